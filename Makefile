@@ -1,0 +1,57 @@
+# Every command of the project. They make .venv first where it is missing or behind its lock; see config/bootstrap.py.
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+# Processes for the tests. Each makes a database of its own.
+JOBS ?= 2
+
+VENV := .venv/bin/python
+RUN := @$(PYTHON) -I config/bootstrap.py run &&
+DEV := @$(PYTHON) -I config/bootstrap.py dev &&
+# What each bench takes, where the variable is set: make bench-import FILE=papers.jsonl JSON=result.json
+BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check e2e bench bench-import bench-pages lock
+
+help:
+	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
+	@echo "make test          all tests; ARGS=\"-k votes\" for some of them"
+	@echo "make check         style, types, imports, templates, migrations, then the tests"
+	@echo "make e2e           the browser journeys, in the system's Chromium"
+	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… for one of them, JSON=… to keep"
+	@echo "make lock          resolve requirements/*.in anew (needs uv)"
+	@echo "PYTHON=python3.12  with any of them: another Python"
+
+run:
+	$(RUN) exec $(VENV) manage.py up
+
+test:
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m "not e2e" $(ARGS)
+
+check:
+	$(DEV) $(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+	@.venv/bin/lint-imports
+	@$(VENV) -m djlint templates --check --lint --quiet
+	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(MAKE) --no-print-directory test
+
+e2e:
+	$(DEV) exec $(VENV) -m pytest -m e2e $(ARGS) tests/e2e
+
+bench: bench-import bench-pages
+
+bench-import:
+	$(DEV) exec $(VENV) -m bench.import_papers $(BENCH_ARGS)
+
+bench-pages:
+	$(DEV) exec $(VENV) -m bench.pages $(BENCH_ARGS)
+
+lock:
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" requirements/run.in -o requirements/run.txt
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
