@@ -1,0 +1,171 @@
+"""What an operator can put right, told before it hurts: `manage.py check`, and at every start.
+
+What a single variable gets wrong is said by `config.env` already; here is what only shows together, or in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
+
+from papers.categories import expand
+from papers.sources.guard import AllowList
+
+POSTGRES_AT_LEAST = 16
+POSTGRES_TESTED = 18
+PGVECTOR_AT_LEAST = (0, 7)  # the first with halfvec
+SECRET_KEY_AT_LEAST = 32
+MAKE_ANEW = (
+    "Make it anew: CREATE DATABASE broadsheet TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin "
+    "BUILTIN_LOCALE 'C.UTF-8'."
+)
+
+
+@register(Tags.security)
+def check_secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    if len(settings.SECRET_KEY) >= SECRET_KEY_AT_LEAST:
+        return []
+    return [
+        Error(
+            f"SECRET_KEY has {len(settings.SECRET_KEY)} characters; whoever guesses it signs in as anybody.",
+            hint="Remove it, and Broadsheet keeps a random one in its data folder; or make one with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'.",
+            id="broadsheet.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_site(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """The address that browsers use, and the one that is listened on."""
+    found: list[CheckMessage] = []
+    site = settings.SITE
+    if not settings.SITE_URL_IS_SET and not _is_loopback(settings.BIND):
+        found.append(
+            Warning(
+                f"Broadsheet listens on {settings.BIND}, and answers only to the names of this machine itself.",
+                hint="Set BROADSHEET_SITE_URL to the address that readers type.",
+                id="broadsheet.W001",
+            )
+        )
+    if not site.is_https and not site.is_loopback:
+        found.append(
+            Warning(
+                f"{site.url} is not https: passwords and sessions can be read on their way.",
+                hint="Put a web server with a certificate in front, and begin BROADSHEET_SITE_URL with https://.",
+                id="broadsheet.W002",
+            )
+        )
+    if site.is_https and not settings.TRUSTED_PROXIES:
+        found.append(
+            Warning(
+                "The web server in front is not known, so all readers share one limit on wrong passwords.",
+                hint="Set BROADSHEET_TRUSTED_PROXIES to its address, such as 127.0.0.1.",
+                id="broadsheet.W003",
+            )
+        )
+    return found
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith(("/", "unix:"))
+
+
+@register()
+def check_fetching(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if unknown := [code for code in settings.ARXIV_CATEGORIES if not expand(code)]:
+        found.append(
+            Error(
+                f"BROADSHEET_ARXIV_CATEGORIES names what arXiv does not have: {', '.join(unknown)}.",
+                hint="Categories look like cs.CL, whole archives like cs.*; see https://arxiv.org/category_taxonomy.",
+                id="broadsheet.E002",
+            )
+        )
+    try:
+        AllowList.parse(settings.FETCH_ALLOW)
+    except ValueError as error:
+        found.append(Error(f"BROADSHEET_FETCH_ALLOW: {error}", id="broadsheet.E003"))
+    return found
+
+
+@register(Tags.database)
+def check_postgres(
+    app_configs: Sequence[AppConfig] | None, databases: Iterable[str] | None = None, **options: Any
+) -> list[CheckMessage]:
+    """Version, extension and locale of the server. Run by `migrate`, and by `check --database default`."""
+    if "default" not in (databases or ()):
+        return []
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version_num')::int / 10000,"
+            " (SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector'),"
+            " current_setting('server_encoding'), lower('Ö') = 'ö'"
+        )
+        version, vector, encoding, folds = cursor.fetchone()
+    return [*_check_version(version), *_check_pgvector(vector), *_check_text(encoding, folds=folds)]
+
+
+def _check_version(version: int) -> list[CheckMessage]:
+    if version < POSTGRES_AT_LEAST:
+        return [
+            Error(
+                f"This is PostgreSQL {version}; Broadsheet needs {POSTGRES_AT_LEAST} or newer.",
+                hint=f"Point DATABASE_URL to a newer server; {POSTGRES_TESTED} is what it is tested with.",
+                id="broadsheet.E010",
+            )
+        ]
+    if version < POSTGRES_TESTED:
+        return [
+            Warning(
+                f"This is PostgreSQL {version}; Broadsheet is tested with {POSTGRES_TESTED} only.",
+                id="broadsheet.W010",
+            )
+        ]
+    return []
+
+
+def _check_pgvector(version: str | None) -> list[CheckMessage]:
+    if version and tuple(int(part) for part in version.split(".")[:2]) >= PGVECTOR_AT_LEAST:
+        return []
+    wanted = ".".join(map(str, PGVECTOR_AT_LEAST))
+    return [
+        Error(
+            f"The database server has pgvector {version}; {wanted} or newer is needed."
+            if version
+            else "The database server has no pgvector.",
+            hint="Install it on that server (Debian: the package postgresql-18-pgvector), or use the image "
+            "pgvector/pgvector:pg18.",
+            id="broadsheet.E011",
+        )
+    ]
+
+
+def _check_text(encoding: str, *, folds: bool) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if encoding != "UTF8":
+        found.append(
+            Error(
+                f"The database is encoded in {encoding}; names and formulas of papers need UTF8.",
+                hint=MAKE_ANEW,
+                id="broadsheet.E012",
+            )
+        )
+    elif not folds:
+        found.append(
+            Error(
+                "The database's locale leaves lower('Ö') as it is, so search misses words, and accounts double.",
+                hint=MAKE_ANEW,
+                id="broadsheet.E013",
+            )
+        )
+    return found

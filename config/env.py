@@ -1,0 +1,132 @@
+"""Typed readers of the environment; an error names the variable and the form it takes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Env:
+    """Reads variables from a mapping, by default the process's environment.
+
+    An empty value counts as not set, because that is what `NAME=` in a compose file means.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value without surrounding white space, or `default`."""
+        return self._variables.get(name, "").strip() or default
+
+    def is_set(self, name: str) -> bool:
+        return bool(self.text(name))
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+        raise ImproperlyConfigured(f"{name} must be one of 1, true, yes, on, 0, false, no, off, not {value!r}.")
+
+    def number(self, name: str, default: int, *, at_least: int = 0) -> int:
+        value = self.text(name)
+        if not value:
+            return default
+        if not re.fullmatch(r"\d{1,12}", value) or int(value) < at_least:
+            raise ImproperlyConfigured(f"{name} must be a whole number of at least {at_least}, not {value!r}.")
+        return int(value)
+
+    def decimal(self, name: str, default: float) -> float:
+        """A number of at least 0."""
+        value = self.text(name)
+        if not value:
+            return default
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+            raise ImproperlyConfigured(f"{name} must be a number such as 0.25, not {value!r}.")
+        return float(value)
+
+    def seconds(self, name: str, default: int) -> int:
+        """A duration in seconds, from `90`, `90s`, `15m`, `12h` or `2d`."""
+        value = self.text(name)
+        if not value:
+            return default
+        match = re.fullmatch(r"(\d{1,9})([smhd]?)", value)
+        if match is None:
+            raise ImproperlyConfigured(f"{name} must be a duration such as 90, 15m, 12h or 2d, not {value!r}.")
+        return int(match[1]) * _UNITS[match[2] or "s"]
+
+    def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """The items of a list separated by commas or white space."""
+        items = tuple(item for item in re.split(r"[,\s]+", self.text(name)) if item)
+        return items or default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        return value
+
+    def url(self, name: str, default: str, *, schemes: tuple[str, ...] = ("http", "https")) -> str:
+        """An address of one of `schemes`; one of http or https has a host, and comes without a slash at the end."""
+        value = self.text(name, default)
+        try:
+            parts = urlsplit(value)
+            is_web = parts.scheme in ("http", "https")
+            good = parts.scheme in schemes and (bool(parts.hostname) or not is_web) and parts.port != 0
+        except ValueError:
+            good = is_web = False
+        if not good:
+            raise ImproperlyConfigured(f"{name} must be an address that begins with {' or '.join(schemes)}://.")
+        return value.rstrip("/") if is_web else value
+
+    def time_zone(self, name: str) -> str | None:
+        """The name of a time zone, None when it isn't set."""
+        value = self.text(name)
+        try:
+            return ZoneInfo(value).key if value else None
+        except (KeyError, ValueError, OSError) as error:
+            raise ImproperlyConfigured(
+                f"{name} must be a time zone such as Europe/Berlin, America/New_York or UTC, not {value!r}."
+            ) from error
+
+    def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+        """IP addresses and networks, separated by commas or white space."""
+        try:
+            return tuple(ip_network(word) for word in self.words(name))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be IP addresses or networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8: {error}."
+            ) from error
+
+    def secret(self, name: str) -> str:
+        """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""
+        if value := self.text(name):
+            return value
+        if not (path := self.text(f"{name}_FILE")):
+            return ""
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which can't be read: {error.strerror}.") from error
+
+    def path(self, name: str, default: Path) -> Path:
+        """An absolute path; `~` is the home folder, a relative one starts at the working folder."""
+        value = self.text(name)
+        return Path(value).expanduser().absolute() if value else default

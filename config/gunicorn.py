@@ -1,0 +1,32 @@
+"""Settings of the web server, for `manage.py up` and for containers: gunicorn -c python:config.gunicorn config.wsgi."""
+
+from __future__ import annotations
+
+import os
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def address(host: str, port: int) -> str:
+    """An address as gunicorn takes it; IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+bind = address(settings.BIND, settings.PORT)
+workers = settings.WEB_PROCESSES
+threads = settings.WEB_THREADS
+worker_class = "gthread"
+preload_app = True  # Django is loaded once and shared: half the memory, and a process that dies is back at once
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+# Python's memory creeps; a fresh process now and then, not all at the same moment.
+max_requests = 20_000
+max_requests_jitter = 2_000
+# gunicorn would put its control socket into the home folder.
+control_socket_disable = True
+proc_name = "broadsheet-web"
+errorlog = "-"
+loglevel = "warning"

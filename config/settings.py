@@ -1,0 +1,221 @@
+"""The only settings module: everything comes from the environment and `.env`; docs/configuration.md lists it all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from dotenv import load_dotenv
+
+from config.env import Env
+from config.local.paths import DataDir
+from config.site import Site
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(BASE_DIR / ".env")
+env = Env()
+
+
+def _version() -> str:
+    """The newest version named in CHANGELOG.md, its one source."""
+    found = re.search(r"^## (\d\S*)", (BASE_DIR / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return found[1] if found else "0"
+
+
+VERSION = _version()
+DEBUG = False
+
+# --- where it runs -------------------------------------------------------------------------------------------------
+
+DATA_DIR = DataDir(env.path("BROADSHEET_DATA_DIR", BASE_DIR / "data"))
+PORT = env.number("PORT", 8000, at_least=1)
+BIND = env.text("BROADSHEET_BIND", "127.0.0.1")
+SITE = Site.from_url(env.text("BROADSHEET_SITE_URL", f"http://127.0.0.1:{PORT}"))
+SITE_URL = SITE.url
+SITE_URL_IS_SET = env.is_set("BROADSHEET_SITE_URL")
+ADMIN_EMAIL = env.text("BROADSHEET_ADMIN_EMAIL", "admin@localhost")
+
+SECRET_KEY = env.secret("SECRET_KEY") or DATA_DIR.ensure_secret_key()
+ALLOWED_HOSTS = SITE.allowed_hosts()
+CSRF_TRUSTED_ORIGINS = [SITE.origin]
+FORCE_SCRIPT_NAME = SITE.path or None
+USE_X_FORWARDED_HOST = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SITE.is_https else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.is_https
+SESSION_COOKIE_NAME = "broadsheet_session"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SITE.path or "/"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_COOKIE_NAME = "broadsheet_csrf"
+SECURE_HSTS_SECONDS = env.seconds("BROADSHEET_HSTS", 0)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# --- what it is made of --------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config.apps.ConfigConfig",
+    "papers.apps.PapersConfig",
+    "digests.apps.DigestsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "csp",
+]
+MIDDLEWARE = [
+    "config.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "papers.middleware.NoTrailingSlashMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "papers.middleware.GroupMiddleware",
+    "papers.middleware.AccessMiddleware",
+    "papers.middleware.ReaderTimeZoneMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "papers.context_processors.site",
+            ],
+        },
+    },
+]
+
+# --- where the truth is kept ---------------------------------------------------------------------------------------
+
+DATABASE_IS_EMBEDDED = not env.is_set("DATABASE_URL")
+REDIS_IS_EMBEDDED = not env.is_set("REDIS_URL")
+DATABASE_URL = (
+    DATA_DIR.database_url
+    if DATABASE_IS_EMBEDDED
+    else env.url("DATABASE_URL", "", schemes=("postgresql", "postgres", "pgsql"))
+)
+REDIS_URL = DATA_DIR.redis_url if REDIS_IS_EMBEDDED else env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **dj_database_url.parse(DATABASE_URL, engine="django.db.backends.postgresql"),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "papers.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "broadsheet",
+        "TIMEOUT": 60 * 60 * 24,
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# --- people --------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "papers.User"
+LOGIN_URL = "papers:sign-in"
+LOGIN_REDIRECT_URL = "papers:today"
+LOGOUT_REDIRECT_URL = "papers:today"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# None: what the first-run page chose holds.
+ACCESS = env.choice("BROADSHEET_ACCESS", "", ("public", "members")) or None
+GROUP_TIME_ZONE = env.time_zone("BROADSHEET_TIME_ZONE")
+GROUP_NAME = env.text("BROADSHEET_GROUP_NAME") or None
+TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
+
+# --- words, times, files -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = f"{SITE.path}/static/"
+STATIC_ROOT = env.path("BROADSHEET_STATIC_ROOT", DATA_DIR.path / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- fetching ------------------------------------------------------------------------------------------------------
+
+ARXIV_CATEGORIES = env.words("BROADSHEET_ARXIV_CATEGORIES", ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"))
+ARXIV_OAI_URL = env.url("BROADSHEET_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oai")
+ARXIV_RSS_URL = env.url("BROADSHEET_ARXIV_RSS_URL", "https://rss.arxiv.org/atom")
+ARXIV_API_URL = env.url("BROADSHEET_ARXIV_API_URL", "https://export.arxiv.org/api/query")
+HUGGINGFACE_URL = env.url("BROADSHEET_HUGGINGFACE_URL", "https://huggingface.co")
+FETCH_ALLOW = env.words("BROADSHEET_FETCH_ALLOW")
+FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
+
+# --- ranking -------------------------------------------------------------------------------------------------------
+
+TRENDING_HALF_LIFE_SECONDS = env.seconds("BROADSHEET_TRENDING_HALF_LIFE", 60 * 60 * 36)
+TRENDING_SOURCE_WEIGHT = env.decimal("BROADSHEET_TRENDING_SOURCE_WEIGHT", 0.02)
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+# For how long a visitor's page may be kept whole; a vote ends it at once. 0: not at all.
+VISITOR_PAGE_SECONDS = 2
+
+# --- workers -------------------------------------------------------------------------------------------------------
+
+WORKER_PROCESSES = env.number("BROADSHEET_WORKERS", 2, at_least=1)
+WEB_PROCESSES = env.number("BROADSHEET_WEB_PROCESSES", 2, at_least=1)
+WEB_THREADS = env.number("BROADSHEET_WEB_THREADS", 4, at_least=1)
+
+LOG_LEVEL = env.choice("BROADSHEET_LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        name: {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}
+        for name in ("papers", "digests", "config")
+    },
+}

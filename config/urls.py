@@ -1,0 +1,18 @@
+"""The whole address space: the pages of the apps, the admin. Health checks: config/health.py."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from papers.views.account import admin_sign_in
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/login/", admin_sign_in, name="admin-sign-in"),
+    path("admin/", admin.site.urls),
+    path("", include("papers.urls")),
+]
+
+handler400 = "papers.views.errors.bad_request"
+handler404 = "papers.views.errors.not_found"
+handler500 = "papers.views.errors.server_error"
