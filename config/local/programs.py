@@ -1,0 +1,99 @@
+"""The parts of Broadsheet itself that run under the supervisor: web server, workers, beat."""
+
+import http.client
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.local.processes import Rights, launch_command
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Python module with arguments, run from the project's folder with this process's own environment."""
+
+    name: str
+    words: tuple[str, ...]
+    stage: int
+    stop_seconds: float
+    stop_signal: int = signal.SIGTERM
+    hurry_signal: int = signal.SIGKILL
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+    def command(self, *, parent: int) -> list[str]:
+        return launch_command([sys.executable, "-m", *self.words], rights=Rights(), folder=PROJECT, parent=parent)
+
+    def before_start(self) -> None:
+        """Nothing is left behind."""
+
+    def is_ready(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Web(Program):
+    """The web server, ready when it answers."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    def is_ready(self) -> bool:
+        return answers(self.host, self.port)
+
+
+def web(*, host: str, port: int) -> Web:
+    return Web(
+        name="web",
+        words=("gunicorn", "-c", "python:config.gunicorn", "config.wsgi"),
+        stage=2,
+        stop_seconds=12,
+        host=host,
+        port=port,
+    )
+
+
+def worker(*, processes: int) -> Program:
+    """Does everything that is short: ticks, mails, recounts."""
+    return _celery_worker("worker", queue="default", processes=processes)
+
+
+def fetcher(*, processes: int) -> Program:
+    """Talks to the sources, and mostly waits for its turn there."""
+    return _celery_worker("fetcher", queue="fetch", processes=processes)
+
+
+def _celery_worker(name: str, *, queue: str, processes: int) -> Program:
+    words = ("celery", "-A", "config.celery", "worker", "-Q", queue, "-c", str(processes), "-n", f"{name}@%h")
+    quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
+    # A task that is killed in the middle leaves the tables as they were and is found again: no long farewell.
+    return Program(name=name, words=(*words, *quiet), stage=1, stop_seconds=10)
+
+
+def beat() -> Program:
+    words = ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", "")
+    return Program(name="beat", words=words, stage=2, stop_seconds=5)
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether a Broadsheet answers at this address."""
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def reachable(host: str) -> str:
+    """The address to ask at for one that is listened on: "everywhere" is not a place to connect to."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

@@ -1,0 +1,127 @@
+"""Start Broadsheet: the embedded services unless others are named, web server, workers and beat, until Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from contextlib import closing
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connections
+
+from config import startup
+from config.local import programs
+from config.local.paths import DataDir, LocalError
+from config.local.postgres import PostgresServer
+from config.local.supervisor import Supervisor, folder_locked
+from config.local.valkey import ValkeyServer
+from papers.services.signin import InactiveAccountError, make_login_link
+
+# A server that was killed first replays what it had written down; after a large import that takes minutes.
+POSTGRES_READY_SECONDS = 600.0
+READY_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Start Broadsheet and keep it running until Ctrl-C. PostgreSQL and Valkey are started, too, inside the data "
+        "folder, unless DATABASE_URL and REDIS_URL name others. See docs/configuration.md for what can be set."
+    )
+    # The checks need a database; they run when it is there.
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        data: DataDir = settings.DATA_DIR
+        supervisor = Supervisor(data, say=self.say)
+        try:
+            data.make()
+            with folder_locked(data), supervisor.signals_handled(), supervisor:
+                self.start(supervisor)
+                supervisor.run()
+                self.say("Stopping …")
+        except KeyboardInterrupt:
+            pass
+        except LocalError as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database does not do what was asked: {str(error).strip()}") from error
+        self.say("Stopped.")
+
+    def start(self, supervisor: Supervisor) -> None:
+        supervisor.stop_left_overs()
+        check_address_is_free(settings.BIND, settings.PORT)
+        self.say(f"Starting Broadsheet {settings.VERSION} …")
+        start_embedded(supervisor)
+        web = programs.web(host=settings.BIND, port=settings.PORT)
+        was_prepared = startup.is_prepared()
+        if was_prepared:
+            supervisor.start(web)  # it loads while this process goes on
+        self.check(databases=["default"])
+        startup.prepare(self.say)
+        if not was_prepared:
+            supervisor.start(web)
+        link = sign_in_link()
+        connections.close_all()
+        supervisor.wait_for(web, seconds=READY_SECONDS)
+        supervisor.start(programs.worker(processes=settings.WORKER_PROCESSES))
+        supervisor.start(programs.fetcher(processes=settings.WORKER_PROCESSES))
+        supervisor.start(programs.beat())
+        self.say(f"Broadsheet is ready: {settings.SITE_URL}")
+        self.say(f"Sign in as {settings.ADMIN_EMAIL}, once: {link}")
+        self.say(f"Data and logs: {settings.DATA_DIR.path}")
+        self.say("Ctrl-C stops it.")
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def start_embedded(supervisor: Supervisor) -> None:
+    """Start PostgreSQL and Valkey where no others are named."""
+    data: DataDir = settings.DATA_DIR
+    valkey_rights = None
+    if settings.DATABASE_IS_EMBEDDED:
+        postgres = PostgresServer(data)
+        postgres.prepare()
+        supervisor.start(postgres)
+        supervisor.wait_for(postgres, seconds=POSTGRES_READY_SECONDS)
+        postgres.create_database()
+        valkey_rights = postgres.rights
+    if settings.REDIS_IS_EMBEDDED:
+        valkey = ValkeyServer(data, rights=valkey_rights)
+        supervisor.start(valkey)
+        supervisor.wait_for(valkey, seconds=READY_SECONDS)
+
+
+def sign_in_link() -> str:
+    try:
+        return make_login_link(settings.ADMIN_EMAIL)
+    except InactiveAccountError as error:
+        return str(error)
+
+
+def check_address_is_free(host: str, port: int) -> None:
+    """Find out before anything is started whether the web server will be able to listen.
+
+    Raises:
+        LocalError: it will not.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+            probe.bind(address)
+    except socket.gaierror:
+        raise LocalError(f"BROADSHEET_BIND={host} is not an address of this machine.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise LocalError(
+                f"Port {port} on {host} is taken by another program: choose another, for example "
+                f"`PORT={port + 1} make run`."
+            ) from None
+        if error.errno == errno.EACCES:
+            raise LocalError(f"Port {port} may only be used by root: choose one above 1023, with PORT.") from None
+        raise LocalError(f"BROADSHEET_BIND={host} cannot be listened on: {os.strerror(error.errno or 0)}.") from None

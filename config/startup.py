@@ -1,0 +1,89 @@
+"""What every start does before the first page: migrations, static files, a first edition. All of it idempotent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+# Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
+MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
+
+
+def is_prepared() -> bool:
+    """Whether nothing is left to do for `prepare()` but to look."""
+    return not missing_migrations() and static_is_collected()
+
+
+def prepare(say: Callable[[str], None]) -> None:
+    """Make the database and the files ready for this version. Hosts that start together do it one after another."""
+    with migration_lock():
+        migrate(say)
+        add_first_edition()
+    collect_static(say)
+
+
+@contextmanager
+def migration_lock() -> Iterator[None]:
+    """Hold a lock on the database, which ends with the session if this process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
+
+def missing_migrations() -> int:
+    """How many migrations this database still needs."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def migrate(say: Callable[[str], None]) -> None:
+    """Apply the migrations that are missing."""
+    if missing := missing_migrations():
+        say(f"Making the tables ready ({missing} migrations) …")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def add_first_edition() -> None:
+    from papers.services.sample import ensure_first_edition  # reads the catalogue
+
+    ensure_first_edition()
+
+
+def static_is_collected() -> bool:
+    return _stamp().exists() and _stamp().read_text(encoding="ascii") == static_fingerprint()
+
+
+def collect_static(say: Callable[[str], None]) -> None:
+    """Collect the static files where they have changed since they were collected last."""
+    if static_is_collected():
+        return
+    say("Collecting the static files …")
+    ours = _stamp().exists()  # else the folder may hold something that is not for us to clear away
+    call_command("collectstatic", interactive=False, clear=ours, verbosity=0)
+    _stamp().write_text(static_fingerprint(), encoding="ascii")
+
+
+def _stamp() -> Path:
+    """Says which static files the folder holds."""
+    return Path(settings.STATIC_ROOT) / ".collected"
+
+
+def static_fingerprint() -> str:
+    """Changes when any static file changes, and with the version."""
+    digest = hashlib.sha256(settings.VERSION.encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            with storage.open(name) as file:
+                digest.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
+    return digest.hexdigest()
