@@ -1,0 +1,52 @@
+"""The tables, each with its QuerySet above its model."""
+
+from papers.models.comment import Comment
+from papers.models.curation import CurationEvent, Submission
+from papers.models.installation import Installation
+from papers.models.library import FollowedAuthor, ShelfItem, Tag, TaggedPaper
+from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
+from papers.models.paper import (
+    FormerAddress,
+    Identifier,
+    Paper,
+    PaperCategory,
+    PaperVector,
+    PaperVersion,
+    SourceFigure,
+)
+from papers.models.source import FetchRun, Heartbeat, HostClock, RejectedRecord, Source
+from papers.models.topic import Topic, TopicMatch
+from papers.models.user import LoginLink, User
+from papers.models.vote import Vote
+
+__all__ = [
+    "AnnouncedList",
+    "Announcement",
+    "Comment",
+    "CurationEvent",
+    "Edition",
+    "FetchRun",
+    "FollowedAuthor",
+    "FormerAddress",
+    "Heartbeat",
+    "HostClock",
+    "Identifier",
+    "Installation",
+    "Listing",
+    "LoginLink",
+    "Paper",
+    "PaperCategory",
+    "PaperVector",
+    "PaperVersion",
+    "RejectedRecord",
+    "ShelfItem",
+    "Source",
+    "SourceFigure",
+    "Submission",
+    "Tag",
+    "TaggedPaper",
+    "Topic",
+    "TopicMatch",
+    "User",
+    "Vote",
+]

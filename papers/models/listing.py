@@ -1,0 +1,260 @@
+"""The daily edition: which papers a day lists, and what is known of its completeness."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Func, Q
+from django.db.models.query import RawQuerySet
+from django.urls import reverse
+
+from papers.models.rows import before_row
+
+
+class EditionQuerySet(models.QuerySet["Edition"]):
+    def with_papers(self) -> EditionQuerySet:
+        return self.filter(listed_count__gt=0)
+
+    def newest(self) -> EditionQuerySet:
+        return self.with_papers().order_by("-day")
+
+    def around(self, first: date, before: date) -> RawQuerySet[Edition]:
+        """From `first` on, without `before` itself, and the nearest editions with papers on both sides.
+
+        Written out because every page of the daily papers asks it: Django takes longer to make such a query than
+        Postgres to answer it.
+        """
+        return self.raw(_AROUND, {"first": first, "before": before})
+
+
+_AROUND = """
+    SELECT * FROM papers_edition
+    WHERE (day >= %(first)s AND day < %(before)s)
+        OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
+        OR day = (SELECT day FROM papers_edition WHERE day >= %(before)s AND listed_count > 0 ORDER BY day LIMIT 1)
+    ORDER BY day
+"""
+
+
+class Edition(models.Model):
+    """A day: the curator's note and the completeness figures."""
+
+    day = models.DateField(primary_key=True)
+    note = models.TextField(blank=True, help_text="Markdown, shown on top of the day.")
+    listed_count = models.PositiveIntegerField(
+        default=0, help_text="Visible listings; kept by the services that write them."
+    )
+    is_sample = models.BooleanField(default=False)
+    # None: no independent list was read, so nobody can say how many there should be.
+    announced_count = models.PositiveIntegerField(null=True, blank=True)
+    stored_count = models.PositiveIntegerField(null=True, blank=True)
+    missing = ArrayField(
+        models.TextField(), default=list, blank=True, help_text="Announced and not stored; the first 100."
+    )
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_note = models.TextField(blank=True, help_text="Why the count is unknown or in doubt, in a reader's words.")
+
+    objects = EditionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The newest edition that has papers, and previous and next day.
+            models.Index(fields=["day"], name="edition_with_papers", condition=Q(listed_count__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
+
+    def get_absolute_url(self) -> str:
+        return reverse("papers:day", args=[self.day])
+
+    @property
+    def is_complete(self) -> bool | None:
+        """None where the announced count is unknown."""
+        if self.announced_count is None or self.stored_count is None:
+            return None
+        return self.stored_count >= self.announced_count
+
+
+class Announcement(models.Model):
+    """An id that arXiv announced on a day, read from its feed alone, never from what was stored.
+
+    Completeness compares these ids, one by one, with the identifiers stored.
+    """
+
+    pk = models.CompositePrimaryKey("day", "arxiv_id")
+    day = models.DateField()
+    arxiv_id = models.TextField()
+    kind = models.CharField(max_length=20, help_text="new or cross.")
+    query = models.TextField(help_text="The feed that named it, such as cs.CL+cs.LG.")
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        # When a paper was announced: asked when its record comes by another way.
+        indexes = [models.Index(fields=["arxiv_id"], name="announcement_of_paper")]
+
+    def __str__(self) -> str:
+        return f"{self.arxiv_id} on {self.day}"
+
+
+class AnnouncedList(models.Model):
+    """One reading of one feed of announcements: whether a day's count may be trusted hangs on all of its feeds."""
+
+    pk = models.CompositePrimaryKey("day", "query")
+    day = models.DateField()
+    query = models.TextField(help_text="As in Announcement.query.")
+    id_count = models.PositiveIntegerField()
+    is_whole = models.BooleanField(help_text="The answer was not cut and did not reach its cap.")
+    note = models.TextField(blank=True, help_text="Why it is not whole, in a reader's words.")
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.query} on {self.day}"
+
+
+class DayPosition(NamedTuple):
+    """What a day is sorted by."""
+
+    is_pinned: bool
+    vote_count: int
+    source_votes: int
+    position: int
+    pk: int
+
+
+class StoredPosition(NamedTuple):
+    """What a day is sorted by, newest first."""
+
+    paper_id: int
+
+
+class SpanPosition(NamedTuple):
+    """What a week or a month is sorted by."""
+
+    vote_count: int
+    source_votes: int
+    paper_id: int
+
+
+class ListingQuerySet(models.QuerySet["Listing"]):
+    def on_day(self, day: date) -> ListingQuerySet:
+        return self.filter(day=day)
+
+    def shown(self) -> ListingQuerySet:
+        return self.filter(hidden_at=None, paper__hidden_at=None)
+
+    def best_of_day(self, day: date, *, after: DayPosition | None = None) -> ListingQuerySet:
+        """Pinned, the group's votes, the sources' votes, announcement order: as the index `listing_day` has them."""
+        found = self.on_day(day).shown()
+        if after is not None:
+            found = found.filter(_behind(after))
+        return found.order_by("-is_pinned", "-vote_count", "-source_votes", "position", "pk")
+
+    def newest_of_day(self, day: date, *, after: StoredPosition | None = None) -> ListingQuerySet:
+        """Last stored first, behind the paper with the key `after`; the index of `listing_once_a_day` has them so."""
+        found = self.on_day(day).shown()
+        if after is not None:
+            found = found.filter(paper_id__lt=after.paper_id)
+        return found.order_by("-paper_id")
+
+    def best_of_week(self, monday: date, *, after: SpanPosition | None = None) -> ListingQuerySet:
+        return self.filter(week=monday).shown()._best_of_span(after)
+
+    def best_of_month(self, first: date, *, after: SpanPosition | None = None) -> ListingQuerySet:
+        return self.filter(month=first).shown()._best_of_span(after)
+
+    def _best_of_span(self, after: SpanPosition | None) -> ListingQuerySet:
+        """Most voted first; a paper listed on two days once, because its two rows stand beside each other."""
+        columns = SpanPosition._fields
+        found = self if after is None else self.filter(before_row(columns, after))
+        return found.order_by(*(f"-{column}" for column in columns), "pk").distinct(*columns)
+
+
+def _behind(position: DayPosition) -> Q:
+    """The rows of a day behind `position`. Columns go up and down, so no comparison of rows can say it."""
+    is_pinned, votes, source_votes, place, pk = position
+    behind = (
+        Q(vote_count__lt=votes)
+        | Q(vote_count=votes, source_votes__lt=source_votes)
+        | Q(vote_count=votes, source_votes=source_votes, position__gt=place)
+        | Q(vote_count=votes, source_votes=source_votes, position=place, pk__gt=pk)
+    )
+    if is_pinned:
+        return Q(is_pinned=False) | behind
+    return Q(is_pinned=False, vote_count__lte=votes) & behind
+
+
+def _week_of(day: str) -> Func:
+    return Func(F(day), function="", template="(%(expressions)s - (extract(isodow from %(expressions)s)::int - 1))")
+
+
+def _month_of(day: str) -> Func:
+    return Func(F(day), function="", template="(%(expressions)s - (extract(day from %(expressions)s)::int - 1))")
+
+
+class Listing(models.Model):
+    """A paper on a day's edition. Votes are copied here by the services that change them, so that the order of a day,
+    a week and a month is read from an index and not sorted."""
+
+    class By(models.TextChoices):
+        SOURCE = "source", "a source"
+        SUBMISSION = "submission", "a submission"
+        TOPIC = "topic", "a topic's rule"
+        CURATOR = "curator", "a curator"
+
+    day = models.DateField()
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="listings")
+    by = models.CharField(max_length=12, choices=By)
+    source = models.ForeignKey(
+        "papers.Source", on_delete=models.SET_NULL, null=True, blank=True, related_name="listings"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="listings"
+    )
+    submitter = models.TextField(blank=True, help_text="Who submitted it at the source.")
+    kind = models.CharField(max_length=12, blank=True, help_text="new, cross, daily, …")
+    position = models.PositiveIntegerField(default=0, help_text="The source's own order within the day.")
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    is_pinned = models.GeneratedField(
+        expression=ExpressionWrapper(Q(pinned_at__isnull=False), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    vote_count = models.PositiveIntegerField(default=0, help_text="Copy of the paper's.")
+    source_votes = models.PositiveIntegerField(default=0, help_text="Copy of the highest figure of its sources.")
+    week = models.GeneratedField(expression=_week_of("day"), output_field=models.DateField(), db_persist=True)
+    month = models.GeneratedField(expression=_month_of("day"), output_field=models.DateField(), db_persist=True)
+    release = models.BigIntegerField(help_text="Grows in commit order; digests read by it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "paper"], name="listing_once_a_day")]
+        indexes = [
+            # A day's order: pinned, the group's votes, the sources' votes, announcement order.
+            models.Index(
+                F("day"), F("is_pinned").desc(), F("vote_count").desc(), F("source_votes").desc(),
+                F("position"), F("id"),
+                name="listing_day", condition=Q(hidden_at=None),
+            ),
+            # Top of the week and of the month; a paper listed twice stands beside itself, and is shown once.
+            models.Index(
+                F("week"), F("vote_count").desc(), F("source_votes").desc(), F("paper").desc(), F("id"),
+                name="listing_week", condition=Q(hidden_at=None),
+            ),
+            models.Index(
+                F("month"), F("vote_count").desc(), F("source_votes").desc(), F("paper").desc(), F("id"),
+                name="listing_month", condition=Q(hidden_at=None),
+            ),
+            # Digests: what was released after the last one.
+            models.Index(fields=["release"], name="listing_release"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} on {self.day}"

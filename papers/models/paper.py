@@ -1,0 +1,271 @@
+"""A paper: one row, whatever its sources; its identifiers, versions, categories and vectors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple, TypedDict
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.urls import reverse
+from pgvector.django import HalfVectorField
+
+from papers.models.rows import before_row
+from papers.models.user import User
+
+
+class AuthorRow(TypedDict, total=False):
+    """One entry of `Paper.authors`; `affiliation` only where a source gave one."""
+
+    name: str
+    affiliation: str
+
+
+class LinkRow(TypedDict):
+    """One value of `Paper.links`: where it leads, and where it was found (`arxiv`, `abstract`, `comment`, a source)."""
+
+    url: str
+    found: str
+
+
+class NewPosition(NamedTuple):
+    """What New is sorted by."""
+
+    listed_at: datetime
+    pk: int
+
+
+class HotPosition(NamedTuple):
+    """What Trending is sorted by."""
+
+    hot: float
+    pk: int
+
+
+class PaperQuerySet(models.QuerySet["Paper"]):
+    def visible(self) -> PaperQuerySet:
+        """Papers that readers may see: not hidden by a curator."""
+        return self.filter(hidden_at=None)
+
+    def for_cards(self) -> PaperQuerySet:
+        """Without the columns that no page shows; they are larger than all others together."""
+        return self.defer("title_raw", "abstract_raw", "search_vector", "author_keys")
+
+    def newest(self, *, after: NewPosition | None = None) -> PaperQuerySet:
+        """The order of New, total, and served by an index; behind the paper with this `listed_at` and key."""
+        found = self if after is None else self.filter(before_row(NewPosition._fields, after))
+        return found.order_by("-listed_at", "-pk")
+
+    def trending(self, *, floor: float, after: HotPosition | None = None) -> PaperQuerySet:
+        """The order of Trending, total, and served by an index, down to `floor`; behind this `hot` and key."""
+        found = self.filter(hot__gte=floor)
+        if after is not None:
+            found = found.filter(before_row(HotPosition._fields, after))
+        return found.order_by("-hot", "-pk")
+
+    def with_viewer(self, user: User | AnonymousUser) -> PaperQuerySet:
+        """Annotate `viewer_voted`, without a query a row."""
+        if not user.is_authenticated:
+            return self.annotate(viewer_voted=Value(False, output_field=models.BooleanField()))
+        from papers.models.vote import Vote
+
+        return self.annotate(viewer_voted=Exists(Vote.objects.filter(paper=OuterRef("pk"), user=user)))
+
+
+class Paper(models.Model):
+    """One paper. Written by `services/ingest` and by the services that own a column (votes, comments, curation)."""
+
+    public_id = models.TextField(
+        help_text="The arXiv id; else doi/<doi>; else p- and ten letters. Its place in the address.",
+    )
+    title = models.TextField()
+    title_raw = models.TextField(blank=True, help_text="As the source sent it.")
+    abstract = models.TextField(blank=True)
+    abstract_raw = models.TextField(blank=True)
+    authors = models.JSONField(default=list)
+    author_count = models.PositiveIntegerField(default=0)
+    author_keys = ArrayField(models.TextField(), default=list)
+    organization = models.TextField(blank=True)
+    categories = ArrayField(models.TextField(), default=list)
+    primary_category = models.TextField(blank=True)
+
+    published_at = models.DateTimeField(null=True, blank=True, help_text="When version 1 appeared.")
+    announced_on = models.DateField(null=True, blank=True, help_text="arXiv's announcement date, US Eastern.")
+    listed_at = models.DateTimeField(help_text="Announced, else published, else first seen: the order of New.")
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="When the source made this version.")
+    version = models.PositiveSmallIntegerField(null=True, blank=True)
+    doi = models.TextField(blank=True)
+    journal_ref = models.TextField(blank=True)
+    comment = models.TextField(blank=True, help_text="The authors' comment, as on arXiv.")
+    venue = models.TextField(blank=True, help_text='Where it was accepted, as read from "Accepted at …".')
+    license = models.TextField(blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    links = models.JSONField(default=dict)
+
+    is_sample = models.BooleanField(
+        default=False, help_text="From the sample catalogue; cleared when a source sends it."
+    )
+    record_rank = models.PositiveSmallIntegerField(default=0, help_text="How good the source of the text was.")
+    vote_count = models.PositiveIntegerField(default=0)
+    comment_count = models.PositiveIntegerField(default=0)
+    hot = models.FloatField(null=True, blank=True, help_text="See papers/ranking.py; null without any signal.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(help_text="When anything a card shows changed here; names the cached card.")
+
+    search_vector = models.GeneratedField(
+        expression=SearchVector("title", weight="A", config="english")
+        + SearchVector("abstract", weight="B", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = PaperQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # New, all categories; hidden papers are few and filtered on the way.
+            models.Index(F("listed_at").desc(), F("id").desc(), name="paper_newest"),
+            # Trending: only papers with a signal are in it, so it stays small.
+            models.Index(F("hot").desc(), F("id").desc(), name="paper_trending", condition=Q(hot__isnull=False)),
+            # Author pages and followed authors.
+            # Both indexes take new rows a batch at a time: one by one, a paper's hundred words cost 1.5 ms, in batches
+            # 0.3 ms. What waits is read by every query, so it is kept to a megabyte, which costs a query 1 ms.
+            GinIndex(fields=["author_keys"], name="paper_author_keys", fastupdate=True, gin_pending_list_limit=1024),
+            GinIndex(fields=["search_vector"], name="paper_search", fastupdate=True, gin_pending_list_limit=1024),
+            # The sample is removed at the first real edition.
+            models.Index(fields=["id"], name="paper_sample", condition=Q(is_sample=True)),
+        ]
+        constraints = [
+            # Not unique=True, which would bring a second index for LIKE that nothing asks.
+            models.UniqueConstraint(fields=["public_id"], name="paper_public_id_once"),
+            models.CheckConstraint(condition=~Q(public_id=""), name="paper_public_id_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.public_id} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("papers:paper", args=[self.public_id])
+
+
+class FormerAddress(models.Model):
+    """A public id that a paper had before it gained an arXiv id or was merged; it redirects for ever."""
+
+    public_id = models.TextField(primary_key=True)
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="former_addresses")
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Identifier(models.Model):
+    """A name by which a source knows a paper. Two sources that share one meet in one paper."""
+
+    class Scheme(models.TextChoices):
+        ARXIV = "arxiv", "arXiv"
+        DOI = "doi", "DOI"
+        OPENREVIEW = "openreview", "OpenReview"
+        S2 = "s2", "Semantic Scholar"
+        PMID = "pmid", "PubMed"
+        ACL = "acl", "ACL Anthology"
+        URL = "url", "address"
+
+    scheme = models.CharField(max_length=12, choices=Scheme)
+    value = models.TextField()
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="identifiers")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scheme", "value"], name="identifier_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.value}"
+
+
+class CategoryPosition(NamedTuple):
+    """What New is sorted by within a category."""
+
+    listed_at: datetime
+    paper_id: int
+
+
+class PaperCategoryQuerySet(models.QuerySet["PaperCategory"]):
+    def newest(self, category: str, *, after: CategoryPosition | None = None) -> PaperCategoryQuerySet:
+        """The order of New within a category: the primary key, backwards."""
+        found = self.filter(category=category, paper__hidden_at=None)
+        if after is not None:
+            found = found.filter(before_row(CategoryPosition._fields, after))
+        return found.order_by("-listed_at", "-paper_id")
+
+
+class PaperCategory(models.Model):
+    """A paper under one category, with the date that orders New.
+
+    Why beside `Paper.categories`: the newest fifty of a rare category, and of a common one, must both be one short
+    walk along an index at a million papers. A GIN index of the array has no order.
+    """
+
+    pk = models.CompositePrimaryKey("category", "listed_at", "paper_id")
+    category = models.TextField()
+    listed_at = models.DateTimeField()
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="category_rows")
+
+    objects = PaperCategoryQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.paper_id}"
+
+
+class PaperVersion(models.Model):
+    """One version of a paper: its date, and its texts where a later version changed them."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="versions")
+    version = models.PositiveSmallIntegerField()
+    released_at = models.DateTimeField(null=True, blank=True, help_text="As the source dates it.")
+    seen_at = models.DateTimeField(help_text="When it was first stored here.")
+    title = models.TextField(blank=True)
+    abstract = models.TextField(blank=True)
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "version"], name="paper_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} v{self.version}"
+
+
+class PaperVector(models.Model):
+    """An embedding of a paper, by model, so that a model can be changed while the old one still serves."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="vectors")
+    model = models.CharField(max_length=80)
+    vector: Any = HalfVectorField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "model"], name="paper_vector_once")]
+
+    def __str__(self) -> str:
+        return f"{self.model} of {self.paper_id}"
+
+
+class SourceFigure(models.Model):
+    """What another site counts for a paper: its votes, comments, who submitted it there. Shown apart, as theirs."""
+
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="source_figures")
+    source = models.CharField(max_length=20, help_text="The kind of source, such as huggingface.")
+    votes = models.PositiveIntegerField(default=0)
+    comments = models.PositiveIntegerField(default=0)
+    submitted_by = models.TextField(blank=True)
+    url = models.TextField(blank=True)
+    hot = models.FloatField(null=True, blank=True, help_text="Decayed sum of its votes; see papers/ranking.py.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "source"], name="source_figure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} on {self.paper_id}"

@@ -1,0 +1,97 @@
+"""Who reads, votes and curates; and the one-time links that sign them in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, username: str, password: str | None = None, **extra: Any) -> User:
+        """A stored account; without a password it can only be entered by a one-time link."""
+        user = self.model(email=email.strip(), username=username.strip(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, username: str, password: str | None = None, **extra: Any) -> User:
+        return self.create_user(email, username, password, is_staff=True, is_superuser=True, is_curator=True, **extra)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Addresses are compared without regard to case, as people type them."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account: signs in by e-mail address, is shown by its username."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    username = models.CharField(
+        max_length=30,
+        help_text="Shown beside comments and submissions.",
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,29}$", "2 to 30 letters, digits, dots, hyphens or underscores."
+            )
+        ],
+    )
+    time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the group's time zone.")
+    is_curator = models.BooleanField("curator", default=False)
+    is_staff = models.BooleanField("may enter the admin", default=False)
+    is_active = models.BooleanField("active", default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["username"]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_once",
+                violation_error_message="There is an account with this address.",
+            ),
+            models.UniqueConstraint(
+                Lower("username"), name="user_username_once", violation_error_message="This name is taken."
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def zone(self) -> ZoneInfo | None:
+        """The reader's own time zone, None where the group's applies."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else None
+        except (KeyError, ValueError, OSError):
+            return None
+
+
+class LoginLinkQuerySet(models.QuerySet["LoginLink"]):
+    def usable(self, now: datetime) -> LoginLinkQuerySet:
+        return self.filter(used_at=None, expires_at__gt=now, user__is_active=True)
+
+
+class LoginLink(models.Model):
+    """A one-time way in. Only a digest of its token is stored, so a leaked table opens nothing."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="login_links")
+    token_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LoginLinkQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"login link of {self.user_id}"
