@@ -1,0 +1,124 @@
+"""Days, weeks and months as addresses write them, and when arXiv announces. Pure; days are calendar dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+EASTERN = ZoneInfo("America/New_York")
+# Submissions are announced at 20:00 Eastern, Sunday to Thursday, under the date of the day after.
+# https://info.arxiv.org/help/availability.html
+ANNOUNCED_AT = time(20)
+# How long after that its feeds and records may take to say so.
+ANNOUNCED_WITHIN = timedelta(hours=6)
+
+FIRST_DAY = date(1900, 1, 1)
+LAST_DAY = date(2199, 12, 31)
+ONE_DAY = timedelta(days=1)
+ONE_WEEK = timedelta(days=7)
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+
+
+def parse_day(text: str) -> date | None:
+    """The day that `2025-11-24` names; None where there is no such day, or where it is out of all proportion."""
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None
+
+
+def parse_week(text: str) -> date | None:
+    """The Monday of the ISO week that `2025-W48` names; None where there is no such week."""
+    match = _WEEK.fullmatch(text)
+    if not match:
+        return None
+    try:
+        monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+    except ValueError:
+        return None
+    return monday if FIRST_DAY <= monday <= LAST_DAY - ONE_WEEK else None
+
+
+def parse_month(text: str) -> date | None:
+    """The first day of the month that `2025-11` names; None where there is no such month."""
+    match = _MONTH.fullmatch(text)
+    return parse_day(f"{text}-01") if match else None
+
+
+def week_of(day: date) -> date:
+    """The Monday of the day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def month_of(day: date) -> date:
+    """The first day of the day's month."""
+    return day.replace(day=1)
+
+
+def next_month(first: date) -> date:
+    """The first day of the month after."""
+    return month_of(first + timedelta(days=31))
+
+
+def week_name(day: date) -> str:
+    """`2025-W48`."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def month_name(day: date) -> str:
+    """`2025-11`."""
+    return f"{day:%Y-%m}"
+
+
+def announcement_of(day: date) -> datetime | None:
+    """When arXiv announces what it dates `day`, None where it announces nothing: Saturdays and Sundays."""
+    if day.weekday() >= 5:
+        return None
+    return datetime.combine(day - ONE_DAY, ANNOUNCED_AT, tzinfo=EASTERN)
+
+
+def next_announcement(day: date) -> datetime:
+    """When arXiv announces next for a day after `day`. Holidays are not known."""
+    day += ONE_DAY
+    while (found := announcement_of(day)) is None:
+        day += ONE_DAY
+    return found
+
+
+class Absence(StrEnum):
+    """Why today has no edition yet."""
+
+    WEEKEND = "weekend"
+    NOT_YET = "not-yet"
+    """arXiv announces later today."""
+    FETCHING = "fetching"
+    """It is announced, and may not have been read yet."""
+    STALE = "stale"
+    """The source still serves an older batch."""
+    FAILING = "failing"
+    """The source could not be read."""
+    HOLIDAY = "holiday"
+    """Long announced, the source answers, and there is nothing: most often a holiday."""
+
+
+def why_absent(today: date, *, now: datetime, is_stale: bool, is_failing: bool) -> Absence:
+    """Why there is no edition of `today`, as far as that can be told. `today` is the group's date."""
+    due = announcement_of(today)
+    if due is None:
+        return Absence.WEEKEND
+    if now < due:
+        return Absence.NOT_YET
+    if is_failing:
+        return Absence.FAILING
+    if is_stale:
+        return Absence.STALE
+    return Absence.FETCHING if now < due + ANNOUNCED_WITHIN else Absence.HOLIDAY

@@ -1,0 +1,64 @@
+"""Cursors of lists: where a page ended, so that the next one starts behind it without counting or skipping rows.
+
+A cursor is what the last row was sorted by, a named tuple. Readers can write anything into an address, so a cursor is
+read by its exact shape; anything else is no cursor, and the list starts at its beginning.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, get_type_hints
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST = 2**63 - 1
+_LONGEST = 200
+
+
+def encode_cursor(position: tuple[bool | int | float | datetime, ...]) -> str:
+    """A position as a word for an address. Datetimes are aware."""
+    plain = [_microseconds(value) if isinstance(value, datetime) else value for value in position]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str, kind: type[P]) -> P | None:
+    """The position, a named tuple of `kind`; None for anything that `encode_cursor` would not have written."""
+    if not text or len(text) > _LONGEST or not text.isascii():
+        return None
+    try:
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    hints = get_type_hints(kind)
+    if not isinstance(found, list) or len(found) != len(hints):
+        return None
+    values: list[Any] = [_read(value, hint) for value, hint in zip(found, hints.values(), strict=True)]
+    return None if None in values else kind(*values)
+
+
+def _microseconds(value: datetime) -> int:
+    return (value - _EPOCH) // timedelta(microseconds=1)
+
+
+def _read(value: object, kind: type[Any]) -> bool | int | float | datetime | None:
+    if kind is bool:
+        return value if isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
+        return None
+    if kind is float:
+        return float(value) if math.isfinite(value) else None
+    if not isinstance(value, int):
+        return None
+    return _moment(value) if kind is datetime else value
+
+
+def _moment(microseconds: int) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None
