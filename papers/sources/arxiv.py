@@ -1,0 +1,128 @@
+"""What arXiv's interfaces have in common: its clock, its archives, and dates as it writes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
+
+from papers.categories import archives, category, expand, taxonomy
+
+GROUP = "arxiv"
+"""The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""
+EASTERN = ZoneInfo("America/New_York")
+"""arXiv announces, and dates what it announces, by the clock of its home."""
+
+WAIT_SECONDS = 30.0
+"""How long a request waits for its turn before the visit is put off, so that no worker is held up for long."""
+
+_SATURDAY = 5
+ANNOUNCED_AT = time(20, 0)
+# Records appear in OAI-PMH about 22:30. https://info.arxiv.org/help/oa/
+_RECORDS_AT = time(23, 0)
+
+
+def eastern_day(moment: datetime) -> date:
+    """arXiv's date at a moment."""
+    return moment.astimezone(EASTERN).date()
+
+
+def has_feed(day: date) -> bool:
+    """Whether feeds carry announcements on a day: those of Sunday to Thursday evening are dated Monday to Friday.
+
+    Holidays are not known here: on them the feeds are empty.
+    """
+    return day.weekday() < _SATURDAY
+
+
+def last_announcement(moment: datetime) -> datetime:
+    """The newest announcement at or before a moment, holidays apart: 20:00 Eastern, Sunday to Thursday."""
+    day = eastern_day(moment)
+    while True:
+        announced = datetime.combine(day, ANNOUNCED_AT, tzinfo=EASTERN)
+        if announced <= moment and has_feed(day + timedelta(days=1)):
+            return announced.astimezone(UTC)
+        day -= timedelta(days=1)
+
+
+def next_feed(moment: datetime) -> datetime:
+    """The next midnight Eastern at which feeds turn to a new day's announcements."""
+    day = eastern_day(moment) + timedelta(days=1)
+    while not has_feed(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, time(0), tzinfo=EASTERN).astimezone(UTC)
+
+
+def next_records(moment: datetime) -> datetime:
+    """When the records of the next announcement can be had from OAI-PMH: 23:00 Eastern, Sunday to Thursday."""
+    day = eastern_day(moment)
+    while True:
+        ready = datetime.combine(day, _RECORDS_AT, tzinfo=EASTERN)
+        if ready > moment and has_feed(day + timedelta(days=1)):
+            return ready.astimezone(UTC)
+        day += timedelta(days=1)
+
+
+def archive_of(category: str) -> str:
+    """`cs` of `cs.CL`; an archive without a division, such as `hep-th`, is its own."""
+    return category.partition(".")[0]
+
+
+def by_archive(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The active categories that patterns such as `cs.CL` or `math.*` stand for, by archive, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for pattern in categories:
+        for code in expand(pattern):
+            if (known := category(code)) and known.is_active:
+                found.setdefault(archive_of(code), {})[code] = None
+    return {archive: tuple(codes) for archive, codes in found.items()}
+
+
+def is_whole_archive(archive: str, codes: Iterable[str]) -> bool:
+    """Whether these are all the categories of an archive that take papers."""
+    active = {c.code for entry in archives() if entry.code == archive for c in entry.categories if c.is_active}
+    return active <= set(codes)
+
+
+def oai_sets(categories: Iterable[str]) -> tuple[str, ...]:
+    """The OAI-PMH sets of the categories: `cs:cs:CL`, `physics:hep-th`; one set where a whole archive is asked."""
+    sets: list[str] = []
+    for archive, codes in by_archive(categories).items():
+        prefix = f"{_oai_group(archive)}:{archive}"
+        if is_whole_archive(archive, codes):
+            sets.append(prefix)
+        else:
+            sets += [f"{prefix}:{code.partition('.')[2]}" for code in codes]
+    return tuple(sets)
+
+
+def _oai_group(archive: str) -> str:
+    """arXiv's groups are named as their only archive, but for physics, which has many."""
+    for group in taxonomy():
+        codes = [entry.code for entry in group.archives]
+        if archive in codes:
+            return archive if len(codes) == 1 else "physics"
+    return archive
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """A moment in UTC, from ISO 8601 or RFC 1123; without a zone it is UTC. None where it is neither."""
+    for read in _READERS:
+        try:
+            moment = read((text or "").strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
+
+
+def read_day(text: str | None) -> date | None:
+    """The date that starts a text such as 2026-11-24T10:00:00Z; None where there is none."""
+    try:
+        return date.fromisoformat((text or "").strip()[:10])
+    except ValueError:
+        return None
+
+
+_READERS: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, parsedate_to_datetime)

@@ -1,0 +1,222 @@
+"""arXiv's search: queries of a group's own, and look-ups by id. Atom; the least reliable of its interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from papers.categories import expand
+from papers.identifiers import parse_arxiv_id
+from papers.sources.arxiv import GROUP, WAIT_SECONDS, last_announcement, read_moment
+from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected, Version
+from papers.sources.client import FetchRequest, FetchResponse, HttpStatusError
+from papers.sources.errors import SourceError
+from papers.sources.xml import BrokenXmlError, Element, parse_xml, source_text, whole_text
+
+PAGE_SIZE = 100
+MAX_PAGES = 20
+"""A visit reads no more: a query that brings more a day than this is asked of OAI-PMH better."""
+MAX_IDS = 100
+"""Of one look-up."""
+EMPTY_RETRIES = 3
+FIRST_DAYS = 7
+OVERLAP_DAYS = 7
+"""Papers are dated when they were sent in and found when they are announced: after a weekend, or a week on hold."""
+MAX_BYTES = 30_000_000
+
+_NEWEST_FIRST: Mapping[str, str | int] = {
+    "sortBy": "submittedDate",
+    "sortOrder": "descending",
+    "max_results": PAGE_SIZE,
+}
+
+Send = Callable[[FetchRequest], FetchResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One answer; `error` is what its error entry says."""
+
+    papers: tuple[RawPaper, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    total: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What a look-up brought; `missing` are the ids that arXiv did not answer."""
+
+    papers: tuple[RawPaper, ...]
+    rejected: tuple[Rejected, ...]
+    missing: tuple[str, ...]
+
+
+def parse_results(data: bytes) -> Results:
+    """Read an answer. An error comes as one entry, whatever the status; an entry that can't be read is rejected.
+
+    Raises:
+        BrokenXmlError: it is not Atom, or not whole.
+    """
+    root = parse_xml(data)
+    if not str(root.tag).endswith("}feed"):
+        raise BrokenXmlError("The answer is not Atom; check the source's address.")
+    papers: list[RawPaper] = []
+    rejected: list[Rejected] = []
+    for entry in root.iterfind("{*}entry"):
+        name = (entry.findtext("{*}id") or "").strip()
+        if "/api/errors" in name:
+            return Results(error=" ".join((entry.findtext("{*}summary") or "no reason given").split()))
+        if paper := _read_entry(entry, name):
+            papers.append(paper)
+        else:
+            rejected.append(Rejected(name, source_text(entry), "The entry has no arXiv id or no title."))
+    total = (root.findtext("{*}totalResults") or "").strip()
+    return Results(tuple(papers), tuple(rejected), int(total) if total.isdecimal() else len(papers) + len(rejected))
+
+
+def look_up(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookUp]:
+    """Ask for papers by id (without version), 100 at a time; unknown ids are silently absent from the answer.
+
+    Raises:
+        SourceError: the service refuses, or keeps answering nothing.
+    """
+    for at in range(0, len(ids), MAX_IDS):
+        wanted = ids[at : at + MAX_IDS]
+        results = _ask(send, base_url, {"id_list": ",".join(wanted), "max_results": len(wanted)}, start=0)
+        found = {parsed.value for paper in results.papers if (parsed := parse_arxiv_id(paper.arxiv_id or ""))}
+        yield LookUp(results.papers, results.rejected, tuple(id_ for id_ in wanted if id_ not in found))
+
+
+class ArxivApi:
+    """Asks a query, newest first, back to where the last visit began."""
+
+    kind = "arxiv_api"
+    group = GROUP
+
+    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+        """Raises SourceError; see `Adapter.fetch`."""
+        query = context.query.strip() or _any_of(context.categories)
+        if not query:
+            raise SourceError(
+                "The source has neither query nor categories; give it one, such as cat:cs.CL AND ti:agents."
+            )
+        asked_at = read_moment(context.cursor.get("asked_at")) if context.cursor.get("query") == query else None
+        if asked_at and not context.since and asked_at >= last_announcement(context.now):
+            yield Batch(label="nothing: arXiv has announced nothing since the last visit")
+            return
+        yield from self._pages(context, query, asked_at)
+
+    def _pages(self, context: FetchContext, query: str, asked_at: datetime | None) -> Iterator[Batch]:
+        back_to = _back_to(context, asked_at)
+        done_cursor = {**context.cursor, "query": query, "asked_at": context.now.isoformat()}
+        seen: set[str] = set()
+        start = 0
+        for number in range(1, MAX_PAGES + 1):
+            results = _ask(context.send, context.base_url, {"search_query": query, **_NEWEST_FIRST}, start=start)
+            start += len(results.papers) + len(results.rejected)
+            fresh = tuple(paper for paper in results.papers if paper.arxiv_id not in seen and _is_since(paper, back_to))
+            seen |= {paper.arxiv_id or "" for paper in results.papers}
+            is_last = start >= results.total or len(fresh) < len(results.papers) or number == MAX_PAGES
+            yield Batch(
+                papers=fresh,
+                rejected=results.rejected,
+                cursor=done_cursor if is_last else None,
+                done=start,
+                total=None if fresh else start,
+                label="search",
+            )
+            if is_last:
+                return
+
+
+adapter = ArxivApi()
+
+
+def _ask(send: Send, base_url: str, params: Mapping[str, str | int], *, start: int) -> Results:
+    """One answer. An empty page of a list that is said to go on comes now and then, and is asked for again."""
+    request = FetchRequest(
+        url=base_url,
+        group=GROUP,
+        params={**params, "start": start},
+        max_bytes=MAX_BYTES,
+        wait_seconds=WAIT_SECONDS,
+    )
+    for _ in range(EMPTY_RETRIES):
+        results = _parse_answer(send, request)
+        if results.error:
+            raise SourceError(f"arXiv's search does not understand the question: {results.error}. Correct the query.")
+        if results.papers or results.rejected or results.total <= start:
+            return results
+    raise SourceError(
+        f"arXiv's search says that it has {results.total:,} papers and sent none of them after number {start}. "
+        "It does so now and then; it is asked again later."
+    )
+
+
+def _parse_answer(send: Send, request: FetchRequest) -> Results:
+    try:
+        return parse_results(send(request).body)
+    except HttpStatusError as error:
+        # A bad question is answered with an error entry and, nowadays, with status 400.
+        try:
+            results = parse_results(error.body)
+        except BrokenXmlError:
+            raise error from None
+        if results.error:
+            return results
+        raise
+
+
+def _any_of(categories: Iterable[str]) -> str:
+    codes = dict.fromkeys(code for pattern in categories for code in expand(pattern))
+    return " OR ".join(f"cat:{code}" for code in codes)
+
+
+def _back_to(context: FetchContext, asked_at: datetime | None) -> datetime:
+    if context.since:
+        return datetime.combine(context.since, datetime.min.time(), tzinfo=context.now.tzinfo)
+    return asked_at - timedelta(days=OVERLAP_DAYS) if asked_at else context.now - timedelta(days=FIRST_DAYS)
+
+
+def _is_since(paper: RawPaper, back_to: datetime) -> bool:
+    return paper.published_at is None or paper.published_at >= back_to
+
+
+def _read_entry(entry: Element, name: str) -> RawPaper | None:
+    arxiv_id = parse_arxiv_id(name)
+    title = entry.findtext("{*}title") or ""
+    if arxiv_id is None or not title.strip():
+        return None
+    published_at = read_moment(entry.findtext("{*}published"))
+    updated_at = read_moment(entry.findtext("{*}updated"))
+    primary = [element.get("term", "") for element in entry.iterfind("{*}primary_category")]
+    others = [element.get("term", "") for element in entry.iterfind("{*}category")]
+    return RawPaper(
+        source="arxiv_api",
+        title=title,
+        arxiv_id=arxiv_id.value,
+        version=arxiv_id.version,
+        doi=entry.findtext("{*}doi") or "",
+        abstract=entry.findtext("{*}summary") or "",
+        authors=tuple(_author(element) for element in entry.iterfind("{*}author")),
+        categories=tuple(dict.fromkeys(filter(None, primary + others))),
+        published_at=published_at,
+        updated_at=updated_at,
+        comment=entry.findtext("{*}comment") or "",
+        journal_ref=entry.findtext("{*}journal_ref") or "",
+        versions=_versions(arxiv_id.version, published_at, updated_at),
+    )
+
+
+def _versions(number: int | None, published_at: datetime | None, updated_at: datetime | None) -> tuple[Version, ...]:
+    """The first version and this one: all that an entry tells of."""
+    if number is None:
+        return ()
+    return (Version(1, published_at),) if number == 1 else (Version(1, published_at), Version(number, updated_at))
+
+
+def _author(element: Element) -> Author:
+    affiliations = (whole_text(found).strip() for found in element.iterfind("{*}affiliation"))
+    return Author(element.findtext("{*}name") or "", "; ".join(filter(None, affiliations)))

@@ -1,0 +1,397 @@
+"""What arXiv announced today, by its RSS or Atom feeds: the only list that says how many papers there must be.
+
+One question an archive, because an answer holds at most 2,000 items. An answer never says that it is old: the feed is
+dated on the day it is asked for, whatever is in it. So a batch that holds the very items of an earlier day is stale.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from papers.identifiers import ArxivId, arxiv_month, find_arxiv_id, parse_arxiv_id
+from papers.sources.arxiv import (
+    ANNOUNCED_AT,
+    EASTERN,
+    GROUP,
+    WAIT_SECONDS,
+    by_archive,
+    eastern_day,
+    has_feed,
+    is_whole_archive,
+    next_feed,
+    read_day,
+    read_moment,
+)
+from papers.sources.base import Announced, Batch, FetchContext, ListedOn, RawPaper, Rejected
+from papers.sources.client import FetchRequest, HttpStatusError
+from papers.sources.errors import SourceError
+from papers.sources.xml import BrokenXmlError, Element, parse_cut_xml, parse_xml, source_text, whole_text
+
+MAX_ITEMS = 2000
+"""What an answer holds at most; one with so many may lack some."""
+CHUNK_ITEMS = 250
+MAX_BYTES = 40_000_000
+LISTED_KINDS = ("new", "cross")
+
+_POSITIONS = 100_000
+_RANKS = {"new": 3, "cross": 2}
+
+_DESCRIPTION = re.compile(
+    r"\s*arXiv:(\S+)\s+Announce Type:\s*([a-z-]+)\s*(?:Abstract:\s?(.*))?", re.DOTALL | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One announced paper. `record` is None where only its id and kind could be read."""
+
+    guid: str
+    arxiv_id: ArxivId | None
+    kind: str
+    """new, cross, replace, replace-cross; empty where the item does not say."""
+    record: RawPaper | None
+    rejected: Rejected | None = None
+
+    def at(self, position: int) -> Item:
+        """The same, with its place in the order of the day."""
+        return self._listed(position=position)
+
+    def on(self, day: date) -> Item:
+        """The same, announced on another day."""
+        item = self._listed(day=day)
+        if item.record is None or item.record.announced_on is None:
+            return item
+        return replace(item, record=replace(item.record, announced_on=day))
+
+    def _listed(self, **changes: Any) -> Item:
+        if self.record is None or self.record.listed_on is None:
+            return self
+        return replace(self, record=replace(self.record, listed_on=replace(self.record.listed_on, **changes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One answer. `day` is arXiv's date of the feed; `is_cut` when it ended in the middle."""
+
+    day: date
+    items: tuple[Item, ...]
+    is_cut: bool = False
+
+    @property
+    def announced(self) -> dict[str, str]:
+        """The ids of kind new and cross, with their kind. An item that doesn't say its kind counts, to be safe."""
+        ids: dict[str, str] = {}
+        for item in self.items:
+            if item.arxiv_id and (item.kind or "new") in LISTED_KINDS and ids.get(item.arxiv_id.value) != "new":
+                ids[item.arxiv_id.value] = item.kind or "new"
+        return ids
+
+    def on(self, day: date) -> Feed:
+        """The same under another day."""
+        return replace(self, day=day, items=tuple(item.on(day) for item in self.items))
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same items, in whatever order; validators change with every build of a feed."""
+        lines = sorted(f"{item.guid} {item.kind}" for item in self.items)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+
+
+def parse_feed(data: bytes, *, now: datetime) -> Feed:
+    """Read an answer in RSS 2.0 or Atom. An item that can't be read is kept as rejected, with its id where it has one.
+
+    Raises:
+        BrokenXmlError: it is neither.
+    """
+    try:
+        root, is_cut = parse_xml(data), False
+    except BrokenXmlError:
+        partial = parse_cut_xml(data)
+        if partial is None or not _items(partial):
+            raise
+        root, is_cut = partial, True
+    if _name(root) not in ("feed", "rss", "RDF"):
+        raise BrokenXmlError("The answer is neither RSS nor Atom; check the source's address.")
+    elements = _items(root)
+    day = _day(root, elements) or eastern_day(now)
+    if is_cut:
+        elements.pop()  # what the reader made of half an item
+    return Feed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
+
+
+class ArxivRss:
+    """Asks for the feeds of the chosen categories, one after the other."""
+
+    kind = "arxiv_rss"
+    group = GROUP
+
+    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+        """Raises SourceError; see `Adapter.fetch`."""
+        return _Visit(context).run()
+
+
+adapter = ArxivRss()
+
+
+@dataclass(slots=True)
+class _Query:
+    """One question: the categories of one archive, and what its answers announced so far."""
+
+    name: str
+    codes: tuple[str, ...]
+    position: int
+    """Of the last item on the day; each question has a range of its own, so that it stays the same when asked again."""
+    announced: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class _Visit:
+    def __init__(self, context: FetchContext) -> None:
+        self._context = context
+        self._queries = _queries(context.categories)
+        self._known: dict[str, Any] = dict(context.cursor.get("feeds", {}))
+        self._sent: dict[str, int] = {}  # guid to the rank of the kind it was stored with
+        self._empty: list[tuple[str, date]] = []
+        self._days_with_items: set[date] = set()
+        self._problems: list[str] = []
+
+    def run(self) -> Iterator[Batch]:
+        if not self._queries:
+            raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
+        for query in self._queries:
+            yield from self._visit(query)
+        if odd := self._odd_silences():
+            yield Batch(announced=odd)
+        if self._problems:
+            raise SourceError(" ".join(self._problems))
+
+    def _visit(self, query: _Query) -> Iterator[Batch]:
+        feed = self._ask(query.name)
+        if len(query.codes) > 1 and (feed is None or _is_capped(feed)):
+            yield from self._ask_one_by_one(query, feed)
+        elif feed is None:
+            self._problems.append(f"arXiv has no feed of {query.name}; take it out of the source's categories.")
+        else:
+            yield from self._take(query, query.name, feed)
+
+    def _ask_one_by_one(self, query: _Query, whole: Feed | None) -> Iterator[Batch]:
+        """Ask for each category of an archive alone, where together they are too many or one of them is unknown."""
+        if whole is not None:
+            if not self._is_news(query.name, whole):
+                yield self._nothing_new(query, query.name, whole)
+                return
+            # What it names is known at once, should this visit be cut short.
+            note = f"arXiv's feed of {query.name} reached its cap of {MAX_ITEMS:,} items."
+            yield Batch(announced=(Announced(whole.day, query.name, whole.announced, is_whole=False, note=note),))
+            query.announced |= whole.announced
+        day = whole.day if whole else None
+        for code in query.codes:
+            feed = self._ask(code)
+            if feed is None:
+                query.notes.append(f"arXiv has no feed of {code}.")
+                self._problems.append(f"arXiv has no feed of {code}; take it out of the source's categories.")
+                continue
+            day = day or feed.day
+            yield from self._take(query, code, feed)
+        if whole is not None:
+            self._remember(query.name, whole)
+        if day is not None:
+            yield Batch(announced=(self._announced(query, day),), cursor=self._cursor())
+
+    def _ask(self, name: str) -> Feed | None:
+        """The answer to one question; None where arXiv knows no such category."""
+        request = FetchRequest(
+            url=f"{self._context.base_url.rstrip('/')}/{name}",
+            group=GROUP,
+            max_bytes=MAX_BYTES,
+            wait_seconds=WAIT_SECONDS,
+        )
+        try:
+            return parse_feed(self._context.send(request).body, now=self._context.now)
+        except HttpStatusError as error:
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+                return None
+            raise
+
+    def _take(self, query: _Query, name: str, feed: Feed) -> Iterator[Batch]:
+        """The batches of one answer. What it announces comes with the first, so that a gap shows even after a kill."""
+        feed = self._dated(name, feed)
+        is_news, was_read = self._is_news(name, feed), self._known_day(name) == feed.day
+        if not feed.items and not was_read:
+            self._empty.append((query.name, feed.day))
+        if not feed.items or not (is_news or was_read):
+            yield self._nothing_new(query, name, feed)
+            return
+        self._days_with_items.add(feed.day)
+        query.announced |= {id_: kind for id_, kind in feed.announced.items() if query.announced.get(id_) != "new"}
+        self._note(query, name, feed)
+        chunks = self._chunks(query, feed) if is_news else [()]
+        # Half a feed takes nothing away from what a whole one of the same day has said.
+        tells = name == query.name and not (feed.is_cut and was_read)
+        if not feed.is_cut:
+            self._remember(name, feed)
+        for number, items in enumerate(chunks, start=1):
+            is_last = number == len(chunks)
+            yield self._batch(
+                query,
+                papers=tuple(item.record for item in items if item.record),
+                rejected=tuple(item.rejected for item in items if item.rejected),
+                announced=(self._announced(query, feed.day),) if number == 1 and tells else (),
+                cursor=self._cursor() if is_last else None,
+                done=len(feed.items) if is_last else number * CHUNK_ITEMS,
+                total=len(feed.items),
+                is_stale=self._is_behind(feed),
+            )
+
+    def _dated(self, name: str, feed: Feed) -> Feed:
+        """The feed under the day that it belongs to.
+
+        Its date is that of the day it is asked for. Should the next batch be in it before midnight, as soon as it is
+        announced, then it belongs to the next day: it holds nothing of what this day's feed held.
+        """
+        now = self._context.now.astimezone(EASTERN)
+        known = set(self._known.get(name, {}).get("some", ()))
+        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCED_AT
+        if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
+            return feed
+        return feed.on(eastern_day(next_feed(now)))
+
+    def _nothing_new(self, query: _Query, name: str, feed: Feed) -> Batch:
+        """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
+        is_old = bool(feed.items) and has_feed(feed.day) and self._known_day(name) != feed.day
+        is_stale = is_old or (bool(feed.items) and self._is_behind(feed))
+        return self._batch(query, done=len(feed.items), total=len(feed.items), is_stale=is_stale)
+
+    def _is_news(self, name: str, feed: Feed) -> bool:
+        return bool(self._known.get(name, {}).get("items") != feed.fingerprint)
+
+    def _known_day(self, name: str) -> date | None:
+        return read_day(self._known.get(name, {}).get("day"))
+
+    def _is_behind(self, feed: Feed) -> bool:
+        """Whether the feed is dated on an earlier day than it should be by now: a copy that a cache kept too long."""
+        today = eastern_day(self._context.now)
+        while not has_feed(today):
+            today -= timedelta(days=1)
+        return feed.day < today
+
+    def _chunks(self, query: _Query, feed: Feed) -> list[tuple[Item, ...]]:
+        """The items that this visit did not store yet, or only as something lesser, with their place on the day."""
+        fresh: list[Item] = []
+        for item in feed.items:
+            query.position += 1
+            rank = _RANKS.get(item.kind, 1)
+            if rank > self._sent.get(item.guid, 0) or not item.guid:
+                self._sent[item.guid] = rank
+                fresh.append(item.at(query.position))
+        return [tuple(fresh[at : at + CHUNK_ITEMS]) for at in range(0, len(fresh), CHUNK_ITEMS)] or [()]
+
+    def _note(self, query: _Query, name: str, feed: Feed) -> None:
+        if feed.is_cut:
+            query.notes.append(f"arXiv's feed of {name} ended in the middle.")
+            self._problems.append(f"arXiv's feed of {name} ended in the middle; it is asked again within the hour.")
+        if _is_capped(feed):
+            query.notes.append(f"arXiv's feed of {name} reached its cap of {MAX_ITEMS:,} items.")
+        if any(item.arxiv_id is None for item in feed.items):
+            query.notes.append(f"arXiv's feed of {name} has an item without an id.")
+
+    def _odd_silences(self) -> tuple[Announced, ...]:
+        """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""
+        return tuple(
+            Announced(day, name, {}, is_whole=False, note=f"arXiv's feed of {name} was empty.")
+            for name, day in self._empty
+            if day in self._days_with_items and has_feed(day)
+        )
+
+    def _announced(self, query: _Query, day: date) -> Announced:
+        return Announced(day, query.name, dict(query.announced), is_whole=not query.notes, note=" ".join(query.notes))
+
+    def _remember(self, name: str, feed: Feed) -> None:
+        some = [item.guid for item in feed.items[:: max(len(feed.items) // 5, 1)] if item.guid]
+        self._known[name] = {"day": feed.day.isoformat(), "items": feed.fingerprint, "some": some}
+
+    def _cursor(self) -> dict[str, Any]:
+        asked = {name for query in self._queries for name in (query.name, *query.codes)}
+        return {**self._context.cursor, "feeds": {name: known for name, known in self._known.items() if name in asked}}
+
+    def _batch(self, query: _Query, **fields: Any) -> Batch:
+        return Batch(label=query.name, **fields)
+
+
+def _is_capped(feed: Feed) -> bool:
+    return len(feed.items) >= MAX_ITEMS
+
+
+def _queries(categories: Iterable[str]) -> list[_Query]:
+    return [
+        _Query(archive if is_whole_archive(archive, codes) else "+".join(codes), codes, number * _POSITIONS)
+        for number, (archive, codes) in enumerate(by_archive(categories).items())
+    ]
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _items(root: Element) -> list[Element]:
+    return list(root.iter("{*}item", "{*}entry"))
+
+
+def _day(root: Element, items: list[Element]) -> date | None:
+    """arXiv's date of the feed: of its channel, else of its items, else of its making."""
+    texts = [root.findtext("{*}channel/{*}pubDate")]
+    texts += [items[0].findtext(f"{{*}}{name}") for name in ("published", "pubDate") if items]
+    texts += [root.findtext(path) for path in ("{*}updated", "{*}channel/{*}lastBuildDate")]
+    moments = filter(None, map(read_moment, texts))
+    return next((moment.astimezone(EASTERN).date() for moment in moments), None)
+
+
+def _read_item(element: Element, day: date) -> Item:
+    texts: dict[str, str] = {}
+    for child in element.iterchildren("*"):
+        texts.setdefault(_name(child).lower(), whole_text(child) or child.get("href", ""))
+    categories = [(child.get("term") or child.text or "").strip() for child in element.iterfind("{*}category")]
+    description = texts.get("summary", texts.get("description", ""))
+    said = _DESCRIPTION.match(description)
+    guid = (texts.get("guid") or texts.get("id") or "").strip()
+    arxiv_id = (
+        parse_arxiv_id(guid) or (parse_arxiv_id(said[1]) if said else None) or find_arxiv_id(texts.get("link", ""))
+    )
+    kind = (texts.get("announce_type") or (said[2] if said else "")).strip().lower()
+    guid = guid or str(arxiv_id or "")
+    if arxiv_id is None or not texts.get("title", "").strip():
+        error = "The item has no arXiv id." if arxiv_id is None else "The item has no title."
+        return Item(guid, arxiv_id, kind, None, Rejected(guid, source_text(element), error))
+    abstract = said[3] if said else description
+    return Item(guid, arxiv_id, kind, _paper(texts, arxiv_id, kind, day, abstract, tuple(filter(None, categories))))
+
+
+def _paper(
+    texts: dict[str, str], arxiv_id: ArxivId, kind: str, day: date, abstract: str | None, categories: tuple[str, ...]
+) -> RawPaper:
+    is_listed = (kind or "new") in LISTED_KINDS
+    return RawPaper(
+        source="arxiv_rss",
+        title=texts["title"],
+        arxiv_id=arxiv_id.value,
+        version=arxiv_id.version,
+        doi=texts.get("doi"),
+        abstract=abstract or None,
+        authors_text=texts.get("creator"),
+        categories=categories or None,
+        announced_on=day if is_listed and _is_first_announced(arxiv_id, kind, day) else None,
+        journal_ref=texts.get("journal_reference"),
+        license=texts.get("rights"),
+        listed_on=ListedOn(day, kind or "new"),
+    )
+
+
+def _is_first_announced(arxiv_id: ArxivId, kind: str, day: date) -> bool:
+    """A cross-list may be of a paper that was announced long ago, in its own archive."""
+    return kind != "cross" or arxiv_month(arxiv_id.value) >= (day - timedelta(days=7)).replace(day=1)

@@ -1,0 +1,71 @@
+"""How a visit to a source fails. Every message says what happened and, where there is something to do, what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class SourceError(Exception):
+    """A visit failed as a whole. The message says what happened and what to do about it.
+
+    `retry_after_seconds` is set where it is known when to come again.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class FetchError(SourceError):
+    """One request failed; `url` is the address that was asked, without its query."""
+
+    def __init__(self, message: str, *, url: str = "", retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.url = url
+
+
+class RefusedError(FetchError):
+    """We don't ask such an address: not http(s), not a public host, a redirect that leads where it must not."""
+
+
+class NetworkError(FetchError):
+    """No whole answer came: name not found, no connection, bad certificate, broken or cut answer."""
+
+
+class DeadlineError(NetworkError):
+    """The answer did not end within the time that one request may take."""
+
+
+class TooLargeError(FetchError):
+    """The answer is larger than what the request allows, after unpacking."""
+
+
+class HttpStatusError(FetchError):
+    """The answer came, with a status that is not success. `body` holds its first 64 KB, decoded.
+
+    `retry_after_seconds` is what the answer asked for, else how long the politeness clock keeps its host closed.
+    """
+
+    def __init__(
+        self, message: str, *, url: str, status: int, body: bytes, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, url=url, retry_after_seconds=retry_after_seconds)
+        self.status = status
+        self.body = body
+
+
+class BusyError(FetchError):
+    """No turn at this group of hosts within the time one may wait; nothing was sent.
+
+    Not a failure of the source: come again after `retry_after_seconds`, at `not_before` (aware, the database's clock).
+    """
+
+    retry_after_seconds: float
+
+    def __init__(self, message: str, *, not_before: datetime, retry_after_seconds: float) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.not_before = not_before
+
+
+class TurnLostError(FetchError):
+    """This process was stopped for so long that its turn went to another; the request was given up."""

@@ -1,0 +1,290 @@
+"""Any RSS or Atom feed: journals, blogs, another Broadsheet. The only importer of feedparser, which is given bytes."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from io import BytesIO
+from time import struct_time
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import feedparser
+
+from papers.identifiers import find_arxiv_id, parse_arxiv_id, parse_doi
+from papers.sources.arxiv import WAIT_SECONDS
+from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected
+from papers.sources.client import FetchRequest, FetchResponse, group_of
+from papers.sources.errors import SourceError
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
+
+MAX_BYTES = 10_000_000
+DEADLINE_SECONDS = 60.0
+MOVES_TO_BELIEVE = 3
+"""So many visits in a row must be sent to the same new address before the source is given it."""
+
+_MAX_FRESH = timedelta(days=1)
+_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+_URI = re.compile(r"[a-z][a-z0-9+.-]{1,20}:\S+", re.IGNORECASE)
+_ENTITY = re.compile(rb"<!ENTITY[^>]*>")
+_ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
+_BLOCKS = frozenset({"article", "aside", "blockquote", "dd", "div", "dl", "dt", "figure", "li", "ol", "p", "pre"})
+_BLOCKS |= {"section", "table", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"}
+_SILENT = frozenset({"script", "style", "template"})
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a feed holds, and how long it says that it stays the same."""
+
+    papers: tuple[RawPaper, ...]
+    rejected: tuple[Rejected, ...]
+    ttl_seconds: int = 0
+    skip_hours: frozenset[int] = frozenset()
+    """Hours of the day, 0 to 23, in UTC."""
+    skip_days: frozenset[int] = frozenset()
+    """Monday is 0."""
+
+
+def parse_entries(data: bytes, *, url: str, content_type: str = "") -> Entries:
+    """Read a feed of any RSS or Atom version. `url` is where it came from; the content type tells its encoding.
+
+    Raises:
+        SourceError: it is no feed.
+    """
+    # As a stream, because feedparser takes bare bytes for the name of a file to open.
+    headers = {"content-type": content_type, "content-location": url} if content_type else {"content-location": url}
+    feed = feedparser.parse(BytesIO(_without_entities(data)), response_headers=headers)
+    if not feed.get("version"):
+        raise SourceError(f"{url} is neither RSS nor Atom. Give the source the address of the feed itself.")
+    host = urlsplit(url).hostname or "feed"
+    papers: list[RawPaper] = []
+    rejected: list[Rejected] = []
+    for entry in feed.entries:
+        if paper := _read_entry(entry, host):
+            papers.append(paper)
+        else:
+            name = str(entry.get("id") or entry.get("link") or "")
+            payload = json.dumps(entry, default=str, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
+            rejected.append(Rejected(name, payload, "The entry has no title."))
+    ttl = str(feed.feed.get("ttl", "")).strip()
+    skip_hours, skip_days = _skips(data)
+    return Entries(tuple(papers), tuple(rejected), int(ttl[:6]) * 60 if ttl.isdecimal() else 0, skip_hours, skip_days)
+
+
+def _without_entities(data: bytes) -> bytes:
+    """feedparser resolves plain entities of a document type: a long one that is named often is a bomb.
+
+    Raises:
+        SourceError: there are some in a document of two-byte characters.
+    """
+    if b"\x00" in data[:4] and b"<!ENTITY" in data.replace(b"\x00", b""):
+        raise SourceError("The feed declares entities of its own, which are not read.")
+    return _ENTITY.sub(b"", data)
+
+
+class FeedSource:
+    """Asks for a feed only where it has changed, and not before it says that it may have."""
+
+    kind = "feed"
+    group = "feeds"
+
+    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+        """Raises SourceError; see `Adapter.fetch`."""
+        if not context.base_url:
+            raise SourceError("The source has no address; give it the address of the feed.")
+        response = context.send(
+            FetchRequest(
+                url=context.base_url,
+                group=group_of(context.base_url),
+                etag=context.etag,
+                last_modified=context.last_modified,
+                max_bytes=MAX_BYTES,
+                deadline_seconds=DEADLINE_SECONDS,
+                wait_seconds=WAIT_SECONDS,
+            )
+        )
+        entries = Entries((), ())
+        if not response.is_not_modified:
+            entries = parse_entries(response.body, url=response.url, content_type=response.content_type)
+        count = len(entries.papers) + len(entries.rejected)
+        yield Batch(
+            papers=entries.papers,
+            rejected=entries.rejected,
+            cursor=_cursor(context, response, entries),
+            etag=response.etag,
+            last_modified=response.last_modified,
+            done=count,
+            total=count,
+            label="the feed",
+        )
+
+
+adapter = FeedSource()
+
+
+def _cursor(context: FetchContext, response: FetchResponse, entries: Entries) -> dict[str, Any]:
+    """Where the feed has moved to and how often it said so; before when there is no sense in asking again."""
+    cursor: dict[str, Any] = {}
+    if response.moved_to and response.moved_to != context.base_url:
+        times = context.cursor.get("moved_times", 0) if context.cursor.get("moved_to") == response.moved_to else 0
+        cursor = {"moved_to": response.moved_to, "moved_times": times + 1}
+    fresh = max(timedelta(seconds=entries.ttl_seconds), _max_age(response))
+    not_before = context.now.astimezone(UTC) + min(fresh, _MAX_FRESH)
+    for _ in range(7 * 24):
+        if not_before.hour not in entries.skip_hours and not_before.weekday() not in entries.skip_days:
+            break
+        not_before = not_before.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return {**cursor, "not_before": not_before.isoformat()}
+
+
+def _max_age(response: FetchResponse) -> timedelta:
+    found = _MAX_AGE.search(response.headers.get("cache-control", ""))
+    return timedelta(seconds=int(found[1])) if found else timedelta()
+
+
+def _skips(data: bytes) -> tuple[frozenset[int], frozenset[int]]:
+    """skipHours and skipDays of RSS, of which feedparser keeps the last only."""
+    if b"<skip" not in data:
+        return frozenset(), frozenset()
+    try:
+        channel: Element | None = parse_xml(data).find("{*}channel")
+    except BrokenXmlError:
+        return frozenset(), frozenset()
+    if channel is None:
+        return frozenset(), frozenset()
+    hours = ((hour.text or "").strip() for hour in channel.iterfind("{*}skipHours/{*}hour"))
+    days = ((day.text or "").strip().lower() for day in channel.iterfind("{*}skipDays/{*}day"))
+    return (
+        frozenset(int(hour) % 24 for hour in hours if hour.isdecimal()),
+        frozenset(_WEEKDAYS.index(day) for day in days if day in _WEEKDAYS),
+    )
+
+
+def _read_entry(entry: Any, host: str) -> RawPaper | None:
+    title = _text(entry.get("title_detail") or {"value": entry.get("title", "")})
+    if not title.strip():
+        return None
+    link = str(entry.get("link", "")).strip()
+    guid = str(entry.get("id", "")).strip()
+    authors = [author.get("name", "") for author in entry.get("authors", []) if author.get("name")]
+    moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
+    addresses = [guid, link, *(str(found.get("href", "")) for found in entry.get("links", []))]
+    arxiv_id = next(filter(None, (parse_arxiv_id(address) or find_arxiv_id(address) for address in addresses)), None)
+    return RawPaper(
+        source="feed",
+        title=title,
+        # Without its version: the words of a feed about version 2 are not those of version 2.
+        arxiv_id=arxiv_id.value if arxiv_id else None,
+        doi=_doi(entry, addresses),
+        identifiers=_names(guid, link, host, title, moment),
+        abstract=_abstract(entry),
+        authors=tuple(Author(name) for name in authors) if len(authors) > 1 or _is_one_name(authors) else None,
+        authors_text=authors[0] if len(authors) == 1 else None,
+        published_at=moment,
+        url=link or (guid if guid.startswith("http") else None),
+    )
+
+
+def _names(guid: str, link: str, host: str, title: str, moment: datetime | None) -> tuple[tuple[str, str], ...]:
+    """What the entry is known by: its guid, which may be any word, else its address, else what it says."""
+    if guid and guid != link:
+        first = guid if _URI.fullmatch(guid) else f"guid:{host}/{quote(guid)}"
+    elif link:
+        first = link
+    else:
+        first = f"guid:{host}/{hashlib.sha256(f'{title} {moment}'.encode()).hexdigest()[:32]}"
+    return tuple(dict.fromkeys((("url", first), ("url", link)))) if link else (("url", first),)
+
+
+def _doi(entry: Any, addresses: list[str]) -> str | None:
+    """The DOI in the fields meant for it, else in an address; arXiv's own are no news."""
+    fields = [str(entry.get(name, "")) for name in ("prism_doi", "dc_identifier")]
+    found = (parse_doi(text) for text in (*fields, *(address.partition("?")[0] for address in addresses)))
+    return next(filter(None, found), None)
+
+
+def _is_one_name(authors: list[str]) -> bool:
+    """Whether the only author given is one person, also as "Holm, Chiara", and not a list of them."""
+    if len(authors) != 1:
+        return False
+    name = authors[0]
+    if re.search(r";|\s(?:and|&)\s", name):
+        return False
+    parts = _ONE_COMMA.fullmatch(name)
+    return "," not in name or (parts is not None and not (" " in parts[1].strip() and " " in parts[2].strip()))
+
+
+def _abstract(entry: Any) -> str | None:
+    """The longer one of content and summary, as text; None where there is neither."""
+    details = [*entry.get("content", []), entry.get("summary_detail")]
+    texts = [_text(detail) for detail in details if detail]
+    return max(texts, key=len, default=None)
+
+
+def _text(detail: Any) -> str:
+    """The plain text of a value that feedparser gives with its type."""
+    value = str(detail.get("value", ""))
+    return html_text(value) if "html" in str(detail.get("type", "")) else value
+
+
+def html_text(html: str) -> str:
+    """The words of a piece of HTML: paragraphs parted by a blank line, addresses of links in brackets behind them."""
+    reader = _TextReader()
+    reader.feed(html)
+    reader.close()
+    return reader.text()
+
+
+class _TextReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._parts: list[str] = []
+        self._silent = 0
+        self._links: list[tuple[str, int]] = []
+
+    def text(self) -> str:
+        paragraphs = "".join(self._parts).split("\n\n")
+        return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENT:
+            self._silent += 1
+        elif tag in _BLOCKS:
+            self._parts.append("\n\n")
+        elif tag == "br":
+            self._parts.append(" ")
+        elif tag == "a":
+            self._links.append((dict(attrs).get("href") or "", len(self._parts)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self._silent = max(self._silent - 1, 0)
+        elif tag in _BLOCKS:
+            self._parts.append("\n\n")
+        elif tag == "a" and self._links:
+            href, start = self._links.pop()
+            words = "".join(self._parts[start:])
+            if href.startswith(("http://", "https://")) and href not in words:
+                self._parts.append(f" ({href})")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self._parts.append(re.sub(r"\s+", " ", data))
+
+
+def _moment(parsed: struct_time | None) -> datetime | None:
+    """feedparser's times are in UTC; None where it could not read one, or it lies outside of what a date can be."""
+    if parsed is None:
+        return None
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

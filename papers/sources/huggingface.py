@@ -1,0 +1,205 @@
+"""Hugging Face's daily papers: each day's list, with that site's own votes, comments and submitters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from papers.identifiers import parse_arxiv_id
+from papers.sources.arxiv import WAIT_SECONDS, read_day, read_moment
+from papers.sources.base import Author, Batch, FetchContext, Figures, ListedOn, RawPaper, Rejected
+from papers.sources.client import FetchRequest, HttpStatusError
+from papers.sources.errors import SourceError
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+
+PAGE_SIZE = 100
+MAX_PAGES = 20
+RECENT_DAYS = 3
+"""Days before today that are asked again each time, because people go on voting."""
+FIRST_DAYS = 7
+MAX_DAYS_BACK = 31
+"""How far a visit goes back on its own after a pause; `since` may go further."""
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DayList:
+    """One page of a day's list. `size` counts its items, read or not."""
+
+    papers: tuple[RawPaper, ...]
+    rejected: tuple[Rejected, ...]
+    size: int
+
+
+def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) -> DayList:
+    """Read one page of the list of the day that was asked for. `site` is the address that papers' pages are under.
+
+    Raises:
+        SourceError: it is not JSON.
+    """
+    try:
+        items = json.loads(data)
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise SourceError(
+            f"Hugging Face's list of {asked} is not JSON. It is asked for again; "
+            "if this stays, open the source's address and look what it answers."
+        ) from error
+    if not isinstance(items, list):
+        return DayList((), (_rejected(str(asked), items, "The day's list is no list."),), size=0)
+    papers: list[RawPaper] = []
+    rejected: list[Rejected] = []
+    for position, item in enumerate(items, start=first_position + 1):
+        try:
+            papers.append(_read_item(item, asked=asked, site=site, position=position))
+        except _UnreadableError as error:
+            rejected.append(_rejected(_name_of(item), item, str(error)))
+    return DayList(tuple(papers), tuple(rejected), size=len(items))
+
+
+class HuggingFace:
+    """Asks for the lists of some days, today's last."""
+
+    kind = "huggingface"
+    group = "huggingface"
+
+    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+        """Raises SourceError; see `Adapter.fetch`."""
+        days = _days(context)
+        absent: HttpStatusError | None = None
+        has_answered = False
+        for number, day in enumerate(days, start=1):
+            try:
+                yield from _fetch_day(context, day, done=number, total=len(days))
+                has_answered = True
+            except HttpStatusError as error:
+                # A mirror may lack a day; where every day is lacking, the address is wrong.
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                absent = error
+        if absent and not has_answered:
+            raise absent
+
+
+adapter = HuggingFace()
+
+
+def _days(context: FetchContext) -> list[date]:
+    today = context.now.astimezone(UTC).date()
+    first = context.since
+    if first is None:
+        last = read_day(context.cursor.get("through"))
+        back = RECENT_DAYS + (today - last).days if last else FIRST_DAYS
+        first = today - timedelta(days=min(max(back, RECENT_DAYS), MAX_DAYS_BACK))
+    return [first + timedelta(days=back) for back in range((today - first).days + 1)]
+
+
+def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> Iterator[Batch]:
+    """A day's pages, until one brings nothing new: the service may give fewer items than it was asked for."""
+    seen: set[str] = set()
+    position = 0
+    fields: dict[str, Any] = {"done": done, "total": total, "label": f"the list of {day}"}
+    for page in range(MAX_PAGES):
+        answer = _ask(context, day, page, position)
+        if answer is None:  # not open yet
+            yield Batch(**fields)
+            return
+        position += answer.size
+        fresh = tuple(paper for paper in answer.papers if paper.arxiv_id not in seen)
+        seen |= {paper.arxiv_id or "" for paper in fresh}
+        if page > 0 and not fresh:
+            break
+        yield Batch(papers=fresh, rejected=answer.rejected, **fields)
+        if not fresh:
+            break
+    yield Batch(cursor={**context.cursor, "through": day.isoformat()}, **fields)
+
+
+def _ask(context: FetchContext, day: date, page: int, position: int) -> DayList | None:
+    """One page; None where the day's list isn't open yet, which is status 400."""
+    site = context.base_url.rstrip("/")
+    request = FetchRequest(
+        url=f"{site}/api/daily_papers",
+        group="huggingface",
+        params={"date": day.isoformat(), "limit": PAGE_SIZE, "p": page},
+        accept="application/json",
+        max_bytes=MAX_BYTES,
+        wait_seconds=WAIT_SECONDS,
+    )
+    try:
+        body = context.send(request).body
+    except HttpStatusError as error:
+        yesterday = context.now.astimezone(UTC).date() - timedelta(days=1)
+        if error.status == HTTPStatus.BAD_REQUEST and day >= yesterday:
+            return None
+        raise
+    return parse_list(body, asked=day, site=site, first_position=position)
+
+
+class _UnreadableError(Exception):
+    """One item is not what it should be."""
+
+
+def _read_item(item: Any, *, asked: date, site: str, position: int) -> RawPaper:
+    """Every field but id and title may be missing: they were added over the years."""
+    paper = _part(item, "paper", dict)
+    if not isinstance(item, dict) or paper is None:
+        raise _UnreadableError("The item is not an object with a paper in it.")
+    arxiv_id = parse_arxiv_id(_part(paper, "id", str) or "")
+    title = _part(paper, "title", str) or _part(item, "title", str) or ""
+    if arxiv_id is None or not title.strip():
+        raise _UnreadableError("The paper has no arXiv id or no title.")
+    submitter = _account(_part(paper, "submittedOnDailyBy", dict) or _part(item, "submittedBy", dict))
+    listed_at = read_moment(_part(paper, "submittedOnDailyAt", str))
+    return RawPaper(
+        source="huggingface",
+        title=title,
+        arxiv_id=arxiv_id.value,
+        abstract=_part(paper, "summary", str) or _part(item, "summary", str),
+        authors=_authors(_part(paper, "authors", list)),
+        published_at=read_moment(_part(paper, "publishedAt", str)),
+        organization=_account(_part(item, "organization", dict) or _part(paper, "organization", dict)) or None,
+        code_url=_part(paper, "githubRepo", str),
+        project_url=_part(paper, "projectPage", str),
+        figures=Figures(
+            votes=_count(paper.get("upvotes")),
+            comments=_count(item.get("numComments")),
+            submitted_by=submitter,
+            url=f"{site}/papers/{arxiv_id.value}",
+        ),
+        # The outer publishedAt is mostly the paper's own date.
+        listed_on=ListedOn(listed_at.date() if listed_at else asked, "daily", position, submitter),
+    )
+
+
+def _part(owner: Any, name: str, kind: type) -> Any:
+    """A field of an object, where it has the type it should have."""
+    value = owner.get(name) if isinstance(owner, dict) else None
+    return value if isinstance(value, kind) else None
+
+
+def _authors(items: list[Any] | None) -> tuple[Author, ...] | None:
+    """Authors hidden there stay out; None where no name is left, since arXiv's record knows better."""
+    named = (item for item in items or () if isinstance(item, dict) and not item.get("hidden"))
+    return tuple(Author(item["name"]) for item in named if isinstance(item.get("name"), str)) or None
+
+
+def _account(account: Mapping[str, Any] | None) -> str:
+    names = (account.get(name) for name in ("fullname", "user", "name")) if account else ()
+    return next((name for name in names if isinstance(name, str) and name.strip()), "")
+
+
+def _count(value: Any) -> int:
+    return min(value, 2**31 - 1) if isinstance(value, int) and value > 0 else 0
+
+
+def _name_of(item: Any) -> str:
+    return str(_part(_part(item, "paper", dict), "id", str) or "")
+
+
+def _rejected(identifier: str, item: Any, error: str) -> Rejected:
+    payload = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+    return Rejected(identifier, payload[:MAX_PAYLOAD_CHARACTERS], error)

@@ -1,0 +1,104 @@
+"""What the outbound client is asked, what it gives back, and the clock that says when it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol
+
+# arXiv answers 406 where no Accept header is sent.
+ACCEPT = "application/atom+xml, application/xml;q=0.9, */*;q=0.8"
+MAX_BYTES = 10_000_000
+IDLE_SECONDS = 150.0  # arXiv was seen to take 124 seconds to answer "Rate exceeded."
+DEADLINE_SECONDS = 180.0
+WAIT_SECONDS = 60.0
+
+
+class Turn(Protocol):
+    """The right to send one request to a group of hosts, while nobody else does."""
+
+    def renew(self) -> None:
+        """Say that the request still runs.
+
+        Raises:
+            TurnLostError: the turn has gone to another.
+        """
+
+    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
+        """Say what the host answered. Seconds for which the group is closed now, if it refused; else None."""
+
+
+class Clock(Protocol):
+    """Gives out turns, one after the other, over all processes that talk to a group of hosts."""
+
+    def turn(self, group: str, *, wait_seconds: float) -> AbstractContextManager[Turn]:
+        """Wait for the group's turn, and hold it.
+
+        Raises:
+            BusyError: it would come later than in `wait_seconds`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One GET. `group` names the politeness clock; a source with its own base URL still names its group."""
+
+    url: str
+    group: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """More headers, such as Authorization. They go to this host only, not where it redirects to."""
+    accept: str = ACCEPT
+    etag: str = ""
+    last_modified: str = ""
+    max_bytes: int = MAX_BYTES
+    """Of the decoded body."""
+    deadline_seconds: float = DEADLINE_SECONDS
+    """From the first connection to the last byte, redirects included, waiting for turns not."""
+    idle_seconds: float = IDLE_SECONDS
+    wait_seconds: float = WAIT_SECONDS
+    """How long to wait for the group's turn before giving up with `BusyError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResponse:
+    """A whole answer of status 200 or 203, or a 304 to the validators that were sent."""
+
+    url: str
+    """Where the answer came from, after redirects."""
+    status: int
+    headers: Mapping[str, str]
+    """With names in lower case."""
+    body: bytes
+    etag: str
+    """As it came; after a 304 without one, what was sent."""
+    last_modified: str
+    moved_to: str | None
+    """The address to use from now on, where the asked one said 301 or 308."""
+    permanent_redirects: int
+    wire_bytes: int
+    """Of the body as it came, packed."""
+    seconds: float
+    """Of the whole exchange, without the waits for turns."""
+
+    @property
+    def is_not_modified(self) -> bool:
+        return self.status == HTTPStatus.NOT_MODIFIED
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one request cost, for the log of a run. Each redirect is a request of its own."""
+
+    url: str
+    status: int | None
+    wire_bytes: int
+    decoded_bytes: int
+    seconds: float
+    error: str = ""
