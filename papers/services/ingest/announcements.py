@@ -1,0 +1,82 @@
+"""What arXiv's feeds announced, kept apart from what is stored: completeness compares the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from papers.services.ingest.cleaning import ARXIV_SOURCES, CleanPaper
+from papers.sources.base import Announced, ListedOn
+from papers.text import safe_text
+
+# Papers that fill a gap stand behind all that came with the feed.
+BEHIND = 1_000_000_000
+
+
+def with_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence[CleanPaper]:
+    """The records with the day and kind of their announcement, where only a feed told it: those that fill a gap."""
+    asked = {paper.arxiv_id for paper in papers if _may_be_announced(paper)}
+    if not asked:
+        return papers
+    cursor.execute(
+        "SELECT DISTINCT ON (arxiv_id) arxiv_id, day, kind FROM papers_announcement "
+        "WHERE arxiv_id = ANY(%s) ORDER BY arxiv_id, day",
+        [list(asked)],
+    )
+    said = {arxiv_id: (day, kind) for arxiv_id, day, kind in cursor.fetchall()}
+    return [
+        _announced(paper, *said[paper.arxiv_id]) if _may_be_announced(paper) and paper.arxiv_id in said else paper
+        for paper in papers
+    ]
+
+
+def _may_be_announced(paper: CleanPaper) -> bool:
+    return bool(paper.arxiv_id and paper.announced_on is None and paper.source in ARXIV_SOURCES)
+
+
+def _announced(paper: CleanPaper, day: date, kind: str) -> CleanPaper:
+    """A cross-list may be of a paper that was announced long before in its own archive: it dates nothing."""
+    return replace(
+        paper,
+        announced_on=day if kind == "new" else None,
+        listed_on=paper.listed_on or ListedOn(day, kind, position=BEHIND),
+    )
+
+
+def store_announced(lists: Iterable[Announced], *, now: datetime) -> None:
+    """Keep what feeds announced. Idempotent.
+
+    A paper that one feed has as new and another as cross-listed is new.
+    """
+    with connection.cursor() as cursor:
+        for announced in sorted(lists, key=lambda announced: (announced.day, announced.query)):
+            ids = sorted(announced.ids)
+            cursor.execute(
+                """
+                INSERT INTO papers_announcement (day, arxiv_id, kind, query, first_seen_at)
+                SELECT %s, arxiv_id, kind, %s, %s FROM unnest(%s::text[], %s::text[]) AS said (arxiv_id, kind)
+                ON CONFLICT DO NOTHING
+                """,
+                [announced.day, announced.query, now, ids, [announced.ids[arxiv_id] for arxiv_id in ids]],
+            )
+            cursor.execute(
+                "UPDATE papers_announcement SET kind = 'new' WHERE day = %s AND kind <> 'new' AND arxiv_id = ANY(%s)",
+                [announced.day, [arxiv_id for arxiv_id in ids if announced.ids[arxiv_id] == "new"]],
+            )
+            _store_list(cursor, announced, now)
+
+
+def _store_list(cursor: CursorWrapper, announced: Announced, now: datetime) -> None:
+    cursor.execute(
+        """
+        INSERT INTO papers_announcedlist (day, query, id_count, is_whole, note, read_at)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (day, query) DO UPDATE SET id_count = excluded.id_count, is_whole = excluded.is_whole,
+            note = excluded.note, read_at = excluded.read_at
+        """,
+        [announced.day, announced.query, len(announced.ids), announced.is_whole, safe_text(announced.note), now],
+    )

@@ -1,0 +1,26 @@
+"""Releases: a number that grows in commit order, stamped on listings and topic matches.
+
+A digest asks for what was released after its last one. Clock times and plain sequences would lose rows: a transaction
+that began earlier can commit later. So the number is drawn under a lock that is held until the commit.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+_LOCK = 0x62730001  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+
+
+def next_release() -> int:
+    """A number above every one that is committed. Call it late: others wait for this transaction's end.
+
+    Raises:
+        RuntimeError: outside a transaction the lock would be gone before the row is there.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A release is drawn inside the transaction that uses it.")
+    with connection.cursor() as cursor:
+        # Two statements: in one, the number could be drawn before the lock is held.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT nextval('papers_release')")
+        return int(cursor.fetchone()[0])
