@@ -1,0 +1,84 @@
+"""The cache in Redis, which may be lost at any time: then pages are slower, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import redis
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# After a failure Redis is left alone for this long, so that a page does not wait for it once a card.
+PAUSE_SECONDS = 5.0
+
+
+class _OneClient(RedisCacheClient):
+    """Django makes a client for each command, which takes longer than the command."""
+
+    _kept: redis.Redis | None = None
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> redis.Redis:
+        if self._kept is None:
+            self._kept = super().get_client(key, write=write)
+        return self._kept
+
+
+class ForgivingRedisCache(RedisCache):
+    """Django's Redis cache that answers "not there" while Redis is away, instead of failing the page."""
+
+    _away_until = 0.0
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = _OneClient
+
+    def _try(self, act: Callable[[], T], instead: T) -> T:
+        if time.monotonic() < ForgivingRedisCache._away_until:
+            return instead
+        try:
+            return act()
+        except RedisError as error:
+            ForgivingRedisCache._away_until = time.monotonic() + PAUSE_SECONDS
+            logger.warning("The cache is away, going on without it: %s", type(error).__name__)
+            return instead
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        return self._try(lambda: super(ForgivingRedisCache, self).get(key, default, version), default)
+
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+        return self._try(lambda: super(ForgivingRedisCache, self).get_many(keys, version), {})
+
+    def set(self, key: str, value: Any, timeout: Any = None, version: int | None = None, **options: Any) -> None:
+        self._try(
+            lambda: super(ForgivingRedisCache, self).set(key, value, timeout or self.default_timeout, version),
+            None,
+        )
+
+    def set_many(self, data: dict[str, Any], timeout: Any = None, version: int | None = None) -> list[Any]:
+        return self._try(
+            lambda: super(ForgivingRedisCache, self).set_many(data, timeout or self.default_timeout, version),
+            [],
+        )
+
+    def add(self, key: str, value: Any, timeout: Any = None, version: int | None = None) -> bool:
+        """True while Redis is away: whoever wants to be first may go on, and the database decides."""
+        return self._try(
+            lambda: super(ForgivingRedisCache, self).add(key, value, timeout or self.default_timeout, version),
+            True,
+        )
+
+    def delete(self, key: str, version: int | None = None) -> bool:
+        return self._try(lambda: super(ForgivingRedisCache, self).delete(key, version), False)
+
+    def delete_many(self, keys: Iterable[str], version: int | None = None) -> None:
+        self._try(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """`delta` while Redis is away, as if nobody had counted before."""
+        return self._try(lambda: super(ForgivingRedisCache, self).incr(key, delta, version), delta)

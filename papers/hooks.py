@@ -1,0 +1,29 @@
+"""The few events that other apps follow, in the same transaction: how mail history goes along when papers merge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Generic, ParamSpec
+
+P = ParamSpec("P")
+
+
+class Event(Generic[P]):
+    """Plain functions, called in the order in which they were registered. An error in one undoes the whole change."""
+
+    def __init__(self) -> None:
+        self._followers: list[Callable[P, None]] = []
+
+    def follow(self, function: Callable[P, None]) -> Callable[P, None]:
+        """Register a function, once; call it from an app's `ready()`. Usable as a decorator."""
+        if function not in self._followers:
+            self._followers.append(function)
+        return function
+
+    def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        for function in self._followers:
+            function(*args, **kwargs)
+
+
+papers_merged: Event[[Mapping[int, int]]] = Event()
+"""Told `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""

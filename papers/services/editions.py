@@ -1,0 +1,157 @@
+"""A day, a week or a month as its page shows it: what stands on it, what is around it, and how complete it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.cache import cache
+
+from papers.dates import (
+    ONE_DAY,
+    ONE_WEEK,
+    Absence,
+    announcement_of,
+    month_of,
+    next_announcement,
+    next_month,
+    week_of,
+    why_absent,
+)
+from papers.models import Edition, FetchRun, Source, User
+
+_CURATORS_KEY = "curators"
+_CATEGORIES_KEY = "chosen-categories"
+_CACHED_SECONDS = 60
+_MOST_CURATORS = 3
+_MOST_CATEGORIES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One or more days, and the nearest days with papers around them."""
+
+    first: date
+    before: date
+    """The day after the last one."""
+    editions: tuple[Edition, ...]
+    """Those inside, with papers or not, in the order of the calendar."""
+    previous: date | None
+    next: date | None
+
+    @property
+    def last(self) -> date:
+        return self.before - ONE_DAY
+
+    @property
+    def edition(self) -> Edition | None:
+        """The edition of a span of one day."""
+        return self.editions[0] if self.editions else None
+
+    @property
+    def listed_count(self) -> int:
+        """How often papers are listed; over several days a paper can be listed twice."""
+        return sum(edition.listed_count for edition in self.editions)
+
+    @property
+    def with_papers(self) -> list[Edition]:
+        return [edition for edition in self.editions if edition.listed_count]
+
+    @property
+    def is_weekend(self) -> bool:
+        """Of a span of one day."""
+        return self.first.weekday() >= 5
+
+    @property
+    def is_sample(self) -> bool:
+        return any(edition.is_sample for edition in self.editions)
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNotToday:
+    """Why the newest edition is not today's."""
+
+    today: date
+    absence: Absence | None
+    """None where no source of the site follows arXiv's calendar, so that nobody can say."""
+    due: datetime | None
+    """When arXiv announces next."""
+
+
+def day_span(day: date) -> Span:
+    """A day and its neighbours. One query."""
+    return _span(day, day + ONE_DAY)
+
+
+def week_span(day: date) -> Span:
+    """The week of a day, and its neighbours. One query."""
+    monday = week_of(day)
+    return _span(monday, monday + ONE_WEEK)
+
+
+def month_span(day: date) -> Span:
+    """The month of a day, and its neighbours. One query."""
+    first = month_of(day)
+    return _span(first, next_month(first))
+
+
+def newest_span(span_of: Callable[[date], Span], *, today: date) -> Span:
+    """The span with the newest edition that has papers; with today, where there is none at all. Two queries."""
+    newest = Edition.objects.newest().values_list("day", flat=True).first()
+    return span_of(newest or today)
+
+
+def _span(first: date, before: date) -> Span:
+    found = list(Edition.objects.around(first, before))
+    inside = tuple(edition for edition in found if first <= edition.day < before)
+    return Span(
+        first=first,
+        before=before,
+        editions=inside,
+        previous=max((edition.day for edition in found if edition.day < first), default=None),
+        next=min((edition.day for edition in found if edition.day >= before), default=None),
+    )
+
+
+def why_not_today(edition: Edition | None, *, today: date, now: datetime) -> WhyNotToday | None:
+    """Why an edition is not today's; None when it is today's or newer. Two queries where it isn't, else none."""
+    if edition is not None and edition.day >= today:
+        return None
+    sources = list(Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).exclude(lists="nothing"))
+    if not sources:
+        return WhyNotToday(today=today, absence=None, due=None)
+    states = set(
+        FetchRun.objects.filter(source__in=sources)
+        .order_by("source_id", "-started_at")
+        .distinct("source_id")
+        .values_list("state", flat=True)
+    )
+    absence = why_absent(
+        today,
+        now=now,
+        is_stale=FetchRun.State.STALE in states,
+        is_failing=any(source.error_count for source in sources),
+    )
+    due = announcement_of(today) if absence is Absence.NOT_YET else next_announcement(today)
+    return WhyNotToday(today=today, absence=absence, due=due)
+
+
+def curator_names() -> list[str]:
+    """The first curators' names, for the masthead. One cached read."""
+    names: list[str] | None = cache.get(_CURATORS_KEY)
+    if names is None:
+        curators = User.objects.filter(is_curator=True, is_active=True).order_by("pk")
+        names = list(curators.values_list("username", flat=True)[:_MOST_CURATORS])
+        cache.set(_CURATORS_KEY, names, _CACHED_SECONDS)
+    return names
+
+
+def chosen_categories() -> list[str]:
+    """The arXiv categories that the group follows. One cached read."""
+    codes: list[str] | None = cache.get(_CATEGORIES_KEY)
+    if codes is None:
+        chosen = Source.objects.filter(is_enabled=True, kind=Source.Kind.ARXIV_RSS).values_list("categories", flat=True)
+        codes = list(dict.fromkeys(code for categories in chosen for code in categories))[:_MOST_CATEGORIES]
+        cache.set(_CATEGORIES_KEY, codes, _CACHED_SECONDS)
+    return codes

@@ -1,0 +1,33 @@
+"""Signs of life of what nobody sees: the workers write them, the pages read them.
+
+"Nothing new arrived" mostly means a worker that nobody knows is dead, so it is a row in the database: it is there when
+the broker is gone, and a lost cache doesn't look like a dead worker.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from papers.models import Heartbeat
+
+WORKERS = "workers"
+"""Written by the task that beat enqueues every minute and a worker runs: it needs beat, the broker and a worker."""
+
+QUIET_AFTER = timedelta(minutes=4)
+
+
+def note_alive(*, now: datetime, name: str = WORKERS) -> None:
+    """Say that `name` is alive. One statement; idempotent."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=now)], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
+    )
+
+
+def last_alive(name: str = WORKERS) -> datetime | None:
+    """When `name` was last alive (UTC), None when never. One query."""
+    return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
+
+
+def is_alive(at: datetime | None, *, now: datetime) -> bool:
+    """Whether a sign of life is recent enough. No queries."""
+    return at is not None and now - at < QUIET_AFTER

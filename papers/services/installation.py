@@ -1,0 +1,96 @@
+"""What the group chose: its name, time zone, and who may read. The environment wins over the first-run page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+
+from papers.models import Installation
+
+# Only the row is cached. What the environment says is added by each process for itself, so that a worker started
+# without BROADSHEET_ACCESS can't open the pages of a web server started with it.
+_KEY = "installation"
+_SECONDS = 60
+_Row = tuple[str, str, str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The choices in force."""
+
+    name: str
+    time_zone: str
+    """A name that `zoneinfo` knows."""
+    members_only: bool
+    is_set_up: bool
+    """The first-run page was answered or skipped."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def current_group() -> Group:
+    """The choices in force; one cached read a page.
+
+    A change is seen by every process at once, or within a minute where the cache was away while it was made.
+    """
+    row: _Row | None = cache.get(_KEY)
+    if row is None:
+        row = _read()
+        cache.set(_KEY, row, _SECONDS)
+    name, time_zone, access, is_set_up = row
+    return Group(
+        name=settings.GROUP_NAME or name,
+        time_zone=_valid_zone(settings.GROUP_TIME_ZONE or time_zone),
+        members_only=(settings.ACCESS or access) == "members",
+        is_set_up=is_set_up,
+    )
+
+
+def _read() -> _Row:
+    row = Installation.objects.filter(pk=1).first() or Installation()
+    return row.group_name, row.time_zone, row.access, row.set_up_at is not None
+
+
+def _valid_zone(name: str) -> str:
+    """`name`, or UTC where there is no such zone: a page never fails over a typing error in the environment."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return "UTC"
+    return name
+
+
+def fixed_by_environment() -> dict[str, str]:
+    """The answers that the first-run page can't change: field → the variable that says it."""
+    said = {
+        "group_name": (settings.GROUP_NAME, "BROADSHEET_GROUP_NAME"),
+        "time_zone": (settings.GROUP_TIME_ZONE, "BROADSHEET_TIME_ZONE"),
+        "access": (settings.ACCESS, "BROADSHEET_ACCESS"),
+    }
+    return {field: variable for field, (value, variable) in said.items() if value}
+
+
+def save_group(*, name: str, time_zone: str, access: str, now: datetime) -> None:
+    """Store the answers of the first-run page. Idempotent."""
+    answers = {"group_name": name, "time_zone": time_zone, "access": access, "set_up_at": now}
+    Installation.objects.update_or_create(pk=1, defaults=answers)
+    transaction.on_commit(forget_group)
+
+
+def skip_setup(*, now: datetime) -> None:
+    """Remember that the first-run page was skipped; every choice stays as it is. Idempotent."""
+    Installation.objects.get_or_create(pk=1)
+    Installation.objects.filter(pk=1, set_up_at=None).update(set_up_at=now)
+    transaction.on_commit(forget_group)
+
+
+def forget_group() -> None:
+    """Make the next page read the choices anew."""
+    cache.delete(_KEY)

@@ -1,0 +1,86 @@
+"""What a paper's page shows beside the paper itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib.auth.models import AnonymousUser
+
+from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure, User, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version, and what is known to differ from the one before."""
+
+    row: PaperVersion
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """All of it."""
+
+    versions: list[Version]
+    """Newest first."""
+    figures: list[SourceFigure]
+    identifiers: list[Identifier]
+    days: list[date]
+    """The editions that list it, oldest first."""
+    viewer_voted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where else the paper is."""
+
+    name: str
+    url: str
+    found: str
+    """The source that gave it, or `abstract` or `comment`, where it was read from the text."""
+
+    @property
+    def is_found(self) -> bool:
+        return self.found in ("abstract", "comment")
+
+
+def links_of(paper: Paper) -> list[Link]:
+    """The paper's links in the order of use. No queries."""
+    names = {"abs": "Source", "pdf": "PDF", "html": "HTML", "code": "Code", "project": "Project page"}
+    links: list[Link] = []
+    for kind, name in names.items():
+        if row := paper.links.get(kind):
+            is_arxiv = kind == "abs" and "arxiv.org/" in row["url"]
+            links.append(Link(name="arXiv" if is_arxiv else name, url=row["url"], found=row.get("found", "")))
+    return links
+
+
+def paper_facts(paper: Paper, *, viewer: User | AnonymousUser) -> PaperFacts:
+    """What the page of `paper` shows. Four queries; one more for a viewer who is signed in."""
+    return PaperFacts(
+        versions=_versions(paper),
+        figures=list(SourceFigure.objects.filter(paper=paper).order_by("source")),
+        identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
+        days=list(
+            Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
+        ),
+        viewer_voted=viewer.is_authenticated and Vote.objects.filter(paper=paper, user=viewer).exists(),
+    )
+
+
+def _versions(paper: Paper) -> list[Version]:
+    """A version's texts are stored where the next one changed them; so a text that is there was changed after it."""
+    rows = list(PaperVersion.objects.filter(paper=paper).order_by("version"))
+    found: list[Version] = []
+    for before, row in zip([None, *rows], rows, strict=False):
+        changed = (
+            () if before is None else tuple(name for name in ("title", "abstract", "comment") if getattr(before, name))
+        )
+        found.append(Version(row=row, changes=changed))
+    return found[::-1]
+
+
+def paper_moved_from(public_id: str) -> str | None:
+    """The address now of a paper that had this one before. One query."""
+    return FormerAddress.objects.filter(public_id=public_id).values_list("paper__public_id", flat=True).first()

@@ -1,0 +1,29 @@
+"""Forgets what nobody asks for any more: old visits, settled rejects, spent sign-in links, sessions that ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
+from django.db.models import Max
+
+from papers.models import FetchRun, LoginLink, RejectedRecord
+from papers.services.completeness import prune_announcements
+
+RUNS_KEPT = timedelta(days=60)
+SETTLED_REJECTS_KEPT = timedelta(days=30)
+REJECTS_KEPT = timedelta(days=365)
+LINKS_KEPT = timedelta(days=7)
+
+
+def prune(*, now: datetime) -> int:
+    """Forget it; the number of rows. Idempotent. The last visit of each source stays, however old."""
+    last_runs = FetchRun.objects.values("source").annotate(last=Max("pk")).values("last")
+    old = (
+        FetchRun.objects.filter(started_at__lt=now - RUNS_KEPT).exclude(pk__in=last_runs),
+        RejectedRecord.objects.filter(resolved_at__lt=now - SETTLED_REJECTS_KEPT),
+        RejectedRecord.objects.filter(last_seen_at__lt=now - REJECTS_KEPT),
+        LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        Session.objects.filter(expire_date__lt=now),
+    )
+    return sum(rows.delete()[0] for rows in old) + prune_announcements(now)

@@ -1,0 +1,53 @@
+"""What is due now, found in the database: sources to visit, and the housekeeping of the night."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import transaction
+
+from papers.models import Heartbeat
+from papers.services.fetching import due_source_ids, end_abandoned_runs
+from papers.services.heartbeat import note_alive
+from papers.services.installation import current_group
+
+logger = logging.getLogger(__name__)
+
+_TIDIED = "tidied"
+# In the group's time zone; after a night's pause of the machine it is done when it is back.
+_TIDY_FROM_HOUR = 3
+_TIDY_EVERY = timedelta(hours=20)
+# The queue may be long: what was handed on is not handed on again at every tick. Lost with the cache, at no harm.
+_HANDED_ON_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What to hand on to the workers."""
+
+    source_ids: tuple[int, ...]
+    tidying: bool
+
+
+def tick(*, now: datetime) -> Due:
+    """Say that the workers are alive, end visits that died, and tell what is due."""
+    note_alive(now=now)
+    if ended := end_abandoned_runs(now=now):
+        logger.warning("Ended %d visits whose process had died", ended)
+    due = (pk for pk in due_source_ids(now=now) if cache.add(f"handed-on:{pk}", now.timestamp(), _HANDED_ON_SECONDS))
+    return Due(source_ids=tuple(due), tidying=_claim_tidying(now))
+
+
+def _claim_tidying(now: datetime) -> bool:
+    """Whether it is time for the night's work, and nobody has taken it on."""
+    if now.astimezone(current_group().zone).hour < _TIDY_FROM_HOUR:
+        return False
+    with transaction.atomic():
+        last = Heartbeat.objects.select_for_update().filter(name=_TIDIED).first()
+        if last is not None and now - last.at < _TIDY_EVERY:
+            return False
+        note_alive(now=now, name=_TIDIED)
+    return True

@@ -1,0 +1,44 @@
+"""What the workers do. A message carries no truth: each task finds in the database whether there is still work."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from papers.services import fetching, ticking
+from papers.services.pruning import prune
+from papers.services.votes import recount_votes as recount
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="papers.tick")
+def tick() -> None:
+    """Hand on what is due. Beat calls it every half minute; twice at once does no harm."""
+    due = ticking.tick(now=timezone.now())
+    for source_id in due.source_ids:
+        fetch_source.delay(source_id)
+    if due.tidying:
+        recount_votes.delay()
+        prune_old.delay()
+
+
+@shared_task(name="papers.fetch_source")
+def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
+    """Visit a source, if it is still due and no other worker is at it."""
+    run = fetching.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
+    logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
+
+
+@shared_task(name="papers.recount_votes")
+def recount_votes() -> None:
+    """Bring counts of votes in line with the votes themselves."""
+    logger.info("Recounted votes: %d papers were wrong", recount())
+
+
+@shared_task(name="papers.prune")
+def prune_old() -> None:
+    """Forget what nobody asks for any more."""
+    logger.info("Forgot %d old rows", prune(now=timezone.now()))
