@@ -1,0 +1,69 @@
+"""Who may see and do what. What somebody may not see isn't there: 404, not 403."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpResponse
+from django_htmx.http import HttpResponseClientRedirect
+
+from papers.http import Request, UserRequest
+from papers.models import Paper, User
+
+P = ParamSpec("P")
+
+
+def staff_only(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
+
+    @wraps(view)
+    def staff_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_staff:
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return staff_view
+
+
+def signed_in(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for whoever is signed in; strangers are asked to.
+
+    htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
+    """
+
+    @wraps(view)
+    def signed_in_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+        if not request.htmx:
+            return redirect_to_login(request.get_full_path())
+        here = request.htmx.current_url_abs_path or request.get_full_path()
+        return HttpResponseClientRedirect(redirect_to_login(here).url)
+
+    return signed_in_view
+
+
+def paper_for_read(user: User | AnonymousUser, public_id: str) -> Paper:
+    """The paper at an address, if `user` may see it. One query.
+
+    Raises:
+        Http404: there is none, or a curator has hidden it and `user` isn't one.
+    """
+    paper = Paper.objects.for_cards().filter(public_id=public_id).first()
+    if paper is None or (paper.hidden_at is not None and not may_curate(user)):
+        raise Http404("There is no such paper here.")
+    return paper
+
+
+def may_curate(user: User | AnonymousUser) -> bool:
+    return user.is_authenticated and user.is_curator

@@ -1,0 +1,168 @@
+"""How papers, people, numbers and days are written on pages. No queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import cache as remember
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString, mark_safe
+
+from papers import categories, dates, markup
+from papers.models import Paper
+from papers.models.paper import AuthorRow
+
+register = template.Library()
+
+_CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
+NAMED_AUTHORS = 3
+UNFOLDED_AUTHORS = 30
+SOURCE_NAMES = {
+    "huggingface": "Hugging Face",
+    "arxiv": "arXiv",
+    "arxiv_rss": "arXiv",
+    "arxiv_oai": "arXiv",
+    "arxiv_api": "arXiv",
+    "abstract": "the abstract",
+    "comment": "the authors' comment",
+}
+
+
+@register.filter
+def inline(text: str) -> SafeString:
+    """A title or a name, formulas drawn."""
+    return markup.inline(text)
+
+
+@register.filter
+def paragraphs(text: str) -> SafeString:
+    """An abstract, formulas drawn, addresses linked."""
+    return markup.paragraphs(text)
+
+
+@register.filter
+def plain(text: str) -> str:
+    """Text for where no HTML can be."""
+    return markup.plain(text)
+
+
+@register.filter
+def excerpt(text: str, chars: int) -> str:
+    """The beginning of a text, to be given to `inline` or `plain`."""
+    return markup.excerpt(text, chars)
+
+
+@register.filter
+def author_line(paper: Paper) -> str:
+    """`First, Second, Third and 9 others`; `N authors` where no names are known; else nothing."""
+    names = [author.get("name", "") for author in paper.authors[: NAMED_AUTHORS + 1]]
+    count = max(paper.author_count, len(paper.authors))
+    if not names:
+        return f"{count:,} author{'' if count == 1 else 's'}" if count else ""
+    if count > NAMED_AUTHORS + 1:
+        return f"{', '.join(names[:NAMED_AUTHORS])} and {count - NAMED_AUTHORS:,} others"
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+@register.filter
+def first_authors(authors: Sequence[AuthorRow]) -> Sequence[AuthorRow]:
+    """Those that are shown before the fold."""
+    return authors if len(authors) <= UNFOLDED_AUTHORS else authors[:UNFOLDED_AUTHORS]
+
+
+@register.filter
+def other_authors(authors: Sequence[AuthorRow]) -> Sequence[AuthorRow]:
+    """Those behind the fold."""
+    return authors[len(first_authors(authors)) :]
+
+
+@register.filter
+def day_of(paper: Paper) -> date:
+    """The date on a paper's card: announced, else published, else first seen."""
+    if paper.announced_on:
+        return paper.announced_on
+    return timezone.localdate(paper.published_at or paper.listed_at)
+
+
+@register.filter
+def short_day(day: date | datetime, this_year: int) -> str:
+    """`24 Nov`, with the year when it is not this one."""
+    return date_format(day, "j M" if day.year == this_year else "j M Y")
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """`12,345`."""
+    return f"{number:,}"
+
+
+@register.filter
+def category_name(code: str) -> str:
+    """`Computation and Language` for cs.CL."""
+    return categories.category_name(code)
+
+
+@register.filter
+def source_name(kind: str) -> str:
+    """A source, or the place where something was found, as readers know it."""
+    return SOURCE_NAMES.get(kind, kind)
+
+
+@register.filter
+def week_name(day: date) -> str:
+    """The week of a day, as its address has it."""
+    return dates.week_name(day)
+
+
+@register.filter
+def month_name(day: date) -> str:
+    """The month of a day, as its address has it."""
+    return dates.month_name(day)
+
+
+@register.filter
+def hours(duration: timedelta) -> str:
+    """`36 hours`, `7 days`."""
+    count = round(duration.total_seconds() / 3600)
+    if count >= 72 and count % 24 == 0:
+        return f"{count // 24} days"
+    return f"{count:,} hour{'' if count == 1 else 's'}"
+
+
+@register.filter
+def license_name(url: str) -> str:
+    """`CC BY 4.0` for its address; other addresses as they are, without the scheme."""
+    address = url.split("://", 1)[-1].strip("/")
+    if match := _CREATIVE_COMMONS.fullmatch(address):
+        return f"CC {match[1].upper()} {match[2]}"
+    if address.startswith("creativecommons.org/publicdomain/zero"):
+        return "CC0"
+    if address.startswith("arxiv.org/licenses/nonexclusive"):
+        return "arXiv’s non-exclusive licence"
+    return address
+
+
+@register.simple_tag
+def canonical(path: str) -> str:
+    """The one address of a page; `path` comes from `url`, and holds the sub-path already."""
+    origin: str = settings.SITE.origin
+    return origin + path
+
+
+@register.simple_tag
+def category_options() -> SafeString:
+    """All categories as the options of a list that a browser searches while one types."""
+    return _category_options()
+
+
+@remember
+def _category_options() -> SafeString:
+    context: dict[str, Any] = {"archives": categories.archives()}
+    return mark_safe(render_to_string("papers/_category_options.html", context))  # noqa: S308

@@ -1,0 +1,31 @@
+"""The addresses of pages. Readers of Hugging Face papers know most of them."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from papers.views import account, actions, browse, paper, status
+
+app_name = "papers"
+urlpatterns: list[URLPattern] = [
+    path("", browse.today, name="today"),
+    path("papers", browse.today, name="papers"),
+    path("papers/date", browse.go_to_day, name="go-to-day"),
+    path("papers/date/<str:day>", browse.day, name="day"),
+    path("papers/week", browse.week, name="newest-week"),
+    path("papers/week/<str:week>", browse.week, name="week"),
+    path("papers/month", browse.month, name="newest-month"),
+    path("papers/month/<str:month>", browse.month, name="month"),
+    path("papers/trending", browse.trending, name="trending"),
+    path("papers/new", browse.new, name="new"),
+    path("papers/<path:public_id>/vote", actions.vote, name="vote"),
+    path("papers/<path:public_id>", paper.paper, name="paper"),
+    path("abs/<path:arxiv_id>", paper.by_arxiv_id, name="abs"),
+    path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
+    path("theme", actions.theme, name="theme"),
+    path("status", status.status, name="status"),
+    path("sign-in", account.sign_in, name="sign-in"),
+    path("sign-in/link/<str:token>", account.login_link, name="login-link"),
+    path("sign-out", account.sign_out, name="sign-out"),
+    path("account/password", account.password, name="password"),
+]

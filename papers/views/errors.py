@@ -1,0 +1,31 @@
+"""What a reader sees when a page can't be shown."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import Resolver404
+
+logger = logging.getLogger(__name__)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 404 page, with what the view said about it."""
+    is_ours = isinstance(exception, Http404) and not isinstance(exception, Resolver404)
+    return render(request, "404.html", {"reason": str(exception) if is_ours else ""}, status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 400 page: most often the host name isn't ours, so nothing is done for it."""
+    return HttpResponseBadRequest(render_to_string("400.html"))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The 500 page: needs no database, cache or session, and has a number that is in the log behind the trace."""
+    number = uuid.uuid4().hex[:10]
+    logger.error("Request failed: %s %s", number, request.path)
+    return HttpResponseServerError(render_to_string("500.html", {"number": number}))

@@ -1,0 +1,28 @@
+"""Is each day complete, do the sources answer, are the workers alive."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from papers.http import Request
+from papers.services.status import internals, site_status
+
+
+@never_cache
+@require_safe
+def status(request: Request) -> HttpResponse:
+    """For readers: completeness, and whether news come in. For the staff: errors, addresses and figures too."""
+    now = timezone.now()
+    is_staff = request.user.is_authenticated and request.user.is_staff
+    context = {
+        "status": site_status(today=timezone.localdate(now), now=now),
+        "internals": internals() if is_staff else None,
+        "data_dir": settings.DATA_DIR.path if is_staff else None,
+        "now": now,
+    }
+    return render(request, "papers/status.html", context)

@@ -1,0 +1,86 @@
+// Comfort on top of pages that work without it: keys, the theme without a reload, and words when a vote fails.
+"use strict";
+
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  // --- Theme: the cookie is what the server reads; see papers/theme.py.
+
+  const isDark = () => root.dataset.theme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+
+  function switchTheme(button) {
+    const theme = isDark() ? "light" : "dark";
+    root.dataset.theme = theme;
+    button.value = theme === "dark" ? "light" : "dark";
+    fetch(button.form.action, { method: "POST", body: new URLSearchParams({ theme }), redirect: "manual" });
+  }
+
+  // --- Cards: one of them is the current one.
+
+  const cards = () => [...document.querySelectorAll(".card")];
+  const current = () => document.querySelector(".card.current");
+
+  function select(card) {
+    current()?.classList.remove("current");
+    card.classList.add("current");
+    card.focus({ preventScroll: true });
+    const { top, bottom } = card.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) card.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
+  }
+
+  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  function step(by) {
+    const all = cards();
+    if (!all.length) return;
+    const here = all.indexOf(current());
+    const seen = all.findIndex((card) => card.getBoundingClientRect().bottom > 80);
+    const next = here < 0 ? Math.max(seen, 0) : Math.min(Math.max(here + by, 0), all.length - 1);
+    select(all[next]);
+    if (next === all.length - 1) document.querySelector(".more a")?.click();
+  }
+
+  const inCard = (selector) => (current() ?? document.querySelector("article.paper"))?.querySelector(selector);
+
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    o: () => inCard(".card-title a")?.click(),
+    a: () => inCard(".abstract summary")?.click(),
+    v: () => inCard(".vote")?.click(),
+    "?": () => document.getElementById("keys").showModal(),
+    ArrowLeft: () => document.querySelector("[data-key=ArrowLeft]")?.click(),
+    ArrowRight: () => document.querySelector("[data-key=ArrowRight]")?.click(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable], dialog, math, .formula");
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-switch], [data-keys]");
+    if (!button) return;
+    event.preventDefault();
+    if ("keys" in button.dataset) keys["?"]();
+    else switchTheme(button);
+  });
+
+  // --- What goes wrong behind a press is said, and said to screen readers too.
+
+  let timer;
+  function say(words) {
+    const notice = document.getElementById("notice");
+    notice.textContent = words;
+    clearTimeout(timer);
+    timer = setTimeout(() => { notice.textContent = ""; }, 6000);
+  }
+
+  document.addEventListener("htmx:responseError", (event) => {
+    say(event.detail.xhr.status === 429 ? "That was a little fast. Try again in a minute." : "That did not work. Load the page again.");
+  });
+  document.addEventListener("htmx:sendError", () => say("The server can’t be reached."));
+})();
