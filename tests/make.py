@@ -1,0 +1,139 @@
+"""Rows and records for tests, with everything given that a test does not care about."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from papers.models import (
+    Announcement,
+    Comment,
+    Edition,
+    FetchRun,
+    Identifier,
+    Listing,
+    Paper,
+    PaperCategory,
+    Source,
+    SourceFigure,
+    User,
+    Vote,
+)
+from papers.services.releases import next_release
+from papers.sources.base import Author, ListedOn, RawPaper
+from papers.text import author_key
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+"""A Wednesday at noon: the moment most tests take for now."""
+TODAY = NOW.date()
+
+_numbers = itertools.count(1)
+
+
+def arxiv_id() -> str:
+    """One that no other call gives."""
+    return f"2603.{next(_numbers):05}"
+
+
+def at(day: date, hour: int = 0) -> datetime:
+    """That hour of a day, UTC."""
+    return datetime.combine(day, time(hour), UTC)
+
+
+def raw(source: str = "arxiv_oai_raw", **fields: Any) -> RawPaper:
+    """A record as a source sends it. `authors` may be plain names."""
+    names = fields.pop("authors", ("Ada Lovelace", "Émilie du Châtelet"))
+    if names is not None:
+        names = tuple(Author(name) if isinstance(name, str) else name for name in names)
+    if not {"arxiv_id", "doi", "identifiers", "url"} & set(fields):
+        fields["arxiv_id"] = arxiv_id()
+    fields.setdefault("title", "A paper")
+    if source != "feed":
+        fields.setdefault("categories", ("cs.CL", "cs.AI"))
+    fields.setdefault("abstract", "What it says.")
+    return RawPaper(source=source, authors=names, **fields)
+
+
+def listed_raw(day: date = TODAY, *, kind: str = "new", position: int = 0, **fields: Any) -> RawPaper:
+    """A record of arXiv's feed of a day."""
+    on = ListedOn(day=day, kind=kind, position=position)
+    return raw(fields.pop("source", "arxiv_rss"), announced_on=day, listed_on=on, **fields)
+
+
+def paper(**fields: Any) -> Paper:
+    """A stored paper with its identifier and categories. `authors` may be plain names."""
+    fields.setdefault("public_id", arxiv_id())
+    fields.setdefault("title", f"Paper {fields['public_id']}")
+    fields.setdefault("title_raw", fields["title"])
+    fields.setdefault("abstract", "What it says.")
+    fields.setdefault("categories", ["cs.CL"])
+    fields.setdefault("primary_category", next(iter(fields["categories"]), ""))
+    fields.setdefault("listed_at", NOW)
+    fields.setdefault("changed_at", NOW)
+    fields.setdefault("record_rank", 60)
+    names = fields.pop("authors", ["Ada Lovelace"])
+    rows = [{"name": name} if isinstance(name, str) else name for name in names]
+    fields.setdefault("author_keys", [author_key(row["name"]) for row in rows])
+    made = Paper.objects.create(authors=rows, author_count=len(rows), **fields)
+    if not made.public_id.startswith("p-"):
+        scheme = "doi" if made.public_id.startswith("doi/") else "arxiv"
+        Identifier.objects.create(scheme=scheme, value=made.public_id.removeprefix("doi/"), paper=made)
+    PaperCategory.objects.bulk_create(
+        PaperCategory(category=category, listed_at=made.listed_at, paper=made) for category in made.categories
+    )
+    return made
+
+
+def user(name: str | None = None, **fields: Any) -> User:
+    """An account that signs in by link only; tests/people.py has those with a password and a browser."""
+    name = name or f"reader{next(_numbers)}"
+    return User.objects.create_user(f"{name}@example.org", name, **fields)
+
+
+def source(kind: str = "arxiv_rss", **fields: Any) -> Source:
+    fields.setdefault("name", kind)
+    fields.setdefault("lists", "all")
+    return Source.objects.create(kind=kind, **fields)
+
+
+def run(of: Source | None = None, **fields: Any) -> FetchRun:
+    """A visit that is going on."""
+    fields.setdefault("started_at", NOW)
+    fields.setdefault("beat_at", NOW)
+    return FetchRun.objects.create(source=of or source(), **fields)
+
+
+def edition(day: date = TODAY, **fields: Any) -> Edition:
+    made, _ = Edition.objects.update_or_create(day=day, defaults=fields)
+    return made
+
+
+def listing(of: Paper | None = None, day: date = TODAY, **fields: Any) -> Listing:
+    """A paper on a day, with the edition's count kept."""
+    of = of or paper()
+    fields.setdefault("by", Listing.By.SOURCE)
+    fields.setdefault("vote_count", of.vote_count)
+    fields.setdefault("release", next_release())
+    made = Listing.objects.create(paper=of, day=day, **fields)
+    count = Listing.objects.shown().on_day(day).count()
+    Edition.objects.update_or_create(day=day, defaults={"listed_count": count})
+    return made
+
+
+def vote(of: Paper, by: User | None = None, **fields: Any) -> Vote:
+    """A vote's row alone; the counts are the service's."""
+    return Vote.objects.create(paper=of, user=by or user(), **fields)
+
+
+def comment(of: Paper, by: User | None = None, body: str = "Well said.", **fields: Any) -> Comment:
+    return Comment.objects.create(paper=of, user=by or user(), body=body, **fields)
+
+
+def figure(of: Paper, source: str = "huggingface", **fields: Any) -> SourceFigure:
+    fields.setdefault("updated_at", NOW)
+    return SourceFigure.objects.create(paper=of, source=source, **fields)
+
+
+def announcement(value: str, day: date = TODAY, *, kind: str = "new", query: str = "cs") -> Announcement:
+    return Announcement.objects.create(day=day, arxiv_id=value, kind=kind, query=query, first_seen_at=NOW)

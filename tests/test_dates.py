@@ -1,0 +1,111 @@
+"""Days, weeks and months in addresses, and when arXiv announces."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from papers.dates import (
+    Absence,
+    announcement_of,
+    month_name,
+    next_announcement,
+    next_month,
+    parse_day,
+    parse_month,
+    parse_week,
+    week_name,
+    week_of,
+    why_absent,
+)
+
+MONDAY = date(2026, 3, 2)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("2025-11-24", date(2025, 11, 24)), ("2024-02-29", date(2024, 2, 29)), ("1900-01-01", date(1900, 1, 1))],
+)
+def test_a_day_is_read(text: str, day: date) -> None:
+    assert parse_day(text) == day
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2025-02-29", "2025-13-01", "2025-11-31", "20251124", "2025-11-24 ", "2025-1-4", "0001-01-01", "9999-12-31",
+     "2025-W48-1", "２０２５-11-24", "today", "2025-11-24\n"],
+)  # fmt: skip
+def test_what_is_no_day_is_none(text: str) -> None:
+    assert parse_day(text) is None
+
+
+def test_a_week_is_read_by_its_monday() -> None:
+    assert parse_week("2025-W48") == date(2025, 11, 24)
+    assert parse_week("2026-W53") == date(2026, 12, 28)
+
+
+@pytest.mark.parametrize("text", ["", "2025-W53", "2025-W00", "2025-48", "2025-W4", "0000-W01", "9999-W01", "2200-W10"])
+def test_what_is_no_week_is_none(text: str) -> None:
+    assert parse_week(text) is None
+
+
+def test_a_month_is_read_by_its_first_day() -> None:
+    assert parse_month("2025-11") == date(2025, 11, 1)
+
+
+@pytest.mark.parametrize("text", ["", "2025-13", "2025-00", "2025-1", "2025", "2025-11-01"])
+def test_what_is_no_month_is_none(text: str) -> None:
+    assert parse_month(text) is None
+
+
+def test_names_lead_back() -> None:
+    for days in range(0, 2000, 7):
+        day = MONDAY + timedelta(days=days)
+        assert parse_week(week_name(day)) == day == week_of(day + timedelta(days=6))
+    assert week_name(date(2027, 1, 1)) == "2026-W53"
+    assert month_name(MONDAY) == "2026-03"
+
+
+def test_months_follow_each_other() -> None:
+    assert next_month(date(2026, 1, 31).replace(day=1)) == date(2026, 2, 1)
+    assert next_month(date(2026, 12, 1)) == date(2027, 1, 1)
+
+
+class TestAnnouncements:
+    def test_a_day_is_announced_the_evening_before_in_new_york(self) -> None:
+        assert announcement_of(MONDAY) == datetime(2026, 3, 2, 1, tzinfo=UTC)  # Sunday, 20:00
+
+    def test_summer_time_is_new_york_s(self) -> None:
+        assert announcement_of(date(2026, 3, 10)) == datetime(2026, 3, 10, 0, tzinfo=UTC)
+
+    def test_nothing_is_announced_for_a_weekend(self) -> None:
+        assert announcement_of(date(2026, 3, 7)) is None
+        assert announcement_of(date(2026, 3, 8)) is None
+
+    def test_after_a_friday_comes_monday(self) -> None:
+        assert next_announcement(date(2026, 3, 6)) == announcement_of(date(2026, 3, 9))
+
+
+class TestWhyThereIsNothingToday:
+    def why(self, today: date = MONDAY, *, after: timedelta = HOUR, **trouble: bool) -> Absence:
+        due = announcement_of(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
+        states = {"is_stale": False, "is_failing": False} | trouble
+        return why_absent(today, now=due + after, **states)
+
+    def test_weekend(self) -> None:
+        assert self.why(date(2026, 3, 7), is_failing=True) is Absence.WEEKEND
+
+    def test_not_announced_yet(self) -> None:
+        assert self.why(after=-HOUR, is_failing=True) is Absence.NOT_YET
+
+    def test_announced_a_moment_ago(self) -> None:
+        assert self.why() is Absence.FETCHING
+
+    def test_trouble(self) -> None:
+        assert self.why(is_stale=True) is Absence.STALE
+        assert self.why(is_failing=True, is_stale=True) is Absence.FAILING
+
+    def test_long_announced_and_all_is_well(self) -> None:
+        assert self.why(after=12 * HOUR) is Absence.HOLIDAY

@@ -1,0 +1,143 @@
+"""Who gets what: each address, each kind of person, on a public and on a members-only site, from one table.
+
+A new address without a row fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from papers.services.signin import make_login_link
+from tests import make
+from tests.people import browser_of, curator, reader, staff, stranger
+
+pytestmark = pytest.mark.django_db
+
+WAY_IN = 302  # to the sign-in page; on every row below a stranger's 302 from a page that is not open means that
+
+
+class Row(NamedTuple):
+    """What an address answers to each person."""
+
+    path: str
+    stranger: int
+    reader: int
+    curator: int
+    staff: int
+    on_members_site: int = WAY_IN
+    """What a stranger gets there; all others get the same as on a public site."""
+    method: str = "GET"
+
+
+def everybody(path: str, status: int = 200, **more: Any) -> Row:
+    return Row(path, status, status, status, status, **more)
+
+
+def members(path: str, status: int = 200, **more: Any) -> Row:
+    """For whoever is signed in."""
+    return Row(path, WAY_IN, status, status, status, **more)
+
+
+def staff_alone(path: str, status: int = 200, **more: Any) -> Row:
+    return Row(path, WAY_IN, 404, 404, status, **more)
+
+
+ROWS: dict[str, list[Row]] = {
+    "papers:today": [everybody("/")],
+    "papers:papers": [everybody("/papers")],
+    "papers:go-to-day": [everybody("/papers/date?day=2026-03-04", 302)],
+    "papers:day": [everybody("/papers/date/2026-03-04"), everybody("/papers/date/2026-13-04", 404)],
+    "papers:newest-week": [everybody("/papers/week")],
+    "papers:week": [everybody("/papers/week/2026-W10")],
+    "papers:newest-month": [everybody("/papers/month")],
+    "papers:month": [everybody("/papers/month/2026-03")],
+    "papers:trending": [everybody("/papers/trending")],
+    "papers:new": [everybody("/papers/new"), everybody("/papers/new?category=cs.CL")],
+    "papers:paper": [
+        everybody("/papers/2603.99001"),
+        everybody("/papers/2603.00000", 404),
+        Row("/papers/2603.99002", 404, 404, 200, 200),  # hidden by a curator
+    ],
+    "papers:vote": [
+        members("/papers/2603.99001/vote", 302, method="POST"),
+        Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, method="POST"),
+    ],
+    "papers:abs": [everybody("/abs/2603.99001v2", 302)],
+    "papers:pdf": [everybody("/pdf/2603.99001", 302)],
+    "papers:theme": [everybody("/theme", 302, method="POST")],
+    "papers:status": [everybody("/status")],
+    "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
+    "papers:setup-skip": [staff_alone("/setup/skip", 302, method="POST")],
+    "papers:setup-progress": [staff_alone("/setup/progress")],
+    "papers:sample-remove": [staff_alone("/setup/remove-sample", 302, method="POST")],
+    "papers:sign-in": [everybody("/sign-in", on_members_site=200)],
+    "papers:login-link": [everybody("{link}", on_members_site=200), Row("/sign-in/link/x", 410, 302, 302, 302, 410)],
+    "papers:sign-out": [everybody("/sign-out", 302, method="POST")],
+    "papers:password": [members("/account/password")],
+    "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 302)],
+    "admin": [Row("/admin/", 302, 302, 302, 200)],
+}
+BROWSERS: dict[str, Callable[[], Client]] = {
+    "stranger": stranger,
+    "reader": lambda: browser_of(reader()),
+    "curator": lambda: browser_of(curator()),
+    "staff": lambda: browser_of(staff()),
+}
+
+
+def addresses(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """The name of every address; Django's admin counts as one."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = pattern.namespace or namespace
+            yield from ["admin"] if inner == "admin" else addresses(pattern.url_patterns, inner)
+        else:
+            assert pattern.name, f"An address has no name: {pattern.pattern}"
+            yield f"{namespace}:{pattern.name}" if namespace else pattern.name
+
+
+def test_every_address_has_a_row() -> None:
+    assert set(addresses(get_resolver().url_patterns)) == set(ROWS)
+
+
+def ask(client: Client, row: Row) -> Any:
+    path = row.path
+    if path == "{link}":
+        path = "/sign-in/link/" + make_login_link("guest@example.org").rsplit("/", 1)[1]
+    return client.generic(row.method, path)
+
+
+CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows in ROWS.items() for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _papers() -> None:
+    make.listing(make.paper(public_id="2603.99001"))
+    make.paper(public_id="2603.99002", hidden_at=make.NOW)
+
+
+@pytest.mark.parametrize("person", BROWSERS)
+@pytest.mark.parametrize("row", CASES)
+def test_on_a_public_site(row: Row, person: str) -> None:
+    assert ask(BROWSERS[person](), row).status_code == getattr(row, person)
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_a_stranger_on_a_members_only_site(row: Row, settings: Any) -> None:
+    settings.ACCESS = "members"
+    answer = ask(stranger(), row)
+    assert answer.status_code == row.on_members_site
+    if row.on_members_site == WAY_IN and row.path not in ("/sign-out", "/theme", "/admin/", "/admin/login/"):
+        assert answer["Location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("person", ["reader", "curator", "staff"])
+@pytest.mark.parametrize("row", CASES)
+def test_a_member_on_a_members_only_site(row: Row, person: str, settings: Any) -> None:
+    settings.ACCESS = "members"
+    assert ask(BROWSERS[person](), row).status_code == getattr(row, person)
