@@ -1,0 +1,1 @@
+"""Repeatable measurements of what a reader or an operator waits for: `make bench`."""

@@ -1,0 +1,19 @@
+"""A Django with one view that does nothing and no middleware: what a request costs before anything happens."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+
+
+def nothing(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", headers={"Content-Length": "2"})  # else it is sent in chunks
+
+
+urlpatterns = [re_path("", nothing)]
+
+settings.ROOT_URLCONF = "bench.empty"
+settings.MIDDLEWARE = []
+application = get_wsgi_application()

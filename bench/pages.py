@@ -1,0 +1,219 @@
+"""Times every kind of page through the running web server, beside an empty Django view in the same run.
+
+    make bench-pages PAPERS=100000 [FILE=papers.jsonl.xz] [JSON=result.json] [ARGS="--readers 200 --folder DIR"]
+
+With --folder the filled database stays there, and the next run with it needs not fill it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import platform
+import re
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bench import clock, serve
+from bench.catalogue import READERS, fill
+
+TIMES = 200
+WARM_UP = 30
+CLIENTS = 8
+CLIENT_SECONDS = 8.0
+BUDGET_RATES = {"visitors": 200, "readers": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What DESIGN allows: milliseconds of a visitor's and of a reader's request, 95 of 100."""
+
+    visitor: float
+    reader: float
+
+
+def budget_of(papers: int, *, is_paper_page: bool) -> Budget:
+    large = papers > 100_000
+    visitor = (60.0 if large else 50.0) if is_paper_page else (50.0 if large else 40.0)
+    return Budget(visitor=visitor, reader=60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind of page, asked for by one kind of reader."""
+
+    page: str
+    who: str
+    p50: float
+    p95: float
+    kilobytes: float
+    budget: float | None
+
+    @property
+    def is_kept(self) -> bool:
+        return self.budget is None or self.p95 <= self.budget
+
+
+def main() -> None:
+    options = arguments()
+    with serve.broadsheet(options.folder) as supervisor:
+        fill_once(options)
+        cookies = sessions(CLIENTS)
+        empty, web = serve.start_empty(supervisor), serve.start_web(supervisor)
+        pages = addresses() | later_pages(web)
+        base = clock.measure(empty, ["/"], times=TIMES, warm_up=WARM_UP)
+        lines = [Line("empty Django view", "", base.percentile(0.5), base.percentile(0.95), 0, None)]
+        for page, paths in pages.items():
+            for who, cookie in (("visitor", ""), ("reader", cookies[0])):
+                lines.append(time_page(web, page, who, paths, cookie, options.papers))
+                serve.say(f"{page}, {who}: {lines[-1].p95:.1f} ms")
+        rates = measure_rates(web, empty, pages["day"], cookies)
+    print(table(lines, rates, papers=options.papers))
+    if options.json:
+        result = {"papers": options.papers, "pages": [asdict(line) for line in lines], "requests_a_second": rates}
+        Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--papers", type=int, default=20_000)
+    parser.add_argument("--file", default="", help="JSON lines of real papers; else they are made up")
+    parser.add_argument("--readers", type=int, default=READERS)
+    parser.add_argument("--folder", default="", help="keep the data there")
+    parser.add_argument("--json", default="", help="also write the result there")
+    return parser.parse_args()
+
+
+def fill_once(options: argparse.Namespace) -> None:
+    filled = Path(options.folder) / f".filled-{options.papers}"
+    if options.folder and filled.exists():
+        return
+    serve.say(f"Making {options.papers:,} papers …")
+    fill(options.papers, file=options.file, readers=options.readers)
+    if options.folder:
+        filled.touch()
+
+
+def sessions(count: int) -> list[str]:
+    """The cookies of so many readers who are signed in."""
+    from django.conf import settings
+    from django.test import Client
+
+    from papers.models import User
+
+    cookies = []
+    for user in User.objects.order_by("pk")[:count]:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        cookies.append(f"{name}={client.cookies[name].value}")
+    return cookies
+
+
+def addresses() -> dict[str, list[str]]:
+    """The pages to ask for, by kind; several of a kind where a reader would see different ones."""
+    from django.db.models import Count
+
+    from papers.dates import month_name, week_name
+    from papers.models import Edition, Paper, PaperCategory
+
+    days = list(Edition.objects.newest().values_list("day", flat=True)[:60])
+    papers = list(Paper.objects.visible().newest().values_list("public_id", flat=True)[:2000:40])
+    counted = PaperCategory.objects.values_list("category").annotate(count=Count("paper_id")).order_by("count")
+    categories = [category for category, _ in counted]
+    return {
+        "home": ["/"],
+        "day": [f"/papers/date/{days[0]}"],
+        # Kept pages have known parameters only: these are made anew each time.
+        "day, made anew": [f"/papers/date/{days[0]}?seen={number}" for number in range(10)],
+        "day, any of 60": [f"/papers/date/{day}" for day in days],
+        "day, newest first": [f"/papers/date/{days[0]}?sort=newest"],
+        "week": [f"/papers/week/{week_name(days[0])}"],
+        "month": [f"/papers/month/{month_name(days[5])}"],
+        "trending": ["/papers/trending"],
+        "new": ["/papers/new"],
+        f"new in {categories[-1]} (common)": [f"/papers/new?category={categories[-1]}"],
+        f"new in {categories[0]} (rare)": [f"/papers/new?category={categories[0]}"],
+        "paper": [f"/papers/{public_id}" for public_id in papers],
+        "empty day": [f"/papers/date/{days[0] + timedelta(days=400)}"],
+        "status": ["/status"],
+    }
+
+
+def later_pages(port: int) -> dict[str, list[str]]:
+    """Pages that are reached by "More papers"."""
+    from papers.dates import month_name
+    from papers.models import Edition
+
+    days = list(Edition.objects.newest().values_list("day", flat=True)[:40])
+    starts = {
+        "day, page 3": (f"/papers/date/{days[0]}", 2),
+        "month, page 20": (f"/papers/month/{month_name(days[-1])}", 19),
+        "new, page 20": ("/papers/new", 19),
+    }
+    return {name: [follow(port, path, steps)] for name, (path, steps) in starts.items()}
+
+
+def follow(port: int, path: str, steps: int) -> str:
+    """The address that pressing "More papers" so often leads to, or as far as there is more."""
+    here = path
+    with clock.Connection(port) as connection:
+        for _ in range(steps):
+            found = re.search(r'href="(\?[^"]*after=[^"]+)" hx-get', connection.get(here).body.decode())
+            if found is None:
+                break
+            here = path + html.unescape(found[1])
+    return here
+
+
+def time_page(port: int, page: str, who: str, paths: list[str], cookie: str, papers: int) -> Line:
+    warm_up = max(WARM_UP, len(paths))
+    times = clock.measure(port, paths, times=TIMES, warm_up=warm_up, cookies=cookie)
+    budget = budget_of(papers, is_paper_page=page == "paper")
+    return Line(
+        page=page,
+        who=who,
+        p50=times.percentile(0.5),
+        p95=times.percentile(0.95),
+        kilobytes=times.bytes_each / 1024,
+        budget=budget.reader if who == "reader" else budget.visitor,
+    )
+
+
+def measure_rates(web: int, empty: int, paths: list[str], cookies: list[str]) -> dict[str, float]:
+    """Requests a second of the day's page with so many clients at once, and of the empty view."""
+    return {
+        "empty": clock.throughput(empty, ["/"], clients=CLIENTS, seconds=CLIENT_SECONDS),
+        "visitors": clock.throughput(web, paths, clients=CLIENTS, seconds=CLIENT_SECONDS),
+        "readers": clock.throughput(web, paths, clients=CLIENTS, seconds=CLIENT_SECONDS, cookies=cookies),
+    }
+
+
+def table(lines: list[Line], rates: dict[str, float], *, papers: int) -> str:
+    """What was measured, as it is printed."""
+    empty = lines[0]
+    shown = [
+        f"{papers:,} papers, Python {platform.python_version()}, {os.cpu_count()} cores; "
+        f"{TIMES} requests each, one at a time, milliseconds",
+        "",
+        f"{'page':32}{'who':9}{'p50':>7}{'p95':>7}{'x empty':>9}{'KB':>7}{'budget':>8}",
+    ]
+    for line in lines:
+        budget = "" if line.budget is None else f"{line.budget:6.0f} {'ok' if line.is_kept else 'OVER'}"
+        ratio = line.p50 / empty.p50
+        shown.append(
+            f"{line.page:32}{line.who:9}{line.p50:7.1f}{line.p95:7.1f}{ratio:9.1f}{line.kilobytes:7.0f}  {budget}"
+        )
+    shown += ["", f"{CLIENTS} clients at once on the day's page, requests a second"]
+    for who, rate in rates.items():
+        wanted = BUDGET_RATES.get(who)
+        judged = "" if wanted is None else f"   budget {wanted} {'ok' if rate >= wanted else 'UNDER'}"
+        shown.append(f"{who:12}{rate:8.0f}{judged}")
+    return "\n".join(shown)
+
+
+if __name__ == "__main__":
+    main()
