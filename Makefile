@@ -35,7 +35,7 @@ check:
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports
-	@$(VENV) -m djlint templates --check --lint --quiet
+	@$(VENV) -m djlint templates --lint --quiet  # not --check: its line breaks would show as spaces on the page
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
 

@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from papers.services.ingest import RecordError, clean
-from papers.services.ingest.cleaning import MAX_AUTHOR_KEY, public_id, says_withdrawn
+from papers.services.ingest.cleaning import MAX_AUTHOR_KEY, CleanPaper, public_id, says_withdrawn
 from papers.sources.base import Author, Figures, RawPaper, Version
 from tests import make
 
 
-def names(paper):
-    return [author["name"] for author in paper.authors]
+def names(paper: CleanPaper) -> list[str]:
+    return [author["name"] for author in paper.authors or ()]
 
 
 # --- Identifiers ----------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def edition(day: Any = TODAY) -> Edition:
 
 
 def test_the_whole_story(upstream: FakeUpstream) -> None:
-    """Three papers are dropped, then yesterday's batch is served, then an answer is cut: and in the end all is there."""
+    """Three papers are dropped, yesterday's batch is served, an answer is cut: and in the end all is there."""
     source = make_source("arxiv_rss", upstream)
     make_source("arxiv_oai", upstream, is_enabled=False)
 

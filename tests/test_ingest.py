@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,7 +19,7 @@ from papers.models import (
     SourceFigure,
 )
 from papers.services.ingest import Stored, store_papers
-from papers.sources.base import Figures, ListedOn, Version
+from papers.sources.base import Figures, ListedOn, RawPaper, Version
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -47,10 +48,11 @@ def row_places() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def arxiv_raw(**fields):
+def arxiv_raw(**fields: Any) -> RawPaper:
     """A record as arXivRaw has it, with two versions."""
     versions = (Version(1, datetime(2026, 3, 1, tzinfo=UTC)), Version(2, datetime(2026, 3, 3, tzinfo=UTC)))
-    return make.raw(**({"versions": versions, "comment": "Accepted at ICML 2026", "is_withdrawn": False} | fields))
+    defaults: dict[str, Any] = {"versions": versions, "comment": "Accepted at ICML 2026", "is_withdrawn": False}
+    return make.raw(**(defaults | fields))
 
 
 # --- One paper ------------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def test_nothing_to_store_stores_nothing():
 # --- The same again -------------------------------------------------------------------------------------------------
 
 
-def day_of_everything():
+def day_of_everything() -> list[RawPaper]:
     """Records of all kinds, with a bad one among them."""
     figures = Figures(votes=7, comments=2, submitted_by="Chiara", url="https://hf.example.org/papers/1")
     return [
@@ -140,7 +142,7 @@ def test_same_records_again_write_no_row():
 
 
 def test_same_records_in_any_order_and_one_by_one_end_in_the_same_rows():
-    def state():
+    def state() -> tuple[Any, ...]:
         columns = ("public_id", "title", "abstract", "authors", "categories", "comment", "license", "version", "links")
         papers = list(Paper.objects.order_by("public_id").values(*columns, "announced_on", "listed_at", "record_rank"))
         names = set(Identifier.objects.values_list("scheme", "value", "paper__public_id"))
@@ -273,7 +275,7 @@ def test_doi_that_comes_later_is_stored_and_then_known():
 
 
 def test_figures_are_theirs_and_reach_the_listings_and_trending():
-    def raw(votes):
+    def raw(votes: int) -> RawPaper:
         return make.raw(
             "huggingface",
             arxiv_id="2603.00001",
@@ -291,18 +293,21 @@ def test_figures_are_theirs_and_reach_the_listings_and_trending():
     assert counts(store(raw(9), source=source, now=later)) == (0, 1, 0, 0)
     warmer = Paper.objects.get()
     assert (warmer.source_figures.get().votes, warmer.listings.get().source_votes) == (9, 9)
+    assert warmer.hot is not None
     assert warmer.hot > paper.hot
     assert warmer.changed_at == later
 
 
 def test_old_list_makes_its_papers_no_hotter_than_they_were():
-    def raw(arxiv_id, day):
+    def raw(arxiv_id: str, day: date) -> RawPaper:
         return make.raw(
             "huggingface", arxiv_id=arxiv_id, figures=Figures(votes=50), listed_on=ListedOn(day, "daily", 1)
         )
 
     store(raw("2501.00001", date(2025, 1, 3)), raw("2603.00001", make.TODAY))
     old, new = Paper.objects.order_by("public_id")
+    assert old.hot is not None
+    assert new.hot is not None
     assert old.hot < new.hot - 100
 
 
@@ -361,10 +366,10 @@ def test_odd_characters_are_stored():
 
 @pytest.mark.parametrize("is_stored", [False, True])
 def test_number_of_statements_does_not_grow_with_the_number_of_records(is_stored):
-    def raws(count, version):
+    def raws(count: int, version: int) -> list[RawPaper]:
         return [arxiv_raw(arxiv_id=f"2603.{number:05}", title=f"T {version}") for number in range(count)]
 
-    def statements(count):
+    def statements(count: int) -> int:
         with connection.execute_wrapper(counter := Counter()):
             store(*raws(count, version=2))
         Paper.objects.all().delete()

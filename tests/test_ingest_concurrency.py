@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, connections, transaction
 
 from papers.models import Edition, Identifier, Listing, Paper, PaperCategory
-from papers.services.ingest import store_papers, storing
+from papers.services.ingest import store_papers, tables
 from papers.services.votes import set_vote
-from papers.sources.base import Figures
+from papers.sources.base import Figures, RawPaper
 from tests import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 30
+T = TypeVar("T")
 
 
-def at_once(*works: Callable[[], None]) -> None:
+def at_once(*works: Callable[[], object]) -> None:
     """Run functions in threads, each with a connection of its own, and raise what one of them raised."""
     start = threading.Barrier(len(works))
     errors: list[BaseException] = []
 
-    def run(work: Callable[[], None]) -> None:
+    def run(work: Callable[[], object]) -> None:
         try:
             start.wait(SECONDS)
             work()
@@ -45,7 +47,7 @@ def at_once(*works: Callable[[], None]) -> None:
         raise errors[0]
 
 
-def raws(version=1):
+def raws(version: int = 1) -> list[RawPaper]:
     """Forty papers known by two names each, some of which a journal's feed has too."""
     papers = [
         make.listed_raw(arxiv_id=f"2603.{number:05}", version=version, doi=f"10.1000/{number}", position=number)
@@ -55,7 +57,7 @@ def raws(version=1):
     return papers
 
 
-def shuffled(seed, records):
+def shuffled(seed: int, records: Iterable[T]) -> list[T]:
     records = list(records)
     random.Random(seed).shuffle(records)
     return records
@@ -64,8 +66,8 @@ def shuffled(seed, records):
 def test_writers_with_the_same_papers_in_any_order_store_each_once():
     source = make.source()
 
-    def writer(seed):
-        def work():
+    def writer(seed: int) -> Callable[[], None]:
+        def work() -> None:
             records = shuffled(seed, raws())
             for at in range(0, len(records), 9):
                 store_papers(records[at : at + 9], now=make.NOW, kind="arxiv_rss", source=source)
@@ -83,8 +85,8 @@ def test_writers_with_the_same_papers_in_any_order_store_each_once():
 def test_writers_of_old_and_new_versions_end_with_the_new_ones():
     store_papers(raws(), now=make.NOW, kind="arxiv_rss")
 
-    def writer(seed, version):
-        def work():
+    def writer(seed: int, version: int) -> Callable[[], None]:
+        def work() -> None:
             for raw in shuffled(seed, raws(version)):
                 store_papers([raw], now=make.NOW + timedelta(minutes=1), kind="arxiv_rss")
 
@@ -99,8 +101,8 @@ def test_two_arxiv_papers_of_one_doi_never_become_one_also_at_once():
     for number in range(1, 11):
         store_papers([make.raw("feed", doi=f"10.1000/{number}")], now=make.NOW, kind="feed")
 
-    def writer(prefix):
-        def work():
+    def writer(prefix: str) -> Callable[[], None]:
+        def work() -> None:
             for number in range(1, 11):
                 raw = make.raw(arxiv_id=f"{prefix}.{number:05}", doi=f"10.1000/{number}")
                 store_papers([raw], now=make.NOW, kind="arxiv_oai")
@@ -140,7 +142,7 @@ def test_votes_at_the_same_time_are_counted_on_paper_and_listing():
 
 def test_writer_that_finds_others_first_starts_over_and_updates(monkeypatch):
     """Stopped between looking a paper up and claiming its name, while somebody else stores it."""
-    real = storing.tables.claim_names
+    real = tables.claim_names
     stored = threading.Event()
 
     def claim(cursor, names):
@@ -149,7 +151,7 @@ def test_writer_that_finds_others_first_starts_over_and_updates(monkeypatch):
             at_once(lambda: store_papers([make.raw(arxiv_id="2603.00001", version=1)], now=make.NOW, kind="a"))
         return real(cursor, names)
 
-    monkeypatch.setattr(storing.tables, "claim_names", claim)
+    monkeypatch.setattr(tables, "claim_names", claim)
     mine = store_papers([make.raw(arxiv_id="2603.00001", version=2, title="Newer")], now=make.NOW, kind="a")
     assert (mine.new, mine.updated) == (0, 1)
     assert Paper.objects.get().title == "Newer"
@@ -159,7 +161,7 @@ def test_writer_that_is_killed_leaves_nothing_and_its_successor_ends_the_same(mo
     class Killed(BaseException):
         pass
 
-    def statements(limit):
+    def statements(limit: int) -> Callable[..., Any]:
         seen = 0
 
         def wrapper(execute, sql, params, many, context):

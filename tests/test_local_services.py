@@ -287,9 +287,12 @@ def test_long_path_works(tmp_path: Path) -> None:
 
 
 def test_operator_has_the_last_word_on_a_setting(cluster: DataDir) -> None:
-    with running(cluster), psycopg.connect(
-        host=str(cluster.socket_dir), user="broadsheet", dbname="postgres", autocommit=True
-    ) as connection:
+    with (
+        running(cluster),
+        psycopg.connect(
+            host=str(cluster.socket_dir), user="broadsheet", dbname="postgres", autocommit=True
+        ) as connection,
+    ):
         connection.execute("ALTER SYSTEM SET work_mem = '17MB'")
 
     with running(cluster):
@@ -300,9 +303,10 @@ def test_server_that_cannot_start_says_why_in_its_own_words(cluster: DataDir) ->
     server = PostgresServer(cluster, settings={**FAST_SETTINGS, "shared_buffers": "many"})
     server.prepare()
 
-    with Supervisor(cluster) as supervisor, pytest.raises(LocalError, match=r'(?s)exit code 1\..*"shared_buffers"'):
+    with Supervisor(cluster) as supervisor:
         supervisor.start(server)
-        supervisor.wait_for(server, seconds=30)
+        with pytest.raises(LocalError, match=r'(?s)exit code 1\..*"shared_buffers"'):
+            supervisor.wait_for(server, seconds=30)
 
 
 def test_cluster_of_the_product_keeps_what_it_was_told() -> None:

@@ -29,7 +29,7 @@ def text_of(markup: str) -> str:
     root = parsed(markup)
     for code in list(root.iter("code")):
         code.text = ""
-    return "".join(root.itertext())
+    return str("".join(map(str, root.itertext())))
 
 
 def assert_is_safe(markup: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from papers.services.ingest.cleaning import clean
+from typing import Any
+
+from papers.services.ingest.cleaning import CleanPaper, clean
 from papers.services.ingest.resolving import resolve
 from tests import make
 
 DOI = ("doi", "10.1000/a")
 
 
-def record(source="arxiv_oai_raw", **fields):
+def record(source: str = "arxiv_oai_raw", **fields: Any) -> CleanPaper:
     return clean(make.raw(source, **fields))
 
 
@@ -76,7 +78,7 @@ def test_address_finds_a_paper_where_nothing_contradicts_it():
 
 
 def test_entries_of_a_feed_with_one_address_for_all_stay_apart_and_are_found_again():
-    def entry(guid):
+    def entry(guid: str) -> CleanPaper:
         return record("feed", identifiers=(("url", guid), ("url", "https://a.example.org/")))
 
     first, second = resolve([entry("tag:a:1"), entry("tag:a:2")], {})

@@ -29,7 +29,12 @@ def form(**changes: Any) -> SetupForm:
 class TestForm:
     @pytest.mark.parametrize(
         ("typed", "zone"),
-        [("Europe/Berlin", "Europe/Berlin"), (" america/new york ", "America/New_York"), ("utc", "UTC"), ("berlin", "Europe/Berlin")],
+        [
+            ("Europe/Berlin", "Europe/Berlin"),
+            (" america/new york ", "America/New_York"),
+            ("utc", "UTC"),
+            ("berlin", "Europe/Berlin"),
+        ],
     )
     def test_a_time_zone_is_read_as_people_type_it(self, typed: str, zone: str) -> None:
         asked = form(time_zone=typed)

@@ -133,7 +133,7 @@ class HostClock(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a part of Broadsheet that nobody sees was last alive: a row, because a lost cache must not look like death."""
+    """When a part of Broadsheet that nobody sees was last alive: a row, as a lost cache must not look like death."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

@@ -18,7 +18,7 @@ _FREE = (
     "papers_identifier",
     "papers_submission",
 )
-# Tables with one row a paper and value of this column: where both papers have one, that of the paper that stays is kept.
+# Tables with one row a paper and value of this column: where both have one, that of the paper that stays is kept.
 _ONCE = {
     "papers_listing": "day",
     "papers_paperversion": "version",
