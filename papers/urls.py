@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from papers.views import account, actions, browse, paper, status
+from papers.views import account, actions, browse, paper, setup, status
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
@@ -24,6 +24,10 @@ urlpatterns: list[URLPattern] = [
     path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
     path("theme", actions.theme, name="theme"),
     path("status", status.status, name="status"),
+    path("setup", setup.setup, name="setup"),
+    path("setup/skip", setup.setup_skip, name="setup-skip"),
+    path("setup/progress", setup.setup_progress, name="setup-progress"),
+    path("setup/remove-sample", setup.sample_remove, name="sample-remove"),
     path("sign-in", account.sign_in, name="sign-in"),
     path("sign-in/link/<str:token>", account.login_link, name="login-link"),
     path("sign-out", account.sign_out, name="sign-out"),

@@ -147,10 +147,11 @@ class TestAnswering:
         assert not current_group().members_only
 
     def test_it_is_for_the_staff(self) -> None:
+        rita = browser_of(reader())
         for path in ("/setup", "/setup/progress"):
             assert stranger().get(path)["Location"].startswith("/sign-in?next=")
-            assert browser_of(reader()).get(path).status_code == 404
-        assert browser_of(reader()).post("/setup", ANSWERS).status_code == 404
+            assert rita.get(path).status_code == 404
+        assert rita.post("/setup", ANSWERS).status_code == 404
         assert not Installation.objects.exists()
 
 

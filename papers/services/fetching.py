@@ -22,6 +22,7 @@ from papers.services.completeness import check_day, days_with_gaps
 from papers.services.gaps import fill_gaps
 from papers.services.ingest import RunLost, store_batch
 from papers.services.politeness import polite_client
+from papers.services.sample import retire_sample_if_real_edition
 from papers.services.schedule import Outcome, next_try, next_visit
 from papers.services.sources import base_url_of
 from papers.sources.arxiv import GROUP as ARXIV
@@ -246,8 +247,6 @@ class _Visit:
             else:
                 self._check(days if filled else set())
         if self.has_listed:
-            from papers.services.sample import retire_sample_if_real_edition
-
             retire_sample_if_real_edition()
 
     def _check(self, days: set[date]) -> None:

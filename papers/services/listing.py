@@ -20,6 +20,8 @@ from papers.services.releases import next_release
 _REPLACEMENTS = ("replace", "replace-cross")
 # A source without lists of its own brings old entries too, at its first visit all it has. Those are not today's news.
 NEWS_WITHIN = timedelta(days=14)
+SAMPLE = "sample"
+"""The kind of a listing that the sample catalogue made. It is in nobody's way: a real one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def choose(entries: Collection[Entry], rule: Rule) -> list[Entry]:
                 WHERE (%(categories)s::text[] = '{}' OR paper.categories && %(categories)s::text[])
                   AND NOT EXISTS (
                     SELECT FROM papers_listing listed WHERE listed.paper_id = asked.paper_id
+                    AND (listed.kind <> %(sample)s OR %(is_sample)s)
                     AND (listed.day = asked.day OR (asked.once AND listed.source_id = %(source)s)))
             )
             SELECT day, paper_id FROM asked WHERE %(limit)s::int IS NULL OR place + (
@@ -101,6 +104,8 @@ def choose(entries: Collection[Entry], rule: Rule) -> list[Entry]:
                 "categories": list(rule.categories),
                 "source": rule.source_id,
                 "limit": rule.limit,
+                "sample": SAMPLE,
+                "is_sample": all(entry.kind == SAMPLE for entry in entries),
             },
         )
         return [by_key[day, paper_id] for day, paper_id in cursor.fetchall()]
@@ -117,9 +122,27 @@ def list_papers(entries: Collection[Entry], rule: Rule, *, now: datetime) -> int
     # Once more: who held the lock before may have listed some of them, or filled a day.
     chosen = choose(entries, rule)
     if chosen:
+        _take_over(chosen)
         _insert(chosen, rule, release, now)
         _count(chosen)
     return len(chosen)
+
+
+def _take_over(entries: Collection[Entry]) -> None:
+    """Make room where the sample lists one of these papers on the same day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (
+                DELETE FROM papers_listing listing USING unnest(%s::date[], %s::bigint[]) AS asked (day, paper_id)
+                WHERE listing.day = asked.day AND listing.paper_id = asked.paper_id AND listing.kind = %s
+                RETURNING listing.day
+            )
+            UPDATE papers_edition edition SET listed_count = listed_count - counted.gone
+            FROM (SELECT day, count(*) AS gone FROM gone GROUP BY day) counted WHERE edition.day = counted.day
+            """,
+            [[entry.day for entry in entries], [entry.paper_id for entry in entries], SAMPLE],
+        )
 
 
 def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime) -> None:

@@ -1,0 +1,183 @@
+"""The sample catalogue: what it holds, that it is shown once, and what stays of it when it goes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from papers.models import Edition, Installation, Listing, Paper, ShelfItem, Vote
+from papers.services.ingest import store_papers
+from papers.services.listing import Rule
+from papers.services.sample import (
+    add_sample,
+    ensure_first_edition,
+    read_catalogue,
+    remove_sample,
+    retire_sample_if_real_edition,
+    sample_present,
+)
+from papers.services.status import recent_days
+from papers.services.votes import set_vote
+from tests import make
+from tests.people import browser_of, reader, staff, stranger
+
+CATALOGUE = read_catalogue()
+NEWEST = max(record.announced_on for record in CATALOGUE if record.announced_on)
+
+
+class TestCatalogue:
+    def test_ids_are_arxivs_and_each_is_there_once(self) -> None:
+        ids = [record.arxiv_id or "" for record in CATALOGUE]
+        assert all(re.fullmatch(r"\d{4}\.\d{5}", arxiv_id) for arxiv_id in ids)
+        assert len(ids) == len(set(ids))
+
+    def test_titles_and_summaries_are_there_once_and_short(self) -> None:
+        summaries = [record.abstract or "" for record in CATALOGUE]
+        assert len(set(summaries)) == len({record.title for record in CATALOGUE}) == len(CATALOGUE)
+        assert all(60 <= len(summary) <= 400 for summary in summaries)
+
+    def test_summaries_are_no_abstracts(self) -> None:
+        """They neither speak as the authors do nor come with an abstract's TeX."""
+        for record in CATALOGUE:
+            assert not re.search(r"\b(we|our)\b|this paper|\\", record.abstract or "", re.I), record.arxiv_id
+
+    def test_every_record_has_authors_and_categories_and_a_day_of_arxivs(self) -> None:
+        for record in CATALOGUE:
+            assert record.authors
+            assert record.categories
+            assert record.announced_on
+            assert record.announced_on.weekday() < 5
+
+    def test_it_holds_nothing_that_another_site_counted(self) -> None:
+        assert all(record.figures is None and record.organization is None for record in CATALOGUE)
+
+
+@pytest.mark.django_db
+class TestAdding:
+    def test_a_new_database_shows_it_marked_as_a_sample(self) -> None:
+        assert ensure_first_edition() == len(CATALOGUE)
+        assert sample_present()
+        assert set(Edition.objects.values_list("is_sample", flat=True)) == {True}
+        newest = Edition.objects.newest().get(day=NEWEST)
+        assert newest.listed_count == sum(record.announced_on == NEWEST for record in CATALOGUE)
+        page = stranger().get("/").content.decode()
+        assert "This is a sample catalogue" in page
+        assert CATALOGUE[0].title in page
+
+    def test_nothing_of_it_is_rejected(self) -> None:
+        stored = add_sample()
+        assert (stored.rejected, stored.listed) == (0, len(CATALOGUE))
+
+    def test_adding_it_twice_stores_it_once(self) -> None:
+        ensure_first_edition()
+        assert ensure_first_edition() == 0
+        assert add_sample().new == 0
+        assert Listing.objects.count() == len(CATALOGUE)
+
+    def test_a_database_with_papers_is_left_alone(self) -> None:
+        make.paper()
+        assert ensure_first_edition() == 0
+        assert not sample_present()
+
+    def test_once_removed_it_does_not_come_back_by_itself(self) -> None:
+        ensure_first_edition()
+        remove_sample()
+        assert ensure_first_edition() == 0
+        assert not Paper.objects.exists()
+
+    def test_the_status_page_counts_none_of_its_days(self) -> None:
+        ensure_first_edition()
+        assert recent_days(today=NEWEST) == []
+
+
+@pytest.mark.django_db
+class TestRemoving:
+    @pytest.fixture(autouse=True)
+    def sample(self) -> None:
+        ensure_first_edition()
+
+    def test_it_goes_with_one_click(self) -> None:
+        browser = browser_of(staff())
+        answer = browser.post("/setup/remove-sample", follow=True)
+        assert "The sample is gone." in answer.content.decode()
+        assert not sample_present()
+        assert not Paper.objects.exists()
+        assert not Edition.objects.exists()
+
+    def test_removing_it_twice_says_when_it_went_first(self) -> None:
+        remove_sample()
+        first = Installation.objects.get().sample_removed_at
+        assert remove_sample().removed == 0
+        assert Installation.objects.get().sample_removed_at == first
+
+    def test_what_a_reader_marked_stays_off_the_editions(self) -> None:
+        rita = reader()
+        voted, shelved, commented, *_ = Paper.objects.order_by("pk")
+        set_vote(user=rita, paper_id=voted.pk, on=True)
+        ShelfItem.objects.create(user=rita, paper=shelved)
+        make.comment(commented, rita)
+        removed = remove_sample()
+        assert (removed.kept, removed.removed) == (3, len(CATALOGUE) - 3)
+        assert set(Paper.objects.all()) == {voted, shelved, commented}
+        assert Vote.objects.count() == ShelfItem.objects.count() == 1
+        assert not Listing.objects.exists()
+        assert stranger().get(voted.get_absolute_url()).status_code == 200
+        assert not sample_present()
+
+    def test_a_vote_taken_back_keeps_nothing(self) -> None:
+        rita, paper = reader(), Paper.objects.all()[0]
+        set_vote(user=rita, paper_id=paper.pk, on=True)
+        set_vote(user=rita, paper_id=paper.pk, on=False)
+        assert remove_sample().kept == 0
+
+    def test_a_kept_paper_becomes_real_when_a_source_sends_it(self) -> None:
+        paper = Paper.objects.all()[0]
+        set_vote(user=reader(), paper_id=paper.pk, on=True)
+        remove_sample()
+        store_papers([make.raw(arxiv_id=paper.public_id)], now=make.NOW, kind="arxiv_oai")
+        paper.refresh_from_db()
+        assert (paper.is_sample, paper.vote_count, paper.abstract) == (False, 1, "What it says.")
+
+
+@pytest.mark.django_db
+class TestGivingWay:
+    @pytest.fixture(autouse=True)
+    def sample(self) -> None:
+        ensure_first_edition()
+
+    def test_it_stays_until_the_first_real_edition(self) -> None:
+        assert retire_sample_if_real_edition() is None
+        store_papers([make.raw()], now=make.NOW, kind="arxiv_oai")
+        assert retire_sample_if_real_edition() is None
+        assert sample_present()
+
+    def test_it_goes_when_a_day_is_listed(self) -> None:
+        day = NEWEST + timedelta(days=1)
+        raw = make.listed_raw(day)
+        store_papers([raw], now=make.at(day), kind="arxiv_rss", rule=Rule())
+        retired = retire_sample_if_real_edition()
+        assert retired
+        assert retired.removed == len(CATALOGUE)
+        assert [edition.day for edition in Edition.objects.all()] == [day]
+        assert Paper.objects.get().public_id == raw.arxiv_id
+
+    def test_a_source_that_lists_the_same_paper_on_the_same_day_takes_its_place(self) -> None:
+        arxiv_id = CATALOGUE[0].arxiv_id
+        source = make.source()
+        raws = [make.listed_raw(NEWEST, arxiv_id=arxiv_id), make.listed_raw(NEWEST)]
+        store_papers(raws, now=make.at(NEWEST), kind="arxiv_rss", source=source)
+        count = Listing.objects.on_day(NEWEST).count()
+        assert Edition.objects.get(day=NEWEST).listed_count == count
+        retire_sample_if_real_edition()
+        edition = Edition.objects.get()
+        assert (edition.day, edition.listed_count, edition.is_sample) == (NEWEST, 2, False)
+        assert set(Listing.objects.values_list("source", flat=True)) == {source.pk}
+        assert not Paper.objects.get(public_id=arxiv_id).is_sample
+
+    def test_a_real_paper_loses_only_its_place_in_the_sample(self) -> None:
+        arxiv_id = CATALOGUE[0].arxiv_id
+        store_papers([make.raw(arxiv_id=arxiv_id)], now=make.NOW, kind="arxiv_oai")
+        remove_sample()
+        assert Paper.objects.get().public_id == arxiv_id
