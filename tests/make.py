@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from digests.models import Delivery, Schedule, Subscriber, Subscription
+from digests.services.schedules import save_schedule
 from papers.models import (
     Announcement,
     Comment,
@@ -17,6 +20,8 @@ from papers.models import (
     PaperCategory,
     Source,
     SourceFigure,
+    Topic,
+    TopicMatch,
     User,
     Vote,
 )
@@ -137,3 +142,42 @@ def figure(of: Paper, source: str = "huggingface", **fields: Any) -> SourceFigur
 
 def announcement(value: str, day: date = TODAY, *, kind: str = "new", query: str = "cs") -> Announcement:
     return Announcement.objects.create(day=day, arxiv_id=value, kind=kind, query=query, first_seen_at=NOW)
+
+
+def topic(name: str | None = None, **fields: Any) -> Topic:
+    name = name or f"Topic {next(_numbers)}"
+    return Topic.objects.create(name=name, slug=name.lower().replace(" ", "-"), **fields)
+
+
+def match(of: Paper, topic: Topic, **fields: Any) -> TopicMatch:
+    """A paper of a topic, with a release of its own."""
+    fields.setdefault("release", next_release())
+    return TopicMatch.objects.create(paper=of, topic=topic, **fields)
+
+
+def subscriber(**fields: Any) -> Subscriber:
+    """An address that was confirmed."""
+    fields.setdefault("email", f"subscriber{next(_numbers)}@example.org")
+    fields.setdefault("confirmed_at", NOW)
+    return Subscriber.objects.create(**fields)
+
+
+def schedule(of: Subscriber | None = None, *topics: Topic, kinds: Iterable[str] = (), **fields: Any) -> Schedule:
+    """A schedule that is going, at 7:30 UTC unless said otherwise, about these topics and kinds."""
+    frequency = fields.pop("frequency", "daily")
+    made = save_schedule(subscriber=of or subscriber(), frequency=frequency, now=NOW)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    made.save()
+    Subscription.objects.bulk_create(Subscription(schedule=made, kind=kind) for kind in kinds)
+    Subscription.objects.bulk_create(Subscription(schedule=made, kind="topic", topic=topic) for topic in topics)
+    return made
+
+
+def delivery(of: Schedule, **fields: Any) -> Delivery:
+    """A planned mail without papers."""
+    fields.setdefault("period_on", TODAY)
+    fields.setdefault("due_at", NOW)
+    fields.setdefault("planned_at", NOW)
+    fields.setdefault("not_before", fields["due_at"])
+    return Delivery.objects.create(schedule=of, subscriber=of.subscriber, **fields)

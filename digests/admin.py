@@ -1,0 +1,100 @@
+"""The admin: readers' subscriptions and the mail on its way. To look at; what writes it is in `digests.services`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db import models
+
+from digests.models import Brake, Delivery, Schedule, Subscriber, Subscription, Suppression
+from papers.admin import ReadOnlyMixin
+
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _SubscriberAdmin = admin.ModelAdmin[Subscriber]
+    _ScheduleAdmin = admin.ModelAdmin[Schedule]
+    _DeliveryAdmin = admin.ModelAdmin[Delivery]
+    _SuppressionAdmin = admin.ModelAdmin[Suppression]
+    _BrakeAdmin = admin.ModelAdmin[Brake]
+    _ScheduleInline = admin.TabularInline[Schedule, Subscriber]
+    _SubscriptionInline = admin.TabularInline[Subscription, Schedule]
+else:
+    _SubscriberAdmin = _ScheduleAdmin = _DeliveryAdmin = _SuppressionAdmin = _BrakeAdmin = admin.ModelAdmin
+    _ScheduleInline = _SubscriptionInline = admin.TabularInline
+
+# Whoever holds one of these changes or ends a reader's mail: they are shown to nobody.
+_KEYS = ("key", "unsub_key")
+
+
+class ScheduleInline(ReadOnlyMixin, _ScheduleInline):
+    model = Schedule
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    fields = ("frequency", "local_time", "time_zone", "max_papers", "next_due_at", "paused_until", "ended_at")
+
+
+class SubscriptionInline(ReadOnlyMixin, _SubscriptionInline):
+    model = Subscription
+    extra = 0
+    can_delete = False
+    exclude = _KEYS
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(ReadOnlyMixin, _SubscriberAdmin):
+    list_display = ("email", "user", "confirmed_at", "created_at")
+    list_filter = (("confirmed_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("user",)
+    search_fields = ("email",)
+    ordering = ("-pk",)
+    exclude = _KEYS
+    show_full_result_count = False
+    inlines = (ScheduleInline,)
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyMixin, _ScheduleAdmin):
+    list_display = ("subscriber", "frequency", "local_time", "time_zone", "next_due_at", "paused_until", "ended_at")
+    list_filter = ("frequency", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("subscriber",)
+    search_fields = ("subscriber__email",)
+    ordering = ("next_due_at", "pk")
+    exclude = _KEYS
+    show_full_result_count = False
+    inlines = (SubscriptionInline,)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyMixin, _DeliveryAdmin):
+    list_display = ("pk", "subscriber", "period_on", "due_at", "state", "paper_count", "attempts", "sent_at", "reason")
+    list_filter = ("state", "schedule__frequency")
+    list_select_related = ("subscriber",)
+    search_fields = ("subscriber__email",)
+    ordering = ("-pk",)
+    exclude = ("key", "made_of", "owner")
+    show_full_result_count = False
+
+    @admin.display(description="papers")
+    def paper_count(self, delivery: Delivery) -> int:
+        return len(delivery.paper_ids)
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(_SuppressionAdmin):
+    """Who lifts one by deleting it must have been asked to by the person whose address it is."""
+
+    list_display = ("address", "reason", "created_at", "detail")
+    list_filter = ("reason",)
+    search_fields = ("address",)
+    readonly_fields = ("created_at",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    def has_change_permission(self, request: object, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Brake)
+class BrakeAdmin(ReadOnlyMixin, _BrakeAdmin):
+    list_display = ("__str__", "until", "reason")

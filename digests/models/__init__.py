@@ -1,0 +1,16 @@
+"""The tables, each with its QuerySet above its model."""
+
+from digests.models.delivery import Delivery, Fragment, MergedPaper
+from digests.models.line import Brake
+from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
+
+__all__ = [
+    "Brake",
+    "Delivery",
+    "Fragment",
+    "MergedPaper",
+    "Schedule",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+]

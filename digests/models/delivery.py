@@ -1,0 +1,153 @@
+"""The outbox: each mail with the papers chosen for it, where it is on its way, and the parts it is made of."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from digests.models.subscriber import Schedule, Subscriber, new_key
+
+LATE_AFTER = timedelta(minutes=15)
+HISTORY_KEPT = timedelta(days=180)
+"""No paper is chosen twice for a reader within this time."""
+
+
+class State(models.TextChoices):
+    """Where a mail is on its way. `planned` and `retry` wait, `leased` and `sending` are in a worker's hands."""
+
+    PLANNED = "planned", "planned"
+    LEASED = "leased", "in a worker's hands"
+    SENDING = "sending", "being handed over"
+    SENT = "sent", "sent"
+    RETRY = "retry", "to be tried again"
+    SKIPPED = "skipped", "nothing to send"
+    CANCELLED = "cancelled", "cancelled by the reader"
+    SUPERSEDED = "superseded", "overtaken by the next one"
+    FAILED = "failed", "refused for good"
+    UNKNOWN = "unknown", "perhaps sent"
+
+
+WAITING = (State.PLANNED, State.RETRY)
+IN_HAND = (State.LEASED, State.SENDING)
+CHOSEN = (State.PLANNED, State.LEASED, State.SENDING, State.RETRY, State.SENT, State.UNKNOWN)
+"""States in which the papers of a mail count as offered to its reader."""
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def open(self) -> DeliveryQuerySet:
+        """Not settled yet; served by the index `delivery_open`."""
+        return self.filter(state__in=(*WAITING, *IN_HAND))
+
+    def late(self, now: datetime) -> DeliveryQuerySet:
+        """Due for longer than readers would put up with."""
+        return self.open().filter(due_at__lt=now - LATE_AFTER)
+
+    def of_reader(self, subscriber: Subscriber) -> DeliveryQuerySet:
+        """Newest first; served by the index `delivery_of_reader`."""
+        return self.filter(subscriber=subscriber).order_by("-planned_at", "-pk")
+
+
+class Delivery(models.Model):
+    """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="deliveries")
+    # The reader again, because what was offered counts over all of one reader's schedules.
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    period_on = models.DateField(help_text="The local date that it was meant for.")
+    due_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    reason = models.TextField(blank=True, help_text="Why it was skipped, put off or refused.")
+
+    paper_ids = ArrayField(models.BigIntegerField(), default=list, help_text="In the order of the mail.")
+    causes = ArrayField(
+        models.TextField(), default=list, help_text="For each paper the subscriptions that it is there for: 12,15."
+    )
+    more_ids = ArrayField(models.BigIntegerField(), default=list, help_text="Offered behind “and 23 more”.")
+    version_ids = ArrayField(models.BigIntegerField(), default=list, help_text="New versions of saved papers.")
+    edition_count = models.PositiveIntegerField(default=0, help_text="How many the daily papers had in that time.")
+    from_release = models.BigIntegerField(default=0)
+    to_release = models.BigIntegerField(default=0)
+    planned_at = models.DateTimeField()
+
+    key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of its page and its Message-ID.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(help_text="Waiting lives here, never in a message of the queue.")
+    owner = models.CharField(max_length=32, blank=True, help_text="Whose lease it is.")
+    leased_until = models.DateTimeField(null=True, blank=True)
+    # Written with `sending`: a second attempt is made of the same parts, so it is the same to the byte.
+    made_of = models.TextField(blank=True, help_text="Parts and words of the mail, as JSON.")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["schedule", "period_on"], name="delivery_once_a_slot"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=IN_HAND, leased_until__isnull=False) | ~Q(state__in=IN_HAND),
+                name="delivery_leased",
+            ),
+        ]
+        indexes = [
+            # Workers: what may be sent now.
+            models.Index(fields=["not_before", "id"], name="delivery_waiting", condition=Q(state__in=WAITING)),
+            # The tick: leases that ran out.
+            models.Index(fields=["leased_until"], name="delivery_in_hand", condition=Q(state__in=IN_HAND)),
+            # What is late; what the next mail of a schedule overtakes.
+            models.Index(
+                fields=["schedule", "due_at"], name="delivery_open", condition=Q(state__in=(*WAITING, *IN_HAND))
+            ),
+            # What was offered to a reader before; a reader's archive.
+            models.Index(fields=["subscriber", "planned_at"], name="delivery_of_reader"),
+            # Operators: what went wrong, newest first.
+            models.Index(
+                fields=["-planned_at"], name="delivery_trouble", condition=Q(state__in=["failed", "unknown", "retry"])
+            ),
+            # New versions told are few; when papers merge, these are looked for.
+            GinIndex(fields=["version_ids"], name="delivery_versions", condition=~Q(version_ids=[])),
+        ]
+
+    def __str__(self) -> str:
+        return f"mail {self.pk} of {self.schedule_id} for {self.period_on}"
+
+
+class Fragment(models.Model):
+    """A ready-made part of mails, named by its content: a paper, or the frame around papers. Rendered once, used often.
+
+    Kept for as long as a mail made of it may have to be made again.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the parts.")
+    text = models.TextField(help_text="For the plain part, encoded for the wire.")
+    html = models.TextField(help_text="For the HTML part, encoded for the wire.")
+    used_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["used_at"], name="fragment_used")]
+
+    def __str__(self) -> str:
+        return self.digest[:12]
+
+
+class MergedPaper(models.Model):
+    """A paper that went into another: what was offered under the old id counts as the new one.
+
+    Instead of rewriting arrays in millions of deliveries.
+    """
+
+    gone_id = models.BigIntegerField(primary_key=True)
+    kept_id = models.BigIntegerField()
+    merged_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        # From a paper to the ids that its history may have.
+        indexes = [models.Index(fields=["kept_id"], name="merged_paper_kept")]
+
+    def __str__(self) -> str:
+        return f"{self.gone_id} is {self.kept_id}"

@@ -1,0 +1,31 @@
+"""What holds mail back: a fault of our own that stops the line, a domain that wants a pause, an hourly allowance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+LINE = ""
+"""The name of the brake on all mail."""
+
+
+class BrakeQuerySet(models.QuerySet["Brake"]):
+    def on(self, now: datetime) -> BrakeQuerySet:
+        """Those in force."""
+        return self.filter(Q(until=None) | Q(until__gt=now))
+
+
+class Brake(models.Model):
+    """Nothing is sent while it is on: to anybody, or to one domain."""
+
+    name = models.CharField(primary_key=True, max_length=255, help_text="A domain; empty: all mail.")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True, help_text="Empty: until somebody releases it.")
+    reason = models.TextField(help_text="What the server said, and what to do.")
+
+    objects = BrakeQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name or 'all mail'} since {self.since:%Y-%m-%d %H:%M}"

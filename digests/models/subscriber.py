@@ -1,0 +1,205 @@
+"""Who gets mail, when, and about what; and who must get none."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, datetime, time
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from digests.schedule import Rule
+
+MAX_PAPERS = 40
+"""More in one mail, and Gmail would cut it off."""
+
+
+def new_key() -> str:
+    """128 random bits for an address in a mail, 22 characters. Stored as it is: such a link works for ever."""
+    return secrets.token_urlsafe(16)
+
+
+class SubscriberQuerySet(models.QuerySet["Subscriber"]):
+    def with_address(self, address: str) -> SubscriberQuerySet:
+        """Addresses are compared without regard to case; one query along the index `subscriber_once`."""
+        return self.filter(email__iexact=address.strip())
+
+    def confirmed(self) -> SubscriberQuerySet:
+        return self.exclude(confirmed_at=None)
+
+
+class Subscriber(models.Model):
+    """An address that asked for mail; with an account, or without one."""
+
+    email = models.EmailField("e-mail address")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="subscriber"
+    )
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="Empty: nothing is sent.")
+    consent = models.JSONField(default=dict, blank=True, help_text="When and how the reader agreed, and to what.")
+    key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the page of preferences.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SubscriberQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), name="subscriber_once", violation_error_message="This address is subscribed."
+            ),
+        ]
+        indexes = [
+            # Those who never confirmed are forgotten after a week.
+            models.Index(fields=["created_at"], name="subscriber_pending", condition=Q(confirmed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Frequency(models.TextChoices):
+    """How often a schedule sends."""
+
+    DAILY = "daily", "daily"
+    WEEKLY = "weekly", "weekly"
+    MONTHLY = "monthly", "monthly"
+
+
+class Schedule(models.Model):
+    """One regular mail: its hour in the reader's own time zone, and how far it has come.
+
+    What a reader chose is the truth; `next_on` and `next_due_at` follow from it, and are written with it by
+    `digests.services.schedules`.
+    """
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="schedules")
+    frequency = models.CharField(max_length=8, choices=Frequency)
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Such as Europe/Berlin.")
+    local_time = models.TimeField(default=time(7, 30))
+    weekday = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(6)], help_text="0 is Monday; for weekly mail."
+    )
+    month_day = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(31)],
+        help_text="For monthly mail; the last day where a month has fewer.",
+    )
+    skips_weekends = models.BooleanField(default=False, help_text="For daily mail: Monday's brings the weekend's.")
+    max_papers = models.PositiveSmallIntegerField(
+        default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_PAPERS)]
+    )
+    paused_until = models.DateField(null=True, blank=True, help_text="The first day with mail again.")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When the reader unsubscribed from all of it.")
+
+    next_on = models.DateField(null=True, blank=True, help_text="The local date that the next mail is meant for.")
+    next_due_at = models.DateTimeField(null=True, blank=True, help_text="When that is. Empty: nothing is planned.")
+    last_on = models.DateField(null=True, blank=True, help_text="The local date of the last mail planned.")
+    last_release = models.BigIntegerField(default=0, help_text="Releases up to this one were offered or passed over.")
+    covers_from = models.DateTimeField(help_text="Nothing released before it is news to this reader.")
+    unsub_key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the one-click header.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber", "frequency"], name="schedule_once"),
+            models.CheckConstraint(
+                condition=Q(frequency__in=["daily", "weekly", "monthly"]), name="schedule_frequency"
+            ),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="schedule_weekday"),
+            models.CheckConstraint(condition=Q(month_day__gte=1, month_day__lte=31), name="schedule_month_day"),
+            models.CheckConstraint(condition=Q(max_papers__gte=1, max_papers__lte=MAX_PAPERS), name="schedule_size"),
+            models.CheckConstraint(
+                condition=Q(next_on=None, next_due_at=None) | Q(next_on__isnull=False, next_due_at__isnull=False),
+                name="schedule_slot_whole",
+            ),
+            models.CheckConstraint(condition=Q(ended_at=None) | Q(next_due_at=None), name="schedule_ended"),
+        ]
+        indexes = [
+            # The tick: what is due. Ended and unconfirmed ones are not in it.
+            models.Index(fields=["next_due_at"], name="schedule_due", condition=Q(next_due_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.frequency} mail of {self.subscriber_id}"
+
+    @property
+    def rule(self) -> Rule:
+        """When it sends, for `digests.schedule`."""
+        return Rule(
+            frequency=self.frequency,
+            time_zone=self.time_zone,
+            at=self.local_time,
+            weekday=self.weekday,
+            month_day=self.month_day,
+            skips_weekends=self.skips_weekends,
+        )
+
+    def is_paused(self, on: date) -> bool:
+        return self.paused_until is not None and on < self.paused_until
+
+    def is_late(self, now: datetime) -> bool:
+        return self.next_due_at is not None and self.next_due_at < now
+
+
+class Subscription(models.Model):
+    """One thing that a schedule's mail is about."""
+
+    class Kind(models.TextChoices):
+        TOPIC = "topic", "a topic"
+        DAILY = "daily", "the daily papers"
+        TRENDING = "trending", "trending papers"
+        TOP = "top", "the most voted of the day, week or month"
+        VERSIONS = "versions", "new versions of saved papers"
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions")
+    kind = models.CharField(max_length=12, choices=Kind)
+    topic = models.ForeignKey(
+        "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
+    )
+    paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
+    unsub_key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the link in the mail.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule", "kind", "topic"], name="subscription_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="topic", topic__isnull=False) | (~Q(kind="topic") & Q(topic=None)),
+                name="subscription_topic",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.schedule_id}"
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    def of(self, address: str) -> SuppressionQuerySet:
+        return self.filter(address__iexact=address.strip())
+
+
+class Suppression(models.Model):
+    """An address that gets no mail, whoever asks."""
+
+    class Reason(models.TextChoices):
+        UNSUBSCRIBED = "unsubscribed", "unsubscribed from everything"
+        BOUNCED = "bounced", "the mailbox does not exist"
+        COMPLAINED = "complained", "marked our mail as spam"
+
+    address = models.EmailField("e-mail address")
+    reason = models.CharField(max_length=12, choices=Reason)
+    detail = models.TextField(blank=True, help_text="What the receiving server said.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("address"), name="suppression_once")]
+
+    def __str__(self) -> str:
+        return f"{self.address}: {self.reason}"

@@ -1,0 +1,148 @@
+"""When a mail is due: local wall-clock times through every change of the clocks. Pure; results are in UTC.
+
+A slot is a local date that a mail is meant for, and the moment of it. The rules:
+
+- a local time that is skipped when clocks go forward is moved on by the gap; one that comes twice is its first;
+- a slot is named by the date it was meant for, also where moving on takes it past midnight (Nuuk, 30 March 2024,
+  23:45);
+- a date that does not exist (Apia, 30 December 2011) has no slot.
+
+PostgreSQL takes the second of a repeated hour, Python the first. So this is worked out in Python only.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_DAY = timedelta(days=1)
+# The length of a period, and how far back one mail may reach when earlier ones could not be made.
+PERIODS = {"daily": _DAY, "weekly": 7 * _DAY, "monthly": 31 * _DAY}
+REACHES = {"daily": 7 * _DAY, "weekly": 14 * _DAY, "monthly": 62 * _DAY}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a schedule sends. `frequency` is daily, weekly or monthly; `weekday` 0 is Monday."""
+
+    frequency: str
+    time_zone: str
+    at: time
+    weekday: int = 0
+    month_day: int = 1
+    """Where a month has fewer days, its last one."""
+    skips_weekends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One mail to be: the local date it is meant for, and when (UTC)."""
+
+    on: date
+    due_at: datetime
+
+
+def next_slot(rule: Rule, *, after: datetime, last_on: date | None = None) -> Slot:
+    """The first slot that is due later than `after`, for a local date later than `last_on`.
+
+    Moving to another time zone neither sends twice for one date nor leaves one out: dates only grow.
+    """
+    start = after.astimezone(_zone(rule.time_zone)).date() - _DAY
+    if last_on is not None and last_on >= start:
+        start = last_on + _DAY
+    return next(slot for slot in _slots(rule, start) if slot.due_at > after)
+
+
+def latest_slot(rule: Rule, *, first: Slot, now: datetime) -> Slot:
+    """The last slot from `first` on that is not in the future: the one that stands for all that were missed."""
+    if now - first.due_at < _DAY / 4:  # no two slots are so near each other
+        return first
+    found = first
+    start = max(first.on + _DAY, now.astimezone(_zone(rule.time_zone)).date() - PERIODS[rule.frequency] - 5 * _DAY)
+    for slot in _slots(rule, start):
+        if slot.due_at > now:
+            return found
+        found = slot
+    return found
+
+
+def next_due_at(rule: Rule, *, after: datetime, last_on: date | None = None) -> datetime:
+    """When the next mail is due (UTC). See `next_slot`."""
+    return next_slot(rule, after=after, last_on=last_on).due_at
+
+
+def period_for(rule: Rule, on: date) -> tuple[date, date]:
+    """The local days that the mail meant for `on` looks back on: from the first, without the second.
+
+    A day, seven days, or the days since the same day a month before.
+    """
+    if rule.frequency != "monthly":
+        return on - PERIODS[rule.frequency], on
+    last_month = on.replace(day=1) - _DAY
+    return _day_of_month(last_month.year, last_month.month, rule.month_day), on
+
+
+def is_too_late(rule: Rule, slot: Slot, now: datetime) -> bool:
+    """Whether half the period has passed: then the next mail brings these papers, too."""
+    return now - slot.due_at > PERIODS[rule.frequency] / 2
+
+
+def due_on(rule: Rule, on: date) -> datetime | None:
+    """The moment of the mail that is meant for `on` (UTC); None where that date does not exist."""
+    return _moment(rule.time_zone, rule.at, on)
+
+
+def _slots(rule: Rule, start: date) -> Iterator[Slot]:
+    """Every slot for `start` or a later date."""
+    for on in _dates(rule, start):
+        due_at = due_on(rule, on)
+        if due_at is not None:
+            yield Slot(on, due_at)
+
+
+def _dates(rule: Rule, start: date) -> Iterator[date]:
+    if rule.frequency == "monthly":
+        yield from _monthly(rule, start)
+        return
+    step = _DAY
+    if rule.frequency == "weekly":
+        start, step = start + (rule.weekday - start.weekday()) % 7 * _DAY, 7 * _DAY
+    while True:
+        if not (rule.frequency == "daily" and rule.skips_weekends and start.weekday() >= 5):
+            yield start
+        start += step
+
+
+def _monthly(rule: Rule, start: date) -> Iterator[date]:
+    year, month = start.year, start.month
+    while True:
+        on = _day_of_month(year, month, rule.month_day)
+        if on >= start:
+            yield on
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def _day_of_month(year: int, month: int, day: int) -> date:
+    return date(year, month, min(day, calendar.monthrange(year, month)[1]))
+
+
+@lru_cache(maxsize=4_096)
+def _moment(time_zone: str, at: time, on: date) -> datetime | None:
+    # fold=0 takes the first of a repeated hour, and the offset from before a gap, which moves a skipped time on by it.
+    zone = _zone(time_zone)
+    due_at = datetime.combine(on, at, zone).astimezone(UTC)
+    if due_at.astimezone(zone).date() == on:
+        return due_at
+    midnight = datetime.combine(on, time(), zone).astimezone(UTC)
+    last = datetime.combine(on, time.max, zone).astimezone(UTC)
+    is_missing = midnight.astimezone(zone).date() != on and last.astimezone(zone).date() != on
+    return None if is_missing else due_at
+
+
+@lru_cache(maxsize=1_024)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

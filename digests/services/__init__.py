@@ -1,0 +1,1 @@
+"""What changes subscriptions and mail: keyword-only functions that own their transactions."""

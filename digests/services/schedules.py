@@ -1,0 +1,113 @@
+"""What readers decide about their mail: when it comes, about what, a pause, an end. The next slot follows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from digests.models import Delivery, Schedule, Subscriber, Subscription
+from digests.models.delivery import WAITING, State
+from digests.schedule import PERIODS, due_on, next_slot
+
+# What a reader chooses, as `save_schedule` takes it.
+_CHOSEN = ("time_zone", "local_time", "weekday", "month_day", "skips_weekends", "max_papers")
+
+
+def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **chosen: Any) -> Schedule:
+    """The reader's schedule of this frequency with what is `chosen`, made or changed, and going again if it had ended.
+
+    `chosen` may have time_zone, local_time, weekday, month_day, skips_weekends and max_papers. A new one looks back on
+    its last period only. Idempotent.
+    """
+    if unknown := set(chosen) - set(_CHOSEN):
+        raise TypeError(f"A schedule has no {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        fresh = {"covers_from": now - PERIODS[frequency]}
+        schedule, is_new = Schedule.objects.select_for_update().get_or_create(
+            subscriber=subscriber, frequency=frequency, defaults=fresh
+        )
+        if not is_new and schedule.ended_at is not None:
+            schedule.covers_from = max(schedule.covers_from, fresh["covers_from"])
+        schedule.ended_at = None
+        for name, value in chosen.items():
+            setattr(schedule, name, value)
+        _plan(schedule, now)
+        schedule.save()
+    return schedule
+
+
+def set_subscriptions(*, schedule: Schedule, kinds: Iterable[str] = (), topic_ids: Iterable[int] = ()) -> None:
+    """Make the mail be about exactly these; those that stay keep their links. Idempotent."""
+    wanted = {(kind, None) for kind in kinds} | {(Subscription.Kind.TOPIC.value, pk) for pk in topic_ids}
+    with transaction.atomic():
+        Schedule.objects.select_for_update().get(pk=schedule.pk)
+        for one in schedule.subscriptions.all():
+            key = (one.kind, one.topic_id)
+            if key in wanted:
+                wanted.remove(key)
+            else:
+                one.delete()
+        Subscription.objects.bulk_create(
+            Subscription(schedule=schedule, kind=kind, topic_id=topic_id) for kind, topic_id in sorted(wanted, key=str)
+        )
+
+
+def start_schedules(*, subscriber: Subscriber, now: datetime) -> None:
+    """Let the mail of a reader begin who has just confirmed the address. Idempotent."""
+    with transaction.atomic():
+        for schedule in subscriber.schedules.select_for_update().filter(next_due_at=None, ended_at=None):
+            schedule.covers_from = max(schedule.covers_from, now - PERIODS[schedule.frequency])
+            _plan(schedule, now)
+            schedule.save()
+
+
+def pause_schedule(*, schedule: Schedule, until: date | None, keeps_papers: bool, now: datetime) -> None:
+    """Send nothing for local dates before `until`; None ends a pause.
+
+    With `keeps_papers` the first mail afterwards brings what came meanwhile, as far back as a mail reaches; without,
+    the last period only. What is waiting already is cancelled.
+    """
+    with transaction.atomic():
+        schedule = Schedule.objects.select_for_update().get(pk=schedule.pk)
+        schedule.paused_until = until
+        if until is not None and not keeps_papers:
+            resumed_at = due_on(schedule.rule, until) or datetime.combine(until, time(), now.tzinfo)
+            schedule.covers_from = max(schedule.covers_from, resumed_at - PERIODS[schedule.frequency])
+        _plan(schedule, now)
+        schedule.save()
+        if until is not None:
+            cancel_waiting(schedules=[schedule.pk], reason="paused by the reader", on_or_before=until)
+
+
+def end_schedule(*, schedule: Schedule, now: datetime) -> None:
+    """Unsubscribe from all of a schedule, at once: also what is waiting to be sent is cancelled. Idempotent."""
+    with transaction.atomic():
+        schedule = Schedule.objects.select_for_update().get(pk=schedule.pk)
+        if schedule.ended_at is None:
+            schedule.ended_at = now
+        schedule.next_on = schedule.next_due_at = None
+        schedule.save()
+        cancel_waiting(schedules=[schedule.pk], reason="unsubscribed")
+
+
+def cancel_waiting(*, schedules: Iterable[int], reason: str, on_or_before: date | None = None) -> int:
+    """Cancel what no worker has in hand yet; how many mails. Their papers are not taken for offered."""
+    found = Delivery.objects.filter(schedule__in=schedules, state__in=WAITING)
+    if on_or_before is not None:
+        found = found.filter(period_on__lt=on_or_before)
+    return found.update(state=State.CANCELLED, reason=reason, leased_until=None, owner="")
+
+
+def _plan(schedule: Schedule, now: datetime) -> None:
+    """Set the next slot of a schedule whose row is ours; nothing for those that have ended or were never confirmed."""
+    if schedule.ended_at is not None or schedule.subscriber.confirmed_at is None:
+        schedule.next_on = schedule.next_due_at = None
+        return
+    last_on = schedule.last_on
+    if schedule.paused_until is not None:
+        last_on = max(filter(None, (last_on, schedule.paused_until - timedelta(days=1))))
+    slot = next_slot(schedule.rule, after=now, last_on=last_on)
+    schedule.next_on, schedule.next_due_at = slot.on, slot.due_at
