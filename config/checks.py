@@ -81,6 +81,19 @@ def _is_loopback(host: str) -> bool:
 
 
 @register()
+def check_mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    if settings.MAIL_IS_SENT or settings.SITE.is_loopback:
+        return []
+    return [
+        Warning(
+            f"No mail is sent: each is a file in {settings.OUTBOX_DIR}.",
+            hint="Set BROADSHEET_SMTP_URL to the server that takes your mail.",
+            id="broadsheet.W004",
+        )
+    ]
+
+
+@register()
 def check_fetching(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if unknown := [code for code in settings.ARXIV_CATEGORIES if not expand(code)]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -114,6 +115,18 @@ class Env:
             raise ImproperlyConfigured(
                 f"{name} must be IP addresses or networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8: {error}."
             ) from error
+
+    def mailbox(self, name: str, default: str) -> str:
+        """An e-mail address, with or without a name before it: `Daily Papers <papers@lab.example.org>`."""
+        value = self.text(name, default)
+        _, address = parseaddr(value)
+        local, at, domain = address.rpartition("@")
+        if not (local and at and domain) or any(char in value for char in "\r\n"):
+            raise ImproperlyConfigured(
+                f"{name} must be an e-mail address such as papers@lab.example.org or "
+                f"Daily Papers <papers@lab.example.org>, not {value!r}."
+            )
+        return value
 
     def secret(self, name: str) -> str:
         """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""

@@ -12,6 +12,7 @@ from dotenv import load_dotenv
 
 from config.env import Env
 from config.local.paths import DataDir
+from config.mail import default_sender, mail_settings
 from config.site import Site
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -152,6 +153,15 @@ ACCESS = env.choice("BROADSHEET_ACCESS", "", ("public", "members")) or None
 GROUP_TIME_ZONE = env.time_zone("BROADSHEET_TIME_ZONE")
 GROUP_NAME = env.text("BROADSHEET_GROUP_NAME") or None
 TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
+
+# --- mail ----------------------------------------------------------------------------------------------------------
+
+_SMTP_URL = env.secret("BROADSHEET_SMTP_URL")
+# False: mails are files in the data folder, and pages say that none is on its way.
+MAIL_IS_SENT = bool(_SMTP_URL)
+OUTBOX_DIR = DATA_DIR.path / "outbox"
+globals().update(mail_settings(_SMTP_URL, outbox=OUTBOX_DIR))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.mailbox("BROADSHEET_MAIL_FROM", default_sender(SITE.host))
 
 # --- words, times, files -------------------------------------------------------------------------------------------
 

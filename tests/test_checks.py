@@ -44,6 +44,14 @@ def test_the_address_of_the_site(
     assert ids(checks.check_site(None)) == expected
 
 
+def test_a_site_for_others_that_sends_no_mail(settings: Any) -> None:
+    assert ids(checks.check_mail(None)) == []
+    settings.SITE = Site.from_url("https://papers.example.org")
+    assert ids(checks.check_mail(None)) == ["broadsheet.W004"]
+    settings.MAIL_IS_SENT = True
+    assert ids(checks.check_mail(None)) == []
+
+
 def test_categories_that_arxiv_does_not_have(settings: Any) -> None:
     settings.ARXIV_CATEGORIES = ("cs.CL", "math.*", "cs.XX", "cats")
     (found,) = checks.check_fetching(None)
@@ -82,9 +90,10 @@ def test_every_message_says_what_to_do(settings: Any) -> None:
     messages = [
         *checks.check_secret_key(None),
         *checks.check_site(None),
+        *checks.check_mail(None),
         *checks._check_version(15),
         *checks._check_pgvector("0.6"),
         *checks._check_text("LATIN1", folds=True),
     ]
-    assert len(messages) == 5
+    assert len(messages) == 6
     assert all(message.hint for message in messages)

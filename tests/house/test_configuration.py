@@ -12,7 +12,7 @@ from config.env import Env
 from tests.house.tree import ROOT, files
 
 _READERS = {"text", "is_set", "flag", "number", "decimal", "seconds", "words", "choice", "url", "time_zone", "networks",
-            "secret", "path"}  # fmt: skip
+            "secret", "path", "mailbox"}  # fmt: skip
 _ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \| (.*?) \|", re.MULTILINE)
 _UNKNOWN = object()
 # Read by what starts Broadsheet, before there are settings.
