@@ -10,10 +10,16 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+
+        from config.local.paths import LocalError
     except ImportError:
         sys.exit("Django is not installed in this Python. Run `make run`, or use .venv/bin/python manage.py …")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, LocalError) as error:  # a setting that cannot be, a folder that cannot be used
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The data folder: what is private, what every process agrees on, what is said when it cannot be used."""
 
+import errno
 import os
 import shutil
 import stat
@@ -115,3 +116,34 @@ def test_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
         DataDir(tmp_path / "file" / "data").make()
     with pytest.raises(LocalError, match="BROADSHEET_DATA_DIR"):
         DataDir(tmp_path / "file" / "data").ensure_secret_key()
+
+
+def test_a_full_disk_is_called_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+
+    with pytest.raises(LocalError, match=r"The disk is full .+: make room for the data folder"):
+        DataDir(tmp_path / "data").make()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "abc", "PORT must be a whole number of at least 1, not 'abc'.\n"),
+        ("BROADSHEET_SITE_URL", "papers.lab", "BROADSHEET_SITE_URL must look like"),
+        ("BROADSHEET_DATA_DIR", "/dev/null/data", "The data folder /dev/null/data cannot be written (Not a directory)"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_sentence_and_no_trace(
+    tmp_path: Path, name: str, value: str, said: str
+) -> None:
+    environment = {"PATH": os.defpath, "BROADSHEET_DATA_DIR": str(tmp_path), "PYTHON_DOTENV_DISABLED": "1", name: value}
+    words = [sys.executable, str(Path(__file__).parent.parent / "manage.py"), "up"]
+
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(said)
+    assert ended.stderr.count("\n") == 1

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 
 from papers import ratelimit
 from papers.http import client_address
+from papers.middleware import GroupMiddleware
 from papers.ratelimit import Limit, count, is_over, limited
 
 
@@ -58,7 +59,7 @@ def test_addresses_are_not_kept_as_they_are(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.django_db
 def test_a_limited_view_answers_429_and_says_when_to_come_again() -> None:
-    view = limited("test")(lambda request: HttpResponse("fine"))
+    view = GroupMiddleware(limited("test")(lambda request: HttpResponse("fine")))  # what it answers is a page
     answers = [view(request_from("192.0.2.1")).status_code for _ in range(4)]
     assert answers == [200, 200, 200, 429]
     assert view(request_from("192.0.2.1"))["Retry-After"] == "60"

@@ -1,6 +1,7 @@
 """Where a data folder keeps what: cluster, sockets, secret, logs. Pure standard library, so that settings can ask."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pwd
@@ -88,14 +89,9 @@ class DataDir:
         Raises:
             LocalError: the folder cannot be made or belongs to somebody else.
         """
-        try:
+        with self._unwritable_is_said():
             for folder in (self.path, self.run_dir, self.log_dir, self.socket_dir):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise LocalError(
-                f"The data folder {self.path} cannot be written ({error.strerror}): "
-                "give a folder of your own with BROADSHEET_DATA_DIR."
-            ) from error
         owner = self.path.stat().st_uid
         if owner != os.geteuid():
             raise LocalError(
@@ -104,13 +100,18 @@ class DataDir:
             )
 
     def ensure_secret_key(self) -> str:
-        """The key of this folder, made on first use. Processes that ask at the same moment get the same one."""
-        with contextlib.suppress(FileNotFoundError):
+        """The key of this folder, made on first use. Processes that ask at the same moment get the same one.
+
+        Raises:
+            LocalError: the folder cannot be made, or the key not be read.
+        """
+        with self._unwritable_is_said():
+            with contextlib.suppress(FileNotFoundError):
+                return self.secret_key_file.read_text(encoding="ascii").strip()
+            with self._setting_up():
+                if not self.secret_key_file.exists():
+                    _write_private(self.secret_key_file, secrets.token_urlsafe(48) + "\n")
             return self.secret_key_file.read_text(encoding="ascii").strip()
-        with self._setting_up():
-            if not self.secret_key_file.exists():
-                _write_private(self.secret_key_file, secrets.token_urlsafe(48) + "\n")
-        return self.secret_key_file.read_text(encoding="ascii").strip()
 
     def _temporary_socket_dir(self) -> Path:
         if recorded := self._recorded_socket_dir():
@@ -138,19 +139,29 @@ class DataDir:
     @contextlib.contextmanager
     def _setting_up(self) -> Iterator[None]:
         """One process at a time makes what every process of this folder must agree on."""
-        try:
+        with self._unwritable_is_said():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise LocalError(
-                f"The data folder {self.path} cannot be written ({error.strerror}): "
-                "give a folder of your own with BROADSHEET_DATA_DIR."
-            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:
             os.close(lock)
+
+    @contextlib.contextmanager
+    def _unwritable_is_said(self) -> Iterator[None]:
+        """Turn what the system says of this folder's files into one sentence."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                sentence = f"The disk is full ({error.strerror}): make room for the data folder {self.path}."
+            else:
+                sentence = (
+                    f"The data folder {self.path} cannot be written ({error.strerror}): "
+                    "give a folder of your own with BROADSHEET_DATA_DIR."
+                )
+            raise LocalError(sentence) from error
 
 
 def account_name(uid: int) -> str:
