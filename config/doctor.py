@@ -1,0 +1,249 @@
+"""What is well and what is not, one finding a check, each with what to do: `manage.py doctor`.
+
+What the system checks know (`config.checks`) is asked of them; here is what only shows while Broadsheet runs. Nothing
+here raises when a part is away: that is what it is for.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+
+from config import health, startup
+from config.bootstrap import NEWEST, OLDEST
+from config.local.paths import account_name
+from config.local.programs import PROJECT, answers
+from papers.services import status
+from papers.services.status import SourceState
+
+MEGABYTE = 1024 * 1024
+DISK_WARNING_BYTES = 2000 * MEGABYTE
+DISK_PROBLEM_BYTES = 300 * MEGABYTE
+CLOCK_WARNING = timedelta(seconds=5)
+CLOCK_PROBLEM = timedelta(minutes=2)
+
+
+class Level(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    level: Level
+    about: str
+    words: str
+    do: str = ""
+    """What to do, with the command where there is one; empty when all is well."""
+
+
+def ok(about: str, words: str) -> Finding:
+    return Finding(Level.OK, about, words)
+
+
+def warning(about: str, words: str, do: str) -> Finding:
+    return Finding(Level.WARNING, about, words, do)
+
+
+def problem(about: str, words: str, do: str) -> Finding:
+    return Finding(Level.PROBLEM, about, words, do)
+
+
+def examine(*, now: datetime) -> Iterator[Finding]:
+    """Look at everything; what needs the database only when it answers."""
+    yield check_python()
+    yield from check_settings()
+    yield check_data_folder()
+    yield check_disk()
+    yield check_redis()
+    yield check_web()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version'), clock_timestamp()")
+            version, there = cursor.fetchone()
+            here = datetime.now(UTC)
+    except DatabaseError as error:
+        yield database_is_away(error)
+        return
+    yield from check_database(version)
+    yield check_clock(here=here, there=there)
+    missing = startup.missing_migrations()
+    yield check_tables(missing)
+    if not missing:
+        yield check_workers(now=now)
+        yield from check_sources(now=now)
+        yield check_days(now=now)
+
+
+def manage(words: str) -> str:
+    """A command as the operator types it here."""
+    python = Path(sys.executable)
+    shown = str(python.relative_to(PROJECT)) if python.is_relative_to(PROJECT) else python.name
+    return f"`{shown} manage.py {words}`"
+
+
+def check_python() -> Finding:
+    version = platform.python_version()
+    if OLDEST <= sys.version_info.minor <= NEWEST:
+        return ok("python", f"Python {version}.")
+    return warning(
+        "python",
+        f"Python {version} is not one that Broadsheet is tested with (3.{OLDEST} to 3.{NEWEST}).",
+        f"Name another: `make PYTHON=python3.{OLDEST} run`.",
+    )
+
+
+def check_settings() -> list[Finding]:
+    """What the system checks say that need no database."""
+    found = [_of_check(message, "settings") for message in checks.run_checks() if message.level >= checks.WARNING]
+    return found or [ok("settings", f"Nothing is wrong with them; the site is {settings.SITE_URL}.")]
+
+
+def _of_check(message: checks.CheckMessage, about: str) -> Finding:
+    level = Level.PROBLEM if message.level >= checks.ERROR else Level.WARNING
+    return Finding(level, about, message.msg, message.hint or "See docs/configuration.md.")
+
+
+def check_data_folder() -> Finding:
+    """Ours, closed to others, and to be written; only the embedded services need it."""
+    if not settings.DATABASE_IS_EMBEDDED and not settings.REDIS_IS_EMBEDDED:
+        return ok("data", "DATABASE_URL and REDIS_URL are set, so nothing is kept in a data folder.")
+    path: Path = settings.DATA_DIR.path
+    try:
+        found = path.stat()
+    except OSError as error:
+        return problem("data", f"The data folder {path}: {error.strerror}.", "`make run` makes it.")
+    if found.st_uid != os.geteuid():
+        owner = account_name(found.st_uid)
+        return problem("data", f"The data folder {path} belongs to {owner}.", f"Run Broadsheet as {owner}.")
+    if not os.access(path, os.W_OK | os.X_OK):
+        return problem("data", f"The data folder {path} cannot be written.", f"`chmod 700 {path}`")
+    if stat.S_IMODE(found.st_mode) & 0o066:
+        return warning("data", f"Others can look into the data folder {path}.", f"`chmod go-rw {path}`")
+    return ok("data", f"The data folder is {path}.")
+
+
+def check_disk() -> Finding:
+    path: Path = settings.DATA_DIR.path
+    while not path.exists():
+        path = path.parent
+    free = shutil.disk_usage(path).free
+    words = f"{free / 1024 / MEGABYTE:.1f} GB are free where {path} is."
+    do = f"Make room there, or move the data folder to a larger disk; `du -sh {path}` says what it takes."
+    if free < DISK_PROBLEM_BYTES:
+        return problem("disk", words, do)
+    return warning("disk", words, do) if free < DISK_WARNING_BYTES else ok("disk", words)
+
+
+def check_redis() -> Finding:
+    if not (wrong := health.check_redis()):
+        return ok("redis", "Redis answers.")
+    do = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'valkey.log'}."
+    if not settings.REDIS_IS_EMBEDDED:
+        do = "Look whether the server that REDIS_URL names is up, and reached from this machine."
+    return problem("redis", f"Redis {wrong}. Pages are served, but nothing is fetched.", do)
+
+
+def check_web() -> Finding:
+    where = f"{settings.BIND}, port {settings.PORT}"
+    if answers(settings.BIND, settings.PORT):
+        return ok("web", f"The web server answers at {where}.")
+    do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage('run web')} starts it."
+    return warning("web", f"No web server answers at {where}.", do)
+
+
+def database_is_away(error: DatabaseError) -> Finding:
+    said = " ".join(str(error).split()) or type(error).__name__
+    do = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'postgres.log'}."
+    if not settings.DATABASE_IS_EMBEDDED:
+        do = 'Try `psql "$DATABASE_URL" -c "SELECT 1"` on this machine; the server may be down, or the password wrong.'
+    return problem("database", f"PostgreSQL does not answer, so the rest was not looked at: {said}", do)
+
+
+def check_database(version: str) -> list[Finding]:
+    """What the system checks say of the server: version, extension, locale."""
+    messages = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+    found = [_of_check(message, "database") for message in messages if message.level >= checks.WARNING]
+    return found or [ok("database", f"PostgreSQL {version} answers, and has what it needs.")]
+
+
+def check_clock(*, here: datetime, there: datetime) -> Finding:
+    """Two clocks that differ make lateness, sign-in links and lists of "today" wrong."""
+    skew = abs(here - there)
+    words = f"This machine's clock and the database's differ by {skew.total_seconds():.1f} s."
+    do = "Let both machines keep time: `timedatectl set-ntp true`."
+    if skew > CLOCK_PROBLEM:
+        return problem("clock", words, do)
+    return warning("clock", words, do) if skew > CLOCK_WARNING else ok("clock", words)
+
+
+def check_tables(missing: int) -> Finding:
+    if missing:
+        return problem(
+            "tables", f"{missing} migrations are missing.", f"{manage('prepare')}, or start Broadsheet anew."
+        )
+    return ok("tables", "All migrations are applied.")
+
+
+def check_workers(*, now: datetime) -> Finding:
+    workers = status.workers(now=now)
+    if workers.alive:
+        return ok("workers", f"Beat, the queue and a worker were alive at {_clock(workers.last_seen_at)}.")
+    seen = f"Nobody worked since {_clock(workers.last_seen_at)}" if workers.last_seen_at else "Nobody ever worked"
+    do = f"`make run` starts them; if it runs, see beat.log and worker.log in {settings.DATA_DIR.log_dir}."
+    if not settings.DATABASE_IS_EMBEDDED:
+        do = f"Start {manage('run worker')}, {manage('run fetcher')} and {manage('run beat')}, or look at their output."
+    return problem("workers", f"{seen}: beat, the queue or the worker is down. Nothing is fetched.", do)
+
+
+def check_sources(*, now: datetime) -> list[Finding]:
+    """Each source that is on and not well, else one line for all."""
+    found, well = [], 0
+    for each in status.source_states(now=now):
+        source, again = each.source, manage(f"fetch {each.source.pk}")
+        if each.state is SourceState.FAILING:
+            words = f"{source.name} failed {source.error_count} times: {source.last_error}"
+            found.append(warning("sources", words, f"It is asked again by itself; now: {again}"))
+        elif each.state is SourceState.STALE:
+            found.append(warning("sources", f"{source.name} served an old batch.", f"To look again now: {again}"))
+        elif each.state is SourceState.LATE:
+            words = f"{source.name} is due since {_clock(source.next_fetch_at)}, and nobody visited it."
+            found.append(warning("sources", words, f"See to the workers; to visit it from here: {again}"))
+        elif each.state is not SourceState.OFF:
+            well += 1
+    if found:
+        return found
+    if not well:
+        return [
+            warning(
+                "sources", "No source is on, so nothing is fetched.", "Choose some on the first-run page or at /admin/."
+            )
+        ]
+    return [ok("sources", f"{well} are on, and none of them fails.")]
+
+
+def check_days(*, now: datetime) -> Finding:
+    gaps = [day for day in status.recent_days(today=now.date()) if day.missing]
+    if not gaps:
+        return ok("days", "No announced paper is known to be missing.")
+    named = ", ".join(f"{len(day.missing)} of {day.day}" for day in gaps)
+    return warning("days", f"Announced papers are missing: {named}.", "They are asked for again; /status follows it.")
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "?"

@@ -1,0 +1,39 @@
+"""Look at everything that can be wrong, and say what to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from config.doctor import Finding, Level, examine
+
+
+class Command(BaseCommand):
+    help = (
+        "Look at settings, data folder, disk, database, Redis, workers, clocks and sources: one line each, and what "
+        "to do where something is wrong. Ends with 1 when there is a problem. Works while the database is down."
+    )
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        levels = []
+        for finding in examine(now=timezone.now()):
+            self._write(finding)
+            levels.append(finding.level)
+        problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
+        self.stdout.write(f"{_of(problems, 'problem')}, {_of(warnings, 'warning')}.")
+        if problems:
+            sys.exit(1)
+
+    def _write(self, finding: Finding) -> None:
+        style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.PROBLEM: self.style.ERROR}
+        self.stdout.write(f"{style[finding.level](f'{finding.level:<8}')} {finding.about:<9} {finding.words}")
+        if finding.do:
+            self.stdout.write(f"{'':18} → {finding.do}")
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
