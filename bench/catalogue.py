@@ -38,7 +38,7 @@ def fill(papers: int, *, file: str = "", readers: int = READERS) -> None:
     """Make `papers` papers, their editions, figures and votes. For an empty database."""
     from django.db import connection
 
-    base = list(itertools.islice(_read(Path(file)) if file else _made_up(), min(papers, BASE_ROWS)))
+    base = list(itertools.islice(_read(Path(file)) if file else made_up(), min(papers, BASE_ROWS)))
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
         for statement in _STATEMENTS:
@@ -70,7 +70,7 @@ def _read(file: Path) -> Iterator[dict[str, Any]]:
                 yield row
 
 
-def _made_up() -> Iterator[dict[str, Any]]:
+def made_up() -> Iterator[dict[str, Any]]:
     dice = random.Random(7)
     while True:
         yield {

@@ -14,7 +14,7 @@ from papers.models.paper import (
     PaperVersion,
     SourceFigure,
 )
-from papers.models.source import FetchRun, Heartbeat, HostClock, RejectedRecord, Source
+from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.topic import Topic, TopicMatch
 from papers.models.user import LoginLink, User
 from papers.models.vote import Vote
@@ -31,6 +31,7 @@ __all__ = [
     "Heartbeat",
     "HostClock",
     "Identifier",
+    "ImportedPart",
     "Installation",
     "Listing",
     "LoginLink",

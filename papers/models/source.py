@@ -140,3 +140,26 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ImportedPart(models.Model):
+    """A part of a file whose papers are stored, written by the same transaction.
+
+    An import that was stopped goes on behind it. Removed when its file is through.
+    """
+
+    file = models.CharField(max_length=64, help_text="Digest of the file and of what was asked for.")
+    number = models.PositiveIntegerField()
+    last_place = models.BigIntegerField(help_text="Line of its last row, so that a part cut otherwise is none.")
+    new = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    listed = models.PositiveIntegerField(default=0)
+    rejected = models.JSONField(default=list, help_text="Line, identifier, reason and text of each rejected row.")
+    stored_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["file", "number"], name="imported_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file[:8]} {self.number}"

@@ -53,6 +53,10 @@ class Figures:
     comments: int = 0
     submitted_by: str = ""
     url: str = ""
+    source: str = field(default="", compare=False)
+    """Whose they are, where somebody else hands them on; else they are those of the record's own source."""
+    counted_on: date | None = field(default=None, compare=False)
+    """The day by whose end the votes had been given, where the record is on no list that tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class Rejected:
     identifier: str
     payload: str
     error: str
+    place: int | None = field(default=None, compare=False)
+    """Which of the records that were handed over together it was, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

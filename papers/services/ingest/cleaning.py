@@ -256,6 +256,8 @@ def _figures(figures: Figures | None) -> Figures | None:
         comments=max(figures.comments, 0),
         submitted_by=clean_line(figures.submitted_by)[:MAX_LINE],
         url=normalise_url(figures.url) or "",
+        source=figures.source,
+        counted_on=figures.counted_on,
     )
 
 

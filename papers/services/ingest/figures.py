@@ -37,15 +37,15 @@ class Seen:
 def seen_figures(records: Iterable[tuple[int, CleanPaper]], *, now: datetime) -> dict[Key, Seen]:
     """The last figures of each source for each paper."""
     return {
-        (paper_id, paper.source): Seen(paper.figures, _voted_until(paper, now))
+        (paper_id, paper.figures.source or paper.source): Seen(paper.figures, _voted_until(paper, paper.figures, now))
         for paper_id, paper in records
         if paper.figures is not None
     }
 
 
-def _voted_until(paper: CleanPaper, now: datetime) -> datetime:
+def _voted_until(paper: CleanPaper, figures: Figures, now: datetime) -> datetime:
     """When the votes first seen now were given: a list of months ago does not make its papers hot today."""
-    day: date | None = paper.listed_on.day if paper.listed_on else paper.announced_on
+    day: date | None = figures.counted_on or (paper.listed_on.day if paper.listed_on else paper.announced_on)
     if day is None:
         return min(paper.published_at or now, now)
     return min(datetime.combine(day, time(), UTC) + timedelta(days=1), now)
@@ -63,11 +63,14 @@ def read_figures(cursor: CursorWrapper, ids: Collection[int]) -> dict[Key, Store
 
 
 def changed_figures(seen: Mapping[Key, Seen], stored: Mapping[Key, Stored]) -> dict[Key, Seen]:
-    return {
-        key: figure
-        for key, figure in seen.items()
-        if (known := stored.get(key)) is None or known.figures != figure.figures
-    }
+    return {key: figure for key, figure in seen.items() if _is_news(figure.figures, stored.get(key))}
+
+
+def _is_news(figures: Figures, known: Stored | None) -> bool:
+    """Figures that somebody else hands on may be old: beside the site's own they count only where they are higher."""
+    if known is None:
+        return True
+    return known.figures != figures and (not figures.source or figures.votes > known.figures.votes)
 
 
 def store_figures(

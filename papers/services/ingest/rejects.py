@@ -18,10 +18,10 @@ MAX_PAYLOAD = 64 * 1024
 MAX_ERROR = 2_000
 
 
-def rejected(raw: RawPaper, error: str) -> Rejected:
+def rejected(raw: RawPaper, error: str, *, place: int) -> Rejected:
     """A record that was read and cannot be stored."""
     payload = json.dumps(asdict(raw), default=str, ensure_ascii=False)
-    return Rejected(identifier=raw.arxiv_id or raw.doi or raw.url or "", payload=payload, error=error)
+    return Rejected(identifier=raw.arxiv_id or raw.doi or raw.url or "", payload=payload, error=error, place=place)
 
 
 def store_rejected(records: Iterable[Rejected], *, kind: str, source_id: int | None, now: datetime) -> None:

@@ -106,11 +106,11 @@ def store_papers(
         rule = rule_of(source)
     records: list[_Record] = []
     refused: list[Rejected] = []
-    for raw in raws:
+    for place, raw in enumerate(raws):
         try:
-            records.append(_Record(raw, clean(raw)))
+            records.append(_Record(place, raw, clean(raw)))
         except RecordError as error:
-            refused.append(rejected(raw, str(error)))
+            refused.append(rejected(raw, str(error), place=place))
     with transaction.atomic():
         stored = _store_or_refuse(records, now=now, rule=rule) + Stored(rejected=len(refused), refused=tuple(refused))
         store_rejected(stored.refused, kind=kind, source_id=source.pk if source else None, now=now)
@@ -120,6 +120,7 @@ def store_papers(
 
 @dataclass(frozen=True, slots=True)
 class _Record:
+    place: int
     raw: RawPaper
     paper: CleanPaper
 
@@ -139,7 +140,8 @@ def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: Rule | 
             raise
         if len(records) == 1:
             logger.warning("Postgres refused a record: %s", error)
-            return Stored(rejected=1, refused=(rejected(records[0].raw, f"Postgres refused it: {error}"),))
+            refused = rejected(records[0].raw, f"Postgres refused it: {error}", place=records[0].place)
+            return Stored(rejected=1, refused=(refused,))
     middle = len(records) // 2
     return _store_or_refuse(records[:middle], now=now, rule=rule) + _store_or_refuse(
         records[middle:], now=now, rule=rule
