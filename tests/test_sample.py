@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from papers.models import Edition, Installation, Listing, Paper, ShelfItem, Vote
 from papers.services.ingest import store_papers
@@ -198,3 +200,34 @@ class TestGivingWay:
         store_papers([make.raw(arxiv_id=arxiv_id)], now=make.NOW, kind="arxiv_oai")
         remove_sample()
         assert Paper.objects.get().public_id == arxiv_id
+
+
+def told(command: str) -> str:
+    """What a command prints."""
+    out = StringIO()
+    call_command(command, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+class TestCommands:
+    def test_it_is_removed_and_the_command_says_how_much(self) -> None:
+        ensure_first_edition()
+        set_vote(user=reader(), paper_id=Paper.objects.all()[0].pk, on=True)
+        said = told("remove_sample")
+        assert f"Removed the sample: {len(CATALOGUE) - 1} papers." in said
+        assert "1 that readers marked" in said
+        assert "There is no sample" in told("remove_sample")
+
+    def test_it_is_brought_back(self) -> None:
+        ensure_first_edition()
+        told("remove_sample")
+        assert f"Added the sample: {len(CATALOGUE)} papers" in told("seed_sample")
+        assert sample_present()
+        assert "there already" in told("seed_sample")
+
+    def test_it_is_not_put_among_real_editions(self) -> None:
+        make.listing()
+        with pytest.raises(CommandError, match="real editions"):
+            told("seed_sample")
+        assert not sample_present()
