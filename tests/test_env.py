@@ -101,3 +101,15 @@ def test_a_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", "/home/rita")
     assert Env({"NAME": "data"}).path("NAME", Path("/")) == tmp_path / "data"
     assert Env({"NAME": "~/data"}).path("NAME", Path("/")) == Path("/home/rita/data")
+
+
+@pytest.mark.parametrize("value", ["papers@lab.example.org", "broadsheet@[127.0.0.1]", "Daily Papers <a@[IPv6:::1]>"])
+def test_a_mailbox_is_taken_as_it_is(value: str) -> None:
+    assert Env({"FROM": value}).mailbox("FROM", "") == value
+    assert Env({}).mailbox("FROM", value) == value
+
+
+@pytest.mark.parametrize("value", ["papers", "@lab.example.org", "a@", "a@b@c", "Papers <a@b", "a@b.org\nBcc: x@y.org"])
+def test_what_is_no_mailbox_is_refused(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="FROM must be an e-mail address such as"):
+        Env({"FROM": value}).mailbox("FROM", "")
