@@ -28,7 +28,7 @@ run:
 	$(RUN) exec $(VENV) manage.py up
 
 test:
-	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m "not e2e" $(ARGS)
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e" $(ARGS)
 
 check:
 	$(DEV) $(VENV) -m ruff check .

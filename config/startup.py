@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +28,7 @@ def prepare(say: Callable[[str], None]) -> None:
     """Make the database and the files ready for this version. Hosts that start together do it one after another."""
     with migration_lock():
         migrate(say)
-        add_first_edition(say)
+        add_first_edition()
     collect_static(say)
 
 
@@ -54,12 +56,10 @@ def migrate(say: Callable[[str], None]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def add_first_edition(say: Callable[[str], None]) -> None:
-    """Have something on the page of a new database."""
-    from papers.services.sample import ensure_first_edition  # needs the models, which are not loaded with this module
+def add_first_edition() -> None:
+    from papers.services.sample import ensure_first_edition  # reads the catalogue
 
-    if added := ensure_first_edition():
-        say(f"Added a sample of {added} papers, until the first real edition is there.")
+    ensure_first_edition()
 
 
 def static_is_collected() -> bool:
@@ -67,13 +67,29 @@ def static_is_collected() -> bool:
 
 
 def collect_static(say: Callable[[str], None]) -> None:
-    """Collect the static files where they have changed since they were collected last."""
+    """Collect the static files where they have changed since they were collected last. One process at a time."""
     if static_is_collected():
         return
-    say("Collecting the static files …")
-    ours = _stamp().exists()  # else the folder may hold something that is not for us to clear away
-    call_command("collectstatic", interactive=False, clear=ours, verbosity=0)
-    _stamp().write_text(static_fingerprint(), encoding="ascii")
+    with _static_locked():
+        if static_is_collected():  # by another process while this one waited
+            return
+        say("Collecting the static files …")
+        ours = _stamp().exists()  # else the folder may hold something that is not for us to clear away
+        call_command("collectstatic", interactive=False, clear=ours, verbosity=0)
+        _stamp().write_text(static_fingerprint(), encoding="ascii")
+
+
+@contextmanager
+def _static_locked() -> Iterator[None]:
+    """Hold the folder of static files: several starts on one machine may share it. The lock goes with the process."""
+    folder = Path(settings.STATIC_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _stamp() -> Path:

@@ -278,7 +278,8 @@ class Supervisor:
         """Keep each log and one part before it, of about 10 MB. The writers append, so they go on at the start."""
         for log in self.data.log_dir.glob("*.log"):
             if log.stat().st_size > LOG_CAP_BYTES:
-                shutil.copyfile(log, log.with_suffix(".log.1"))
+                with contextlib.suppress(OSError):  # a full disk: all the more is the log to be cut
+                    shutil.copyfile(log, log.with_suffix(".log.1"))
                 os.truncate(log, 0)
 
 

@@ -1,0 +1,116 @@
+"""The supervisor's own part: logs that stay small, pauses that grow, services that do not want to stop."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from config.local import supervisor as module
+from config.local.paths import DataDir, LocalError
+from config.local.processes import identity
+from config.local.supervisor import Supervisor, folder_locked, pause_after
+
+
+@dataclass
+class Script:
+    """A service that runs a few lines of Python."""
+
+    text: str
+    name: str = "script"
+    stage: int = 1
+    stop_signal: int = signal.SIGTERM
+    hurry_signal: int = signal.SIGKILL
+    stop_seconds: float = 5.0
+    environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": os.defpath})
+
+    def command(self, *, parent: int) -> list[str]:
+        return [sys.executable, "-S", "-c", self.text]
+
+    def before_start(self) -> None: ...
+
+    def is_ready(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDir:
+    data = DataDir(tmp_path / "data")
+    data.make()
+    return data
+
+
+@pytest.fixture
+def large_log(data: DataDir, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(module, "LOG_CAP_BYTES", 1000)
+    log = data.log_dir / "web.log"
+    log.write_bytes(b"x" * 1500)
+    return log
+
+
+def test_a_log_is_cut_and_one_older_part_kept_while_its_writer_goes_on(data: DataDir, large_log: Path) -> None:
+    with large_log.open("ab") as writer:
+        Supervisor(data)._cap_logs()
+        writer.write(b"next line")
+
+    assert large_log.read_bytes() == b"next line"
+    assert (data.log_dir / "web.log.1").read_bytes() == b"x" * 1500
+
+
+def test_logs_take_no_more_however_often_they_are_cut(data: DataDir, large_log: Path) -> None:
+    for _ in range(5):
+        large_log.write_bytes(b"y" * 1500)
+        Supervisor(data)._cap_logs()
+    assert sum(path.stat().st_size for path in data.log_dir.iterdir()) == 1500
+
+
+def test_on_a_full_disk_a_log_is_cut_without_a_copy(
+    data: DataDir, large_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("config.local.supervisor.shutil.copyfile", full)
+    Supervisor(data)._cap_logs()
+    assert large_log.stat().st_size == 0
+
+
+def test_pauses_grow_to_half_a_minute() -> None:
+    assert [pause_after(number) for number in range(1, 9)] == [0, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_service_that_stops_at_once_is_said_in_its_own_words(data: DataDir) -> None:
+    with Supervisor(data) as supervisor:
+        service = Script("import sys; sys.exit('the wheel has come off')")
+        supervisor.start(service)
+        with pytest.raises(LocalError, match=r"script stopped with exit code 1\.\n    the wheel has come off"):
+            supervisor.wait_for(service, seconds=20)
+
+
+def test_a_service_that_does_not_stop_is_killed_in_the_end(data: DataDir) -> None:
+    text = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+    supervisor = Supervisor(data)
+    supervisor.start(Script(text, stop_seconds=0.3))
+    while not supervisor.log_file("script").read_bytes():
+        time.sleep(0.02)
+    pid = supervisor.pid_of("script")
+
+    supervisor.stop()
+
+    assert identity(pid) is None
+    assert list(data.run_dir.glob("*.pid")) == []
+
+
+def test_one_supervisor_a_folder(data: DataDir) -> None:
+    refusal = pytest.raises(LocalError, match=rf"already runs .*process {os.getpid()}")
+    with folder_locked(data), refusal, folder_locked(data):
+        pass
+    with folder_locked(data):  # free again
+        pass
