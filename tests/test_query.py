@@ -194,10 +194,10 @@ def test_too_deep_too_many_and_too_long_are_said() -> None:
     "piece", ["(", ")", '"', "-", "a OR ", "(a OR ", "-(", "author:", 'title:"', "a(", "NOT ", "\x00", "\ud800", "é́"]
 )
 def test_nothing_takes_long(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for times in (1_000, 100_000):
         parse(piece * times)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 WORDS = ["a", "b", "self-attention", "c++", "o(n)", "α", "大", '"x y"', "author:hinton", 'author:"g h"', "title:t",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.urls import reverse
+from django.utils import timezone
 from pgvector.django import HalfVectorField
 
 from papers.models.rows import before_row
 from papers.models.user import User
+
+if TYPE_CHECKING:
+    from papers.query import Query
 
 
 class AuthorRow(TypedDict, total=False):
@@ -67,6 +71,19 @@ class PaperQuerySet(models.QuerySet["Paper"]):
             found = found.filter(before_row(HotPosition._fields, after))
         return found.order_by("-hot", "-pk")
 
+    def matching(
+        self, query: Query, *, viewer: User | AnonymousUser | None = None, today: date | None = None
+    ) -> PaperQuerySet:
+        """The papers that fulfil a query of the search language; none where it asks for nothing.
+
+        Tags are those of `viewer`, spans such as `7d` end at `today` (the group's day). Words the process has not seen
+        before cost one query.
+        """
+        from papers.models.matching import condition_of
+
+        condition = condition_of(query, viewer=viewer, today=today or timezone.localdate())
+        return self.none() if condition is None else self.filter(condition.as_filter())
+
     def with_viewer(self, user: User | AnonymousUser) -> PaperQuerySet:
         """Annotate `viewer_voted`, without a query a row."""
         if not user.is_authenticated:
@@ -74,6 +91,10 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         from papers.models.vote import Vote
 
         return self.annotate(viewer_voted=Exists(Vote.objects.filter(paper=OuterRef("pk"), user=user)))
+
+
+def _words(column: str) -> Func:
+    return Func(F(column), function="papers_words", output_field=models.TextField())
 
 
 class Paper(models.Model):
@@ -117,12 +138,18 @@ class Paper(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(help_text="When anything a card shows changed here; names the cached card.")
 
+    # The words of title and abstract, folded, and beside them marks that let one index answer what a search asks for:
+    # `t:` words of the title, `a:` of the authors' names, `o:` of the organization, `c:` categories, `m:` the month
+    # (12 × year + month). papers/models/matching.py asks for them.
     search_vector = models.GeneratedField(
-        expression=SearchVector("title", weight="A", config="english")
-        + SearchVector("abstract", weight="B", config="english"),
+        expression=Func(
+            _words("title"), _words("abstract"), F("author_keys"), _words("organization"), F("categories"),
+            F("listed_at"),
+            function="papers_search_vector",
+        ),
         output_field=SearchVectorField(),
         db_persist=True,
-    )
+    )  # fmt: skip
 
     objects = PaperQuerySet.as_manager()
 

@@ -23,7 +23,7 @@ COLUMNS = tuple(field.name for field in fields(PaperRow))
 _LISTS = frozenset({"author_keys", "categories"})
 _JSON = frozenset({"authors", "links"})
 # Changing one of these makes the search vector anew, the costliest part of a paper.
-_INDEXED_TEXTS = frozenset({"title", "abstract"})
+_INDEXED = frozenset({"title", "abstract", "author_keys", "organization", "categories", "listed_at"})
 
 
 def read_names(cursor: CursorWrapper, names: Collection[Name]) -> dict[int, list[Name]]:
@@ -127,14 +127,14 @@ class Change:
 
 
 def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: datetime) -> None:
-    """Write changed papers; those whose texts stay keep their search vector."""
-    texts: list[Change] = []
+    """Write changed papers; those whose searched columns stay keep their search vector."""
+    indexed: list[Change] = []
     others: list[Change] = []
     for change in changes:
-        is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED_TEXTS)
-        (others if is_same else texts).append(change)
-    _update(cursor, texts, COLUMNS, now)
-    _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED_TEXTS], now)
+        is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED)
+        (others if is_same else indexed).append(change)
+    _update(cursor, indexed, COLUMNS, now)
+    _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
     moved = {
         change.paper_id: change.after
         for change in changes
