@@ -71,7 +71,10 @@ def main() -> None:
                 lines.append(time_page(web, page, who, paths, cookie, options.papers))
                 serve.say(f"{page}, {who}: {lines[-1].p95:.1f} ms")
         rates = measure_rates(web, empty, pages["day"], cookies)
+        plans = explained() if options.explain else ""
     print(table(lines, rates, papers=options.papers))
+    if plans:
+        print(f"\n{plans}")
     if options.json:
         result = {"papers": options.papers, "pages": [asdict(line) for line in lines], "requests_a_second": rates}
         Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -83,8 +86,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--file", default="", help="JSON lines of real papers; else they are made up")
     parser.add_argument("--readers", type=int, default=READERS)
     parser.add_argument("--folder", default="", help="keep the data there")
+    parser.add_argument("--explain", action="store_true", help="also print the plan of each page's main query")
     parser.add_argument("--json", default="", help="also write the result there")
     return parser.parse_args()
+
+
+def explained() -> str:
+    from bench import plans
+
+    return plans.explained()
 
 
 def fill_once(options: argparse.Namespace) -> None:
