@@ -13,7 +13,7 @@ DEV := @$(PYTHON) -I config/bootstrap.py dev &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages lock
+.PHONY: help run test check e2e bench bench-import bench-pages bench-trending lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -49,6 +49,9 @@ bench-import:
 
 bench-pages:
 	$(DEV) exec $(VENV) -m bench.pages $(BENCH_ARGS)
+
+bench-trending:
+	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
