@@ -123,6 +123,7 @@ _FOOTNOTE = re.compile(r"\(\s*([0-9]{1,3}|[a-z*†‡§]{1,2})\s*\)\s*")
 _KEYS = re.compile(r"\s*(?:[0-9]{1,3}|[a-z*†‡§])(?:\s*(?:,|and|&|;|\s)\s*(?:[0-9]{1,3}|[a-z*†‡§]))*\s*")
 _ARTICLE = re.compile(r"the\s+(?=.*\b(?:collaborations?|consortium|team|group|project)\b)", re.I)
 _APOSTROPHES = re.compile(r"['`]")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,10 @@ def author_key(name: str) -> str:
         suffixes = [part for part in parts[1:] if _SUFFIX.fullmatch(part)]
         given = [part for part in parts[1:] if part not in suffixes]
         name = " ".join([*given, parts[0], *suffixes])
-    words = "".join(char if _is_of_word(char) else " " for char in _APOSTROPHES.sub("", fold(name)))
-    return " ".join(words.split())
+    folded = _APOSTROPHES.sub("", fold(name))
+    if folded.isascii():  # nearly all; in half the time
+        return " ".join(_ASCII_WORD.findall(folded))
+    return " ".join("".join(char if _is_of_word(char) else " " for char in folded).split())
 
 
 def _is_of_word(char: str) -> bool:

@@ -276,6 +276,11 @@ def test_a_key_is_its_own_key(name: str) -> None:
     assert key == author_key(key)
 
 
+@given(st.text(st.characters(max_codepoint=127, exclude_characters=",")))
+def test_names_of_ascii_are_read_as_all_others(name: str) -> None:
+    assert author_key(f"{name} ω") == f"{author_key(name)} ω".strip()
+
+
 # --- Finding and sorting ---
 
 
