@@ -28,7 +28,7 @@ def prepare(say: Callable[[str], None]) -> None:
     """Make the database and the files ready for this version. Hosts that start together do it one after another."""
     with migration_lock():
         migrate(say)
-        add_first_edition()
+        add_first_edition(say)
     collect_static(say)
 
 
@@ -56,10 +56,12 @@ def migrate(say: Callable[[str], None]) -> None:
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def add_first_edition() -> None:
-    from papers.services.sample import ensure_first_edition  # reads the catalogue
+def add_first_edition(say: Callable[[str], None]) -> None:
+    """Have something on the page of a new database."""
+    from papers.services.sample import ensure_first_edition  # needs the models, which are not loaded with this module
 
-    ensure_first_edition()
+    if added := ensure_first_edition():
+        say(f"Added a sample of {added} papers, until the first real edition is there.")
 
 
 def static_is_collected() -> bool:

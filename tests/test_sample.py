@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from papers.models import Edition, Installation, Listing, Paper, ShelfItem, Vote
 from papers.services.ingest import store_papers
@@ -28,6 +31,20 @@ NEWEST = max(record.announced_on for record in CATALOGUE if record.announced_on)
 
 
 class TestCatalogue:
+    def test_there_is_enough_to_read_at_once_and_to_go_back_to(self) -> None:
+        days = Counter(record.announced_on for record in CATALOGUE)
+        assert len(CATALOGUE) >= 100
+        assert len(days) >= 9
+        assert days[NEWEST] >= 24
+        assert min(days.values()) >= 8
+
+    def test_it_is_varied(self) -> None:
+        primary = {(record.categories or ("",))[0] for record in CATALOGUE}
+        assert {"cs.CL", "cs.CV", "cs.AI", "cs.GT", "cs.IT", "hep-th"} <= primary
+        assert any("$" in record.title for record in CATALOGUE)
+        assert max(len(record.authors or ()) for record in CATALOGUE) > 300
+        assert sum(record.code_url is not None for record in CATALOGUE) >= 20
+
     def test_ids_are_arxivs_and_each_is_there_once(self) -> None:
         ids = [record.arxiv_id or "" for record in CATALOGUE]
         assert all(re.fullmatch(r"\d{4}\.\d{5}", arxiv_id) for arxiv_id in ids)
@@ -39,9 +56,11 @@ class TestCatalogue:
         assert all(60 <= len(summary) <= 400 for summary in summaries)
 
     def test_summaries_are_no_abstracts(self) -> None:
-        """They neither speak as the authors do nor come with an abstract's TeX."""
+        """They neither speak as authors do, nor are as long, nor come with the markup of abstracts."""
+        speech = re.compile(r"\b(we|our|us)\b|\b(this|the) paper\b|\bstate-of-the-art\b|\\(cite|emph|text)", re.I)
         for record in CATALOGUE:
-            assert not re.search(r"\b(we|our)\b|this paper|\\", record.abstract or "", re.I), record.arxiv_id
+            assert not speech.search(record.abstract or ""), record.arxiv_id
+            assert re.search(r"[.?]$", record.abstract or ""), record.arxiv_id
 
     def test_every_record_has_authors_and_categories_and_a_day_of_arxivs(self) -> None:
         for record in CATALOGUE:
@@ -181,3 +200,34 @@ class TestGivingWay:
         store_papers([make.raw(arxiv_id=arxiv_id)], now=make.NOW, kind="arxiv_oai")
         remove_sample()
         assert Paper.objects.get().public_id == arxiv_id
+
+
+def told(command: str) -> str:
+    """What a command prints."""
+    out = StringIO()
+    call_command(command, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+class TestCommands:
+    def test_it_is_removed_and_the_command_says_how_much(self) -> None:
+        ensure_first_edition()
+        set_vote(user=reader(), paper_id=Paper.objects.all()[0].pk, on=True)
+        said = told("remove_sample")
+        assert f"Removed the sample: {len(CATALOGUE) - 1} papers." in said
+        assert "1 that readers marked" in said
+        assert "There is no sample" in told("remove_sample")
+
+    def test_it_is_brought_back(self) -> None:
+        ensure_first_edition()
+        told("remove_sample")
+        assert f"Added the sample: {len(CATALOGUE)} papers" in told("seed_sample")
+        assert sample_present()
+        assert "there already" in told("seed_sample")
+
+    def test_it_is_not_put_among_real_editions(self) -> None:
+        make.listing()
+        with pytest.raises(CommandError, match="real editions"):
+            told("seed_sample")
+        assert not sample_present()

@@ -88,7 +88,6 @@ def add_sample() -> Stored:
         Edition.objects.filter(day__in=days).exclude(day__in=real).update(is_sample=True)
         Installation.objects.update(sample_removed_at=None)
         renew_stamp()
-    logger.info("Stored the sample: %d papers", stored.new)
     return stored
 
 

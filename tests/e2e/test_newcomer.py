@@ -35,6 +35,7 @@ def test_from_the_first_page_to_the_groups_own_edition(site: Site, page: Page) -
     page.goto(site.url)
     expect(page.get_by_text("sample", exact=False).first).to_be_visible()
     assert page.locator(".card").count() >= 20
+    sampled_day = page.locator(".calendar time").get_attribute("datetime")
 
     page.goto(site.admin_link)
     page.get_by_role("button", name="Sign in").click()
@@ -52,9 +53,8 @@ def test_from_the_first_page_to_the_groups_own_edition(site: Site, page: Page) -
 
     expect(page).to_have_url(re.compile("/setup/progress$"))
     expect(page.get_by_text("arXiv announcements")).to_be_visible()
-    to_the_edition = page.get_by_role("link", name="Read the edition")
-    expect(to_the_edition).to_be_visible(timeout=FETCHED_WITHIN_MS)
-    to_the_edition.click()
+    expect(page.get_by_role("heading", name="Your edition is there")).to_be_visible(timeout=FETCHED_WITHIN_MS)
+    page.get_by_role("link", name="Read the edition").click()
 
     expect(page.locator(".card").first).to_be_visible()
     expect(page.get_by_role("link", name="Language Lab")).to_be_visible()
@@ -62,6 +62,8 @@ def test_from_the_first_page_to_the_groups_own_edition(site: Site, page: Page) -
     expect(page.locator(".card").first).to_be_visible()
     assert "sample" not in page.locator("main").inner_text().lower()
     expect(page.get_by_text("announced by arXiv")).to_be_visible()
+    page.goto(f"{site.url}/papers/date/{sampled_day}")
+    assert page.locator(".card").count() == 0
 
 
 def test_the_link_was_good_for_once(site: Site, page: Page) -> None:
