@@ -126,7 +126,7 @@ class SetupForm(forms.Form):
         label="arXiv categories",
         required=False,
         choices=category_choices,
-        help_text="All that arXiv announces in them, as new or cross-listed, is on the day's page.",
+        help_text="All that arXiv announces in them, as new or cross-listed, is on the day’s page.",
     )
     huggingface = forms.BooleanField(label="Show Hugging Face's daily papers too", required=False)
     access = forms.ChoiceField(

@@ -43,6 +43,8 @@ class TestCatalogue:
         assert {"cs.CL", "cs.CV", "cs.AI", "cs.GT", "cs.IT", "hep-th"} <= primary
         assert any("$" in record.title for record in CATALOGUE)
         assert max(len(record.authors or ()) for record in CATALOGUE) > 300
+        # So that the first page has a text that unfolds, as abstracts do.
+        assert any(len(record.abstract or "") > 300 for record in CATALOGUE if record.announced_on == NEWEST)
         assert sum(record.code_url is not None for record in CATALOGUE) >= 20
 
     def test_ids_are_arxivs_and_each_is_there_once(self) -> None:
