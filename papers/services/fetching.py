@@ -186,7 +186,6 @@ class _Visit:
         self.is_filled: dict[date, bool] = {}
         self.is_complete: dict[date, bool | None] = {}
         self.is_stale = False
-        self.has_listed = False
         self.note = ""
         self._began_at = now
         self._began = time.monotonic()
@@ -225,9 +224,8 @@ class _Visit:
     def _store_all(self, client: Client) -> None:
         context = _context(self.source, client, now=self._began_at, since=self.since)
         for batch in ADAPTERS[self.source.kind].fetch(context):
-            stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
+            store_batch(self.source, self.run, _labelled(batch), self.moment())
             self.is_stale = self.is_stale or batch.is_stale
-            self.has_listed = self.has_listed or stored.listed > 0
             for announced in batch.announced:
                 self.announced.setdefault(announced.day, set()).update(announced.ids)
             if self.say:
@@ -246,8 +244,8 @@ class _Visit:
                 self.note = f"The gaps could not be filled now: {error}"
             else:
                 self._check(days if filled else set())
-        if self.has_listed:
-            retire_sample_if_real_edition()
+        # At every visit: one that was killed after it had listed its papers left this to the next.
+        retire_sample_if_real_edition()
 
     def _check(self, days: set[date]) -> None:
         """Write down how these days stand."""
@@ -256,7 +254,6 @@ class _Visit:
             self.is_filled[day] = not check.missing
             self.is_complete[day] = check.is_complete
             if check.listed:
-                self.has_listed = True
                 self._running().update(listed=F("listed") + check.listed)
 
     def _end_with(self, failure: SourceError | None) -> None:
