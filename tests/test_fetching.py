@@ -12,6 +12,7 @@ from django.db import transaction
 from papers.models import Edition, FetchRun, HostClock, Listing, Paper, RejectedRecord, Source
 from papers.services import politeness
 from papers.services.fetching import due_source_ids, end_abandoned_runs, fetch_source, preview_source
+from papers.services.sample import ensure_first_edition, sample_present
 from papers.services.sources import request_visits
 from papers.sources.client import Client
 from papers.sources.registry import ADAPTERS
@@ -71,6 +72,16 @@ def test_what_is_announced_is_stored_listed_and_complete(upstream: FakeUpstream)
     assert source.last_success_at is not None
     assert source.next_fetch_at is not None
     assert source.next_fetch_at > FRIDAY_MORNING + hours(1)
+
+
+def test_the_first_real_edition_takes_the_samples_place(upstream: FakeUpstream) -> None:
+    ensure_first_edition()
+    visit(make_source("arxiv_oai", upstream))
+    assert sample_present(), "records alone make no edition"
+    visit(make_source("arxiv_rss", upstream))
+    assert not sample_present()
+    assert set(Edition.objects.values_list("is_sample", flat=True)) == {False}
+    assert not Paper.objects.filter(is_sample=True).exists()
 
 
 def test_what_a_visit_cost_is_kept(upstream: FakeUpstream) -> None:
