@@ -19,7 +19,7 @@ from papers.sources.guard import AllowList
 
 POSTGRES_AT_LEAST = 16
 POSTGRES_TESTED = 18
-PGVECTOR_AT_LEAST = (0, 7)  # the first with halfvec
+PGVECTOR_AT_LEAST = (0, 8)  # the first with iterative scans
 SECRET_KEY_AT_LEAST = 32
 MAKE_ANEW = (
     "Make it anew: CREATE DATABASE broadsheet TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin "
@@ -37,6 +37,20 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) ->
             hint="Remove it, and Broadsheet keeps a random one in its data folder; or make one with "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'.",
             id="broadsheet.E001",
+        )
+    ]
+
+
+@register()
+def check_embeddings(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """An endpoint needs a model's name; the address alone says nothing."""
+    if not settings.EMBEDDINGS_URL or settings.EMBEDDINGS_MODEL:
+        return []
+    return [
+        Error(
+            "BROADSHEET_EMBEDDINGS_URL is set, and no model is named.",
+            hint="Set BROADSHEET_EMBEDDINGS_MODEL to the name that the API knows.",
+            id="broadsheet.E004",
         )
     ]
 

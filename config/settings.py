@@ -206,6 +206,16 @@ FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
 TRENDING_HALF_LIFE_SECONDS = env.seconds("BROADSHEET_TRENDING_HALF_LIFE", 60 * 60 * 36)
 TRENDING_SOURCE_WEIGHT = env.decimal("BROADSHEET_TRENDING_SOURCE_WEIGHT", 0.02)
 
+# --- search by meaning -----------------------------------------------------------------------------------------------
+
+EMBEDDINGS = env.flag("BROADSHEET_EMBEDDINGS", default=True)
+# Empty: the model that comes with Broadsheet. Else an OpenAI-compatible API, such as https://api.example.org/v1.
+EMBEDDINGS_URL = env.url("BROADSHEET_EMBEDDINGS_URL", "") if env.is_set("BROADSHEET_EMBEDDINGS_URL") else ""
+EMBEDDINGS_MODEL = env.text("BROADSHEET_EMBEDDINGS_MODEL")
+EMBEDDINGS_KEY = env.secret("BROADSHEET_EMBEDDINGS_KEY")
+EMBEDDER = env.url("BROADSHEET_EMBEDDER", f"unix://{DATA_DIR.embedder_socket}", schemes=("unix", "tcp"))
+EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
+
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 # For how long a visitor's page may be kept whole; a vote ends it at once. 0: not at all.

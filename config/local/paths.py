@@ -17,6 +17,7 @@ from urllib.parse import quote
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 POSTGRES_SOCKET_NAME = ".s.PGSQL.5432"
 VALKEY_SOCKET_NAME = "valkey.sock"
+EMBEDDER_SOCKET_NAME = "embedder.sock"
 DATABASE = "broadsheet"
 
 
@@ -72,6 +73,10 @@ class DataDir:
     @property
     def valkey_socket(self) -> Path:
         return self.socket_dir / VALKEY_SOCKET_NAME
+
+    @property
+    def embedder_socket(self) -> Path:
+        return self.socket_dir / EMBEDDER_SOCKET_NAME
 
     @property
     def database_url(self) -> str:

@@ -1,4 +1,4 @@
-"""The parts of Broadsheet itself that run under the supervisor: web server, workers, beat."""
+"""The parts of Broadsheet itself that run under the supervisor: web server, workers, embedder, beat."""
 
 import http.client
 import os
@@ -75,6 +75,11 @@ def _celery_worker(name: str, *, queue: str, processes: int) -> Program:
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
     # A task that is killed in the middle leaves the tables as they were and is found again: no long farewell.
     return Program(name=name, words=(*words, *quiet), stage=1, stop_seconds=10)
+
+
+def embedder() -> Program:
+    """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
+    return Program(name="embedder", words=("manage", "embed", "--serve"), stage=1, stop_seconds=5)
 
 
 def beat() -> Program:

@@ -2,6 +2,7 @@
 
 from papers.models.comment import Comment
 from papers.models.curation import CurationEvent, Submission
+from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.library import FollowedAuthor, ShelfItem, Tag, TaggedPaper
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
@@ -10,7 +11,6 @@ from papers.models.paper import (
     Identifier,
     Paper,
     PaperCategory,
-    PaperVector,
     PaperVersion,
     SourceFigure,
 )
@@ -20,11 +20,15 @@ from papers.models.user import LoginLink, User
 from papers.models.vote import Vote
 
 __all__ = [
+    "SHIPPED_DIMENSIONS",
+    "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
     "Comment",
     "CurationEvent",
     "Edition",
+    "EmbeddingBacklog",
+    "EmbeddingModel",
     "FetchRun",
     "FollowedAuthor",
     "FormerAddress",

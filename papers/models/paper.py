@@ -1,9 +1,9 @@
-"""A paper: one row, whatever its sources; its identifiers, versions, categories and vectors."""
+"""A paper: one row, whatever its sources; its identifiers, versions and categories."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
@@ -13,7 +13,6 @@ from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.urls import reverse
 from django.utils import timezone
-from pgvector.django import HalfVectorField
 
 from papers.models.rows import before_row
 from papers.models.user import User
@@ -263,20 +262,6 @@ class PaperVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} v{self.version}"
-
-
-class PaperVector(models.Model):
-    """An embedding of a paper, by model, so that a model can be changed while the old one still serves."""
-
-    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="vectors")
-    model = models.CharField(max_length=80)
-    vector: Any = HalfVectorField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["paper", "model"], name="paper_vector_once")]
-
-    def __str__(self) -> str:
-        return f"{self.model} of {self.paper_id}"
 
 
 class SourceFigure(models.Model):

@@ -61,6 +61,8 @@ POLICIES: Mapping[str, Policy] = {
     "openalex": Policy(connections=2, spacing=0.2),
     "biorxiv": Policy(steps=_DOUBLING),
     "pubmed": Policy(spacing=0.4, steps=_DOUBLING),
+    # The operator's own choice, often on the operator's own machine; it says itself when it is too much.
+    "embeddings": Policy(connections=4, spacing=0.0, blocked=60.0, steps=_DOUBLING),
     "feeds": Policy(connections=4, spacing=0.0),
 }
 # Any other host: one connection to it, and four to all such hosts together.

@@ -181,6 +181,8 @@ class Client:
                 answer = self._ask(url, group, allow, request, trail, with_headers=_origin(url) == _origin(first))
                 if answer.location is None:
                     return _finish(request, answer, trail)
+                if request.body:
+                    raise RefusedError(f"{_plain(url)} redirects, and what is posted goes nowhere else.")
                 target = _redirect_target(url, answer.location)
             except FetchError as error:
                 error.url = error.url or _plain(url)
@@ -218,9 +220,10 @@ class Client:
         self, answer: _Answer, allow: AllowList, watch: Watch, request: FetchRequest, *, with_headers: bool
     ) -> None:
         asked = httpx.Request(
-            "GET",
+            "POST" if request.body else "GET",
             answer.url,
             headers=_request_headers(request, self._user_agent, with_own=with_headers),
+            content=request.body or None,
             extensions={"timeout": httpx.Timeout(request.idle_seconds).as_dict()},
         )
         # Straight to the transport: httpx's own client would heed Location headers, cookies and the environment.
@@ -289,6 +292,7 @@ class _Transport(httpx.BaseTransport):
                 method=request.method,
                 url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
                 headers=request.headers.raw,
+                content=request.content,
                 extensions=request.extensions,
             )
         )
@@ -335,6 +339,8 @@ def _request_headers(request: FetchRequest, agent: str, *, with_own: bool) -> ht
         "Accept-Encoding": "gzip, deflate",
         "Connection": "close",
     }
+    if request.content_type:
+        headers["Content-Type"] = request.content_type
     if request.etag:
         headers["If-None-Match"] = request.etag
     if request.last_modified:

@@ -43,7 +43,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One GET. `group` names the politeness clock; a source with its own base URL still names its group."""
+    """One GET, or one POST where there is a body.
+
+    `group` names the politeness clock; a source with its own base URL still names its group.
+    """
 
     url: str
     group: str
@@ -51,6 +54,9 @@ class FetchRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     """More headers, such as Authorization. They go to this host only, not where it redirects to."""
     accept: str = ACCEPT
+    body: bytes = b""
+    """What to POST; its answer may not be a redirect."""
+    content_type: str = ""
     etag: str = ""
     last_modified: str = ""
     max_bytes: int = MAX_BYTES

@@ -18,6 +18,7 @@ from config.local.paths import DataDir, LocalError
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor, folder_locked
 from config.local.valkey import ValkeyServer
+from papers.services.embeddings.progress import why_off_now
 from papers.services.signin import InactiveAccountError, make_login_link
 
 # A server that was killed first replays what it had written down; after a large import that takes minutes.
@@ -68,10 +69,14 @@ class Command(BaseCommand):
         supervisor.wait_for(web, seconds=READY_SECONDS)
         supervisor.start(programs.worker(processes=settings.WORKER_PROCESSES))
         supervisor.start(programs.fetcher(processes=settings.WORKER_PROCESSES))
+        if not (reason := why_off_now()):
+            supervisor.start(programs.embedder())
         supervisor.start(programs.beat())
         self.say(f"Broadsheet is ready: {settings.SITE_URL}")
         self.say(f"Sign in as {settings.ADMIN_EMAIL}, once: {link}")
         self.say(f"Data and logs: {settings.DATA_DIR.path}")
+        if reason:
+            self.say(f"Search goes by words alone: {reason}")
         self.say("Ctrl-C stops it.")
 
     def say(self, line: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
+from papers.services.embeddings import backlog as embedding_backlog
 from papers.services.ingest.resolving import Name
 from papers.services.ingest.rows import OldTexts, PaperRow
 from papers.sources.base import Version
@@ -105,6 +106,7 @@ def insert_papers(cursor: CursorWrapper, rows: Mapping[int, PaperRow], *, now: d
         cursor, "papers_paper", columns, ((paper_id, *_values(row), 0, 0, now, now) for paper_id, row in rows.items())
     )
     insert_categories(cursor, rows)
+    embedding_backlog.add(cursor, ((paper_id, row.listed_at) for paper_id, row in rows.items()))
 
 
 def insert_categories(cursor: CursorWrapper, rows: Mapping[int, PaperRow]) -> None:
@@ -135,6 +137,14 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: date
         (others if is_same else indexed).append(change)
     _update(cursor, indexed, COLUMNS, now)
     _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
+    embedding_backlog.add(
+        cursor,
+        (
+            (change.paper_id, change.after.listed_at)
+            for change in changes
+            if (change.before.title, change.before.abstract) != (change.after.title, change.after.abstract)
+        ),
+    )
     moved = {
         change.paper_id: change.after
         for change in changes

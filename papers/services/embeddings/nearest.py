@@ -1,0 +1,82 @@
+"""Papers close in meaning: to a paper, or to several examples."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from psycopg import sql
+
+from papers.models import Paper, PaperVector
+from papers.services.embeddings.base import EmbeddingError, of_length_one
+from papers.services.embeddings.state import CurrentModel, current_model
+
+# More than is asked for are looked at, because hidden and withdrawn ones drop out.
+_LOOKED_AT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A paper and how far it is: 0 the same meaning, 1 nothing in common, 2 the opposite (cosine distance)."""
+
+    paper_id: int
+    distance: float
+
+
+def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
+    """The papers closest in meaning, the closest first, as cards need them; without itself and other records of it.
+
+    Neither hidden nor withdrawn ones. Empty where the paper has no vector yet. At most four queries.
+    """
+    found = near([paper.pk], limit=limit + 4)
+    papers = Paper.objects.visible().for_cards().in_bulk([each.paper_id for each in found])
+    own = _plain(paper.title)
+    in_order = (papers[each.paper_id] for each in found if each.paper_id in papers)
+    return [other for other in in_order if _plain(other.title) != own][:limit]
+
+
+def near(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] = ()) -> list[Near]:
+    """The papers closest to the middle of these examples; none of them, none in `leave_out`, none hidden or withdrawn.
+
+    Examples without a vector don't count; empty where none has one. At most three queries.
+    """
+    model = current_model()
+    if model is None or not paper_ids:
+        return []
+    rows = PaperVector.objects.filter(model=model.name, paper__in=list(paper_ids)).values_list("vector", flat=True)
+    try:
+        middle = of_length_one([sum(values) for values in zip(*rows, strict=True)])
+    except EmbeddingError:  # no vectors, or they cancel each other out
+        return []
+    return near_vector(model, middle, limit=limit, leave_out={*paper_ids, *leave_out})
+
+
+def near_vector(
+    model: CurrentModel, vector: Sequence[float], *, limit: int, leave_out: Collection[int] = ()
+) -> list[Near]:
+    """The papers closest to a vector of `model`, the closest first, by its index."""
+    distance = sql.SQL("vector::halfvec({0}) <=> {1}::halfvec({0})").format(
+        sql.Literal(model.dimensions), sql.Literal("[" + ",".join(f"{value:.6g}" for value in vector) + "]")
+    )
+    query = sql.SQL(
+        "SELECT nearest.paper_id, nearest.distance FROM ("
+        " SELECT paper_id, {distance} AS distance FROM papers_papervector WHERE model = {model}"
+        " ORDER BY {distance} LIMIT {looked_at}) nearest"
+        " JOIN papers_paper paper ON paper.id = nearest.paper_id"
+        " WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND paper.id <> ALL(%s)"
+        " ORDER BY nearest.distance LIMIT %s"
+    ).format(
+        distance=distance,
+        model=sql.Literal(model.name),
+        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(leave_out)),
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Until as many are found as are asked for, past what was deleted or made anew since the index was built.
+        cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+        cursor.execute(query, [list(leave_out), limit])
+        return [Near(*row) for row in cursor.fetchall()]
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.casefold().split())
