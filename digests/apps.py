@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class DigestsConfig(AppConfig):
     name = "digests"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from digests.services.merging import follow_merge
+        from papers import hooks
+
+        hooks.papers_merged.follow(follow_merge)

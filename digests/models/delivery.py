@@ -54,9 +54,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL."""
 
-    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="deliveries")
+    # Both are the first column of an index below.
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     # The reader again, because what was offered counts over all of one reader's schedules.
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     period_on = models.DateField(help_text="The local date that it was meant for.")
     due_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)

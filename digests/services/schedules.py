@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from digests.models import Delivery, Schedule, Subscriber, Subscription
-from digests.models.delivery import WAITING, State
+from digests.models import Schedule, Subscriber, Subscription
+from digests.models.delivery import WAITING
 from digests.schedule import PERIODS, due_on, next_slot
 
 # What a reader chooses, as `save_schedule` takes it.
@@ -79,7 +79,7 @@ def pause_schedule(*, schedule: Schedule, until: date | None, keeps_papers: bool
         _plan(schedule, now)
         schedule.save()
         if until is not None:
-            cancel_waiting(schedules=[schedule.pk], reason="paused by the reader", on_or_before=until)
+            cancel_waiting(schedules=[schedule.pk], reason="paused by the reader", before=until)
 
 
 def end_schedule(*, schedule: Schedule, now: datetime) -> None:
@@ -93,12 +93,28 @@ def end_schedule(*, schedule: Schedule, now: datetime) -> None:
         cancel_waiting(schedules=[schedule.pk], reason="unsubscribed")
 
 
-def cancel_waiting(*, schedules: Iterable[int], reason: str, on_or_before: date | None = None) -> int:
-    """Cancel what no worker has in hand yet; how many mails. Their papers are not taken for offered."""
-    found = Delivery.objects.filter(schedule__in=schedules, state__in=WAITING)
-    if on_or_before is not None:
-        found = found.filter(period_on__lt=on_or_before)
-    return found.update(state=State.CANCELLED, reason=reason, leased_until=None, owner="")
+_CANCEL = """
+    WITH cancelled AS (
+        UPDATE digests_delivery SET state = 'cancelled', reason = %(reason)s, owner = '', made_of = ''
+        WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(waiting)s)
+          AND (%(before)s::date IS NULL OR period_on < %(before)s)
+        RETURNING schedule_id, from_release
+    ), least_of AS (
+        SELECT schedule_id, min(from_release) AS release FROM cancelled GROUP BY schedule_id
+    )
+    UPDATE digests_schedule schedule SET last_release = least(schedule.last_release, least_of.release)
+    FROM least_of WHERE schedule.id = least_of.schedule_id
+"""
+
+
+def cancel_waiting(*, schedules: Iterable[int], reason: str, before: date | None = None) -> None:
+    """Cancel what no worker has in hand yet, of mails meant for dates before `before`; None: of all.
+
+    Their papers count as not offered, so a later mail of the schedule may bring them. One statement; idempotent.
+    """
+    with connection.cursor() as cursor:
+        parameters = {"reason": reason, "schedules": list(schedules), "waiting": list(WAITING), "before": before}
+        cursor.execute(_CANCEL, parameters)
 
 
 def _plan(schedule: Schedule, now: datetime) -> None:

@@ -24,3 +24,17 @@ def next_release() -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute("SELECT nextval('papers_release')")
         return int(cursor.fetchone()[0])
+
+
+def current_release() -> int:
+    """The newest number of which everything is committed: later statements of this transaction see all up to it.
+
+    Waits until whoever is stamping now has ended; never for longer, and lets nobody wait for this transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM papers_release")
+            return int(cursor.fetchone()[0])
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

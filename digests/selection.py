@@ -1,0 +1,312 @@
+"""Which papers a mail brings: one statement for all the schedules that are due together.
+
+Its cost follows the pairs of a subscription and a new paper, never the papers stored.
+
+- A topic's candidates are its matches released since the schedule's last mail; those of the daily papers are the
+  listings, a paper's first. Trending and the most voted are read as their pages show them, fifty deep.
+- Left out: hidden and withdrawn papers, and whatever was offered to this reader within 180 days, in any mail; also
+  under the id of a paper that was merged into it.
+- Papers are sorted by the group's votes, then the sources' votes, then how well they match any topic, then the newest.
+- When there are too many, each subscription first has an equal share of the places; what is left over goes by the
+  order alone. The rest of the topics' papers is offered as "and 23 more", and does not come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from digests.models.delivery import CHOSEN, HISTORY_KEPT, State
+from papers.services.trending import trending_floor
+
+LIST_DEPTH = 50
+"""How far down the daily papers, Trending and the most voted are read: their first page."""
+MAX_VERSIONS = 20
+VERSIONS_SINCE = timedelta(days=30)
+# A version's date is when its authors sent it in; a paper may have been announced, and saved, some days later.
+_ANNOUNCED_WITHIN = timedelta(days=5)
+# What was offered cannot be older than the paper; but the clocks of two machines may differ.
+_CLOCKS_DIFFER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One mail to choose papers for. Times in UTC, dates in the reader's time zone."""
+
+    schedule_id: int
+    subscriber_id: int
+    user_id: int | None
+    period_on: date
+    due_at: datetime
+    since: int
+    """The last release that earlier mails offered."""
+    floor: datetime
+    """Nothing released before it is taken up."""
+    size: int
+    top_from: date
+    top_before: date
+    skip_reason: str = ""
+    """Why nothing may be sent to this reader; empty: it may."""
+
+
+_NAMES = tuple(field.name for field in fields(Due))
+_TYPES = ("bigint", "bigint", "bigint", "date", "timestamptz", "bigint", "timestamptz", "int", "date", "date", "text")
+_COLUMNS_OF_DUE = ", ".join(f"%({name})s::{kind}[]" for name, kind in zip(_NAMES, _TYPES, strict=True))
+
+_ASKED = f"""
+WITH due AS MATERIALIZED (
+    SELECT * FROM unnest({_COLUMNS_OF_DUE}) AS due ({", ".join(_NAMES)})
+), asked AS MATERIALIZED (
+    -- What their mails are about, without what is paused.
+    SELECT due.*, subscription.id AS cause, subscription.kind, subscription.topic_id
+    FROM digests_subscription subscription JOIN due USING (schedule_id)
+    WHERE due.skip_reason = ''
+      AND (subscription.paused_until IS NULL OR subscription.paused_until <= due.period_on)
+), bounds AS MATERIALIZED (
+    SELECT min(since) AS since, min(floor) AS floor FROM due
+)"""  # noqa: S608  joined from constants of this module
+
+_TOPICS = """
+, matched AS MATERIALIZED (
+    SELECT found.topic_id, found.paper_id, found.release, found.matched_at, found.score
+    FROM (SELECT DISTINCT topic_id FROM asked WHERE kind = 'topic') wanted
+    JOIN papers_topicmatch found USING (topic_id), bounds
+    WHERE found.release > bounds.since AND found.release <= %(upto)s AND found.matched_at >= bounds.floor
+)"""
+
+_LISTS = """
+, windows AS MATERIALIZED (
+    SELECT DISTINCT since, floor FROM asked WHERE kind = 'daily'
+), listed AS MATERIALIZED (
+    -- A paper that was listed before was offered with that day.
+    SELECT windows.since, windows.floor, listing.paper_id, max(listing.vote_count) AS votes,
+        max(listing.source_votes) AS source_votes
+    FROM windows
+    JOIN papers_listing listing ON listing.release > windows.since AND listing.release <= %(upto)s
+        AND listing.created_at >= windows.floor AND listing.hidden_at IS NULL
+    JOIN papers_paper paper ON paper.id = listing.paper_id AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+    WHERE NOT EXISTS (
+        SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id AND before.release <= windows.since)
+    GROUP BY windows.since, windows.floor, listing.paper_id
+), edition AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY since, floor ORDER BY votes DESC, source_votes DESC, paper_id DESC)
+            AS position, count(*) OVER (PARTITION BY since, floor) AS edition_count
+    FROM listed
+), trending AS MATERIALIZED (
+    SELECT id AS paper_id FROM papers_paper
+    WHERE hot >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL
+      AND EXISTS (SELECT FROM asked WHERE kind = 'trending')
+    ORDER BY hot DESC, id DESC LIMIT %(depth)s
+), spans AS MATERIALIZED (
+    SELECT DISTINCT top_from, top_before FROM asked WHERE kind = 'top'
+), top AS MATERIALIZED (
+    SELECT spans.*, best.paper_id FROM spans CROSS JOIN LATERAL (
+        SELECT listing.paper_id FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
+        WHERE listing.day >= spans.top_from AND listing.day < spans.top_before AND listing.hidden_at IS NULL
+          AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+        GROUP BY listing.paper_id
+        ORDER BY max(listing.vote_count) DESC, max(listing.source_votes) DESC, listing.paper_id DESC LIMIT %(depth)s
+    ) best
+)"""
+
+_CANDIDATES = """
+, pairs AS MATERIALIZED (
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id,
+        matched.score
+    FROM asked JOIN matched ON matched.topic_id = asked.topic_id
+        AND matched.release > asked.since AND matched.matched_at >= asked.floor
+    UNION ALL
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id, 0
+    FROM asked JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
+        AND edition.position <= %(depth)s
+    UNION ALL
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id, 0
+    FROM asked JOIN trending ON asked.kind = 'trending'
+    UNION ALL
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id, 0
+    FROM asked JOIN top ON asked.kind = 'top' AND top.top_from = asked.top_from AND top.top_before = asked.top_before
+), paper AS MATERIALIZED (
+    -- Their order, the same for all readers; and how far back they may have been offered.
+    SELECT paper.id AS paper_id,
+        CASE WHEN EXISTS (SELECT FROM digests_mergedpaper WHERE kept_id = paper.id) THEN %(history_from)s
+            ELSE greatest(paper.created_at - %(clocks_differ)s, %(history_from)s) END AS offered_from,
+        row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(figures.votes, 0) DESC, candidate.score DESC,
+            paper.id DESC) AS place
+    FROM (SELECT paper_id, max(score) AS score FROM pairs GROUP BY paper_id) candidate
+    JOIN papers_paper paper ON paper.id = candidate.paper_id
+    LEFT JOIN LATERAL (
+        SELECT max(votes) AS votes FROM papers_sourcefigure WHERE paper_id = paper.id) figures ON true
+    WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+)"""
+
+_HISTORY = """
+, readers AS MATERIALIZED (
+    SELECT pairs.subscriber_id, min(paper.offered_from) AS offered_from
+    FROM pairs JOIN paper USING (paper_id) GROUP BY pairs.subscriber_id
+), offered AS MATERIALIZED (
+    SELECT readers.subscriber_id, coalesce(merged.kept_id, earlier.paper_id) AS paper_id
+    FROM readers
+    JOIN digests_delivery delivery ON delivery.subscriber_id = readers.subscriber_id
+        AND delivery.planned_at >= readers.offered_from AND delivery.state = ANY(%(chosen)s)
+    CROSS JOIN LATERAL unnest(delivery.paper_ids || delivery.more_ids) AS earlier (paper_id)
+    LEFT JOIN digests_mergedpaper merged ON merged.gone_id = earlier.paper_id
+)"""
+
+# No joins of what was found with what was asked: Postgres can't tell how many rows there are, and takes them for few.
+_RANKED = """
+, news AS (
+    SELECT pairs.*, paper.place,
+        row_number() OVER (PARTITION BY pairs.schedule_id, pairs.cause ORDER BY paper.place) AS turn,
+        dense_rank() OVER (PARTITION BY pairs.schedule_id ORDER BY pairs.cause) AS cause_number
+    FROM pairs JOIN paper USING (paper_id)
+    WHERE NOT EXISTS (
+        SELECT FROM offered
+        WHERE offered.subscriber_id = pairs.subscriber_id AND offered.paper_id = pairs.paper_id)
+), once AS (
+    SELECT schedule_id, paper_id, place, size, min(turn) AS turn, bool_or(by_topic) AS by_topic,
+        string_agg(cause::text, ',' ORDER BY cause) AS causes,
+        max(max(cause_number)) OVER (PARTITION BY schedule_id) AS cause_count
+    FROM news GROUP BY schedule_id, paper_id, place, size
+), ranked AS (
+    SELECT *, row_number() OVER (
+        PARTITION BY schedule_id ORDER BY turn > (size + cause_count - 1) / cause_count, place) AS rank
+    FROM once
+), chosen AS (
+    SELECT schedule_id,
+        array_agg(paper_id ORDER BY place) FILTER (WHERE rank <= size) AS paper_ids,
+        array_agg(causes ORDER BY place) FILTER (WHERE rank <= size) AS causes,
+        array_agg(paper_id ORDER BY place) FILTER (WHERE rank > size AND by_topic) AS more_ids
+    FROM ranked GROUP BY schedule_id
+)"""
+
+_VERSIONS = """
+, saved AS MATERIALIZED (
+    SELECT user_id, paper_id, min(saved_at) AS saved_at, max(seen) AS seen FROM (
+        SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_shelfitem
+        WHERE state <> 'not_interested' AND user_id IN (SELECT user_id FROM asked WHERE kind = 'versions')
+        UNION ALL
+        SELECT tag.user_id, tagged.paper_id, tagged.created_at, 0
+        FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
+        WHERE tag.user_id IN (SELECT user_id FROM asked WHERE kind = 'versions')
+    ) ways GROUP BY user_id, paper_id
+), told AS MATERIALIZED (
+    SELECT DISTINCT delivery.subscriber_id, unnest(delivery.version_ids) AS version_id
+    FROM digests_delivery delivery
+    WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM asked WHERE kind = 'versions')
+      AND delivery.planned_at >= %(versions_from)s - %(clocks_differ)s AND delivery.version_ids <> '{}'
+      AND delivery.state = ANY(%(chosen)s)
+), newest AS (
+    SELECT asked.schedule_id, version.id,
+        row_number() OVER (PARTITION BY asked.schedule_id ORDER BY version.seen_at, version.id) AS position
+    FROM asked
+    JOIN saved ON saved.user_id = asked.user_id
+    JOIN papers_paperversion version ON version.paper_id = saved.paper_id
+    JOIN papers_paper paper ON paper.id = saved.paper_id
+    WHERE asked.kind = 'versions' AND version.version > greatest(saved.seen, 1)
+      AND version.seen_at > greatest(saved.saved_at, asked.floor, %(versions_from)s)
+      AND coalesce(version.released_at, version.seen_at) > saved.saved_at - %(announced_within)s
+      AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+      AND NOT EXISTS (SELECT FROM papers_paperversion later
+        WHERE later.paper_id = version.paper_id AND later.version > version.version)
+      AND NOT EXISTS (SELECT FROM told
+        WHERE told.subscriber_id = asked.subscriber_id AND told.version_id = version.id)
+), versions AS (
+    SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
+    FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
+)"""
+
+_PLANNED = """
+    SELECT due.schedule_id, due.subscriber_id, due.period_on, due.due_at,
+        CASE WHEN due.skip_reason = '' AND (chosen.paper_ids IS NOT NULL OR versions.version_ids IS NOT NULL)
+            THEN 'planned' ELSE 'skipped' END AS state,
+        CASE WHEN due.skip_reason <> '' THEN due.skip_reason
+            WHEN chosen.paper_ids IS NULL AND versions.version_ids IS NULL THEN %(nothing_new)s ELSE '' END AS reason,
+        coalesce(chosen.paper_ids, '{}') AS paper_ids, coalesce(chosen.causes, '{}') AS causes,
+        coalesce(chosen.more_ids, '{}') AS more_ids, coalesce(versions.version_ids, '{}') AS version_ids,
+        coalesce(counted.edition_count, 0) AS edition_count, due.since AS from_release, %(upto)s AS to_release
+    FROM due
+    LEFT JOIN chosen USING (schedule_id)
+    LEFT JOIN versions USING (schedule_id)
+    LEFT JOIN (
+        SELECT asked.schedule_id, edition.edition_count FROM asked
+        JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
+            AND edition.position = 1
+    ) counted USING (schedule_id)
+"""
+_CHOICE = _ASKED + _TOPICS + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
+_COLUMNS = (
+    *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
+    *("version_ids", "edition_count", "from_release", "to_release"),
+)
+# 122 random bits as 22 characters, as digests.models.new_key() makes them.
+_KEY = "translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')"
+_STORE = f"""
+INSERT INTO digests_delivery ({", ".join(_COLUMNS)},
+    key, planned_at, not_before, attempts, owner, made_of)
+SELECT {", ".join(f"planned.{column}" for column in _COLUMNS)},
+    {_KEY}, %(now)s, planned.due_at, 0, '', ''
+FROM ({_CHOICE}) planned
+ON CONFLICT (schedule_id, period_on) DO NOTHING
+RETURNING state
+"""  # noqa: S608  joined from constants of this module
+
+NOTHING_NEW = "nothing new"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one mail would bring; as the columns of `Delivery`."""
+
+    schedule_id: int
+    subscriber_id: int
+    period_on: date
+    due_at: datetime
+    state: str
+    reason: str
+    paper_ids: list[int]
+    causes: list[str]
+    more_ids: list[int]
+    version_ids: list[int]
+    edition_count: int
+    from_release: int
+    to_release: int
+
+
+def store_choices(due: Sequence[Due], *, upto: int, now: datetime) -> tuple[int, int]:
+    """Choose and store the mails of `due` with releases up to `upto`; how many were planned, and how many skipped.
+
+    One statement. A slot that has its mail already keeps it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, _parameters(due, upto=upto, now=now))
+        states = [row[0] for row in cursor.fetchall()]
+    planned = states.count(State.PLANNED)
+    return planned, len(states) - planned
+
+
+def choices(due: Sequence[Due], *, upto: int, now: datetime) -> list[Choice]:
+    """The same without storing anything: for previews. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOICE, _parameters(due, upto=upto, now=now))
+        return [Choice(*row) for row in cursor.fetchall()]
+
+
+def _parameters(due: Sequence[Due], *, upto: int, now: datetime) -> dict[str, Any]:
+    return {
+        **{name: [getattr(one, name) for one in due] for name in _NAMES},
+        "upto": upto,
+        "now": now,
+        "depth": LIST_DEPTH,
+        "trending_floor": trending_floor(now=now),
+        "history_from": now - HISTORY_KEPT,
+        "clocks_differ": _CLOCKS_DIFFER,
+        "chosen": [str(state) for state in CHOSEN],
+        "versions_from": now - VERSIONS_SINCE,
+        "announced_within": _ANNOUNCED_WITHIN,
+        "max_versions": MAX_VERSIONS,
+        "nothing_new": NOTHING_NEW,
+    }
