@@ -237,7 +237,8 @@ class _Visit:
         if ADAPTERS[self.source.kind].group == ARXIV:
             days |= {edition.day for edition in days_with_gaps(self.moment())}
         self._check(days)
-        if self.source.kind == Source.Kind.ARXIV_RSS and not is_cut_short and not all(self.is_filled.values()):
+        has_gaps = not all(self.is_filled.values()) or "gaps" in self.source.cursor
+        if self.source.kind == Source.Kind.ARXIV_RSS and not is_cut_short and has_gaps:
             try:
                 filled = fill_gaps(client.fetch, self.source, now=self.moment(), say=self.say)
             except SourceError as error:

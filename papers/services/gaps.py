@@ -42,6 +42,7 @@ def fill_gaps(send: Send, source: Source, *, now: datetime, say: Callable[[str],
     missing = missing_ids((now - LOOK_BACK).date())
     wanted = [arxiv_id for arxiv_id in missing if _is_due(tries.get(arxiv_id), now)][:MAX_IDS]
     if not wanted:
+        _remember(source, {arxiv_id: tried for arxiv_id, tried in tries.items() if arxiv_id in set(missing)})
         return 0
     if say:
         say(f"asking for {len(wanted)} missing papers")

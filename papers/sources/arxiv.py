@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 from papers.categories import archives, category, expand, taxonomy
+from papers.identifiers import arxiv_month
 
 GROUP = "arxiv"
 """The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""
@@ -104,6 +105,11 @@ def _oai_group(archive: str) -> str:
         if archive in codes:
             return archive if len(codes) == 1 else "physics"
     return archive
+
+
+def is_first_announced(arxiv_id: str, kind: str, day: date) -> bool:
+    """Whether an announcement dates the paper: a cross-list may be of one that its own archive announced long ago."""
+    return kind != "cross" or arxiv_month(arxiv_id) >= (day - timedelta(days=7)).replace(day=1)
 
 
 def read_moment(text: str | None) -> datetime | None:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from papers.identifiers import ArxivId, arxiv_month, find_arxiv_id, parse_arxiv_id
+from papers.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.sources.arxiv import (
     ANNOUNCED_AT,
     EASTERN,
@@ -23,6 +23,7 @@ from papers.sources.arxiv import (
     by_archive,
     eastern_day,
     has_feed,
+    is_first_announced,
     is_whole_archive,
     next_feed,
     read_day,
@@ -385,13 +386,8 @@ def _paper(
         abstract=abstract or None,
         authors_text=texts.get("creator"),
         categories=categories or None,
-        announced_on=day if is_listed and _is_first_announced(arxiv_id, kind, day) else None,
+        announced_on=day if is_listed and is_first_announced(arxiv_id.value, kind, day) else None,
         journal_ref=texts.get("journal_reference"),
         license=texts.get("rights"),
         listed_on=ListedOn(day, kind or "new"),
     )
-
-
-def _is_first_announced(arxiv_id: ArxivId, kind: str, day: date) -> bool:
-    """A cross-list may be of a paper that was announced long ago, in its own archive."""
-    return kind != "cross" or arxiv_month(arxiv_id.value) >= (day - timedelta(days=7)).replace(day=1)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from papers.services.ingest.cleaning import ARXIV_SOURCES, CleanPaper
+from papers.sources.arxiv import is_first_announced
 from papers.sources.base import Announced, ListedOn
 from papers.text import safe_text
 
@@ -39,10 +40,10 @@ def _may_be_announced(paper: CleanPaper) -> bool:
 
 
 def _announced(paper: CleanPaper, day: date, kind: str) -> CleanPaper:
-    """A cross-list may be of a paper that was announced long before in its own archive: it dates nothing."""
+    """The record as the feed would have brought it, had its item been whole."""
     return replace(
         paper,
-        announced_on=day if kind == "new" else None,
+        announced_on=day if is_first_announced(paper.arxiv_id or "", kind, day) else None,
         listed_on=paper.listed_on or ListedOn(day, kind, position=BEHIND),
     )
 
