@@ -36,6 +36,8 @@ LIMITS: Mapping[str, Limit] = {
     "sign-in-account": Limit(50, 60 * 60),
     "sign-in-link": Limit(30, 10 * 60),
     "vote": Limit(60, 60),
+    # A person reads between two searches; a script has the API.
+    "search": Limit(60, 60),
 }
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from papers.services import fetching, ticking
 from papers.services.pruning import prune
+from papers.services.search import statistics
 from papers.services.votes import recount_votes as recount
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,8 @@ def tick() -> None:
     due = ticking.tick(now=timezone.now())
     for source_id in due.source_ids:
         fetch_source.delay(source_id)
+    if due.counting:
+        count_words.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -42,3 +45,10 @@ def recount_votes() -> None:
 def prune_old() -> None:
     """Forget what nobody asks for any more."""
     logger.info("Forgot %d old rows", prune(now=timezone.now()))
+
+
+@shared_task(name="papers.count_words")
+def count_words() -> None:
+    """Count the words of the papers anew, when there are enough new papers."""
+    if statistics.count_words_if_due(now=timezone.now()):
+        logger.info("Counted the words of the papers")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from papers.views import account, actions, browse, paper, setup, status
+from papers.views import account, actions, browse, paper, search, setup, status
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
     path("", browse.today, name="today"),
-    path("papers", browse.today, name="papers"),
+    path("papers", search.papers, name="papers"),
     path("papers/date", browse.go_to_day, name="go-to-day"),
     path("papers/date/<str:day>", browse.day, name="day"),
     path("papers/week", browse.week, name="newest-week"),

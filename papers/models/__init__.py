@@ -15,6 +15,7 @@ from papers.models.paper import (
     SourceFigure,
 )
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
+from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.topic import Topic, TopicMatch
 from papers.models.user import LoginLink, User
 from papers.models.vote import Vote
@@ -44,6 +45,7 @@ __all__ = [
     "PaperVector",
     "PaperVersion",
     "RejectedRecord",
+    "SearchStatistics",
     "ShelfItem",
     "Source",
     "SourceFigure",
@@ -54,4 +56,5 @@ __all__ = [
     "TopicMatch",
     "User",
     "Vote",
+    "WordCount",
 ]

@@ -42,6 +42,14 @@ class NewPosition(NamedTuple):
     pk: int
 
 
+class VotesPosition(NamedTuple):
+    """What search results are sorted by, by votes."""
+
+    vote_count: int
+    listed_at: datetime
+    pk: int
+
+
 class HotPosition(NamedTuple):
     """What Trending is sorted by."""
 
@@ -62,6 +70,11 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         """The order of New, total, and served by an index; behind the paper with this `listed_at` and key."""
         found = self if after is None else self.filter(before_row(NewPosition._fields, after))
         return found.order_by("-listed_at", "-pk")
+
+    def most_voted(self, *, after: VotesPosition | None = None) -> PaperQuerySet:
+        """Most voted first, then newest. All papers are sorted: for those that a search has narrowed down."""
+        found = self if after is None else self.filter(before_row(VotesPosition._fields, after))
+        return found.order_by("-vote_count", "-listed_at", "-pk")
 
     def trending(self, *, floor: float, after: HotPosition | None = None) -> PaperQuerySet:
         """The order of Trending, total, and served by an index, down to `floor`; behind this `hot` and key."""

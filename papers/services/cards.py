@@ -45,6 +45,10 @@ class Row:
     is_pinned: bool = False
     submitted_by: str = ""
     """The reader of this site who submitted it."""
+    reasons: tuple[str, ...] = ()
+    """Why it was found, on a list of search results."""
+    more_like_it: str = ""
+    """The address of a search for papers like it, on such a list."""
 
 
 def read_rows(
@@ -98,7 +102,7 @@ def _voted(rows: Iterable[Row], viewer: User | AnonymousUser) -> set[int] | None
 
 
 def _listing_marks(row: Row) -> str:
-    if not row.is_pinned and not row.submitted_by:
+    if not row.is_pinned and not row.submitted_by and not row.reasons:
         return ""
     return render_to_string("papers/_listing_marks.html", {"row": row})
 

@@ -22,6 +22,8 @@ _TIDY_FROM_HOUR = 3
 _TIDY_EVERY = timedelta(hours=20)
 # The queue may be long: what was handed on is not handed on again at every tick. Lost with the cache, at no harm.
 _HANDED_ON_SECONDS = 120
+# Whether words are counted anew is looked at so often; it is done when there are enough new papers.
+_COUNT_EVERY_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Due:
 
     source_ids: tuple[int, ...]
     tidying: bool
+    counting: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -38,7 +41,11 @@ def tick(*, now: datetime) -> Due:
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
     due = (pk for pk in due_source_ids(now=now) if cache.add(f"handed-on:{pk}", now.timestamp(), _HANDED_ON_SECONDS))
-    return Due(source_ids=tuple(due), tidying=_claim_tidying(now))
+    return Due(
+        source_ids=tuple(due),
+        tidying=_claim_tidying(now),
+        counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
+    )
 
 
 def _claim_tidying(now: datetime) -> bool:

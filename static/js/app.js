@@ -49,6 +49,7 @@
     o: () => inCard(".card-title a")?.click(),
     a: () => inCard(".abstract summary")?.click(),
     v: () => inCard(".vote")?.click(),
+    "/": () => document.querySelector("[data-search]")?.select(),
     "?": () => document.getElementById("keys").showModal(),
     ArrowLeft: () => document.querySelector("[data-key=ArrowLeft]")?.click(),
     ArrowRight: () => document.querySelector("[data-key=ArrowRight]")?.click(),

@@ -1,0 +1,80 @@
+"""Search: the page of results. `/papers` without a question is the newest edition."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from papers.http import Request
+from papers.identifiers import parse_arxiv_id
+from papers.query import Query, parse
+from papers.ratelimit import limited
+from papers.services.cards import render_cards
+from papers.services.search.facets import narrowings
+from papers.services.search.highlights import mark_words
+from papers.services.search.results import (
+    Asked,
+    Results,
+    address_of,
+    example_titles,
+    results,
+    sort_of,
+    sorts_of,
+    words_to_mark,
+)
+from papers.views import browse
+
+
+def papers(request: Request) -> HttpResponse:
+    """The results where something is asked, else the newest edition."""
+    return search(request) if "q" in request.GET else browse.today(request)
+
+
+@require_safe
+@limited("search")
+def search(request: Request) -> HttpResponse:
+    """The papers that answer a question; where the question names a paper that is here, the paper."""
+    typed = request.GET["q"]
+    query = parse(typed)
+    if query.destination and (address := address_of(query.destination)):
+        return redirect(address)
+    sort = sort_of(request.GET.get("sort", ""), query)
+    asked = Asked(
+        query=query, sort=sort, after=request.GET.get("after", ""), viewer=request.user,
+        today=timezone.localdate(), now=timezone.now(),
+    )  # fmt: skip
+    found = results(asked) if query.root is not None else Results(sort=sort)
+    context = _context(request, typed.strip(), query, found)
+    is_more = bool(request.htmx) and not found.is_first
+    response = render(request, "papers/_cards.html" if is_more else "papers/search.html", context)
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    return response
+
+
+def _context(request: Request, typed: str, query: Query, found: Results) -> dict[str, Any]:
+    cards = render_cards(found.rows, viewer=request.user, this_year=timezone.localdate().year)
+    again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
+    named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
+    return {
+        "page": {
+            "cards": mark_words(cards, words_to_mark(query)),
+            "more": found.more,
+            "is_first": found.is_first,
+            "is_past_end": not found.is_first and not found.rows,
+        },
+        "typed": typed,
+        "query": query,
+        "results": found,
+        "examples": example_titles(query),
+        "narrowings": narrowings(query, found.findings) if found.is_first else [],
+        "missing_arxiv_id": str(named) if named else "",
+        "first_query": urlencode(again),
+        "more_query": urlencode(again | {"after": found.more}),
+        "sorts": [(name, urlencode({"q": typed, "sort": name})) for name in sorts_of(query)],
+    }
