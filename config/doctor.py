@@ -26,6 +26,7 @@ from config.bootstrap import NEWEST, OLDEST
 from config.local.paths import account_name
 from config.local.programs import PROJECT, answers
 from papers.services import status
+from papers.services.embeddings import embedding_progress
 from papers.services.status import SourceState
 
 MEGABYTE = 1024 * 1024
@@ -87,6 +88,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     if not missing:
         yield check_workers(now=now)
         yield from check_sources(now=now)
+        yield check_meaning(now=now)
         yield check_days(now=now)
 
 
@@ -235,6 +237,22 @@ def check_sources(*, now: datetime) -> list[Finding]:
             )
         ]
     return [ok("sources", f"{well} are on, and none of them fails.")]
+
+
+def check_meaning(*, now: datetime) -> Finding:
+    """Whether papers are embedded, and what is in the way."""
+    found = embedding_progress(now=now)
+    if not found.is_on:
+        return ok("meaning", f"Search goes by words alone. {found.why_off}")
+    more = "more than " if found.waits_more else ""
+    name = found.wanted or "no model yet"
+    words = f"{found.embedded:,} papers are embedded with {name}, {more}{found.waiting:,} wait."
+    if found.trouble:
+        return warning("meaning", f"{words} The model fails: {found.trouble}", f"To try it here: {manage('embed')}")
+    if not found.is_alive:
+        do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage('run embedder')} starts it."
+        return warning("meaning", f"{words} The embedder is not running, so search goes by words.", do)
+    return ok("meaning", words)
 
 
 def check_days(*, now: datetime) -> Finding:

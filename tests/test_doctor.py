@@ -20,6 +20,7 @@ from config.doctor import Finding, Level
 from config.local.paths import DataDir
 from config.site import Site
 from papers.models import Edition, Source
+from papers.services.embeddings.progress import HEARTBEAT as EMBEDDER
 from papers.services.heartbeat import note_alive
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -47,12 +48,13 @@ def by_about(findings: Iterator[Finding]) -> dict[str, Finding]:
 def test_when_all_is_well_it_says_so_of_each() -> None:
     source(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
     note_alive(now=datetime.now(UTC))
+    note_alive(now=datetime.now(UTC), name=EMBEDDER)
     out = StringIO()
 
     call_command("doctor", stdout=out, no_color=True)  # would end with SystemExit
 
     lines = out.getvalue().splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 12
+    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 13
     assert lines[-1] == "No problems, No warnings."
 
 
@@ -69,7 +71,7 @@ def test_a_problem_ends_with_one_and_its_remedy_stands_below() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("problem  workers"))
     assert "Nobody ever worked" in lines[at]
     assert lines[at + 1].strip().startswith("→ ")
-    assert lines[-1] == "1 problem, 1 warning."
+    assert lines[-1] == "1 problem, 2 warnings."
 
 
 @pytest.mark.slow

@@ -199,6 +199,17 @@ def test_the_closest_are_found_by_the_index(animals, django_assert_max_num_queri
     current_model()
     with django_assert_max_num_queries(6):  # two of them open and close a transaction
         similar_papers(animals["frogs frogs"])
+    with django_assert_max_num_queries(1):
+        similar_papers(animals["frogs frogs"])
+
+
+def test_the_page_of_a_paper_shows_similar_ones(animals, client):
+    page = client.get(animals["frogs frogs"].get_absolute_url()).content.decode()
+    assert "Similar papers" in page
+    assert animals["frog ponds"].get_absolute_url() in page
+    assert animals["frogs hidden"].get_absolute_url() not in page
+    lonely = client.get(make.paper().get_absolute_url()).content.decode()
+    assert "Similar papers" not in lonely
 
 
 # --- a query's vector -----------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class TestSources:
             for hours in range(3):
                 run(a_source, ago=timedelta(hours=hours))
             edition(TODAY - timedelta(days=number))
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(7):
             assert len(site_status(today=TODAY, now=NOW).sources) == 12
 
 

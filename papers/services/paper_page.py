@@ -8,6 +8,7 @@ from datetime import date
 from django.contrib.auth.models import AnonymousUser
 
 from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure, User, Vote
+from papers.services.embeddings import similar_papers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class PaperFacts:
     days: list[date]
     """The editions that list it, oldest first."""
     viewer_voted: bool
+    similar: list[Paper]
+    """Close in meaning, the closest first; empty while it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def links_of(paper: Paper) -> list[Link]:
 
 
 def paper_facts(paper: Paper, *, viewer: User | AnonymousUser) -> PaperFacts:
-    """What the page of `paper` shows. Four queries; one more for a viewer who is signed in."""
+    """What the page of `paper` shows. Four queries, one more for a viewer who is signed in, and those of the
+    similar papers: one, or a few every half hour.
+    """
     return PaperFacts(
         versions=_versions(paper),
         figures=list(SourceFigure.objects.filter(paper=paper).order_by("source")),
@@ -66,6 +71,7 @@ def paper_facts(paper: Paper, *, viewer: User | AnonymousUser) -> PaperFacts:
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
         ),
         viewer_voted=viewer.is_authenticated and Vote.objects.filter(paper=paper, user=viewer).exists(),
+        similar=similar_papers(paper),
     )
 
 

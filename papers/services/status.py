@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from papers.models import Edition, FetchRun, Source
 from papers.services.completeness import KEPT
+from papers.services.embeddings import EmbeddingProgress, embedding_progress
 from papers.services.heartbeat import is_alive, last_alive
 
 DAYS = 14
@@ -62,6 +63,7 @@ class Status:
     days: list[Edition]
     sources: list[SourceStatus]
     workers: Workers
+    meaning: EmbeddingProgress
 
     @property
     def days_with_gaps(self) -> list[Edition]:
@@ -114,8 +116,13 @@ def first_visit(*, now: datetime) -> FirstVisit:
 
 
 def site_status(*, today: date, now: datetime) -> Status:
-    """How the site is. Four queries, whatever the number of papers."""
-    return Status(days=recent_days(today=today), sources=source_states(now=now), workers=workers(now=now))
+    """How the site is. Seven queries, whatever the number of papers."""
+    return Status(
+        days=recent_days(today=today),
+        sources=source_states(now=now),
+        workers=workers(now=now),
+        meaning=embedding_progress(now=now),
+    )
 
 
 def recent_days(*, today: date) -> list[Edition]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from psycopg import sql
 
@@ -14,6 +16,10 @@ from papers.services.embeddings.state import CurrentModel, current_model
 
 # More than is asked for are looked at, because hidden and withdrawn ones drop out.
 _LOOKED_AT = 40
+_SPARE = 4
+# How much of the index is searched; finds 99 of the 100 closest at 165,000 papers, where 40, the default, finds 90.
+_EF_SEARCH = 100
+_KEPT_SECONDS = 60 * 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,19 @@ class Near:
 def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
     """The papers closest in meaning, the closest first, as cards need them; without itself and other records of it.
 
-    Neither hidden nor withdrawn ones. Empty where the paper has no vector yet. At most four queries.
+    Neither hidden nor withdrawn ones. Empty where the paper has no vector yet. Which ones is kept for half an hour, if
+    there are any; so one query mostly, else three and a transaction.
     """
-    found = near([paper.pk], limit=limit + 4)
-    papers = Paper.objects.visible().for_cards().in_bulk([each.paper_id for each in found])
+    model = current_model()
+    if model is None:
+        return []
+    key = f"similar:{hashlib.sha256(model.name.encode()).hexdigest()[:16]}:{paper.pk}"
+    ids: list[int] = cache.get(key) or []
+    if not ids and (ids := [each.paper_id for each in near([paper.pk], limit=limit + _SPARE)]):
+        cache.set(key, ids, _KEPT_SECONDS)
+    papers = Paper.objects.visible().filter(withdrawn_at=None).for_cards().in_bulk(ids) if ids else {}
     own = _plain(paper.title)
-    in_order = (papers[each.paper_id] for each in found if each.paper_id in papers)
+    in_order = (papers[paper_id] for paper_id in ids if paper_id in papers)
     return [other for other in in_order if _plain(other.title) != own][:limit]
 
 
@@ -73,7 +86,10 @@ def near_vector(
     )
     with transaction.atomic(), connection.cursor() as cursor:
         # Until as many are found as are asked for, past what was deleted or made anew since the index was built.
-        cursor.execute("SET LOCAL hnsw.iterative_scan = strict_order")
+        cursor.execute(
+            "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
+            [str(_EF_SEARCH)],
+        )
         cursor.execute(query, [list(leave_out), limit])
         return [Near(*row) for row in cursor.fetchall()]
 
