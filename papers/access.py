@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.http import Request, UserRequest
-from papers.models import Paper, User
+from papers.models import Comment, Paper, Tag, User
 
 P = ParamSpec("P")
 
@@ -63,6 +63,67 @@ def paper_for_read(user: User | AnonymousUser, public_id: str) -> Paper:
     if paper is None or (paper.hidden_at is not None and not may_curate(user)):
         raise Http404("There is no such paper here.")
     return paper
+
+
+def tag_for_read(user: User | AnonymousUser, owner: str, name: str) -> Tag:
+    """A tag of `owner`, if `user` may see it: it is shared, or the reader's own. One query.
+
+    Raises:
+        Http404: there is none, or it is not shared.
+    """
+    named = Tag.objects.readable_by(user).named(name).select_related("user")
+    found = named.filter(user__username__iexact=owner).first()
+    if found is None:
+        raise Http404("There is no such tag.")
+    return found
+
+
+def own_tag(user: User, owner: str, name: str) -> Tag:
+    """A tag that `user` may change. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = tag_for_read(user, owner, name)
+    if found.user_id != user.pk:
+        raise Http404("There is no such tag of yours.")
+    return found
+
+
+def comment_for_read(user: User, comment_id: int) -> Comment:
+    """A comment on a paper that `user` may see, with the paper and who wrote it. One query.
+
+    Raises:
+        Http404: there is none, it was deleted, or its paper is hidden.
+    """
+    found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
+    if found is None or (found.paper.hidden_at is not None and not may_curate(user)):
+        raise Http404("There is no such comment.")
+    return found
+
+
+def own_comment(user: User, comment_id: int) -> Comment:
+    """A comment that `user` wrote. One query.
+
+    Raises:
+        Http404: somebody else wrote it, or there is none.
+    """
+    found = comment_for_read(user, comment_id)
+    if found.user_id != user.pk:
+        raise Http404("There is no such comment of yours.")
+    return found
+
+
+def deletable_comment(user: User, comment_id: int) -> Comment:
+    """A comment that `user` may delete: one's own, and for a curator any. One query.
+
+    Raises:
+        Http404: it is not for this reader to delete, or there is none.
+    """
+    found = comment_for_read(user, comment_id)
+    if found.user_id != user.pk and not may_curate(user):
+        raise Http404("There is no such comment of yours.")
+    return found
 
 
 def may_curate(user: User | AnonymousUser) -> bool:

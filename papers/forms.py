@@ -1,11 +1,11 @@
-"""The shape of what people type: signing in, a password of one's own, the first-run page."""
+"""The shape of what people type: signing in, a password of one's own, the first-run page, a reader's own words."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -13,6 +13,14 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from papers.categories import Archive, Group, aliases_of, taxonomy
+from papers.models import Paper, ShelfItem, User
+from papers.services.comments import BODY_LENGTH
+from papers.services.shelf import NOTE_LENGTH
+from papers.services.tags import TagError, tag_name, tag_names
+from papers.text import safe_text
+
+MOST_PICKED = 500
+"""Papers ticked at once; no page shows more."""
 
 
 class SignInForm(AuthenticationForm):
@@ -165,3 +173,132 @@ class SetupForm(forms.Form):
     def chosen_categories(self) -> list[str]:
         """What is chosen at the moment, by code."""
         return sorted(self["categories"].value() or (), key=str.lower)
+
+
+class TagsField(forms.CharField):
+    """Tags in one line, separated by commas; cleaned, a list of names."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "max_length": 1_000, "label": "Tags", **options})
+        self.widget.attrs |= {"autocomplete": "off", "list": "own-tags", "placeholder": "separated by commas"}
+
+    def clean(self, value: Any) -> list[str]:
+        try:
+            return tag_names(super().clean(value))
+        except TagError as error:
+            raise ValidationError(str(error)) from error
+
+
+class MineForm(forms.Form):
+    """What a reader keeps of a paper."""
+
+    state = forms.ChoiceField(
+        label="On my list",
+        required=False,
+        choices=[("", "no"), *ShelfItem.State.choices],
+        widget=forms.RadioSelect,
+    )
+    tags = TagsField()
+    note = forms.CharField(required=False, max_length=NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, paper: Paper, **options: Any) -> None:
+        """Several may stand on one page, so their ids differ by paper."""
+        super().__init__(*args, **{"label_suffix": "", "auto_id": f"mine-{paper.pk}-%s", **options})
+        self.datalist = self.fields["tags"].widget.attrs["list"] = f"own-tags-{paper.pk}"
+
+
+class BulkForm(forms.Form):
+    """What to do with the papers that are ticked."""
+
+    state = forms.ChoiceField(
+        label="Move to",
+        required=False,
+        choices=[("", "leave as it is"), *ShelfItem.State.choices, ("none", "off my list")],
+    )
+    tags = TagsField(label="Add tags")
+    off = TagsField(label="Take tags off")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", "auto_id": "bulk-%s", **options})
+
+    def papers(self) -> list[int]:
+        """The keys of the papers that are ticked; what is no key is left out."""
+        given = self.data.getlist("paper")  # type: ignore[attr-defined]  # a QueryDict
+        return [int(value) for value in given[:MOST_PICKED] if value.isascii() and value.isdigit() and len(value) < 19]
+
+
+class TagForm(forms.Form):
+    """A tag's name, and whether the group sees it."""
+
+    name = forms.CharField(max_length=200)
+    is_shared = forms.BooleanField(label="Share it with the group", required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+    def clean_name(self) -> str:
+        try:
+            return tag_name(self.cleaned_data["name"])
+        except TagError as error:
+            raise ValidationError(str(error)) from error
+
+
+if TYPE_CHECKING:  # Django's class takes a type argument only in its stubs
+    _ReaderForm = forms.ModelForm[User]
+else:
+    _ReaderForm = forms.ModelForm
+
+
+class ReadingForm(_ReaderForm):
+    """How a reader reads."""
+
+    class Meta:
+        model = User
+        fields = ["votes_unnamed", "hides_seen", "uses_keys"]
+        labels = {
+            "votes_unnamed": "Vote without my name",
+            "hides_seen": "Hide what I have seen",
+            "uses_keys": "Use single keys",
+        }
+        help_texts = {
+            "votes_unnamed": "Holds for new votes. Members see who voted; visitors see numbers alone.",
+            "hides_seen": "Lists leave out papers that you opened, voted for, saved, put aside or were done with.",
+            "uses_keys": "j, k, v, s and so on; ? shows them all. Turn them off if they are in the way.",
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+
+class CommentForm(forms.Form):
+    """A comment, in Markdown."""
+
+    body = forms.CharField(
+        label="Comment",
+        max_length=BODY_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        error_messages={"required": "Write something first."},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", "auto_id": "comment-%s", **options})
+
+    def clean_body(self) -> str:
+        body = safe_text(self.cleaned_data["body"]).strip()
+        if not body:
+            raise ValidationError("Write something first.")
+        return body
+
+
+class ReportForm(forms.Form):
+    """Why a comment should not stand."""
+
+    reason = forms.CharField(
+        label="What is wrong with it?",
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})

@@ -40,6 +40,12 @@ def find_formulas(text: str) -> Iterator[Formula]:
         position = found.end if found else mark.start() + (1 if mark[0] == "$$" else len(mark[0]))
 
 
+def formula_at(text: str, position: int) -> Formula | None:
+    """The formula that begins exactly there, if one does."""
+    mark = _MARK.match(text, position)
+    return _formula_at(text, mark) if mark else None
+
+
 def _formula_at(text: str, mark: re.Match[str]) -> Formula | None:
     """The formula that the delimiter `mark` opens, if it opens one."""
     opening, start = mark[0], mark.end()

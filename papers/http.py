@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -34,6 +35,17 @@ def safe_next(request: HttpRequest, default: str) -> str:
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return target
     return default
+
+
+def came_from(request: HttpRequest, default: str) -> str:
+    """The page of this site that led here, as the browser says; else `default`."""
+    try:
+        before = urlsplit(str(request.META.get("HTTP_REFERER", "")))
+    except ValueError:
+        return default
+    if before.netloc != request.get_host() or before.path == request.path:
+        return default
+    return before.path + (f"?{before.query}" if before.query else "")
 
 
 def client_address(request: HttpRequest) -> str:

@@ -1,19 +1,24 @@
 r"""What it knows: how text that other people wrote becomes safe HTML. Nothing else in the project makes HTML from it.
 
 Takes text as `papers.text` cleans it (it is safe with any). Everything is escaped but two things it makes itself:
-formulas become MathML, and http and https addresses in abstracts become links. The output is well-formed XML as well
-as HTML, with no style or script in it, so a strict Content-Security-Policy holds and feeds can use it.
+formulas become MathML, and http and https addresses in abstracts become links. What readers write is Markdown, a subset
+without pictures, headings, tables and HTML. The output is well-formed XML as well as HTML, with no style or script in
+it, so a strict Content-Security-Policy holds and feeds can use it.
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 from papers import mathml, texmath
-from papers.formulas import Formula, find_formulas
+from papers.formulas import Formula, find_formulas, formula_at
 from papers.identifiers import normalise_url, trim_end
 from papers.text import flatten_links, plain_formulas, safe_text
 
@@ -33,6 +38,18 @@ _SANITISER = nh3.Cleaner(
     attributes={element: set(names) for element, names in mathml.ATTRIBUTES.items()},
     link_rel=None,
 )
+# What Markdown may become. Links keep to http and https, and say that a reader of the site set them.
+_MARKDOWN_SANITISER = nh3.Cleaner(
+    tags={"p", "br", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a", "span"}
+    | set(mathml.ELEMENTS),
+    attributes={element: set(names) for element, names in mathml.ATTRIBUTES.items()}
+    | {"a": {"href"}, "ol": {"start"}, "*": set()},
+    allowed_classes={"code": {"tex"}, "span": {"mention"}},
+    url_schemes={"http", "https"},
+    link_rel=LINK_REL,
+)
+_MENTION = re.compile(r"@([A-Za-z0-9][A-Za-z0-9_.-]{0,28}[A-Za-z0-9_-])")
+_MOST_NESTED = 12
 
 
 def inline(text: str) -> SafeString:
@@ -116,8 +133,7 @@ def _math(source: str, *, is_display: bool) -> str:
     drawn = mathml.to_mathml(source, is_display=is_display)
     if drawn is None:
         return f'<code class="tex">{escape(source)}</code>'
-    # The sanitiser writes HTML, where a hard space has a name that XML does not know.
-    return _SANITISER.clean(drawn).replace("&nbsp;", "\xa0")
+    return _as_xml(_SANITISER.clean(drawn))
 
 
 def _with_links(text: str) -> str:
@@ -133,3 +149,80 @@ def _with_links(text: str) -> str:
         parts += [escape(text[position : match.start()]), link]
         position = match.start() + len(url)
     return "".join([*parts, escape(text[position:])])
+
+
+@lru_cache(maxsize=2_048)
+def markdown(text: str, mentions: frozenset[str] = frozenset()) -> SafeString:
+    """What a reader wrote as HTML: a subset of CommonMark, formulas drawn, addresses linked.
+
+    `mentions` are the usernames, in lower case, that `@` may mark; another @word stays as it is.
+    """
+    html = _MARKDOWN.render(safe_text(text), {"mentions": mentions})
+    return mark_safe(_as_xml(_MARKDOWN_SANITISER.clean(html)).strip())  # noqa: S308  sanitised in the same line
+
+
+def mentioned(text: str) -> list[str]:
+    """The @names in what a reader wrote, in lower case, each once; those in code and links don't count."""
+    found: dict[str, None] = {}
+    for token in _MARKDOWN.parse(safe_text(text), {"mentions": None}):
+        for part in token.children or ():
+            if part.type == "mention":
+                found.setdefault(part.content.lower())
+    return list(found)
+
+
+def _as_xml(html: str) -> str:
+    """The sanitiser writes HTML, which has names for hard spaces and elements without an end."""
+    return html.replace("&nbsp;", "\xa0").replace("<br>", "<br/>")
+
+
+def _math_rule(state: StateInline, silent: bool) -> bool:
+    """A formula; before Markdown reads its underscores and asterisks."""
+    if state.src[state.pos] not in "$\\":
+        return False
+    formula = formula_at(state.src, state.pos)
+    if formula is None or formula.end > state.posMax:
+        return False
+    if not silent:
+        token = state.push("formula", "", 0)
+        token.meta = {"formula": formula}
+    state.pos = formula.end
+    return True
+
+
+def _mention_rule(state: StateInline, silent: bool) -> bool:
+    """`@name`, not in the middle of a word or an address."""
+    if state.src[state.pos] != "@" or (state.pos and (state.src[state.pos - 1].isalnum() or state.linkLevel)):
+        return False
+    match = _MENTION.match(state.src, state.pos, state.posMax)
+    known: frozenset[str] | None = state.env["mentions"]
+    if match is None or (known is not None and match[1].lower() not in known):
+        return False
+    if not silent:
+        state.push("mention", "", 0).content = match[1]
+    state.pos = match.end()
+    return True
+
+
+def _render_formula(_renderer: object, tokens: Sequence[Token], at: int, *_more: object) -> str:
+    return _formula_html(tokens[at].meta["formula"])
+
+
+def _render_mention(_renderer: object, tokens: Sequence[Token], at: int, *_more: object) -> str:
+    return f'<span class="mention">@{escape(tokens[at].content)}</span>'
+
+
+def _markdown_parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": _MOST_NESTED})
+    parser.enable(["linkify", "strikethrough"])
+    parser.disable(["image", "heading", "lheading", "hr", "reference", "html_block", "html_inline"])
+    if parser.linkify is not None:
+        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+    parser.inline.ruler.before("escape", "formula", _math_rule)
+    parser.inline.ruler.before("autolink", "mention", _mention_rule)
+    parser.add_render_rule("formula", _render_formula)
+    parser.add_render_rule("mention", _render_mention)
+    return parser
+
+
+_MARKDOWN = _markdown_parser()

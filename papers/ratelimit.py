@@ -38,6 +38,10 @@ LIMITS: Mapping[str, Limit] = {
     "vote": Limit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": Limit(60, 60),
+    "shelf": Limit(120, 60),
+    "comment": Limit(10, 60),
+    "preview": Limit(60, 60),
+    "report": Limit(10, 10 * 60),
 }
 
 

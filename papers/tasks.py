@@ -8,6 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from papers.services import fetching, ticking
+from papers.services.comments import recount_comments
 from papers.services.pruning import prune
 from papers.services.search import statistics
 from papers.services.votes import recount_votes as recount
@@ -37,8 +38,9 @@ def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
 
 @shared_task(name="papers.recount_votes")
 def recount_votes() -> None:
-    """Bring counts of votes in line with the votes themselves."""
+    """Bring counts of votes and comments in line with the rows themselves."""
     logger.info("Recounted votes: %d papers were wrong", recount())
+    logger.info("Recounted comments: %d papers were wrong", recount_comments())
 
 
 @shared_task(name="papers.prune")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from papers.views import account, actions, browse, paper, search, setup, status
+from papers.views import account, actions, browse, comments, library, paper, search, setup, status, tags, triage
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("papers", search.papers, name="papers"),
     path("papers/date", browse.go_to_day, name="go-to-day"),
     path("papers/date/<str:day>", browse.day, name="day"),
+    path("papers/date/<str:day>/done", triage.done, name="done"),
+    path("papers/since", triage.since, name="since"),
     path("papers/week", browse.week, name="newest-week"),
     path("papers/week/<str:week>", browse.week, name="week"),
     path("papers/month", browse.month, name="newest-month"),
@@ -19,9 +21,24 @@ urlpatterns: list[URLPattern] = [
     path("papers/trending", browse.trending, name="trending"),
     path("papers/new", browse.new, name="new"),
     path("papers/<path:public_id>/vote", actions.vote, name="vote"),
+    path("papers/<path:public_id>/shelf", actions.shelve, name="shelve"),
+    path("papers/<path:public_id>/mine", actions.mine, name="mine"),
+    path("papers/<path:public_id>/comments", comments.comments, name="comments"),
     path("papers/<path:public_id>", paper.paper, name="paper"),
     path("abs/<path:arxiv_id>", paper.by_arxiv_id, name="abs"),
     path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
+    path("comments/<int:comment_id>/edit", comments.edit, name="edit-comment"),
+    path("comments/<int:comment_id>/delete", comments.delete, name="delete-comment"),
+    path("comments/<int:comment_id>/report", comments.report, name="report-comment"),
+    path("mentions", comments.mentions, name="mentions"),
+    path("library", library.library, name="library"),
+    path("library/bulk", library.bulk, name="bulk"),
+    path("tags", tags.tags, name="tags"),
+    path("tags/<str:owner>/<str:name>", tags.tag, name="tag"),
+    path("tags/<str:owner>/<str:name>/change", tags.change_tag, name="change-tag"),
+    path("tags/<str:owner>/<str:name>/delete", tags.remove_tag, name="delete-tag"),
+    path("hide-seen", triage.hide_seen, name="hide-seen"),
+    path("account/reading", triage.reading, name="reading"),
     path("theme", actions.theme, name="theme"),
     path("status", status.status, name="status"),
     path("setup", setup.setup, name="setup"),

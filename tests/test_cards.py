@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from papers.models import Listing, Paper, User
 from papers.services import cards as service
 from papers.services.cards import Row, render_cards
+from papers.services.marks import read_marks
 from papers.services.votes import set_vote
 from tests import make
 from tests.make import NOW, TODAY
@@ -31,7 +32,9 @@ def row(paper: Paper, **about: Any) -> Row:
 
 
 def html(*rows: Row, viewer: User | None = None, this_year: int = YEAR) -> str:
-    return render_cards(rows, viewer=viewer or AnonymousUser(), this_year=this_year)
+    voted = [row.paper_id for row in rows if row.vote_count]
+    marks = read_marks(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
+    return render_cards(rows, marks=marks, this_year=this_year)
 
 
 def card(paper: Paper, viewer: User | None = None, **about: Any) -> Card:

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from papers.models import Tag, User
 from papers.services.signin import make_login_link
 from tests import make
 from tests.people import browser_of, curator, reader, staff, stranger
@@ -67,6 +68,37 @@ ROWS: dict[str, list[Row]] = {
         members("/papers/2603.99001/vote", 302, method="POST"),
         Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, method="POST"),
     ],
+    "papers:shelve": [
+        members("/papers/2603.99001/shelf", 302),
+        members("/papers/2603.99001/shelf", 400, method="POST"),
+        Row("/papers/2603.99002/shelf", WAY_IN, 404, 400, 400, method="POST"),
+    ],
+    "papers:mine": [members("/papers/2603.99001/mine"), members("/papers/2603.99001/mine", 302, method="POST")],
+    "papers:comments": [members("/papers/2603.99001/comments"), members("/papers/2603.99001/comments", method="POST")],
+    "papers:edit-comment": [Row("/comments/9001/edit", WAY_IN, 200, 404, 404)],
+    "papers:delete-comment": [
+        Row("/comments/9001/delete", WAY_IN, 200, 200, 200),
+        Row("/comments/9002/delete", WAY_IN, 404, 200, 200),
+    ],
+    "papers:report-comment": [members("/comments/9001/report"), members("/comments/9003/report", 404)],
+    "papers:mentions": [members("/mentions"), members("/mentions", 302, method="POST")],
+    "papers:library": [members("/library")],
+    "papers:bulk": [members("/library/bulk", 302, method="POST")],
+    "papers:tags": [everybody("/tags")],
+    "papers:tag": [
+        Row("/tags/rita/own", 404, 200, 404, 404),
+        everybody("/tags/rita/shared"),
+        everybody("/tags/rita/none", 404),
+    ],
+    "papers:change-tag": [
+        Row("/tags/rita/own/change", WAY_IN, 302, 404, 404, method="POST"),
+        Row("/tags/rita/shared/change", WAY_IN, 302, 404, 404, method="POST"),
+    ],
+    "papers:delete-tag": [Row("/tags/rita/shared/delete", WAY_IN, 302, 404, 404, method="POST")],
+    "papers:done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
+    "papers:since": [members("/papers/since")],
+    "papers:hide-seen": [members("/hide-seen", 302, method="POST")],
+    "papers:reading": [members("/account/reading")],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],
     "papers:theme": [everybody("/theme", 302, method="POST")],
@@ -84,7 +116,7 @@ ROWS: dict[str, list[Row]] = {
 }
 BROWSERS: dict[str, Callable[[], Client]] = {
     "stranger": stranger,
-    "reader": lambda: browser_of(reader()),
+    "reader": lambda: browser_of(User.objects.get(username="rita")),
     "curator": lambda: browser_of(curator()),
     "staff": lambda: browser_of(staff()),
 }
@@ -117,8 +149,13 @@ CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows 
 
 @pytest.fixture(autouse=True)
 def _papers() -> None:
-    make.listing(make.paper(public_id="2603.99001"))
+    paper, rita = make.paper(public_id="2603.99001"), reader()
+    make.listing(paper)
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
+    make.comment(paper, rita, pk=9001)
+    make.comment(paper, pk=9002)
+    Tag.objects.create(user=rita, name="own")
+    Tag.objects.create(user=rita, name="shared", shared_at=make.NOW)
 
 
 @pytest.mark.parametrize("person", BROWSERS)

@@ -14,10 +14,11 @@ from django.urls import reverse
 
 from papers.models import Listing, Paper, User, Vote
 from papers.ratelimit import LIMITS
-from papers.services.votes import recount_votes, set_vote
+from papers.services.votes import recount_votes, set_vote, voters_of
 from tests import make
 from tests.make import TODAY
 from tests.people import browser_of, reader, stranger
+from tests.reading import cards, page_text
 
 
 @pytest.fixture
@@ -113,6 +114,50 @@ def test_one_reader_who_presses_in_two_windows_votes_once() -> None:
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(press, range(4)))
     assert counts(paper) == (1, 1, [])
+
+
+class TestNames:
+    def voters(self, paper: Paper, viewer: User) -> tuple[list[str], int, bool | None]:
+        paper.refresh_from_db()
+        found = voters_of(paper, viewer=viewer)
+        return found.names, found.others, found.is_unnamed
+
+    def test_members_see_who_voted_but_for_those_who_show_no_name(self, paper: Paper) -> None:
+        users = [make.user(name) for name in ("ann", "bob", "cyd", "dan")]
+        for user in users:
+            set_vote(user=user, paper_id=paper.pk, on=True, unnamed=user.username == "bob")
+        assert self.voters(paper, users[0]) == (["ann", "cyd", "dan"], 1, False)
+        assert self.voters(paper, users[1])[2] is True
+        assert self.voters(paper, make.user())[2] is None
+
+    def test_a_new_vote_is_as_the_reader_chose_for_all(self, paper: Paper) -> None:
+        user = make.user(votes_unnamed=True)
+        set_vote(user=user, paper_id=paper.pk, on=True)
+        assert Vote.objects.get().is_unnamed
+        set_vote(user=user, paper_id=paper.pk, on=True, unnamed=False)
+        set_vote(user=user, paper_id=paper.pk, on=True)
+        assert not Vote.objects.get().is_unnamed
+        assert counts(paper) == (1, 1, [])
+
+    def test_a_card_names_two_to_members_and_none_to_visitors(self, paper: Paper) -> None:
+        make.listing(paper)
+        for name in ("zoe", "bob", "cyd"):
+            set_vote(user=make.user(name), paper_id=paper.pk, on=True)
+        path = f"/papers/date/{TODAY}"
+        assert "voted for by zoe, bob and 1 other" in cards(path, browser_of(reader()))[0].facts
+        assert "zoe" not in page_text(path)
+        assert "zoe" not in page_text(paper.get_absolute_url())
+
+    def test_the_page_lets_a_reader_choose(self, paper: Paper) -> None:
+        client = browser_of(reader())
+        path = paper.get_absolute_url()
+        client.post(f"{path}/vote", {"on": "1", "asks_name": "1", "unnamed": "on"})
+        assert "Your vote shows no name" in page_text(path, client)
+        response = client.post(
+            f"{path}/vote", {"on": "1", "asks_name": "1"}, headers={"HX-Request": "true"}
+        ).content.decode()
+        assert 'id="voters" hx-swap-oob="true"' in response
+        assert "Voted for by rita" in response
 
 
 class TestCountingAnew:

@@ -1,6 +1,6 @@
 """The tables, each with its QuerySet above its model."""
 
-from papers.models.comment import Comment
+from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import CurationEvent, Submission
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
@@ -14,6 +14,7 @@ from papers.models.paper import (
     PaperVersion,
     SourceFigure,
 )
+from papers.models.reading import MutedQuery, SeenPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.topic import Topic, TopicMatch
@@ -26,6 +27,7 @@ __all__ = [
     "AnnouncedList",
     "Announcement",
     "Comment",
+    "CommentReport",
     "CurationEvent",
     "Edition",
     "EmbeddingBacklog",
@@ -40,12 +42,15 @@ __all__ = [
     "Installation",
     "Listing",
     "LoginLink",
+    "Mention",
+    "MutedQuery",
     "Paper",
     "PaperCategory",
     "PaperVector",
     "PaperVersion",
     "RejectedRecord",
     "SearchStatistics",
+    "SeenPaper",
     "ShelfItem",
     "Source",
     "SourceFigure",

@@ -1,7 +1,21 @@
-"""What readers say of a paper."""
+"""What readers say of a paper, whom they name in it, and what is reported."""
+
+from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
+
+from papers.models.user import User
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def of_paper(self, paper_id: int, *, after: int = 0) -> CommentQuerySet:
+        """In the order they were written, behind the key `after`, with who wrote them."""
+        return self.filter(paper=paper_id, pk__gt=after).select_related("user").order_by("pk")
+
+    def shown(self) -> CommentQuerySet:
+        return self.filter(deleted_at=None)
 
 
 class Comment(models.Model):
@@ -17,8 +31,63 @@ class Comment(models.Model):
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    objects = CommentQuerySet.as_manager()
+
     class Meta:
-        indexes = [models.Index(fields=["paper", "created_at"], name="comment_of_paper")]
+        indexes = [
+            # A paper's comments in order.
+            models.Index(fields=["paper", "id"], name="comment_of_paper"),
+        ]
 
     def __str__(self) -> str:
         return f"comment {self.pk} on {self.paper_id}"
+
+    def get_absolute_url(self) -> str:
+        """Asks for the paper, so with `select_related("paper")`."""
+        return f"{reverse('papers:paper', args=[self.paper.public_id])}#comment-{self.pk}"
+
+
+class MentionQuerySet(models.QuerySet["Mention"]):
+    def of(self, user: User) -> MentionQuerySet:
+        """Where `user` is named, newest first, in comments that are there to be read."""
+        found = self.filter(user=user, comment__deleted_at=None, comment__paper__hidden_at=None)
+        return found.select_related("comment__user", "comment__paper").order_by("-pk")
+
+
+class Mention(models.Model):
+    """A reader named in a comment, as @username."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MentionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["comment", "user"], name="mention_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in comment {self.comment_id}"
+
+
+class CommentReport(models.Model):
+    """A reader's word to the curators that a comment should not stand."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="reports")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="comment_reports"
+    )
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["comment", "user"], name="comment_report_once")]
+        indexes = [
+            # What waits for a curator.
+            models.Index(fields=["created_at"], name="comment_report_open", condition=models.Q(resolved_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"report of comment {self.comment_id}"

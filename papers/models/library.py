@@ -1,9 +1,40 @@
 """A reader's own library: tags, the shelf, followed authors."""
 
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Lower
+from django.urls import reverse
+
+from papers.models.rows import before_row
+from papers.models.user import User
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for the moment at which a paper that was never opened was opened."""
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    def of(self, user: User) -> TagQuerySet:
+        return self.filter(user=user).order_by(Lower("name"))
+
+    def named(self, *names: str) -> TagQuerySet:
+        """Names are compared without regard to case, by the database, as the constraint does."""
+        return self.annotate(lower_name=Lower("name")).filter(lower_name__in=[Lower(Value(name)) for name in names])
+
+    def readable_by(self, user: User | AnonymousUser) -> TagQuerySet:
+        """Those shared with the group, and the reader's own."""
+        shared = Q(shared_at__isnull=False, user__is_active=True)
+        return self.filter(shared | Q(user=user)) if user.is_authenticated else self.filter(shared)
+
+    def with_counts(self) -> TagQuerySet:
+        """Annotate `paper_count`: the papers a reader may see."""
+        return self.annotate(paper_count=Count("tagged", filter=Q(tagged__paper__hidden_at=None)))
 
 
 class Tag(models.Model):
@@ -14,11 +45,32 @@ class Tag(models.Model):
     shared_at = models.DateTimeField(null=True, blank=True)
     papers = models.ManyToManyField("papers.Paper", through="papers.TaggedPaper", related_name="tags")
 
+    objects = TagQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint("user", Lower("name"), name="tag_once")]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Asks for the owner's name, so with `select_related("user")`."""
+        return reverse("papers:tag", args=[self.user.username, self.name])
+
+
+class TaggedPosition(NamedTuple):
+    """What a tag's page is sorted by: last tagged first."""
+
+    created_at: datetime
+    pk: int
+
+
+class TaggedPaperQuerySet(models.QuerySet["TaggedPaper"]):
+    def newest_of(self, tag: Tag, *, after: TaggedPosition | None = None) -> TaggedPaperQuerySet:
+        found = self.filter(tag=tag, paper__hidden_at=None)
+        if after is not None:
+            found = found.filter(before_row(TaggedPosition._fields, after))
+        return found.order_by("-created_at", "-pk")
 
 
 class TaggedPaper(models.Model):
@@ -28,11 +80,57 @@ class TaggedPaper(models.Model):
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="tagged")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = TaggedPaperQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tag", "paper"], name="tagged_paper_once")]
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.paper_id}"
+
+
+class AddedPosition(NamedTuple):
+    """What the shelf is sorted by: last saved first."""
+
+    added_at: datetime
+    paper_id: int
+
+
+class PublishedPosition(NamedTuple):
+    """The shelf, the newest paper first."""
+
+    paper__listed_at: datetime
+    paper_id: int
+
+
+class OpenedPosition(NamedTuple):
+    """The shelf, last opened first; those never opened come last."""
+
+    opened: datetime
+    paper_id: int
+
+
+ShelfPosition = AddedPosition | PublishedPosition | OpenedPosition
+
+
+class ShelfQuerySet(models.QuerySet["ShelfItem"]):
+    def of(self, user: User) -> ShelfQuerySet:
+        """The shelf, with `opened`: a moment also where there was none."""
+        found = self.filter(user=user, paper__hidden_at=None)
+        return found.annotate(opened=Coalesce(F("opened_at"), Value(NEVER)))
+
+    def in_state(self, state: str) -> ShelfQuerySet:
+        """Of one state; `""` is all but what the reader is not interested in."""
+        return self.filter(state=state) if state else self.exclude(state=ShelfItem.State.NOT_INTERESTED)
+
+    def tagged(self, tag: Tag) -> ShelfQuerySet:
+        return self.filter(Exists(TaggedPaper.objects.filter(tag=tag, paper=OuterRef("paper"))))
+
+    def sorted_by(self, kind: type[ShelfPosition], *, after: ShelfPosition | None = None) -> ShelfQuerySet:
+        """Sorted, total, behind the position `after`. A shelf is one reader's, so it is sorted, not walked."""
+        columns = kind._fields
+        found = self if after is None else self.filter(before_row(columns, after))
+        return found.order_by(*(f"-{column}" for column in columns))
 
 
 class ShelfItem(models.Model):
@@ -48,9 +146,13 @@ class ShelfItem(models.Model):
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="shelved")
     state = models.CharField(max_length=16, choices=State, default=State.TO_READ)
     note = models.TextField(blank=True, help_text="Markdown.")
-    version_seen = models.PositiveSmallIntegerField(null=True, blank=True)
+    version_seen = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The version that the reader saw last; a newer one is told."
+    )
     added_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShelfQuerySet.as_manager()
 
     class Meta:
         constraints = [

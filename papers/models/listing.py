@@ -167,6 +167,10 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def best_of_month(self, first: date, *, after: SpanPosition | None = None) -> ListingQuerySet:
         return self.filter(month=first).shown()._best_of_span(after)
 
+    def best_since(self, day: date, *, release: int, after: SpanPosition | None = None) -> ListingQuerySet:
+        """What was listed above a release on `day` and later. Sorted when asked for: it is a month's at most."""
+        return self.filter(day__gte=day, release__gt=release).shown()._best_of_span(after)
+
     def _best_of_span(self, after: SpanPosition | None) -> ListingQuerySet:
         """Most voted first; a paper listed on two days once, because its two rows stand beside each other."""
         columns = SpanPosition._fields

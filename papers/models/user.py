@@ -44,6 +44,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         ],
     )
     time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the group's time zone.")
+    votes_unnamed = models.BooleanField(default=False, help_text="New votes don't show the reader's name.")
+    uses_keys = models.BooleanField(default=True, help_text="Single keys act on pages.")
+    hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
+    unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")
+    # Of the visit that goes on: when a list was last asked for, and the newest release then. See services/visits.py.
+    visited_at = models.DateTimeField(null=True, blank=True)
+    visited_release = models.BigIntegerField(null=True, blank=True)
+    # Of the visit before it: what was listed since is what the reader missed.
+    left_at = models.DateTimeField(null=True, blank=True)
+    left_release = models.BigIntegerField(null=True, blank=True)
     is_curator = models.BooleanField("curator", default=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("active", default=True)

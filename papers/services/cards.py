@@ -1,35 +1,40 @@
 """The cards of a list: rendered once per change of a paper, kept in the cache, joined with what is the viewer's own.
 
 A cached card holds its vote as a visitor sees it, and as a reader does who has voted or has not, each without its
-count. So a page of fifty costs one read of the cache and one query for the viewer's votes, no template, and its counts
+count. So a page of fifty costs one read of the cache and one query for the viewer's marks, no template, and its counts
 are always the newest.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache as remember
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models import Prefetch, QuerySet
 from django.template.loader import get_template, render_to_string
 from django.urls import reverse
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from papers.models import Listing, Paper, PaperCategory, SourceFigure, User, Vote
+from papers.models import Listing, Paper, ShelfItem, SourceFigure
+from papers.services.marks import Marks
 
 PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
-# Control characters, which no text of a paper has: between the parts of a cached card, and where the count goes.
+# Control characters, which no text of a paper has: between the parts of a cached card, where the count goes, and where
+# the paper's key and address go in what is the same on all cards.
 _GAP = "\x00"
 _COUNT = "\x01"
+_KEY = "\x02"
+_ADDRESS = "\x03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,31 @@ class Row:
     """The address of a search for papers like it, on such a list."""
 
 
-def read_rows(
-    found: QuerySet[Listing] | QuerySet[Paper] | QuerySet[PaperCategory],
-    columns: Sequence[str],
-    *,
-    per_page: int = PER_PAGE,
-) -> list[Row]:
-    """The first rows of a list sorted by `columns`, and one more if there are more. One query."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What one list says of a paper beside its card."""
+
+    news: str = ""
+    """A few words, first among the facts."""
+    html: str = ""
+    """Under them, safe."""
+
+    def parts(self) -> tuple[str, str]:
+        """Both as HTML."""
+        return (
+            format_html('<li class="news">{}</li>', self.news) if self.news else "",
+            format_html('<div class="note">{}</div>', mark_safe(self.html)) if self.html else "",  # noqa: S308
+        )
+
+
+_NO_NOTE = Note()
+
+
+def read_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[Row]:
+    """The first rows of a list sorted by `columns`, and one more if there are more. One query.
+
+    A list of papers, or of rows that have one: listings, categories, shelf, tags.
+    """
     to_paper, key = ("", "pk") if found.model is Paper else ("paper__", "paper_id")
     own = (key, *(f"{to_paper}{column}" for column in ("public_id", "changed_at", "vote_count")))
     about_listing = ("is_pinned", "user__username") if found.model is Listing else ()
@@ -78,27 +101,121 @@ def read_rows(
     ]
 
 
-def render_cards(rows: Sequence[Row], *, viewer: User | AnonymousUser, this_year: int) -> SafeString:
-    """The cards of `rows` as HTML. One query for a viewer who is signed in, and one for all that the cache lacks."""
+def render_cards(
+    rows: Sequence[Row],
+    *,
+    marks: Marks | None,
+    this_year: int,
+    picking: Container[int] | None = None,
+    notes: Mapping[int, Note] = MappingProxyType({}),
+) -> SafeString:
+    """The cards of `rows` as HTML; `marks` are a reader's, None a visitor's. One query for all that the cache lacks.
+
+    With `picking` each card has a check box, which is on for the papers in it. `notes` say more of a paper.
+    """
     cards = _cached_cards(rows, this_year=this_year)
-    voted = _voted(rows, viewer)
     parts: list[str] = []
     for row in rows:
         card = cards.get(row.paper_id)
         if card is None:  # removed since the list was read
             continue
-        before, for_visitor, for_reader, for_voter, between, after = card
-        vote = for_visitor if voted is None else for_voter if row.paper_id in voted else for_reader
-        parts += (before, vote.replace(_COUNT, str(row.vote_count)), between, _listing_marks(row), after)
+        if marks is None:
+            own = _Own("", card.visitors_vote.replace(_COUNT, str(row.vote_count)), "", "")
+        else:
+            own = _own(row, card, marks)
+        pick = "" if picking is None else _pick(row.paper_id, is_on=row.paper_id in picking)
+        parts += (card.opening, own.state, card.after_state, pick, own.side, card.after_side)
+        news, text = notes.get(row.paper_id, _NO_NOTE).parts()
+        parts += (news, own.voters, _listing_marks(row), card.after_facts, own.tags, text, card.closing)
     return mark_safe("".join(parts))  # noqa: S308  joined from what templates rendered
 
 
-def _voted(rows: Iterable[Row], viewer: User | AnonymousUser) -> set[int] | None:
-    """The papers that the viewer voted for; None for a visitor."""
-    if not viewer.is_authenticated:
-        return None
-    papers = [row.paper_id for row in rows]
-    return set(Vote.objects.filter(user=viewer, paper__in=papers).values_list("paper_id", flat=True))
+class _Card(NamedTuple):
+    """What is kept of a card: the pieces between which a page puts what is the viewer's, and the three votes."""
+
+    opening: str
+    after_state: str
+    after_side: str
+    after_facts: str
+    closing: str
+    visitors_vote: str
+    readers_vote: str
+    voters_vote: str
+    address: str
+
+
+class _Own(NamedTuple):
+    """What is the viewer's own on one card."""
+
+    state: str
+    side: str
+    voters: str
+    tags: str
+
+
+def _own(row: Row, card: _Card, marks: Marks) -> _Own:
+    vote = card.voters_vote if row.paper_id in marks.voted else card.readers_vote
+    save = save_button(row.paper_id, card.address, state=marks.shelf.get(row.paper_id, ""))
+    return _Own(
+        state=" seen" if row.paper_id in marks.seen else "",
+        side=vote.replace(_COUNT, str(row.vote_count)) + save + _filled(_own_link(), row.paper_id, card.address),
+        voters=_voters(row, card.address, marks.voters.get(row.paper_id, ())),
+        tags=own_tags(row.paper_id, marks.tags.get(row.paper_id, ()), owner=marks.owner),
+    )
+
+
+def save_button(paper_id: int, address: str, *, state: str) -> SafeString:
+    """A reader's button that saves a paper or takes it off the shelf. No queries."""
+    return _filled(_save_button(state), paper_id, address)
+
+
+@remember
+def _save_button(state: str) -> str:
+    label = ShelfItem.State(state).label if state else ""
+    context = {"state": state, "label": label, "key": _KEY, "address": _ADDRESS}
+    return render_to_string("papers/_save.html", context)
+
+
+@remember
+def _own_link() -> str:
+    return render_to_string("papers/_own_link.html", {"key": _KEY, "address": _ADDRESS})
+
+
+def _filled(html: str, paper_id: int, address: str) -> SafeString:
+    """What is the same on all cards, for one of them."""
+    filled = html.replace(_KEY, str(paper_id)).replace(_ADDRESS, escape(address))
+    return mark_safe(filled)  # noqa: S308  of a template, a number and an escaped address
+
+
+def own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
+    """A reader's tags on a paper; the place where they stand is there without any, for htmx to fill. No queries."""
+    addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags)
+    chips = format_html_join(" ", '<a class="tag" href="{}">{}</a>', addresses)
+    return format_html('<div class="own" id="own-{}">{}</div>', paper_id, chips)
+
+
+def _voters(row: Row, address: str, names: Sequence[str]) -> str:
+    if not row.vote_count or not names:
+        return ""
+    line = voters_line(names, row.vote_count)
+    return format_html('<li class="voters">voted for by <a href="{}#voters">{}</a></li>', address, line)
+
+
+def voters_line(names: Sequence[str], vote_count: int) -> str:
+    """`rita`, `rita and carl`, `rita, carl and 3 others`; those without a name are among the others."""
+    others = max(vote_count - len(names), 0)
+    words = [*names, *([f"{others} other{'' if others == 1 else 's'}"] if others else [])]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def _pick(paper_id: int, *, is_on: bool) -> str:
+    checked = mark_safe(" checked") if is_on else ""
+    return format_html(
+        '<label class="pick"><input type="checkbox" form="bulk" name="paper" value="{}"{}>'
+        '<span class="unseen">Choose this paper</span></label>',
+        paper_id,
+        checked,
+    )
 
 
 def _listing_marks(row: Row) -> str:
@@ -112,8 +229,8 @@ def sign_in_address(target: str) -> str:
     return f"{reverse('papers:sign-in')}?{urlencode({'next': target})}"
 
 
-def _cached_cards(rows: Sequence[Row], *, this_year: int) -> dict[int, list[str]]:
-    """By paper: what stands before the vote, the three votes, what stands before and after the marks of the listing."""
+def _cached_cards(rows: Sequence[Row], *, this_year: int) -> dict[int, _Card]:
+    """By paper."""
     stamp = f"{_template_stamp()}:{this_year}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
     found: dict[str, str] = cache.get_many(keys)
@@ -122,7 +239,7 @@ def _cached_cards(rows: Sequence[Row], *, this_year: int) -> dict[int, list[str]
         fresh = {missing[paper.pk]: _render(paper, this_year=this_year) for paper in _papers(missing)}
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
-    return {keys[key]: html.split(_GAP) for key, html in found.items()}
+    return {keys[key]: _Card(*html.split(_GAP)) for key, html in found.items()}
 
 
 def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
@@ -131,16 +248,16 @@ def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
 
 
 def _render(paper: Paper, *, this_year: int) -> str:
-    vote_url = reverse("papers:vote", args=[paper.public_id])
-    vote = {"paper": {"pk": paper.pk, "vote_count": _COUNT}, "vote_url": vote_url}
+    """The pieces of a card, in the order of `_Card`."""
+    address = paper.get_absolute_url()
+    vote = {"paper": {"pk": paper.pk, "vote_count": _COUNT}, "vote_url": f"{address}/vote"}
     votes = (
-        render_to_string("papers/_vote.html", vote | {"sign_in_url": sign_in_address(vote_url)}),
+        render_to_string("papers/_vote.html", vote | {"sign_in_url": sign_in_address(f"{address}/vote")}),
         render_to_string("papers/_vote.html", vote | {"is_signed_in": True, "is_on": False}),
         render_to_string("papers/_vote.html", vote | {"is_signed_in": True, "is_on": True}),
     )
     card = {"paper": paper, "figures": paper.source_figures.all(), "this_year": this_year, "gap": _GAP}
-    before, between, after = render_to_string("papers/_card.html", card).split(_GAP)
-    return _GAP.join((before, *votes, between, after))
+    return _GAP.join((render_to_string("papers/_card.html", card), *votes, address))
 
 
 @remember

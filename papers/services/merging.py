@@ -22,6 +22,7 @@ _FREE = (
 _ONCE = {
     "papers_listing": "day",
     "papers_paperversion": "version",
+    "papers_seenpaper": "user_id",
     "papers_shelfitem": "user_id",
     "papers_sourcefigure": "source",
     "papers_taggedpaper": "tag_id",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.contrib.auth.models import AnonymousUser
-
-from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure, User, Vote
+from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure
 from papers.services.embeddings import similar_papers
 
 
@@ -29,7 +27,6 @@ class PaperFacts:
     identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
-    viewer_voted: bool
     similar: list[Paper]
     """Close in meaning, the closest first; empty while it is not known."""
 
@@ -59,10 +56,8 @@ def links_of(paper: Paper) -> list[Link]:
     return links
 
 
-def paper_facts(paper: Paper, *, viewer: User | AnonymousUser) -> PaperFacts:
-    """What the page of `paper` shows. Four queries, one more for a viewer who is signed in, and those of the
-    similar papers: one, or a few every half hour.
-    """
+def paper_facts(paper: Paper) -> PaperFacts:
+    """What is known of `paper`. Four queries, and those of the similar papers: one, or a few every half hour."""
     return PaperFacts(
         versions=_versions(paper),
         figures=list(SourceFigure.objects.filter(paper=paper).order_by("source")),
@@ -70,7 +65,6 @@ def paper_facts(paper: Paper, *, viewer: User | AnonymousUser) -> PaperFacts:
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
         ),
-        viewer_voted=viewer.is_authenticated and Vote.objects.filter(paper=paper, user=viewer).exists(),
         similar=similar_papers(paper),
     )
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from papers.access import paper_for_read
+from papers.forms import CommentForm, MineForm
 from papers.http import Request
 from papers.identifiers import parse_arxiv_id
-from papers.services.cards import sign_in_address
+from papers.markup import markdown
+from papers.models import Paper, Tag, User
+from papers.services.cards import save_button, sign_in_address
+from papers.services.comments import discussion
+from papers.services.mine import own_words
 from papers.services.paper_page import links_of, paper_facts, paper_moved_from
+from papers.services.shelf import note_opened
+from papers.services.votes import voters_of
 
 
 @require_safe
@@ -30,14 +40,42 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     vote_url = reverse("papers:vote", args=[found.public_id])
     context = {
         "paper": found,
-        "facts": paper_facts(found, viewer=request.user),
+        "facts": paper_facts(found),
         "links": links_of(found),
         "vote_url": vote_url,
         "sign_in_url": sign_in_address(vote_url),
+        "discussion": discussion(found, viewer=request.user, after=_key(request.GET.get("comments", ""))),
+        "now": timezone.now(),
     }
+    if request.user.is_authenticated:
+        context |= _own(request, found, request.user)
     response = render(request, "papers/paper.html", context)
     patch_vary_headers(response, ["Cookie"])
     return response
+
+
+def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
+    """What is the reader's own on the page; and that it was opened, unless a browser only fetches it ahead."""
+    own = own_words(user, paper)
+    if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
+        note_opened(user=user, paper=paper)
+    voters = voters_of(paper, viewer=user)
+    return {
+        "voters": voters,
+        "is_on": voters.is_unnamed is not None,
+        "save": save_button(paper.pk, paper.get_absolute_url(), state=own["state"]),
+        "form": MineForm(paper=paper, initial=own),
+        "tags": Tag.objects.of(user),
+        "next": request.get_full_path(),
+        "note": markdown(own["note"]),
+        "tag_names": own["tags"],
+        "comment_form": CommentForm(),
+        "comments_url": reverse("papers:comments", args=[paper.public_id]),
+    }
+
+
+def _key(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @require_safe

@@ -16,6 +16,7 @@ from papers.identifiers import parse_arxiv_id
 from papers.query import Query, parse
 from papers.ratelimit import limited
 from papers.services.cards import render_cards
+from papers.services.marks import read_marks
 from papers.services.search.facets import narrowings
 from papers.services.search.highlights import mark_words
 from papers.services.search.results import (
@@ -29,6 +30,7 @@ from papers.services.search.results import (
     words_to_mark,
 )
 from papers.views import browse
+from papers.views.lists import ids
 
 
 def papers(request: Request) -> HttpResponse:
@@ -58,7 +60,8 @@ def search(request: Request) -> HttpResponse:
 
 
 def _context(request: Request, typed: str, query: Query, found: Results) -> dict[str, Any]:
-    cards = render_cards(found.rows, viewer=request.user, this_year=timezone.localdate().year)
+    marks = read_marks(request.user, ids(found.rows), voted=ids(row for row in found.rows if row.vote_count))
+    cards = render_cards(found.rows, marks=marks, this_year=timezone.localdate().year)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {

@@ -24,10 +24,18 @@
   function select(card) {
     current()?.classList.remove("current");
     card.classList.add("current");
-    card.focus({ preventScroll: true });
+    (card.querySelector(".card-title a") ?? card).focus({ preventScroll: true });
     const { top, bottom } = card.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) card.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   }
+
+  // Whoever goes by Tab, or by a screen reader, is where the keys act.
+  document.addEventListener("focusin", (event) => {
+    const card = event.target.closest(".card");
+    if (!card || card === current()) return;
+    current()?.classList.remove("current");
+    card.classList.add("current");
+  });
 
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -43,24 +51,66 @@
 
   const inCard = (selector) => (current() ?? document.querySelector("article.paper"))?.querySelector(selector);
 
+  // On the shelf in a state, or off it where it is in that state already.
+  function shelve(state) {
+    const save = inCard(".save");
+    if (!save) return;
+    const values = new FormData(save.form);
+    values.set("state", save.dataset.state === state ? "none" : state);
+    htmx.ajax("POST", save.formAction, { target: save, swap: "outerHTML", values: Object.fromEntries(values) });
+  }
+
+  function ownWords() {
+    const fold = document.querySelector("[data-mine]");
+    if (!fold) return inCard(".own-link")?.click();
+    fold.open = true;
+    fold.querySelector("input[name=tags]").focus();
+  }
+
+  function comment() {
+    const field = document.getElementById("comment-body");
+    if (field) return field.focus();
+    const link = inCard(".card-title a");
+    if (link) location.href = `${link.href}#comment-body`;
+  }
+
   const keys = {
     j: () => step(1),
     k: () => step(-1),
     o: () => inCard(".card-title a")?.click(),
     a: () => inCard(".abstract summary")?.click(),
     v: () => inCard(".vote")?.click(),
+    s: () => inCard(".save")?.click(),
+    r: () => shelve("read"),
+    x: () => shelve("not_interested"),
+    t: ownWords,
+    c: comment,
+    A: () => document.querySelector("[data-done]")?.click(),
     "/": () => document.querySelector("[data-search]")?.select(),
     "?": () => document.getElementById("keys").showModal(),
     ArrowLeft: () => document.querySelector("[data-key=ArrowLeft]")?.click(),
     ArrowRight: () => document.querySelector("[data-key=ArrowRight]")?.click(),
   };
 
+  // Behind a "g".
+  const places = {
+    d: () => document.querySelector(".wordmark").click(),
+    l: () => document.querySelector("[data-library]")?.click(),
+  };
+  let isGoing = false;
+
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.closest("input, textarea, select, [contenteditable], dialog, math, .formula");
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog, math, .formula");
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || "noKeys" in document.body.dataset) return;
+    const act = isGoing ? places[event.key] : keys[event.key];
+    isGoing = event.key === "g" && !isGoing;
+    if (!act) return;
     event.preventDefault();
-    keys[event.key]();
+    act();
   });
+
+  // The panel with tags and note opens with the cursor in it.
+  document.addEventListener("htmx:afterSwap", (event) => event.target.querySelector?.(".mine input[name=tags]")?.focus());
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-switch], [data-keys]");

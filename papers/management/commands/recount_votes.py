@@ -1,4 +1,4 @@
-"""manage.py recount_votes: count the votes anew from their rows."""
+"""manage.py recount_votes: count the votes and the comments anew from their rows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from papers.services.comments import recount_comments
 from papers.services.trending import recompute_all
 from papers.services.votes import recount_votes
 
 
 class Command(BaseCommand):
-    help = "Count the votes of all papers anew from their rows, and say how many were wrong."
+    help = "Count the votes and comments of all papers anew from their rows, and say how many were wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = recount_votes()
-        self.stdout.write(f"Counted the votes; {wrong:,} paper{'' if wrong == 1 else 's'} had a wrong count.")
+        for what, wrong in (("votes", recount_votes()), ("comments", recount_comments())):
+            self.stdout.write(f"Counted the {what}; {wrong:,} paper{'' if wrong == 1 else 's'} had a wrong count.")
         if options["trending"]:
             self.stdout.write(f"Computed the trending figures of {recompute_all():,} papers.")

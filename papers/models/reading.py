@@ -1,0 +1,70 @@
+"""What a reader has seen, and what a reader wants folded away."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef, QuerySet
+
+from papers.models.user import User
+
+Q = TypeVar("Q", bound=QuerySet[Any])
+
+
+class SeenPaper(models.Model):
+    """A paper that a reader has seen: opened, voted for, saved, put aside, or done with its day. Never by scrolling."""
+
+    pk = models.CompositePrimaryKey("user_id", "paper_id")
+    # The primary key serves what an index of this column would.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="seen_papers", db_index=False
+    )
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="seen_by")
+    seen_at = models.DateTimeField()
+    done_on = models.DateField(
+        null=True, blank=True, help_text='The day whose "Done with this day" alone made it seen; undone with it.'
+    )
+
+    class Meta:
+        indexes = [
+            # Whether a reader is done with a day, and undoing it.
+            models.Index(fields=["user", "done_on"], name="seen_by_day", condition=models.Q(done_on__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} seen by {self.user_id}"
+
+
+def without_seen(found: Q, user: User) -> Q:
+    """A list of papers, or of rows that have one, without those that `user` has seen.
+
+    The list is walked along its own index, and each row looked up by the primary key of SeenPaper: the order and the
+    cursor stay as they are, and a page fills up.
+    """
+    from papers.models.paper import Paper
+
+    paper = "pk" if found.model is Paper else "paper_id"
+    return found.filter(~Exists(SeenPaper.objects.filter(user_id=user.pk, paper_id=OuterRef(paper))))
+
+
+class MutedQueryQuerySet(models.QuerySet["MutedQuery"]):
+    def of(self, user: User) -> MutedQueryQuerySet:
+        return self.filter(user=user).order_by("created_at", "pk")
+
+
+class MutedQuery(models.Model):
+    """A question in the search language; the papers it finds are folded away in this reader's lists."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="muted_queries")
+    query = models.CharField(max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MutedQueryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "query"], name="muted_query_once")]
+
+    def __str__(self) -> str:
+        return self.query

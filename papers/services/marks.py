@@ -1,0 +1,99 @@
+"""What is the viewer's own on a list of papers: votes, shelf, tags, what was seen; and, for members, who voted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+
+from papers.models import User
+
+NAMED_VOTERS = 2
+
+# One statement for all of it. Each part enters an index by the reader and the papers of the page, or by one paper.
+_MARKS = """
+    SELECT 'voted', paper_id, '' FROM papers_vote WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    UNION ALL
+    SELECT 'shelf', paper_id, state FROM papers_shelfitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    UNION ALL
+    SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    UNION ALL
+    (SELECT 'tag', tagged.paper_id, tag.name
+        FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
+        WHERE tag.user_id = %(user)s AND tagged.paper_id = ANY(%(papers)s) ORDER BY lower(tag.name))
+    UNION ALL
+    SELECT 'voter', voted.id, voter.username
+        FROM unnest(%(voted)s::bigint[]) AS voted(id)
+        CROSS JOIN LATERAL (
+            SELECT person.username FROM papers_vote vote JOIN papers_user person ON person.id = vote.user_id
+            WHERE vote.paper_id = voted.id AND NOT vote.is_unnamed AND person.is_active
+            ORDER BY vote.created_at LIMIT %(names)s
+        ) AS voter
+    UNION ALL
+    SELECT 'mute', id, query FROM papers_mutedquery WHERE user_id = %(user)s
+    UNION ALL
+    SELECT 'done', 0, ''
+        WHERE EXISTS (SELECT 1 FROM papers_seenpaper WHERE user_id = %(user)s AND done_on = %(day)s::date)
+"""
+
+
+@dataclass(slots=True)
+class Marks:
+    """By the keys of papers. Of a paper that is in none of it there is nothing to say."""
+
+    owner: str
+    """The reader's username."""
+    voted: set[int] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+    shelf: dict[int, str] = field(default_factory=dict)
+    """The state of those on the shelf."""
+    tags: dict[int, list[str]] = field(default_factory=dict)
+    voters: dict[int, list[str]] = field(default_factory=dict)
+    """The first two who voted and show their names."""
+    muted: list[str] = field(default_factory=list)
+    """The reader's muted queries."""
+    is_done: bool = False
+    """The reader is done with the day that was asked about."""
+
+
+def read_marks(
+    viewer: User | AnonymousUser, papers: Collection[int], *, voted: Collection[int] = (), day: date | None = None
+) -> Marks | None:
+    """The viewer's marks on `papers`, and the voters of those in `voted`; None for a visitor. One query."""
+    if not viewer.is_authenticated:
+        return None
+    marks = Marks(viewer.username)
+    asked: dict[str, Any] = {
+        "user": viewer.pk,
+        "papers": list(papers),
+        "voted": list(voted),
+        "names": NAMED_VOTERS,
+        "day": day,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS, asked)
+        for kind, paper_id, word in cursor.fetchall():
+            _note(marks, kind, paper_id, word)
+    return marks
+
+
+def _note(marks: Marks, kind: str, paper_id: int, word: str) -> None:
+    match kind:
+        case "voted":
+            marks.voted.add(paper_id)
+        case "seen":
+            marks.seen.add(paper_id)
+        case "shelf":
+            marks.shelf[paper_id] = word
+        case "tag":
+            marks.tags.setdefault(paper_id, []).append(word)
+        case "voter":
+            marks.voters.setdefault(paper_id, []).append(word)
+        case "mute":
+            marks.muted.append(word)
+        case "done":
+            marks.is_done = True

@@ -1,0 +1,44 @@
+"""What a reader has seen: noted when a paper is opened, voted for, saved or put aside, and when a day is done with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from papers.models import SeenPaper, User
+
+# A paper that is opened after its day was done with stays seen when that is undone.
+_NOTE = """
+    INSERT INTO papers_seenpaper AS known (user_id, paper_id, seen_at, done_on)
+    SELECT %(user)s, id, %(now)s, NULL FROM unnest(%(papers)s::bigint[]) AS id
+    ON CONFLICT (user_id, paper_id) DO UPDATE SET done_on = NULL WHERE known.done_on IS NOT NULL
+"""
+_NOTE_DAY = """
+    INSERT INTO papers_seenpaper (user_id, paper_id, seen_at, done_on)
+    SELECT %(user)s, listing.paper_id, %(now)s, %(day)s
+    FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
+    WHERE listing.day = %(day)s AND listing.hidden_at IS NULL AND paper.hidden_at IS NULL
+    ON CONFLICT DO NOTHING
+"""
+
+
+def note_seen(*, user: User, paper_ids: Collection[int]) -> None:
+    """Note that `user` has seen these papers. Idempotent; one statement."""
+    with connection.cursor() as cursor:
+        papers = sorted(set(paper_ids))
+        cursor.execute(_NOTE, {"user": user.pk, "papers": papers, "now": timezone.now()})
+
+
+def set_done(*, user: User, day: date, on: bool) -> int:
+    """Make all papers of a day seen, or undo that; how many changed. Idempotent.
+
+    Undone are only those that nothing else made seen: what was opened or voted for on the way stays so.
+    """
+    if not on:
+        return SeenPaper.objects.filter(user=user, done_on=day).delete()[0]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_NOTE_DAY, {"user": user.pk, "day": day, "now": timezone.now()})
+        return int(cursor.rowcount)

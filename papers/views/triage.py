@@ -1,0 +1,78 @@
+"""What a reader is done with, what was missed, and how a reader reads."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from papers.access import signed_in
+from papers.dates import parse_day
+from papers.forms import ReadingForm
+from papers.http import UserRequest, safe_next
+from papers.models import Listing
+from papers.models.listing import SpanPosition
+from papers.ratelimit import limited
+from papers.services.seen import set_done
+from papers.services.visits import missed_since, note_visit
+from papers.views.lists import card_page, show_list
+
+
+@require_POST
+@signed_in
+@limited("shelf")
+def done(request: UserRequest, day: str) -> HttpResponse:
+    """Done with this day (`on` is 1), or not after all."""
+    found = parse_day(day)
+    if found is None:
+        raise Http404("There is no such day.")
+    is_on = request.POST.get("on") == "1"
+    changed = set_done(user=request.user, day=found, on=is_on)
+    papers = f"{changed} paper{'' if changed == 1 else 's'}"
+    messages.success(
+        request,
+        f"Done with the day: {papers} marked as seen." if is_on else f"Undone: {papers} not seen any more.",
+    )
+    return redirect(safe_next(request, default=reverse("papers:day", args=[day])))
+
+
+@require_POST
+@signed_in
+@limited("shelf")
+def hide_seen(request: UserRequest) -> HttpResponse:
+    """The switch over every list."""
+    request.user.hides_seen = request.POST.get("on") == "1"
+    request.user.save(update_fields=["hides_seen"])
+    return redirect(safe_next(request, default=reverse("papers:today")))
+
+
+@require_safe
+@never_cache
+@signed_in
+def since(request: UserRequest) -> HttpResponse:
+    """What was listed since the last visit, or from a day on: one list, most voted first, each paper once."""
+    note_visit(request.user, now=timezone.now())
+    missed = missed_since(request.user, from_day=parse_day(request.GET.get("day", "")), today=timezone.localdate())
+    page = card_page(
+        request,
+        SpanPosition,
+        lambda after: Listing.objects.best_since(missed.first_day, release=missed.release, after=after),
+    )
+    return show_list(request, "papers/since.html", page, {"missed": missed})
+
+
+@never_cache
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def reading(request: UserRequest) -> HttpResponse:
+    """How a reader reads: names on votes, what was seen, keys."""
+    form = ReadingForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Kept.")
+        return redirect("papers:reading")
+    return render(request, "papers/reading.html", {"form": form})
