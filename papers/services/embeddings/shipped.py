@@ -1,7 +1,7 @@
 """The model that comes with Broadsheet: all-MiniLM-L6-v2 in 8-bit integers, a file of a wheel, run by onnxruntime.
 
 Nothing of the wheel is imported or run; its file is found by path and must have the checksum below. Loading takes half
-a second and about 80 MB, so one process a host does it (`serving.py`), and only once it is needed.
+a second and 180 MB, so one process a host does it (`serving.py`), and only once it is needed.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class ShippedModel:
         if reason := why_not():
             raise EmbeddingError(reason)
         assert path is not None  # noqa: S101
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != SHA256:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != SHA256:
             raise EmbeddingError(f"{path} is not the file that was published: install the packages again.")
         import onnxruntime
 
@@ -62,7 +63,7 @@ class ShippedModel:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # it would keep what the longest text took
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._pieces = WordPieces(_vocabulary())
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
