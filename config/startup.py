@@ -14,6 +14,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 # Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
 MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
@@ -57,9 +58,12 @@ def migrate(say: Callable[[str], None]) -> None:
 
 
 def add_first_edition(say: Callable[[str], None]) -> None:
-    """Have something on the page of a new database."""
-    from papers.services.sample import ensure_first_edition  # needs the models, which are not loaded with this module
+    """Have something on the page of a new database, and sources that will bring more."""
+    # These need the models, which are not loaded with this module.
+    from papers.services.sample import ensure_first_edition
+    from papers.services.setup import prepare_sources
 
+    prepare_sources(now=timezone.now())
     if added := ensure_first_edition():
         say(f"Added a sample of {added} papers, until the first real edition is there.")
 

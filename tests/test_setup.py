@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from papers.forms import SetupForm, category_groups, time_zones
 from papers.models import Edition, FetchRun, Installation, Source
-from papers.services.installation import current_group
-from papers.services.setup import current_answers, known_categories
+from papers.services.installation import current_group, forget_group
+from papers.services.setup import GRACE, current_answers, known_categories, prepare_sources
 from tests.people import browser_of, reader, staff, stranger
 
 ANSWERS = {
@@ -145,6 +145,29 @@ class TestAnswering:
         assert answer["Location"] == reverse("papers:today")
         assert current_group().is_set_up
         assert not current_group().members_only
+        arxiv = Source.objects.filter(kind__startswith="arxiv", is_enabled=True)
+        assert {source.kind for source in arxiv} == {"arxiv_rss", "arxiv_oai"}
+        assert all(source.next_fetch_at and source.next_fetch_at <= datetime.now(UTC) for source in arxiv)
+
+    def test_the_first_start_makes_the_default_sources_and_gives_time_to_answer(self, settings: Any) -> None:
+        now = datetime.now(UTC)
+        prepare_sources(now=now)
+        prepare_sources(now=now)
+        rss = Source.objects.get(kind="arxiv_rss")
+        assert set(rss.categories) == set(settings.ARXIV_CATEGORIES)
+        assert rss.next_fetch_at == now + GRACE
+        assert not Source.objects.get(kind="huggingface").is_enabled
+        browser_of(staff()).post("/setup/skip")
+        rss.refresh_from_db()
+        assert rss.next_fetch_at
+        assert rss.next_fetch_at <= datetime.now(UTC), "an answer has them visited at once"
+
+    def test_sources_that_a_group_deleted_stay_away(self) -> None:
+        browser_of(staff()).post("/setup", ANSWERS)
+        Source.objects.all().delete()
+        forget_group()
+        prepare_sources(now=datetime.now(UTC))
+        assert not Source.objects.exists()
 
     def test_it_is_for_the_staff(self) -> None:
         rita = browser_of(reader())

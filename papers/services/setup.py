@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from papers.categories import expand
 from papers.models import Source
-from papers.services.installation import current_group, save_group
-from papers.services.sources import configure_sources
+from papers.services.installation import current_group, save_group, skip_setup
+from papers.services.sources import configure_sources, ensure_default_sources, request_visits
+
+GRACE = timedelta(minutes=5)
+"""How long the first visit waits for an answer on the first-run page: whoever reads mathematics does not want a first
+edition of computer science. Nobody has to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,21 @@ def save_answers(answers: Answers, *, now: datetime) -> None:
     with transaction.atomic():
         save_group(name=answers.group_name, time_zone=answers.time_zone, access=answers.access, now=now)
         configure_sources(categories=answers.categories, huggingface=answers.huggingface, now=now)
+
+
+def skip_answers(*, now: datetime) -> None:
+    """Leave everything at its default, and have the default sources visited now. Idempotent."""
+    with transaction.atomic():
+        skip_setup(now=now)
+        if not ensure_default_sources(now=now):
+            never_visited = Source.objects.filter(is_enabled=True, runs=None)
+            request_visits(never_visited.values_list("pk", flat=True), now=now)
+
+
+def prepare_sources(*, now: datetime) -> None:
+    """Make the default sources at the first start; they are visited after `GRACE`, or once the page is answered.
+
+    Idempotent. Who has answered, and then deleted every source, does not get them back.
+    """
+    if not current_group().is_set_up:
+        ensure_default_sources(now=now + GRACE)

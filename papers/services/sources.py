@@ -58,7 +58,7 @@ def default_interval(kind: str) -> int:
 def ensure_default_sources(
     *, now: datetime, categories: Iterable[str] | None = None, huggingface: bool = False
 ) -> bool:
-    """Make the first sources where there are none, due at once; whether they were made. Idempotent.
+    """Make the first sources where there are none, due at `now`; whether they were made. Idempotent.
 
     arXiv's announcements list all that is new or cross-listed in `categories` (None: BROADSHEET_ARXIV_CATEGORIES), its
     records list nothing; Hugging Face is ready, but off.

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from papers.access import staff_only
 from papers.forms import SetupForm, time_zones
 from papers.http import UserRequest
-from papers.services.installation import fixed_by_environment, skip_setup
+from papers.services.installation import fixed_by_environment
 from papers.services.sample import remove_sample, sample_present
-from papers.services.setup import Answers, current_answers, save_answers
+from papers.services.setup import Answers, current_answers, save_answers, skip_answers
 from papers.services.status import first_visit
 
 
@@ -41,7 +41,7 @@ def setup(request: UserRequest) -> HttpResponse:
 @staff_only
 def setup_skip(request: UserRequest) -> HttpResponse:
     """Leave everything at its default and don't ask again."""
-    skip_setup(now=timezone.now())
+    skip_answers(now=timezone.now())
     return redirect("papers:today")
 
 
