@@ -98,6 +98,8 @@ ROWS: dict[str, list[Row]] = {
     "papers:done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
     "papers:since": [members("/papers/since")],
     "papers:hide-seen": [members("/hide-seen", 302, method="POST")],
+    "papers:muted": [members("/account/muted"), members("/account/muted", 302, method="POST")],
+    "papers:unmute": [members("/account/muted/1/remove", 302, method="POST")],
     "papers:reading": [members("/account/reading")],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from papers.models.rows import before_row
 from papers.models.user import User
+from papers.query import Query
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the moment at which a paper that was never opened was opened."""
@@ -125,6 +126,12 @@ class ShelfQuerySet(models.QuerySet["ShelfItem"]):
 
     def tagged(self, tag: Tag) -> ShelfQuerySet:
         return self.filter(Exists(TaggedPaper.objects.filter(tag=tag, paper=OuterRef("paper"))))
+
+    def matching(self, query: Query, *, viewer: User) -> ShelfQuerySet:
+        """Those that a question finds: asked of each paper on the shelf, and not of all that are stored."""
+        from papers.models.paper import Paper
+
+        return self.filter(Exists(Paper.objects.filter(pk=OuterRef("paper_id")).matching(query, viewer=viewer)))
 
     def sorted_by(self, kind: type[ShelfPosition], *, after: ShelfPosition | None = None) -> ShelfQuerySet:
         """Sorted, total, behind the position `after`. A shelf is one reader's, so it is sorted, not walked."""

@@ -14,6 +14,7 @@ from papers.forms import BulkForm
 from papers.http import UserRequest, safe_next
 from papers.models import ShelfItem, Tag
 from papers.models.library import AddedPosition, OpenedPosition, PublishedPosition, ShelfPosition
+from papers.query import parse
 from papers.ratelimit import limited
 from papers.services.library import shelf_notes, state_counts
 from papers.services.shelf import set_state
@@ -31,7 +32,7 @@ SORTS: dict[str, type[ShelfPosition]] = {
 @never_cache
 @signed_in
 def library(request: UserRequest) -> HttpResponse:
-    """The shelf: of one state or all but what was put aside, of one tag, in one of three orders."""
+    """The shelf: of a state or all but what was put aside, of a tag, what a question finds, in one of three orders."""
     user = request.user
     state = request.GET.get("state", "")
     state = state if state in ShelfItem.State.values else ""
@@ -39,16 +40,26 @@ def library(request: UserRequest) -> HttpResponse:
     sort = sort if sort in SORTS else "added"
     tags = list(Tag.objects.of(user))
     tag = next((tag for tag in tags if tag.name == request.GET.get("tag")), None)
+    asked = parse(request.GET.get("q", ""))
     shelf = ShelfItem.objects.of(user).in_state(state)
+    shelf = shelf.matching(asked, viewer=user) if asked.root else shelf
     found = shelf.tagged(tag) if tag else shelf
     page = card_page(
         request,
         SORTS[sort],
         lambda after: found.sorted_by(SORTS[sort], after=after),
-        may_leave_out_seen=False,
+        is_own=True,
         notes=lambda rows: shelf_notes(user=user, paper_ids=[row.paper_id for row in rows]),
     )
-    context = {"state": state, "sort": sort, "sorts": SORTS, "tag": tag, "tags": tags, "counts": state_counts(user)}
+    context = {
+        "asked": asked,
+        "state": state,
+        "sort": sort,
+        "sorts": SORTS,
+        "tag": tag,
+        "tags": tags,
+        "counts": state_counts(user),
+    }
     return show_list(request, "papers/library.html", page, context)
 
 

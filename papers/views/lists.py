@@ -23,6 +23,7 @@ from papers.paging import decode_cursor, encode_cursor
 from papers.services.cards import PER_PAGE, Note, Row, read_rows, render_cards
 from papers.services.editions import curator_names
 from papers.services.marks import Marks, read_marks
+from papers.services.muting import muted_among
 from papers.services.visits import note_visit
 
 P = TypeVar("P", bound=tuple[Any, ...])
@@ -41,6 +42,9 @@ class CardPage:
     """The cursor of the next page, empty on the last."""
     marks: Marks | None = None
     """The reader's; None a visitor's."""
+    muted_cards: SafeString | None = None
+    """Those that the reader's muted questions find; None where there are none."""
+    muted_count: int = 0
     leaves_out_seen: bool = False
     is_picking: bool = False
     """Each card has a check box."""
@@ -48,12 +52,12 @@ class CardPage:
     @property
     def is_empty(self) -> bool:
         """The whole list is."""
-        return self.is_first and not self.cards
+        return self.is_first and not self.cards and not self.muted_count
 
     @property
     def is_past_end(self) -> bool:
         """It got shorter since its last page was read."""
-        return not self.is_first and not self.cards
+        return not self.is_first and not self.cards and not self.muted_count
 
     @property
     def is_all_seen(self) -> bool:
@@ -67,36 +71,51 @@ def card_page(
     list_after: Callable[[P | None], QuerySet[Any]],
     *,
     day: date | None = None,
-    may_leave_out_seen: bool = True,
+    is_own: bool = False,
     notes: Callable[[list[Row]], dict[int, Note]] | None = None,
 ) -> CardPage:
     """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
 
-    `notes` may say more of the papers on it, by key.
+    A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
+    say more of the papers on it, by key.
     """
     note_visit(request.user, now=timezone.now())
     after = decode_cursor(request.GET.get("after", ""), kind)
-    leaves_out_seen = may_leave_out_seen and request.user.is_authenticated and request.user.hides_seen
+    leaves_out_seen = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
     if leaves_out_seen:
         found = without_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
     rows = read_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
     shown = rows[:PER_PAGE]
     marks = read_marks(request.user, ids(shown), voted=ids(row for row in shown if row.vote_count), day=day)
-    if marks is not None and not may_leave_out_seen:
-        marks.seen.clear()  # a reader's own list doesn't mark what the reader has seen
+    if marks is not None and is_own:
+        marks.seen.clear()
+        marks.muted.clear()
+    muted = _muted(request, shown, marks)
     is_picking = marks is not None and bool(request.GET.get("pick"))
+    picked = set(ids(shown) if request.GET.get("pick") == "all" else ()) if is_picking else None
+
+    def cards(rows: list[Row]) -> SafeString:
+        year = timezone.localdate().year
+        return render_cards(rows, marks=marks, this_year=year, notes=notes(rows) if notes else {}, picking=picked)
+
     return CardPage(
-        cards=render_cards(
-            shown, marks=marks, this_year=timezone.localdate().year, notes=notes(shown) if notes else {},
-            picking=set(ids(shown) if request.GET["pick"] == "all" else ()) if is_picking else None,
-        ),
+        cards=cards([row for row in shown if row.paper_id not in muted]),
+        muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
+        muted_count=len(muted),
         is_first=after is None,
         more=encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else "",
         marks=marks,
         leaves_out_seen=leaves_out_seen,
         is_picking=is_picking,
-    )  # fmt: skip
+    )
+
+
+def _muted(request: Request, rows: list[Row], marks: Marks | None) -> set[int]:
+    """The papers on a page that the reader's muted questions find. Two queries at most; none without such questions."""
+    if marks is None or not marks.muted or not request.user.is_authenticated:
+        return set()
+    return muted_among(ids(rows), user=request.user, queries=marks.muted, today=timezone.localdate())
 
 
 def ids(rows: Iterable[Row]) -> list[int]:

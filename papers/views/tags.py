@@ -33,13 +33,10 @@ def tags(request: Request) -> HttpResponse:
 def tag(request: Request, owner: str, name: str) -> HttpResponse:
     """The papers of a tag, last tagged first."""
     found = tag_for_read(request.user, owner, name)
-    page = card_page(
-        request,
-        TaggedPosition,
-        lambda after: TaggedPaper.objects.newest_of(found, after=after),
-        may_leave_out_seen=found.user_id != request.user.pk,
-    )
     is_own = found.user_id == request.user.pk
+    page = card_page(
+        request, TaggedPosition, lambda after: TaggedPaper.objects.newest_of(found, after=after), is_own=is_own
+    )
     form = TagForm(initial={"name": found.name, "is_shared": found.shared_at is not None})
     return show_list(request, "papers/tag.html", page, {"tag": found, "is_own": is_own, "form": form})
 

@@ -1,4 +1,4 @@
-"""What a reader is done with, what was missed, and how a reader reads."""
+"""What a reader is done with, what was missed, what is muted, and how a reader reads."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from papers.access import signed_in
 from papers.dates import parse_day
 from papers.forms import ReadingForm
 from papers.http import UserRequest, safe_next
-from papers.models import Listing
+from papers.models import Listing, MutedQuery
 from papers.models.listing import SpanPosition
 from papers.ratelimit import limited
+from papers.services.muting import MutingError, mute, preview, unmute
 from papers.services.seen import set_done
 from papers.services.visits import missed_since, note_visit
 from papers.views.lists import card_page, show_list
@@ -76,3 +77,33 @@ def reading(request: UserRequest) -> HttpResponse:
         messages.success(request, "Kept.")
         return redirect("papers:reading")
     return render(request, "papers/reading.html", {"form": form})
+
+
+@never_cache
+@signed_in
+@limited("shelf")
+@require_http_methods(["GET", "HEAD", "POST"])
+def muted(request: UserRequest) -> HttpResponse:
+    """The reader's muted questions; a new one is looked at first (GET with `q`), then kept (POST)."""
+    if request.method == "POST":
+        try:
+            mute(user=request.user, text=request.POST.get("q", ""))
+        except MutingError as error:
+            messages.error(request, str(error))
+        return redirect("papers:muted")
+    text = request.GET.get("q", "")
+    context = {
+        "queries": list(MutedQuery.objects.of(request.user)),
+        "text": text,
+        "preview": preview(text, user=request.user, today=timezone.localdate()) if text else None,
+    }
+    return render(request, "papers/muted.html", context)
+
+
+@require_POST
+@signed_in
+@limited("shelf")
+def unmuted(request: UserRequest, key: int) -> HttpResponse:
+    """Show again what a question folded away."""
+    unmute(user=request.user, key=key)
+    return redirect("papers:muted")
