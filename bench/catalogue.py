@@ -24,6 +24,10 @@ ANNOUNCED_A_DAY = 500
 """Papers announced on a working day; every second one is listed, as where a group follows half of what it mirrors."""
 READERS = 200
 VOTES_EACH = 100
+TAGS_EACH = 10
+PAPERS_A_TAG = 20
+SEEN = 10_000
+"""Papers that a few readers have seen: the newest, so that lists which hide them walk past all of them."""
 
 _WORDS = [
     *("model", "learning", "language", "graph", "neural", "sparse", "attention", "reward", "policy", "sampling"),
@@ -38,7 +42,7 @@ def fill(papers: int, *, file: str = "", readers: int = READERS) -> None:
     """Make `papers` papers, their editions, figures and votes. For an empty database."""
     from django.db import connection
 
-    base = list(itertools.islice(_read(Path(file)) if file else made_up(), min(papers, BASE_ROWS)))
+    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(), min(papers, BASE_ROWS)))
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
         for statement in _STATEMENTS:
@@ -46,6 +50,7 @@ def fill(papers: int, *, file: str = "", readers: int = READERS) -> None:
                 statement, {"papers": papers, "base": len(base), "a_day": ANNOUNCED_A_DAY, "now": datetime.now(UTC)}
             )
         _vote(cursor, readers)
+        _read(cursor)
     from papers.services.trending import recompute_all
 
     recompute_all()
@@ -62,7 +67,7 @@ def opened(file: Path) -> IO[str]:
     return file.open(encoding="utf-8")
 
 
-def _read(file: Path) -> Iterator[dict[str, Any]]:
+def _rows_of(file: Path) -> Iterator[dict[str, Any]]:
     with opened(file) as lines:
         for line in lines:
             row = json.loads(line)
@@ -200,3 +205,40 @@ def _vote(cursor: Any, readers: int) -> None:
     User.objects.bulk_create(User(email=f"{name}@example.org", username=name) for name in names)
     cursor.execute(_VOTE, {"papers": Paper.objects.count(), "each": VOTES_EACH})
     recount_votes()
+
+
+# 200 tagged papers and 100 saved ones for each reader, most of them of the last weeks.
+_CHOSEN = """
+    CROSS JOIN LATERAL (
+        SELECT (random() * least(power(random(), 2) * 40000, %(papers)s - 1))::bigint AS back
+        FROM generate_series(1, %(each)s) AS one WHERE {outer}.id IS NOT NULL
+    ) AS chosen
+    JOIN papers_paper paper ON paper.id = %(papers)s - chosen.back
+    ON CONFLICT DO NOTHING
+"""
+_READING = (
+    """
+    INSERT INTO papers_tag (user_id, name) SELECT reader.id, 'tag ' || number
+    FROM papers_user reader CROSS JOIN generate_series(1, %(tags)s) AS number
+    """,
+    "INSERT INTO papers_taggedpaper (tag_id, paper_id, created_at) SELECT tag.id, paper.id, now() FROM papers_tag tag"
+    + _CHOSEN.format(outer="tag"),
+    "INSERT INTO papers_shelfitem (user_id, paper_id, state, note, added_at) "
+    "SELECT reader.id, paper.id, 'to_read', '', paper.listed_at FROM papers_user reader"
+    + _CHOSEN.format(outer="reader"),
+    """
+    INSERT INTO papers_seenpaper (user_id, paper_id, seen_at)
+    SELECT reader.id, paper.id, now()
+    FROM (SELECT id FROM papers_user ORDER BY id LIMIT 4) AS reader
+    CROSS JOIN (SELECT id FROM papers_paper ORDER BY id DESC LIMIT %(seen)s) AS paper
+    """,
+)
+
+
+def _read(cursor: Any) -> None:
+    from papers.models import Paper
+
+    sizes = {"papers": Paper.objects.count(), "tags": TAGS_EACH, "seen": SEEN}
+    for statement in _READING:
+        each = PAPERS_A_TAG if "taggedpaper" in statement else VOTES_EACH
+        cursor.execute(statement, {**sizes, "each": each})

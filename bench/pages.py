@@ -70,6 +70,9 @@ def main() -> None:
             for who, cookie in (("visitor", ""), ("reader", cookies[0])):
                 lines.append(time_page(web, page, who, paths, cookie, options.papers))
                 serve.say(f"{page}, {who}: {lines[-1].p95:.1f} ms")
+        for page, paths, cookie in own_pages(cookies, pages["day"][0]):
+            lines.append(time_page(web, page, "reader", paths, cookie, options.papers))
+            serve.say(f"{page}: {lines[-1].p95:.1f} ms")
         rates = measure_rates(web, empty, pages["day"], cookies)
         plans = explained() if options.explain else ""
     print(table(lines, rates, papers=options.papers))
@@ -121,6 +124,26 @@ def sessions(count: int) -> list[str]:
         name = settings.SESSION_COOKIE_NAME
         cookies.append(f"{name}={client.cookies[name].value}")
     return cookies
+
+
+def own_pages(cookies: list[str], day: str) -> list[tuple[str, list[str], str]]:
+    """Pages of three readers: one with tags and a shelf, one who hides 10,000 seen papers, one who mutes."""
+    from papers.models import MutedQuery, User
+
+    _, hiding, muting = User.objects.order_by("pk")[:3]
+    User.objects.filter(pk=hiding.pk).update(hides_seen=True)
+    questions = ("cat:cs.RO", '"large language"', "author:wang -cat:cs.CV", "org:google", "title:survey")
+    MutedQuery.objects.bulk_create((MutedQuery(user=muting, query=text) for text in questions), ignore_conflicts=True)
+    return [
+        ("library", ["/library"], cookies[0]),
+        ("library, searched", ["/library?q=model"], cookies[0]),
+        ("since, a month", ["/papers/since?day=2001-01-01"], cookies[0]),
+        ("day, seen hidden", [day], cookies[1]),
+        ("new, 10,000 seen hidden", ["/papers/new"], cookies[1]),
+        ("new in cs.LG, seen hidden", ["/papers/new?category=cs.LG"], cookies[1]),
+        ("month, seen hidden", ["/papers/month"], cookies[1]),
+        ("day, five questions muted", [day], cookies[2]),
+    ]
 
 
 def addresses() -> dict[str, list[str]]:

@@ -154,10 +154,12 @@ class TestNames:
         client.post(f"{path}/vote", {"on": "1", "asks_name": "1", "unnamed": "on"})
         assert "Your vote shows no name" in page_text(path, client)
         response = client.post(
-            f"{path}/vote", {"on": "1", "asks_name": "1"}, headers={"HX-Request": "true"}
+            f"{path}/vote", {"on": "named", "asks_name": "1"}, headers={"HX-Request": "true"}
         ).content.decode()
         assert 'id="voters" hx-swap-oob="true"' in response
         assert "Voted for by rita" in response
+        client.post(f"{path}/vote", {"on": "unnamed", "asks_name": "1"})
+        assert Vote.objects.get().is_unnamed
 
 
 class TestCountingAnew:

@@ -21,19 +21,27 @@ from papers.services.votes import set_vote, voters_of
 from papers.theme import COOKIE, COOKIE_SECONDS, THEMES
 
 NONE = "none"
+# What `on` may say beside 1: a vote that hides the voter's name, or shows it.
+NAME_CHOICES = {"unnamed": True, "named": False}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @limited("vote")
 def vote(request: UserRequest, public_id: str) -> HttpResponse:
-    """Vote (`on` is 1) or take it back. Whoever was sent to sign in on the way comes back here by GET, and reads on."""
+    """Vote (`on` is 1, or says whether by name) or take it back.
+
+    Whoever was sent to sign in on the way comes back here by GET, and reads on.
+    """
     paper = paper_for_read(request.user, public_id)
     if request.method != "POST":
         return redirect(paper)
-    unnamed = "unnamed" in request.POST if "asks_name" in request.POST else None
+    on = request.POST.get("on", "")
+    is_on, unnamed = on in ("1", *NAME_CHOICES), NAME_CHOICES.get(on)
+    if on == "1" and "asks_name" in request.POST:  # the paper's page, with its check box
+        unnamed = "unnamed" in request.POST
     try:
-        result = set_vote(user=request.user, paper_id=paper.pk, on=request.POST.get("on") == "1", unnamed=unnamed)
+        result = set_vote(user=request.user, paper_id=paper.pk, on=is_on, unnamed=unnamed)
     except Paper.DoesNotExist as error:  # hidden a moment ago
         raise Http404("There is no such paper here.") from error
     if not request.htmx:

@@ -27,6 +27,19 @@ PUBLIC = {
     "nothing here": "/no-such-page",
 }
 STAFF = {"settings": "/setup", "progress": "/setup/progress", "password": "/account/password", "inside": "/status"}
+READER = {
+    "front page": "/",
+    "choosing several": "/papers/new?pick=1",
+    "the paper": "",
+    "own words": "{paper}/mine",
+    "comment": "{paper}/comments",
+    "library": "/library",
+    "tags": "/tags",
+    "since": "/papers/since",
+    "mentions": "/mentions",
+    "muted": "/account/muted?q=model",
+    "reading": "/account/reading",
+}
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -63,7 +76,7 @@ def windows(chromium: Browser, staff_cookies: Any) -> dict[str, BrowserContext]:
 
 
 CASES = [pytest.param("visitor", path, id=name) for name, path in PUBLIC.items()] + [
-    pytest.param("staff", path, id=f"{name} (staff)") for name, path in STAFF.items()
+    pytest.param("staff", path, id=f"{name} (staff)") for name, path in (STAFF | READER).items()
 ]
 
 
@@ -75,7 +88,7 @@ def test_a_page_fits_a_phone_and_satisfies_axe(
     try:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.goto(site.url + (path or paper_path))
+            page.goto(site.url + (path or paper_path).format(paper=paper_path))
             open_everything(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             found = Axe().run(page, options=AXE_OPTIONS)
