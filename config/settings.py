@@ -72,6 +72,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "config.health.HealthMiddleware",
@@ -89,6 +95,7 @@ MIDDLEWARE = [
     "papers.middleware.GroupMiddleware",
     "papers.middleware.AccessMiddleware",
     "papers.middleware.ReaderTimeZoneMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -153,6 +160,53 @@ ACCESS = env.choice("BROADSHEET_ACCESS", "", ("public", "members")) or None
 GROUP_TIME_ZONE = env.time_zone("BROADSHEET_TIME_ZONE")
 GROUP_NAME = env.text("BROADSHEET_GROUP_NAME") or None
 TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
+
+# --- accounts (django-allauth) -------------------------------------------------------------------------------------
+
+SIGNUP = env.choice("BROADSHEET_SIGNUP", "invitation", ("open", "invitation", "closed"))
+SIGNUP_DOMAINS = tuple(domain.lower().lstrip("@") for domain in env.words("BROADSHEET_SIGNUP_DOMAINS"))
+OIDC_URL = env.url("BROADSHEET_OIDC_URL", "") if env.is_set("BROADSHEET_OIDC_URL") else ""
+OIDC_NAME = env.text("BROADSHEET_OIDC_NAME", "your institution")
+OIDC_SIGNUP = env.flag("BROADSHEET_OIDC_SIGNUP", default=False)
+_OIDC_APP = {
+    "provider_id": "oidc",
+    "name": OIDC_NAME,
+    "client_id": env.text("BROADSHEET_OIDC_CLIENT_ID"),
+    "secret": env.secret("BROADSHEET_OIDC_SECRET"),
+    # An address that the provider has verified opens the account that has it.
+    "settings": {"server_url": OIDC_URL, "email_authentication": True},
+}
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_OIDC_APP] if OIDC_URL else [], "OAUTH_PKCE_ENABLED": True}}
+SOCIALACCOUNT_ADAPTER = "papers.accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_FORMS = {"signup": "papers.accounts.forms.OidcSignUpForm"}
+ACCOUNT_ADAPTER = "papers.accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_FORMS = {
+    "signup": "papers.accounts.forms.SignUpForm",
+    "add_email": "papers.accounts.forms.NewAddressForm",
+    "reset_password": "papers.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "papers.accounts.forms.NewPasswordForm",
+    "reauthenticate": "papers.accounts.forms.PasswordAgainForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/ratelimit.py
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE.is_https else "http"
+ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = LOGIN_URL
+MFA_ADAPTER = "papers.accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "papers.accounts.forms.CodeForm",
+    "reauthenticate": "papers.accounts.forms.CodeAgainForm",
+    "activate_totp": "papers.accounts.forms.FirstCodeForm",
+}
+# Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1  # telephones are half a minute off
 
 # --- mail ----------------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,22 @@ def staff_only(
     return staff_view
 
 
+def members_office(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for those who look after members: curators and administrators. For others there is no such page."""
+
+    @wraps(view)
+    def office_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not (request.user.is_staff or request.user.is_curator):
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return office_view
+
+
 def signed_in(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:

@@ -20,6 +20,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from papers.accounts.addresses import replace_addresses
+from papers.accounts.entry import forget_second_factor
+from papers.accounts.sessions import end_sessions
 from papers.categories import expand
 from papers.models import (
     Edition,
@@ -351,3 +354,20 @@ class UserAdmin(_UserAdmin):
         ("When", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "username", "usable_password", "password1", "password2")}),)
+    actions = ("forget_second_factor", "sign_out")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            replace_addresses(obj)
+
+    @admin.action(description="Turn the second factor off (a lost telephone)", permissions=["change"])
+    def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = sum(forget_second_factor(user) for user in queryset)
+        messages.success(request, f"{count} turned off.")
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            end_sessions(user)
+        messages.success(request, "Signed out.")

@@ -11,10 +11,12 @@ from papers.theme import chosen_theme
 
 
 def site(request: Request) -> dict[str, Any]:
-    """`group` (the group's choices), `theme`, `site_url` and `version`. No queries."""
+    """What the installation is: the group's choices, the theme, its address and version, the ways in. No queries."""
     return {
         "group": request.group,
         "theme": chosen_theme(request.COOKIES),
         "site_url": settings.SITE_URL,
         "version": settings.VERSION,
+        "mail_is_sent": settings.MAIL_IS_SENT,
+        "oidc_name": settings.OIDC_NAME if settings.OIDC_URL else "",
     }

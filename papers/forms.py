@@ -22,6 +22,11 @@ from papers.text import safe_text
 MOST_PICKED = 500
 """Papers ticked at once; no page shows more."""
 
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _ProfileForm = forms.ModelForm[User]
+else:
+    _ProfileForm = forms.ModelForm
+
 
 class SignInForm(AuthenticationForm):
     """E-mail address and password. Its error is the same whatever was wrong, so it tells nobody who has an account."""
@@ -39,11 +44,87 @@ class SignInForm(AuthenticationForm):
         self.fields["password"].label = "Password"
 
 
+class InvitationForm(forms.Form):
+    """Whom to invite."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        required=False,
+        max_length=254,
+        help_text="Empty: the link is for whoever has it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+
+
+class ProfileForm(_ProfileForm):
+    """What others see of a reader, and the clock that pages go by."""
+
+    class Meta:
+        model = User
+        fields = ("username", "time_zone")
+        widgets = {
+            "username": forms.TextInput(attrs={"autocomplete": "nickname"}),
+            "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
+        }
+        labels = {"username": "Name shown to others", "time_zone": "Time zone"}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        self.fields["time_zone"].help_text = "Type a city. Empty: the group’s."
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        if User.objects.filter(username__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("This name is taken.")
+        return name
+
+    def clean_time_zone(self) -> str:
+        typed = str(self.cleaned_data["time_zone"]).strip()
+        return find_time_zone(typed) if typed else ""
+
+
+class LeaveForm(forms.Form):
+    """The end of an account, said twice."""
+
+    username = forms.CharField(label="Your name here", max_length=30, widget=forms.TextInput({"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, user: User, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        self.user = user
+        self.fields["username"].help_text = f"Type {user.username} to show that you mean it."
+
+    def clean_username(self) -> str:
+        typed = str(self.cleaned_data["username"])
+        if typed.strip().casefold() != self.user.username.casefold():
+            raise ValidationError("This is not your name here.")
+        return typed
+
+
 @cache
 def time_zones() -> tuple[str, ...]:
     """Names to choose from: UTC first, then the cities of each region. Old aliases such as `GB` are left out."""
     regions = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(tuple(f"{r}/" for r in regions))))
+
+
+def find_time_zone(typed: str) -> str:
+    """The name as `zoneinfo` writes it. Spaces and case don't matter, and a city will do.
+
+    Raises:
+        ValidationError: there is none, or more than one.
+    """
+    wanted = typed.strip().replace(" ", "_").lower()
+    found = [name for name in available_timezones() if name.lower() == wanted]
+    found = found or [name for name in time_zones() if name.lower().endswith(f"/{wanted}")]
+    if len(found) != 1:
+        raise ValidationError("There is no such time zone. Names look like Europe/Berlin, America/New_York or UTC.")
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +234,7 @@ class SetupForm(forms.Form):
 
     def clean_time_zone(self) -> str:
         """The name as `zoneinfo` writes it. Spaces and case don't matter, and a city will do."""
-        typed = str(self.cleaned_data["time_zone"]).strip().replace(" ", "_").lower()
-        found = [name for name in available_timezones() if name.lower() == typed]
-        found = found or [name for name in time_zones() if name.lower().endswith(f"/{typed}")]
-        if len(found) != 1:
-            raise ValidationError("There is no such time zone. Names look like Europe/Berlin, America/New_York or UTC.")
-        return found[0]
+        return find_time_zone(str(self.cleaned_data["time_zone"]))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Generic, ParamSpec
+from typing import Any, Generic, ParamSpec
+
+from papers.models import User
 
 P = ParamSpec("P")
 
@@ -27,3 +29,9 @@ class Event(Generic[P]):
 
 papers_merged: Event[[Mapping[int, int]]] = Event()
 """Told `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
+
+account_deleted: Event[[User]] = Event()
+"""Told the account that goes, while its rows are still there."""
+
+account_exported: Event[[User, dict[str, Any]]] = Event()
+"""Told an account and the parts of its export, name → rows that JSON can hold; followers add theirs."""

@@ -54,11 +54,23 @@ def client_address(request: HttpRequest) -> str:
     X-Forwarded-For is read from its end, and only as far as BROADSHEET_TRUSTED_PROXIES wrote it: what stands before
     that is what the client itself claims.
     """
+    return _household(_reached_from(request))
+
+
+def network_address(request: HttpRequest) -> str:
+    """The same as it is, not a household's, for an account's list of its own devices; `0.0.0.0` where none is known."""
+    try:
+        return str(ip_address(_reached_from(request)))
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104
+
+
+def _reached_from(request: HttpRequest) -> str:
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    address = request.META.get("REMOTE_ADDR", "")
+    address: str = request.META.get("REMOTE_ADDR", "")
     while hops and _is_trusted(address):
         address = hops.pop()
-    return _household(address)
+    return address
 
 
 def _is_trusted(address: str) -> bool:

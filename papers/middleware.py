@@ -15,8 +15,18 @@ from papers.services.installation import current_group
 
 Next = Callable[[Request], HttpResponse]
 
-# URL names that a stranger reaches on a members-only site: the way in, and the colour of its pages.
-OPEN_VIEWS = frozenset({"admin-sign-in", "papers:sign-in", "papers:sign-out", "papers:login-link", "papers:theme"})
+# URL names that a stranger reaches on a members-only site: the ways in, and the colour of its pages.
+OPEN_VIEWS = frozenset(
+    (
+        *("admin-sign-in", "papers:sign-in", "papers:sign-out", "papers:login-link", "papers:invited", "papers:theme"),
+        *("account_signup", "account_inactive", "mfa_authenticate"),
+        *("account_email_verification_sent", "account_confirm_email"),
+        *("account_reset_password", "account_reset_password_done"),
+        *("account_reset_password_from_key", "account_reset_password_from_key_done"),
+        *("openid_connect_login", "openid_connect_callback", "socialaccount_signup"),
+        *("socialaccount_login_cancelled", "socialaccount_login_error"),
+    )
+)
 
 
 class NoTrailingSlashMiddleware:

@@ -35,6 +35,15 @@ LIMITS: Mapping[str, Limit] = {
     "sign-in-address": Limit(10, 10 * 60),
     "sign-in-account": Limit(50, 60 * 60),
     "sign-in-link": Limit(30, 10 * 60),
+    "sign-up": Limit(20, 60 * 60),
+    "forgotten": Limit(20, 10 * 60),
+    "forgotten-account": Limit(5, 10 * 60),
+    "password-again": Limit(10, 10 * 60),
+    "second-factor": Limit(10, 10 * 60),
+    "second-factor-address": Limit(30, 10 * 60),
+    "account": Limit(30, 10 * 60),
+    "account-export": Limit(10, 60 * 60),
+    "invite": Limit(100, 60 * 60),
     "vote": Limit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": Limit(60, 60),
@@ -60,13 +69,17 @@ def is_over(name: str, who: str) -> bool:
     return int(cache.get(_key(name, who), 0)) >= LIMITS[name].times
 
 
-def limited(name: str) -> Callable[[View[R, P]], View[R, P]]:
-    """A view that each account, or each address of those who aren't signed in, may ask for within a limit."""
+def limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[View[R, P]], View[R, P]]:
+    """A view that each account, or each address of those who aren't signed in, may ask for within a limit.
+
+    With `methods`, only these are counted: a form may be looked at as often as one likes.
+    """
 
     def decorate(view: View[R, P]) -> View[R, P]:
         @wraps(view)
         def limited_view(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if not count(name, visitor(request)):
+            counts = methods is None or request.method in methods
+            if counts and not count(name, visitor(request)):
                 return too_many(request, name)
             return view(request, *args, **kwargs)
 

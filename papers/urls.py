@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from papers.views import account, actions, browse, comments, library, paper, search, setup, status, tags, triage
+from papers.views import account, actions, browse, comments, invitations, library, paper, search, setup, status, tags, triage
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
@@ -50,5 +50,11 @@ urlpatterns: list[URLPattern] = [
     path("sign-in", account.sign_in, name="sign-in"),
     path("sign-in/link/<str:token>", account.login_link, name="login-link"),
     path("sign-out", account.sign_out, name="sign-out"),
+    path("sign-up/invited/<str:token>", invitations.invited, name="invited"),
+    path("invitations", invitations.invitations, name="invitations"),
+    path("invitations/<int:pk>/revoke", invitations.revoke, name="invitation-revoke"),
+    path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
+    path("account/sessions", account.sessions, name="sessions"),
+    path("account/delete", account.delete, name="account-delete"),
 ]

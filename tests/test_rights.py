@@ -48,6 +48,14 @@ def staff_alone(path: str, status: int = 200, **more: Any) -> Row:
     return Row(path, WAY_IN, 404, 404, status, **more)
 
 
+def office(path: str, status: int = 200, **more: Any) -> Row:
+    """For those who look after members."""
+    return Row(path, WAY_IN, 404, status, status, **more)
+
+
+# Where a stranger is sent on, though not because the site is closed.
+SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-in/code", "/sign-in/with/sign-up"})
+
 ROWS: dict[str, list[Row]] = {
     "papers:today": [everybody("/")],
     "papers:papers": [everybody("/papers")],
@@ -113,6 +121,40 @@ ROWS: dict[str, list[Row]] = {
     "papers:login-link": [everybody("{link}", on_members_site=200), Row("/sign-in/link/x", 410, 302, 302, 302, 410)],
     "papers:sign-out": [everybody("/sign-out", 302, method="POST")],
     "papers:password": [members("/account/password")],
+    "papers:account": [members("/account"), members("/account", method="POST")],
+    "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
+    "papers:account-delete": [members("/account/delete"), members("/account/delete", method="POST")],
+    "papers:invited": [Row("/sign-up/invited/x", 410, 302, 302, 302, on_members_site=410)],
+    "papers:invitations": [office("/invitations"), office("/invitations", method="POST")],
+    "papers:invitation-revoke": [office("/invitations/1/revoke", 302, method="POST")],
+    "account_login": [everybody("/sign-in", on_members_site=200)],
+    "account_logout": [everybody("/sign-out", 302, method="POST")],
+    "account_change_password": [members("/account/password")],
+    "account_set_password": [members("/account/password")],
+    "account_email": [members("/account/address")],
+    "account_signup": [Row("/sign-up", 200, 302, 302, 302, on_members_site=200)],
+    "account_inactive": [everybody("/sign-in/closed", on_members_site=200)],
+    "account_reauthenticate": [members("/sign-in/again")],
+    "mfa_authenticate": [everybody("/sign-in/code", 302)],
+    "mfa_reauthenticate": [members("/sign-in/code/again", 302)],
+    "account_email_verification_sent": [everybody("/account/address/sent", on_members_site=200)],
+    "account_confirm_email": [everybody("/account/address/confirm/x", on_members_site=200)],
+    "account_reset_password": [everybody("/forgotten", on_members_site=200)],
+    "account_reset_password_done": [everybody("/forgotten/sent", on_members_site=200)],
+    "account_reset_password_from_key_done": [everybody("/forgotten/done", on_members_site=200)],
+    "account_reset_password_from_key": [everybody("/forgotten/1/x", on_members_site=200)],
+    "mfa_index": [members("/account/two-factor")],
+    "mfa_activate_totp": [members("/account/two-factor/on", 302)],
+    "mfa_deactivate_totp": [members("/account/two-factor/off", 404)],
+    "mfa_view_recovery_codes": [members("/account/two-factor/codes", 404)],
+    "mfa_generate_recovery_codes": [members("/account/two-factor/codes/new", 302)],
+    "mfa_download_recovery_codes": [members("/account/two-factor/codes/file", 404)],
+    "socialaccount_connections": [members("/account/connections")],
+    "socialaccount_signup": [everybody("/sign-in/with/sign-up", 302)],
+    "socialaccount_login_cancelled": [everybody("/sign-in/with/cancelled", on_members_site=200)],
+    "socialaccount_login_error": [everybody("/sign-in/with/error", 401, on_members_site=401)],
+    "openid_connect_login": [everybody("/sign-in/with/oidc", 404, on_members_site=404)],
+    "openid_connect_callback": [everybody("/sign-in/with/oidc/back", 404, on_members_site=404)],
     "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 302)],
     "admin": [Row("/admin/", 302, 302, 302, 200)],
 }
@@ -171,7 +213,7 @@ def test_a_stranger_on_a_members_only_site(row: Row, settings: Any) -> None:
     settings.ACCESS = "members"
     answer = ask(stranger(), row)
     assert answer.status_code == row.on_members_site
-    if row.on_members_site == WAY_IN and row.path not in ("/sign-out", "/theme", "/admin/", "/admin/login/"):
+    if row.on_members_site == WAY_IN and row.path not in SENT_ON:
         assert answer["Location"].startswith("/sign-in?next=")
 
 

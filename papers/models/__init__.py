@@ -4,6 +4,7 @@ from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import CurationEvent, Submission
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
+from papers.models.invitation import Invitation
 from papers.models.library import FollowedAuthor, ShelfItem, Tag, TaggedPaper
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
@@ -40,6 +41,7 @@ __all__ = [
     "Identifier",
     "ImportedPart",
     "Installation",
+    "Invitation",
     "Listing",
     "LoginLink",
     "Mention",

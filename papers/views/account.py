@@ -1,9 +1,12 @@
-"""Signing in by password or by one-time link, signing out, and a password of one's own."""
+"""Signing in and out, and one's own account. What allauth shows by itself is in papers/accounts/urls.py."""
 
 from __future__ import annotations
 
+from allauth.account.views import email as email_view
+from allauth.account.views import password_reset as reset_view
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import Http404, HttpResponse
@@ -14,12 +17,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.forms import SignInForm
+from papers.access import signed_in
+from papers.accounts.addresses import vouch_for_address
+from papers.accounts.entry import enter, has_second_factor
+from papers.accounts.mails import tell_of_new_password
+from papers.accounts.sessions import end_session, end_sessions, sessions_of
+from papers.forms import LeaveForm, ProfileForm, SignInForm, time_zones
 from papers.http import Request, UserRequest, client_address, safe_next
 from papers.models import User
 from papers.ratelimit import count, is_over, limited, too_many
+from papers.services.account import LastAdministratorError, delete_account
 from papers.services.installation import current_group
 from papers.services.signin import link_is_usable, use_login_link
+from papers.services.signup import sign_up_is_open
 
 # Kept in the session of somebody who came by a one-time link: such a person may set a password without the old one.
 CAME_BY_LINK = "came_by_link"
@@ -32,7 +42,7 @@ def sign_in(request: Request) -> HttpResponse:
     """E-mail address and password. Only wrong ones count towards the limit."""
     target = safe_next(request, default="")
     if request.method != "POST":
-        return render(request, "papers/sign_in.html", {"form": SignInForm(request), "next": target})
+        return _show_sign_in(request, SignInForm(request), target)
     limits = (
         ("sign-in-address", client_address(request)),
         ("sign-in-account", request.POST.get("username", "").strip().casefold()[:254]),
@@ -42,11 +52,19 @@ def sign_in(request: Request) -> HttpResponse:
             return too_many(request, name)
     form = SignInForm(request, data=request.POST)
     if form.is_valid():
-        login(request, form.get_user())
-        return redirect(target or first_page(form.get_user()))
+        return enter(request, form.get_user(), target=target or first_page(form.get_user()))
     for name, who in limits:
         count(name, who)
-    return render(request, "papers/sign_in.html", {"form": form, "next": target})
+    return _show_sign_in(request, form, target)
+
+
+def _show_sign_in(request: Request, form: SignInForm, target: str) -> HttpResponse:
+    context = {
+        "form": form,
+        "next": target,
+        "sign_up_is_open": sign_up_is_open(),
+    }
+    return render(request, "papers/sign_in.html", context)
 
 
 @require_POST
@@ -62,9 +80,9 @@ def login_link(request: Request, token: str) -> HttpResponse:
     """A one-time link. Opening it shows a button; only the button uses it, because mail scanners open links too."""
     now = timezone.now()
     if request.method == "POST" and (user := use_login_link(token, now=now)):
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        request.session[CAME_BY_LINK] = True
-        return redirect(first_page(user))
+        answer = enter(request, user, target=first_page(user))
+        request.session[CAME_BY_LINK] = user.pk
+        return answer
     if link_is_usable(token, now=now):
         return render(request, "papers/login_link.html", {"is_usable": True})
     if request.user.is_authenticated:  # the link was used a moment ago, in this browser
@@ -78,14 +96,16 @@ def login_link(request: Request, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: UserRequest) -> HttpResponse:
     """Set or change one's password. Whoever came by a one-time link isn't asked for the old one."""
-    knows_no_old_one = request.session.get(CAME_BY_LINK) or not request.user.has_usable_password()
+    came_by_link = request.session.get(CAME_BY_LINK) == request.user.pk
+    knows_no_old_one = came_by_link or not request.user.has_usable_password()
     make_form = SetPasswordForm if knows_no_old_one else PasswordChangeForm
     form = make_form(request.user, request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         form.save()
         update_session_auth_hash(request, request.user)
+        tell_of_new_password(request, request.user)
         messages.success(request, "Your password is set. Sign in with it and your e-mail address.")
-        return redirect("papers:today")
+        return redirect("papers:account")
     return render(request, "papers/password.html", {"form": form})
 
 
@@ -97,6 +117,82 @@ def admin_sign_in(request: Request) -> HttpResponse:
             return redirect("admin:index")
         raise Http404("This account may not enter the admin.")
     return redirect(f"{reverse('papers:sign-in')}?{request.GET.urlencode()}")
+
+
+@never_cache
+@signed_in
+@limited("account", methods=frozenset({"POST"}))
+def address(request: UserRequest) -> HttpResponse:
+    """Another e-mail address. It replaces the old one when it is confirmed, and the old one is told."""
+    vouch_for_address(request.user)
+    if not settings.MAIL_IS_SENT:
+        return render(request, "account/no_mail.html", {"what": "change your address"})
+    answer: HttpResponse = email_view(request)
+    return answer
+
+
+def forgotten(request: Request) -> HttpResponse:
+    """Asking for a link to set a new password."""
+    if not settings.MAIL_IS_SENT:
+        return render(request, "account/no_mail.html", {"what": "set a new password"})
+    answer: HttpResponse = reset_view(request)
+    return answer
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@limited("account", methods=frozenset({"POST"}))
+def account(request: UserRequest) -> HttpResponse:
+    """One's own page: name, time zone, and the ways to all else."""
+    user = User.objects.get(pk=request.user.pk)  # a wrong name must not show in the page's own menu
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=user)
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("papers:account")
+    context = {
+        "form": form,
+        "time_zones": time_zones(),
+        "has_second_factor": has_second_factor(request.user),
+    }
+    return render(request, "account/account.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def sessions(request: UserRequest) -> HttpResponse:
+    """Where one is signed in; end one of these sessions, or all."""
+    if request.method == "POST":
+        if request.POST.get("which") == "all":
+            end_sessions(request.user)
+            logout(request)
+            messages.success(request, "You are signed out everywhere.")
+            return redirect("papers:sign-in")
+        end_session(request.user, request.POST.get("which", ""))
+        return redirect("papers:sessions")
+    rows = sessions_of(request.user, current_key=request.session.session_key)
+    return render(request, "account/sessions.html", {"sessions": rows, "now": timezone.now()})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+@limited("account", methods=frozenset({"POST"}))
+def delete(request: UserRequest) -> HttpResponse:
+    """Leave for good. Says what goes and what stays, and asks for the name once more."""
+    form = LeaveForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        try:
+            delete_account(request.user, now=timezone.now())
+        except LastAdministratorError:
+            form.add_error(None, "You are the only administrator: make somebody else one first.")
+        else:
+            logout(request)
+            messages.success(request, "Your account is deleted.")
+            return redirect("papers:today")
+    return render(request, "account/delete.html", {"form": form})
 
 
 def first_page(user: User) -> str:

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
+from papers.accounts.entry import forget_second_factor
+from papers.models import User
 from papers.services.signin import InactiveAccountError, make_login_link
 
 
@@ -20,6 +22,12 @@ class Command(BaseCommand):
             "email", nargs="?", default=settings.ADMIN_EMAIL, help="default: %(default)s, the administrator"
         )
 
+        parser.add_argument(
+            "--forget-second-factor",
+            action="store_true",
+            help="turn the account's second factor off: for a telephone that is lost, and its recovery codes too",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         email: str = options["email"]
         if email != settings.ADMIN_EMAIL:
@@ -28,6 +36,9 @@ class Command(BaseCommand):
             except ValidationError as error:
                 raise CommandError(f"{email} is not an e-mail address.") from error
         try:
-            self.stdout.write(make_login_link(email))
+            link = make_login_link(email)
         except InactiveAccountError as error:
             raise CommandError(str(error)) from error
+        if options["forget_second_factor"] and forget_second_factor(User.objects.get(email__iexact=email)):
+            self.stdout.write("The second factor is off.")
+        self.stdout.write(link)

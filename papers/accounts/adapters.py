@@ -1,0 +1,191 @@
+"""What allauth asks an installation: who may sign up, what names are allowed, how mails look, who asks."""
+
+from __future__ import annotations
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from papers.accounts.addresses import vouch_for_address
+from papers.http import network_address
+from papers.models import User
+from papers.services.installation import current_group
+from papers.services.invitations import InvitationGoneError, invitation_of, use_invitation
+from papers.services.signin import free_username
+from papers.services.signup import domain_is_welcome, may_sign_up
+
+logger = logging.getLogger(__name__)
+
+INVITATION = "invitation"
+"""Where the session keeps the token of an invitation between its link and the form."""
+
+# What is said after a step; steps that show by themselves say nothing.
+_SAID = {
+    "account/messages/email_confirmed.txt": "Your address is confirmed.",
+    "account/messages/email_confirmation_failed.txt": "Another account has this address.",
+    "account/messages/password_changed.txt": "Your password is changed.",
+    "account/messages/password_set.txt": "Your password is set.",
+    "mfa/messages/totp_activated.txt": "From now on, signing in asks for a code of your telephone.",
+    "mfa/messages/totp_deactivated.txt": "Signing in no longer asks for a code.",
+    "mfa/messages/recovery_codes_generated.txt": "These codes are new; the old ones no longer work.",
+    "usersessions/messages/sessions_logged_out.txt": "All other devices are signed out.",
+    "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
+    "socialaccount/messages/account_disconnected.txt": "You can no longer sign in that way.",
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts by e-mail address, shown by a public name."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_taken": "This name is taken.",
+        "duplicate_email": "This is your address already.",
+        "incorrect_password": "This is not your password. Mind upper and lower case.",
+        "too_many_login_attempts": "That was tried too often. Wait ten minutes.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return may_sign_up(token=request.session.get(INVITATION, ""), now=timezone.now())
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        User._meta.get_field("username").run_validators(username)
+        if not shallow and User.objects.filter(username__iexact=username).exists():
+            raise self.validation_error("username_taken")
+        return username
+
+    def generate_unique_username(self, txts: list[str | None], regex: str | None = None) -> str:
+        return free_username(next(filter(None, txts), ""))
+
+    def is_email_verified(self, request: HttpRequest, email: str) -> bool:
+        """An invitation that was sent to this address has confirmed it; and where no mail is sent, any invitation."""
+        invitation = invitation_of(request.session.get(INVITATION, ""), now=timezone.now())
+        if invitation is None:
+            return bool(super().is_email_verified(request, email))
+        return not settings.MAIL_IS_SENT or invitation.email.casefold() == email.casefold() != ""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """Store a new account, and use up the invitation that it came by."""
+        self._is_verified = self.is_email_verified(request, form.cleaned_data.get("email", ""))
+        try:
+            with transaction.atomic():
+                super().save_user(request, user, form, commit)
+                if token := request.session.get(INVITATION, ""):
+                    use_invitation(token, user=user, now=timezone.now())
+        except InvitationGoneError as error:  # somebody else was faster
+            raise ImmediateHttpResponse(redirect("papers:invited", token)) from error
+        except IntegrityError as error:  # two forms with one name or address, at the same moment
+            raise ImmediateHttpResponse(redirect("account_signup")) from error
+        if self._is_verified:
+            self.stash_verified_email(request, user.email)
+        request.session.pop(INVITATION, None)
+        return user
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("papers:today")
+
+    def get_email_verification_redirect_url(self, email_address: Any) -> str:
+        return reverse("papers:account" if self.request.user.is_authenticated else "papers:sign-in")
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        # By the site's own address, not by the Host of whoever asked.
+        return settings.SITE.origin + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uidb36, _, token = key.partition("-")
+        return settings.SITE.origin + reverse("account_reset_password_from_key", args=[uidb36, token])
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        context = {
+            **context,
+            "group_name": current_group().name or "Broadsheet",
+            "site_url": settings.SITE_URL,
+            "sign_in_url": settings.SITE.origin + reverse("papers:sign-in"),
+            "forgotten_url": settings.SITE.origin + reverse("account_reset_password"),
+        }
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, SMTPException):  # the mail server is away, or wants none of it
+            logger.exception("A mail could not be sent: %s", template_prefix)
+            messages.error(self.request, "The mail could not be sent. Try again later, or tell whoever runs this site.")
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        message_context: dict[str, Any] | None = None,
+        extra_tags: str = "",
+        message: str | None = None,
+    ) -> None:
+        said = message or _SAID.get(message_template or "")
+        if said:
+            super().add_message(request, level, message=said, extra_tags=extra_tags)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        super().send_notification_mail(template_prefix, user, context, email or user.email)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        return user.check_password(password)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return network_address(request)
+
+    def get_login_stages(self) -> list[str]:
+        return ["allauth.account.stages.EmailVerificationStage", "allauth.mfa.stages.AuthenticateStage"]
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):
+    """Signing in at the group's own OpenID Connect provider, which the operator has named."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        if settings.SIGNUP == "closed":
+            return False
+        if invitation_of(request.session.get(INVITATION, ""), now=timezone.now()):
+            return True
+        return settings.OIDC_SIGNUP and all(domain_is_welcome(row.email) for row in sociallogin.email_addresses)
+
+    def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
+        # An account that an administrator made is as good as confirmed: else its password would be taken away.
+        for row in sociallogin.email_addresses:
+            for user in User.objects.filter(email__iexact=row.email):
+                vouch_for_address(user)
+        found: tuple[User, str] | None = super().authenticate_by_email(sociallogin)
+        return found
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
+        with transaction.atomic():
+            user: User = super().save_user(request, sociallogin, form)
+            if token := request.session.pop(INVITATION, ""):
+                use_invitation(token, user=user, now=timezone.now())
+        return user
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        try:
+            User._meta.get_field("username").run_validators(user.username)
+        except ValidationError:  # the provider's name for this person is none of ours
+            user.username = free_username(user.username or user.email)
+        return user
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """What a telephone shows beside the code."""
+
+    def get_totp_issuer(self) -> str:
+        return current_group().name or "Broadsheet"

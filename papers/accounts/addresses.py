@@ -1,0 +1,27 @@
+"""E-mail addresses of accounts, and which of them are confirmed."""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from papers.models import User
+
+
+def vouch_for_address(user: User) -> None:
+    """Take the address of an account as confirmed if nobody has been asked yet. Idempotent.
+
+    Whoever signs up has a row from the start, which a mail confirms. An account without one was made by an
+    administrator, on a page or on the command line, and that is as good.
+    """
+    if not EmailAddress.objects.filter(user=user).exists():
+        EmailAddress.objects.get_or_create(
+            user=user, email=user.email.lower(), defaults={"verified": True, "primary": True}
+        )
+
+
+def replace_addresses(user: User) -> None:
+    """Make the address that an administrator has just given an account its only one, confirmed."""
+    with transaction.atomic():
+        EmailAddress.objects.filter(user=user).delete()
+        vouch_for_address(user)

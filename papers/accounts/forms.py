@@ -1,0 +1,132 @@
+"""allauth's forms in our words, with our limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import AddEmailForm, ReauthenticateForm, ResetPasswordForm, ResetPasswordKeyForm, SignupForm
+from allauth.mfa.base.forms import AuthenticateForm as SecondFactorForm
+from allauth.mfa.base.forms import ReauthenticateForm as SecondFactorAgainForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.socialaccount.forms import SignupForm as SocialSignupForm
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from papers.accounts.adapters import INVITATION
+from papers.accounts.addresses import vouch_for_address
+from papers.models import User
+from papers.ratelimit import count
+from papers.services.invitations import invitation_of
+from papers.services.signup import domain_is_welcome
+
+TOO_OFTEN = "That was tried too often. Wait ten minutes, then try again."
+_LABELS = {
+    "email": "E-mail address",
+    "username": "Name shown to others",
+    "password": "Your password",
+    "oldpassword": "Password until now",
+    "password1": "Password",
+    "password2": "The same password again",
+    "code": "Code",
+}
+
+
+class OurWords(forms.Form):
+    """Labels as on all our forms, no placeholders that vanish while one types."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.label_suffix = ""
+        for name, field in self.fields.items():
+            field.label = _LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+            if name == "password":
+                field.help_text = ""
+
+
+class SignUpForm(OurWords, SignupForm):
+    """A new account."""
+
+    field_order = ["email", "username", "password1"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["username"].help_text = User._meta.get_field("username").help_text
+        self.fields["username"].widget.attrs["autocomplete"] = "nickname"
+        if self.invitation is not None and self.invitation.email:
+            self.fields["email"].initial = self.invitation.email
+
+    @property
+    def invitation(self) -> Any:
+        from allauth.core import context
+
+        return invitation_of(context.request.session.get(INVITATION, ""), now=timezone.now())
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if self.invitation is None and not domain_is_welcome(email):
+            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
+        return email
+
+
+class OidcSignUpForm(OurWords, SocialSignupForm):
+    """What an OpenID Connect provider has not said of a new account."""
+
+
+class NewAddressForm(OurWords, AddEmailForm):
+    """Another address, which counts from the moment at which it is confirmed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["email"].label = "New e-mail address"
+
+
+class ForgottenForm(OurWords, ResetPasswordForm):
+    """Where to send the link to. Says the same whether there is such an account or not."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if not count("forgotten-account", email.casefold()):
+            raise ValidationError(TOO_OFTEN)
+        for user in self.users:
+            vouch_for_address(user)
+        return email
+
+
+class NewPasswordForm(OurWords, ResetPasswordKeyForm):
+    """A new password, by a link from a mail."""
+
+
+class PasswordAgainForm(OurWords, ReauthenticateForm):
+    """The password once more, before something that matters."""
+
+    def clean_password(self) -> str:
+        if not count("password-again", f"user:{self.user.pk}"):
+            raise ValidationError(TOO_OFTEN)
+        return str(super().clean_password())
+
+
+class Counted(OurWords):
+    """A code; six digits can be guessed, so an account has few tries."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["code"].widget.attrs |= {"autofocus": True, "inputmode": "numeric", "spellcheck": "false"}
+
+    def clean_code(self) -> str:
+        if not count("second-factor", f"user:{self.user.pk}"):  # type: ignore[attr-defined]  # of the form beside this
+            raise ValidationError(TOO_OFTEN)
+        return str(super().clean_code())  # type: ignore[misc]
+
+
+class CodeForm(Counted, SecondFactorForm):
+    """The code after the password: of the telephone, or a recovery code."""
+
+
+class CodeAgainForm(Counted, SecondFactorAgainForm):
+    """A code once more, before something that matters."""
+
+
+class FirstCodeForm(Counted, ActivateTOTPForm):
+    """The first code of a telephone, which shows that it works."""

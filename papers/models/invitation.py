@@ -1,0 +1,44 @@
+"""Invitations to make an account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def usable(self, now: datetime) -> InvitationQuerySet:
+        return self.filter(used_at=None, revoked_at=None, expires_at__gt=now)
+
+    def newest(self) -> InvitationQuerySet:
+        return self.select_related("made_by", "used_by").order_by("-created_at")
+
+
+class Invitation(models.Model):
+    """One person may make an account by it. Only a digest of its token is stored, so a leaked table opens nothing."""
+
+    token_digest = models.CharField(max_length=64, unique=True)
+    email = models.EmailField("e-mail address", blank=True, help_text="Empty: whoever has the link.")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="invitations"
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email or 'anyone'}"
+
+    def state(self, now: datetime) -> str:
+        """In a word: used, taken back, expired or waiting."""
+        if self.used_at:
+            return "used"
+        if self.revoked_at:
+            return "taken back"
+        return "waiting" if self.expires_at > now else "expired"

@@ -1,0 +1,70 @@
+"""Invitations: the page on which curators make them, and the link by which somebody comes."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from papers.access import members_office
+from papers.accounts.adapters import INVITATION
+from papers.accounts.mails import send_invitation
+from papers.forms import InvitationForm
+from papers.http import Request, UserRequest
+from papers.models import Invitation
+from papers.ratelimit import limited
+from papers.services.invitations import LIFETIME, invitation_of, make_invitation, revoke_invitation
+from papers.services.signup import may_sign_up
+
+SHOWN = 100
+
+
+@never_cache
+@require_safe
+@limited("sign-in-link")
+def invited(request: Request, token: str) -> HttpResponse:
+    """Where an invitation's link leads: to the sign-up page, or to a word on why not."""
+    if request.user.is_authenticated:
+        return redirect("papers:today")
+    if not may_sign_up(token=token, now=timezone.now()):
+        return render(request, "account/invitation_gone.html", status=410)
+    if invitation_of(token, now=timezone.now()):
+        request.session[INVITATION] = token
+    return redirect("account_signup")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@members_office
+@limited("invite", methods=frozenset({"POST"}))
+def invitations(request: UserRequest) -> HttpResponse:
+    """Make one, and see those that were made. The link is shown once."""
+    form, now = InvitationForm(request.POST or None), timezone.now()
+    link = sent_to = ""
+    if form.is_valid():
+        email = form.cleaned_data["email"]
+        link = make_invitation(by=request.user, email=email, now=now)
+        if email and settings.MAIL_IS_SENT:
+            sent_to = email
+            send_invitation(request, email, link, by=request.user)
+        form = InvitationForm()
+    context = {
+        "form": form,
+        "link": link,
+        "sent_to": sent_to,
+        "days": LIFETIME.days,
+        "invitations": [(row, row.state(now)) for row in Invitation.objects.newest()[:SHOWN]],
+        "is_closed": settings.SIGNUP == "closed",
+    }
+    return render(request, "account/invitations.html", context)
+
+
+@require_POST
+@members_office
+def revoke(request: UserRequest, pk: int) -> HttpResponse:
+    """Take an invitation back."""
+    revoke_invitation(pk, now=timezone.now())
+    return redirect("papers:invitations")
