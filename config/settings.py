@@ -39,7 +39,10 @@ SITE_URL = SITE.url
 SITE_URL_IS_SET = env.is_set("BROADSHEET_SITE_URL")
 ADMIN_EMAIL = env.text("BROADSHEET_ADMIN_EMAIL", "admin@localhost")
 
-SECRET_KEY = env.secret("SECRET_KEY") or DATA_DIR.ensure_secret_key()
+_SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_IS_SET = bool(_SECRET_KEY)
+SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
+UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]
 FORCE_SCRIPT_NAME = SITE.path or None

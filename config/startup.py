@@ -16,6 +16,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from config.backup.archive import BackupError
+from config.backup.saving import save_before_upgrade
+from config.local.paths import LocalError
+
 # Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
 MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
 
@@ -51,10 +55,26 @@ def missing_migrations() -> int:
 
 
 def migrate(say: Callable[[str], None]) -> None:
-    """Apply the migrations that are missing."""
+    """Apply the migrations that are missing. What is there is written into a backup first.
+
+    Raises:
+        LocalError: the backup can't be written; nothing was changed.
+    """
     if missing := missing_migrations():
+        if settings.UPGRADE_BACKUP:
+            back_up(say)
         say(f"Making the tables ready ({missing} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def back_up(say: Callable[[str], None]) -> None:
+    try:
+        save_before_upgrade(now=timezone.now(), say=say)
+    except BackupError as error:
+        raise LocalError(
+            f"No backup could be written before the tables change, so nothing was changed. {error} "
+            "To go on without one, set BROADSHEET_UPGRADE_BACKUP=off."
+        ) from error
 
 
 def add_first_edition(say: Callable[[str], None]) -> None:

@@ -44,6 +44,7 @@ LIMITS: Mapping[str, Limit] = {
     "account": Limit(30, 10 * 60),
     "account-export": Limit(10, 60 * 60),
     "invite": Limit(100, 60 * 60),
+    "export": Limit(120, 60),
     "vote": Limit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": Limit(60, 60),

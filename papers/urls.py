@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
-from papers.views import account, actions, browse, comments, invitations, library, paper, search, setup, status, tags, triage
+from papers.citations import FORMATS
+from papers.views import (
+    account,
+    actions,
+    browse,
+    comments,
+    exports,
+    invitations,
+    library,
+    paper,
+    search,
+    setup,
+    status,
+    tags,
+    triage,
+)
+
+
+class FormConverter(StringConverter):
+    """The end of an address that asks for a file, such as `bib`."""
+
+    regex = "|".join(FORMATS)
+
+
+register_converter(FormConverter, "form")
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
     path("", browse.today, name="today"),
     path("papers", search.papers, name="papers"),
     path("papers/date", browse.go_to_day, name="go-to-day"),
+    path("papers/date/<str:day>.<form:form>", exports.day, name="day-export"),
     path("papers/date/<str:day>", browse.day, name="day"),
     path("papers/date/<str:day>/done", triage.done, name="done"),
     path("papers/since", triage.since, name="since"),
     path("papers/week", browse.week, name="newest-week"),
+    path("papers/week/<str:week>.<form:form>", exports.week, name="week-export"),
     path("papers/week/<str:week>", browse.week, name="week"),
     path("papers/month", browse.month, name="newest-month"),
+    path("papers/month/<str:month>.<form:form>", exports.month, name="month-export"),
     path("papers/month/<str:month>", browse.month, name="month"),
     path("papers/trending", browse.trending, name="trending"),
     path("papers/new", browse.new, name="new"),
@@ -24,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     path("papers/<path:public_id>/shelf", actions.shelve, name="shelve"),
     path("papers/<path:public_id>/mine", actions.mine, name="mine"),
     path("papers/<path:public_id>/comments", comments.comments, name="comments"),
+    path("papers/<path:public_id>.<form:form>", exports.paper, name="paper-export"),
     path("papers/<path:public_id>", paper.paper, name="paper"),
     path("abs/<path:arxiv_id>", paper.by_arxiv_id, name="abs"),
     path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
@@ -56,5 +85,6 @@ urlpatterns: list[URLPattern] = [
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
     path("account/sessions", account.sessions, name="sessions"),
+    path("account/export", account.export, name="account-export"),
     path("account/delete", account.delete, name="account-delete"),
 ]

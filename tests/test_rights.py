@@ -61,6 +61,9 @@ ROWS: dict[str, list[Row]] = {
     "papers:papers": [everybody("/papers")],
     "papers:go-to-day": [everybody("/papers/date?day=2026-03-04", 302)],
     "papers:day": [everybody("/papers/date/2026-03-04"), everybody("/papers/date/2026-13-04", 404)],
+    "papers:day-export": [everybody("/papers/date/2026-03-04.bib"), everybody("/papers/date/2026-13-04.bib", 404)],
+    "papers:week-export": [everybody("/papers/week/2026-W10.csv")],
+    "papers:month-export": [everybody("/papers/month/2026-03.json")],
     "papers:newest-week": [everybody("/papers/week")],
     "papers:week": [everybody("/papers/week/2026-W10")],
     "papers:newest-month": [everybody("/papers/month")],
@@ -71,6 +74,11 @@ ROWS: dict[str, list[Row]] = {
         everybody("/papers/2603.99001"),
         everybody("/papers/2603.00000", 404),
         Row("/papers/2603.99002", 404, 404, 200, 200),  # hidden by a curator
+    ],
+    "papers:paper-export": [
+        *(everybody(f"/papers/2603.99001.{form}") for form in ("bib", "ris", "csl", "csv", "json", "md")),
+        everybody("/papers/2603.00000.bib", 404),
+        Row("/papers/2603.99002.bib", 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:vote": [
         members("/papers/2603.99001/vote", 302, method="POST"),
@@ -123,6 +131,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:password": [members("/account/password")],
     "papers:account": [members("/account"), members("/account", method="POST")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
+    "papers:account-export": [members("/account/export", method="POST"), Row("/account/export", 405, 405, 405, 405)],
     "papers:account-delete": [members("/account/delete"), members("/account/delete", method="POST")],
     "papers:invited": [Row("/sign-up/invited/x", 410, 302, 302, 302, on_members_site=410)],
     "papers:invitations": [office("/invitations"), office("/invitations", method="POST")],

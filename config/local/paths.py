@@ -118,6 +118,11 @@ class DataDir:
                     _write_private(self.secret_key_file, secrets.token_urlsafe(48) + "\n")
             return self.secret_key_file.read_text(encoding="ascii").strip()
 
+    def replace_secret_key(self, key: str) -> None:
+        """Go on with another key from the next start on: that of a restored backup."""
+        with self._setting_up():
+            _write_private(self.secret_key_file, key + "\n")
+
     def _temporary_socket_dir(self) -> Path:
         if recorded := self._recorded_socket_dir():
             return recorded

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.conf import settings
+from django.utils.safestring import SafeString, mark_safe
+
+from papers.citations.bibtex import entry
+from papers.citations.meta import highwire_tags, json_ld
+from papers.citations.record import record_of
 from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure
 from papers.services.embeddings import similar_papers
 
@@ -29,6 +35,26 @@ class PaperFacts:
     """The editions that list it, oldest first."""
     similar: list[Paper]
     """Close in meaning, the closest first; empty while it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The paper for a bibliography, and for programs that read its page."""
+
+    bibtex: str
+    tags: list[tuple[str, str]]
+    json_ld: SafeString
+
+
+def citation_of(paper: Paper) -> Citation:
+    """How the paper is cited. No queries."""
+    record = record_of(paper)
+    page = settings.SITE.origin + paper.get_absolute_url()
+    return Citation(
+        bibtex=entry(record),
+        tags=highwire_tags(record),
+        json_ld=mark_safe(json_ld(record, page=page)),  # noqa: S308  nothing in it can end its element
+    )
 
 
 @dataclass(frozen=True, slots=True)

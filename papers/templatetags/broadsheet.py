@@ -16,6 +16,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 
 from papers import categories, dates, markup
+from papers.citations import FORMATS, Format
 from papers.models import Paper
 from papers.models.paper import AuthorRow
 
@@ -154,6 +155,12 @@ def canonical(path: str) -> str:
     """The one address of a page; `path` comes from `url`, and holds the sub-path already."""
     origin: str = settings.SITE.origin
     return origin + path
+
+
+@register.simple_tag
+def export_formats() -> list[Format]:
+    """The formats that a list can be saved in."""
+    return list(FORMATS.values())
 
 
 @register.simple_tag

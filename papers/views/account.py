@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from allauth.account.views import email as email_view
 from allauth.account.views import password_reset as reset_view
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +29,7 @@ from papers.http import Request, UserRequest, client_address, safe_next
 from papers.models import User
 from papers.ratelimit import count, is_over, limited, too_many
 from papers.services.account import LastAdministratorError, delete_account
+from papers.services.account_export import export_account
 from papers.services.installation import current_group
 from papers.services.signin import link_is_usable, use_login_link
 from papers.services.signup import sign_up_is_open
@@ -174,6 +177,17 @@ def sessions(request: UserRequest) -> HttpResponse:
         return redirect("papers:sessions")
     rows = sessions_of(request.user, current_key=request.session.session_key)
     return render(request, "account/sessions.html", {"sessions": rows, "now": timezone.now()})
+
+
+@never_cache
+@require_POST
+@signed_in
+@limited("account-export")
+def export(request: UserRequest) -> HttpResponse:
+    """All that the account holds, as one zip."""
+    name = f"broadsheet-{request.user.username}-{timezone.localdate():%Y-%m-%d}.zip"
+    # FileResponse is no HttpResponse to type checkers; middleware and decorators treat both alike.
+    return cast(HttpResponse, FileResponse(export_account(request.user), as_attachment=True, filename=name))
 
 
 @never_cache

@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from papers.access import paper_for_read
+from papers.citations import FORMATS
 from papers.forms import CommentForm, MineForm
 from papers.http import Request
 from papers.identifiers import parse_arxiv_id
@@ -20,7 +21,7 @@ from papers.models import Paper, Tag, User
 from papers.services.cards import save_button, sign_in_address
 from papers.services.comments import discussion
 from papers.services.mine import own_words
-from papers.services.paper_page import links_of, paper_facts, paper_moved_from
+from papers.services.paper_page import citation_of, links_of, paper_facts, paper_moved_from
 from papers.services.shelf import note_opened
 from papers.services.votes import voters_of
 
@@ -42,6 +43,8 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         "paper": found,
         "facts": paper_facts(found),
         "links": links_of(found),
+        "citation": citation_of(found),
+        "formats": FORMATS.values(),
         "vote_url": vote_url,
         "sign_in_url": sign_in_address(vote_url),
         "discussion": discussion(found, viewer=request.user, after=_key(request.GET.get("comments", ""))),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0002_imported_part'),
+        ('papers', '0007_reading'),
     ]
 
     operations = [

@@ -1,0 +1,91 @@
+"""Restoring a backup into an empty database, or in place of what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.graph import MigrationGraph
+from django.db.migrations.recorder import MigrationRecorder
+
+from config.backup import tables
+from config.backup.archive import BackupError, Manifest, Reader
+
+_LARGE_ROWS = 10_000
+
+
+def papers_here() -> int:
+    """How many papers a restored backup would take the place of; 0 for a database without tables or without papers."""
+    here = tables.tables()
+    return tables.row_count("papers_paper") if "papers_paper" in here else 0
+
+
+def people_here() -> int:
+    here = tables.tables()
+    return tables.row_count("papers_user") if "papers_user" in here else 0
+
+
+def restore(backup: Reader, *, say: Callable[[str], None]) -> None:
+    """Put the content of a backup in place of the database's, and bring it up to this version.
+
+    The file is read and checked as a whole before anything is changed.
+
+    Raises:
+        BackupError: the file is damaged, or this Broadsheet can't read it; nothing was changed.
+    """
+    manifest = backup.manifest
+    say("Checking the backup …")
+    backup.check()
+    targets = _leaves(manifest)
+    say("Making the tables …")
+    tables.drop_all()
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets)
+    with transaction.atomic():
+        _load(backup, say)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    say("Bringing the tables up to this version …")
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def _load(backup: Reader, say: Callable[[str], None]) -> None:
+    here = tables.tables()
+    for entry in backup.manifest.tables:
+        tables.check_columns(entry.name, entry.columns, here)
+    tables.empty(here)
+    for entry in backup.manifest.tables:
+        if entry.rows >= _LARGE_ROWS:
+            say(f"  {entry.name}: {entry.rows:,} rows …")
+        tables.copy_in(entry.name, entry.columns, backup.chunks(entry))
+        if (stored := tables.row_count(entry.name)) != entry.rows:
+            raise BackupError(f"Of {entry.rows} rows of {entry.name}, {stored} were stored.")
+    tables.set_sequences(backup.manifest.sequences)
+
+
+def _leaves(manifest: Manifest) -> list[tuple[str, str]]:
+    """The last migrations of each app that the backup had.
+
+    Raises:
+        BackupError: it has some that this Broadsheet does not know.
+    """
+    graph = MigrationExecutor(connection).loader.graph
+    applied = set(manifest.migrations)
+    if unknown := sorted(applied - set(graph.nodes)):
+        raise BackupError(
+            f"The backup was written by Broadsheet {manifest.version}, which is newer than this one (it has "
+            f"{unknown[0][0]} {unknown[0][1]}): restore it with that version."
+        )
+    return sorted(node for node in applied if not any(child in applied for child in _children(graph, node)))
+
+
+def _children(graph: MigrationGraph, node: tuple[str, str]) -> list[tuple[str, str]]:
+    """The migrations of the same app that follow a migration."""
+    return [child.key for child in graph.node_map[node].children if child.key[0] == node[0]]
+
+
+def is_empty() -> bool:
+    """Whether nothing would be lost."""
+    return not MigrationRecorder(connection).applied_migrations() or not (papers_here() or people_here())

@@ -1,0 +1,118 @@
+"""Tables out of Postgres and into it, by COPY: the same for an embedded and an external server of any version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg import sql
+
+from config.backup.archive import BackupError
+
+# Generated columns are computed again. Ordinary tables alone: no views, nothing of extensions.
+_COLUMNS = """
+    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = '')
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    GROUP BY c.relname ORDER BY c.relname
+"""
+_SEQUENCES = "SELECT sequencename::text, last_value FROM pg_sequences WHERE schemaname = current_schema()"
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All that is read inside is of the same moment, whatever readers and workers do meanwhile."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def tables() -> dict[str, list[str]]:
+    """Every table with the columns that hold something of their own."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS)
+        return {name: columns or [] for name, columns in cursor.fetchall()}
+
+
+def sequences() -> dict[str, int]:
+    """Every sequence that has given a number, and the last one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEQUENCES)
+        return {name: last for name, last in cursor.fetchall() if last is not None}
+
+
+def row_count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
+        return int(cursor.fetchone()[0])
+
+
+def copy_out(table: str, columns: list[str]) -> Iterator[memoryview]:
+    """The rows of a table, in the order of its key, as COPY's text. A few kilobytes at a time."""
+    query = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(_list(columns), sql.Identifier(table))
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for chunk in copy:
+            yield memoryview(chunk)
+
+
+def copy_in(table: str, columns: list[str], chunks: Iterable[bytes]) -> None:
+    """Store rows as `copy_out` gave them."""
+    query = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), _list(columns))
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for chunk in chunks:
+            copy.write(chunk)
+
+
+def empty(names: Iterable[str]) -> None:
+    """Empty tables, all at once, so that what points to what does not matter."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("TRUNCATE {}").format(_list(names)))
+
+
+def drop_all() -> None:
+    """Remove every table, whatever is in it, and every sequence that is left."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if names := list(tables()):
+            cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(_list(names)))
+        cursor.execute("SELECT sequencename::text FROM pg_sequences WHERE schemaname = current_schema()")
+        if left := [row[0] for row in cursor.fetchall()]:
+            cursor.execute(sql.SQL("DROP SEQUENCE {} CASCADE").format(_list(left)))
+
+
+def set_sequences(values: dict[str, int]) -> None:
+    """Go on counting where the backup stopped.
+
+    Raises:
+        BackupError: there is no such sequence.
+    """
+    known = _known_sequences()
+    if unknown := set(values) - known:
+        raise BackupError(f"The database has no sequence {', '.join(sorted(unknown))}.")
+    with connection.cursor() as cursor:
+        for name, last in values.items():
+            cursor.execute("SELECT setval(quote_ident(%s)::regclass, %s)", [name, last])
+
+
+def check_columns(table: str, columns: list[str], here: dict[str, list[str]]) -> None:
+    """Find out before a row is written whether a table of the backup fits the one that is here.
+
+    Raises:
+        BackupError: it does not.
+    """
+    if table not in here:
+        raise BackupError(f"The backup has a table {table}, and this Broadsheet has none of that name.")
+    if missing := set(columns) - set(here[table]):
+        raise BackupError(f"The backup has a column {table}.{min(missing)}, and this Broadsheet has not.")
+
+
+def _known_sequences() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sequencename::text FROM pg_sequences WHERE schemaname = current_schema()")
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _list(names: Iterable[str]) -> Any:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -1,0 +1,62 @@
+"""Restore a backup."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from config.backup.archive import BackupError, Reader, reading
+from config.backup.restoring import is_empty, papers_here, people_here, restore
+from config.backup.serving import LocalError, database
+
+
+class Command(BaseCommand):
+    help = (
+        "Restore a backup: the database becomes what it was then, brought up to this version. Stop Broadsheet first. "
+        "Where there are papers or people already, it asks before it replaces them."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the backup to read")
+        parser.add_argument("--yes", action="store_true", help="replace what is there without asking")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"].absolute()
+        try:
+            with reading(path) as backup, database(alone=True, say=self.say):
+                if not options["yes"] and not is_empty():
+                    self.ask(backup)
+                restore(backup, say=self.say)
+                self.restore_key(backup)
+        except (BackupError, LocalError) as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database refused: {str(error).strip()}") from error
+        self.say("Done. Start Broadsheet again; all who were signed in still are.")
+
+    def ask(self, backup: Reader) -> None:
+        self.say(f"The backup is of {backup.manifest.created_at}, by Broadsheet {backup.manifest.version}.")
+        self.say(f"The database has {papers_here():,} papers and {people_here():,} accounts. They will be REPLACED.")
+        if not sys.stdin.isatty():
+            raise CommandError("Nothing was changed. To replace them without being asked, say --yes.")
+        if input("Replace them? Type yes: ").strip().lower() != "yes":
+            raise CommandError("Nothing was changed.")
+
+    def restore_key(self, backup: Reader) -> None:
+        """The site's key goes back into the data folder; one from the environment is the operator's to set."""
+        if backup.secret_key == settings.SECRET_KEY:
+            return
+        if settings.SECRET_KEY_IS_SET:
+            self.say("SECRET_KEY in the environment is not the backup's: links in mails sent until then stop working.")
+            return
+        settings.DATA_DIR.replace_secret_key(backup.secret_key)
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

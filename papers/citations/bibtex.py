@@ -1,0 +1,56 @@
+"""BibTeX, as bibtex, biber and every reference manager read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from papers.citations.latex import title_to_latex, to_latex
+from papers.citations.names import Name
+from papers.citations.record import Record
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """One entry after the other, an empty line between them."""
+    for number, record in enumerate(records):
+        yield ("\n" if number else "") + entry(record)
+
+
+def entry(record: Record) -> str:
+    """One entry: an article where a journal is known, else what BibTeX has for preprints."""
+    journal = record.journal_ref or record.venue
+    kind = "article" if journal and not record.arxiv_id else "misc"
+    fields = [
+        ("title", f"{{{title_to_latex(record.title)}}}"),
+        ("author", f"{{{' and '.join(_name(name) for name in record.names)}}}" if record.names else ""),
+        ("journal", f"{{{to_latex(journal)}}}" if kind == "article" else ""),
+        ("year", f"{{{record.year}}}" if record.year else ""),
+        ("month", _MONTHS[record.published.month - 1] if record.published else ""),
+        ("eprint", f"{{{record.arxiv_id}}}" if record.arxiv_id else ""),
+        ("archivePrefix", "{arXiv}" if record.arxiv_id else ""),
+        ("primaryClass", f"{{{record.primary_category}}}" if record.arxiv_id and record.primary_category else ""),
+        ("doi", f"{{{_verbatim(record.doi)}}}" if record.doi else ""),
+        ("url", f"{{{_verbatim(record.url)}}}" if record.url else ""),
+        ("note", f"{{{to_latex(_note(record, journal))}}}" if _note(record, journal) else ""),
+    ]
+    lines = [f"  {name} = {value}," for name, value in fields if value]
+    return "\n".join((f"@{kind}{{{record.key},", *lines, "}")) + "\n"
+
+
+def _note(record: Record, journal: str) -> str:
+    said = [journal if record.arxiv_id else "", "Withdrawn" if record.is_withdrawn else ""]
+    return ". ".join(filter(None, said))
+
+
+def _name(name: Name) -> str:
+    if name.is_group:
+        return f"{{{to_latex(name.family)}}}"
+    parts = [to_latex(name.family), *([to_latex(name.suffix)] if name.suffix else []), to_latex(name.given)]
+    # "and" parts names, so one that has it within is put in braces.
+    return ", ".join(f"{{{part}}}" if " and " in f" {part.lower()} " else part for part in parts)
+
+
+def _verbatim(text: str) -> str:
+    """An address or DOI, which styles read as they are; only what would end the field is written otherwise."""
+    return text.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C").replace("\n", "")

@@ -1,0 +1,50 @@
+"""CSL-JSON, the input of citation styles (citeproc)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from papers.citations.names import Name
+from papers.citations.record import Record
+from papers.text import plain_formulas
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """One array."""
+    opening = "["
+    for record in records:
+        yield f"{opening}\n{json.dumps(item(record), ensure_ascii=False)}"
+        opening = ","
+    yield "[]\n" if opening == "[" else "\n]\n"
+
+
+def item(record: Record) -> dict[str, Any]:
+    """One paper; what is not known is left out."""
+    journal = record.journal_ref or record.venue
+    day = record.published
+    date_parts = [day.year, day.month, day.day] if day else [record.year] if record.year else None
+    fields: dict[str, Any] = {
+        "id": record.key,
+        "type": "article-journal" if journal and not record.arxiv_id else "article",
+        "title": plain_formulas(record.title),
+        "author": [_name(name) for name in record.names],
+        "issued": {"date-parts": [date_parts]} if date_parts else None,
+        "container-title": journal,
+        "publisher": "arXiv" if record.arxiv_id else "",
+        "number": f"arXiv:{record.arxiv_id}" if record.arxiv_id else "",
+        "version": str(record.version or ""),
+        "DOI": record.doi,
+        "URL": record.url,
+        "abstract": plain_formulas(record.abstract),
+        "keyword": ", ".join(record.categories),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _name(name: Name) -> dict[str, str]:
+    if name.is_group:
+        return {"literal": name.family}
+    parts = {"family": name.family, "given": name.given, "suffix": name.suffix}
+    return {part: value for part, value in parts.items() if value}

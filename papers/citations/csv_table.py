@@ -1,0 +1,48 @@
+"""CSV for spreadsheets, in which no cell can become a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from papers.citations.record import Record
+from papers.text import plain_formulas
+
+COLUMNS = (
+    *("key", "id", "title", "authors", "year", "published", "arxiv", "doi"),
+    *("journal", "venue", "categories", "url", "pdf", "comment", "abstract"),
+)
+# A cell that begins so is run by spreadsheets (OWASP, CSV injection); an apostrophe makes it text.
+_RUNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """A head and a row a paper, beginning with the mark by which Excel knows UTF-8."""
+    yield "\ufeff" + _row(COLUMNS)
+    for record in records:
+        yield _row(
+            (
+                record.key,
+                record.public_id,
+                plain_formulas(record.title),
+                "; ".join(name.whole for name in record.names),
+                str(record.year or ""),
+                record.published.isoformat() if record.published else "",
+                record.arxiv_id,
+                record.doi,
+                record.journal_ref,
+                record.venue,
+                " ".join(record.categories),
+                record.url,
+                record.pdf_url,
+                record.comment,
+                plain_formulas(record.abstract),
+            )
+        )
+
+
+def _row(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([f"'{cell}" if cell.startswith(_RUNS) else cell for cell in cells])
+    return out.getvalue()

@@ -1,0 +1,40 @@
+"""JSON in our own words: all that a list has of a paper, texts as stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from papers.citations.record import Record
+
+
+def write(records: Iterable[Record]) -> Iterator[str]:
+    """One array."""
+    opening = "["
+    for record in records:
+        yield f"{opening}\n{json.dumps(_fields(record), ensure_ascii=False)}"
+        opening = ","
+    yield "[]\n" if opening == "[" else "\n]\n"
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.public_id,
+        "key": record.key,
+        "title": record.title,
+        "authors": [name.whole for name in record.names],
+        "abstract": record.abstract,
+        "published": record.published.isoformat() if record.published else None,
+        "year": record.year,
+        "arxiv": record.arxiv_id or None,
+        "version": record.version,
+        "doi": record.doi or None,
+        "journal": record.journal_ref or None,
+        "venue": record.venue or None,
+        "comment": record.comment or None,
+        "categories": list(record.categories),
+        "url": record.url or None,
+        "pdf": record.pdf_url or None,
+        "withdrawn": record.is_withdrawn,
+    }

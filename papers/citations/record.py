@@ -1,0 +1,116 @@
+"""A paper as citations need it, and the key that names it for good."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from papers.citations.names import Name, parse_name
+from papers.text import fold
+
+_NEW_ARXIV_ID = re.compile(r"(\d\d)(\d\d)\.\d{4,5}")
+_OLD_ARXIV_ID = re.compile(r"[a-z.-]+/(\d\d)(\d\d)\d{3}", re.I)
+
+
+class Stored(Protocol):
+    """What is read of a stored paper: columns of `Paper`."""
+
+    public_id: str
+    title: str
+    abstract: str
+    authors: Any
+    categories: list[str]
+    primary_category: str
+    published_at: Any
+    announced_on: Any
+    version: int | None
+    doi: str
+    journal_ref: str
+    comment: str
+    venue: str
+    links: Any
+    withdrawn_at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One paper. Texts are as stored: Unicode, formulas between dollars."""
+
+    key: str
+    public_id: str
+    title: str
+    abstract: str
+    names: tuple[Name, ...]
+    published: date | None
+    year: int | None
+    arxiv_id: str
+    categories: tuple[str, ...]
+    primary_category: str
+    doi: str
+    journal_ref: str
+    venue: str
+    comment: str
+    url: str
+    pdf_url: str
+    version: int | None
+    is_withdrawn: bool
+
+
+def record_of(paper: Stored) -> Record:
+    """The record of a stored paper. No queries."""
+    arxiv_id = paper.public_id if _arxiv_year(paper.public_id) else ""
+    published = getattr(paper.published_at, "date", lambda: paper.announced_on)()
+    year = _arxiv_year(paper.public_id) or (published.year if published else None)
+    names = tuple(parse_name(row["name"]) for row in paper.authors if row.get("name"))
+    links = paper.links or {}
+    url = links.get("abs", {}).get("url", "") or _address(arxiv_id, paper.doi)
+    return Record(
+        key=citation_key(paper.public_id, names, year),
+        public_id=paper.public_id,
+        title=paper.title,
+        abstract=paper.abstract,
+        names=names,
+        published=published,
+        year=year,
+        arxiv_id=arxiv_id,
+        categories=tuple(paper.categories),
+        primary_category=paper.primary_category,
+        doi=paper.doi,
+        journal_ref=paper.journal_ref,
+        venue=paper.venue,
+        comment=paper.comment,
+        url=url
+        or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else f"https://doi.org/{paper.doi}" if paper.doi else ""),
+        pdf_url=links.get("pdf", {}).get("url", ""),
+        version=paper.version,
+        is_withdrawn=paper.withdrawn_at is not None,
+    )
+
+
+def citation_key(public_id: str, names: tuple[Name, ...], year: int | None) -> str:
+    """`vaswani2017-1706.03762`: first author, year, and the paper's own id, so that no list has two of them.
+
+    ASCII letters, digits, `.`, `-`, `_`: what every BibTeX takes. An id with other characters ends in a digest of it.
+    """
+    family = re.sub(r"[^a-z0-9]", "", fold(names[0].family)) if names else ""
+    plain = re.sub(r"[^A-Za-z0-9.-]", "_", public_id)
+    if plain != public_id and not _OLD_ARXIV_ID.fullmatch(public_id):
+        plain = f"{plain[:40]}-{hashlib.sha256(public_id.encode()).hexdigest()[:8]}"
+    return f"{family[:30] or 'paper'}{year or ''}-{plain}"
+
+
+def _address(arxiv_id: str, doi: str) -> str:
+    if arxiv_id:
+        return f"https://arxiv.org/abs/{arxiv_id}"
+    return f"https://doi.org/{doi}" if doi else ""
+
+
+def _arxiv_year(public_id: str) -> int | None:
+    """The year in an arXiv id, which never changes; None for other ids."""
+    found = _NEW_ARXIV_ID.fullmatch(public_id) or _OLD_ARXIV_ID.fullmatch(public_id)
+    if found is None or not 1 <= int(found[2]) <= 12:
+        return None
+    return 1900 + int(found[1]) if int(found[1]) >= 91 else 2000 + int(found[1])

@@ -1,0 +1,97 @@
+"""All that an account holds, as one zip: JSON for programs, BibTeX for papers, Markdown for notes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from typing import IO, Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import ForeignObjectRel, Model, QuerySet
+from django.utils.text import slugify
+
+from papers.citations import export
+from papers.hooks import account_exported
+from papers.models import Paper, ShelfItem, TaggedPaper, User
+
+# Keys to the account, not what is in it; and what the admin notes of others.
+_LEFT_OUT = frozenset({"loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"})
+_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key"})
+_IN_MEMORY_BYTES = 2_000_000
+
+README = """What Broadsheet keeps of you.
+
+account.json   everything, for programs: your profile, votes, comments, tags, reading list, and what else there is.
+papers.bib     the papers you voted for, tagged or put on your list, for reference managers.
+notes/         your notes, one Markdown file a paper.
+"""
+
+
+def export_account(user: User) -> IO[bytes]:
+    """The zip, open at its start; the caller closes it. In memory up to 2 MB, else in a temporary file."""
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", README)
+        archive.writestr(
+            "account.json", json.dumps(_account(user), cls=DjangoJSONEncoder, indent=1, ensure_ascii=False)
+        )
+        with archive.open("papers.bib", "w") as entry:
+            for part in export(_papers(user).iterator(chunk_size=500), "bib"):
+                entry.write(part.encode())
+        for item in _notes(user):
+            name = slugify(item.paper.public_id.replace("/", "-").replace(".", "_")).replace("_", ".")
+            archive.writestr(f"notes/{name}.md", f"# {item.paper.title}\n\n{item.note}\n")
+    file.seek(0)
+    return file
+
+
+def _account(user: User) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "profile": {
+            "email": user.email,
+            "username": user.username,
+            "time_zone": user.time_zone,
+            "date_joined": user.date_joined,
+            "last_login": user.last_login,
+        },
+        "tagged_papers": list(
+            TaggedPaper.objects.filter(tag__user=user)
+            .order_by("tag__name", "created_at")
+            .values("tag__name", "paper__public_id", "created_at")
+        ),
+    }
+    for relation in User._meta.related_objects:
+        if relation.related_model._meta.model_name not in _LEFT_OUT and relation.field.concrete:
+            parts[_name(relation)] = _rows(relation, user)
+    account_exported.tell(user, parts)
+    return parts
+
+
+def _name(relation: ForeignObjectRel) -> str:
+    return relation.get_accessor_name() or f"{relation.related_model._meta.model_name}_{relation.field.name}"
+
+
+def _rows(relation: ForeignObjectRel, user: User) -> list[dict[str, Any]]:
+    """The rows of another table that point to the account; a paper is named by its public id."""
+    model: type[Model] = relation.related_model
+    fields = [field for field in model._meta.concrete_fields if field.name not in _SECRET_FIELDS]
+    columns = ["paper__public_id" if field.name == "paper" else field.attname for field in fields]
+    found: QuerySet[Any] = model._default_manager.filter(**{relation.field.name: user})
+    return list(found.order_by("pk").values(*columns))
+
+
+def _papers(user: User) -> QuerySet[Paper]:
+    """Each paper once; three short lists of keys, not one join of three tables."""
+    return Paper.objects.for_cards().filter(pk__in=set(_paper_ids(user))).order_by("pk")
+
+
+def _paper_ids(user: User) -> Iterable[int]:
+    yield from user.votes.values_list("paper", flat=True)
+    yield from user.shelf.values_list("paper", flat=True)
+    yield from TaggedPaper.objects.filter(tag__user=user).values_list("paper", flat=True)
+
+
+def _notes(user: User) -> QuerySet[ShelfItem]:
+    return user.shelf.exclude(note="").select_related("paper").order_by("pk")

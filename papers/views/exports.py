@@ -1,0 +1,89 @@
+"""Papers and lists of them in the formats of reference managers: the address of a page with `.bib` behind it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO, cast
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from papers.access import paper_for_read
+from papers.citations import FORMATS, export
+from papers.dates import parse_day, parse_month, parse_week
+from papers.http import Request
+from papers.models import Listing, Paper
+from papers.models.listing import ListingQuerySet
+from papers.ratelimit import limited
+from papers.services.paper_page import paper_moved_from
+from papers.views.paper import paper as paper_page
+
+_IN_MEMORY_BYTES = 2_000_000
+
+
+def file_of(papers: Iterable[Paper], *, form: str, name: str) -> HttpResponse:
+    """`papers` as a file called `name`. Made whole before it is sent, so that a slow reader holds no database."""
+    found = FORMATS[form]
+    whole: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  closed by the response
+    for part in export(papers, form):
+        whole.write(part.encode())
+    whole.seek(0)
+    # Markdown is read in the browser, too; all else is for other programs.
+    response = FileResponse(
+        whole, as_attachment=form != "md", filename=f"{name}.{found.suffix}", content_type=found.media_type
+    )
+    patch_vary_headers(response, ["Cookie"])
+    return cast(HttpResponse, response)  # which it is to all but type checkers
+
+
+@require_safe
+@limited("export")
+def paper(request: Request, public_id: str, form: str) -> HttpResponse:
+    """One paper. An address it had before leads to the one it has."""
+    try:
+        found = paper_for_read(request.user, public_id)
+    except Http404:
+        if moved := paper_moved_from(public_id):
+            return redirect("papers:paper-export", moved, form, permanent=True)
+        return paper_page(request, f"{public_id}.{form}")  # a DOI may end like a format
+    return file_of([found], form=form, name=found.public_id.replace("/", "-"))
+
+
+@require_safe
+@limited("export")
+def day(request: Request, day: str, form: str) -> HttpResponse:
+    """A day's edition, in its order."""
+    found = parse_day(day)
+    if found is None:
+        raise Http404("There is no such day.")
+    return file_of(_papers(Listing.objects.best_of_day(found)), form=form, name=f"papers-{day}")
+
+
+@require_safe
+@limited("export")
+def week(request: Request, week: str, form: str) -> HttpResponse:
+    """A week, most voted first."""
+    monday = parse_week(week)
+    if monday is None:
+        raise Http404("There is no such week.")
+    return file_of(_papers(Listing.objects.best_of_week(monday)), form=form, name=f"papers-{week}")
+
+
+@require_safe
+@limited("export")
+def month(request: Request, month: str, form: str) -> HttpResponse:
+    """A month, most voted first."""
+    first = parse_month(month)
+    if first is None:
+        raise Http404("There is no such month.")
+    return file_of(_papers(Listing.objects.best_of_month(first)), form=form, name=f"papers-{month}")
+
+
+def _papers(listings: ListingQuerySet) -> Iterator[Paper]:
+    """The papers of a list, a few hundred at a time. One query."""
+    unused = ("title_raw", "abstract_raw", "search_vector", "author_keys")
+    rows = listings.select_related("paper").defer(*(f"paper__{column}" for column in unused))
+    return (row.paper for row in rows.iterator(chunk_size=500))

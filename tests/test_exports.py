@@ -1,0 +1,128 @@
+"""The addresses of exports: what they hold, in which order, and what an account takes along."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from pybtex.database import parse_string
+
+from papers import hooks
+from papers.models import FormerAddress, ShelfItem, Tag, TaggedPaper
+from papers.services.invitations import make_invitation
+from papers.services.signin import make_login_link
+from tests import make
+from tests.make import NOW
+from tests.people import browser_of, reader, stranger
+from tests.reading import elements
+
+pytestmark = pytest.mark.django_db
+
+
+def text_of(path: str) -> str:
+    answer = stranger().get(path)
+    assert answer.status_code == 200
+    return b"".join(answer).decode()
+
+
+class TestLists:
+    @pytest.fixture(autouse=True)
+    def _papers(self) -> None:
+        for votes in (1, 5, 3):
+            make.listing(make.paper(public_id=f"2603.0000{votes}", vote_count=votes))
+        make.listing(make.paper(public_id="2603.00009", hidden_at=NOW))
+
+    @pytest.mark.parametrize("path", ["date/2026-03-04", "week/2026-W10", "month/2026-03"])
+    def test_all_of_a_list_in_its_order_and_nothing_hidden(self, path: str) -> None:
+        ids = [row["id"] for row in json.loads(text_of(f"/papers/{path}.json"))]
+        assert ids == ["2603.00005", "2603.00003", "2603.00001"]
+        assert len(parse_string(text_of(f"/papers/{path}.bib"), "bibtex").entries) == 3
+
+    def test_as_a_file_with_a_name(self) -> None:
+        answer = stranger().get("/papers/date/2026-03-04.csv")
+        assert answer["Content-Disposition"] == 'attachment; filename="papers-2026-03-04.csv"'
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert len(list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))) == 3
+
+    def test_as_many_queries_for_many_as_for_few(self, django_assert_max_num_queries: Any) -> None:
+        with django_assert_max_num_queries(2):
+            text_of("/papers/date/2026-03-04.bib")
+
+    def test_the_page_offers_them(self) -> None:
+        page = elements(stranger().get("/papers/date/2026-03-04").content.decode())
+        links = page.xpath("//details[contains(@class, 'export')]//a/@href")
+        assert [link.rsplit(".", 1)[1] for link in links] == ["bib", "ris", "csl", "csv", "json", "md"]
+
+
+class TestPaper:
+    def test_by_its_address_with_the_format_behind(self) -> None:
+        make.paper(public_id="hep-th/9901001", title="Old")
+        assert "title = {Old}" in text_of("/papers/hep-th/9901001.bib")
+        assert text_of("/papers/hep-th/9901001.md").startswith("# [Old](")
+
+    def test_an_address_it_had_before_leads_on(self) -> None:
+        FormerAddress.objects.create(public_id="doi/10.1/x", paper=make.paper(public_id="2603.00001"))
+        assert stranger().get("/papers/doi/10.1/x.bib")["Location"] == "/papers/2603.00001.bib"
+
+    def test_a_doi_that_ends_like_a_format_is_the_paper(self) -> None:
+        make.paper(public_id="doi/10.1/notes.md", doi="10.1/notes.md", title="Notes")
+        assert "<h1" in text_of("/papers/doi/10.1/notes.md")
+        assert text_of("/papers/doi/10.1/notes.md.md").startswith("# [Notes](https://doi.org/")
+
+    def test_its_page_says_it_to_reference_managers(self) -> None:
+        make.paper(public_id="2603.00001", title="A <b> & $x^2$", authors=["Ada Lovelace", "Émilie du Châtelet"])
+        page = elements(stranger().get("/papers/2603.00001").content.decode())
+        assert page.xpath("//meta[@name='citation_title']/@content") == ["A <b> & x²"]
+        assert page.xpath("//meta[@name='citation_author']/@content") == ["Lovelace, Ada", "du Châtelet, Émilie"]
+        assert json.loads(page.xpath("//script[@type='application/ld+json']")[0].text)["name"] == "A <b> & x²"
+        assert page.xpath("//meta[@property='og:title']/@content") == ["A <b> & x²"]
+        assert "lovelace2026-2603.00001" in page.xpath("string(//details[@class='cite'])")
+
+    def test_a_members_only_site_tells_chats_nothing(self, settings: Any) -> None:
+        settings.ACCESS = "members"
+        make.paper(public_id="2603.00001")
+        page = elements(browser_of(reader()).get("/papers/2603.00001").content.decode())
+        assert page.xpath("//meta[@property]") == []
+        assert stranger().get("/papers/2603.00001.bib").status_code == 302
+
+
+class TestAccount:
+    def zip_of(self, user: Any) -> zipfile.ZipFile:
+        answer = browser_of(user).post("/account/export")
+        assert answer["Content-Type"] == "application/zip"
+        return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
+
+    def test_all_that_it_holds_and_no_key_to_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rita, carla = reader(), reader("carla")
+        voted, tagged, noted = (make.paper(public_id=f"2603.0000{number}") for number in range(3))
+        make.vote(voted, rita)
+        make.comment(voted, rita, "Well said.")
+        make.comment(voted, carla, "Not hers.")
+        TaggedPaper.objects.create(tag=Tag.objects.create(user=rita, name="graphs"), paper=tagged)
+        ShelfItem.objects.create(user=rita, paper=noted, note="Read **this**.")
+        ShelfItem.objects.create(user=carla, paper=noted, note="Carla's.")
+        token = make_login_link(rita.email).rsplit("/", 1)[1]
+        make_invitation(by=rita, email="x@example.org", now=NOW)
+        monkeypatch.setattr(hooks.account_exported, "_followers", [lambda user, parts: parts.update(more=[user.pk])])
+        archive = self.zip_of(rita)
+        data = json.loads(archive.read("account.json"))
+        assert data["profile"]["email"] == rita.email
+        assert [row["paper__public_id"] for row in data["votes"]] == ["2603.00000"]
+        assert [row["body"] for row in data["comments"]] == ["Well said."]
+        assert data["tagged_papers"][0]["tag__name"] == "graphs"
+        assert data["invitations"][0]["email"] == "x@example.org"
+        assert data["more"] == [rita.pk]
+        assert archive.read("notes/2603.00002.md").decode() == "# Paper 2603.00002\n\nRead **this**.\n"
+        assert len(parse_string(archive.read("papers.bib").decode(), "bibtex").entries) == 3
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+        for secret in (token.encode(), b"digest", b"session_key", rita.password.encode(), b"Carla's", b"Not hers"):
+            assert secret not in everything
+
+    def test_an_empty_one(self) -> None:
+        archive = self.zip_of(reader())
+        assert json.loads(archive.read("account.json"))["votes"] == []
+        assert archive.read("papers.bib") == b""
