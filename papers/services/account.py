@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from papers.hooks import account_deleted
 from papers.models import Comment, Listing, Paper, User, Vote
+from papers.services.comments import delete_comment
 from papers.services.stamp import renew_stamp
 from papers.services.trending import refresh_hot
 
@@ -17,7 +16,7 @@ class LastAdministratorError(Exception):
     """Nobody would be left who can look after the site."""
 
 
-def delete_account(user: User, *, now: datetime) -> None:
+def delete_account(user: User) -> None:
     """Remove an account and all that is its own, for good.
 
     Votes are counted off. Comments stay in their threads without text and name, so that answers keep their place.
@@ -33,18 +32,25 @@ def delete_account(user: User, *, now: datetime) -> None:
             raise LastAdministratorError
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
         account_deleted.tell(user)
+        _lock_papers(user)
         _take_back_votes(user)
-        Comment.objects.filter(user=user, deleted_at=None).update(deleted_at=now)
-        Comment.objects.filter(user=user).update(body="", user=None)
+        for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):
+            delete_comment(comment=comment)
+        Comment.objects.filter(user=user).update(user=None)
         user.delete()
 
 
+def _lock_papers(user: User) -> None:
+    """In the order of keys, so that two who leave at once don't wait for each other; other voters wait for a moment."""
+    own = Q(pk__in=Vote.objects.filter(user=user).values("paper"))
+    own |= Q(pk__in=Comment.objects.filter(user=user).values("paper"))
+    list(Paper.objects.filter(own).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
 def _take_back_votes(user: User) -> None:
-    papers = list(Vote.objects.filter(user=user).order_by("paper").values_list("paper", flat=True))
+    papers = list(Vote.objects.filter(user=user).values_list("paper", flat=True))
     if not papers:
         return
-    # In the order of keys, so that two who leave at once don't wait for each other; other voters wait for a moment.
-    list(Paper.objects.filter(pk__in=papers).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     Vote.objects.filter(user=user).delete()
     Paper.objects.filter(pk__in=papers).update(vote_count=F("vote_count") - 1)
     counted = Paper.objects.filter(pk=OuterRef("paper")).values("vote_count")

@@ -18,7 +18,7 @@ from papers.models import Paper, ShelfItem, TaggedPaper, User
 
 # Keys to the account, not what is in it; and what the admin notes of others.
 _LEFT_OUT = frozenset({"loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"})
-_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key"})
+_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key", "subscriber.key"})
 _IN_MEMORY_BYTES = 2_000_000
 
 README = """What Broadsheet keeps of you.
@@ -76,7 +76,10 @@ def _name(relation: ForeignObjectRel) -> str:
 def _rows(relation: ForeignObjectRel, user: User) -> list[dict[str, Any]]:
     """The rows of another table that point to the account; a paper is named by its public id."""
     model: type[Model] = relation.related_model
-    fields = [field for field in model._meta.concrete_fields if field.name not in _SECRET_FIELDS]
+    names = {
+        field.name: {field.name, f"{model._meta.model_name}.{field.name}"} for field in model._meta.concrete_fields
+    }
+    fields = [field for field in model._meta.concrete_fields if not names[field.name] & _SECRET_FIELDS]
     columns = ["paper__public_id" if field.name == "paper" else field.attname for field in fields]
     found: QuerySet[Any] = model._default_manager.filter(**{relation.field.name: user})
     return list(found.order_by("pk").values(*columns))

@@ -199,7 +199,7 @@ def delete(request: UserRequest) -> HttpResponse:
     form = LeaveForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
-            delete_account(request.user, now=timezone.now())
+            delete_account(request.user)
         except LastAdministratorError:
             form.add_error(None, "You are the only administrator: make somebody else one first.")
         else:
