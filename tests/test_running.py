@@ -24,7 +24,7 @@ from tests.e2e.running import ROOT, free_port, site_environment, wait_for_line
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
 
 EMBEDDED = ("0-postgres", "0-valkey")
-PARTS = ("1-fetcher", "1-worker", "2-beat", "2-web")
+PARTS = ("1-embedder", "1-fetcher", "1-worker", "2-beat", "2-web")
 
 
 class Running:
