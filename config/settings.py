@@ -255,6 +255,9 @@ ARXIV_OAI_URL = env.url("BROADSHEET_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oa
 ARXIV_RSS_URL = env.url("BROADSHEET_ARXIV_RSS_URL", "https://rss.arxiv.org/atom")
 ARXIV_API_URL = env.url("BROADSHEET_ARXIV_API_URL", "https://export.arxiv.org/api/query")
 HUGGINGFACE_URL = env.url("BROADSHEET_HUGGINGFACE_URL", "https://huggingface.co")
+DOI_URL = env.url("BROADSHEET_DOI_URL", "https://doi.org")
+# Where a paper that a reader submits goes.
+SUBMISSIONS = env.choice("BROADSHEET_SUBMISSIONS", "edition", ("edition", "queue"))
 FETCH_ALLOW = env.words("BROADSHEET_FETCH_ALLOW")
 FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
 

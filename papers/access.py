@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.http import Request, UserRequest
-from papers.models import Comment, Paper, Tag, User
+from papers.models import Comment, Paper, Submission, Tag, User
 
 P = ParamSpec("P")
 
@@ -139,6 +139,18 @@ def deletable_comment(user: User, comment_id: int) -> Comment:
     found = comment_for_read(user, comment_id)
     if found.user_id != user.pk and not may_curate(user):
         raise Http404("There is no such comment of yours.")
+    return found
+
+
+def submission_for_read(user: User, submission_id: int) -> Submission:
+    """What `user` submitted; a curator sees everybody's. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = Submission.objects.select_related("paper", "user").filter(pk=submission_id).first()
+    if found is None or (found.user_id != user.pk and not may_curate(user)):
+        raise Http404("There is no such submission of yours.")
     return found
 
 

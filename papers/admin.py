@@ -5,10 +5,12 @@ Papers, listings and their counts belong together and are written by services: h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
@@ -34,10 +36,12 @@ from papers.models import (
     RejectedRecord,
     Source,
     SourceFigure,
+    Submission,
     User,
 )
 from papers.services.fetching import preview_source
 from papers.services.sources import base_url_of, default_base_url, request_visits, save_source
+from papers.services.submissions import accept_submission, reject_submission
 from papers.sources.client import RefusedError, group_of
 
 admin.site.site_header = "Broadsheet administration"
@@ -56,12 +60,14 @@ if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _PaperAdmin = admin.ModelAdmin[Paper]
     _ListingAdmin = admin.ModelAdmin[Listing]
     _EditionAdmin = admin.ModelAdmin[Edition]
+    _SubmissionAdmin = admin.ModelAdmin[Submission]
     _UserAdmin = DjangoUserAdmin[User]
 else:
     _SourceForm, _AddUserForm, _UserAdmin = forms.ModelForm, AdminUserCreationForm, DjangoUserAdmin
     _SourceAdmin = _FetchRunAdmin = _RejectedRecordAdmin = _PaperAdmin = _ListingAdmin = _EditionAdmin = (
         admin.ModelAdmin
     )
+    _SubmissionAdmin = admin.ModelAdmin
     _IdentifierInline = _VersionInline = _FigureInline = admin.TabularInline
 
 # How long a person who presses "Test" waits for a turn, and for an answer.
@@ -331,6 +337,43 @@ class EditionAdmin(_EditionAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class DecisionForm(ActionForm):
+    """What to do with the ticked submissions, and why."""
+
+    reason = forms.CharField(required=False, max_length=1_000, help_text="Told to whoever submitted it.")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
+    """What readers submitted; those that wait for a curator are accepted or rejected here."""
+
+    list_display = ("given", "user", "paper", "state", "reason", "created_at", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("user", "paper")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    actions = ("accept", "reject")
+    action_form = DecisionForm
+
+    @admin.action(description="Accept: put on today's edition")
+    def accept(self, request: HttpRequest, chosen: QuerySet[Submission]) -> None:
+        self._decide(request, chosen, accept_submission)
+
+    @admin.action(description="Reject, with a reason")
+    def reject(self, request: HttpRequest, chosen: QuerySet[Submission]) -> None:
+        if request.POST.get("reason", "").strip():
+            self._decide(request, chosen, reject_submission)
+        else:
+            messages.error(request, "Write the reason beside the action; the reader is told.")
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., bool]) -> None:
+        if not isinstance(request.user, User):
+            raise PermissionDenied
+        given = {"curator": request.user, "reason": request.POST.get("reason", ""), "now": timezone.now()}
+        done = sum(decide(submission_id=pk, **given) for pk in chosen.values_list("pk", flat=True))
+        messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
 
 
 class AddUserForm(_AddUserForm):

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import fetching, ticking
+from papers.services import fetching, submissions, ticking
 from papers.services.comments import recount_comments
 from papers.services.pruning import prune
 from papers.services.search import statistics
@@ -22,6 +22,8 @@ def tick() -> None:
     due = ticking.tick(now=timezone.now())
     for source_id in due.source_ids:
         fetch_source.delay(source_id)
+    for submission_id in due.submission_ids:
+        fetch_submission.delay(submission_id)
     if due.counting:
         count_words.delay()
     if due.tidying:
@@ -34,6 +36,13 @@ def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     """Visit a source, if it is still due and no other worker is at it."""
     run = fetching.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
+
+
+@shared_task(name="papers.fetch_submission")
+def fetch_submission(submission_id: int) -> None:
+    """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
+    done = submissions.fetch_submission(submission_id, now=timezone.now())
+    logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
 
 @shared_task(name="papers.recount_votes")

@@ -18,6 +18,7 @@ from papers.views import (
     search,
     setup,
     status,
+    submit,
     tags,
     triage,
 )
@@ -70,6 +71,9 @@ urlpatterns: list[URLPattern] = [
     path("account/muted", triage.muted, name="muted"),
     path("account/muted/<int:key>/remove", triage.unmuted, name="unmute"),
     path("account/reading", triage.reading, name="reading"),
+    path("submit", submit.submit, name="submit"),
+    path("submit/<int:submission_id>", submit.submission, name="submission"),
+    path("submit/<int:submission_id>/retry", submit.submission_retry, name="submission-retry"),
     path("theme", actions.theme, name="theme"),
     path("status", status.status, name="status"),
     path("setup", setup.setup, name="setup"),

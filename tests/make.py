@@ -9,6 +9,7 @@ from typing import Any
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription
 from digests.services.schedules import save_schedule
+from papers.given import read_given
 from papers.models import (
     Announcement,
     Comment,
@@ -20,6 +21,7 @@ from papers.models import (
     PaperCategory,
     Source,
     SourceFigure,
+    Submission,
     Topic,
     TopicMatch,
     User,
@@ -142,6 +144,14 @@ def figure(of: Paper, source: str = "huggingface", **fields: Any) -> SourceFigur
 
 def announcement(value: str, day: date = TODAY, *, kind: str = "new", query: str = "cs") -> Announcement:
     return Announcement.objects.create(day=day, arxiv_id=value, kind=kind, query=query, first_seen_at=NOW)
+
+
+def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any) -> Submission:
+    """One that is being fetched, and due."""
+    named = read_given(given)
+    fields.setdefault("state", Submission.State.FETCHING)
+    fields.setdefault("next_try_at", NOW)
+    return Submission.objects.create(user=by or user(), given=given, scheme=named.scheme, value=named.value, **fields)
 
 
 def topic(name: str | None = None, **fields: Any) -> Topic:

@@ -155,8 +155,9 @@ class TestAddresses:
         assert self.moved(f"{paper.get_absolute_url()}/") == (301, paper.get_absolute_url())
 
     def test_an_unknown_one_is_a_404(self) -> None:
-        for path in ("/papers/2501.00001", "/papers/doi/10.1/x", "/papers/topics"):
+        for path in ("/papers/2501.99999999", "/papers/doi/10.1/x", "/papers/topics"):
             assert "There is no such paper here" in page_text(path, status=404)
+        assert "The arXiv paper 2501.00001 is not here." in page_text("/papers/2501.00001", status=404)
         assert stranger().get("/papers/2501.00001v2", follow=True).status_code == 404
 
 

@@ -73,6 +73,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:paper": [
         everybody("/papers/2603.99001"),
         everybody("/papers/2603.00000", 404),
+        everybody("/papers/2603.99003", 404),  # with a button that fetches it, for members
         Row("/papers/2603.99002", 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:paper-export": [
@@ -119,6 +120,16 @@ ROWS: dict[str, list[Row]] = {
     "papers:reading": [members("/account/reading")],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],
+    "papers:submit": [
+        members("/submit"),
+        members("/submit?url=https://arxiv.org/abs/2603.99003"),
+        members("/submit", 200, method="POST"),
+    ],
+    "papers:submission": [
+        Row("/submit/990001", WAY_IN, 404, 200, 200),  # another reader's: a curator sees it
+        members("/submit/990099", 404),
+    ],
+    "papers:submission-retry": [Row("/submit/990001/retry", WAY_IN, 404, 302, 302, method="POST")],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -207,6 +218,7 @@ def _papers() -> None:
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
+    make.submission("10.1000/ice", pk=990001)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=make.NOW)
 

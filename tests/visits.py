@@ -40,10 +40,11 @@ CATEGORIES = ["cs.CL", "cs.LG", "stat.ML"]
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the product without the seconds between requests, which have tests of their own."""
-    for group in ("arxiv", "huggingface"):
+    for group in ("arxiv", "huggingface", "crossref"):
         policy = replace(politeness.POLICIES[group], spacing=0.0, jitter=0.0)
         monkeypatch.setitem(politeness.POLICIES, group, policy)
     monkeypatch.setattr(politeness, "FEED_POLICY", replace(politeness.FEED_POLICY, spacing=0.0))
+    monkeypatch.setattr(politeness, "PAGE_POLICY", replace(politeness.PAGE_POLICY, spacing=0.0))
 
 
 def make_source(kind: str, upstream: Driver | None = None, **fields: Any) -> Source:

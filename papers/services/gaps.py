@@ -11,7 +11,7 @@ from papers.identifiers import parse_arxiv_id
 from papers.models import Source
 from papers.services.completeness import missing_ids
 from papers.services.ingest import store_papers
-from papers.services.sources import base_url_of, default_base_url
+from papers.services.sources import base_url_for
 from papers.sources.arxiv import read_moment
 from papers.sources.arxiv_api import Send, look_up
 from papers.sources.arxiv_oai import get_record
@@ -66,7 +66,7 @@ def _ask(send: Send, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequen
     left = list(ids)
     if len(ids) > MAX_RECORDS:
         try:
-            for answer in look_up(send, _url(Source.Kind.ARXIV_API), ids):
+            for answer in look_up(send, base_url_for(Source.Kind.ARXIV_API), ids):
                 given = {known.value for paper in answer.papers if (known := parse_arxiv_id(paper.arxiv_id or ""))}
                 left = [arxiv_id for arxiv_id in left if arxiv_id not in given]
                 yield [*given, *answer.missing], answer.papers
@@ -75,14 +75,8 @@ def _ask(send: Send, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequen
         except SourceError as error:
             logger.warning("arXiv's search could not look up missing papers: %s", error)
     for arxiv_id in left[:MAX_RECORDS]:
-        record = get_record(send, _url(Source.Kind.ARXIV_OAI), arxiv_id)
+        record = get_record(send, base_url_for(Source.Kind.ARXIV_OAI), arxiv_id)
         yield [arxiv_id], [record] if record else []
-
-
-def _url(kind: str) -> str:
-    """Where the group's own source of that kind is asked, which may be a mirror, else arXiv itself."""
-    source = Source.objects.filter(kind=kind).order_by("-is_enabled", "pk").first()
-    return base_url_of(source) if source else default_base_url(kind)
 
 
 def _is_due(tried: dict[str, Any] | None, now: datetime) -> bool:

@@ -33,6 +33,9 @@ class Rule:
     """At most so many a day by this source; None: all."""
     categories: tuple[str, ...] = ()
     """Only papers in one of these; empty: all."""
+    by: Listing.By = Listing.By.SOURCE
+    user_id: int | None = None
+    """The reader who submitted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +153,16 @@ def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime)
         cursor.execute(
             """
             INSERT INTO papers_listing
-                (day, paper_id, by, source_id, kind, position, submitter, release, created_at, vote_count, source_votes)
-            SELECT asked.day, paper.id, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s, paper.vote_count,
-                coalesce((SELECT max(votes) FROM papers_sourcefigure WHERE paper_id = paper.id), 0)
+                (day, paper_id, by, source_id, user_id, kind, position, submitter, release, created_at, vote_count,
+                source_votes)
+            SELECT asked.day, paper.id, %s, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s,
+                paper.vote_count, coalesce((SELECT max(votes) FROM papers_sourcefigure WHERE paper_id = paper.id), 0)
             FROM unnest(%s::date[], %s::bigint[], %s::text[], %s::int[], %s::text[])
                 AS asked (day, paper_id, kind, position, submitter)
             JOIN papers_paper paper ON paper.id = asked.paper_id
             """,
             [
-                *(Listing.By.SOURCE, rule.source_id, release, now),
+                *(rule.by, rule.source_id, rule.user_id, release, now),
                 [entry.day for entry in entries],
                 [entry.paper_id for entry in entries],
                 [entry.kind for entry in entries],

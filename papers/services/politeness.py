@@ -57,6 +57,7 @@ POLICIES: Mapping[str, Policy] = {
     "arxiv": Policy(spacing=3.0, jitter=0.5, refusals=frozenset({406, 429, 503}), blocked=12 * _HOUR),
     "huggingface": Policy(connections=2),
     "crossref": Policy(connections=2, spacing=0.2, steps=_DOUBLING),
+    "datacite": Policy(connections=2, spacing=0.2, steps=_DOUBLING),
     "semanticscholar": Policy(spacing=3.5, steps=(5.0, 10.0, 20.0, 40.0, 60.0)),
     "openalex": Policy(connections=2, spacing=0.2),
     "biorxiv": Policy(steps=_DOUBLING),
@@ -67,14 +68,20 @@ POLICIES: Mapping[str, Policy] = {
 }
 # Any other host: one connection to it, and four to all such hosts together.
 FEED_POLICY = Policy(blocked=24 * _HOUR, also="feeds")
+# A page that a reader named; the next page of the same host may well be open.
+PAGE_POLICY = Policy(blocked=60.0, also="feeds")
 
 
 def policy_of(group: str) -> Policy:
     """Raises ValueError where there is no such group; `group_of(url)` names the right one."""
     if group.startswith("feed:"):
         return FEED_POLICY
+    if group.startswith("page:"):
+        return PAGE_POLICY
     if group not in POLICIES:
-        raise ValueError(f"There is no host group {group!r}; use one of {', '.join(POLICIES)} or feed:<host>.")
+        raise ValueError(
+            f"There is no host group {group!r}; use one of {', '.join(POLICIES)} feed:<host> or page:<host>."
+        )
     return POLICIES[group]
 
 

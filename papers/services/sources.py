@@ -46,6 +46,12 @@ def base_url_of(source: Source) -> str:
     return source.base_url.strip() or default_base_url(source.kind)
 
 
+def base_url_for(kind: str) -> str:
+    """Where the group's own source of a kind is asked, which may be a mirror, else the service itself. One query."""
+    source = Source.objects.filter(kind=kind).order_by("-is_enabled", "pk").first()
+    return base_url_of(source) if source else default_base_url(kind)
+
+
 def default_name(kind: str) -> str:
     return _NAMES[Kind(kind)]
 

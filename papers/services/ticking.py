@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from papers.models import Heartbeat
 from papers.services.fetching import due_source_ids, end_abandoned_runs
 from papers.services.heartbeat import note_alive
 from papers.services.installation import current_group
+from papers.services.submissions import due_submission_ids
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Due:
     source_ids: tuple[int, ...]
     tidying: bool
     counting: bool = False
+    submission_ids: tuple[int, ...] = ()
 
 
 def tick(*, now: datetime) -> Due:
@@ -40,12 +43,16 @@ def tick(*, now: datetime) -> Due:
     note_alive(now=now)
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
-    due = (pk for pk in due_source_ids(now=now) if cache.add(f"handed-on:{pk}", now.timestamp(), _HANDED_ON_SECONDS))
     return Due(
-        source_ids=tuple(due),
+        source_ids=_not_handed_on("", due_source_ids(now=now), now),
+        submission_ids=_not_handed_on("submission-", due_submission_ids(now=now), now),
         tidying=_claim_tidying(now),
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
     )
+
+
+def _not_handed_on(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
+    return tuple(pk for pk in ids if cache.add(f"handed-on:{kind}{pk}", now.timestamp(), _HANDED_ON_SECONDS))
 
 
 def _claim_tidying(now: datetime) -> bool:

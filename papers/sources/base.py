@@ -22,6 +22,7 @@ RANKS: Mapping[str, int] = {
     "arxiv_oai": 70,
     "arxiv_rss": 60,
     "doi": 50,
+    "webpage": 45,  # a publisher's own tags, but anybody can write a page
     "feed": 40,
     "huggingface": 30,
     "import": 20,

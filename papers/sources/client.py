@@ -50,6 +50,7 @@ __all__ = [
     "Turn",
     "TurnLostError",
     "group_of",
+    "page_group_of",
     "user_agent",
 ]
 
@@ -67,6 +68,8 @@ _GROUPS = {
     "huggingface.co": "huggingface",
     "crossref.org": "crossref",
     "doi.org": "crossref",
+    "datacite.org": "datacite",
+    "crosscite.org": "datacite",
     "semanticscholar.org": "semanticscholar",
     "openalex.org": "openalex",
     "biorxiv.org": "biorxiv",
@@ -88,6 +91,20 @@ def group_of(url: str) -> str:
         RefusedError: it is no address.
     """
     return _group_of_host(_parse_url(url).host)
+
+
+def page_group_of(url: str) -> str:
+    """The group for a page that a reader named: a known one, else `page:<host>`, so that no feed of that host is
+    stopped where the page refuses.
+
+    Raises:
+        RefusedError: it is no address.
+    """
+    return _page_group(group_of(url))
+
+
+def _page_group(group: str) -> str:
+    return group.replace("feed:", "page:", 1) if group.startswith("feed:") else group
 
 
 def user_agent(*, version: str, site_url: str, admin: str) -> str:
@@ -176,6 +193,7 @@ class Client:
         """
         first = url = _parse_url(request.url, request.params)
         group, allow, trail = request.group, self._allow, _Trail()
+        is_page = group.startswith("page:")
         for _ in range(MAX_REDIRECTS + 1):
             try:
                 answer = self._ask(url, group, allow, request, trail, with_headers=_origin(url) == _origin(first))
@@ -189,7 +207,8 @@ class Client:
                 raise
             trail.follow(answer, target)
             if target.host != url.host:
-                group = _group_of_host(target.host)
+                found = _group_of_host(target.host)
+                group = _page_group(found) if is_page else found
             if not answer.is_allowed_host:
                 allow = AllowList()  # a stranger does not lead us into our own network
             url = target

@@ -1,10 +1,11 @@
-"""Reads XML from strangers: no entities, no document types, no network, bounded. The only importer of lxml."""
+"""Reads XML and HTML from strangers: no entities, no network, bounded. The only importer of lxml."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 from lxml import etree
 
@@ -80,6 +81,17 @@ def whole_text(element: Element) -> str:
 def source_text(element: Element) -> str:
     """An element as XML again, for the record of what could not be read."""
     return etree.tostring(element, encoding="unicode", with_tail=False)[:MAX_PAYLOAD_CHARACTERS]
+
+
+def read_html(text: str, target: Any) -> None:
+    """Tell `target` (lxml's parser target: start, end, data, close) what a page holds. Broken pages are read as far as
+    they go; nothing is raised."""
+    parser = etree.HTMLParser(target=target, encoding="utf-8", no_network=True, huge_tree=False)
+    try:
+        parser.feed(text.replace("\x00", "").encode("utf-8", errors="replace"))
+        parser.close()
+    except etree.LxmlError:  # an empty page, or one nested too deep
+        return
 
 
 def _checked(data: bytes) -> bytes:

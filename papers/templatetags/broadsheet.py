@@ -31,6 +31,8 @@ SOURCE_NAMES = {
     "arxiv_rss": "arXiv",
     "arxiv_oai": "arXiv",
     "arxiv_api": "arXiv",
+    "doi": "the DOI’s record",
+    "webpage": "the paper’s page",
     "abstract": "the abstract",
     "comment": "the authors' comment",
 }

@@ -35,8 +35,10 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         if moved := paper_moved_from(public_id):
             return redirect("papers:paper", moved, permanent=True)
         named = parse_arxiv_id(public_id)
-        if named is None or named.value == public_id:
+        if named is None:
             raise
+        if named.value == public_id:
+            return _not_here(request, named.value)
         return redirect("papers:paper", named.value)
     vote_url = reverse("papers:vote", args=[found.public_id])
     context = {
@@ -55,6 +57,12 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     response = render(request, "papers/paper.html", context)
     patch_vary_headers(response, ["Cookie"])
     return response
+
+
+def _not_here(request: Request, arxiv_id: str) -> HttpResponse:
+    """An arXiv id without a paper here: one button fetches it. Of one that is hidden, nobody is told more."""
+    context = {"arxiv_id": arxiv_id, "sign_in_url": sign_in_address(request.path)}
+    return render(request, "papers/not_here.html", context, status=404)
 
 
 def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def site_environment(folder: Path, port: int, upstream: Driver | None) -> dict[s
         "BROADSHEET_ARXIV_OAI_URL": f"{url}/oai",
         "BROADSHEET_ARXIV_API_URL": f"{url}/api/query",
         "BROADSHEET_HUGGINGFACE_URL": url,
+        "BROADSHEET_DOI_URL": f"{url}/doi",
         "BROADSHEET_FETCH_ALLOW": upstream.host if upstream else "",
     }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.fake_upstream import arxiv_api, arxiv_feed, daily, oai
+from tests.fake_upstream import arxiv_api, arxiv_feed, daily, doi, oai
 from tests.fake_upstream.answer import Answer, State, bad_request
 from tests.fake_upstream.behaviour import Behaviour, Script
 from tests.fake_upstream.recorded import Recorded
@@ -85,6 +85,10 @@ class Upstream(ThreadingHTTPServer):
             return daily.answer_paper(self.state, path.removeprefix("/api/papers/"), behaviour)
         if path.startswith("/feeds/"):
             return _feed(path.removeprefix("/feeds/"))
+        if path.startswith("/doi/"):
+            return doi.answer_record(path.removeprefix("/doi/"), self.url)
+        if path.startswith("/pages/"):
+            return doi.answer_page(path.removeprefix("/pages/"))
         return Answer("Not found\n", "text/plain; charset=utf-8", status=404)
 
 

@@ -1,0 +1,216 @@
+"""A DOI's record, from doi.org by content negotiation: Crossref, DataCite and others answer in CSL-JSON.
+
+https://citation.doi.org/docs.html. What does not answer so is led to the paper's own page, which is read as one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from papers.identifiers import arxiv_id_of_doi, parse_doi
+from papers.sources import webpage
+from papers.sources.base import Author, RawPaper
+from papers.sources.client import FetchRequest, FetchResponse
+from papers.sources.errors import NoPaperError
+
+GROUP = "crossref"
+"""The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's clock is heeded."""
+ACCEPT = "application/vnd.citationstyles.csl+json, application/json;q=0.5, text/html;q=0.2"
+MAX_BYTES = 10_000_000  # some records list ten thousand references
+DEADLINE_SECONDS = 60.0
+WAIT_SECONDS = 30.0
+
+# In the order of how well they tell when the paper could first be read.
+_DATES = ("posted", "published-online", "published", "issued", "published-print")
+_RETRACTIONS = frozenset({"retraction", "withdrawal", "removal"})
+_RETRACTED_TITLE = re.compile(r"\s*\[?(?:retracted|withdrawn)(?: article)?\]?\s*:", re.I)
+
+# TeX that Crossref has beside MathML, a whole document with its preamble; and MathML's own note of its TeX.
+_TWICE = re.compile(
+    r"<(?:\w+:)?(tex-math|annotation|annotation-xml)\b[^>]*>.*?</(?:\w+:)?\1\s*>", re.IGNORECASE | re.DOTALL
+)
+_HEADING = re.compile(r"<(?:jats:)?title\b[^>]*>(.*?)</(?:jats:)?title\s*>", re.IGNORECASE | re.DOTALL)
+_BLOCK = re.compile(r"</?(?:jats:)?(?:p|sec|list|list-item|div|li|ul|ol|br)\b[^<>]*>", re.IGNORECASE)
+# Tags by name, or with a prefix: "p<0.001 and n>3" has none.
+_TAG = re.compile(
+    r"</?(?:[a-z]\w*:[a-z][\w-]*|i|b|u|em|strong|sub|sup|sc|scp|tt|span|italic|bold|small|font|inline-formula|math"
+    r"|m[a-z]{1,12}|xref|ext-link|named-content|a)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_NO_HEADING = re.compile(r"\s*(?:abstract|summary)\s*[.:]?\s*", re.IGNORECASE)
+
+
+def look_up(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: str) -> RawPaper:
+    """The record of a DOI (bare, lower case).
+
+    Raises:
+        NoPaperError: there is an answer, and no paper in it.
+        SourceError: there is no answer; an unknown DOI is a `HttpStatusError` 404.
+    """
+    response = send(
+        FetchRequest(
+            url=f"{base_url.rstrip('/')}/{quote(doi, safe='/')}",
+            group=GROUP,
+            accept=ACCEPT,
+            max_bytes=MAX_BYTES,
+            deadline_seconds=DEADLINE_SECONDS,
+            wait_seconds=WAIT_SECONDS,
+        )
+    )
+    if "html" not in response.content_type.lower():
+        return parse_record(response.body, doi=doi)
+    # A registry without records led to the page itself. That it is this DOI's page, doi.org says and not the page.
+    page = webpage.parse_page(response.body, url=response.url, content_type=response.content_type)
+    return replace(page, doi=doi, arxiv_id=None)
+
+
+def parse_record(data: bytes, *, doi: str) -> RawPaper:
+    """Read a record in CSL-JSON. `doi` is the one that was asked for; an arXiv DOI gives its arXiv id.
+
+    Raises:
+        NoPaperError: it is no such record, or it has no title.
+    """
+    record = _json(data)
+    title = _title(record)
+    if not title:
+        raise NoPaperError(f"The record of {doi} has no title, so there is nothing to show.")
+    answered = parse_doi(_text(record.get("DOI"))) or doi
+    arxiv = arxiv_id_of_doi(doi) or arxiv_id_of_doi(answered)
+    abstract = record.get("abstract")
+    return RawPaper(
+        source="doi",
+        title=title,
+        arxiv_id=arxiv.value if arxiv else None,
+        doi=doi,
+        identifiers=(("doi", answered),) if answered != doi else (),
+        abstract=plain_abstract(abstract) if isinstance(abstract, str) else None,
+        authors=_authors(record.get("author")),
+        published_at=_published_at(record),
+        journal_ref=_journal_ref(record) or None,
+        license=_license(record) or None,
+        is_withdrawn=_is_retracted(record, title) or None,
+    )
+
+
+def plain_abstract(jats: str) -> str:
+    """The text of an abstract in JATS or HTML: paragraphs parted by a blank line, headings before their section."""
+    text = _TWICE.sub("", jats)
+    text = _HEADING.sub(lambda match: "\n\n" if _NO_HEADING.fullmatch(match[1]) else f"\n\n{_heading(match[1])} ", text)
+    text = _TAG.sub("", _BLOCK.sub("\n\n", text))
+    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
+    return re.sub(r"(?<=\x00) *\n\n", " ", "\n\n".join(filter(None, paragraphs))).replace("\x00", "")
+
+
+def _heading(words: str) -> str:
+    """A heading, with a mark behind it that joins it to the paragraph that follows."""
+    words = " ".join(words.split()).rstrip(".:")
+    return f"{words}.\x00" if words else ""
+
+
+def _json(data: bytes) -> Mapping[str, Any]:
+    try:
+        record = json.loads(data, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise NoPaperError("doi.org answered something that is no record of a paper.") from error
+    if not isinstance(record, dict):
+        raise NoPaperError("doi.org answered something that is no record of a paper.")
+    return record
+
+
+def _title(record: Mapping[str, Any]) -> str:
+    title, subtitle = _line(record.get("title")), _line(record.get("subtitle"))
+    return f"{title}: {subtitle}" if title and subtitle and subtitle.lower() not in title.lower() else title
+
+
+def _authors(given: Any) -> tuple[Author, ...] | None:
+    """People, and groups, which have a name only. None where the record does not say."""
+    if not isinstance(given, list):
+        return None
+    authors = (Author(_name(entry), _affiliation(entry)) for entry in given if isinstance(entry, dict))
+    return tuple(author for author in authors if author.name) or None
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    parts = ("given", "dropping-particle", "non-dropping-particle", "family")
+    name = " ".join(filter(None, (_line(entry.get(part)) for part in parts)))
+    if name and (suffix := _line(entry.get("suffix"))):
+        name = f"{name}, {suffix}"
+    return name or _line(entry.get("literal")) or _line(entry.get("name"))
+
+
+def _affiliation(entry: Mapping[str, Any]) -> str:
+    given = entry.get("affiliation")
+    places = given if isinstance(given, list) else [given]
+    names = (_line(place.get("name") if isinstance(place, dict) else place) for place in places)
+    return "; ".join(dict.fromkeys(filter(None, names)))
+
+
+def _published_at(record: Mapping[str, Any]) -> datetime | None:
+    """The earliest of the most exact dates; a day that is not given is the first."""
+    found = [(-len(parts), _moment(parts)) for name in _DATES if (parts := _date_parts(record.get(name)))]
+    known = [(precision, moment) for precision, moment in found if moment is not None]
+    return min(known)[1] if known else None
+
+
+def _date_parts(given: Any) -> list[int]:
+    """Year, month and day as far as they are there; `[[null]]` is none."""
+    lists = given.get("date-parts") if isinstance(given, dict) else None
+    first = lists[0] if isinstance(lists, list) and lists else None
+    parts: list[int] = []
+    for part in first if isinstance(first, list) else ():
+        if isinstance(part, bool) or not re.fullmatch(r"[0-9]{1,4}", str(part)):
+            break
+        parts.append(int(part))
+    return parts[:3]
+
+
+def _moment(parts: list[int]) -> datetime | None:
+    year, month, day = (*parts, 1, 1)[:3] if len(parts) < 3 else parts
+    try:
+        return datetime(year, month, day, tzinfo=UTC) if year > 1000 else None
+    except ValueError:
+        return None
+
+
+def _journal_ref(record: Mapping[str, Any]) -> str:
+    """Such as `Science 169(3946), 635-641 (1970)`."""
+    year = next((str(parts[0]) for name in reversed(_DATES) if (parts := _date_parts(record.get(name)))), "")
+    return webpage.journal_ref(
+        _line(record.get("container-title")),
+        volume=_line(record.get("volume")),
+        issue=_line(record.get("issue")),
+        pages=_line(record.get("page")),
+        year=year,
+    )
+
+
+def _license(record: Mapping[str, Any]) -> str:
+    licenses = record.get("license")
+    given = [entry.get("URL") for entry in licenses if isinstance(entry, dict)] if isinstance(licenses, list) else []
+    return next(filter(None, map(_text, given)), "") or _text(record.get("copyright"))
+
+
+def _is_retracted(record: Mapping[str, Any], title: str) -> bool:
+    updates = record.get("updated-by")
+    kinds = {_text(entry.get("type")).lower() for entry in _dicts(updates)}
+    return bool(kinds & _RETRACTIONS) or bool(_RETRACTED_TITLE.match(title))
+
+
+def _dicts(given: Any) -> Iterable[Mapping[str, Any]]:
+    return (entry for entry in given if isinstance(entry, dict)) if isinstance(given, list) else ()
+
+
+def _line(given: Any) -> str:
+    """A text on one line, without tags; of a list its first text that is not empty."""
+    texts = given if isinstance(given, list) else [given]
+    return next(filter(None, (" ".join(_TAG.sub("", _TWICE.sub("", _text(text))).split()) for text in texts)), "")
+
+
+def _text(given: Any) -> str:
+    return given if isinstance(given, str) else str(given) if type(given) is int else ""

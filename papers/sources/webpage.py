@@ -1,0 +1,128 @@
+"""A paper's own page: the `citation_*` meta tags that publishers write for Google Scholar and Zotero.
+
+https://scholar.google.com/intl/en/scholar/inclusion.html#indexing. Nothing else on a page is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from papers.identifiers import parse_arxiv_id, parse_doi
+from papers.sources.base import Author, RawPaper
+from papers.sources.client import FetchRequest, FetchResponse, page_group_of
+from papers.sources.errors import NoPaperError
+from papers.sources.html import meta_tags
+
+MAX_BYTES = 5_000_000
+DEADLINE_SECONDS = 45.0
+WAIT_SECONDS = 30.0
+ACCEPT = "text/html, application/xhtml+xml;q=0.9"
+
+_DATES = ("citation_publication_date", "citation_online_date", "citation_date", "citation_year")
+_VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title", "citation_book_title")
+_ABSTRACTS = ("citation_abstract", "dc.description", "description", "og:description")
+_DAY = re.compile(r"\s*(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?(?![\d])")
+_ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
+
+
+def look_up(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper:
+    """The paper that a page is about, as the page says. Its arXiv id and DOI are claims: anybody can write a page.
+
+    Raises:
+        NoPaperError: the page names no paper.
+        SourceError: there is no answer.
+    """
+    response = send(
+        FetchRequest(
+            url=url,
+            group=page_group_of(url),
+            accept=ACCEPT,
+            max_bytes=MAX_BYTES,
+            deadline_seconds=DEADLINE_SECONDS,
+            wait_seconds=WAIT_SECONDS,
+        )
+    )
+    return parse_page(response.body, url=response.url, content_type=response.content_type)
+
+
+def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
+    """Read a page. `url` is where it came from; the content type tells its encoding, if it does.
+
+    Raises:
+        NoPaperError: it has no `citation_title`.
+    """
+    tags = _by_name(meta_tags(data, content_type=content_type))
+    title = _first(tags, "citation_title")
+    if not title:
+        raise NoPaperError("The page does not say which paper it is about: it has no citation tags.")
+    arxiv = parse_arxiv_id(_first(tags, "citation_arxiv_id"))
+    return RawPaper(
+        source="webpage",
+        title=title,
+        arxiv_id=arxiv.value if arxiv else None,
+        doi=parse_doi(_first(tags, "citation_doi", "dc.identifier")),
+        abstract=_first(tags, *_ABSTRACTS) or None,
+        authors=_authors(tags) or None,
+        published_at=_published_at(tags),
+        journal_ref=_journal_ref(tags) or None,
+        url=url,
+    )
+
+
+def journal_ref(venue: str, *, volume: str = "", issue: str = "", pages: str = "", year: str = "") -> str:
+    """Such as `Science 169(3946), 635-641 (1970)`; empty without a venue."""
+    if not venue:
+        return ""
+    number = f"{volume}({issue})" if volume and issue else volume or issue
+    text = ", ".join(filter(None, (f"{venue} {number}".strip(), pages)))
+    return f"{text} ({year})" if year else text
+
+
+def _by_name(tags: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, content in tags:
+        found.setdefault(name, []).append(content)
+    found["citation_author"] = _people(tags)
+    return found
+
+
+def _people(tags: Sequence[tuple[str, str]]) -> list[str]:
+    """The names, one a tag; some pages have all of them in one, parted by semicolons."""
+    single = [content for name, content in tags if name == "citation_author" and content]
+    if single:
+        return single
+    joined = next((content for name, content in tags if name == "citation_authors"), "")
+    return [name.strip() for name in joined.split(";") if name.strip()]
+
+
+def _authors(tags: Mapping[str, list[str]]) -> tuple[Author, ...]:
+    return tuple(Author(_ONE_COMMA.sub(r"\2 \1", name.strip(), count=1)) for name in tags["citation_author"])
+
+
+def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:
+    for name in _DATES:
+        if match := _DAY.match(_first(tags, name)):
+            try:
+                return datetime(int(match[1]), int(match[2] or 1), int(match[3] or 1), tzinfo=UTC)
+            except ValueError:
+                continue
+    return None
+
+
+def _journal_ref(tags: Mapping[str, list[str]]) -> str:
+    first, last = _first(tags, "citation_firstpage"), _first(tags, "citation_lastpage")
+    published = _published_at(tags)
+    return journal_ref(
+        _first(tags, *_VENUES),
+        volume=_first(tags, "citation_volume"),
+        issue=_first(tags, "citation_issue"),
+        pages=f"{first}-{last}" if first and last and first != last else first,
+        year=str(published.year) if published else "",
+    )
+
+
+def _first(tags: Mapping[str, list[str]], *names: str) -> str:
+    """The first content under one of the names, on one line."""
+    return next((text for name in names for content in tags.get(name, ()) if (text := " ".join(content.split()))), "")
