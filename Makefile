@@ -9,11 +9,12 @@ JOBS ?= 2
 VENV := .venv/bin/python
 RUN := @$(PYTHON) -I config/bootstrap.py run &&
 DEV := @$(PYTHON) -I config/bootstrap.py dev &&
+BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 # What each bench takes, where the variable is set: make bench-import FILE=papers.jsonl JSON=result.json
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages bench-trending lock
+.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-trending lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -21,6 +22,7 @@ help:
 	@echo "make check         style, types, imports, templates, migrations, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… for one of them, JSON=… to keep"
+	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "make lock          resolve requirements/*.in anew (needs uv)"
 	@echo "PYTHON=python3.12  with any of them: another Python"
 
@@ -50,6 +52,9 @@ bench-import:
 bench-pages:
 	$(DEV) exec $(VENV) -m bench.pages $(BENCH_ARGS)
 
+bench-search:
+	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
+
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)
 
@@ -58,3 +63,5 @@ lock:
 		--custom-compile-command "make lock" requirements/run.in -o requirements/run.txt
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+		--custom-compile-command "make lock" requirements/bench.in -o requirements/bench.txt

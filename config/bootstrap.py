@@ -1,4 +1,4 @@
-"""Makes .venv and installs a lock into it, with a Python and its pip alone: python3 -I config/bootstrap.py run|dev
+"""Makes .venv and installs a lock into it, with a Python and its pip alone: python3 -I config/bootstrap.py run|dev|…
 
 A script of its own, in words that Python 3.6 understands, so that a Python too old gets a sentence and no SyntaxError.
 `make` calls it before everything else; when there is nothing to do it ends at once. With -I, because this folder has a
@@ -26,8 +26,8 @@ LOG = VENV / "install.log"
 
 
 def main() -> None:
-    if sys.argv[1:] not in (["run"], ["dev"]):
-        print("usage: python3 config/bootstrap.py run|dev", file=sys.stderr)
+    if sys.argv[1:] not in (["run"], ["dev"], ["bench"]):
+        print("usage: python3 config/bootstrap.py run|dev|bench", file=sys.stderr)
         sys.exit(2)
     if sys.version_info[0] != 3 or not OLDEST <= sys.version_info[1] <= NEWEST:
         use_another_python()

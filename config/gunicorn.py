@@ -22,6 +22,8 @@ preload_app = True  # Django is loaded once and shared: half the memory, and a p
 timeout = 60
 graceful_timeout = 10
 keepalive = 5
+# The longest line that gunicorn reads: a pasted paragraph is a search, too.
+limit_request_line = 8190
 # Python's memory creeps; a fresh process now and then, not all at the same moment.
 max_requests = 20_000
 max_requests_jitter = 2_000

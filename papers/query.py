@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -71,6 +72,8 @@ MAX_LENGTH = 4_000
 MAX_TERMS = 256
 MAX_DEPTH = 8
 MAX_PROBLEMS = 8
+RUNNING_TEXT = 8
+"""So many plain words side by side are a question in sentences."""
 # Far above any count of votes, below what a column of the database holds.
 MAX_VOTES = 1_000_000
 
@@ -91,6 +94,8 @@ class Query:
     problems: tuple[str, ...] = field(default=(), compare=False)
     """What was not understood, each in a sentence for the reader."""
     destination: Destination | None = field(default=None, compare=False)
+    repeated: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Words that were typed more than once, and how often: in a long question they say what it is about."""
 
     def __str__(self) -> str:
         return "" if self.root is None else str(self.root)
@@ -105,6 +110,10 @@ class Query:
         if self.root is None:
             return ()
         return self.root.nodes if isinstance(self.root, And) else (self.root,)
+
+    def is_running_text(self) -> bool:
+        """Whether it reads like a sentence or a paragraph: its quotation marks then are those of a text."""
+        return sum(isinstance(part, Word) for part in self.required()) >= RUNNING_TEXT
 
     def text(self) -> str:
         """The words asked for as running text, for an embedding: no filters, nothing behind a minus."""
@@ -124,7 +133,8 @@ def parse(text: str) -> Query:
         problems.append(f"Only the first {MAX_LENGTH:,} characters were read.")
     parser = _Parser(text, problems)
     root = parser.read()
-    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text))
+    repeated = tuple((word, times) for word, times in Counter(parser.words).items() if times > 1)
+    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated)
 
 
 # --- The parser -----------------------------------------------------------------------------------------------------
@@ -171,6 +181,7 @@ class _Parser:
         self.problems = problems
         self.position = 0
         self.terms = 0
+        self.words: list[str] = []
         self.ignored = 0
         """Brackets that were opened too deep, and whose partners mean nothing either."""
 
@@ -263,7 +274,10 @@ class _Parser:
             if text:
                 self._say(f"“{_shortened(text)}” has no letter or digit to look for.")
             return None
-        return Word(text) if token["word"] is not None else Phrase(text)
+        if token["word"] is None:
+            return Phrase(text)
+        self.words.append(text)
+        return Word(text)
 
     def _field(self, name: str, value: str, written: str) -> Node | None:
         value = " ".join(value.split())

@@ -47,7 +47,7 @@ LIMITS: Mapping[str, Limit] = {
     "export": Limit(120, 60),
     "vote": Limit(60, 60),
     # A person reads between two searches; a script has the API.
-    "search": Limit(60, 60),
+    "search": Limit(200, 60),
     "shelf": Limit(120, 60),
     "comment": Limit(10, 60),
     "preview": Limit(60, 60),

@@ -208,6 +208,9 @@ def test_hostile_queries_are_answered() -> None:
     many = " OR ".join(f"w{number}" for number in range(500))
     for text in (
         "a" * 10_000,
+        "author:" + "a" * 3_900,
+        "org:" + "大" * 3_900,
+        "title:" + "é" * 3_900,
         many,
         "(" * 600 + "red" + ")" * 600,
         "the of and",

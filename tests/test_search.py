@@ -13,7 +13,7 @@ from papers.models import Paper, SearchStatistics, WordCount
 from papers.query import parse
 from papers.ratelimit import LIMITS
 from papers.services.embeddings import QueryVector
-from papers.services.search import finding, statistics
+from papers.services.search import finding, patience, statistics
 from papers.services.search.candidates import MOST_RANKED, MOST_WORDS, Term, choose_candidates, weightiest
 from papers.services.search.finding import find_papers
 from papers.services.search.results import PER_PAGE
@@ -90,6 +90,36 @@ def test_filters_narrow_what_is_ranked() -> None:
     assert titles("attention cat:math.*") == []
     assert titles("attention tag:mine") == []
     assert titles("(absent OR network) title:survey") == ["A survey of networks"]
+
+
+def test_a_word_that_is_a_name_finds_its_papers_too() -> None:
+    for number in range(3):
+        make.paper(title=f"On tides {number}", authors=["Geoffrey Hinton", "Guodong Long"])
+        make.paper(title=f"A long story {number}", abstract="long", authors=["Ada Lovelace"])
+        make.paper(title=f"Another long story {number}", abstract="long", authors=["Ada Lovelace"])
+    statistics.count_words(now=NOW)
+    assert sorted(titles("hinton")) == [f"On tides {number}" for number in range(3)]
+    assert not any("tides" in title for title in titles("long"))
+    assert page("/papers?q=hinton").xpath("//li[@class='reasons']/text()") == ["an author’s name"] * 3
+
+
+def test_what_is_required_is_ranked_by_the_other_words_whether_they_are_there_or_not() -> None:
+    for number in range(3):
+        make.paper(title=f"In context learning {number}", abstract="alpha" if number == 1 else "")
+    make.paper(title="Learning in context", abstract="alpha")
+    statistics.count_words(now=NOW)
+    found = titles('"in context learning" alpha')
+    assert found[0] == "In context learning 1"
+    assert len(found) == 3
+
+
+def test_in_sentences_quotation_marks_require_nothing_and_repetition_weighs() -> None:
+    make.paper(title="Compilers", abstract="Compilers for languages that can be extended.")
+    make.paper(title="Languages", abstract="Other matters.")
+    statistics.count_words(now=NOW)
+    asked = 'what do compilers mean for languages that are called "extensible languages" by those who write compilers'
+    assert titles(asked) == ["Compilers", "Languages"]
+    assert titles('compilers "extensible languages"') == []
 
 
 @pytest.mark.usefixtures("_papers")
@@ -212,6 +242,15 @@ def test_papers_like_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(shown(page(more))) == 1
 
 
+def test_authors_lead_to_their_papers() -> None:
+    made = make.paper(title="First", authors=["Émilie du Châtelet", "Ada <Lovelace>"])
+    make.paper(title="Second", authors=["Emilie du Chatelet"])
+    for tree in (page("/papers?q=first"), page(f"/papers/{made.public_id}")):
+        (link,) = tree.xpath("//a[text()='Émilie du Châtelet']/@href")
+        assert set(shown(page(link))) == {"First", "Second"}
+        assert "Ada <Lovelace>" in tree.text_content()
+
+
 # --- The page -------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +351,7 @@ def test_hidden_papers_are_not_found() -> None:
 
 @pytest.mark.usefixtures("_papers")
 def test_a_search_that_takes_too_long_is_stopped_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "PATIENCE_MS", 20)
+    monkeypatch.setattr(patience, "PATIENCE_MS", 20)
 
     def slow(*_: Any, **__: Any) -> None:
         with connection.cursor() as cursor:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from django.db import connection
 
 _MOST_REMEMBERED = 50_000
+# Bytes; Postgres refuses a query with a word of 2,047.
+_LONGEST = 2_000
 _LEXEMES = """
     SELECT asked.text, word.lexeme, position
     FROM unnest(%s::text[]) AS asked (text),
@@ -53,7 +55,8 @@ def _read(texts: list[str]) -> dict[str, tuple[Lexeme, ...]]:
 
 
 def quoted(lexeme: str, weight: str = "") -> str:
-    """A lexeme as an operand of a tsquery; `weight` A is the title."""
+    """A lexeme as an operand of a tsquery; `weight` A is the title. One that is longer than any of a paper is cut."""
+    lexeme = lexeme.encode()[:_LONGEST].decode(errors="ignore")
     text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
     return f"{text}:{weight}" if weight else text
 

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache as remember
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from papers import categories, dates, markup
 from papers.citations import FORMATS, Format
 from papers.models import Paper
 from papers.models.paper import AuthorRow
+from papers.query import Author
+from papers.text import author_key
 
 register = template.Library()
 
@@ -72,6 +77,33 @@ def author_line(paper: Paper) -> str:
     if count > NAMED_AUTHORS + 1:
         return f"{', '.join(names[:NAMED_AUTHORS])} and {count - NAMED_AUTHORS:,} others"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+@register.filter
+def author_links(paper: Paper) -> SafeString:
+    """`author_line`, each name a link to the author's papers."""
+    count = max(paper.author_count, len(paper.authors))
+    shown = NAMED_AUTHORS if count > NAMED_AUTHORS + 1 else NAMED_AUTHORS + 1
+    names = [author_link(author.get("name", "")) for author in paper.authors[:shown]]
+    if not names:
+        return format_html("{}", author_line(paper))
+    if count > NAMED_AUTHORS + 1:
+        return format_html("{} and {} others", _listed(names), f"{count - NAMED_AUTHORS:,}")
+    return format_html("{} and {}", _listed(names[:-1]), names[-1]) if len(names) > 1 else names[0]
+
+
+def _listed(names: Sequence[SafeString]) -> SafeString:
+    return format_html_join(", ", "{}", ((name,) for name in names))
+
+
+@register.filter
+def author_link(name: str) -> SafeString:
+    """A name as a link to the papers of whoever has it; the name alone where there is no letter in it."""
+    key = author_key(name)
+    if not key:
+        return markup.inline(name)
+    address = f"{reverse('papers:papers')}?{urlencode({'q': str(Author(key))})}"
+    return format_html('<a href="{}" rel="nofollow">{}</a>', address, markup.inline(name))
 
 
 @register.filter

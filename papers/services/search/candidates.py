@@ -14,7 +14,7 @@ from itertools import combinations
 
 from papers.models.lexemes import quoted
 
-MOST_WORDS = 24
+MOST_WORDS = 40
 """Of a longer question the rarest count: the others would change nothing but the time."""
 MOST_RANKED = 2_000
 _WORK = 20_000

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
-from django.db import OperationalError, connection, transaction
 
 from papers import query as language
 from papers.models import Paper, User
@@ -21,18 +17,9 @@ from papers.models.paper import PaperQuerySet
 from papers.query import Node, Query
 from papers.services.embeddings import Near, QueryVector, current_model, query_vector
 from papers.services.search.meaning import rank_by_meaning, vector_of_examples
+from papers.services.search.patience import patiently
 from papers.services.search.ranking import Ranked, fuse
-from papers.services.search.words import Found, rank_by_words, wanted_words
-
-logger = logging.getLogger(__name__)
-
-PATIENCE_MS = 1_500
-"""How long each statement of a search may take. What takes longer is stopped, and the page says so."""
-_CANCELED = "57014"
-
-
-class TooSlow(Exception):
-    """A statement of a search was stopped, because it took too long."""
+from papers.services.search.words import Found, Wanted, rank_by_words, wanted_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +55,6 @@ class Findings:
         return sum(about.has_code for about in self.about.values())
 
 
-@contextmanager
-def patiently() -> Iterator[None]:
-    """A transaction whose statements are stopped when they take too long.
-
-    Raises:
-        TooSlow: one was.
-    """
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
-            yield
-            with connection.cursor() as cursor:  # what comes after, in a transaction around this one, has its own time
-                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != _CANCELED:
-            raise
-        raise TooSlow from error
-
-
 def find_papers(
     query: Query,
     *,
@@ -106,14 +73,15 @@ def find_papers(
     """
     with patiently():
         texts = plain_texts(query)
-        required = _required(query, viewer=viewer, today=today)
+        needed = _required(query)
+        required = condition_of(Query(needed), viewer=viewer, today=today) if needed else None
         examples = _examples(query)
         among = Paper.objects.visible()
         if newest_id is not None:
             among = among.filter(pk__lte=newest_id)
         if examples:
             among = among.exclude(pk__in=examples)
-        wanted = wanted_words(texts)
+        wanted = wanted_words(texts, needed, times=dict(query.repeated))
         words = _by_words(wanted, among, required) if by != "meaning" else []
         vector = _vector(texts, examples) if by != "words" else None
         meaning = _by_meaning(vector, among, required) if vector else []
@@ -137,20 +105,19 @@ def ranks(query: Query) -> bool:
     return bool(plain_texts(query) or query.examples())
 
 
-def _required(query: Query, *, viewer: User | AnonymousUser | None, today: date) -> Condition | None:
+def _required(query: Query) -> Node | None:
     """All that a paper must fulfil: everything but plain words side by side, which only rank it.
 
-    A single word is required neither: what is close in meaning without it is told so.
+    A single word is not required either: what is close in meaning without it says so.
     """
-    parts: tuple[Node, ...] = tuple(
-        part for part in query.required() if not isinstance(part, language.Word | language.Like)
-    )
-    if not parts:
-        return None
-    return condition_of(Query(language.And(parts)), viewer=viewer, today=today)
+    ranks_only: tuple[type, ...] = (language.Word, language.Like)
+    if query.is_running_text():  # quotation marks and brackets are those of the sentence
+        ranks_only += (language.Phrase, language.Or)
+    parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
+    return language.And(parts) if parts else None
 
 
-def _by_words(wanted: Any, among: PaperQuerySet, required: Condition | None) -> list[Found]:
+def _by_words(wanted: Wanted, among: PaperQuerySet, required: Condition | None) -> list[Found]:
     try:
         return rank_by_words(wanted, among, required)
     except EmptyResultSet:  # a filter that nothing can fulfil, such as somebody else's tag

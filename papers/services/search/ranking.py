@@ -27,6 +27,7 @@ class Ranked:
     score: float
     by_words: bool
     in_title: int
+    by_author: bool
     by_meaning: bool
 
 
@@ -46,6 +47,7 @@ def fuse(
             score=score + _signals(by_words.get(paper_id), listed_at[paper_id], now),
             by_words=paper_id in by_words,
             in_title=by_words[paper_id].in_title if paper_id in by_words else 0,
+            by_author=paper_id in by_words and by_words[paper_id].by_author,
             by_meaning=paper_id in by_meaning,
         )
         for paper_id, score in scores.items()

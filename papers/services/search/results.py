@@ -26,7 +26,8 @@ from papers.paging import decode_cursor, encode_cursor
 from papers.query import Destination, Query
 from papers.services.cards import Row, read_rows
 from papers.services.embeddings import current_model
-from papers.services.search.finding import Findings, TooSlow, find_papers, patiently, plain_texts, ranks
+from papers.services.search.finding import Findings, find_papers, plain_texts, ranks
+from papers.services.search.patience import TooSlow, patiently
 from papers.services.search.ranking import Ranked
 
 PER_PAGE = 20
@@ -172,7 +173,9 @@ def _rows(shown: Sequence[Ranked], query: Query) -> list[Row]:
 def reasons(result: Ranked) -> tuple[str, ...]:
     """Why a paper is among the results, in a reader's words."""
     found: list[str] = []
-    if result.by_words:
+    if result.by_author:
+        found.append("an author’s name")
+    if result.by_words and (result.in_title or not result.by_author):
         found.append("words in title" if result.in_title else "words in abstract")
     if result.by_meaning:
         found.append("close in meaning")

@@ -41,6 +41,9 @@ class Frequencies:
     def of(self, word: str) -> int:
         return self.counts.get(word, self.least)
 
+    def share(self, word: str) -> float:
+        return min(1.0, self.of(word) / max(self.papers, 1))
+
     def weight(self, word: str) -> float:
         """The inverse document frequency of BM25; above 0 also for a word that most papers have."""
         count = min(self.of(word), self.papers)

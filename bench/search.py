@@ -1,0 +1,307 @@
+"""How good search is: the product's own search code on its own Postgres, beside BM25, on questions with answers.
+
+    make bench-search SETS="DIR DIR …" [JSON=result.json] [CACHE=DIR] [ARGS="--page page.jsonl --papers papers.xz"]
+
+A set is a folder with `corpus.jsonl` (`_id`, `title`, `text`, perhaps `authors`), `queries.jsonl` (`_id`, `text`) and
+`qrels.tsv` (query, document, score; tab-separated, with a header). BM25 is bm25s, as it comes, with an English stemmer.
+
+With --page, one page of another site's search, in its order, and the papers that it was chosen from (JSON lines as
+`import_papers` takes them): how many papers of the page does its question bring into the first so many?
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import serve
+from bench.catalogue import opened
+from bench.vectors import KeptVectors
+
+CUT_NDCG, CUT_RECALL = 10, 50
+FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.0, 0.0)}
+"""Of hybrid over BM25: nDCG@10 and recall@50."""
+QUESTION = "continuous tokens"
+OTHERS = 1_500
+SYSTEMS = ("bm25", "words", "meaning", "hybrid")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    id: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    ndcg: float
+    recall: float
+
+    def as_json(self) -> dict[str, float]:
+        return {f"ndcg@{CUT_NDCG}": round(self.ndcg, 4), f"recall@{CUT_RECALL}": round(self.recall, 4)}
+
+
+Ranking = Callable[[str], Sequence[str]]
+Relevant = Mapping[str, Mapping[str, float]]
+
+
+def main() -> None:
+    options = arguments()
+    started = time.monotonic()
+    with serve.broadsheet(options.folder):
+        from papers.models import SHIPPED_MODEL
+        from papers.services.embeddings.shipped import ShippedModel
+
+        vectors = KeptVectors(options.cache, SHIPPED_MODEL, _loaded_when_needed(ShippedModel))
+        sets = [measure_set(Path(folder), vectors) for folder in options.sets]
+        page = measure_page(options, vectors) if options.page else []
+    result = {"sets": sets, "page": page, "model": SHIPPED_MODEL, "seconds": round(time.monotonic() - started, 1)}
+    print(table(sets, page))
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="*", help="folders of sets")
+    parser.add_argument("--cache", default="", help="keep vectors there")
+    parser.add_argument("--json", default="", help="also write the result there")
+    parser.add_argument("--folder", default="", help="keep the data there")
+    parser.add_argument("--page", default="", help="JSON lines: one page of results, in its order")
+    parser.add_argument("--papers", default="", help="JSON lines: the papers among which the page is looked for")
+    parser.add_argument("--all", action="store_true", help="also among all of them; embeds them all")
+    return parser.parse_args()
+
+
+def _loaded_when_needed(load: Callable[[], Any]) -> Callable[[Sequence[str]], list[list[float]]]:
+    kept: list[Any] = []
+
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        if not kept:
+            kept.append(load())
+        vectors: list[list[float]] = kept[0].embed(texts)
+        return vectors
+
+    return embed
+
+
+# --- A set ----------------------------------------------------------------------------------------------------------
+
+
+def documents(folder: Path) -> list[Document]:
+    found = []
+    for row in _rows(folder / "corpus.jsonl"):
+        names = row.get("authors") or ""
+        authors = names if isinstance(names, list) else [name.strip() for name in names.split("\n")]
+        found.append(
+            Document(str(row["_id"]), row.get("title") or "", row.get("text") or "", tuple(filter(None, authors)))
+        )
+    return found
+
+
+def questions(folder: Path) -> dict[str, str]:
+    return {str(row["_id"]): row["text"] for row in _rows(folder / "queries.jsonl")}
+
+
+def relevant(folder: Path) -> dict[str, dict[str, float]]:
+    """The relevant documents of each question with their scores, as far as they are above 0."""
+    found: dict[str, dict[str, float]] = {}
+    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
+        query, document, score = line.split("\t")
+        if float(score) > 0:
+            found.setdefault(query, {})[document] = float(score)
+    return found
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    with opened(file) as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def measure_set(folder: Path, vectors: KeptVectors) -> dict[str, Any]:
+    docs, asked, answers = documents(folder), questions(folder), relevant(folder)
+    judged = {query: text for query, text in asked.items() if query in answers}
+    ids = load(docs, vectors, name=folder.name)
+    systems: dict[str, Ranking] = {"bm25": bm25(docs)}
+    systems |= {
+        name: product(ids, by, vectors) for name, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
+    }
+    scores = {name: _scored(name, ranking, judged, answers, folder.name) for name, ranking in systems.items()}
+    return {
+        "name": folder.name,
+        "documents": len(docs),
+        "queries": len(judged),
+        "systems": {name: each.as_json() for name, each in scores.items()},
+    }
+
+
+def _scored(name: str, ranking: Ranking, asked: Mapping[str, str], answers: Relevant, of: str) -> Scores:
+    started = time.monotonic()
+    ranked = {query: ranking(text) for query, text in asked.items()}
+    serve.say(f"{of}: {name}, {len(asked)} questions in {time.monotonic() - started:.1f} s")
+    return Scores(
+        ndcg=sum(ndcg(ranked[query], answers[query]) for query in asked) / len(asked),
+        recall=sum(recall(ranked[query], answers[query]) for query in asked) / len(asked),
+    )
+
+
+def ndcg(ranked: Sequence[str], answers: Mapping[str, float], cut: int = CUT_NDCG) -> float:
+    """Normalised discounted cumulative gain with linear gains, as pytrec_eval and BEIR reckon it."""
+    gained = sum(answers.get(document, 0.0) / math.log2(place + 2) for place, document in enumerate(ranked[:cut]))
+    best = sum(gain / math.log2(place + 2) for place, gain in enumerate(sorted(answers.values(), reverse=True)[:cut]))
+    return gained / best
+
+
+def recall(ranked: Sequence[str], answers: Mapping[str, float], cut: int = CUT_RECALL) -> float:
+    return len(set(ranked[:cut]) & set(answers)) / len(answers)
+
+
+# --- Systems --------------------------------------------------------------------------------------------------------
+
+
+def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str) -> dict[int, str]:
+    """Put the documents into the emptied tables with their vectors, and count their words; ids by the papers' keys."""
+    from django.db import connection
+
+    from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingModel, Paper, PaperVector
+    from papers.services.embeddings.base import paper_text
+    from papers.services.search.statistics import count_words
+    from papers.text import author_key
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE papers_paper CASCADE")
+    papers = [
+        Paper(
+            public_id=f"p-{number}", title=doc.title, abstract=doc.abstract, listed_at=NOW, changed_at=NOW,
+            author_keys=[key for author in doc.authors if (key := author_key(author))],
+        )
+        for number, doc in enumerate(docs)
+    ]  # fmt: skip
+    Paper.objects.bulk_create(papers, batch_size=1_000)
+    texts = [paper_text(doc.title, doc.abstract) for doc in docs]
+    rows = zip(papers, vectors.of(texts, name=name), strict=True)
+    PaperVector.objects.bulk_create(
+        (PaperVector(paper=paper, model=SHIPPED_MODEL, vector=list(vector)) for paper, vector in rows), batch_size=1_000
+    )
+    EmbeddingModel.objects.update_or_create(
+        name=SHIPPED_MODEL, defaults={"dimensions": SHIPPED_DIMENSIONS, "serves": True, "embedded": len(docs)}
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE papers_paper, papers_papervector")
+    count_words(now=NOW)
+    return {paper.pk: doc.id for paper, doc in zip(papers, docs, strict=True)}
+
+
+def product(ids: Mapping[int, str], by: str, vectors: KeptVectors) -> Ranking:
+    """The product's search, given a vector of each question as the embedding process would give it."""
+    from papers.models import SHIPPED_MODEL
+    from papers.query import parse
+    from papers.services.embeddings import QueryVector
+    from papers.services.search import finding
+
+    def vector_of(text: str) -> QueryVector:
+        return QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0])
+
+    def ranking(text: str) -> list[str]:
+        found = finding.find_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
+        return [ids[result.paper_id] for result in found.ranked]
+
+    setattr(finding, "query_vector", vector_of)  # noqa: B010  the process that embeds is not running here
+    return ranking
+
+
+def bm25(docs: Sequence[Document]) -> Ranking:
+    import bm25s
+    import Stemmer
+
+    stemmer = Stemmer.Stemmer("english")
+    texts = [f"{doc.title} {doc.abstract}" for doc in docs]
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False), show_progress=False)
+
+    def ranking(text: str) -> list[str]:
+        tokens = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, show_progress=False)
+        places, scores = index.retrieve(tokens, k=min(200, len(docs)), show_progress=False)
+        return [docs[place].id for place, score in zip(places[0], scores[0], strict=True) if score > 0]
+
+    return ranking
+
+
+# --- The page of another site ---------------------------------------------------------------------------------------
+
+
+def measure_page(options: argparse.Namespace, vectors: KeptVectors) -> list[dict[str, Any]]:
+    """How many papers of the page the question brings into the first so many, by each system."""
+    page = [Document(_key(row["title"]), row["title"], row.get("abstract") or "") for row in _rows(Path(options.page))]
+    wanted = {doc.id for doc in page}
+    others: dict[str, Document] = {}
+    voted: dict[str, Document] = {}
+    for row in _rows(Path(options.papers)):
+        doc = Document(
+            _key(row["title"]), " ".join(row["title"].split()), " ".join((row.get("abstract") or "").split())
+        )
+        others[doc.id] = doc
+        if row.get("submitted_on") or row.get("upvotes"):
+            voted[doc.id] = doc
+    few = [doc for key, doc in voted.items() if key not in wanted][:OTHERS]
+    found = [_page_counts([*page, *few], wanted, vectors, first=len(page), name=f"{len(few):,} others")]
+    if options.all:
+        every = [doc for key, doc in others.items() if key not in wanted]
+        found.append(_page_counts([*page, *every], wanted, vectors, first=100, name=f"{len(every):,} others"))
+    return found
+
+
+def _page_counts(
+    docs: Sequence[Document], wanted: set[str], vectors: KeptVectors, *, first: int, name: str
+) -> dict[str, Any]:
+    ids = load(docs, vectors, name=name)
+    systems: dict[str, Ranking] = {"bm25": bm25(docs)}
+    systems |= {
+        each: product(ids, by, vectors) for each, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
+    }
+    counts = {each: len(set(ranking(QUESTION)[:first]) & wanted) for each, ranking in systems.items()}
+    return {"among": name, "first": first, "of": len(wanted), "found": counts}
+
+
+def _key(title: str) -> str:
+    return " ".join(title.casefold().split())
+
+
+# --- What is printed ------------------------------------------------------------------------------------------------
+
+
+def table(sets: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]) -> str:
+    heads = "".join(f"{name:>17} " for name in SYSTEMS)
+    shown = [f"{'set':18}{'documents':>10}{'questions':>10}  {heads}   hybrid / bm25"]
+    for each in sets:
+        systems = each["systems"]
+        cells = "".join(f"{systems[name]['ndcg@10']:>10.3f} /{systems[name]['recall@50']:.3f} " for name in SYSTEMS)
+        shown.append(f"{each['name']:18}{each['documents']:>10,}{each['queries']:>10}  {cells}   {_judged(each)}")
+    for counts in page:
+        found = ", ".join(f"{name} {count}" for name, count in counts["found"].items())
+        shown.append(f"of a page of {counts['of']}, in the first {counts['first']} among {counts['among']}: {found}")
+    return "\n".join(["nDCG@10 / recall@50", *shown])
+
+
+def _judged(each: Mapping[str, Any]) -> str:
+    systems = each["systems"]
+    ratios = [systems["hybrid"][cut] / max(systems["bm25"][cut], 1e-9) for cut in ("ndcg@10", "recall@50")]
+    text = " / ".join(f"{ratio:.3f}" for ratio in ratios)
+    floors = FLOORS.get(each["name"])
+    if floors is None:
+        return text
+    return f"{text} {'ok' if all(ratio >= floor for ratio, floor in zip(ratios, floors, strict=True)) else 'UNDER'}"
+
+
+if __name__ == "__main__":
+    main()

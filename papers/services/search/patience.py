@@ -1,0 +1,36 @@
+"""How long a statement may take while a reader waits for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+
+PATIENCE_MS = 1_500
+"""What takes longer is stopped."""
+_CANCELED = "57014"
+
+
+class TooSlow(Exception):
+    """A statement of a search was stopped, because it took too long."""
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """A transaction whose statements are stopped when they take too long.
+
+    Raises:
+        TooSlow: one was.
+    """
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
+            yield
+            with connection.cursor() as cursor:  # what comes after, in a transaction around this one, has its own time
+                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _CANCELED:
+            raise
+        raise TooSlow from error
