@@ -58,7 +58,10 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=True,
     # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: it is in rows.
     beat_scheduler="celery.beat:Scheduler",
-    beat_schedule={"papers.tick": {"task": "papers.tick", "schedule": 30.0}},
+    beat_schedule={
+        "papers.tick": {"task": "papers.tick", "schedule": 30.0},
+        "digests.answer_sign_ups": {"task": "digests.answer_sign_ups", "schedule": 60.0},
+    },
 )
 app.autodiscover_tasks()
 # Web threads, too, send through this app, and not through Celery's own default one.

@@ -25,6 +25,8 @@ from config import health, startup
 from config.bootstrap import NEWEST, OLDEST
 from config.local.paths import account_name
 from config.local.programs import PROJECT, answers
+from digests.services import mailing
+from digests.services.mailing import MailState
 from papers.services import status
 from papers.services.embeddings import embedding_progress
 from papers.services.status import SourceState
@@ -90,6 +92,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
         yield from check_sources(now=now)
         yield check_meaning(now=now)
         yield check_days(now=now)
+        yield check_mail()
 
 
 def manage(words: str) -> str:
@@ -261,6 +264,26 @@ def check_days(*, now: datetime) -> Finding:
         return ok("days", "No announced paper is known to be missing.")
     named = ", ".join(f"{len(day.missing)} of {day.day}" for day in gaps)
     return warning("days", f"Announced papers are missing: {named}.", "They are asked for again; /status follows it.")
+
+
+def check_mail() -> Finding:
+    """Whether visitors can subscribe."""
+    mail = mailing.current_mail()
+    page = f"{settings.SITE_URL}/setup/mail"
+    if mail.works:
+        return ok("mail", f"It works. {mail.said}")
+    if mail.state is MailState.NO_SERVER:
+        return warning(
+            "mail",
+            "No mail server is named, so visitors cannot subscribe.",
+            "Set BROADSHEET_SMTP_URL; see docs/mail.md.",
+        )
+    if mail.state is MailState.LOOPBACK:
+        words = f"Nothing leaves: links in mails would lead to {settings.SITE_URL}, which only this machine reaches."
+        return warning("mail", words, "Set BROADSHEET_SITE_URL to the address that readers type.")
+    if mail.state is MailState.FAILED:
+        return problem("mail", mail.said, f"Put it right, then send a test message at {page}")
+    return warning("mail", "No test message was sent yet.", f"Send one at {page}; then visitors can subscribe.")
 
 
 def _clock(at: datetime | None) -> str:

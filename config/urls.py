@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("papers.urls")),
     path("", include("papers.accounts.urls")),
+    path("", include("digests.urls")),
 ]
 
 handler400 = "papers.views.errors.bad_request"

@@ -25,6 +25,9 @@ OPEN_VIEWS = frozenset(
         *("account_reset_password_from_key", "account_reset_password_from_key_done"),
         *("openid_connect_login", "openid_connect_callback", "socialaccount_signup"),
         *("socialaccount_login_cancelled", "socialaccount_login_error"),
+        # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
+        *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
+        *("digests:mail", "digests:mail-rest"),
     )
 )
 

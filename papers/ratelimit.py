@@ -45,6 +45,9 @@ LIMITS: Mapping[str, Limit] = {
     "account-export": Limit(10, 60 * 60),
     "invite": Limit(100, 60 * 60),
     "export": Limit(120, 60),
+    # Addresses typed into the strip, from one network. An address itself gets few letters: digests/services/signups.py.
+    "subscribe": Limit(20, 60 * 60),
+    "mail-test": Limit(20, 60 * 60),
     "vote": Limit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": Limit(200, 60),

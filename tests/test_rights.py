@@ -175,6 +175,31 @@ ROWS: dict[str, list[Row]] = {
     "socialaccount_login_error": [everybody("/sign-in/with/error", 401, on_members_site=401)],
     "openid_connect_login": [everybody("/sign-in/with/oidc", 404, on_members_site=404)],
     "openid_connect_callback": [everybody("/sign-in/with/oidc/back", 404, on_members_site=404)],
+    "digests:subscribe": [everybody("/subscribe"), Row("/subscribe", 409, 409, 409, 200, method="POST")],
+    "digests:confirm": [everybody("/subscribe/confirm/x", 410, on_members_site=410)],
+    "digests:subscriptions": [members("/subscriptions"), members("/subscriptions", method="POST")],
+    "digests:move": [members("/subscriptions/move", 302, method="POST")],
+    "digests:my-sent": [members("/subscriptions/sent")],
+    "digests:preferences": [
+        everybody("/subscriptions/key-of-preferences", on_members_site=200),
+        everybody("/subscriptions/x", 404, on_members_site=404),
+    ],
+    "digests:sent": [everybody("/subscriptions/key-of-preferences/sent", on_members_site=200)],
+    "digests:unsubscribe": [
+        everybody("/u/key-of-one-click", on_members_site=200),
+        everybody("/u/key-of-one-click", on_members_site=200, method="POST"),
+    ],
+    "digests:mail": [
+        everybody("/mail/key-of-mail", on_members_site=200),
+        everybody("/mail/x", 404, on_members_site=404),
+    ],
+    "digests:mail-rest": [everybody("/mail/key-of-mail/more", on_members_site=200)],
+    "digests:mail-setup": [staff_alone("/setup/mail")],
+    "digests:mail-test": [staff_alone("/setup/mail/test", 302, method="POST")],
+    "digests:outbox": [staff_alone("/outbox")],
+    "digests:kept": [staff_alone("/outbox/none.eml", 404)],
+    "digests:kept-source": [staff_alone("/outbox/none.eml/source", 404)],
+    "digests:kept-html": [staff_alone("/outbox/none.eml/html", 404)],
     "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 302)],
     "admin": [Row("/admin/", 302, 302, 302, 200)],
 }
@@ -221,6 +246,10 @@ def _papers() -> None:
     make.submission("10.1000/ice", pk=990001)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=make.NOW)
+    schedule = make.schedule(
+        make.subscriber(key="key-of-preferences"), kinds=["trending"], unsub_key="key-of-one-click"
+    )
+    make.delivery(schedule, key="key-of-mail")
 
 
 @pytest.mark.parametrize("person", BROWSERS)

@@ -2,14 +2,17 @@
 
 from digests.models.delivery import Delivery, Fragment, MergedPaper
 from digests.models.line import Brake
+from digests.models.signup import MailTrial, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
 
 __all__ = [
     "Brake",
     "Delivery",
     "Fragment",
+    "MailTrial",
     "MergedPaper",
     "Schedule",
+    "SignUp",
     "Subscriber",
     "Subscription",
     "Suppression",

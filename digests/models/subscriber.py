@@ -177,6 +177,11 @@ class Subscription(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} for {self.schedule_id}"
 
+    @property
+    def label(self) -> str:
+        """What readers call it."""
+        return self.topic.name if self.topic is not None else self.get_kind_display()
+
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def of(self, address: str) -> SuppressionQuerySet:

@@ -1,0 +1,64 @@
+"""Mails to one reader that are no digests: a link to confirm, a test, a word to an old address."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+
+from papers.services.installation import current_group
+
+_FILES = "django.core.mail.backends.filebased.EmailBackend"
+
+
+class LetterError(Exception):
+    """It did not leave, and why, in words for whoever runs the site."""
+
+
+def may_leave() -> bool:
+    """Whether mails go to a server. Links to a loopback address would lead nowhere, so then none does."""
+    return bool(settings.MAIL_IS_SENT) and not settings.SITE.is_loopback
+
+
+def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
+    """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
+
+    Raises:
+        LetterError: it was refused, or the server could not be reached.
+    """
+    whole = {
+        **context,
+        "group_name": current_group().name,
+        "site_url": settings.SITE_URL,
+        "origin": settings.SITE.origin,
+    }
+    mail = EmailMultiAlternatives(
+        subject=" ".join(render_to_string(f"emails/{name}_subject.txt", whole).split()),
+        body=render_to_string(f"emails/{name}.txt", whole),
+        to=[to],
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+        connection=None if may_leave() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
+    )
+    try:
+        mail.send()
+    except smtplib.SMTPException as error:
+        raise LetterError(_words(error)) from error
+    except OSError as error:
+        raise LetterError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _words(error: smtplib.SMTPException) -> str:
+    """What the server said."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return str(error) or type(error).__name__
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said

@@ -1,0 +1,96 @@
+"""Unsubscribing, and taking it back. Works by the keys in mails, for ever; effective at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core import signing
+from django.db import transaction
+
+from digests.models import Schedule, Subscriber, Subscription
+from digests.services.schedules import end_schedule, save_schedule
+
+_SALT = "digests.undo"
+UNDO_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a link in a mail can end."""
+
+    subscriber: Subscriber
+    is_going: bool
+    """Whether there is anything to end."""
+    schedule: Schedule | None = None
+    """The mail that the link is for; None: all of them."""
+    subscriptions: Sequence[Subscription] = ()
+    """All that the mail is about."""
+    chosen: Subscription | None = None
+    """The one that the link is for; None: the whole mail."""
+
+
+def ways_of(key: str) -> Ways | None:
+    """What the link with this key can end; None for a key that belongs to nothing, or no longer. Three queries."""
+    if not key.isascii() or not key.isprintable():
+        return None
+    chosen = Subscription.objects.filter(unsub_key=key).select_related("schedule__subscriber").first()
+    found = Schedule.objects.filter(unsub_key=key).select_related("subscriber")
+    schedule = chosen.schedule if chosen else found.first()
+    if schedule is None:
+        subscriber = Subscriber.objects.filter(key=key).first()
+        return None if subscriber is None else Ways(subscriber, subscriber.schedules.filter(ended_at=None).exists())
+    about = list(schedule.subscriptions.select_related("topic").order_by("pk"))
+    return Ways(
+        subscriber=schedule.subscriber,
+        is_going=schedule.ended_at is None,
+        schedule=schedule,
+        subscriptions=about,
+        chosen=next((one for one in about if chosen and one.pk == chosen.pk), None),
+    )
+
+
+def end_one(*, subscription: Subscription, now: datetime) -> str:
+    """End one subscription; with the last one its mail ends. Gives what takes it back. Idempotent."""
+    with transaction.atomic():
+        schedule = Schedule.objects.select_for_update().get(pk=subscription.schedule_id)
+        if schedule.subscriptions.exclude(pk=subscription.pk).exists():
+            subscription.delete()
+        else:
+            end_schedule(schedule=schedule, now=now)
+    return _undo([schedule.pk], kind=subscription.kind, topic_id=subscription.topic_id)
+
+
+def end_mail(*, schedule: Schedule, now: datetime) -> str:
+    """End a whole mail. Gives what takes it back. Idempotent."""
+    end_schedule(schedule=schedule, now=now)
+    return _undo([schedule.pk])
+
+
+def end_all(*, subscriber: Subscriber, now: datetime) -> str:
+    """End all of a reader's mail. Gives what takes it back. Idempotent."""
+    with transaction.atomic():
+        going = list(subscriber.schedules.filter(ended_at=None).order_by("pk"))
+        for schedule in going:
+            end_schedule(schedule=schedule, now=now)
+    return _undo([schedule.pk for schedule in going])
+
+
+def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = None) -> str:
+    return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
+
+
+def take_back(word: str, *, now: datetime) -> bool:
+    """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent."""
+    try:
+        ended = signing.loads(word, salt=_SALT, max_age=UNDO_FOR)
+    except signing.BadSignature:
+        return False
+    with transaction.atomic():
+        found = Schedule.objects.filter(pk__in=ended["schedules"]).select_related("subscriber")
+        for schedule in found.order_by("pk"):
+            save_schedule(subscriber=schedule.subscriber, frequency=schedule.frequency, now=now)
+            if ended["kind"]:
+                Subscription.objects.get_or_create(schedule=schedule, kind=ended["kind"], topic_id=ended["topic"])
+    return True

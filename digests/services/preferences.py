@@ -1,0 +1,79 @@
+"""What a reader chose on the page of preferences, written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+
+from digests.models import Schedule, Subscriber
+from digests.models.subscriber import Frequency
+from digests.services.schedules import end_schedule, pause_schedule, save_schedule, set_subscriptions
+from papers.models import Topic, User
+
+
+def topics_for(reader: User | AnonymousUser | None) -> QuerySet[Topic]:
+    """What can be subscribed to: topics for all, and a reader's own."""
+    mine = Q(owner=reader) if reader is not None and reader.is_authenticated else Q(pk=None)
+    return Topic.objects.filter(Q(owner=None) | mine).order_by("owner", Lower("name"), "pk")
+
+
+def subscriber_of(user: User) -> Subscriber:
+    """The reader's row, made at the first visit to the page; nothing is sent before the address is confirmed."""
+    found = Subscriber.objects.filter(user=user).first()
+    if found is not None:
+        return found
+    with transaction.atomic():
+        same = Subscriber.objects.select_for_update(of=("self",)).with_address(user.email).first()
+        if same is None:
+            return Subscriber.objects.get_or_create(user=user, defaults={"email": user.email})[0]
+        same.user = user  # the address of an account is its owner's, whoever typed it into the strip
+        same.save(update_fields=["user"])
+        return same
+
+
+def save_preferences(
+    *,
+    subscriber: Subscriber,
+    kinds: Mapping[str, Sequence[str]],
+    topics: Mapping[str, Sequence[int]],
+    when: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Make a reader's mails be exactly these: frequency → kinds, frequency → topics. Idempotent.
+
+    A frequency with nothing in it ends; what waits of it is cancelled.
+    """
+    with transaction.atomic():
+        for frequency in Frequency.values:
+            about, topic_ids = kinds.get(frequency, ()), topics.get(frequency, ())
+            if about or topic_ids:
+                schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **when)
+                set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids)
+            elif (going := _going(subscriber).filter(frequency=frequency).first()) is not None:
+                end_schedule(schedule=going, now=now)
+        subscriber.consent = {
+            **subscriber.consent,
+            "changed_at": now.isoformat(),
+            "about": {
+                frequency: [*kinds.get(frequency, ()), *topics.get(frequency, ())] for frequency in Frequency.values
+            },
+        }
+        subscriber.save(update_fields=["consent"])
+
+
+def pause(*, subscriber: Subscriber, until: date | None, keeps_papers: bool, now: datetime) -> None:
+    """Send a reader nothing for dates before `until`; None ends a pause. Idempotent."""
+    with transaction.atomic():
+        for schedule in _going(subscriber):
+            if schedule.paused_until != until:
+                pause_schedule(schedule=schedule, until=until, keeps_papers=keeps_papers, now=now)
+
+
+def _going(subscriber: Subscriber) -> QuerySet[Schedule]:
+    return subscriber.schedules.filter(ended_at=None).order_by("pk")

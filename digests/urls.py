@@ -1,0 +1,41 @@
+"""The addresses of mail: subscribing, leaving, a mail as a page, and setting mail up. Those in mails are for ever."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, register_converter
+
+from digests.views import mails, outbox, preferences, subscribe, unsubscribe
+
+
+class KeyConverter:
+    """What a key may look like; anything else is no address of ours."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(KeyConverter, "key")
+app_name = "digests"
+urlpatterns: list[URLPattern] = [
+    path("subscribe", subscribe.subscribe, name="subscribe"),
+    path("subscribe/confirm/<str:token>", subscribe.confirm_address, name="confirm"),
+    path("subscriptions", preferences.subscriptions, name="subscriptions"),
+    path("subscriptions/move", preferences.move, name="move"),
+    path("subscriptions/sent", preferences.my_sent, name="my-sent"),
+    path("subscriptions/<key:key>", preferences.preferences, name="preferences"),
+    path("subscriptions/<key:key>/sent", preferences.sent, name="sent"),
+    path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("mail/<key:key>", mails.mail, name="mail"),
+    path("mail/<key:key>/more", mails.rest, name="mail-rest"),
+    path("setup/mail", outbox.mail_setup, name="mail-setup"),
+    path("setup/mail/test", outbox.test, name="mail-test"),
+    path("outbox", outbox.outbox, name="outbox"),
+    path("outbox/<str:name>", outbox.kept, name="kept"),
+    path("outbox/<str:name>/source", outbox.source, name="kept-source"),
+    path("outbox/<str:name>/html", outbox.html, name="kept-html"),
+]

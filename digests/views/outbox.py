@@ -1,0 +1,122 @@
+"""Setting mail up, and the mails that were kept in the data folder because none may leave. For administrators."""
+
+from __future__ import annotations
+
+from csp.constants import NONE, SELF
+from csp.decorators import csp_replace, csp_update
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+
+from digests.forms import AddressForm
+from digests.services import localbox
+from digests.services.localbox import Kept
+from digests.services.mailing import current_mail, send_test
+from papers.access import staff_only
+from papers.http import UserRequest
+from papers.ratelimit import limited
+
+
+@never_cache
+@require_safe
+@staff_only
+def mail_setup(request: UserRequest) -> HttpResponse:
+    """How mail is set up, what is missing, and the button that tries it."""
+    context = {
+        "mail": current_mail(),
+        "sender": settings.DEFAULT_FROM_EMAIL,
+        "server": f"{settings.EMAIL_HOST}, port {settings.EMAIL_PORT}" if settings.MAIL_IS_SENT else "",
+        "user": settings.EMAIL_HOST_USER if settings.MAIL_IS_SENT else "",
+        "protection": _protection(),
+        "form": AddressForm(initial={"email": request.user.email}),
+    }
+    return render(request, "digests/mail_setup.html", context)
+
+
+def _protection() -> str:
+    if settings.EMAIL_USE_SSL:
+        return "TLS from the first byte"
+    return "TLS (STARTTLS)" if settings.EMAIL_USE_TLS else "none: passwords and mails can be read on their way"
+
+
+@require_POST
+@staff_only
+@limited("mail-test")
+def test(request: UserRequest) -> HttpResponse:
+    """Send a test message."""
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "That is no e-mail address. Nothing was sent.")
+        return redirect("digests:mail-setup")
+    mail = send_test(to=form.cleaned_data["email"], now=timezone.now())
+    if mail.works:
+        messages.success(request, f"{mail.said} Look whether it arrived, and not among the spam.")
+    elif mail.said:
+        messages.error(request, mail.said)
+    else:
+        messages.warning(request, "Nothing left this machine. The test message is in the outbox.")
+    return redirect("digests:mail-setup")
+
+
+@never_cache
+@require_safe
+@staff_only
+def outbox(request: UserRequest) -> HttpResponse:
+    """The newest mails that were kept here."""
+    context = {"kept": localbox.newest(), "mail": current_mail(), "folder": settings.OUTBOX_DIR}
+    return render(request, "digests/outbox.html", context)
+
+
+@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # it knows plain requests only
+@never_cache
+@require_safe
+@staff_only
+def kept(request: UserRequest, name: str) -> HttpResponse:
+    """One of them: headers and both parts."""
+    mail = _of_name(name)
+    headers = [(header, str(value)) for header, value in mail.parsed().items()]
+    has_html = bool(mail.part("html"))
+    context = {"mail": mail, "headers": headers, "text": mail.part("plain"), "has_html": has_html}
+    return render(request, "digests/kept.html", context)
+
+
+@never_cache
+@require_safe
+@staff_only
+def source(request: UserRequest, name: str) -> HttpResponse:
+    """The file, for any mail program."""
+    mail = _of_name(name)
+    filename = mail.name.replace(":", "-").removesuffix(".eml") + ".eml"
+    disposition = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return HttpResponse(mail.source, content_type="message/rfc822", headers=disposition)
+
+
+@csp_replace(  # type: ignore[arg-type]  # it knows plain requests only
+    {
+        "default-src": [NONE],
+        "style-src": ["'unsafe-inline'"],
+        "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
+        "frame-ancestors": [SELF],
+        "base-uri": [NONE],
+        "form-action": [NONE],
+    }
+)
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+@staff_only
+def html(request: UserRequest, name: str) -> HttpResponse:
+    """The HTML part as it is, in a frame that runs and loads nothing: mails carry their style in their elements."""
+    return HttpResponse(_of_name(name).part("html").replace("<head>", '<head><base target="_blank">', 1))
+
+
+def _of_name(name: str) -> Kept:
+    mail = localbox.kept_mail(name)
+    if mail is None:
+        raise Http404("There is no such mail in the outbox.")
+    return mail

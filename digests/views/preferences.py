@@ -1,0 +1,129 @@
+"""What comes by mail, and when: by the link in a mail, or signed in."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from digests.forms import MoveForm, PreferencesForm
+from digests.models import Delivery, Subscriber
+from digests.services.mailing import current_mail
+from digests.services.preferences import pause, save_preferences, subscriber_of, topics_for
+from digests.services.signups import ask, ask_to_move
+from papers.access import signed_in
+from papers.forms import time_zones
+from papers.http import Request, UserRequest
+from papers.ratelimit import count, limited, too_many, visitor
+
+SENT_SHOWN = 50
+
+
+@never_cache
+@csrf_exempt  # the key in the address is the right to change it, and no cookie has a part in that
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: Request, key: str) -> HttpResponse:
+    """By the link in a mail, without signing in: what comes and when. The address itself cannot be changed here."""
+    return _preferences(request, _of_key(key), by_key=True)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def subscriptions(request: UserRequest) -> HttpResponse:
+    """The same for whoever is signed in."""
+    return _preferences(request, subscriber_of(request.user), by_key=False)
+
+
+def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> HttpResponse:
+    form = PreferencesForm(
+        request.POST if request.method == "POST" else None,
+        subscriber=subscriber,
+        topics=topics_for(subscriber.user),
+        today=timezone.localdate(),
+        time_zone=request.group.time_zone,
+    )
+    is_saved = form.is_valid()
+    if is_saved:
+        _save(form, subscriber)
+        if subscriber.confirmed_at is None and not _ask_owner(request, subscriber):
+            return too_many(request, "subscribe")
+        if not by_key:
+            messages.success(request, "Saved.")
+            return redirect("digests:subscriptions")
+    context = {
+        "form": form,
+        "subscriber": subscriber,
+        "schedules": subscriber.schedules.exclude(next_due_at=None).order_by("next_due_at"),
+        "by_key": by_key,
+        "is_saved": is_saved,
+        "move_form": MoveForm(),
+        "mail": current_mail(),
+        "time_zones": time_zones(),
+    }
+    return render(request, "digests/preferences.html", context)
+
+
+def _save(form: PreferencesForm, subscriber: Subscriber) -> None:
+    now, chosen = timezone.now(), form.chosen()
+    save_preferences(subscriber=subscriber, kinds=chosen.kinds, topics=chosen.topics, when=chosen.when, now=now)
+    pause(subscriber=subscriber, until=chosen.paused_until, keeps_papers=chosen.keeps_papers, now=now)
+
+
+def _ask_owner(request: Request, subscriber: Subscriber) -> bool:
+    """Have an address confirmed that never was; False where that was asked for too often."""
+    if not count("subscribe", visitor(request)):
+        return False
+    ask(email=subscriber.email, now=timezone.now())
+    return True
+
+
+@require_POST
+@signed_in
+@limited("subscribe")
+def move(request: UserRequest) -> HttpResponse:
+    """Have mail come to another address, once that is confirmed."""
+    form = MoveForm(request.POST)
+    if form.is_valid():
+        ask_to_move(subscriber=subscriber_of(request.user), email=form.cleaned_data["email"], now=timezone.now())
+        messages.success(request, "A link is on its way to the new address. Until it is used, nothing changes.")
+    else:
+        messages.error(request, "That is no e-mail address. Nothing was changed.")
+    return redirect("digests:subscriptions")
+
+
+@never_cache
+@require_safe
+def sent(request: Request, key: str) -> HttpResponse:
+    """The mails of one reader, by the link in each of them."""
+    return _sent(request, _of_key(key))
+
+
+@never_cache
+@require_safe
+@signed_in
+def my_sent(request: UserRequest) -> HttpResponse:
+    """The mails of whoever is signed in."""
+    return _sent(request, subscriber_of(request.user))
+
+
+def _sent(request: Request, subscriber: Subscriber) -> HttpResponse:
+    """Newest first; further back behind the last one shown."""
+    before = request.GET.get("before", "")
+    found = Delivery.objects.filter(sent_at__isnull=False).of_reader(subscriber).select_related("schedule")
+    if before.isascii() and before.isdigit():
+        found = found.filter(pk__lt=int(before[:18]))
+    rows = list(found.defer("made_of")[: SENT_SHOWN + 1])
+    context = {"mails": rows[:SENT_SHOWN], "more": rows[SENT_SHOWN - 1].pk if len(rows) > SENT_SHOWN else None}
+    return render(request, "digests/sent.html", context)
+
+
+def _of_key(key: str) -> Subscriber:
+    subscriber = Subscriber.objects.confirmed().filter(key=key).select_related("user").first()
+    if subscriber is None:
+        raise Http404("This link opens nothing.")
+    return subscriber

@@ -1,0 +1,65 @@
+"""From the strip on top of a list to a confirmed address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from digests.forms import AddressForm
+from digests.services.mailing import current_mail
+from digests.services.signups import Step, ask, ask_again, confirm, look_up
+from papers.http import Request
+from papers.models import Topic
+from papers.ratelimit import count, too_many, visitor
+
+
+@never_cache
+@csrf_exempt  # it asks the owner of an address, which anybody may; so visitors' pages need no cookie for it
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: Request) -> HttpResponse:
+    """Take an address. The answer is the same whatever is known of it."""
+    mail = current_mail()
+    may_try = mail.works or (request.user.is_authenticated and request.user.is_staff)
+    form = AddressForm(request.POST if request.method == "POST" and may_try else None, initial=request.GET.dict())
+    context = {"form": form, "mail": mail, "may_try": may_try}
+    if not form.is_bound or not form.is_valid():
+        return render(
+            request, "digests/subscribe.html", context, status=409 if request.method == "POST" and not may_try else 200
+        )
+    if not count("subscribe", visitor(request)):
+        return too_many(request, "subscribe")
+    email, topic = form.cleaned_data["email"], form.cleaned_data["topic"]
+    if not form.cleaned_data["website"]:
+        found = Topic.objects.filter(slug=topic, owner=None).first() if topic else None
+        ask(email=email, topic=found, now=timezone.now())
+    return render(request, "digests/asked.html", {"email": email, "mail": mail})
+
+
+@never_cache
+@csrf_exempt  # the link is the right to press the button
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_address(request: Request, token: str) -> HttpResponse:
+    """The link of a letter. Opening it shows a button; only the button says yes, because scanners open links too."""
+    now = timezone.now()
+    if request.method != "POST":
+        return _show(request, {"found": look_up(token, now=now)})
+    if "again" in request.POST:
+        if not count("subscribe", visitor(request)):
+            return too_many(request, "subscribe")
+        ask_again(token, now=now)
+        return render(request, "digests/asked.html", {"email": "", "mail": current_mail()})
+    return _show(request, {"found": confirm(token, now=now)})
+
+
+def _show(request: Request, context: dict[str, Any]) -> HttpResponse:
+    step = context["found"].step
+    context["hours"] = 48
+    context["site_url"] = settings.SITE_URL
+    return render(request, "digests/confirm.html", context, status=410 if step in (Step.EXPIRED, Step.UNKNOWN) else 200)

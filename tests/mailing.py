@@ -1,0 +1,28 @@
+"""Mail that works, and the letters that were sent, for tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core import mail
+
+from config.site import Site
+from digests.services.mailing import send_test
+from tests import make
+
+
+def set_up_mail(settings: Any) -> None:
+    """A server is named, the site has a real address, and a test message has left."""
+    settings.MAIL_IS_SENT = True
+    settings.SITE = Site.from_url("https://papers.example.org")
+    settings.SITE_URL = settings.SITE.url
+    assert send_test(to="ada@example.org", now=make.NOW).works
+    mail.outbox.clear()
+
+
+def link_in(text: str) -> str:
+    """The path of the first link of ours in a letter."""
+    found = re.search(r"https?://[^/\s]+(/\S+)", text)
+    assert found, text
+    return found[1]
