@@ -20,6 +20,15 @@ _COLUMNS = """
     GROUP BY c.relname ORDER BY c.relname
 """
 _SEQUENCES = "SELECT sequencename::text, last_value FROM pg_sequences WHERE schemaname = current_schema()"
+# Statements that drop what is left when the tables are gone; what extensions brought stays.
+_LEFT_OVERS = (
+    "SELECT format('DROP SEQUENCE %I CASCADE', sequencename) FROM pg_sequences WHERE schemaname = current_schema()",
+    """
+    SELECT format('DROP ROUTINE %s CASCADE', found.oid::regprocedure) FROM pg_proc found
+    WHERE found.pronamespace = current_schema()::regnamespace
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = found.oid AND d.deptype = 'e')
+    """,
+)
 
 
 @contextmanager
@@ -73,13 +82,14 @@ def empty(names: Iterable[str]) -> None:
 
 
 def drop_all() -> None:
-    """Remove every table, whatever is in it, and every sequence that is left."""
+    """Remove what migrations have made, whatever is in it: tables, sequences and functions."""
     with transaction.atomic(), connection.cursor() as cursor:
         if names := list(tables()):
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(_list(names)))
-        cursor.execute("SELECT sequencename::text FROM pg_sequences WHERE schemaname = current_schema()")
-        if left := [row[0] for row in cursor.fetchall()]:
-            cursor.execute(sql.SQL("DROP SEQUENCE {} CASCADE").format(_list(left)))
+        for query in _LEFT_OVERS:
+            cursor.execute(query)
+            for (statement,) in cursor.fetchall():
+                cursor.execute(statement)
 
 
 def set_sequences(values: dict[str, int]) -> None:
