@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import fetching, submissions, ticking
+from papers.services import fetching, submissions, ticking, topics
 from papers.services.comments import recount_comments
 from papers.services.pruning import prune
 from papers.services.search import statistics
@@ -26,6 +26,8 @@ def tick() -> None:
         fetch_submission.delay(submission_id)
     if due.counting:
         count_words.delay()
+    if due.topics:
+        match_topics.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -63,3 +65,10 @@ def count_words() -> None:
     """Count the words of the papers anew, when there are enough new papers."""
     if statistics.count_words_if_due(now=timezone.now()):
         logger.info("Counted the words of the papers")
+
+
+@shared_task(name="papers.match_topics")
+def match_topics() -> None:
+    """Match new and changed papers and topics, if there are any and no other worker is at it."""
+    done = topics.catch_up(now=timezone.now())
+    logger.info("Matched %d papers, %d topics anew: %d new matches", done.papers, done.topics, done.matches)

@@ -162,6 +162,8 @@ def topic(name: str | None = None, **fields: Any) -> Topic:
 def match(of: Paper, topic: Topic, **fields: Any) -> TopicMatch:
     """A paper of a topic, with a release of its own."""
     fields.setdefault("release", next_release())
+    fields.setdefault("listed_at", of.listed_at)
+    fields.setdefault("vote_count", of.vote_count)
     return TopicMatch.objects.create(paper=of, topic=topic, **fields)
 
 

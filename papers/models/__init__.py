@@ -18,7 +18,7 @@ from papers.models.paper import (
 from papers.models.reading import MutedQuery, SeenPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
-from papers.models.topic import Topic, TopicMatch
+from papers.models.topic import Topic, TopicBacklog, TopicMatch
 from papers.models.user import LoginLink, User
 from papers.models.vote import Vote
 
@@ -60,6 +60,7 @@ __all__ = [
     "Tag",
     "TaggedPaper",
     "Topic",
+    "TopicBacklog",
     "TopicMatch",
     "User",
     "Vote",

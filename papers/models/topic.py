@@ -1,12 +1,44 @@
 """Topics: a question asked of every new paper, and its answers."""
 
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from papers.models.rows import before_row
+from papers.models.user import User
+
+CLOSENESS = 0.55
+"""How close to an example a paper must be, where nobody has said so."""
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    def curated(self) -> TopicQuerySet:
+        """Those for all readers."""
+        return self.filter(owner=None)
+
+    def readable_by(self, viewer: User | AnonymousUser) -> TopicQuerySet:
+        """The curated ones and the viewer's own."""
+        return self.filter(Q(owner=None) | Q(owner=viewer.pk)) if viewer.is_authenticated else self.curated()
+
+    def pending(self) -> TopicQuerySet:
+        """Made or changed, and not yet asked of the papers that were there before; the longest waiting first."""
+        return self.filter(pending_since__isnull=False).order_by("pending_since", "pk")
 
 
 class Topic(models.Model):
-    """A query in the search language; for all readers, or one reader's saved search."""
+    """A query in the search language; for all readers, or one reader's saved search.
+
+    A paper of it fulfils the query, is in one of the categories and close to one of the examples, as far as these are
+    given. Written by services/topics.
+    """
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
@@ -14,29 +46,107 @@ class Topic(models.Model):
     categories = ArrayField(models.TextField(), default=list, blank=True)
     query = models.TextField(blank=True)
     examples = models.ManyToManyField("papers.Paper", blank=True, related_name="example_of")
+    closeness = models.FloatField(
+        default=CLOSENESS, help_text="How close to an example its papers are: 1 the same meaning, 0 nothing in common."
+    )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="topics",
         help_text="Empty: curated, for all.",
     )  # fmt: skip
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every change of what it asks.")
+    pending_since = models.DateTimeField(
+        null=True, blank=True, default=timezone.now, help_text="It was made or changed then; empty once that is done."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
+
+    objects = TopicQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["pending_since"], name="topic_pending", condition=Q(pending_since__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
+class MatchPosition(NamedTuple):
+    """What a topic's page is sorted by."""
+
+    listed_at: datetime
+    paper_id: int
+
+
+class VotedPosition(NamedTuple):
+    """What a topic's most voted papers are sorted by."""
+
+    vote_count: int
+    listed_at: datetime
+    paper_id: int
+
+
+class TopicMatchQuerySet(models.QuerySet["TopicMatch"]):
+    def shown(self) -> TopicMatchQuerySet:
+        """Papers that readers may see."""
+        return self.filter(paper__hidden_at=None)
+
+    def newest(self, topic: Topic, *, after: MatchPosition | None = None) -> TopicMatchQuerySet:
+        """A topic's papers, the newest first: one walk along an index."""
+        found = self.shown().filter(topic=topic)
+        if after is not None:
+            found = found.filter(before_row(MatchPosition._fields, after))
+        return found.order_by("-listed_at", "-paper_id")
+
+    def most_voted(self, topic: Topic, *, after: VotedPosition | None = None) -> TopicMatchQuerySet:
+        """A topic's papers that have votes, the most voted first: one walk along an index."""
+        found = self.shown().filter(topic=topic, vote_count__gt=0)
+        if after is not None:
+            found = found.filter(before_row(VotedPosition._fields, after))
+        return found.order_by("-vote_count", "-listed_at", "-paper_id")
+
+
 class TopicMatch(models.Model):
     """A paper of a topic: the one place that its page, its feed and its digest read."""
 
-    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="matches")
+    pk = models.CompositePrimaryKey("topic_id", "paper_id")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="matches", db_index=False)
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="topic_matches")
-    score = models.FloatField(default=0)
-    matched_at = models.DateTimeField(auto_now_add=True)
+    score = models.FloatField(default=0, help_text="How well it fits, 0 to 1; compares papers of one topic.")
+    matched_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="When it was matched; of papers that were there before the topic, when they came.",
+    )
     release = models.BigIntegerField()
+    # The paper's, kept by the next matching after a change: a page of a topic is one walk along an index.
+    listed_at = models.DateTimeField(default=timezone.now)
+    vote_count = models.PositiveIntegerField(default=0)
+
+    objects = TopicMatchQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["topic", "paper"], name="topic_match_once")]
-        indexes = [models.Index(fields=["topic", "release"], name="topic_match_release")]
+        indexes = [
+            models.Index(fields=["topic", "release"], name="topic_match_release"),
+            models.Index(F("topic"), F("listed_at").desc(), F("paper").desc(), name="topic_match_newest"),
+            models.Index(
+                F("topic"), F("vote_count").desc(), F("listed_at").desc(), F("paper").desc(),
+                name="topic_match_voted", condition=Q(vote_count__gt=0),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.paper_id} in {self.topic_id}"
+
+
+class TopicBacklog(models.Model):
+    """A paper that is new or changed and not yet matched to the topics.
+
+    Written by a trigger of the database, whoever writes the paper and in the same transaction, so that no change is
+    lost with a message. `changes` tells a worker that the paper changed again while it was being matched.
+    """
+
+    paper = models.OneToOneField("papers.Paper", on_delete=models.CASCADE, primary_key=True, related_name="+")
+    changes = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return str(self.paper_id)

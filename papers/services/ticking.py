@@ -15,6 +15,7 @@ from papers.services.fetching import due_source_ids, end_abandoned_runs
 from papers.services.heartbeat import note_alive
 from papers.services.installation import current_group
 from papers.services.submissions import due_submission_ids
+from papers.services.topics import is_behind
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Due:
     tidying: bool
     counting: bool = False
     submission_ids: tuple[int, ...] = ()
+    topics: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -48,6 +50,7 @@ def tick(*, now: datetime) -> Due:
         submission_ids=_not_handed_on("submission-", due_submission_ids(now=now), now),
         tidying=_claim_tidying(now),
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
+        topics=is_behind(),
     )
 
 

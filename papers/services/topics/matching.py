@@ -1,0 +1,289 @@
+"""Which of the new and changed papers belong to which topics: every paper once, all topics together.
+
+What waits stands in `TopicBacklog`, written by a trigger in the transaction that changes a paper. One worker at a time
+takes some of it, under a lock that ends with the transaction: killed at any point, everything still waits.
+
+- A paper is matched to topics as long as it is news: listed within `NEWS`. An older one that changes keeps the matches
+  that still hold, and gains none: what is imported from the past is in nobody's mail.
+- A match that holds no more is removed, also where it was mailed: the page and the feed of a topic say what is true
+  now, and digests remember by themselves what they brought. When it holds again it comes back with a new release.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from papers.models import TopicBacklog
+from papers.services.installation import current_group
+from papers.services.releases import next_release
+from papers.services.topics.asking import as_asked, topic_query, topics_named
+from papers.services.topics.evaluating import Evaluator, Papers, bits_of
+from papers.services.topics.nearness import close_to_examples
+
+NEWS = timedelta(days=30)
+"""How far back a topic looks: a paper listed before that is no news to any."""
+
+AT_A_TIME = 2_000
+_LOCK = 0x62730020  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+
+_TOPICS = """
+    SELECT topic.id, topic.slug, topic.query, topic.categories, topic.owner_id, topic.version,
+        EXISTS (SELECT FROM papers_topic_examples example WHERE example.topic_id = topic.id)
+    FROM papers_topic topic ORDER BY topic.id
+"""
+
+
+class Pair(NamedTuple):
+    """A paper of a topic."""
+
+    topic_id: int
+    paper_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """A topic as it was when the matching began."""
+
+    pk: int
+    slug: str
+    query: str
+    categories: tuple[str, ...]
+    owner_id: int | None
+    version: int
+    has_examples: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What one round did."""
+
+    papers: int = 0
+    added: int = 0
+    removed: int = 0
+
+
+def match_waiting(*, now: datetime, at_a_time: int = AT_A_TIME) -> Matched:
+    """Match the newest papers that wait, in one transaction; nothing where another worker is at it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return Matched()
+        waiting = TopicBacklog.objects.order_by("-paper_id").values_list("paper_id", "changes")[:at_a_time]
+        changes = dict(waiting)
+        if not changes:
+            return Matched()
+        topics = _read_topics()
+        papers = Papers(changes)
+        found = _Matching(topics, papers, now=now)
+        return _store(changes, topics, papers, found.matches(), now=now)
+
+
+def is_waiting() -> bool:
+    """Whether a paper waits. One query."""
+    return TopicBacklog.objects.exists()
+
+
+def _read_topics() -> list[_Topic]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TOPICS)
+        return [
+            _Topic(pk, slug, query, tuple(categories), owner_id, version, has_examples)
+            for pk, slug, query, categories, owner_id, version, has_examples in cursor.fetchall()
+        ]
+
+
+# --- Finding --------------------------------------------------------------------------------------------------------
+
+
+class _Matching:
+    """All topics over some papers."""
+
+    def __init__(self, topics: Sequence[_Topic], papers: Papers, *, now: datetime) -> None:
+        self.papers = papers
+        self.news = papers.where(lambda row: row.listed_at >= now - NEWS)
+        self.roots = {topic.pk: topic_query(topic.query, topic.categories).root for topic in topics}
+        self.topics = in_order(topics, {topic.slug: topics_named(self.roots[topic.pk]) for topic in topics})
+        self._by_slug = {topic.slug: topic for topic in topics}
+        self._bits: dict[int, int] = {}
+        """By topic, of those that are done: the papers that it asks for."""
+        self._stored: dict[int, int] | None = None
+        self._evaluator = Evaluator(
+            papers,
+            {root: None for root in self.roots.values() if root is not None},
+            today=now.astimezone(current_group().zone).date(),
+            topic_bits=self._of_topic,
+        )
+        self._close = close_to_examples([topic.pk for topic in topics if topic.has_examples], papers)
+
+    def matches(self) -> dict[int, dict[int, float]]:
+        """By topic: the papers that it has, if they are news or were there before, with their scores."""
+        answers: dict[object, int] = {}
+        found: dict[int, dict[int, float]] = {}
+        for topic in self.topics:
+            bits = self._fulfilling(topic, answers)
+            scores: dict[int, float] = {}
+            if topic.has_examples:
+                close = self._close[topic.pk]
+                unknown = close.unknown and close.unknown & self._already().get(topic.pk, 0)
+                bits, scores = bits & (close.bits | unknown), close.scores
+            self._bits[topic.pk] = bits
+            if bits:
+                found[topic.pk] = {paper_id: scores.get(paper_id, 0.0) for paper_id in self.papers.at(bits)}
+        return found
+
+    def _fulfilling(self, topic: _Topic, answers: dict[object, int]) -> int:
+        """The papers that fulfil the topic's query; the same query is answered once, however many topics ask it."""
+        root = self.roots[topic.pk]
+        if root is None:
+            return self.papers.all if topic.has_examples and not topic.query.strip() else 0
+        asked = as_asked(root, topic.owner_id)
+        if asked not in answers:
+            answers[asked] = self._evaluator.bits(asked) or 0
+        return answers[asked]
+
+    def _of_topic(self, slug: str, viewer: int | None) -> int:
+        """The papers of a topic that another one asks for, if its reader may see it."""
+        topic = self._by_slug.get(slug)
+        if topic is None or topic.owner_id not in (None, viewer):
+            return 0
+        already = self._already().get(topic.pk, 0)
+        return self._bits[topic.pk] & (self.news | already) if topic.pk in self._bits else already
+
+    def _already(self) -> dict[int, int]:
+        """By topic: the papers stored as its own, before this."""
+        if self._stored is None:
+            places = {paper_id: place for place, paper_id in enumerate(self.papers.ids)}
+            by_topic: dict[int, list[int]] = defaultdict(list)
+            for pair in _stored_pairs(self.papers.ids):
+                by_topic[pair.topic_id].append(places[pair.paper_id])
+            self._stored = {topic_id: bits_of(found) for topic_id, found in by_topic.items()}
+        return self._stored
+
+
+def in_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> list[_Topic]:
+    """Each topic behind those that its query names; where they name each other in a circle, the circle is cut."""
+    by_slug = {topic.slug: topic for topic in topics}
+    ordered: dict[str, _Topic] = {topic.slug: topic for topic in topics if not named[topic.slug]}
+    entered: set[str] = set()
+
+    def enter(slug: str) -> None:
+        if slug in ordered or slug in entered or slug not in by_slug:
+            return
+        entered.add(slug)
+        for other in sorted(named[slug]):
+            enter(other)
+        ordered[slug] = by_slug[slug]
+
+    for topic in topics:
+        enter(topic.slug)
+    return list(ordered.values())
+
+
+# --- Storing --------------------------------------------------------------------------------------------------------
+
+
+def _store(
+    changes: Mapping[int, int],
+    topics: Sequence[_Topic],
+    papers: Papers,
+    found: Mapping[int, Mapping[int, float]],
+    *,
+    now: datetime,
+) -> Matched:
+    """Write what changed, of the papers and topics that are still as they were read.
+
+    The locks are taken in the order of all other writers: papers, the release, what waits. A paper that is being
+    changed at this moment is not waited for; it waits again anyway.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM papers_paper WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [papers.ids])
+        release = next_release()
+        done = _strike_off(changes)
+        known = _stored_pairs(done)
+        asked_of = _unchanged(topics)
+        news_since = now - NEWS
+        rows = {paper_id: row for paper_id, row in zip(papers.ids, papers.rows, strict=True) if paper_id in done}
+        wanted = {
+            Pair(topic_id, paper_id): score
+            for topic_id, scores in found.items()
+            if topic_id in asked_of
+            for paper_id, score in scores.items()
+            if paper_id in rows
+        }
+        gone = [pair for pair in known if pair.topic_id in asked_of and pair not in wanted]
+        added = [pair for pair in wanted if pair not in known and rows[pair.paper_id].listed_at >= news_since]
+        _delete(gone)
+        _refresh([paper_id for paper_id in {pair.paper_id for pair in known} if paper_id in rows])
+        with cursor.copy(
+            "COPY papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count) FROM STDIN"
+        ) as copy:
+            for pair in sorted(added):
+                row = rows[pair.paper_id]
+                copy.write_row((*pair, wanted[pair], now, release, row.listed_at, row.vote_count))
+    return Matched(papers=len(done), added=len(added), removed=len(gone))
+
+
+def _strike_off(changes: Mapping[int, int]) -> set[int]:
+    """Remove from what waits the papers that have not changed since; those, and ones that do not exist any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH ours AS (
+                SELECT waiting.paper_id FROM papers_topicbacklog waiting
+                JOIN unnest(%s::bigint[], %s::bigint[]) AS seen (paper_id, changes) USING (paper_id, changes)
+                ORDER BY paper_id FOR UPDATE OF waiting SKIP LOCKED
+            )
+            DELETE FROM papers_topicbacklog waiting USING ours WHERE waiting.paper_id = ours.paper_id
+            RETURNING waiting.paper_id
+            """,
+            [list(changes), list(changes.values())],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _unchanged(topics: Iterable[_Topic]) -> set[int]:
+    """The topics that ask what they asked when they were read. The others are asked anew by their own backfill."""
+    seen = {topic.pk: topic.version for topic in topics}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, version FROM papers_topic")
+        return {pk for pk, version in cursor.fetchall() if seen.get(pk) == version}
+
+
+def _stored_pairs(paper_ids: Iterable[int]) -> set[Pair]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT topic_id, paper_id FROM papers_topicmatch WHERE paper_id = ANY(%s)", [list(paper_ids)])
+        return {Pair(*row) for row in cursor.fetchall()}
+
+
+def _delete(pairs: Sequence[Pair]) -> None:
+    if pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM papers_topicmatch found USING unnest(%s::bigint[], %s::bigint[]) AS gone (topic, paper) "
+                "WHERE found.topic_id = gone.topic AND found.paper_id = gone.paper",
+                [[pair.topic_id for pair in pairs], [pair.paper_id for pair in pairs]],
+            )
+
+
+def _refresh(paper_ids: Sequence[int]) -> None:
+    """Bring what matches repeat of their papers in line."""
+    if paper_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE papers_topicmatch found SET listed_at = paper.listed_at, vote_count = paper.vote_count "
+                "FROM papers_paper paper WHERE paper.id = found.paper_id AND paper.id = ANY(%s) "
+                "AND (found.listed_at, found.vote_count) <> (paper.listed_at, paper.vote_count)",
+                [list(paper_ids)],
+            )
+
+
+def drain(*, now: datetime) -> Iterator[Matched]:
+    """Round after round, until nothing waits or another worker is at it."""
+    while (done := match_waiting(now=now)).papers:
+        yield done
