@@ -48,9 +48,9 @@ app.conf.update(
     task_soft_time_limit=HARD_LIMIT_SECONDS - 5 * 60,
     task_time_limit=HARD_LIMIT_SECONDS,
     # Fetching waits for its turn at a source for minutes; all other work does not wait behind it.
-    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch")],
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch", "mail")],
     task_default_queue="default",
-    task_routes={"papers.fetch_*": {"queue": "fetch"}},
+    task_routes={"digests.send_*": {"queue": "mail"}, "papers.fetch_*": {"queue": "fetch"}},
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=500,
@@ -61,6 +61,7 @@ app.conf.update(
     beat_schedule={
         "papers.tick": {"task": "papers.tick", "schedule": 30.0},
         "digests.answer_sign_ups": {"task": "digests.answer_sign_ups", "schedule": 60.0},
+        "digests.tick": {"task": "digests.tick", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks()

@@ -218,6 +218,8 @@ _SMTP_URL = env.secret("BROADSHEET_SMTP_URL")
 MAIL_IS_SENT = bool(_SMTP_URL)
 OUTBOX_DIR = DATA_DIR.path / "outbox"
 globals().update(mail_settings(_SMTP_URL, outbox=OUTBOX_DIR))
+MAIL_IN_DOUBT = env.choice("BROADSHEET_MAIL_IN_DOUBT", "resend", ("resend", "skip"))
+MAIL_RATE = env.text("BROADSHEET_MAIL_RATE")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.mailbox("BROADSHEET_MAIL_FROM", default_sender(SITE.host))
 
 # --- words, times, files -------------------------------------------------------------------------------------------

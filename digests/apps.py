@@ -8,7 +8,9 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from digests.services.health import troubles
         from digests.services.merging import follow_merge
         from papers import hooks
 
         hooks.papers_merged.follow(follow_merge)
+        hooks.troubles.follow(troubles)

@@ -1,4 +1,4 @@
-"""What the workers do for mail. A message carries no truth: what is to be done is found in the database."""
+"""What the workers do for mail. A message carries no truth: what is due and what is waiting are found in the tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from digests.services import signups
+from digests.services import sending, signups, ticking
 
 logger = logging.getLogger(__name__)
 
@@ -18,3 +18,21 @@ def answer_sign_ups() -> None:
     sent = signups.answer_waiting(now=timezone.now())
     forgotten = signups.forget_unconfirmed(now=timezone.now())
     logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
+
+
+@shared_task(name="digests.tick")
+def tick() -> None:
+    """Plan what is due, take over from workers that died, and have what is waiting sent. Beat calls it every minute."""
+    done = ticking.tick(now=timezone.now())
+    if done.planned.planned or done.planned.skipped:
+        logger.info("Planned %d mails, skipped %d", done.planned.planned, done.planned.skipped)
+    if done.is_waiting:
+        send_waiting.delay()
+
+
+@shared_task(name="digests.send_waiting")
+def send_waiting() -> None:
+    """Lease and send what is waiting. Waiting lives in the rows (`not_before`), never in a countdown."""
+    done = sending.send_waiting()
+    if done.counts or done.stopped:
+        logger.info("Sent mail: %s %s", dict(done.counts), done.stopped)

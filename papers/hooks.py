@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Generic, ParamSpec
 
 from papers.models import User
@@ -35,3 +36,23 @@ account_deleted: Event[[User]] = Event()
 
 account_exported: Event[[User, dict[str, Any]]] = Event()
 """Told an account and the parts of its export, name → rows that JSON can hold; followers add theirs."""
+
+
+class Reports:
+    """What other apps know of the site's health: each function tells its troubles at a moment, in readers' words."""
+
+    def __init__(self) -> None:
+        self._tellers: list[Callable[[datetime], list[str]]] = []
+
+    def follow(self, function: Callable[[datetime], list[str]]) -> None:
+        """Register a function, once; call it from an app's `ready()`."""
+        if function not in self._tellers:
+            self._tellers.append(function)
+
+    def all(self, now: datetime) -> list[str]:
+        """Every trouble there is at `now`; a sentence each."""
+        return [trouble for teller in self._tellers for trouble in teller(now)]
+
+
+troubles = Reports()
+"""Asked by /status."""

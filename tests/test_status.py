@@ -9,11 +9,14 @@ import pytest
 from celery import current_app
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from kombu import Connection
 
+from digests.models import Brake
 from papers.models import Edition, FetchRun, Source
 from papers.services.heartbeat import WORKERS, is_alive, last_alive, note_alive
 from papers.services.status import DAYS, SourceState, first_visit, internals, site_status, source_states
+from tests import make
 from tests.people import browser_of, reader, staff, stranger
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +98,7 @@ class TestSources:
             for hours in range(3):
                 run(a_source, ago=timedelta(hours=hours))
             edition(TODAY - timedelta(days=number))
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             assert len(site_status(today=TODAY, now=NOW).sources) == 12
 
 
@@ -207,3 +210,14 @@ class TestPage:
         note_alive(now=datetime.now(UTC) - timedelta(hours=3))
         assert "not running" in stranger().get("/status").content.decode()
         assert "manage.py up" in browser_of(staff()).get("/status").content.decode()
+
+
+def test_late_mail_and_a_stopped_line_are_said_to_everybody() -> None:
+    page = stranger().get("/status").content.decode()
+    assert "mail" not in page.lower().partition("<h1>")[2].partition("</main>")[0]
+    make.delivery(make.schedule(), due_at=timezone.now() - timedelta(hours=1))
+    Brake.objects.create(name="", since=timezone.now(), reason="550 5.7.26 unauthenticated")
+    page = stranger().get("/status").content.decode()
+    assert "Some mail is late" in page
+    assert "No mail leaves at the moment" in page
+    assert "5.7.26" not in page

@@ -61,13 +61,18 @@ def web(*, host: str, port: int) -> Web:
 
 
 def worker(*, processes: int) -> Program:
-    """Does everything that is short: ticks, mails, recounts."""
+    """Does everything that is short: ticks, recounts."""
     return _celery_worker("worker", queue="default", processes=processes)
 
 
 def fetcher(*, processes: int) -> Program:
     """Talks to the sources, and mostly waits for its turn there."""
     return _celery_worker("fetcher", queue="fetch", processes=processes)
+
+
+def mailer() -> Program:
+    """Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
+    return _celery_worker("mailer", queue="mail", processes=1)
 
 
 def _celery_worker(name: str, *, queue: str, processes: int) -> Program:

@@ -1,11 +1,12 @@
 """The tables, each with its QuerySet above its model."""
 
 from digests.models.delivery import Delivery, Fragment, MergedPaper
-from digests.models.line import Brake
+from digests.models.line import Allowance, Brake
 from digests.models.signup import MailTrial, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
 
 __all__ = [
+    "Allowance",
     "Brake",
     "Delivery",
     "Fragment",

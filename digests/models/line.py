@@ -29,3 +29,14 @@ class Brake(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or 'all mail'} since {self.since:%Y-%m-%d %H:%M}"
+
+
+class Allowance(models.Model):
+    """How many mails a provider still takes at the moment; one row, over all workers."""
+
+    name = models.CharField(primary_key=True, max_length=20)
+    tokens = models.FloatField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.tokens:.0f} for {self.name}"

@@ -101,7 +101,7 @@ def _moves(schedules: Sequence[Schedule], now: datetime) -> list[_Move]:
             slots[key] = _slots(schedule, now)
         slot, following = slots[key]
         is_left = is_too_late(rule, slot, now)
-        due = None if is_left else _due(schedule, slot, reasons.get(schedule.pk, ""))
+        due = None if is_left else due_of(schedule, slot, skip_reason=reasons.get(schedule.pk, ""))
         moves.append(_Move(schedule.pk, following, due))
     return moves
 
@@ -114,7 +114,8 @@ def _slots(schedule: Schedule, now: datetime) -> tuple[Slot, Slot]:
     return slot, next_slot(schedule.rule, after=now, last_on=slot.on)
 
 
-def _due(schedule: Schedule, slot: Slot, skip_reason: str) -> Due:
+def due_of(schedule: Schedule, slot: Slot, *, skip_reason: str = "") -> Due:
+    """The mail of a schedule for a slot, to choose papers for. No queries."""
     top_from, top_before = period_for(schedule.rule, slot.on)
     return Due(
         schedule_id=schedule.pk,

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from digests.models import Schedule, Subscriber, Subscription
-from digests.models.delivery import WAITING
+from digests.models.delivery import WAITING, State
 from digests.schedule import PERIODS, due_on, next_slot
 
 # What a reader chooses, as `save_schedule` takes it.
@@ -95,8 +95,9 @@ def end_schedule(*, schedule: Schedule, now: datetime) -> None:
 
 _CANCEL = """
     WITH cancelled AS (
-        UPDATE digests_delivery SET state = 'cancelled', reason = %(reason)s, owner = '', made_of = ''
-        WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(waiting)s)
+        UPDATE digests_delivery SET state = 'cancelled', reason = %(reason)s,
+            owner = '', leased_until = NULL, made_of = ''
+        WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(states)s)
           AND (%(before)s::date IS NULL OR period_on < %(before)s)
         RETURNING schedule_id, from_release
     ), least_of AS (
@@ -108,12 +109,17 @@ _CANCEL = """
 
 
 def cancel_waiting(*, schedules: Iterable[int], reason: str, before: date | None = None) -> None:
-    """Cancel what no worker has in hand yet, of mails meant for dates before `before`; None: of all.
+    """Cancel what is not being handed over yet, of mails meant for dates before `before`; None: of all.
 
     Their papers count as not offered, so a later mail of the schedule may bring them. One statement; idempotent.
     """
     with connection.cursor() as cursor:
-        parameters = {"reason": reason, "schedules": list(schedules), "waiting": list(WAITING), "before": before}
+        parameters = {
+            "reason": reason,
+            "schedules": list(schedules),
+            "states": [*WAITING, State.LEASED],
+            "before": before,
+        }
         cursor.execute(_CANCEL, parameters)
 
 

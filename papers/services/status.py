@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
 from kombu.exceptions import OperationalError
 
+from papers import hooks
 from papers.models import Edition, FetchRun, Source
 from papers.services.completeness import KEPT
 from papers.services.embeddings import EmbeddingProgress, embedding_progress
@@ -64,6 +65,8 @@ class Status:
     sources: list[SourceStatus]
     workers: Workers
     meaning: EmbeddingProgress
+    troubles: list[str]
+    """What other parts report, a sentence each."""
 
     @property
     def days_with_gaps(self) -> list[Edition]:
@@ -76,6 +79,7 @@ class Status:
         return (
             self.workers.alive
             and not self.days_with_gaps
+            and not self.troubles
             and not any(source.state in troubled for source in self.sources)
         )
 
@@ -116,12 +120,13 @@ def first_visit(*, now: datetime) -> FirstVisit:
 
 
 def site_status(*, today: date, now: datetime) -> Status:
-    """How the site is. Seven queries, whatever the number of papers."""
+    """How the site is. Eight queries, whatever the number of papers."""
     return Status(
         days=recent_days(today=today),
         sources=source_states(now=now),
         workers=workers(now=now),
         meaning=embedding_progress(now=now),
+        troubles=hooks.troubles.all(now),
     )
 
 

@@ -69,6 +69,7 @@ class Command(BaseCommand):
         supervisor.wait_for(web, seconds=READY_SECONDS)
         supervisor.start(programs.worker(processes=settings.WORKER_PROCESSES))
         supervisor.start(programs.fetcher(processes=settings.WORKER_PROCESSES))
+        supervisor.start(programs.mailer())
         if not (reason := why_off_now()):
             supervisor.start(programs.embedder())
         supervisor.start(programs.beat())

@@ -1,0 +1,28 @@
+"""Where the links in mails lead: whole addresses, short enough to stay on one line of a header. They hold for ever."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+
+def unsubscribe(key: str) -> str:
+    """Ends what the key belongs to: a schedule, one of its subscriptions, or all mail to a subscriber.
+
+    For the one-click header (RFC 8058) and for links.
+    """
+    return f"{settings.SITE_URL}/u/{key}"
+
+
+def preferences(key: str) -> str:
+    """All that a reader may choose, without signing in; by the subscriber's key."""
+    return f"{settings.SITE_URL}/subscriptions/{key}"
+
+
+def in_browser(key: str) -> str:
+    """A mail as a page; by the delivery's key."""
+    return f"{settings.SITE_URL}/mail/{key}"
+
+
+def the_rest(key: str) -> str:
+    """The papers behind "and 23 more"; by the delivery's key."""
+    return f"{settings.SITE_URL}/mail/{key}/more"

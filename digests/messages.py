@@ -1,0 +1,239 @@
+"""One mail: what it is made of, as JSON that is stored before it is sent, and the bytes that follow from that.
+
+`spec_of` reads settings, names and papers as they are now. `compose` takes nothing but its result and the stored parts,
+so that a second attempt has the same bytes, Message-ID and Date as the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.utils import format_datetime, parseaddr
+from html import escape
+from typing import Any
+
+from django.conf import settings
+from django.utils.formats import date_format
+
+from digests import addresses, look
+from digests.fragments import Parts, Stored
+from digests.mime import ascii_address, assemble, encode, encode_open, filled, mailbox
+from digests.models import Subscription
+
+_KINDS = {"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"}
+
+
+class EmptyError(Exception):
+    """Nothing is left to send: what was chosen was hidden, withdrawn or removed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A mail in a worker's hands, with what it says of its reader."""
+
+    id: int
+    key: str
+    period_on: date
+    due_at: datetime
+    attempts: int
+    made_of: str
+    paper_ids: Sequence[int]
+    causes: Sequence[str]
+    more_ids: Sequence[int]
+    version_ids: Sequence[int]
+    edition_count: int
+    schedule_id: int
+    frequency: str
+    unsub_key: str
+    email: str
+    subscriber_key: str
+    consented_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the mails of one lease have in common, read with a few statements."""
+
+    parts: Parts
+    labels: Mapping[int, str]
+    """By subscription: what it is called in a mail."""
+    about: Mapping[int, Sequence[tuple[str, str]]]
+    """By schedule: all that it is about, each with the key that ends it."""
+    whys: dict[str, tuple[str, str]]
+    """By causes: how a mail says for which topics a paper is there, encoded."""
+
+
+def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
+    """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
+    again = [json.loads(one.made_of) for one in leased if one.made_of]
+    parts.stored(pk for spec in again for pk in _part_ids(spec))
+    first = [one for one in leased if not one.made_of]
+    parts.papers(pk for one in first for pk in one.paper_ids)
+    parts.versions(pk for one in first for pk in one.version_ids)
+    labels: dict[int, str] = {}
+    about: dict[int, list[tuple[str, str]]] = {}
+    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in first]).order_by("pk")
+    for pk, schedule_id, kind, topic, key in rows.values_list("pk", "schedule_id", "kind", "topic__name", "unsub_key"):
+        labels[pk] = topic or _KINDS[kind]
+        about.setdefault(schedule_id, []).append((labels[pk], key))
+    return Batch(parts=parts, labels=labels, about=about, whys={})
+
+
+def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, bytes]:
+    """What the mail is made of, and the mail.
+
+    Raises:
+        EmptyError: there is nothing left to send.
+        ValueError: its address cannot be written to.
+    """
+    made_of = leased.made_of or json.dumps(spec_of(leased, batch, now=now), ensure_ascii=False, separators=(",", ":"))
+    spec = json.loads(made_of)
+    return made_of, compose(spec, batch.parts.stored(_part_ids(spec)))
+
+
+def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
+    """Parts and words of a mail, as it is sent for the first time. Words are encoded for the wire, text and HTML."""
+    parts = batch.parts
+    known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
+    papers: dict[int, tuple[str, str]] = {}
+    for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
+        if (part := known[pk]) is not None:
+            papers.setdefault(part.id, _why(causes, batch))
+    versions = [part.id for pk in leased.version_ids if (part := found[pk]) is not None]
+    if not papers and not versions:
+        raise EmptyError("the papers chosen are gone")
+    whys = list(dict.fromkeys(papers.values()))
+    places = {why: place for place, why in enumerate(whys)}
+    about = batch.about.get(leased.schedule_id, ())
+    count = _count(leased, len(papers), len(versions))
+    subject = _subject(leased, count, [name for name, _ in about])
+    words: dict[str, str | look.Part] = {
+        "title": subject,
+        "preheader": parts.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
+        "date": date_format(leased.period_on, "l j F Y"),
+        "count": count,
+        "view_url": addresses.in_browser(leased.key),
+        "more": look.more(_more(leased, len(papers)), addresses.the_rest(leased.key)),
+        "since": f" on {date_format(leased.consented_at, 'j F Y')}",
+        "about": look.about((name, addresses.unsubscribe(key)) for name, key in about),
+        "preferences_url": addresses.preferences(leased.subscriber_key),
+        "unsubscribe_url": addresses.unsubscribe(leased.unsub_key),
+        "leave_url": addresses.unsubscribe(leased.subscriber_key),
+    }
+    return {
+        "frame": parts.frame(leased.frequency).id,
+        "headers": _headers(leased, subject, parts.group, now),
+        "boundary": f"=_{leased.key}",
+        "papers": [(pk, places[why]) for pk, why in papers.items()],
+        "whys": whys,
+        "versions": versions,
+        # What stands around the versions belongs to the look, too.
+        "around": _around_versions() if versions else None,
+        "words": {name: _encoded(word) for name, word in words.items()},
+    }
+
+
+def compose(spec: Mapping[str, Any], stored: Mapping[int, Stored]) -> bytes:
+    """The mail: the same bytes for the same `spec` and parts. No queries."""
+    frame, whys = stored[spec["frame"]], spec["whys"]
+    parts = []
+    for place in (0, 1):  # text, HTML
+        words = {name: word[place] for name, word in spec["words"].items()}
+        own = [_half(stored[pk], place) for pk, _ in spec["papers"]]
+        words["items"] = "".join(
+            filled(part, {"why": whys[why][place], "save": ""})
+            for part, (_, why) in zip(own, spec["papers"], strict=True)
+        )
+        told = "".join(filled(_half(stored[pk], place), {"why": "", "save": ""}) for pk in spec["versions"])
+        words["versions"] = filled(spec["around"][place], {"items": told}) if told else ""
+        parts.append(filled(_half(frame, place), words))
+    return assemble(
+        [(name, value) for name, value in spec["headers"]], text=parts[0], html=parts[1], boundary=spec["boundary"]
+    )
+
+
+def _half(part: Stored, place: int) -> str:
+    return part.html if place else part.text
+
+
+def _encoded(word: str | look.Part) -> tuple[str, str]:
+    part = word if isinstance(word, look.Part) else look.Part(word, escape(word))
+    return encode(part.text), encode(part.html)
+
+
+def _around_versions() -> tuple[str, str]:
+    part = look.versions([look.Part("\x02items\x03", "\x02items\x03")])
+    return encode_open(look.pieces(part.text)), encode_open(look.pieces(part.html))
+
+
+def _part_ids(spec: Mapping[str, Any]) -> list[int]:
+    return [spec["frame"], *(pk for pk, _ in spec["papers"]), *spec["versions"]]
+
+
+def _why(causes: str, batch: Batch) -> tuple[str, str]:
+    """The names of what a paper is there for; what was unsubscribed since has none."""
+    if causes not in batch.whys:
+        keys = [int(pk) for pk in causes.split(",") if pk]
+        names = list(dict.fromkeys(batch.labels[pk] for pk in keys if pk in batch.labels))
+        batch.whys[causes] = _encoded(look.why(names) if names else look.Part())
+    return batch.whys[causes]
+
+
+def _count(leased: Leased, papers: int, versions: int) -> str:
+    """`12 new papers`."""
+    count, noun = (papers + len(leased.more_ids), "new paper") if papers else (versions, "new version")
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _subject(leased: Leased, count: str, about: Sequence[str]) -> str:
+    """`12 new papers · Mon 23 Nov · LLM agents, RAG`. With the date in it, no program takes two days for one thread."""
+    names = ", ".join(about[:3]) + ("…" if len(about) > 3 else "")
+    return " · ".join(filter(None, (count, date_format(leased.period_on, "D j M"), names)))[:200]
+
+
+def _more(leased: Leased, papers: int) -> int:
+    """How many there are that the mail has no room for."""
+    return len(leased.more_ids) or max(leased.edition_count - papers, 0)
+
+
+def _headers(leased: Leased, subject: str, group: str, now: datetime) -> list[tuple[str, str]]:
+    """Each once. List-Unsubscribe-Post only with https, as RFC 8058 has it."""
+    site = settings.SITE
+    name, sender = sender_of(settings.DEFAULT_FROM_EMAIL)
+    host = str(site.host).strip("[]").replace(":", ".")
+    list_name = (
+        f"{leased.frequency.capitalize()} papers of {group}" if group else f"{leased.frequency.capitalize()} papers"
+    )
+    one_click = addresses.unsubscribe(leased.unsub_key)
+    headers = [
+        ("From", mailbox(name or group or "Daily Papers", sender)),
+        ("To", ascii_address(leased.email)),
+        ("Subject", subject),
+        ("Date", format_datetime(now)),
+        ("Message-ID", f"<d.{leased.id}.{leased.key}@{sender.rpartition('@')[2]}>"),
+        ("Reply-To", sender),
+        ("List-Id", f"{_phrase(list_name)} <{leased.frequency}.papers.{host}>"),
+        ("List-Unsubscribe", f"<{one_click}>"),
+        ("List-Archive", f"<{addresses.in_browser(leased.key)}>"),
+        ("List-Help", f"<{addresses.preferences(leased.subscriber_key)}>"),
+        ("Auto-Submitted", "auto-generated"),
+        ("Precedence", "bulk"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("Feedback-ID", f"{leased.frequency}:{leased.period_on:%Y%m%d}:{host.replace(':', '.')}:broadsheet"),
+    ]
+    if site.is_https:
+        headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return headers
+
+
+def sender_of(setting: str) -> tuple[str, str]:
+    """Name and address in BROADSHEET_MAIL_FROM."""
+    name, address = parseaddr(setting)
+    return name, address
+
+
+def _phrase(text: str) -> str:
+    """A name as it may stand before an address in pointed brackets."""
+    return '"' + "".join(c for c in text if c not in '"\\<>') + '"'

@@ -1,0 +1,205 @@
+"""The states of a mail on its way, each change one statement; the queue of record, whatever a broker loses.
+
+    planned, retry ─lease─► leased ─mark_sending─► sending ─mark_sent─► sent
+                                │                     └─► retry, failed, unknown
+                                └─► retry, failed, skipped
+
+A lease has an owner and an end. Whoever changes a leased mail names the owner, so that a worker that was thought dead
+changes nothing after another took over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from digests.messages import Leased
+from digests.models import Suppression
+from digests.models.delivery import WAITING
+
+LEASE = timedelta(minutes=3)
+# Longer than anybody waits for the answer to the final dot.
+SENDING_LEASE = timedelta(minutes=11)
+BATCH = 200
+
+_LEASE = """
+    WITH free AS (
+        SELECT delivery.id FROM digests_delivery delivery
+        WHERE delivery.state = ANY(%(waiting)s) AND delivery.not_before <= %(now)s
+          AND (%(braked)s::text[] = '{}' OR NOT EXISTS (
+            SELECT FROM digests_subscriber reader WHERE reader.id = delivery.subscriber_id
+            AND split_part(lower(reader.email), '@', 2) = ANY(%(braked)s::text[])))
+        ORDER BY delivery.not_before, delivery.id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
+    ), leased AS (
+        UPDATE digests_delivery delivery SET state = 'leased', owner = %(owner)s, leased_until = %(until)s
+        FROM free WHERE delivery.id = free.id RETURNING delivery.*
+    )
+    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.made_of, leased.paper_ids,
+        leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.schedule_id,
+        schedule.frequency, schedule.unsub_key, reader.email, reader.key, reader.confirmed_at,
+        CASE WHEN schedule.ended_at IS NOT NULL OR reader.confirmed_at IS NULL THEN 'unsubscribed'
+            WHEN suppression.id IS NOT NULL THEN 'no mail to this address' ELSE '' END
+    FROM leased
+    JOIN digests_schedule schedule ON schedule.id = leased.schedule_id
+    JOIN digests_subscriber reader ON reader.id = leased.subscriber_id
+    LEFT JOIN digests_suppression suppression ON lower(suppression.address) = lower(reader.email)
+    ORDER BY leased.id
+"""
+
+
+def lease(*, owner: str, count: int, now: datetime, braked: Collection[str] = ()) -> list[Leased]:
+    """Take up to `count` mails that may be sent now; two workers never take the same.
+
+    What its reader has left meanwhile is cancelled here. Two statements.
+    """
+    parameters: dict[str, Any] = {
+        "waiting": [str(state) for state in WAITING],
+        "now": now,
+        "braked": sorted(braked),
+        "count": count,
+        "owner": owner,
+        "until": now + LEASE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASE, parameters)
+        rows = cursor.fetchall()
+    unwanted = [(row[0], row[-1]) for row in rows if row[-1]]
+    if unwanted:
+        _cancel(unwanted, owner)
+    return [Leased(*row[:-1]) for row in rows if not row[-1]]
+
+
+def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE digests_delivery delivery SET state = 'cancelled', reason = unwanted.reason, owner = '',
+                leased_until = NULL, made_of = ''
+            FROM unnest(%s::bigint[], %s::text[]) AS unwanted (id, reason)
+            WHERE delivery.id = unwanted.id AND delivery.owner = %s
+            """,
+            [[pk for pk, _ in unwanted], [reason for _, reason in unwanted], owner],
+        )
+
+
+def renew(*, owner: str, now: datetime) -> None:
+    """Keep what is leased for as long again. One statement."""
+    _run("UPDATE digests_delivery SET leased_until = %s WHERE owner = %s AND state = 'leased'", now + LEASE, owner)
+
+
+def give_back(*, owner: str) -> None:
+    """Let others send what is leased and was not begun. One statement."""
+    _run(
+        "UPDATE digests_delivery SET state = CASE WHEN attempts > 0 THEN 'retry' ELSE 'planned' END, owner = '', "
+        "leased_until = NULL WHERE owner = %s AND state = 'leased'",
+        owner,
+    )
+
+
+_SENDING = """
+    UPDATE digests_delivery SET state = 'sending', leased_until = %s, made_of = %s, attempts = attempts + 1
+    WHERE id = %s AND owner = %s AND state = 'leased'
+"""
+_SENT = """
+    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, made_of = '', reason = ''
+    WHERE id = %s AND owner = %s AND state = 'sending'
+"""
+
+
+def mark_sending(pk: int, *, owner: str, made_of: str, now: datetime) -> bool:
+    """Commit that the mail is about to be handed over, and what it is made of. False: it is not ours any more."""
+    return _run(_SENDING, now + SENDING_LEASE, made_of, pk, owner) == 1
+
+
+def mark_sent(pk: int, *, owner: str, now: datetime) -> bool:
+    """Commit that the server has it."""
+    return _run(_SENT, now, pk, owner) == 1
+
+
+def put_off(pk: int, *, owner: str, reason: str, until: datetime) -> None:
+    """Try again later. What it is made of stays, so that it will be the same."""
+    _run(
+        "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL "
+        "WHERE id = %s AND owner = %s AND state IN ('leased', 'sending')",
+        reason,
+        until,
+        pk,
+        owner,
+    )
+
+
+_SETTLE = """
+    WITH settled AS (
+        UPDATE digests_delivery SET state = %(state)s, reason = %(reason)s, owner = '', leased_until = NULL,
+            made_of = CASE WHEN %(state)s = 'unknown' THEN made_of ELSE '' END
+        WHERE id = %(pk)s AND owner = %(owner)s AND state IN ('leased', 'sending')
+        RETURNING schedule_id, from_release
+    )
+    UPDATE digests_schedule schedule SET last_release = least(schedule.last_release, settled.from_release)
+    FROM settled WHERE schedule.id = settled.schedule_id AND %(state)s = 'failed'
+"""
+
+
+def settle(pk: int, *, owner: str, state: str, reason: str) -> None:
+    """End it without having sent it: failed (the next mail brings its papers), skipped or unknown."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, {"pk": pk, "owner": owner, "state": state, "reason": reason})
+
+
+def suppress(address: str, *, reason: str, detail: str) -> None:
+    """Send nothing to this address any more. Idempotent."""
+    Suppression.objects.bulk_create(
+        [Suppression(address=address.lower(), reason=reason, detail=detail)], ignore_conflicts=True
+    )
+
+
+_SWEEP = """
+    UPDATE digests_delivery SET
+        state = CASE WHEN state = 'sending' AND %(leaves)s THEN 'unknown'
+            WHEN state = 'sending' OR attempts > 0 THEN 'retry' ELSE 'planned' END,
+        reason = CASE WHEN state = 'sending' THEN 'its worker ended before the server had answered' ELSE reason END,
+        owner = '', leased_until = NULL
+    WHERE state IN ('leased', 'sending') AND leased_until < %(now)s
+    RETURNING state
+"""
+
+
+def sweep(*, now: datetime, leaves_doubtful: bool) -> int:
+    """Take mails from workers that have died; how many.
+
+    What was in the middle of its final dot is sent again, or with `leaves_doubtful` listed as unknown. Idempotent.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SWEEP, {"now": now, "leaves": leaves_doubtful})
+        return len(cursor.fetchall())
+
+
+def count_waiting(*, now: datetime, at_most: int) -> int:
+    """How many may be sent now, counted no further than `at_most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM ("
+            "SELECT FROM digests_delivery WHERE state = ANY(%s) AND not_before <= %s LIMIT %s) some",
+            [[str(state) for state in WAITING], now, at_most],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def send_again(pk: int, *, now: datetime) -> bool:
+    """Send a mail of which nobody knows whether it arrived, after a person said so. It is the same to the byte."""
+    return (
+        _run(
+            "UPDATE digests_delivery SET state = 'retry', not_before = %s WHERE id = %s AND state = 'unknown'", now, pk
+        )
+        == 1
+    )
+
+
+def _run(statement: str, *parameters: object) -> int:
+    """Rows changed, by a statement that the server prepares: two of these are most of what a mail costs."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return int(connection.connection.execute(statement, parameters, prepare=True).rowcount)

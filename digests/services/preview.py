@@ -1,0 +1,65 @@
+"""The mail that a schedule would send, without planning, storing or sending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+
+from django.db import transaction
+
+from digests.fragments import Parts
+from digests.messages import Leased, message_of, prepare
+from digests.models import Schedule
+from digests.models.delivery import State
+from digests.schedule import Slot, next_slot
+from digests.selection import Choice, choices
+from digests.services.planning import due_of
+from papers.services.installation import current_group
+from papers.services.releases import current_release
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be chosen, and the mail; None where nothing is sent."""
+
+    choice: Choice
+    message: bytes | None
+
+
+def preview(schedule: Schedule, *, now: datetime, since: date | None = None) -> Preview:
+    """The next mail of `schedule` with what is there now; with `since`, also what was released from that day on."""
+    slot = next_slot(schedule.rule, after=now, last_on=schedule.last_on)
+    due = due_of(schedule, Slot(slot.on, min(slot.due_at, now)))
+    if since is not None:
+        due = replace(due, since=0, floor=datetime.combine(since, time(), UTC))
+    with transaction.atomic():
+        (choice,) = choices([due], upto=current_release(), now=now)
+        message = _message(schedule, choice, now) if choice.state == State.PLANNED else None
+        # What was rendered for it is not kept.
+        transaction.set_rollback(True)
+    return Preview(choice, message)
+
+
+def _message(schedule: Schedule, choice: Choice, now: datetime) -> bytes:
+    reader = schedule.subscriber
+    leased = Leased(
+        id=0,
+        key="preview",
+        period_on=choice.period_on,
+        due_at=choice.due_at,
+        attempts=0,
+        made_of="",
+        paper_ids=choice.paper_ids,
+        causes=choice.causes,
+        more_ids=choice.more_ids,
+        version_ids=choice.version_ids,
+        edition_count=choice.edition_count,
+        schedule_id=schedule.pk,
+        frequency=schedule.frequency,
+        unsub_key=schedule.unsub_key,
+        email=reader.email,
+        subscriber_key=reader.key,
+        consented_at=reader.confirmed_at or now,
+    )
+    batch = prepare([leased], parts=Parts(group=current_group().name, now=now))
+    return message_of(leased, batch, now=now)[1]

@@ -1,0 +1,54 @@
+"""How papers and lines are written in mails. No queries."""
+
+from __future__ import annotations
+
+import textwrap
+
+from django import template
+
+from papers.models import Paper
+from papers.templatetags.broadsheet import author_line, day_of, short_day
+
+register = template.Library()
+
+LINE = 78
+"""No line of a text part is longer, but for addresses."""
+TITLE_CHARS = 400
+MAKERS_CHARS = 300
+
+
+@register.filter
+def wrapped(text: str, indent: str = "") -> str:
+    """`text` in lines of at most 78 characters; the first begins with `indent`, the others with as many spaces."""
+    lines = textwrap.wrap(
+        text,
+        LINE,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
+
+
+@register.filter
+def title_line(text: str) -> str:
+    """A title, cut where nobody reads on."""
+    return _cut(" ".join(text.split()), TITLE_CHARS)
+
+
+@register.filter
+def maker_line(paper: Paper) -> str:
+    """Authors and organization, as on a card."""
+    return _cut(" · ".join(filter(None, [author_line(paper), paper.organization])), MAKERS_CHARS)
+
+
+@register.filter
+def mail_facts(paper: Paper, this_year: int) -> str:
+    """`12 votes · 24 Nov · cs.CL`."""
+    votes = f"{paper.vote_count:,} vote{'' if paper.vote_count == 1 else 's'}"
+    return " · ".join(filter(None, [votes, short_day(day_of(paper), this_year), paper.primary_category]))
+
+
+def _cut(text: str, chars: int) -> str:
+    return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
