@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-trending lock
+.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-trending lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -44,7 +44,7 @@ check:
 e2e:
 	$(DEV) exec $(VENV) -m pytest -m e2e $(ARGS) tests/e2e
 
-bench: bench-import bench-pages
+bench: bench-import bench-pages bench-digests
 
 bench-import:
 	$(DEV) exec $(VENV) -m bench.import_papers $(BENCH_ARGS)
@@ -54,6 +54,9 @@ bench-pages:
 
 bench-search:
 	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
+
+bench-digests:
+	$(DEV) exec $(VENV) -m bench.digests $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)

@@ -72,7 +72,7 @@ WITH due AS MATERIALIZED (
 
 _TOPICS = """
 , matched AS MATERIALIZED (
-    SELECT found.topic_id, found.paper_id, found.release, found.matched_at, found.score
+    SELECT found.topic_id, found.paper_id, found.release, found.matched_at
     FROM (SELECT DISTINCT topic_id FROM asked WHERE kind = 'topic') wanted
     JOIN papers_topicmatch found USING (topic_id), bounds
     WHERE found.release > bounds.since AND found.release <= %(upto)s AND found.matched_at >= bounds.floor
@@ -115,29 +115,30 @@ _LISTS = """
 
 _CANDIDATES = """
 , pairs AS MATERIALIZED (
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id,
-        matched.score
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id
     FROM asked JOIN matched ON matched.topic_id = asked.topic_id
         AND matched.release > asked.since AND matched.matched_at >= asked.floor
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id, 0
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id
     FROM asked JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
         AND edition.position <= %(depth)s
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id, 0
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id
     FROM asked JOIN trending ON asked.kind = 'trending'
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id, 0
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id
     FROM asked JOIN top ON asked.kind = 'top' AND top.top_from = asked.top_from AND top.top_before = asked.top_before
 ), paper AS MATERIALIZED (
     -- Their order, the same for all readers; and how far back they may have been offered.
     SELECT paper.id AS paper_id,
         CASE WHEN EXISTS (SELECT FROM digests_mergedpaper WHERE kept_id = paper.id) THEN %(history_from)s
             ELSE greatest(paper.created_at - %(clocks_differ)s, %(history_from)s) END AS offered_from,
-        row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(figures.votes, 0) DESC, candidate.score DESC,
-            paper.id DESC) AS place
-    FROM (SELECT paper_id, max(score) AS score FROM pairs GROUP BY paper_id) candidate
+        row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(figures.votes, 0) DESC,
+            coalesce(topics.score, 0) DESC, paper.id DESC) AS place
+    FROM (SELECT DISTINCT paper_id FROM pairs) candidate
     JOIN papers_paper paper ON paper.id = candidate.paper_id
+    LEFT JOIN LATERAL (
+        SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
         SELECT max(votes) AS votes FROM papers_sourcefigure WHERE paper_id = paper.id) figures ON true
     WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL

@@ -139,12 +139,12 @@ _SETTLE = """
         RETURNING schedule_id, from_release
     )
     UPDATE digests_schedule schedule SET last_release = least(schedule.last_release, settled.from_release)
-    FROM settled WHERE schedule.id = settled.schedule_id AND %(state)s = 'failed'
+    FROM settled WHERE schedule.id = settled.schedule_id AND %(state)s IN ('failed', 'skipped')
 """
 
 
 def settle(pk: int, *, owner: str, state: str, reason: str) -> None:
-    """End it without having sent it: failed (the next mail brings its papers), skipped or unknown."""
+    """End it without having sent it: unknown; or failed or skipped, and the next mail brings what is left of it."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, {"pk": pk, "owner": owner, "state": state, "reason": reason})
 

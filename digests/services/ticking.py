@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from digests.fragments import forget_parts
-from digests.models import Brake, Delivery, Subscriber
+from digests.models import Brake, Delivery
 from digests.models.delivery import HISTORY_KEPT
 from digests.services import outbox
 from digests.services.merging import forget_merges
@@ -17,7 +17,6 @@ from digests.services.planning import Planned, plan_due
 
 # A mail is given up after a month at the latest; nothing is made of older parts.
 PARTS_KEPT = timedelta(days=40)
-PENDING_KEPT = timedelta(days=7)
 _TIDY_EVERY_SECONDS = 60 * 60 * 20
 
 
@@ -45,5 +44,4 @@ def tidy(*, now: datetime) -> None:
     forget_merges(now=now)
     forget_parts(before=now - PARTS_KEPT)
     Delivery.objects.filter(planned_at__lt=now - HISTORY_KEPT - timedelta(days=7)).delete()
-    Subscriber.objects.filter(confirmed_at=None, created_at__lt=now - PENDING_KEPT).delete()
     Brake.objects.filter(until__lt=now).delete()
