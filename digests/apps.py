@@ -8,9 +8,11 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from digests.services.exporting import export_mail
         from digests.services.health import troubles
         from digests.services.merging import follow_merge
         from papers import hooks
 
+        hooks.account_exported.follow(export_mail)
         hooks.papers_merged.follow(follow_merge)
         hooks.troubles.follow(troubles)

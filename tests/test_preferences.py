@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from digests.models import Schedule, SignUp, Subscriber
 from digests.services import signups
+from digests.services.exporting import export_mail
+from papers.accounts.addresses import vouch_for_address
 from tests import make
 from tests.mailing import link_in, set_up_mail
 from tests.people import browser_of, reader, stranger
@@ -183,3 +186,23 @@ def test_a_sign_up_is_nobody_s_until_confirmed() -> None:
     SignUp.objects.create(email="rita@example.org", asked_at=make.NOW)
     browser_of(reader("rita")).get("/subscriptions")
     assert Subscriber.objects.get().confirmed_at is None
+
+
+def test_an_account_with_a_confirmed_address_needs_no_letter() -> None:
+    user = reader("rita")
+    vouch_for_address(user)
+    browser_of(user).post("/subscriptions", CHOICE | {"trending": "daily"})
+    schedule = Schedule.objects.get(subscriber__user=user)
+    assert schedule.next_due_at is not None
+    assert not SignUp.objects.exists()
+
+
+def test_an_export_has_a_reader_s_mail() -> None:
+    user = reader("rita")
+    schedule = make.schedule(make.subscriber(email=user.email, user=user), make.topic("Agents"), kinds=["trending"])
+    make.delivery(schedule, state="sent", sent_at=make.NOW, paper_ids=[7])
+    parts: dict[str, Any] = {}
+    export_mail(user, parts)
+    json.dumps(parts)
+    assert parts["mail_schedules"][0]["about"] == ["trending papers", "Agents"]
+    assert parts["mail_sent"] == [{"meant_for": "2026-03-04", "sent_at": "2026-03-04T12:00:00+00:00", "paper_ids": [7]}]

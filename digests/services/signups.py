@@ -17,6 +17,7 @@ from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppressi
 from digests.models.signup import FORGOTTEN_AFTER
 from digests.models.subscriber import Frequency
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
+from papers.accounts.addresses import is_confirmed
 from papers.models import Topic, User
 from papers.services.installation import current_group
 
@@ -192,6 +193,19 @@ def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
     if not subscriber.schedules.filter(ended_at=None).exists():
         give_first_mail(subscriber=subscriber, topic=sign_up.topic, now=now)
     return subscriber
+
+
+def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
+    """Begin the mail of a reader whose account has a confirmed address; False where it has none. Idempotent."""
+    user = subscriber.user
+    if user is None or user.email.lower() != subscriber.email.lower() or not is_confirmed(user):
+        return False
+    with transaction.atomic():
+        subscriber.confirmed_at = subscriber.confirmed_at or now
+        subscriber.consent = {**subscriber.consent, "how": "settings of an account", "confirmed_at": now.isoformat()}
+        subscriber.save(update_fields=["confirmed_at", "consent"])
+        start_schedules(subscriber=subscriber, now=now)
+    return True
 
 
 def give_first_mail(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:

@@ -31,7 +31,7 @@ def mail_setup(request: UserRequest) -> HttpResponse:
         "mail": current_mail(),
         "sender": settings.DEFAULT_FROM_EMAIL,
         "server": f"{settings.EMAIL_HOST}, port {settings.EMAIL_PORT}" if settings.MAIL_IS_SENT else "",
-        "user": settings.EMAIL_HOST_USER if settings.MAIL_IS_SENT else "",
+        "account": settings.EMAIL_HOST_USER if settings.MAIL_IS_SENT else "",
         "protection": _protection(),
         "form": AddressForm(initial={"email": request.user.email}),
     }

@@ -14,7 +14,7 @@ from digests.forms import MoveForm, PreferencesForm
 from digests.models import Delivery, Subscriber
 from digests.services.mailing import current_mail
 from digests.services.preferences import pause, save_preferences, subscriber_of, topics_for
-from digests.services.signups import ask, ask_to_move
+from digests.services.signups import ask, ask_to_move, confirm_account
 from papers.access import signed_in
 from papers.forms import time_zones
 from papers.http import Request, UserRequest
@@ -76,6 +76,8 @@ def _save(form: PreferencesForm, subscriber: Subscriber) -> None:
 
 def _ask_owner(request: Request, subscriber: Subscriber) -> bool:
     """Have an address confirmed that never was; False where that was asked for too often."""
+    if confirm_account(subscriber=subscriber, now=timezone.now()):
+        return True
     if not count("subscribe", visitor(request)):
         return False
     ask(email=subscriber.email, now=timezone.now())

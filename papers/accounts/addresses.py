@@ -20,6 +20,12 @@ def vouch_for_address(user: User) -> None:
         )
 
 
+def is_confirmed(user: User) -> bool:
+    """Whether the address of an account is known to be its owner's. One query."""
+    found = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
+    return bool(found.exists())
+
+
 def replace_addresses(user: User) -> None:
     """Make the address that an administrator has just given an account its only one, confirmed."""
     with transaction.atomic():

@@ -1,0 +1,81 @@
+"""A visitor's way: an address, a letter, a button, a choice, and leaving again; with what only a browser does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.running import ROOT, Site
+
+Open = Callable[..., BrowserContext]
+
+
+def satisfies_axe(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def letter_link(page: Page, site: Site) -> str:
+    """The link of the newest letter in the outbox, once a worker has written it."""
+    link = page.locator(".sent a").first
+    for _ in range(30):
+        page.goto(f"{site.url}/outbox")
+        if link.is_visible():
+            break
+        page.wait_for_timeout(1_000)
+    satisfies_axe(page)
+    link.click()
+    found = re.search(r"http\S+/subscribe/confirm/\S+", page.locator(".kept-text").inner_text())
+    assert found
+    satisfies_axe(page)
+    return found[0]
+
+
+def key_of(site: Site) -> str:
+    """The key of the one-click header, as a mail program has it."""
+    code = "from digests.models import Schedule; print('key', Schedule.objects.get(frequency='daily').unsub_key)"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=site.environment, capture_output=True, text=True, check=True)
+    return done.stdout.split()[-1]
+
+
+def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None:
+    admin = open_context().new_page()
+    admin.goto(site.admin_link)
+    admin.get_by_role("button", name="Sign in").click()
+    admin.wait_for_url(re.compile("/setup$"))
+    admin.goto(site.url)
+    admin.get_by_label("Get trending papers").fill("visitor@example.org")
+    admin.get_by_role("button", name="Subscribe").click()
+    expect(admin.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    link = letter_link(admin, site)
+
+    phone: Any = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+    visitor = open_context(**phone).new_page()
+    visitor.goto(site.url)
+    expect(visitor.get_by_label("Papers by mail")).to_contain_text("not set up")
+    visitor.goto(link)
+    satisfies_axe(visitor)
+    visitor.get_by_role("button", name="Yes, send me papers").click()
+    visitor.get_by_role("link", name="Choose what comes").click()
+    visitor.get_by_label("Today’s edition").select_option("daily")
+    visitor.get_by_label("Time zone").fill("Berlin")
+    visitor.get_by_role("button", name="Save").click()
+    expect(visitor.get_by_role("status").first).to_have_text("Saved.")
+    expect(visitor.get_by_label("Time zone")).to_have_value("Berlin")
+    satisfies_axe(visitor)
+
+    # Django's refusal of buttons on pages that send no Origin (S11) shows in a browser alone.
+    visitor.goto(f"{site.url}/u/{key_of(site)}")
+    satisfies_axe(visitor)
+    visitor.get_by_role("button", name="End the daily mail").click()
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("Done")
+    visitor.get_by_role("button", name="Undo").click()
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("You are subscribed again")
