@@ -10,9 +10,12 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
+from digests import look
 from papers.services.installation import current_group
 
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
+
+_BUTTONS = {"confirm": "Confirm this address", "move": "Confirm this address", "known": "See what comes, and when"}
 
 
 class LetterError(Exception):
@@ -36,19 +39,36 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
         "site_url": settings.SITE_URL,
         "origin": settings.SITE.origin,
     }
+    subject = " ".join(render_to_string(f"emails/{name}_subject.txt", whole).split())
+    text = render_to_string(f"emails/{name}.txt", whole)
     mail = EmailMultiAlternatives(
-        subject=" ".join(render_to_string(f"emails/{name}_subject.txt", whole).split()),
-        body=render_to_string(f"emails/{name}.txt", whole),
+        subject=subject,
+        body=text,
         to=[to],
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
         connection=None if may_leave() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
     )
+    mail.attach_alternative(look.letter({**whole, **_as_html(name, text), "subject": subject}), "text/html")
     try:
         mail.send()
     except smtplib.SMTPException as error:
         raise LetterError(_words(error)) from error
     except OSError as error:
         raise LetterError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _as_html(name: str, text: str) -> dict[str, Any]:
+    """The same for HTML: the paragraphs, and the address that stands alone in one as a button."""
+    parts = [" ".join(part.split()) for part in text.partition("\n-- \n")[0].split("\n\n") if part.strip()]
+    place = next((place for place, part in enumerate(parts) if part.startswith(("http://", "https://"))), None)
+    if place is None:
+        return {"paragraphs": parts}
+    return {
+        "paragraphs": parts[:place],
+        "link": parts[place],
+        "button": _BUTTONS.get(name, "Open"),
+        "after": parts[place + 1 :],
+    }
 
 
 def _words(error: smtplib.SMTPException) -> str:

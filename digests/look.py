@@ -129,13 +129,18 @@ def versions(items: Iterable[Part]) -> Part:
 def about(rows: Iterable[tuple[str, str]]) -> Part:
     """What a mail is about: names, each with the address that ends it."""
     found = [_piece("_about").filled({"name": name, "url": url}) for name, url in rows]
-    return Part("".join(part.text for part in found), ", ".join(part.html for part in found))
+    return Part("".join(part.text for part in found), ", ".join(part.html.strip() for part in found))
 
 
 def preheader(titles: Iterable[str]) -> str:
     """What mail programs show beside the subject: the first titles."""
     said = " · ".join(markup.plain(title) for title in titles)
     return markup.excerpt(said, _PREHEADER_CHARS) if len(said) > _PREHEADER_CHARS else said
+
+
+def letter(context: Mapping[str, Any]) -> str:
+    """The HTML of a mail to one reader; `context` as templates/emails/letter.html has it."""
+    return inlined(render_to_string("emails/letter.html", dict(context)))
 
 
 class _Marks(dict[str, str]):

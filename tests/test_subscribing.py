@@ -48,6 +48,12 @@ def test_an_address_is_subscribed_by_a_button_and_not_by_opening_the_link() -> N
     (letter,) = answer()
     assert letter.to == ["rita@example.org"]
     link = link_in(letter.body)
+    assert all(len(line) <= 78 for line in letter.body.splitlines() if "://" not in line)
+    (html, kind) = letter.alternatives[0]
+    assert kind == "text/html"
+    page = elements(html)
+    assert page.xpath("//a[contains(@class, 'button')]/@href") == [f"https://papers.example.org{link}"]
+    assert not page.xpath("//img | //link | //script")
     for method in ("get", "head", "options"):
         getattr(stranger(), method)(link)
     assert not Subscriber.objects.exists()
