@@ -22,8 +22,9 @@ _TOPICS = """
     SELECT 'mail-' || n, 'Matter ' || n, '', '{}', '', now(), now() FROM generate_series(1, %(topics)s) n
 """
 _MATCHES = """
-    INSERT INTO papers_topicmatch (topic_id, paper_id, score, matched_at, release)
-    SELECT first.id + (paper.id * 7919 + k * 104729) %% %(topics)s, paper.id, random(), now(), %(release)s
+    INSERT INTO papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count)
+    SELECT first.id + (paper.id * 7919 + k * 104729) %% %(topics)s, paper.id, random(), now(), %(release)s,
+        paper.listed_at, paper.vote_count
     FROM papers_paper paper, generate_series(1, %(matches)s) k, (SELECT min(id) AS id FROM papers_topic) first
     ON CONFLICT DO NOTHING
 """

@@ -139,7 +139,7 @@ class Days:
         if TopicMatch.objects.filter(topic=topic, paper=paper).exists():
             return
         score = round(self.chance.random(), 3)
-        made = make.match(Paper(pk=paper), Topic(pk=topic), score=score)
+        made = make.match(Paper(pk=paper, listed_at=now), Topic(pk=topic), score=score)
         TopicMatch.objects.filter(pk=made.pk).update(matched_at=now)
         self.world.match(topic, paper, score, now)
 
