@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-trending lock
+.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -57,6 +57,9 @@ bench-search:
 
 bench-digests:
 	$(DEV) exec $(VENV) -m bench.digests $(if $(JSON),--json "$(JSON)") $(ARGS)
+
+bench-topics:
+	$(DEV) exec $(VENV) -m bench.topics $(if $(TOPICS),--topics "$(TOPICS)") $(BENCH_ARGS)
 
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)

@@ -82,8 +82,10 @@ def add_first_edition(say: Callable[[str], None]) -> None:
     # These need the models, which are not loaded with this module.
     from papers.services.sample import ensure_first_edition
     from papers.services.setup import prepare_sources
+    from papers.services.topics.seeding import seed_topics
 
     prepare_sources(now=timezone.now())
+    seed_topics(now=timezone.now())
     if added := ensure_first_edition():
         say(f"Added a sample of {added} papers, until the first real edition is there.")
 

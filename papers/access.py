@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.http import Request, UserRequest
-from papers.models import Comment, Paper, Submission, Tag, User
+from papers.models import Comment, Paper, Submission, Tag, Topic, User
 
 P = ParamSpec("P")
 
@@ -152,6 +152,34 @@ def submission_for_read(user: User, submission_id: int) -> Submission:
     if found is None or (found.user_id != user.pk and not may_curate(user)):
         raise Http404("There is no such submission of yours.")
     return found
+
+
+def topic_for_read(user: User | AnonymousUser, slug: str) -> Topic:
+    """A topic, if `user` may see it: it is for all, or the reader's own. One query.
+
+    Raises:
+        Http404: there is none, or it is somebody else's.
+    """
+    found = Topic.objects.readable_by(user).filter(slug=slug).first()
+    if found is None:
+        raise Http404("There is no such topic.")
+    return found
+
+
+def own_topic(user: User, slug: str) -> Topic:
+    """A topic that `user` may change: one's own, and for a curator those for all. One query.
+
+    Raises:
+        Http404: it is not for this reader to change, or there is none.
+    """
+    found = topic_for_read(user, slug)
+    if not may_edit_topic(user, found):
+        raise Http404("There is no such topic of yours.")
+    return found
+
+
+def may_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    return topic.owner_id == user.pk if topic.owner_id is not None else may_curate(user)
 
 
 def may_curate(user: User | AnonymousUser) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,11 +13,14 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from papers.categories import Archive, Group, aliases_of, taxonomy
-from papers.models import Paper, ShelfItem, User
+from papers.categories import Archive, Group, aliases_of, expand, taxonomy
+from papers.models import Paper, ShelfItem, Topic, User
+from papers.models.topic import CLOSENESS
+from papers.query import parse
 from papers.services.comments import BODY_LENGTH
 from papers.services.shelf import NOTE_LENGTH
 from papers.services.tags import TagError, tag_name, tag_names
+from papers.services.topics.editing import Wording
 from papers.text import safe_text
 
 MOST_PICKED = 500
@@ -396,3 +400,86 @@ class ReportForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
+
+
+class TopicForm(forms.Form):
+    """A topic's wording. What it asks is judged by the service, which knows the papers."""
+
+    name = forms.CharField(label="Name", max_length=120, widget=forms.TextInput({"autocomplete": "off"}))
+    query = forms.CharField(
+        label="Search",
+        max_length=4000,
+        required=False,
+        help_text="As in the search box. With an example, such as like:2401.00001, also by meaning.",
+        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
+    )
+    categories = forms.CharField(
+        label="Only in these arXiv categories",
+        max_length=400,
+        required=False,
+        help_text="Such as cs.CL, cs.*. Empty: in all.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    closeness = forms.FloatField(
+        label="How close to an example",
+        min_value=0.1,
+        max_value=0.99,
+        required=False,
+        help_text="Counts only where the search names examples. 0.4 lets much in, 0.7 little.",
+        widget=forms.NumberInput({"step": "0.01"}),
+    )
+    for_all = forms.BooleanField(label="For all readers", required=False)
+
+    def __init__(self, *args: Any, viewer: User, is_new: bool = True, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        options["initial"] = {"closeness": CLOSENESS} | options.get("initial", {})
+        super().__init__(*args, **options)
+        if not (is_new and viewer.is_curator):
+            del self.fields["for_all"]
+
+    @staticmethod
+    def initial_of(topic: Topic) -> dict[str, Any]:
+        return {
+            "name": topic.name,
+            "query": topic.query,
+            "categories": ", ".join(topic.categories),
+            "closeness": round(topic.closeness, 2),
+        }
+
+    def clean_name(self) -> str:
+        return safe_text(str(self.cleaned_data["name"]))
+
+    def clean_query(self) -> str:
+        return " ".join(safe_text(str(self.cleaned_data["query"])).split())
+
+    def clean_categories(self) -> tuple[str, ...]:
+        patterns = [pattern for pattern in re.split(r"[,;\s]+", str(self.cleaned_data["categories"])) if pattern]
+        if unknown := [pattern for pattern in patterns if not expand(pattern)]:
+            raise ValidationError(f"arXiv has no category {unknown[0][:40]}. They look like cs.CL or cs.*.")
+        return tuple(dict.fromkeys(patterns))
+
+    def wording(self) -> Wording:
+        """What was typed, once it is valid."""
+        found = self.cleaned_data
+        return Wording(
+            name=found.get("name", ""),
+            query=found.get("query", ""),
+            categories=found.get("categories", ()),
+            closeness=found.get("closeness"),
+        )
+
+    def wording_to_try(self) -> Wording:
+        """What can be tried of it: it needs no name yet."""
+        if self.is_bound:
+            self.is_valid()
+            return self.wording()
+        return Wording(
+            name="",
+            query=safe_text(self.initial.get("query", "")),
+            categories=tuple(pattern for pattern in self.initial.get("categories", "").split(", ") if pattern),
+            closeness=self.initial.get("closeness"),
+        )
+
+    def problems(self) -> tuple[str, ...]:
+        """What of the search was not understood."""
+        return parse(self.wording_to_try().query).problems

@@ -55,6 +55,8 @@ LIMITS: Mapping[str, Limit] = {
     "comment": Limit(10, 60),
     "preview": Limit(60, 60),
     "report": Limit(10, 10 * 60),
+    # A form that is tried while it is typed.
+    "topic": Limit(120, 60),
     # Each may cost another site a few requests.
     "submit": Limit(30, 30 * 60),
 }

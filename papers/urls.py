@@ -12,6 +12,7 @@ from papers.views import (
     browse,
     comments,
     exports,
+    feeds,
     invitations,
     library,
     paper,
@@ -20,6 +21,7 @@ from papers.views import (
     status,
     submit,
     tags,
+    topics,
     triage,
 )
 
@@ -30,12 +32,21 @@ class FormConverter(StringConverter):
     regex = "|".join(FORMATS)
 
 
+class FeedConverter(StringConverter):
+    """The end of a feed's address."""
+
+    regex = "atom|json"
+
+
 register_converter(FormConverter, "form")
+register_converter(FeedConverter, "feed")
 
 app_name = "papers"
 urlpatterns: list[URLPattern] = [
     path("", browse.today, name="today"),
     path("papers", search.papers, name="papers"),
+    path("papers.<feed:form>", feeds.edition, name="feed"),
+    path("papers/trending.<feed:form>", feeds.trending, name="trending-feed"),
     path("papers/date", browse.go_to_day, name="go-to-day"),
     path("papers/date/<str:day>.<form:form>", exports.day, name="day-export"),
     path("papers/date/<str:day>", browse.day, name="day"),
@@ -60,6 +71,13 @@ urlpatterns: list[URLPattern] = [
     path("comments/<int:comment_id>/edit", comments.edit, name="edit-comment"),
     path("comments/<int:comment_id>/delete", comments.delete, name="delete-comment"),
     path("comments/<int:comment_id>/report", comments.report, name="report-comment"),
+    path("topics", topics.topics, name="topics"),
+    path("topics/new", topics.new_topic, name="topic-new"),
+    path("topics/try", topics.try_topic, name="topic-try"),
+    path("topics/<slug:slug>.<feed:form>", feeds.topic, name="topic-feed"),
+    path("topics/<slug:slug>", topics.topic, name="topic"),
+    path("topics/<slug:slug>/edit", topics.edit_topic, name="topic-edit"),
+    path("topics/<slug:slug>/delete", topics.remove_topic, name="topic-delete"),
     path("mentions", comments.mentions, name="mentions"),
     path("library", library.library, name="library"),
     path("library/bulk", library.bulk, name="bulk"),

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import PaperVersion
+from papers.models import PaperVersion, Topic
 from papers.services.votes import set_vote
 from tests import make
 from tests.make import NOW, TODAY
@@ -28,6 +28,8 @@ LISTS = {
     "/papers/trending": (1, 4),
     "/papers/new": (1, 4),
     "/papers/new?category=cs.CL": (1, 4),
+    "/topics/counted": (2, 5),
+    "/topics/counted?sort=votes": (2, 5),
     "/": (5, 8),  # which is the newest edition, and why it is not today's
 }
 
@@ -35,12 +37,15 @@ LISTS = {
 def fill(number: int) -> None:
     voter = make.user()
     make.source()
+    topic = Topic.objects.filter(slug="counted").first() or make.topic("counted")
     for place in range(number):
         paper = make.paper(authors=["A", "B"], links={"abs": {"url": "https://arxiv.org/abs/1", "found": "arxiv"}})
         make.figure(paper, votes=place)
         make.listing(paper, position=place, by="submission", user=voter, pinned_at=NOW if place < 3 else None)
         make.listing(paper, TODAY - timedelta(days=1), position=place)
         set_vote(user=voter, paper_id=paper.pk, on=True)
+
+        make.match(paper, topic, vote_count=1)
 
 
 def count(path: str, client: Client) -> int:
@@ -53,6 +58,7 @@ def count(path: str, client: Client) -> int:
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_costs_the_same_for_few_and_for_many(path: str) -> None:
     visitor, member = stranger(), browser_of(reader())
+    make.topic("counted")
     member.get(path)  # notes that a visit began
     cold: list[tuple[int, int]] = []
     for number in (FEW, MANY - FEW):

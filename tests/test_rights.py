@@ -130,6 +130,26 @@ ROWS: dict[str, list[Row]] = {
         members("/submit/990099", 404),
     ],
     "papers:submission-retry": [Row("/submit/990001/retry", WAY_IN, 404, 302, 302, method="POST")],
+    "papers:feed": [everybody("/papers.atom"), everybody("/papers.json?q=graph")],
+    "papers:trending-feed": [everybody("/papers/trending.atom"), everybody("/papers/trending.json")],
+    "papers:topics": [everybody("/topics")],
+    "papers:topic": [
+        everybody("/topics/curated"),
+        everybody("/topics/none", 404),
+        everybody("/topics/own", 404),  # somebody else's saved search
+    ],
+    "papers:topic-feed": [everybody("/topics/curated.atom"), everybody("/topics/own.json", 404)],
+    "papers:topic-new": [members("/topics/new"), members("/topics/new", 422, method="POST")],
+    "papers:topic-try": [members("/topics/try", method="POST")],
+    "papers:topic-edit": [
+        Row("/topics/curated/edit", WAY_IN, 404, 200, 200),
+        members("/topics/own/edit", 404),
+        members("/topics/own/edit", 404, method="POST"),
+    ],
+    "papers:topic-delete": [
+        Row("/topics/curated/delete", WAY_IN, 404, 302, 302, method="POST"),
+        members("/topics/own/delete", 404, method="POST"),
+    ],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -241,6 +261,8 @@ def _papers() -> None:
     paper, rita = make.paper(public_id="2603.99001"), reader()
     make.listing(paper)
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
+    make.topic("curated")
+    make.topic("own", owner=make.user())
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)

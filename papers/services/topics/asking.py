@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from papers.categories import expand
-from papers.query import And, Category, Node, Or, Query, Tag, Topic, parse
+from papers.query import And, Category, Like, Node, Or, Query, Tag, Topic, parse
 from papers.services.topics.evaluating import Asked, leaves_of
 
 
@@ -17,7 +17,9 @@ def topic_query(query: str, categories: tuple[str, ...] = ()) -> Query:
     No queries; remembered, because all topics are asked of every batch of papers.
     """
     found = parse(query)
-    nodes = [node for node in (_within(categories), found.root) if node is not None]
+    # What `like:` names are the topic's examples, and judged by meaning.
+    asked = [part for part in found.required() if not isinstance(part, Like)]
+    nodes = [node for node in (_within(categories), *asked) if node is not None]
     root = And(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None
     return Query(root, found.problems)
 

@@ -82,7 +82,7 @@ def papers_of(topic: Topic, *, now: datetime, within: Collection[int] | None = N
     has_examples = topic.examples.exists()
     if query.root is not None:
         papers = papers.matching(query, viewer=topic.owner, today=now.astimezone(current_group().zone).date())
-    elif topic.query.strip() or not has_examples:
+    elif not has_examples:
         return Found()
     ids = list(papers.values_list("pk", flat=True))
     if not has_examples:

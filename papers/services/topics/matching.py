@@ -141,7 +141,7 @@ class _Matching:
         """The papers that fulfil the topic's query; the same query is answered once, however many topics ask it."""
         root = self.roots[topic.pk]
         if root is None:
-            return self.papers.all if topic.has_examples and not topic.query.strip() else 0
+            return self.papers.all if topic.has_examples else 0
         asked = as_asked(root, topic.owner_id)
         if asked not in answers:
             answers[asked] = self._evaluator.bits(asked) or 0

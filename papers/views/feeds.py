@@ -1,0 +1,120 @@
+"""Feeds of what the pages show: the day, what is trending, topics, and the answers to any question."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date, quote_etag
+from django.views.decorators.http import require_safe
+
+from papers.access import topic_for_read
+from papers.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, atom, json_feed
+from papers.http import Request
+from papers.models import Listing, Paper, TopicMatch
+from papers.query import parse
+from papers.ratelimit import limited
+from papers.services.editions import day_span, newest_span
+from papers.services.search.patience import TooSlow, patiently
+from papers.services.trending import trending_floor
+
+ENTRIES = 50
+ENTRIES_OF_A_DAY = 500
+_WRITERS: dict[str, tuple[Callable[[Feed], bytes], str]] = {"atom": (atom, ATOM_TYPE), "json": (json_feed, JSON_TYPE)}
+
+
+@require_safe
+def edition(request: Request, form: str) -> HttpResponse:
+    """The newest edition; with a question, the newest papers that answer it."""
+    if "q" in request.GET:
+        return search(request, form)
+    span = newest_span(day_span, today=timezone.localdate())
+    rows = Listing.objects.best_of_day(span.first).select_related("paper")[:ENTRIES_OF_A_DAY]
+    return _answer(request, form, "edition", "Daily Papers", reverse("papers:papers"), [row.paper for row in rows])
+
+
+@limited("search")
+def search(request: Request, form: str) -> HttpResponse:
+    typed = request.GET["q"].strip()
+    query = parse(typed)
+    found = Paper.objects.visible().for_cards().matching(query, viewer=request.user, today=timezone.localdate())
+    try:
+        with patiently():
+            papers = list(found.newest()[:ENTRIES])
+    except TooSlow:
+        return HttpResponse("This search took too long.", status=503, headers={"Retry-After": "600"})
+    address = f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': 'newest'})}"
+    return _answer(request, form, f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, papers, q=typed)
+
+
+@require_safe
+def trending(request: Request, form: str) -> HttpResponse:
+    """What readers vote for now."""
+    papers = Paper.objects.visible().for_cards().trending(floor=trending_floor(now=timezone.now()))[:ENTRIES]
+    return _answer(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
+
+
+@require_safe
+def topic(request: Request, slug: str, form: str) -> HttpResponse:
+    """A topic's newest papers; a reader's own only for that reader."""
+    found = topic_for_read(request.user, slug)
+    rows = TopicMatch.objects.newest(found).select_related("paper")[:ENTRIES]
+    address = found.get_absolute_url()
+    return _answer(request, form, f"topic:{found.pk}", found.name, address, [row.paper for row in rows])
+
+
+def _answer(
+    request: Request, form: str, name: str, title: str, address: str, papers: Iterable[Paper], **query: str
+) -> HttpResponse:
+    """The feed, or 304 for who has this one."""
+    if form not in _WRITERS:
+        raise Http404("There is no such feed.")
+    papers = list(papers)
+    write, content_type = _WRITERS[form]
+    own = request.path.removesuffix(form) + "{}" + (f"?{urlencode(query)}" if query else "")
+    origin = settings.SITE.origin
+    feed = Feed(
+        id=_tag(name),
+        title=f"{title} · {request.group.name or 'Broadsheet'}",
+        address=origin + address,
+        atom_address=origin + own.replace("{}", "atom", 1),
+        json_address=origin + own.replace("{}", "json", 1),
+        entries=[entry_of(paper) for paper in papers],
+    )
+    body = write(feed)
+    etag = quote_etag(hashlib.sha256(body).hexdigest()[:32])
+    headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "no-cache"}
+    changed = int(max((paper.changed_at for paper in papers), default=feed.updated).timestamp())
+    response = HttpResponse(body, content_type=content_type, headers=headers | {"Last-Modified": http_date(changed)})
+    patch_vary_headers(response, ["Cookie"])
+    return get_conditional_response(request, etag=etag, last_modified=changed, response=response) or response
+
+
+def entry_of(paper: Paper) -> Entry:
+    """A paper as a feed has it. No queries."""
+    changes = (paper.listed_at, paper.updated_at, paper.withdrawn_at)
+    return Entry(
+        id=_tag(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
+        address=settings.SITE.origin + paper.get_absolute_url(),
+        title=f"Withdrawn: {paper.title}" if paper.withdrawn_at else paper.title,
+        abstract=paper.abstract,
+        authors=tuple(author["name"] for author in paper.authors),
+        categories=tuple(paper.categories),
+        published=paper.published_at or paper.listed_at,
+        updated=max(at for at in changes if at is not None),
+        source=paper.links.get("abs", {}).get("url", ""),
+    )
+
+
+def _tag(name: str) -> str:
+    """A tag URI (RFC 4151) of this site. Digested where a name could hold what a URI may not."""
+    if not name.replace(":", "").isalnum() or not name.isascii():
+        name = f"search:{hashlib.sha256(name.encode()).hexdigest()[:20]}"
+    return f"tag:{settings.SITE.host},2025:{name}"

@@ -1,0 +1,119 @@
+"""Topics: all of them, one with its papers, and a reader's saved searches: made, tried, changed, deleted."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from papers.access import may_curate, may_edit_topic, own_topic, signed_in, topic_for_read
+from papers.forms import TopicForm
+from papers.http import Request, UserRequest
+from papers.models import Topic, TopicMatch
+from papers.models.topic import MatchPosition, VotedPosition
+from papers.ratelimit import limited
+from papers.services.topics.editing import TopicError, change_topic, delete_topic, make_topic, preview
+from papers.views.lists import card_page, show_list
+
+
+@require_safe
+def topics(request: Request) -> HttpResponse:
+    """The curated topics, and the reader's own."""
+    found = list(Topic.objects.readable_by(request.user).order_by("name", "pk")[:1000])
+    own = [topic for topic in found if topic.owner_id is not None]
+    curated = [topic for topic in found if topic.owner_id is None]
+    return render(
+        request, "papers/topics.html", {"own": own, "curated": curated, "may_curate": may_curate(request.user)}
+    )
+
+
+@require_safe
+def topic(request: Request, slug: str) -> HttpResponse:
+    """The papers of a topic, newest first or those with the most votes."""
+    found = topic_for_read(request.user, slug)
+    is_voted = request.GET.get("sort") == "votes"
+    if is_voted:
+        page = card_page(request, VotedPosition, lambda after: TopicMatch.objects.most_voted(found, after=after))
+    else:
+        page = card_page(request, MatchPosition, lambda after: TopicMatch.objects.newest(found, after=after))
+    context = {"topic": found, "is_voted": is_voted, "may_edit": may_edit_topic(request.user, found)}
+    return show_list(request, "papers/topic.html", page, context)
+
+
+@never_cache
+@signed_in
+@limited("topic", methods=frozenset({"POST"}))
+def new_topic(request: UserRequest) -> HttpResponse:
+    """Save a search; curators may make it a topic for all."""
+    form = TopicForm(_typed(request), initial={"query": request.GET.get("q", "")[:4000]}, viewer=request.user)
+    if request.method != "POST":
+        return _show_form(request, form, None)
+    if form.is_valid() and "try" not in request.POST:
+        try:
+            owner = None if form.cleaned_data.get("for_all") else request.user
+            made = make_topic(form.wording(), owner=owner, now=timezone.now())
+        except TopicError as error:
+            form.add_error("query", str(error))
+        else:
+            messages.success(request, "Saved. Its papers of the last 30 days are on their way.")
+            return redirect(made)
+    return _show_form(request, form, None)
+
+
+@never_cache
+@signed_in
+@limited("topic", methods=frozenset({"POST"}))
+def edit_topic(request: UserRequest, slug: str) -> HttpResponse:
+    """Word a topic anew."""
+    found = own_topic(request.user, slug)
+    form = TopicForm(_typed(request), initial=TopicForm.initial_of(found), viewer=request.user, is_new=False)
+    if request.method == "POST" and form.is_valid() and "try" not in request.POST:
+        try:
+            change_topic(found, form.wording(), now=timezone.now())
+        except TopicError as error:
+            form.add_error("query", str(error))
+        else:
+            messages.success(request, "Saved.")
+            return redirect(found)
+    return _show_form(request, form, found)
+
+
+@require_POST
+@signed_in
+@limited("topic")
+def try_topic(request: UserRequest) -> HttpResponse:
+    """What a wording would have brought last week, while it is being typed."""
+    form = TopicForm(request.POST, viewer=request.user)
+    return render(request, "papers/_topic_preview.html", _tried(request, form))
+
+
+@require_POST
+@signed_in
+def remove_topic(request: UserRequest, slug: str) -> HttpResponse:
+    """Delete a topic. The papers stay."""
+    found = own_topic(request.user, slug)
+    delete_topic(found)
+    messages.success(request, f"“{found.name}” is gone.")
+    return redirect("papers:topics")
+
+
+def _typed(request: UserRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _show_form(request: UserRequest, form: TopicForm, topic: Topic | None) -> HttpResponse:
+    tried = _tried(request, form) if form.is_bound or form.initial.get("query") else {}
+    context = {"form": form, "topic": topic, "may_curate": may_curate(request.user), **tried}
+    return render(request, "papers/topic_form.html", context, status=422 if form.errors else 200)
+
+
+def _tried(request: UserRequest, form: TopicForm) -> dict[str, object]:
+    """The preview, or why there is none."""
+    try:
+        wording = form.wording_to_try()
+        return {"preview": preview(wording, owner=request.user, now=timezone.now()), "problems": form.problems()}
+    except TopicError as error:
+        return {"preview_error": str(error)}
