@@ -182,7 +182,7 @@ def count_waiting(*, now: datetime, at_most: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM ("
-            "SELECT FROM digests_delivery WHERE state = ANY(%s) AND not_before <= %s LIMIT %s) some",
+            "SELECT FROM digests_delivery WHERE state = ANY(%s) AND not_before <= %s LIMIT %s) AS few",
             [[str(state) for state in WAITING], now, at_most],
         )
         return int(cursor.fetchone()[0])
