@@ -16,6 +16,8 @@ from papers.services import submissions
 from papers.services.submissions import accept_submission, fetch_submission, preview, reject_submission, retry, submit
 from papers.services.submissions.fetching import LEASE, MAX_CLAIMS
 from papers.services.ticking import tick
+from papers.sources.client import FetchRequest, FetchResponse
+from papers.sources.errors import NetworkError
 from tests import make
 from tests.fake_upstream import TODAY as LAST_DAY
 from tests.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
@@ -281,6 +283,23 @@ class TestFailures:
         taken = submit(user=rita, text="doi:10.1000/ICE", now=NOW).submission
         assert taken == failed
         assert Submission.objects.get().state == State.FETCHING
+
+    def test_nobody_waits_for_longer_than_a_claim_lasts(self, rita: User) -> None:
+        asked: list[FetchRequest] = []
+
+        class Away:
+            def fetch(self, request: FetchRequest) -> FetchResponse:
+                asked.append(request)
+                raise NetworkError("Away.")
+
+        for text in ("2603.50001", "10.1000/ice", "https://journal.example/10.1000/ice"):
+            taken = make.submission(text, rita)
+            make_client: Any = Away
+            fetch_submission(taken.pk, now=NOW, make_client=make_client)
+            seconds = sum(request.deadline_seconds + request.wait_seconds for request in asked)
+            assert asked
+            assert seconds < LEASE.total_seconds() / 2
+            asked.clear()
 
 
 class TestKills:

@@ -149,12 +149,13 @@ def test_a_hidden_paper_looks_like_one_that_is_not_here(browser: Client) -> None
 
 def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
     paper = make.paper(title="On ice")
+    make.listing(paper)
     for number, (state, reason, words) in enumerate(
         (
             (State.FAILED, "arXiv knows no paper with this id.", "arXiv knows no paper with this id."),
             (State.WAITING, "", "A curator says"),
             (State.REJECTED, "Not our field.", "Not our field."),
-            (State.ACCEPTED, "", "on the daily papers"),
+            (State.ACCEPTED, "", "on the daily papers of 4 March 2026"),
             (State.FETCHING, "arXiv could not be reached. Try again later.", "It is tried again by itself at 12:00"),
         )
     ):

@@ -69,7 +69,8 @@ def submission(request: UserRequest, submission_id: int) -> HttpResponse:
     """How far it has come: a page, or for htmx the part of it that moves."""
     found = submission_for_read(request.user, submission_id)
     template = "papers/_submission.html" if request.htmx else "papers/submission.html"
-    return render(request, template, {"submission": found, "workers": workers(now=timezone.now())})
+    day = submissions.newest_day(found.paper) if found.paper else None
+    return render(request, template, {"submission": found, "day": day, "workers": workers(now=timezone.now())})
 
 
 @require_POST

@@ -27,13 +27,15 @@ from papers.services.submissions.deciding import settle
 from papers.sources import arxiv_api, arxiv_oai, doi, webpage
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
-from papers.sources.client import BusyError, Client, HttpStatusError
+from papers.sources.client import BusyError, Client, FetchRequest, FetchResponse, HttpStatusError
 from papers.sources.errors import NetworkError, NoPaperError, RefusedError, SourceError, TooLargeError
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=8)
-"""A worker that has not come to an end by then is taken for dead. Three requests with all their waits take less."""
+"""A worker that has not come to an end by then is taken for dead. Five requests with all their waits take less."""
+DEADLINE_SECONDS = 60.0
+WAIT_SECONDS = 30.0
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
 """After a failure that may pass; after the last of them it has failed."""
 MAX_CLAIMS = 12
@@ -65,10 +67,25 @@ def fetch_submission(
     given = Given(submission.scheme, submission.value)
     try:
         known = find_paper(given)
-        raw = None if known else look_up(make_client().fetch, given)
+        raw = None if known else look_up(_impatient(make_client()), given)
     except SourceError as error:
         return _note_failure(submission, given, error, now)
     return _finish(submission, known, raw, now)
+
+
+def _impatient(client: Client) -> Send:
+    """The client for somebody who waits; also, no claim may run out while all is well."""
+
+    def send(request: FetchRequest) -> FetchResponse:
+        return client.fetch(
+            replace(
+                request,
+                deadline_seconds=min(request.deadline_seconds, DEADLINE_SECONDS),
+                wait_seconds=min(request.wait_seconds, WAIT_SECONDS),
+            )
+        )
+
+    return send
 
 
 def look_up(send: Send, given: Given) -> RawPaper:

@@ -1,0 +1,102 @@
+"""Submitting a paper in a browser: seen at once, fetched by a worker, on today's page; with JavaScript and without."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.e2e.running import Site, running_site
+from tests.fake_upstream import Driver, fake_upstream_process
+
+Open = Callable[..., BrowserContext]
+# The queue of fetches may be busy with the sources' first visit.
+FETCHED_WITHIN_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Driver]:
+    with fake_upstream_process("--days", "2", "--per-day", "5") as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, upstream: Driver) -> Iterator[Site]:
+    with running_site(tmp_path_factory.mktemp("submitting"), upstream) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cookies(chromium: Browser, site: Site) -> Any:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(site.link_for("rita@example.org"))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(site.url + "/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies).new_page()
+    page.goto(f"{site.url}/submit")
+    page.get_by_label("arXiv id, DOI or address").press_sequentially("https://doi.org/10.1000/ICE", delay=5)
+    expect(page.locator("#recognised")).to_contain_text("10.1000/ice")
+    page.get_by_label("Save it to my library").check()
+    page.get_by_label("My tags for it").fill("cold, songs")
+    page.get_by_role("button", name="Submit").click()
+    expect(page).to_have_url(re.compile(r"/submit/\d+$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("The paper is here", timeout=FETCHED_WITHIN_MS)
+    page.get_by_role("link", name="Read it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ice that sings")
+    expect(page.get_by_text("cold, songs")).to_be_visible()
+    page.goto(site.url)
+    expect(page.get_by_text("submitted by rita")).to_be_visible()
+
+
+def test_without_javascript(site: Site, upstream: Driver, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies, java_script_enabled=False).new_page()
+    page.goto(f"{site.url}/submit?url={upstream.url}/pages/snow")
+    expect(page.locator("#recognised")).to_contain_text("/pages/snow")
+    page.get_by_role("button", name="Submit").click()
+    expect(page).to_have_url(re.compile(r"/submit/\d+$"))
+    for _ in range(FETCHED_WITHIN_MS // 1_000):
+        if page.get_by_role("link", name="Look again").count() == 0:
+            break
+        page.wait_for_timeout(1_000)
+        page.get_by_role("link", name="Look again").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("Snow that hums")
+
+
+def test_what_failed_says_what_to_do(site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies).new_page()
+    page.goto(f"{site.url}/submit?given=10.1000/unknown")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("There is no such DOI")).to_be_visible(timeout=FETCHED_WITHIN_MS)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_fit_a_phone_and_satisfy_axe(scheme: str, site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies, color_scheme=scheme, viewport={"width": 390, "height": 800}).new_page()
+    for path in ("/submit", "/submit?given=10.1000/ice", "/submit?given=nonsense", "/submit/1"):
+        page.goto(site.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+
+def test_the_bookmarklet_is_a_link_to_drag(site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies).new_page()
+    page.goto(f"{site.url}/submit")
+    link = page.get_by_text("Submit paper", exact=True)
+    expect(link).to_be_visible()
+    assert (link.get_attribute("href") or "").startswith("javascript:void(open(")
+    link.click()
+    expect(page.locator("#notice")).to_have_text("Drag it to your bookmarks bar.")
+    expect(page).to_have_url(f"{site.url}/submit")
