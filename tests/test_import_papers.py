@@ -259,7 +259,7 @@ def test_a_bad_row_is_named_with_line_and_reason_and_the_rest_goes_in(tmp_path, 
         (b"[" * 100_000, "nested too deeply"),
         (b"[{]", "no whole JSON"),
         (b'{\n "a": 1\n}', "no paper"),
-        (gzip.compress(b"x" * 100)[:-9], "ends in the middle"),
+        (gzip.compress(b"x" * 100, mtime=0)[:-9], "ends in the middle"),
         (b"\xfd7zXZ\x00" + b"\x00" * 30, "damaged"),
     ],
 )

@@ -102,8 +102,8 @@ def look_up(send: Send, given: Given) -> RawPaper:
     if guessed := given.doi_in_address:
         try:
             return _from_doi(send, guessed)
-        except NotFoundError:
-            logger.info("The DOI in an address is none; its page is asked")
+        except (NotFoundError, NoPaperError):
+            logger.info("The DOI in an address is none, or has no record; its page is asked")
     return _from_page(send, given.value)
 
 
