@@ -26,7 +26,8 @@ MAX_IDS = 200
 MAX_RECORDS = 20
 """So many are asked for one by one, at the archive's better interface; more together, at its search."""
 LOOK_BACK = timedelta(days=14)
-_FIRST_PAUSE = timedelta(minutes=45)
+# Doubled, it never ends just as an hourly visit begins.
+_FIRST_PAUSE = timedelta(minutes=40)
 _LONGEST_PAUSE = timedelta(days=1)
 
 
