@@ -21,7 +21,7 @@ help:
 	@echo "make test          all tests; ARGS=\"-k votes\" for some of them"
 	@echo "make check         style, types, imports, templates, migrations, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
-	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… for one of them, JSON=… to keep"
+	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "make lock          resolve requirements/*.in anew (needs uv)"
 	@echo "PYTHON=python3.12  with any of them: another Python"
@@ -50,7 +50,7 @@ bench-import:
 	$(DEV) exec $(VENV) -m bench.import_papers $(BENCH_ARGS)
 
 bench-pages:
-	$(DEV) exec $(VENV) -m bench.pages $(BENCH_ARGS)
+	$(DEV) exec $(VENV) -m bench.pages $(if $(READERS),--readers "$(READERS)") $(BENCH_ARGS)
 
 bench-search:
 	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)

@@ -14,12 +14,14 @@ from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from papers.accounts.addresses import replace_addresses
@@ -27,6 +29,7 @@ from papers.accounts.entry import forget_second_factor
 from papers.accounts.sessions import end_sessions
 from papers.categories import expand
 from papers.models import (
+    CommentReport,
     Edition,
     FetchRun,
     Identifier,
@@ -39,6 +42,7 @@ from papers.models import (
     Submission,
     User,
 )
+from papers.services.comments import delete_reported, resolve_reports
 from papers.services.fetching import preview_source
 from papers.services.sources import base_url_of, default_base_url, request_visits, save_source
 from papers.services.submissions import accept_submission, reject_submission
@@ -61,13 +65,14 @@ if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ListingAdmin = admin.ModelAdmin[Listing]
     _EditionAdmin = admin.ModelAdmin[Edition]
     _SubmissionAdmin = admin.ModelAdmin[Submission]
+    _CommentReportAdmin = admin.ModelAdmin[CommentReport]
     _UserAdmin = DjangoUserAdmin[User]
 else:
     _SourceForm, _AddUserForm, _UserAdmin = forms.ModelForm, AdminUserCreationForm, DjangoUserAdmin
     _SourceAdmin = _FetchRunAdmin = _RejectedRecordAdmin = _PaperAdmin = _ListingAdmin = _EditionAdmin = (
         admin.ModelAdmin
     )
-    _SubmissionAdmin = admin.ModelAdmin
+    _SubmissionAdmin = _CommentReportAdmin = admin.ModelAdmin
     _IdentifierInline = _VersionInline = _FigureInline = admin.TabularInline
 
 # How long a person who presses "Test" waits for a turn, and for an answer.
@@ -374,6 +379,37 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
         given = {"curator": request.user, "reason": request.POST.get("reason", ""), "now": timezone.now()}
         done = sum(decide(submission_id=pk, **given) for pk in chosen.values_list("pk", flat=True))
         messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
+
+
+@admin.register(CommentReport)
+class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
+    """Comments that readers reported: those that wait come first, and are let stand or deleted here."""
+
+    list_display = ("words", "writer", "reason", "user", "created_at", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("user", "comment__user", "comment__paper")
+    ordering = (F("resolved_at").desc(nulls_first=True), "-created_at")
+    show_full_result_count = False
+    actions = ("resolve", "delete_comments")
+
+    @admin.display(description="comment")
+    def words(self, report: CommentReport) -> str:
+        address = report.comment.get_absolute_url()
+        return format_html('<a href="{}">{}</a>', address, Truncator(report.comment.body or "[deleted]").chars(120))
+
+    @admin.display(description="written by")
+    def writer(self, report: CommentReport) -> str:
+        return str(report.comment.user or "[deleted]")
+
+    @admin.action(description="Resolve: the comment stands")
+    def resolve(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        count = resolve_reports(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
+        messages.success(request, f"{count} resolved.")
+
+    @admin.action(description="Delete the comment")
+    def delete_comments(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        count = delete_reported(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
+        messages.success(request, f"Deleted; {count} report{'' if count == 1 else 's'} settled.")
 
 
 class AddUserForm(_AddUserForm):

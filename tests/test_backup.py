@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +18,7 @@ from django.db import connection, transaction
 
 from config import startup
 from config.backup import tables
-from config.backup.archive import BackupError, Manifest, reading
+from config.backup.archive import BackupError, Manifest, Reader, reading
 from config.backup.restoring import restore
 from config.backup.saving import KEPT, save, save_before_upgrade
 from config.local.paths import DataDir, LocalError
@@ -25,6 +27,7 @@ from papers.services.releases import next_release
 from papers.services.signin import make_login_link
 from papers.services.votes import set_vote
 from tests import make
+from tests.e2e.running import ROOT, site_environment
 from tests.make import NOW
 from tests.people import reader, staff
 
@@ -113,6 +116,25 @@ def test_a_damaged_file_changes_nothing(file: Path, tmp_path: Path) -> None:
         assert whole() == before, name
 
 
+@pytest.mark.usefixtures("_content")
+@pytest.mark.parametrize("step", ["check_columns", "copy_in", "set_sequences"])
+def test_stopped_in_the_middle_it_changes_nothing(file: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(file, now=NOW, say=quiet)
+    make.paper(public_id="2603.77777")
+    before, real = whole(), getattr(tables, step)
+
+    def stopped(*args: Any) -> None:
+        real(*args)
+        if args[0] == "papers_paper" or step == "set_sequences":
+            raise BackupError("Stopped.")
+
+    monkeypatch.setattr(tables, step, stopped)
+    with pytest.raises(BackupError, match="Stopped"), reading(file) as backup:
+        restore(backup, say=quiet)
+    assert whole() == before
+    assert make.paper(public_id="2603.77778").pk > Paper.objects.get(public_id="2603.77777").pk
+
+
 def damages(file: Path, folder: Path) -> Iterator[tuple[str, Path]]:
     """The file with one thing wrong, in several ways."""
     cut = folder / "cut.zip"
@@ -186,6 +208,35 @@ class TestCommands:
             with pytest.raises(CommandError, match=said):
                 self.run(*words)
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_content")
+def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Path, tmp_path: Path) -> None:
+    save(file, now=NOW, say=quiet)
+    again, environment = tmp_path / "again.zip", site_environment(tmp_path / "data", 0, None)
+    for words in (["restore", str(file)], ["backup", str(again)]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert list((tmp_path / "data").rglob("postmaster.pid")) == []
+    with reading(file) as old, reading(again) as new:
+        assert new.secret_key == old.secret_key
+        assert sorted(new.manifest.migrations) == sorted(old.manifest.migrations)
+        rows, copied = ({entry.name: entry.rows for entry in each.manifest.tables} for each in (old, new))
+        assert copied == rows
+        assert contents(new) == contents(old)
+
+
+def contents(backup: Reader) -> dict[str, list[bytes]]:
+    """The rows of every table, sorted, whichever way they lay on the disk."""
+    return {entry.name: sorted(b"".join(backup.chunks(entry)).splitlines()) for entry in backup.manifest.tables}
 
 
 class TestBeforeAnUpgrade:

@@ -22,7 +22,7 @@ from papers.services.comments import (
 )
 from tests import make
 from tests.make import NOW
-from tests.people import browser_of, curator, reader, stranger
+from tests.people import browser_of, curator, reader, staff, stranger
 from tests.reading import cards, page_text, tree
 
 
@@ -249,6 +249,20 @@ class TestThePage:
         for reason in ("rude", "very rude"):
             client.post(f"/comments/{comment.pk}/report", {"reason": reason})
         assert CommentReport.objects.get().reason == "very rude"
+
+    def test_an_administrator_sees_reports_the_open_ones_first_and_settles_them(self, paper: Paper) -> None:
+        kept, bad, worse = (make.comment(paper, body=body) for body in ("Kept words", "Bad words", "Worse words"))
+        made = CommentReport.objects.create
+        reports = [made(comment=comment, user=make.user()) for comment in (kept, bad, bad, worse)]
+        ada, url = browser_of(staff()), "/admin/papers/commentreport/"
+        ada.post(url, {"action": "resolve", "_selected_action": [reports[0].pk, reports[3].pk]})
+        rows = [row.text_content() for row in tree(url, ada).xpath("//table[@id='result_list']/tbody/tr")]
+        assert [("Bad" in row) for row in rows] == [True, True, False, False]
+        ada.post(url, {"action": "delete_comments", "_selected_action": [reports[1].pk]})
+        bad.refresh_from_db()
+        assert (bad.body, count(paper)) == ("", 2)
+        assert not CommentReport.objects.filter(resolved_at=None).exists()
+        assert browser_of(reader("otto")).get(url).status_code == 302
 
     def test_mentions(self, client: Client, paper: Paper, rita: User) -> None:
         self.write(browser_of(make.user("bob")), paper, "Look, @rita")

@@ -6,15 +6,25 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pybtex.database import parse_string
 
 from papers import hooks
 from papers.models import FormerAddress, ShelfItem, Tag, TaggedPaper
 from papers.services.invitations import make_invitation
+from papers.services.search import results
+from papers.services.search.patience import TooSlow
+from papers.services.shelf import set_state
 from papers.services.signin import make_login_link
+from papers.services.tags import add_tags
 from tests import make
 from tests.make import NOW
 from tests.people import browser_of, reader, stranger
@@ -88,6 +98,119 @@ class TestPaper:
         page = elements(browser_of(reader()).get("/papers/2603.00001").content.decode())
         assert page.xpath("//meta[@property]") == []
         assert stranger().get("/papers/2603.00001.bib").status_code == 302
+
+
+def ids_of(path: str, client: Client | None = None) -> list[str]:
+    answer = (client or stranger()).get(path)
+    assert answer.status_code == 200, path
+    return [row["id"] for row in json.loads(b"".join(answer))]
+
+
+def menu_of(path: str, client: Client) -> list[str]:
+    """Where the export menu of a page leads."""
+    page = elements(client.get(path).content.decode())
+    return list(page.xpath("//details[contains(@class, 'export')]//a/@href"))
+
+
+class TestOwnLists:
+    @pytest.fixture(autouse=True)
+    def _papers(self) -> None:
+        self.rita = reader()
+        self.client = browser_of(self.rita)
+        papers = [make.paper(public_id=f"2601.0000{number}", title=f"Ice {number}") for number in range(1, 5)]
+        papers.append(make.paper(public_id="2601.00009", hidden_at=NOW))
+        set_state(user=self.rita, paper_ids=[paper.pk for paper in papers[:3]], state="to_read")
+        set_state(user=self.rita, paper_ids=[papers[0].pk], state="read")
+        for place, paper in enumerate(papers):
+            ShelfItem.objects.filter(paper=paper).update(added_at=NOW + timedelta(days=place))
+        self.tag = Tag.objects.create(user=self.rita, name="cold", shared_at=NOW)
+        for paper in papers:
+            TaggedPaper.objects.create(tag=self.tag, paper=paper)
+
+    def test_a_tag_last_tagged_first_and_nothing_hidden(self) -> None:
+        assert ids_of("/tags/rita/cold.json") == [f"2601.0000{number}" for number in (4, 3, 2, 1)]
+        Tag.objects.update(shared_at=None)
+        assert stranger().get("/tags/rita/cold.json").status_code == 404
+        assert len(ids_of("/tags/RITA/Cold.json", self.client)) == 4
+
+    def test_a_tag_that_ends_like_a_format_is_a_page(self) -> None:
+        Tag.objects.create(user=self.rita, name="notes.md", shared_at=NOW)
+        assert "<h1" in stranger().get("/tags/rita/notes.md").content.decode()
+        assert ids_of("/tags/rita/notes.md.json") == []
+
+    @pytest.mark.parametrize("name", ["ünïcode 中文", 'a"b', "c++ & co", "50%"])
+    def test_a_tag_of_any_name(self, name: str) -> None:
+        Tag.objects.update(name=name)
+        links = menu_of(self.tag.get_absolute_url().replace("cold", quote(name)), self.client)
+        assert len(ids_of(next(link for link in links if link.endswith(".json")), self.client)) == 4
+
+    @pytest.mark.parametrize(
+        ("asked", "numbers"),
+        [
+            ("", [3, 2, 1]),
+            ("?state=read", [1]),
+            ("?tag=cold&state=to_read", [3, 2]),
+            ("?q=ti:%22Ice+2%22", [2]),
+            ("?tag=none&state=none&sort=none", [3, 2, 1]),
+        ],
+    )
+    def test_the_library_as_it_is_filtered(self, asked: str, numbers: list[int]) -> None:
+        assert ids_of(f"/library.json{asked}", self.client) == [f"2601.0000{number}" for number in numbers]
+        links = [link for link in menu_of(f"/library{asked}", self.client) if ".json" in link]
+        assert ids_of(links[0], self.client) == [f"2601.0000{number}" for number in numbers]
+
+    def test_the_library_of_one_reader(self) -> None:
+        assert ids_of("/library.json", browser_of(reader("otto"))) == []
+        assert stranger().get("/library.json")["Location"].startswith("/sign-in?next=")
+
+    @pytest.mark.parametrize(
+        "path", ["/library.bib", "/tags/rita/cold.bib", "/papers/search.bib?q=ice", "/papers/search.bib?q=before:2030"]
+    )
+    def test_as_many_queries_for_many_as_for_few(self, path: str) -> None:
+        self.client.get(path)  # reads what a process keeps
+        counts = []
+        for _ in range(2):
+            cache.clear()
+            with CaptureQueriesContext(connection) as captured:
+                assert len(parse_string(b"".join(self.client.get(path)).decode(), "bibtex").entries) >= 3
+            counts.append(len(captured))
+            papers = [make.paper(title="Ice again") for _ in range(20)]
+            set_state(user=self.rita, paper_ids=[paper.pk for paper in papers], state="reading")
+            add_tags(user=self.rita, paper_ids=[paper.pk for paper in papers], names=["cold"])
+        assert counts[0] == counts[1]
+
+
+class TestSearch:
+    @pytest.fixture(autouse=True)
+    def _papers(self) -> None:
+        make.paper(public_id="2603.00001", title="Ice", vote_count=1)
+        make.paper(public_id="2603.00002", title="Ice and more ice", vote_count=2)
+        make.paper(public_id="2603.00003", title="Fire", vote_count=3)
+        make.paper(public_id="2603.00009", title="Ice, hidden", hidden_at=NOW)
+
+    def test_what_is_found_in_the_order_of_the_page(self) -> None:
+        for asked in ("q=ice", "q=ice&sort=votes", "q=ice&sort=newest", "q=before:2030"):
+            page = elements(stranger().get(f"/papers?{asked}").content.decode())
+            shown = [link.removeprefix("/papers/") for link in page.xpath("//*[@class='card-title']/a/@href")]
+            assert ids_of(f"/papers/search.json?{asked}") == shown != []
+        assert ids_of("/papers/search.json?q=ice&sort=votes") == ["2603.00002", "2603.00001"]
+
+    def test_the_first_of_many_which_the_menu_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(results, "EXPORTED", 1)
+        assert len(ids_of("/papers/search.json?q=ice")) == len(ids_of("/papers/search.json?q=before:2030")) == 1
+        page = stranger().get("/papers?q=ice&sort=votes")
+        assert "The first 400" in page.content.decode()
+        assert menu_of("/papers?q=ice&sort=votes", stranger())[0] == "/papers/search.bib?q=ice&sort=votes"
+
+    def test_where_there_can_be_none_the_page_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert stranger().get("/papers/search.bib")["Location"] == "/papers?q=&sort="
+        assert stranger().get("/papers/search.bib?q=2603.00001")["Location"] == "/papers/2603.00001.bib"
+
+        def slow(*_: Any, **__: Any) -> None:
+            raise TooSlow
+
+        monkeypatch.setattr(results, "find_papers", slow)
+        assert stranger().get("/papers/search.bib?q=ice")["Location"] == "/papers?q=ice&sort="
 
 
 class TestAccount:

@@ -12,8 +12,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from papers.models import Tag, User
+from papers.models import MutedQuery, Paper, ShelfItem, Tag, User
 from papers.services.signin import make_login_link
+from papers.services.tags import add_tags
 from tests import make
 from tests.people import browser_of, curator, reader, staff, stranger
 
@@ -28,6 +29,9 @@ class Row(NamedTuple):
     path: str
     stranger: int
     reader: int
+    """To rita, whose the comment, the tags and the submission are that have an owner."""
+    another: int
+    """To another reader."""
     curator: int
     staff: int
     on_members_site: int = WAY_IN
@@ -36,21 +40,21 @@ class Row(NamedTuple):
 
 
 def everybody(path: str, status: int = 200, **more: Any) -> Row:
-    return Row(path, status, status, status, status, **more)
+    return Row(path, status, status, status, status, status, **more)
 
 
 def members(path: str, status: int = 200, **more: Any) -> Row:
     """For whoever is signed in."""
-    return Row(path, WAY_IN, status, status, status, **more)
+    return Row(path, WAY_IN, status, status, status, status, **more)
 
 
 def staff_alone(path: str, status: int = 200, **more: Any) -> Row:
-    return Row(path, WAY_IN, 404, 404, status, **more)
+    return Row(path, WAY_IN, 404, 404, 404, status, **more)
 
 
 def office(path: str, status: int = 200, **more: Any) -> Row:
     """For those who look after members."""
-    return Row(path, WAY_IN, 404, status, status, **more)
+    return Row(path, WAY_IN, 404, 404, status, status, **more)
 
 
 # Where a stranger is sent on, though not because the site is closed.
@@ -58,7 +62,8 @@ SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-i
 
 ROWS: dict[str, list[Row]] = {
     "papers:today": [everybody("/")],
-    "papers:papers": [everybody("/papers")],
+    "papers:papers": [everybody("/papers"), everybody("/papers?q=ice")],
+    "papers:search-export": [everybody("/papers/search.bib?q=ice"), everybody("/papers/search.bib", 302)],
     "papers:go-to-day": [everybody("/papers/date?day=2026-03-04", 302)],
     "papers:day": [everybody("/papers/date/2026-03-04"), everybody("/papers/date/2026-13-04", 404)],
     "papers:day-export": [everybody("/papers/date/2026-03-04.bib"), everybody("/papers/date/2026-13-04.bib", 404)],
@@ -74,44 +79,50 @@ ROWS: dict[str, list[Row]] = {
         everybody("/papers/2603.99001"),
         everybody("/papers/2603.00000", 404),
         everybody("/papers/2603.99003", 404),  # with a button that fetches it, for members
-        Row("/papers/2603.99002", 404, 404, 200, 200),  # hidden by a curator
+        Row("/papers/2603.99002", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:paper-export": [
         *(everybody(f"/papers/2603.99001.{form}") for form in ("bib", "ris", "csl", "csv", "json", "md")),
         everybody("/papers/2603.00000.bib", 404),
-        Row("/papers/2603.99002.bib", 404, 404, 200, 200),  # hidden by a curator
+        Row("/papers/2603.99002.bib", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:vote": [
         members("/papers/2603.99001/vote", 302, method="POST"),
-        Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, method="POST"),
+        Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, 404, method="POST"),
     ],
     "papers:shelve": [
         members("/papers/2603.99001/shelf", 302),
         members("/papers/2603.99001/shelf", 400, method="POST"),
-        Row("/papers/2603.99002/shelf", WAY_IN, 404, 400, 400, method="POST"),
+        Row("/papers/2603.99002/shelf", WAY_IN, 404, 404, 400, 400, method="POST"),
     ],
     "papers:mine": [members("/papers/2603.99001/mine"), members("/papers/2603.99001/mine", 302, method="POST")],
     "papers:comments": [members("/papers/2603.99001/comments"), members("/papers/2603.99001/comments", method="POST")],
-    "papers:edit-comment": [Row("/comments/9001/edit", WAY_IN, 200, 404, 404)],
+    "papers:edit-comment": [Row("/comments/9001/edit", WAY_IN, 200, 404, 404, 404)],
     "papers:delete-comment": [
-        Row("/comments/9001/delete", WAY_IN, 200, 200, 200),
-        Row("/comments/9002/delete", WAY_IN, 404, 200, 200),
+        Row("/comments/9001/delete", WAY_IN, 200, 404, 200, 200),
+        Row("/comments/9002/delete", WAY_IN, 404, 404, 200, 200),
     ],
     "papers:report-comment": [members("/comments/9001/report"), members("/comments/9003/report", 404)],
     "papers:mentions": [members("/mentions"), members("/mentions", 302, method="POST")],
     "papers:library": [members("/library")],
+    "papers:library-export": [members("/library.bib?state=read"), members("/library.json")],
     "papers:bulk": [members("/library/bulk", 302, method="POST")],
     "papers:tags": [everybody("/tags")],
     "papers:tag": [
-        Row("/tags/rita/own", 404, 200, 404, 404),
+        Row("/tags/rita/own", 404, 200, 404, 404, 404),
         everybody("/tags/rita/shared"),
         everybody("/tags/rita/none", 404),
     ],
-    "papers:change-tag": [
-        Row("/tags/rita/own/change", WAY_IN, 302, 404, 404, method="POST"),
-        Row("/tags/rita/shared/change", WAY_IN, 302, 404, 404, method="POST"),
+    "papers:tag-export": [
+        Row("/tags/rita/own.bib", 404, 200, 404, 404, 404),
+        everybody("/tags/rita/shared.bib"),
+        everybody("/tags/rita/none.bib", 404),
     ],
-    "papers:delete-tag": [Row("/tags/rita/shared/delete", WAY_IN, 302, 404, 404, method="POST")],
+    "papers:change-tag": [
+        Row("/tags/rita/own/change", WAY_IN, 302, 404, 404, 404, method="POST"),
+        Row("/tags/rita/shared/change", WAY_IN, 302, 404, 404, 404, method="POST"),
+    ],
+    "papers:delete-tag": [Row("/tags/rita/shared/delete", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
     "papers:since": [members("/papers/since")],
     "papers:hide-seen": [members("/hide-seen", 302, method="POST")],
@@ -126,10 +137,14 @@ ROWS: dict[str, list[Row]] = {
         members("/submit", 200, method="POST"),
     ],
     "papers:submission": [
-        Row("/submit/990001", WAY_IN, 404, 200, 200),  # another reader's: a curator sees it
+        Row("/submit/990001", WAY_IN, 404, 404, 200, 200),  # another reader's: a curator sees it
+        Row("/submit/990002", WAY_IN, 200, 404, 200, 200),
         members("/submit/990099", 404),
     ],
-    "papers:submission-retry": [Row("/submit/990001/retry", WAY_IN, 404, 302, 302, method="POST")],
+    "papers:submission-retry": [
+        Row("/submit/990001/retry", WAY_IN, 404, 404, 302, 302, method="POST"),
+        Row("/submit/990002/retry", WAY_IN, 302, 404, 302, 302, method="POST"),
+    ],
     "papers:feed": [everybody("/papers.atom"), everybody("/papers.json?q=graph")],
     "papers:trending-feed": [everybody("/papers/trending.atom"), everybody("/papers/trending.json")],
     "papers:topics": [everybody("/topics")],
@@ -137,18 +152,25 @@ ROWS: dict[str, list[Row]] = {
         everybody("/topics/curated"),
         everybody("/topics/none", 404),
         everybody("/topics/own", 404),  # somebody else's saved search
+        Row("/topics/rita-s", 404, 200, 404, 404, 404),
     ],
-    "papers:topic-feed": [everybody("/topics/curated.atom"), everybody("/topics/own.json", 404)],
+    "papers:topic-feed": [
+        everybody("/topics/curated.atom"),
+        everybody("/topics/own.json", 404),
+        Row("/topics/rita-s.atom", 404, 200, 404, 404, 404),
+    ],
     "papers:topic-new": [members("/topics/new"), members("/topics/new", 422, method="POST")],
     "papers:topic-try": [members("/topics/try", method="POST")],
     "papers:topic-edit": [
-        Row("/topics/curated/edit", WAY_IN, 404, 200, 200),
+        Row("/topics/curated/edit", WAY_IN, 404, 404, 200, 200),
         members("/topics/own/edit", 404),
+        Row("/topics/rita-s/edit", WAY_IN, 200, 404, 404, 404),
         members("/topics/own/edit", 404, method="POST"),
     ],
     "papers:topic-delete": [
-        Row("/topics/curated/delete", WAY_IN, 404, 302, 302, method="POST"),
+        Row("/topics/curated/delete", WAY_IN, 404, 404, 302, 302, method="POST"),
         members("/topics/own/delete", 404, method="POST"),
+        Row("/topics/rita-s/delete", WAY_IN, 302, 404, 404, 404, method="POST"),
     ],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
@@ -157,14 +179,20 @@ ROWS: dict[str, list[Row]] = {
     "papers:setup-progress": [staff_alone("/setup/progress")],
     "papers:sample-remove": [staff_alone("/setup/remove-sample", 302, method="POST")],
     "papers:sign-in": [everybody("/sign-in", on_members_site=200)],
-    "papers:login-link": [everybody("{link}", on_members_site=200), Row("/sign-in/link/x", 410, 302, 302, 302, 410)],
+    "papers:login-link": [
+        everybody("{link}", on_members_site=200),
+        Row("/sign-in/link/x", 410, 302, 302, 302, 302, 410),
+    ],
     "papers:sign-out": [everybody("/sign-out", 302, method="POST")],
     "papers:password": [members("/account/password")],
     "papers:account": [members("/account"), members("/account", method="POST")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
-    "papers:account-export": [members("/account/export", method="POST"), Row("/account/export", 405, 405, 405, 405)],
+    "papers:account-export": [
+        members("/account/export", method="POST"),
+        Row("/account/export", 405, 405, 405, 405, 405),
+    ],
     "papers:account-delete": [members("/account/delete"), members("/account/delete", method="POST")],
-    "papers:invited": [Row("/sign-up/invited/x", 410, 302, 302, 302, on_members_site=410)],
+    "papers:invited": [Row("/sign-up/invited/x", 410, 302, 302, 302, 302, on_members_site=410)],
     "papers:invitations": [office("/invitations"), office("/invitations", method="POST")],
     "papers:invitation-revoke": [office("/invitations/1/revoke", 302, method="POST")],
     "account_login": [everybody("/sign-in", on_members_site=200)],
@@ -172,7 +200,7 @@ ROWS: dict[str, list[Row]] = {
     "account_change_password": [members("/account/password")],
     "account_set_password": [members("/account/password")],
     "account_email": [members("/account/address")],
-    "account_signup": [Row("/sign-up", 200, 302, 302, 302, on_members_site=200)],
+    "account_signup": [Row("/sign-up", 200, 302, 302, 302, 302, on_members_site=200)],
     "account_inactive": [everybody("/sign-in/closed", on_members_site=200)],
     "account_reauthenticate": [members("/sign-in/again")],
     "mfa_authenticate": [everybody("/sign-in/code", 302)],
@@ -195,7 +223,7 @@ ROWS: dict[str, list[Row]] = {
     "socialaccount_login_error": [everybody("/sign-in/with/error", 401, on_members_site=401)],
     "openid_connect_login": [everybody("/sign-in/with/oidc", 404, on_members_site=404)],
     "openid_connect_callback": [everybody("/sign-in/with/oidc/back", 404, on_members_site=404)],
-    "digests:subscribe": [everybody("/subscribe"), Row("/subscribe", 409, 409, 409, 200, method="POST")],
+    "digests:subscribe": [everybody("/subscribe"), Row("/subscribe", 409, 409, 409, 409, 200, method="POST")],
     "digests:confirm": [everybody("/subscribe/confirm/x", 410, on_members_site=410)],
     "digests:subscriptions": [members("/subscriptions"), members("/subscriptions", method="POST")],
     "digests:move": [members("/subscriptions/move", 302, method="POST")],
@@ -220,12 +248,13 @@ ROWS: dict[str, list[Row]] = {
     "digests:kept": [staff_alone("/outbox/none.eml", 404)],
     "digests:kept-source": [staff_alone("/outbox/none.eml/source", 404)],
     "digests:kept-html": [staff_alone("/outbox/none.eml/html", 404)],
-    "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 302)],
-    "admin": [Row("/admin/", 302, 302, 302, 200)],
+    "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 404, 302)],
+    "admin": [Row("/admin/", 302, 302, 302, 302, 200)],
 }
 BROWSERS: dict[str, Callable[[], Client]] = {
     "stranger": stranger,
     "reader": lambda: browser_of(User.objects.get(username="rita")),
+    "another": lambda: browser_of(reader("otto")),
     "curator": lambda: browser_of(curator()),
     "staff": lambda: browser_of(staff()),
 }
@@ -263,9 +292,11 @@ def _papers() -> None:
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
     make.topic("curated")
     make.topic("own", owner=make.user())
+    make.topic("rita-s", owner=rita)
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)
+    make.submission("10.1000/fire", pk=990002, by=rita)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=make.NOW)
     schedule = make.schedule(
@@ -289,8 +320,28 @@ def test_a_stranger_on_a_members_only_site(row: Row, settings: Any) -> None:
         assert answer["Location"].startswith("/sign-in?next=")
 
 
-@pytest.mark.parametrize("person", ["reader", "curator", "staff"])
+@pytest.mark.parametrize("person", ["reader", "another", "curator", "staff"])
 @pytest.mark.parametrize("row", CASES)
 def test_a_member_on_a_members_only_site(row: Row, person: str, settings: Any) -> None:
     settings.ACCESS = "members"
     assert ask(BROWSERS[person](), row).status_code == getattr(row, person)
+
+
+@pytest.mark.parametrize("person", ["another", "curator", "staff"])
+@pytest.mark.parametrize("access", ["public", "members"])
+def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, settings: Any) -> None:
+    settings.ACCESS = access
+    rita, paper = User.objects.get(username="rita"), Paper.objects.get(public_id="2603.99001")
+    ShelfItem.objects.create(user=rita, paper=paper, note="Rita’s-secret")
+    MutedQuery.objects.create(user=rita, query="Rita’s-secret")
+    Tag.objects.filter(name="own").update(name="Rita’s-secret")
+    add_tags(user=rita, paper_ids=[paper.pk], names=["Rita’s-secret"])
+    mine, other = BROWSERS["reader"](), BROWSERS[person]()
+    shown = set()
+    for path in ("/", "/papers/2603.99001", "/papers/2603.99001/mine", "/library", "/tags", "/account/muted"):
+        shown |= {path} if "Rita’s-secret" in mine.get(path).content.decode() else set()
+        assert "Rita’s-secret" not in other.get(path).content.decode(), path
+    assert {"/library", "/tags", "/account/muted", "/papers/2603.99001/mine"} <= shown
+    for path, there in (("/library.json", True), ("/papers/search.json?q=tag:Rita’s-secret", True)):
+        assert (b"2603.99001" in b"".join(mine.get(path))) == there, path
+        assert b"2603.99001" not in b"".join(other.get(path)), path

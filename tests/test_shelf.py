@@ -184,6 +184,16 @@ class TestTheLibrary:
         assert "withdrew it" not in page_text("/library", client)
         assert "withdrawn" in page_text("/library", client)
 
+    def test_how_many_have_a_newer_version_is_said_and_they_can_be_seen_alone(self, client: Client, rita: User) -> None:
+        papers = [make.paper(title=f"p{number}", version=1) for number in range(3)]
+        save(rita, *papers)
+        assert "newer version" not in page_text("/library", client)
+        assert "Nothing here" in page_text("/library?news=1", client)
+        Paper.objects.filter(pk__in=[paper.pk for paper in papers[:2]]).update(version=2)
+        save(rita, papers[1], state="not_interested")
+        assert "1 paper has a newer version than you saw" in page_text("/library", client)
+        assert titles("/library?news=1", client) == ["p0"]
+
     def test_a_note_is_shown_and_safe(self, client: Client, rita: User) -> None:
         paper = make.paper()
         set_note(user=rita, paper_id=paper.pk, note="**So** <script>x</script>")

@@ -106,6 +106,26 @@ class TestHidden:
             assert "Nothing left that you haven’t seen" in page_text(path, client)
         assert "Nothing left that you haven’t seen" not in page_text("/papers/new?category=none", client)
 
+    @pytest.mark.parametrize("sort", ["relevance", "newest", "votes"])
+    def test_search_leaves_it_out_too_and_its_pages_fill_up(self, client: Client, rita: User, sort: str) -> None:
+        papers = [make.paper(title=f"Ice {number}", vote_count=number) for number in range(45)]
+        path = f"/papers?q=ice&sort={sort}"
+        order = titles(path, client)
+        note_seen(user=rita, paper_ids=[paper.pk for paper in papers if paper.title in order[:10]])
+        client.post("/hide-seen", {"on": "1"})
+        shown = titles(path, client)
+        assert shown[:10] == order[10:]
+        assert len(shown) == 20
+        (link,) = tree(path, client).xpath("//p[@class='more']/a/@href")
+        rest = titles("/papers" + link, client)
+        assert len(set(shown + rest)) == 35
+        assert tree("/papers" + link, client).xpath("//p[@class='more']") == []
+
+    def test_where_all_that_was_found_is_seen_search_says_so(self, client: Client, rita: User) -> None:
+        note_seen(user=rita, paper_ids=[make.paper(title="Ice").pk])
+        client.post("/hide-seen", {"on": "1"})
+        assert "Papers that you have seen are left out" in page_text("/papers?q=ice", client)
+
     def test_the_library_is_whole(self, client: Client, rita: User) -> None:
         paper = make.paper(title="Kept")
         client.post(f"{paper.get_absolute_url()}/shelf", {"state": "to_read"})
@@ -133,6 +153,19 @@ class TestMissed:
         assert titles("/papers/since", client) == ["loved", "twice"]
         assert "What was listed after" in page_text("/papers/since", client)
         assert len(titles(f"/papers/since?day={TODAY}", client)) == 3
+
+    def test_the_front_page_leads_there_where_there_were_other_editions(
+        self, rita: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.visit(rita, NOW)
+        make.listing(make.paper(), TODAY)
+        make.listing(make.paper(), TODAY + timedelta(days=2))
+        monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=2))
+        client, said = browser_of(rita), "there were other editions, too"
+        assert said not in page_text("/", client)
+        make.listing(make.paper(), TODAY + timedelta(days=1))
+        assert said in page_text("/", client)
+        assert said not in page_text("/", browser_of(reader("otto")))
 
     def test_a_visit_goes_on_while_its_gaps_are_short(self, rita: User) -> None:
         make.listing()

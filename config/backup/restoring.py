@@ -30,20 +30,23 @@ def people_here() -> int:
 def restore(backup: Reader, *, say: Callable[[str], None]) -> None:
     """Put the content of a backup in place of the database's, and bring it up to this version.
 
-    The file is read and checked as a whole before anything is changed.
+    The file is read and checked as a whole before anything is changed. Then the old tables go, the new ones are made
+    and filled, all in one transaction: until it ends the database holds what it held, and whatever stops it (an error,
+    a kill, a power cut) leaves that. Meanwhile the disk holds both. Bringing what was restored up to this version
+    comes after it, as in any upgrade: stopped there, the next start goes on with it.
 
     Raises:
         BackupError: the file is damaged, or this Broadsheet can't read it; nothing was changed.
+        DatabaseError: the server refused; until the last step nothing was changed.
     """
     manifest = backup.manifest
     say("Checking the backup …")
     backup.check()
     targets = _leaves(manifest)
-    say("Making the tables …")
-    tables.drop_all()
-    executor = MigrationExecutor(connection)
-    executor.migrate(targets)
     with transaction.atomic():
+        say("Making the tables …")
+        tables.drop_all()
+        MigrationExecutor(connection).migrate(targets)
         _load(backup, say)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -55,13 +58,14 @@ def _load(backup: Reader, say: Callable[[str], None]) -> None:
     here = tables.tables()
     for entry in backup.manifest.tables:
         tables.check_columns(entry.name, entry.columns, here)
-    tables.empty(here)
-    for entry in backup.manifest.tables:
-        if entry.rows >= _LARGE_ROWS:
-            say(f"  {entry.name}: {entry.rows:,} rows …")
-        tables.copy_in(entry.name, entry.columns, backup.chunks(entry))
-        if (stored := tables.row_count(entry.name)) != entry.rows:
-            raise BackupError(f"Of {entry.rows} rows of {entry.name}, {stored} were stored.")
+    with tables.without_triggers(here):
+        tables.empty(here)
+        for entry in backup.manifest.tables:
+            if entry.rows >= _LARGE_ROWS:
+                say(f"  {entry.name}: {entry.rows:,} rows …")
+            tables.copy_in(entry.name, entry.columns, backup.chunks(entry))
+            if (stored := tables.row_count(entry.name)) != entry.rows:
+                raise BackupError(f"Of {entry.rows} rows of {entry.name}, {stored} were stored.")
     tables.set_sequences(backup.manifest.sequences)
 
 

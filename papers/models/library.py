@@ -124,6 +124,10 @@ class ShelfQuerySet(models.QuerySet["ShelfItem"]):
         """Of one state; `""` is all but what the reader is not interested in."""
         return self.filter(state=state) if state else self.exclude(state=ShelfItem.State.NOT_INTERESTED)
 
+    def with_news(self) -> ShelfQuerySet:
+        """Those with a newer version than the reader saw."""
+        return self.filter(paper__version__gt=F("version_seen"))
+
     def tagged(self, tag: Tag) -> ShelfQuerySet:
         return self.filter(Exists(TaggedPaper.objects.filter(tag=tag, paper=OuterRef("paper"))))
 

@@ -22,6 +22,10 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def newest(self) -> EditionQuerySet:
         return self.with_papers().order_by("-day")
 
+    def between(self, first: date, before: date) -> EditionQuerySet:
+        """Those with papers behind `first` and before `before`."""
+        return self.with_papers().filter(day__gt=first, day__lt=before)
+
     def around(self, first: date, before: date) -> RawQuerySet[Edition]:
         """From `first` on, without `before` itself, and the nearest editions with papers on both sides.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -141,6 +141,20 @@ def delete_comment(*, comment: Comment) -> None:
 def report_comment(*, user: User, comment: Comment, reason: str) -> None:
     """Tell the curators of a comment. Once a reader: a second report changes the reason. Idempotent."""
     CommentReport.objects.update_or_create(comment=comment, user=user, defaults={"reason": reason})
+
+
+def resolve_reports(*, report_ids: Collection[int], now: datetime) -> int:
+    """Note that these reports were looked at and the comments stand; how many were open. Idempotent."""
+    return CommentReport.objects.filter(pk__in=report_ids, resolved_at=None).update(resolved_at=now)
+
+
+def delete_reported(*, report_ids: Collection[int], now: datetime) -> int:
+    """Take away the comments that these reports are of, which settles all reports of them; how many were open."""
+    with transaction.atomic():
+        comments = list(Comment.objects.filter(reports__in=report_ids).distinct().order_by("paper_id", "pk"))
+        for comment in comments:
+            delete_comment(comment=comment)
+        return CommentReport.objects.filter(comment__in=comments, resolved_at=None).update(resolved_at=now)
 
 
 def read_mentions(*, user: User, now: datetime) -> None:

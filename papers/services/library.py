@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count, F
+from django.db.models import Count
 
 from papers.markup import markdown
 from papers.models import ShelfItem, User
@@ -47,5 +47,4 @@ def state_counts(user: User) -> list[StateCount]:
 
 def papers_with_news(user: User) -> int:
     """How many papers on the shelf have a newer version than the reader saw. One query, over one reader's shelf."""
-    found = ShelfItem.objects.filter(user=user, paper__hidden_at=None, paper__version__gt=F("version_seen"))
-    return found.exclude(state=ShelfItem.State.NOT_INTERESTED).count()
+    return ShelfItem.objects.of(user).in_state("").with_news().count()

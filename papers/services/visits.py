@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max
 from django.utils import timezone
 
-from papers.models import Listing, User
+from papers.models import Edition, Listing, User
 
 # A page asked for after so long a gap begins a new visit.
 GAP = timedelta(hours=3)
@@ -44,6 +44,13 @@ def missed_since(user: User, *, from_day: date | None, today: date) -> Missed:
         return Missed(first_day=today - LATE, release=0, left_at=None)
     left_on = timezone.localdate(user.left_at)
     return Missed(first_day=max(left_on - LATE, earliest), release=user.left_release or 0, left_at=user.left_at)
+
+
+def has_missed_editions(user: User | AnonymousUser, *, before: date) -> bool:
+    """Whether there are editions between the last visit and the one of `before`. One query for who was away."""
+    if not user.is_authenticated or user.left_at is None:
+        return False
+    return Edition.objects.between(timezone.localdate(user.left_at), before).exists()
 
 
 def note_visit(user: User | AnonymousUser, *, now: datetime) -> None:

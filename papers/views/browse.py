@@ -25,6 +25,7 @@ from papers.services.editions import (
     why_not_today,
 )
 from papers.services.trending import half_life, trending_floor
+from papers.services.visits import has_missed_editions
 from papers.views.lists import card_page, show_list
 from papers.visitors import kept_for_visitors
 
@@ -118,4 +119,7 @@ def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResp
         )
     else:
         page = card_page(request, DayPosition, lambda after: Listing.objects.best_of_day(day, after=after), day=day)
-    return show_list(request, "papers/day.html", page, {"span": span, "is_newest_first": is_newest_first, **context})
+    context |= {"span": span, "is_newest_first": is_newest_first}
+    if "is_newest" in context and page.is_first:
+        context["missed_editions"] = has_missed_editions(request.user, before=day)
+    return show_list(request, "papers/day.html", page, context)

@@ -1,27 +1,39 @@
-"""Papers and lists of them in the formats of reference managers: the address of a page with `.bib` behind it."""
+"""Papers and lists of them in the formats of reference managers: the address of a page with `.bib` behind it.
+
+Whoever may see the page may have the file, and what stands behind the `?` of one means the same for the other.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from typing import IO, cast
+from typing import IO, Any, cast
+from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.access import paper_for_read
+from papers.access import paper_for_read, signed_in, tag_for_read
 from papers.citations import FORMATS, export
 from papers.dates import parse_day, parse_month, parse_week
-from papers.http import Request
-from papers.models import Listing, Paper
-from papers.models.listing import ListingQuerySet
+from papers.http import Request, UserRequest
+from papers.models import Listing, Paper, TaggedPaper
+from papers.query import parse
 from papers.ratelimit import limited
 from papers.services.paper_page import paper_moved_from
+from papers.services.search.results import Asked, address_of, best_papers, sort_of
+from papers.views.library import shelf_of
 from papers.views.paper import paper as paper_page
+from papers.views.tags import tag as tag_page
 
 _IN_MEMORY_BYTES = 2_000_000
+_UNUSED = ("title_raw", "abstract_raw", "search_vector", "author_keys")
 
 
 def file_of(papers: Iterable[Paper], *, form: str, name: str) -> HttpResponse:
@@ -82,8 +94,50 @@ def month(request: Request, month: str, form: str) -> HttpResponse:
     return file_of(_papers(Listing.objects.best_of_month(first)), form=form, name=f"papers-{month}")
 
 
-def _papers(listings: ListingQuerySet) -> Iterator[Paper]:
+@require_safe
+@never_cache
+@limited("export")
+def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
+    """The papers of a tag, last tagged first."""
+    try:
+        tag_for_read(request.user, owner, whole := f"{name}.{form}")
+    except Http404:
+        found = tag_for_read(request.user, owner, name)
+        return file_of(_papers(TaggedPaper.objects.newest_of(found)), form=form, name=found.name)
+    return tag_page(request, owner, whole)  # a tag may end like a format
+
+
+@require_safe
+@never_cache
+@signed_in
+@limited("export")
+def library(request: UserRequest, form: str) -> HttpResponse:
+    """The shelf, or what the address asks for of it, in its order."""
+    return file_of(_papers(shelf_of(request).after(None)), form=form, name="library")
+
+
+@require_safe
+@never_cache
+@limited("search")
+@limited("export")
+def search(request: Request, form: str) -> HttpResponse:
+    """The first results of a search, in their order; where there can be none, the page that says why."""
+    typed, wanted = request.GET.get("q", ""), request.GET.get("sort", "")
+    query = parse(typed)
+    if query.destination and (address := address_of(query.destination)):
+        return redirect(f"{address}.{form}")
+    asked = Asked(
+        query=query, sort=sort_of(wanted, query), after="", viewer=request.user,
+        today=timezone.localdate(), now=timezone.now(),
+    )  # fmt: skip
+    ids = best_papers(asked) if query.root is not None else None
+    if ids is None:
+        return redirect(f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': wanted})}")
+    known = Paper.objects.visible().defer(*_UNUSED).in_bulk(ids)
+    return file_of((known[pk] for pk in ids if pk in known), form=form, name="search")
+
+
+def _papers(rows: QuerySet[Any]) -> Iterator[Paper]:
     """The papers of a list, a few hundred at a time. One query."""
-    unused = ("title_raw", "abstract_raw", "search_vector", "author_keys")
-    rows = listings.select_related("paper").defer(*(f"paper__{column}" for column in unused))
-    return (row.paper for row in rows.iterator(chunk_size=500))
+    found = rows.select_related("paper").defer(*(f"paper__{column}" for column in _UNUSED))
+    return (row.paper for row in found.iterator(chunk_size=500))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -13,10 +16,10 @@ from papers.access import signed_in
 from papers.forms import BulkForm
 from papers.http import UserRequest, safe_next
 from papers.models import ShelfItem, Tag
-from papers.models.library import AddedPosition, OpenedPosition, PublishedPosition, ShelfPosition
-from papers.query import parse
+from papers.models.library import AddedPosition, OpenedPosition, PublishedPosition, ShelfPosition, ShelfQuerySet
+from papers.query import Query, parse
 from papers.ratelimit import limited
-from papers.services.library import shelf_notes, state_counts
+from papers.services.library import papers_with_news, shelf_notes, state_counts
 from papers.services.shelf import set_state
 from papers.services.tags import add_tags, remove_tags
 from papers.views.lists import card_page, show_list
@@ -28,37 +31,68 @@ SORTS: dict[str, type[ShelfPosition]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What an address asks for of a reader's shelf; what it asks for and isn't there is left out."""
+
+    found: ShelfQuerySet
+    asked: Query
+    state: str
+    sort: str
+    tag: Tag | None
+    tags: list[Tag]
+    """All of the reader's."""
+    has_news: bool
+    """Only what has a newer version than the reader saw."""
+
+    def after(self, position: ShelfPosition | None) -> ShelfQuerySet:
+        return self.found.sorted_by(SORTS[self.sort], after=position)
+
+
+def shelf_of(request: UserRequest) -> Shelf:
+    """Of a state or all but what was put aside, of a tag, with news, what a question finds. One query, for the tags."""
+    user, given = request.user, request.GET
+    state = given.get("state", "") if given.get("state") in ShelfItem.State.values else ""
+    tags = list(Tag.objects.of(user))
+    tag = next((tag for tag in tags if tag.name == given.get("tag")), None)
+    asked, has_news = parse(given.get("q", "")), given.get("news") == "1"
+    found = ShelfItem.objects.of(user).in_state(state)
+    found = found.matching(asked, viewer=user) if asked.root else found
+    found = found.tagged(tag) if tag else found
+    return Shelf(
+        found=found.with_news() if has_news else found,
+        asked=asked,
+        state=state,
+        sort=given.get("sort", "") if given.get("sort") in SORTS else "added",
+        tag=tag,
+        tags=tags,
+        has_news=has_news,
+    )
+
+
 @require_safe
 @never_cache
 @signed_in
 def library(request: UserRequest) -> HttpResponse:
-    """The shelf: of a state or all but what was put aside, of a tag, what a question finds, in one of three orders."""
-    user = request.user
-    state = request.GET.get("state", "")
-    state = state if state in ShelfItem.State.values else ""
-    sort = request.GET.get("sort", "")
-    sort = sort if sort in SORTS else "added"
-    tags = list(Tag.objects.of(user))
-    tag = next((tag for tag in tags if tag.name == request.GET.get("tag")), None)
-    asked = parse(request.GET.get("q", ""))
-    shelf = ShelfItem.objects.of(user).in_state(state)
-    shelf = shelf.matching(asked, viewer=user) if asked.root else shelf
-    found = shelf.tagged(tag) if tag else shelf
+    """The shelf, in one of three orders."""
+    user, shelf = request.user, shelf_of(request)
     page = card_page(
         request,
-        SORTS[sort],
-        lambda after: found.sorted_by(SORTS[sort], after=after),
+        SORTS[shelf.sort],
+        shelf.after,
         is_own=True,
         notes=lambda rows: shelf_notes(user=user, paper_ids=[row.paper_id for row in rows]),
     )
-    context = {
-        "asked": asked,
-        "state": state,
-        "sort": sort,
+    context: dict[str, Any] = {
+        "shelf": shelf,
+        "asked": shelf.asked,
+        "state": shelf.state,
+        "sort": shelf.sort,
         "sorts": SORTS,
-        "tag": tag,
-        "tags": tags,
+        "tag": shelf.tag,
+        "tags": shelf.tags,
         "counts": state_counts(user),
+        "news_count": papers_with_news(user),
     }
     return show_list(request, "papers/library.html", page, context)
 

@@ -29,7 +29,7 @@ from papers.services.visits import note_visit
 P = TypeVar("P", bound=tuple[Any, ...])
 
 # What an address says of a list, and the next page must say, too.
-_KEPT = ("sort", "category", "state", "tag", "pick", "q", "day")
+_KEPT = ("sort", "category", "state", "tag", "news", "pick", "q", "day")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from papers.services.marks import read_marks
 from papers.services.search.facets import narrowings
 from papers.services.search.highlights import mark_words
 from papers.services.search.results import (
+    EXPORTED,
     Asked,
     Results,
     address_of,
@@ -72,6 +73,7 @@ def _context(request: Request, typed: str, query: Query, found: Results) -> dict
             "is_past_end": not found.is_first and not found.rows,
         },
         "typed": typed,
+        "exported": str(EXPORTED),
         "query": query,
         "results": found,
         "examples": example_titles(query),

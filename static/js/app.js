@@ -113,11 +113,34 @@
   document.addEventListener("htmx:afterSwap", (event) => event.target.querySelector?.(".mine input[name=tags]")?.focus());
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-theme-switch], [data-keys]");
+    const button = event.target.closest("[data-theme-switch], [data-keys], [data-copy]");
     if (!button) return;
     event.preventDefault();
     if ("keys" in button.dataset) keys["?"]();
+    else if ("copy" in button.dataset) copy(button);
     else switchTheme(button);
+  });
+
+  // The clipboard of navigator is for pages by https alone; this works wherever a group runs.
+  function copy(button) {
+    getSelection().selectAllChildren(button.closest("[data-copied]").querySelector("code"));
+    say(document.execCommand("copy") ? "Copied." : "It is selected: copy it by key.");
+  }
+
+  // --- Menus lie over the page: they go with Escape, back to their button, and with a press beside them.
+
+  const openMenus = () => [...document.querySelectorAll("details.menu[open]")];
+
+  document.addEventListener("pointerdown", (event) => {
+    for (const menu of openMenus()) menu.open = menu.contains(event.target);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of openMenus()) {
+      menu.open = false;
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    }
   });
 
   // --- What goes wrong behind a press is said, and said to screen readers too.

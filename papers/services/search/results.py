@@ -20,8 +20,9 @@ from django.db.models import Max
 from django.urls import reverse
 
 from papers import query as language
-from papers.models import FormerAddress, Identifier, Paper, User
+from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewPosition, VotesPosition
+from papers.models.reading import without_seen
 from papers.paging import decode_cursor, encode_cursor
 from papers.query import Destination, Query
 from papers.services.cards import Row, read_rows
@@ -33,6 +34,8 @@ from papers.services.search.ranking import Ranked
 PER_PAGE = 20
 SORTS = ("relevance", "newest", "votes")
 _KEPT_SECONDS = 300
+EXPORTED = 400
+"""So many results at most leave as a file: all that are ranked, or the first of a longer list."""
 
 
 class Place(NamedTuple):
@@ -92,6 +95,20 @@ def results(asked: Asked) -> Results:
         return Results(sort=asked.sort, is_too_slow=True)
 
 
+def best_papers(asked: Asked) -> list[int] | None:
+    """The keys of the first papers, in their order; None where a statement was stopped."""
+    try:
+        if asked.sort == "relevance":
+            newest_id = Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
+            return [result.paper_id for result in _findings(asked, newest_id).ranked[:EXPORTED]]
+        found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
+        found = found.most_voted() if asked.sort == "votes" else found.newest()
+        with patiently():
+            return list(found.values_list("pk", flat=True)[:EXPORTED])
+    except TooSlow:
+        return None
+
+
 def address_of(destination: Destination) -> str | None:
     """The address of the paper that a query names; None where it is not here. At most two queries."""
     name = Identifier.objects.filter(scheme=destination.scheme, value=destination.value, paper__hidden_at=None)
@@ -121,9 +138,11 @@ def _best(asked: Asked) -> Results:
     newest_id = position.newest_id if position else Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
     findings = _findings(asked, newest_id)
     start = _start(findings.ranked, position)
-    shown = findings.ranked[start : start + PER_PAGE]
-    end = start + len(shown)
-    more = encode_cursor(Place(newest_id, end, shown[-1].paper_id)) if end < len(findings.ranked) else ""
+    left = _without_seen(findings.ranked[start:], asked.viewer)
+    shown = left[:PER_PAGE]
+    more = ""
+    if len(left) > PER_PAGE:
+        more = encode_cursor(Place(newest_id, findings.ranked.index(shown[-1]) + 1, shown[-1].paper_id))
     return Results(
         rows=_rows(shown, asked.query),
         more=more,
@@ -131,6 +150,15 @@ def _best(asked: Asked) -> Results:
         sort=asked.sort,
         findings=findings,
     )
+
+
+def _without_seen(ranked: Sequence[Ranked], viewer: User | AnonymousUser) -> Sequence[Ranked]:
+    """What is left for a reader who hides what was seen; the kept results stay whole. One query for such a reader."""
+    if not viewer.is_authenticated or not viewer.hides_seen:
+        return ranked
+    found = SeenPaper.objects.filter(user=viewer, paper__in=[result.paper_id for result in ranked])
+    seen = set(found.values_list("paper_id", flat=True))
+    return [result for result in ranked if result.paper_id not in seen]
 
 
 def _start(ranked: Sequence[Ranked], position: Place | None) -> int:
@@ -194,6 +222,8 @@ def _listed(asked: Asked) -> Results:
     kind: Any = VotesPosition if by_votes else NewPosition
     after = decode_cursor(asked.after, kind)
     found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
+    if asked.viewer.is_authenticated and asked.viewer.hides_seen:
+        found = without_seen(found, asked.viewer)
     with patiently():
         rows = read_rows(
             found.most_voted(after=after) if by_votes else found.newest(after=after), kind._fields, per_page=PER_PAGE
