@@ -27,7 +27,7 @@ from papers.services.releases import next_release
 from papers.services.signin import make_login_link
 from papers.services.votes import set_vote
 from tests import make
-from tests.e2e.running import ROOT, site_environment
+from tests.e2e.running import ROOT, free_port, site_environment
 from tests.make import NOW
 from tests.people import reader, staff
 
@@ -214,7 +214,7 @@ class TestCommands:
 @pytest.mark.usefixtures("_content")
 def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Path, tmp_path: Path) -> None:
     save(file, now=NOW, say=quiet)
-    again, environment = tmp_path / "again.zip", site_environment(tmp_path / "data", 0, None)
+    again, environment = tmp_path / "again.zip", site_environment(tmp_path / "data", free_port(), None)
     for words in (["restore", str(file)], ["backup", str(again)]):
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
