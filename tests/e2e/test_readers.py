@@ -82,8 +82,38 @@ def test_done_with_a_day_by_key_and_undone(site: Site, rita: Page) -> None:
     rita.get_by_role("button", name="Hide seen").click()
     expect(rita.get_by_role("heading", name="Nothing left that you haven’t seen")).to_be_visible()
     rita.get_by_role("button", name="Show them").click()
+    expect(rita.get_by_text("You are done with this day.")).to_be_visible()  # the page before has nothing to undo
     rita.keyboard.press("A")
     expect(rita.get_by_role("button", name="Done with this day")).to_be_visible()
+
+
+def test_a_menu_goes_with_escape_and_with_a_press_beside_it(site: Site, rita: Page) -> None:
+    rita.goto(site.url)
+    button, items = rita.locator(".export > summary"), rita.locator(".export .menu-items")
+    button.click()
+    expect(items).to_be_visible()
+    rita.keyboard.press("Escape")
+    expect(items).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    rita.get_by_role("heading", level=1).click()
+    expect(items).to_be_hidden()
+    button.click()
+    with rita.expect_download() as saved:
+        items.get_by_role("link", name="BibTeX").click()
+    assert saved.value.suggested_filename.endswith(".bib")
+
+
+def test_a_citation_is_copied(site: Site, rita: Page) -> None:
+    rita.goto(site.url)
+    rita.goto(site.url + paper_address(rita, 0))
+    rita.get_by_text("Cite", exact=True).click()
+    rita.get_by_role("button", name="Copy").click()
+    expect(rita.locator("#notice")).to_have_text("Copied.")
+    field = rita.get_by_label("Say something of this paper")
+    field.focus()
+    rita.keyboard.press("Control+V")
+    expect(field).to_have_value(re.compile(r"^@misc\{"))
 
 
 def test_comment_with_a_preview_answered_by_another_reader(site: Site, rita: Page, open_context: Open) -> None:
