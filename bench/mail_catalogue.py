@@ -18,8 +18,8 @@ _PAPERS = """
     FROM generate_series(1, %(papers)s) n
 """
 _TOPICS = """
-    INSERT INTO papers_topic (slug, name, description, categories, query, created_at, changed_at)
-    SELECT 'mail-' || n, 'Matter ' || n, '', '{}', '', now(), now() FROM generate_series(1, %(topics)s) n
+    INSERT INTO papers_topic (slug, name, description, categories, query, closeness, version, created_at, changed_at)
+    SELECT 'mail-' || n, 'Matter ' || n, '', '{}', '', 0.55, 1, now(), now() FROM generate_series(1, %(topics)s) n
 """
 _MATCHES = """
     INSERT INTO papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count)

@@ -26,9 +26,9 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def three_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("papers.views.browse.PER_PAGE", 3)
+    monkeypatch.setattr("papers.views.lists.PER_PAGE", 3)
     read = card_service.read_rows
-    monkeypatch.setattr("papers.views.browse.read_rows", lambda found, columns: read(found, columns, per_page=3))
+    monkeypatch.setattr("papers.views.lists.read_rows", lambda found, columns: read(found, columns, per_page=3))
 
 
 class TestTheOrderOfADay:

@@ -19,6 +19,8 @@ from config import doctor
 from config.doctor import Finding, Level
 from config.local.paths import DataDir
 from config.site import Site
+from digests.services import mailing
+from digests.services.mailing import Mail, MailState
 from papers.models import Edition, Source
 from papers.services.embeddings.progress import HEARTBEAT as EMBEDDER
 from papers.services.heartbeat import note_alive
@@ -45,7 +47,8 @@ def by_about(findings: Iterator[Finding]) -> dict[str, Finding]:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_served")
-def test_when_all_is_well_it_says_so_of_each() -> None:
+def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailing, "current_mail", lambda: Mail(MailState.WORKS, "A test message left."))
     source(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
     note_alive(now=datetime.now(UTC))
     note_alive(now=datetime.now(UTC), name=EMBEDDER)
@@ -54,7 +57,7 @@ def test_when_all_is_well_it_says_so_of_each() -> None:
     call_command("doctor", stdout=out, no_color=True)  # would end with SystemExit
 
     lines = out.getvalue().splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 13
+    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 14
     assert lines[-1] == "No problems, No warnings."
 
 
@@ -71,7 +74,7 @@ def test_a_problem_ends_with_one_and_its_remedy_stands_below() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("problem  workers"))
     assert "Nobody ever worked" in lines[at]
     assert lines[at + 1].strip().startswith("→ ")
-    assert lines[-1] == "1 problem, 2 warnings."
+    assert lines[-1] == "1 problem, 3 warnings."
 
 
 @pytest.mark.slow
