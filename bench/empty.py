@@ -1,4 +1,4 @@
-"""A Django with one view that does nothing and no middleware: what a request costs before anything happens."""
+"""A Django with one view that does nothing no app and no middleware: what a request costs before anything happens."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ urlpatterns = [re_path("", nothing)]
 
 settings.ROOT_URLCONF = "bench.empty"
 settings.MIDDLEWARE = []
+settings.INSTALLED_APPS = []
 application = get_wsgi_application()
