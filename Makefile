@@ -23,6 +23,7 @@ help:
 	@echo "make e2e           the browser journeys, in the system's Chromium"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
+	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
 	@echo "make lock          resolve requirements/*.in anew (needs uv)"
 	@echo "PYTHON=python3.12  with any of them: another Python"
 
@@ -52,8 +53,13 @@ bench-import:
 bench-pages:
 	$(DEV) exec $(VENV) -m bench.pages $(if $(READERS),--readers "$(READERS)") $(BENCH_ARGS)
 
+# With PAPERS how long a search takes, else how good it is.
 bench-search:
-	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
+ifdef PAPERS
+	$(DEV) exec $(VENV) -m bench.search_speed $(if $(VECTORS),--vectors "$(VECTORS)") $(BENCH_ARGS)
+else
+	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
+endif
 
 bench-digests:
 	$(DEV) exec $(VENV) -m bench.digests $(if $(JSON),--json "$(JSON)") $(ARGS)

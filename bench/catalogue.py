@@ -19,7 +19,7 @@ from typing import IO, Any
 from psycopg.types.json import Jsonb
 
 BASE_ROWS = 20_000
-"""So many different papers at most; beyond them, rows are repeated under other ids and dates."""
+"""So many different papers, where nothing else is said; beyond them, rows are repeated under other ids and dates."""
 ANNOUNCED_A_DAY = 500
 """Papers announced on a working day; every second one is listed, as where a group follows half of what it mirrors."""
 READERS = 200
@@ -38,11 +38,14 @@ _WORDS = [
 _CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML", "cs.RO", "math.OC", "hep-th", "q-bio.NC", "econ.TH")
 
 
-def fill(papers: int, *, file: str = "", readers: int = READERS) -> None:
-    """Make `papers` papers, their editions, figures and votes. For an empty database."""
+def fill(papers: int, *, file: str = "", readers: int = READERS, different: int = BASE_ROWS) -> None:
+    """Make `papers` papers, at most so many of them different, their editions, figures and votes.
+
+    For an empty database.
+    """
     from django.db import connection
 
-    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(), min(papers, BASE_ROWS)))
+    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(), min(papers, different)))
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
         for statement in _STATEMENTS:

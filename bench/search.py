@@ -1,12 +1,14 @@
 """How good search is: the product's own search code on its own Postgres, beside BM25, on questions with answers.
 
-    make bench-search SETS="DIR DIR …" [JSON=result.json] [CACHE=DIR] [ARGS="--page page.jsonl --papers papers.xz"]
+    make bench-search SETS="DIR DIR …" [JSON=result.json] [CACHE=DIR] [VECTORS=vectors.npy]
+    make bench-search ARGS="--page page.jsonl --papers papers.xz [--all]" [VECTORS=vectors.npy]
 
 A set is a folder with `corpus.jsonl` (`_id`, `title`, `text`, perhaps `authors`), `queries.jsonl` (`_id`, `text`) and
 `qrels.tsv` (query, document, score; tab-separated, with a header). BM25 is bm25s, as it comes, with an English stemmer.
 
 With --page, one page of another site's search, in its order, and the papers that it was chosen from (JSON lines as
 `import_papers` takes them): how many papers of the page does its question bring into the first so many?
+With --all also among all of them; papers of which neither CACHE nor VECTORS has a vector then go by words alone.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from typing import Any
 
 from bench import serve
 from bench.catalogue import opened
-from bench.vectors import KeptVectors
+from bench.vectors import KeptVectors, RealVectors
 
 CUT_NDCG, CUT_RECALL = 10, 50
 FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.0, 0.0)}
@@ -62,7 +64,12 @@ def main() -> None:
         from papers.models import SHIPPED_MODEL
         from papers.services.embeddings.shipped import ShippedModel
 
-        vectors = KeptVectors(options.cache, SHIPPED_MODEL, _loaded_when_needed(ShippedModel))
+        vectors = KeptVectors(
+            options.cache,
+            SHIPPED_MODEL,
+            _loaded_when_needed(ShippedModel),
+            real=RealVectors.read(options.vectors) if options.vectors else None,
+        )
         sets = [measure_set(Path(folder), vectors) for folder in options.sets]
         page = measure_page(options, vectors) if options.page else []
     result = {"sets": sets, "page": page, "model": SHIPPED_MODEL, "seconds": round(time.monotonic() - started, 1)}
@@ -75,11 +82,12 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", help="folders of sets")
     parser.add_argument("--cache", default="", help="keep vectors there")
+    parser.add_argument("--vectors", default="", help="vectors that were made earlier, and their checksums beside it")
     parser.add_argument("--json", default="", help="also write the result there")
     parser.add_argument("--folder", default="", help="keep the data there")
     parser.add_argument("--page", default="", help="JSON lines: one page of results, in its order")
     parser.add_argument("--papers", default="", help="JSON lines: the papers among which the page is looked for")
-    parser.add_argument("--all", action="store_true", help="also among all of them; embeds them all")
+    parser.add_argument("--all", action="store_true", help="also among all of them")
     return parser.parse_args()
 
 
@@ -169,8 +177,11 @@ def recall(ranked: Sequence[str], answers: Mapping[str, float], cut: int = CUT_R
 # --- Systems --------------------------------------------------------------------------------------------------------
 
 
-def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str) -> dict[int, str]:
-    """Put the documents into the emptied tables with their vectors, and count their words; ids by the papers' keys."""
+def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str, embeds: bool = True) -> dict[int, str]:
+    """Put the documents into the emptied tables with their vectors, and count their words; ids by the papers' keys.
+
+    Unless it `embeds`, documents get a vector only where there is one already.
+    """
     from django.db import connection
 
     from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingModel, Paper, PaperVector
@@ -188,13 +199,15 @@ def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str) -> dict[i
         for number, doc in enumerate(docs)
     ]  # fmt: skip
     Paper.objects.bulk_create(papers, batch_size=1_000)
-    texts = [paper_text(doc.title, doc.abstract) for doc in docs]
-    rows = zip(papers, vectors.of(texts, name=name), strict=True)
+    texts = {paper: paper_text(doc.title, doc.abstract) for paper, doc in zip(papers, docs, strict=True)}
+    if not embeds:
+        texts = {paper: text for paper, text in texts.items() if vectors.has(text)}
+    rows = zip(texts, vectors.of(list(texts.values()), name=name), strict=True)
     PaperVector.objects.bulk_create(
         (PaperVector(paper=paper, model=SHIPPED_MODEL, vector=list(vector)) for paper, vector in rows), batch_size=1_000
     )
     EmbeddingModel.objects.update_or_create(
-        name=SHIPPED_MODEL, defaults={"dimensions": SHIPPED_DIMENSIONS, "serves": True, "embedded": len(docs)}
+        name=SHIPPED_MODEL, defaults={"dimensions": SHIPPED_DIMENSIONS, "serves": True, "embedded": len(texts)}
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE papers_paper, papers_papervector")
@@ -242,35 +255,45 @@ def bm25(docs: Sequence[Document]) -> Ranking:
 
 def measure_page(options: argparse.Namespace, vectors: KeptVectors) -> list[dict[str, Any]]:
     """How many papers of the page the question brings into the first so many, by each system."""
-    page = [Document(_key(row["title"]), row["title"], row.get("abstract") or "") for row in _rows(Path(options.page))]
+    page = [_as_stored(row) for row in _rows(Path(options.page))]
     wanted = {doc.id for doc in page}
     others: dict[str, Document] = {}
     voted: dict[str, Document] = {}
     for row in _rows(Path(options.papers)):
-        doc = Document(
-            _key(row["title"]), " ".join(row["title"].split()), " ".join((row.get("abstract") or "").split())
-        )
+        doc = _as_stored(row)
         others[doc.id] = doc
         if row.get("submitted_on") or row.get("upvotes"):
             voted[doc.id] = doc
     few = [doc for key, doc in voted.items() if key not in wanted][:OTHERS]
     found = [_page_counts([*page, *few], wanted, vectors, first=len(page), name=f"{len(few):,} others")]
+    serve.say(table([], found))
     if options.all:
         every = [doc for key, doc in others.items() if key not in wanted]
-        found.append(_page_counts([*page, *every], wanted, vectors, first=100, name=f"{len(every):,} others"))
+        name = f"{len(every):,} others"
+        found.append(_page_counts([*page, *every], wanted, vectors, first=100, name=name, embeds=False))
     return found
 
 
+def _as_stored(row: Mapping[str, Any]) -> Document:
+    from papers.text import clean_abstract, clean_title
+
+    title = clean_title(row["title"])
+    return Document(_key(title), title, clean_abstract(row.get("abstract") or ""))
+
+
 def _page_counts(
-    docs: Sequence[Document], wanted: set[str], vectors: KeptVectors, *, first: int, name: str
+    docs: Sequence[Document], wanted: set[str], vectors: KeptVectors, *, first: int, name: str, embeds: bool = True
 ) -> dict[str, Any]:
-    ids = load(docs, vectors, name=name)
+    from papers.models import PaperVector
+
+    ids = load(docs, vectors, name=name, embeds=embeds)
+    embedded = PaperVector.objects.count()
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
     systems |= {
         each: product(ids, by, vectors) for each, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
     }
     counts = {each: len(set(ranking(QUESTION)[:first]) & wanted) for each, ranking in systems.items()}
-    return {"among": name, "first": first, "of": len(wanted), "found": counts}
+    return {"among": name, "embedded": embedded, "first": first, "of": len(wanted), "found": counts}
 
 
 def _key(title: str) -> str:
@@ -289,7 +312,10 @@ def table(sets: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]) 
         shown.append(f"{each['name']:18}{each['documents']:>10,}{each['queries']:>10}  {cells}   {_judged(each)}")
     for counts in page:
         found = ", ".join(f"{name} {count}" for name, count in counts["found"].items())
-        shown.append(f"of a page of {counts['of']}, in the first {counts['first']} among {counts['among']}: {found}")
+        shown.append(
+            f"of a page of {counts['of']}, in the first {counts['first']} among {counts['among']} "
+            f"({counts['embedded']:,} with vectors): {found}"
+        )
     return "\n".join(["nDCG@10 / recall@50", *shown])
 
 

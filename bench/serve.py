@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,23 @@ def start_web(supervisor: Supervisor) -> int:
     port = int(os.environ["PORT"])
     _start(supervisor, web(host="127.0.0.1", port=port))
     return port
+
+
+def start_embedder(supervisor: Supervisor, *, seconds: float) -> None:
+    """Start the process that embeds questions, as `up` does, and wait until it has its model.
+
+    Raises:
+        RuntimeError: it has not in that time.
+    """
+    from config.local.programs import embedder
+    from papers.services.embeddings import query_vector
+
+    supervisor.start(embedder())
+    end = time.monotonic() + seconds
+    while query_vector("ready") is None:
+        if time.monotonic() > end:
+            raise RuntimeError("The process that embeds questions does not answer.")
+        time.sleep(0.5)
 
 
 def start_empty(supervisor: Supervisor) -> int:
