@@ -24,8 +24,11 @@ _KINDS = {
     Subscription.Kind.TRENDING: ("Trending papers", "What readers vote for now."),
     Subscription.Kind.TOP: ("Most voted papers", "Of the day, week or month that has just ended."),
     Subscription.Kind.DAILY: ("Today’s edition", "Everything on the daily page since your last mail."),
+    Subscription.Kind.FOLLOWED: ("Who you follow", "New papers of the authors and organizations you follow."),
     Subscription.Kind.VERSIONS: ("New versions", "When a paper that you saved or tagged gets a new version."),
 }
+# What has a library, and who follows: nothing for an address alone.
+_OF_AN_ACCOUNT = (Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
 
 
@@ -101,7 +104,7 @@ class PreferencesForm(forms.Form):
         options["initial"] = _initial(schedules, time_zone)
         super().__init__(*args, **options)
         self.today = today
-        kinds = [kind for kind in _KINDS if kind != Subscription.Kind.VERSIONS or subscriber.user_id is not None]
+        kinds = [kind for kind in _KINDS if kind not in _OF_AN_ACCOUNT or subscriber.user_id is not None]
         for kind in kinds:
             self.fields[kind] = _often(*_KINDS[kind])
         for topic in topics:

@@ -22,7 +22,10 @@ from digests.fragments import Parts, Stored
 from digests.mime import ascii_address, assemble, encode, encode_open, filled, mailbox
 from digests.models import Subscription
 
-_KINDS = {"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"}
+_KINDS = {
+    **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
+    **{"followed": "who you follow"},
+}
 
 
 class EmptyError(Exception):

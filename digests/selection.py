@@ -2,8 +2,9 @@
 
 Its cost follows the pairs of a subscription and a new paper, never the papers stored.
 
-- A topic's candidates are its matches released since the schedule's last mail; those of the daily papers are the
-  listings, a paper's first. Trending and the most voted are read as their pages show them, fifty deep.
+- A topic's candidates are its matches released since the schedule's last mail, and so are the papers of those whom a
+  reader follows; those of the daily papers are the listings, a paper's first. Trending and the most voted are read as
+  their pages show them, fifty deep.
 - Left out: hidden and withdrawn papers, and whatever was offered to this reader within 180 days, in any mail; also
   under the id of a paper that was merged into it.
 - Papers are sorted by the group's votes, then the sources' votes, then how well they match any topic, then the newest.
@@ -78,6 +79,17 @@ _TOPICS = """
     WHERE found.release > bounds.since AND found.release <= %(upto)s AND found.matched_at >= bounds.floor
 )"""
 
+_FOLLOWED = """
+, followed AS MATERIALIZED (
+    SELECT follow.user_id, noted.paper_id, max(noted.release) AS release, max(noted.matched_at) AS matched_at
+    FROM (SELECT DISTINCT user_id FROM asked WHERE kind = 'followed') wanted
+    JOIN papers_follow follow USING (user_id)
+    JOIN papers_followedpaper noted USING (followed_id), bounds
+    WHERE noted.release > 0 AND noted.release > bounds.since AND noted.release <= %(upto)s
+      AND noted.matched_at >= bounds.floor
+    GROUP BY follow.user_id, noted.paper_id
+)"""
+
 _LISTS = """
 , windows AS MATERIALIZED (
     SELECT DISTINCT since, floor FROM asked WHERE kind = 'daily'
@@ -118,6 +130,10 @@ _CANDIDATES = """
     SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id
     FROM asked JOIN matched ON matched.topic_id = asked.topic_id
         AND matched.release > asked.since AND matched.matched_at >= asked.floor
+    UNION ALL
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true, followed.paper_id
+    FROM asked JOIN followed ON asked.kind = 'followed' AND followed.user_id = asked.user_id
+        AND followed.release > asked.since AND followed.matched_at >= asked.floor
     UNION ALL
     SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id
     FROM asked JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
@@ -238,7 +254,7 @@ _PLANNED = """
             AND edition.position = 1
     ) counted USING (schedule_id)
 """
-_CHOICE = _ASKED + _TOPICS + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
+_CHOICE = _ASKED + _TOPICS + _FOLLOWED + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
     *("version_ids", "edition_count", "from_release", "to_release"),

@@ -49,6 +49,22 @@ def members_office(
     return office_view
 
 
+def curators_only(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
+
+    @wraps(view)
+    def curator_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_curator:
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return curator_view
+
+
 def signed_in(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:

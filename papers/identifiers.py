@@ -175,6 +175,24 @@ def parse_dois(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+_ORCID = re.compile(r"(?:https?://(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])/?", re.I)
+
+
+def parse_orcid(text: str) -> str | None:
+    """The ORCID that `text` is, as `0000-0002-1825-0097`, if its check digit is right (ISO 7064, MOD 11-2)."""
+    match = _ORCID.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = match[1].replace("-", "").upper()
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    if digits[-1] != ("X" if check == 10 else str(check)):
+        return None
+    return "-".join(digits[start : start + 4] for start in (0, 4, 8, 12))
+
+
 def trim_end(text: str) -> str:
     """A DOI or URL out of a sentence, without the sentence's marks; a bracket that was opened inside stays."""
     surplus = {close: text.count(close) - text.count(opening) for opening, close in ("()", "[]", "{}", "<>")}

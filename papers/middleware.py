@@ -28,6 +28,8 @@ OPEN_VIEWS = frozenset(
         # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
         *("digests:mail", "digests:mail-rest"),
+        # Feed readers don't sign in: whoever has the address reads it.
+        "papers:following-feed",
     )
 )
 

@@ -52,6 +52,7 @@ LIMITS: Mapping[str, Limit] = {
     # A person reads between two searches; a script has the API.
     "search": Limit(200, 60),
     "shelf": Limit(120, 60),
+    "follow": Limit(60, 60),
     "comment": Limit(10, 60),
     "preview": Limit(60, 60),
     "report": Limit(10, 10 * 60),

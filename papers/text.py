@@ -228,6 +228,22 @@ def author_key(name: str) -> str:
     return " ".join("".join(char if _is_of_word(char) else " " for char in folded).split())
 
 
+_PLUSES = re.compile(r"\b([a-z])(\+\+|#)")
+# As `papers_words` of the database has it: in these scripts each letter is a word of its own.
+_LETTER_IS_WORD = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af])")
+
+
+def organization_key(name: str) -> str:
+    """What an organization is found and followed by: its words, folded. "Google DeepMind" is `google deepmind`."""
+    folded = _PLUSES.sub(lambda match: match[1] + ("sharp" if match[2] == "#" else "plusplus"), fold(name))
+    return " ".join("".join(char if _is_of_word(char) else " " for char in folded).split())[:200].rstrip()
+
+
+def organization_marks(key: str) -> list[str]:
+    """The words by which the search index knows an organization."""
+    return _LETTER_IS_WORD.sub(r" \1 ", key).split()
+
+
 def _is_of_word(char: str) -> bool:
     """Letters and digits, and the marks without which the letters of many scripts are not themselves."""
     return char.isalnum() or (char > "\x7f" and unicodedata.category(char)[0] == "M")

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from papers.models import MutedQuery, Paper, ShelfItem, Tag, User
+from papers.models import FeedKey, Follow, Followed, MutedQuery, Paper, ShelfItem, Tag, User
 from papers.services.signin import make_login_link
 from papers.services.tags import add_tags
 from tests import make
@@ -172,6 +172,26 @@ ROWS: dict[str, list[Row]] = {
         members("/topics/own/delete", 404, method="POST"),
         Row("/topics/rita-s/delete", WAY_IN, 302, 404, 404, 404, method="POST"),
     ],
+    "papers:author": [everybody("/authors/ada-lovelace"), everybody("/authors/nobody", 404)],
+    "papers:author-feed": [everybody("/authors/ada-lovelace.atom"), everybody("/authors/nobody.json", 404)],
+    "papers:author-follow": [
+        members("/authors/ada-lovelace/follow", 302, method="POST"),
+        members("/authors/nobody/follow", 404, method="POST"),
+    ],
+    "papers:author-merge": [Row("/authors/ada-lovelace/merge", WAY_IN, 404, 404, 302, 302, method="POST")],
+    "papers:author-split": [Row("/authors/ada-lovelace/split", WAY_IN, 404, 404, 302, 302, method="POST")],
+    "papers:author-orcid": [Row("/authors/ada-lovelace/orcid", WAY_IN, 404, 404, 302, 302, method="POST")],
+    "papers:author-undo": [members("/authors/acts/990001/undo", 404, method="POST")],
+    "papers:organization": [everybody("/organizations/cern"), everybody("/organizations/nowhere", 404)],
+    "papers:organization-feed": [everybody("/organizations/cern.atom")],
+    "papers:organization-follow": [members("/organizations/cern/follow", 302, method="POST")],
+    "papers:following": [members("/following")],
+    "papers:following-address": [members("/following/address", 302, method="POST")],
+    "papers:following-stop": [members("/following/stop", 302, method="POST")],
+    "papers:following-feed": [
+        everybody("/following/key-of-a-feed.atom", on_members_site=200),
+        everybody("/following/key-of-none.json", 404, on_members_site=404),
+    ],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -287,8 +307,9 @@ CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows 
 
 @pytest.fixture(autouse=True)
 def _papers() -> None:
-    paper, rita = make.paper(public_id="2603.99001"), reader()
+    paper, rita = make.paper(public_id="2603.99001", organization="CERN"), reader()
     make.listing(paper)
+    FeedKey.objects.create(user=rita, key="key-of-a-feed")
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
     make.topic("curated")
     make.topic("own", owner=make.user())
@@ -336,12 +357,23 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
     MutedQuery.objects.create(user=rita, query="Rita’s-secret")
     Tag.objects.filter(name="own").update(name="Rita’s-secret")
     add_tags(user=rita, paper_ids=[paper.pk], names=["Rita’s-secret"])
+    Follow.objects.create(
+        user=rita, followed=Followed.objects.create(kind="author", key="ada lovelace", name="Rita’s-secret")
+    )
     mine, other = BROWSERS["reader"](), BROWSERS[person]()
     shown = set()
-    for path in ("/", "/papers/2603.99001", "/papers/2603.99001/mine", "/library", "/tags", "/account/muted"):
+    for path in (
+        "/",
+        "/papers/2603.99001",
+        "/papers/2603.99001/mine",
+        "/library",
+        "/tags",
+        "/account/muted",
+        "/following",
+    ):
         shown |= {path} if "Rita’s-secret" in mine.get(path).content.decode() else set()
         assert "Rita’s-secret" not in other.get(path).content.decode(), path
-    assert {"/library", "/tags", "/account/muted", "/papers/2603.99001/mine"} <= shown
+    assert {"/library", "/tags", "/account/muted", "/following", "/papers/2603.99001/mine"} <= shown
     for path, there in (("/library.json", True), ("/papers/search.json?q=tag:Rita’s-secret", True)):
         assert (b"2603.99001" in b"".join(mine.get(path))) == there, path
         assert b"2603.99001" not in b"".join(other.get(path)), path

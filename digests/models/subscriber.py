@@ -152,6 +152,7 @@ class Subscription(models.Model):
         DAILY = "daily", "the daily papers"
         TRENDING = "trending", "trending papers"
         TOP = "top", "the most voted of the day, week or month"
+        FOLLOWED = "followed", "authors and organizations you follow"
         VERSIONS = "versions", "new versions of saved papers"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions")

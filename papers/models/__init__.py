@@ -1,11 +1,12 @@
 """The tables, each with its QuerySet above its model."""
 
+from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import CurationEvent, Submission
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
-from papers.models.library import FollowedAuthor, ShelfItem, Tag, TaggedPaper
+from papers.models.library import ShelfItem, Tag, TaggedPaper
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -15,7 +16,7 @@ from papers.models.paper import (
     PaperVersion,
     SourceFigure,
 )
-from papers.models.reading import MutedQuery, SeenPaper
+from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.topic import Topic, TopicBacklog, TopicMatch
@@ -27,14 +28,20 @@ __all__ = [
     "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
+    "Author",
+    "AuthorClaim",
+    "AuthorName",
     "Comment",
     "CommentReport",
     "CurationEvent",
     "Edition",
     "EmbeddingBacklog",
     "EmbeddingModel",
+    "FeedKey",
     "FetchRun",
-    "FollowedAuthor",
+    "Follow",
+    "Followed",
+    "FollowedPaper",
     "FormerAddress",
     "Heartbeat",
     "HostClock",

@@ -1,4 +1,4 @@
-"""A reader's own library: tags, the shelf, followed authors."""
+"""A reader's own library: tags and the shelf."""
 
 from __future__ import annotations
 
@@ -177,18 +177,3 @@ class ShelfItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} of {self.user_id}: {self.state}"
-
-
-class FollowedAuthor(models.Model):
-    """An author, by normalised name, whose papers a reader wants to see."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="followed_authors")
-    key = models.TextField(help_text="As in Paper.author_keys.")
-    name = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="followed_author_once")]
-
-    def __str__(self) -> str:
-        return self.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
@@ -16,16 +17,18 @@ from django.utils import timezone
 
 from papers.models.rows import before_row
 from papers.models.user import User
+from papers.text import organization_marks
 
 if TYPE_CHECKING:
     from papers.query import Query
 
 
 class AuthorRow(TypedDict, total=False):
-    """One entry of `Paper.authors`; `affiliation` only where a source gave one."""
+    """One entry of `Paper.authors`; `affiliation` and `orcid` only where a source gave one."""
 
     name: str
     affiliation: str
+    orcid: str
 
 
 class LinkRow(TypedDict):
@@ -82,6 +85,28 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         if after is not None:
             found = found.filter(before_row(HotPosition._fields, after))
         return found.order_by("-hot", "-pk")
+
+    def by_author(self, names: Sequence[str], *, key: str = "", claimed: Sequence[int] = ()) -> PaperQuerySet:
+        """Papers with one of these names among their authors, but those on which the name was said to be somebody
+        else's than the author `key`; and those `claimed` for this author, by their keys. Found by `paper_author_keys`.
+        """
+        from papers.models.author import AuthorClaim
+
+        elsewhere = AuthorClaim.objects.filter(paper=OuterRef("pk"), name__in=names).exclude(author=key)
+        named = Q(author_keys__overlap=list(names)) & ~Q(Exists(elsewhere))
+        return self.filter(named | Q(pk__in=claimed) if claimed else named)
+
+    def of_organization(self, key: str, names: Sequence[str] | None = None) -> PaperQuerySet:
+        """Papers that have these words (`organization_key`) in their organization, or with `names` exactly one of them.
+
+        Marks of the search index find them.
+        """
+        from papers.models.lexemes import quoted
+        from papers.models.matching import vector_matches
+
+        marks = " & ".join(quoted(f"o:{word}") for word in organization_marks(key))
+        found = self.filter(vector_matches(marks)) if marks else self.none()
+        return found if names is None else found.filter(organization__in=names)
 
     def matching(
         self, query: Query, *, viewer: User | AnonymousUser | None = None, today: date | None = None

@@ -68,3 +68,15 @@ class MutedQuery(models.Model):
 
     def __str__(self) -> str:
         return self.query
+
+
+class FeedKey(models.Model):
+    """The secret in the addresses of a reader's own feeds. Stored as it is: the page shows the address again."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="feed_key"
+    )
+    key = models.CharField(max_length=22, unique=True)
+
+    def __str__(self) -> str:
+        return f"feed key of {self.user_id}"

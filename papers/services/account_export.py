@@ -17,7 +17,9 @@ from papers.hooks import account_exported
 from papers.models import Paper, ShelfItem, TaggedPaper, User
 
 # Keys to the account, not what is in it; and what the admin notes of others.
-_LEFT_OUT = frozenset({"loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"})
+_LEFT_OUT = frozenset(
+    {"feedkey", "loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"}
+)
 _SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key", "subscriber.key"})
 _IN_MEMORY_BYTES = 2_000_000
 

@@ -20,6 +20,8 @@ _FREE = (
 )
 # Tables with one row a paper and value of this column: where both have one, that of the paper that stays is kept.
 _ONCE = {
+    "papers_authorclaim": "name",
+    "papers_followedpaper": "followed_id",
     "papers_listing": "day",
     "papers_paperversion": "version",
     "papers_seenpaper": "user_id",

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from papers.models import FetchRun, LoginLink, RejectedRecord
 from papers.services.completeness import prune_announcements
+from papers.services.follows import forget_unfollowed
 
 RUNS_KEPT = timedelta(days=60)
 SETTLED_REJECTS_KEPT = timedelta(days=30)
@@ -26,4 +27,4 @@ def prune(*, now: datetime) -> int:
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
-    return sum(rows.delete()[0] for rows in old) + prune_announcements(now)
+    return sum(rows.delete()[0] for rows in old) + prune_announcements(now) + forget_unfollowed()

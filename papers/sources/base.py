@@ -32,10 +32,11 @@ RANKS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A name as the source wrote it, and an affiliation where it gave one."""
+    """A name as the source wrote it, and an affiliation and an ORCID (bare, 19 characters) where it gave them."""
 
     name: str
     affiliation: str = ""
+    orcid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

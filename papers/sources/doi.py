@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from papers.identifiers import arxiv_id_of_doi, parse_doi
+from papers.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
 from papers.sources import webpage
 from papers.sources.base import Author, RawPaper
 from papers.sources.client import FetchRequest, FetchResponse
@@ -132,7 +132,7 @@ def _authors(given: Any) -> tuple[Author, ...] | None:
     """People, and groups, which have a name only. None where the record does not say."""
     if not isinstance(given, list):
         return None
-    authors = (Author(_name(entry), _affiliation(entry)) for entry in given if isinstance(entry, dict))
+    authors = (Author(_name(entry), _affiliation(entry), _orcid(entry)) for entry in given if isinstance(entry, dict))
     return tuple(author for author in authors if author.name) or None
 
 
@@ -142,6 +142,11 @@ def _name(entry: Mapping[str, Any]) -> str:
     if name and (suffix := _line(entry.get("suffix"))):
         name = f"{name}, {suffix}"
     return name or _line(entry.get("literal")) or _line(entry.get("name"))
+
+
+def _orcid(entry: Mapping[str, Any]) -> str:
+    """Crossref has it as an address in `ORCID`; DataCite's record in CSL-JSON has none."""
+    return parse_orcid(_line(entry.get("ORCID"))) or ""
 
 
 def _affiliation(entry: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache as remember
 from typing import Any
-from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
@@ -22,8 +21,9 @@ from papers import categories, dates, markup
 from papers.citations import FORMATS, Format
 from papers.models import Paper
 from papers.models.paper import AuthorRow
-from papers.query import Author
-from papers.text import author_key
+from papers.services.authors.finding import slug_of as slug_of_key
+from papers.services.ingest.cleaning import key_of
+from papers.text import organization_key
 
 register = template.Library()
 
@@ -98,12 +98,29 @@ def _listed(names: Sequence[SafeString]) -> SafeString:
 
 @register.filter
 def author_link(name: str) -> SafeString:
-    """A name as a link to the papers of whoever has it; the name alone where there is no letter in it."""
-    key = author_key(name)
+    """A name as a link to the page of whoever has it; the name alone where there is no letter in it."""
+    key = key_of(name)
     if not key:
         return markup.inline(name)
-    address = f"{reverse('papers:papers')}?{urlencode({'q': str(Author(key))})}"
+    address = reverse("papers:author", args=[slug_of_key(key)])
     return format_html('<a href="{}" rel="nofollow">{}</a>', address, markup.inline(name))
+
+
+@register.filter
+def slug_of(key: str) -> str:
+    """The last word of the address of an author or organization."""
+    return slug_of_key(key)
+
+
+@register.filter
+def organization_link(name: str) -> SafeString:
+    """An organization as a link to its page."""
+    key = organization_key(name)
+    if not key:
+        return format_html("{}", name)
+    return format_html(
+        '<a href="{}" rel="nofollow">{}</a>', reverse("papers:organization", args=[slug_of_key(key)]), name
+    )
 
 
 @register.filter

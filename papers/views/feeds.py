@@ -37,7 +37,7 @@ def edition(request: Request, form: str) -> HttpResponse:
         return search(request, form)
     span = newest_span(day_span, today=timezone.localdate())
     rows = Listing.objects.best_of_day(span.first).select_related("paper")[:ENTRIES_OF_A_DAY]
-    return _answer(request, form, "edition", "Daily Papers", reverse("papers:papers"), [row.paper for row in rows])
+    return answer_feed(request, form, "edition", "Daily Papers", reverse("papers:papers"), [row.paper for row in rows])
 
 
 @limited("search")
@@ -51,14 +51,16 @@ def search(request: Request, form: str) -> HttpResponse:
     except TooSlow:
         return HttpResponse("This search took too long.", status=503, headers={"Retry-After": "600"})
     address = f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': 'newest'})}"
-    return _answer(request, form, f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, papers, q=typed)
+    return answer_feed(
+        request, form, f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, papers, q=typed
+    )
 
 
 @require_safe
 def trending(request: Request, form: str) -> HttpResponse:
     """What readers vote for now."""
     papers = Paper.objects.visible().for_cards().trending(floor=trending_floor(now=timezone.now()))[:ENTRIES]
-    return _answer(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
+    return answer_feed(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
 
 
 @require_safe
@@ -67,10 +69,10 @@ def topic(request: Request, slug: str, form: str) -> HttpResponse:
     found = topic_for_read(request.user, slug)
     rows = TopicMatch.objects.newest(found).select_related("paper")[:ENTRIES]
     address = found.get_absolute_url()
-    return _answer(request, form, f"topic:{found.pk}", found.name, address, [row.paper for row in rows])
+    return answer_feed(request, form, f"topic:{found.pk}", found.name, address, [row.paper for row in rows])
 
 
-def _answer(
+def answer_feed(
     request: Request, form: str, name: str, title: str, address: str, papers: Iterable[Paper], **query: str
 ) -> HttpResponse:
     """The feed, or 304 for who has this one."""

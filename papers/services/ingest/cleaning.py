@@ -200,24 +200,34 @@ def _other_identifier(scheme: str, value: str) -> tuple[str, str] | None:
 
 
 def _authors(raw: RawPaper) -> tuple[AuthorRow, ...] | None:
-    pairs: Iterator[tuple[str, str | None]]
+    given: Iterator[tuple[str, str, str]]
     if raw.authors is not None:
-        pairs = ((clean_name(author.name), clean_line(author.affiliation)) for author in raw.authors)
+        given = ((clean_name(each.name), clean_line(each.affiliation), each.orcid) for each in raw.authors)
     elif raw.authors_text is not None:
-        pairs = ((author.name, author.affiliation) for author in split_authors(raw.authors_text))
+        given = ((each.name, each.affiliation or "", "") for each in split_authors(raw.authors_text))
     else:
         return None
-    return tuple(
-        AuthorRow(name=name, affiliation=affiliation) if affiliation else AuthorRow(name=name)
-        for name, affiliation in pairs
-        if name
-    )
+    return tuple(_author_row(*author) for author in given if author[0])
+
+
+def _author_row(name: str, affiliation: str, orcid: str) -> AuthorRow:
+    row = AuthorRow(name=name)
+    if affiliation:
+        row["affiliation"] = affiliation
+    if orcid:
+        row["orcid"] = orcid
+    return row
 
 
 def _author_keys(authors: Iterable[AuthorRow]) -> tuple[str, ...]:
     """Each key once. Cut, because some records hold all their authors in one name and an index takes 2,700 bytes."""
-    keys = (author_key(author["name"])[:MAX_AUTHOR_KEY].rstrip() for author in authors)
+    keys = (key_of(author["name"]) for author in authors)
     return tuple(dict.fromkeys(key for key in keys if key))
+
+
+def key_of(name: str) -> str:
+    """What the index has of a name, as long as an index takes it."""
+    return author_key(name)[:MAX_AUTHOR_KEY].rstrip()
 
 
 def _published_at(raw: RawPaper, arxiv: ArxivId | None) -> datetime | None:

@@ -20,6 +20,8 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from papers.models import TopicBacklog
+from papers.services.authors.curating import claim_by_orcid
+from papers.services.follows import note_papers
 from papers.services.installation import current_group
 from papers.services.releases import next_release
 from papers.services.topics.asking import as_asked, topic_query, topics_named
@@ -205,6 +207,8 @@ def _store(
         cursor.execute("SELECT id FROM papers_paper WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [papers.ids])
         release = next_release()
         done = _strike_off(changes)
+        claim_by_orcid(done)
+        note_papers(done, release=release, now=now)
         known = _stored_pairs(done)
         asked_of = _unchanged(topics)
         news_since = now - NEWS

@@ -1,0 +1,110 @@
+"""Following authors and organisations: the button, all of it on one page, and as a feed with an address of its own."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from papers.access import signed_in
+from papers.http import Request, UserRequest, safe_next
+from papers.models import Followed, User
+from papers.models.paper import NewPosition
+from papers.ratelimit import limited
+from papers.services import follows
+from papers.services.authors import (
+    AuthorMovedError,
+    NobodyError,
+    Who,
+    facts_of,
+    find_author,
+    find_organization,
+    slug_of,
+)
+from papers.services.feed_keys import key_of, reader_of, renew_key
+from papers.views.feeds import ENTRIES, answer_feed
+from papers.views.lists import card_page, show_list
+
+
+@require_POST
+@signed_in
+@limited("follow")
+def follow_author(request: UserRequest, slug: str) -> HttpResponse:
+    """Follow an author, or no longer."""
+    try:
+        return _set(request, find_author(slug))
+    except AuthorMovedError as moved:
+        return _set(request, find_author(slug_of(moved.key)))
+    except NobodyError as error:
+        raise Http404("No paper here has such a name.") from error
+
+
+@require_POST
+@signed_in
+@limited("follow")
+def follow_organization(request: UserRequest, slug: str) -> HttpResponse:
+    """Follow an organisation, or no longer."""
+    try:
+        return _set(request, find_organization(slug))
+    except NobodyError as error:
+        raise Http404("No paper here has such an organization.") from error
+
+
+def _set(request: UserRequest, who: Who) -> HttpResponse:
+    facts = facts_of(who)
+    if not facts.paper_count and not who.is_known:
+        raise Http404("No paper here has such a name.")
+    if request.POST.get("on") == "0":
+        follows.unfollow(user=request.user, kind=who.kind, key=who.key)
+    else:
+        try:
+            follows.follow(user=request.user, who=who, name=facts.name, now=timezone.now())
+        except follows.FollowError as error:
+            messages.error(request, str(error))
+    return redirect(safe_next(request, default=who.get_absolute_url()))
+
+
+@never_cache
+@require_safe
+@signed_in
+def following(request: UserRequest) -> HttpResponse:
+    """The papers of all that a reader follows, and whom that is."""
+    user = request.user
+    page = card_page(request, NewPosition, lambda after: follows.followed_papers(user, after=after), is_own=True)
+    followed = list(Followed.objects.of(user))
+    context = {"followed": followed, "feed_key": key_of(user) if followed else ""}
+    return show_list(request, "papers/following.html", page, context)
+
+
+@require_POST
+@signed_in
+@limited("follow")
+def stop(request: UserRequest) -> HttpResponse:
+    """No longer follow one of them."""
+    kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
+    follows.unfollow(user=request.user, kind=kind, key=key)
+    return redirect("papers:following")
+
+
+@require_POST
+@signed_in
+@limited("follow")
+def new_address(request: UserRequest) -> HttpResponse:
+    """Give the feed another address; the old one is dead at once."""
+    renew_key(request.user)
+    messages.success(request, "Your feed has a new address. The old one is dead.")
+    return redirect("papers:following")
+
+
+@require_safe
+def following_feed(request: Request, key: str, form: str) -> HttpResponse:
+    """The same as a feed, for whoever has the address: feed readers don't sign in."""
+    user: User | None = reader_of(key)
+    if user is None:
+        raise Http404("There is no such feed.")
+    papers = follows.followed_papers(user).for_cards()[:ENTRIES]
+    return answer_feed(request, form, f"following:{user.pk}", "Followed", reverse("papers:following"), papers)

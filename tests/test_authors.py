@@ -1,0 +1,217 @@
+"""Authors' and organisations' pages, and what curators say of names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from papers.identifiers import parse_orcid
+from papers.models import Author, AuthorClaim, CurationEvent, Followed, Paper
+from papers.services.authors import facts_of, find_author, find_organization
+from papers.services.authors.curating import claim_by_orcid, key_typed
+from papers.services.follows import does_follow, follow
+from papers.services.ingest.cleaning import clean
+from papers.sources.base import Author as SourceAuthor
+from papers.svg import Bar, bar_chart
+from tests import make
+from tests.people import browser_of, curator, reader, stranger
+from tests.reading import cards, elements, page_text, titles, tree, words
+
+pytestmark = pytest.mark.django_db
+
+WANG = "/authors/wei-wang"
+
+
+def test_a_name_on_a_card_leads_to_the_author_s_page() -> None:
+    make.listing(make.paper(title="On engines", authors=["Ada Lovelace", "Émilie du Châtelet"], organization="CERN"))
+    byline = tree("/").find_class("byline")[0]
+    assert [link.get("href") for link in byline.iter("a")] == [
+        "/authors/ada-lovelace", "/authors/emilie-du-chatelet", "/organizations/cern",
+    ]  # fmt: skip
+    assert titles("/authors/emilie-du-chatelet") == ["On engines"]
+    assert "Émilie du Châtelet" in page_text("/authors/emilie-du-chatelet")
+
+
+def test_the_page_tells_years_categories_and_who_else() -> None:
+    for year, title in ((2024, "First"), (2026, "Third"), (2026, "Second")):
+        make.paper(
+            title=title, authors=["Ada Lovelace", "Charles Babbage"], published_at=make.NOW.replace(year=year),
+            listed_at=make.NOW.replace(year=year), categories=["cs.CL", "cs.AI"],
+        )  # fmt: skip
+    facts = facts_of(find_author("ada-lovelace"))
+    assert facts.years == ((2024, 1), (2025, 0), (2026, 2))
+    assert facts.categories == (("cs.AI", 3), ("cs.CL", 3))
+    assert [(one.name, one.count) for one in facts.people] == [("Charles Babbage", 3)]
+    page = tree("/authors/ada-lovelace")
+    assert [words(row) for row in page.xpath("//table//tbody/tr")] == ["20241", "20250", "20262"]
+    assert page.xpath("//svg[@role='img']/@aria-label")
+
+
+def test_who_is_one_of_thousands_works_with_none_of_them() -> None:
+    make.paper(authors=[f"A. Person{number}" for number in range(300)])
+    assert facts_of(find_author("a-person7")).people == ()
+
+
+@pytest.mark.parametrize("path", ["/authors/nobody", "/organizations/nowhere", "/authors/Ada-Lovelace", "/authors/-"])
+def test_nobody_has_no_page(path: str) -> None:
+    make.paper()
+    assert stranger().get(path).status_code == 404
+
+
+def test_names_in_any_script_have_addresses() -> None:
+    make.paper(title="A", authors=["王伟"], organization="清华大学")
+    assert titles(reverse("papers:author", args=["王伟"])) == ["A"]
+    assert titles(reverse("papers:organization", args=["清华大学"])) == ["A"]
+
+
+@pytest.mark.parametrize("name", ["Google DeepMind", "O’Reilly & Co.", "C++ Alliance", "Université de Genève", "a-b_c"])
+def test_an_organization_s_link_leads_to_its_papers(name: str) -> None:
+    make.listing(make.paper(title="Theirs", organization=name))
+    make.paper(title="Others", organization=f"{name} Labs")
+    (link,) = tree("/").xpath("//span[@class='organization']/a/@href")
+    assert titles(link) == ["Theirs"]
+
+
+def test_spellings_of_an_organization_that_differ_in_case_are_one() -> None:
+    make.paper(title="A", organization="OpenAI")
+    make.paper(title="B", organization="Openai")
+    assert set(find_organization("openai").names) == {"OpenAI", "Openai"}
+    assert sorted(titles("/organizations/openai")) == ["A", "B"]
+
+
+def test_pages_of_a_long_list_go_on_behind_the_last_card() -> None:
+    for number in range(60):
+        make.paper(title=f"P{number:02}", listed_at=make.NOW - timedelta(hours=number))
+    first = titles("/authors/ada-lovelace")
+    assert first == [f"P{number:02}" for number in range(50)]
+    (more,) = tree("/authors/ada-lovelace").xpath("//p[@class='more']/a/@href")
+    assert titles("/authors/ada-lovelace" + more) == [f"P{number:02}" for number in range(50, 60)]
+
+
+def test_hidden_papers_are_nobody_s() -> None:
+    make.paper(hidden_at=make.NOW)
+    assert stranger().get("/authors/ada-lovelace").status_code == 404
+
+
+def test_an_author_s_feed_has_the_papers() -> None:
+    make.paper(title="On engines")
+    assert "On engines" in stranger().get("/authors/ada-lovelace.atom").content.decode()
+    assert stranger().get("/authors/ada-lovelace.json").json()["items"][0]["title"] == "On engines"
+
+
+def test_two_spellings_become_one_and_two_again() -> None:
+    carl, rita = curator(), reader()
+    make.paper(title="A", authors=["Yann LeCun"])
+    make.paper(title="B", authors=["Y. LeCun"])
+    follow(user=rita, who=find_author("y-lecun"), name="Y. LeCun", now=make.NOW)
+    client = browser_of(carl)
+    client.post("/authors/yann-lecun/merge", {"other": "https://papers.example.org/authors/y-lecun?x=1"})
+    cache.clear()
+    assert sorted(titles("/authors/yann-lecun")) == ["A", "B"]
+    assert stranger().get("/authors/y-lecun")["Location"] == "/authors/yann-lecun"
+    assert does_follow(rita, find_author("yann-lecun"))
+    assert Followed.objects.get(key="yann lecun").papers.count() == 2
+    event = CurationEvent.objects.get(action="author-merged")
+    for _ in range(2):  # the second press changes nothing
+        client.post(f"/authors/acts/{event.pk}/undo")
+    cache.clear()
+    assert (titles("/authors/yann-lecun"), titles("/authors/y-lecun")) == (["A"], ["B"])
+    assert does_follow(rita, find_author("y-lecun"))
+    assert not does_follow(rita, find_author("yann-lecun"))
+
+
+def test_namesakes_are_told_apart_paper_by_paper_and_put_together_again() -> None:
+    mine, hers = make.paper(title="Graphs", authors=["Wei Wang"]), make.paper(title="Genes", authors=["Wei Wang"])
+    client = browser_of(curator())
+    answer = client.post(WANG + "/split", {"paper": [hers.pk]})
+    assert answer["Location"] == "/authors/wei-wang-2"
+    cache.clear()
+    assert (titles(WANG), titles("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
+    assert "Take back" in page_text(WANG, client)
+    client.post(f"/authors/acts/{CurationEvent.objects.get(action='author-split').pk}/undo")
+    cache.clear()
+    assert sorted(titles(WANG)) == ["Genes", "Graphs"]
+    assert stranger().get("/authors/wei-wang-2").status_code == 404
+    assert Paper.objects.get(pk=mine.pk).author_keys == ["wei wang"]  # papers stay as they are
+
+
+def test_a_wrong_act_is_told_in_words() -> None:
+    make.paper(authors=["Wei Wang"])
+    client = browser_of(curator())
+    for path, data, words_ in (
+        ("/merge", {"other": "Wang, Wei"}, "the same already"),
+        ("/merge", {"other": "---"}, "Nobody here is called so"),
+        ("/split", {}, "Choose at least one"),
+        ("/orcid", {"orcid": "0000-0002-1825-0098"}, "That is no ORCID"),
+    ):
+        assert words_ in client.post(WANG + path, data, follow=True).content.decode()
+    assert not CurationEvent.objects.exists()
+
+
+def test_an_orcid_claims_the_papers_whose_record_names_it() -> None:
+    orcid = "0000-0002-1825-0097"
+    mine = make.paper(title="Mine", authors=[{"name": "Wei Wang", "orcid": orcid}])
+    other = make.paper(title="Other", authors=[{"name": "Wei Wang"}])
+    client = browser_of(curator())
+    client.post(WANG + "/split", {"paper": [mine.pk]})
+    client.post("/authors/wei-wang-2/orcid", {"orcid": f"https://orcid.org/{orcid}"})
+    later = make.paper(title="Later", authors=[{"name": "Wei Wang", "orcid": orcid}])
+    claim_by_orcid([later.pk, other.pk])
+    cache.clear()
+    assert sorted(titles("/authors/wei-wang-2")) == ["Later", "Mine"]
+    assert titles(WANG) == ["Other"]
+    assert AuthorClaim.objects.count() == 2
+    assert Author.objects.get(pk="wei wang 2").orcid == orcid
+
+
+def test_the_record_s_orcid_is_kept_and_shown() -> None:
+    paper = clean(make.raw("doi", authors=(SourceAuthor("Ada Lovelace", orcid="0000-0002-1825-0097"),)))
+    assert paper.authors == ({"name": "Ada Lovelace", "orcid": "0000-0002-1825-0097"},)
+    make.paper(authors=list(paper.authors))
+    assert "ORCID 0000-0002-1825-0097" in page_text("/authors/ada-lovelace")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0000-0002-1825-0097", "0000-0002-1825-0097"),
+        ("https://orcid.org/0000-0002-9079-593x", "0000-0002-9079-593X"),
+        ("0000000218250097", "0000-0002-1825-0097"),
+        ("0000-0002-1825-0096", None),
+        ("", None),
+    ],
+)
+def test_an_orcid_is_checked(text: str, found: str | None) -> None:
+    assert parse_orcid(text) == found
+
+
+def test_a_key_is_read_from_a_name_or_an_address() -> None:
+    assert key_typed("LeCun, Yann") == key_typed("http://x/authors/yann-lecun?a=b") == "yann lecun"
+
+
+def test_a_chart_has_a_column_a_bar_and_says_what_it_is() -> None:
+    drawn: Any = elements(bar_chart([Bar("2024", 0), Bar("<2025>", 1_234)], name="Papers & years"))
+    assert [float(height) for height in drawn.xpath("//rect/@height")] == [0.0, 64.0]
+    assert drawn.xpath("//svg/@aria-label") == ["Papers & years"]
+    assert "<2025>: 1,234" in drawn.text_content()
+    assert bar_chart([], name="None") == ""
+
+
+def test_a_page_costs_the_same_for_few_and_for_many() -> None:
+    from tests.test_query_counts import count
+
+    member = browser_of(reader())
+    make.paper()
+    member.get("/authors/ada-lovelace")
+    costs = []
+    for _ in range(2):
+        for _ in range(10):
+            make.paper(authors=["Ada Lovelace", "Charles Babbage"])
+        cache.clear()
+        costs.append((count("/authors/ada-lovelace", stranger()), count("/authors/ada-lovelace", member)))
+    assert costs[0] == costs[1]
+    assert len(cards("/authors/ada-lovelace")) == 21
