@@ -222,14 +222,15 @@ def product(ids: Mapping[int, str], by: str, vectors: KeptVectors) -> Ranking:
     from papers.services.embeddings import QueryVector
     from papers.services.search import finding
 
-    def vector_of(text: str) -> QueryVector:
-        return QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0])
+    def vector_of(text: str) -> Callable[[], QueryVector | None]:
+        vector = QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0]) if text else None
+        return lambda: vector
 
     def ranking(text: str) -> list[str]:
         found = finding.find_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
         return [ids[result.paper_id] for result in found.ranked]
 
-    setattr(finding, "query_vector", vector_of)  # noqa: B010  the process that embeds is not running here
+    setattr(finding, "ask_for_vector", vector_of)  # noqa: B010  the process that embeds is not running here
     return ranking
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 
 _PART = re.compile(r"<math\b.*?</math>|<svg\b.*?</svg>|<[^>]*>|&[#\w]+;|\w+(?:\+\+|#(?!\w))?", re.DOTALL)
 
@@ -13,11 +13,11 @@ def words_of(html: str) -> Iterator[str]:
     return (part for part in _PART.findall(html) if _is_word(part))
 
 
-def mark(html: str, is_meant: Callable[[str], bool]) -> str:
+def mark(html: str, meant: Collection[str]) -> str:
     """`html` with `<mark>` around the words that are meant. Words next to each other share one."""
-    marked = _PART.sub(
-        lambda part: f"<mark>{part[0]}</mark>" if _is_word(part[0]) and is_meant(part[0]) else part[0], html
-    )
+    if not any(word in html for word in meant):
+        return html
+    marked = _PART.sub(lambda part: f"<mark>{part[0]}</mark>" if part[0] in meant else part[0], html)
     return re.sub(r"</mark>([ -])<mark>", r"\1", marked)
 
 

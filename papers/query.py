@@ -74,6 +74,8 @@ MAX_DEPTH = 8
 MAX_PROBLEMS = 8
 RUNNING_TEXT = 8
 """So many plain words side by side are a question in sentences."""
+MAX_REQUIRED = 64
+"""Nobody writes a condition of more words than that; such a text was pasted."""
 # Far above any count of votes, below what a column of the database holds.
 MAX_VOTES = 1_000_000
 
@@ -112,8 +114,9 @@ class Query:
         return self.root.nodes if isinstance(self.root, And) else (self.root,)
 
     def is_running_text(self) -> bool:
-        """Whether it reads like a sentence or a paragraph: its quotation marks then are those of a text."""
-        return sum(isinstance(part, Word) for part in self.required()) >= RUNNING_TEXT
+        """Whether it reads like a sentence or a paragraph: its quotation marks and brackets are those of a text."""
+        plain = sum(isinstance(part, Word) for part in self.required())
+        return plain >= RUNNING_TEXT or sum(1 for _ in self.leaves()) > MAX_REQUIRED
 
     def text(self) -> str:
         """The words asked for as running text, for an embedding: no filters, nothing behind a minus."""

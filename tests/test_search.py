@@ -149,7 +149,7 @@ def term(word: str, papers: int, titles: int | None = None) -> Term:
 
 
 def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
-    terms = weightiest([term("model", 400_000), term("rare", 30), term("token", 20_000), term("continuous", 30_000)])
+    terms = weightiest([term("model", 400_000), term("rare", 30), term("token", 19_000), term("continuous", 20_000)])
     found = choose_candidates(terms, papers=1_000_000)
     assert found is not None
     assert found.tsquery.split(" | ")[0] == "'rare'"
@@ -195,7 +195,7 @@ def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     for paper in Paper.objects.all():
         sea = 1.0 if "sea" in paper.title else 0.0
         PaperVector.objects.create(paper=paper, model="m", vector=[sea, 1 - sea, 0.1])
-    monkeypatch.setattr(finding, "query_vector", lambda text: QueryVector("m", (1.0, 0.0, 0.1)))
+    monkeypatch.setattr(finding, "ask_for_vector", lambda text: lambda: QueryVector("m", (1.0, 0.0, 0.1)))
     for module in ("finding", "results"):
         monkeypatch.setattr(f"papers.services.search.{module}.current_model", lambda: CurrentModel("m", 3))
 

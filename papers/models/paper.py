@@ -201,6 +201,16 @@ class Paper(models.Model):
             # 0.3 ms. What waits is read by every query, so it is kept to a megabyte, which costs a query 1 ms.
             GinIndex(fields=["author_keys"], name="paper_author_keys", fastupdate=True, gin_pending_list_limit=1024),
             GinIndex(fields=["search_vector"], name="paper_search", fastupdate=True, gin_pending_list_limit=1024),
+            # `has:code` and `has:project` among papers of which few have any.
+            *(
+                models.Index(
+                    F("listed_at").desc(),
+                    F("id").desc(),
+                    name=f"paper_with_{kind}",
+                    condition=Q(links__has_key=kind),
+                )
+                for kind in ("code", "project")
+            ),
             # The sample is removed at the first real edition.
             models.Index(fields=["id"], name="paper_sample", condition=Q(is_sample=True)),
         ]

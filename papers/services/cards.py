@@ -1,8 +1,8 @@
 """The cards of a list: rendered once per change of a paper, kept in the cache, joined with what is the viewer's own.
 
-A cached card holds its vote as a visitor sees it, and as a reader does who has voted or has not, each without its
-count. So a page of fifty costs one read of the cache and one query for the viewer's marks, no template, and its counts
-are always the newest.
+A cached card has gaps where the viewer's own goes: the vote, with its count, the buttons, the tags. What stands there
+is the same on all cards but for a paper's key, address and count, and is rendered once a process. So a page of fifty
+costs one read of the cache and one query for the viewer's marks, no template, and its counts are always the newest.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache as remember
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.conf import settings
 from django.core.cache import cache
@@ -29,12 +30,13 @@ from papers.services.marks import Marks
 
 PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
-# Control characters, which no text of a paper has: between the parts of a cached card, where the count goes, and where
-# the paper's key and address go in what is the same on all cards.
+# Control characters, which no text of a paper has: between the parts of a cached card, and where the paper's count, key
+# and address go in what is the same on all cards.
 _GAP = "\x00"
 _COUNT = "\x01"
 _KEY = "\x02"
 _ADDRESS = "\x03"
+_QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def render_cards(
         if card is None:  # removed since the list was read
             continue
         if marks is None:
-            own = _Own("", card.visitors_vote.replace(_COUNT, str(row.vote_count)), "", "")
+            own = _Own("", _filled(_visitors_vote(), row, card.address), "", "")
         else:
             own = _own(row, card, marks)
         pick = "" if picking is None else _pick(row.paper_id, is_on=row.paper_id in picking)
@@ -131,16 +133,13 @@ def render_cards(
 
 
 class _Card(NamedTuple):
-    """What is kept of a card: the pieces between which a page puts what is the viewer's, and the three votes."""
+    """What is kept of a card: the pieces between which a page puts what is the viewer's, and the paper's address."""
 
     opening: str
     after_state: str
     after_side: str
     after_facts: str
     closing: str
-    visitors_vote: str
-    readers_vote: str
-    voters_vote: str
     address: str
 
 
@@ -154,11 +153,10 @@ class _Own(NamedTuple):
 
 
 def _own(row: Row, card: _Card, marks: Marks) -> _Own:
-    vote = card.voters_vote if row.paper_id in marks.voted else card.readers_vote
-    save = save_button(row.paper_id, card.address, state=marks.shelf.get(row.paper_id, ""))
+    side = _readers_vote(row.paper_id in marks.voted) + _save_button(marks.shelf.get(row.paper_id, "")) + _own_link()
     return _Own(
         state=" seen" if row.paper_id in marks.seen else "",
-        side=vote.replace(_COUNT, str(row.vote_count)) + save + _filled(_own_link(), row.paper_id, card.address),
+        side=_filled(side, row, card.address),
         voters=_voters(row, card.address, marks.voters.get(row.paper_id, ())),
         tags=own_tags(row.paper_id, marks.tags.get(row.paper_id, ()), owner=marks.owner),
     )
@@ -166,7 +164,7 @@ def _own(row: Row, card: _Card, marks: Marks) -> _Own:
 
 def save_button(paper_id: int, address: str, *, state: str) -> SafeString:
     """A reader's button that saves a paper or takes it off the shelf. No queries."""
-    return _filled(_save_button(state), paper_id, address)
+    return _with_paper(_save_button(state), paper_id, address)
 
 
 @remember
@@ -181,10 +179,30 @@ def _own_link() -> str:
     return render_to_string("papers/_own_link.html", {"key": _KEY, "address": _ADDRESS})
 
 
-def _filled(html: str, paper_id: int, address: str) -> SafeString:
-    """What is the same on all cards, for one of them."""
-    filled = html.replace(_KEY, str(paper_id)).replace(_ADDRESS, escape(address))
-    return mark_safe(filled)  # noqa: S308  of a template, a number and an escaped address
+@remember
+def _visitors_vote() -> str:
+    return _vote({"sign_in_url": sign_in_address(f"{_ADDRESS}/vote")})
+
+
+@remember
+def _readers_vote(is_on: bool) -> str:
+    return _vote({"is_signed_in": True, "is_on": is_on})
+
+
+def _vote(viewer: Mapping[str, Any]) -> str:
+    context = {"paper": {"pk": _KEY, "vote_count": _COUNT}, "vote_url": f"{_ADDRESS}/vote"}
+    return render_to_string("papers/_vote.html", {**context, **viewer})
+
+
+def _filled(html: str, row: Row, address: str) -> SafeString:
+    """What is the same on all cards, for the one of this row."""
+    return _with_paper(html.replace(_COUNT, str(row.vote_count)), row.paper_id, address)
+
+
+def _with_paper(html: str, paper_id: int, address: str) -> SafeString:
+    quoted = quote_plus(address)
+    filled = html.replace(_KEY, str(paper_id)).replace(_ADDRESS, escape(address)).replace(_QUOTED_ADDRESS, quoted)
+    return mark_safe(filled)  # noqa: S308  of templates, numbers and an escaped address
 
 
 def own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
@@ -221,7 +239,15 @@ def _pick(paper_id: int, *, is_on: bool) -> str:
 def _listing_marks(row: Row) -> str:
     if not row.is_pinned and not row.submitted_by and not row.reasons:
         return ""
-    return render_to_string("papers/_listing_marks.html", {"row": row})
+    marks = _marks_like(row.is_pinned, row.submitted_by, row.reasons, has_more=bool(row.more_like_it))
+    return marks.replace(_ADDRESS, escape(row.more_like_it))
+
+
+@lru_cache(maxsize=1_000)
+def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *, has_more: bool) -> str:
+    row = {"is_pinned": is_pinned, "submitted_by": submitted_by, "reasons": reasons}
+    more = {"more_like_it": _ADDRESS if has_more else ""}
+    return render_to_string("papers/_listing_marks.html", {"row": row | more})
 
 
 def sign_in_address(target: str) -> str:
@@ -249,20 +275,13 @@ def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
 
 def _render(paper: Paper, *, this_year: int) -> str:
     """The pieces of a card, in the order of `_Card`."""
-    address = paper.get_absolute_url()
-    vote = {"paper": {"pk": paper.pk, "vote_count": _COUNT}, "vote_url": f"{address}/vote"}
-    votes = (
-        render_to_string("papers/_vote.html", vote | {"sign_in_url": sign_in_address(f"{address}/vote")}),
-        render_to_string("papers/_vote.html", vote | {"is_signed_in": True, "is_on": False}),
-        render_to_string("papers/_vote.html", vote | {"is_signed_in": True, "is_on": True}),
-    )
     card = {"paper": paper, "figures": paper.source_figures.all(), "this_year": this_year, "gap": _GAP}
-    return _GAP.join((render_to_string("papers/_card.html", card), *votes, address))
+    return _GAP.join((render_to_string("papers/_card.html", card), paper.get_absolute_url()))
 
 
 @remember
 def _template_stamp() -> str:
     """Changes whenever a release changes how a card looks, or the site moves to another address."""
-    templates: list[Any] = [get_template("papers/_card.html"), get_template("papers/_vote.html")]
-    sources = "".join(template.template.source for template in templates)
-    return hashlib.sha256(f"{settings.VERSION} {settings.SITE.path} {sources}".encode()).hexdigest()[:10]
+    template: Any = get_template("papers/_card.html")
+    stamp = f"{settings.VERSION} {settings.SITE.path} {template.template.source}"
+    return hashlib.sha256(stamp.encode()).hexdigest()[:10]

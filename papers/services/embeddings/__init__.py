@@ -4,7 +4,7 @@
 `serving.py`, and how a model takes over from another in `state.py`.
 """
 
-from papers.services.embeddings.asking import QueryVector, query_vector
+from papers.services.embeddings.asking import QueryVector, ask_for_vector, query_vector
 from papers.services.embeddings.nearest import Near, near, near_vector, similar_papers
 from papers.services.embeddings.progress import EmbeddingProgress, embedding_progress
 from papers.services.embeddings.state import CurrentModel, current_model
@@ -14,6 +14,7 @@ __all__ = [
     "EmbeddingProgress",
     "Near",
     "QueryVector",
+    "ask_for_vector",
     "current_model",
     "embedding_progress",
     "near",

@@ -13,6 +13,8 @@ import logging
 import socket
 import time
 from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from papers.models import SHIPPED_MODEL
-from papers.services.embeddings.state import current_model
+from papers.services.embeddings.state import CurrentModel, current_model
 
 logger = logging.getLogger(__name__)
 
@@ -58,24 +60,43 @@ class _Pause:
     until = 0.0
 
 
+# They wait for the embedding process only; no one of them touches the database.
+_waiters = ThreadPoolExecutor(max_workers=16, thread_name_prefix="query-vector")
+
+
 def query_vector(text: str) -> QueryVector | None:
     """The vector of a query by the model that search uses now.
 
     None when there is no model or no vector of a paper yet, and when the embedding process does not answer in time. At
     most one query, mostly none; kept in the cache for a day.
     """
+    return ask_for_vector(text)()
+
+
+def ask_for_vector(text: str) -> Callable[[], QueryVector | None]:
+    """Ask now and go on with something else: what comes back waits for the answer of `query_vector`."""
     text = " ".join(text.split())[:MOST_CHARACTERS]
     model = current_model() if text else None
     if model is None:
-        return None
+        return lambda: None
     digest = hashlib.sha256(f"{model.name}\n{text}".encode(errors="replace")).hexdigest()
     key = f"query-vector:{digest}"
-    packed: bytes | None = cache.get(key)
-    if packed is None:
-        packed = _ask(model.name, text)
+    kept: bytes | None = cache.get(key)
+    if kept is not None:
+        return lambda: _unpacked(model, kept)
+    answer = _waiters.submit(_ask, model.name, text)
+
+    def wait() -> QueryVector | None:
+        packed = answer.result()
         if packed is None or len(packed) != 4 * model.dimensions:
             return None
         cache.set(key, packed, _KEPT_SECONDS)
+        return _unpacked(model, packed)
+
+    return wait
+
+
+def _unpacked(model: CurrentModel, packed: bytes) -> QueryVector:
     return QueryVector(model.name, tuple(array("f", packed)))
 
 

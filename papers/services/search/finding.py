@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
@@ -15,15 +16,14 @@ from papers.models import Paper, User
 from papers.models.matching import Condition, condition_of
 from papers.models.paper import PaperQuerySet
 from papers.query import Node, Query
-from papers.services.embeddings import Near, QueryVector, current_model, query_vector
+from papers.services.embeddings import Near, QueryVector, ask_for_vector, current_model
 from papers.services.search.meaning import rank_by_meaning, vector_of_examples
 from papers.services.search.patience import patiently
 from papers.services.search.ranking import Ranked, fuse
 from papers.services.search.words import Found, Wanted, rank_by_words, wanted_words
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """What is known of every result, for ranking and for the filters beside the list."""
 
     listed_at: datetime
@@ -81,10 +81,11 @@ def find_papers(
             among = among.filter(pk__lte=newest_id)
         if examples:
             among = among.exclude(pk__in=examples)
+        of_text = ask_for_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
         wanted = wanted_words(texts, needed, times=dict(query.repeated))
         words = _by_words(wanted, among, required) if by != "meaning" else []
-        vector = _vector(texts, examples) if by != "words" else None
-        meaning = _by_meaning(vector, among, required) if vector else []
+        vector = _vector(of_text(), examples) if by != "words" else None
+        meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
         about = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
     listed_at = {paper_id: each.listed_at for paper_id, each in about.items()}
     return Findings(
@@ -124,11 +125,11 @@ def _by_words(wanted: Wanted, among: PaperQuerySet, required: Condition | None) 
         return []
 
 
-def _by_meaning(vector: QueryVector, among: PaperQuerySet, required: Condition | None) -> list[Near]:
+def _by_meaning(vector: QueryVector, among: PaperQuerySet, required: Condition | None, expected: float) -> list[Near]:
     if required is not None:
         among = among.filter(required.as_filter())
     try:
-        return rank_by_meaning(vector, among, is_filtered=required is not None)
+        return rank_by_meaning(vector, among, is_filtered=required is not None, expected=expected)
     except EmptyResultSet:
         return []
 
@@ -138,9 +139,8 @@ def _examples(query: Query) -> list[int]:
     return list(Paper.objects.visible().filter(public_id__in=names).values_list("pk", flat=True)) if names else []
 
 
-def _vector(texts: Sequence[str], examples: Sequence[int]) -> QueryVector | None:
+def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector | None:
     """The meaning of the words, of the examples, or the middle of both."""
-    of_text = query_vector(" ".join(texts)) if texts else None
     if not examples:
         return of_text
     model = current_model()

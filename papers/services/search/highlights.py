@@ -20,15 +20,13 @@ def mark_words(cards: SafeString, wanted: Iterable[str]) -> SafeString:
     if not lexemes:
         return cards
     shown = {word for text in _TEXTS.findall(cards) for word in words_of(text)}
-    near = [word for word in shown if _may_be(word, lexemes)]
+    beginnings = tuple({lexeme[: max(1, len(lexeme) - 2)] for lexeme in lexemes if lexeme})
+    near = [word for word in shown if _may_be(word, beginnings)]
     meant = {word for word, found in lexemes_of(near).items() if any(lexeme.word in lexemes for lexeme in found)}
     # Escaped text stays as it was; only elements of ours come between.
-    return mark_safe(_TEXTS.sub(lambda text: mark(text[0], meant.__contains__), cards))  # noqa: S308
+    return mark_safe(_TEXTS.sub(lambda text: mark(text[0], meant), cards))  # noqa: S308
 
 
-def _may_be(word: str, lexemes: frozenset[str]) -> bool:
+def _may_be(word: str, beginnings: tuple[str, ...]) -> bool:
     """Whether it is worth asking: a word and its stem begin alike, but for its last letters."""
-    if not word.isascii():
-        return True
-    folded = fold(word)
-    return any(folded[: max(1, len(lexeme) - 2)] == lexeme[: max(1, len(lexeme) - 2)] for lexeme in lexemes if lexeme)
+    return not word.isascii() or fold(word).startswith(beginnings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from papers.services.embeddings import Near
 from papers.services.search.words import Found
@@ -19,8 +19,7 @@ NEWNESS = 0.001
 _YEAR = timedelta(days=365)
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A result, and why it is one."""
 
     paper_id: int

@@ -63,6 +63,11 @@ class Wanted:
     share: float = 1.0
     """What part of all papers is expected to fulfil the condition."""
 
+    @property
+    def expected(self) -> float:
+        """How many papers are expected to fulfil the condition; 0 where nobody can tell."""
+        return self.share * self.papers if self.share < 1 else 0.0
+
 
 def wanted_words(
     texts: Sequence[str], required: Node | None = None, *, times: Mapping[str, int] | None = None
