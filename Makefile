@@ -45,7 +45,7 @@ check:
 e2e:
 	$(DEV) exec $(VENV) -m pytest -m e2e $(ARGS) tests/e2e
 
-bench: bench-import bench-pages bench-digests
+bench: bench-import bench-pages bench-digests bench-topics
 
 bench-import:
 	$(DEV) exec $(VENV) -m bench.import_papers $(BENCH_ARGS)

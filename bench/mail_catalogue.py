@@ -17,10 +17,6 @@ _PAPERS = """
         false, 0, CASE WHEN n %% 40 = 0 THEN n %% 7 ELSE 0 END, 0, now(), now()
     FROM generate_series(1, %(papers)s) n
 """
-_TOPICS = """
-    INSERT INTO papers_topic (slug, name, description, categories, query, closeness, version, created_at, changed_at)
-    SELECT 'mail-' || n, 'Matter ' || n, '', '{}', '', 0.55, 1, now(), now() FROM generate_series(1, %(topics)s) n
-"""
 _MATCHES = """
     INSERT INTO papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count)
     SELECT first.id + (paper.id * 7919 + k * 104729) %% %(topics)s, paper.id, random(), now(), %(release)s,
@@ -52,14 +48,19 @@ def fill(*, readers: int, topics: int, papers: int, topics_a_reader: int, matche
     """Empty the tables of mail, and fill them. Every reader has one mail due now."""
     from django.db import connection, transaction
 
+    from papers.models import Topic
     from papers.services.releases import next_release
 
     sizes: dict[str, Any] = {
         "readers": readers, "topics": topics, "papers": papers, "each": topics_a_reader, "matches": matches_a_paper,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE digests_subscriber, digests_fragment, papers_topic, papers_paper CASCADE")
-        for statement in (_PAPERS, _TOPICS, _READERS, _SCHEDULES, _SUBSCRIPTIONS):
+        cursor.execute(
+            "TRUNCATE digests_subscriber, digests_fragment, papers_topicmatch, papers_topic, papers_paper CASCADE"
+        )
+        cursor.execute(_PAPERS, sizes)
+        Topic.objects.bulk_create(Topic(slug=f"mail-{n}", name=f"Matter {n}") for n in range(topics))
+        for statement in (_READERS, _SCHEDULES, _SUBSCRIPTIONS):
             cursor.execute(statement, sizes)
         cursor.execute(_MATCHES, {**sizes, "release": next_release()})
     with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from papers import tasks
@@ -275,6 +275,41 @@ def test_papers_and_topics_may_be_deleted_meanwhile(monkeypatch: pytest.MonkeyPa
     assert kept.pk
     Topic.objects.all().delete()
     assert not TopicMatch.objects.exists()
+
+
+@pytest.mark.parametrize("missing", ["topic", "paper"])
+def test_no_match_names_what_is_not_there(missing: str) -> None:
+    keys = {"topic_id": settled("graphs").pk, "paper_id": make.paper().pk}
+    other = make.match(make.paper(), settled("trees"))
+    with pytest.raises(IntegrityError, match=missing), transaction.atomic():
+        TopicMatch.objects.create(**(keys | {f"{missing}_id": 10**9}), release=1)
+    with pytest.raises(IntegrityError, match=missing), transaction.atomic():
+        TopicMatch.objects.filter(pk=other.pk).update(**{missing: 10**9})
+
+
+def test_what_is_deleted_by_whomever_takes_its_matches_along() -> None:
+    topic, going = settled("graphs"), settled("going")
+    kept, gone = make.paper(), make.paper(public_id="p-gone")
+    for paper in (kept, gone):
+        make.match(paper, topic)
+        make.match(paper, going)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM papers_papercategory WHERE paper_id = %s", [gone.pk])
+        cursor.execute("DELETE FROM papers_paper WHERE id = %s", [gone.pk])
+        cursor.execute("DELETE FROM papers_topic WHERE id = %s", [going.pk])
+    assert list(TopicMatch.objects.values_list("topic", "paper")) == [(topic.pk, kept.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("table", ["papers_topic", "papers_paper"])
+def test_what_a_match_being_stored_names_is_not_deleted_meanwhile(table: str) -> None:
+    topic, paper = settled("graphs"), make.paper()
+    with elsewhere() as other:
+        other.execute("SET lock_timeout = '50ms'")
+        with transaction.atomic():
+            make.match(paper, topic)
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [[topic.pk, paper.pk]])
 
 
 def test_matches_go_along_when_papers_merge() -> None:

@@ -7,7 +7,7 @@ from the rows of its terms by and, or and not: so ten thousand queries cost litt
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -40,6 +40,13 @@ _POSITIONS_OF_WORDS = """
     FROM unnest(%s::bigint[], %s::int[]) AS asked (id, place) JOIN papers_paper USING (id)
     CROSS JOIN LATERAL unnest(search_vector) AS word
     WHERE word.lexeme = ANY(%s) AND word.positions IS NOT NULL
+"""
+# A name of several words is one where it stands whole among a paper's names.
+_WITH_AUTHOR = """
+    SELECT asked.name, array_agg(asked.place)
+    FROM unnest(%s::text[], %s::bigint[], %s::int[]) AS asked (name, id, place) JOIN papers_paper USING (id)
+    WHERE strpos(' ' || array_to_string(author_keys, ' | ') || ' ', ' ' || asked.name || ' ') > 0
+    GROUP BY asked.name
 """
 _TAGGED = """
     SELECT asked.name, tag.user_id, array_agg(place - 1)
@@ -86,6 +93,10 @@ class Papers:
 
     def where(self, holds: Callable[[Row], bool]) -> int:
         return bits_of([place for place, row in enumerate(self.rows) if holds(row)])
+
+    def among(self, ids: Container[int]) -> int:
+        """The places of those of `ids` that are here."""
+        return bits_of([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
 
     def at(self, bits: int) -> list[int]:
         """The ids of the papers in a row of bits."""
@@ -136,6 +147,7 @@ class Evaluator:
         leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
         self._known: dict[Node, int | None] = {}
         self._chains: dict[_Chain, int] = {}
+        self._named: dict[str, int] = {}
         self._read(leaves)
 
     def bits(self, asked: Asked) -> int | None:
@@ -223,17 +235,7 @@ class Evaluator:
         return bits
 
     def _authors(self, key: str) -> int | None:
-        bits = self._every([f"a:{word}" for word in key.split()])
-        if not bits or " " not in key:
-            return bits
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT asked.place FROM unnest(%s::bigint[], %s::int[]) AS asked (id, place) "
-                "JOIN papers_paper USING (id) "
-                "WHERE ' ' || array_to_string(author_keys, ' | ') || ' ' LIKE %s",
-                [self.papers.at(bits), list(places_of(bits)), f"% {key} %"],
-            )
-            return bits_of([place for (place,) in cursor.fetchall()])
+        return self._named.get(key, 0) if " " in key else self._every(_author_words(key))
 
     # --- Reading ----------------------------------------------------------------------------------------------------
 
@@ -253,6 +255,7 @@ class Evaluator:
                 for name, user_id, places in cursor.fetchall():
                     self._tags[name, user_id] = bits_of(places)
         self._read_chains(chains)
+        self._read_authors({author_key(leaf.name) for leaf in leaves if isinstance(leaf, language.Author)})
 
     def _words_of(self, leaves: Iterable[Node]) -> Iterator[str]:
         for leaf in leaves:
@@ -262,7 +265,7 @@ class Evaluator:
                 case language.Title(text):
                     yield from (f"t:{lexeme.word}" for lexeme in self._lexemes[text])
                 case language.Author(name):
-                    yield from (f"a:{word}" for word in author_key(name).split())
+                    yield from _author_words(author_key(name))
                 case language.Organization(text):
                     yield from (f"o:{word}" for word in author_key(text).split())
                 case language.Category(_, codes):
@@ -273,6 +276,20 @@ class Evaluator:
             return None
         lexemes = self._lexemes[leaf.text]
         return _chain(lexemes, in_title=isinstance(leaf, language.Title)) if len(lexemes) > 1 else None
+
+    def _read_authors(self, keys: Iterable[str]) -> None:
+        """Where all words of a name are in a paper, the names themselves decide."""
+        names: list[str] = []
+        places: list[int] = []
+        for key in keys:
+            found = list(places_of(self._every(_author_words(key)) or 0)) if " " in key else []
+            places += found
+            names += [key] * len(found)
+        if names:
+            with connection.cursor() as cursor:
+                cursor.execute(_WITH_AUTHOR, [names, [self.papers.ids[place] for place in places], places])
+                for name, found in cursor.fetchall():
+                    self._named[name] = bits_of(found)
 
     def _read_chains(self, chains: Iterable[_Chain]) -> None:
         """Where all lexemes of a chain are in a paper, their positions decide."""
@@ -307,27 +324,31 @@ class _Positions:
 
     def __init__(self) -> None:
         self.texts: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-        self._read: dict[tuple[int, str, bool], frozenset[int]] = {}
+        self._read: dict[tuple[int, str, bool], int] = {}
 
     def has(self, chain: _Chain, place: int) -> bool:
-        (first, _), *others = chain.parts
-        starts: Iterable[int] = self._of(place, first, chain.in_title)
-        for word, distance in others:
-            positions = self._of(place, word, chain.in_title)
-            starts = [start for start in starts if start + distance in positions]
+        starts = -1
+        for word, distance in chain.parts:
+            starts &= self._of(place, word, chain.in_title) >> distance
             if not starts:
                 return False
-        return bool(starts)
+        return True
 
-    def _of(self, place: int, word: str, in_title: bool) -> frozenset[int]:
+    def _of(self, place: int, word: str, in_title: bool) -> int:
+        """The positions of a word in a paper, as bits."""
         key = (place, word, in_title)
         if key not in self._read:
             positions, weights = self.texts[place].get(word, ("{}", "{}"))
-            pairs = zip(positions[1:-1].split(","), weights[1:-1].split(","), strict=True)
-            self._read[key] = frozenset(
-                int(position) for position, weight in pairs if position and (not in_title or weight == "A")
-            )
+            bits = 0
+            for position, weight in zip(positions[1:-1].split(","), weights[1:-1].split(","), strict=True):
+                if position and (not in_title or weight == "A"):
+                    bits |= 1 << int(position)
+            self._read[key] = bits
         return self._read[key]
+
+
+def _author_words(key: str) -> list[str]:
+    return [f"a:{word}" for word in key.split()]
 
 
 def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:

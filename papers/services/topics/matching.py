@@ -11,11 +11,11 @@ takes some of it, under a lock that ends with the transaction: killed at any poi
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import reduce
+from operator import or_
 
 from django.db import connection, transaction
 
@@ -25,7 +25,7 @@ from papers.services.follows import note_papers
 from papers.services.installation import current_group
 from papers.services.releases import next_release
 from papers.services.topics.asking import as_asked, topic_query, topics_named
-from papers.services.topics.evaluating import Evaluator, Papers, bits_of
+from papers.services.topics.evaluating import Evaluator, Papers, bits_of, places_of
 from papers.services.topics.nearness import close_to_examples
 
 NEWS = timedelta(days=30)
@@ -41,11 +41,13 @@ _TOPICS = """
 """
 
 
-class Pair(NamedTuple):
-    """A paper of a topic."""
-
-    topic_id: int
-    paper_id: int
+_STORED = """
+    SELECT found.topic_id, array_agg(asked.place - 1)
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS asked (id, place)
+    JOIN papers_topicmatch found ON found.paper_id = asked.id
+    GROUP BY found.topic_id
+"""
+_COPY = "COPY papers_topicmatch (topic_id, score, paper_id, matched_at, release, listed_at, vote_count) FROM STDIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ class _Topic:
     owner_id: int | None
     version: int
     has_examples: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The papers that a topic asks for."""
+
+    bits: int
+    scores: Mapping[int, float]
+    """How well they fit, by paper; of most topics nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +134,20 @@ class _Matching:
         )
         self._close = close_to_examples([topic.pk for topic in topics if topic.has_examples], papers)
 
-    def matches(self) -> dict[int, dict[int, float]]:
-        """By topic: the papers that it has, if they are news or were there before, with their scores."""
+    def matches(self) -> dict[int, _Found]:
+        """By topic: the papers that it has, if they are news or were there before."""
         answers: dict[object, int] = {}
-        found: dict[int, dict[int, float]] = {}
+        found: dict[int, _Found] = {}
         for topic in self.topics:
             bits = self._fulfilling(topic, answers)
-            scores: dict[int, float] = {}
+            scores: Mapping[int, float] = {}
             if topic.has_examples:
                 close = self._close[topic.pk]
                 unknown = close.unknown and close.unknown & self._already().get(topic.pk, 0)
                 bits, scores = bits & (close.bits | unknown), close.scores
             self._bits[topic.pk] = bits
             if bits:
-                found[topic.pk] = {paper_id: scores.get(paper_id, 0.0) for paper_id in self.papers.at(bits)}
+                found[topic.pk] = _Found(bits, scores)
         return found
 
     def _fulfilling(self, topic: _Topic, answers: dict[object, int]) -> int:
@@ -160,11 +171,7 @@ class _Matching:
     def _already(self) -> dict[int, int]:
         """By topic: the papers stored as its own, before this."""
         if self._stored is None:
-            places = {paper_id: place for place, paper_id in enumerate(self.papers.ids)}
-            by_topic: dict[int, list[int]] = defaultdict(list)
-            for pair in _stored_pairs(self.papers.ids):
-                by_topic[pair.topic_id].append(places[pair.paper_id])
-            self._stored = {topic_id: bits_of(found) for topic_id, found in by_topic.items()}
+            self._stored = _stored_bits(self.papers)
         return self._stored
 
 
@@ -191,12 +198,7 @@ def in_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> 
 
 
 def _store(
-    changes: Mapping[int, int],
-    topics: Sequence[_Topic],
-    papers: Papers,
-    found: Mapping[int, Mapping[int, float]],
-    *,
-    now: datetime,
+    changes: Mapping[int, int], topics: Sequence[_Topic], papers: Papers, found: Mapping[int, _Found], *, now: datetime
 ) -> Matched:
     """Write what changed, of the papers and topics that are still as they were read.
 
@@ -205,32 +207,26 @@ def _store(
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM papers_paper WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [papers.ids])
-        release = next_release()
-        done = _strike_off(changes)
-        claim_by_orcid(done)
-        note_papers(done, release=release, now=now)
-        known = _stored_pairs(done)
-        asked_of = _unchanged(topics)
-        news_since = now - NEWS
-        rows = {paper_id: row for paper_id, row in zip(papers.ids, papers.rows, strict=True) if paper_id in done}
-        wanted = {
-            Pair(topic_id, paper_id): score
-            for topic_id, scores in found.items()
-            if topic_id in asked_of
-            for paper_id, score in scores.items()
-            if paper_id in rows
-        }
-        gone = [pair for pair in known if pair.topic_id in asked_of and pair not in wanted]
-        added = [pair for pair in wanted if pair not in known and rows[pair.paper_id].listed_at >= news_since]
-        _delete(gone)
-        _refresh([paper_id for paper_id in {pair.paper_id for pair in known} if paper_id in rows])
-        with cursor.copy(
-            "COPY papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count) FROM STDIN"
-        ) as copy:
-            for pair in sorted(added):
-                row = rows[pair.paper_id]
-                copy.write_row((*pair, wanted[pair], now, release, row.listed_at, row.vote_count))
-    return Matched(papers=len(done), added=len(added), removed=len(gone))
+    release = next_release()
+    struck_off = _strike_off(changes)
+    claim_by_orcid(struck_off)
+    note_papers(struck_off, release=release, now=now)
+    done = papers.among(struck_off)
+    news = done & papers.where(lambda row: row.listed_at >= now - NEWS)
+    stored = _stored_bits(papers)
+    added: dict[int, int] = {}
+    gone: dict[int, int] = {}
+    for topic_id in _unchanged(topics):
+        before = stored.get(topic_id, 0) & done
+        wanted = found[topic_id].bits & done if topic_id in found else 0
+        if fresh := wanted & ~before & news:
+            added[topic_id] = fresh
+        if lost := before & ~wanted:
+            gone[topic_id] = lost
+    removed = _delete(gone, papers)
+    _refresh(papers.at(reduce(or_, stored.values(), 0) & done))
+    count = _add(added, papers, found, release=release, now=now)
+    return Matched(papers=len(struck_off), added=count, removed=removed)
 
 
 def _strike_off(changes: Mapping[int, int]) -> set[int]:
@@ -251,28 +247,58 @@ def _strike_off(changes: Mapping[int, int]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _unchanged(topics: Iterable[_Topic]) -> set[int]:
-    """The topics that ask what they asked when they were read. The others are asked anew by their own backfill."""
+def _unchanged(topics: Iterable[_Topic]) -> list[int]:
+    """The topics that ask what they asked when they were read, which nobody can delete until this transaction ends.
+
+    The others are asked anew by their own backfill.
+    """
     seen = {topic.pk: topic.version for topic in topics}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, version FROM papers_topic")
-        return {pk for pk, version in cursor.fetchall() if seen.get(pk) == version}
+        cursor.execute("SELECT id, version FROM papers_topic ORDER BY id FOR KEY SHARE")
+        return [pk for pk, version in cursor.fetchall() if seen.get(pk) == version]
 
 
-def _stored_pairs(paper_ids: Iterable[int]) -> set[Pair]:
+def _stored_bits(papers: Papers) -> dict[int, int]:
+    """By topic: which of the papers are stored as its own."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT topic_id, paper_id FROM papers_topicmatch WHERE paper_id = ANY(%s)", [list(paper_ids)])
-        return {Pair(*row) for row in cursor.fetchall()}
+        cursor.execute(_STORED, [papers.ids])
+        return {topic_id: bits_of(places) for topic_id, places in cursor.fetchall()}
 
 
-def _delete(pairs: Sequence[Pair]) -> None:
+def _delete(gone: Mapping[int, int], papers: Papers) -> int:
+    """Remove matches; how many."""
+    pairs = [(topic_id, paper_id) for topic_id, bits in gone.items() for paper_id in papers.at(bits)]
     if pairs:
         with connection.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM papers_topicmatch found USING unnest(%s::bigint[], %s::bigint[]) AS gone (topic, paper) "
                 "WHERE found.topic_id = gone.topic AND found.paper_id = gone.paper",
-                [[pair.topic_id for pair in pairs], [pair.paper_id for pair in pairs]],
+                list(map(list, zip(*pairs, strict=True))),
             )
+    return len(pairs)
+
+
+def _add(added: Mapping[int, int], papers: Papers, found: Mapping[int, _Found], *, release: int, now: datetime) -> int:
+    """Store new matches in the order of their key; how many.
+
+    There may be hundreds of thousands: what a paper's rows end with is written once, and they are joined as text.
+    """
+    ends = [
+        f"{paper_id}\t{now.isoformat()}\t{release}\t{row.listed_at.isoformat()}\t{row.vote_count}\n"
+        for paper_id, row in zip(papers.ids, papers.rows, strict=True)
+    ]
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for topic_id, bits in sorted(added.items()):
+            places, scores = list(places_of(bits)), found[topic_id].scores
+            start = f"{topic_id}\t"
+            if scores:
+                rows = [f"{start}{scores.get(papers.ids[place], 0.0)}\t{ends[place]}" for place in places]
+            else:
+                rows = [f"{start}0\t{ends[place]}" for place in places]
+            copy.write("".join(rows))
+            count += len(places)
+    return count
 
 
 def _refresh(paper_ids: Sequence[int]) -> None:
