@@ -8,6 +8,7 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from digests.services.counting import mail_figures, mail_queues
         from digests.services.exporting import export_mail
         from digests.services.health import troubles
         from digests.services.merging import follow_merge
@@ -16,3 +17,5 @@ class DigestsConfig(AppConfig):
         hooks.account_exported.follow(export_mail)
         hooks.papers_merged.follow(follow_merge)
         hooks.troubles.follow(troubles)
+        hooks.queues.follow(mail_queues)
+        hooks.figures.follow(mail_figures)

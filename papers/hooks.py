@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, Generic, ParamSpec
+from datetime import date, datetime
+from typing import Any, Generic, ParamSpec, TypeVar
 
+from papers.charts import Bars, Queue
 from papers.models import User
 
 P = ParamSpec("P")
+T = TypeVar("T")
+W = TypeVar("W", date, datetime)
 
 
 class Event(Generic[P]):
@@ -38,21 +41,27 @@ account_exported: Event[[User, dict[str, Any]]] = Event()
 """Told an account and the parts of its export, name → rows that JSON can hold; followers add theirs."""
 
 
-class Reports:
-    """What other apps know of the site's health: each function tells its troubles at a moment, in readers' words."""
+class Reports(Generic[W, T]):
+    """What other apps know: each function tells what it has of a moment or a day."""
 
     def __init__(self) -> None:
-        self._tellers: list[Callable[[datetime], list[str]]] = []
+        self._tellers: list[Callable[[W], list[T]]] = []
 
-    def follow(self, function: Callable[[datetime], list[str]]) -> None:
+    def follow(self, function: Callable[[W], list[T]]) -> None:
         """Register a function, once; call it from an app's `ready()`."""
         if function not in self._tellers:
             self._tellers.append(function)
 
-    def all(self, now: datetime) -> list[str]:
-        """Every trouble there is at `now`; a sentence each."""
-        return [trouble for teller in self._tellers for trouble in teller(now)]
+    def all(self, when: W) -> list[T]:
+        """Everything there is to tell of it."""
+        return [told for teller in self._tellers for told in teller(when)]
 
 
-troubles = Reports()
-"""Asked by /status."""
+troubles: Reports[datetime, str] = Reports()
+"""Asked by /status: what is wrong, a sentence each, in readers' words."""
+
+queues: Reports[datetime, Queue] = Reports()
+"""Asked by the desk of figures: what waits, and for how long."""
+
+figures: Reports[date, Bars] = Reports()
+"""Asked by the desk of figures: pictures of the days up to one."""

@@ -28,8 +28,9 @@ LISTS = {
     "/papers/trending": (1, 4),
     "/papers/new": (1, 4),
     "/papers/new?category=cs.CL": (1, 4),
-    "/topics/counted": (2, 5),
-    "/topics/counted?sort=votes": (2, 5),
+    # One more: how many papers the topic has of each week of a year.
+    "/topics/counted": (3, 6),
+    "/topics/counted?sort=votes": (3, 6),
     "/": (5, 8),  # which is the newest edition, and why it is not today's
 }
 

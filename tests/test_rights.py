@@ -192,6 +192,7 @@ ROWS: dict[str, list[Row]] = {
         everybody("/following/key-of-a-feed.atom", on_members_site=200),
         everybody("/following/key-of-none.json", 404, on_members_site=404),
     ],
+    "papers:figures": [office("/curate/figures")],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],

@@ -1,6 +1,6 @@
 """The tables, each with its QuerySet above its model."""
 
-from digests.models.delivery import Delivery, Fragment, MergedPaper
+from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
 from digests.models.line import Allowance, Brake
 from digests.models.signup import MailTrial, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
@@ -10,6 +10,7 @@ __all__ = [
     "Brake",
     "Delivery",
     "Fragment",
+    "MailDay",
     "MailTrial",
     "MergedPaper",
     "Schedule",

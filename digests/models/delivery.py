@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -110,6 +110,8 @@ class Delivery(models.Model):
             models.Index(
                 fields=["-planned_at"], name="delivery_trouble", condition=Q(state__in=["failed", "unknown", "retry"])
             ),
+            # Counting days: mails are stored in the order in which they were planned, and this index is tiny.
+            BrinIndex(fields=["planned_at"], name="delivery_by_day", pages_per_range=32),
             # New versions told are few; when papers merge, these are looked for.
             GinIndex(fields=["version_ids"], name="delivery_versions", condition=~Q(version_ids=[])),
         ]
@@ -152,3 +154,21 @@ class MergedPaper(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gone_id} is {self.kept_id}"
+
+
+class MailDay(models.Model):
+    """How the mails of a day ended, by the date they were meant for: counted by the workers every few minutes.
+
+    Counting a month of mails on a page would take seconds where there are many readers.
+    """
+
+    day = models.DateField(primary_key=True)
+    sent = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0, help_text="There was nothing to send.")
+    failed = models.PositiveIntegerField(default=0, help_text="Refused for good, or perhaps sent.")
+    ended = models.PositiveIntegerField(default=0, help_text="Cancelled by the reader or overtaken by the next one.")
+    waiting = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.sent} sent on {self.day}"

@@ -12,12 +12,14 @@ from digests.fragments import forget_parts
 from digests.models import Brake, Delivery
 from digests.models.delivery import HISTORY_KEPT
 from digests.services import outbox
+from digests.services.counting import ALL, count_days
 from digests.services.merging import forget_merges
 from digests.services.planning import Planned, plan_due
 
 # A mail is given up after a month at the latest; nothing is made of older parts.
 PARTS_KEPT = timedelta(days=40)
 _TIDY_EVERY_SECONDS = 60 * 60 * 20
+_COUNT_EVERY_SECONDS = 60 * 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def tick(*, now: datetime) -> Ticked:
     planned = plan_due(now=now)
     if cache.add("mail-tidied", now.timestamp(), _TIDY_EVERY_SECONDS):
         tidy(now=now)
+    if cache.add("mail-counted", now.timestamp(), _COUNT_EVERY_SECONDS):
+        count_days(now=now)
     return Ticked(planned, taken_over, is_waiting=outbox.count_waiting(now=now, at_most=1) > 0)
 
 
@@ -45,3 +49,4 @@ def tidy(*, now: datetime) -> None:
     forget_parts(before=now - PARTS_KEPT)
     Delivery.objects.filter(planned_at__lt=now - HISTORY_KEPT - timedelta(days=7)).delete()
     Brake.objects.filter(until__lt=now).delete()
+    count_days(now=now, back=ALL)

@@ -19,7 +19,7 @@ from papers.models.paper import (
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
-from papers.models.topic import Topic, TopicBacklog, TopicMatch
+from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, User
 from papers.models.vote import Vote
 
@@ -69,6 +69,7 @@ __all__ = [
     "Topic",
     "TopicBacklog",
     "TopicMatch",
+    "TopicWeek",
     "User",
     "Vote",
     "WordCount",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -21,3 +21,13 @@ def moment(when: datetime, now: datetime) -> SafeString:
     if local.date() != today:
         words = f"on {date_format(local, 'j M' if local.year == today.year else 'j M Y')} {words}"
     return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), words)
+
+
+@register.filter
+def for_long(span: timedelta) -> str:
+    """`4 minutes`, `3 hours`, `12 days`: one unit, rounded down."""
+    seconds = int(span.total_seconds())
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{seconds // size:,} {name}{'' if seconds < 2 * size else 's'}"
+    return "less than a minute"

@@ -15,6 +15,7 @@ from papers.http import Request, UserRequest
 from papers.models import Topic, TopicMatch
 from papers.models.topic import MatchPosition, VotedPosition
 from papers.ratelimit import limited
+from papers.services.figures import topic_year
 from papers.services.topics.editing import TopicError, change_topic, delete_topic, make_topic, preview
 from papers.views.lists import card_page, show_list
 
@@ -39,7 +40,8 @@ def topic(request: Request, slug: str) -> HttpResponse:
         page = card_page(request, VotedPosition, lambda after: TopicMatch.objects.most_voted(found, after=after))
     else:
         page = card_page(request, MatchPosition, lambda after: TopicMatch.objects.newest(found, after=after))
-    context = {"topic": found, "is_voted": is_voted, "may_edit": may_edit_topic(request.user, found)}
+    year = topic_year(found, today=timezone.localdate()) if page.is_first else None
+    context = {"topic": found, "is_voted": is_voted, "may_edit": may_edit_topic(request.user, found), "year": year}
     return show_list(request, "papers/topic.html", page, context)
 
 

@@ -44,6 +44,11 @@ class EmbeddingProgress:
         return bool(self.serving and self.wanted and self.serving != self.wanted)
 
     @property
+    def total(self) -> int:
+        """Papers that are embedded or wait for it, as far as they are counted."""
+        return self.embedded + self.waiting
+
+    @property
     def is_complete(self) -> bool:
         return self.waiting == 0
 
