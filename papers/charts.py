@@ -266,10 +266,10 @@ class Queue:
 
 
 def round_up(number: int) -> int:
-    """The next 1, 2 or 5 with zeros; at least 1."""
+    """The next number that is one digit and zeros; at least 1."""
     size = 1
     while True:
-        for step in (1, 2, 5):
+        for step in range(1, 10):
             if number <= step * size:
                 return step * size
         size *= 10

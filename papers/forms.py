@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from papers.categories import Archive, Group, aliases_of, expand, taxonomy
-from papers.models import Paper, ShelfItem, Topic, User
+from papers.models import Paper, Role, ShelfItem, Topic, User
 from papers.models.topic import CLOSENESS
 from papers.query import parse
 from papers.services.comments import BODY_LENGTH
@@ -58,10 +58,14 @@ class InvitationForm(forms.Form):
         help_text="Empty: the link is for whoever has it.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
+    role = forms.TypedChoiceField(label="They come as a", coerce=Role, required=False, empty_value=Role.READER)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, roles: Sequence[Role], **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
+        self.fields["role"].choices = [(role.value, role.label) for role in roles]  # type: ignore[attr-defined]
+        if len(roles) == 1:
+            del self.fields["role"]
 
 
 class ProfileForm(_ProfileForm):

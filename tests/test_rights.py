@@ -193,6 +193,14 @@ ROWS: dict[str, list[Row]] = {
         everybody("/following/key-of-none.json", 404, on_members_site=404),
     ],
     "papers:figures": [office("/curate/figures")],
+    "papers:people": [staff_alone("/curate/people"), staff_alone("/curate/people?who=r&role=reader&before=7")],
+    "papers:person": [staff_alone("/curate/people/99099"), staff_alone("/curate/people/99098", 404)],
+    "papers:person-act": [
+        *(staff_alone(f"/curate/people/99099/{act}", 302, method="POST") for act in ("role", "suspend", "close")),
+        staff_alone("/curate/people/99099/sign-out", 302, method="POST"),
+        staff_alone("/curate/people/99099/none", 404, method="POST"),
+        staff_alone("/curate/people/99098/suspend", 404, method="POST"),
+    ],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -315,6 +323,7 @@ def _papers() -> None:
     make.topic("curated")
     make.topic("own", owner=make.user())
     make.topic("rita-s", owner=rita)
+    make.user("paul", pk=99099)
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)

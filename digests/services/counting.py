@@ -19,7 +19,7 @@ ALL = timedelta(days=45)
 
 _SERIES = (
     Series("stored", "sent"),
-    Series("quiet", "skipped: nothing to send"),
+    Series("lesser", "skipped: nothing to send"),
     Series("unknown", "cancelled or overtaken"),
     Series("missing", "failed"),
     Series("open", "waiting"),

@@ -41,7 +41,10 @@ _LEASE = """
         leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.schedule_id,
         schedule.frequency, schedule.unsub_key, reader.email, reader.key, reader.confirmed_at,
         CASE WHEN schedule.ended_at IS NOT NULL OR reader.confirmed_at IS NULL THEN 'unsubscribed'
-            WHEN suppression.id IS NOT NULL THEN 'no mail to this address' ELSE '' END
+            WHEN suppression.id IS NOT NULL THEN 'no mail to this address'
+            WHEN EXISTS (SELECT FROM papers_user person WHERE NOT person.is_active
+                AND (person.id = reader.user_id OR lower(person.email) = lower(reader.email)))
+            THEN 'the account is suspended' ELSE '' END
     FROM leased
     JOIN digests_schedule schedule ON schedule.id = leased.schedule_id
     JOIN digests_subscriber reader ON reader.id = leased.subscriber_id
@@ -53,7 +56,7 @@ _LEASE = """
 def lease(*, owner: str, count: int, now: datetime, braked: Collection[str] = ()) -> list[Leased]:
     """Take up to `count` mails that may be sent now; two workers never take the same.
 
-    What its reader has left meanwhile is cancelled here. Two statements.
+    What its reader has left meanwhile is cancelled here, and what is for a suspended account. Two statements.
     """
     parameters: dict[str, Any] = {
         "waiting": [str(state) for state in WAITING],

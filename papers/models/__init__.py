@@ -20,7 +20,7 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
-from papers.models.user import LoginLink, User
+from papers.models.user import LoginLink, Role, User
 from papers.models.vote import Vote
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "PaperVector",
     "PaperVersion",
     "RejectedRecord",
+    "Role",
     "SearchStatistics",
     "SeenPaper",
     "ShelfItem",

@@ -7,6 +7,8 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
+from papers.models.user import Role
+
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def usable(self, now: datetime) -> InvitationQuerySet:
@@ -21,6 +23,7 @@ class Invitation(models.Model):
 
     token_digest = models.CharField(max_length=64, unique=True)
     email = models.EmailField("e-mail address", blank=True, help_text="Empty: whoever has the link.")
+    role = models.CharField(max_length=13, choices=Role, default=Role.READER)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="invitations"
     )

@@ -14,6 +14,46 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 
+class Role(models.TextChoices):
+    """What somebody may do beyond reading."""
+
+    READER = "reader", "reader"
+    CURATOR = "curator", "curator"
+    ADMINISTRATOR = "administrator", "administrator"
+
+    @property
+    def flags(self) -> dict[str, bool]:
+        """The columns of an account that make it so."""
+        is_administrator = self is Role.ADMINISTRATOR
+        return {
+            "is_curator": self is not Role.READER,
+            "is_staff": is_administrator,
+            "is_superuser": is_administrator,
+        }
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def newest(self, *, before: int | None = None) -> UserQuerySet:
+        """The newest accounts first, those made before the one with the key `before`; along the primary key."""
+        found = self if before is None else self.filter(pk__lt=before)
+        return found.order_by("-pk")
+
+    def named(self, words: str) -> UserQuerySet:
+        """Whose name or address has `words` in it."""
+        return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=words))
+
+    def in_role(self, role: str) -> UserQuerySet:
+        """`reader`, `curator`, `administrator`, or `suspended`, whoever that is; anything else: all."""
+        if role == "suspended":
+            return self.filter(is_active=False)
+        found = {
+            Role.READER: {"is_curator": False, "is_staff": False},
+            Role.CURATOR: {"is_curator": True, "is_staff": False},
+            Role.ADMINISTRATOR: {"is_staff": True},
+        }
+        return self.filter(**found.get(role, {}))  # type: ignore[call-overload]
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, username: str, password: str | None = None, **extra: Any) -> User:
         """A stored account; without a password it can only be entered by a one-time link."""
@@ -57,9 +97,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_curator = models.BooleanField("curator", default=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("active", default=True)
+    # Of an account that is not active: services/people.py writes them with it.
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspended_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    suspended_why = models.TextField("reason", blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()
+    people = UserQuerySet.as_manager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = ["username"]
@@ -78,6 +123,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
+
+    @property
+    def role(self) -> Role:
+        if self.is_staff:
+            return Role.ADMINISTRATOR
+        return Role.CURATOR if self.is_curator else Role.READER
 
     def zone(self) -> ZoneInfo | None:
         """The reader's own time zone, None where the group's applies."""

@@ -25,11 +25,7 @@ def delete_account(user: User) -> None:
         LastAdministratorError: make another administrator first.
     """
     with transaction.atomic():
-        administrators = list(
-            User.objects.filter(is_superuser=True, is_active=True).select_for_update().values_list("pk", flat=True)
-        )
-        if administrators == [user.pk]:
-            raise LastAdministratorError
+        keep_an_administrator(without=user)
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
         account_deleted.tell(user)
         _lock_papers(user)
@@ -38,6 +34,17 @@ def delete_account(user: User) -> None:
             delete_comment(comment=comment)
         Comment.objects.filter(user=user).update(user=None)
         user.delete()
+
+
+def keep_an_administrator(*, without: User) -> None:
+    """Look whether another administrator is left, and hold on to them until the caller's transaction ends.
+
+    Raises:
+        LastAdministratorError: nobody would be left.
+    """
+    found = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").select_for_update(no_key=True)
+    if list(found.values_list("pk", flat=True)) == [without.pk]:
+        raise LastAdministratorError
 
 
 def _lock_papers(user: User) -> None:

@@ -28,7 +28,7 @@ _DAY_SERIES = (
     Series("missing", "announced and missing"),
     Series("unknown", "listed, announced count unknown"),
 )
-_SOURCE_SERIES = (Series("stored", "new"), Series("quiet", "updated"), Series("missing", "could not be read"))
+_SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from papers.accounts.adapters import INVITATION
 from papers.accounts.mails import send_invitation
 from papers.forms import InvitationForm
 from papers.http import Request, UserRequest
-from papers.models import Invitation
+from papers.models import Invitation, Role
 from papers.ratelimit import limited
-from papers.services.invitations import LIFETIME, invitation_of, make_invitation, revoke_invitation
+from papers.services.invitations import LIFETIME, invitation_of, make_invitation, revoke_invitation, roles_to_give
 from papers.services.signup import may_sign_up
 
 SHOWN = 100
@@ -42,15 +42,17 @@ def invited(request: Request, token: str) -> HttpResponse:
 @limited("invite", methods=frozenset({"POST"}))
 def invitations(request: UserRequest) -> HttpResponse:
     """Make one, and see those that were made. The link is shown once."""
-    form, now = InvitationForm(request.POST or None), timezone.now()
+    roles, now = roles_to_give(request.user), timezone.now()
+    form = InvitationForm(request.POST or None, roles=roles)
     link = sent_to = ""
     if form.is_valid():
         email = form.cleaned_data["email"]
-        link = make_invitation(by=request.user, email=email, now=now)
+        role = form.cleaned_data.get("role", Role.READER)
+        link = make_invitation(by=request.user, email=email, role=role, now=now)
         if email and settings.MAIL_IS_SENT:
             sent_to = email
             send_invitation(request, email, link, by=request.user)
-        form = InvitationForm()
+        form = InvitationForm(roles=roles)
     context = {
         "form": form,
         "link": link,

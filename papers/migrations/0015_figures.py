@@ -73,7 +73,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("papers", "0013_papers_with_links")]
+    dependencies = [("papers", "0014_topic_match_keys")]
 
     operations = [
         migrations.CreateModel(
