@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from lxml import html
 
-from papers.models import Heartbeat, Paper, Topic, TopicMatch
+from papers.models import Heartbeat, Paper, Topic, TopicMatch, User
 from papers.services.topics import catch_up
 from papers.services.topics import editing as editing_module
 from papers.services.topics.editing import TopicError, Wording, change_topic, delete_topic, make_topic, preview
@@ -214,3 +214,46 @@ def test_the_first_topics_find_what_they_say() -> None:
         from papers.query import parse
 
         assert not parse(query).problems, name
+
+
+# --- Named beside papers ---------------------------------------------------------------------------------------------
+
+
+def named(path: str, client: Client) -> dict[str, str]:
+    """The topics named on a page's cards, or on a paper's page: address → name."""
+    page = html.fromstring(client.get(path).content)
+    links = page.xpath("//*[@class='topics' or @class='topics-of']/a")
+    assert isinstance(links, list)
+    return {str(link.get("href")): str(link.text_content()) for link in links}  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def in_topics() -> Paper:
+    """A paper in a topic for all, in one of a reader, in one of another's and in one of a whole category."""
+    paper = make.paper(title="A graph")
+    make.listing(paper)
+    for name, owner in (("all", None), ("rita", reader()), ("other", reader("other"))):
+        make.match(paper, make.topic(f"of {name}", query="graph", owner=owner))
+    make.match(paper, make.topic("Whole", categories=["cs.CL"]))
+    return paper
+
+
+@pytest.mark.parametrize("path", ["/", "/papers/new", "/papers?q=graph", "{paper}"])
+def test_papers_name_their_topics(path: str, in_topics: Paper) -> None:
+    path = path.format(paper=in_topics.get_absolute_url())
+    assert named(path, stranger()) == {"/topics/of-all": "of all"}
+    of_rita = named(path, browser_of(User.objects.get(username="rita")))
+    assert list(of_rita) == ["/topics/of-rita", "/topics/of-all"]
+
+
+def test_a_topic_is_not_named_on_its_own_page(in_topics: Paper) -> None:
+    make.match(in_topics, make.topic("Trees", query="tree"))
+    assert named("/topics/of-all", stranger()) == {"/topics/trees": "Trees"}
+
+
+def test_a_card_names_three_topics_and_the_page_more() -> None:
+    paper = make.paper()
+    for number in range(5):
+        make.match(paper, make.topic(f"t{number}", query="a"))
+    assert list(named("/papers/new", stranger())) == ["/topics/t0", "/topics/t1", "/topics/t2"]
+    assert len(named(paper.get_absolute_url(), stranger())) == 5

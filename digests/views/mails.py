@@ -14,6 +14,7 @@ from digests.services.reading import mail_of_key, papers_of, rest_of, versions_o
 from papers.http import Request
 from papers.services.cards import Row, render_cards
 from papers.services.marks import read_marks
+from papers.services.topics.naming import topic_names
 
 
 @require_safe
@@ -46,7 +47,8 @@ def _page(request: Request, template: str, mail: Delivery, rows: list[Row], cont
     marks = read_marks(request.user, [row.paper_id for row in rows], voted=[row.paper_id for row in rows])
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
-    cards = render_cards(rows, marks=marks, this_year=timezone.localdate().year)
+    topics = topic_names([row.paper_id for row in rows], viewer=request.user)
+    cards = render_cards(rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
     response = render(request, template, {**context, "mail": mail, "cards": cards})
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-cache"

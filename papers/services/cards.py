@@ -8,7 +8,7 @@ costs one read of the cache and one query for the viewer's marks, no template, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache as remember
@@ -27,6 +27,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers.models import Listing, Paper, ShelfItem, SourceFigure
 from papers.services.marks import Marks
+from papers.services.topics.naming import Names, TopicName
 
 PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
@@ -110,10 +111,12 @@ def render_cards(
     this_year: int,
     picking: Container[int] | None = None,
     notes: Mapping[int, Note] = MappingProxyType({}),
+    topics: Names = MappingProxyType({}),
 ) -> SafeString:
     """The cards of `rows` as HTML; `marks` are a reader's, None a visitor's. One query for all that the cache lacks.
 
-    With `picking` each card has a check box, which is on for the papers in it. `notes` say more of a paper.
+    With `picking` each card has a check box, which is on for the papers in it. `notes` say more of a paper, and
+    `topics` are named on it.
     """
     cards = _cached_cards(rows, this_year=this_year)
     parts: list[str] = []
@@ -128,7 +131,8 @@ def render_cards(
         pick = "" if picking is None else _pick(row.paper_id, is_on=row.paper_id in picking)
         parts += (card.opening, own.state, card.after_state, pick, own.side, card.after_side)
         news, text = notes.get(row.paper_id, _NO_NOTE).parts()
-        parts += (news, own.voters, _listing_marks(row), card.after_facts, own.tags, text, card.closing)
+        parts += (news, own.voters, _listing_marks(row), _topics(topics.get(row.paper_id, ())))
+        parts += (card.after_facts, own.tags, text, card.closing)
     return mark_safe("".join(parts))  # noqa: S308  joined from what templates rendered
 
 
@@ -248,6 +252,13 @@ def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *,
     row = {"is_pinned": is_pinned, "submitted_by": submitted_by, "reasons": reasons}
     more = {"more_like_it": _ADDRESS if has_more else ""}
     return render_to_string("papers/_listing_marks.html", {"row": row | more})
+
+
+def _topics(names: Collection[TopicName]) -> str:
+    if not names:
+        return ""
+    links = ((reverse("papers:topic", args=[topic.slug]), topic.name) for topic in names)
+    return format_html('<li class="topics">{}</li>', format_html_join("", '<a href="{}">{}</a>', links))
 
 
 def sign_in_address(target: str) -> str:

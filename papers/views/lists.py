@@ -17,13 +17,14 @@ from django.utils.safestring import SafeString
 
 from papers.forms import BulkForm
 from papers.http import Request
-from papers.models import Tag
+from papers.models import Tag, Topic
 from papers.models.reading import without_seen
 from papers.paging import decode_cursor, encode_cursor
 from papers.services.cards import PER_PAGE, Note, Row, read_rows, render_cards
 from papers.services.editions import curator_names
 from papers.services.marks import Marks, read_marks
 from papers.services.muting import muted_among
+from papers.services.topics.naming import topic_names
 from papers.services.visits import note_visit
 
 P = TypeVar("P", bound=tuple[Any, ...])
@@ -73,11 +74,12 @@ def card_page(
     day: date | None = None,
     is_own: bool = False,
     notes: Callable[[list[Row]], dict[int, Note]] | None = None,
+    topic: Topic | None = None,
 ) -> CardPage:
     """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
 
     A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
-    say more of the papers on it, by key.
+    say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
     """
     note_visit(request.user, now=timezone.now())
     after = decode_cursor(request.GET.get("after", ""), kind)
@@ -92,12 +94,14 @@ def card_page(
         marks.seen.clear()
         marks.muted.clear()
     muted = _muted(request, shown, marks)
+    topics = topic_names(ids(shown), viewer=request.user, but=topic)
     is_picking = marks is not None and bool(request.GET.get("pick"))
     picked = set(ids(shown) if request.GET.get("pick") == "all" else ()) if is_picking else None
 
     def cards(rows: list[Row]) -> SafeString:
         year = timezone.localdate().year
-        return render_cards(rows, marks=marks, this_year=year, notes=notes(rows) if notes else {}, picking=picked)
+        more = notes(rows) if notes else {}
+        return render_cards(rows, marks=marks, this_year=year, notes=more, picking=picked, topics=topics)
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),

@@ -23,6 +23,7 @@ from papers.services.comments import discussion
 from papers.services.mine import own_words
 from papers.services.paper_page import citation_of, links_of, paper_facts, paper_moved_from
 from papers.services.shelf import note_opened
+from papers.services.topics.naming import ON_A_PAGE, topic_names
 from papers.services.votes import voters_of
 
 
@@ -44,6 +45,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     context = {
         "paper": found,
         "facts": paper_facts(found),
+        "topics": topic_names([found.pk], viewer=request.user, most=ON_A_PAGE).get(found.pk, ()),
         "links": links_of(found),
         "citation": citation_of(found),
         "formats": FORMATS.values(),

@@ -30,6 +30,7 @@ from papers.services.search.results import (
     sorts_of,
     words_to_mark,
 )
+from papers.services.topics.naming import topic_names
 from papers.views import browse
 from papers.views.lists import ids
 
@@ -62,7 +63,8 @@ def search(request: Request) -> HttpResponse:
 
 def _context(request: Request, typed: str, query: Query, found: Results) -> dict[str, Any]:
     marks = read_marks(request.user, ids(found.rows), voted=ids(row for row in found.rows if row.vote_count))
-    cards = render_cards(found.rows, marks=marks, this_year=timezone.localdate().year)
+    topics = topic_names(ids(found.rows), viewer=request.user)
+    cards = render_cards(found.rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {

@@ -37,9 +37,13 @@ def topic(request: Request, slug: str) -> HttpResponse:
     found = topic_for_read(request.user, slug)
     is_voted = request.GET.get("sort") == "votes"
     if is_voted:
-        page = card_page(request, VotedPosition, lambda after: TopicMatch.objects.most_voted(found, after=after))
+        page = card_page(
+            request, VotedPosition, lambda after: TopicMatch.objects.most_voted(found, after=after), topic=found
+        )
     else:
-        page = card_page(request, MatchPosition, lambda after: TopicMatch.objects.newest(found, after=after))
+        page = card_page(
+            request, MatchPosition, lambda after: TopicMatch.objects.newest(found, after=after), topic=found
+        )
     year = topic_year(found, today=timezone.localdate()) if page.is_first else None
     context = {"topic": found, "is_voted": is_voted, "may_edit": may_edit_topic(request.user, found), "year": year}
     return show_list(request, "papers/topic.html", page, context)
