@@ -103,7 +103,7 @@ def _entry(root: ET.Element, entry: Entry) -> None:
     _text(element, "published", _time(entry.published))
     _text(element, "updated", _time(entry.updated))
     _link(element, "alternate", entry.address, "text/html")
-    if entry.source:
+    if _is_web(entry.source):
         _link(element, "related", entry.source)
     for name in _authors(entry):
         _text(ET.SubElement(element, _name("author")), "name", name)
@@ -117,7 +117,7 @@ def _item(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "url": entry.address,
-        **({"external_url": entry.source} if entry.source else {}),
+        **({"external_url": safe_text(entry.source)} if _is_web(entry.source) else {}),
         "title": _title(entry),
         "content_html": _content(entry),
         "date_published": _time(entry.published),
@@ -146,8 +146,14 @@ def _line(text: str) -> str:
     return " ".join(safe_text(text).split())
 
 
+def _is_web(address: str) -> bool:
+    """Whether a reader may follow it: what else an address can be, `javascript:` say, is left out."""
+    return address.startswith(("https://", "http://"))
+
+
 def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it writes the year 999 with three digits, which RFC 3339 doesn't know.
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _name(tag: str) -> str:
@@ -159,4 +165,4 @@ def _text(parent: ET.Element, tag: str, text: str) -> None:
 
 
 def _link(parent: ET.Element, rel: str, address: str, kind: str = "") -> None:
-    ET.SubElement(parent, _name("link"), {"rel": rel, "href": address} | ({"type": kind} if kind else {}))
+    ET.SubElement(parent, _name("link"), {"rel": rel, "href": safe_text(address)} | ({"type": kind} if kind else {}))

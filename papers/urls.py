@@ -104,6 +104,7 @@ urlpatterns: list[URLPattern] = [
     path("tags", tags.tags, name="tags"),
     path("tags/<str:owner>/<str:name>.<form:form>", exports.tag, name="tag-export"),
     path("tags/<str:owner>/<str:name>", tags.tag, name="tag"),
+    path("tags/<str:owner>/<str:name>/feed.<feed:form>", feeds.tag, name="tag-feed"),
     path("tags/<str:owner>/<str:name>/change", tags.change_tag, name="change-tag"),
     path("tags/<str:owner>/<str:name>/delete", tags.remove_tag, name="delete-tag"),
     path("hide-seen", triage.hide_seen, name="hide-seen"),

@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import feedparser
 import pytest
@@ -15,7 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from lxml import etree, html
 
 from papers.feeds import MOST_AUTHORS, Entry, Feed, atom, json_feed
-from papers.models import Paper
+from papers.models import Listing, Paper, Tag, TaggedPaper
+from papers.services.tags import add_tags, share_tag
 from papers.services.votes import set_vote
 from papers.sources.feed import parse_entries
 from tests import make
@@ -39,6 +41,49 @@ NASTY = {
     "mojibake": ("AlzheimerÃ¢..s", "â€œspikinessâ€"),
     "long": ("word " * 100, "sentence. " * 1600),
     "lone": ("\ud800 alone", "\udfff"),
+    "end of a section": ("]]> and <![CDATA[ here", "A ]]> B <![CDATA[ C ]]>"),
+    "nul": ("a\x00b", "\x00"),
+    "controls alone": ("\x01\x02\x03", "\x0b\x0e\x1f"),
+    "next line and others": ("a\x85b\x9fc", "\x80\x84 d"),
+    "no characters": ("\ufffe \uffff a", "\ufdd0 b \U0001ffff"),
+    "both halves apart": ("\ud83e\udd16 robot", "\udd16\ud83e"),
+    "right to left": ("שלום עולם \u202eabc\u202c", "مرحبا \u2067بالعالم\u2069 (2020)"),
+    "marks of direction": ("\u200f\u200e\u061c title", "\u200f"),
+    "emoji in parts": ("👩\u200d🔬 and 🏳\ufe0f\u200d🌈", "🇩🇪 ‼\ufe0f 1\ufe0f\u20e3"),
+    "stacked accents": ("Z" + "\u0335\u0321" * 200, "a" + "\u0301" * 1_000),
+    "display math": (r"$$\int_0^1 x^2\,dx$$ and \[a<b\]", r"\begin{equation}a &< b \\ c &> d\end{equation}"),
+    "dollars": ("$$$$", "costs $5 to $10, or $$"),
+    "html title": ("<b>Bold</b> <img src=x onerror=alert(1)>", "<iframe src='https://evil.example'></iframe>text"),
+    "broken html": ("<p <a href='x", "</div></div><b><i>a</b></i> <"),
+    "event and style": ("x", '<p onclick="a()" style="background:url(https://evil.example)">y</p><svg onload=a()>'),
+    "entities": ("&lt;b&gt; &amp;amp; &nbsp; &#0; &#x1F916;", "&copy; &bogus; &#xD800; &#99999999; &"),
+    "declarations": (
+        "<?xml version='1.0'?> <!DOCTYPE a [<!ENTITY b 'c'>]>",
+        "<!ENTITY x SYSTEM 'file:///etc/passwd'> &x;",
+    ),
+    "script links": ("a", "[x](javascript:alert(1)) javascript:alert(1) JaVaScRiPt:a data:text/html,<b>"),
+    "odd links": ("b", "https://例え.テスト/パス?q=ü https://example.org/%zz http://[::1]/ http://exa mple.org"),
+    "one long word": ("x" * 5_000, "y" * 100_000),
+    "many links": ("c", "https://example.org/a?b=1&c=2 " * 2_000),
+    "deep": ("{" * 2_000, "<div>" * 2_000),
+    "blank": ("   \n\t ", " \u3000\u00a0 "),
+    "nothing": ("", ""),
+}
+# And what stands around them.
+ODD: dict[str, dict[str, Any]] = {
+    "first year": {"published": datetime(1, 1, 1, tzinfo=UTC), "updated": datetime(999, 12, 31, tzinfo=UTC)},
+    "last year": {"updated": datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)},
+    "elsewhere": {"updated": NOW.astimezone(ZoneInfo("Pacific/Apia")), "published": NOW.replace(microsecond=7)},
+    "source that runs": {"source": "javascript:alert(1)"},
+    "source with signs": {"source": 'https://example.org/?a=1&b="<>\x00\ud800'},
+    "nobody": {"authors": (), "categories": ()},
+    "odd names": {
+        "authors": ("", "\x00", "]]> & <b>Ada</b>", "\ud800", r"G\"odel", "\u202eadA"),
+        "categories": ("\x01",),
+    },
+}
+CASES: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {name: (texts, {}) for name, texts in NASTY.items()} | {
+    name: (("A", "B."), ODD[name]) for name in ODD
 }
 
 
@@ -69,10 +114,10 @@ def content(document: Any) -> str:
     return str(document.xpath("string(//a:entry/a:content)", namespaces=ATOM))
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", CASES)
 def test_every_nasty_case_is_a_valid_document(name: str) -> None:
-    title, abstract = NASTY[name]
-    made = feed(entry(title, abstract))
+    texts, fields = CASES[name]
+    made = feed(entry(*texts, **fields))
     document = etree.fromstring(atom(made))
     item = json.loads(json_feed(made))["items"][0]
     shown = document.xpath("string(//a:entry/a:title)", namespaces=ATOM)
@@ -85,14 +130,21 @@ def test_every_nasty_case_is_a_valid_document(name: str) -> None:
     etree.fromstring(f"<div>{content(document)}</div>")  # well-formed as XML, too
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", CASES)
 def test_what_we_write_we_can_read(name: str) -> None:
-    document = atom(feed(entry(*NASTY[name])))
+    texts, fields = CASES[name]
+    document = atom(feed(entry(*texts, **fields)))
     parsed = feedparser.parse(document)
     assert not parsed.bozo
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", parsed.entries[0].updated)
+    assert all(re.match("https?://", link.href) for link in parsed.entries[0].links)
     assert parsed.entries[0].title
     assert parsed.entries[0].id == "tag:example.org,2025:paper:1"
     assert len(parse_entries(document, url="https://example.org/papers.atom").papers) == 1
+
+
+def test_forty_four_cases_are_tried() -> None:
+    assert len(CASES) >= 44
 
 
 def test_a_feed_has_what_the_standards_want() -> None:
@@ -162,6 +214,7 @@ def test_each_list_has_its_feed(form: str) -> None:
 def test_who_has_the_feed_gets_no_second_copy() -> None:
     paper = make.paper(title="A graph")
     make.listing(paper)
+    Listing.objects.update(created_at=NOW)
     client = stranger()
     first = client.get("/papers.atom")
     assert client.get("/papers.atom", headers={"If-None-Match": first["ETag"]}).status_code == 304
@@ -192,6 +245,43 @@ def test_a_reader_s_own_topic_is_a_feed_for_nobody_else() -> None:
     assert titles("/topics/own.atom", browser_of(owner)) == ["Mine"]
     assert stranger().get("/topics/own.atom").status_code == 404
     assert browser_of(reader("other")).get("/topics/own.atom").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_shared_tag_is_a_feed_and_another_is_one_for_its_owner_alone() -> None:
+    owner, first, last = reader(), make.paper(title="First"), make.paper(title="Last")
+    name = "größe {} 100%"
+    for paper in (first, last):
+        add_tags(user=owner, paper_ids=[paper.pk], names=[name])
+    tag = Tag.objects.get()
+    address = f"{tag.get_absolute_url()}/feed"
+    assert stranger().get(f"{address}.atom").status_code == 404
+    assert titles(f"{address}.atom", browser_of(owner)) == ["Last", "First"]
+    assert "feed.atom" not in browser_of(owner).get(tag.get_absolute_url()).content.decode()
+    share_tag(tag=tag, on=True)
+    assert titles(f"{address}.json") == ["Last", "First"]
+    answer = stranger().get(f"{address}.atom")
+    own = etree.fromstring(answer.content).xpath("string(a:link[@rel='self']/@href)", namespaces=ATOM)
+    assert own == f"http://127.0.0.1:8000{address}.atom"
+    links = html.fromstring(stranger().get(tag.get_absolute_url()).content).xpath("//link[@rel='alternate']/@href")
+    assert links == [f"{address}.atom", f"{address}.json"]
+
+
+@pytest.mark.django_db
+def test_an_old_paper_that_comes_to_a_list_is_news_to_who_knows_only_the_date() -> None:
+    owner, topic = reader(), make.topic("Trees")
+    make.match(make.paper(), topic, matched_at=NOW)
+    add_tags(user=owner, paper_ids=[Paper.objects.get().pk], names=["mine"])
+    share_tag(tag=Tag.objects.get(), on=True)
+    TaggedPaper.objects.update(created_at=NOW)
+    old = make.paper(changed_at=NOW - timedelta(days=9))
+    for path in ("/topics/trees.atom", "/tags/rita/mine/feed.atom"):
+        headers = {"If-Modified-Since": stranger().get(path)["Last-Modified"]}
+        assert stranger().get(path, headers=headers).status_code == 304
+        make.match(old, topic, matched_at=NOW + timedelta(days=1)) if "topics" in path else add_tags(
+            user=owner, paper_ids=[old.pk], names=["mine"]
+        )
+        assert stranger().get(path, headers=headers).status_code == 200
 
 
 @pytest.mark.django_db

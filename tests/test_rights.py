@@ -113,6 +113,11 @@ ROWS: dict[str, list[Row]] = {
         everybody("/tags/rita/shared"),
         everybody("/tags/rita/none", 404),
     ],
+    "papers:tag-feed": [
+        Row("/tags/rita/own/feed.atom", 404, 200, 404, 404, 404),
+        everybody("/tags/rita/shared/feed.json"),
+        everybody("/tags/rita/none/feed.atom", 404),
+    ],
     "papers:tag-export": [
         Row("/tags/rita/own.bib", 404, 200, 404, 404, 404),
         everybody("/tags/rita/shared.bib"),

@@ -1,9 +1,10 @@
-"""Feeds of what the pages show: the day, what is trending, topics, and the answers to any question."""
+"""Feeds of what the pages show: the day, what is trending, topics, shared tags, and the answers to any question."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +16,10 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date, quote_etag
 from django.views.decorators.http import require_safe
 
-from papers.access import topic_for_read
+from papers.access import tag_for_read, topic_for_read
 from papers.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, atom, json_feed
 from papers.http import Request
-from papers.models import Listing, Paper, TopicMatch
+from papers.models import Listing, Paper, TaggedPaper, TopicMatch
 from papers.query import parse
 from papers.ratelimit import limited
 from papers.services.editions import day_span, newest_span
@@ -36,8 +37,9 @@ def edition(request: Request, form: str) -> HttpResponse:
     if "q" in request.GET:
         return search(request, form)
     span = newest_span(day_span, today=timezone.localdate())
-    rows = Listing.objects.best_of_day(span.first).select_related("paper")[:ENTRIES_OF_A_DAY]
-    return answer_feed(request, form, "edition", "Daily Papers", reverse("papers:papers"), [row.paper for row in rows])
+    rows = list(Listing.objects.best_of_day(span.first).select_related("paper")[:ENTRIES_OF_A_DAY])
+    papers, came = [row.paper for row in rows], [row.created_at for row in rows]
+    return answer_feed(request, form, "edition", "Daily Papers", reverse("papers:papers"), papers, came=came)
 
 
 @limited("search")
@@ -67,36 +69,62 @@ def trending(request: Request, form: str) -> HttpResponse:
 def topic(request: Request, slug: str, form: str) -> HttpResponse:
     """A topic's newest papers; a reader's own only for that reader."""
     found = topic_for_read(request.user, slug)
-    rows = TopicMatch.objects.newest(found).select_related("paper")[:ENTRIES]
-    address = found.get_absolute_url()
-    return answer_feed(request, form, f"topic:{found.pk}", found.name, address, [row.paper for row in rows])
+    rows = list(TopicMatch.objects.newest(found).select_related("paper")[:ENTRIES])
+    papers, came = [row.paper for row in rows], [row.matched_at for row in rows]
+    return answer_feed(request, form, f"topic:{found.pk}", found.name, found.get_absolute_url(), papers, came=came)
+
+
+@require_safe
+def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
+    """The papers of a tag, last tagged first: of one that is shared, or the reader's own."""
+    found = tag_for_read(request.user, owner, name)
+    rows = list(TaggedPaper.objects.newest_of(found).select_related("paper")[:ENTRIES])
+    papers, came = [row.paper for row in rows], [row.created_at for row in rows]
+    title = f"{found.name} · {found.user.username}"
+    return answer_feed(request, form, f"tag:{found.pk}", title, found.get_absolute_url(), papers, came=came)
 
 
 def answer_feed(
-    request: Request, form: str, name: str, title: str, address: str, papers: Iterable[Paper], **query: str
+    request: Request,
+    form: str,
+    name: str,
+    title: str,
+    address: str,
+    papers: Iterable[Paper],
+    *,
+    came: Iterable[datetime] = (),
+    **query: str,
 ) -> HttpResponse:
-    """The feed, or 304 for who has this one."""
+    """The feed, or 304 for who has this one. `came`: when its papers came to the list, where that is known."""
     if form not in _WRITERS:
         raise Http404("There is no such feed.")
     papers = list(papers)
     write, content_type = _WRITERS[form]
-    own = request.path.removesuffix(form) + "{}" + (f"?{urlencode(query)}" if query else "")
+    own = {form: _own_address(request, form, query) for form in _WRITERS}
     origin = settings.SITE.origin
     feed = Feed(
         id=_tag(name),
         title=f"{title} · {request.group.name or 'Broadsheet'}",
         address=origin + address,
-        atom_address=origin + own.replace("{}", "atom", 1),
-        json_address=origin + own.replace("{}", "json", 1),
+        atom_address=origin + own["atom"],
+        json_address=origin + own["json"],
         entries=[entry_of(paper) for paper in papers],
     )
     body = write(feed)
     etag = quote_etag(hashlib.sha256(body).hexdigest()[:32])
     headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "no-cache"}
-    changed = int(max((paper.changed_at for paper in papers), default=feed.updated).timestamp())
+    changed = int(max((*(paper.changed_at for paper in papers), *came), default=feed.updated).timestamp())
     response = HttpResponse(body, content_type=content_type, headers=headers | {"Last-Modified": http_date(changed)})
     patch_vary_headers(response, ["Cookie"])
     return get_conditional_response(request, etag=etag, last_modified=changed, response=response) or response
+
+
+def _own_address(request: Request, form: str, query: dict[str, str]) -> str:
+    """Where the feed that is asked for is, in either form."""
+    asked = request.resolver_match
+    assert asked is not None  # noqa: S101  a view is answering
+    address = reverse(asked.view_name, kwargs={**asked.kwargs, "form": form})
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 def entry_of(paper: Paper) -> Entry:
