@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import fetching, submissions, ticking, topics
+from papers.services import fetching, rules, submissions, ticking, topics
 from papers.services.comments import recount_comments
 from papers.services.pruning import prune
 from papers.services.search import statistics
@@ -28,6 +28,8 @@ def tick() -> None:
         count_words.delay()
     if due.topics:
         match_topics.delay()
+    if due.rules:
+        apply_rules.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -72,3 +74,10 @@ def match_topics() -> None:
     """Match new and changed papers and topics, if there are any and no other worker is at it."""
     done = topics.catch_up(now=timezone.now())
     logger.info("Matched %d papers, %d topics anew: %d new matches", done.papers, done.topics, done.matches)
+
+
+@shared_task(name="papers.apply_rules")
+def apply_rules() -> None:
+    """List what the rules for groups without a curator find."""
+    if listed := rules.apply_rules(now=timezone.now()):
+        logger.info("Listed %d papers by rules", listed)

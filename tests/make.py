@@ -17,6 +17,7 @@ from papers.models import (
     FetchRun,
     Identifier,
     Listing,
+    ListRule,
     Paper,
     PaperCategory,
     Source,
@@ -157,6 +158,10 @@ def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any
 def topic(name: str | None = None, **fields: Any) -> Topic:
     name = name or f"Topic {next(_numbers)}"
     return Topic.objects.create(name=name, slug=name.lower().replace(" ", "-"), **fields)
+
+
+def rule(topic: Topic | None = None, **fields: Any) -> ListRule:
+    return ListRule.objects.create(topic=topic, **fields)
 
 
 def match(of: Paper, topic: Topic, **fields: Any) -> TopicMatch:

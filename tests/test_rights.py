@@ -206,6 +206,10 @@ ROWS: dict[str, list[Row]] = {
         staff_alone("/curate/people/99099/none", 404, method="POST"),
         staff_alone("/curate/people/99098/suspend", 404, method="POST"),
     ],
+    "papers:rules": [office("/curate/rules")],
+    "papers:rule-new": [office("/curate/rules/new"), office("/curate/rules/new", 422, method="POST")],
+    "papers:rule-edit": [office("/curate/rules/990001"), office("/curate/rules/990002", 404)],
+    "papers:rule-delete": [office("/curate/rules/990001/delete", 302, method="POST")],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -329,6 +333,7 @@ def _papers() -> None:
     make.topic("own", owner=make.user())
     make.topic("rita-s", owner=rita)
     make.user("paul", pk=99099)
+    make.rule(pk=990001, min_votes=1)
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)

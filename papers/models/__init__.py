@@ -17,6 +17,7 @@ from papers.models.paper import (
     SourceFigure,
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
+from papers.models.rule import ListRule, RuledPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
@@ -49,6 +50,7 @@ __all__ = [
     "ImportedPart",
     "Installation",
     "Invitation",
+    "ListRule",
     "Listing",
     "LoginLink",
     "Mention",
@@ -59,6 +61,7 @@ __all__ = [
     "PaperVersion",
     "RejectedRecord",
     "Role",
+    "RuledPaper",
     "SearchStatistics",
     "SeenPaper",
     "ShelfItem",

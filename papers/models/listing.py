@@ -212,6 +212,7 @@ class Listing(models.Model):
         SOURCE = "source", "a source"
         SUBMISSION = "submission", "a submission"
         TOPIC = "topic", "a topic's rule"
+        VOTES = "votes", "a rule of votes"
         CURATOR = "curator", "a curator"
 
     day = models.DateField()

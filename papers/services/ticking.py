@@ -27,6 +27,8 @@ _TIDY_EVERY = timedelta(hours=20)
 _HANDED_ON_SECONDS = 120
 # Whether words are counted anew is looked at so often; it is done when there are enough new papers.
 _COUNT_EVERY_SECONDS = 600
+# Rules that list papers are asked so often.
+_RULES_EVERY_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Due:
     counting: bool = False
     submission_ids: tuple[int, ...] = ()
     topics: bool = False
+    rules: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -51,6 +54,7 @@ def tick(*, now: datetime) -> Due:
         tidying=_claim_tidying(now),
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
         topics=is_behind(),
+        rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
     )
 
 
