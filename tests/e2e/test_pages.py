@@ -19,6 +19,9 @@ PUBLIC = {
     "new": "/papers/new",
     "one category": "/papers/new?category=cs.CL",
     "no such category": "/papers/new?category=cats",
+    "search": "/papers?q=model",
+    "search without results": "/papers?q=qqxxyy",
+    "search not understood": "/papers?q=%28%22author%3A",
     "day without papers": "/papers/date/2001-01-01",
     "paper": "",  # the first one on the front page
     "status": "/status",
