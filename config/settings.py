@@ -260,6 +260,8 @@ HUGGINGFACE_URL = env.url("BROADSHEET_HUGGINGFACE_URL", "https://huggingface.co"
 DOI_URL = env.url("BROADSHEET_DOI_URL", "https://doi.org")
 # Where a paper that a reader submits goes.
 SUBMISSIONS = env.choice("BROADSHEET_SUBMISSIONS", "edition", ("edition", "queue"))
+# From which score on a topic's find is put before the curators, where the topic has examples.
+CANDIDATE_SCORE = env.decimal("BROADSHEET_CANDIDATE_SCORE", 0.6)
 FETCH_ALLOW = env.words("BROADSHEET_FETCH_ALLOW")
 FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
 

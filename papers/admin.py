@@ -43,9 +43,10 @@ from papers.models import (
     User,
 )
 from papers.services.comments import delete_reported, resolve_reports
+from papers.services.curation.decisions import accept_submission, reject_submission
+from papers.services.curation.recording import Deciding
 from papers.services.fetching import preview_source
 from papers.services.sources import base_url_of, default_base_url, request_visits, save_source
-from papers.services.submissions import accept_submission, reject_submission
 from papers.sources.client import RefusedError, group_of
 
 admin.site.site_header = "Broadsheet administration"
@@ -373,11 +374,11 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
         else:
             messages.error(request, "Write the reason beside the action; the reader is told.")
 
-    def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., bool]) -> None:
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., object]) -> None:
         if not isinstance(request.user, User):
             raise PermissionDenied
-        given = {"curator": request.user, "reason": request.POST.get("reason", ""), "now": timezone.now()}
-        done = sum(decide(submission_id=pk, **given) for pk in chosen.values_list("pk", flat=True))
+        by = Deciding(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
+        done = sum(decide(submission_id=pk, by=by) is not None for pk in chosen.values_list("pk", flat=True))
         messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
 
 

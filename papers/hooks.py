@@ -34,6 +34,26 @@ class Event(Generic[P]):
 papers_merged: Event[[Mapping[int, int]]] = Event()
 """Told `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
 
+
+class Traces:
+    """Rows of other apps that a merge of papers changes, so that it can be undone.
+
+    Each has its table, and a condition in SQL in which `{papers}` stands for an array of the papers' keys.
+    """
+
+    def __init__(self) -> None:
+        self._traces: dict[str, str] = {}
+
+    def follow(self, table: str, condition: str) -> None:
+        """Register a table, once; call it from an app's `ready()`."""
+        self._traces[table] = condition
+
+    def all(self) -> list[tuple[str, str]]:
+        return list(self._traces.items())
+
+
+merge_traces = Traces()
+
 account_deleted: Event[[User]] = Event()
 """Told the account that goes, while its rows are still there."""
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from papers.services import fetching, rules, submissions, ticking, topics
 from papers.services.comments import recount_comments
+from papers.services.curation.candidates import find_candidates
 from papers.services.pruning import prune
 from papers.services.search import statistics
 from papers.services.votes import recount_votes as recount
@@ -30,6 +31,8 @@ def tick() -> None:
         match_topics.delay()
     if due.rules:
         apply_rules.delay()
+    if due.desk:
+        fill_desk.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -81,3 +84,9 @@ def apply_rules() -> None:
     """List what the rules for groups without a curator find."""
     if listed := rules.apply_rules(now=timezone.now()):
         logger.info("Listed %d papers by rules", listed)
+
+
+@shared_task(name="papers.fill_desk")
+def fill_desk() -> None:
+    """Put before the curators what was found for them since the last time."""
+    logger.info("Found %d candidates", find_candidates(now=timezone.now()))

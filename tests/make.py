@@ -12,7 +12,9 @@ from digests.services.schedules import save_schedule
 from papers.given import read_given
 from papers.models import (
     Announcement,
+    Candidate,
     Comment,
+    CommentReport,
     Edition,
     FetchRun,
     Identifier,
@@ -20,6 +22,7 @@ from papers.models import (
     ListRule,
     Paper,
     PaperCategory,
+    RejectedRecord,
     Source,
     SourceFigure,
     Submission,
@@ -198,3 +201,26 @@ def delivery(of: Schedule, **fields: Any) -> Delivery:
     fields.setdefault("planned_at", NOW)
     fields.setdefault("not_before", fields["due_at"])
     return Delivery.objects.create(schedule=of, subscriber=of.subscriber, **fields)
+
+
+def candidate(of: Paper | None = None, topic: Topic | None = None, **fields: Any) -> Candidate:
+    """A paper that a topic found, waiting for a curator."""
+    fields.setdefault("score", 0.8)
+    fields.setdefault("found_at", NOW)
+    topic = topic or Topic.objects.filter(owner=None).first() or globals()["topic"]("Ice")
+    return Candidate.objects.create(paper=of or paper(), topic=topic, **fields)
+
+
+def report(of: Comment, by: User | None = None, reason: str = "Rude.", **fields: Any) -> CommentReport:
+    return CommentReport.objects.create(comment=of, user=by or user(), reason=reason, **fields)
+
+
+def reject(identifier: str = "2603.1", **fields: Any) -> RejectedRecord:
+    """A record that could not be read."""
+    fields.setdefault("error", "The record has no title.")
+    fields.setdefault("payload", "<entry/>")
+    fields.setdefault("digest", f"digest-{next(_numbers)}")
+    fields.setdefault("source_kind", "feed")
+    fields.setdefault("first_seen_at", NOW)
+    fields.setdefault("last_seen_at", NOW)
+    return RejectedRecord.objects.create(identifier=identifier, **fields)

@@ -123,7 +123,7 @@ class TestPages:
 
     def test_a_cursor_behind_the_end_says_so(self) -> None:
         make.listing()
-        cursor = base64.urlsafe_b64encode(json.dumps([False, 0, 0, 2**62, 2**62]).encode()).decode()
+        cursor = base64.urlsafe_b64encode(json.dumps([False, 0, 0, 0, 2**62, 2**62]).encode()).decode()
         assert titles(f"{DAY}?after={cursor}") == []
         assert "There are no more papers here" in page_text(f"{DAY}?after={cursor}")
 

@@ -57,6 +57,11 @@ def office(path: str, status: int = 200, **more: Any) -> Row:
     return Row(path, WAY_IN, 404, 404, status, status, **more)
 
 
+def curators(path: str, status: int = 200, **more: Any) -> Row:
+    """For curators; the administrator of these tests is one, too."""
+    return Row(path, WAY_IN, 404, 404, status, status, **more)
+
+
 # Where a stranger is sent on, though not because the site is closed.
 SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-in/code", "/sign-in/with/sign-up"})
 
@@ -210,6 +215,16 @@ ROWS: dict[str, list[Row]] = {
     "papers:rule-new": [office("/curate/rules/new"), office("/curate/rules/new", 422, method="POST")],
     "papers:rule-edit": [office("/curate/rules/990001"), office("/curate/rules/990002", 404)],
     "papers:rule-delete": [office("/curate/rules/990001/delete", 302, method="POST")],
+    "papers:curate": [curators("/curate"), curators("/curate?kind=candidate&after=x")],
+    "papers:decide": [curators("/curate/decide/submission/990003", 404, method="POST")],  # says not what was seen
+    "papers:curate-undo": [curators("/curate/undo/1", 404, method="POST")],
+    "papers:curate-paper": [curators("/curate/papers/99001"), curators("/curate/papers/1", 404)],
+    "papers:curate-place": [curators("/curate/papers/99001/place", 302, method="POST")],
+    "papers:curate-days": [curators("/curate/days", 302)],
+    "papers:curate-day": [curators("/curate/days/2026-03-04"), curators("/curate/days/x", 404)],
+    "papers:curate-order": [curators("/curate/days/2026-03-04/order", 404, method="POST")],
+    "papers:curation-log": [everybody("/curate/log"), everybody("/curate/log?who=x&what=y&day=z&after=w")],
+    "papers:curation-log-feed": [everybody("/curate/log.atom"), everybody("/curate/log.json?who=x")],
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
@@ -325,7 +340,7 @@ CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows 
 
 @pytest.fixture(autouse=True)
 def _papers() -> None:
-    paper, rita = make.paper(public_id="2603.99001", organization="CERN"), reader()
+    paper, rita = make.paper(public_id="2603.99001", pk=99001, organization="CERN"), reader()
     make.listing(paper)
     FeedKey.objects.create(user=rita, key="key-of-a-feed")
     make.paper(public_id="2603.99002", hidden_at=make.NOW)

@@ -13,7 +13,9 @@ from django.db import connections, transaction
 from papers.given import GivenError
 from papers.models import CurationEvent, Edition, HostClock, Listing, Paper, ShelfItem, Submission, TaggedPaper, User
 from papers.services import submissions
-from papers.services.submissions import accept_submission, fetch_submission, preview, reject_submission, retry, submit
+from papers.services.curation.decisions import accept_submission, reject_submission
+from papers.services.curation.recording import Deciding
+from papers.services.submissions import fetch_submission, preview, retry, submit
 from papers.services.submissions.fetching import LEASE, MAX_CLAIMS
 from papers.services.ticking import tick
 from papers.sources.client import FetchRequest, FetchResponse
@@ -187,15 +189,15 @@ class TestTheQueue:
         taken, carl = done("10.1000/ice", rita), curator()
         assert taken.state == State.WAITING
         assert not Listing.objects.exists()
-        assert accept_submission(submission_id=taken.pk, curator=carl, now=NOW)
-        assert not accept_submission(submission_id=taken.pk, curator=carl, now=NOW)
+        assert accept_submission(submission_id=taken.pk, by=Deciding(carl, NOW))
+        assert not accept_submission(submission_id=taken.pk, by=Deciding(carl, NOW))
         assert Listing.objects.get().user == rita
         event = CurationEvent.objects.get()
         assert (event.actor, event.action, event.paper) == (carl, "submission-accepted", taken.paper)
 
     def test_a_curator_rejects_with_a_reason(self, rita: User, upstream: FakeUpstream) -> None:
         taken = done("10.1000/ice", rita)
-        assert reject_submission(submission_id=taken.pk, curator=curator(), reason="Not our field.", now=NOW)
+        assert reject_submission(submission_id=taken.pk, by=Deciding(curator(), NOW, reason="Not our field."))
         taken.refresh_from_db()
         assert (taken.state, taken.reason) == (State.REJECTED, "Not our field.")
         assert not Listing.objects.exists()

@@ -2,7 +2,7 @@
 
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
-from papers.models.curation import CurationEvent, Submission
+from papers.models.curation import Candidate, CurationEvent, DuplicateCheck, DuplicatePair, Submission
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
@@ -32,9 +32,12 @@ __all__ = [
     "Author",
     "AuthorClaim",
     "AuthorName",
+    "Candidate",
     "Comment",
     "CommentReport",
     "CurationEvent",
+    "DuplicateCheck",
+    "DuplicatePair",
     "Edition",
     "EmbeddingBacklog",
     "EmbeddingModel",

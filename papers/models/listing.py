@@ -124,6 +124,7 @@ class DayPosition(NamedTuple):
     """What a day is sorted by."""
 
     is_pinned: bool
+    place: int
     vote_count: int
     source_votes: int
     position: int
@@ -152,11 +153,15 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         return self.filter(hidden_at=None, paper__hidden_at=None)
 
     def best_of_day(self, day: date, *, after: DayPosition | None = None) -> ListingQuerySet:
-        """Pinned, the group's votes, the sources' votes, announcement order: as the index `listing_day` has them."""
+        """Pinned in the curators' order, the group's votes, the sources', announcement order: as `listing_day`."""
         found = self.on_day(day).shown()
         if after is not None:
             found = found.filter(_behind(after))
-        return found.order_by("-is_pinned", "-vote_count", "-source_votes", "position", "pk")
+        return found.order_by("-is_pinned", "place", "-vote_count", "-source_votes", "position", "pk")
+
+    def off_day(self, day: date) -> ListingQuerySet:
+        """What was taken off a day, or hidden everywhere; the last first."""
+        return self.on_day(day).filter(Q(hidden_at__isnull=False) | Q(paper__hidden_at__isnull=False)).order_by("-pk")
 
     def newest_of_day(self, day: date, *, after: StoredPosition | None = None) -> ListingQuerySet:
         """Last stored first, behind the paper with the key `after`; the index of `listing_once_a_day` has them so."""
@@ -184,16 +189,16 @@ class ListingQuerySet(models.QuerySet["Listing"]):
 
 def _behind(position: DayPosition) -> Q:
     """The rows of a day behind `position`. Columns go up and down, so no comparison of rows can say it."""
-    is_pinned, votes, source_votes, place, pk = position
+    is_pinned, place, votes, source_votes, at, pk = position
     behind = (
         Q(vote_count__lt=votes)
         | Q(vote_count=votes, source_votes__lt=source_votes)
-        | Q(vote_count=votes, source_votes=source_votes, position__gt=place)
-        | Q(vote_count=votes, source_votes=source_votes, position=place, pk__gt=pk)
+        | Q(vote_count=votes, source_votes=source_votes, position__gt=at)
+        | Q(vote_count=votes, source_votes=source_votes, position=at, pk__gt=pk)
     )
     if is_pinned:
-        return Q(is_pinned=False) | behind
-    return Q(is_pinned=False, vote_count__lte=votes) & behind
+        return Q(is_pinned=False) | Q(place__gt=place) | (Q(place=place) & behind)
+    return Q(is_pinned=False, place=0, vote_count__lte=votes) & behind  # a place has only what is pinned
 
 
 def _week_of(day: str) -> Func:
@@ -233,6 +238,11 @@ class Listing(models.Model):
         output_field=models.BooleanField(),
         db_persist=True,
     )
+    place = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The curators' order among what is pinned; 0 comes first, and is all that is not pinned.",
+    )
     hidden_at = models.DateTimeField(null=True, blank=True)
     vote_count = models.PositiveIntegerField(default=0, help_text="Copy of the paper's.")
     source_votes = models.PositiveIntegerField(default=0, help_text="Copy of the highest figure of its sources.")
@@ -244,11 +254,14 @@ class Listing(models.Model):
     objects = ListingQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "paper"], name="listing_once_a_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "paper"], name="listing_once_a_day"),
+            models.CheckConstraint(condition=Q(place=0) | Q(pinned_at__isnull=False), name="listing_place_is_pinned"),
+        ]
         indexes = [
-            # A day's order: pinned, the group's votes, the sources' votes, announcement order.
+            # A day's order: pinned in the curators' order, the group's votes, the sources' votes, announcement order.
             models.Index(
-                F("day"), F("is_pinned").desc(), F("vote_count").desc(), F("source_votes").desc(),
+                F("day"), F("is_pinned").desc(), F("place"), F("vote_count").desc(), F("source_votes").desc(),
                 F("position"), F("id"),
                 name="listing_day", condition=Q(hidden_at=None),
             ),

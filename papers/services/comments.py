@@ -135,12 +135,23 @@ def delete_comment(*, comment: Comment) -> None:
             _count(comment.paper_id)
             people = list(Mention.objects.filter(comment=comment).values_list("user_id", flat=True))
             Mention.objects.filter(comment=comment).delete()
-            _recount_unread(people)
+            recount_unread(people)
 
 
 def report_comment(*, user: User, comment: Comment, reason: str) -> None:
-    """Tell the curators of a comment. Once a reader: a second report changes the reason. Idempotent."""
-    CommentReport.objects.update_or_create(comment=comment, user=user, defaults={"reason": reason})
+    """Tell the curators of a comment. Once a reader: a second report changes the reason. Idempotent.
+
+    One that curators had settled is open again, as of now.
+    """
+    with transaction.atomic():
+        report, is_new = CommentReport.objects.select_for_update().get_or_create(
+            comment=comment, user=user, defaults={"reason": reason}
+        )
+        if not is_new:
+            report.reason = reason
+            if report.resolved_at is not None:
+                report.resolved_at, report.created_at = None, timezone.now()
+            report.save(update_fields=["reason", "resolved_at", "created_at"])
 
 
 def resolve_reports(*, report_ids: Collection[int], now: datetime) -> int:
@@ -161,7 +172,7 @@ def read_mentions(*, user: User, now: datetime) -> None:
     """Note that `user` has read where they are named. Idempotent."""
     with transaction.atomic():
         Mention.objects.filter(user=user, read_at=None).update(read_at=now)
-        _recount_unread([user.pk])
+        recount_unread([user.pk])
 
 
 def _lock(paper_id: int, *, also_hidden: bool = False) -> None:
@@ -190,10 +201,11 @@ def _mention(comment: Comment, body: str) -> None:
     users = [user for user in _named_users(body) if user.pk != comment.user_id]
     Mention.objects.filter(comment=comment).exclude(user__in=users).delete()
     Mention.objects.bulk_create([Mention(comment=comment, user=user) for user in users], ignore_conflicts=True)
-    _recount_unread([user.pk for user in users])
+    recount_unread([user.pk for user in users])
 
 
-def _recount_unread(user_ids: Iterable[int]) -> None:
+def recount_unread(user_ids: Iterable[int]) -> None:
+    """Count anew where these readers are named and have not read it."""
     for user_id in sorted(user_ids):
         unread = Mention.objects.filter(user=user_id, read_at=None).aggregate(count=Count("pk"))["count"]
         User.objects.filter(pk=user_id).update(unread_mentions=unread)

@@ -9,6 +9,8 @@ from django.db.models import Max
 
 from papers.models import FetchRun, LoginLink, RejectedRecord
 from papers.services.completeness import prune_announcements
+from papers.services.curation.candidates import forget_candidates
+from papers.services.curation.undoing import forget_changes
 from papers.services.follows import forget_unfollowed
 
 RUNS_KEPT = timedelta(days=60)
@@ -27,4 +29,5 @@ def prune(*, now: datetime) -> int:
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
-    return sum(rows.delete()[0] for rows in old) + prune_announcements(now) + forget_unfollowed()
+    forgotten = prune_announcements(now) + forget_candidates(now=now) + forget_changes(now=now) + forget_unfollowed()
+    return sum(rows.delete()[0] for rows in old) + forgotten

@@ -29,6 +29,7 @@ _HANDED_ON_SECONDS = 120
 _COUNT_EVERY_SECONDS = 600
 # Rules that list papers are asked so often.
 _RULES_EVERY_SECONDS = 240
+_DESK_EVERY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Due:
     submission_ids: tuple[int, ...] = ()
     topics: bool = False
     rules: bool = False
+    desk: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -55,6 +57,7 @@ def tick(*, now: datetime) -> Due:
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
         topics=is_behind(),
         rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
+        desk=cache.add("handed-on:desk", now.timestamp(), _DESK_EVERY_SECONDS),
     )
 
 

@@ -56,6 +56,12 @@ def paragraphs(text: str) -> SafeString:
 
 
 @register.filter
+def said(text: str) -> SafeString:
+    """What a reader or a curator wrote in Markdown, as safe HTML."""
+    return markup.markdown(text)
+
+
+@register.filter
 def plain(text: str) -> str:
     """Text for where no HTML can be."""
     return markup.plain(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -95,28 +95,45 @@ def answer_feed(
     came: Iterable[datetime] = (),
     **query: str,
 ) -> HttpResponse:
-    """The feed, or 304 for who has this one. `came`: when its papers came to the list, where that is known."""
+    """The feed of some papers. `came`: when they came to the list, where that is known."""
+    papers = list(papers)
+    changed = max((*(paper.changed_at for paper in papers), *came), default=None)
+    entries = [entry_of(paper) for paper in papers]
+    return send_feed(request, form, name, title, address, entries, changed=changed, **query)
+
+
+def send_feed(
+    request: Request,
+    form: str,
+    name: str,
+    title: str,
+    address: str,
+    entries: Sequence[Entry],
+    *,
+    changed: datetime | None,
+    **query: str,
+) -> HttpResponse:
+    """A feed in the form that is asked for, or 304 for who has this one."""
     if form not in _WRITERS:
         raise Http404("There is no such feed.")
-    papers = list(papers)
     write, content_type = _WRITERS[form]
     own = {form: _own_address(request, form, query) for form in _WRITERS}
     origin = settings.SITE.origin
     feed = Feed(
-        id=_tag(name),
+        id=tag_of(name),
         title=f"{title} · {request.group.name or 'Broadsheet'}",
         address=origin + address,
         atom_address=origin + own["atom"],
         json_address=origin + own["json"],
-        entries=[entry_of(paper) for paper in papers],
+        entries=entries,
     )
     body = write(feed)
     etag = quote_etag(hashlib.sha256(body).hexdigest()[:32])
     headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "no-cache"}
-    changed = int(max((*(paper.changed_at for paper in papers), *came), default=feed.updated).timestamp())
-    response = HttpResponse(body, content_type=content_type, headers=headers | {"Last-Modified": http_date(changed)})
+    modified = int((changed or feed.updated).timestamp())
+    response = HttpResponse(body, content_type=content_type, headers=headers | {"Last-Modified": http_date(modified)})
     patch_vary_headers(response, ["Cookie"])
-    return get_conditional_response(request, etag=etag, last_modified=changed, response=response) or response
+    return get_conditional_response(request, etag=etag, last_modified=modified, response=response) or response
 
 
 def _own_address(request: Request, form: str, query: dict[str, str]) -> str:
@@ -131,7 +148,7 @@ def entry_of(paper: Paper) -> Entry:
     """A paper as a feed has it. No queries."""
     changes = (paper.listed_at, paper.updated_at, paper.withdrawn_at)
     return Entry(
-        id=_tag(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
+        id=tag_of(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
         address=settings.SITE.origin + paper.get_absolute_url(),
         title=f"Withdrawn: {paper.title}" if paper.withdrawn_at else paper.title,
         abstract=paper.abstract,
@@ -143,7 +160,7 @@ def entry_of(paper: Paper) -> Entry:
     )
 
 
-def _tag(name: str) -> str:
+def tag_of(name: str) -> str:
     """A tag URI (RFC 4151) of this site. Digested where a name could hold what a URI may not."""
     if not name.replace(":", "").isalnum() or not name.isascii():
         name = f"search:{hashlib.sha256(name.encode()).hexdigest()[:20]}"

@@ -1,0 +1,107 @@
+"""Which acts there are for each kind of what waits: the one table that pages, keys and bulk presses go by."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from django.db import transaction
+
+from papers.models import CurationEvent
+from papers.services.curation import decisions, placing
+from papers.services.curation.recording import CurationError, Deciding
+
+Decide = Callable[[int, Deciding], CurationEvent | None]
+
+
+def decide(*, kind: str, key: int, act: str, by: Deciding) -> CurationEvent | None:
+    """Do what a curator pressed; the line in the log, None where there was nothing left to do.
+
+    Raises:
+        CurationError: there is no such act, or it can't be done as it was given.
+        AlreadyDecidedError: see `recording`.
+        ObjectDoesNotExist: there is no such thing.
+    """
+    done = ACTS.get(kind, {}).get(act)
+    if done is None:
+        raise CurationError("There is no such act.")
+    return done(key, by)
+
+
+def _accept_submission(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.accept_submission(submission_id=key, by=by)
+
+
+def _reject_submission(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.reject_submission(submission_id=key, by=by)
+
+
+def _list_candidate(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.list_candidate(paper_id=key, by=by)
+
+
+def _leave_out(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.leave_out_candidate(paper_id=key, by=by)
+
+
+def _keep_comment(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.keep_comment(comment_id=key, by=by)
+
+
+def _remove_comment(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.remove_comment(comment_id=key, by=by)
+
+
+def _dismiss_record(key: int, by: Deciding) -> CurationEvent | None:
+    return decisions.dismiss_record(record_id=key, by=by)
+
+
+def _then_pin(accept: Decide) -> Decide:
+    """Accept, and pin it on the day that it came to: one press, and one to undo it."""
+
+    def accept_and_pin(key: int, by: Deciding) -> CurationEvent | None:
+        by = _together(by)
+        with transaction.atomic():
+            event = accept(key, by)
+            if event is not None and event.paper_id and event.day:
+                placing.pin(paper_id=event.paper_id, day=event.day, on=True, by=replace(by, seen=None))
+        return event
+
+    return accept_and_pin
+
+
+def _then_hide(refuse: Decide) -> Decide:
+    """Turn it down, and take the paper off every page."""
+
+    def refuse_and_hide(key: int, by: Deciding) -> CurationEvent | None:
+        by = _together(by)
+        with transaction.atomic():
+            event = refuse(key, by)
+            if event is not None and event.paper_id:
+                placing.hide(paper_id=event.paper_id, on=True, by=replace(by, seen=None))
+        return event
+
+    return refuse_and_hide
+
+
+def _together(by: Deciding) -> Deciding:
+    return by if by.batch else replace(by, batch=uuid.uuid4())
+
+
+ACTS: Mapping[str, Mapping[str, Decide]] = {
+    "submission": {
+        "accept": _accept_submission,
+        "pin": _then_pin(_accept_submission),
+        "reject": _reject_submission,
+        "hide": _then_hide(_reject_submission),
+    },
+    "candidate": {
+        "accept": _list_candidate,
+        "pin": _then_pin(_list_candidate),
+        "reject": _leave_out,
+        "hide": _then_hide(_leave_out),
+    },
+    "comment": {"accept": _keep_comment, "reject": _remove_comment},
+    "record": {"reject": _dismiss_record},
+}

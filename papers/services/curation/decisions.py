@@ -1,0 +1,132 @@
+"""What is decided on what waits: submissions, candidates, reported comments, records that could not be read."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from papers.models import (
+    Candidate,
+    Comment,
+    CommentReport,
+    CurationEvent,
+    Listing,
+    Mention,
+    Paper,
+    RejectedRecord,
+    Submission,
+    User,
+)
+from papers.services.comments import delete_comment, recount_unread
+from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
+from papers.services.curation.tracing import Scope
+from papers.services.curation.undoing import AFTERWARDS
+from papers.services.installation import current_group
+from papers.services.listing import Entry, Rule, list_papers
+from papers.services.submissions.deciding import put_on_edition
+
+
+def accept_submission(*, submission_id: int, by: Deciding) -> CurationEvent | None:
+    """Put a waiting submission on today's edition; None where it waits no more. Idempotent.
+
+    Raises:
+        AlreadyDecidedError: see `recording`; so for all acts here.
+    """
+    return _decide(submission_id, Submission.State.ACCEPTED, by)
+
+
+def reject_submission(*, submission_id: int, by: Deciding) -> CurationEvent | None:
+    """Turn a waiting submission down, with the reason that its reader is told; None where it waits no more.
+
+    Raises:
+        CurationError: no reason is given.
+    """
+    if not by.reason.strip():
+        raise CurationError("Say why: whoever submitted it is told.")
+    return _decide(submission_id, Submission.State.REJECTED, by)
+
+
+def _decide(submission_id: int, state: Submission.State, by: Deciding) -> CurationEvent | None:
+    paper_id = Submission.objects.values_list("paper", flat=True).filter(pk=submission_id).first()
+    if paper_id is None:
+        return None
+    scope = Scope(papers=(paper_id,), days=(today(by.now),))
+    with recording(by, f"submission-{state}", subject=subject_of(paper_id), scope=scope) as act:
+        waiting = Submission.objects.select_for_update().filter(pk=submission_id, state=Submission.State.WAITING)
+        submission = waiting.first()
+        if submission is not None:
+            submission.state, submission.decided_at = state, by.now
+            submission.reason = " ".join(by.reason.split())
+            submission.save(update_fields=["state", "decided_at", "reason"])
+            if state == Submission.State.ACCEPTED:
+                act.day = put_on_edition(submission, Paper.objects.get(pk=paper_id), now=by.now)
+    return act.event
+
+
+def list_candidate(*, paper_id: int, by: Deciding) -> CurationEvent | None:
+    """Put a candidate on today's edition. Idempotent."""
+    day = today(by.now)
+    scope = Scope(papers=(paper_id,), days=(day,))
+    with recording(by, "candidate-listed", subject=subject_of(paper_id), scope=scope, day=day) as act:
+        if Candidate.objects.filter(paper=paper_id, decided_at=None).update(decided_at=by.now):
+            list_today(paper_id, by.curator, now=by.now)
+    return act.event
+
+
+def leave_out_candidate(*, paper_id: int, by: Deciding) -> CurationEvent | None:
+    """Take a candidate off the queue; its topic keeps it. Idempotent."""
+    with recording(by, "candidate-left-out", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
+        Candidate.objects.filter(paper=paper_id, decided_at=None).update(decided_at=by.now)
+    return act.event
+
+
+def keep_comment(*, comment_id: int, by: Deciding) -> CurationEvent | None:
+    """Note that the reports of a comment were looked at and it stands. Idempotent."""
+    return _settle_reports(comment_id, by, "comment-kept", is_deleted=False)
+
+
+def remove_comment(*, comment_id: int, by: Deciding) -> CurationEvent | None:
+    """Take a reported comment away; its place in the thread stays. Idempotent."""
+    return _settle_reports(comment_id, by, "comment-removed", is_deleted=True)
+
+
+def _settle_reports(comment_id: int, by: Deciding, action: str, *, is_deleted: bool) -> CurationEvent | None:
+    comment = Comment.objects.get(pk=comment_id)
+    mentions = list(Mention.objects.filter(comment=comment).values_list("pk", flat=True))
+    reports = CommentReport.objects.filter(comment=comment)
+    rows = {Comment: [comment_id], CommentReport: list(reports.values_list("pk", flat=True)), Mention: mentions}
+    scope = Scope(papers=(comment.paper_id,), rows=rows)
+    with recording(by, action, subject=f"comment:{comment_id}", scope=scope) as act:
+        reports.filter(resolved_at=None).update(resolved_at=by.now)
+        if is_deleted:
+            delete_comment(comment=comment)
+    return act.event
+
+
+def dismiss_record(*, record_id: int, by: Deciding) -> CurationEvent | None:
+    """Note that a record that could not be read is of no use. Idempotent."""
+    scope = Scope(rows={RejectedRecord: [record_id]})
+    with recording(by, "record-dismissed", subject=f"record:{record_id}", scope=scope) as act:
+        record = RejectedRecord.objects.filter(pk=record_id, resolved_at=None)
+        act.before = {"record": record.values_list("identifier", flat=True).first() or ""}
+        record.update(resolved_at=by.now)
+    return act.event
+
+
+def today(now: datetime) -> date:
+    """The day by the group's clock."""
+    return now.astimezone(current_group().zone).date()
+
+
+def list_today(paper_id: int, curator: User, *, now: datetime) -> None:
+    """Inside the caller's transaction, which holds the paper's lock."""
+    rule = Rule(by=Listing.By.CURATOR, user_id=curator.pk)
+    list_papers([Entry(paper_id, today(now))], rule, now=now)
+
+
+def _count_unread(event: CurationEvent) -> None:
+    """Who is named in a comment that is back has it to read again."""
+    rows = (change["old"] for change in event.changes if change["table"] == "papers_mention" and change["old"])
+    recount_unread([row["user_id"] for row in rows if "user_id" in row])
+
+
+AFTERWARDS["comment-removed"] = _count_unread

@@ -1,0 +1,203 @@
+"""The curators' queue: one list of what waits, the newest first, whatever its kind.
+
+Each kind is read from a partial index of what is open, one page of it; the kinds are merged by when they came. Then
+each kind on the page is read once: the number of queries does not grow with the queue.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from papers.models import (
+    Candidate,
+    Comment,
+    CommentReport,
+    CurationEvent,
+    Paper,
+    RejectedRecord,
+    Submission,
+)
+from papers.services.curation.recording import subject_of
+
+PER_PAGE = 30
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class QueuePosition(NamedTuple):
+    """What the queue is sorted by."""
+
+    since: datetime
+    rank: int
+    key: int
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing that waits, and what a curator must see to decide on it."""
+
+    kind: str
+    key: int
+    since: datetime
+    subject: str
+    seen: int = 0
+    """The newest event about it: goes back with the decision."""
+    paper: Paper | None = None
+    submission: Submission | None = None
+    candidate: Candidate | None = None
+    comment: Comment | None = None
+    reports: Sequence[CommentReport] = ()
+    record: RejectedRecord | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of what waits."""
+
+    rank: int
+    label: str
+    sql: str
+    """Keys and moments of what is open, the newest first."""
+    read: Callable[[Sequence[Item]], None]
+    """Fills in what a page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """One page of the queue."""
+
+    items: list[Item]
+    next: QueuePosition | None
+
+
+def read_queue(
+    kinds: Collection[str] = (), *, after: QueuePosition | None = None, per_page: int = PER_PAGE
+) -> QueuePage:
+    """A page of what waits, of all kinds or some; behind the position `after`. At most two queries a kind, and two."""
+    chosen = {name: kind for name, kind in KINDS.items() if not kinds or name in kinds}
+    found = _positions(chosen, after, per_page + 1)
+    items = [Item(name, position.key, position.since, "") for name, position in found[:per_page]]
+    items = _filled(items)
+    return QueuePage(items, found[per_page - 1][1] if len(found) > per_page else None)
+
+
+def read_item(kind: str, key: int) -> Item | None:
+    """One of them, whether it waits or not; None where there is no such thing."""
+    if kind not in KINDS:
+        return None
+    return next(iter(_filled([Item(kind, key, _UNKNOWN, "")])), None)
+
+
+def is_queue_empty() -> bool:
+    """Whether nothing waits. One query."""
+    return not _positions(KINDS, None, 1)
+
+
+def _positions(kinds: Mapping[str, Kind], after: QueuePosition | None, limit: int) -> list[tuple[str, QueuePosition]]:
+    parts = []
+    for name, kind in kinds.items():
+        # The first half of the condition is what enters the index.
+        behind = (
+            f"since <= %(since)s AND (since, {kind.rank}, key) < (%(since)s, %(rank)s, %(key)s)" if after else "true"
+        )
+        parts.append(
+            f"(SELECT '{name}' AS kind, {kind.rank} AS rank, key, since FROM ({kind.sql}) waiting "  # noqa: S608
+            f"WHERE {behind} ORDER BY since DESC, key DESC LIMIT {limit})"
+        )
+    every = " UNION ALL ".join(parts)
+    statement = f"SELECT * FROM ({every}) every ORDER BY since DESC, rank DESC, key DESC LIMIT {limit}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, after._asdict() if after else {})
+        return [(kind, QueuePosition(since, rank, key)) for kind, rank, key, since in cursor.fetchall()]
+
+
+def _filled(items: list[Item]) -> list[Item]:
+    by_kind: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_kind[item.kind].append(item)
+    for name, some in by_kind.items():
+        KINDS[name].read(some)
+    there = [item for item in items if item.subject]
+    seen = CurationEvent.objects.last_about({item.subject for item in there}) if there else {}
+    for item in there:
+        item.seen = seen[item.subject]
+    return there
+
+
+def _submissions(items: Sequence[Item]) -> None:
+    rows = Submission.objects.select_related("paper", "user").in_bulk([item.key for item in items])
+    for item in items:
+        row = rows.get(item.key)
+        if row is not None and row.paper is not None:
+            item.submission, item.paper, item.subject = row, row.paper, subject_of(row.paper.pk)
+            item.since = row.created_at
+
+
+def _candidates(items: Sequence[Item]) -> None:
+    rows = Candidate.objects.select_related("paper", "topic").in_bulk([item.key for item in items])
+    for item in items:
+        if (row := rows.get(item.key)) is not None:
+            item.candidate, item.paper, item.subject = row, row.paper, subject_of(row.paper_id)
+            item.since = row.found_at
+
+
+def _comments(items: Sequence[Item]) -> None:
+    keys = [item.key for item in items]
+    rows = Comment.objects.select_related("paper", "user").in_bulk(keys)
+    reports: dict[int, list[CommentReport]] = defaultdict(list)
+    for report in (
+        CommentReport.objects.filter(comment__in=keys, resolved_at=None).select_related("user").order_by("pk")
+    ):
+        reports[report.comment_id].append(report)
+    for item in items:
+        if (row := rows.get(item.key)) is not None:
+            item.comment, item.paper, item.reports = row, row.paper, reports[item.key]
+            item.subject = f"comment:{item.key}"
+            item.since = reports[item.key][-1].created_at if reports[item.key] else row.created_at
+
+
+def _records(items: Sequence[Item]) -> None:
+    rows = RejectedRecord.objects.select_related("source").in_bulk([item.key for item in items])
+    for item in items:
+        if (row := rows.get(item.key)) is not None:
+            item.record, item.subject, item.since = row, f"record:{item.key}", row.last_seen_at
+
+
+KINDS: dict[str, Kind] = {
+    "submission": Kind(
+        5,
+        "Submissions",
+        "SELECT id AS key, created_at AS since FROM papers_submission WHERE state = 'waiting'",
+        _submissions,
+    ),
+    "comment": Kind(
+        4,
+        "Reported comments",
+        "SELECT comment_id AS key, max(created_at) AS since FROM papers_commentreport WHERE resolved_at IS NULL "
+        "GROUP BY comment_id",
+        _comments,
+    ),
+    "candidate": Kind(
+        2,
+        "Candidates",
+        "SELECT paper_id AS key, found_at AS since FROM papers_candidate found WHERE decided_at IS NULL "
+        "AND NOT EXISTS (SELECT FROM papers_listing WHERE paper_id = found.paper_id AND hidden_at IS NULL) "
+        "AND EXISTS (SELECT FROM papers_paper WHERE id = found.paper_id AND hidden_at IS NULL)",
+        _candidates,
+    ),
+    "record": Kind(
+        1,
+        "Unreadable records",
+        "SELECT id AS key, last_seen_at AS since FROM papers_rejectedrecord WHERE resolved_at IS NULL",
+        _records,
+    ),
+}

@@ -1,0 +1,167 @@
+"""What an act changed, row by row, so that it can be put back: the tables are read before and after it.
+
+No act says how it is undone. It says which papers and rows it is about, and the difference is kept with the log. What
+votes, comments and workers keep up to date by themselves (counts, order of Trending) is left out and counted anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Field, Model
+from django.db.models.fields.related import ForeignKey
+from psycopg import sql
+
+from papers import hooks
+from papers.models import (
+    Candidate,
+    DuplicatePair,
+    Edition,
+    Listing,
+    Paper,
+    Submission,
+)
+
+Row = dict[str, Any]
+Change = dict[str, Any]
+"""`table`, `key`; `old` and `new`: of a row that was changed the columns that differ, else the whole row or None."""
+
+# What is counted anew afterwards, or kept up to date by somebody else; a change of it is no change.
+DERIVED: Mapping[str, frozenset[str]] = {
+    "papers_paper": frozenset({"vote_count", "comment_count", "hot", "changed_at"}),
+    "papers_listing": frozenset({"vote_count", "source_votes"}),
+    "papers_edition": frozenset(
+        {"listed_count", "announced_count", "stored_count", "missing", "checked_at", "check_note"}
+    ),
+    "papers_topicmatch": frozenset({"vote_count", "listed_at", "score"}),
+    "papers_papervector": frozenset({"vector"}),
+}
+# Work that waits, and what is made of the paper's own columns: made anew, not put back.
+_NOT_TRACED = frozenset(
+    {"papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"}
+)
+# What hangs on a paper and an act of the desk may change, but for merging, which takes along everything.
+_OWN: tuple[tuple[type[Model], str], ...] = (
+    (Listing, "paper_id"),
+    (Submission, "paper_id"),
+    (Candidate, "paper_id"),
+    (DuplicatePair, "first_id"),
+    (DuplicatePair, "second_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an act is about."""
+
+    papers: tuple[int, ...] = ()
+    days: tuple[date, ...] = ()
+    rows: Mapping[type[Model], Collection[int]] = field(default_factory=dict)
+    """Rows of other tables, by key."""
+    belongings: bool = False
+    """All that hangs on the papers, as for merging them."""
+
+
+def snapshot(scope: Scope) -> dict[tuple[str, str], Row]:
+    """The rows an act may change, by table and key. One query."""
+    parts = [
+        sql.SQL("SELECT {name}, to_jsonb(seen) FROM {table} seen WHERE {which}").format(
+            name=sql.Literal(model._meta.db_table), table=sql.Identifier(model._meta.db_table), which=which
+        )
+        for model, which in _asked(scope)
+    ]
+    if not parts:
+        return {}
+    found: dict[tuple[str, str], Row] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts))
+        for table, value in cursor.fetchall():
+            row = json.loads(value) if isinstance(value, str) else value
+            for name in _generated(table):
+                row.pop(name, None)
+            found[table, json.dumps(key_of(table, row))] = row
+    return found
+
+
+def _asked(scope: Scope) -> Iterator[tuple[type[Model], sql.Composable]]:
+    papers = sql.Literal(list(scope.papers))
+    if scope.papers:
+        yield Paper, sql.SQL("id = ANY({}::bigint[])").format(papers)
+        for model, column in belongings() if scope.belongings else _OWN:
+            yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
+    if scope.belongings:
+        for table, condition in hooks.merge_traces.all():
+            yield model_of(table), sql.SQL(condition).format(papers=papers)
+    if scope.papers or scope.days:
+        days = sql.SQL(
+            "day = ANY({}::date[]) OR day IN (SELECT day FROM papers_listing WHERE paper_id = ANY({}::bigint[]))"
+        ).format(sql.Literal([day.isoformat() for day in scope.days]), papers)
+        yield Edition, days
+    for model, keys in scope.rows.items():
+        yield model, sql.SQL("id = ANY({}::bigint[])").format(sql.Literal(list(keys)))
+
+
+@cache
+def belongings() -> tuple[tuple[type[Model], str], ...]:
+    """Every column of every table that refers to a paper, but for those that are made anew."""
+    found = []
+    for model in apps.get_models(include_auto_created=True):
+        for column in model._meta.local_fields:
+            if isinstance(column, ForeignKey) and column.related_model is Paper:
+                found.append((model, column.column))
+    return tuple(pair for pair in found if pair[0]._meta.db_table not in _NOT_TRACED)
+
+
+def difference(before: Mapping[tuple[str, str], Row], after: Mapping[tuple[str, str], Row]) -> list[Change]:
+    """What changed between two snapshots. Pure."""
+    changes: list[Change] = []
+    for where in dict.fromkeys([*before, *after]):
+        old, new = before.get(where), after.get(where)
+        if old is not None and new is not None:
+            names = [name for name in old if old[name] != new[name] and name not in DERIVED.get(where[0], ())]
+            if not names:
+                continue
+            old, new = {name: old[name] for name in names}, {name: new[name] for name in names}
+        changes.append({"table": where[0], "key": json.loads(where[1]), "old": old, "new": new})
+    return changes
+
+
+def key_of(table: str, row: Mapping[str, Any]) -> Row:
+    return {name: row[name] for name in _key_columns(table)}
+
+
+@cache
+def model_of(table: str) -> type[Model]:
+    return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == table)
+
+
+@cache
+def _key_columns(table: str) -> tuple[str, ...]:
+    return tuple(str(part.column) for part in model_of(table)._meta.pk_fields)
+
+
+@cache
+def _generated(table: str) -> tuple[str, ...]:
+    return tuple(str(part.column) for part in _fields(table) if getattr(part, "generated", False))
+
+
+@cache
+def references(table: str) -> tuple[tuple[str, str, str, bool], ...]:
+    """Column, table and column it refers to, and whether it may be empty."""
+    found = []
+    for part in _fields(table):
+        if isinstance(part, ForeignKey):
+            other: Any = part.related_model
+            found.append((part.column, other._meta.db_table, other._meta.pk.column, part.null))
+    return tuple(found)
+
+
+def _fields(table: str) -> Iterable[Field[Any, Any]]:
+    return model_of(table)._meta.local_fields

@@ -1,0 +1,115 @@
+"""The desk of one paper and of one day: where it stands, and everything that can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from papers.access import curators_only
+from papers.curation_forms import PlaceForm
+from papers.dates import parse_day
+from papers.http import UserRequest, safe_next
+from papers.models import CurationEvent, Edition, Paper
+from papers.models.listing import DayPosition
+from papers.paging import decode_cursor, encode_cursor
+from papers.services.curation import placing
+from papers.services.curation.desk import day_desk, paper_desk
+from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
+
+
+@never_cache
+@require_safe
+@curators_only
+def paper(request: UserRequest, paper_id: int) -> HttpResponse:
+    """All acts on one paper."""
+    found = Paper.objects.for_cards().filter(pk=paper_id).first()
+    if found is None:
+        raise Http404("There is no such paper.")
+    context = {"desk": paper_desk(found), "today": timezone.localdate(), "now": timezone.now()}
+    return render(request, "curate/paper.html", context)
+
+
+@require_POST
+@curators_only
+def place(request: UserRequest, paper_id: int) -> HttpResponse:
+    """Pin it, take it off, move it, hide it: one act on one paper."""
+    form = PlaceForm(request.POST)
+    act = PLACES.get(request.POST.get("act", ""))
+    back = safe_next(request, reverse("papers:curate-paper", args=[paper_id]))
+    if act is None or not form.is_valid():
+        messages.error(request, "Say which day." if act else "There is no such act.")
+        return redirect(back)
+    return done(request, back, lambda by: act(paper_id, form, by), form.deciding(request.user, timezone.now()))
+
+
+@require_safe
+@curators_only
+def days(request: UserRequest) -> HttpResponse:
+    """The desk of a day that is asked for; else of the newest."""
+    asked = parse_day(request.GET.get("day", ""))
+    newest = Edition.objects.newest().values_list("day", flat=True).first()
+    return redirect("papers:curate-day", (asked or newest or timezone.localdate()).isoformat())
+
+
+@never_cache
+@require_safe
+@curators_only
+def day(request: UserRequest, day: str) -> HttpResponse:
+    """A day's papers, what is pinned first, with their acts."""
+    found = parse_day(day)
+    if found is None:
+        raise Http404("There is no such day.")
+    desk = day_desk(found, after=decode_cursor(request.GET.get("after", ""), DayPosition))
+    more = urlencode({"after": encode_cursor(desk.next)}) if desk.next else ""
+    return render(request, "curate/day.html", {"desk": desk, "more_query": more, "now": timezone.now()})
+
+
+@require_POST
+@curators_only
+def order(request: UserRequest, day: str) -> HttpResponse:
+    """Give what is pinned another order."""
+    found, form = parse_day(day), PlaceForm(request.POST)
+    ids = [int(key) for key in request.POST.getlist("paper") if key.isascii() and key.isdigit() and len(key) < 19]
+    if found is None or not form.is_valid() or not ids:
+        raise Http404("There is no such day.")
+    back = reverse("papers:curate-day", args=[found.isoformat()])
+    by = form.deciding(request.user, timezone.now())
+    return done(request, back, lambda by: placing.order(day=found, paper_ids=ids[:200], by=by), by)
+
+
+def done(
+    request: UserRequest, back: str, act: Callable[[Deciding], CurationEvent | None], by: Deciding
+) -> HttpResponse:
+    """Do it, say what became of it, and lead back."""
+    try:
+        event = act(by)
+    except AlreadyDecidedError as error:
+        messages.warning(request, f"{error.event.actor or 'Somebody'} was first. Nothing was changed: look again.")
+    except CurationError as error:
+        messages.error(request, str(error))
+    except Paper.DoesNotExist as error:
+        raise Http404("There is no such paper.") from error
+    else:
+        messages.success(request, "Done. It can be undone below." if event else "It was so already.")
+    return redirect(back)
+
+
+Place = Callable[[int, PlaceForm, Deciding], CurationEvent | None]
+PLACES: dict[str, Place] = {
+    "pin": lambda pk, form, by: placing.pin(paper_id=pk, day=form.day(), on=True, by=by),
+    "unpin": lambda pk, form, by: placing.pin(paper_id=pk, day=form.day(), on=False, by=by),
+    "take-off": lambda pk, form, by: placing.take_off(paper_id=pk, day=form.day(), on=True, by=by),
+    "put-back": lambda pk, form, by: placing.take_off(paper_id=pk, day=form.day(), on=False, by=by),
+    "list": lambda pk, form, by: placing.put_on(paper_id=pk, day=form.target(), by=by),
+    "move": lambda pk, form, by: placing.move(paper_id=pk, day=form.day(), to=form.target(), by=by),
+    "hide": lambda pk, form, by: placing.hide(paper_id=pk, on=True, by=by),
+    "show": lambda pk, form, by: placing.hide(paper_id=pk, on=False, by=by),
+}

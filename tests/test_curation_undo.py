@@ -1,0 +1,182 @@
+"""For each act of the desk: all tables before it, and after it and its undo, are the same but for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import transaction
+
+from papers.models import Comment, CurationEvent, Edition, Listing, Paper, Topic, User
+from papers.services.comments import add_comment
+from papers.services.curation import decisions, placing
+from papers.services.curation.acting import decide
+from papers.services.curation.recording import Deciding
+from papers.services.curation.undoing import AlreadyUndoneError, ChangedSinceError, undo, undo_batch
+from papers.services.votes import set_vote
+from tests import make
+from tests.make import NOW, TODAY
+from tests.people import curator, reader
+from tests.tables import all_tables, differences
+
+pytestmark = pytest.mark.django_db
+
+YESTERDAY = TODAY - timedelta(days=1)
+LATER = NOW + timedelta(hours=1)
+# The log itself; work that waits, and is done again; when a card was made, which only ever goes on.
+LOG = {"papers_curationevent", "papers_topicbacklog", "papers_embeddingbacklog", "papers_duplicatecheck"}
+STAMPS = {"papers_paper.changed_at"}
+
+
+class World(NamedTuple):
+    """What the acts are done to."""
+
+    carl: User
+    rita: User
+    otto: User
+    topic: Topic
+    listed: Paper
+    other: Paper
+    submitted: Paper
+    submission: int
+    found: Paper
+    comment: Comment
+    record: int
+
+
+@pytest.fixture
+def world() -> World:
+    carl, rita = curator(), reader()
+    topic = make.topic("Ice")
+    listed, other, submitted, found = (make.paper(title=title) for title in ("Listed", "Other", "Submitted", "Found"))
+    make.listing(listed, TODAY, position=1)
+    make.listing(other, TODAY, position=2, pinned_at=NOW, place=1)
+    make.listing(other, YESTERDAY)
+    make.match(found, topic)
+    make.candidate(found, topic)
+    submission = make.submission("10.1000/ice", rita, paper=submitted, state="waiting", next_try_at=None)
+    comment = add_comment(user=rita, paper_id=listed.pk, body="Rude words to @carl")
+    make.report(comment)
+    set_vote(user=rita, paper_id=listed.pk, on=True)
+    return World(
+        carl, rita, reader("otto"), topic, listed, other, submitted, submission.pk, found, comment, make.reject().pk
+    )
+
+
+Act = Callable[[World, Deciding], CurationEvent | None]
+ACTS: dict[str, Act] = {
+    "accept a submission": lambda w, by: decisions.accept_submission(submission_id=w.submission, by=by),
+    "reject a submission": lambda w, by: decisions.reject_submission(submission_id=w.submission, by=by),
+    "list a candidate": lambda w, by: decisions.list_candidate(paper_id=w.found.pk, by=by),
+    "leave a candidate out": lambda w, by: decisions.leave_out_candidate(paper_id=w.found.pk, by=by),
+    "list a candidate and pin it": lambda w, by: decide(kind="candidate", key=w.found.pk, act="pin", by=by),
+    "reject a submission and hide it": lambda w, by: decide(kind="submission", key=w.submission, act="hide", by=by),
+    "keep a comment": lambda w, by: decisions.keep_comment(comment_id=w.comment.pk, by=by),
+    "remove a comment": lambda w, by: decisions.remove_comment(comment_id=w.comment.pk, by=by),
+    "dismiss a record": lambda w, by: decisions.dismiss_record(record_id=w.record, by=by),
+    "pin": lambda w, by: placing.pin(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
+    "unpin": lambda w, by: placing.pin(paper_id=w.other.pk, day=TODAY, on=False, by=by),
+    "order": lambda w, by: placing.order(day=TODAY, paper_ids=[w.listed.pk, w.other.pk], by=by),
+    "take off": lambda w, by: placing.take_off(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
+    "hide": lambda w, by: placing.hide(paper_id=w.listed.pk, on=True, by=by),
+    "move to an older day": lambda w, by: placing.move(paper_id=w.other.pk, day=TODAY, to=YESTERDAY, by=by),
+    "move to a new day": lambda w, by: placing.move(
+        paper_id=w.listed.pk, day=TODAY, to=TODAY - timedelta(days=9), by=by
+    ),
+    "list": lambda w, by: placing.put_on(paper_id=w.found.pk, day=YESTERDAY, by=by),
+}
+
+
+def snapshot() -> dict[str, Any]:
+    return all_tables(without=LOG, columns=STAMPS)
+
+
+def visible(world: World) -> list[Paper]:
+    """The papers that readers can vote for now."""
+    papers = (world.listed, world.other, world.submitted, world.found)
+    return list(Paper.objects.visible().filter(pk__in=[paper.pk for paper in papers]).order_by("pk"))
+
+
+def meanwhile(world: World, papers: list[Paper]) -> None:
+    """What others do in between: vote, take a vote back, comment, name somebody."""
+    for paper in papers:
+        set_vote(user=world.otto, paper_id=paper.pk, on=True)
+        add_comment(user=world.otto, paper_id=paper.pk, body="Well said, @rita")
+    if world.listed in papers:
+        set_vote(user=world.rita, paper_id=world.listed.pk, on=False)
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_undo_brings_back_every_row(name: str, world: World) -> None:
+    before = snapshot()
+    event = ACTS[name](world, Deciding(world.carl, NOW, reason="Because."))
+    assert event is not None
+    assert differences(before, snapshot()) != []
+    undo_batch(event_id=event.pk, curator=world.carl, now=LATER)
+    assert differences(before, snapshot()) == []
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_undo_leaves_what_others_did_in_between(name: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as if the act had never been, down to counts and the order of Trending."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: LATER)
+    numbers = {f"papers_{table}.id" for table in ("vote", "comment", "mention")} | {"papers_mention.comment_id"}
+    with transaction.atomic():
+        event = ACTS[name](world, Deciding(world.carl, NOW, reason="Because."))
+        papers = visible(world)
+        meanwhile(world, papers)
+        assert event is not None
+        undo_batch(event_id=event.pk, curator=world.carl, now=LATER)
+        undone = all_tables(without=LOG, columns=STAMPS | numbers)
+        transaction.set_rollback(True)
+    meanwhile(world, papers)
+    assert differences(all_tables(without=LOG, columns=STAMPS | numbers), undone) == []
+
+
+def test_what_is_done_twice_is_done_once(world: World) -> None:
+    by = Deciding(world.carl, NOW, reason="Because.")
+    for name, act in ACTS.items():
+        if not name.startswith(("move", "unpin")):
+            act(world, by)
+            count = CurationEvent.objects.count()
+            assert act(world, by) is None, name
+            assert CurationEvent.objects.count() == count, name
+
+
+def test_nothing_is_undone_twice(world: World) -> None:
+    event = placing.hide(paper_id=world.listed.pk, on=True, by=Deciding(world.carl, NOW))
+    assert event is not None
+    undo(event_id=event.pk, curator=world.carl, now=LATER)
+    with pytest.raises(AlreadyUndoneError):
+        undo(event_id=event.pk, curator=world.carl, now=LATER)
+    said = CurationEvent.objects.order_by("-pk")[0]
+    assert (said.action, said.undoes, said.paper) == ("undo", event, world.listed)
+
+
+def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
+    by = Deciding(world.carl, NOW)
+    listed = placing.put_on(paper_id=world.found.pk, day=YESTERDAY, by=by)
+    pinned = placing.pin(paper_id=world.found.pk, day=YESTERDAY, on=True, by=by)
+    assert listed is not None
+    assert pinned is not None
+    with pytest.raises(ChangedSinceError) as caught:
+        undo(event_id=listed.pk, curator=world.carl, now=LATER)
+    assert caught.value.event == pinned
+    assert Listing.objects.filter(paper=world.found).exists()
+    undo(event_id=pinned.pk, curator=world.carl, now=LATER)
+    undo(event_id=listed.pk, curator=world.carl, now=LATER)
+    assert not Listing.objects.filter(paper=world.found).exists()
+
+
+def test_the_day_s_count_follows(world: World) -> None:
+    by = Deciding(world.carl, NOW)
+    assert Edition.objects.get(day=TODAY).listed_count == 2
+    event = placing.hide(paper_id=world.listed.pk, on=True, by=by)
+    assert Edition.objects.get(day=TODAY).listed_count == 1
+    placing.take_off(paper_id=world.other.pk, day=TODAY, on=True, by=by)
+    assert Edition.objects.get(day=TODAY).listed_count == 0
+    assert event is not None
+    undo(event_id=event.pk, curator=world.carl, now=LATER)
+    assert Edition.objects.get(day=TODAY).listed_count == 1
