@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.http import Request, UserRequest
-from papers.models import Comment, Paper, Submission, Tag, Topic, User
+from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
 
 P = ParamSpec("P")
 
@@ -191,6 +191,18 @@ def own_topic(user: User, slug: str) -> Topic:
     found = topic_for_read(user, slug)
     if not may_edit_topic(user, found):
         raise Http404("There is no such topic of yours.")
+    return found
+
+
+def own_import(user: User, pk: int) -> LibraryImport:
+    """What `user` brings along. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = LibraryImport.objects.of(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such import of yours.")
     return found
 
 

@@ -60,6 +60,8 @@ LIMITS: Mapping[str, Limit] = {
     "topic": Limit(120, 60),
     # Each may cost another site a few requests.
     "submit": Limit(30, 30 * 60),
+    # Each is parsed at once, up to 12 MB of it.
+    "import": Limit(20, 60 * 60),
 }
 
 

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import fetching, rules, submissions, ticking, topics
+from papers.services import bringing, fetching, rules, submissions, ticking, topics
 from papers.services.comments import recount_comments
 from papers.services.curation.candidates import find_candidates
 from papers.services.pruning import prune
@@ -25,6 +25,8 @@ def tick() -> None:
         fetch_source.delay(source_id)
     for submission_id in due.submission_ids:
         fetch_submission.delay(submission_id)
+    for import_id in due.import_ids:
+        fetch_import.delay(import_id)
     if due.counting:
         count_words.delay()
     if due.topics:
@@ -50,6 +52,14 @@ def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
     done = submissions.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
+
+
+@shared_task(name="papers.fetch_import")
+def fetch_import(import_id: int) -> None:
+    """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
+    if more := bringing.fetch_some(import_id, now=timezone.now()):
+        fetch_import.delay(import_id)
+    logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
 
 
 @shared_task(name="papers.recount_votes")

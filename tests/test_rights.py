@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from papers.models import FeedKey, Follow, Followed, MutedQuery, Paper, ShelfItem, Tag, User
+from papers.models import FeedKey, Follow, Followed, LibraryImport, MutedQuery, Paper, ShelfItem, Tag, User
 from papers.services.signin import make_login_link
 from papers.services.tags import add_tags
 from tests import make
@@ -111,6 +111,14 @@ ROWS: dict[str, list[Row]] = {
     "papers:mentions": [members("/mentions"), members("/mentions", 302, method="POST")],
     "papers:library": [members("/library")],
     "papers:library-export": [members("/library.bib?state=read"), members("/library.json")],
+    "papers:imports": [members("/library/import"), members("/library/import", 422, method="POST")],
+    "papers:import": [
+        Row("/library/import/990001", WAY_IN, 200, 404, 404, 404),
+        members("/library/import/990099", 404),
+    ],
+    "papers:import-take": [Row("/library/import/990001/take", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:import-retry": [Row("/library/import/990001/retry", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:import-drop": [Row("/library/import/990001/drop", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:bulk": [members("/library/bulk", 302, method="POST")],
     "papers:tags": [everybody("/tags")],
     "papers:tag": [
@@ -342,6 +350,7 @@ CASES = [pytest.param(row, id=f"{name} {row.method} {row.path}") for name, rows 
 def _papers() -> None:
     paper, rita = make.paper(public_id="2603.99001", pk=99001, organization="CERN"), reader()
     make.listing(paper)
+    LibraryImport.objects.create(pk=990001, user=rita, format="list", created_at=make.NOW)
     FeedKey.objects.create(user=rita, key="key-of-a-feed")
     make.paper(public_id="2603.99002", hidden_at=make.NOW)
     make.topic("curated")
@@ -395,6 +404,7 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
     Follow.objects.create(
         user=rita, followed=Followed.objects.create(kind="author", key="ada lovelace", name="Rita’s-secret")
     )
+    LibraryImport.objects.create(user=rita, name="Rita’s-secret", format="list", created_at=make.NOW)
     mine, other = BROWSERS["reader"](), BROWSERS[person]()
     shown = set()
     for path in (
@@ -405,10 +415,11 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
         "/tags",
         "/account/muted",
         "/following",
+        "/library/import",
     ):
         shown |= {path} if "Rita’s-secret" in mine.get(path).content.decode() else set()
         assert "Rita’s-secret" not in other.get(path).content.decode(), path
-    assert {"/library", "/tags", "/account/muted", "/following", "/papers/2603.99001/mine"} <= shown
+    assert {"/library", "/tags", "/account/muted", "/following", "/library/import"} <= shown
     for path, there in (("/library.json", True), ("/papers/search.json?q=tag:Rita’s-secret", True)):
         assert (b"2603.99001" in b"".join(mine.get(path))) == there, path
         assert b"2603.99001" not in b"".join(other.get(path)), path

@@ -6,7 +6,7 @@ from papers.models.curation import Candidate, CurationEvent, DuplicateCheck, Dup
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
-from papers.models.library import ShelfItem, Tag, TaggedPaper
+from papers.models.library import ImportRow, LibraryImport, ShelfItem, Tag, TaggedPaper
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -50,9 +50,11 @@ __all__ = [
     "Heartbeat",
     "HostClock",
     "Identifier",
+    "ImportRow",
     "ImportedPart",
     "Installation",
     "Invitation",
+    "LibraryImport",
     "ListRule",
     "Listing",
     "LoginLink",

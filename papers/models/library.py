@@ -1,4 +1,4 @@
-"""A reader's own library: tags and the shelf."""
+"""A reader's own library: tags, the shelf, and what is brought along from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Lower
@@ -177,3 +178,78 @@ class ShelfItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} of {self.user_id}: {self.state}"
+
+
+class LibraryImportQuerySet(models.QuerySet["LibraryImport"]):
+    def of(self, user: User) -> LibraryImportQuerySet:
+        """A reader's own, newest first."""
+        return self.filter(user=user).order_by("-created_at", "-pk")
+
+    def due(self, now: datetime) -> LibraryImportQuerySet:
+        """Those with papers to be fetched now, which no worker is at."""
+        waiting = ImportRow.objects.filter(of=OuterRef("pk"), state=ImportRow.State.FETCHING, next_try_at__lte=now)
+        free = Q(leased_until=None) | Q(leased_until__lte=now)
+        return self.filter(free, Exists(waiting), taken_at__isnull=False).order_by("taken_at", "pk")
+
+
+class LibraryImport(models.Model):
+    """A file or list that a reader brought: a draft until it is taken, then how far the fetching has come."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="library_imports")
+    name = models.TextField(help_text="Of the file; empty for what was pasted.", blank=True)
+    format = models.CharField(max_length=10, help_text="As in papers/references.")
+    notes = ArrayField(models.TextField(), default=list, help_text="What was said of the file as a whole.")
+    state = models.CharField(max_length=16, blank=True, help_text="Of the shelf; empty: not on the shelf.")
+    tags = ArrayField(models.TextField(), default=list, help_text="On every paper of it.")
+    takes_tags = models.BooleanField(default=False, help_text="The file's own keywords become tags.")
+    created_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft, of which nothing was stored.")
+    leased_until = models.DateTimeField(null=True, blank=True, help_text="A worker is at it until then.")
+
+    objects = LibraryImportQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-created_at"], name="library_import_of_reader")]
+
+    def __str__(self) -> str:
+        return f"import {self.pk} of {self.user_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("papers:import", args=[self.pk])
+
+
+class ImportRow(models.Model):
+    """One entry of it, and what becomes of it."""
+
+    class State(models.TextChoices):
+        FOUND = "found", "found"
+        WANTED = "wanted", "will be fetched"
+        UNCLEAR = "unclear", "not understood"
+        TWICE = "twice", "named before"
+        FETCHING = "fetching", "being fetched"
+        DONE = "done", "taken"
+        FAILED = "failed", "could not be fetched"
+
+    of = models.ForeignKey(LibraryImport, on_delete=models.CASCADE, related_name="rows", db_index=False)
+    position = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    title = models.TextField(blank=True)
+    given = models.TextField(blank=True)
+    scheme = models.CharField(max_length=12, blank=True)
+    value = models.TextField(blank=True)
+    tags = ArrayField(models.TextField(), default=list)
+    paper = models.ForeignKey("papers.Paper", on_delete=models.SET_NULL, null=True, related_name="import_rows")
+    state = models.CharField(max_length=10, choices=State)
+    reason = models.TextField(blank=True, help_text="In the reader's words.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["of", "position"], name="import_row_once")]
+        indexes = [
+            # What the workers have to do; nearly always empty.
+            models.Index(fields=["of", "next_try_at"], name="import_row_due", condition=Q(state="fetching")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.given}: {self.state}"

@@ -16,6 +16,7 @@ _FREE = (
     "papers_curationevent",
     "papers_formeraddress",
     "papers_identifier",
+    "papers_importrow",
     "papers_submission",
 )
 # Tables with one row a paper and value of this column: where both have one, that of the paper that stays is kept.

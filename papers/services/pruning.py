@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Max
 
 from papers.models import FetchRun, LoginLink, RejectedRecord
+from papers.services.bringing.drafting import prune_imports
 from papers.services.completeness import prune_announcements
 from papers.services.curation.candidates import forget_candidates
 from papers.services.curation.undoing import forget_changes
@@ -30,4 +31,4 @@ def prune(*, now: datetime) -> int:
         Session.objects.filter(expire_date__lt=now),
     )
     forgotten = prune_announcements(now) + forget_candidates(now=now) + forget_changes(now=now) + forget_unfollowed()
-    return sum(rows.delete()[0] for rows in old) + forgotten
+    return sum(rows.delete()[0] for rows in old) + forgotten + prune_imports(now=now)

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from papers.models import Heartbeat
+from papers.services.bringing import due_import_ids
 from papers.services.fetching import due_source_ids, end_abandoned_runs
 from papers.services.heartbeat import note_alive
 from papers.services.installation import current_group
@@ -40,6 +41,7 @@ class Due:
     tidying: bool
     counting: bool = False
     submission_ids: tuple[int, ...] = ()
+    import_ids: tuple[int, ...] = ()
     topics: bool = False
     rules: bool = False
     desk: bool = False
@@ -53,6 +55,7 @@ def tick(*, now: datetime) -> Due:
     return Due(
         source_ids=_not_handed_on("", due_source_ids(now=now), now),
         submission_ids=_not_handed_on("submission-", due_submission_ids(now=now), now),
+        import_ids=_not_handed_on("import-", due_import_ids(now=now), now),
         tidying=_claim_tidying(now),
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
         topics=is_behind(),

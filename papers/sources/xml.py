@@ -67,6 +67,36 @@ def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
         raise _broken(error) from error
 
 
+MAX_ELEMENTS = 500_000
+
+
+def iterate_children(data: bytes) -> Iterator[Element]:
+    """Each child of the root, whole, and emptied after its turn.
+
+    Raises:
+        BrokenXmlError: as `parse_xml`, or it has more than half a million elements; what was yielded before is good.
+    """
+    depth = count = 0
+    try:
+        for event, element in etree.iterparse(
+            BytesIO(_checked(data)), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
+            huge_tree=False, remove_comments=True, remove_pis=True,
+        ):  # fmt: skip
+            if event == "start":
+                depth, count = depth + 1, count + 1
+                if count > MAX_ELEMENTS:
+                    raise BrokenXmlError("It has too many elements.")
+                continue
+            depth -= 1
+            if depth == 1:
+                yield element
+                element.clear(keep_tail=False)
+                while element.getprevious() is not None and (parent := element.getparent()) is not None:
+                    del parent[0]
+    except etree.XMLSyntaxError as error:
+        raise _broken(error) from error
+
+
 def text_of(parent: Element, path: str) -> str | None:
     """The text of the first child at `path`, its markup dropped; None where there is no such child."""
     found = parent.find(path)

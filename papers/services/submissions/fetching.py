@@ -67,13 +67,13 @@ def fetch_submission(
     given = Given(submission.scheme, submission.value)
     try:
         known = find_paper(given)
-        raw = None if known else look_up(_impatient(make_client()), given)
+        raw = None if known else look_up(impatient(make_client()), given)
     except SourceError as error:
         return _note_failure(submission, given, error, now)
     return _finish(submission, known, raw, now)
 
 
-def _impatient(client: Client) -> Send:
+def impatient(client: Client) -> Send:
     """The client for somebody who waits; also, no claim may run out while all is well."""
 
     def send(request: FetchRequest) -> FetchResponse:
@@ -188,7 +188,7 @@ def _finish(submission: Submission, known: Paper | None, raw: RawPaper | None, n
 def _note_failure(submission: Submission, given: Given, error: SourceError, now: datetime) -> Submission:
     logger.warning("Could not fetch what was submitted: %s", error, extra={"submission": submission.pk})
     place = submission.tries - 1
-    if isinstance(error, BusyError) or (_may_pass(error) and place < len(PAUSES)):
+    if isinstance(error, BusyError) or (may_pass(error) and place < len(PAUSES)):
         wait = timedelta(seconds=error.retry_after_seconds or 0)
         if not isinstance(error, BusyError):
             wait = max(wait, PAUSES[place])
@@ -212,7 +212,7 @@ def _held(submission: Submission) -> SubmissionQuerySet:
     return Submission.objects.filter(pk=submission.pk, state=Submission.State.FETCHING, tries=submission.tries)
 
 
-def _may_pass(error: SourceError) -> bool:
+def may_pass(error: SourceError) -> bool:
     """Whether the same may go well later."""
     if isinstance(error, HttpStatusError):
         return error.status >= 500 or error.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.NOT_ACCEPTABLE)
@@ -234,7 +234,7 @@ def words_for(error: SourceError, given: Given) -> str:
         return "There is no page at that address. Look whether it is whole."
     if isinstance(error, HttpStatusError) and error.status in _CLOSED:
         return f"{where} does not let programs in. Give the paper’s arXiv id or DOI instead."
-    if isinstance(error, HttpStatusError) and error.status < 500 and not _may_pass(error):
+    if isinstance(error, HttpStatusError) and error.status < 500 and not may_pass(error):
         return f"{where} does not answer such a question. Look whether the address is whole."
     if isinstance(error, BusyError):
         return f"{where} wants fewer requests just now. It is asked again by itself."

@@ -1,0 +1,133 @@
+"""What all readers of references share: a row, its limits, and which paper its fields name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from papers.given import Given, GivenError, read_given
+from papers.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
+from papers.text import clean_title, safe_text
+
+MAX_BYTES = 12_000_000
+MAX_ROWS = 10_000
+MAX_TITLE = 300
+MAX_FIELD = 4_000
+MAX_TAGS = 10
+NAMES_NOTHING = "There is no arXiv id, DOI or address in it."
+
+_DOI_INSIDE = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]{1,300}")
+_URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
+_SEPARATORS = re.compile(r"[,;\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One entry of a file. Without `names` it names no paper, and `problem` says why."""
+
+    line: int
+    """Where it begins, from 1."""
+    title: str = ""
+    given: str = ""
+    """What it is called in the file: its key, its id or its first words."""
+    names: tuple[Given, ...] = ()
+    """All that it names the paper by, the surest first."""
+    tags: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file, as far as it was understood."""
+
+    format: str
+    """A key of `FORMAT_NAMES`."""
+    references: tuple[Reference, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be said of the file as a whole, in sentences."""
+
+
+def reference(line: int, fields: Mapping[str, str], *, given: str = "", tags: Iterable[str] = ()) -> Reference:
+    """The row of an entry whose fields are `title`, `arxiv`, `doi`, `url` and, for what else may name it, `more`."""
+    fields = {name: safe_text(value[:MAX_FIELD]) for name, value in fields.items()}
+    title = clean_title(fields.get("title", "")[:MAX_FIELD])[:MAX_TITLE]
+    names = tuple(dict.fromkeys(_names(fields)))
+    shown = clip(given) or (names[0].value if names else "")
+    return Reference(line, title, shown, names, clean_tags(tags), "" if names else NAMES_NOTHING)
+
+
+def _names(fields: Mapping[str, str]) -> Iterator[Given]:
+    if found := parse_arxiv_id(fields.get("arxiv", "")[:MAX_FIELD]):
+        yield Given("arxiv", found.value)
+    for doi in parse_dois(fields.get("doi", "")[:MAX_FIELD])[:3]:
+        if named := of_doi(doi):
+            yield named
+    url = fields.get("url", "")[:MAX_FIELD]
+    if named := _given(url.split(" ", 1)[0]):
+        yield named
+    yield from inside(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
+
+
+def of_doi(doi: str) -> Given | None:
+    """What a DOI names; arXiv's own are arXiv ids."""
+    if arxiv := arxiv_id_of_doi(doi):
+        return Given("arxiv", arxiv.value)
+    return Given("doi", doi) if len(doi) <= 500 else None
+
+
+def inside(text: str, *, with_addresses: bool = True) -> Iterator[Given]:
+    """The papers that running text names; a bare number with a point in it is none."""
+    text = safe_text(text[:MAX_FIELD])
+    if arxiv := find_arxiv_id(text):
+        yield Given("arxiv", arxiv.value)
+    for match in _DOI_INSIDE.finditer(text):
+        for doi in parse_dois(match[0].rstrip(".,;)]"))[:1]:
+            if named := of_doi(doi):
+                yield named
+    if with_addresses:
+        for match in _URL_INSIDE.finditer(text):
+            if named := _given(match[0].rstrip(".,;)]")):
+                yield named
+
+
+def _given(text: str) -> Given | None:
+    if not text:
+        return None
+    try:
+        return read_given(text)
+    except GivenError:
+        return None
+
+
+def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags that can be kept: short, each once, without slashes. Those that can't are left out."""
+    names: dict[str, str] = {}
+    for given in tags:
+        for part in _SEPARATORS.split(given[:MAX_FIELD]):
+            name = " ".join(safe_text(part).split()).removeprefix("#").strip()
+            if name and len(name) <= 60 and not set(name) & set("/\\") and name not in (".", ".."):
+                names.setdefault(name.casefold(), name)
+            if len(names) >= MAX_TAGS:
+                return tuple(names.values())
+    return tuple(names.values())
+
+
+def clip(text: str) -> str:
+    """What a row is called, on one line."""
+    return " ".join(safe_text(text[:MAX_FIELD]).split())[:200]
+
+
+def limited(format: str, found: Iterator[Reference], notes: Sequence[str] = ()) -> Reading:
+    """A reading of at most `MAX_ROWS` rows, which says where it stopped."""
+    rows: list[Reference] = []
+    said = list(notes)
+    for row in found:
+        if len(rows) >= MAX_ROWS:
+            said.append(
+                f"Only the first {MAX_ROWS:,} entries were read. What begins at line {row.line:,} was not: "
+                "take the rest in a second file."
+            )
+            break
+        rows.append(row)
+    return Reading(format, tuple(rows), tuple(said))

@@ -1,0 +1,76 @@
+"""JSON: CSL's items (Zotero, citeproc) and our own export, one item decoded at a time, so that one is all there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from papers.references.common import MAX_FIELD, Reference, clip, reference
+
+_SPACE = re.compile(r"[\s,]*")
+_LIST = re.compile(r'"(?:items|references|papers)"\s*:\s*\[')
+_DECODER = json.JSONDecoder(strict=False)
+BROKEN = "From here on it can’t be read: it is not JSON."
+NO_ITEM = "It is no item with a title or an id."
+_ID_FIELDS = ("number", "note", "archive_location", "archive", "container-title", "version-label")
+
+
+def is_json(text: str) -> bool:
+    return text.lstrip("\ufeff \t\n")[:1] in ("[", "{")
+
+
+def read(text: str) -> Iterator[Reference]:
+    """The items of an array, of `items` in an object, or one after the other (JSON lines)."""
+    position = _inside(text)
+    line, counted = 1, 0
+    while True:
+        position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty string, too
+        if position >= len(text) or text[position] == "]":
+            return
+        line, counted = line + text.count("\n", counted, position), position
+        try:
+            item, end = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            yield Reference(line, given=clip(text[position : position + 100]), problem=BROKEN)
+            return
+        yield _reference(line, item, text[position : position + 100])
+        position = end
+
+
+def _inside(text: str) -> int:
+    """Where the first item begins."""
+    start = len(text) - len(text.lstrip("\ufeff \t\n"))
+    if text[start : start + 1] == "[":
+        return start + 1
+    listed = _LIST.search(text, start, start + 5_000)
+    return listed.end() if listed else start
+
+
+def _reference(line: int, item: Any, source: str) -> Reference:
+    if not isinstance(item, dict):
+        return Reference(line, given=clip(source), problem=NO_ITEM)
+    said = [_text(item.get(name)) for name in _ID_FIELDS]
+    arxiv = _text(item.get("arxiv")) or next((word for word in said if word.lower().startswith("arxiv:")), "")
+    fields = {
+        "title": _text(item.get("title")),
+        "arxiv": arxiv,
+        "doi": _text(item.get("DOI") or item.get("doi")),
+        "url": _text(item.get("URL") or item.get("url")),
+        "more": " ".join(said),
+    }
+    own = _text(item.get("key") or item.get("id"))
+    given = item.get("tags")
+    tags: list[Any] = given if isinstance(given, list) else []
+    words = [_text(tag.get("tag") if isinstance(tag, dict) else tag) for tag in tags[:50]]
+    return reference(line, fields, given=own, tags=[_text(item.get("keyword")), *words])
+
+
+def _text(value: Any) -> str:
+    """A text or number; nothing for what is neither. CSL 1.1 has lists of one."""
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)[:MAX_FIELD] if not isinstance(value, int) or abs(value) < 10**30 else ""

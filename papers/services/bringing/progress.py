@@ -1,0 +1,69 @@
+"""How far an import has come: so many rows of each kind, and a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count
+
+from papers.models import ImportRow, LibraryImport
+
+PER_PAGE = 100
+_SECONDS_EACH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The numbers of one import."""
+
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def is_moving(self) -> bool:
+        return bool(self.counts.get(ImportRow.State.FETCHING))
+
+    @property
+    def settled(self) -> int:
+        return self.total - self.counts.get(ImportRow.State.FETCHING, 0)
+
+    def kinds(self) -> list[tuple[str, str, int]]:
+        """State, its words, its number, of those that there are."""
+        return [(state.value, state.label, count) for state in ImportRow.State if (count := self.counts.get(state, 0))]
+
+
+def progress_of(of: LibraryImport) -> Progress:
+    """One query, over one reader's rows."""
+    return Progress(dict(of.rows.order_by().values_list("state").annotate(count=Count("pk"))))
+
+
+def time_needed(of: LibraryImport) -> timedelta:
+    """About how long the fetching of a draft takes: arXiv's a hundred at a time, the rest one by one. One query."""
+    schemes = dict(
+        of.rows.order_by().filter(state=ImportRow.State.WANTED).values_list("scheme").annotate(count=Count("pk"))
+    )
+    turns = -(-schemes.pop("arxiv", 0) // 100) + sum(schemes.values())
+    return timedelta(seconds=turns * _SECONDS_EACH)
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some rows, and where the next begin; 0 on the last page."""
+
+    rows: list[ImportRow]
+    next_from: int
+
+
+def rows_of(of: LibraryImport, *, state: str = "", start: int = 0) -> RowPage:
+    """The rows from a position on, of a state or all. One query."""
+    found = of.rows.filter(position__gte=start).select_related("paper")
+    if state in ImportRow.State.values:
+        found = found.filter(state=state)
+    rows = list(found.defer("paper__abstract", "paper__abstract_raw", "paper__search_vector", "paper__author_keys")
+                .order_by("position")[: PER_PAGE + 1])  # fmt: skip
+    return RowPage(rows[:PER_PAGE], rows[PER_PAGE].position if len(rows) > PER_PAGE else 0)

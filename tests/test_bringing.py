@@ -1,0 +1,269 @@
+"""Bringing a library along: the draft, taking it, fetching what is not here, and whose it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from papers.citations import FORMATS, export
+from papers.models import ImportRow, LibraryImport, Paper, ShelfItem, TaggedPaper, User
+from papers.references import MAX_BYTES
+from papers.services import bringing
+from papers.services.bringing import BringingError, Wishes, draft, due_import_ids, fetch_some, progress_of, take
+from papers.services.bringing.drafting import DRAFTS_KEPT, MOST_DRAFTS, prune_imports
+from papers.services.merging import move_belongings
+from papers.services.shelf import set_state
+from papers.services.submissions.fetching import NotFoundError
+from papers.sources.arxiv_api import LookUp
+from papers.sources.client import BusyError
+from papers.sources.errors import NetworkError, SourceError
+from tests import make
+from tests.people import browser_of, reader
+from tests.reading import page_text, titles
+
+pytestmark = pytest.mark.django_db
+
+
+def states(of: LibraryImport) -> list[str]:
+    return list(of.rows.order_by("position").values_list("state", flat=True))
+
+
+def test_a_draft_says_what_each_entry_is_and_stores_nothing_else() -> None:
+    rita = reader()
+    make.paper(public_id="2401.01234")
+    make.paper(public_id="2401.01235", hidden_at=make.NOW)
+    make.paper(public_id="doi/10.1000/xyz")
+    of = draft(
+        user=rita, now=make.NOW,
+        data=b"2401.01234\n2401.01235\n2401.09999\nno id\narxiv.org/abs/2401.01234v3\n"
+        b"https://www.example.org/doi/full/10.1000/xyz\n2401.09999",
+    )  # fmt: skip
+    assert states(of) == ["found", "unclear", "wanted", "unclear", "twice", "found", "twice"]
+    assert not ShelfItem.objects.exists()
+    text = page_text(of.get_absolute_url(), browser_of(rita))
+    for words in (
+        "Will be fetched 1",
+        "Not understood 2",
+        "The same as in line 1",
+        "A curator has taken this paper off",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_library_that_was_exported_comes_back(name: str) -> None:
+    rita, otto = reader(), reader("otto")
+    for number in range(3):
+        make.paper(title=f"P{number}", links={"abs": {"url": f"https://example.org/{number}", "found": "feed"}})
+    make.paper(title="D", public_id="doi/10.1000/xyz", doi="10.1000/xyz")
+    set_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
+    file = b"".join(browser_of(rita).get(f"/library.{name}"))
+    assert file.decode() == "".join(export(Paper.objects.filter(shelved__user=rita).order_by("-shelved__added_at",
+                                                                                            "-pk"), name))  # fmt: skip
+    client = browser_of(otto)
+    answer = client.post("/library/import", {"file": SimpleUploadedFile(f"library.{name}", file)})
+    client.post(answer["Location"] + "/take", {"state": "read", "tags": "brought"})
+    assert sorted(titles("/library?state=read", client)) == ["D", "P0", "P1", "P2"]
+    assert TaggedPaper.objects.filter(tag__user=otto, tag__name="brought").count() == 4
+
+
+def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> None:
+    rita = reader()
+    papers = [make.paper(public_id="2401.01234"), make.paper(public_id="2401.01235")]
+    set_state(user=rita, paper_ids=[papers[0].pk], state="read")
+    text = b"@misc{a, eprint={2401.01234}, keywords={ice, snow}}\n@misc{b, eprint={2401.01235}}"
+    of = draft(user=rita, data=text, now=make.NOW)
+    for _ in range(2):
+        take(of=of, wishes=Wishes(state="to_read", takes_tags=True), now=make.NOW)
+    assert dict(ShelfItem.objects.values_list("paper__public_id", "state")) == {
+        "2401.01234": "read", "2401.01235": "to_read",
+    }  # fmt: skip
+    assert sorted(TaggedPaper.objects.values_list("tag__name", "paper__public_id")) == [
+        ("ice", "2401.01234"), ("snow", "2401.01234"),
+    ]  # fmt: skip
+    assert states(of) == ["done", "done"]
+
+
+class Upstream:
+    """Stands for the look-ups at arXiv and doi.org."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.together: list[list[str]] = []
+        self.single: list[str] = []
+        self.error: SourceError | None = None
+        self.missing: set[str] = set()
+        monkeypatch.setattr("papers.services.bringing.fetching.arxiv_api.look_up", self._together)
+        monkeypatch.setattr("papers.services.bringing.fetching.look_up", self._single)
+
+    def _together(self, send: Any, url: str, ids: list[str]) -> list[LookUp]:
+        self.together.append(list(ids))
+        if self.error:
+            raise self.error
+        return [LookUp(tuple(make.raw(arxiv_id=one) for one in ids if one not in self.missing), (), ())]
+
+    def _single(self, send: Any, given: Any) -> Any:
+        self.single.append(given.value)
+        if self.error:
+            raise self.error
+        if given.value in self.missing:
+            raise NotFoundError("none")
+        return make.raw(**{"arxiv_id" if given.scheme == "arxiv" else "doi": given.value})
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Upstream:
+    return Upstream(monkeypatch)
+
+
+def taken(user: User, text: str) -> LibraryImport:
+    of = draft(user=user, data=text.encode(), now=make.NOW)
+    take(of=of, wishes=Wishes(state="to_read", tags=["brought"]), now=make.NOW)
+    return of
+
+
+def test_what_is_not_here_is_fetched_a_hundred_at_a_time_and_kept(upstream: Upstream) -> None:
+    rita = reader()
+    of = taken(rita, "\n".join(f"2401.{number:05}" for number in range(1, 131)))
+    assert due_import_ids(now=make.NOW) == [of.pk]
+    assert fetch_some(of.pk, now=make.NOW)
+    assert not fetch_some(of.pk, now=make.NOW)
+    assert [len(ids) for ids in upstream.together] == [100, 30]
+    assert progress_of(of).counts == {"done": 130}
+    assert ShelfItem.objects.filter(user=rita, state="to_read").count() == 130
+    assert TaggedPaper.objects.count() == 130
+    assert due_import_ids(now=make.NOW) == []
+    assert not Paper.objects.exclude(listings=None).exists()  # on no edition
+
+
+def test_what_fails_for_good_is_told_and_the_rest_goes_on(upstream: Upstream) -> None:
+    upstream.missing = {"2401.00002", "10.1000/none"}
+    rita = reader()
+    of = taken(rita, "2401.00001\n2401.00002\n10.1000/xyz\n10.1000/none")
+    while fetch_some(of.pk, now=make.NOW):
+        pass
+    assert states(of) == ["done", "failed", "done", "failed"]
+    text = page_text(of.get_absolute_url(), browser_of(rita))
+    assert "arXiv knows no paper with this id" in text
+    assert "There is no such DOI" in text
+    upstream.missing = set()
+    browser_of(rita).post(of.get_absolute_url() + "/retry")
+    later = make.NOW + timedelta(days=400)
+    while fetch_some(of.pk, now=later):
+        pass
+    assert progress_of(of).counts == {"done": 4}
+
+
+def test_a_host_that_wants_fewer_requests_is_left_alone_until_then(upstream: Upstream) -> None:
+    of = taken(reader(), "2401.00001\n2401.00002")
+    upstream.error = BusyError("later", not_before=make.NOW + timedelta(seconds=60), retry_after_seconds=60)
+    assert not fetch_some(of.pk, now=make.NOW)
+    assert due_import_ids(now=make.NOW + timedelta(seconds=59)) == []
+    upstream.error = None
+    fetch_some(of.pk, now=make.NOW + timedelta(seconds=61))
+    assert progress_of(of).counts == {"done": 2}
+
+
+def test_what_may_pass_is_tried_again_some_times_and_then_has_failed(upstream: Upstream) -> None:
+    of, now = taken(reader(), "10.1000/xyz"), make.NOW
+    upstream.error = NetworkError("away")
+    for _ in range(10):
+        fetch_some(of.pk, now=now)
+        now += timedelta(hours=2)
+    assert states(of) == ["failed"]
+    assert 2 < len(upstream.single) < 8
+
+
+def test_two_workers_never_fetch_the_same_import(upstream: Upstream) -> None:
+    of = taken(reader(), "10.1000/xyz")
+    LibraryImport.objects.filter(pk=of.pk).update(leased_until=make.NOW + timedelta(minutes=1))
+    assert not fetch_some(of.pk, now=make.NOW)
+    assert upstream.single == []
+    fetch_some(of.pk, now=make.NOW + timedelta(minutes=2))  # the other has died
+    assert states(of) == ["done"]
+
+
+def test_what_came_meanwhile_is_not_fetched(upstream: Upstream) -> None:
+    of = taken(reader(), "2401.00001")
+    make.paper(public_id="2401.00001")
+    fetch_some(of.pk, now=make.NOW)
+    assert (states(of), upstream.single) == (["done"], [])
+
+
+def test_a_paper_that_is_merged_takes_its_rows_along() -> None:
+    gone, kept = make.paper(public_id="2401.00001"), make.paper(public_id="2401.00002")
+    of = draft(user=reader(), data=b"2401.00001", now=make.NOW)
+    move_belongings({gone.pk: kept.pk})
+    assert of.rows.get().paper_id == kept.pk
+
+
+def test_drafts_are_few_and_go_by_themselves() -> None:
+    rita = reader()
+    for number in range(MOST_DRAFTS + 2):
+        draft(user=rita, data=b"2401.00001", now=make.NOW + timedelta(minutes=number))
+    assert LibraryImport.objects.count() == MOST_DRAFTS
+    assert prune_imports(now=make.NOW + DRAFTS_KEPT + timedelta(days=1)) > 0
+    assert not ImportRow.objects.exists()
+
+
+def test_there_is_a_limit_to_what_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bringing.taking, "MOST_GOING", 1)
+    rita = reader()
+    taken(rita, "2401.00001")
+    with pytest.raises(BringingError, match="Wait until"):
+        taken(rita, "2401.00002")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Choose a file, or paste a list"),
+        ({"pasted": " \n "}, "Choose a file, or paste a list"),
+        ({"pasted": "// nothing but a remark\n"}, "There is nothing in it"),
+        ({"file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}, "That is no text"),
+        ({"file": SimpleUploadedFile("a.bib", b"")}, "There is nothing in it"),
+        ({"file": SimpleUploadedFile("a.bib", b"x" * (MAX_BYTES + 1))}, "larger than 12 MB"),
+        ({"pasted": "x" * 1_000_001}, "at most 1000000 characters"),
+    ],
+)
+def test_what_can_t_be_taken_is_told_in_words(fields: dict[str, Any], words: str) -> None:
+    answer = browser_of(reader()).post("/library/import", fields)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not LibraryImport.objects.exists()
+
+
+def test_a_hostile_file_is_a_page_with_words() -> None:
+    client = browser_of(reader())
+    data = b"@misc{a, title={<script>alert(1)</script>}}\n@misc{\x00\xff{b}}\n[" + b"{" * 1_000
+    file = SimpleUploadedFile("../../<b>x\x00.bib", data)
+    page = client.get(client.post("/library/import", {"file": file})["Location"]).content.decode()
+    assert "<script>alert" not in page
+    assert "Not understood" in page
+
+
+def test_a_long_draft_has_pages_and_costs_the_same() -> None:
+    from tests.test_query_counts import count
+
+    rita = reader()
+    client = browser_of(rita)
+    for number in range(1, 151):
+        make.paper(public_id=f"2401.{number:05}")
+    few = draft(user=rita, data=b"2401.00001\n2401.00002", now=make.NOW)
+    many = draft(user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=make.NOW)
+    client.get(few.get_absolute_url())
+    assert count(few.get_absolute_url(), client) == count(many.get_absolute_url(), client)
+    page = client.get(many.get_absolute_url()).content.decode()
+    assert page.count('class="row is-found"') == 100
+    assert "from=100" in page
+    assert client.get(many.get_absolute_url() + "?from=100").content.decode().count('class="row is-found"') == 50
+
+
+def test_progress_alone_is_sent_while_it_moves() -> None:
+    rita = reader()
+    of = taken(rita, "2401.00001")
+    moving = browser_of(rita).get(of.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
+    assert "0 of 1" in moving
+    assert "<html" not in moving
