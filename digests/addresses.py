@@ -18,6 +18,11 @@ def preferences(key: str) -> str:
     return f"{settings.SITE_URL}/subscriptions/{key}"
 
 
+def save(key: str, paper: int | str) -> str:
+    """Saves a paper into its reader's library; by the subscriber's key."""
+    return f"{settings.SITE_URL}/s/{key}/{paper}"
+
+
 def in_browser(key: str) -> str:
     """A mail as a page; by the delivery's key."""
     return f"{settings.SITE_URL}/mail/{key}"

@@ -8,7 +8,7 @@ mail program reads a style sheet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -120,15 +120,23 @@ def more(count: int, url: str) -> Part:
     return Part(part.text + "\n", part.html)
 
 
+def save(url: str) -> Part:
+    """The way to save a paper."""
+    return _piece("_save").filled({"url": url})
+
+
 def versions(items: Iterable[Part]) -> Part:
     """The new versions; nothing where there are none."""
     found = joined(items)
     return _piece("_versions").filled({"items": found}) if found.html else Part()
 
 
-def about(rows: Iterable[tuple[str, str]]) -> Part:
-    """What a mail is about: names, each with the address that ends it."""
+def about(rows: Collection[tuple[str, str]], *, more: int = 0) -> Part:
+    """What a mail is about: names, each with the address that ends it; `more`: of how many these are the first."""
     found = [_piece("_about").filled({"name": name, "url": url}) for name, url in rows]
+    if more > len(rows):
+        others = f"and {more - len(rows):,} more"
+        found.append(Part(f"- {others}\n", others))
     return Part("".join(part.text for part in found), ", ".join(part.html.strip() for part in found))
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils.formats import date_format
 
 from digests import addresses, look
+from digests.editions import Window, papers_listed, window_of
 from digests.fragments import Parts, Stored
 from digests.mime import ascii_address, assemble, encode, encode_open, filled, mailbox
 from digests.models import Subscription
@@ -26,6 +27,13 @@ _KINDS = {
     **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
     **{"followed": "who you follow"},
 }
+
+# Gmail cuts off what is beyond 102 KB of HTML. Bytes, of which the words of the frame are to have some.
+_MOST_HTML = 86_000
+_SAVE_SIZE = 160
+# So many names; how many others there are is said.
+_ABOUT_NAMED = 20
+_WHYS_NAMED = 5
 
 
 class EmptyError(Exception):
@@ -47,11 +55,15 @@ class Leased:
     more_ids: Sequence[int]
     version_ids: Sequence[int]
     edition_count: int
+    from_release: int
+    to_release: int
+    floor: datetime | None
     schedule_id: int
     frequency: str
     unsub_key: str
     email: str
     subscriber_key: str
+    has_account: bool
     consented_at: datetime
 
 
@@ -66,6 +78,8 @@ class Batch:
     """By schedule: all that it is about, each with the key that ends it."""
     whys: dict[str, tuple[str, str]]
     """By causes: how a mail says for which topics a paper is there, encoded."""
+    editions: Mapping[Window, frozenset[int]]
+    """The papers of the daily pages in the time of a mail."""
 
 
 def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
@@ -81,7 +95,10 @@ def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
     for pk, schedule_id, kind, topic, key in rows.values_list("pk", "schedule_id", "kind", "topic__name", "unsub_key"):
         labels[pk] = topic or _KINDS[kind]
         about.setdefault(schedule_id, []).append((labels[pk], key))
-    return Batch(parts=parts, labels=labels, about=about, whys={})
+    # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
+    windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
+    editions = {window: frozenset(papers) for window, papers in papers_listed(windows).items()}
+    return Batch(parts=parts, labels=labels, about=about, whys={}, editions=editions)
 
 
 def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, bytes]:
@@ -100,17 +117,20 @@ def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
     """Parts and words of a mail, as it is sent for the first time. Words are encoded for the wire, text and HTML."""
     parts = batch.parts
     known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
-    papers: dict[int, tuple[str, str]] = {}
-    for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
-        if (part := known[pk]) is not None:
-            papers.setdefault(part.id, _why(causes, batch))
-    versions = [part.id for pk in leased.version_ids if (part := found[pk]) is not None]
+    versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
+    about = batch.about.get(leased.schedule_id, ())
+    about_words = _encoded(
+        look.about([(name, addresses.unsubscribe(key)) for name, key in about[:_ABOUT_NAMED]], more=len(about))
+    )
+    room = _MOST_HTML - _size(parts.frame(leased.frequency).html) - _size(about_words[1])
+    room -= sum(_size(part.html) for part in versions)
+    papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
         raise EmptyError("the papers chosen are gone")
-    whys = list(dict.fromkeys(papers.values()))
+    whys = list(dict.fromkeys(why for why, _ in papers.values()))
     places = {why: place for place, why in enumerate(whys)}
-    about = batch.about.get(leased.schedule_id, ())
-    count = _count(leased, len(papers), len(versions))
+    more = left_out + _more(leased, batch)
+    count = _count(len(papers) + more, len(versions) if not papers else 0)
     subject = _subject(leased, count, [name for name, _ in about])
     words: dict[str, str | look.Part] = {
         "title": subject,
@@ -118,9 +138,8 @@ def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
         "date": date_format(leased.period_on, "l j F Y"),
         "count": count,
         "view_url": addresses.in_browser(leased.key),
-        "more": look.more(_more(leased, len(papers)), addresses.the_rest(leased.key)),
+        "more": look.more(more, addresses.in_browser(leased.key) if left_out else addresses.the_rest(leased.key)),
         "since": f" on {date_format(leased.consented_at, 'j F Y')}",
-        "about": look.about((name, addresses.unsubscribe(key)) for name, key in about),
         "preferences_url": addresses.preferences(leased.subscriber_key),
         "unsubscribe_url": addresses.unsubscribe(leased.unsub_key),
         "leave_url": addresses.unsubscribe(leased.subscriber_key),
@@ -129,12 +148,13 @@ def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
         "frame": parts.frame(leased.frequency).id,
         "headers": _headers(leased, subject, parts.group, now),
         "boundary": f"=_{leased.key}",
-        "papers": [(pk, places[why]) for pk, why in papers.items()],
+        "papers": [(pk, places[why]) for pk, (why, _) in papers.items()],
+        "save": _save_links(leased, [paper for _, paper in papers.values()]) if leased.has_account else None,
         "whys": whys,
-        "versions": versions,
+        "versions": [part.id for part in versions],
         # What stands around the versions belongs to the look, too.
         "around": _around_versions() if versions else None,
-        "words": {name: _encoded(word) for name, word in words.items()},
+        "words": {"about": about_words} | {name: _encoded(word) for name, word in words.items()},
     }
 
 
@@ -144,10 +164,9 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, Stored]) -> bytes:
     parts = []
     for place in (0, 1):  # text, HTML
         words = {name: word[place] for name, word in spec["words"].items()}
-        own = [_half(stored[pk], place) for pk, _ in spec["papers"]]
         words["items"] = "".join(
-            filled(part, {"why": whys[why][place], "save": ""})
-            for part, (_, why) in zip(own, spec["papers"], strict=True)
+            filled(_half(stored[pk], place), {"why": whys[why][place], "save": save})
+            for (pk, why), save in zip(spec["papers"], _saves(spec, place), strict=True)
         )
         told = "".join(filled(_half(stored[pk], place), {"why": "", "save": ""}) for pk in spec["versions"])
         words["versions"] = filled(spec["around"][place], {"items": told}) if told else ""
@@ -175,18 +194,62 @@ def _part_ids(spec: Mapping[str, Any]) -> list[int]:
     return [spec["frame"], *(pk for pk, _ in spec["papers"]), *spec["versions"]]
 
 
+def _that_fit(
+    leased: Leased, batch: Batch, known: Mapping[int, Stored | None], room: int
+) -> tuple[dict[int, tuple[tuple[str, str], int]], int]:
+    """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
+    found: dict[int, tuple[tuple[str, str], int]] = {}
+    left_out: set[int] = set()
+    for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
+        part = known[pk]
+        if part is None or part.id in found:
+            continue
+        why = _why(causes, batch)
+        room -= _size(part.html) + _size(why[1]) + _SAVE_SIZE * leased.has_account
+        if room < 0 and found:
+            left_out.add(part.id)
+        else:
+            found[part.id] = why, pk
+    return found, len(left_out)
+
+
+def _size(encoded: str) -> int:
+    """About how many bytes it is once it is decoded."""
+    return len(encoded) - 2 * encoded.count("=")
+
+
+def _save_links(leased: Leased, papers: Sequence[int]) -> dict[str, Any]:
+    """What stands around the numbers of papers in the links that save them, and the numbers."""
+    part = look.save(addresses.save(leased.subscriber_key, "\x02paper\x03"))
+    return {
+        "around": (encode_open(look.pieces(part.text)), encode_open(look.pieces(part.html))),
+        "papers": list(papers),
+    }
+
+
+def _saves(spec: Mapping[str, Any], place: int) -> list[str]:
+    """The link for each paper; nothing for a reader without an account, and in mails of an older version."""
+    save = spec.get("save")
+    if not save:
+        return [""] * len(spec["papers"])
+    return [filled(save["around"][place], {"paper": str(paper)}) for paper in save["papers"]]
+
+
 def _why(causes: str, batch: Batch) -> tuple[str, str]:
     """The names of what a paper is there for; what was unsubscribed since has none."""
     if causes not in batch.whys:
         keys = [int(pk) for pk in causes.split(",") if pk]
         names = list(dict.fromkeys(batch.labels[pk] for pk in keys if pk in batch.labels))
+        others = len(names) - _WHYS_NAMED
+        if others > 0:
+            names = [*names[:_WHYS_NAMED], f"and {others} more"]
         batch.whys[causes] = _encoded(look.why(names) if names else look.Part())
     return batch.whys[causes]
 
 
-def _count(leased: Leased, papers: int, versions: int) -> str:
+def _count(papers: int, versions: int) -> str:
     """`12 new papers`."""
-    count, noun = (papers + len(leased.more_ids), "new paper") if papers else (versions, "new version")
+    count, noun = (papers, "new paper") if papers else (versions, "new version")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -196,9 +259,11 @@ def _subject(leased: Leased, count: str, about: Sequence[str]) -> str:
     return " · ".join(filter(None, (count, date_format(leased.period_on, "D j M"), names)))[:200]
 
 
-def _more(leased: Leased, papers: int) -> int:
-    """How many there are that the mail has no room for."""
-    return len(leased.more_ids) or max(leased.edition_count - papers, 0)
+def _more(leased: Leased, batch: Batch) -> int:
+    """How many there are behind the mail: exactly those that its page of the rest shows."""
+    if leased.more_ids:
+        return len(leased.more_ids)
+    return len(batch.editions.get(window_of(leased), frozenset()).difference(leased.paper_ids))
 
 
 def _headers(leased: Leased, subject: str, group: str, now: datetime) -> list[tuple[str, str]]:

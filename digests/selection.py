@@ -5,8 +5,8 @@ Its cost follows the pairs of a subscription and a new paper, never the papers s
 - A topic's candidates are its matches released since the schedule's last mail, and so are the papers of those whom a
   reader follows; those of the daily papers are the listings, a paper's first. Trending and the most voted are read as
   their pages show them, fifty deep.
-- Left out: hidden and withdrawn papers, and whatever was offered to this reader within 180 days, in any mail; also
-  under the id of a paper that was merged into it.
+- Left out: hidden and withdrawn papers, those of the sample, and whatever was offered to this reader within 180 days,
+  in any mail; also under the id of a paper that was merged into it.
 - Papers are sorted by the group's votes, then the sources' votes, then how well they match any topic, then the newest.
 - When there are too many, each subscription first has an equal share of the places; what is left over goes by the
   order alone. The rest of the topics' papers is offered as "and 23 more", and does not come again.
@@ -100,7 +100,8 @@ _LISTS = """
     FROM windows
     JOIN papers_listing listing ON listing.release > windows.since AND listing.release <= %(upto)s
         AND listing.created_at >= windows.floor AND listing.hidden_at IS NULL
-    JOIN papers_paper paper ON paper.id = listing.paper_id AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+    JOIN papers_paper paper ON paper.id = listing.paper_id
+        AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
     WHERE NOT EXISTS (
         SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id AND before.release <= windows.since)
     GROUP BY windows.since, windows.floor, listing.paper_id
@@ -110,7 +111,7 @@ _LISTS = """
     FROM listed
 ), trending AS MATERIALIZED (
     SELECT id AS paper_id FROM papers_paper
-    WHERE hot >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL
+    WHERE hot >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
       AND EXISTS (SELECT FROM asked WHERE kind = 'trending')
     ORDER BY hot DESC, id DESC LIMIT %(depth)s
 ), spans AS MATERIALIZED (
@@ -119,7 +120,7 @@ _LISTS = """
     SELECT spans.*, best.paper_id FROM spans CROSS JOIN LATERAL (
         SELECT listing.paper_id FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
         WHERE listing.day >= spans.top_from AND listing.day < spans.top_before AND listing.hidden_at IS NULL
-          AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+          AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
         GROUP BY listing.paper_id
         ORDER BY max(listing.vote_count) DESC, max(listing.source_votes) DESC, listing.paper_id DESC LIMIT %(depth)s
     ) best
@@ -157,7 +158,7 @@ _CANDIDATES = """
         SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
         SELECT max(votes) AS votes FROM papers_sourcefigure WHERE paper_id = paper.id) figures ON true
-    WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+    WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
 )"""
 
 _HISTORY = """
@@ -226,7 +227,7 @@ _VERSIONS = """
     WHERE asked.kind = 'versions' AND version.version > greatest(saved.seen, 1)
       AND version.seen_at > greatest(saved.saved_at, asked.floor, %(versions_from)s)
       AND coalesce(version.released_at, version.seen_at) > saved.saved_at - %(announced_within)s
-      AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL
+      AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
       AND NOT EXISTS (SELECT FROM papers_paperversion later
         WHERE later.paper_id = version.paper_id AND later.version > version.version)
       AND NOT EXISTS (SELECT FROM told
@@ -244,7 +245,8 @@ _PLANNED = """
             WHEN chosen.paper_ids IS NULL AND versions.version_ids IS NULL THEN %(nothing_new)s ELSE '' END AS reason,
         coalesce(chosen.paper_ids, '{}') AS paper_ids, coalesce(chosen.causes, '{}') AS causes,
         coalesce(chosen.more_ids, '{}') AS more_ids, coalesce(versions.version_ids, '{}') AS version_ids,
-        coalesce(counted.edition_count, 0) AS edition_count, due.since AS from_release, %(upto)s AS to_release
+        coalesce(counted.edition_count, 0) AS edition_count, due.since AS from_release, %(upto)s AS to_release,
+        due.floor
     FROM due
     LEFT JOIN chosen USING (schedule_id)
     LEFT JOIN versions USING (schedule_id)
@@ -257,7 +259,7 @@ _PLANNED = """
 _CHOICE = _ASKED + _TOPICS + _FOLLOWED + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
-    *("version_ids", "edition_count", "from_release", "to_release"),
+    *("version_ids", "edition_count", "from_release", "to_release", "floor"),
 )
 # 122 random bits as 22 characters, as digests.models.new_key() makes them.
 _KEY = "translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')"
@@ -291,6 +293,7 @@ class Choice:
     edition_count: int
     from_release: int
     to_release: int
+    floor: datetime
 
 
 def store_choices(due: Sequence[Due], *, upto: int, now: datetime) -> tuple[int, int]:

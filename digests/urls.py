@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import mails, outbox, preferences, subscribe, unsubscribe
+from digests.views import mails, outbox, preferences, saving, subscribe, unsubscribe
 
 
 class KeyConverter:
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/sent", preferences.my_sent, name="my-sent"),
     path("subscriptions/<key:key>", preferences.preferences, name="preferences"),
     path("subscriptions/<key:key>/sent", preferences.sent, name="sent"),
+    path("s/<key:key>/<int:paper_id>", saving.save, name="save"),
     path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("mail/<key:key>", mails.mail, name="mail"),
     path("mail/<key:key>/more", mails.rest, name="mail-rest"),

@@ -26,3 +26,24 @@ def link_in(text: str) -> str:
     found = re.search(r"https?://[^/\s]+(/\S+)", text)
     assert found, text
     return found[1]
+
+
+class Post:
+    """Takes every mail, and keeps it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes]] = []
+        self._offered: tuple[str, bytes] | None = None
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._offered = recipient, message
+
+    def finish(self) -> None:
+        assert self._offered is not None
+        self.taken.append(self._offered)
+
+    def abandon(self) -> None:
+        self._offered = None
+
+    def quit(self) -> None:
+        pass

@@ -21,6 +21,7 @@ from papers.models import Paper, PaperVersion, ShelfItem, Topic, TopicMatch
 from papers.services.merging import move_belongings
 from tests import make
 from tests.digest_reference import Mail, Plan, World
+from tests.mailing import Post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -37,27 +38,6 @@ CLOCKS = [
     ("Europe/Berlin", time(7, 30)), ("America/New_York", time(7, 30)), ("Asia/Tokyo", time(18, 0)),
     ("America/New_York", time(18, 0)),
 ]  # fmt: skip
-
-
-class Post:
-    """Takes every mail, and keeps it."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, bytes]] = []
-        self._offered: tuple[str, bytes] | None = None
-
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
-        self._offered = recipient, message
-
-    def finish(self) -> None:
-        assert self._offered is not None
-        self.taken.append(self._offered)
-
-    def abandon(self) -> None:
-        self._offered = None
-
-    def quit(self) -> None:
-        pass
 
 
 class Days:

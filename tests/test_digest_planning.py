@@ -154,6 +154,21 @@ def test_hidden_and_withdrawn_papers_are_left_out() -> None:
     assert delivery.edition_count == 0
 
 
+def test_no_mail_brings_the_sample() -> None:
+    topic, user = make.topic(), make.user()
+    sample = match(topic, is_sample=True)
+    make.listing(sample)
+    Listing.objects.update(created_at=NOW)
+    Paper.objects.filter(pk=sample.pk).update(hot=10_000.0)
+    for kind in ("daily", "trending", "top"):
+        make.schedule(None, topic, kinds=[kind])
+    saved = make.schedule(make.subscriber(user=user), kinds=["versions"])
+    ShelfItem.objects.create(user=user, paper=sample, added_at=NOW - timedelta(hours=2))
+    PaperVersion.objects.create(paper=sample, version=2, seen_at=NOW + timedelta(hours=1))
+    assert saved.pk
+    assert plan_due(now=DUE) == Planned(skipped=4)
+
+
 def test_other_readers_do_not_matter() -> None:
     topic = make.topic()
     make.schedule(None, topic)

@@ -294,6 +294,7 @@ ROWS: dict[str, list[Row]] = {
         everybody("/subscriptions/x", 404, on_members_site=404),
     ],
     "digests:sent": [everybody("/subscriptions/key-of-preferences/sent", on_members_site=200)],
+    "digests:save": [everybody("/s/key-of-preferences/0", 404, on_members_site=404)],
     "digests:unsubscribe": [
         everybody("/u/key-of-one-click", on_members_site=200),
         everybody("/u/key-of-one-click", on_members_site=200, method="POST"),

@@ -54,11 +54,15 @@ def _message(schedule: Schedule, choice: Choice, now: datetime) -> bytes:
         more_ids=choice.more_ids,
         version_ids=choice.version_ids,
         edition_count=choice.edition_count,
+        from_release=choice.from_release,
+        to_release=choice.to_release,
+        floor=choice.floor,
         schedule_id=schedule.pk,
         frequency=schedule.frequency,
         unsub_key=schedule.unsub_key,
         email=reader.email,
         subscriber_key=reader.key,
+        has_account=reader.user_id is not None,
         consented_at=reader.confirmed_at or now,
     )
     batch = prepare([leased], parts=Parts(group=current_group().name, now=now))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from digests.editions import papers_listed, window_of
 from digests.models import Delivery, MergedPaper
 from digests.models.delivery import CHOSEN
-from papers.models import Listing, Paper, PaperVersion
+from papers.models import Paper, PaperVersion
 from papers.services.cards import PER_PAGE, Row, read_rows
 
 
@@ -33,14 +34,18 @@ def rest_of(mail: Delivery, *, skip: int) -> tuple[list[Row], int | None]:
     return papers_of(page), skip + PER_PAGE if len(ids) > skip + PER_PAGE else None
 
 
+def rest_count(mail: Delivery) -> int:
+    """How many papers `rest_of` has. At most one query."""
+    return len(mail.more_ids or _rest_of_edition(mail))
+
+
 def _rest_of_edition(mail: Delivery) -> list[int]:
     """What the daily papers had in the time of the mail, without what it brought. One query."""
-    listed = Listing.objects.filter(
-        release__gt=mail.from_release, release__lte=mail.to_release, hidden_at=None, paper__withdrawn_at=None
-    )
-    order = listed.order_by("-vote_count", "-source_votes", "-paper_id").values_list("paper_id", flat=True)
+    if not mail.edition_count:
+        return []
+    window = window_of(mail)
     brought = set(mail.paper_ids)
-    return [pk for pk in dict.fromkeys(order) if pk not in brought]
+    return [pk for pk in papers_listed([window])[window] if pk not in brought]
 
 
 def versions_of(ids: Sequence[int]) -> list[PaperVersion]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
-from digests.services.reading import mail_of_key, papers_of, rest_of, versions_of
+from digests.services.reading import mail_of_key, papers_of, rest_count, rest_of, versions_of
 from papers.http import Request
 from papers.services.cards import Row, render_cards
 from papers.services.marks import read_marks
@@ -21,8 +21,7 @@ from papers.services.topics.naming import topic_names
 def mail(request: Request, key: str) -> HttpResponse:
     """The papers of a mail, in its order."""
     found = _of_key(key)
-    more_count = len(found.more_ids) or max(found.edition_count - len(found.paper_ids), 0)
-    context = {"versions": versions_of(found.version_ids), "more_count": more_count}
+    context = {"versions": versions_of(found.version_ids), "more_count": rest_count(found)}
     return _page(request, "digests/mail.html", found, papers_of(found.paper_ids), context)
 
 
