@@ -50,7 +50,11 @@ app.conf.update(
     # Fetching waits for its turn at a source for minutes; all other work does not wait behind it.
     task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch", "mail")],
     task_default_queue="default",
-    task_routes={"digests.send_*": {"queue": "mail"}, "papers.fetch_*": {"queue": "fetch"}},
+    task_routes={
+        "digests.send_*": {"queue": "mail"},
+        "digests.answer_sign_ups": {"queue": "mail"},  # a server that does not answer is waited for
+        "papers.fetch_*": {"queue": "fetch"},
+    },
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=500,

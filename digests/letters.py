@@ -22,6 +22,10 @@ class LetterError(Exception):
     """It did not leave, and why, in words for whoever runs the site."""
 
 
+class UnreachableError(LetterError):
+    """No server answered: others would not leave either, and each would be waited for as long."""
+
+
 def may_leave() -> bool:
     """Whether mails go to a server. Links to a loopback address would lead nowhere, so then none does."""
     return bool(settings.MAIL_IS_SENT) and not settings.SITE.is_loopback
@@ -31,7 +35,8 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
     """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
 
     Raises:
-        LetterError: it was refused, or the server could not be reached.
+        LetterError: it was refused.
+        UnreachableError: the server could not be reached.
     """
     whole = {
         **context,
@@ -54,7 +59,7 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
     except smtplib.SMTPException as error:
         raise LetterError(_words(error)) from error
     except OSError as error:
-        raise LetterError(error.strerror or str(error) or type(error).__name__) from error
+        raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
 
 
 def _as_html(name: str, text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from papers.sources.client import (
     group_of,
     user_agent,
 )
+from papers.sources.errors import words_of
 from papers.sources.headers import rate_limit_seconds, retry_after_seconds
 from tests.fake_upstream import Behaviour, FakeUpstream, Unpaced, fake_upstream, unpaced_client
 from tests.wire import wire_server
@@ -385,9 +386,27 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream):
     assert dialled == ["2600::1", PUBLIC, "9.9.9.9"]
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "the name is not known"),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), "no name server answers"),
+        (socket.gaierror(99, "?"), "the look-up failed"),
+        (UnicodeError("label too long"), "it is no name of a host"),
+        (ConnectionRefusedError(111, "Connection refused"), "refused"),
+        (ConnectionResetError(104, "Connection reset by peer"), "closed by the other side"),
+        (TimeoutError("timed out"), "timed out"),
+        (OSError(101, "Network is unreachable"), "no way there from this machine"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_an_error_of_the_network_is_told_in_words(error, words):
+    assert words_of(error) == words
+
+
 def test_a_name_that_is_not_found_and_a_closed_port_are_told():
     def fail(host: str, port: int) -> list[str]:
-        raise socket.gaierror("Name or service not known")
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     client = Client(user_agent=AGENT, clock=Unpaced(), resolve=fail)
     with pytest.raises(NetworkError, match=r"nosuch\.example could not be looked up .*not known"):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from papers.forms import SetupForm, category_groups, time_zones
 from papers.models import Edition, FetchRun, Installation, Source
 from papers.services.installation import current_group, forget_group
+from papers.services.sample import add_sample, remove_sample
 from papers.services.setup import GRACE, current_answers, known_categories, prepare_sources
 from tests.people import browser_of, reader, staff, stranger
 
@@ -212,6 +213,16 @@ class TestProgress:
         part = self.look(HX_Request="true")
         assert "hx-trigger" not in part
         assert reverse("papers:day", args=[datetime.now(UTC).date()]) in part
+
+    def test_what_is_said_of_the_sample_goes_with_it(self, arxiv: Source) -> None:
+        add_sample()
+        admin = browser_of(staff())
+        shown = []
+        for _ in range(2):
+            part = admin.get("/setup/progress", headers={"HX-Request": "true"}).content.decode()
+            shown.append("Remove the sample" in part)
+            remove_sample()
+        assert shown == [True, False]
 
     def test_a_failure_is_shown_with_its_reason_and_the_next_try(self, arxiv: Source) -> None:
         Source.objects.update(

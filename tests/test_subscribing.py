@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from digests.letters import UnreachableError
 from digests.models import SignUp, Subscriber, Suppression
 from digests.services import signups
 from digests.services.mailing import MailState, current_mail, send_test
@@ -208,6 +209,24 @@ def test_a_server_that_is_away_is_asked_again_with_another_link(settings: Any) -
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert answer(asked_at + timedelta(seconds=30)) == []
     assert len(answer(asked_at + timedelta(minutes=2))) == 1
+
+
+@pytest.mark.usefixtures("_mail")
+def test_a_server_that_does_not_answer_is_waited_for_once_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two", "three"):
+        ask(email=f"{name}@example.org")
+    tried: list[str] = []
+
+    def away(_name: str, *, to: str, context: Any) -> None:
+        tried.append(to)
+        raise UnreachableError("timed out")
+
+    monkeypatch.setattr(signups, "send_letter", away)
+    asked_at = SignUp.objects.latest("asked_at").asked_at
+    for turn in range(3):
+        assert signups.answer_waiting(now=asked_at + timedelta(seconds=turn)) == 0
+        assert len(tried) == turn + 1
+    assert len(set(tried)) == 3, "each has its turn"
 
 
 def test_what_was_never_confirmed_is_forgotten() -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from digests.letters import LetterError, send_letter
+from digests.letters import LetterError, UnreachableError, send_letter
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.models.signup import FORGOTTEN_AFTER
 from digests.models.subscriber import Frequency
@@ -65,6 +65,8 @@ def answer_waiting(*, now: datetime) -> int:
             _send(sign_up, token)
         except LetterError as error:
             logger.warning("A letter of sign-up %d did not leave: %s", sign_up.pk, error)
+            if isinstance(error, UnreachableError):
+                break  # the others with the next minute
             continue
         SignUp.objects.filter(pk=sign_up.pk).update(sent_at=now, not_before=None)
         sent += 1

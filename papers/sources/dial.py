@@ -16,7 +16,7 @@ from typing import Any
 
 import httpcore
 
-from papers.sources.errors import DeadlineError, NetworkError
+from papers.sources.errors import DeadlineError, NetworkError, words_of
 from papers.sources.guard import AllowList, addresses_to_open
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -98,7 +98,8 @@ class Dialer(httpcore.NetworkBackend):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.has_used_allow_list = self._allow.has_name(host, port) or self._allow.has_address(address, port)
             return Stream(opened, self._watch, self._connect_seconds)
-        raise NetworkError(f"No connection to {host}:{port} ({last_error or 'timed out'}).") from last_error
+        why = words_of(last_error) if last_error else "timed out"
+        raise NetworkError(f"No connection to {host}:{port} ({why}).") from last_error
 
     def _lookup(self, host: str, port: int) -> Sequence[str]:
         # The system's resolver knows no timeout: it is asked in a thread that can be left behind.
@@ -116,7 +117,7 @@ class Dialer(httpcore.NetworkBackend):
         except queue.Empty:
             raise NetworkError(f"The name {host} could not be looked up in time.") from None
         if isinstance(answer, OSError | UnicodeError):
-            raise NetworkError(f"The name {host} could not be looked up ({answer}).") from answer
+            raise NetworkError(f"The name {host} could not be looked up ({words_of(answer)}).") from answer
         if not answer:
             raise NetworkError(f"The name {host} has no address.")
         return answer
@@ -140,7 +141,7 @@ class Stream(httpcore.NetworkStream):
                 if time.monotonic() >= end:
                     raise NetworkError(f"Nothing came for {timeout:.0f} seconds.") from None
             except OSError as error:
-                raise NetworkError(f"The connection broke ({error}).") from error
+                raise NetworkError(f"The connection broke ({words_of(error)}).") from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         try:
@@ -168,7 +169,7 @@ class Stream(httpcore.NetworkStream):
             ) from error
         except OSError as error:
             self.close()
-            raise NetworkError(f"No secure connection to {server_hostname} ({error}).") from error
+            raise NetworkError(f"No secure connection to {server_hostname} ({words_of(error)}).") from error
         return Stream(wrapped, self._watch, self._connect_seconds)
 
     def get_extra_info(self, info: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from datetime import datetime
 
 
@@ -73,3 +75,32 @@ class BusyError(FetchError):
 
 class TurnLostError(FetchError):
     """This process was stopped for so long that its turn went to another; the request was given up."""
+
+
+# By kind of error, so that no page shows `[Errno -2]`.
+_WORDS: tuple[tuple[type[OSError], str], ...] = (
+    (ConnectionRefusedError, "refused"),
+    (ConnectionResetError, "closed by the other side"),
+    (BrokenPipeError, "closed by the other side"),
+    (TimeoutError, "timed out"),
+)
+_WORDS_OF_NUMBERS = {
+    socket.EAI_NONAME: "the name is not known",
+    socket.EAI_AGAIN: "no name server answers",
+    socket.EAI_FAIL: "the name server refuses",
+}
+_UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
+
+
+def words_of(error: OSError | UnicodeError) -> str:
+    """What went wrong with the network, in words for whoever reads the page of sources."""
+    if isinstance(error, UnicodeError):
+        return "it is no name of a host"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    if isinstance(error, socket.gaierror):
+        return _WORDS_OF_NUMBERS.get(error.errno or 0, "the look-up failed")
+    if error.errno in _UNREACHABLE:
+        return "no way there from this machine"
+    return error.strerror or str(error)
