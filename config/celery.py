@@ -65,6 +65,7 @@ app.conf.update(
     beat_schedule={
         "papers.tick": {"task": "papers.tick", "schedule": 30.0},
         "digests.answer_sign_ups": {"task": "digests.answer_sign_ups", "schedule": 60.0},
+        "digests.send_mentions": {"task": "digests.send_mentions", "schedule": 60.0},
         "digests.tick": {"task": "digests.tick", "schedule": 60.0},
     },
 )

@@ -15,7 +15,12 @@ from papers.services.installation import current_group
 
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
 
-_BUTTONS = {"confirm": "Confirm this address", "move": "Confirm this address", "known": "See what comes, and when"}
+_BUTTONS = {
+    "confirm": "Confirm this address",
+    "move": "Confirm this address",
+    "known": "See what comes, and when",
+    "mentioned": "Read and answer",
+}
 
 
 class LetterError(Exception):

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from digests.services import sending, signups, ticking
+from digests.services import mentioning, sending, signups, ticking
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,13 @@ def answer_sign_ups() -> None:
     sent = signups.answer_waiting(now=timezone.now())
     forgotten = signups.forget_unconfirmed(now=timezone.now())
     logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
+
+
+@shared_task(name="digests.send_mentions")
+def send_mentions() -> None:
+    """Tell readers who asked for it where they were named."""
+    if sent := mentioning.mail_mentions(now=timezone.now()):
+        logger.info("Sent %d mails to people who were named", sent)
 
 
 @shared_task(name="digests.tick")

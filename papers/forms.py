@@ -356,16 +356,18 @@ class ReadingForm(_ReaderForm):
 
     class Meta:
         model = User
-        fields = ["votes_unnamed", "hides_seen", "uses_keys"]
+        fields = ["votes_unnamed", "hides_seen", "uses_keys", "mails_mentions"]
         labels = {
             "votes_unnamed": "Vote without my name",
             "hides_seen": "Hide what I have seen",
             "uses_keys": "Use single keys",
+            "mails_mentions": "Mail me when I am named in a comment",
         }
         help_texts = {
             "votes_unnamed": "Holds for new votes. Members see who voted; visitors see numbers alone.",
             "hides_seen": "Lists leave out papers that you opened, voted for, saved, put aside or were done with.",
             "uses_keys": "j, k, v, s and so on; ? shows them all. Turn them off if they are in the way.",
+            "mails_mentions": "To your confirmed address, some minutes later; not if you have read it here by then.",
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -61,11 +61,14 @@ class Mention(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    mail_at = models.DateTimeField(null=True, blank=True, help_text="When a mail is to say so; empty: none is.")
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
 
     objects = MentionQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["comment", "user"], name="mention_once")]
+        indexes = [models.Index(fields=["mail_at"], name="mention_to_mail", condition=models.Q(mail_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.user_id} in comment {self.comment_id}"

@@ -87,6 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     votes_unnamed = models.BooleanField(default=False, help_text="New votes don't show the reader's name.")
     uses_keys = models.BooleanField(default=True, help_text="Single keys act on pages.")
     hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
+    mails_mentions = models.BooleanField(default=False, help_text="A mail says where the reader was named.")
     unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")
     # Of the visit that goes on: when a list was last asked for, and the newest release then. See services/visits.py.
     visited_at = models.DateTimeField(null=True, blank=True)

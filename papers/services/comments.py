@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
@@ -22,6 +22,8 @@ MOST_SHOWN = 300
 """Comments on one page of a paper; there is a way to the later ones."""
 _DEEPEST = 5
 _MOST_MENTIONED = 20
+MAILED_AFTER = timedelta(minutes=2)
+"""Time to mend a slip, and to name somebody twice."""
 
 
 @dataclass(slots=True)
@@ -200,7 +202,9 @@ def _mention(comment: Comment, body: str) -> None:
     """Bring the mentions in line with the text. Nobody is told of having named themselves."""
     users = [user for user in _named_users(body) if user.pk != comment.user_id]
     Mention.objects.filter(comment=comment).exclude(user__in=users).delete()
-    Mention.objects.bulk_create([Mention(comment=comment, user=user) for user in users], ignore_conflicts=True)
+    mail_at = timezone.now() + MAILED_AFTER
+    mentions = [Mention(comment=comment, user=user, mail_at=mail_at if user.mails_mentions else None) for user in users]
+    Mention.objects.bulk_create(mentions, ignore_conflicts=True)
     recount_unread([user.pk for user in users])
 
 
