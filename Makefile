@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending lock
+.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -24,6 +24,7 @@ help:
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
+	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
 	@echo "make lock          resolve requirements/*.in anew (needs uv)"
 	@echo "PYTHON=python3.12  with any of them: another Python"
 
@@ -69,6 +70,10 @@ bench-topics:
 
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)
+
+# With READERS how long it takes to work out so many readers' suggestions among PAPERS papers, else how good they are.
+bench-recommend:
+	$(BENCH) exec $(VENV) -m bench.recommend $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(CACHE),--cache "$(CACHE)") $(BENCH_ARGS)
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
