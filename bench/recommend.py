@@ -77,8 +77,9 @@ Ranking = Callable[[Moment, int], NDArray[np.floating[Any]]]
 
 def main() -> None:
     options = arguments()
-    papers = read_papers(options.file)
-    vectors = vectors_of(papers, options)
+    with serve.broadsheet():
+        papers = read_papers(options.file)
+        vectors = vectors_of(papers, options)
     result = measure(papers, vectors, Settings())
     print(table(result))
     if options.json:

@@ -24,11 +24,12 @@ _KINDS = {
     Subscription.Kind.TRENDING: ("Trending papers", "What readers vote for now."),
     Subscription.Kind.TOP: ("Most voted papers", "Of the day, week or month that has just ended."),
     Subscription.Kind.DAILY: ("Today’s edition", "Everything on the daily page since your last mail."),
+    Subscription.Kind.FOR_YOU: ("For you", "The best new papers like those you vote for, save and tag."),
     Subscription.Kind.FOLLOWED: ("Who you follow", "New papers of the authors and organizations you follow."),
     Subscription.Kind.VERSIONS: ("New versions", "When a paper that you saved or tagged gets a new version."),
 }
 # What has a library, and who follows: nothing for an address alone.
-_OF_AN_ACCOUNT = (Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
+_OF_AN_ACCOUNT = (Subscription.Kind.FOR_YOU, Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
 
 

@@ -25,7 +25,7 @@ from digests.models import Subscription
 
 _KINDS = {
     **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
-    **{"followed": "who you follow"},
+    **{"followed": "who you follow", "for_you": "suggested to you"},
 }
 
 # Gmail cuts off what is beyond 102 KB of HTML. Bytes, of which the words of the frame are to have some.

@@ -4,7 +4,7 @@ Its cost follows the pairs of a subscription and a new paper, never the papers s
 
 - A topic's candidates are its matches released since the schedule's last mail, and so are the papers of those whom a
   reader follows; those of the daily papers are the listings, a paper's first. Trending and the most voted are read as
-  their pages show them, fifty deep.
+  their pages show them, fifty deep. What is suggested to a reader was worked out before, and comes best first.
 - Left out: hidden and withdrawn papers, those of the sample, and whatever was offered to this reader within 180 days,
   in any mail; also under the id of a paper that was merged into it.
 - Papers are sorted by the group's votes, then the sources' votes, then how well they match any topic, then the newest.
@@ -90,6 +90,18 @@ _FOLLOWED = """
     GROUP BY follow.user_id, noted.paper_id
 )"""
 
+_SUGGESTED = """
+, suggested AS MATERIALIZED (
+    -- Worked out before; what the reader has seen or tagged since is left out, as on the page.
+    SELECT suggestion.user_id, suggestion.paper_id, suggestion.place
+    FROM (SELECT DISTINCT user_id FROM asked WHERE kind = 'for_you') wanted
+    JOIN papers_recommendation suggestion ON suggestion.user_id = wanted.user_id AND suggestion.tag_id IS NULL
+    WHERE NOT EXISTS (SELECT FROM papers_seenpaper seen
+            WHERE seen.user_id = suggestion.user_id AND seen.paper_id = suggestion.paper_id)
+      AND NOT EXISTS (SELECT FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
+            WHERE tag.user_id = suggestion.user_id AND tagged.paper_id = suggestion.paper_id)
+)"""
+
 _LISTS = """
 , windows AS MATERIALIZED (
     SELECT DISTINCT since, floor FROM asked WHERE kind = 'daily'
@@ -128,23 +140,27 @@ _LISTS = """
 
 _CANDIDATES = """
 , pairs AS MATERIALIZED (
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id,
+        NULL::int AS own_place
     FROM asked JOIN matched ON matched.topic_id = asked.topic_id
         AND matched.release > asked.since AND matched.matched_at >= asked.floor
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true, followed.paper_id
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true, followed.paper_id, NULL
     FROM asked JOIN followed ON asked.kind = 'followed' AND followed.user_id = asked.user_id
         AND followed.release > asked.since AND followed.matched_at >= asked.floor
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id, NULL
     FROM asked JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
         AND edition.position <= %(depth)s
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id, NULL
     FROM asked JOIN trending ON asked.kind = 'trending'
     UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id, NULL
     FROM asked JOIN top ON asked.kind = 'top' AND top.top_from = asked.top_from AND top.top_before = asked.top_before
+    UNION ALL
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, suggested.paper_id, suggested.place
+    FROM asked JOIN suggested ON asked.kind = 'for_you' AND suggested.user_id = asked.user_id
 ), paper AS MATERIALIZED (
     -- Their order, the same for all readers; and how far back they may have been offered.
     SELECT paper.id AS paper_id,
@@ -178,7 +194,8 @@ _HISTORY = """
 _RANKED = """
 , news AS (
     SELECT pairs.*, paper.place,
-        row_number() OVER (PARTITION BY pairs.schedule_id, pairs.cause ORDER BY paper.place) AS turn,
+        row_number() OVER (
+            PARTITION BY pairs.schedule_id, pairs.cause ORDER BY pairs.own_place, paper.place) AS turn,
         dense_rank() OVER (PARTITION BY pairs.schedule_id ORDER BY pairs.cause) AS cause_number
     FROM pairs JOIN paper USING (paper_id)
     WHERE NOT EXISTS (
@@ -256,7 +273,7 @@ _PLANNED = """
             AND edition.position = 1
     ) counted USING (schedule_id)
 """
-_CHOICE = _ASKED + _TOPICS + _FOLLOWED + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
+_CHOICE = _ASKED + _TOPICS + _FOLLOWED + _SUGGESTED + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
     *("version_ids", "edition_count", "from_release", "to_release", "floor"),

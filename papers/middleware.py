@@ -30,6 +30,7 @@ OPEN_VIEWS = frozenset(
         *("digests:mail", "digests:mail-rest", "digests:save"),
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
+        "papers:for-you-feed",
     )
 )
 

@@ -35,6 +35,8 @@ def tick() -> None:
         apply_rules.delay()
     if due.desk:
         fill_desk.delay()
+    if due.suggestions:
+        recommend.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -100,3 +102,12 @@ def apply_rules() -> None:
 def fill_desk() -> None:
     """Put before the curators what was found for them since the last time."""
     logger.info("Found %d candidates", find_candidates(now=timezone.now()))
+
+
+@shared_task(name="papers.recommend")
+def recommend() -> None:
+    """Work out the suggestions of all who are due, if no other worker is at it."""
+    from papers.services.recommend import computing  # with numpy, which no web process is to load
+
+    done = computing.recompute_due(now=timezone.now())
+    logger.info("Suggested %d papers to %d readers", done.suggestions, done.readers)

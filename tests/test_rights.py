@@ -12,7 +12,18 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from papers.models import FeedKey, Follow, Followed, LibraryImport, MutedQuery, Paper, ShelfItem, Tag, User
+from papers.models import (
+    FeedKey,
+    Follow,
+    Followed,
+    LibraryImport,
+    MutedQuery,
+    Paper,
+    Recommendation,
+    ShelfItem,
+    Tag,
+    User,
+)
 from papers.services.signin import make_login_link
 from papers.services.tags import add_tags
 from tests import make
@@ -203,6 +214,15 @@ ROWS: dict[str, list[Row]] = {
     "papers:organization": [everybody("/organizations/cern"), everybody("/organizations/nowhere", 404)],
     "papers:organization-feed": [everybody("/organizations/cern.atom")],
     "papers:organization-follow": [members("/organizations/cern/follow", 302, method="POST")],
+    "papers:for-you": [members("/papers/for-you")],
+    "papers:for-you-feed": [
+        everybody("/papers/for-you/key-of-a-feed.atom", on_members_site=200),
+        everybody("/papers/for-you/key-of-none.json", 404, on_members_site=404),
+    ],
+    "papers:tag-for-you": [
+        Row("/tags/rita/own/for-you", WAY_IN, 200, 404, 404, 404),
+        Row("/tags/rita/shared/for-you", WAY_IN, 200, 404, 404, 404),
+    ],
     "papers:following": [members("/following")],
     "papers:following-address": [members("/following/address", 302, method="POST")],
     "papers:following-stop": [members("/following/stop", 302, method="POST")],
@@ -406,6 +426,10 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
         user=rita, followed=Followed.objects.create(kind="author", key="ada lovelace", name="Rita’s-secret")
     )
     LibraryImport.objects.create(user=rita, name="Rita’s-secret", format="list", created_at=make.NOW)
+    suggested = make.paper(title="Suggested to one reader")
+    Recommendation.objects.create(
+        user=rita, paper=suggested, because_of=paper, place=0, score=1, shared=["Rita’s-secret"]
+    )
     mine, other = BROWSERS["reader"](), BROWSERS[person]()
     shown = set()
     for path in (
@@ -417,10 +441,12 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
         "/account/muted",
         "/following",
         "/library/import",
+        "/papers/for-you",
     ):
         shown |= {path} if "Rita’s-secret" in mine.get(path).content.decode() else set()
         assert "Rita’s-secret" not in other.get(path).content.decode(), path
-    assert {"/library", "/tags", "/account/muted", "/following", "/library/import"} <= shown
+    assert {"/library", "/tags", "/account/muted", "/following", "/library/import", "/papers/for-you"} <= shown
+    assert "/papers/2603.99001/mine" in shown
     for path, there in (("/library.json", True), ("/papers/search.json?q=tag:Rita’s-secret", True)):
         assert (b"2603.99001" in b"".join(mine.get(path))) == there, path
         assert b"2603.99001" not in b"".join(other.get(path)), path

@@ -153,6 +153,7 @@ class Subscription(models.Model):
         TRENDING = "trending", "trending papers"
         TOP = "top", "the most voted of the day, week or month"
         FOLLOWED = "followed", "authors and organizations you follow"
+        FOR_YOU = "for_you", "papers suggested to you"
         VERSIONS = "versions", "new versions of saved papers"
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions")

@@ -20,6 +20,7 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.rule import ListRule, RuledPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
 from papers.models.statistics import SearchStatistics, WordCount
+from papers.models.taste import Recommendation, Taste
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
 from papers.models.vote import Vote
@@ -64,6 +65,7 @@ __all__ = [
     "PaperCategory",
     "PaperVector",
     "PaperVersion",
+    "Recommendation",
     "RejectedRecord",
     "Role",
     "RuledPaper",
@@ -75,6 +77,7 @@ __all__ = [
     "Submission",
     "Tag",
     "TaggedPaper",
+    "Taste",
     "Topic",
     "TopicBacklog",
     "TopicMatch",

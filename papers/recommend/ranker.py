@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from papers.recommend.stream import Example, Floats, Keys, Stream, centred
 
 # Where hardly any papers come, a subject may well be that of a third of them.
-_NEVER_TOO_COMMON = 10
+_NEVER_TOO_COMMON = 30
 
 Scores = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -43,7 +43,7 @@ class Settings:
     """What the middle of the papers put aside weighs beside that of the liked ones."""
     fading: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
-    least: float = 0.5
+    least: float = 0.25
     """Standard deviations above the stream's middle; what is below is not suggested."""
 
 

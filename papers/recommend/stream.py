@@ -88,7 +88,8 @@ class Stream:
         counts = self.counts(places)
         firsts = np.cumsum(counts) - counts
         rows = np.arange(counts.sum()) + np.repeat(self._starts[places] - firsts, counts)
-        return np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
+        found = np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
+        return found.astype(np.float64)
 
 
 def centred(vectors: Floats, middle: Floats) -> Floats:

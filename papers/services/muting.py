@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from papers.models import Listing, MutedQuery, Paper, User
 from papers.query import Or, Query, parse
+from papers.services.recommend import note_taste
 
 MOST = 50
 """Muted questions of one reader."""
@@ -67,11 +68,14 @@ def mute(*, user: User, text: str) -> None:
         if MutedQuery.objects.of(user).count() >= MOST:
             raise MutingError(f"You have {MOST} of them, which is as many as there can be. Take one away first.")
         MutedQuery.objects.get_or_create(user=user, query=query)
+        note_taste(user)
 
 
 def unmute(*, user: User, key: int) -> None:
     """Show again what a question folded away. Idempotent."""
-    MutedQuery.objects.filter(user=user, pk=key).delete()
+    with transaction.atomic():
+        MutedQuery.objects.filter(user=user, pk=key).delete()
+        note_taste(user)
 
 
 def _any_of(queries: Iterable[str]) -> Query:

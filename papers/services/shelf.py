@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from papers.models import Paper, ShelfItem, User
+from papers.services.recommend import note_taste
 from papers.services.seen import note_seen
 
 NOTE_LENGTH = 20_000
@@ -44,6 +45,7 @@ def set_state(*, user: User, paper_ids: Collection[int], state: str) -> None:
     """
     papers = sorted(set(paper_ids))
     with transaction.atomic(), connection.cursor() as cursor:
+        note_taste(user)
         if not state:
             ShelfItem.objects.filter(user=user, paper__in=papers).delete()
             return

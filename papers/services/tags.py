@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from papers.models import Paper, Tag, TaggedPaper, User
+from papers.services.recommend import note_taste
 from papers.text import safe_text
 
 NAME_LENGTH = 60
@@ -59,20 +60,27 @@ def add_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) ->
         rows = [TaggedPaper(tag=tag, paper_id=paper) for tag in tags for paper in papers]
         before = TaggedPaper.objects.filter(tag__in=tags, paper__in=papers).count()
         TaggedPaper.objects.bulk_create(rows, ignore_conflicts=True)
+        if rows:
+            note_taste(user)
         return len(rows) - before
 
 
 def remove_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) -> int:
     """Take tags off papers; how many were taken. A tag without papers stays. Idempotent."""
     tags = Tag.objects.of(user).named(*names)
-    return TaggedPaper.objects.filter(tag__in=tags, paper__in=paper_ids).delete()[0]
+    with transaction.atomic():
+        taken = TaggedPaper.objects.filter(tag__in=tags, paper__in=paper_ids).delete()[0]
+        if taken:
+            note_taste(user)
+    return taken
 
 
 def set_tags(*, user: User, paper_id: int, names: Collection[str]) -> None:
     """Leave exactly these tags on a paper. Idempotent."""
     with transaction.atomic():
         kept = Tag.objects.of(user).named(*names).values("pk")
-        TaggedPaper.objects.filter(tag__user=user, paper=paper_id).exclude(tag__in=kept).delete()
+        if TaggedPaper.objects.filter(tag__user=user, paper=paper_id).exclude(tag__in=kept).delete()[0]:
+            note_taste(user)
         add_tags(user=user, paper_ids=[paper_id], names=names)
 
 
@@ -94,6 +102,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
         there = TaggedPaper.objects.filter(tag=other).values("paper")
         TaggedPaper.objects.filter(tag=tag).exclude(paper__in=there).update(tag=other)
         tag.delete()
+        note_taste(tag.user)
         return other
 
 
@@ -106,7 +115,9 @@ def share_tag(*, tag: Tag, on: bool) -> None:
 
 def delete_tag(*, tag: Tag) -> None:
     """Take a tag away, from all papers."""
-    tag.delete()
+    with transaction.atomic():
+        tag.delete()
+        note_taste(tag.user)
 
 
 def _tag(user: User, name: str) -> Tag:

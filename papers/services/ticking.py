@@ -15,6 +15,7 @@ from papers.services.bringing import due_import_ids
 from papers.services.fetching import due_source_ids, end_abandoned_runs
 from papers.services.heartbeat import note_alive
 from papers.services.installation import current_group
+from papers.services.recommend import is_due
 from papers.services.submissions import due_submission_ids
 from papers.services.topics import is_behind
 
@@ -31,6 +32,8 @@ _COUNT_EVERY_SECONDS = 600
 # Rules that list papers are asked so often.
 _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
+# Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
+_SUGGESTED_EVERY_SECONDS = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Due:
     topics: bool = False
     rules: bool = False
     desk: bool = False
+    suggestions: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -61,6 +65,7 @@ def tick(*, now: datetime) -> Due:
         topics=is_behind(),
         rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
         desk=cache.add("handed-on:desk", now.timestamp(), _DESK_EVERY_SECONDS),
+        suggestions=is_due(now=now) and cache.add("handed-on:suggestions", now.timestamp(), _SUGGESTED_EVERY_SECONDS),
     )
 
 

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from papers.models import Listing, Paper, User, Vote
+from papers.services.recommend import note_taste
 from papers.services.seen import note_seen
 from papers.services.stamp import renew_stamp
 from papers.services.trending import refresh_hot
@@ -59,6 +60,7 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
             Listing.objects.filter(paper=paper_id).update(vote_count=before + step)
             refresh_hot([paper_id])
             renew_stamp()
+            note_taste(user)
     return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
 
 

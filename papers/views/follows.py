@@ -94,10 +94,10 @@ def stop(request: UserRequest) -> HttpResponse:
 @signed_in
 @limited("follow")
 def new_address(request: UserRequest) -> HttpResponse:
-    """Give the feed another address; the old one is dead at once."""
+    """Give the reader's feeds other addresses; the old ones are dead at once."""
     renew_key(request.user)
-    messages.success(request, "Your feed has a new address. The old one is dead.")
-    return redirect("papers:following")
+    messages.success(request, "Your feeds have new addresses. The old ones are dead.")
+    return redirect(safe_next(request, default=reverse("papers:following")))
 
 
 @require_safe

@@ -1,0 +1,83 @@
+"""What is suggested to a reader, worked out ahead of the asking."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from papers.models.library import Tag, TaggedPaper
+from papers.models.reading import without_seen
+from papers.models.user import User
+
+
+class Taste(models.Model):
+    """How far the suggestions to a reader have come; there from the first vote, save, tag or mute on.
+
+    What a reader does writes `stale_at` in the same transaction; a worker finds it there.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True)
+    stale_at = models.DateTimeField(null=True, blank=True, help_text="The reader did something then; empty: all is in.")
+    computed_at = models.DateTimeField(null=True, blank=True)
+    liked_count = models.PositiveIntegerField(default=0, help_text="Papers that the last computing learnt from.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["stale_at"], name="taste_stale", condition=Q(stale_at__isnull=False)),
+            models.Index(fields=["computed_at"], name="taste_computed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"taste of {self.user_id}"
+
+
+class PlacePosition(NamedTuple):
+    """What a list of suggestions is sorted by."""
+
+    place: int
+
+
+class RecommendationQuerySet(models.QuerySet["Recommendation"]):
+    def open_to(
+        self, user: User, *, tag: Tag | None = None, after: PlacePosition | None = None
+    ) -> RecommendationQuerySet:
+        """What a reader has not seen yet of the suggestions, or of those for a tag; the best first.
+
+        What was seen, tagged, hidden or withdrawn since they were worked out is left out.
+        """
+        tagged = TaggedPaper.objects.filter(tag__user=user, paper=OuterRef("paper_id"))
+        found = self.filter(user=user, tag=tag, paper__hidden_at=None, paper__withdrawn_at=None)
+        found = without_seen(found, user).filter(~Exists(tagged))
+        if after is not None:
+            found = found.filter(place__gt=after.place)
+        return found.order_by("place")
+
+
+class Recommendation(models.Model):
+    """A paper suggested to a reader, in general or for one of the reader's tags."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recommendations")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="+")
+    place = models.PositiveSmallIntegerField(help_text="On the list; 0 is the best.")
+    score = models.FloatField(help_text="Standard deviations above the middle of the recent papers.")
+    because_of = models.ForeignKey(
+        "papers.Paper", on_delete=models.CASCADE, related_name="+", help_text="The liked paper that speaks for it most."
+    )
+    shared = ArrayField(
+        models.TextField(), default=list, help_text="What both papers speak of, as the liked one says it."
+    )
+
+    objects = RecommendationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tag", "paper"], name="recommended_once", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} for {self.user_id}"

@@ -1,0 +1,208 @@
+"""Works out what to suggest to the readers who are due, some of them at a time, each batch in one transaction.
+
+One worker at a time does it, under a lock. Killed at any point, what is stored is whole, and the rest is still due.
+What a reader does meanwhile leaves the reader due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from papers.models import Paper, User
+from papers.recommend.ranker import Suggestion, Taste, rank
+from papers.recommend.stream import Example, Keys, key_of
+from papers.recommend.terms import terms_of
+from papers.services.embeddings.base import paper_text
+from papers.services.muting import muted_among
+from papers.services.recommend.marking import due_tastes
+from papers.services.recommend.recent import Recent
+from papers.services.recommend.signals import Signals, read_signals
+
+logger = logging.getLogger(__name__)
+
+LISTED, LISTED_FOR_TAG = 100, 30
+"""Suggestions on a list. A reader of mail alone never marks one as seen, and is brought each of them once."""
+READERS_AT_ONCE = 100
+MOST_SHARED = 2
+"""Terms that a reason names."""
+_LOOKED_AT = 6
+_LOCK = 0x62730030  # of pg_advisory_lock; every lock of Broadsheet begins with the bytes "bs"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What was done."""
+
+    readers: int = 0
+    suggestions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A suggestion as it is stored."""
+
+    user_id: int
+    tag_id: int | None
+    place: int
+    of: Suggestion
+
+
+def recompute_due(*, now: datetime, readers_at_once: int = READERS_AT_ONCE) -> Computed:
+    """Work out the suggestions of everybody who is due at `now`. Idempotent. Not inside a transaction.
+
+    Memory is bounded by `recent.MOST_PAPERS` and the readers at once.
+    """
+    readers = suggestions = 0
+    with _alone() as is_alone:
+        recent = Recent(now=now) if is_alone and due_tastes(now=now).exists() else None
+        while recent is not None:
+            due = dict(due_tastes(now=now).values_list("user_id", "stale_at")[:readers_at_once])
+            if not due:
+                break
+            suggestions += _compute(due, recent, now=now)
+            readers += len(due)
+    return Computed(readers, suggestions)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other worker is at it. A lock of this database session, which ends with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        (is_ours,) = cursor.fetchone()
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetime) -> int:
+    """Of some readers; how many suggestions were stored."""
+    signals = read_signals(due, recent=recent.stream.place.keys())
+    examples = recent.examples({paper for one in signals.values() for paper in one.examples})
+    rows: list[_Row] = []
+    for user_id, one in signals.items():
+        try:
+            rows += _rows(user_id, one, recent, examples)
+        except Exception:  # one reader's trouble is nobody else's
+            logger.exception("Suggestions could not be worked out", extra={"user": user_id})
+    return _store(due, {user_id: len(one.liked) for user_id, one in signals.items()}, rows, now=now)
+
+
+def _rows(user_id: int, signals: Signals, recent: Recent, examples: Mapping[int, Example]) -> Iterator[_Row]:
+    """Of one reader: the list of all that the reader likes, then one for each tag."""
+    muted: dict[int, bool] = {}
+    for tag_id, liked in [(None, signals.liked), *signals.by_tag.items()]:
+        taste = Taste(
+            liked=[examples[paper] for paper in liked if paper in examples],
+            aside=[examples[paper] for paper in signals.aside if paper in examples],
+            known=signals.known | signals.examples,
+        )
+        size = LISTED if tag_id is None else LISTED_FOR_TAG
+        found = rank(recent.stream, taste, limit=2 * size if signals.muted else size)
+        left = _without_muted(found, user_id, signals.muted, muted)
+        yield from (_Row(user_id, tag_id, place, of) for place, of in enumerate(left[:size]))
+
+
+def _without_muted(
+    found: Sequence[Suggestion], user_id: int, queries: Sequence[str], known: dict[int, bool]
+) -> list[Suggestion]:
+    """What none of the reader's muted questions finds; `known` keeps what was asked. Three queries at most."""
+    if unknown := [one.paper_id for one in found if one.paper_id not in known] if queries else []:
+        user = User.objects.get(pk=user_id)
+        muted = muted_among(unknown, user=user, queries=queries, today=timezone.localdate())
+        known |= {paper_id: paper_id in muted for paper_id in unknown}
+    return [one for one in found if not known.get(one.paper_id)]
+
+
+# --- Reasons --------------------------------------------------------------------------------------------------------
+
+
+def _written(rows: Iterable[_Row]) -> dict[tuple[int, tuple[int, ...]], list[str]]:
+    """By liked paper and terms: how that paper writes them. One query."""
+    asked: dict[int, set[tuple[int, ...]]] = {}
+    for row in rows:
+        asked.setdefault(row.of.because_of, set()).add(_first(row.of.shared))
+    texts = Paper.objects.filter(pk__in=asked).values_list("pk", "title", "abstract")
+    found = {}
+    for pk, title, abstract in texts.iterator(chunk_size=500):
+        names = {key_of(term): written for term, written in terms_of(paper_text(title, abstract)).items()}
+        for keys in asked[pk]:
+            found[pk, keys] = _without_parts([names[key] for key in keys if key in names])
+    return found
+
+
+def _first(shared: Keys) -> tuple[int, ...]:
+    return tuple(map(int, shared[:_LOOKED_AT]))
+
+
+def _without_parts(terms: Sequence[str]) -> list[str]:
+    """The weightiest, without words that stand in another one of them."""
+    words = {term: set(term.lower().replace("-", " ").split()) for term in terms}
+    whole = [term for term in terms if not any(words[term] < words[other] for other in terms)]
+    return whole[:MOST_SHARED]
+
+
+# --- Storing --------------------------------------------------------------------------------------------------------
+
+_REPLACE = """
+    INSERT INTO papers_recommendation (user_id, tag_id, paper_id, place, score, because_of_id, shared)
+    SELECT row.user_id, row.tag_id, row.paper_id, row.place, row.score, row.because_of,
+        string_to_array(row.shared, chr(10))
+    FROM unnest(%(users)s::bigint[], %(tags)s::bigint[], %(papers)s::bigint[], %(places)s::smallint[],
+        %(scores)s::float8[], %(because)s::bigint[], %(shared)s::text[])
+        AS row (user_id, tag_id, paper_id, place, score, because_of, shared)
+    -- A tag may be gone since it was read.
+    WHERE row.tag_id IS NULL OR EXISTS (SELECT FROM papers_tag WHERE id = row.tag_id)
+"""
+_DONE = """
+    UPDATE papers_taste taste SET computed_at = %(now)s, liked_count = done.liked,
+        stale_at = CASE WHEN taste.stale_at IS NOT DISTINCT FROM done.stale_at THEN NULL ELSE taste.stale_at END
+    FROM unnest(%(users)s::bigint[], %(stale)s::timestamptz[], %(liked)s::int[]) AS done (user_id, stale_at, liked)
+    WHERE taste.user_id = done.user_id
+"""
+
+
+def _store(due: Mapping[int, datetime | None], liked: Mapping[int, int], rows: Sequence[_Row], *, now: datetime) -> int:
+    """Put these in the place of what the readers had. One transaction; who and what is gone by now is left out."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        users = _still_there(cursor, "papers_user", due)
+        papers = _still_there(
+            cursor, "papers_paper", {paper for row in rows for paper in (row.of.paper_id, row.of.because_of)}
+        )
+        kept = [
+            row for row in rows if row.user_id in users and row.of.paper_id in papers and row.of.because_of in papers
+        ]
+        cursor.execute("DELETE FROM papers_recommendation WHERE user_id = ANY(%s)", [sorted(users)])
+        cursor.execute(_REPLACE, _columns(kept))
+        done: dict[str, Any] = {"now": now, "users": list(due), "stale": list(due.values())}
+        cursor.execute(_DONE, done | {"liked": [liked[user] for user in due]})
+    return len(kept)
+
+
+def _still_there(cursor: Any, table: str, ids: Collection[int]) -> set[int]:
+    """Those that exist, and go on doing so until the transaction ends."""
+    cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [sorted(ids)])  # noqa: S608
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
+    written = _written(rows)
+    return {
+        "users": [row.user_id for row in rows],
+        "tags": [row.tag_id for row in rows],
+        "papers": [row.of.paper_id for row in rows],
+        "places": [row.place for row in rows],
+        "scores": [row.of.score for row in rows],
+        "because": [row.of.because_of for row in rows],
+        "shared": ["\n".join(written.get((row.of.because_of, _first(row.of.shared)), [])) for row in rows],
+    }

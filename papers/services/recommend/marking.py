@@ -1,0 +1,59 @@
+"""Whose suggestions are to be worked out anew: noted when a reader does something, found again from rows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from papers.models import EmbeddingModel, Paper, Taste, User
+
+SETTLES = timedelta(seconds=20)
+"""Readers do several things in a row; all of them are taken up at once."""
+RENEWED_AFTER = timedelta(minutes=30)
+"""How often new papers and new vectors are looked through for a reader who does nothing."""
+AGES_AFTER = timedelta(hours=20)
+"""Without new papers, too, older ones fall behind."""
+
+_NOTE = """
+    INSERT INTO papers_taste (user_id, stale_at, computed_at, liked_count)
+    SELECT id, %(now)s, NULL, 0 FROM papers_user WHERE id = %(user)s
+    ON CONFLICT (user_id) DO UPDATE SET stale_at = excluded.stale_at
+"""
+
+
+def note_taste(user: User) -> None:
+    """Note that what is suggested to a reader is out of date, in the transaction of what the reader did.
+
+    Idempotent; one statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, {"user": user.pk, "now": timezone.now()})
+
+
+def due_tastes(*, now: datetime) -> QuerySet[Taste]:
+    """Readers who did something, the longest waiting first, then those for whom there are new papers. One query.
+
+    What comes of it, readers whose account is closed left out.
+    """
+    stale = Q(stale_at__lte=now - SETTLES)
+    behind = Q(computed_at__lt=now - AGES_AFTER)
+    if newest := _newest_change():
+        behind |= Q(computed_at__lt=min(newest, now - RENEWED_AFTER))
+    return Taste.objects.filter(stale | behind, user__is_active=True).order_by("stale_at", "computed_at", "pk")
+
+
+def is_due(*, now: datetime) -> bool:
+    """Whether anybody's suggestions are to be worked out anew. Three queries."""
+    return due_tastes(now=now).exists()
+
+
+def _newest_change() -> datetime | None:
+    """When the last paper or vector came. Two queries, each of one row."""
+    moments = [
+        Paper.objects.order_by("-pk").values_list("created_at", flat=True).first(),
+        EmbeddingModel.objects.filter(serves=True).values_list("last_embedded_at", flat=True).first(),
+    ]
+    return max((moment for moment in moments if moment is not None), default=None)

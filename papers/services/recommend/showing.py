@@ -1,0 +1,81 @@
+"""What a page says of suggestions: why each is there, which is looked up while the page is made, so that it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.template.loader import render_to_string
+
+from papers.models import Paper, Recommendation, Tag, Taste, User
+from papers.services.cards import Note
+from papers.services.embeddings import current_model
+from papers.services.marks import Marks, read_marks
+
+USEFUL_FROM = 3
+"""Papers that a reader should like before the list is worth much."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the suggestions to a reader are."""
+
+    liked_count: int = 0
+    computed_at: datetime | None = None
+    is_waiting: bool = False
+    """The reader did something that is not taken up yet."""
+    has_model: bool = True
+
+    @property
+    def is_new(self) -> bool:
+        """Nothing is known of the reader."""
+        return not self.liked_count and not self.is_waiting
+
+    @property
+    def is_thin(self) -> bool:
+        return 0 < self.liked_count < USEFUL_FROM
+
+
+def state_of(user: User) -> State:
+    """One query, and one more where the current model is not kept."""
+    row = Taste.objects.filter(user=user).first()
+    has_model = current_model() is not None
+    if row is None:
+        return State(has_model=has_model)
+    return State(row.liked_count, row.computed_at, row.stale_at is not None, has_model)
+
+
+def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[int, Note]:
+    """By suggested paper: the liked one that it is there for, and how the reader shows to like it. Three queries."""
+    rows = Recommendation.objects.filter(user=user, tag=tag, paper__in=paper_ids)
+    because = {row.paper_id: row for row in rows.select_related("paper").defer("paper__abstract")}
+    liked = Paper.objects.visible().only("public_id", "title").in_bulk({row.because_of_id for row in because.values()})
+    marks = read_marks(user, list(liked))
+    found = {}
+    for paper_id, row in because.items():
+        example = liked.get(row.because_of_id)
+        context = {
+            "example": example,
+            "did": _did(example.pk, marks, tag) if example and marks else "",
+            "shared": row.shared,
+            "address": row.paper.get_absolute_url(),
+            "key": paper_id,
+        }
+        found[paper_id] = Note(html=render_to_string("papers/_reason.html", context))
+    return found
+
+
+def _did(paper_id: int, marks: Marks, tag: Tag | None) -> str:
+    """What the reader did with a liked paper, as far as that still holds."""
+    tags = marks.tags.get(paper_id, [])
+    state = marks.shelf.get(paper_id, "")
+    if tag is not None:
+        return f"tagged {tag.name}" if tag.name in tags else ""
+    if tags:
+        return f"tagged {tags[0]}"
+    if state in ("to_read", "reading"):
+        return "saved"
+    if state == "read":
+        return "read"
+    return "voted for" if paper_id in marks.voted else ""
