@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/sent", preferences.my_sent, name="my-sent"),
     path("subscriptions/<key:key>", preferences.preferences, name="preferences"),
     path("subscriptions/<key:key>/sent", preferences.sent, name="sent"),
+    path("subscriptions/<key:key>/unfollow", preferences.unfollow, name="unfollow"),
     path("s/<key:key>/<int:paper_id>", saving.save, name="save"),
     path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("mail/<key:key>", mails.mail, name="mail"),

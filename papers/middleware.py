@@ -27,6 +27,7 @@ OPEN_VIEWS = frozenset(
         *("socialaccount_login_cancelled", "socialaccount_login_error"),
         # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
+        "digests:unfollow",
         *("digests:mail", "digests:mail-rest", "digests:save"),
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",

@@ -116,6 +116,7 @@ def test_two_spellings_become_one_and_two_again() -> None:
     assert does_follow(rita, find_author("yann-lecun"))
     assert Followed.objects.get(key="yann lecun").papers.count() == 2
     event = CurationEvent.objects.get(action="author-merged")
+    assert "took two names for one author: yann lecun" in page_text("/curate/log", client)
     for _ in range(2):  # the second press changes nothing
         client.post(f"/authors/acts/{event.pk}/undo")
     cache.clear()

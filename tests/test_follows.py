@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 
 from digests.models import Delivery
 from digests.services.planning import plan_due
@@ -17,7 +18,7 @@ from papers.services.releases import next_release
 from papers.services.topics import match_waiting
 from tests import make
 from tests.people import browser_of, reader, stranger
-from tests.reading import titles
+from tests.reading import titles, tree
 
 pytestmark = pytest.mark.django_db
 
@@ -168,3 +169,20 @@ def test_mail_about_who_is_followed_is_offered_to_accounts_only() -> None:
     assert "Who you follow" in browser_of(rita).get("/subscriptions").content.decode()
     make.subscriber(key="key-of-a-visitor")
     assert "Who you follow" not in stranger().get("/subscriptions/key-of-a-visitor").content.decode()
+
+
+def test_the_link_in_a_mail_lets_somebody_go_in_one_press() -> None:
+    rita = reader()
+    make.paper()
+    follow_ada(rita)
+    make.subscriber(user=rita, email=rita.email, key="key-of-rita")
+    page = tree("/subscriptions/key-of-rita", stranger())
+    (form,) = page.xpath("//form[contains(@action, 'unfollow')]")
+    answer = Client(enforce_csrf_checks=True).post(form.get("action"), dict(form.form_values()))
+    assert answer["Location"] == "/subscriptions/key-of-rita"
+    assert not Follow.objects.exists()
+    follow_ada(rita)
+    client = browser_of(rita)
+    (form,) = tree("/subscriptions", client).xpath("//form[@action='/following/stop']")
+    assert client.post(form.get("action"), dict(form.form_values()))["Location"] == "/subscriptions"
+    assert not Follow.objects.exists()

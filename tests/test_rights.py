@@ -315,6 +315,9 @@ ROWS: dict[str, list[Row]] = {
     ],
     "digests:sent": [everybody("/subscriptions/key-of-preferences/sent", on_members_site=200)],
     "digests:save": [everybody("/s/key-of-preferences/0", 404, on_members_site=404)],
+    "digests:unfollow": [  # the address of a visitor, who follows nobody
+        everybody("/subscriptions/key-of-preferences/unfollow", 404, method="POST", on_members_site=404)
+    ],
     "digests:unsubscribe": [
         everybody("/u/key-of-one-click", on_members_site=200),
         everybody("/u/key-of-one-click", on_members_site=200, method="POST"),

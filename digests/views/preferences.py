@@ -18,9 +18,12 @@ from digests.services.signups import ask, ask_to_move, confirm_account
 from papers.access import signed_in
 from papers.forms import time_zones
 from papers.http import Request, UserRequest
+from papers.models import Followed
 from papers.ratelimit import count, limited, too_many, visitor
+from papers.services.follows import unfollow as stop_following
 
 SENT_SHOWN = 50
+FOLLOWED_SHOWN = 100
 
 
 @never_cache
@@ -64,8 +67,20 @@ def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> H
         "move_form": MoveForm(),
         "mail": current_mail(),
         "time_zones": time_zones(),
+        "followed": Followed.objects.of(subscriber.user)[:FOLLOWED_SHOWN] if subscriber.user else [],
     }
     return render(request, "digests/preferences.html", context)
+
+
+@require_POST
+@csrf_exempt  # as for the page itself: the key is the right
+def unfollow(request: Request, key: str) -> HttpResponse:
+    """By the link in a mail: no longer follow one author or organization."""
+    reader = _of_key(key).user
+    if reader is None:
+        raise Http404("This address follows nobody.")
+    stop_following(user=reader, kind=request.POST.get("kind", ""), key=request.POST.get("key", ""))
+    return redirect("digests:preferences", key)
 
 
 def _save(form: PreferencesForm, subscriber: Subscriber) -> None:

@@ -87,7 +87,7 @@ def stop(request: UserRequest) -> HttpResponse:
     """No longer follow one of them."""
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
     follows.unfollow(user=request.user, kind=kind, key=key)
-    return redirect("papers:following")
+    return redirect(safe_next(request, default=reverse("papers:following")))
 
 
 @require_POST

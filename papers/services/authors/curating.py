@@ -20,7 +20,7 @@ from papers.services.follows import move_followers, refresh
 from papers.text import author_key, safe_text
 
 MERGED, SPLIT, ORCID = "author-merged", "author-split", "author-orcid"
-_UNDONE = "author-undone"
+_UNDO = "undo"
 MOST_AT_ONCE = 500
 
 
@@ -104,12 +104,12 @@ def undo(*, event: CurationEvent, curator: User, now: datetime) -> bool:
     """Take back an act on an author; False where it was taken back already. Idempotent."""
     with transaction.atomic():
         event = CurationEvent.objects.select_for_update().get(pk=event.pk)
-        if event.after.get("undone"):
+        if event.undone_at is not None:
             return False
         {MERGED: _undo_merge, SPLIT: _undo_split, ORCID: _undo_orcid}[event.action](event, now)
-        event.after = {**event.after, "undone": True}
-        event.save(update_fields=["after"])
-        _note(_UNDONE, curator, {"event": event.pk}, {"author": event.after["author"]})
+        event.undone_at, event.undone_by = now, curator
+        event.save(update_fields=["undone_at", "undone_by"])
+        CurationEvent.objects.create(actor=curator, action=_UNDO, subject=event.subject, undoes=event)
     return True
 
 
@@ -123,7 +123,7 @@ def key_typed(text: str) -> str:
 
 def events_of(key: str) -> list[CurationEvent]:
     """What curators did about an author, newest first. One query."""
-    found = CurationEvent.objects.filter(action__in=[MERGED, SPLIT, ORCID], after__author=key)
+    found = CurationEvent.objects.filter(subject=f"author:{key}", action__in=[MERGED, SPLIT, ORCID])
     return list(found.select_related("actor").order_by("-created_at")[:20])
 
 
@@ -208,4 +208,5 @@ def _is_taken(key: str) -> bool:
 
 
 def _note(action: str, curator: User, before: dict[str, Any], after: dict[str, Any]) -> CurationEvent:
-    return CurationEvent.objects.create(actor=curator, action=action, before=before, after=after)
+    subject = f"author:{after['author']}"
+    return CurationEvent.objects.create(actor=curator, action=action, subject=subject, before=before, after=after)
