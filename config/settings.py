@@ -71,7 +71,7 @@ INSTALLED_APPS = [
     "config.apps.ConfigConfig",
     "papers.apps.PapersConfig",
     "digests.apps.DigestsConfig",
-    "django.contrib.admin",
+    "papers.apps.SecondFactorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -214,6 +214,8 @@ MFA_FORMS = {
 }
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Whether whoever may enter the admin must have a second factor; who has one is asked for its code in any case.
+ADMIN_SECOND_FACTOR = env.flag("BROADSHEET_ADMIN_SECOND_FACTOR", default=False)
 MFA_TOTP_TOLERANCE = 1  # telephones are half a minute off
 
 # --- mail ----------------------------------------------------------------------------------------------------------

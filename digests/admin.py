@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from digests.models import Brake, Delivery, Schedule, Subscriber, Subscription, Suppression
-from papers.admin import ReadOnlyMixin
+from papers.admin import ExactSearchMixin, ReadOnlyMixin, TidyMixin
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _SubscriberAdmin = admin.ModelAdmin[Subscriber]
@@ -24,6 +26,19 @@ else:
 
 # Whoever holds one of these changes or ends a reader's mail: they are shown to nobody.
 _KEYS = ("key", "unsub_key")
+
+
+def _subscribers(words: str) -> QuerySet[Subscriber]:
+    return Subscriber.objects.annotate(lower=Lower("email")).filter(lower=words.lower())
+
+
+class _AddressSearch(ExactSearchMixin):
+    """A search by a whole address, along the index of addresses."""
+
+    search_help_text: Any = "An e-mail address, whole."
+
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        return rows.filter(subscriber__in=_subscribers(words))
 
 
 class ScheduleInline(ReadOnlyMixin, _ScheduleInline):
@@ -42,38 +57,35 @@ class SubscriptionInline(ReadOnlyMixin, _SubscriptionInline):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(ReadOnlyMixin, _SubscriberAdmin):
+class SubscriberAdmin(_AddressSearch, ReadOnlyMixin, _SubscriberAdmin):
     list_display = ("email", "user", "confirmed_at", "created_at")
     list_filter = (("confirmed_at", admin.EmptyFieldListFilter),)
     list_select_related = ("user",)
-    search_fields = ("email",)
     ordering = ("-pk",)
     exclude = _KEYS
-    show_full_result_count = False
     inlines = (ScheduleInline,)
+
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        return rows.filter(pk__in=_subscribers(words))
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ReadOnlyMixin, _ScheduleAdmin):
+class ScheduleAdmin(_AddressSearch, ReadOnlyMixin, _ScheduleAdmin):
     list_display = ("subscriber", "frequency", "local_time", "time_zone", "next_due_at", "paused_until", "ended_at")
     list_filter = ("frequency", ("ended_at", admin.EmptyFieldListFilter))
     list_select_related = ("subscriber",)
-    search_fields = ("subscriber__email",)
-    ordering = ("next_due_at", "pk")
+    ordering = ("-pk",)
     exclude = _KEYS
-    show_full_result_count = False
     inlines = (SubscriptionInline,)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyMixin, _DeliveryAdmin):
+class DeliveryAdmin(_AddressSearch, ReadOnlyMixin, _DeliveryAdmin):
     list_display = ("pk", "subscriber", "period_on", "due_at", "state", "paper_count", "attempts", "sent_at", "reason")
-    list_filter = ("state", "schedule__frequency")
+    list_filter = ("state",)
     list_select_related = ("subscriber",)
-    search_fields = ("subscriber__email",)
     ordering = ("-pk",)
     exclude = ("key", "made_of", "owner")
-    show_full_result_count = False
 
     @admin.display(description="papers")
     def paper_count(self, delivery: Delivery) -> int:
@@ -81,7 +93,7 @@ class DeliveryAdmin(ReadOnlyMixin, _DeliveryAdmin):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(_SuppressionAdmin):
+class SuppressionAdmin(TidyMixin, _SuppressionAdmin):
     """Who lifts one by deleting it must have been asked to by the person whose address it is."""
 
     list_display = ("address", "reason", "created_at", "detail")
@@ -89,7 +101,6 @@ class SuppressionAdmin(_SuppressionAdmin):
     search_fields = ("address",)
     readonly_fields = ("created_at",)
     ordering = ("-pk",)
-    show_full_result_count = False
 
     def has_change_permission(self, request: object, obj: models.Model | None = None) -> bool:
         return False

@@ -23,6 +23,7 @@ from papers.access import signed_in
 from papers.accounts.addresses import vouch_for_address
 from papers.accounts.entry import enter, has_second_factor
 from papers.accounts.mails import tell_of_new_password
+from papers.accounts.second_factor import step_before, to_step
 from papers.accounts.sessions import end_session, end_sessions, sessions_of
 from papers.forms import LeaveForm, ProfileForm, SignInForm, time_zones
 from papers.http import Request, UserRequest, client_address, safe_next
@@ -117,7 +118,9 @@ def admin_sign_in(request: Request) -> HttpResponse:
     """The admin's own sign-in page has no limit on wrong passwords, so its address leads to ours."""
     if request.user.is_authenticated:
         if request.user.is_staff:
-            return redirect("admin:index")
+            target = safe_next(request, default=reverse("admin:index"))
+            step = step_before(request)
+            return redirect(target) if step is None else to_step(request, step, then=target)
         raise Http404("This account may not enter the admin.")
     return redirect(f"{reverse('papers:sign-in')}?{request.GET.urlencode()}")
 

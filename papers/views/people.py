@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers.access import staff_only
 from papers.accounts.entry import forget_second_factor, has_second_factor
+from papers.accounts.second_factor import asks_for_code
 from papers.accounts.sessions import end_sessions
 from papers.http import UserRequest
 from papers.models import Role, User
@@ -33,6 +34,7 @@ _ROLES = (("", "All"), *((str(role), f"{role.label.capitalize()}s") for role in 
 @never_cache
 @require_safe
 @staff_only
+@asks_for_code
 def people(request: UserRequest) -> HttpResponse:
     """Who has an account, the newest first; by role, and by name or address."""
     words, role, before = (request.GET.get(name, "").strip()[:254] for name in ("who", "role", "before"))
@@ -51,6 +53,7 @@ def people(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @staff_only
+@asks_for_code
 def person(request: UserRequest, pk: int) -> HttpResponse:
     """One account: what it may do, and what was done with it."""
     found = get_object_or_404(User.objects.select_related("suspended_by"), pk=pk)
@@ -66,6 +69,7 @@ def person(request: UserRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_only
+@asks_for_code
 @limited("account")
 def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
     """Do something with an account."""

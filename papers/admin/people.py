@@ -1,0 +1,118 @@
+"""The admin: people, and the invitations by which they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from papers.accounts.addresses import replace_addresses
+from papers.accounts.entry import forget_second_factor
+from papers.accounts.sessions import end_sessions
+from papers.admin.base import ReadOnlyMixin, TidyMixin
+from papers.models import Invitation, User
+from papers.services.people import PeopleError, restore_person, suspend_person
+
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _AddUserForm = AdminUserCreationForm[User]
+    _UserAdmin = DjangoUserAdmin[User]
+    _InvitationAdmin = admin.ModelAdmin[Invitation]
+    _LogEntryAdmin = admin.ModelAdmin[LogEntry]
+else:
+    _AddUserForm, _UserAdmin = AdminUserCreationForm, DjangoUserAdmin
+    _InvitationAdmin = _LogEntryAdmin = admin.ModelAdmin
+
+
+class AddUserForm(_AddUserForm):
+    class Meta:
+        model = User
+        fields = ("email", "username")
+
+
+@admin.register(User)
+class UserAdmin(TidyMixin, _UserAdmin):
+    """Roles, suspending and closing have rules of their own: they are on the person's page, under People."""
+
+    add_form = AddUserForm
+    list_display = ("username", "email", "is_curator", "is_staff", "is_active", "date_joined", "last_login")
+    list_filter = ("is_curator", "is_staff", "is_active")
+    search_fields = ("username", "email")
+    ordering = ("username",)
+    filter_horizontal = ()
+    readonly_fields = ("date_joined", "last_login", "role", "is_active", "suspended_at", "suspended_why", "page")
+    fieldsets = (
+        (None, {"fields": ("email", "username", "password", "time_zone")}),
+        ("May", {"fields": ("role", "is_active", "suspended_at", "suspended_why", "page")}),
+        ("When", {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "username", "usable_password", "password1", "password2")}),)
+    actions = ("forget_second_factor", "sign_out", "suspend", "restore")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # votes are to be counted off: an account is closed on its page
+
+    @admin.display(description="to change that")
+    def page(self, user: User) -> str:
+        return format_html('<a href="{}">the page of {}</a>', reverse("papers:person", args=[user.pk]), user.username)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            replace_addresses(obj)
+
+    @admin.action(description="Turn the second factor off (a lost telephone)", permissions=["change"])
+    def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = sum(forget_second_factor(user) for user in queryset)
+        messages.success(request, f"{count} turned off.")
+
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            end_sessions(user)
+        messages.success(request, "Signed out.")
+
+    @admin.action(description="Suspend: signed out, no way in, no mail", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        assert isinstance(request.user, User)  # noqa: S101  nobody else may enter
+        done = 0
+        for person in queryset:
+            try:
+                suspend_person(person=person, by=request.user, reason="", now=timezone.now())
+                done += 1
+            except PeopleError as error:
+                messages.error(request, f"{person.username}: {error}")
+        messages.success(request, f"{done} suspended.")
+
+    @admin.action(description="Restore", permissions=["change"])
+    def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        assert isinstance(request.user, User)  # noqa: S101  nobody else may enter
+        for person in queryset:
+            restore_person(person=person, by=request.user)
+        messages.success(request, "Restored.")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyMixin, _InvitationAdmin):
+    list_display = ("__str__", "role", "made_by", "created_at", "expires_at", "used_by", "used_at", "revoked_at")
+    list_filter = ("role", ("used_at", admin.EmptyFieldListFilter))
+    list_select_related = ("made_by", "used_by")
+    search_fields = ("email",)
+    ordering = ("-pk",)
+    exclude = ("token_digest",)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyMixin, _LogEntryAdmin):
+    """What administrators did here and on the pages of people."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "change_message")
+    list_select_related = ("user", "content_type")
+    ordering = ("-pk",)

@@ -1,0 +1,185 @@
+"""The admin: papers, days and listings, to look at; submissions and reported comments, to decide on.
+
+Papers, listings and their counts belong together and are written by services: here they are read-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
+
+from papers.admin.base import ExactSearchMixin, ReadOnlyMixin, TidyMixin
+from papers.dates import parse_day
+from papers.models import (
+    CommentReport,
+    Edition,
+    Identifier,
+    Listing,
+    Paper,
+    PaperVersion,
+    SourceFigure,
+    Submission,
+    User,
+)
+from papers.services.comments import delete_reported, resolve_reports
+from papers.services.curation.decisions import accept_submission, reject_submission
+from papers.services.curation.recording import Deciding
+
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _IdentifierInline = admin.TabularInline[Identifier, Paper]
+    _VersionInline = admin.TabularInline[PaperVersion, Paper]
+    _FigureInline = admin.TabularInline[SourceFigure, Paper]
+    _PaperAdmin = admin.ModelAdmin[Paper]
+    _ListingAdmin = admin.ModelAdmin[Listing]
+    _EditionAdmin = admin.ModelAdmin[Edition]
+    _SubmissionAdmin = admin.ModelAdmin[Submission]
+    _CommentReportAdmin = admin.ModelAdmin[CommentReport]
+else:
+    _PaperAdmin = _ListingAdmin = _EditionAdmin = _SubmissionAdmin = _CommentReportAdmin = admin.ModelAdmin
+    _IdentifierInline = _VersionInline = _FigureInline = admin.TabularInline
+
+
+class _RowsMixin(ReadOnlyMixin):
+    """Rows that belong to a paper."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+
+class IdentifierInline(_RowsMixin, _IdentifierInline):
+    model = Identifier
+
+
+class VersionInline(_RowsMixin, _VersionInline):
+    model = PaperVersion
+
+
+class FigureInline(_RowsMixin, _FigureInline):
+    model = SourceFigure
+
+
+@admin.register(Paper)
+class PaperAdmin(ExactSearchMixin, ReadOnlyMixin, _PaperAdmin):
+    list_display = (
+        "public_id",
+        "title",
+        "primary_category",
+        "listed_at",
+        "version",
+        "vote_count",
+        "withdrawn_at",
+        "hidden_at",
+    )
+    search_help_text = "An arXiv id, DOI or other identifier, whole."
+    ordering = ("-listed_at", "-pk")
+    inlines = (IdentifierInline, VersionInline, FigureInline)
+    exclude = ("author_keys", "search_vector", "hot")
+
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        named = Identifier.objects.filter(value__in=[words, words.lower()]).values("paper")
+        return rows.filter(Q(public_id=words) | Q(pk__in=named))
+
+
+@admin.register(Listing)
+class ListingAdmin(ExactSearchMixin, ReadOnlyMixin, _ListingAdmin):
+    list_display = ("day", "paper", "by", "source", "kind", "position", "vote_count", "source_votes", "hidden_at")
+    list_select_related = ("paper", "source")
+    search_help_text = "A day, such as 2026-03-04, or a paper's arXiv id."
+    ordering = ("-pk",)  # a list of a million rows is sorted by what has an index
+
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        day = parse_day(words)
+        return rows.filter(day=day) if day else rows.filter(paper__in=Paper.objects.filter(public_id=words))
+
+
+@admin.register(Edition)
+class EditionAdmin(TidyMixin, _EditionAdmin):
+    """A day's note can be written; what is known of the day is found by the visits."""
+
+    list_display = ("day", "listed_count", "announced_count", "stored_count", "checked_at", "is_sample")
+    fields = ("day", "note", "listed_count", "announced_count", "stored_count", "missing", "check_note", "checked_at")
+    readonly_fields = tuple(name for name in fields if name != "note")
+    ordering = ("-day",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class DecisionForm(ActionForm):
+    """What to do with the ticked submissions, and why."""
+
+    reason = forms.CharField(required=False, max_length=1_000, help_text="Told to whoever submitted it.")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
+    """What readers submitted; those that wait for a curator are accepted or rejected here."""
+
+    list_display = ("given", "user", "paper", "state", "reason", "created_at", "decided_at")
+    list_filter = ("state",)
+    list_select_related = ("user", "paper")
+    ordering = ("-created_at",)
+    actions = ("accept", "reject")
+    action_form = DecisionForm
+
+    @admin.action(description="Accept: put on today's edition")
+    def accept(self, request: HttpRequest, chosen: QuerySet[Submission]) -> None:
+        self._decide(request, chosen, accept_submission)
+
+    @admin.action(description="Reject, with a reason")
+    def reject(self, request: HttpRequest, chosen: QuerySet[Submission]) -> None:
+        if request.POST.get("reason", "").strip():
+            self._decide(request, chosen, reject_submission)
+        else:
+            messages.error(request, "Write the reason beside the action; the reader is told.")
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., object]) -> None:
+        if not isinstance(request.user, User):
+            raise PermissionDenied
+        by = Deciding(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
+        done = sum(decide(submission_id=pk, by=by) is not None for pk in chosen.values_list("pk", flat=True))
+        messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
+
+
+@admin.register(CommentReport)
+class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
+    """Comments that readers reported: those that wait come first, and are let stand or deleted here."""
+
+    list_display = ("words", "writer", "reason", "user", "created_at", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("user", "comment__user", "comment__paper")
+    ordering = (F("resolved_at").desc(nulls_first=True), "-created_at")
+    actions = ("resolve", "delete_comments")
+
+    @admin.display(description="comment")
+    def words(self, report: CommentReport) -> str:
+        address = report.comment.get_absolute_url()
+        return format_html('<a href="{}">{}</a>', address, Truncator(report.comment.body or "[deleted]").chars(120))
+
+    @admin.display(description="written by")
+    def writer(self, report: CommentReport) -> str:
+        return str(report.comment.user or "[deleted]")
+
+    @admin.action(description="Resolve: the comment stands")
+    def resolve(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        count = resolve_reports(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
+        messages.success(request, f"{count} resolved.")
+
+    @admin.action(description="Delete the comment")
+    def delete_comments(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        count = delete_reported(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
+        messages.success(request, f"Deleted; {count} report{'' if count == 1 else 's'} settled.")

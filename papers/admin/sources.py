@@ -1,0 +1,218 @@
+"""The admin: sources, their visits and what could not be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from papers.admin.base import ReadOnlyMixin, TidyMixin
+from papers.categories import expand
+from papers.models import FetchRun, RejectedRecord, Source
+from papers.services.fetching import preview_source
+from papers.services.sources import base_url_of, default_base_url, request_visits, save_source
+from papers.sources.client import RefusedError, group_of
+
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _SourceForm = forms.ModelForm[Source]
+    _SourceAdmin = admin.ModelAdmin[Source]
+    _FetchRunAdmin = admin.ModelAdmin[FetchRun]
+    _RejectedRecordAdmin = admin.ModelAdmin[RejectedRecord]
+else:
+    _SourceForm = forms.ModelForm
+    _SourceAdmin = _FetchRunAdmin = _RejectedRecordAdmin = admin.ModelAdmin
+
+# How long a person who presses "Test" waits for a turn, and for an answer.
+PATIENCE_SECONDS = 20.0
+TESTED_PAPERS = 25
+SHOWN_RUNS = 10
+
+
+class CategoriesField(forms.CharField):
+    """arXiv categories, parted by spaces or commas; `cs.*` stands for all of an archive."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return " ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = (super().to_python(value) or "").replace(",", " ").split()
+        if unknown := [word for word in words if not expand(word)]:
+            raise forms.ValidationError(f"arXiv has no category {', '.join(unknown)}. They read like cs.CL or math.*.")
+        return list(dict.fromkeys(code for word in words for code in expand(word)))
+
+
+class SourceForm(_SourceForm):
+    """The settings of a source, with what its kind needs."""
+
+    categories = CategoriesField(required=False, help_text="arXiv categories, such as: cs.CL cs.LG math.*")
+    list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
+
+    class Meta:
+        model = Source
+        fields = (
+            *("kind", "name", "base_url", "categories", "query", "is_enabled", "interval_seconds"),
+            *("lists", "list_limit", "list_categories"),
+        )
+        widgets = {
+            "base_url": forms.URLInput(attrs={"size": 80}),
+            "query": forms.TextInput(attrs={"size": 80}),
+        }
+
+    def clean_base_url(self) -> str:
+        address = str(self.cleaned_data["base_url"]).strip()
+        if address:
+            try:
+                group_of(address)
+            except RefusedError as error:
+                raise forms.ValidationError(str(error)) from error
+        return address
+
+    def clean_interval_seconds(self) -> int:
+        seconds = int(self.cleaned_data["interval_seconds"])
+        if seconds < 300:
+            raise forms.ValidationError("No source is asked more often than every 300 seconds.")
+        return seconds
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        kind = data.get("kind")
+        if kind in (Source.Kind.ARXIV_RSS, Source.Kind.ARXIV_OAI) and not data.get("categories", True):
+            self.add_error("categories", "Say which categories to ask for.")
+        if kind == Source.Kind.ARXIV_API and not data.get("query") and not data.get("categories", True):
+            self.add_error("query", "Give it a query, such as cat:cs.CL AND ti:agents, or categories.")
+        if kind == Source.Kind.FEED and not data.get("base_url", True):
+            self.add_error("base_url", "Give the address of the feed.")
+        if data.get("lists") == Source.Lists.AT_MOST and not data.get("list_limit"):
+            self.add_error("list_limit", "Say how many a day, at least 1.")
+        if kind == Source.Kind.ARXIV_OAI and data.get("lists") != Source.Lists.NOTHING:
+            self.add_error("lists", "Records don't say when they were announced: have the announcements list them.")
+        return data
+
+
+@admin.register(Source)
+class SourceAdmin(TidyMixin, _SourceAdmin):
+    form = SourceForm
+    change_form_template = "admin/papers/source/change_form.html"
+    list_display = ("name", "kind", "is_enabled", "lists", "next_fetch_at", "last_success_at", "error_count", "trouble")
+    list_filter = ("kind", "is_enabled")
+    actions = ("fetch_now",)
+    readonly_fields = (
+        *("asked_at", "next_fetch_at", "last_success_at", "error_count", "last_error"),
+        *("cursor", "etag", "last_modified"),
+    )
+    fieldsets = (
+        (None, {"fields": ("kind", "name", "base_url", "asked_at", "categories", "query")}),
+        ("On the edition", {"fields": ("lists", "list_limit", "list_categories")}),
+        ("Schedule", {"fields": ("is_enabled", "interval_seconds", "next_fetch_at", "last_success_at")}),
+        ("Trouble", {"fields": ("error_count", "last_error")}),
+        ("Its place, kept by the visits", {"classes": ("collapse",), "fields": ("cursor", "etag", "last_modified")}),
+    )
+
+    @admin.display(description="address in use")
+    def asked_at(self, source: Source) -> str:
+        return base_url_of(source) if source.pk else "the service's own, unless one is given"
+
+    @admin.display(description="trouble")
+    def trouble(self, source: Source) -> str:
+        return source.last_error[:120]
+
+    @admin.action(description="Fetch now")
+    def fetch_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        self._request_visits(request, queryset)
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        save_source(obj, changed=form.changed_data, now=timezone.now())
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                "<int:pk>/fetch/", self.admin_site.admin_view(require_POST(self.fetch_view)), name="papers_source_fetch"
+            ),
+            path("<int:pk>/test/", self.admin_site.admin_view(require_POST(self.test_view)), name="papers_source_test"),
+        ]
+        return own + super().get_urls()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        source = context.get("original")
+        if source is not None:
+            context["runs"] = source.runs.order_by("-started_at")[:SHOWN_RUNS]
+        context["default_addresses"] = [(label, default_base_url(kind)) for kind, label in Source.Kind.choices]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def fetch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Have the source visited by a worker."""
+        source = self._source(request, pk)
+        self._request_visits(request, Source.objects.filter(pk=source.pk))
+        return redirect("admin:papers_source_change", source.pk)
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask the source in this request, and show what it would bring."""
+        source = self._source(request, pk)
+        preview = preview_source(source, now=timezone.now(), patience_seconds=PATIENCE_SECONDS, max_batches=1)
+        papers = [paper for batch in preview.batches for paper in batch.papers]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"What {source.name} would bring",
+            "opts": self.opts,
+            "source": source,
+            "preview": preview,
+            "papers": papers[:TESTED_PAPERS],
+            "paper_count": len(papers),
+            "rejected": [record for batch in preview.batches for record in batch.rejected],
+            "announced": [said for batch in preview.batches for said in batch.announced],
+        }
+        return TemplateResponse(request, "admin/papers/source/test.html", context)
+
+    def _source(self, request: HttpRequest, pk: int) -> Source:
+        source = get_object_or_404(Source, pk=pk)
+        if not self.has_change_permission(request, source):
+            raise PermissionDenied
+        return source
+
+    def _request_visits(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+        asked = request_visits(sources.values_list("pk", flat=True), now=timezone.now())
+        if asked:
+            messages.success(request, f"{asked} to be visited as soon as a worker is free; see their last visits.")
+        if off := sources.filter(is_enabled=False).count():
+            messages.warning(request, f"{off} not visited: turned off. Turn them on, or use `manage.py fetch`.")
+
+
+@admin.register(FetchRun)
+class FetchRunAdmin(ReadOnlyMixin, _FetchRunAdmin):
+    list_display = (
+        "source",
+        "state",
+        "started_at",
+        "ended_at",
+        "announced",
+        "fetched",
+        "new",
+        "updated",
+        "listed",
+        "failed",
+    )
+    list_filter = ("state", "source")
+    list_select_related = ("source",)
+    ordering = ("-started_at",)
+
+
+@admin.register(RejectedRecord)
+class RejectedRecordAdmin(ReadOnlyMixin, _RejectedRecordAdmin):
+    list_display = ("identifier", "source_kind", "error", "first_seen_at", "last_seen_at", "resolved_at")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "source_kind")
+    search_fields = ("=identifier",)
+    ordering = ("-last_seen_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
