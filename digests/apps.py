@@ -11,11 +11,13 @@ class DigestsConfig(AppConfig):
         from digests.services.counting import mail_figures, mail_queues
         from digests.services.exporting import export_mail
         from digests.services.health import troubles
-        from digests.services.merging import follow_merge
+        from digests.services.merging import TRACES, follow_merge
         from papers import hooks
 
         hooks.account_exported.follow(export_mail)
         hooks.papers_merged.follow(follow_merge)
+        for table, condition in TRACES.items():
+            hooks.merge_traces.follow(table, condition)
         hooks.troubles.follow(troubles)
         hooks.queues.follow(mail_queues)
         hooks.figures.follow(mail_figures)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from django import forms
 
-from papers.models import User
+from papers.models import Paper, User
 from papers.services.curation.recording import MAX_REASON, CurationError, Deciding
+from papers.services.ingest.cleaning import MAX_ABSTRACT, MAX_TITLE
+from papers.text import clean_abstract, clean_line, clean_name, clean_title
 
 
 class DecisionForm(forms.Form):
@@ -56,3 +59,67 @@ class PlaceForm(DecisionForm):
         if found is None:
             raise CurationError("Say which day.")
         return found
+
+
+class EditForm(DecisionForm):
+    """What a paper says, as a curator has it. Authors stand one a line, with `|` before where they work."""
+
+    title = forms.CharField(max_length=MAX_TITLE)
+    abstract = forms.CharField(max_length=MAX_ABSTRACT, required=False, widget=forms.Textarea({"rows": 8}))
+    authors = forms.CharField(max_length=200_000, required=False, widget=forms.Textarea({"rows": 5}))
+    organization = forms.CharField(max_length=200, required=False)
+    code = forms.URLField(label="Code", max_length=500, required=False, assume_scheme="https")
+    is_withdrawn = forms.BooleanField(label="Withdrawn", required=False)
+
+    def clean_code(self) -> str:
+        address = str(self.cleaned_data["code"])
+        if address and not address.startswith(("http://", "https://")):
+            raise forms.ValidationError("Give an address that begins with https://.")
+        return address
+
+    @classmethod
+    def initial_of(cls, paper: Paper) -> dict[str, Any]:
+        """What stands in the form before anything is typed."""
+        lines = (" | ".join(filter(None, (row["name"], row.get("affiliation")))) for row in paper.authors)
+        return {
+            "title": paper.title,
+            "abstract": paper.abstract,
+            "authors": "\n".join(lines),
+            "organization": paper.organization,
+            "code": paper.links.get("code", {}).get("url", ""),
+            "is_withdrawn": paper.withdrawn_at is not None,
+        }
+
+    def values(self, paper: Paper, now: datetime) -> dict[str, Any]:
+        """What was changed, as services/curation/editing.py takes it."""
+        before, typed = self.initial_of(paper), self.cleaned_data
+        found: dict[str, Any] = {}
+        if typed["title"] != before["title"]:
+            found["title"] = clean_title(typed["title"])
+        if _lines(typed["abstract"]) != _lines(before["abstract"]):
+            found["abstract"] = clean_abstract(typed["abstract"])
+        if _lines(typed["authors"]) != _lines(before["authors"]):
+            found["authors"] = [_author(line) for line in typed["authors"].splitlines() if line.strip()]
+        if typed["organization"] != before["organization"]:
+            found["organization"] = clean_line(typed["organization"])
+        if typed["code"] != before["code"]:
+            found["code"] = {"url": typed["code"], "found": "curator"} if typed["code"] else None
+        if typed["is_withdrawn"] != before["is_withdrawn"]:
+            found["withdrawn_at"] = now.isoformat() if typed["is_withdrawn"] else None
+        return found
+
+
+class NoteForm(DecisionForm):
+    """The note of a day."""
+
+    note = forms.CharField(max_length=5_000, required=False, widget=forms.Textarea({"rows": 6}))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _author(line: str) -> dict[str, str]:
+    name, _, place = line.partition("|")
+    place = clean_line(place)
+    return {"name": clean_name(name), **({"affiliation": place} if place else {})}

@@ -10,6 +10,7 @@ from django.utils import timezone
 from papers.services import bringing, fetching, rules, submissions, ticking, topics
 from papers.services.comments import recount_comments
 from papers.services.curation.candidates import find_candidates
+from papers.services.curation.duplicates import check_duplicates
 from papers.services.pruning import prune
 from papers.services.search import statistics
 from papers.services.votes import recount_votes as recount
@@ -101,7 +102,9 @@ def apply_rules() -> None:
 @shared_task(name="papers.fill_desk")
 def fill_desk() -> None:
     """Put before the curators what was found for them since the last time."""
-    logger.info("Found %d candidates", find_candidates(now=timezone.now()))
+    now = timezone.now()
+    found, pairs = find_candidates(now=now), check_duplicates(now=now)
+    logger.info("Found %d candidates, %d papers that may be one", found, pairs)
 
 
 @shared_task(name="papers.recommend")

@@ -9,12 +9,29 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import transaction
 
-from papers.models import Comment, CurationEvent, Edition, Listing, Paper, Topic, User
+from papers.models import (
+    Comment,
+    CurationEvent,
+    DuplicatePair,
+    Edition,
+    FormerAddress,
+    Listing,
+    Paper,
+    PaperEdit,
+    PaperVector,
+    PaperVersion,
+    ShelfItem,
+    Topic,
+    User,
+)
+from papers.services.account import delete_account
 from papers.services.comments import add_comment
-from papers.services.curation import decisions, placing
+from papers.services.curation import decisions, editing, merging, placing
 from papers.services.curation.acting import decide
-from papers.services.curation.recording import Deciding
+from papers.services.curation.recording import CurationError, Deciding
 from papers.services.curation.undoing import AlreadyUndoneError, ChangedSinceError, undo, undo_batch
+from papers.services.ingest import store_papers
+from papers.services.tags import add_tags
 from papers.services.votes import set_vote
 from tests import make
 from tests.make import NOW, TODAY
@@ -44,6 +61,8 @@ class World(NamedTuple):
     found: Paper
     comment: Comment
     record: int
+    twin: Paper
+    pair: int
 
 
 @pytest.fixture
@@ -60,9 +79,38 @@ def world() -> World:
     comment = add_comment(user=rita, paper_id=listed.pk, body="Rude words to @carl")
     make.report(comment)
     set_vote(user=rita, paper_id=listed.pk, on=True)
+    otto, record = reader("otto"), make.reject()
+    twin, pair = a_twin(listed, rita, topic)
     return World(
-        carl, rita, reader("otto"), topic, listed, other, submitted, submission.pk, found, comment, make.reject().pk
+        carl, rita, otto, topic, listed, other, submitted, submission.pk, found, comment, record.pk, twin, pair.pk
     )
+
+
+def a_twin(listed: Paper, rita: User, topic: Topic) -> tuple[Paper, DuplicatePair]:
+    """The same paper without its arXiv id, with all that may hang on one, some of it on both."""
+    twin = make.paper(public_id="doi/10.1000/twin", title="Listed", abstract="", organization="CERN", record_rank=40)
+    rosa = make.user("rosa")
+    make.listing(twin, TODAY)
+    make.listing(twin, YESTERDAY)
+    for paper in (listed, twin):
+        make.figure(paper, votes=3)
+        PaperVersion.objects.create(paper=paper, version=1, seen_at=NOW)
+        ShelfItem.objects.create(user=rosa, paper=paper, note="Mine")
+        set_vote(user=rosa, paper_id=paper.pk, on=True)
+        make.match(paper, topic, vote_count=0)
+    PaperVersion.objects.create(paper=twin, version=2, seen_at=NOW)
+    PaperVector.objects.create(paper=twin, model="m", vector=[0.5, 0.25])
+    PaperEdit.objects.create(paper=twin, field="organization", value="CERN", source_value="", edited_at=NOW)
+    add_tags(user=rita, paper_ids=[twin.pk], names=["ice"])
+    set_vote(user=make.user("toni"), paper_id=twin.pk, on=True)
+    add_comment(user=rosa, paper_id=twin.pk, body="On the twin")
+    Listing.objects.filter(paper__in=[listed, twin]).update(source_votes=3)
+    FormerAddress.objects.create(public_id="p-old", paper=twin)
+    versions = list(PaperVersion.objects.filter(paper=twin).values_list("pk", flat=True))
+    make.delivery(make.schedule(), paper_ids=[twin.pk], version_ids=versions, state="sent")
+    first, second = sorted((listed.pk, twin.pk))
+    pair = DuplicatePair.objects.create(first_id=first, second_id=second, title_score=1, author_score=1, found_at=NOW)
+    return twin, pair
 
 
 Act = Callable[[World, Deciding], CurationEvent | None]
@@ -85,6 +133,18 @@ ACTS: dict[str, Act] = {
     "move to a new day": lambda w, by: placing.move(
         paper_id=w.listed.pk, day=TODAY, to=TODAY - timedelta(days=9), by=by
     ),
+    "merge": lambda w, by: decide(kind="pair", key=w.pair, act="accept", by=by),
+    "tell apart": lambda w, by: decide(kind="pair", key=w.pair, act="reject", by=by),
+    "edit": lambda w, by: editing.edit(
+        paper_id=w.listed.pk, values={"title": "New", "authors": [{"name": "B"}]}, by=by
+    ),
+    "code and organization": lambda w, by: editing.edit(
+        paper_id=w.found.pk, values={"code": {"url": "https://a.b/c", "found": "curator"}, "organization": "X"}, by=by
+    ),
+    "withdraw": lambda w, by: editing.edit(paper_id=w.found.pk, values={"withdrawn_at": NOW.isoformat()}, by=by),
+    "take the source's": lambda w, by: editing.take_source_value(paper_id=w.twin.pk, field="organization", by=by),
+    "note": lambda w, by: placing.set_note(day=TODAY, note="*Hello*", by=by),
+    "note of a new day": lambda w, by: placing.set_note(day=TODAY - timedelta(days=20), note="*Hello*", by=by),
     "list": lambda w, by: placing.put_on(paper_id=w.found.pk, day=YESTERDAY, by=by),
 }
 
@@ -135,10 +195,54 @@ def test_undo_leaves_what_others_did_in_between(name: str, world: World, monkeyp
     assert differences(all_tables(without=LOG, columns=STAMPS | numbers), undone) == []
 
 
+def test_a_merge_moves_everything_and_undo_parts_threads_as_they_belong(world: World) -> None:
+    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    assert merged is not None
+    assert not Paper.objects.filter(pk=world.twin.pk).exists()
+    kept = Paper.objects.get(pk=world.listed.pk)
+    assert kept.vote_count == 3  # rita, rosa once, toni
+    assert kept.organization == "CERN"
+    on_twin = Comment.objects.get(body="On the twin")
+    answer = add_comment(user=world.otto, paper_id=kept.pk, body="Yes", parent=on_twin)
+    deeper = add_comment(user=world.rita, paper_id=kept.pk, body="No", parent=answer)
+    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    for comment in (on_twin, answer, deeper):
+        comment.refresh_from_db()
+        assert comment.paper == world.twin
+    counts = dict(Paper.objects.values_list("pk", "comment_count"))
+    assert (counts[world.twin.pk], counts[world.listed.pk]) == (3, 1)
+
+
+def test_two_arxiv_ids_are_two_papers(world: World) -> None:
+    with pytest.raises(CurationError, match="Two arXiv ids"):
+        merging.merge(kept_id=world.listed.pk, gone_id=world.other.pk, by=Deciding(world.carl, NOW))
+    assert Paper.objects.filter(pk=world.other.pk).exists()
+
+
+def test_a_merge_that_was_followed_by_a_new_version_keeps_it(world: World) -> None:
+    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    assert merged is not None
+    store_papers(
+        [make.raw(arxiv_id=world.listed.public_id, version=3, title="Third", abstract="Newer.")], now=LATER, kind="x"
+    )
+    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    kept = Paper.objects.get(pk=world.listed.pk)
+    assert (kept.title, kept.version) == ("Third", 3)
+    assert Paper.objects.get(pk=world.twin.pk).title == "Listed"
+
+
+def test_an_account_that_left_meanwhile_stays_away(world: World) -> None:
+    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    assert merged is not None
+    delete_account(user=User.objects.get(username="rosa"))
+    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    assert Paper.objects.get(pk=world.twin.pk).vote_count == 1
+
+
 def test_what_is_done_twice_is_done_once(world: World) -> None:
     by = Deciding(world.carl, NOW, reason="Because.")
     for name, act in ACTS.items():
-        if not name.startswith(("move", "unpin")):
+        if not name.startswith(("move", "unpin", "merge", "tell", "take the")):
             act(world, by)
             count = CurationEvent.objects.count()
             assert act(world, by) is None, name

@@ -248,6 +248,8 @@ ROWS: dict[str, list[Row]] = {
     "papers:curate-undo": [curators("/curate/undo/1", 404, method="POST")],
     "papers:curate-paper": [curators("/curate/papers/99001"), curators("/curate/papers/1", 404)],
     "papers:curate-place": [curators("/curate/papers/99001/place", 302, method="POST")],
+    "papers:curate-edit": [curators("/curate/papers/99001/edit", 422, method="POST")],
+    "papers:curate-note": [curators("/curate/days/2026-03-04/note", 404, method="POST")],
     "papers:curate-days": [curators("/curate/days", 302)],
     "papers:curate-day": [curators("/curate/days/2026-03-04"), curators("/curate/days/x", 404)],
     "papers:curate-order": [curators("/curate/days/2026-03-04/order", 404, method="POST")],

@@ -43,6 +43,14 @@ _RENAME_VERSION = """
 """
 
 
+# The rows that a merge changes, so that it can be undone; see papers/hooks.py.
+TRACES = {
+    "digests_mergedpaper": "gone_id = ANY({papers}::bigint[]) OR kept_id = ANY({papers}::bigint[])",
+    "digests_delivery": "version_ids <> '{{}}' AND version_ids && "
+    "ARRAY(SELECT id FROM papers_paperversion WHERE paper_id = ANY({papers}::bigint[]))",
+}
+
+
 def forget_merges(*, now: datetime) -> int:
     """Forget merges that no mail of the last half year can be older than; how many. Idempotent."""
     return MergedPaper.objects.filter(merged_at__lt=now - HISTORY_KEPT - timedelta(days=7)).delete()[0]

@@ -2,7 +2,7 @@
 
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
-from papers.models.curation import Candidate, CurationEvent, DuplicateCheck, DuplicatePair, Submission
+from papers.models.curation import Candidate, CurationEvent, DuplicateCheck, DuplicatePair, PaperEdit, Submission
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
@@ -63,6 +63,7 @@ __all__ = [
     "MutedQuery",
     "Paper",
     "PaperCategory",
+    "PaperEdit",
     "PaperVector",
     "PaperVersion",
     "Recommendation",

@@ -197,6 +197,12 @@ class Candidate(models.Model):
         return f"{self.paper_id} for {self.topic_id}"
 
 
+class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
+    def about(self, paper_id: int) -> DuplicatePairQuerySet:
+        """Those with this paper."""
+        return self.filter(Q(first=paper_id) | Q(second=paper_id))
+
+
 class DuplicatePair(models.Model):
     """Two papers that may be one: found by a worker, decided by a curator. `first` has the smaller key."""
 
@@ -207,6 +213,8 @@ class DuplicatePair(models.Model):
     vector_score = models.FloatField(null=True, blank=True, help_text="How close in meaning; empty without vectors.")
     found_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DuplicatePairQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -234,3 +242,22 @@ class DuplicateCheck(models.Model):
 
     def __str__(self) -> str:
         return str(self.paper_id)
+
+
+class PaperEdit(models.Model):
+    """A curator's value for one field of a paper; the paper's column has it, and the sources' value stands here."""
+
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="edits")
+    field = models.CharField(max_length=20, help_text="As in services/ingest/edits.py.")
+    value = models.JSONField(null=True)
+    source_value = models.JSONField(null=True, help_text="What the sources say, as of their last record.")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    edited_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["paper", "field"], name="paper_edit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.paper_id}"

@@ -24,6 +24,7 @@ _ONCE = {
     "papers_authorclaim": "name",
     "papers_followedpaper": "followed_id",
     "papers_listing": "day",
+    "papers_paperedit": "field",
     "papers_paperversion": "version",
     "papers_seenpaper": "user_id",
     "papers_shelfitem": "user_id",

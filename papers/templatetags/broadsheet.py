@@ -40,6 +40,7 @@ SOURCE_NAMES = {
     "webpage": "the paper’s page",
     "abstract": "the abstract",
     "comment": "the authors' comment",
+    "curator": "no source: a curator gave it",
 }
 
 

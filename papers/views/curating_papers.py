@@ -14,13 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.access import curators_only
-from papers.curation_forms import PlaceForm
+from papers.curation_forms import DecisionForm, EditForm, NoteForm, PlaceForm
 from papers.dates import parse_day
 from papers.http import UserRequest, safe_next
 from papers.models import CurationEvent, Edition, Paper
 from papers.models.listing import DayPosition
 from papers.paging import decode_cursor, encode_cursor
-from papers.services.curation import placing
+from papers.services.curation import editing, placing
 from papers.services.curation.desk import day_desk, paper_desk
 from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 
@@ -33,8 +33,34 @@ def paper(request: UserRequest, paper_id: int) -> HttpResponse:
     found = Paper.objects.for_cards().filter(pk=paper_id).first()
     if found is None:
         raise Http404("There is no such paper.")
-    context = {"desk": paper_desk(found), "today": timezone.localdate(), "now": timezone.now()}
-    return render(request, "curate/paper.html", context)
+    return _show(request, found, EditForm(initial=EditForm.initial_of(found)))
+
+
+def _show(request: UserRequest, found: Paper, form: EditForm) -> HttpResponse:
+    context = {"desk": paper_desk(found), "form": form, "today": timezone.localdate(), "now": timezone.now()}
+    return render(request, "curate/paper.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@curators_only
+def edit(request: UserRequest, paper_id: int) -> HttpResponse:
+    """Change what a paper says, or take back what its sources say of one field."""
+    found = Paper.objects.for_cards().filter(pk=paper_id).first()
+    if found is None:
+        raise Http404("There is no such paper.")
+    back = reverse("papers:curate-paper", args=[paper_id])
+    if field := request.POST.get("take"):
+        simple = DecisionForm(request.POST)
+        if not simple.is_valid():
+            raise Http404("There is no such act.")
+        by = simple.deciding(request.user, timezone.now())
+        return done(request, back, lambda by: editing.take_source_value(paper_id=paper_id, field=field, by=by), by)
+    form = EditForm(request.POST)
+    if not form.is_valid():
+        return _show(request, found, form)
+    by = form.deciding(request.user, timezone.now())
+    values = form.values(found, by.now)
+    return done(request, back, lambda by: editing.edit(paper_id=paper_id, values=values, by=by), by)
 
 
 @require_POST
@@ -70,6 +96,18 @@ def day(request: UserRequest, day: str) -> HttpResponse:
     desk = day_desk(found, after=decode_cursor(request.GET.get("after", ""), DayPosition))
     more = urlencode({"after": encode_cursor(desk.next)}) if desk.next else ""
     return render(request, "curate/day.html", {"desk": desk, "more_query": more, "now": timezone.now()})
+
+
+@require_POST
+@curators_only
+def note(request: UserRequest, day: str) -> HttpResponse:
+    """Write the note of a day."""
+    found, form = parse_day(day), NoteForm(request.POST)
+    if found is None or not form.is_valid():
+        raise Http404("There is no such day.")
+    back = reverse("papers:curate-day", args=[found.isoformat()])
+    text, by = form.cleaned_data["note"], form.deciding(request.user, timezone.now())
+    return done(request, back, lambda by: placing.set_note(day=found, note=text, by=by), by)
 
 
 @require_POST

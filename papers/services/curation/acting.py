@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from papers.models import CurationEvent
-from papers.services.curation import decisions, placing
+from papers.models import CurationEvent, DuplicatePair
+from papers.services.curation import decisions, merging, placing
 from papers.services.curation.recording import CurationError, Deciding
 
 Decide = Callable[[int, Deciding], CurationEvent | None]
@@ -55,6 +55,21 @@ def _remove_comment(key: int, by: Deciding) -> CurationEvent | None:
 
 def _dismiss_record(key: int, by: Deciding) -> CurationEvent | None:
     return decisions.dismiss_record(record_id=key, by=by)
+
+
+def _merge_pair(key: int, by: Deciding) -> CurationEvent | None:
+    kept, gone = merging.keeper_of(DuplicatePair.objects.get(pk=key))
+    return merging.merge(kept_id=kept, gone_id=gone, by=by)
+
+
+def _merge_other_way(key: int, by: Deciding) -> CurationEvent | None:
+    kept, gone = merging.keeper_of(DuplicatePair.objects.get(pk=key))
+    return merging.merge(kept_id=gone, gone_id=kept, by=by)
+
+
+def _tell_apart(key: int, by: Deciding) -> CurationEvent | None:
+    pair = DuplicatePair.objects.get(pk=key)
+    return merging.tell_apart(first_id=pair.first_id, second_id=pair.second_id, by=by)
 
 
 def _then_pin(accept: Decide) -> Decide:
@@ -104,4 +119,5 @@ ACTS: Mapping[str, Mapping[str, Decide]] = {
     },
     "comment": {"accept": _keep_comment, "reject": _remove_comment},
     "record": {"reject": _dismiss_record},
+    "pair": {"accept": _merge_pair, "other": _merge_other_way, "reject": _tell_apart},
 }

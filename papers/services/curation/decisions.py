@@ -19,7 +19,7 @@ from papers.models import (
 from papers.services.comments import delete_comment, recount_unread
 from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
 from papers.services.curation.tracing import Scope
-from papers.services.curation.undoing import AFTERWARDS
+from papers.services.curation.undoing import AROUND
 from papers.services.installation import current_group
 from papers.services.listing import Entry, Rule, list_papers
 from papers.services.submissions.deciding import put_on_edition
@@ -129,4 +129,4 @@ def _count_unread(event: CurationEvent) -> None:
     recount_unread([row["user_id"] for row in rows if "user_id" in row])
 
 
-AFTERWARDS["comment-removed"] = _count_unread
+AROUND["comment-removed"] = lambda event: lambda: _count_unread(event)

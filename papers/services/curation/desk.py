@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from papers.models import CurationEvent, Edition, Listing, Paper
+from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit
 from papers.models.listing import DayPosition
 from papers.services.curation.recording import subject_of
 from papers.services.curation.wording import what
@@ -26,6 +26,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """A field that curators changed."""
+
+    edit: PaperEdit
+    source: str
+    """What the sources say, as a line."""
+
+
+@dataclass(frozen=True, slots=True)
 class PaperDesk:
     """A paper as its curators see it."""
 
@@ -35,6 +44,8 @@ class PaperDesk:
     listings: list[Listing]
     """Its days, the newest first; those that it was taken off, too."""
     events: list[Told]
+    edits: list[Edited]
+    """What curators changed, beside what the sources say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +71,24 @@ class DayDesk:
     off: list[DayRow]
     """What was taken off the day, or hidden everywhere."""
     next: DayPosition | None
+    events: list[Told]
 
 
 def paper_desk(paper: Paper) -> PaperDesk:
-    """Three queries."""
+    """Four queries."""
     return PaperDesk(
         paper=paper,
         seen=CurationEvent.objects.last_about([subject_of(paper.pk)])[subject_of(paper.pk)],
         listings=list(Listing.objects.filter(paper=paper).select_related("source", "user").order_by("-day")[:50]),
         events=told(CurationEvent.objects.about_paper(paper.pk)[:EVENTS_SHOWN]),
+        edits=[
+            _edited(edit) for edit in PaperEdit.objects.filter(paper=paper).select_related("user").order_by("field")
+        ],
     )
 
 
 def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
-    """Six queries at most."""
+    """Seven queries at most."""
     listed = Listing.objects.select_related("paper", "user")
     pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MOST_PINNED])
     rest = list(listed.best_of_day(day, after=after).filter(is_pinned=False)[: PER_PAGE + 1])
@@ -93,8 +108,18 @@ def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
         pinned=desk_rows(pinned),
         rows=desk_rows(rows),
         off=desk_rows(off),
+        events=told(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:EVENTS_SHOWN]),
         next=_position(rows[-1]) if len(rest) > PER_PAGE else None,
     )
+
+
+def _edited(edit: PaperEdit) -> Edited:
+    value = edit.source_value
+    if isinstance(value, list):
+        return Edited(edit, ", ".join(author["name"] for author in value))
+    if isinstance(value, dict):
+        return Edited(edit, value["url"])
+    return Edited(edit, str(value or ""))
 
 
 def told(events: Iterable[CurationEvent]) -> list[Told]:

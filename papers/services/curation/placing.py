@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from papers.models import CurationEvent, Listing, Paper
+from papers.models import CurationEvent, Edition, Listing, Paper
 from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
 from papers.services.curation.tracing import Scope
 from papers.services.listing import Entry, Rule, list_papers
+from papers.text import safe_text
+
+MAX_NOTE = 5_000
 
 
 def pin(*, paper_id: int, day: date, on: bool, by: Deciding) -> CurationEvent | None:
@@ -80,6 +83,15 @@ def move(*, paper_id: int, day: date, to: date, by: Deciding) -> CurationEvent |
         if here.pinned_at is not None:
             Listing.objects.filter(day=to, paper=paper_id).update(pinned_at=by.now)
         act.before, act.after = {"day": day.isoformat()}, {"day": to.isoformat()}
+    return act.event
+
+
+def set_note(*, day: date, note: str, by: Deciding) -> CurationEvent | None:
+    """Write the note that stands on top of a day, in Markdown; empty: none. Idempotent."""
+    note = safe_text(note).replace("\r\n", "\n").strip()[:MAX_NOTE]
+    with recording(by, "note", subject=f"day:{day}", scope=Scope(days=(day,)), day=day) as act:
+        if note or Edition.objects.filter(day=day).exists():
+            Edition.objects.update_or_create(day=day, defaults={"note": note})
     return act.event
 
 

@@ -19,10 +19,14 @@ from papers.models import (
     Comment,
     CommentReport,
     CurationEvent,
+    DuplicatePair,
+    Identifier,
     Paper,
     RejectedRecord,
     Submission,
 )
+from papers.services.curation.comparing import Difference, differences
+from papers.services.curation.merging import subject_of_pair
 from papers.services.curation.recording import subject_of
 
 PER_PAGE = 30
@@ -53,6 +57,10 @@ class Item:
     comment: Comment | None = None
     reports: Sequence[CommentReport] = ()
     record: RejectedRecord | None = None
+    pair: DuplicatePair | None = None
+    other: Paper | None = None
+    """Of two that may be one, the one that would go; `paper` would stay."""
+    diff: Sequence[Difference] = ()
 
     @property
     def name(self) -> str:
@@ -165,6 +173,18 @@ def _comments(items: Sequence[Item]) -> None:
             item.since = reports[item.key][-1].created_at if reports[item.key] else row.created_at
 
 
+def _pairs(items: Sequence[Item]) -> None:
+    rows = DuplicatePair.objects.select_related("first", "second").in_bulk([item.key for item in items])
+    papers = {pk for row in rows.values() for pk in (row.first_id, row.second_id)}
+    has_arxiv = set(Identifier.objects.filter(paper__in=papers, scheme="arxiv").values_list("paper", flat=True))
+    for item in items:
+        if (row := rows.get(item.key)) is not None:
+            turned = row.second_id in has_arxiv and row.first_id not in has_arxiv
+            item.paper, item.other = (row.second, row.first) if turned else (row.first, row.second)
+            item.pair, item.since, item.subject = row, row.found_at, subject_of_pair(row.first_id, row.second_id)
+            item.diff = differences(item.paper, item.other)
+
+
 def _records(items: Sequence[Item]) -> None:
     rows = RejectedRecord.objects.select_related("source").in_bulk([item.key for item in items])
     for item in items:
@@ -185,6 +205,12 @@ KINDS: dict[str, Kind] = {
         "SELECT comment_id AS key, max(created_at) AS since FROM papers_commentreport WHERE resolved_at IS NULL "
         "GROUP BY comment_id",
         _comments,
+    ),
+    "pair": Kind(
+        3,
+        "Duplicates",
+        "SELECT id AS key, found_at AS since FROM papers_duplicatepair WHERE decided_at IS NULL",
+        _pairs,
     ),
     "candidate": Kind(
         2,

@@ -26,6 +26,7 @@ from papers.models import (
     Edition,
     Listing,
     Paper,
+    PaperEdit,
     Submission,
 )
 
@@ -42,6 +43,7 @@ DERIVED: Mapping[str, frozenset[str]] = {
     ),
     "papers_topicmatch": frozenset({"vote_count", "listed_at", "score"}),
     "papers_papervector": frozenset({"vector"}),
+    "papers_paperedit": frozenset({"source_value"}),
 }
 # Work that waits, and what is made of the paper's own columns: made anew, not put back.
 _NOT_TRACED = frozenset(
@@ -54,6 +56,7 @@ _OWN: tuple[tuple[type[Model], str], ...] = (
     (Candidate, "paper_id"),
     (DuplicatePair, "first_id"),
     (DuplicatePair, "second_id"),
+    (PaperEdit, "paper_id"),
 )
 
 

@@ -24,9 +24,12 @@ KEPT = timedelta(days=90)
 # Acts after which other people go on with what the act made: what they changed since stays as they left it.
 LENIENT = frozenset({"merge", "topic-promoted"})
 
-After = Callable[[CurationEvent], None]
-AFTERWARDS: dict[str, After] = {}
-"""By action: what else is to be put right, in the same transaction, once the rows are back."""
+Around = Callable[[CurationEvent], Callable[[], None]]
+AROUND: dict[str, Around] = {}
+"""By action: what is to be looked at before the rows are put back; it gives what puts the rest right afterwards."""
+
+# What the functions in AROUND put right themselves.
+_NOT_PUT_BACK = {"edit": frozenset({"papers_paper"})}
 
 
 class AlreadyUndoneError(CurationError):
@@ -59,9 +62,10 @@ def undo(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
             raise AlreadyUndoneError("This was undone before.")
         if not event.changes:
             raise CurationError("This can't be undone any more.")
+        finish = AROUND[event.action](event) if event.action in AROUND else None
         _Restoring(event).restore()
-        if event.action in AFTERWARDS:
-            AFTERWARDS[event.action](event)
+        if finish is not None:
+            finish()
         papers = {*scope.papers, *_touched(event, "papers_paper", "id")}
         days = {date.fromisoformat(day) for day in _touched(event, "papers_listing", "day")}
         settle(papers, days, now=now, recount=True)
@@ -120,7 +124,8 @@ class _Restoring:
 
     def restore(self) -> None:
         """What came goes, what went comes, what was changed becomes what it was: in this order, for the keys' sake."""
-        changes: Sequence[Change] = self.event.changes
+        left_out = _NOT_PUT_BACK.get(self.event.action, frozenset())
+        changes: Sequence[Change] = [change for change in self.event.changes if change["table"] not in left_out]
         came = [change for change in reversed(changes) if change["old"] is None]
         for change in sorted(
             came, key=lambda change: change["table"] == "papers_edition"

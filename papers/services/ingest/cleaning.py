@@ -117,7 +117,7 @@ def clean(raw: RawPaper) -> CleanPaper:
         abstract=abstract,
         abstract_raw=None if raw.abstract is None else safe_text(raw.abstract)[:MAX_ABSTRACT],
         authors=authors,
-        author_keys=_author_keys(authors or ()),
+        author_keys=author_keys(authors or ()),
         organization=_line(raw.organization),
         categories=None if raw.categories is None else canonical_categories(raw.categories),
         published_at=_published_at(raw, arxiv),
@@ -219,7 +219,7 @@ def _author_row(name: str, affiliation: str, orcid: str) -> AuthorRow:
     return row
 
 
-def _author_keys(authors: Iterable[AuthorRow]) -> tuple[str, ...]:
+def author_keys(authors: Iterable[AuthorRow]) -> tuple[str, ...]:
     """Each key once. Cut, because some records hold all their authors in one name and an index takes 2,700 bytes."""
     keys = (key_of(author["name"]) for author in authors)
     return tuple(dict.fromkeys(key for key in keys if key))

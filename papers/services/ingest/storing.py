@@ -17,6 +17,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from django.db import Error as DatabaseError
@@ -27,6 +28,7 @@ from papers.models import Source
 from papers.services.ingest import tables
 from papers.services.ingest.announcements import with_announcements
 from papers.services.ingest.cleaning import CleanPaper, RecordError, clean
+from papers.services.ingest.edits import Edits, as_curators_say, as_sources_say, news
 from papers.services.ingest.figures import (
     Key,
     Seen,
@@ -178,10 +180,13 @@ class _Changes:
     figures: dict[Key, Seen] = field(default_factory=dict)
     known_figures: dict[Key, StoredFigure] = field(default_factory=dict)
     absorbed: dict[int, int] = field(default_factory=dict)
+    source_values: list[tuple[int, str, Any]] = field(default_factory=list)
+    """What the sources say now of fields that curators changed."""
 
     def paper_ids(self) -> set[int]:
         ids = {change.paper_id for change in self.rows} | set(self.absorbed.values())
         ids |= {paper_id for paper_id, _ in (*self.versions, *self.version_dates)}
+        ids |= {paper_id for paper_id, _, _ in self.source_values}
         return ids | {paper_id for paper_id, _ in self.figures}
 
 
@@ -257,19 +262,32 @@ class _Storing:
         seen = self._seen(targets)
         changes.known_figures = read_figures(self.cursor, {paper_id for paper_id, _ in seen})
         changes.figures = changed_figures(seen, changes.known_figures)
-        new_cards = {paper_id for paper_id, _ in changes.figures} | set(absorbed.values())
+        edits = tables.read_edits(self.cursor, list(rows))
         for target in targets:
-            paper_id = _id(target)
-            before = rows[paper_id]
-            _check(target, [before, *(rows[gone] for gone in target.absorbed)])
-            after = self._row(before, target, [rows[gone] for gone in target.absorbed])
-            if before != after:
-                is_card_new = paper_id in new_cards or changes_card(before, after)
-                changes.rows.append(tables.Change(paper_id, before, after, is_card_new))
-                if old := old_texts(before, after):
-                    changes.old_texts[paper_id] = old
+            _check(target, [rows[paper_id] for paper_id in (_id(target), *target.absorbed)])
+            self._compare_one(target, rows, edits, changes)
         self._compare_versions(targets, changes)
         return changes
+
+    def _compare_one(
+        self, target: Target, rows: Mapping[int, PaperRow], edits: Mapping[int, Edits], changes: _Changes
+    ) -> None:
+        """What the records change about a paper: about what its sources say, and so about what it shows."""
+        paper_id = _id(target)
+        before, own = rows[paper_id], edits.get(paper_id, {})
+        said = as_sources_say(before, own)
+        others = [as_sources_say(rows[gone], edits.get(gone, {})) for gone in target.absorbed]
+        saying = self._row(said, target, others)
+        changes.source_values += ((paper_id, name, value) for name, value in news(saying, own).items())
+        for gone in target.absorbed:
+            own = {**edits.get(gone, {}), **own}
+        after = as_curators_say(saying, own)
+        if before != after:
+            is_card_new = (paper_id, *target.absorbed) != (paper_id,) or changes_card(before, after)
+            is_card_new = is_card_new or any(key[0] == paper_id for key in changes.figures)
+            changes.rows.append(tables.Change(paper_id, before, after, is_card_new))
+            if old := old_texts(said, saying):
+                changes.old_texts[paper_id] = old
 
     def _seen(self, targets: Iterable[Target]) -> dict[Key, Seen]:
         return seen_figures(((_id(target), paper) for target in targets for paper in target.records), now=self.now)
@@ -289,6 +307,7 @@ class _Storing:
             move_belongings(changes.absorbed)
             copy_votes(self.cursor, changes.absorbed.values())
         tables.update_papers(self.cursor, changes.rows, now=self.now)
+        tables.keep_source_values(self.cursor, changes.source_values)
         tables.insert_versions(self.cursor, changes.versions, now=self.now)
         tables.date_versions(self.cursor, changes.version_dates)
         tables.keep_old_texts(self.cursor, changes.old_texts, now=self.now)

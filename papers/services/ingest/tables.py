@@ -16,8 +16,9 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from papers.services.embeddings import backlog as embedding_backlog
+from papers.services.ingest.edits import Edit
 from papers.services.ingest.resolving import Name
-from papers.services.ingest.rows import OldTexts, PaperRow
+from papers.services.ingest.rows import OldTexts, PaperRow, has_arxiv_address
 from papers.sources.base import Version
 
 COLUMNS = tuple(field.name for field in fields(PaperRow))
@@ -80,6 +81,44 @@ def read_rows(cursor: CursorWrapper, ids: Collection[int], *, lock: bool = False
     return {values[0]: _row(values[1:]) for values in cursor.fetchall()}
 
 
+def read_edits(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, dict[str, Edit]]:
+    """What curators changed about papers, by paper and field."""
+    if not ids:
+        return {}
+    cursor.execute(
+        "SELECT paper_id, field, value, source_value FROM papers_paperedit WHERE paper_id = ANY(%s)", [list(ids)]
+    )
+    found: dict[int, dict[str, Edit]] = {}
+    for paper_id, name, value, source_value in cursor.fetchall():
+        found.setdefault(paper_id, {})[name] = Edit(_loaded(value), _loaded(source_value))
+    return found
+
+
+def _loaded(value: str | None) -> Any:
+    return None if value is None else json.loads(value)
+
+
+def keep_source_values(cursor: CursorWrapper, values: Iterable[tuple[int, str, Any]]) -> None:
+    """What the sources say now of fields (paper, field, value) that curators changed."""
+    rows = [(json.dumps(value, ensure_ascii=False), paper_id, name) for paper_id, name, value in values]
+    if rows:
+        cursor.executemany(
+            "UPDATE papers_paperedit SET source_value = %s::jsonb WHERE paper_id = %s AND field = %s", rows
+        )
+
+
+def check_for_duplicates(cursor: CursorWrapper, ids: Iterable[int], *, now: datetime) -> None:
+    """Have papers without an arXiv id compared with all others: they or their titles are new."""
+    rows = sorted(ids)
+    if rows:
+        cursor.execute(
+            "INSERT INTO papers_duplicatecheck (paper_id, next_at, times) SELECT id, %s, 0 "
+            "FROM unnest(%s::bigint[]) AS new (id) "
+            "ON CONFLICT (paper_id) DO UPDATE SET next_at = excluded.next_at, times = 0",
+            [now, rows],
+        )
+
+
 def _row(values: Sequence[Any]) -> PaperRow:
     by_name = dict(zip(COLUMNS, values, strict=True))
     for name in _LISTS:
@@ -106,6 +145,11 @@ def insert_papers(cursor: CursorWrapper, rows: Mapping[int, PaperRow], *, now: d
         cursor, "papers_paper", columns, ((paper_id, *_values(row), 0, 0, now, now) for paper_id, row in rows.items())
     )
     insert_categories(cursor, rows)
+    check_for_duplicates(
+        cursor,
+        (paper_id for paper_id, row in rows.items() if not has_arxiv_address(row) and not row.is_sample),
+        now=now,
+    )
     embedding_backlog.add(cursor, ((paper_id, row.listed_at) for paper_id, row in rows.items()))
 
 
@@ -144,6 +188,15 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: date
             for change in changes
             if (change.before.title, change.before.abstract) != (change.after.title, change.after.abstract)
         ),
+    )
+    check_for_duplicates(
+        cursor,
+        (
+            change.paper_id
+            for change in changes
+            if change.before.title != change.after.title and not has_arxiv_address(change.after)
+        ),
+        now=now,
     )
     moved = {
         change.paper_id: change.after

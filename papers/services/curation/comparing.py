@@ -1,0 +1,76 @@
+"""Two papers side by side: what each says, field by field, and which words differ. No queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from papers.models import Paper
+
+_WORDS = re.compile(r"\S+\s*")
+_MOST_WORDS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some words, and whether the other side has them, too."""
+
+    text: str
+    is_other: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of two papers."""
+
+    label: str
+    left: list[Piece]
+    right: list[Piece]
+    is_same: bool
+
+
+def differences(one: Paper, other: Paper) -> list[Difference]:
+    """Every field that one of them has."""
+    fields = [
+        ("Title", one.title, other.title),
+        ("Authors", _authors(one), _authors(other)),
+        ("Abstract", one.abstract, other.abstract),
+        ("Published", _date(one), _date(other)),
+        ("DOI", one.doi, other.doi),
+        ("Journal", one.journal_ref, other.journal_ref),
+        ("Organization", one.organization, other.organization),
+    ]
+    return [compared(label, mine, theirs) for label, mine, theirs in fields if mine or theirs]
+
+
+def compared(label: str, left: str, right: str) -> Difference:
+    """Two texts, word by word."""
+    mine, theirs = _words(left), _words(right)
+    matcher = SequenceMatcher(None, [w.strip() for w in mine], [w.strip() for w in theirs], autojunk=False)
+    lefts: list[Piece] = []
+    rights: list[Piece] = []
+    for tag, start, end, other_start, other_end in matcher.get_opcodes():
+        lefts += _piece(mine[start:end], is_other=tag != "equal")
+        rights += _piece(theirs[other_start:other_end], is_other=tag != "equal")
+    return Difference(label, lefts, rights, left.split() == right.split())
+
+
+def _piece(words: Iterable[str], *, is_other: bool) -> list[Piece]:
+    text = "".join(words)
+    return [Piece(text, is_other)] if text else []
+
+
+def _words(text: str) -> list[str]:
+    words = _WORDS.findall(text)
+    return words if len(words) <= _MOST_WORDS else [*words[:_MOST_WORDS], "…"]
+
+
+def _authors(paper: Paper) -> str:
+    names = ", ".join(author["name"] for author in paper.authors[:20])
+    return f"{names} and {len(paper.authors) - 20} more" if len(paper.authors) > 20 else names
+
+
+def _date(paper: Paper) -> str:
+    return paper.published_at.date().isoformat() if paper.published_at else ""
