@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -57,6 +58,15 @@ def test_what_is_chosen_is_shown() -> None:
     assert (chosen["trending"], chosen["top"], chosen["weekday"], chosen["month_day"]) == ("weekly", "", "2", "31")
     assert page.xpath("//input[@name='time_zone']/@value") == ["Europe/Berlin"]
     assert page.xpath("//input[@name='paused_until']/@value") == [str(timezone.localdate() + timedelta(days=9))]
+
+
+def test_the_next_mail_is_told_at_the_reader_s_own_hour() -> None:
+    user = reader("rita")
+    vouch_for_address(user)
+    client = browser_of(user)
+    client.post("/subscriptions", CHOICE | {"trending": "daily", "time_zone": "Asia/Tokyo", "local_time": "18:30"})
+    lead = elements(client.get("/subscriptions").content.decode()).xpath("string(//p[@class='lead'])")
+    assert re.search(r"daily mail \w+ \d+ \w+, 18:30\.", str(lead))
 
 
 def test_a_pause_holds_all_mail_until_its_day() -> None:

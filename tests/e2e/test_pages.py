@@ -25,6 +25,11 @@ PUBLIC = {
     "day without papers": "/papers/date/2001-01-01",
     "paper": "",  # the first one on the front page
     "status": "/status",
+    "topics": "/topics",
+    "topic": "/topics/language-models",
+    "topic, most voted": "/topics/language-models?sort=votes",
+    "confirmation that is too old": "/subscribe/confirm/none",
+    "leaving": "/u/none",
     "sign-in": "/sign-in",
     "used link": "/sign-in/link/used",
     "nothing here": "/no-such-page",
@@ -42,6 +47,12 @@ READER = {
     "mentions": "/mentions",
     "muted": "/account/muted?q=model",
     "reading": "/account/reading",
+    "saved searches": "/topics",
+    "new search": "/topics/new?q=language+model",
+    "mail": "/subscriptions",
+    "mail that was sent": "/subscriptions/sent",
+    "mail set up": "/setup/mail",
+    "outbox": "/outbox",
 }
 AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
