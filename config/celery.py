@@ -66,6 +66,7 @@ app.conf.update(
         "papers.tick": {"task": "papers.tick", "schedule": 30.0},
         "digests.answer_sign_ups": {"task": "digests.answer_sign_ups", "schedule": 60.0},
         "digests.send_mentions": {"task": "digests.send_mentions", "schedule": 60.0},
+        "digests.tell_curators": {"task": "digests.tell_curators", "schedule": 60.0},
         "digests.tick": {"task": "digests.tick", "schedule": 60.0},
     },
 )

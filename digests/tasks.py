@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from digests.services import mentioning, sending, signups, ticking
+from digests.services import mentioning, notices, sending, signups, ticking
 
 logger = logging.getLogger(__name__)
 
@@ -43,3 +43,10 @@ def send_waiting() -> None:
     done = sending.send_waiting()
     if done.counts or done.stopped:
         logger.info("Sent mail: %s %s", dict(done.counts), done.stopped)
+
+
+@shared_task(name="digests.tell_curators")
+def tell_curators() -> None:
+    """Post to channels what curators should know. Beat calls it every minute; twice at once does no harm."""
+    if sent := notices.tell(now=timezone.now()):
+        logger.info("Sent %d notices to curators", sent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import mails, outbox, preferences, saving, subscribe, unsubscribe
+from digests.views import channels, mails, outbox, preferences, saving, subscribe, unsubscribe
 
 
 class KeyConverter:
@@ -36,6 +36,12 @@ urlpatterns: list[URLPattern] = [
     path("mail/<key:key>/more", mails.rest, name="mail-rest"),
     path("setup/mail", outbox.mail_setup, name="mail-setup"),
     path("setup/mail/test", outbox.test, name="mail-test"),
+    path("curate/channels", channels.channels, name="channels"),
+    path("curate/channels/new", channels.new_channel, name="channel-new"),
+    path("curate/channels/<int:pk>", channels.edit_channel, name="channel-edit"),
+    path("curate/channels/<int:pk>/test", channels.test_channel, name="channel-test"),
+    path("curate/channels/<int:pk>/remove", channels.remove_channel, name="channel-remove"),
+    path("curate/notices/<int:pk>/again", channels.repeat_notice, name="notice-repeat"),
     path("outbox", outbox.outbox, name="outbox"),
     path("outbox/<str:name>", outbox.kept, name="kept"),
     path("outbox/<str:name>/source", outbox.source, name="kept-source"),

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from digests.models import Channel
 from papers.models import (
     FeedKey,
     Follow,
@@ -329,6 +330,15 @@ ROWS: dict[str, list[Row]] = {
         everybody("/mail/x", 404, on_members_site=404),
     ],
     "digests:mail-rest": [everybody("/mail/key-of-mail/more", on_members_site=200)],
+    "digests:channels": [staff_alone("/curate/channels")],
+    "digests:channel-new": [
+        staff_alone("/curate/channels/new"),
+        staff_alone("/curate/channels/new", 422, method="POST"),
+    ],
+    "digests:channel-edit": [staff_alone("/curate/channels/990001"), staff_alone("/curate/channels/990002", 404)],
+    "digests:channel-test": [staff_alone("/curate/channels/990001/test", 302, method="POST")],
+    "digests:channel-remove": [staff_alone("/curate/channels/990001/remove", 302, method="POST")],
+    "digests:notice-repeat": [staff_alone("/curate/notices/990001/again", 404, method="POST")],
     "digests:mail-setup": [staff_alone("/setup/mail")],
     "digests:mail-test": [staff_alone("/setup/mail/test", 302, method="POST")],
     "digests:outbox": [staff_alone("/outbox")],
@@ -384,6 +394,7 @@ def _papers() -> None:
     make.topic("rita-s", owner=rita)
     make.user("paul", pk=99099)
     make.rule(pk=990001, min_votes=1)
+    Channel.objects.create(pk=990001, name="Desk", kind="mail", address="desk@example.org")
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)

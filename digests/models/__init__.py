@@ -1,5 +1,6 @@
 """The tables, each with its QuerySet above its model."""
 
+from digests.models.channel import Channel, Notice
 from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
 from digests.models.line import Allowance, Brake
 from digests.models.signup import MailTrial, SignUp
@@ -8,11 +9,13 @@ from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppre
 __all__ = [
     "Allowance",
     "Brake",
+    "Channel",
     "Delivery",
     "Fragment",
     "MailDay",
     "MailTrial",
     "MergedPaper",
+    "Notice",
     "Schedule",
     "SignUp",
     "Subscriber",

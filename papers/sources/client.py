@@ -22,6 +22,7 @@ from papers.sources.body import read_body, read_start
 from papers.sources.dial import Dial, Dialer, Resolve, Watch, resolve_name
 from papers.sources.errors import (
     BusyError,
+    CutError,
     DeadlineError,
     FetchError,
     HttpStatusError,
@@ -38,6 +39,7 @@ __all__ = [
     "BusyError",
     "Client",
     "Clock",
+    "CutError",
     "DeadlineError",
     "FetchError",
     "FetchRequest",
@@ -63,6 +65,7 @@ CONNECT_SECONDS = 10.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _SUCCESS = frozenset({200, 203})
+_SUCCESS_OF_POSTS = _SUCCESS | {201, 202, 204}
 _GROUPS = {
     "arxiv.org": "arxiv",
     "huggingface.co": "huggingface",
@@ -124,6 +127,12 @@ class _Answer:
     seconds: float = 0.0
     retry_after_seconds: float | None = None
     is_allowed_host: bool = False
+    is_private: bool = False
+    is_post: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        return self.status in (_SUCCESS_OF_POSTS if self.is_post else _SUCCESS)
 
     @property
     def location(self) -> str | None:
@@ -217,7 +226,7 @@ class Client:
     def _ask(
         self, url: httpx.URL, group: str, allow: AllowList, request: FetchRequest, trail: _Trail, *, with_headers: bool
     ) -> _Answer:
-        answer, error = _Answer(url), ""
+        answer, error = _Answer(url, is_private=request.is_private, is_post=bool(request.body)), ""
         with self._clock.turn(group, wait_seconds=request.wait_seconds) as turn:
             started = time.monotonic()
             watch = Watch(request.deadline_seconds - trail.seconds, turn.renew)
@@ -239,7 +248,7 @@ class Client:
         self, answer: _Answer, allow: AllowList, watch: Watch, request: FetchRequest, *, with_headers: bool
     ) -> None:
         asked = httpx.Request(
-            "POST" if request.body else "GET",
+            request.method if request.body else "GET",
             answer.url,
             headers=_request_headers(request, self._user_agent, with_own=with_headers),
             content=request.body or None,
@@ -255,7 +264,7 @@ class Client:
             answer.is_allowed_host = transport.dialer.has_used_allow_list
             encoding = response.headers.get("content-encoding", "")
             chunks = _counted(response, answer)
-            if answer.status in _SUCCESS:
+            if answer.is_success:
                 answer.body = read_body(chunks, encoding=encoding, max_bytes=request.max_bytes)
             elif answer.status >= HTTPStatus.BAD_REQUEST:
                 answer.body = read_start(chunks, encoding=encoding, max_bytes=MAX_ERROR_BYTES)
@@ -272,7 +281,7 @@ class Client:
 
     def _tell(self, answer: _Answer, error: str) -> None:
         report = Report(
-            url=_plain(answer.url),
+            url=str(answer.url.copy_with(raw_path=b"/")) if answer.is_private else _plain(answer.url),
             status=answer.status or None,
             wire_bytes=answer.wire_bytes,
             decoded_bytes=len(answer.body),
@@ -338,9 +347,9 @@ def _network_errors() -> Iterator[None]:
     try:
         yield
     except (httpcore.ProtocolError, httpcore.ProxyError) as error:
-        raise NetworkError(f"The answer was broken or cut ({error}).") from error
+        raise CutError(f"The answer was broken or cut ({error}).") from error
     except (httpcore.NetworkError, httpcore.TimeoutException, httpx.HTTPError) as error:
-        raise NetworkError(f"The connection broke ({error}).") from error
+        raise CutError(f"The connection broke ({error}).") from error
 
 
 def _counted(response: httpx.Response, answer: _Answer) -> Iterator[bytes]:
@@ -369,7 +378,7 @@ def _request_headers(request: FetchRequest, agent: str, *, with_own: bool) -> ht
 
 def _finish(request: FetchRequest, answer: _Answer, trail: _Trail) -> FetchResponse:
     is_unchanged = answer.status == HTTPStatus.NOT_MODIFIED and bool(request.etag or request.last_modified)
-    if answer.status not in _SUCCESS and not is_unchanged:
+    if not answer.is_success and not is_unchanged:
         raise HttpStatusError(
             _status_message(answer),
             url=_plain(answer.url),

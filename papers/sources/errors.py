@@ -38,6 +38,10 @@ class NetworkError(FetchError):
     """No whole answer came: name not found, no connection, bad certificate, broken or cut answer."""
 
 
+class CutError(NetworkError):
+    """The connection was there, and broke: what was sent may have arrived."""
+
+
 class DeadlineError(NetworkError):
     """The answer did not end within the time that one request may take."""
 

@@ -57,6 +57,10 @@ class FetchRequest:
     body: bytes = b""
     """What to POST; its answer may not be a redirect."""
     content_type: str = ""
+    method: str = "POST"
+    """How a body is sent: POST or PUT."""
+    is_private: bool = False
+    """Whoever knows the address may write there: the log names the host alone."""
     etag: str = ""
     last_modified: str = ""
     max_bytes: int = MAX_BYTES

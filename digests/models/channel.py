@@ -1,0 +1,98 @@
+"""Where curators are told what goes on, and each thing they were told."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, time
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+
+def new_secret() -> str:
+    """What signs our posts; in the form of standardwebhooks.com."""
+    return "whsec_" + secrets.token_urlsafe(32)
+
+
+class Channel(models.Model):
+    """A mail address or a webhook that is told what curators should know."""
+
+    class Kind(models.TextChoices):
+        MAIL = "mail", "Mail"
+        SLACK = "slack", "Slack"
+        MATTERMOST = "mattermost", "Mattermost"
+        MATRIX = "matrix", "Matrix"
+        WEBHOOK = "webhook", "Webhook (JSON, signed)"
+
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind)
+    # Whoever knows these can write there: they are never shown again.
+    address = models.TextField(help_text="Of a mailbox or a webhook; for Matrix that of the server.")
+    secret = models.TextField(blank=True, help_text="A token for Matrix; what signs our posts to a webhook.")
+    room = models.TextField(blank=True, help_text="For Matrix, such as !abc:example.org.")
+    tells_queue = models.BooleanField("something waits for a curator, once a day", default=True)
+    tells_edition = models.BooleanField("the day’s papers, once a day", default=True)
+    tells_stale = models.BooleanField("a source is stale or fails", default=True)
+    tells_late = models.BooleanField("mail is late", default=True)
+    edition_size = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(30)], help_text="So many of the day's papers."
+    )
+    edition_at = models.TimeField(default=time(9), help_text="Not before this, by the group's clock.")
+    is_enabled = models.BooleanField("on", default=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def due(self, now: datetime) -> NoticeQuerySet:
+        """What may be posted now, the longest waiting first; along the index `notice_due`."""
+        return self.filter(state__in=Notice.OPEN, not_before__lte=now).order_by("not_before", "pk")
+
+
+class Notice(models.Model):
+    """One thing told to one channel. The unique key is what keeps it from being told twice.
+
+    waiting ─► sending ─► sent
+       ▲          ├─► waiting, later  (it was refused for now)
+       │          ├─► failed          (for good, or too often)
+       └──────────┴─► unknown         (its worker died after it had begun, and the channel can't tell two from one)
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        SENDING = "sending", "being sent"
+        SENT = "sent", "sent"
+        FAILED = "failed", "not sent"
+        UNKNOWN = "unknown", "perhaps sent"
+
+    OPEN = (State.WAITING, State.SENDING)
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notices", db_index=False)
+    key = models.CharField(max_length=80, help_text="What it is about and of which day, such as edition:2026-03-04.")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    content = models.JSONField(default=dict, help_text="Title, lines and links; the same at each attempt.")
+    uid = models.CharField(max_length=32, unique=True, help_text="The same at each attempt, for who gets it twice.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(help_text="While a worker is at it: when its time is up.")
+    result = models.TextField(blank=True, help_text="What the other side said last, without its address.")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "key"], name="notice_once")]
+        indexes = [
+            models.Index(fields=["not_before", "id"], name="notice_due", condition=Q(state__in=["waiting", "sending"])),
+            models.Index(fields=["created_at"], name="notice_old"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} to {self.channel_id}"

@@ -1,0 +1,176 @@
+"""Notices to curators: what is to be told to which channel, told once each, with the rows as the only truth.
+
+A worker takes a notice by moving it to `sending`, posts it, and writes how it went. Killed in between, a notice whose
+receiver can tell two copies from one (Matrix by its transaction, a webhook by its id) is sent again, the same to the
+byte; of others it is written that nobody knows, and a curator decides.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from digests.channels import CLOSES_TWINS, Content, PostError, post
+from digests.models import Channel, Notice
+from digests.services.health import troubles
+from papers.models import Edition, Listing
+from papers.services.curation.queue import is_queue_empty
+from papers.services.installation import current_group
+from papers.services.status import SourceState, source_states
+
+LEASE = timedelta(minutes=5)
+"""Longer than any post takes."""
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
+"""Waits before another attempt. After the last one it is given up."""
+EDITION_IS_NEWS = timedelta(days=3)
+KEPT = timedelta(days=60)
+AT_A_TIME = 50
+
+
+def tell(*, now: datetime) -> int:
+    """Plan what is to be told, send what is due; how many were sent. Idempotent, also for two workers at once."""
+    plan(now=now)
+    Notice.objects.filter(created_at__lt=now - KEPT).delete()
+    due = list(Notice.objects.due(now).values_list("pk", flat=True)[:AT_A_TIME])
+    return sum(send(pk, now=now) for pk in due)
+
+
+# --- What is to be told ---------------------------------------------------------------------------------------------
+
+
+def plan(*, now: datetime) -> int:
+    """Write a row for all that is to be told and is not there yet; how many. A few queries a channel."""
+    channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
+    if not channels:
+        return 0
+    today = now.astimezone(current_group().zone).date()
+    said = [*_queue(today), *_stale(today, now), *_late(today, now)]
+    rows = []
+    for channel in channels:
+        wanted = [(key, content) for wish, key, content in said if getattr(channel, wish)]
+        rows += [_row(channel, key, content, now) for key, content in wanted]
+        rows += [_row(channel, key, content, now) for key, content in _edition(channel, now)]
+    before = Notice.objects.count() if rows else 0
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    return Notice.objects.count() - before if rows else 0
+
+
+def _row(channel: Channel, key: str, content: Content, now: datetime) -> Notice:
+    return Notice(
+        channel=channel, key=key, content=content.as_json(), uid=secrets.token_hex(16), not_before=now, created_at=now
+    )
+
+
+def _queue(today: date) -> Iterable[tuple[str, str, Content]]:
+    if not is_queue_empty():
+        content = Content("queue", "Something waits for a curator", url=_url("papers:curate"))
+        yield "tells_queue", f"queue:{today}", content
+
+
+def _stale(today: date, now: datetime) -> Iterable[tuple[str, str, Content]]:
+    for one in source_states(now=now):
+        if one.state in (SourceState.STALE, SourceState.FAILING, SourceState.LATE):
+            words = {SourceState.STALE: "serves an old batch", SourceState.LATE: "is overdue"}
+            title = f"{one.source.name} {words.get(one.state, 'fails')}"
+            yield "tells_stale", f"source:{one.source.pk}:{today}", Content("source", title, url=_url("papers:status"))
+
+
+def _late(today: date, now: datetime) -> Iterable[tuple[str, str, Content]]:
+    if found := troubles(now):
+        content = Content("mail", "Mail is late", lines=[(trouble, "") for trouble in found], url=_url("papers:status"))
+        yield "tells_late", f"late:{today}", content
+
+
+def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, Content]]:
+    """The newest day's best papers, once it is late enough; days from before the channel are no news."""
+    local = now.astimezone(current_group().zone)
+    if not channel.tells_edition or local.time() < channel.edition_at:
+        return
+    first = max(local.date() - EDITION_IS_NEWS, channel.created_at.astimezone(local.tzinfo).date())
+    found = Edition.objects.newest().filter(is_sample=False, day__gte=first, day__lte=local.date()).first()
+    if found is None or Notice.objects.filter(channel=channel, key=f"edition:{found.day}").exists():
+        return
+    best = Listing.objects.best_of_day(found.day).select_related("paper")[: channel.edition_size]
+    lines = [(listing.paper.title, settings.SITE.origin + listing.paper.get_absolute_url()) for listing in best]
+    count = f"{found.listed_count:,} {'paper' if found.listed_count == 1 else 'papers'}"
+    title = f"{current_group().name or 'Daily Papers'}, {found.day:%A} {found.day.day} {found.day:%B}: {count}"
+    yield f"edition:{found.day}", Content("edition", title, lines=lines, url=_url("papers:day", found.day))
+
+
+def _url(name: str, *args: Any) -> str:
+    # SITE_URL holds the sub-path, which reverse() would add a second time.
+    return str(settings.SITE.origin + reverse(name, args=args))
+
+
+# --- Telling it -----------------------------------------------------------------------------------------------------
+
+
+def send(pk: int, *, now: datetime) -> bool:
+    """Send one notice that is due; whether it was sent. Nothing happens where another worker has it."""
+    notice = _take(pk, now=now)
+    if notice is None:
+        return False
+    try:
+        said = post(notice.channel, Content.of(notice.content), uid=notice.uid, at=notice.created_at, now=now)
+    except PostError as error:
+        _put_off(notice, error, now=now)
+        return False
+    _settle(notice, state=Notice.State.SENT, result=said, sent_at=now)
+    return True
+
+
+def _take(pk: int, *, now: datetime) -> Notice | None:
+    """Move a notice to `sending`, and commit; None where there is nothing to send."""
+    with transaction.atomic():
+        found = Notice.objects.due(now).filter(pk=pk).select_for_update(of=("self",), skip_locked=True)
+        notice = found.select_related("channel").first()
+        if notice is None or not notice.channel.is_enabled:
+            return None
+        if notice.state == Notice.State.SENDING and notice.channel.kind not in CLOSES_TWINS:
+            _settle(notice, state=Notice.State.UNKNOWN, result="Its worker ended before the other side had answered.")
+            return None
+        notice.state, notice.attempts, notice.not_before = Notice.State.SENDING, notice.attempts + 1, now + LEASE
+        notice.save(update_fields=["state", "attempts", "not_before"])
+    return notice
+
+
+def _put_off(notice: Notice, error: PostError, *, now: datetime) -> None:
+    if error.is_unclear and notice.channel.kind not in CLOSES_TWINS:
+        _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
+    elif error.is_final or notice.attempts > len(BACK_OFF):
+        _settle(notice, state=Notice.State.FAILED, result=str(error))
+    else:
+        wait = max(BACK_OFF[notice.attempts - 1], error.wait or timedelta())
+        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + wait)
+
+
+def _settle(notice: Notice, **changes: Any) -> None:
+    """Write how it went, unless another worker has taken over since."""
+    Notice.objects.filter(pk=notice.pk, attempts=notice.attempts, state=Notice.State.SENDING).update(**changes)
+
+
+def send_test(channel: Channel, *, now: datetime) -> Notice:
+    """Tell a channel that it works; the notice with its result."""
+    content = Content("test", "This is a test. Notices of this kind arrive here.", url=settings.SITE_URL)
+    notice = _row(channel, f"test:{secrets.token_hex(8)}", content, now)
+    notice.save()
+    send(notice.pk, now=now)
+    notice.refresh_from_db()
+    if notice.state == Notice.State.WAITING:  # a test is not repeated behind one's back
+        Notice.objects.filter(pk=notice.pk).update(state=Notice.State.FAILED)
+        notice.refresh_from_db()
+    return notice
+
+
+def send_again(notice: Notice, *, now: datetime) -> None:
+    """Have a notice sent that failed, or of which nobody knows. Idempotent."""
+    again = (Notice.State.FAILED, Notice.State.UNKNOWN)
+    Notice.objects.filter(pk=notice.pk, state__in=again).update(
+        state=Notice.State.WAITING, attempts=0, not_before=now, result=""
+    )

@@ -1,0 +1,96 @@
+"""Channels: where curators are told what goes on; made, tried, changed, removed."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from digests.channel_forms import ChannelForm
+from digests.models import Channel, Notice
+from digests.services import notices
+from papers.access import staff_only
+from papers.http import UserRequest
+from papers.ratelimit import limited
+
+SHOWN = 30
+
+
+@never_cache
+@require_safe
+@staff_only
+def channels(request: UserRequest) -> HttpResponse:
+    """All of them, and what they were told last."""
+    context = {
+        "channels": Channel.objects.order_by("pk")[:100],
+        "notices": Notice.objects.select_related("channel").order_by("-pk")[:SHOWN],
+    }
+    return render(request, "digests/channels.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@limited("mail-test", methods=frozenset({"POST"}))
+def new_channel(request: UserRequest) -> HttpResponse:
+    """Make one. A webhook's signing key is shown here, once."""
+    channel = Channel(made_by=request.user)
+    form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
+    if form.is_valid():
+        form.save()
+        if channel.kind == Channel.Kind.WEBHOOK:
+            return render(request, "digests/channel_secret.html", {"channel": channel})
+        messages.success(request, "Saved. Send a test to see whether it arrives.")
+        return redirect("digests:channels")
+    return render(
+        request, "digests/channel_form.html", {"form": form, "channel": None}, status=422 if form.errors else 200
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_only
+@limited("mail-test", methods=frozenset({"POST"}))
+def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
+    """Change one. What is secret of it is not shown; left empty, it stays."""
+    channel = get_object_or_404(Channel, pk=pk)
+    form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("digests:channels")
+    return render(
+        request, "digests/channel_form.html", {"form": form, "channel": channel}, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+@staff_only
+@limited("mail-test")
+def test_channel(request: UserRequest, pk: int) -> HttpResponse:
+    """Send a test now, and say how it went."""
+    notice = notices.send_test(get_object_or_404(Channel, pk=pk), now=timezone.now())
+    say = messages.success if notice.state == Notice.State.SENT else messages.error
+    say(request, f"{notice.channel.name}: {notice.get_state_display()}. {notice.result}")
+    return redirect("digests:channels")
+
+
+@require_POST
+@staff_only
+def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
+    """Remove one, with what it was told."""
+    get_object_or_404(Channel, pk=pk).delete()
+    messages.success(request, "The channel is gone.")
+    return redirect("digests:channels")
+
+
+@require_POST
+@staff_only
+def repeat_notice(request: UserRequest, pk: int) -> HttpResponse:
+    """Have a notice sent once more that failed, or of which nobody knows."""
+    notices.send_again(get_object_or_404(Notice, pk=pk), now=timezone.now())
+    messages.success(request, "It is sent within a minute.")
+    return redirect("digests:channels")
