@@ -140,6 +140,20 @@ def test_namesakes_are_told_apart_paper_by_paper_and_put_together_again() -> Non
     assert Paper.objects.get(pk=mine.pk).author_keys == ["wei wang"]  # papers stay as they are
 
 
+def test_a_namesake_that_was_none_goes_back_and_its_address_leads_on() -> None:
+    make.paper(title="Graphs", authors=["Wei Wang"])
+    hers = make.paper(title="Genes", authors=["Wei Wang"])
+    client = browser_of(curator())
+    client.post(WANG + "/split", {"paper": [hers.pk]})
+    client.post(WANG + "/merge", {"other": "/authors/wei-wang-2"})
+    cache.clear()
+    assert sorted(titles(WANG)) == ["Genes", "Graphs"]
+    assert stranger().get("/authors/wei-wang-2")["Location"] == WANG
+    client.post(f"/authors/acts/{CurationEvent.objects.get(action='author-merged').pk}/undo")
+    cache.clear()
+    assert (titles(WANG), titles("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
+
+
 def test_a_wrong_act_is_told_in_words() -> None:
     make.paper(authors=["Wei Wang"])
     client = browser_of(curator())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from zipfile import ZipFile
 
 import pytest
 from django.core.cache import cache
@@ -120,14 +122,18 @@ def test_the_feed_is_read_by_its_address_alone_until_it_has_another() -> None:
     assert stranger().get(f"/following/{address}").status_code == 404
 
 
-def test_the_feed_s_key_is_in_no_export() -> None:
+def test_who_is_followed_is_in_the_export_and_the_feed_s_key_is_not() -> None:
     from papers.services.account_export import export_account
     from papers.services.feed_keys import key_of
 
     rita = reader()
     key = key_of(rita)
-    with export_account(rita) as file:
-        assert key.encode() not in file.read()
+    make.paper()
+    follow_ada(rita)
+    with export_account(rita) as file, ZipFile(file) as archive:
+        account = archive.read("account.json").decode()
+    assert key not in account
+    assert json.loads(account)["following"] == [{"kind": "author", "name": "Ada Lovelace", "key": "ada lovelace"}]
 
 
 def test_the_list_costs_the_same_for_few_and_for_many() -> None:

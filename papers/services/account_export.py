@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from papers.citations import export
 from papers.hooks import account_exported
-from papers.models import Paper, ShelfItem, TaggedPaper, User
+from papers.models import Followed, Paper, ShelfItem, TaggedPaper, User
 
 # Keys to the account, not what is in it; and what the admin notes of others.
 _LEFT_OUT = frozenset(
@@ -63,6 +63,7 @@ def _account(user: User) -> dict[str, Any]:
             .order_by("tag__name", "created_at")
             .values("tag__name", "paper__public_id", "created_at")
         ),
+        "following": list(Followed.objects.of(user).values("kind", "name", "key")),
     }
     for relation in User._meta.related_objects:
         if relation.related_model._meta.model_name not in _LEFT_OUT and relation.field.concrete:

@@ -1,4 +1,4 @@
-"""Submitting a paper in a browser: seen at once, fetched by a worker, on today's page; with JavaScript and without."""
+"""Submitting a paper, and bringing a library: seen at once, fetched by a worker; without JavaScript, too."""
 
 from __future__ import annotations
 
@@ -79,6 +79,48 @@ def test_what_failed_says_what_to_do(site: Site, cookies: Any, open_context: Ope
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("There is no such DOI")).to_be_visible(timeout=FETCHED_WITHIN_MS)
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+BIBTEX = b"""@article{ice, title={Ice}, doi={10.1000/ice}, keywords={cold}}
+@article{none, title={Nothing}, doi={10.1000/unknown}}
+@book{knuth, title={The {\\TeX}book}}
+"""
+
+
+def test_a_library_is_brought_along(site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies).new_page()
+    page.goto(f"{site.url}/library/import")
+    page.get_by_label("A file").set_input_files({"name": "mine.bib", "mimeType": "text/plain", "buffer": BIBTEX})
+    page.get_by_role("button", name="Look what is in it").click()
+    expect(page.locator(".row")).to_have_count(3)
+    expect(page.get_by_role("link", name="Not understood 1")).to_be_visible()
+    page.get_by_label("My tags for all of them").fill("brought")
+    page.get_by_label("Make tags of the keywords in the file").check()
+    page.get_by_role("button", name="Take them").click()
+    expect(page.locator("#progress")).to_contain_text("Done.", timeout=FETCHED_WITHIN_MS)
+    page.goto(page.url)
+    expect(page.locator(".row.is-failed")).to_contain_text("There is no such DOI")
+    page.get_by_role("link", name="Ice that sings").click()
+    expect(page.get_by_text("brought", exact=False).first).to_be_visible()
+    for path in ("/library/import", "/library/import/1"):
+        page.goto(site.url + path)
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+
+def test_an_author_is_followed_and_let_go_without_javascript(site: Site, cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=cookies, java_script_enabled=False).new_page()
+    page.goto(f"{site.url}/papers/doi/10.1000/ice")
+    name = page.locator(".author a").first
+    called = name.inner_text()
+    name.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(called)
+    page.get_by_role("button", name="Follow", exact=True).click()
+    page.get_by_role("link", name="All you follow").click()
+    expect(page.get_by_role("heading", name="Ice that sings")).to_be_visible()
+    page.get_by_text("You follow 1").click()
+    page.get_by_role("button", name="No longer follow").click()
+    expect(page.get_by_role("heading", name="You follow nobody yet")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

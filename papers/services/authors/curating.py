@@ -46,7 +46,7 @@ def merge_names(*, kept: Who, gone: Who, name: str, curator: User, now: datetime
         AuthorName.objects.filter(author=gone.key).update(author=author)
         if other is not None:
             other.delete()
-        for spelling in names:
+        for spelling in {*names, gone.key}:  # the old address leads on, also where it is no spelling
             AuthorName.objects.update_or_create(name=spelling, defaults={"author": author})
         moved = move_followers(gone=gone.key, kept=who_of(author), name=author.name, now=now)
         refresh([author.pk], now=now)
@@ -146,6 +146,7 @@ def _undo_merge(event: CurationEvent, now: datetime) -> None:
     if before["row"]:
         other = Author.objects.create(key=before["gone"], **before["row"])
         AuthorName.objects.filter(name__in=before["names"], author=kept).update(author=other)
+        AuthorName.objects.filter(name=before["gone"], author=kept).delete()
         for paper_id, name in before["claims"]:
             AuthorClaim.objects.filter(paper=paper_id, name=name, author=kept).update(author=other)
     else:
