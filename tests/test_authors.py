@@ -230,3 +230,9 @@ def test_a_page_costs_the_same_for_few_and_for_many() -> None:
         costs.append((count("/authors/ada-lovelace", stranger()), count("/authors/ada-lovelace", member)))
     assert costs[0] == costs[1]
     assert len(cards("/authors/ada-lovelace")) == 21
+
+
+def test_an_author_s_list_is_not_found_by_walking_along_new() -> None:
+    """`paper_newest` may not serve its order: of somebody who wrote long ago it would be walked to its end."""
+    ordered = str(find_author("ada-lovelace").papers().newest_of_these().query).partition("ORDER BY")[2]
+    assert "interval" in ordered.lower() or "'0 days" in ordered

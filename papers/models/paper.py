@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 
@@ -73,6 +73,15 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         """The order of New, total, and served by an index; behind the paper with this `listed_at` and key."""
         found = self if after is None else self.filter(before_row(NewPosition._fields, after))
         return found.order_by("-listed_at", "-pk")
+
+    def newest_of_these(self, *, after: NewPosition | None = None) -> PaperQuerySet:
+        """The same order for papers that another index finds, as an author's: they are sorted, and New is not walked.
+
+        Postgres would walk it for a name with many papers, past all others, and for ever where they are old.
+        """
+        found = self if after is None else self.filter(before_row(NewPosition._fields, after))
+        at = ExpressionWrapper(F("listed_at") + Value(timedelta()), output_field=models.DateTimeField())
+        return found.order_by(at.desc(), "-pk")
 
     def most_voted(self, *, after: VotesPosition | None = None) -> PaperQuerySet:
         """Most voted first, then newest. All papers are sorted: for those that a search has narrowed down."""

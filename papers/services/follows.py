@@ -62,7 +62,7 @@ def look_back(followed: Followed, who: Who, *, now: datetime) -> None:
     The lock of releases keeps it from crossing with the matching of new papers: one of the two sees every paper.
     """
     next_release()
-    newest = dict(who.papers().newest().values_list("pk", "listed_at")[:LOOKED_BACK])
+    newest = dict(who.papers().newest_of_these().values_list("pk", "listed_at")[:LOOKED_BACK])
     noted = set(FollowedPaper.objects.filter(followed=followed).values_list("paper_id", flat=True))
     if noted:
         theirs = set(who.papers().filter(pk__in=noted).values_list("pk", flat=True))

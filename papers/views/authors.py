@@ -46,7 +46,7 @@ def _page(request: Request, who: Who) -> HttpResponse:
     facts = facts_of(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
-    page = card_page(request, NewPosition, lambda after: who.papers().newest(after=after))
+    page = card_page(request, NewPosition, lambda after: who.papers().newest_of_these(after=after))
     context: dict[str, Any] = {
         "who": who,
         "facts": facts,
@@ -84,7 +84,7 @@ def _feed(request: Request, form: str, who: Who) -> HttpResponse:
     facts = facts_of(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
-    papers = who.papers().for_cards().newest()[:ENTRIES]
+    papers = who.papers().for_cards().newest_of_these()[:ENTRIES]
     return answer_feed(request, form, f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), papers)
 
 

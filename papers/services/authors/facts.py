@@ -78,7 +78,7 @@ def facts_of(who: Who) -> Facts:
 
 def _read(who: Who) -> Facts:
     columns = ("id", "published_at", "listed_at", "categories", "author_keys", "author_count")
-    inner, values = who.papers().newest().values(*columns)[:READ].query.sql_with_params()
+    inner, values = who.papers().newest_of_these().values(*columns)[:READ].query.sql_with_params()
     own = list(who.names) if who.kind == Followed.Kind.AUTHOR else []
     with connection.cursor() as cursor:
         cursor.execute(_FACTS.replace("{inner}", inner), [*values, own])
