@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from papers.models import Edition, Listing, ListRule, Paper, RuledPaper, Topic
+from papers.models import Candidate, Edition, Listing, ListRule, Paper, RuledPaper, Topic
 from papers.services.merging import move_belongings
 from papers.services.rules import Terms, apply_rules, preview
 from tests import make
@@ -187,6 +187,16 @@ def test_two_workers_at_once_list_each_paper_once() -> None:
         thread.join(timeout=30)
     assert sum(counts) == Listing.objects.count() == RuledPaper.objects.count() == 10
     assert Edition.objects.get(day=TODAY).listed_count == 10
+
+
+def test_what_a_curator_left_out_of_the_candidates_is_not_listed_by_a_rule() -> None:
+    topic = make.topic("trees")
+    make.rule(topic)
+    left_out, waiting = matched(topic, 2)
+    for paper, decided_at in ((left_out, NOW), (waiting, None)):
+        Candidate.objects.create(paper=paper, topic=topic, score=1, found_at=NOW, decided_at=decided_at)
+    apply_rules(now=NOW)
+    assert listed() == {waiting.pk}
 
 
 def test_a_rule_asks_for_something() -> None:

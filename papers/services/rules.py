@@ -1,7 +1,7 @@
 """Listing without a curator: what matches a topic, what the group votes for, at most so many a day.
 
-A rule looks at papers that no edition has had, hidden or not, and that no rule has listed before. So nothing is listed
-twice, and what a curator took away stays away.
+A rule looks at papers that no edition has had, hidden or not, that no rule has listed before and no curator left out.
+So nothing is listed twice, and what a curator took away stays away.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _MAY_BE_LISTED = """
 """
 _IS_NEWS = """
     AND NOT EXISTS (SELECT FROM papers_ruledpaper ruled WHERE ruled.paper_id = paper.id)
+    AND NOT EXISTS (
+        SELECT FROM papers_candidate decided WHERE decided.paper_id = paper.id AND decided.decided_at IS NOT NULL)
     AND NOT EXISTS (SELECT FROM papers_listing listed WHERE listed.paper_id = paper.id AND listed.kind <> %(sample)s)
 """
 _ORDER = "ORDER BY paper.vote_count DESC, found.score DESC, paper.listed_at DESC, paper.id DESC"
