@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from papers.models import Paper, User
 from papers.services.curation.recording import MAX_REASON, CurationError, Deciding
 from papers.services.ingest.cleaning import MAX_ABSTRACT, MAX_TITLE
 from papers.text import clean_abstract, clean_line, clean_name, clean_title
+
+MOST_TICKED = 200
+_ITEM = re.compile(r"([a-z]{1,20}):([0-9]{1,18}):([0-9]{1,18})")
 
 
 class DecisionForm(forms.Form):
@@ -32,6 +37,28 @@ class DecisionForm(forms.Form):
         return Deciding(curator=curator, now=now, seen=data["seen"], reason=reason)
 
 
+class BulkDecisionForm(forms.Form):
+    """One act on many things: each `kind:key:seen`."""
+
+    act = forms.ChoiceField(choices=[("accept", "yes"), ("reject", "no")])
+    reason = forms.CharField(max_length=MAX_REASON, required=False)
+    item = forms.CharField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        if not self.items():
+            raise forms.ValidationError("Tick some of them first.")
+        return self.cleaned_data
+
+    def items(self) -> list[tuple[str, int, int]]:
+        """Those that were ticked and read as one should."""
+        ticked = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
+        return [
+            (found[1], int(found[2]), int(found[3]))
+            for text in ticked[:MOST_TICKED]
+            if (found := _ITEM.fullmatch(text))
+        ]
+
+
 class PlaceForm(DecisionForm):
     """Where a paper is to stand."""
 
@@ -47,10 +74,10 @@ class PlaceForm(DecisionForm):
         return self._date("on")
 
     def target(self) -> date:
-        """The day that it goes to; none that is still to come.
+        """The day that it goes to.
 
         Raises:
-            CurationError: none is given, or it is to come.
+            CurationError: none is given.
         """
         return self._date("to")
 
@@ -123,3 +150,9 @@ def _author(line: str) -> dict[str, str]:
     name, _, place = line.partition("|")
     place = clean_line(place)
     return {"name": clean_name(name), **({"affiliation": place} if place else {})}
+
+
+class ScheduleForm(DecisionForm):
+    """When what is planned for a day is published; empty: as the day begins."""
+
+    at = forms.DateTimeField(required=False)

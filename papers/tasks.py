@@ -11,6 +11,7 @@ from papers.services import bringing, fetching, rules, submissions, ticking, top
 from papers.services.comments import recount_comments
 from papers.services.curation.candidates import find_candidates
 from papers.services.curation.duplicates import check_duplicates
+from papers.services.curation.planning import publish_due
 from papers.services.pruning import prune
 from papers.services.search import statistics
 from papers.services.votes import recount_votes as recount
@@ -101,10 +102,10 @@ def apply_rules() -> None:
 
 @shared_task(name="papers.fill_desk")
 def fill_desk() -> None:
-    """Put before the curators what was found for them since the last time."""
+    """Publish what was planned, and put before the curators what was found for them since the last time."""
     now = timezone.now()
-    found, pairs = find_candidates(now=now), check_duplicates(now=now)
-    logger.info("Found %d candidates, %d papers that may be one", found, pairs)
+    published, found, pairs = publish_due(now=now), find_candidates(now=now), check_duplicates(now=now)
+    logger.info("Published %d papers, found %d candidates and %d pairs that may be one", published, found, pairs)
 
 
 @shared_task(name="papers.recommend")

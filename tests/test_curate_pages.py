@@ -11,12 +11,25 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from papers.models import Candidate, CommentReport, CurationEvent, Listing, Paper, Submission
+from papers.models import (
+    Candidate,
+    CommentReport,
+    CurationEvent,
+    Listing,
+    Paper,
+    PlannedListing,
+    Submission,
+    Topic,
+    TopicMatch,
+)
 from papers.services.comments import add_comment, report_comment
-from papers.services.curation import candidates, decisions, placing
+from papers.services.curation import candidates, decisions, placing, planning
 from papers.services.curation.queue import read_queue
-from papers.services.curation.recording import AlreadyDecidedError, Deciding
+from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
+from papers.services.curation.undoing import undo
+from papers.services.topics.catching_up import catch_up
 from tests import make
 from tests.make import NOW, TODAY
 from tests.people import browser_of, curator, reader, stranger
@@ -151,6 +164,76 @@ class TestDeciding:
         assert press(carl, "candidate", 10**12, act="accept").status_code == 302
         assert press(carl, "dance", candidate.pk, act="accept").status_code == 302
         assert not CurationEvent.objects.exists()
+
+
+class TestManyAtOnce:
+    def test_what_is_ticked_is_decided_and_undone_with_one_press(self, carl: Client) -> None:
+        fill(2)
+        other = make.candidate(topic=make.topic())
+        decisions.leave_out_candidate(paper_id=other.pk, by=Deciding(curator("cora"), NOW))
+        items = [f"candidate:{row.pk}:0" for row in Candidate.objects.all()]
+        items += [f"submission:{row.pk}:0" for row in Submission.objects.all()] + ["x", "record:9:0", "candidate:1:x"]
+        said = carl.post("/curate/bulk", {"item": items, "act": "accept"}, follow=True).content.decode()
+        assert "4 done. 1 were decided by others before. 1 can’t be decided so." in said
+        assert Listing.objects.count() == 4
+        carl.post(f"/curate/undo/{CurationEvent.objects.latest('pk').pk}")
+        assert not Listing.objects.exists()
+        assert Submission.objects.filter(state="waiting").count() == 2
+
+    def test_nothing_ticked_is_said(self, carl: Client) -> None:
+        assert "Tick some" in carl.post("/curate/bulk", {"act": "accept"}, follow=True).content.decode()
+
+
+class TestAhead:
+    def test_what_is_planned_is_nowhere_until_its_moment_and_then_on_its_day(self, carl: Client) -> None:
+        paper, by = make.paper(), Deciding(curator("cora"), NOW)
+        day = TODAY + timedelta(days=2)
+        planning.plan(paper_id=paper.pk, day=day, by=by)
+        planning.schedule(day=day, at=make.at(day, 7), by=by)
+        assert planning.publish_due(now=make.at(day, 6)) == 0
+        assert not Listing.objects.exists()
+        assert paper.title not in stranger().get(f"/papers/date/{day}").content.decode()
+        assert paper.title in carl.get(f"/curate/days/{day}").content.decode()
+        assert planning.publish_due(now=make.at(day, 7)) == 1
+        assert planning.publish_due(now=make.at(day, 7)) == 0
+        assert Listing.objects.get().day == day
+        planned = CurationEvent.objects.get(action="plan")
+        with pytest.raises(CurationError, match="published"):
+            undo(event_id=planned.pk, curator=by.curator, now=NOW)
+
+    def test_a_day_to_come_is_planned_by_the_form(self, carl: Client) -> None:
+        paper = make.paper()
+        ahead = (timezone.localdate() + timedelta(days=3)).isoformat()
+        carl.post(f"/curate/papers/{paper.pk}/place", {"seen": 0, "act": "list", "to": ahead})
+        assert PlannedListing.objects.get().day.isoformat() == ahead
+        seen = CurationEvent.objects.latest("pk").pk
+        carl.post(f"/curate/papers/{paper.pk}/place", {"seen": seen, "act": "unplan", "on": ahead})
+        assert not PlannedListing.objects.exists()
+
+
+class TestTopicsByHand:
+    def test_a_paper_put_into_a_topic_stays_whatever_the_topic_asks(self, carl: Client) -> None:
+        topic = make.topic("Snow", query="nothing-has-this-word", pending_since=None)
+        paper = make.paper()
+        carl.post(f"/curate/papers/{paper.pk}/topic", {"seen": 0, "topic": "snow", "act": "in"})
+        assert TopicMatch.objects.filter(topic=topic, paper=paper).exists()
+        catch_up(now=NOW)
+        assert TopicMatch.objects.filter(topic=topic, paper=paper).exists()
+        seen = CurationEvent.objects.latest("pk").pk
+        carl.post(f"/curate/papers/{paper.pk}/topic", {"seen": seen, "topic": "snow", "act": "out"})
+        catch_up(now=NOW)
+        assert not TopicMatch.objects.filter(topic=topic, paper=paper).exists()
+
+    def test_a_saved_search_is_seen_by_curators_when_its_reader_offers_it(self, carl: Client) -> None:
+        rita = reader()
+        own = make.topic("Rita-ice", owner=rita, query="ice")
+        assert "Rita-ice" not in carl.get("/curate").content.decode()
+        browser_of(rita).post("/topics/rita-ice/offer", {"on": "1"})
+        assert "Offered for all by rita" in " ".join(page(carl).text_content().split())
+        press(carl, "search", own.pk, act="accept")
+        made = Topic.objects.get(owner=None, name="Rita-ice")
+        assert made.query == "ice"
+        assert Topic.objects.filter(pk=own.pk, owner=rita).exists()
 
 
 class TestTwoCurators:

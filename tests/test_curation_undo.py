@@ -26,7 +26,7 @@ from papers.models import (
 )
 from papers.services.account import delete_account
 from papers.services.comments import add_comment
-from papers.services.curation import decisions, editing, merging, placing
+from papers.services.curation import decisions, editing, merging, placing, planning, sorting
 from papers.services.curation.acting import decide
 from papers.services.curation.recording import CurationError, Deciding
 from papers.services.curation.undoing import AlreadyUndoneError, ChangedSinceError, undo, undo_batch
@@ -80,6 +80,7 @@ def world() -> World:
     make.report(comment)
     set_vote(user=rita, paper_id=listed.pk, on=True)
     otto, record = reader("otto"), make.reject()
+    make.topic("rita-s", owner=rita, query="ice", offered_at=NOW)
     twin, pair = a_twin(listed, rita, topic)
     return World(
         carl, rita, otto, topic, listed, other, submitted, submission.pk, found, comment, record.pk, twin, pair.pk
@@ -145,6 +146,15 @@ ACTS: dict[str, Act] = {
     "take the source's": lambda w, by: editing.take_source_value(paper_id=w.twin.pk, field="organization", by=by),
     "note": lambda w, by: placing.set_note(day=TODAY, note="*Hello*", by=by),
     "note of a new day": lambda w, by: placing.set_note(day=TODAY - timedelta(days=20), note="*Hello*", by=by),
+    "plan": lambda w, by: planning.plan(paper_id=w.found.pk, day=TODAY + timedelta(days=3), by=by),
+    "schedule": lambda w, by: planning.schedule(day=TODAY + timedelta(days=3), at=LATER, by=by),
+    "put into a topic": lambda w, by: sorting.put_in_topic(paper_id=w.other.pk, slug="ice", on=True, by=by),
+    "make a search a topic for all": lambda w, by: decide(
+        kind="search", key=Topic.objects.get(slug="rita-s").pk, act="accept", by=by
+    ),
+    "leave a search to its reader": lambda w, by: decide(
+        kind="search", key=Topic.objects.get(slug="rita-s").pk, act="reject", by=by
+    ),
     "list": lambda w, by: placing.put_on(paper_id=w.found.pk, day=YESTERDAY, by=by),
 }
 
@@ -276,11 +286,11 @@ def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
 
 def test_the_day_s_count_follows(world: World) -> None:
     by = Deciding(world.carl, NOW)
-    assert Edition.objects.get(day=TODAY).listed_count == 2
+    assert Edition.objects.get(day=TODAY).listed_count == 3
     event = placing.hide(paper_id=world.listed.pk, on=True, by=by)
-    assert Edition.objects.get(day=TODAY).listed_count == 1
+    assert Edition.objects.get(day=TODAY).listed_count == 2
     placing.take_off(paper_id=world.other.pk, day=TODAY, on=True, by=by)
-    assert Edition.objects.get(day=TODAY).listed_count == 0
+    assert Edition.objects.get(day=TODAY).listed_count == 1
     assert event is not None
     undo(event_id=event.pk, curator=world.carl, now=LATER)
-    assert Edition.objects.get(day=TODAY).listed_count == 1
+    assert Edition.objects.get(day=TODAY).listed_count == 2

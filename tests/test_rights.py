@@ -251,6 +251,13 @@ ROWS: dict[str, list[Row]] = {
     "papers:curate-place": [curators("/curate/papers/99001/place", 302, method="POST")],
     "papers:curate-edit": [curators("/curate/papers/99001/edit", 422, method="POST")],
     "papers:curate-note": [curators("/curate/days/2026-03-04/note", 404, method="POST")],
+    "papers:curate-bulk": [curators("/curate/bulk", 302, method="POST")],
+    "papers:curate-topic": [curators("/curate/papers/99001/topic", 404, method="POST")],
+    "papers:curate-schedule": [curators("/curate/days/2026-03-04/schedule", 404, method="POST")],
+    "papers:topic-offer": [
+        Row("/topics/rita-s/offer", WAY_IN, 302, 404, 404, 404, method="POST"),
+        Row("/topics/curated/offer", WAY_IN, 404, 404, 302, 302, method="POST"),
+    ],
     "papers:curate-days": [curators("/curate/days", 302)],
     "papers:curate-day": [curators("/curate/days/2026-03-04"), curators("/curate/days/x", 404)],
     "papers:curate-order": [curators("/curate/days/2026-03-04/order", 404, method="POST")],

@@ -2,7 +2,16 @@
 
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
-from papers.models.curation import Candidate, CurationEvent, DuplicateCheck, DuplicatePair, PaperEdit, Submission
+from papers.models.curation import (
+    Candidate,
+    CurationEvent,
+    DuplicateCheck,
+    DuplicatePair,
+    PaperEdit,
+    PlannedListing,
+    Submission,
+    TopicPick,
+)
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
@@ -66,6 +75,7 @@ __all__ = [
     "PaperEdit",
     "PaperVector",
     "PaperVersion",
+    "PlannedListing",
     "Recommendation",
     "RejectedRecord",
     "Role",
@@ -82,6 +92,7 @@ __all__ = [
     "Topic",
     "TopicBacklog",
     "TopicMatch",
+    "TopicPick",
     "TopicWeek",
     "User",
     "Vote",

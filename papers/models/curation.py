@@ -261,3 +261,34 @@ class PaperEdit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.field} of {self.paper_id}"
+
+
+class PlannedListing(models.Model):
+    """A paper on an edition that is still to come. It becomes a Listing at its moment, and nobody sees it before."""
+
+    day = models.DateField()
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="planned")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    publish_at = models.DateTimeField(help_text="The same for all of a day.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "paper"], name="planned_once_a_day")]
+        indexes = [models.Index(fields=["publish_at"], name="planned_due")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} for {self.day}"
+
+
+class TopicPick(models.Model):
+    """A paper that a curator put into a topic: the matching lets it stay, whatever the topic asks."""
+
+    topic = models.ForeignKey("papers.Topic", on_delete=models.CASCADE, related_name="picks")
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="picks")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["topic", "paper"], name="topic_pick_once")]
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} in {self.topic_id}"

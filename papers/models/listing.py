@@ -49,6 +49,9 @@ class Edition(models.Model):
 
     day = models.DateField(primary_key=True)
     note = models.TextField(blank=True, help_text="Markdown, shown on top of the day.")
+    publish_at = models.DateTimeField(
+        null=True, blank=True, help_text="When what is planned for the day is published; empty: as the day begins."
+    )
     listed_count = models.PositiveIntegerField(
         default=0, help_text="Visible listings; kept by the services that write them."
     )

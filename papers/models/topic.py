@@ -59,6 +59,7 @@ class Topic(models.Model):
     pending_since = models.DateTimeField(
         null=True, blank=True, default=timezone.now, help_text="It was made or changed then; empty once that is done."
     )
+    offered_at = models.DateTimeField(null=True, blank=True, help_text="Its reader offers it for all; until decided.")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -66,7 +67,9 @@ class Topic(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["pending_since"], name="topic_pending", condition=Q(pending_since__isnull=False))
+            models.Index(fields=["pending_since"], name="topic_pending", condition=Q(pending_since__isnull=False)),
+            # What waits for a curator.
+            models.Index(fields=["-offered_at"], name="topic_offered", condition=Q(offered_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -25,6 +25,7 @@ _ONCE = {
     "papers_followedpaper": "followed_id",
     "papers_listing": "day",
     "papers_paperedit": "field",
+    "papers_plannedlisting": "day",
     "papers_paperversion": "version",
     "papers_seenpaper": "user_id",
     "papers_shelfitem": "user_id",
@@ -32,6 +33,7 @@ _ONCE = {
     "papers_taggedpaper": "tag_id",
     "papers_topic_examples": "topic_id",
     "papers_topicmatch": "topic_id",
+    "papers_topicpick": "topic_id",
     "papers_vote": "user_id",
 }
 

@@ -14,13 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.access import curators_only
-from papers.curation_forms import DecisionForm
+from papers.curation_forms import BulkDecisionForm, DecisionForm
 from papers.http import UserRequest, safe_next
 from papers.models import CurationEvent
 from papers.paging import decode_cursor, encode_cursor
-from papers.services.curation.acting import decide
+from papers.services.curation.acting import decide, decide_many
 from papers.services.curation.queue import KINDS, QueuePosition, read_item, read_queue
-from papers.services.curation.recording import AlreadyDecidedError, CurationError
+from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 from papers.services.curation.undoing import ChangedSinceError, undo_batch
 from papers.services.curation.wording import what
 
@@ -71,6 +71,23 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     except ObjectDoesNotExist:
         problem = "It is gone."
     return _answer(request, kind, key, event, problem=problem)
+
+
+@require_POST
+@curators_only
+def bulk(request: UserRequest) -> HttpResponse:
+    """The same act on all that are ticked."""
+    form = BulkDecisionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Tick some of them first.")
+        return redirect("papers:curate")
+    by = Deciding(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+    result = decide_many(items=form.items(), act=form.cleaned_data["act"], by=by)
+    words = [f"{result.done} done."]
+    words += [f"{result.others} were decided by others before."] if result.others else []
+    words += [f"{result.left} can’t be decided so."] if result.left else []
+    messages.success(request, " ".join(words))
+    return redirect("papers:curate")
 
 
 @require_POST

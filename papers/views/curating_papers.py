@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -14,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.access import curators_only
-from papers.curation_forms import DecisionForm, EditForm, NoteForm, PlaceForm
+from papers.curation_forms import DecisionForm, EditForm, NoteForm, PlaceForm, ScheduleForm
 from papers.dates import parse_day
 from papers.http import UserRequest, safe_next
 from papers.models import CurationEvent, Edition, Paper
 from papers.models.listing import DayPosition
 from papers.paging import decode_cursor, encode_cursor
-from papers.services.curation import editing, placing
+from papers.services.curation import editing, placing, planning, sorting
 from papers.services.curation.desk import day_desk, paper_desk
 from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 
@@ -95,7 +96,8 @@ def day(request: UserRequest, day: str) -> HttpResponse:
         raise Http404("There is no such day.")
     desk = day_desk(found, after=decode_cursor(request.GET.get("after", ""), DayPosition))
     more = urlencode({"after": encode_cursor(desk.next)}) if desk.next else ""
-    return render(request, "curate/day.html", {"desk": desk, "more_query": more, "now": timezone.now()})
+    context = {"desk": desk, "more_query": more, "today": timezone.localdate(), "now": timezone.now()}
+    return render(request, "curate/day.html", context)
 
 
 @require_POST
@@ -140,13 +142,45 @@ def done(
     return redirect(back)
 
 
+def _put(paper_id: int, day: date, by: Deciding) -> CurationEvent | None:
+    """On a day, or, when it is still to come, on what is planned for it."""
+    if day > timezone.localdate(by.now):
+        return planning.plan(paper_id=paper_id, day=day, by=by)
+    return placing.put_on(paper_id=paper_id, day=day, by=by)
+
+
+@require_POST
+@curators_only
+def schedule(request: UserRequest, day: str) -> HttpResponse:
+    """Say when what is planned for a day is published."""
+    found, form = parse_day(day), ScheduleForm(request.POST)
+    if found is None or not form.is_valid():
+        raise Http404("There is no such day.")
+    back = reverse("papers:curate-day", args=[found.isoformat()])
+    at, by = form.cleaned_data["at"], form.deciding(request.user, timezone.now())
+    return done(request, back, lambda by: planning.schedule(day=found, at=at, by=by), by)
+
+
+@require_POST
+@curators_only
+def topic(request: UserRequest, paper_id: int) -> HttpResponse:
+    """Put a paper into a topic for all, or take it out again."""
+    form, slug = DecisionForm(request.POST), request.POST.get("topic", "")
+    if not form.is_valid():
+        raise Http404("There is no such act.")
+    by, is_on = form.deciding(request.user, timezone.now()), form.act_name() != "out"
+    back = reverse("papers:curate-paper", args=[paper_id])
+    return done(request, back, lambda by: sorting.put_in_topic(paper_id=paper_id, slug=slug, on=is_on, by=by), by)
+
+
 Place = Callable[[int, PlaceForm, Deciding], CurationEvent | None]
 PLACES: dict[str, Place] = {
     "pin": lambda pk, form, by: placing.pin(paper_id=pk, day=form.day(), on=True, by=by),
     "unpin": lambda pk, form, by: placing.pin(paper_id=pk, day=form.day(), on=False, by=by),
     "take-off": lambda pk, form, by: placing.take_off(paper_id=pk, day=form.day(), on=True, by=by),
     "put-back": lambda pk, form, by: placing.take_off(paper_id=pk, day=form.day(), on=False, by=by),
-    "list": lambda pk, form, by: placing.put_on(paper_id=pk, day=form.target(), by=by),
+    "list": lambda pk, form, by: _put(pk, form.target(), by),
+    "unplan": lambda pk, form, by: planning.unplan(paper_id=pk, day=form.day(), by=by),
     "move": lambda pk, form, by: placing.move(paper_id=pk, day=form.day(), to=form.target(), by=by),
     "hide": lambda pk, form, by: placing.hide(paper_id=pk, on=True, by=by),
     "show": lambda pk, form, by: placing.hide(paper_id=pk, on=False, by=by),

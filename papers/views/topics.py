@@ -15,6 +15,7 @@ from papers.http import Request, UserRequest
 from papers.models import Topic, TopicMatch
 from papers.models.topic import MatchPosition, VotedPosition
 from papers.ratelimit import limited
+from papers.services.curation.sorting import offer
 from papers.services.figures import topic_year
 from papers.services.topics.editing import TopicError, change_topic, delete_topic, make_topic, preview
 from papers.views.lists import card_page, show_list
@@ -94,6 +95,17 @@ def try_topic(request: UserRequest) -> HttpResponse:
     """What a wording would have brought last week, while it is being typed."""
     form = TopicForm(request.POST, viewer=request.user)
     return render(request, "papers/_topic_preview.html", _tried(request, form))
+
+
+@require_POST
+@signed_in
+def offer_topic(request: UserRequest, slug: str) -> HttpResponse:
+    """Offer a saved search of one's own to the curators, as a topic for all; or take the offer back."""
+    found = own_topic(request.user, slug)
+    is_on = request.POST.get("on") == "1"
+    offer(topic=found, on=is_on, now=timezone.now())
+    messages.success(request, "The curators look at it." if is_on else "It is yours alone.")
+    return redirect(found)
 
 
 @require_POST

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from papers.models import CurationEvent, DuplicatePair
-from papers.services.curation import decisions, merging, placing
-from papers.services.curation.recording import CurationError, Deciding
+from papers.services.curation import decisions, merging, placing, sorting
+from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 
 Decide = Callable[[int, Deciding], CurationEvent | None]
 
@@ -27,6 +28,36 @@ def decide(*, kind: str, key: int, act: str, by: Deciding) -> CurationEvent | No
     if done is None:
         raise CurationError("There is no such act.")
     return done(key, by)
+
+
+@dataclass(slots=True)
+class Bulk:
+    """What became of many presses at once."""
+
+    done: int = 0
+    others: int = 0
+    """Somebody else decided on them before."""
+    left: int = 0
+    """They can't be decided so."""
+
+
+def decide_many(*, items: Iterable[tuple[str, int, int]], act: str, by: Deciding) -> Bulk:
+    """The same act on many things, each (kind, key, newest event seen) in its own transaction; undone with one press.
+
+    One that another curator decided on, or that has no such act, stays as it is.
+    """
+    batch, result = uuid.uuid4(), Bulk()
+    for kind, key, seen in items:
+        try:
+            event = decide(kind=kind, key=key, act=act, by=replace(by, seen=seen, batch=batch))
+        except AlreadyDecidedError:
+            result.others += 1
+        except (CurationError, ObjectDoesNotExist):
+            result.left += 1
+        else:
+            result.done += event is not None
+            result.left += event is None
+    return result
 
 
 def _accept_submission(key: int, by: Deciding) -> CurationEvent | None:
@@ -70,6 +101,14 @@ def _merge_other_way(key: int, by: Deciding) -> CurationEvent | None:
 def _tell_apart(key: int, by: Deciding) -> CurationEvent | None:
     pair = DuplicatePair.objects.get(pk=key)
     return merging.tell_apart(first_id=pair.first_id, second_id=pair.second_id, by=by)
+
+
+def _promote(key: int, by: Deciding) -> CurationEvent | None:
+    return sorting.promote(topic_id=key, by=by)
+
+
+def _decline(key: int, by: Deciding) -> CurationEvent | None:
+    return sorting.decline(topic_id=key, by=by)
 
 
 def _then_pin(accept: Decide) -> Decide:
@@ -119,5 +158,6 @@ ACTS: Mapping[str, Mapping[str, Decide]] = {
     },
     "comment": {"accept": _keep_comment, "reject": _remove_comment},
     "record": {"reject": _dismiss_record},
+    "search": {"accept": _promote, "reject": _decline},
     "pair": {"accept": _merge_pair, "other": _merge_other_way, "reject": _tell_apart},
 }

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit
+from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit, PlannedListing, Topic, TopicPick
 from papers.models.listing import DayPosition
+from papers.services.curation.planning import planned_for
 from papers.services.curation.recording import subject_of
 from papers.services.curation.wording import what
 
@@ -44,6 +45,10 @@ class PaperDesk:
     listings: list[Listing]
     """Its days, the newest first; those that it was taken off, too."""
     events: list[Told]
+    planned: list[PlannedListing]
+    topics: list[Topic]
+    """Those for all."""
+    picks: list[TopicPick]
     edits: list[Edited]
     """What curators changed, beside what the sources say."""
 
@@ -68,6 +73,8 @@ class DayDesk:
     seen: int
     pinned: list[DayRow]
     rows: list[DayRow]
+    planned: list[PlannedListing]
+    """What is to come on it."""
     off: list[DayRow]
     """What was taken off the day, or hidden everywhere."""
     next: DayPosition | None
@@ -75,12 +82,15 @@ class DayDesk:
 
 
 def paper_desk(paper: Paper) -> PaperDesk:
-    """Four queries."""
+    """Seven queries."""
     return PaperDesk(
         paper=paper,
         seen=CurationEvent.objects.last_about([subject_of(paper.pk)])[subject_of(paper.pk)],
         listings=list(Listing.objects.filter(paper=paper).select_related("source", "user").order_by("-day")[:50]),
         events=told(CurationEvent.objects.about_paper(paper.pk)[:EVENTS_SHOWN]),
+        planned=list(PlannedListing.objects.filter(paper=paper).order_by("day")[:50]),
+        topics=list(Topic.objects.curated().only("slug", "name").order_by("name")[:500]),
+        picks=list(TopicPick.objects.filter(paper=paper).select_related("topic").order_by("topic__name")),
         edits=[
             _edited(edit) for edit in PaperEdit.objects.filter(paper=paper).select_related("user").order_by("field")
         ],
@@ -88,7 +98,7 @@ def paper_desk(paper: Paper) -> PaperDesk:
 
 
 def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
-    """Seven queries at most."""
+    """Eight queries at most."""
     listed = Listing.objects.select_related("paper", "user")
     pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MOST_PINNED])
     rest = list(listed.best_of_day(day, after=after).filter(is_pinned=False)[: PER_PAGE + 1])
@@ -107,6 +117,7 @@ def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
         seen=seen[f"day:{day}"],
         pinned=desk_rows(pinned),
         rows=desk_rows(rows),
+        planned=planned_for(day),
         off=desk_rows(off),
         events=told(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:EVENTS_SHOWN]),
         next=_position(rows[-1]) if len(rest) > PER_PAGE else None,

@@ -8,6 +8,7 @@ from datetime import date
 from papers.models import CurationEvent, Edition, Listing, Paper
 from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
 from papers.services.curation.tracing import Scope
+from papers.services.installation import current_group
 from papers.services.listing import Entry, Rule, list_papers
 from papers.text import safe_text
 
@@ -73,6 +74,8 @@ def move(*, paper_id: int, day: date, to: date, by: Deciding) -> CurationEvent |
     """
     if day == to:
         return None
+    if to > by.now.astimezone(current_group().zone).date():
+        raise CurationError("That day is still to come: take it off here, and plan it there.")
     scope = Scope(papers=(paper_id,), days=(day, to))
     with recording(by, "move", subject=subject_of(paper_id), scope=scope, day=to) as act:
         here = Listing.objects.filter(day=day, paper=paper_id, hidden_at=None).first()

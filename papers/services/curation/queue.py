@@ -24,6 +24,7 @@ from papers.models import (
     Paper,
     RejectedRecord,
     Submission,
+    Topic,
 )
 from papers.services.curation.comparing import Difference, differences
 from papers.services.curation.merging import subject_of_pair
@@ -57,6 +58,7 @@ class Item:
     comment: Comment | None = None
     reports: Sequence[CommentReport] = ()
     record: RejectedRecord | None = None
+    search: Topic | None = None
     pair: DuplicatePair | None = None
     other: Paper | None = None
     """Of two that may be one, the one that would go; `paper` would stay."""
@@ -173,6 +175,14 @@ def _comments(items: Sequence[Item]) -> None:
             item.since = reports[item.key][-1].created_at if reports[item.key] else row.created_at
 
 
+def _searches(items: Sequence[Item]) -> None:
+    rows = Topic.objects.select_related("owner").in_bulk([item.key for item in items])
+    for item in items:
+        if (row := rows.get(item.key)) is not None and row.owner_id is not None:
+            item.search, item.subject = row, f"topic:{item.key}"
+            item.since = row.offered_at or row.changed_at
+
+
 def _pairs(items: Sequence[Item]) -> None:
     rows = DuplicatePair.objects.select_related("first", "second").in_bulk([item.key for item in items])
     papers = {pk for row in rows.values() for pk in (row.first_id, row.second_id)}
@@ -198,6 +208,12 @@ KINDS: dict[str, Kind] = {
         "Submissions",
         "SELECT id AS key, created_at AS since FROM papers_submission WHERE state = 'waiting'",
         _submissions,
+    ),
+    "search": Kind(
+        6,
+        "Saved searches",
+        "SELECT id AS key, offered_at AS since FROM papers_topic WHERE offered_at IS NOT NULL",
+        _searches,
     ),
     "comment": Kind(
         4,

@@ -27,7 +27,10 @@ from papers.models import (
     Listing,
     Paper,
     PaperEdit,
+    PlannedListing,
     Submission,
+    TopicMatch,
+    TopicPick,
 )
 
 Row = dict[str, Any]
@@ -44,6 +47,7 @@ DERIVED: Mapping[str, frozenset[str]] = {
     "papers_topicmatch": frozenset({"vote_count", "listed_at", "score"}),
     "papers_papervector": frozenset({"vector"}),
     "papers_paperedit": frozenset({"source_value"}),
+    "papers_topic": frozenset({"changed_at", "pending_since", "version"}),
 }
 # Work that waits, and what is made of the paper's own columns: made anew, not put back.
 _NOT_TRACED = frozenset(
@@ -57,6 +61,9 @@ _OWN: tuple[tuple[type[Model], str], ...] = (
     (DuplicatePair, "first_id"),
     (DuplicatePair, "second_id"),
     (PaperEdit, "paper_id"),
+    (PlannedListing, "paper_id"),
+    (TopicPick, "paper_id"),
+    (TopicMatch, "paper_id"),
 )
 
 

@@ -144,6 +144,8 @@ class _Restoring:
     def _remove(self, change: Change) -> None:
         table, key = change["table"], change["key"]
         now = _current(table, key)
+        if now is None and table == "papers_plannedlisting":
+            raise CurationError("It was published since. Take it off its day instead.")
         if now is None or (table == "papers_edition" and _is_edition_used(key["day"])):
             return
         if not self._is_as_left(table, now, change["new"]):

@@ -17,6 +17,13 @@ SAID: dict[str, str] = {
     "told-apart": "told apart from one like it",
     "edit": "edited",
     "note": "wrote the note of the day",
+    "plan": "planned",
+    "unplan": "took off what is planned",
+    "schedule": "set when the day is published",
+    "topic-tagged": "put into a topic",
+    "topic-untagged": "took out of a topic",
+    "topic-promoted": "made a reader’s saved search a topic for all",
+    "topic-declined": "left a saved search to its reader",
     "pin": "pinned",
     "unpin": "unpinned",
     "order": "ordered what is pinned",
@@ -31,8 +38,8 @@ SAID: dict[str, str] = {
     "author-split": "told two authors of one name apart",
     "author-orcid": "set an author’s ORCID",
 }
-# That somebody reported a comment is between them and the curators.
-PRIVATE = frozenset({"comment-kept"})
+# That somebody reported a comment, or offered a search in vain, is between them and the curators.
+PRIVATE = frozenset({"comment-kept", "topic-declined"})
 
 
 def what(event: CurationEvent) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from papers.models import Paper, Topic, TopicMatch
+from papers.models import Paper, Topic, TopicMatch, TopicPick
 from papers.services.installation import current_group
 from papers.services.releases import next_release
 from papers.services.topics.asking import topic_query, topics_named
@@ -52,6 +52,7 @@ def backfill(topic_id: int, *, now: datetime) -> bool:
         gone = kept - wanted.keys()
         if gone:
             gone -= papers_of(topic, now=now, within=gone).possible()
+            gone -= set(TopicPick.objects.filter(topic=topic, paper__in=gone).values_list("paper", flat=True))
         if gone:
             TopicMatch.objects.filter(topic=topic, paper__in=gone).delete()
         added = wanted.keys() - kept

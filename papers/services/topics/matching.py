@@ -272,7 +272,8 @@ def _delete(gone: Mapping[int, int], papers: Papers) -> int:
         with connection.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM papers_topicmatch found USING unnest(%s::bigint[], %s::bigint[]) AS gone (topic, paper) "
-                "WHERE found.topic_id = gone.topic AND found.paper_id = gone.paper",
+                "WHERE found.topic_id = gone.topic AND found.paper_id = gone.paper AND NOT EXISTS (SELECT FROM "
+                "papers_topicpick pick WHERE pick.topic_id = gone.topic AND pick.paper_id = gone.paper)",
                 list(map(list, zip(*pairs, strict=True))),
             )
     return len(pairs)
