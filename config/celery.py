@@ -54,6 +54,7 @@ app.conf.update(
         "digests.send_*": {"queue": "mail"},
         "digests.answer_sign_ups": {"queue": "mail"},  # a server that does not answer is waited for
         "papers.fetch_*": {"queue": "fetch"},
+        "digests.tell_*": {"queue": "fetch"},
     },
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
     worker_prefetch_multiplier=1,

@@ -296,6 +296,16 @@ def test_an_answer_that_never_came(receiver: Receiver, kind: str, state: str) ->
     assert Notice.objects.get().state == state
 
 
+def test_a_host_that_hangs_does_not_keep_the_worker(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices, "BUDGET_SECONDS", -1.0)
+    edition()
+    channel(at=receiver.host)
+    assert tell(now=NOW) == 0
+    assert receiver.got == []
+    monkeypatch.setattr(notices, "BUDGET_SECONDS", 45.0)
+    assert tell(now=NOW) == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_post_once(receiver: Receiver, transactional_db: None) -> None:
     from django.db import connection
