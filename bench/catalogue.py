@@ -11,7 +11,7 @@ import itertools
 import json
 import lzma
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -38,14 +38,16 @@ _WORDS = [
 _CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML", "cs.RO", "math.OC", "hep-th", "q-bio.NC", "econ.TH")
 
 
-def fill(papers: int, *, file: str = "", readers: int = READERS, different: int = BASE_ROWS) -> None:
+def fill(
+    papers: int, *, file: str = "", readers: int = READERS, different: int = BASE_ROWS, words: Sequence[str] = ()
+) -> None:
     """Make `papers` papers, at most so many of them different, their editions, figures and votes.
 
-    For an empty database.
+    For an empty database. Without a file they are made of `words`, the first of them the most frequent.
     """
     from django.db import connection
 
-    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(), min(papers, different)))
+    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(words), min(papers, different)))
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
         for statement in _STATEMENTS:
@@ -78,12 +80,15 @@ def _rows_of(file: Path) -> Iterator[dict[str, Any]]:
                 yield row
 
 
-def made_up() -> Iterator[dict[str, Any]]:
+def made_up(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """Papers of words at random; of `words` as a language has them, the later ones more and more rarely."""
     dice = random.Random(7)
+    rarer = list(itertools.accumulate(1 / (50 + rank) for rank in range(len(words)))) if words else None
+    said = words or _WORDS
     while True:
         yield {
-            "title": " ".join(dice.choices(_WORDS, k=9)).capitalize(),
-            "abstract": " ".join(dice.choices(_WORDS, k=180)).capitalize() + ".",
+            "title": " ".join(dice.choices(said, cum_weights=rarer, k=9)).capitalize(),
+            "abstract": " ".join(dice.choices(said, cum_weights=rarer, k=180)).capitalize() + ".",
             "authors": [f"{dice.choice('ABCDEFGHIJKLMNOPRSTW')}. Person{dice.randrange(50_000)}" for _ in range(5)],
             "categories": list(dict.fromkeys(dice.choices(_CATEGORIES, weights=range(10, 0, -1), k=2))),
         }

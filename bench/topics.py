@@ -41,6 +41,14 @@ class Result:
     """The best of as many bare COPYs of the same matches."""
 
 
+def vocabulary() -> list[str]:
+    """Words for papers where no file is given: with a few dozen words each topic would have every paper."""
+    dice = random.Random(5)
+    syllables = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+    words = ("".join(dice.choices(syllables, k=dice.randint(2, 4))) for _ in range(40_000))
+    return list(dict.fromkeys(words))[:20_000]
+
+
 def questions(number: int) -> list[str]:
     """So many different queries over the papers stored."""
     from papers.models import Paper
@@ -121,7 +129,7 @@ def bare_copy() -> float:
 
 
 def measure(topics: int, papers: int, file: str) -> list[Result]:
-    fill(papers, file=file, readers=5)
+    fill(papers, file=file, readers=5, words=vocabulary())
     sizes = (
         (topics // 4, papers),
         (topics // 2, papers),
