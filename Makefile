@@ -25,6 +25,7 @@ help:
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
 	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
+	@echo "                   with PAPERS=… READERS=… how long they take to work out"
 	@echo "make lock          resolve requirements/*.in anew (needs uv)"
 	@echo "PYTHON=python3.12  with any of them: another Python"
 
@@ -73,7 +74,11 @@ bench-trending:
 
 # With READERS how long it takes to work out so many readers' suggestions among PAPERS papers, else how good they are.
 bench-recommend:
+ifdef PAPERS
+	$(DEV) exec $(VENV) -m bench.recommend_speed $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(READERS),--readers "$(READERS)") $(BENCH_ARGS)
+else
 	$(BENCH) exec $(VENV) -m bench.recommend $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(CACHE),--cache "$(CACHE)") $(BENCH_ARGS)
+endif
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \

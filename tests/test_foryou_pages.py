@@ -146,7 +146,8 @@ def test_a_tag_has_a_list_of_its_own(rita: User, stream: list[Paper]) -> None:
     assert set(suggested(rita, tag)) == titles(stream)
     client = browser_of(rita)
     page = text_of(f"{tag.get_absolute_url()}/for-you", client)
-    assert "Because you tagged flows <a" in page
+    assert "Because you tagged <a" in page
+    assert "</a> “flows”" in page
     assert stream[0].title in page
     assert "More for flows" in text_of(tag.get_absolute_url(), client)
     assert any(title.startswith("Graph") for title in suggested(rita))

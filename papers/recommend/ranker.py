@@ -6,9 +6,9 @@ Two opinions are added up, each in standard deviations over the stream.
   relevance weight of Robertson and Spärck Jones (1976), times how many of the liked papers share it.
 - Meaning: how close a vector is to the middle of the liked ones, seen from the middle of the stream.
 
-What was put aside moves that middle away; its words don't count against others, for mostly they are those of the liked
-papers too. Nothing is trained: a reader costs a sum over the papers with the reader's best terms and one product of a
-matrix with a vector.
+The words of what was put aside count against a paper, as far as no liked paper has them; its vectors say nothing, for
+mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over the papers with the
+reader's best terms and one product of a matrix with a vector.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Settings:
     most_terms: int = 30
     too_common: float = 0.15
     """A term that a greater part of the stream has says nothing."""
-    aside: float = 0.3
-    """What the middle of the papers put aside weighs beside that of the liked ones."""
+    aside: float = 0.2
+    """What a term of the papers put aside weighs beside one of the liked ones."""
     fading: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
     least: float = 0.25
@@ -95,16 +95,15 @@ def rank(stream: Stream, taste: Taste, *, limit: int, settings: Settings | None 
 def scores_for(stream: Stream, taste: Taste, settings: Settings, *, terms: _Terms | None = None) -> Scores:
     """How well each paper of the stream fits a reader who likes something: standard deviations, whatever its age."""
     terms = terms or _terms(stream, taste.liked, settings)
-    words = _standard(stream.sums(terms.places, terms.weights))
-    liked, aside = _vectors(stream, taste.liked), _vectors(stream, taste.aside)
+    against = _against(stream, taste, settings)
+    places = np.concatenate([terms.places, against.places])
+    words = _standard(stream.sums(places, np.concatenate([terms.weights, -settings.aside * against.weights])))
+    liked = _vectors(stream, taste.liked)
     if not len(liked):
         return words
-    direction = liked.mean(axis=0)
-    if len(aside):
-        direction = direction - settings.aside * aside.mean(axis=0)
     meaning = np.zeros(len(stream))
     # A paper without a vector yet stands in the middle.
-    meaning[stream.has_vector] = _standard(stream.vectors[stream.has_vector] @ direction)
+    meaning[stream.has_vector] = _standard(stream.vectors[stream.has_vector] @ liked.mean(axis=0))
     found: Scores = settings.words * words + (1 - settings.words) * meaning
     return found
 
@@ -125,6 +124,16 @@ def _terms(stream: Stream, liked: Sequence[Example], settings: Settings) -> _Ter
     return _Terms(places[best], weights[best])
 
 
+def _against(stream: Stream, taste: Taste, settings: Settings) -> _Terms:
+    """The terms that tell what was put aside from the rest, without those of any liked paper."""
+    if not taste.aside:
+        return _Terms(np.zeros(0, np.int64), np.zeros(0))
+    found = _terms(stream, taste.aside, settings)
+    liked = np.concatenate([example.keys for example in taste.liked])
+    is_other = ~np.isin(stream.terms[found.places], liked)
+    return _Terms(found.places[is_other], found.weights[is_other])
+
+
 def _vectors(stream: Stream, examples: Sequence[Example]) -> Floats:
     known = [example.vector for example in examples if example.vector is not None]
     return centred(np.stack(known), stream.middle) if known else np.zeros((0, 0), np.float32)
@@ -140,30 +149,27 @@ def _standard(values: NDArray[np.floating]) -> Scores:
 def _with_reasons(
     stream: Stream, taste: Taste, terms: _Terms, chosen: Sequence[int], scores: Scores
 ) -> list[Suggestion]:
-    """Each with the liked paper that has most in common with it: of the reader's terms, then in meaning."""
+    """Each with the liked paper that has most in common with it: of the reader's terms, and in meaning."""
     own = stream.terms[terms.places]
-    has = np.array([np.isin(own, example.keys) for example in taste.liked])
-    found = []
-    for place in chosen:
-        of_paper = np.isin(own, stream.keys(place), assume_unique=True)
-        common = has & of_paper
-        nearness = common @ terms.weights
-        weight = nearness / max(float(terms.weights.sum()), 1e-9)
-        weight = weight + _likeness(stream, taste.liked, place)
-        nearest = int(np.argmax(weight))
-        found.append(
-            Suggestion(
-                int(stream.ids[place]), float(scores[place]), taste.liked[nearest].paper_id, own[common[nearest]]
-            )
+    liked_have = np.array([np.isin(own, example.keys, assume_unique=True) for example in taste.liked])
+    papers_have = stream.having(terms.places, chosen)
+    in_words = (liked_have * terms.weights) @ papers_have.T / max(float(terms.weights.sum()), 1e-9)
+    nearest = np.argmax(in_words + _likeness(stream, taste.liked, chosen), axis=0)
+    return [
+        Suggestion(
+            int(stream.ids[place]),
+            float(scores[place]),
+            taste.liked[number].paper_id,
+            own[liked_have[number] & papers_have[row]],
         )
-    return found
+        for row, (place, number) in enumerate(zip(chosen, nearest, strict=True))
+    ]
 
 
-def _likeness(stream: Stream, liked: Sequence[Example], place: int) -> Scores:
-    """How like in meaning the liked papers are to one of the stream; 0 where there is no vector."""
-    found = np.zeros(len(liked))
-    if stream.has_vector[place]:
-        for number, example in enumerate(liked):
-            if example.vector is not None:
-                found[number] = float(centred(example.vector, stream.middle) @ stream.vectors[place])
+def _likeness(stream: Stream, liked: Sequence[Example], chosen: Sequence[int]) -> Scores:
+    """How like in meaning each liked paper is to each that was chosen; 0 where one of them has no vector."""
+    found = np.zeros((len(liked), len(chosen)))
+    known = [number for number, example in enumerate(liked) if example.vector is not None]
+    if known:
+        found[known] = _vectors(stream, liked) @ stream.vectors[list(chosen)].T
     return found

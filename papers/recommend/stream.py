@@ -61,14 +61,8 @@ class Stream:
         self.middle: Floats = known.mean(axis=0) if len(known) else np.zeros(dimensions, np.float32)
         self.vectors[self.has_vector] = centred(known, self.middle)
 
-        self._keys = [paper.keys for paper in papers]
-
     def __len__(self) -> int:
         return len(self.ids)
-
-    def keys(self, place: int) -> Keys:
-        """The terms of one paper."""
-        return self._keys[place]
 
     def places_of(self, keys: Keys) -> NDArray[np.int64]:
         """The places in `terms` of those of the keys that some paper here has."""
@@ -90,6 +84,17 @@ class Stream:
         rows = np.arange(counts.sum()) + np.repeat(self._starts[places] - firsts, counts)
         found = np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
         return found.astype(np.float64)
+
+    def having(self, places: NDArray[np.int64], papers: Sequence[int]) -> NDArray[np.bool_]:
+        """A row for each of some papers: which of these terms it has."""
+        found = np.zeros((len(papers), len(places)), dtype=bool)
+        has = np.zeros(len(self), dtype=bool)
+        for column, place in enumerate(places):
+            owners = self._owners[self._starts[place] : self._starts[place + 1]]
+            has[owners] = True
+            found[:, column] = has[papers]
+            has[owners] = False
+        return found
 
 
 def centred(vectors: Floats, middle: Floats) -> Floats:

@@ -33,7 +33,9 @@ LISTED, LISTED_FOR_TAG = 100, 30
 READERS_AT_ONCE = 100
 MOST_SHARED = 2
 """Terms that a reason names."""
-_LOOKED_AT = 6
+_LOOKED_AT = 10
+# Adverbs and participles are as common in what is liked as its subjects, and say nothing to a reader.
+_SAYS_LITTLE = ("ly", "ed")
 _LOCK = 0x62730030  # of pg_advisory_lock; every lock of Broadsheet begins with the bytes "bs"
 
 
@@ -95,7 +97,9 @@ def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetim
             rows += _rows(user_id, one, recent, examples)
         except Exception:  # one reader's trouble is nobody else's
             logger.exception("Suggestions could not be worked out", extra={"user": user_id})
-    return _store(due, {user_id: len(one.liked) for user_id, one in signals.items()}, rows, now=now)
+    _learn_names(rows, recent.names)
+    liked = {user_id: len(one.liked) for user_id, one in signals.items()}
+    return _store(due, liked, rows, recent.names, now=now)
 
 
 def _rows(user_id: int, signals: Signals, recent: Recent, examples: Mapping[int, Example]) -> Iterator[_Row]:
@@ -127,29 +131,30 @@ def _without_muted(
 # --- Reasons --------------------------------------------------------------------------------------------------------
 
 
-def _written(rows: Iterable[_Row]) -> dict[tuple[int, tuple[int, ...]], list[str]]:
-    """By liked paper and terms: how that paper writes them. One query."""
-    asked: dict[int, set[tuple[int, ...]]] = {}
+def _learn_names(rows: Iterable[_Row], names: dict[int, str]) -> None:
+    """Add to `names` how the terms of these reasons are written, each by a liked paper that has it. One query."""
+    asked: dict[int, set[int]] = {}
+    wanted: dict[int, int] = {}
     for row in rows:
-        asked.setdefault(row.of.because_of, set()).add(_first(row.of.shared))
-    texts = Paper.objects.filter(pk__in=asked).values_list("pk", "title", "abstract")
-    found = {}
-    for pk, title, abstract in texts.iterator(chunk_size=500):
-        names = {key_of(term): written for term, written in terms_of(paper_text(title, abstract)).items()}
-        for keys in asked[pk]:
-            found[pk, keys] = _without_parts([names[key] for key in keys if key in names])
-    return found
+        wanted |= {key: row.of.because_of for key in _first(row.of.shared) if key not in names}
+    for key, paper_id in wanted.items():
+        asked.setdefault(paper_id, set()).add(key)
+    for pk, title, abstract in Paper.objects.filter(pk__in=asked).values_list("pk", "title", "abstract"):
+        for term, written in terms_of(paper_text(title, abstract)).items():
+            if (key := key_of(term)) in asked[pk]:
+                names.setdefault(key, written)
 
 
-def _first(shared: Keys) -> tuple[int, ...]:
-    return tuple(map(int, shared[:_LOOKED_AT]))
+def _first(shared: Keys) -> list[int]:
+    return [int(key) for key in shared[:_LOOKED_AT]]
 
 
-def _without_parts(terms: Sequence[str]) -> list[str]:
-    """The weightiest, without words that stand in another one of them."""
-    words = {term: set(term.lower().replace("-", " ").split()) for term in terms}
-    whole = [term for term in terms if not any(words[term] < words[other] for other in terms)]
-    return whole[:MOST_SHARED]
+def _worth_saying(terms: Sequence[str]) -> list[str]:
+    """The weightiest pairs of words; single words where there are none."""
+    words = {term: term.lower().replace("-", " ").split() for term in terms}
+    said = [term for term in terms if not any(word.endswith(_SAYS_LITTLE) for word in words[term])]
+    pairs = [term for term in said if len(words[term]) > 1]
+    return (pairs or said)[:MOST_SHARED]
 
 
 # --- Storing --------------------------------------------------------------------------------------------------------
@@ -172,7 +177,14 @@ _DONE = """
 """
 
 
-def _store(due: Mapping[int, datetime | None], liked: Mapping[int, int], rows: Sequence[_Row], *, now: datetime) -> int:
+def _store(
+    due: Mapping[int, datetime | None],
+    liked: Mapping[int, int],
+    rows: Sequence[_Row],
+    names: Mapping[int, str],
+    *,
+    now: datetime,
+) -> int:
     """Put these in the place of what the readers had. One transaction; who and what is gone by now is left out."""
     with transaction.atomic(), connection.cursor() as cursor:
         users = _still_there(cursor, "papers_user", due)
@@ -183,7 +195,7 @@ def _store(due: Mapping[int, datetime | None], liked: Mapping[int, int], rows: S
             row for row in rows if row.user_id in users and row.of.paper_id in papers and row.of.because_of in papers
         ]
         cursor.execute("DELETE FROM papers_recommendation WHERE user_id = ANY(%s)", [sorted(users)])
-        cursor.execute(_REPLACE, _columns(kept))
+        cursor.execute(_REPLACE, _columns(kept, names))
         done: dict[str, Any] = {"now": now, "users": list(due), "stale": list(due.values())}
         cursor.execute(_DONE, done | {"liked": [liked[user] for user in due]})
     return len(kept)
@@ -195,8 +207,7 @@ def _still_there(cursor: Any, table: str, ids: Collection[int]) -> set[int]:
     return {row[0] for row in cursor.fetchall()}
 
 
-def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
-    written = _written(rows)
+def _columns(rows: Sequence[_Row], names: Mapping[int, str]) -> dict[str, list[Any]]:
     return {
         "users": [row.user_id for row in rows],
         "tags": [row.tag_id for row in rows],
@@ -204,5 +215,7 @@ def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
         "places": [row.place for row in rows],
         "scores": [row.of.score for row in rows],
         "because": [row.of.because_of for row in rows],
-        "shared": ["\n".join(written.get((row.of.because_of, _first(row.of.shared)), [])) for row in rows],
+        "shared": [
+            "\n".join(_worth_saying([names[key] for key in _first(row.of.shared) if key in names])) for row in rows
+        ],
     }

@@ -44,6 +44,8 @@ class Recent:
         papers = [read[pk] for pk in ages if pk in read]
         self.stream = Stream(papers, ages=(ages[paper.paper_id] for paper in papers), dimensions=self._dimensions)
         self._examples = read
+        self.names: dict[int, str] = {}
+        """How terms are written, as far as reasons have named them."""
 
     def examples(self, paper_ids: Collection[int]) -> dict[int, Example]:
         """By paper; those that are gone are left out. Read where they are not in the stream."""

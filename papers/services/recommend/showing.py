@@ -57,7 +57,7 @@ def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[
         example = liked.get(row.because_of_id)
         context = {
             "example": example,
-            "did": _did(example.pk, marks, tag) if example and marks else "",
+            **(_did(example.pk, marks, tag) if example and marks else {}),
             "shared": row.shared,
             "address": row.paper.get_absolute_url(),
             "key": paper_id,
@@ -66,16 +66,15 @@ def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[
     return found
 
 
-def _did(paper_id: int, marks: Marks, tag: Tag | None) -> str:
-    """What the reader did with a liked paper, as far as that still holds."""
-    tags = marks.tags.get(paper_id, [])
-    state = marks.shelf.get(paper_id, "")
+def _did(paper_id: int, marks: Marks, tag: Tag | None) -> dict[str, str]:
+    """What the reader did with a liked paper, as far as that still holds; and the tag, if it was tagging."""
+    tags, state = marks.tags.get(paper_id, []), marks.shelf.get(paper_id, "")
     if tag is not None:
-        return f"tagged {tag.name}" if tag.name in tags else ""
+        tags, state = [name for name in tags if name == tag.name], ""
     if tags:
-        return f"tagged {tags[0]}"
+        return {"did": "tagged", "tagged": tags[0]}
     if state in ("to_read", "reading"):
-        return "saved"
+        return {"did": "saved"}
     if state == "read":
-        return "read"
-    return "voted for" if paper_id in marks.voted else ""
+        return {"did": "read"}
+    return {"did": "voted for"} if paper_id in marks.voted and tag is None else {}
