@@ -245,8 +245,18 @@ def test_an_account_that_left_meanwhile_stays_away(world: World) -> None:
     merged = ACTS["merge"](world, Deciding(world.carl, NOW))
     assert merged is not None
     delete_account(user=User.objects.get(username="rosa"))
+    merged.refresh_from_db()
+    assert "Mine" not in str(merged.changes)  # her note
     undo(event_id=merged.pk, curator=world.carl, now=LATER)
     assert Paper.objects.get(pk=world.twin.pk).vote_count == 1
+
+
+def test_who_leaves_takes_along_a_comment_that_was_removed(world: World) -> None:
+    removed = decisions.remove_comment(comment_id=world.comment.pk, by=Deciding(world.carl, NOW))
+    assert removed is not None
+    delete_account(user=world.rita)
+    removed.refresh_from_db()
+    assert removed.changes == []
 
 
 def test_what_is_done_twice_is_done_once(world: World) -> None:

@@ -8,6 +8,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from papers.hooks import account_deleted
 from papers.models import Comment, Listing, Paper, User, Vote
 from papers.services.comments import delete_comment
+from papers.services.curation.undoing import forget_words_of
 from papers.services.stamp import renew_stamp
 from papers.services.trending import refresh_hot
 
@@ -28,6 +29,7 @@ def delete_account(user: User) -> None:
         keep_an_administrator(without=user)
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
         account_deleted.tell(user)
+        forget_words_of(user)
         _lock_papers(user)
         _take_back_votes(user)
         for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):

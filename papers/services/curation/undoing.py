@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
-from papers.models import CurationEvent, Paper, User
+from papers.models import Comment, CurationEvent, Paper, ShelfItem, User
 from papers.services.curation import tracing
 from papers.services.curation.counts import settle
 from papers.services.curation.recording import CurationError, lock
@@ -113,6 +113,25 @@ def _touched(event: CurationEvent, table: str, column: str) -> set[Any]:
 def forget_changes(*, now: datetime) -> int:
     """Forget how to undo what was done long ago, as it may hold what readers wrote; how many acts. Idempotent."""
     return CurationEvent.objects.filter(created_at__lt=now - KEPT).exclude(changes=[]).update(changes=[])
+
+
+# Rows that an act took away and that were theirs.
+_FORGET_ROWS = """
+    UPDATE papers_curationevent SET changes = coalesce((
+        SELECT jsonb_agg(one) FROM jsonb_array_elements(changes) AS one
+        WHERE (one -> 'new' = 'null'::jsonb AND one -> 'old' ->> 'user_id' = %s) IS NOT TRUE
+            AND (one ->> 'table' = 'papers_shelfitem' AND one -> 'key' ->> 'id' = ANY(%s)) IS NOT TRUE), '[]'::jsonb)
+    WHERE changes <> '[]'::jsonb AND changes @> %s::jsonb
+"""
+
+
+def forget_words_of(user: User) -> None:
+    """Whoever leaves takes along what undo would bring back of theirs: removed comments, notes, votes."""
+    comments = [f"comment:{key}" for key in Comment.objects.filter(user=user).values_list("pk", flat=True)]
+    CurationEvent.objects.filter(subject__in=comments).exclude(changes=[]).update(changes=[])
+    with connection.cursor() as cursor:
+        shelf = [str(key) for key in ShelfItem.objects.filter(user=user).values_list("pk", flat=True)]
+        cursor.execute(_FORGET_ROWS, [str(user.pk), shelf, json.dumps([{"old": {"user_id": user.pk}}])])
 
 
 class _Restoring:
