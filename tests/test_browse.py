@@ -156,7 +156,7 @@ class TestTheDayPage:
 
     @pytest.mark.parametrize(
         "path",
-        ["date/2026-02-30", "date/yesterday", "date/0000-00-00", "week/2026-W60", "week/w", "month/2026-13", "for-you"],
+        ["date/2026-02-30", "date/yesterday", "date/0000-00-00", "week/2026-W60", "week/w", "month/2026-13"],
     )
     def test_no_such_day_is_a_404_that_leads_on(self, path: str) -> None:
         found = tree(f"/papers/{path}", status=404)

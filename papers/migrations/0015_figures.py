@@ -57,19 +57,6 @@ DROP TRIGGER topic_weeks_removed ON papers_topicmatch;
 DROP TRIGGER topic_weeks_added ON papers_topicmatch;
 DROP FUNCTION papers_count_topic_weeks();
 """
-# A topic may be deleted while its papers are counted elsewhere: the database takes along what Django didn't see.
-CASCADE = """
-DO $$
-DECLARE key record;
-BEGIN
-    FOR key IN SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = 'papers_topicweek'::regclass
-    LOOP
-        EXECUTE format(
-            'ALTER TABLE papers_topicweek DROP CONSTRAINT %I, ADD CONSTRAINT %I FOREIGN KEY (topic_id) '
-            'REFERENCES papers_topic (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED', key.conname, key.conname);
-    END LOOP;
-END $$;
-"""
 
 
 class Migration(migrations.Migration):
@@ -85,6 +72,5 @@ class Migration(migrations.Migration):
                 ("topic", models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="weeks", to="papers.topic")),
             ],
         ),
-        migrations.RunSQL(CASCADE, migrations.RunSQL.noop),
         migrations.RunSQL(COUNT, UNCOUNT),
     ]

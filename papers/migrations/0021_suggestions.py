@@ -5,21 +5,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
-# What is computed is stored while readers, tags and papers may be deleted by others; so the database takes it along.
-CASCADE = """
-DO $$
-DECLARE key record;
-BEGIN
-    FOR key IN
-        SELECT conname, conrelid::regclass AS of_table, pg_get_constraintdef(oid) AS definition FROM pg_constraint
-        WHERE contype = 'f' AND conrelid IN ('papers_recommendation'::regclass, 'papers_taste'::regclass)
-    LOOP
-        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', key.of_table, key.conname,
-            key.conname, replace(key.definition, ' DEFERRABLE', ' ON DELETE CASCADE DEFERRABLE'));
-    END LOOP;
-END $$;
-"""
 # Readers who voted, saved and tagged before there were suggestions.
 READERS = """
     INSERT INTO papers_taste (user_id, stale_at, liked_count)
@@ -63,6 +48,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('user', 'tag', 'paper'), name='recommended_once', nulls_distinct=False)],
             },
         ),
-        migrations.RunSQL(CASCADE, migrations.RunSQL.noop),
         migrations.RunSQL(READERS, migrations.RunSQL.noop),
     ]
