@@ -4,7 +4,8 @@
 (() => {
   const items = () => [...document.querySelectorAll(".queue-item:not(.deciding)")];
   const here = () => document.activeElement.closest?.(".queue-item");
-  let lastDone = null;
+  const decided = []; // the ids of what was decided here, the newest last
+  let isUndoneOnArrival = null;
 
   function focus(item) {
     if (!item) return;
@@ -25,8 +26,16 @@
     const all = items();
     const at = all.indexOf(item);
     item.classList.add("deciding");
+    decided.push(item.id);
     focus(all[at + 1] ?? all[at - 1]);
     if (at >= all.length - 6) document.querySelector(".queue .more a")?.click();
+  }
+
+  // Undo is of the decision that was pressed last, also while its answer is under way: never of the one before it.
+  function undo() {
+    const row = document.getElementById(decided.pop());
+    if (row?.matches(".queue-done.ready")) row.querySelector("[data-undo]")?.click();
+    else isUndoneOnArrival = row?.id;
   }
 
   function press(key) {
@@ -46,7 +55,7 @@
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "o") here()?.querySelector("h2 a")?.click();
-    else if (event.key === "u") document.getElementById(lastDone)?.querySelector("[data-undo]")?.click();
+    else if (event.key === "u") undo();
     else if (event.key === "b") here()?.querySelector(".pick input")?.click();
     else if (!press(event.key)) return;
     event.preventDefault();
@@ -61,7 +70,10 @@
   for (const failed of ["htmx:responseError", "htmx:sendError"]) {
     document.addEventListener(failed, (event) => {
       const item = event.target.closest?.(".queue-item");
-      item?.classList.remove("deciding");
+      if (!item) return;
+      item.classList.remove("deciding");
+      if (decided.includes(item.id)) decided.splice(decided.lastIndexOf(item.id), 1);
+      isUndoneOnArrival = null;
       focus(item);
     });
   }
@@ -71,7 +83,12 @@
   document.addEventListener("htmx:beforeSwap", (event) => { isBack = event.detail.target.matches(".queue-done, .queue-item"); });
   document.addEventListener("htmx:load", (event) => {
     const fresh = event.detail.elt;
-    if (fresh.matches?.(".queue-done")) lastDone = fresh.id;
-    else if (isBack && fresh.matches?.(".queue-item")) focus(fresh);
+    if (fresh.matches?.(".queue-done")) {
+      fresh.classList.add("ready");
+      if (fresh.id === isUndoneOnArrival) {
+        isUndoneOnArrival = null;
+        fresh.querySelector("[data-undo]")?.click();
+      }
+    } else if (isBack && fresh.matches?.(".queue-item")) focus(fresh);
   });
 })();

@@ -121,6 +121,12 @@ def test_decided_by_keyboard(site: Site, carl: Page, record_property: Callable[[
     expect(carl.locator(f"#{name}.queue-item")).to_be_focused()
     carl.keyboard.press("a")
     expect(carl.locator(f"#{name}.queue-done")).to_contain_text("Undo")
+    carl.keyboard.press("u")
+    expect(carl.locator(f"#{name}.queue-item")).to_be_focused()
+    for key in "au":  # before the answer is there
+        carl.keyboard.press(key)
+    expect(carl.locator(f"#{name}.queue-item:not(.deciding)")).to_be_focused()
+    expect(carl.locator(".queue-done")).to_have_count(DECISIONS - 1)
 
 
 def test_a_decision_without_javascript(site: Site, open_context: Open, curator_cookies: Any) -> None:
