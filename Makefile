@@ -45,7 +45,7 @@ check:
 	@$(MAKE) --no-print-directory test
 
 e2e:
-	$(DEV) exec $(VENV) -m pytest -m e2e $(ARGS) tests/e2e
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) --dist loadfile -m e2e $(ARGS) tests/e2e
 
 bench: bench-import bench-pages bench-digests bench-topics
 
