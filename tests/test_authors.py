@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -12,15 +11,14 @@ from django.urls import reverse
 
 from papers.identifiers import parse_orcid
 from papers.models import Author, AuthorClaim, CurationEvent, Followed, Paper
-from papers.services.authors import facts_of, find_author, find_organization
+from papers.services.authors import Facts, facts_of, find_author, find_organization
 from papers.services.authors.curating import claim_by_orcid, key_typed
 from papers.services.follows import does_follow, follow
 from papers.services.ingest.cleaning import clean
 from papers.sources.base import Author as SourceAuthor
-from papers.svg import Bar, bar_chart
 from tests import make
 from tests.people import browser_of, curator, reader, stranger
-from tests.reading import cards, elements, page_text, titles, tree, words
+from tests.reading import cards, page_text, titles, tree, words
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +46,7 @@ def test_the_page_tells_years_categories_and_who_else() -> None:
     assert facts.categories == (("cs.AI", 3), ("cs.CL", 3))
     assert [(one.name, one.count) for one in facts.people] == [("Charles Babbage", 3)]
     page = tree("/authors/ada-lovelace")
-    assert [words(row) for row in page.xpath("//table//tbody/tr")] == ["20241", "20250", "20262"]
+    assert [words(row) for row in page.xpath("//table//tbody/tr")][:4] == ["20262", "20250", "20241", "20230"]
     assert page.xpath("//svg[@role='img']/@aria-label")
 
 
@@ -209,12 +207,16 @@ def test_a_key_is_read_from_a_name_or_an_address() -> None:
     assert key_typed("LeCun, Yann") == key_typed("http://x/authors/yann-lecun?a=b") == "yann lecun"
 
 
-def test_a_chart_has_a_column_a_bar_and_says_what_it_is() -> None:
-    drawn: Any = elements(bar_chart([Bar("2024", 0), Bar("<2025>", 1_234)], name="Papers & years"))
-    assert [float(height) for height in drawn.xpath("//rect/@height")] == [0.0, 64.0]
-    assert drawn.xpath("//svg/@aria-label") == ["Papers & years"]
-    assert "<2025>: 1,234" in drawn.text_content()
-    assert bar_chart([], name="None") == ""
+def test_papers_a_year_are_drawn_with_the_empty_years_before() -> None:
+    drawn = Facts(name="Ada", paper_count=7, years=((2024, 3), (2025, 0), (2026, 4))).by_year
+    assert [(row.label, row.values) for row in drawn.rows[-4:]] == [
+        ("2023", (0,)), ("2024", (3,)), ("2025", (0,)), ("2026", (4,)),
+    ]  # fmt: skip
+    assert len(drawn.rows) == 12
+    assert (
+        len(Facts(name="Ada", paper_count=9, years=tuple((year, 1) for year in range(1990, 2027))).by_year.rows) == 37
+    )
+    assert Facts(name="Ada", paper_count=0).by_year.is_empty
 
 
 def test_a_page_costs_the_same_for_few_and_for_many() -> None:

@@ -177,7 +177,7 @@ def test_a_topic_s_page_draws_its_year(client: Client) -> None:
     assert len(year.rows) == 53
     assert by_label(year) == {"23 Feb 2026": (1,)}
     page = elements(client.get("/topics/trees").content.decode())
-    assert page.xpath("//section[@class='topic-year']//table")
+    assert page.xpath("//section[@class='pictured']//table")
 
 
 # --- The page -------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from django.db.models import F, Max, Q, Sum
 from django.db.models.functions import TruncDate
@@ -96,6 +97,7 @@ def last_days(today: date) -> list[date]:
     return [today - timedelta(days=number) for number in reversed(range(DAYS))]
 
 
+@lru_cache(maxsize=1_000)
 def day_label(day: date) -> str:
     return date_format(day, "D j M")
 

@@ -17,11 +17,10 @@ from papers.forms import BulkForm
 from papers.http import Request, UserRequest
 from papers.models import CurationEvent
 from papers.models.paper import NewPosition
-from papers.services.authors import AuthorMovedError, Facts, NobodyError, Who, facts_of, find_author, find_organization
+from papers.services.authors import AuthorMovedError, NobodyError, Who, facts_of, find_author, find_organization
 from papers.services.authors import curating as acts
 from papers.services.authors.finding import slug_of
 from papers.services.follows import does_follow
-from papers.svg import Bar, bar_chart
 from papers.views.feeds import ENTRIES, answer_feed
 from papers.views.lists import card_page, show_list
 
@@ -50,19 +49,12 @@ def _page(request: Request, who: Who) -> HttpResponse:
     context: dict[str, Any] = {
         "who": who,
         "facts": facts,
-        "chart": bar_chart([Bar(str(year), count) for year, count in facts.years], name=_said(facts)),
         "follows": request.user.is_authenticated and does_follow(request.user, who),
         "slug": slug_of(who.key),
         "may_curate": may_curate(request.user),
         "acts": acts.events_of(who.key) if may_curate(request.user) and who.kind == "author" else [],
     }
     return show_list(request, "papers/author.html", page, context)
-
-
-def _said(facts: Facts) -> str:
-    if not facts.years:
-        return "No papers"
-    return f"Papers a year, {facts.years[0][0]} to {facts.years[-1][0]}; the numbers are in the table below."
 
 
 @require_safe

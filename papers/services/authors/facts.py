@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.core.cache import cache
 from django.db import connection
 
+from papers.charts import Bars, Row, Series
 from papers.models import Followed, Paper
 from papers.services.authors.finding import Who, digest
 from papers.services.ingest.cleaning import key_of
@@ -20,6 +21,7 @@ READ = 5_000
 TOGETHER = 50
 """Who is one of more authors than this says nothing about whom one works with."""
 _SHOWN = 12
+_LEAST_YEARS = 12
 _SECONDS = 10 * 60
 
 _FACTS = f"""
@@ -64,6 +66,14 @@ class Facts:
     @property
     def is_cut(self) -> bool:
         return self.paper_count >= READ
+
+    @property
+    def by_year(self) -> Bars:
+        """Papers a year, with the empty years before where there are few, so that no bar is as wide as the page."""
+        first = self.years[0][0] if self.years else 0
+        before = tuple((year, 0) for year in range(first - (_LEAST_YEARS - len(self.years)), first))
+        rows = tuple(Row(str(year), (count,)) for year, count in (*before, *self.years))
+        return Bars(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
 
 
 def facts_of(who: Who) -> Facts:
