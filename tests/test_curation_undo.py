@@ -20,18 +20,23 @@ from papers.models import (
     PaperEdit,
     PaperVector,
     PaperVersion,
+    PlannedListing,
     ShelfItem,
+    TaggedPaper,
     Topic,
+    TopicPick,
     User,
+    Vote,
 )
 from papers.services.account import delete_account
-from papers.services.comments import add_comment
+from papers.services.comments import add_comment, delete_comment
 from papers.services.curation import decisions, editing, merging, placing, planning, sorting
 from papers.services.curation.acting import decide
 from papers.services.curation.recording import CurationError, Deciding
 from papers.services.curation.undoing import AlreadyUndoneError, ChangedSinceError, undo, undo_batch
 from papers.services.ingest import store_papers
-from papers.services.tags import add_tags
+from papers.services.shelf import set_state
+from papers.services.tags import add_tags, remove_tags
 from papers.services.votes import set_vote
 from tests import make
 from tests.make import NOW, TODAY
@@ -221,6 +226,98 @@ def test_a_merge_moves_everything_and_undo_parts_threads_as_they_belong(world: W
         assert comment.paper == world.twin
     counts = dict(Paper.objects.values_list("pk", "comment_count"))
     assert (counts[world.twin.pk], counts[world.listed.pk]) == (3, 1)
+
+
+def merged_and_parted(world: World, in_between: Callable[[], object]) -> None:
+    event = ACTS["merge"](world, Deciding(world.carl, NOW))
+    assert event is not None
+    in_between()
+    undo(event_id=event.pk, curator=world.carl, now=LATER)
+
+
+def voters(paper: Paper) -> set[str]:
+    names = set(Vote.objects.filter(paper=paper).values_list("user__username", flat=True))
+    paper.refresh_from_db()
+    assert paper.vote_count == len(names)
+    return names
+
+
+def test_a_vote_taken_back_between_a_merge_and_its_undo_stays_away(world: World) -> None:
+    rosa, toni = (User.objects.get(username=name) for name in ("rosa", "toni"))  # on both; on the one that goes
+    merged_and_parted(world, lambda: [set_vote(user=one, paper_id=world.listed.pk, on=False) for one in (rosa, toni)])
+    assert voters(world.listed) == {world.rita.username}
+    assert voters(world.twin) == set()
+
+
+def test_a_vote_given_between_a_merge_and_its_undo_stays_with_the_paper_that_stayed(world: World) -> None:
+    toni = User.objects.get(username="toni")
+
+    def vote() -> None:
+        set_vote(user=world.otto, paper_id=world.listed.pk, on=True)
+        for on in (False, True):
+            set_vote(user=toni, paper_id=world.listed.pk, on=on)
+
+    merged_and_parted(world, vote)
+    assert voters(world.listed) == {world.rita.username, "rosa", world.otto.username, "toni"}
+    assert voters(world.twin) == {"rosa"}
+
+
+def test_a_comment_deleted_between_a_merge_and_its_undo_stays_deleted(world: World) -> None:
+    said = Comment.objects.get(body="On the twin")
+    merged_and_parted(world, lambda: delete_comment(comment=Comment.objects.get(pk=said.pk)))
+    said.refresh_from_db()
+    world.twin.refresh_from_db()
+    assert (said.paper_id, said.body, said.deleted_at is None) == (world.twin.pk, "", False)
+    assert world.twin.comment_count == 0
+
+
+def test_a_comment_written_between_a_merge_and_its_undo_stays_with_the_paper_that_stayed(world: World) -> None:
+    merged_and_parted(world, lambda: add_comment(user=world.otto, paper_id=world.listed.pk, body="Since"))
+    assert Comment.objects.get(body="Since").paper_id == world.listed.pk
+
+
+@pytest.mark.parametrize("is_on_both", [True, False])
+def test_a_paper_taken_off_a_shelf_between_a_merge_and_its_undo_stays_off(is_on_both: bool, world: World) -> None:
+    rosa = User.objects.get(username="rosa")
+    if not is_on_both:
+        ShelfItem.objects.filter(user=rosa, paper=world.listed).delete()
+    merged_and_parted(world, lambda: set_state(user=rosa, paper_ids=[world.listed.pk], state=""))
+    assert not ShelfItem.objects.filter(user=rosa).exists()
+
+
+def test_what_goes_on_a_shelf_between_a_merge_and_its_undo_stays_there(world: World) -> None:
+    merged_and_parted(world, lambda: set_state(user=world.otto, paper_ids=[world.listed.pk], state="read"))
+    assert list(ShelfItem.objects.filter(user=world.otto).values_list("paper", "state")) == [(world.listed.pk, "read")]
+
+
+@pytest.mark.parametrize("is_on_both", [True, False])
+def test_a_tag_taken_off_between_a_merge_and_its_undo_stays_off(is_on_both: bool, world: World) -> None:
+    if is_on_both:
+        add_tags(user=world.rita, paper_ids=[world.listed.pk], names=["ice"])
+    merged_and_parted(world, lambda: remove_tags(user=world.rita, paper_ids=[world.listed.pk], names=["ice"]))
+    assert not TaggedPaper.objects.exists()
+
+
+def test_a_tag_put_on_between_a_merge_and_its_undo_stays_with_the_paper_that_stayed(world: World) -> None:
+    merged_and_parted(world, lambda: add_tags(user=world.rita, paper_ids=[world.listed.pk], names=["snow"]))
+    assert set(TaggedPaper.objects.values_list("tag__name", "paper")) == {
+        ("ice", world.twin.pk), ("snow", world.listed.pk),
+    }  # fmt: skip
+
+
+def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world: World) -> None:
+    by, slug, tomorrow = Deciding(world.carl, NOW), world.topic.slug, TODAY + timedelta(days=1)
+    for paper in (world.listed, world.twin):
+        sorting.put_in_topic(paper_id=paper.pk, slug=slug, on=True, by=by)
+        planning.plan(paper_id=paper.pk, day=tomorrow, by=by)
+
+    def take_back() -> None:
+        sorting.put_in_topic(paper_id=world.listed.pk, slug=slug, on=False, by=by)
+        planning.unplan(paper_id=world.listed.pk, day=tomorrow, by=by)
+
+    merged_and_parted(world, take_back)
+    assert not TopicPick.objects.exists()
+    assert not PlannedListing.objects.exists()
 
 
 def test_two_arxiv_ids_are_two_papers(world: World) -> None:

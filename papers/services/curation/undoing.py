@@ -28,6 +28,15 @@ Around = Callable[[CurationEvent], Callable[[], None]]
 AROUND: dict[str, Around] = {}
 """By action: what is to be looked at before the rows are put back; it gives what puts the rest right afterwards."""
 
+# What somebody set on both of two papers that were merged, and by what it is one: the second one went. Whoever took
+# back the first one since meant both.
+_SET_ONCE = {
+    "papers_vote": "user_id",
+    "papers_shelfitem": "user_id",
+    "papers_taggedpaper": "tag_id",
+    "papers_topicpick": "topic_id",
+    "papers_plannedlisting": "day",
+}
 # What the functions in AROUND put right themselves.
 _NOT_PUT_BACK = {"edit": frozenset({"papers_paper"})}
 
@@ -155,7 +164,8 @@ class _Restoring:
             if change["new"] is None:
                 went[change["table"]].append(change["old"])
         for table in sorted(went, key=lambda name: name != "papers_paper"):
-            _bring_back(table, went[table])
+            rows = _not_taken_back(table, went[table], self.event) if self.event.action == "merge" else went[table]
+            _bring_back(table, rows)
         for change in changes:
             if change["old"] is not None and change["new"] is not None:
                 self._put_back(change)
@@ -200,6 +210,20 @@ class _Restoring:
         """The last act on the same that stands."""
         newer = CurationEvent.objects.filter(subject=self.event.subject, pk__gt=self.event.pk, undone_at=None)
         return newer.exclude(action=UNDO).select_related("actor").order_by("-pk").first()
+
+
+def _not_taken_back(table: str, rows: list[Row], event: CurationEvent) -> list[Row]:
+    """Without what its owner has taken off the merged paper since."""
+    column = _SET_ONCE.get(table)
+    if column is None:
+        return rows
+    statement = sql.SQL("SELECT {0}::text FROM {1} WHERE paper_id = %s AND {0}::text = ANY(%s)").format(
+        sql.Identifier(column), sql.Identifier(table)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [event.paper_id, [str(row[column]) for row in rows]])
+        there = {found[0] for found in cursor.fetchall()}
+    return [row for row in rows if str(row[column]) in there]
 
 
 def _current(table: str, key: Row) -> Row | None:
