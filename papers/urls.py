@@ -139,6 +139,7 @@ urlpatterns: list[URLPattern] = [
     path("curate/rules/<int:pk>/delete", rules.remove_rule, name="rule-delete"),
     path("curate", curating.queue, name="curate"),
     path("curate/decide/<slug:kind>/<int:key>", curating.decision, name="decide"),
+    path("curate/records/<int:key>", curating.record, name="curate-record"),
     path("curate/undo/<int:event_id>", curating.undo, name="curate-undo"),
     path("curate/papers/<int:paper_id>", curating_papers.paper, name="curate-paper"),
     path("curate/papers/<int:paper_id>/place", curating_papers.place, name="curate-place"),

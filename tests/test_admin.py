@@ -15,7 +15,19 @@ from django.urls import reverse
 
 from digests.models import Brake, Suppression
 from papers.admin.base import BoundedPaginator
-from papers.models import CommentReport, Invitation, Listing, Paper, RejectedRecord, Role, User
+from papers.models import (
+    Comment,
+    CommentReport,
+    CurationEvent,
+    Edition,
+    Invitation,
+    Listing,
+    Paper,
+    RejectedRecord,
+    Role,
+    User,
+)
+from papers.services.curation.undoing import undo
 from papers.services.invitations import make_invitation
 from papers.services.people import set_role
 from tests import make
@@ -120,6 +132,42 @@ def test_roles_are_not_changed_by_hand() -> None:
     assert not User.objects.filter(is_active=False).exists()
     said = LogEntry.objects.filter(object_id=str(rita.pk)).values_list("change_message", flat=True)
     assert {"Suspended.", "Restored."} <= set(said)
+
+
+def test_what_is_decided_on_reports_stands_in_the_log_and_can_be_undone() -> None:
+    ada, stands, goes = staff(), make.comment(make.paper(), body="Fine"), make.comment(make.paper(), body="Rude")
+    reports = [make.report(comment) for comment in (stands, goes, goes)]
+    browser = browser_of(ada)
+    for action, chosen in (("keep", reports[:1]), ("remove", reports[1:])):
+        asked = {"action": action, "_selected_action": [report.pk for report in chosen]}
+        answer = browser.post(address(CommentReport._meta), asked, follow=True)
+        assert "Decided on 1 of 1" in answer.content.decode()
+    assert not CommentReport.objects.filter(resolved_at=None).exists()
+    kept, removed = CurationEvent.objects.order_by("pk")
+    assert [(event.action, event.actor) for event in (kept, removed)] == [
+        ("comment-kept", ada), ("comment-removed", ada),
+    ]  # fmt: skip
+    goes.refresh_from_db()
+    assert goes.deleted_at is not None
+    undo(event_id=removed.pk, curator=ada, now=NOW)
+    assert Comment.objects.get(pk=goes.pk, deleted_at=None).body == "Rude"
+    assert CommentReport.objects.filter(resolved_at=None).count() == 2
+
+
+def test_an_edition_is_changed_at_its_desk_alone() -> None:
+    browser, edition = browser_of(staff()), make.edition(TODAY, note="Today")
+    page = address(Edition._meta, "change", edition.pk)
+    assert f"/curate/days/{TODAY}" in browser.get(page).content.decode()
+    assert browser.post(page, {"note": "By hand"}).status_code == 403
+    edition.refresh_from_db()
+    assert edition.note == "Today"
+
+
+def test_what_could_not_be_read_is_not_deleted_by_hand() -> None:
+    record = make.reject()
+    assert (
+        browser_of(staff()).post(address(RejectedRecord._meta, "delete", record.pk), {"post": "yes"}).status_code == 403
+    )
 
 
 # --- Its door -------------------------------------------------------------------------------------------------------

@@ -255,10 +255,10 @@ class TestThePage:
         made = CommentReport.objects.create
         reports = [made(comment=comment, user=make.user()) for comment in (kept, bad, bad, worse)]
         ada, url = browser_of(staff()), "/admin/papers/commentreport/"
-        ada.post(url, {"action": "resolve", "_selected_action": [reports[0].pk, reports[3].pk]})
+        ada.post(url, {"action": "keep", "_selected_action": [reports[0].pk, reports[3].pk]})
         rows = [row.text_content() for row in tree(url, ada).xpath("//table[@id='result_list']/tbody/tr")]
         assert [("Bad" in row) for row in rows] == [True, True, False, False]
-        ada.post(url, {"action": "delete_comments", "_selected_action": [reports[1].pk]})
+        ada.post(url, {"action": "remove", "_selected_action": [reports[1].pk]})
         bad.refresh_from_db()
         assert (bad.body, count(paper)) == ("", 2)
         assert not CommentReport.objects.filter(resolved_at=None).exists()

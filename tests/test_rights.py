@@ -246,6 +246,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:rule-delete": [office("/curate/rules/990001/delete", 302, method="POST")],
     "papers:curate": [curators("/curate"), curators("/curate?kind=candidate&after=x")],
     "papers:decide": [curators("/curate/decide/submission/990003", 404, method="POST")],  # says not what was seen
+    "papers:curate-record": [curators("/curate/records/990001"), curators("/curate/records/990002", 404)],
     "papers:curate-undo": [curators("/curate/undo/1", 404, method="POST")],
     "papers:curate-paper": [curators("/curate/papers/99001"), curators("/curate/papers/1", 404)],
     "papers:curate-place": [curators("/curate/papers/99001/place", 302, method="POST")],
@@ -402,6 +403,7 @@ def _papers() -> None:
     make.user("paul", pk=99099)
     make.rule(pk=990001, min_votes=1)
     Channel.objects.create(pk=990001, name="Desk", kind="mail", address="desk@example.org")
+    make.reject(pk=990001)
     make.comment(paper, rita, pk=9001)
     make.comment(paper, pk=9002)
     make.submission("10.1000/ice", pk=990001)

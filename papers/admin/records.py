@@ -12,13 +12,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from papers.admin.base import ExactSearchMixin, ReadOnlyMixin, TidyMixin
+from papers.admin.base import ExactSearchMixin, ReadOnlyMixin
 from papers.dates import parse_day
 from papers.models import (
     CommentReport,
@@ -31,7 +32,7 @@ from papers.models import (
     Submission,
     User,
 )
-from papers.services.comments import delete_reported, resolve_reports
+from papers.services.curation.acting import decide_many
 from papers.services.curation.decisions import accept_submission, reject_submission
 from papers.services.curation.recording import Deciding
 
@@ -105,19 +106,19 @@ class ListingAdmin(ExactSearchMixin, ReadOnlyMixin, _ListingAdmin):
 
 
 @admin.register(Edition)
-class EditionAdmin(TidyMixin, _EditionAdmin):
-    """A day's note can be written; what is known of the day is found by the visits."""
+class EditionAdmin(ReadOnlyMixin, _EditionAdmin):
+    """What is known of a day is found by the visits; its note is written at the desk, where it can be undone."""
 
-    list_display = ("day", "listed_count", "announced_count", "stored_count", "checked_at", "is_sample")
-    fields = ("day", "note", "listed_count", "announced_count", "stored_count", "missing", "check_note", "checked_at")
-    readonly_fields = tuple(name for name in fields if name != "note")
+    list_display = ("day", "listed_count", "announced_count", "stored_count", "checked_at", "is_sample", "desk")
+    fields = (
+        *("day", "desk", "note", "publish_at", "listed_count", "announced_count", "stored_count", "missing"),
+        *("check_note", "checked_at"),
+    )
     ordering = ("-day",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    @admin.display(description="to change it")
+    def desk(self, edition: Edition) -> str:
+        return format_html('<a href="{}">its desk</a>', reverse("papers:curate-day", args=[edition.day.isoformat()]))
 
 
 class DecisionForm(ActionForm):
@@ -158,13 +159,13 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
 
 @admin.register(CommentReport)
 class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
-    """Comments that readers reported: those that wait come first, and are let stand or deleted here."""
+    """Comments that readers reported: those that wait come first, and are let stand or removed here."""
 
     list_display = ("words", "writer", "reason", "user", "created_at", "resolved_at")
     list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
     list_select_related = ("user", "comment__user", "comment__paper")
     ordering = (F("resolved_at").desc(nulls_first=True), "-created_at")
-    actions = ("resolve", "delete_comments")
+    actions = ("keep", "remove")
 
     @admin.display(description="comment")
     def words(self, report: CommentReport) -> str:
@@ -175,12 +176,20 @@ class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
     def writer(self, report: CommentReport) -> str:
         return str(report.comment.user or "[deleted]")
 
-    @admin.action(description="Resolve: the comment stands")
-    def resolve(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
-        count = resolve_reports(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
-        messages.success(request, f"{count} resolved.")
+    @admin.action(description="Let the comment stand")
+    def keep(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        self._decide(request, chosen, "accept")
 
-    @admin.action(description="Delete the comment")
-    def delete_comments(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
-        count = delete_reported(report_ids=list(chosen.values_list("pk", flat=True)), now=timezone.now())
-        messages.success(request, f"Deleted; {count} report{'' if count == 1 else 's'} settled.")
+    @admin.action(description="Remove the comment")
+    def remove(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
+        self._decide(request, chosen, "reject")
+
+    def _decide(self, request: HttpRequest, chosen: QuerySet[CommentReport], act: str) -> None:
+        """As at the desk: each comment once, in the log, undone with one press."""
+        if not isinstance(request.user, User):
+            raise PermissionDenied
+        comments = sorted(set(chosen.values_list("comment", flat=True)))
+        by = Deciding(curator=request.user, now=timezone.now())
+        result = decide_many(items=(("comment", pk, None) for pk in comments), act=act, by=by)
+        undo = format_html('<a href="{}">the log</a>', reverse("papers:curation-log"))
+        messages.success(request, format_html("Decided on {} of {}; undo is in {}.", result.done, len(comments), undo))

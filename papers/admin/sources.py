@@ -213,6 +213,3 @@ class RejectedRecordAdmin(ReadOnlyMixin, _RejectedRecordAdmin):
     list_filter = (("resolved_at", admin.EmptyFieldListFilter), "source_kind")
     search_fields = ("=identifier",)
     ordering = ("-last_seen_at",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)

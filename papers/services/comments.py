@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -154,20 +154,6 @@ def report_comment(*, user: User, comment: Comment, reason: str) -> None:
             if report.resolved_at is not None:
                 report.resolved_at, report.created_at = None, timezone.now()
             report.save(update_fields=["reason", "resolved_at", "created_at"])
-
-
-def resolve_reports(*, report_ids: Collection[int], now: datetime) -> int:
-    """Note that these reports were looked at and the comments stand; how many were open. Idempotent."""
-    return CommentReport.objects.filter(pk__in=report_ids, resolved_at=None).update(resolved_at=now)
-
-
-def delete_reported(*, report_ids: Collection[int], now: datetime) -> int:
-    """Take away the comments that these reports are of, which settles all reports of them; how many were open."""
-    with transaction.atomic():
-        comments = list(Comment.objects.filter(reports__in=report_ids).distinct().order_by("paper_id", "pk"))
-        for comment in comments:
-            delete_comment(comment=comment)
-        return CommentReport.objects.filter(comment__in=comments, resolved_at=None).update(resolved_at=now)
 
 
 def read_mentions(*, user: User, now: datetime) -> None:

@@ -76,6 +76,19 @@ def parse_results(data: bytes) -> Results:
     return Results(tuple(papers), tuple(rejected), int(total) if total.isdecimal() else len(papers) + len(rejected))
 
 
+def read_record(payload: str) -> RawPaper:
+    """The paper in one entry that was kept.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    results = parse_results(f'<feed xmlns="http://www.w3.org/2005/Atom">{payload}</feed>'.encode())
+    if not results.papers:
+        why = results.rejected[0].error if results.rejected else results.error
+        raise SourceError(why or "There is no entry in it.")
+    return results.papers[0]
+
+
 def look_up(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookUp]:
     """Ask for papers by id (without version), 100 at a time; unknown ids are silently absent from the answer.
 

@@ -80,6 +80,18 @@ def parse_page(data: bytes) -> Page:
     return page
 
 
+def read_record(payload: str) -> RawPaper:
+    """The paper in one record that was kept.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    page = parse_page(f'<ListRecords xmlns="{_OAI.strip("{}")}">{payload}</ListRecords>'.encode())
+    if not page.papers:
+        raise SourceError(page.rejected[0].error if page.rejected else "There is no record in it.")
+    return page.papers[0]
+
+
 def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arxiv_id: str) -> RawPaper | None:
     """The record of one paper; None where arXiv has none that can be read.
 

@@ -126,6 +126,19 @@ def parse_feed(data: bytes, *, now: datetime) -> Feed:
     return Feed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
 
 
+def read_record(payload: str, *, day: date) -> RawPaper:
+    """The paper in one item that was kept; `day` is that of its feed, where the item does not say.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    element = parse_xml(payload.encode())
+    item = _read_item(element, _day(element, [element]) or day)
+    if item.record is None:
+        raise SourceError(item.rejected.error if item.rejected else "There is no item in it.")
+    return item.record
+
+
 class ArxivRss:
     """Asks for the feeds of the chosen categories, one after the other."""
 

@@ -29,6 +29,7 @@ DEADLINE_SECONDS = 60.0
 MOVES_TO_BELIEVE = 3
 """So many visits in a row must be sent to the same new address before the source is given it."""
 
+_NO_TITLE = "The entry has no title."
 _MAX_FRESH = timedelta(days=1)
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _URI = re.compile(r"[a-z][a-z0-9+.-]{1,20}:\S+", re.IGNORECASE)
@@ -73,10 +74,25 @@ def parse_entries(data: bytes, *, url: str, content_type: str = "") -> Entries:
         else:
             name = str(entry.get("id") or entry.get("link") or "")
             payload = json.dumps(entry, default=str, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
-            rejected.append(Rejected(name, payload, "The entry has no title."))
+            rejected.append(Rejected(name, payload, _NO_TITLE))
     ttl = str(feed.feed.get("ttl", "")).strip()
     skip_hours, skip_days = _skips(data)
     return Entries(tuple(papers), tuple(rejected), int(ttl[:6]) * 60 if ttl.isdecimal() else 0, skip_hours, skip_days)
+
+
+def read_record(entry: Any, *, url: str) -> RawPaper:
+    """The paper in one entry that was kept as feedparser had read it; `url` is the feed's.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    try:
+        paper = _read_entry(entry, urlsplit(url).hostname or "feed")
+    except (TypeError, AttributeError) as error:  # not what feedparser makes of one
+        raise SourceError("It is no entry of a feed.") from error
+    if paper is None:
+        raise SourceError(_NO_TITLE)
+    return paper
 
 
 def _without_entities(data: bytes) -> bytes:

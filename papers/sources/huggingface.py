@@ -43,7 +43,7 @@ def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) 
     """
     try:
         items = json.loads(data)
-    except ValueError as error:  # UnicodeDecodeError is one
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is the former
         raise SourceError(
             f"Hugging Face's list of {asked} is not JSON. It is asked for again; "
             "if this stays, open the source's address and look what it answers."
@@ -58,6 +58,18 @@ def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) 
         except _UnreadableError as error:
             rejected.append(_rejected(_name_of(item), item, str(error)))
     return DayList(tuple(papers), tuple(rejected), size=len(items))
+
+
+def read_record(item: Any, *, asked: date, site: str) -> RawPaper:
+    """The paper in one item that was kept, of the list of the day `asked`.
+
+    Raises:
+        SourceError: it can't be read.
+    """
+    try:
+        return _read_item(item, asked=asked, site=site.rstrip("/"), position=0)
+    except _UnreadableError as error:
+        raise SourceError(str(error)) from error
 
 
 class HuggingFace:

@@ -113,6 +113,16 @@ def source_text(element: Element) -> str:
     return etree.tostring(element, encoding="unicode", with_tail=False)[:MAX_PAYLOAD_CHARACTERS]
 
 
+def indented_xml(text: str) -> str:
+    """A piece of XML with its lines indented; empty where it is none."""
+    try:
+        root = parse_xml(text.encode())
+    except BrokenXmlError:
+        return ""
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode")
+
+
 def read_html(text: str, target: Any) -> None:
     """Tell `target` (lxml's parser target: start, end, data, close) what a page holds. Broken pages are read as far as
     they go; nothing is raised."""

@@ -23,6 +23,7 @@ from papers.services.curation.queue import KINDS, QueuePosition, read_item, read
 from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 from papers.services.curation.undoing import ChangedSinceError, undo_batch
 from papers.services.curation.wording import what
+from papers.sources.kept import readable
 
 LAST_SHOWN = 5
 REASONS = ("Not our field.", "Not a research paper.", "We had it before.", "Not this time.")
@@ -51,6 +52,18 @@ def queue(request: UserRequest) -> HttpResponse:
     own = CurationEvent.objects.newest().filter(actor=request.user, undone_at=None).exclude(changes=[])
     last = [(event, what(event)) for event in own[:LAST_SHOWN]]
     return render(request, "curate/queue.html", context | {"last": last})
+
+
+@never_cache
+@require_safe
+@curators_only
+def record(request: UserRequest, key: int) -> HttpResponse:
+    """What a source sent that could not be read: all that was kept of it."""
+    item = read_item("record", key)
+    if item is None or item.record is None:
+        raise Http404("There is no such record.")
+    context = {"item": item, "text": readable(item.record.payload), "now": timezone.now()}
+    return render(request, "curate/record.html", context)
 
 
 @require_POST

@@ -10,7 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from papers.models import CurationEvent, DuplicatePair
-from papers.services.curation import decisions, merging, placing, sorting
+from papers.services.curation import decisions, merging, placing, retrying, sorting
 from papers.services.curation.recording import AlreadyDecidedError, CurationError, Deciding
 
 Decide = Callable[[int, Deciding], CurationEvent | None]
@@ -41,7 +41,7 @@ class Bulk:
     """They can't be decided so."""
 
 
-def decide_many(*, items: Iterable[tuple[str, int, int]], act: str, by: Deciding) -> Bulk:
+def decide_many(*, items: Iterable[tuple[str, int, int | None]], act: str, by: Deciding) -> Bulk:
     """The same act on many things, each (kind, key, newest event seen) in its own transaction; undone with one press.
 
     One that another curator decided on, or that has no such act, stays as it is.
@@ -82,6 +82,10 @@ def _keep_comment(key: int, by: Deciding) -> CurationEvent | None:
 
 def _remove_comment(key: int, by: Deciding) -> CurationEvent | None:
     return decisions.remove_comment(comment_id=key, by=by)
+
+
+def _retry_record(key: int, by: Deciding) -> CurationEvent | None:
+    return retrying.retry_record(record_id=key, by=by)
 
 
 def _dismiss_record(key: int, by: Deciding) -> CurationEvent | None:
@@ -157,7 +161,7 @@ ACTS: Mapping[str, Mapping[str, Decide]] = {
         "hide": _then_hide(_leave_out),
     },
     "comment": {"accept": _keep_comment, "reject": _remove_comment},
-    "record": {"reject": _dismiss_record},
+    "record": {"accept": _retry_record, "reject": _dismiss_record},
     "search": {"accept": _promote, "reject": _decline},
     "pair": {"accept": _merge_pair, "other": _merge_other_way, "reject": _tell_apart},
 }

@@ -55,6 +55,8 @@ class Act:
     after: dict[str, Any] = field(default_factory=dict)
     recount: bool = False
     """Votes or comments went from one paper to another, or came or went."""
+    is_final: bool = False
+    """It can't be undone: what it did was no decision."""
     event: CurationEvent | None = None
     """Afterwards: the line in the log; None where there was nothing to change."""
 
@@ -96,7 +98,7 @@ def recording(by: Deciding, action: str, *, subject: str, scope: Scope, day: dat
             before=act.before,
             after=act.after,
             reason=one_line(by.reason),
-            changes=changes,
+            changes=[] if act.is_final else changes,
             batch=by.batch,
         )
 

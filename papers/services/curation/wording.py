@@ -13,6 +13,7 @@ SAID: dict[str, str] = {
     "comment-kept": "let a reported comment stand on",
     "comment-removed": "removed a comment on",
     "record-dismissed": "dismissed a record that could not be read",
+    "record-read": "had a record read that could not be read before:",
     "merge": "merged a second record into",
     "told-apart": "told apart from one like it",
     "edit": "edited",
