@@ -32,7 +32,7 @@ DEBUG = False
 # --- where it runs -------------------------------------------------------------------------------------------------
 
 DATA_DIR = DataDir(env.path("BROADSHEET_DATA_DIR", BASE_DIR / "data"))
-PORT = env.number("PORT", 8000, at_least=1)
+PORT = env.number("PORT", 8000, at_least=1, at_most=65_535)
 BIND = env.text("BROADSHEET_BIND", "127.0.0.1")
 SITE = Site.from_url(env.text("BROADSHEET_SITE_URL", f"http://127.0.0.1:{PORT}"))
 SITE_URL = SITE.url
@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "papers.middleware.GroupMiddleware",
     "papers.middleware.AccessMiddleware",
+    "papers.middleware.PlainAddressMiddleware",
     "papers.middleware.ReaderTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]

@@ -32,6 +32,8 @@ class UserRequest(Request):
 def safe_next(request: HttpRequest, default: str) -> str:
     """The `next` that a form brought, if it stays on this site; else `default`."""
     target = request.POST.get("next") or request.GET.get("next") or ""
+    if not target.startswith(("/", f"{request.scheme}://")):  # a bare word would be read as the name of a view
+        return default
     if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return target
     return default

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
@@ -91,6 +91,20 @@ class AccessMiddleware:
         if request.user.is_authenticated or not request.group.members_only:
             return None
         return redirect_to_login(request.get_full_path())
+
+
+class PlainAddressMiddleware:
+    """No address of ours has a NUL in it, and Postgres would refuse to look for one: there is no such page."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> None:
+        if "\0" in request.path_info:
+            raise Http404("There is no such page.")
 
 
 class ReaderTimeZoneMiddleware:
