@@ -64,18 +64,17 @@ def mute(*, user: User, text: str) -> None:
     if len(query) > longest:
         raise MutingError(f"That is too long; at most {longest} characters.")
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        note_taste(user)
         if MutedQuery.objects.of(user).count() >= MOST:
             raise MutingError(f"You have {MOST} of them, which is as many as there can be. Take one away first.")
         MutedQuery.objects.get_or_create(user=user, query=query)
-        note_taste(user)
 
 
 def unmute(*, user: User, key: int) -> None:
     """Show again what a question folded away. Idempotent."""
     with transaction.atomic():
-        MutedQuery.objects.filter(user=user, pk=key).delete()
         note_taste(user)
+        MutedQuery.objects.filter(user=user, pk=key).delete()
 
 
 def _any_of(queries: Iterable[str]) -> Query:

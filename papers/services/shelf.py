@@ -59,6 +59,7 @@ def set_state(*, user: User, paper_ids: Collection[int], state: str) -> None:
 def set_note(*, user: User, paper_id: int, note: str) -> None:
     """Keep a note, Markdown, on a paper; a paper that is not on the shelf yet goes there, to be read. Idempotent."""
     with transaction.atomic():
+        note_taste(user)
         kept = ShelfItem.objects.filter(user=user, paper=paper_id).update(note=note)
         if not kept and note:
             set_state(user=user, paper_ids=[paper_id], state=ShelfItem.State.TO_READ)

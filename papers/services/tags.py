@@ -55,13 +55,12 @@ def tags_on(*, user: User, paper_id: int) -> list[str]:
 def add_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) -> int:
     """Put tags on papers, making new ones where needed; how many were put. Idempotent. Hidden papers get none."""
     with transaction.atomic():
+        note_taste(user)
         tags = [_tag(user, name) for name in names]
         papers = Paper.objects.visible().filter(pk__in=paper_ids).order_by("pk").values_list("pk", flat=True)
         rows = [TaggedPaper(tag=tag, paper_id=paper) for tag in tags for paper in papers]
         before = TaggedPaper.objects.filter(tag__in=tags, paper__in=papers).count()
         TaggedPaper.objects.bulk_create(rows, ignore_conflicts=True)
-        if rows:
-            note_taste(user)
         return len(rows) - before
 
 
@@ -69,18 +68,16 @@ def remove_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str])
     """Take tags off papers; how many were taken. A tag without papers stays. Idempotent."""
     tags = Tag.objects.of(user).named(*names)
     with transaction.atomic():
-        taken = TaggedPaper.objects.filter(tag__in=tags, paper__in=paper_ids).delete()[0]
-        if taken:
-            note_taste(user)
-    return taken
+        note_taste(user)
+        return TaggedPaper.objects.filter(tag__in=tags, paper__in=paper_ids).delete()[0]
 
 
 def set_tags(*, user: User, paper_id: int, names: Collection[str]) -> None:
     """Leave exactly these tags on a paper. Idempotent."""
     with transaction.atomic():
+        note_taste(user)
         kept = Tag.objects.of(user).named(*names).values("pk")
-        if TaggedPaper.objects.filter(tag__user=user, paper=paper_id).exclude(tag__in=kept).delete()[0]:
-            note_taste(user)
+        TaggedPaper.objects.filter(tag__user=user, paper=paper_id).exclude(tag__in=kept).delete()
         add_tags(user=user, paper_ids=[paper_id], names=names)
 
 
@@ -94,6 +91,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
     if not name:
         raise TagError("Give the tag a name.")
     with transaction.atomic():
+        note_taste(tag.user)
         other = Tag.objects.of(tag.user).named(name).exclude(pk=tag.pk).select_for_update().first()
         if other is None:
             tag.name = name
@@ -102,7 +100,6 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
         there = TaggedPaper.objects.filter(tag=other).values("paper")
         TaggedPaper.objects.filter(tag=tag).exclude(paper__in=there).update(tag=other)
         tag.delete()
-        note_taste(tag.user)
         return other
 
 
@@ -116,8 +113,8 @@ def share_tag(*, tag: Tag, on: bool) -> None:
 def delete_tag(*, tag: Tag) -> None:
     """Take a tag away, from all papers."""
     with transaction.atomic():
-        tag.delete()
         note_taste(tag.user)
+        tag.delete()
 
 
 def _tag(user: User, name: str) -> Tag:

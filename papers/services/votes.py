@@ -53,6 +53,8 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
         papers = Paper.objects.visible().select_for_update(no_key=True).filter(pk=paper_id)
         before = papers.values_list("vote_count", flat=True).get()
         step = _store(user=user, paper_id=paper_id, on=on, unnamed=unnamed)
+        if step:
+            note_taste(user)
         if on:
             note_seen(user=user, paper_ids=[paper_id])
         if step:
@@ -60,7 +62,6 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
             Listing.objects.filter(paper=paper_id).update(vote_count=before + step)
             refresh_hot([paper_id])
             renew_stamp()
-            note_taste(user)
     return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
 
 

@@ -27,7 +27,8 @@ _NOTE = """
 def note_taste(user: User) -> None:
     """Note that what is suggested to a reader is out of date, in the transaction of what the reader did.
 
-    Idempotent; one statement.
+    It comes before the reader's own rows are written: whoever presses two buttons at once takes turns here, and the
+    two never wait for each other's rows. Idempotent; one statement.
     """
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, {"user": user.pk, "now": timezone.now()})
