@@ -43,12 +43,13 @@ class Env:
             return False
         raise ImproperlyConfigured(f"{name} must be one of 1, true, yes, on, 0, false, no, off, not {value!r}.")
 
-    def number(self, name: str, default: int, *, at_least: int = 0) -> int:
+    def number(self, name: str, default: int, *, at_least: int = 0, at_most: int = 10**12) -> int:
         value = self.text(name)
         if not value:
             return default
-        if not re.fullmatch(r"\d{1,12}", value) or int(value) < at_least:
-            raise ImproperlyConfigured(f"{name} must be a whole number of at least {at_least}, not {value!r}.")
+        if not re.fullmatch(r"\d{1,12}", value) or not at_least <= int(value) <= at_most:
+            span = f"at least {at_least}" + (f" and at most {at_most}" if at_most < 10**12 else "")
+            raise ImproperlyConfigured(f"{name} must be a whole number of {span}, not {value!r}.")
         return int(value)
 
     def decimal(self, name: str, default: float) -> float:

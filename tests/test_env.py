@@ -61,6 +61,7 @@ REFUSED: list[tuple[str, Callable[[Env], Any]]] = [
     ("-1", lambda env: env.number("NAME", 1)),
     ("1.5", lambda env: env.number("NAME", 1)),
     ("0", lambda env: env.number("NAME", 1, at_least=1)),
+    ("65536", lambda env: env.number("NAME", 1, at_most=65_535)),
     ("1,5", lambda env: env.decimal("NAME", 1)),
     ("1 hour", lambda env: env.seconds("NAME", 1)),
     ("everyone", lambda env: env.choice("NAME", "public", ("public", "members"))),

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -37,4 +39,21 @@ def test_a_command_before_the_first_start_says_what_to_do() -> None:
     )
     assert ended.returncode == 1
     assert "start Broadsheet once" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("fetch", "arxiv_rss", "--since", "yesterday"), "is no day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--since", "2026-99-99"), "is no day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--at", "noon"), "is no moment; write it as"),
+        (("embed", "--limit", "0"), "is no number from 1 on"),
+        (("import_papers", "papers.jsonl", "--limit", "9" * 5_000), "is no number from 1 on"),
+    ],
+)
+def test_a_wrong_word_on_the_line_is_said_with_what_would_be_right(words: tuple[str, ...], what: str) -> None:
+    ended = manage(*words)
+    assert ended.returncode == 2
+    assert what in ended.stderr
     assert "Traceback" not in ended.stderr

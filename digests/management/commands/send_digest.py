@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 from digests.models import Schedule, Subscriber
 from digests.services.planning import plan_due
 from digests.services.preview import preview
+from papers.management import arguments
 
 
 class Command(BaseCommand):
@@ -22,8 +22,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", required=True, metavar="ADDRESS", help="the subscriber's address")
         parser.add_argument("--frequency", choices=["daily", "weekly", "monthly"], help="one of the reader's schedules")
-        parser.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="also what was released from this day on")
-        parser.add_argument("--at", type=_moment, metavar="YYYY-MM-DDTHH:MM", help="as if it were then (UTC)")
+        parser.add_argument(
+            "--since", type=arguments.day, metavar="YYYY-MM-DD", help="also what was released from this day on"
+        )
+        parser.add_argument("--at", type=arguments.moment, metavar="YYYY-MM-DDTHH:MM", help="as if it were then (UTC)")
         parser.add_argument("--dry-run", action="store_true", help="what happens anyway, unless --now is given")
         parser.add_argument("--eml", metavar="DIR", type=Path, help="write .eml files there instead of printing")
         parser.add_argument("--now", action="store_true", help="plan the mail now; a worker sends it within a minute")
@@ -64,18 +66,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {value}")
         text = next(iter(mail.iter_parts()))
         self.stdout.write("\n" + text.get_content().replace("\r\n", "\n"))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"{text!r} is no day; write it as 2026-11-24.") from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"{text!r} is no moment; write it as 2026-11-24T07:30.") from None
-    return found if found.tzinfo else datetime.combine(found.date(), found.time() or time(), UTC)

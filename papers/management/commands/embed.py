@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from tqdm import tqdm
 
+from papers.management import arguments
 from papers.models import EmbeddingBacklog, EmbeddingModel
 from papers.services.embeddings import backlog, embedding_progress, state, work
 from papers.services.embeddings.base import Embedder, EmbeddingError
@@ -29,11 +30,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--status", action="store_true", help="say how far it is, and do nothing")
-        parser.add_argument("--limit", type=_count, metavar="N", help="at most this many papers")
+        parser.add_argument("--limit", type=arguments.at_least_one, metavar="N", help="at most this many papers")
         parser.add_argument(
             "--all", action="store_true", dest="all_papers", help="every paper anew, with a vector or not"
         )
-        parser.add_argument("--threads", type=_count, default=1, metavar="N", help="papers at once; one for each core")
+        parser.add_argument(
+            "--threads", type=arguments.at_least_one, default=1, metavar="N", help="papers at once; one for each core"
+        )
         parser.add_argument("--serve", action="store_true", help="keep running: answer queries and embed what comes in")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -124,9 +127,3 @@ class _Run:
             share = min(self._left, self._model.batch_size)
             self._left -= share
             return share
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise CommandError(f"{text!r} is no number of papers or threads; give 1 or more.")
-    return int(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from papers.management import arguments
 from papers.models import FetchRun, Source
 from papers.services.fetching import ABANDONED_AFTER, Preview, fetch_source, preview_source
 from papers.services.sources import base_url_of
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("source", nargs="?", metavar="SOURCE", help="without it: all that are due")
         parser.add_argument(
             "--since",
-            type=_day,
+            type=arguments.day,
             metavar="YYYY-MM-DD",
             help="go back to this day (arXiv records and search, Hugging Face; feeds have only what they show now)",
         )
@@ -103,13 +103,6 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(f"  {text}")
         self.stdout.flush()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"{text!r} is no day; write it as 2026-11-24.") from None
 
 
 def _find(words: str) -> list[Source]:

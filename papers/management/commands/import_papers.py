@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
 
+from papers.management import arguments
 from papers.services.importing.imports import Options, Summary, import_file
 from papers.services.importing.writers import WritersLost
 from papers.sources.rows import LISTS
@@ -47,12 +47,14 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--processes",
-            type=_positive,
+            type=arguments.at_least_one,
             default=min(2, os.cpu_count() or 1),
             metavar="N",
             help="how many store at once (here: %(default)s); the tables end as with one",
         )
-        parser.add_argument("--limit", type=_positive, metavar="N", help="read the first N rows of each file only")
+        parser.add_argument(
+            "--limit", type=arguments.at_least_one, metavar="N", help="read the first N rows of each file only"
+        )
         parser.add_argument("--dry-run", action="store_true", help="read and check everything, and store nothing")
         parser.add_argument("--restart", action="store_true", help="begin anew what was stopped before")
         parser.add_argument(
@@ -160,13 +162,3 @@ class _Progress:
             bar = self._bar = tqdm(total=summary.size, unit="B", unit_scale=True, desc=self.path.name, leave=False)
         bar.set_postfix_str(f"{summary.rows:,} rows, {summary.rows_a_second:,.0f} papers/s", refresh=False)
         bar.update(summary.read - bar.n)
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1.")
-    return number
