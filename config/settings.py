@@ -233,7 +233,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.mailbox("BROADSHEET_MAIL_FROM", default_
 # --- words, times, files -------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-USE_I18N = True
+USE_I18N = False  # all of it is in English; asking for the language at every value costs a tenth of a page
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = f"{SITE.path}/static/"

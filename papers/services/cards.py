@@ -286,8 +286,11 @@ def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
 
 def _render(paper: Paper, *, this_year: int) -> str:
     """The pieces of a card, in the order of `_Card`."""
-    card = {"paper": paper, "figures": paper.source_figures.all(), "this_year": this_year, "gap": _GAP}
-    return _GAP.join((render_to_string("papers/_card.html", card), paper.get_absolute_url()))
+    address = paper.get_absolute_url()
+    card = {
+        "paper": paper, "address": address, "figures": paper.source_figures.all(), "this_year": this_year, "gap": _GAP
+    }  # fmt: skip
+    return _GAP.join((render_to_string("papers/_card.html", card), address))
 
 
 @remember

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
+from django.db.models import F, FloatField, Func, Q
 
 from papers import query as language
 from papers.models import Paper, User
@@ -153,5 +154,8 @@ def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector
 
 
 def _about(paper_ids: set[int]) -> dict[int, About]:
-    rows = Paper.objects.visible().filter(pk__in=paper_ids).values_list("pk", "listed_at", "categories", "links__code")
-    return {pk: About(listed_at, tuple(codes), code is not None) for pk, listed_at, codes, code in rows}
+    # As a number: Django reads a moment from text, which takes longer than all else of a row.
+    listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
+    found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))
+    rows = found.values_list("pk", "at", "categories", "has_code")
+    return {pk: About(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows}

@@ -19,7 +19,7 @@ def mark_words(cards: SafeString, wanted: Iterable[str]) -> SafeString:
     lexemes = frozenset(wanted)
     if not lexemes:
         return cards
-    shown = {word for text in _TEXTS.findall(cards) for word in words_of(text)}
+    shown = words_of(_TEXTS.findall(cards))
     beginnings = tuple({lexeme[: max(1, len(lexeme) - 2)] for lexeme in lexemes if lexeme})
     near = [word for word in shown if _may_be(word, beginnings)]
     meant = {word for word, found in lexemes_of(near).items() if any(lexeme.word in lexemes for lexeme in found)}
