@@ -213,6 +213,17 @@ def test_what_is_close_in_meaning_is_found_without_the_words(monkeypatch: pytest
     assert "Bread" not in titles("ocean", by="meaning")
 
 
+def test_papers_that_have_a_phrase_are_ordered_by_meaning_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for title in ("Deep sea bread, deep sea", "Ocean and deep sea", "The sea is deep", "Bread"):
+        make.paper(title=title, abstract="deep sea bread" if "bread" in title else "")
+    statistics.count_words(now=NOW)
+    with_vectors(monkeypatch)
+    found = find_papers(parse('"deep sea"'), viewer=None, today=TODAY, now=NOW)
+    assert found.is_by_meaning
+    assert {result.by_meaning for result in found.ranked} == {True}
+    assert set(titles('"deep sea"')) == {"Deep sea bread, deep sea", "Ocean and deep sea"}
+
+
 def test_results_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     for title in ("Waves of the sea", "The tides", "Bread"):
         make.paper(title=title, abstract="tide" if title == "Bread" else "")

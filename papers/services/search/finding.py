@@ -18,7 +18,7 @@ from papers.models.matching import Condition, condition_of
 from papers.models.paper import PaperQuerySet
 from papers.query import Node, Query
 from papers.services.embeddings import Near, QueryVector, ask_for_vector, current_model
-from papers.services.search.meaning import rank_by_meaning, vector_of_examples
+from papers.services.search.meaning import rank_by_meaning, rank_some_by_meaning, vector_of_examples
 from papers.services.search.patience import patiently
 from papers.services.search.ranking import Ranked, fuse
 from papers.services.search.words import Found, Wanted, rank_by_words, wanted_words
@@ -86,7 +86,10 @@ def find_papers(
         wanted = wanted_words(texts, needed, times=dict(query.repeated))
         words = _by_words(wanted, among, required) if by != "meaning" else []
         vector = _vector(of_text(), examples) if by != "words" else None
-        meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
+        if vector and words and _wants_phrase(needed):
+            meaning = rank_some_by_meaning(vector, [found.paper_id for found in words])
+        else:
+            meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
         about = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
     listed_at = {paper_id: each.listed_at for paper_id, each in about.items()}
     return Findings(
@@ -117,6 +120,14 @@ def _required(query: Query) -> Node | None:
         ranks_only += (language.Phrase, language.Or)
     parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
     return language.And(parts) if parts else None
+
+
+def _wants_phrase(needed: Node | None) -> bool:
+    """Whether each paper has to be opened to see if it is one: no index knows which words stand side by side.
+
+    Then the best by words, which have it, are opened once, and meaning orders those.
+    """
+    return isinstance(needed, language.And) and any(isinstance(part, language.Phrase) for part in needed.nodes)
 
 
 def _by_words(wanted: Wanted, among: PaperQuerySet, required: Condition | None) -> list[Found]:

@@ -41,7 +41,20 @@ def rank_by_meaning(
     few = list(among.order_by().values_list("pk", flat=True)[: FEW_PAPERS + 1])
     if len(few) > FEW_PAPERS:
         return _by_index(vector, among, leave_out, most=MOST_FILTERED)
-    return _one_by_one(vector, few, leave_out)
+    return rank_some_by_meaning(vector, few, leave_out)
+
+
+def rank_some_by_meaning(vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()) -> list[Near]:
+    """The closest of these papers, compared one by one, the closest first. One query."""
+    query = sql.SQL(
+        "SELECT paper_id, distance FROM ("
+        " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
+        " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
+        ") AS each ORDER BY distance LIMIT {limit}"
+    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MOST_RESULTS))
+    with connection.cursor() as cursor:
+        cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
+        return _close(cursor.fetchall())
 
 
 def vector_of_examples(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
@@ -77,18 +90,6 @@ def _by_index(vector: QueryVector, among: PaperQuerySet, leave_out: Collection[i
         cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
         cursor.execute(f"SET LOCAL hnsw.ef_search = {most}")
         cursor.execute(query, [list(leave_out), *values])
-        return _close(cursor.fetchall())
-
-
-def _one_by_one(vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int]) -> list[Near]:
-    query = sql.SQL(
-        "SELECT paper_id, distance FROM ("
-        " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
-        " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
-        ") AS each ORDER BY distance LIMIT {limit}"
-    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MOST_RESULTS))
-    with connection.cursor() as cursor:
-        cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
         return _close(cursor.fetchall())
 
 
