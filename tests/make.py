@@ -24,6 +24,7 @@ from papers.models import (
     PaperCategory,
     RejectedRecord,
     Source,
+    SourceDay,
     SourceFigure,
     Submission,
     Topic,
@@ -113,6 +114,11 @@ def run(of: Source | None = None, **fields: Any) -> FetchRun:
     fields.setdefault("started_at", NOW)
     fields.setdefault("beat_at", NOW)
     return FetchRun.objects.create(source=of or source(), **fields)
+
+
+def source_day(of: Source, day: date = TODAY, *, held: int = 1, stored: int = 1) -> SourceDay:
+    """What a source's own list of a day held."""
+    return SourceDay.objects.create(source=of, day=day, held=held, stored=stored, read_at=NOW)
 
 
 def edition(day: date = TODAY, **fields: Any) -> Edition:

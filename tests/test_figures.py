@@ -19,7 +19,7 @@ from papers.services.queues import COUNTED_AT_MOST, own_queues
 from tests import make
 from tests.make import NOW, TODAY
 from tests.people import browser_of, curator, staff
-from tests.reading import elements
+from tests.reading import elements, page_text
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,20 @@ def test_a_source_shows_what_its_visits_of_a_day_brought() -> None:
     assert by_label(first.bars) == {"Wed 4 Mar": (20, 4, 2)}
     assert first.bars.rows[-1].note == "22 announced, 1 visit failed"
     assert second.bars.is_empty
+
+
+def test_other_sources_are_compared_with_their_own_lists() -> None:
+    arxiv, hugging, blog, records = (make.source(kind) for kind in ("arxiv_rss", "huggingface", "feed", "arxiv_oai"))
+    make.source_day(hugging, held=60, stored=57)
+    make.source_day(hugging, TODAY - timedelta(days=30), held=9, stored=9)
+    make.source_day(blog, TODAY - timedelta(days=1), held=12, stored=12)
+    shown = desk(now=NOW)
+    assert [one.source for one in shown.lists] == [hugging, blog]
+    assert [by_label(one.bars) for one in shown.lists] == [{"Wed 4 Mar": (57, 3)}, {"Tue 3 Mar": (12, 0)}]
+    assert shown.listless == [records]
+    assert arxiv in [one.source for one in shown.sources]
+    page = page_text("/curate/figures", browser_of(curator()))
+    assert "arxiv_oai has no list of a day: it sends what is new or changed" in page
 
 
 # --- Queues ---------------------------------------------------------------------------------------------------------
@@ -190,6 +204,7 @@ def fill() -> None:
         waiting_since(timedelta(days=number))
         make.topic(pending_since=NOW)
         make.run(make.source(), state="done", new=3)
+        make.source_day(make.source("feed"))
     count_days(now=NOW)
 
 
@@ -198,7 +213,7 @@ def test_every_picture_has_its_table() -> None:
     page = elements(browser_of(curator()).get(f"/curate/figures?until={TODAY}").content.decode())
     pictures = page.xpath("//div[@class='chart' or @class='chart small']//*[local-name()='svg']")
     tables = page.xpath("//div[@class='chart' or @class='chart small']//table")
-    assert len(pictures) == len(tables) == 2 + 1 + 5
+    assert len(pictures) == len(tables) == 2 + 1 + 5 + 5
     assert all(picture.get("aria-label") for picture in page.xpath("//main//*[local-name()='svg']"))
 
 

@@ -27,7 +27,7 @@ from papers.models.paper import (
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.rule import ListRule, RuledPaper
-from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source
+from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.statistics import SearchStatistics, WordCount
 from papers.models.taste import Recommendation, Taste
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
@@ -84,6 +84,7 @@ __all__ = [
     "SeenPaper",
     "ShelfItem",
     "Source",
+    "SourceDay",
     "SourceFigure",
     "Submission",
     "Tag",

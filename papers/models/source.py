@@ -98,6 +98,25 @@ class FetchRun(models.Model):
         return f"{self.source_id} at {self.started_at:%Y-%m-%d %H:%M}"
 
 
+class SourceDay(models.Model):
+    """What a source's own list of a day held when it was last read to its end, and how much of it is stored.
+
+    Of sources that have such a list, but for arXiv: what that announced is kept id by id, and compared for the edition.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField(help_text="The list's own day; for a feed, the day on which it was read. In UTC.")
+    held = models.PositiveIntegerField(help_text="Records in it, those that could not be read too.")
+    stored = models.PositiveIntegerField()
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "day"], name="source_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} on {self.day}: {self.stored} of {self.held}"
+
+
 class RejectedRecord(models.Model):
     """A record that could not be read, kept with its error for the curator while the rest of its run went on."""
 

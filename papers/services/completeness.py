@@ -6,14 +6,15 @@ A day is only known to be complete when every category that the group reads was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 
 from papers.categories import category, expand
-from papers.models import AnnouncedList, Announcement, Edition, Source
+from papers.models import AnnouncedList, Announcement, Edition, Source, SourceDay
 from papers.services.listing import Entry, best_entries, list_papers, rule_of
 
 # Announced ids are kept for so long; the counts of their days stay.
@@ -69,6 +70,17 @@ def check_day(day: date, now: datetime) -> DayCheck:
             },
         )
     return check
+
+
+def note_lists(source: Source, lists: Mapping[date, Counter[str]], *, now: datetime) -> None:
+    """Note how much of a source's own lists of these days is stored: `held` and `stored` of each. Idempotent."""
+    rows = [
+        SourceDay(source=source, day=day, held=counted["held"], stored=counted["stored"], read_at=now)
+        for day, counted in lists.items()
+    ]
+    SourceDay.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["source", "day"], update_fields=["held", "stored", "read_at"]
+    )
 
 
 def missing_ids(since: date) -> list[str]:

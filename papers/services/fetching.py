@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 
 from papers.models import AnnouncedList, FetchRun, Source
-from papers.services.completeness import check_day, days_with_gaps
+from papers.services.completeness import check_day, days_with_gaps, note_lists
 from papers.services.gaps import fill_gaps
 from papers.services.ingest import RunLost, store_batch
 from papers.services.politeness import polite_client
@@ -183,6 +184,7 @@ class _Visit:
         self.was_due_at = source.next_fetch_at
         self.requests: list[dict[str, Any]] = []
         self.announced: dict[date, set[str]] = {}
+        self.lists: defaultdict[date, Counter[str]] = defaultdict(Counter)
         self.is_filled: dict[date, bool] = {}
         self.is_complete: dict[date, bool | None] = {}
         self.is_stale = False
@@ -224,7 +226,11 @@ class _Visit:
     def _store_all(self, client: Client) -> None:
         context = _context(self.source, client, now=self._began_at, since=self.since)
         for batch in ADAPTERS[self.source.kind].fetch(context):
-            store_batch(self.source, self.run, _labelled(batch), self.moment())
+            stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
+            if batch.list_of is not None:
+                self.lists[batch.list_of] += Counter(
+                    held=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
+                )
             self.is_stale = self.is_stale or batch.is_stale
             for announced in batch.announced:
                 self.announced.setdefault(announced.day, set()).update(announced.ids)
@@ -301,6 +307,7 @@ class _Visit:
         if self.is_stale:
             state = FetchRun.State.STALE
             self._catch_up(now)
+        note_lists(self.source, self.lists, now=now)
         self._end(state, self.note, next_fetch_at=next_visit(self.source, outcome, now=now), **changes)
 
     def _moved(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Everything is read from what is kept anyway, a row a day or a visit; nothing is 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -17,7 +18,7 @@ from django.utils.formats import date_format
 
 from papers import hooks
 from papers.charts import Bars, Calendar, Queue, Row, Series
-from papers.models import Edition, FetchRun, Source, Topic, TopicWeek
+from papers.models import Edition, FetchRun, Source, SourceDay, Topic, TopicWeek
 from papers.services.embeddings import EmbeddingProgress, embedding_progress
 from papers.services.queues import own_queues
 
@@ -29,12 +30,15 @@ _DAY_SERIES = (
     Series("missing", "announced and missing"),
     Series("unknown", "listed, announced count unknown"),
 )
+_LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
+_WITH_LISTS = (Source.Kind.HUGGINGFACE, Source.Kind.FEED)
+"""Kinds whose own list of a day is all there is to compare with. What arXiv announced is compared for the edition."""
 _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
 
 
 @dataclass(frozen=True, slots=True)
 class SourceBars:
-    """What one source brought."""
+    """A picture of one source."""
 
     source: Source
     bars: Bars
@@ -48,6 +52,10 @@ class Desk:
     """The newest of the days shown."""
     is_now: bool
     announced: Bars
+    lists: list[SourceBars]
+    """Of each source with lists of its own: what was in them, and what of it is stored."""
+    listless: list[Source]
+    """Sources that have no list of a day, so that there is nothing to compare with."""
     sources: list[SourceBars]
     editions: Calendar
     others: list[Bars]
@@ -74,12 +82,15 @@ def desk(*, now: datetime, until: date | None = None) -> Desk:
     newest = timezone.localdate(now)
     today = min(until or newest, newest)
     is_now = today == newest
+    sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
     year = list(Edition.objects.filter(day__gt=today - timedelta(days=372), day__lte=today, is_sample=False))
     return Desk(
         last=today,
         is_now=is_now,
         announced=_announced({edition.day: edition for edition in year}, today),
-        sources=_sources(today),
+        lists=_lists([source for source in sources if source.kind in _WITH_LISTS], today),
+        listless=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
+        sources=_sources(sources, today),
         editions=Calendar(
             title="Editions",
             last=today,
@@ -129,9 +140,21 @@ def _day_row(day: date, edition: Edition | None) -> Row:
     return Row(day_label(day), (stored, max(0, edition.announced_count - stored), 0))
 
 
-def _sources(today: date) -> list[SourceBars]:
-    """What the visits of a month brought, by the day they were made on. Two queries."""
-    sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
+def _lists(sources: Sequence[Source], today: date) -> list[SourceBars]:
+    """How much of their lists of a month is stored. One query."""
+    days = last_days(today)
+    rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
+    found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
+
+    def bars_of(source: Source) -> Bars:
+        shown = tuple(Row(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)
+        return Bars(title=f"{source.name}: in its list, and stored", first="Day", series=_LIST_SERIES, rows=shown)
+
+    return [SourceBars(source, bars_of(source)) for source in sources]
+
+
+def _sources(sources: Sequence[Source], today: date) -> list[SourceBars]:
+    """What the visits of a month brought, by the day they were made on. One query."""
     first, end = (
         timezone.make_aware(datetime.combine(day, time()))
         for day in (today - timedelta(days=DAYS - 1), today + timedelta(days=1))

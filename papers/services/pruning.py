@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, LoginLink, RejectedRecord
+from papers.models import FetchRun, LoginLink, RejectedRecord, SourceDay
 from papers.services.bringing.drafting import prune_imports
 from papers.services.completeness import prune_announcements
 from papers.services.curation.candidates import forget_candidates
@@ -17,6 +17,7 @@ from papers.services.follows import forget_unfollowed
 RUNS_KEPT = timedelta(days=60)
 SETTLED_REJECTS_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=365)
+LISTS_KEPT = timedelta(days=400)
 LINKS_KEPT = timedelta(days=7)
 
 
@@ -27,6 +28,7 @@ def prune(*, now: datetime) -> int:
         FetchRun.objects.filter(started_at__lt=now - RUNS_KEPT).exclude(pk__in=last_runs),
         RejectedRecord.objects.filter(resolved_at__lt=now - SETTLED_REJECTS_KEPT),
         RejectedRecord.objects.filter(last_seen_at__lt=now - REJECTS_KEPT),
+        SourceDay.objects.filter(day__lt=(now - LISTS_KEPT).date()),
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )

@@ -155,6 +155,8 @@ class Batch:
     """What was asked for, such as cs.CL; with done and total it makes the progress line."""
     is_stale: bool = False
     """The source served an old batch: stored, but not a success."""
+    list_of: date | None = None
+    """The records are of the source's own list of this day, of which several batches may bring a part each."""
 
 
 @dataclass(frozen=True, slots=True)

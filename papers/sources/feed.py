@@ -140,6 +140,7 @@ class FeedSource:
             done=count,
             total=count,
             label="the feed",
+            list_of=None if response.is_not_modified else context.now.astimezone(UTC).date(),
         )
 
 

@@ -124,7 +124,7 @@ def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> It
         seen |= {paper.arxiv_id or "" for paper in fresh}
         if page > 0 and not fresh:
             break
-        yield Batch(papers=fresh, rejected=answer.rejected, **fields)
+        yield Batch(papers=fresh, rejected=answer.rejected, list_of=day, **fields)
         if not fresh:
             break
     yield Batch(cursor={**context.cursor, "through": day.isoformat()}, **fields)
