@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from digests.letters import LetterError, UnreachableError, send_letter
+from django.conf import settings
+
+from digests.letters import InDoubtError, LetterError, Same, UnreachableError, send_letter
 from digests.models import Channel
 from papers.services.politeness import polite_client
 from papers.sources.client import (
@@ -26,12 +28,21 @@ from papers.sources.client import (
     page_group_of,
 )
 
-CLOSES_TWINS = frozenset({Channel.Kind.MATRIX, Channel.Kind.WEBHOOK})
-"""Kinds whose receivers can tell two copies of a notice from two notices."""
+_CLOSES_TWINS = frozenset({Channel.Kind.MATRIX, Channel.Kind.WEBHOOK})
 
 DEADLINE_SECONDS = 20.0
 # Answers that another attempt may better; all others of 400 and above are for good.
 _PASSING = frozenset({408, 409, 425, 429})
+
+
+def may_repeat(channel: Channel) -> bool:
+    """Whether what perhaps arrived is sent again by itself, as its receiver can tell two copies from two notices.
+
+    A mail has the same Message-ID again; whether that will do, BROADSHEET_MAIL_IN_DOUBT says, as for digests.
+    """
+    if channel.kind == Channel.Kind.MAIL:
+        return bool(settings.MAIL_IN_DOUBT == "resend")
+    return channel.kind in _CLOSES_TWINS
 
 
 class PostError(Exception):
@@ -74,7 +85,7 @@ def post(channel: Channel, content: Content, *, uid: str, at: datetime, now: dat
         PostError: it was not told, or nobody knows.
     """
     if channel.kind == Channel.Kind.MAIL:
-        return _mail(channel, content)
+        return _mail(channel, content, uid=uid, at=at)
     try:
         request = request_for(channel, content, uid=uid, at=at, now=now)
         answer = polite_client().fetch(request)
@@ -83,9 +94,11 @@ def post(channel: Channel, content: Content, *, uid: str, at: datetime, now: dat
     return f"It answered {answer.status}."
 
 
-def _mail(channel: Channel, content: Content) -> str:
+def _mail(channel: Channel, content: Content, *, uid: str, at: datetime) -> str:
     try:
-        send_letter("notice", to=channel.address, context={"content": content})
+        send_letter("notice", to=channel.address, context={"content": content}, same=Same(f"n.{uid}", at))
+    except InDoubtError as error:
+        raise PostError(f"The mail server went away: {error}", is_unclear=True) from error
     except UnreachableError as error:
         raise PostError(f"The mail server can’t be reached: {error}") from error
     except LetterError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -31,17 +34,33 @@ class UnreachableError(LetterError):
     """No server answered: others would not leave either, and each would be waited for as long."""
 
 
+class InDoubtError(UnreachableError):
+    """The server went away before it had answered: the mail may have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What makes a mail that is handed over twice one mail for its reader's program (RFC 5322, 3.6.4)."""
+
+    name: str
+    """The left side of its Message-ID."""
+    at: datetime
+
+
 def may_leave() -> bool:
     """Whether mails go to a server. Links to a loopback address would lead nowhere, so then none does."""
     return bool(settings.MAIL_IS_SENT) and not settings.SITE.is_loopback
 
 
-def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
+def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | None = None) -> None:
     """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
+
+    With `same`, a mail that is handed over once more has the same Message-ID and Date.
 
     Raises:
         LetterError: it was refused.
         UnreachableError: the server could not be reached.
+        InDoubtError: it may have left.
     """
     whole = {
         **context,
@@ -55,16 +74,25 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any]) -> None:
         subject=subject,
         body=text,
         to=[to],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(same)},
         connection=None if may_leave() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
     )
     mail.attach_alternative(look.letter({**whole, **_as_html(name, text), "subject": subject}), "text/html")
     try:
         mail.send()
+    except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
+        raise InDoubtError(str(error) or "it did not answer in time") from error
     except smtplib.SMTPException as error:
         raise LetterError(_words(error)) from error
     except OSError as error:
         raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _headers_of(same: Same | None) -> dict[str, str]:
+    if same is None:
+        return {}
+    host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return {"Message-ID": f"<{same.name}@{host}>", "Date": format_datetime(same.at)}
 
 
 def _as_html(name: str, text: str) -> dict[str, Any]:

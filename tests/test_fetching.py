@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from papers.models import Edition, FetchRun, HostClock, Listing, Paper, RejectedRecord, Source, SourceDay
+from papers.models import Edition, FetchRun, HostClock, Listing, Paper, RejectedRecord, Source
 from papers.services import politeness
 from papers.services.fetching import due_source_ids, end_abandoned_runs, fetch_source, preview_source
 from papers.services.sample import ensure_first_edition, sample_present
@@ -165,40 +165,6 @@ def test_the_daily_list_of_another_site_has_its_own_days_and_figures(upstream: F
     assert votes == {paper.arxiv_id: paper.upvotes for paper in featured}
     assert run.announced is None
     assert Edition.objects.filter(announced_count__isnull=False).count() == 0, "nobody knows how many there must be"
-    lists = {row.day: (row.held, row.stored) for row in SourceDay.objects.all()}
-    for day in upstream.catalogue.days:
-        count = sum(paper.announced_on == day for paper in featured)
-        assert lists[day] == (count, count)
-
-
-def test_what_of_a_list_could_not_be_stored_is_told_and_told_anew(upstream: FakeUpstream) -> None:
-    source, paper = (
-        make_source("huggingface", upstream),
-        next(paper for paper in upstream.catalogue.papers.values() if paper.is_featured),
-    )
-    upstream.script("/api/daily_papers", Behaviour(spoil_ids=(paper.arxiv_id,), times=100))
-    visit(source)
-    told = SourceDay.objects.get(source=source, day=paper.announced_on)
-    assert told.held - told.stored == 1
-    upstream.clear_script()
-    visit(source, since=paper.announced_on)
-    again = SourceDay.objects.get(pk=told.pk)
-    assert (again.held, again.stored) == (told.held, told.held)
-
-
-def test_a_feed_is_told_on_the_day_it_was_read_unless_it_had_not_changed(upstream: FakeUpstream) -> None:
-    source = make_source("feed", upstream)
-    visit(source)
-    assert [(day.day, day.held, day.stored) for day in SourceDay.objects.all()] == [(FRIDAY_MORNING.date(), 3, 3)]
-    visit(source, now=FRIDAY_MORNING + timedelta(days=1))
-    assert SourceDay.objects.count() == 1
-
-
-def test_a_list_that_was_not_read_to_its_end_is_not_told(upstream: FakeUpstream) -> None:
-    upstream.script("/api/daily_papers", Behaviour(status=500))
-    visit(make_source("huggingface", upstream))
-    visit(make_source("arxiv_oai", upstream))
-    assert not SourceDay.objects.exists()
 
 
 def test_records_come_through_pages_whose_tokens_expire(upstream: FakeUpstream) -> None:

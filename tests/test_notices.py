@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import smtplib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from papers.sources.client import Client as ClientOfSources
 from tests import make
 from tests.make import NOW, TODAY
 from tests.people import browser_of, staff
+from tests.reading import elements
 
 pytestmark = pytest.mark.django_db
 
@@ -223,6 +226,44 @@ def test_mail_is_a_channel_too(settings: Any, tmp_path: Path) -> None:
     assert "/papers/2603.80000" in kept.read_text()
 
 
+@pytest.mark.parametrize(("in_doubt", "state", "mails"), [("resend", "sent", 2), ("skip", "unknown", 1)])
+def test_a_mail_that_perhaps_left_is_the_same_mail_again(
+    settings: Any, tmp_path: Path, in_doubt: str, state: str, mails: int
+) -> None:
+    settings.OUTBOX_DIR, settings.MAIL_IN_DOUBT = tmp_path, in_doubt
+    edition(1)
+    channel("mail", address="desk@example.org")
+    plan(now=NOW)
+    notice = Notice.objects.get()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices, "_settle", lambda *_, **__: None)  # killed before it is written down
+        send(notice.pk, now=NOW)
+    tell(now=NOW + timedelta(minutes=6))
+    notice.refresh_from_db()
+    assert notice.state == state
+    texts = [path.read_text() for path in tmp_path.iterdir()]
+    assert len(texts) == mails
+    names = {tuple(re.findall("^(?:Message-ID|Date): .*$", text, re.MULTILINE)) for text in texts}
+    assert len(names) == 1
+    assert f"n.{notice.uid}@" in str(names)
+
+
+@pytest.mark.parametrize("error", [smtplib.SMTPServerDisconnected("gone"), TimeoutError("timed out")])
+@pytest.mark.parametrize(("in_doubt", "state"), [("resend", "waiting"), ("skip", "unknown")])
+def test_a_mail_server_that_goes_away_leaves_it_in_doubt(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, in_doubt: str, state: str
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise error
+
+    settings.MAIL_IN_DOUBT = in_doubt
+    monkeypatch.setattr("digests.letters.EmailMultiAlternatives.send", gone)
+    edition(1)
+    channel("mail", address="desk@example.org")
+    assert tell(now=NOW) == 0
+    assert Notice.objects.get().state == state
+
+
 # --- Refused, cut off, killed ---------------------------------------------------------------------------------------
 
 
@@ -374,6 +415,28 @@ def test_a_channel_is_made_tried_changed_and_its_secrets_are_not_shown_again(rec
 def test_a_wrong_channel_is_told_so(wrong: dict[str, str]) -> None:
     assert browser_of(staff()).post("/curate/channels/new", {**ASKED, **wrong}).status_code == 422
     assert not Channel.objects.exists()
+
+
+def test_what_is_perhaps_sent_stands_on_top_and_is_sent_again_by_one_press(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = NOW + timedelta(minutes=1)
+    edition()
+    channel("slack", receiver.host)
+    receiver.status = 0
+    tell(now=NOW)
+    ada = browser_of(staff())
+    page = elements(ada.get("/curate/channels").content.decode())
+    (action,) = page.xpath("//section[@aria-labelledby='perhaps']//form/@action")
+    receiver.status = 200
+    monkeypatch.setattr("digests.views.channels.timezone.now", lambda: later)
+    for _ in range(2):
+        ada.post(action)
+    for _ in range(2):
+        tell(now=later)
+    assert Notice.objects.get().state == "sent"
+    assert len(receiver.got) == 2
+    assert "Perhaps sent" not in ada.get("/curate/channels").content.decode()
 
 
 def test_a_test_that_fails_says_why_and_is_not_repeated(receiver: Receiver) -> None:

@@ -1,8 +1,8 @@
 """Notices to curators: what is to be told to which channel, told once each, with the rows as the only truth.
 
 A worker takes a notice by moving it to `sending`, posts it, and writes how it went. Killed in between, a notice whose
-receiver can tell two copies from one (Matrix by its transaction, a webhook by its id) is sent again, the same to the
-byte; of others it is written that nobody knows, and a curator decides.
+receiver can tell two copies from one (Matrix by its transaction, a webhook by its id, a mail by its Message-ID) is sent
+again; of others it is written that nobody knows, and a curator decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from digests.channels import CLOSES_TWINS, Content, PostError, post
+from digests.channels import Content, PostError, may_repeat, post
 from digests.models import Channel, Notice
 from digests.services.health import troubles
 from papers.models import Edition, Listing
@@ -140,7 +140,7 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
         notice = found.select_related("channel").first()
         if notice is None or not notice.channel.is_enabled:
             return None
-        if notice.state == Notice.State.SENDING and notice.channel.kind not in CLOSES_TWINS:
+        if notice.state == Notice.State.SENDING and not may_repeat(notice.channel):
             _settle(notice, state=Notice.State.UNKNOWN, result="Its worker ended before the other side had answered.")
             return None
         notice.state, notice.attempts, notice.not_before = Notice.State.SENDING, notice.attempts + 1, now + LEASE
@@ -149,7 +149,7 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
 
 
 def _put_off(notice: Notice, error: PostError, *, now: datetime) -> None:
-    if error.is_unclear and notice.channel.kind not in CLOSES_TWINS:
+    if error.is_unclear and not may_repeat(notice.channel):
         _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
     elif error.is_final or notice.attempts > len(BACK_OFF):
         _settle(notice, state=Notice.State.FAILED, result=str(error))

@@ -24,9 +24,11 @@ SHOWN = 30
 @staff_only
 def channels(request: UserRequest) -> HttpResponse:
     """All of them, and what they were told last."""
+    told = Notice.objects.select_related("channel").order_by("-pk")
     context = {
         "channels": Channel.objects.order_by("pk")[:100],
-        "notices": Notice.objects.select_related("channel").order_by("-pk")[:SHOWN],
+        "doubtful": told.filter(state=Notice.State.UNKNOWN)[:SHOWN],
+        "notices": told.exclude(state=Notice.State.UNKNOWN)[:SHOWN],
     }
     return render(request, "digests/channels.html", context)
 
