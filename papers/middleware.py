@@ -94,7 +94,10 @@ class AccessMiddleware:
 
 
 class PlainAddressMiddleware:
-    """No address of ours has a NUL in it, and Postgres would refuse to look for one: there is no such page."""
+    """No address of ours has a NUL in it, and Postgres would refuse to look for one: there is no such page.
+
+    The way out of a mail has a page of its own for keys that open nothing.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -103,7 +106,8 @@ class PlainAddressMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: Request, *_view: object) -> None:
-        if "\0" in request.path_info:
+        match = request.resolver_match
+        if "\0" in request.path_info and match is not None and match.view_name != "digests:unsubscribe":
             raise Http404("There is no such page.")
 
 
