@@ -1,5 +1,6 @@
-# One image for every part: `manage.py run web|worker|fetcher|beat` against a Postgres and a Redis (docker-compose.yml),
-# or, as its default, `manage.py up`: all of Broadsheet in one container, with its data in /data (mount a volume there).
+# One image for every part: `manage.py run web|worker|fetcher|mailer|embedder|beat` against a Postgres and a Redis
+# (docker-compose.yml), or, as its default, `manage.py up`: all of Broadsheet in one container, with its data in /data
+# (mount a volume there: it takes over the folder's owner).
 
 FROM python:3.13-slim-trixie AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -26,6 +27,7 @@ RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonex
 COPY --from=build /opt/broadsheet /opt/broadsheet
 COPY --from=build /app /app
 WORKDIR /app
-USER broadsheet
+# By its number, which is what Kubernetes looks at for runAsNonRoot.
+USER 10001
 EXPOSE 8000
 CMD ["python", "manage.py", "up"]

@@ -112,3 +112,11 @@ def test_the_compose_file_hands_on_nothing_unknown() -> None:
     handed = set(re.findall(r"\b(BROADSHEET_[A-Z0-9_]+)\b", text))
     known = set(reads())
     assert {name for name in handed if name not in known and name.removesuffix("_FILE") not in known} == set()
+
+
+def test_the_compose_file_keeps_what_is_written_beside_the_database() -> None:
+    """The file systems are read-only, and without a place for the backup before it an upgrade would be refused."""
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"BROADSHEET_DATA_DIR: (\S+)", text)
+    assert f'volumes: ["data:{folder}"]' in text.partition("\nservices:")[0]
+    assert re.search(r"^  data:$", text.rpartition("\nvolumes:")[2], re.MULTILINE)
