@@ -93,6 +93,18 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
     assert {left.topic for left in schedule.subscriptions.all()} == {agents, rag}
 
 
+def test_a_topic_that_is_gone_meanwhile_is_not_taken_back() -> None:
+    topic, other = make.topic("ice"), make.topic("snow")
+    schedule = make.schedule(None, topic, other)
+    one = schedule.subscriptions.get(topic=topic)
+    page = strict().post(f"/u/{one.unsub_key}")
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    topic.delete()
+    back = strict().post(f"/u/{schedule.unsub_key}", {"undo": undo})
+    assert "can’t be taken back" in back.content.decode()
+    assert list(schedule.subscriptions.values_list("topic", flat=True)) == [other.pk]
+
+
 def test_the_last_topic_ends_its_mail_and_comes_back_with_it() -> None:
     schedule = make.schedule(None, make.topic())
     path = f"/u/{schedule.subscriptions.get().unsub_key}"

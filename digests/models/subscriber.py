@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -136,9 +136,6 @@ class Schedule(models.Model):
             month_day=self.month_day,
             skips_weekends=self.skips_weekends,
         )
-
-    def is_paused(self, on: date) -> bool:
-        return self.paused_until is not None and on < self.paused_until
 
     def is_late(self, now: datetime) -> bool:
         return self.next_due_at is not None and self.next_due_at < now

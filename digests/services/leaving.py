@@ -11,6 +11,7 @@ from django.db import transaction
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.services.schedules import end_schedule, save_schedule
+from papers.models import Topic
 
 _SALT = "digests.undo"
 UNDO_FOR = timedelta(hours=24)
@@ -82,12 +83,17 @@ def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = No
 
 
 def take_back(word: str, *, now: datetime) -> bool:
-    """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent."""
+    """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent.
+
+    It is too late, too, once the topic that was ended is gone.
+    """
     try:
         ended = signing.loads(word, salt=_SALT, max_age=UNDO_FOR)
     except signing.BadSignature:
         return False
     with transaction.atomic():
+        if ended["topic"] and not Topic.objects.select_for_update(no_key=True).filter(pk=ended["topic"]).exists():
+            return False
         found = Schedule.objects.filter(pk__in=ended["schedules"]).select_related("subscriber")
         for schedule in found.order_by("pk"):
             save_schedule(subscriber=schedule.subscriber, frequency=schedule.frequency, now=now)

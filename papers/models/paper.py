@@ -130,14 +130,6 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         condition = condition_of(query, viewer=viewer, today=today or timezone.localdate())
         return self.none() if condition is None else self.filter(condition.as_filter())
 
-    def with_viewer(self, user: User | AnonymousUser) -> PaperQuerySet:
-        """Annotate `viewer_voted`, without a query a row."""
-        if not user.is_authenticated:
-            return self.annotate(viewer_voted=Value(False, output_field=models.BooleanField()))
-        from papers.models.vote import Vote
-
-        return self.annotate(viewer_voted=Exists(Vote.objects.filter(paper=OuterRef("pk"), user=user)))
-
 
 def _words(column: str) -> Func:
     return Func(F(column), function="papers_words", output_field=models.TextField())

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from papers.models import Author, Follow, Followed, FollowedPaper, Paper, User
 from papers.models.paper import NewPosition, PaperQuerySet
-from papers.services.authors.finding import NobodyError, Who, find_organization, slug_of, who_of
+from papers.services.authors.finding import Who, who_of
 from papers.services.releases import next_release
 from papers.text import organization_key
 
@@ -179,14 +179,3 @@ def move_followers(*, gone: str, kept: Who, name: str, now: datetime) -> list[in
 def forget_unfollowed() -> int:
     """What nobody follows any more; how many. Idempotent."""
     return Followed.objects.filter(follows=None).delete()[0]
-
-
-def find_who(kind: str, key: str) -> Who | None:
-    """The author or organisation with this key; None where an organisation has no papers any more."""
-    if kind == Followed.Kind.ORGANIZATION:
-        try:
-            return find_organization(slug_of(key))
-        except NobodyError:
-            return None
-    author = Author.objects.filter(pk=key).first()
-    return who_of(author) if author else Who(kind=kind, key=key, names=(key,))
