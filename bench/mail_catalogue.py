@@ -60,11 +60,25 @@ def fill(*, readers: int, topics: int, papers: int, topics_a_reader: int, matche
         )
         cursor.execute(_PAPERS, sizes)
         Topic.objects.bulk_create(Topic(slug=f"mail-{n}", name=f"Matter {n}") for n in range(topics))
-        for statement in (_READERS, _SCHEDULES, _SUBSCRIPTIONS):
-            cursor.execute(statement, sizes)
+        _fill_readers(cursor, sizes)
         cursor.execute(_MATCHES, {**sizes, "release": next_release()})
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def fill_readers(*, readers: int, topics: int, topics_a_reader: int) -> None:
+    """So many readers of some of the topics that are there, each with one mail due now."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        _fill_readers(cursor, {"readers": readers, "topics": topics, "each": topics_a_reader})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _fill_readers(cursor: Any, sizes: dict[str, Any]) -> None:
+    for statement in (_READERS, _SCHEDULES, _SUBSCRIPTIONS):
+        cursor.execute(statement, sizes)
 
 
 def use_server(port: int, *, in_doubt: str = "resend") -> None:

@@ -1,147 +1,229 @@
 """A storm of `kill -9` over the processes that send mail: is any mail lost, or sent twice without need?
 
-    python -m bench.storm --readers 12000 --kills 40 --policy resend [--faults 0.01]
+    python -m bench.storm --readers 12000 --kills 40 --policy resend [--upheaval] [--faults 0.01] [--file PAPERS]
 
-One process forks the senders, kills them at random moments and forks new ones, until all is sent. The mail server of
-tests/mail_sink.py remembers every byte. What may be, by policy: `resend`, no mail lost, no more second copies than
-kills, each the same to the byte; `skip`, no second copy, and nothing lost but what is listed as unknown.
+Three of the product's mail workers, its worker and its beat run on a day's papers in fifty topics. They are killed at
+random moments, a sender alone or the whole worker, and started again, until all is sent. `--upheaval` empties Redis and
+restarts Postgres in the middle of it. `--faults` has the mail server answer so many of all commands with 421, 450, 451,
+550 5.7.26 or by hanging up, take some mails without saying so, and know some addresses not at all.
+
+The mail server of tests/mail_sink.py notes every mail. What may be, by policy: `resend`, no mail lost, no more second
+copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but what is
+listed as unknown. Whoever is refused with 550 5.1.1 is sent nothing more, and nobody else is struck off.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import random
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-SENDERS = 3
-# Short, so that what a killed sender held is soon taken over; long enough that a living one is never thought dead.
-LEASE = timedelta(seconds=4)
-SENDING_LEASE = timedelta(seconds=15)
+from bench import serve
+from bench.storm_senders import Forked, Senders, Workers
+
+if TYPE_CHECKING:
+    from config.local.supervisor import Supervisor
+    from tests.mail_sink import Sink
+
+TOPICS = 50
+PAPERS = 900
+TOPICS_A_READER = 5
+# With longer answers the storm lasts as long as its kills.
+REPLY_SECONDS = 0.003
+LOST_ANSWERS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a storm left behind."""
 
+    readers: int
+    """Who had a mail due."""
     planned: int
+    skipped: int
+    """Of them; nothing was new for them."""
+    refused: int
+    """The server knows no such address."""
     kills: int
+    answers_lost: int
+    """Mails that the server took and hung up."""
     lost: int
     unknown: int
     lost_and_not_unknown: int
     duplicates: int
     different: int
     """Second copies that are not the same to the byte."""
+    struck_off_wrongly: int
     seconds: float
+    mails_a_second: float
+
+    def is_good(self, policy: str) -> bool:
+        """Whether it is what `policy` promises."""
+        if self.planned + self.skipped != self.readers or self.different or self.struck_off_wrongly:
+            return False
+        if policy == "resend":
+            return self.lost == 0 and self.duplicates <= self.kills + self.answers_lost
+        return self.duplicates == 0 and self.lost_and_not_unknown == 0
 
 
-def storm(*, sink: object, kills: int, seed: int = 1, quickest: float = 0.05, slowest: float = 0.5) -> Outcome:
-    """Send all that is planned while senders are killed. The database must be one that forked processes can reach."""
-    from django.db import connections
+def storm(
+    *,
+    sink: Sink,
+    kills: int,
+    senders: Senders | None = None,
+    seed: int = 1,
+    pause: tuple[float, float] = (0.05, 0.5),
+    faults: float = 0.0,
+    upheaval: Callable[[], None] | None = None,
+) -> Outcome:
+    """Have all that is due sent while senders are killed. The database must be one that other processes can reach.
 
-    from digests import replies
-    from digests.models import Delivery
-    from digests.services import outbox
-
-    outbox.LEASE, outbox.SENDING_LEASE = LEASE, SENDING_LEASE
-    replies.BACKOFF = (timedelta(seconds=1),)
-    planned = dict(Delivery.objects.filter(state="planned").values_list("key", "pk"))
-    connections.close_all()
+    `pause`: seconds between two kills, at least and at most. `upheaval` is called when half of them are done.
+    """
+    senders = senders or Forked()
     started, chance, killed = time.monotonic(), random.Random(seed), 0
-    senders = [_fork(_send) for _ in range(SENDERS)]
-    while killed < kills or _is_open():
-        time.sleep(chance.uniform(quickest, slowest))
-        if killed < kills:
-            place = chance.randrange(SENDERS)
-            os.kill(senders[place], signal.SIGKILL)
-            os.waitpid(senders[place], 0)
+    senders.start()
+    while killed < kills or _is_undone():
+        time.sleep(chance.uniform(*pause))
+        if killed < kills and senders.kill(chance):
             killed += 1
-            senders[place] = _fork(_send)
-    for pid in senders:
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
-    return _judge(sink, planned, killed, time.monotonic() - started)
+            if upheaval is not None and killed == kills // 2:
+                upheaval()
+    seconds = time.monotonic() - started
+    senders.stop()
+    return _judge(sink, killed, seconds, faults)
 
 
-def _fork(work: Callable[[], None]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return pid
-
-
-def _send() -> None:
-    """One sender: takes over from the dead, and sends what is waiting, for ever."""
-    from django.conf import settings
-    from django.db import InterfaceError, OperationalError, close_old_connections
+def _is_undone() -> bool:
+    from django.db import connections
     from django.utils import timezone
 
-    from digests.services import outbox
-    from digests.services.sending import send_waiting
-
-    while True:
-        try:
-            outbox.sweep(now=timezone.now(), leaves_doubtful=settings.MAIL_IN_DOUBT == "skip")
-            if not send_waiting().counts:
-                time.sleep(0.1)
-        except (OperationalError, InterfaceError):  # Postgres is started anew
-            close_old_connections()
-            time.sleep(0.2)
-
-
-def _is_open() -> bool:
-    from django.db import connections
-
-    from digests.models import Delivery
+    from digests.models import Delivery, Schedule
 
     try:
-        return Delivery.objects.open().exists()
+        return Delivery.objects.open().exists() or Schedule.objects.filter(next_due_at__lte=timezone.now()).exists()
     finally:
-        connections.close_all()
+        connections.close_all()  # forked processes are to have connections of their own
 
 
-def _judge(sink: object, planned: dict[str, int], kills: int, seconds: float) -> Outcome:
-    from digests.models import Delivery
+def _judge(sink: Sink, kills: int, seconds: float, faults: float) -> Outcome:
+    from digests.models import Delivery, Schedule, Suppression
+    from tests.mail_sink import is_gone
 
-    taken = sink.taken  # type: ignore[attr-defined]
-    by_id: dict[str, list[str]] = {}
-    for one in taken:
-        by_id.setdefault(one.message_id.split(".")[2].partition("@")[0], []).append(one.digest)
-    unknown = set(Delivery.objects.filter(state="unknown").values_list("key", flat=True))
-    lost = set(planned) - set(by_id)
+    copies: dict[str, list[str]] = {}
+    for one in sink.taken:
+        copies.setdefault(one.message_id.split(".")[2].partition("@")[0], []).append(one.digest)
+    rows = Delivery.objects.exclude(state="skipped").values_list("key", "state", "subscriber__email")
+    states = {key: state for key, state, _ in rows}
+    refused = {key for key, state, address in rows if state == "failed" and is_gone(address, rate=faults)}
+    unknown = {key for key, state in states.items() if state == "unknown"}
+    lost = states.keys() - copies.keys() - refused
+    struck_off = Suppression.objects.values_list("address", flat=True)
     return Outcome(
-        planned=len(planned),
+        readers=Schedule.objects.count(),
+        planned=len(states),
+        skipped=Delivery.objects.filter(state="skipped").count(),
+        refused=len(refused),
         kills=kills,
+        answers_lost=sink.answers_lost,
         lost=len(lost),
         unknown=len(unknown),
         lost_and_not_unknown=len(lost - unknown),
-        duplicates=sum(len(digests) - 1 for digests in by_id.values()),
-        different=sum(len(set(digests)) > 1 for digests in by_id.values()),
+        duplicates=sum(len(digests) - 1 for digests in copies.values()),
+        different=sum(len(set(digests)) > 1 for digests in copies.values()),
+        struck_off_wrongly=sum(not is_gone(address, rate=faults) for address in struck_off),
         seconds=round(seconds, 1),
+        mails_a_second=round(len(sink.taken) / seconds, 1),
     )
 
 
-def plan(readers: int, *, topics: int = 50, papers: int = 200) -> None:
-    """So many readers of some of the topics, and one mail for each, due now."""
+def plan(readers: int, *, topics: int = TOPICS, papers: int = 200) -> None:
+    """So many readers of some of the topics, and one mail planned for each; made in a moment, for tests."""
     from django.utils import timezone
 
     from bench.mail_catalogue import fill
     from digests.services.planning import plan_due
 
-    fill(readers=readers, topics=topics, papers=papers, topics_a_reader=5, matches_a_paper=3)
+    fill(readers=readers, topics=topics, papers=papers, topics_a_reader=TOPICS_A_READER, matches_a_paper=3)
     plan_due(now=timezone.now())
+
+
+def a_day(readers: int, *, file: str) -> None:
+    """A day's papers in fifty topics, matched as always, and as many readers who have a mail due now."""
+    from django.utils import timezone
+
+    from bench.catalogue import fill
+    from bench.mail_catalogue import fill_readers
+    from bench.topics import vocabulary
+    from papers.models import Topic
+    from papers.services.topics import match_waiting
+
+    fill(PAPERS, file=file, readers=5, words=vocabulary())
+    Topic.objects.all().delete()
+    Topic.objects.bulk_create(
+        Topic(slug=f"t{number}", name=name, query=query, pending_since=None)
+        for number, (name, query) in enumerate(questions(TOPICS))
+    )
+    done = match_waiting(now=timezone.now(), at_a_time=PAPERS)
+    serve.say(f"{done.papers} papers, {done.added:,} matches in {TOPICS} topics")
+    fill_readers(readers=readers, topics=TOPICS, topics_a_reader=TOPICS_A_READER)
+
+
+def questions(number: int) -> list[tuple[str, str]]:
+    """Names and queries of topics: the commonest categories of the papers, and the commonest long words of titles."""
+    from papers.models import Paper
+
+    categories: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    for title, codes in Paper.objects.values_list("title", "categories"):
+        categories.update(codes)
+        words.update({word.lower() for word in title.split() if word.isalpha() and len(word) > 5})
+    found = [(code, f"cat:{code}") for code, _ in categories.most_common(number // 2)]
+    return found + [(word.capitalize(), word) for word, _ in words.most_common(number - len(found))]
+
+
+def upheaval(supervisor: Supervisor) -> None:
+    """Empty Redis, and restart Postgres in its own orderly way."""
+    import redis
+    from django.conf import settings
+
+    from config.local.postgres import PostgresServer
+
+    serve.say("Redis is emptied, Postgres restarted …")
+    redis.Redis.from_url(settings.REDIS_URL).flushall()
+    postgres = PostgresServer(supervisor.data)
+    postgres.prepare()  # stops the one that runs
+    supervisor.start(postgres)
+    supervisor.wait_for(postgres, seconds=60)
+
+
+def _run(options: argparse.Namespace) -> Outcome:
+    from tests.mail_sink import faults, mail_sink
+
+    told: dict[str, Any] = {"keeps_messages": False, "delay": REPLY_SECONDS}
+    if options.faults:
+        chance = random.Random(options.seed)
+        told["script"] = faults(options.seed, rate=options.faults, refuses_us=True)
+        told["lose_answer"] = lambda recipient: chance.random() < LOST_ANSWERS
+    with serve.broadsheet() as supervisor:
+        a_day(options.readers, file=options.file)
+        serve.say("The readers are there; here comes the storm …")
+        with mail_sink(**told) as sink:
+            workers = Workers(port=sink.port, in_doubt=options.policy, logs=supervisor.data.log_dir)
+            try:
+                return storm(
+                    sink=sink, kills=options.kills, senders=workers, seed=options.seed, pause=(0.3, 1.2),
+                    faults=options.faults, upheaval=(lambda: upheaval(supervisor)) if options.upheaval else None,
+                )  # fmt: skip
+            finally:
+                workers.stop()
 
 
 def main() -> None:
@@ -149,25 +231,20 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=12_000)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--policy", choices=("resend", "skip"), default="resend")
-    parser.add_argument("--faults", type=float, default=0.0, help="share of answers that are 421, 450, 451 or none")
+    parser.add_argument("--upheaval", action="store_true", help="empty Redis and restart Postgres in the middle")
+    parser.add_argument("--faults", type=float, default=0.0, help="share of answers that are trouble")
+    parser.add_argument("--file", default="", help="JSON lines, as import_papers takes them; without, words at random")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write the result there")
     options = parser.parse_args()
-    from bench import serve
-    from tests.mail_sink import faults, mail_sink
-
-    with serve.broadsheet():
-        from bench.mail_catalogue import use_server
-
-        plan(options.readers)
-        serve.say("The mails are planned; here comes the storm …")
-        told = {"script": faults(options.seed, rate=options.faults)} if options.faults else {}
-        with mail_sink(**told) as sink:
-            use_server(sink.port, in_doubt=options.policy)
-            found = storm(sink=sink, kills=options.kills, seed=options.seed)
-    print(Counter({name: getattr(found, name) for name in found.__slots__}))
-    if options.policy == "resend":
-        sys.exit(bool(found.lost or found.different or found.duplicates > found.kills))
-    sys.exit(bool(found.duplicates or found.lost_and_not_unknown))
+    found = _run(options)
+    for name, value in asdict(found).items():
+        print(f"{name.replace('_', ' '):22}{value:>10,}")
+    is_good = found.is_good(options.policy)
+    print(f"{options.policy}: {'ok' if is_good else 'BROKEN'}")
+    if options.json:
+        options.json.write_text(json.dumps(asdict(found), indent=1), encoding="utf-8")
+    sys.exit(not is_good)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import hashlib
 import random
 import re
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,6 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: *(\S+)", re.M | re.I)
 
 HANG_UP = ""
 """In place of an answer: the connection ends."""
-TAKE_AND_HANG_UP = "250 taken"
-"""At the final dot, when told by `lose_answer`: the mail is taken, and nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,17 @@ class Taken:
     """One mail that the server took."""
 
     recipient: str
-    message: bytes
+    message_id: str
+    digest: str
+    """SHA-256 of every byte."""
+    message: bytes = b""
+    """Empty where the server was told to keep none."""
 
-    @property
-    def message_id(self) -> str:
-        found = _MESSAGE_ID.search(self.message)
-        return found[1].decode() if found else ""
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.message).hexdigest()
+    @classmethod
+    def of(cls, recipient: str, message: bytes, *, is_kept: bool) -> Taken:
+        found = _MESSAGE_ID.search(message)
+        message_id = found[1].decode() if found else ""
+        return cls(recipient, message_id, hashlib.sha256(message).hexdigest(), message if is_kept else b"")
 
 
 Script = Callable[[str, str], str | None]
@@ -54,11 +54,14 @@ class Sink:
 
     script: Script = lambda step, recipient: None
     lose_answer: Callable[[str], bool] = lambda recipient: False
+    """Whether a mail is taken and nobody told: the connection ends in place of the last answer."""
+    keeps_messages: bool = True
     pipelining: bool = True
     delay: float = 0.0
     log: IO[str] | None = None
     taken: list[Taken] = field(default_factory=list)
     count: int = 0
+    answers_lost: int = 0
     connections: int = 0
     port: int = 0
 
@@ -70,7 +73,7 @@ class Sink:
 
     def take(self, recipient: str, message: bytes) -> None:
         self.count += 1
-        one = Taken(recipient, message)
+        one = Taken.of(recipient, message, is_kept=self.keeps_messages)
         if self.log is None:
             self.taken.append(one)
         else:
@@ -136,6 +139,7 @@ class _Session:
         if said is None:
             self.sink.take(self.recipient, message)
             if self.sink.lose_answer(self.recipient):
+                self.sink.answers_lost += 1
                 return False
         self.recipient = ""
         return await self._say(said, "250 2.0.0 taken")
@@ -181,16 +185,32 @@ def mail_sink(**told: object) -> Iterator[Sink]:
         thread.join(timeout=5)
 
 
-def faults(seed: int, *, rate: float) -> Script:
-    """Trouble at random: 421, 450, 451 and hanging up, at any step, in so many of all answers."""
+def faults(seed: int, *, rate: float, refuses_us: bool = False) -> Script:
+    """Trouble at random, in so many of all answers: 421, 450, 451 and hanging up, at any step.
+
+    With `refuses_us` now and then 550 5.7.26 too, as Gmail answers where the sender's SPF or DKIM fails, and 550 5.1.1
+    to every attempt to reach one of the addresses that `is_gone` names.
+    """
     chance = random.Random(seed)
+    answers = ["421 4.3.2 going down", "450 4.2.0 greylisted", "451 4.3.0 try again", HANG_UP]
+    weights = [6, 6, 6, 6]
+    if refuses_us:
+        answers.append("550 5.7.26 this mail is unauthenticated")
+        weights.append(1)
 
     def script(step: str, recipient: str) -> str | None:
+        if step == "RCPT" and refuses_us and is_gone(recipient, rate=rate):
+            return "550 5.1.1 no such user"
         if chance.random() >= rate or step == "other":
             return None
-        return chance.choice(["421 4.3.2 going down", "450 4.2.0 greylisted", "451 4.3.0 try again", HANG_UP])
+        return chance.choices(answers, weights)[0]
 
     return script
+
+
+def is_gone(recipient: str, *, rate: float) -> bool:
+    """Whether the server knows no such address: always the same for one, and so for about `rate` of all."""
+    return zlib.crc32(recipient.encode()) % 10_000 < rate * 10_000
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from django.conf import settings as django_settings
 from bench.mail_catalogue import use_server
 from bench.storm import Outcome, plan, storm
 from digests import replies
-from digests.services import outbox
+from digests.services import outbox, sending
 from tests.mail_sink import faults, mail_sink
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -29,15 +28,17 @@ def _as_it_was(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         setattr(settings, name, getattr(django_settings, name, ""))
     monkeypatch.setattr(outbox, "LEASE", outbox.LEASE)
     monkeypatch.setattr(outbox, "SENDING_LEASE", outbox.SENDING_LEASE)
-    monkeypatch.setattr(replies, "BACKOFF", (timedelta(seconds=1),))
+    monkeypatch.setattr(replies, "BACKOFF", replies.BACKOFF)
+    for name in ("STOPPED_FOR", "DOMAIN_PAUSED_FOR", "UNREACHABLE_FOR"):
+        monkeypatch.setattr(sending, name, getattr(sending, name))
 
 
 def weathered(*, policy: str, trouble: float = 0.0) -> Outcome:
-    told = {"script": faults(3, rate=trouble)} if trouble else {}
+    told = {"script": faults(3, rate=trouble, refuses_us=True)} if trouble else {}
     plan(READERS)
     with mail_sink(**told) as sink:
         use_server(sink.port, in_doubt=policy)
-        return storm(sink=sink, kills=KILLS)
+        return storm(sink=sink, kills=KILLS, faults=trouble)
 
 
 def test_with_resend_no_mail_is_lost_and_a_second_copy_is_the_same() -> None:
@@ -56,3 +57,6 @@ def test_with_skip_no_mail_comes_twice_and_what_is_lost_is_listed() -> None:
 def test_a_server_in_trouble_loses_none_either() -> None:
     found = weathered(policy="resend", trouble=0.02)
     assert (found.lost, found.different) == (0, 0)
+    # Who is not there is sent nothing more; that it refuses us now and then strikes off nobody.
+    assert found.refused > 0
+    assert found.struck_off_wrongly == 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.utils import timezone
 
 from digests import tasks
-from digests.services import ticking
+from digests.services import sending, ticking
+from digests.services.sending import Sent
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -29,3 +33,18 @@ def test_the_task_has_what_waits_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     make.delivery(make.schedule(), not_before=make.NOW - timedelta(minutes=1))
     tasks.tick()
     assert rung == [True]
+
+
+def test_while_a_message_waits_for_a_sender_no_second_one_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*, call_another: Callable[[], None]) -> Sent:
+        for _ in range(3):
+            call_another()
+        return Sent(Counter())
+
+    monkeypatch.setattr(sending, "send_waiting", busy)
+    with current_app.connection_for_write() as connection:
+        connection.default_channel.queue_purge("mail")
+        tasks.send_waiting()
+        assert connection.default_channel.queue_purge("mail") == 1
+        tasks.send_waiting()
+        assert connection.default_channel.queue_purge("mail") == 1, "and another, once it was taken"

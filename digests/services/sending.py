@@ -66,10 +66,17 @@ def why_not_now(*, now: datetime) -> str:
 
 
 def send_waiting(
-    *, clock: Callable[[], datetime] = timezone.now, transport: Transport | None = None, seconds: float = RUN_SECONDS
+    *,
+    clock: Callable[[], datetime] = timezone.now,
+    transport: Transport | None = None,
+    seconds: float = RUN_SECONDS,
+    call_another: Callable[[], None] = lambda: None,
 ) -> Sent:
-    """Send until nothing is waiting, something stops it, or `seconds` are over."""
-    run = _Run(clock, transport, seconds)
+    """Send until nothing is waiting, something stops it, or `seconds` are over.
+
+    `call_another` is called whenever there is more to do than this sender has taken.
+    """
+    run = _Run(clock, transport, seconds, call_another)
     with _commits_as_asked():
         return run.go()
 
@@ -96,9 +103,16 @@ def _commits_as_asked() -> Iterator[None]:
 class _Run:
     """One worker's turn."""
 
-    def __init__(self, clock: Callable[[], datetime], transport: Transport | None, seconds: float) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        transport: Transport | None,
+        seconds: float,
+        call_another: Callable[[], None],
+    ) -> None:
         self._clock = clock
         self._transport = transport
+        self._call_another = call_another
         self._ends_at = time.monotonic() + seconds
         self._owner = secrets.token_hex(12)
         self._parts = Parts(group=current_group().name, now=clock())
@@ -128,6 +142,8 @@ class _Run:
         leased = outbox.lease(owner=self._owner, count=count, now=now, braked=list(braked)) if count else []
         if not leased:
             return False
+        if len(leased) == outbox.BATCH:
+            self._call_another()
         batch = prepare(leased, parts=self._parts)
         renewed_at = time.monotonic()
         for one in leased:
