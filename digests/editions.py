@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from django.db import connection
 
+from papers.services.listing import SAMPLE
+
 # As the selection reads them: a paper that was listed before was offered with that day.
 _LISTED = """
     SELECT asked.place - 1, listed.paper_id
@@ -20,7 +22,8 @@ _LISTED = """
           AND (asked.floor IS NULL OR listing.created_at >= asked.floor)
           AND NOT EXISTS (
             SELECT FROM papers_listing before
-            WHERE before.paper_id = listing.paper_id AND before.release <= asked.since)
+            WHERE before.paper_id = listing.paper_id AND before.release <= asked.since AND before.hidden_at IS NULL
+            AND before.kind <> %s)
         GROUP BY listing.paper_id
     ) AS listed
     ORDER BY asked.place, listed.votes DESC, listed.source_votes DESC, listed.paper_id DESC
@@ -56,7 +59,7 @@ def papers_listed(windows: Collection[Window]) -> dict[Window, list[int]]:
     found: dict[Window, list[int]] = {window: [] for window in asked}
     if asked:
         with connection.cursor() as cursor:
-            cursor.execute(_LISTED, list(map(list, zip(*asked, strict=True))))
+            cursor.execute(_LISTED, [*map(list, zip(*asked, strict=True)), SAMPLE])
             for place, paper_id in cursor.fetchall():
                 found[asked[place]].append(paper_id)
     return found

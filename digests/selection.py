@@ -22,6 +22,7 @@ from typing import Any
 from django.db import connection
 
 from digests.models.delivery import CHOSEN, HISTORY_KEPT, State
+from papers.services.listing import SAMPLE
 from papers.services.trending import trending_floor
 
 LIST_DEPTH = 50
@@ -106,7 +107,7 @@ _LISTS = """
 , windows AS MATERIALIZED (
     SELECT DISTINCT since, floor FROM asked WHERE kind = 'daily'
 ), listed AS MATERIALIZED (
-    -- A paper that was listed before was offered with that day.
+    -- A paper that was listed before was offered with that day; not where it was taken off it, or by the sample.
     SELECT windows.since, windows.floor, listing.paper_id, max(listing.vote_count) AS votes,
         max(listing.source_votes) AS source_votes
     FROM windows
@@ -115,7 +116,8 @@ _LISTS = """
     JOIN papers_paper paper ON paper.id = listing.paper_id
         AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
     WHERE NOT EXISTS (
-        SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id AND before.release <= windows.since)
+        SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id AND before.release <= windows.since
+        AND before.hidden_at IS NULL AND before.kind <> %(sample)s)
     GROUP BY windows.since, windows.floor, listing.paper_id
 ), edition AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY since, floor ORDER BY votes DESC, source_votes DESC, paper_id DESC)
@@ -338,6 +340,7 @@ def _parameters(due: Sequence[Due], *, upto: int, now: datetime) -> dict[str, An
         "upto": upto,
         "now": now,
         "depth": LIST_DEPTH,
+        "sample": SAMPLE,
         "trending_floor": trending_floor(now=now),
         "history_from": now - HISTORY_KEPT,
         "clocks_differ": _CLOCKS_DIFFER,

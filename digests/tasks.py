@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import current_app, shared_task
 from django.utils import timezone
@@ -52,7 +53,8 @@ def _call_another() -> None:
     """
     with current_app.connection_for_write() as connection:
         # Not passive, for which kombu 5.7 looks under a name without the prefix of ours, and finds no queue.
-        waiting = connection.default_channel.queue_declare("mail").message_count
+        channel: Any = connection.default_channel
+        waiting = channel.queue_declare("mail").message_count
     if not waiting:
         send_waiting.delay()
 

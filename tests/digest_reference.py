@@ -42,6 +42,7 @@ class Plan:
     next_on: date
     day: int = 1
     wants_versions: bool = False
+    wants_daily: bool = False
     since: int = 0
     mails: list[Mail] = field(default_factory=list)
 
@@ -69,11 +70,23 @@ class Match:
 
 
 @dataclass
+class Listing:
+    """A paper on a day, or taken off it."""
+
+    paper: int
+    day: date
+    at: datetime
+    number: int
+    is_on: bool = True
+
+
+@dataclass
 class World:
     """All there is."""
 
     plans: list[Plan] = field(default_factory=list)
     matches: list[Match] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
     votes: dict[int, int] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     into: dict[int, int] = field(default_factory=dict)
@@ -90,6 +103,27 @@ class World:
     def match(self, topic: int, paper: int, score: float, at: datetime) -> None:
         self.number += 1
         self.matches.append(Match(topic, paper, score, at, self.number))
+
+    def put_on(self, paper: int, day: date, at: datetime) -> None:
+        self.number += 1
+        self.listings.append(Listing(paper, day, at, self.number))
+
+    def move(self, paper: int, day: date, to: date, at: datetime) -> None:
+        for one in self.listings:
+            if one.paper == paper and one.day == day:
+                one.is_on = False
+        self.put_on(paper, to, at)
+
+    def show(self, paper: int, now: datetime) -> None:
+        """Hidden until now, it is as new as what comes now."""
+        self.gone.discard(paper)
+        self.number += 1
+        for listing in self.listings:
+            if listing.paper == paper and listing.is_on:
+                listing.number = self.number
+        for match in self.matches:
+            if match.paper == paper:
+                match.number, match.at = self.number, now
 
     def merge(self, gone: int, kept: int) -> None:
         self.into[gone] = kept
@@ -139,7 +173,7 @@ class World:
             for mail in other.mails
             for paper in (*mail.papers, *mail.more)
         }
-        of_topic: dict[int, list[int]] = {}
+        causes: dict[int, list[int]] = {}
         for topic in plan.topics:
             found = [
                 one.paper
@@ -151,20 +185,31 @@ class World:
                 and one.paper not in had
             ]
             if found:
-                of_topic[topic] = sorted(found, key=self._order)
-        share = math.ceil(plan.size / len(of_topic)) if of_topic else 0
+                causes[topic] = sorted(found, key=self._order)
+        of_topics = {paper for papers in causes.values() for paper in papers}
+        if plan.wants_daily and (found := [paper for paper in self._daily(plan.since, floor) if paper not in had]):
+            causes[0] = sorted(found, key=self._order)
+        share = math.ceil(plan.size / len(causes)) if causes else 0
         turns: dict[int, int] = {}
-        for papers in of_topic.values():
+        for papers in causes.values():
             for turn, paper in enumerate(papers, start=1):
                 turns[paper] = min(turn, turns.get(paper, turn))
         ranked = sorted(turns, key=lambda paper: (turns[paper] > share, self._order(paper)))
         return Mail(
             on=on,
             papers=sorted(ranked[: plan.size], key=self._order),
-            more=sorted(ranked[plan.size :], key=self._order),
+            # What only the daily papers have stays on their page.
+            more=sorted((paper for paper in ranked[plan.size :] if paper in of_topics), key=self._order),
             versions=self._versions(plan, floor, now) if plan.wants_versions else [],
             since=plan.since,
         )
+
+    def _daily(self, since: int, floor: datetime) -> list[int]:
+        """The daily papers that came after `since`, and stood on no day before."""
+        on = [one for one in self.listings if one.is_on]
+        before = {one.paper for one in on if one.number <= since}
+        found = {one.paper for one in on if one.number > since and one.at >= floor} - before - self.gone
+        return sorted(found, key=lambda paper: (-self.votes.get(paper, 0), -paper))[:50]
 
     def _order(self, paper: int) -> tuple[float, ...]:
         best = max((one.score for one in self.matches if one.paper == paper), default=0.0)

@@ -47,9 +47,11 @@ pytestmark = pytest.mark.django_db
 
 YESTERDAY = TODAY - timedelta(days=1)
 LATER = NOW + timedelta(hours=1)
-# The log itself; work that waits, and is done again; when a card was made, which only ever goes on.
+# The log itself; work that waits, and is done again; when a card was made or a paper was news, which only goes on.
 LOG = {"papers_curationevent", "papers_topicbacklog", "papers_embeddingbacklog", "papers_duplicatecheck"}
-STAMPS = {"papers_paper.changed_at"}
+STAMPS = {
+    *("papers_paper.changed_at", "papers_listing.release", "papers_topicmatch.release", "papers_topicmatch.matched_at"),
+}
 
 
 class World(NamedTuple):

@@ -17,7 +17,9 @@ from digests.models.delivery import State
 from digests.services.planning import plan_due
 from digests.services.schedules import pause_schedule
 from digests.services.sending import send_waiting
-from papers.models import Paper, PaperVersion, ShelfItem, Topic, TopicMatch
+from papers.models import Listing, Paper, PaperVersion, ShelfItem, Topic, TopicMatch
+from papers.services.curation.placing import hide, move
+from papers.services.curation.recording import Deciding
 from papers.services.merging import move_belongings
 from tests import make
 from tests.digest_reference import Mail, Plan, World
@@ -50,6 +52,8 @@ class Days:
         self.topics = [make.topic(f"Topic {number}") for number in range(TOPICS)]
         self.papers: list[int] = []
         self.schedules: dict[tuple[str, str], Schedule] = {}
+        self.curator = make.user()
+        self.hidden: set[int] = set()
         self.compared = 0
         for number in range(READERS):
             self._reader(number)
@@ -68,7 +72,7 @@ class Days:
                 reader=reader.email, frequency=frequency, zone=zone, at=at,
                 topics=[topic.pk for topic in topics], size=self.chance.choice([3, 5, 20]),
                 covers_from=START - DAY, next_on=date(2026, 3, 3) if frequency == "daily" else date(2026, 3, 9),
-                day=9, wants_versions=with_account and frequency == "daily",
+                day=9, wants_versions=with_account and frequency == "daily", wants_daily=number % 4 == 1,
             )  # fmt: skip
             schedule = Schedule.objects.create(
                 subscriber=reader, frequency=frequency, time_zone=zone, local_time=at, weekday=0, month_day=9,
@@ -78,6 +82,8 @@ class Days:
             Subscription.objects.bulk_create(Subscription(schedule=schedule, kind="topic", topic=one) for one in topics)
             if plan.wants_versions:
                 Subscription.objects.create(schedule=schedule, kind="versions")
+            if plan.wants_daily:
+                Subscription.objects.create(schedule=schedule, kind="daily")
             self.world.plans.append(plan)
             self.schedules[reader.email, frequency] = schedule
 
@@ -100,6 +106,8 @@ class Days:
         if self.papers:
             self._old_paper_gains_a_topic(now)
             self._withdraw(now)
+            self._show(now)
+            self._move(now)
             self._merge()
             self._new_version(now)
         self._edit_topic()
@@ -109,11 +117,15 @@ class Days:
     def _paper(self, now: datetime) -> None:
         votes = self.chance.choice([0, 0, 0, 1, 5])
         paper = make.paper(title="Paper", vote_count=votes)
-        Paper.objects.filter(pk=paper.pk).update(created_at=now, title=f"Paper {paper.pk}")
+        Paper.objects.filter(pk=paper.pk).update(created_at=now, listed_at=now, title=f"Paper {paper.pk}")
         self.papers.append(paper.pk)
         self.world.votes[paper.pk] = votes
-        for topic in self.chance.sample(self.topics, self.chance.choice([1, 1, 2, 4])):
+        for topic in self.chance.sample(self.topics, self.chance.choice([0, 1, 1, 2, 4])):
             self._match(topic.pk, paper.pk, now)
+        if self.chance.random() < 0.4:
+            made = make.listing(paper, now.date())
+            Listing.objects.filter(pk=made.pk).update(created_at=now)
+            self.world.put_on(paper.pk, now.date(), now)
 
     def _match(self, topic: int, paper: int, now: datetime) -> None:
         if TopicMatch.objects.filter(topic=topic, paper=paper).exists():
@@ -133,12 +145,37 @@ class Days:
 
     def _withdraw(self, now: datetime) -> None:
         paper = self._some_paper()
-        Paper.objects.filter(pk=paper).update(**{self.chance.choice(["withdrawn_at", "hidden_at"]): now})
+        if self.chance.random() < 0.5:
+            Paper.objects.filter(pk=paper).update(withdrawn_at=now)
+            self.hidden.discard(paper)
+        elif paper not in self.world.gone:
+            hide(paper_id=paper, on=True, by=Deciding(self.curator, now))
+            self.hidden.add(paper)
         self.world.gone.add(paper)
+
+    def _show(self, now: datetime) -> None:
+        if len(self.hidden) > 2:
+            paper = self.chance.choice(sorted(self.hidden))
+            self.hidden.discard(paper)
+            hide(paper_id=paper, on=False, by=Deciding(self.curator, now))
+            self.world.show(paper, now)
+
+    def _move(self, now: datetime) -> None:
+        """What stands on the newest day goes to the one before, and the other way round."""
+        on = [one for one in self.world.listings if one.is_on and now - one.at < 2 * DAY]
+        if on:
+            listed = self.chance.choice(on)
+            to = listed.day - DAY
+            if any(one.paper == listed.paper and one.day == to for one in self.world.listings):
+                return
+            move(paper_id=listed.paper, day=listed.day, to=to, by=Deciding(self.curator, now))
+            self.world.move(listed.paper, listed.day, to, now)
 
     def _merge(self) -> None:
         saved = {paper for papers in self.world.saved.values() for paper in papers}
-        free = [pk for pk in self.papers if pk not in self.world.into and pk not in saved and pk not in self.world.gone]
+        listed = {one.paper for one in self.world.listings}
+        taken = {*self.world.into, *saved, *self.world.gone, *listed}
+        free = [pk for pk in self.papers if pk not in taken]
         if len(free) < 2:
             return
         gone, kept = self.chance.sample(free, 2)
@@ -230,7 +267,7 @@ class Days:
         parsed = email.message_from_bytes(message, policy=email.policy.default)
         frequency = str(parsed["List-Id"]).partition("<")[2].partition(".")[0]
         text, html = (part.get_content() for part in parsed.iter_parts())
-        (mail,) = [mail for plan, mail in waiting if plan.frequency == frequency and not mail.is_sent]
+        ((plan, mail),) = [one for one in waiting if one[0].frequency == frequency and not one[1].is_sent]
         body, _, versions = text.partition("NEW VERSIONS")
         wanted = [f"Paper {paper}" for paper in self._shown(mail)]
         told = [f"Paper {paper}" for paper, _ in self._told(mail)]
@@ -238,7 +275,8 @@ class Days:
         shown = re.findall(r"(?m)^\* (Paper \d+)", versions)
         assert sorted(shown) == sorted(told), (recipient, mail)
         assert re.findall(r"<h2[^>]*><a[^>]*>(Paper \d+)</a>", html) == wanted + shown
-        assert (f"And {len(mail.more)} more" in text) is bool(mail.more)
+        if not plan.wants_daily:  # of the daily papers the rest is counted, too
+            assert (f"And {len(mail.more)} more" in text) is bool(mail.more)
         mail.is_sent = True
         self.compared += 1
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from celery import current_app
 from django.utils import timezone
+from kombu import Queue
 
 from digests import tasks
 from digests.services import sending, ticking
@@ -43,8 +44,9 @@ def test_while_a_message_waits_for_a_sender_no_second_one_is_sent(monkeypatch: p
 
     monkeypatch.setattr(sending, "send_waiting", busy)
     with current_app.connection_for_write() as connection:
-        connection.default_channel.queue_purge("mail")
+        mail = Queue("mail", channel=connection.default_channel)
+        mail.purge()
         tasks.send_waiting()
-        assert connection.default_channel.queue_purge("mail") == 1
+        assert mail.purge() == 1
         tasks.send_waiting()
-        assert connection.default_channel.queue_purge("mail") == 1, "and another, once it was taken"
+        assert mail.purge() == 1, "and another, once it was taken"

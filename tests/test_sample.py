@@ -10,7 +10,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from papers.models import Edition, Installation, Listing, Paper, ShelfItem, Vote
+from papers.models import Edition, Installation, Listing, Paper, ShelfItem, Topic, TopicMatch, Vote
 from papers.services.ingest import store_papers
 from papers.services.listing import Rule
 from papers.services.sample import (
@@ -22,6 +22,9 @@ from papers.services.sample import (
     sample_present,
 )
 from papers.services.status import recent_days
+from papers.services.topics import catch_up
+from papers.services.topics.editing import Wording, change_topic
+from papers.services.topics.seeding import seed_topics
 from papers.services.votes import set_vote
 from tests import make
 from tests.people import browser_of, reader, staff, stranger
@@ -101,6 +104,16 @@ class TestAdding:
         make.paper()
         assert ensure_first_edition() == 0
         assert not sample_present()
+
+    def test_topics_have_papers_of_it_long_after_its_days(self) -> None:
+        seed_topics(now=make.NOW)
+        ensure_first_edition()
+        catch_up(now=make.at(NEWEST + timedelta(days=400)))
+        agents = TopicMatch.objects.filter(topic__slug="agents").count()
+        assert agents > 3
+        change_topic(Topic.objects.get(slug="agents"), Wording("Agents", "agent"), now=make.NOW)
+        catch_up(now=make.at(NEWEST + timedelta(days=400)))
+        assert TopicMatch.objects.filter(topic__slug="agents").exists(), "one that is changed, too"
 
     def test_once_removed_it_does_not_come_back_by_itself(self) -> None:
         ensure_first_edition()

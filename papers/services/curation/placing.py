@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+
+from django.utils import timezone
 
 from papers.models import CurationEvent, Edition, Listing, Paper
 from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
 from papers.services.curation.tracing import Scope
+from papers.services.curation.undoing import AROUND
 from papers.services.installation import current_group
 from papers.services.listing import Entry, Rule, list_papers
+from papers.services.news import release_again
 from papers.text import safe_text
 
 MAX_NOTE = 5_000
@@ -45,14 +49,17 @@ def take_off(*, paper_id: int, day: date, on: bool, by: Deciding) -> CurationEve
     scope = Scope(papers=(paper_id,))
     with recording(by, "take-off" if on else "put-back", subject=subject_of(paper_id), scope=scope, day=day) as act:
         listed = Listing.objects.filter(day=day, paper=paper_id, hidden_at__isnull=on)
-        listed.update(hidden_at=by.now if on else None)
+        if listed.update(hidden_at=by.now if on else None) and not on:
+            release_again([paper_id], now=by.now)
     return act.event
 
 
 def hide(*, paper_id: int, on: bool, by: Deciding) -> CurationEvent | None:
     """Take a paper off every page, or show it again. Curators still see it. Idempotent."""
     with recording(by, "hide" if on else "show", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
-        Paper.objects.filter(pk=paper_id, hidden_at__isnull=on).update(hidden_at=by.now if on else None)
+        changed = Paper.objects.filter(pk=paper_id, hidden_at__isnull=on).update(hidden_at=by.now if on else None)
+        if changed and not on:
+            release_again([paper_id], now=by.now)
     return act.event
 
 
@@ -100,5 +107,22 @@ def set_note(*, day: date, note: str, by: Deciding) -> CurationEvent | None:
 
 def _list(paper_id: int, day: date, by: Deciding) -> None:
     """Inside a transaction that holds the paper's lock."""
-    if not Listing.objects.filter(day=day, paper=paper_id).update(hidden_at=None):
+    listed = Listing.objects.filter(day=day, paper=paper_id)
+    if listed.exclude(hidden_at=None).update(hidden_at=None):
+        release_again([paper_id], now=by.now)
+    elif not listed.exists():
         list_papers([Entry(paper_id, day)], Rule(by=Listing.By.CURATOR, user_id=by.curator.pk), now=by.now)
+
+
+def _around(event: CurationEvent) -> Callable[[], None]:
+    """A paper that is back is news to whoever was sent a mail without it."""
+
+    def finish() -> None:
+        if event.paper_id is not None:
+            release_again([event.paper_id], now=timezone.now())
+
+    return finish
+
+
+for _action in ("hide", "take-off", "move"):
+    AROUND[_action] = _around

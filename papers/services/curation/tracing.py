@@ -40,11 +40,11 @@ Change = dict[str, Any]
 # What is counted anew afterwards, or kept up to date by somebody else; a change of it is no change.
 DERIVED: Mapping[str, frozenset[str]] = {
     "papers_paper": frozenset({"vote_count", "comment_count", "hot", "changed_at"}),
-    "papers_listing": frozenset({"vote_count", "source_votes"}),
+    "papers_listing": frozenset({"vote_count", "source_votes", "release"}),
     "papers_edition": frozenset(
         {"listed_count", "announced_count", "stored_count", "missing", "checked_at", "check_note"}
     ),
-    "papers_topicmatch": frozenset({"vote_count", "listed_at", "score"}),
+    "papers_topicmatch": frozenset({"vote_count", "listed_at", "score", "release", "matched_at"}),
     "papers_papervector": frozenset({"vector"}),
     "papers_paperedit": frozenset({"source_value"}),
     "papers_topic": frozenset({"changed_at", "pending_since", "version"}),

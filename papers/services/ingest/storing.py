@@ -54,6 +54,7 @@ from papers.services.ingest.rows import (
 from papers.services.installation import current_group
 from papers.services.listing import Entry, Rule, best_entries, choose, is_news, list_papers, rule_of
 from papers.services.merging import move_belongings
+from papers.services.news import release_again
 from papers.services.trending import refresh_hot
 from papers.sources.base import RawPaper, Rejected, Version
 
@@ -213,6 +214,8 @@ class _Storing:
         tables.insert_papers(self.cursor, rows, now=self.now)
         self._write(changes)
         self._add_to_new(new)
+        real = [one.paper_id for one in changes.rows if one.before.is_sample and not one.after.is_sample]
+        release_again(real, now=self.now)
         listed = list_papers(self._entries(targets), self.rule, now=self.now) if self.rule else 0
         changed = changes.paper_ids() | {_id(target) for target in known if target.new_names}
         return Stored(

@@ -1,4 +1,4 @@
-"""A topic that is new, or asks something else than before: asked of the papers of the last 30 days, by itself.
+"""A topic that is new, or asks something else than before: asked of the papers of the last 30 days and of the sample.
 
 That a topic waits for it stands in its row, `Topic.pending_since`. What it asks is asked in one transaction that holds
 the lock of releases: so it never crosses with the matching of new papers, and one of the two sees every paper.
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from papers.models import Paper, Topic, TopicMatch, TopicPick
 from papers.services.installation import current_group
+from papers.services.news import NEWS
 from papers.services.releases import next_release
 from papers.services.topics.asking import topic_query, topics_named
 from papers.services.topics.evaluating import Papers
-from papers.services.topics.matching import NEWS
 from papers.services.topics.nearness import close_to_examples
 
 _STORE = """
@@ -78,7 +79,8 @@ class Found:
 
 def papers_of(topic: Topic, *, now: datetime, within: Collection[int] | None = None) -> Found:
     """The papers that a topic asks for, among the news or `within` some papers, with their scores."""
-    papers = Paper.objects.filter(listed_at__gte=now - NEWS) if within is None else Paper.objects.filter(pk__in=within)
+    asked = Q(listed_at__gte=now - NEWS) | Q(is_sample=True) if within is None else Q(pk__in=within)
+    papers = Paper.objects.filter(asked)
     query = topic_query(topic.query, tuple(topic.categories))
     has_examples = topic.examples.exists()
     if query.root is not None:

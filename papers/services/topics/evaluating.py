@@ -25,7 +25,7 @@ from papers.text import author_key
 _SIGNS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
 
 _COLUMNS = """
-    SELECT id, listed_at, vote_count, withdrawn_at IS NOT NULL, links ? 'code', links ? 'project'
+    SELECT id, listed_at, vote_count, withdrawn_at IS NOT NULL, links ? 'code', links ? 'project', is_sample
     FROM papers_paper WHERE id = ANY(%s) ORDER BY id
 """
 _PLACES_OF_WORDS = """
@@ -66,6 +66,7 @@ class Row(NamedTuple):
     is_withdrawn: bool
     has_code: bool
     has_project: bool
+    is_sample: bool
 
 
 @dataclass(frozen=True, slots=True)

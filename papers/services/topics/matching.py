@@ -4,7 +4,8 @@ What waits stands in `TopicBacklog`, written by a trigger in the transaction tha
 takes some of it, under a lock that ends with the transaction: killed at any point, everything still waits.
 
 - A paper is matched to topics as long as it is news: listed within `NEWS`. An older one that changes keeps the matches
-  that still hold, and gains none: what is imported from the past is in nobody's mail.
+  that still hold, and gains none: what is imported from the past is in nobody's mail. A paper of the sample counts as
+  news, so that topics have something to show before there is anything else; no mail brings it.
 - A match that holds no more is removed, also where it was mailed: the page and the feed of a topic say what is true
   now, and digests remember by themselves what they brought. When it holds again it comes back with a new release.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 
@@ -23,13 +24,11 @@ from papers.models import TopicBacklog
 from papers.services.authors.curating import claim_by_orcid
 from papers.services.follows import note_papers
 from papers.services.installation import current_group
+from papers.services.news import NEWS
 from papers.services.releases import next_release
 from papers.services.topics.asking import as_asked, topic_query, topics_named
 from papers.services.topics.evaluating import Evaluator, Papers, bits_of, places_of
 from papers.services.topics.nearness import close_to_examples
-
-NEWS = timedelta(days=30)
-"""How far back a topic looks: a paper listed before that is no news to any."""
 
 AT_A_TIME = 2_000
 _LOCK = 0x62730020  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
@@ -119,7 +118,7 @@ class _Matching:
 
     def __init__(self, topics: Sequence[_Topic], papers: Papers, *, now: datetime) -> None:
         self.papers = papers
-        self.news = papers.where(lambda row: row.listed_at >= now - NEWS)
+        self.news = _news(papers, now=now)
         self.roots = {topic.pk: topic_query(topic.query, topic.categories).root for topic in topics}
         self.topics = in_order(topics, {topic.slug: topics_named(self.roots[topic.pk]) for topic in topics})
         self._by_slug = {topic.slug: topic for topic in topics}
@@ -175,6 +174,10 @@ class _Matching:
         return self._stored
 
 
+def _news(papers: Papers, *, now: datetime) -> int:
+    return papers.where(lambda row: row.listed_at >= now - NEWS or row.is_sample)
+
+
 def in_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> list[_Topic]:
     """Each topic behind those that its query names; where they name each other in a circle, the circle is cut."""
     by_slug = {topic.slug: topic for topic in topics}
@@ -212,7 +215,7 @@ def _store(
     claim_by_orcid(struck_off)
     note_papers(struck_off, release=release, now=now)
     done = papers.among(struck_off)
-    news = done & papers.where(lambda row: row.listed_at >= now - NEWS)
+    news = done & _news(papers, now=now)
     stored = _stored_bits(papers)
     added: dict[int, int] = {}
     gone: dict[int, int] = {}
