@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -20,7 +21,7 @@ from django.utils.formats import date_format
 from digests import addresses, look
 from digests.editions import Window, papers_listed, window_of
 from digests.fragments import Parts, Stored
-from digests.mime import ascii_address, assemble, encode, encode_open, filled, mailbox
+from digests.mime import ascii_address, assemble, encode, encode_open, filled, mailbox, named
 from digests.models import Subscription
 
 _KINDS = {
@@ -108,54 +109,100 @@ def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, byt
         EmptyError: there is nothing left to send.
         ValueError: its address cannot be written to.
     """
-    made_of = leased.made_of or json.dumps(spec_of(leased, batch, now=now), ensure_ascii=False, separators=(",", ":"))
-    spec = json.loads(made_of)
+    spec = json.loads(leased.made_of) if leased.made_of else spec_of(leased, batch, now=now)
+    made_of = leased.made_of or json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
     return made_of, compose(spec, batch.parts.stored(_part_ids(spec)))
 
 
 def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
-    """Parts and words of a mail, as it is sent for the first time. Words are encoded for the wire, text and HTML."""
+    """Parts and words of a mail, as it is sent for the first time. Words are encoded for the wire, text and HTML.
+
+    It must survive JSON: of a second attempt it is read from there.
+    """
+    topics = batch.about.get(leased.schedule_id, ())
+    about = _encoded(
+        look.about([(name, addresses.unsubscribe(key)) for name, key in topics[:_ABOUT_NAMED]], more=len(topics))
+    )
+    content = _content(leased, batch, taken=_size(about[1]))
+    subject = _subject(leased, content.count, [name for name, _ in topics])
+    whys = list(dict.fromkeys(why for why, _ in content.papers.values()))
+    places = {why: place for place, why in enumerate(whys)}
+    papers = [paper for _, paper in content.papers.values()]
+    return {
+        "frame": batch.parts.frame(leased.frequency).id,
+        "headers": _headers(leased, subject, batch.parts.group, now),
+        "boundary": f"=_{leased.key}",
+        "papers": [(pk, places[why]) for pk, (why, _) in content.papers.items()],
+        "save": _save_links(leased, papers) if leased.has_account else None,
+        "whys": whys,
+        "versions": content.versions,
+        # What stands around the versions belongs to the look, too.
+        "around": _around_versions() if content.versions else None,
+        "words": {"about": about} | {name: _encoded(word) for name, word in _words(leased, content, subject).items()},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a mail brings, as far as there is room."""
+
+    papers: Mapping[int, tuple[tuple[str, str], int]]
+    """By part: why it is there, and the paper."""
+    versions: Sequence[int]
+    """Parts."""
+    is_cut: bool
+    """Papers that were chosen have no room."""
+    more: int
+    """How many are behind the mail."""
+    preheader: str
+
+    @property
+    def count(self) -> str:
+        return _count(len(self.papers) + self.more, len(self.versions) if not self.papers else 0)
+
+
+def _content(leased: Leased, batch: Batch, *, taken: int) -> _Content:
+    """Papers and versions of a mail, beside whose frame `taken` bytes are used.
+
+    Raises:
+        EmptyError: there are none.
+    """
     parts = batch.parts
     known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
-    about = batch.about.get(leased.schedule_id, ())
-    about_words = _encoded(
-        look.about([(name, addresses.unsubscribe(key)) for name, key in about[:_ABOUT_NAMED]], more=len(about))
-    )
-    room = _MOST_HTML - _size(parts.frame(leased.frequency).html) - _size(about_words[1])
-    room -= sum(_size(part.html) for part in versions)
+    room = _MOST_HTML - taken - _size(parts.frame(leased.frequency).html) - sum(_size(part.html) for part in versions)
     papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
         raise EmptyError("the papers chosen are gone")
-    whys = list(dict.fromkeys(why for why, _ in papers.values()))
-    places = {why: place for place, why in enumerate(whys)}
-    more = left_out + _more(leased, batch)
-    count = _count(len(papers) + more, len(versions) if not papers else 0)
-    subject = _subject(leased, count, [name for name, _ in about])
-    words: dict[str, str | look.Part] = {
+    return _Content(
+        papers=papers,
+        versions=[part.id for part in versions],
+        is_cut=left_out > 0,
+        more=left_out + _more(leased, batch),
+        preheader=parts.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
+    )
+
+
+def _words(leased: Leased, content: _Content, subject: str) -> dict[str, str | look.Part]:
+    """What is filled in around the papers."""
+    rest = addresses.in_browser(leased.key) if content.is_cut else addresses.the_rest(leased.key)
+    return {
         "title": subject,
-        "preheader": parts.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
-        "date": date_format(leased.period_on, "l j F Y"),
-        "count": count,
+        "preheader": content.preheader,
+        "date": _written(leased.period_on, "l j F Y"),
+        "count": content.count,
         "view_url": addresses.in_browser(leased.key),
-        "more": look.more(more, addresses.in_browser(leased.key) if left_out else addresses.the_rest(leased.key)),
-        "since": f" on {date_format(leased.consented_at, 'j F Y')}",
+        "more": look.more(content.more, rest),
+        "since": f" on {_written(leased.consented_at.date(), 'j F Y')}",
         "preferences_url": addresses.preferences(leased.subscriber_key),
         "unsubscribe_url": addresses.unsubscribe(leased.unsub_key),
         "leave_url": addresses.unsubscribe(leased.subscriber_key),
     }
-    return {
-        "frame": parts.frame(leased.frequency).id,
-        "headers": _headers(leased, subject, parts.group, now),
-        "boundary": f"=_{leased.key}",
-        "papers": [(pk, places[why]) for pk, (why, _) in papers.items()],
-        "save": _save_links(leased, [paper for _, paper in papers.values()]) if leased.has_account else None,
-        "whys": whys,
-        "versions": [part.id for part in versions],
-        # What stands around the versions belongs to the look, too.
-        "around": _around_versions() if versions else None,
-        "words": {"about": about_words} | {name: _encoded(word) for name, word in words.items()},
-    }
+
+
+@lru_cache(maxsize=1_000)
+def _written(day: date, how: str) -> str:
+    return date_format(day, how)
 
 
 def compose(spec: Mapping[str, Any], stored: Mapping[int, Stored]) -> bytes:
@@ -243,8 +290,13 @@ def _why(causes: str, batch: Batch) -> tuple[str, str]:
         others = len(names) - _WHYS_NAMED
         if others > 0:
             names = [*names[:_WHYS_NAMED], f"and {others} more"]
-        batch.whys[causes] = _encoded(look.why(names) if names else look.Part())
+        batch.whys[causes] = _said(tuple(names))
     return batch.whys[causes]
+
+
+@lru_cache(maxsize=5_000)
+def _said(names: tuple[str, ...]) -> tuple[str, str]:
+    return _encoded(look.why(names) if names else look.Part())
 
 
 def _count(papers: int, versions: int) -> str:
@@ -256,7 +308,7 @@ def _count(papers: int, versions: int) -> str:
 def _subject(leased: Leased, count: str, about: Sequence[str]) -> str:
     """`12 new papers · Mon 23 Nov · LLM agents, RAG`. With the date in it, no program takes two days for one thread."""
     names = ", ".join(about[:3]) + ("…" if len(about) > 3 else "")
-    return " · ".join(filter(None, (count, date_format(leased.period_on, "D j M"), names)))[:200]
+    return " · ".join(filter(None, (count, _written(leased.period_on, "D j M"), names)))[:200]
 
 
 def _more(leased: Leased, batch: Batch) -> int:
@@ -282,7 +334,7 @@ def _headers(leased: Leased, subject: str, group: str, now: datetime) -> list[tu
         ("Date", format_datetime(now)),
         ("Message-ID", f"<d.{leased.id}.{leased.key}@{sender.rpartition('@')[2]}>"),
         ("Reply-To", sender),
-        ("List-Id", f"{_phrase(list_name)} <{leased.frequency}.papers.{host}>"),
+        ("List-Id", named(list_name, f"{leased.frequency}.papers.{host}")),
         ("List-Unsubscribe", f"<{one_click}>"),
         ("List-Archive", f"<{addresses.in_browser(leased.key)}>"),
         ("List-Help", f"<{addresses.preferences(leased.subscriber_key)}>"),
@@ -296,12 +348,8 @@ def _headers(leased: Leased, subject: str, group: str, now: datetime) -> list[tu
     return headers
 
 
+@lru_cache(maxsize=10)
 def sender_of(setting: str) -> tuple[str, str]:
     """Name and address in BROADSHEET_MAIL_FROM."""
     name, address = parseaddr(setting)
     return name, address
-
-
-def _phrase(text: str) -> str:
-    """A name as it may stand before an address in pointed brackets."""
-    return '"' + "".join(c for c in text if c not in '"\\<>') + '"'

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping, Sequence
-from email.header import Header
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from email.utils import formataddr, parseaddr
+from functools import lru_cache
 
 MARK = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
+_LINE = 78
+# In base64 and with what stands around it that leaves room for the longest name of a header.
+_WORD_BYTES = 36
 
 
 def encode(text: str) -> str:
@@ -45,17 +50,48 @@ def filled(part: str, words: Mapping[str, str]) -> str:
 def header(name: str, value: str) -> str:
     """One header line with its end, folded where it must be. No value can begin another header."""
     value = _UNSAFE.sub(" ", value).strip()
-    if len(name) + len(value) + 2 <= 78 and value.isascii():
-        return f"{name}: {value}\r\n"
-    if value.isascii() and " " not in value:
-        return f"{name}: {value}\r\n"  # addresses: no place to fold, and shorter than 998 characters
-    encoded = Header(value, "utf-8" if not value.isascii() else None, header_name=name, maxlinelen=76)
-    return f"{name}: {encoded.encode(linesep=chr(13) + chr(10))}\r\n"
+    if not value.isascii():
+        value = encoded_words(value)
+    line = f"{name}: {value}\r\n"
+    return line if len(line) <= _LINE + 2 else _folded(name, value)
 
 
+def _folded(name: str, value: str) -> str:
+    """At blanks; the name never stands alone, which some readers of mail don't understand."""
+    lines, line = [], f"{name}:"
+    for word in value.split():
+        if len(line) + 1 + len(word) > _LINE and line.count(" "):
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "\r\n".join([*lines, line, ""])
+
+
+def encoded_words(text: str) -> str:
+    """Text as words of ASCII (RFC 2047) with blanks between them, none of which ends inside a character."""
+    return " ".join(f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in _cut(text.encode("utf-8", "replace")))
+
+
+def _cut(data: bytes) -> Iterator[bytes]:
+    start = 0
+    while start < len(data):
+        end = start + _WORD_BYTES
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end -= 1
+        yield data[start:end]
+        start = end
+
+
+@lru_cache(maxsize=100)
 def mailbox(name: str, address: str) -> str:
     """`"Name" <address>`, the name encoded where it must be."""
-    return formataddr((_UNSAFE.sub(" ", name).strip(), ascii_address(address)))
+    return named(name, ascii_address(address))
+
+
+def named(name: str, what: str) -> str:
+    """A name before `what`, which gets pointed brackets: an address, or the id of a list."""
+    name = _UNSAFE.sub(" ", name).strip()
+    return formataddr((name, what)) if name.isascii() else f"{encoded_words(name)} <{what}>"
 
 
 def ascii_address(address: str) -> str:
@@ -64,6 +100,8 @@ def ascii_address(address: str) -> str:
     Raises:
         ValueError: characters before the @ that only servers with SMTPUTF8 know, or no address at all.
     """
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
     local, at, domain = parseaddr(address)[1].rpartition("@")
     if not at or not local or not local.isascii() or _UNSAFE.search(address) or re.search(r"[\s<>]", local + domain):
         raise ValueError("This address cannot be written to.")

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from django.db import connection
 
 from digests.messages import Leased
@@ -203,7 +204,10 @@ def send_again(pk: int, *, now: datetime) -> bool:
 
 
 def _run(statement: str, *parameters: object) -> int:
-    """Rows changed, by a statement that the server prepares: two of these are most of what a mail costs."""
+    """Rows changed, by a statement that the server prepares: two of these are most of what a mail costs.
+
+    Django's own cursors put the parameters into the statement, which the server then reads and plans anew each time.
+    """
     connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return int(connection.connection.execute(statement, parameters, prepare=True).rowcount)
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(statement, parameters, prepare=True).rowcount
