@@ -86,14 +86,6 @@ def bodies(one: Taken) -> tuple[str, str]:
     return tuple(part.get_content().replace("\r\n", "\n") for part in (text, html))
 
 
-def test_a_sender_calls_another_for_what_it_has_not_taken(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned(count=5)
-    monkeypatch.setattr(outbox, "BATCH", 2)
-    called: list[int] = []
-    send_waiting(clock=lambda: DUE, call_another=lambda: called.append(len(sink.taken)))
-    assert called == [0, 2]
-
-
 # --- the mail ------------------------------------------------------------------------------------------------------
 
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 from kombu import Queue
 
 from digests import tasks
-from digests.services import sending, ticking
+from digests.services import outbox, sending, ticking
 from digests.services.sending import Sent
 from tests import make
+from tests.mailing import Post
+from tests.test_digest_sending import DUE, planned
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +52,12 @@ def test_while_a_message_waits_for_a_sender_no_second_one_is_sent(monkeypatch: p
         assert mail.purge() == 1
         tasks.send_waiting()
         assert mail.purge() == 1, "and another, once it was taken"
+
+
+def test_a_sender_calls_another_for_what_it_has_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(count=5)
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    called: list[int] = []
+    post = Post()
+    sending.send_waiting(clock=lambda: DUE, transport=post, call_another=lambda: called.append(len(post.taken)))
+    assert called == [0, 2]
