@@ -190,10 +190,10 @@ def later_pages(port: int) -> dict[str, list[str]]:
     return {name: [follow(port, path, steps)] for name, (path, steps) in starts.items()}
 
 
-def follow(port: int, path: str, steps: int) -> str:
+def follow(port: int, path: str, steps: int, *, cookies: str = "") -> str:
     """The address that pressing "More papers" so often leads to, or as far as there is more."""
     here = path
-    with clock.Connection(port) as connection:
+    with clock.Connection(port, cookies=cookies) as connection:
         for _ in range(steps):
             found = re.search(r'href="(\?[^"]*after=[^"]+)" hx-get', connection.get(here).body.decode())
             if found is None:

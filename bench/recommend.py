@@ -21,8 +21,8 @@ import hashlib
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ FLOOR = 1.05
 FEWEST_ASIDE, MOST_ASIDE_OF = 12, 0.5
 """How many papers of a keyword an exception has, at least, and at most as a part of them."""
 TASTES = ("one", "two", "exception")
+CHOSEN_ON, HELD_OUT = "chosen on", "held out"
 SYSTEMS = ("newest", "most voted", "svm", "for you", "with 5 aside")
 
 
@@ -75,6 +76,16 @@ class Moment:
 
     def liked(self, count: int) -> NDArray[np.int64]:
         return np.concatenate([papers[-count:] for papers in self.past])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Of which a mean is told."""
+
+    tastes: str
+    half: str
+    liked: int
+    system: str
 
 
 Ranking = Callable[[Moment, int], NDArray[np.floating[Any]]]
@@ -276,25 +287,51 @@ def measure(papers: Sequence[Paper], vectors: NDArray[np.float32], settings: Set
         "for you": ours,
         "with 5 aside": ours.with_aside,
     }
-    result: dict[str, Any] = {"papers": len(papers), "readers": len(readers_of(papers)), "scores": []}
+    found: dict[Cell, list[float]] = {}
     for tastes in TASTES:
         at = exceptions(papers) if tastes == "exception" else moments(papers, two=tastes == "two")
         for name, ranking in systems.items():
-            result["scores"] += scored(name, ranking, at, tastes)
+            found |= scored(name, ranking, at, tastes)
             serve.say(f"{tastes}: {name}, {len(at)} moments")
-    return result | {"seconds": round(time.monotonic() - started, 1)}
+    return {
+        "papers": len(papers),
+        "readers": len(readers_of(papers)),
+        "scores": [
+            {**asdict(cell), "moments": len(values), f"ndcg@{CUT}": round(float(np.mean(values)), 4)}
+            for cell, values in found.items()
+        ],
+        "aside": changes(found),
+        "seconds": round(time.monotonic() - started, 1),
+    }
 
 
-def scored(name: str, ranking: Ranking, at: Sequence[Moment], tastes: str) -> Iterator[dict[str, Any]]:
+def scored(name: str, ranking: Ranking, at: Sequence[Moment], tastes: str) -> dict[Cell, list[float]]:
+    """The nDCG of each moment."""
+    found: dict[Cell, list[float]] = defaultdict(list)
     for count in LIKED:
-        found: dict[bool, list[float]] = defaultdict(list)
         for moment in at:
-            found[is_held_out(moment.reader)].append(ndcg(ranking(moment, count), moment.likes[moment.candidates]))
-        for held_out, values in sorted(found.items()):
-            yield {
-                "tastes": tastes, "half": "held out" if held_out else "chosen on", "system": name, "liked": count,
-                "moments": len(values), f"ndcg@{CUT}": round(float(np.mean(values)), 4),
-            }  # fmt: skip
+            half = HELD_OUT if is_held_out(moment.reader) else CHOSEN_ON
+            value = ndcg(ranking(moment, count), moment.likes[moment.candidates])
+            found[Cell(tastes, half, count, name)].append(value)
+    return found
+
+
+def changes(found: Mapping[Cell, list[float]]) -> list[dict[str, Any]]:
+    """What putting five papers aside changes, by half and taste and over all: the mean, and its standard error."""
+    rows = []
+    for half in (CHOSEN_ON, HELD_OUT):
+        for tastes in (*TASTES, ""):
+            cells = [cell for cell in found if cell.half == half and tastes in ("", cell.tastes)]
+            before, after = (
+                np.concatenate([found[cell] for cell in cells if cell.system == system])
+                for system in ("for you", "with 5 aside")
+            )
+            error = float((after - before).std() / len(before) ** 0.5)
+            rows.append(
+                {"half": half, "tastes": tastes or "all", "without": float(before.mean()),
+                 "with": float(after.mean()), "error": error}
+            )  # fmt: skip
+    return rows
 
 
 def ndcg(scores: NDArray[np.floating[Any]], relevant: NDArray[np.bool_]) -> float:
@@ -316,19 +353,14 @@ def table(result: Mapping[str, Any]) -> str:
         own = {name: cells[tastes, half, liked, name] for name in SYSTEMS}
         row = "".join(f"{own[name]:>14.4f}" for name in SYSTEMS)
         shown.append(f"{tastes:9} {half:10}{liked:>6}{row}   {_judged(own)}")
-    return "\n".join([*shown, _aside(result["scores"])])
-
-
-def _aside(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What putting five papers aside changes, over all rows of a half."""
-    said = []
-    for half in ("chosen on", "held out"):
-        without, after = (
-            float(np.mean([row[f"ndcg@{CUT}"] for row in rows if (row["half"], row["system"]) == (half, name)]))
-            for name in ("for you", "with 5 aside")
+    shown += ["", f"What {ASIDE} papers put aside change, over 3, 5 and 10 liked ones"]
+    for row in result["aside"]:
+        change = row["with"] - row["without"]
+        shown.append(
+            f"{row['tastes']:9} {row['half']:10}{row['without']:>9.4f} to {row['with']:.4f}"
+            f"  {change:+.4f} ± {row['error']:.4f}   {'ok' if change >= 0 else 'LOWER'}"
         )
-        said.append(f"{half}: {without:.4f} to {after:.4f} {'ok' if after >= without else 'LOWER'}")
-    return f"five papers put aside change the mean of the readers {'; '.join(said)}"
+    return "\n".join(shown)
 
 
 def _judged(own: Mapping[str, float]) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from django.db import connection
 
 from digests.models.delivery import CHOSEN, HISTORY_KEPT, State
+from papers.models.taste import STAYS
 from papers.services.listing import SAMPLE
 from papers.services.trending import trending_floor
 
@@ -93,7 +94,7 @@ _FOLLOWED = """
 
 _SUGGESTED = """
 , suggested AS MATERIALIZED (
-    -- Worked out before; what the reader has seen or tagged since is left out, as on the page.
+    -- Worked out before; left out is what the page leaves out: seen or tagged since, or shown for long enough.
     SELECT suggestion.user_id, suggestion.paper_id, suggestion.place
     FROM (SELECT DISTINCT user_id FROM asked WHERE kind = 'for_you') wanted
     JOIN papers_recommendation suggestion ON suggestion.user_id = wanted.user_id AND suggestion.tag_id IS NULL
@@ -101,6 +102,8 @@ _SUGGESTED = """
             WHERE seen.user_id = suggestion.user_id AND seen.paper_id = suggestion.paper_id)
       AND NOT EXISTS (SELECT FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
             WHERE tag.user_id = suggestion.user_id AND tagged.paper_id = suggestion.paper_id)
+      AND NOT EXISTS (SELECT FROM papers_shownsuggestion shown WHERE shown.user_id = suggestion.user_id
+            AND shown.paper_id = suggestion.paper_id AND shown.shown_at <= %(shown_before)s)
 )"""
 
 _LISTS = """
@@ -342,6 +345,7 @@ def _parameters(due: Sequence[Due], *, upto: int, now: datetime) -> dict[str, An
         "depth": LIST_DEPTH,
         "sample": SAMPLE,
         "trending_floor": trending_floor(now=now),
+        "shown_before": now - STAYS,
         "history_from": now - HISTORY_KEPT,
         "clocks_differ": _CLOCKS_DIFFER,
         "chosen": [str(state) for state in CHOSEN],

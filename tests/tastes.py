@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from papers.models import Paper, Recommendation, Tag, User
 from papers.services.votes import set_vote
@@ -29,8 +29,8 @@ def liked(by: User, kind: str = FLOW) -> list[Paper]:
     return papers
 
 
-def suggested(to: User, tag: Tag | None = None) -> list[str]:
-    rows = Recommendation.objects.open_to(to, tag=tag).select_related("paper")
+def suggested(to: User, tag: Tag | None = None, *, now: datetime = LATER) -> list[str]:
+    rows = Recommendation.objects.open_to(to, now=now, tag=tag).select_related("paper")
     return [row.paper.title for row in rows]
 
 

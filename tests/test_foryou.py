@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -23,8 +23,10 @@ from papers.models import (
 )
 from papers.services.embeddings.state import forget_current_model
 from papers.services.muting import mute, unmute
+from papers.services.pruning import prune
 from papers.services.recommend import computing, is_due, signals
 from papers.services.recommend.computing import recompute_due
+from papers.services.recommend.showing import note_shown
 from papers.services.seen import note_seen
 from papers.services.shelf import set_state
 from papers.services.tags import add_tags, delete_tag, remove_tags, rename_tag
@@ -307,3 +309,75 @@ def test_many_readers_cost_no_more_queries_each(stream: list[Paper]) -> None:
             recompute_due(now=LATER)
         counts.append([query["sql"][:9] for query in captured])
     assert counts[0] == counts[1]
+
+
+# --- Once, for a time ------------------------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+
+
+def shown_at(now: datetime, to: User) -> list[str]:
+    """What stands on the reader's list, who opens it then and does nothing."""
+    rows = list(Recommendation.objects.open_to(to, now=now).select_related("paper"))
+    note_shown(user=to, paper_ids=[row.paper_id for row in rows], now=now)
+    return [row.paper.title for row in rows]
+
+
+def test_over_weeks_a_suggestion_waits_then_stays_a_week_and_never_comes_back(rita: User, stream: list[Paper]) -> None:
+    liked(rita)
+    days: dict[int, set[str]] = {}
+    for day in range(30):
+        now = LATER + day * DAY
+        recompute_due(now=now)
+        if day >= 4:  # the reader was away at first
+            days[day] = set(shown_at(now, rita))
+        if day == 8:
+            late = make.paper(title=FLOW.format("tides"), listed_at=now)
+    first = titles(stream)
+    assert all(days[day] >= first for day in range(4, 11))
+    assert not any(days[day] & first for day in range(11, 30))
+    assert [day for day in days if late.title in days[day]] == list(range(9, 16))
+
+
+def test_what_was_never_shown_goes_after_thirty_days(rita: User, stream: list[Paper]) -> None:
+    liked(rita)
+    for day in range(0, 29, 7):
+        recompute_due(now=LATER + day * DAY)
+        assert set(suggested(rita, now=LATER + day * DAY)) == titles(stream)
+    recompute_due(now=LATER + 30 * DAY)
+    assert suggested(rita, now=LATER + 30 * DAY) == []
+
+
+def test_what_has_had_its_time_goes_at_once_and_from_every_list(rita: User, stream: list[Paper]) -> None:
+    add_tags(user=rita, paper_ids=[paper.pk for paper in liked(rita)], names=["flows"])
+    recompute_due(now=LATER)
+    note_shown(user=rita, paper_ids=[stream[0].pk], now=LATER)
+    note_shown(user=rita, paper_ids=[stream[0].pk], now=LATER + 3 * DAY)  # the first time counts
+    for tag in (None, Tag.objects.get()):
+        assert stream[0].title in suggested(rita, tag, now=LATER + 7 * DAY - timedelta(seconds=1))
+        assert stream[0].title not in suggested(rita, tag, now=LATER + 7 * DAY)
+    Taste.objects.update(stale_at=NOW)
+    recompute_due(now=LATER + 7 * DAY)
+    assert not Recommendation.objects.filter(paper=stream[0]).exists()  # its place is another's
+
+
+def test_what_was_shown_makes_way_for_what_is_new(rita: User, stream: list[Paper]) -> None:
+    liked(rita)
+    recompute_due(now=LATER)
+    note_shown(user=rita, paper_ids=[paper.pk for paper in stream[:2]], now=LATER)
+    Taste.objects.update(stale_at=NOW)
+    recompute_due(now=LATER + 6 * DAY)
+    assert set(suggested(rita)[:2]) == titles(stream[2:])
+
+
+def test_another_reader_s_looking_takes_nothing_away(rita: User, stream: list[Paper]) -> None:
+    liked(rita)
+    recompute_due(now=LATER)
+    note_shown(user=reader("olga"), paper_ids=[paper.pk for paper in stream], now=LATER)
+    assert set(suggested(rita, now=LATER + 8 * DAY)) == titles(stream)
+
+
+def test_what_was_shown_is_forgotten_when_it_can_say_nothing_more(rita: User, stream: list[Paper]) -> None:
+    note_shown(user=rita, paper_ids=[stream[0].pk], now=NOW)
+    assert prune(now=NOW + 59 * DAY) == 0
+    assert prune(now=NOW + 61 * DAY) == 1

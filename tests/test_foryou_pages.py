@@ -15,6 +15,7 @@ from digests.services.planning import plan_due
 from papers.models import (
     Paper,
     Recommendation,
+    ShownSuggestion,
     Tag,
     Taste,
     User,
@@ -134,6 +135,25 @@ def test_the_page_costs_the_same_for_few_and_for_many(rita: User) -> None:
     assert not any("COUNT(" in query["sql"].upper() for query in captured)
 
 
+def test_what_stood_on_the_page_for_a_week_is_gone_from_it_and_from_mail(
+    rita: User, stream: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    liked(rita)
+    recompute_due(now=LATER)
+    client = browser_of(rita)
+    client.get(PAGE)
+    assert ShownSuggestion.objects.count() == 4
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=6))
+    assert stream[0].title in text_of(PAGE, client)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=7))
+    assert stream[0].title not in text_of(PAGE, client)
+    schedule = make.schedule(make.subscriber(user=rita, email=rita.email), kinds=["for_you"])
+    schedule.next_due_at = NOW + timedelta(days=7)
+    schedule.save()
+    plan_due(now=NOW + timedelta(days=7, minutes=1))
+    assert Delivery.objects.get().paper_ids == []
+
+
 # --- Tags -----------------------------------------------------------------------------------------------------------
 
 
@@ -206,7 +226,7 @@ def test_mail_brings_a_suggestion_once(rita: User, stream: list[Paper]) -> None:
 def test_the_best_suggestions_come_first_by_mail(rita: User, stream: list[Paper]) -> None:
     liked(rita)
     recompute_due(now=LATER)
-    best = list(Recommendation.objects.open_to(rita).values_list("paper", flat=True))
+    best = list(Recommendation.objects.open_to(rita, now=LATER).values_list("paper", flat=True))
     Paper.objects.filter(pk=best[-1]).update(vote_count=50)
     first, second = mailed(["for_you"], rita, size=2)
     assert set(first) == set(best[:2])

@@ -140,6 +140,23 @@ def test_what_was_put_aside_lowers_what_is_like_it() -> None:
     assert after[-1] > max(after[:-2])  # what it has in common with the liked ones still counts
 
 
+def test_what_is_liked_as_much_as_put_aside_counts_against_nothing() -> None:
+    recent = stream(*OTHERS, "Flow matching for weather", "Graphs for weather")
+    liked, aside = [example(100, FLOW[0])], [example(101, FLOW[0])]
+    before, after = (scores_for(recent, Taste(liked, given_aside), Settings()) for given_aside in ((), aside))
+    assert list(before) == list(after)
+
+
+def test_five_that_agree_say_more_than_one() -> None:
+    recent = stream(*OTHERS, "Flow matching for weather", "Flow matching for medical images")
+    liked = [example(100, FLOW[0]), example(101, FLOW[1])]
+    one, five = (
+        scores_for(recent, Taste(liked, [example(200 + n, f"Medical note{n}") for n in range(count)]), Settings())
+        for count in (1, 5)
+    )
+    assert five[-1] < one[-1] < one[-2]
+
+
 def test_of_two_as_good_the_newer_goes_first() -> None:
     recent = stream(*OTHERS, FLOW[3], FLOW[3], ages=[0.0] * len(OTHERS) + [9.0, 1.0])
     assert best(rank(recent, Taste([example(100, FLOW[0])]), limit=2)) == [len(OTHERS) + 1, len(OTHERS)]

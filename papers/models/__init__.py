@@ -29,7 +29,7 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper
 from papers.models.rule import ListRule, RuledPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.statistics import SearchStatistics, WordCount
-from papers.models.taste import Recommendation, Taste
+from papers.models.taste import Recommendation, ShownSuggestion, Taste
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
 from papers.models.vote import Vote
@@ -83,6 +83,7 @@ __all__ = [
     "SearchStatistics",
     "SeenPaper",
     "ShelfItem",
+    "ShownSuggestion",
     "Source",
     "SourceDay",
     "SourceFigure",

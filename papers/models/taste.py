@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from django.db.models import Exists, OuterRef, Q
 from papers.models.library import Tag, TaggedPaper
 from papers.models.reading import without_seen
 from papers.models.user import User
+
+STAYS = timedelta(days=7)
+"""How long a suggestion that the reader was shown stays, if nothing becomes of it."""
 
 
 class Taste(models.Model):
@@ -43,15 +47,16 @@ class PlacePosition(NamedTuple):
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     def open_to(
-        self, user: User, *, tag: Tag | None = None, after: PlacePosition | None = None
+        self, user: User, *, now: datetime, tag: Tag | None = None, after: PlacePosition | None = None
     ) -> RecommendationQuerySet:
         """What a reader has not seen yet of the suggestions, or of those for a tag; the best first.
 
-        What was seen, tagged, hidden or withdrawn since they were worked out is left out.
+        What was seen, tagged, hidden or withdrawn since they were worked out is left out, and what has had its time.
         """
         tagged = TaggedPaper.objects.filter(tag__user=user, paper=OuterRef("paper_id"))
+        passed = ShownSuggestion.objects.filter(user=user, paper=OuterRef("paper_id"), shown_at__lte=now - STAYS)
         found = self.filter(user=user, tag=tag, paper__hidden_at=None, paper__withdrawn_at=None)
-        found = without_seen(found, user).filter(~Exists(tagged))
+        found = without_seen(found, user).filter(~Exists(tagged), ~Exists(passed))
         if after is not None:
             found = found.filter(place__gt=after.place)
         return found.order_by("place")
@@ -81,3 +86,19 @@ class Recommendation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} for {self.user_id}"
+
+
+class ShownSuggestion(models.Model):
+    """Since when a paper has been suggested to a reader: it stood on a list of suggestions that the reader opened then.
+
+    It stays for `STAYS` from that moment on, on whichever of the reader's lists, and never comes back.
+    """
+
+    pk = models.CompositePrimaryKey("user_id", "paper_id")
+    # The primary key serves what an index of this column would.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="+")
+    shown_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.paper_id} shown to {self.user_id}"

@@ -6,15 +6,15 @@ Two opinions are added up, each in standard deviations over the stream.
   relevance weight of Robertson and Spärck Jones (1976), times how many of the liked papers share it.
 - Meaning: how close a vector is to the middle of the liked ones, seen from the middle of the stream.
 
-The words of what was put aside count against a paper, as far as no liked paper has them; its vectors say nothing, for
-mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over the papers with the
-reader's best terms and one product of a matrix with a vector.
+The words of what was put aside count against a paper, as far as more of it has them than of what is liked; its vectors
+say nothing, for mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over the
+papers with the reader's best terms and one product of a matrix with a vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,15 @@ class Settings:
     sharing: float = 1.0
     """How much more a term counts that more of the liked papers share."""
     most_terms: int = 30
+    """Of what is liked, and of what was put aside."""
     too_common: float = 0.15
     """A term that a greater part of the stream has says nothing."""
     aside: float = 0.2
-    """What a term of the papers put aside weighs beside one of the liked ones."""
+    """What a term that all papers put aside have and no liked one weighs, beside one of the liked ones."""
     fading: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
+    passed_by: float = 0.1
+    """The same for each day since the reader was first shown it."""
     least: float = 0.25
     """Standard deviations above the stream's middle; what is below is not suggested."""
 
@@ -55,6 +58,8 @@ class Taste:
     aside: Sequence[Example] = ()
     known: Collection[int] = ()
     """Papers not to suggest."""
+    shown: Mapping[int, float] = field(default_factory=dict)
+    """Days since papers were first suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +75,25 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
+class _Vectors:
+    """The vectors of those of some papers that have one, seen from the middle of the stream."""
+
+    numbers: Places
+    vectors: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class _Terms:
     """What a reader's terms weigh: places in `Stream.terms`, and weights."""
 
     places: Places
     weights: Scores
+
+    def best(self, limit: int) -> _Terms:
+        """The weightiest so many, in that order, without those that weigh nothing."""
+        best = np.argsort(-self.weights, kind="stable")[:limit]
+        best = best[self.weights[best] > 0]
+        return _Terms(self.places[best], self.weights[best])
 
 
 def rank(stream: Stream, taste: Taste, *, limit: int, settings: Settings | None = None) -> list[Suggestion]:
@@ -83,78 +102,104 @@ def rank(stream: Stream, taste: Taste, *, limit: int, settings: Settings | None 
     if not taste.liked or not len(stream):
         return []
     terms = _terms(stream, taste.liked, settings)
-    scores = scores_for(stream, taste, settings, terms=terms) - settings.fading * stream.ages
+    liked = _vectors(stream, taste.liked)
+    scores = _scores(stream, taste, settings, terms, liked) - settings.fading * stream.ages
+    for paper_id, days in taste.shown.items():
+        if (place := stream.place.get(paper_id)) is not None:
+            scores[place] -= settings.passed_by * days
     for paper_id in {example.paper_id for example in (*taste.liked, *taste.aside)} | set(taste.known):
         if (place := stream.place.get(paper_id)) is not None:
             scores[place] = -np.inf
-    best = np.argsort(-scores, kind="stable")[:limit]
-    chosen = [int(place) for place in best if scores[place] > settings.least]
-    return _with_reasons(stream, taste, terms, chosen, scores)
+    good = np.flatnonzero(scores > settings.least)
+    chosen = good[np.argsort(-scores[good], kind="stable")[:limit]]
+    return _with_reasons(stream, taste, terms, liked, chosen, scores)
 
 
-def scores_for(stream: Stream, taste: Taste, settings: Settings, *, terms: _Terms | None = None) -> Scores:
+def scores_for(stream: Stream, taste: Taste, settings: Settings) -> Scores:
     """How well each paper of the stream fits a reader who likes something: standard deviations, whatever its age."""
-    terms = terms or _terms(stream, taste.liked, settings)
+    return _scores(stream, taste, settings, _terms(stream, taste.liked, settings), _vectors(stream, taste.liked))
+
+
+def _scores(stream: Stream, taste: Taste, settings: Settings, terms: _Terms, liked: _Vectors) -> Scores:
+    speaks_for = stream.sums(terms.places, terms.weights)
     against = _against(stream, taste, settings)
-    places = np.concatenate([terms.places, against.places])
-    words = _standard(stream.sums(places, np.concatenate([terms.weights, -settings.aside * against.weights])))
-    liked = _vectors(stream, taste.liked)
-    if not len(liked):
+    speaks_against = settings.aside * stream.sums(against.places, against.weights)
+    # In units of what is liked: what is put aside moves papers and stretches nothing.
+    words = _standard(speaks_for) - speaks_against / _deviation(speaks_for)
+    if not len(liked.vectors):
         return words
+    # A paper without a vector yet stands in the middle. All are multiplied: to leave some out, all would be copied.
     meaning = np.zeros(len(stream))
-    # A paper without a vector yet stands in the middle.
-    meaning[stream.has_vector] = _standard(stream.vectors[stream.has_vector] @ liked.mean(axis=0))
+    meaning[stream.has_vector] = _standard((stream.vectors @ liked.vectors.mean(axis=0))[stream.has_vector])
     found: Scores = settings.words * words + (1 - settings.words) * meaning
     return found
 
 
 def _terms(stream: Stream, liked: Sequence[Example], settings: Settings) -> _Terms:
     """The terms that tell what is liked from the rest, the weightiest first."""
-    keys, shares = np.unique(np.concatenate([example.keys for example in liked]), return_counts=True)
-    places = stream.places_of(keys)
-    shares = shares[np.isin(keys, stream.terms[places])].astype(float)
-    recent = stream.counts(places)
-    papers, total = recent + shares, len(stream) + len(liked)
-    odds = (shares + 0.5) / (len(liked) - shares + 0.5)
-    weights = np.log(odds * (total - papers + 0.5) / (papers - shares + 0.5))
-    weights = np.maximum(weights, 0) * (np.log1p(shares) / np.log1p(len(liked))) ** settings.sharing
-    weights[recent > max(settings.too_common * len(stream), _NEVER_TOO_COMMON)] = 0
-    best = np.argsort(-weights, kind="stable")[: settings.most_terms]
-    best = best[weights[best] > 0]
-    return _Terms(places[best], weights[best])
+    found, _ = _weighed(stream, liked, settings)
+    return found.best(settings.most_terms)
 
 
 def _against(stream: Stream, taste: Taste, settings: Settings) -> _Terms:
-    """The terms that tell what was put aside from the rest, without those of any liked paper."""
+    """The terms that tell what was put aside from the rest and from what is liked, the weightiest first.
+
+    What both have alike says nothing: a reader who puts a paper aside mostly still likes its field.
+    """
     if not taste.aside:
         return _Terms(np.zeros(0, np.int64), np.zeros(0))
-    found = _terms(stream, taste.aside, settings)
-    liked = np.concatenate([example.keys for example in taste.liked])
-    is_other = ~np.isin(stream.terms[found.places], liked)
-    return _Terms(found.places[is_other], found.weights[is_other])
+    found, shares = _weighed(stream, taste.aside, settings)
+    keys, counts = np.unique(np.concatenate([example.keys for example in taste.liked]), return_counts=True)
+    at = np.minimum(np.searchsorted(keys, stream.terms[found.places]), len(keys) - 1)
+    liked_shares = np.where(keys[at] == stream.terms[found.places], counts[at], 0)
+    # One more on either side, so that a single paper says less than five that agree.
+    more = shares / (len(taste.aside) + 1) - liked_shares / (len(taste.liked) + 1)
+    return _Terms(found.places, found.weights * np.maximum(more, 0) ** 2).best(settings.most_terms)
 
 
-def _vectors(stream: Stream, examples: Sequence[Example]) -> Floats:
-    known = [example.vector for example in examples if example.vector is not None]
-    return centred(np.stack(known), stream.middle) if known else np.zeros((0, 0), np.float32)
+def _weighed(stream: Stream, examples: Sequence[Example], settings: Settings) -> tuple[_Terms, Scores]:
+    """The terms of some papers, and how many of these have each."""
+    keys, counts = np.unique(np.concatenate([example.keys for example in examples]), return_counts=True)
+    places = stream.places_of(keys)
+    shares = counts[np.isin(keys, stream.terms[places])].astype(float)
+    recent = stream.counts(places)
+    papers, total = recent + shares, len(stream) + len(examples)
+    odds = (shares + 0.5) / (len(examples) - shares + 0.5)
+    weights = np.log(odds * (total - papers + 0.5) / (papers - shares + 0.5))
+    weights = np.maximum(weights, 0) * (np.log1p(shares) / np.log1p(len(examples))) ** settings.sharing
+    weights[recent > max(settings.too_common * len(stream), _NEVER_TOO_COMMON)] = 0
+    return _Terms(places, weights), shares
+
+
+def _vectors(stream: Stream, examples: Sequence[Example]) -> _Vectors:
+    known = [(number, example.vector) for number, example in enumerate(examples) if example.vector is not None]
+    if not known:
+        return _Vectors(np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+    numbers, vectors = zip(*known, strict=True)
+    return _Vectors(np.array(numbers), centred(np.stack(vectors), stream.middle))
 
 
 def _standard(values: NDArray[np.floating]) -> Scores:
     if not len(values):
         return np.zeros(0)
-    found: Scores = (values - values.mean()) / max(float(values.std()), 1e-9)
+    found: Scores = (values - values.mean()) / _deviation(values)
     return found
 
 
+def _deviation(values: NDArray[np.floating]) -> float:
+    return max(float(values.std()), 1e-9)
+
+
 def _with_reasons(
-    stream: Stream, taste: Taste, terms: _Terms, chosen: Sequence[int], scores: Scores
+    stream: Stream, taste: Taste, terms: _Terms, liked: _Vectors, chosen: Places, scores: Scores
 ) -> list[Suggestion]:
     """Each with the liked paper that has most in common with it: of the reader's terms, and in meaning."""
     own = stream.terms[terms.places]
-    liked_have = np.array([np.isin(own, example.keys, assume_unique=True) for example in taste.liked])
+    liked_have = _having(taste.liked, own)
     papers_have = stream.having(terms.places, chosen)
-    in_words = (liked_have * terms.weights) @ papers_have.T / max(float(terms.weights.sum()), 1e-9)
-    nearest = np.argmax(in_words + _likeness(stream, taste.liked, chosen), axis=0)
+    near = (liked_have * terms.weights) @ papers_have.T / max(float(terms.weights.sum()), 1e-9)
+    near[liked.numbers] += liked.vectors @ stream.vectors[chosen].T if len(liked.vectors) else 0
+    nearest = np.argmax(near, axis=0)
     return [
         Suggestion(
             int(stream.ids[place]),
@@ -166,10 +211,15 @@ def _with_reasons(
     ]
 
 
-def _likeness(stream: Stream, liked: Sequence[Example], chosen: Sequence[int]) -> Scores:
-    """How like in meaning each liked paper is to each that was chosen; 0 where one of them has no vector."""
-    found = np.zeros((len(liked), len(chosen)))
-    known = [number for number, example in enumerate(liked) if example.vector is not None]
-    if known:
-        found[known] = _vectors(stream, liked) @ stream.vectors[list(chosen)].T
+def _having(examples: Sequence[Example], own: Keys) -> NDArray[np.bool_]:
+    """A row for each paper: which of these terms it has."""
+    found = np.zeros((len(examples), len(own)), dtype=bool)
+    if not len(own):
+        return found
+    keys = np.concatenate([example.keys for example in examples])
+    owners = np.repeat(np.arange(len(examples)), [len(example.keys) for example in examples])
+    order = np.argsort(own)
+    at = np.minimum(np.searchsorted(own, keys, sorter=order), len(own) - 1)
+    is_own = own[order[at]] == keys
+    found[owners[is_own], order[at[is_own]]] = True
     return found

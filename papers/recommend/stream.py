@@ -85,7 +85,7 @@ class Stream:
         found = np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
         return found.astype(np.float64)
 
-    def having(self, places: NDArray[np.int64], papers: Sequence[int]) -> NDArray[np.bool_]:
+    def having(self, places: NDArray[np.int64], papers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """A row for each of some papers: which of these terms it has."""
         found = np.zeros((len(papers), len(places)), dtype=bool)
         has = np.zeros(len(self), dtype=bool)

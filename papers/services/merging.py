@@ -29,6 +29,7 @@ _ONCE = {
     "papers_paperversion": "version",
     "papers_seenpaper": "user_id",
     "papers_shelfitem": "user_id",
+    "papers_shownsuggestion": "user_id",
     "papers_sourcefigure": "source",
     "papers_taggedpaper": "tag_id",
     "papers_topic_examples": "topic_id",

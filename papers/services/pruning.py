@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, LoginLink, RejectedRecord, SourceDay
+from papers.models import FetchRun, LoginLink, RejectedRecord, ShownSuggestion, SourceDay
 from papers.services.bringing.drafting import prune_imports
 from papers.services.completeness import prune_announcements
 from papers.services.curation.candidates import forget_candidates
@@ -19,6 +19,8 @@ SETTLED_REJECTS_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=365)
 LISTS_KEPT = timedelta(days=400)
 LINKS_KEPT = timedelta(days=7)
+SHOWN_KEPT = timedelta(days=60)
+"""Longer than a paper is suggested to anybody."""
 
 
 def prune(*, now: datetime) -> int:
@@ -30,6 +32,7 @@ def prune(*, now: datetime) -> int:
         RejectedRecord.objects.filter(last_seen_at__lt=now - REJECTS_KEPT),
         SourceDay.objects.filter(day__lt=(now - LISTS_KEPT).date()),
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        ShownSuggestion.objects.filter(shown_at__lt=now - SHOWN_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
     forgotten = prune_announcements(now) + forget_candidates(now=now) + forget_changes(now=now) + forget_unfollowed()

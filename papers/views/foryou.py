@@ -14,7 +14,7 @@ from papers.models import Paper, Recommendation, Tag
 from papers.models.paper import HotPosition
 from papers.models.taste import PlacePosition
 from papers.services.feed_keys import key_of, reader_of
-from papers.services.recommend.showing import USEFUL_FROM, reasons, state_of
+from papers.services.recommend.showing import USEFUL_FROM, note_shown, reasons, state_of
 from papers.services.trending import trending_floor
 from papers.views.feeds import ENTRIES, answer_feed
 from papers.views.lists import CardPage, card_page, ids, show_list
@@ -46,13 +46,16 @@ def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 
 
 def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
-    user = request.user
-    return card_page(
+    """A page of them, which is noted: from now on they have a week."""
+    user, now = request.user, timezone.now()
+    page = card_page(
         request,
         PlacePosition,
-        lambda after: Recommendation.objects.open_to(user, tag=tag, after=after),
+        lambda after: Recommendation.objects.open_to(user, now=now, tag=tag, after=after),
         notes=lambda rows: reasons(user=user, tag=tag, paper_ids=ids(rows)),
     )
+    note_shown(user=user, paper_ids=page.paper_ids, now=now)
+    return page
 
 
 @require_safe
@@ -61,6 +64,6 @@ def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
     user = reader_of(key)
     if user is None:
         raise Http404("There is no such feed.")
-    rows = Recommendation.objects.open_to(user).select_related("paper")[:ENTRIES]
+    rows = Recommendation.objects.open_to(user, now=timezone.now()).select_related("paper")[:ENTRIES]
     papers = [row.paper for row in rows]
     return answer_feed(request, form, f"foryou:{user.pk}", "For you", reverse("papers:for-you"), papers)

@@ -43,6 +43,8 @@ class CardPage:
     """The cursor of the next page, empty on the last."""
     marks: Marks | None = None
     """The reader's; None a visitor's."""
+    paper_ids: tuple[int, ...] = ()
+    """Of the papers on it."""
     muted_cards: SafeString | None = None
     """Those that the reader's muted questions find; None where there are none."""
     muted_count: int = 0
@@ -105,6 +107,7 @@ def card_page(
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),
+        paper_ids=tuple(ids(shown)),
         muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
         muted_count=len(muted),
         is_first=after is None,

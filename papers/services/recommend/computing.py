@@ -10,13 +10,14 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from papers.models import Paper, User
+from papers.models.taste import STAYS
 from papers.recommend.ranker import Suggestion, Taste, rank
 from papers.recommend.stream import Example, Keys, key_of
 from papers.recommend.terms import terms_of
@@ -89,7 +90,7 @@ def _alone() -> Iterator[bool]:
 
 def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetime) -> int:
     """Of some readers; how many suggestions were stored."""
-    signals = read_signals(due, recent=recent.stream.place.keys())
+    signals = read_signals(due, recent=recent.stream.place.keys(), now=now)
     examples = recent.examples({paper for one in signals.values() for paper in one.examples})
     rows: list[_Row] = []
     for user_id, one in signals.items():
@@ -105,11 +106,13 @@ def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetim
 def _rows(user_id: int, signals: Signals, recent: Recent, examples: Mapping[int, Example]) -> Iterator[_Row]:
     """Of one reader: the list of all that the reader likes, then one for each tag."""
     muted: dict[int, bool] = {}
+    passed = {paper for paper, days in signals.shown.items() if days >= STAYS / timedelta(days=1)}
     for tag_id, liked in [(None, signals.liked), *signals.by_tag.items()]:
         taste = Taste(
             liked=[examples[paper] for paper in liked if paper in examples],
             aside=[examples[paper] for paper in signals.aside if paper in examples],
-            known=signals.known | signals.examples,
+            known=signals.known | signals.examples | passed,
+            shown=signals.shown,
         )
         size = LISTED if tag_id is None else LISTED_FOR_TAG
         found = rank(recent.stream, taste, limit=2 * size if signals.muted else size)

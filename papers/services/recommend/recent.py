@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,6 +17,8 @@ WINDOW = timedelta(days=30)
 a month of papers costs, however many are stored."""
 MOST_PAPERS = 20_000
 """The newest so many, where a month has more; 300 MB in a worker."""
+MOST_KEPT = 40_000
+"""Papers whose terms a worker keeps in mind; 40 MB. To find them anew is most of the work for a single reader."""
 _AT_ONCE = 1_000
 
 _RECENT = """
@@ -24,15 +26,22 @@ _RECENT = """
     WHERE listed_at > %(from)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
     ORDER BY listed_at DESC, id DESC LIMIT %(most)s
 """
-_TEXTS = """
-    SELECT paper.id, paper.title, paper.abstract, halfvec_send(known.vector)
+_VECTORS = """
+    SELECT paper.id, paper.changed_at, halfvec_send(known.vector)
     FROM papers_paper paper LEFT JOIN papers_papervector known ON known.paper_id = paper.id AND known.model = %(model)s
     WHERE paper.id = ANY(%(papers)s)
 """
+_TEXTS = "SELECT id, changed_at, title, abstract FROM papers_paper WHERE id = ANY(%(papers)s)"
+
+_kept: dict[int, tuple[datetime, Keys]] = {}
+"""By paper, when it had changed last, and its terms. Of this process."""
 
 
 class Recent:
-    """The stream, and where the examples in it come from. A query for each thousand papers, and one more."""
+    """The stream, and where the examples in it come from.
+
+    A query for each thousand papers and one more, and as many for the texts that this process has not read.
+    """
 
     def __init__(self, *, now: datetime) -> None:
         model = current_model()
@@ -57,17 +66,30 @@ class Recent:
         ids = list(paper_ids)
         for start in range(0, len(ids), _AT_ONCE):
             with connection.cursor() as cursor:
-                cursor.execute(_TEXTS, {"papers": ids[start : start + _AT_ONCE], "model": self._model})
+                cursor.execute(_VECTORS, {"papers": ids[start : start + _AT_ONCE], "model": self._model})
                 rows = cursor.fetchall()
-            for pk, title, abstract, vector in rows:
-                yield Example(pk, self._keys(title, abstract), self._vector(vector))
-
-    @staticmethod
-    def _keys(title: str, abstract: str) -> Keys:
-        return keys_of(paper_text(title, abstract))
+            terms = _terms_of({pk: changed_at for pk, changed_at, _ in rows})
+            for pk, _, vector in rows:
+                if pk in terms:  # it may be gone by now
+                    yield Example(pk, terms[pk], self._vector(vector))
 
     def _vector(self, sent: bytes | None) -> Floats | None:
         """As Postgres sends a halfvec: its length, two empty bytes, its numbers. None if of another length."""
         if sent is None or len(sent) != 4 + 2 * self._dimensions:
             return None
         return np.frombuffer(sent, dtype=">f2", offset=4).astype(np.float32)
+
+
+def _terms_of(papers: Mapping[int, datetime]) -> dict[int, Keys]:
+    """The terms of papers that changed last at these moments, read where they are not kept. One query at most."""
+    found = {pk: _kept[pk][1] for pk, changed_at in papers.items() if pk in _kept and _kept[pk][0] == changed_at}
+    if unread := [pk for pk in papers if pk not in found]:
+        with connection.cursor() as cursor:
+            cursor.execute(_TEXTS, {"papers": unread})
+            rows = cursor.fetchall()
+        if len(_kept) + len(rows) > MOST_KEPT:
+            _kept.clear()
+        for pk, changed_at, title, abstract in rows:
+            found[pk] = keys_of(paper_text(title, abstract))
+            _kept[pk] = (changed_at, found[pk])
+    return found

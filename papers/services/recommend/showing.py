@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.template.loader import render_to_string
 
 from papers.models import Paper, Recommendation, Tag, Taste, User
@@ -44,6 +45,19 @@ def state_of(user: User) -> State:
     if row is None:
         return State(has_model=has_model)
     return State(row.liked_count, row.computed_at, row.stale_at is not None, has_model)
+
+
+_SHOWN = """
+    INSERT INTO papers_shownsuggestion (user_id, paper_id, shown_at)
+    SELECT %(user)s, id, %(now)s FROM unnest(%(papers)s::bigint[]) AS id ON CONFLICT DO NOTHING
+"""
+
+
+def note_shown(*, user: User, paper_ids: Collection[int], now: datetime) -> None:
+    """Note that these papers were suggested to a reader; what was noted earlier stays. Idempotent; one statement."""
+    if paper_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_SHOWN, {"user": user.pk, "papers": sorted(paper_ids), "now": now})
 
 
 def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[int, Note]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -46,6 +47,10 @@ _KNOWN = """
         WHERE tag.user_id = ANY(%(users)s) AND tagged.paper_id = ANY(%(papers)s)
     ) known GROUP BY user_id
 """
+_SHOWN = """
+    SELECT user_id, paper_id, extract(epoch FROM %(now)s - shown_at)::float8 / 86400
+    FROM papers_shownsuggestion WHERE user_id = ANY(%(users)s) AND paper_id = ANY(%(papers)s)
+"""
 _MUTED = "SELECT user_id, query FROM papers_mutedquery WHERE user_id = ANY(%(users)s) ORDER BY id"
 
 
@@ -60,6 +65,8 @@ class Signals:
     """Papers of each of the tags that have enough of them."""
     known: set[int] = field(default_factory=set)
     """Recent papers that the reader has seen or tagged."""
+    shown: dict[int, float] = field(default_factory=dict)
+    """Days since recent papers were first suggested to the reader."""
     muted: list[str] = field(default_factory=list)
 
     @property
@@ -68,8 +75,8 @@ class Signals:
         return {*self.liked, *self.aside, *(paper for papers in self.by_tag.values() for paper in papers)}
 
 
-def read_signals(user_ids: Collection[int], *, recent: Collection[int]) -> dict[int, Signals]:
-    """By reader, for all that are asked for. `recent` are the papers that may be suggested. Three queries."""
+def read_signals(user_ids: Collection[int], *, recent: Collection[int], now: datetime) -> dict[int, Signals]:
+    """By reader, for all that are asked for. `recent` are the papers that may be suggested. Four queries."""
     found = {user_id: Signals() for user_id in user_ids}
     asked: dict[str, Any] = {"users": list(user_ids), "liked": MOST_LIKED, "aside": MOST_ASIDE, "tags": MOST_TAGS}
     with connection.cursor() as cursor:
@@ -79,6 +86,9 @@ def read_signals(user_ids: Collection[int], *, recent: Collection[int]) -> dict[
         cursor.execute(_KNOWN, {"users": list(user_ids), "papers": list(recent)})
         for user_id, papers in cursor.fetchall():
             found[user_id].known.update(papers)
+        cursor.execute(_SHOWN, {"users": list(user_ids), "papers": list(recent), "now": now})
+        for user_id, paper_id, days in cursor.fetchall():
+            found[user_id].shown[paper_id] = days
         cursor.execute(_MUTED, {"users": list(user_ids)})
         for user_id, query in cursor.fetchall():
             found[user_id].muted.append(query)
