@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from papers.citations import FORMATS, export
 from papers.models import ImportRow, LibraryImport, Paper, ShelfItem, TaggedPaper, User
@@ -85,6 +87,68 @@ def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> Non
         ("ice", "2401.01234"), ("snow", "2401.01234"),
     ]  # fmt: skip
     assert states(of) == ["done", "done"]
+
+
+def entry(title: str, author: str = "", year: str = "") -> str:
+    return f"@misc{{k, title={{{title}}}, author={{{author}}}, year={{{year}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        (entry("A study of the {Ice}: part one", "Lovelace, Ada", "2024"), "found"),
+        (entry("a  Study of the ice - Part One.", "A. Lovelace"), "found"),
+        (entry("A study of the ice: part one", "", "2025"), "unclear"),  # which of the two it is can't be told
+        (entry("A study of the ice: part one", "Hopper, Grace", "2024"), "found"),
+        (entry("A study of the ice: part one", "Curie, Marie", "2024"), "unclear"),
+        (entry("A study of the ice: part one", "Lovelace, Ada", "2019"), "unclear"),
+        (entry("A study of the ice: part two", "Lovelace, Ada", "2024"), "unclear"),
+        (entry("A study of the ice: part one"), "unclear"),
+        (entry("Of snow and rain", "", "2023"), "found"),
+        (entry("Of snow and rain", "", "2021"), "unclear"),
+        (entry("Taken off by somebody", "Lovelace, Ada"), "unclear"),
+        (entry("Twice the same title", "Lovelace, Ada", "2024"), "unclear"),
+    ],
+)
+def test_what_has_no_id_is_found_by_its_title_where_it_can_be_no_other(given: str, state: str) -> None:
+    at = make.NOW.replace(year=2024)
+    for title, names in (
+        ("A Study of the Ice: Part One", ["Ada Lovelace", "Grace Hopper"]),
+        ("A Study of the Ice: Part One", ["Grace Hopper"]),
+        ("Of Snow and Rain", []),
+        ("Twice the Same Title", ["Ada Lovelace"]),
+        ("Twice the same title", ["A. Lovelace"]),
+    ):
+        make.paper(title=title, authors=names, published_at=at)
+    make.paper(title="Taken Off by Somebody", hidden_at=at)
+    of = draft(user=reader(), data=given.encode(), now=make.NOW)
+    row = of.rows.get()
+    assert row.state == state
+    assert row.reason
+    assert (row.paper is not None) == (state == "found")
+
+
+def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
+    rita, paper = reader(), make.paper(title="A Study of the Ice", public_id="2401.01234", published_at=make.NOW)
+    text = f"2401.01234 is {{}}\n{entry('A study of the ice', 'Lovelace, Ada')}\n@misc{{b, eprint={{2401.01234}}}}"
+    of = draft(user=rita, data=text.encode(), now=make.NOW)
+    assert states(of) == ["found", "twice"]
+    assert "Found by its title." in page_text(of.get_absolute_url(), browser_of(rita))
+    assert not ShelfItem.objects.exists()
+    take(of=of, wishes=Wishes(state="to_read"), now=make.NOW)
+    assert ShelfItem.objects.get().paper == paper
+
+
+def test_titles_are_looked_up_along_an_index_and_all_at_once() -> None:
+    make.paper(title="A Study of the Ice")
+    text = "\n".join(entry(f"A study of the ice number {number}", "Lovelace, Ada") for number in range(50))
+    with CaptureQueriesContext(connection) as captured:
+        draft(user=reader(), data=text.encode(), now=make.NOW)
+    (sql,) = [query["sql"] for query in captured if "regexp_replace" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        assert "paper_title" in str(cursor.fetchall())
 
 
 class Upstream:

@@ -73,7 +73,11 @@ def test_a_row_becomes_a_paper(tmp_path):
         tmp_path / "papers.jsonl",
         row(
             doi="10.1000/XYZ",
-            authors=[{"name": "Ada Lovelace", "affiliation": "London"}, "Émilie du Châtelet"],
+            authors=[
+                {"name": "Ada Lovelace", "affiliation": "London", "orcid": "https://orcid.org/0000-0002-1825-0097"},
+                {"name": "Grace Hopper", "orcid": "0000-0002-1825-0098"},
+                "Émilie du Châtelet",
+            ],
             published="2026-01-05T18:00:00Z", version=2, comment="Accepted at ICML 2026", journal_ref="J. 1",
             license="CC0", organization="A Lab", github="https://github.com/a/b",
             project_page="https://a.example.org/", withdrawn=True,
@@ -83,7 +87,11 @@ def test_a_row_becomes_a_paper(tmp_path):
     summary = imported(file)
     assert (summary.format, summary.new, summary.rejected, summary.error) == ("JSON lines", 1, 0, "")
     paper = Paper.objects.get(public_id="2601.00001")
-    assert paper.authors == [{"name": "Ada Lovelace", "affiliation": "London"}, {"name": "Émilie du Châtelet"}]
+    assert paper.authors == [
+        {"name": "Ada Lovelace", "affiliation": "London", "orcid": "0000-0002-1825-0097"},
+        {"name": "Grace Hopper"},  # the last digit of that ORCID is wrong
+        {"name": "Émilie du Châtelet"},
+    ]
     assert (paper.doi, paper.version, paper.journal_ref, paper.license) == ("10.1000/xyz", 2, "J. 1", "CC0")
     assert (paper.announced_on, paper.venue, paper.organization) == (date(2026, 1, 7), "ICML 2026", "A Lab")
     assert paper.links["code"] == {"url": "https://github.com/a/b", "found": "import"}

@@ -242,3 +242,43 @@ def test_five_thousand_entries_are_all_there_and_memory_stays_small() -> None:
     assert len(found.references) == 5_000
     assert len({row.names[0] for row in found.references}) == 5_000
     assert peak < 8 * len(data)
+
+
+# --- By title --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"@misc{a, title={A {Study} of Ice}, author={M{\"u}ller, \"Ose and Lovelace, Ada}, year=2024}",
+        r"@article{a, title={A Study of Ice}, author={\"Ose M{\"u}ller and others}, date={2024-05-01}}",
+        "TY  - JOUR\nTI  - A Study of Ice\nAU  - Müller, Öse\nAU  - Lovelace, Ada\nPY  - 2024/05/01\nER  - \n",
+        json.dumps([{"title": "A Study of Ice", "author": [{"family": "Müller", "given": "Öse"}, {"family": "L"}],
+                     "issued": {"date-parts": [[2024, 5]]}}]),
+        json.dumps([{"title": "A Study of Ice", "authors": ["Öse Müller"], "published": "2024-05-01"}]),
+        "Title,Author,Publication Year,DOI\nA Study of Ice,\"Müller, Öse; Lovelace, Ada\",2024,\n",
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:bib="http://purl.org/net/biblio#"'
+        ' xmlns:foaf="http://xmlns.com/foaf/0.1/" xmlns:dc="http://purl.org/dc/elements/1.1/"><bib:Article>'
+        "<bib:editors><foaf:Person><foaf:surname>Other</foaf:surname></foaf:Person></bib:editors><bib:authors><rdf:Seq>"
+        "<rdf:li><foaf:Person><foaf:surname>Müller</foaf:surname></foaf:Person></rdf:li></rdf:Seq></bib:authors>"
+        "<dc:title>A Study of Ice</dc:title><dc:date>May 2024</dc:date></bib:Article></rdf:RDF>",
+    ],
+)  # fmt: skip
+def test_first_author_and_year_are_read(text: str) -> None:
+    (row,) = read(text.encode()).references
+    assert (row.title, row.author, row.year) == ("A Study of Ice", "muller", 2024)
+
+
+@pytest.mark.parametrize(
+    ("author", "year"),
+    [
+        ({}, {}),
+        ([[]], [[]]),
+        ([{"family": {}}], {"date-parts": [["x"]]}),
+        (7.5, {"date-parts": {"a": 1}}),
+        (True, "12345"),
+    ],
+)
+def test_authors_and_years_of_any_shape_are_no_matter(author: Any, year: Any) -> None:
+    (row,) = read(json.dumps([{"title": "A Study of Ice", "author": author, "issued": year}]).encode()).references
+    assert row.year is None

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from papers.query import Query
 
 
+TITLE_LETTERS = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
+"""SQL: what is left of a title for comparing."""
+
+
+class TitleKey(Func):
+    """A number for a title, whatever its case, spaces and punctuation. Some titles share theirs with others."""
+
+    template = f"hashtextextended({TITLE_LETTERS.format('%(expressions)s')}, 0)"
+    output_field = models.BigIntegerField()
+
+
 class AuthorRow(TypedDict, total=False):
     """One entry of `Paper.authors`; `affiliation` and `orcid` only where a source gave one."""
 
@@ -214,6 +225,8 @@ class Paper(models.Model):
                 )
                 for kind in ("code", "project")
             ),
+            # What a reader brings along without any id is found by its title.
+            models.Index(TitleKey("title"), name="paper_title"),
             # The sample is removed at the first real edition.
             models.Index(fields=["id"], name="paper_sample", condition=Q(is_sample=True)),
         ]

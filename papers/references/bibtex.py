@@ -26,6 +26,7 @@ _KEPT = frozenset(
     (
         *("title", "eprint", "archiveprefix", "eprinttype", "doi", "url", "arxivid", "arxiv", "keywords", "keyword"),
         *("journal", "journaltitle", "note", "howpublished", "volume", "number", "annote", "ee"),
+        *("author", "year", "date"),
     )
 )
 _MAX_MACROS = 5_000
@@ -170,6 +171,8 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> Reference:
             "doi": _plain(flat.get("doi", "")),
             "url": _plain(flat.get("url", "") or flat.get("ee", "")),
             "more": _plain(more),
+            "author": flat.get("author", ""),
+            "year": flat.get("year", "") or flat.get("date", ""),
         },
         given=key,
         tags=[flat.get("keywords", ""), flat.get("keyword", "")],

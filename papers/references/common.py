@@ -8,17 +8,21 @@ from dataclasses import dataclass
 
 from papers.given import Given, GivenError, read_given
 from papers.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
-from papers.text import clean_title, safe_text
+from papers.text import author_key, clean_name, clean_title, safe_text
 
 MAX_BYTES = 12_000_000
 MAX_ROWS = 10_000
 MAX_TITLE = 300
 MAX_FIELD = 4_000
+MAX_NAME = 200
 MAX_TAGS = 10
 NAMES_NOTHING = "There is no arXiv id, DOI or address in it."
 
 _DOI_INSIDE = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]{1,300}")
 _URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
+# Of BibTeX and of lists: "and", a semicolon, a line.
+_NEXT_AUTHOR = re.compile(r"\s+and\s+|;|\n", re.I)
+_YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
 _SEPARATORS = re.compile(r"[,;\n]")
 
 
@@ -35,6 +39,9 @@ class Reference:
     """All that it names the paper by, the surest first."""
     tags: tuple[str, ...] = ()
     problem: str = ""
+    author: str = ""
+    """The first author's family name, folded as in `text.author_key`; it and `year` tell papers of a title apart."""
+    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +56,32 @@ class Reading:
 
 
 def reference(line: int, fields: Mapping[str, str], *, given: str = "", tags: Iterable[str] = ()) -> Reference:
-    """The row of an entry whose fields are `title`, `arxiv`, `doi`, `url` and, for what else may name it, `more`."""
+    """The row of an entry whose fields are `title`, `arxiv`, `doi`, `url` and, for what else may name it, `more`.
+
+    `author` is the first author, or all of them as BibTeX has them, and `year` a text with a year in it.
+    """
     fields = {name: safe_text(value[:MAX_FIELD]) for name, value in fields.items()}
     title = clean_title(fields.get("title", "")[:MAX_FIELD])[:MAX_TITLE]
     names = tuple(dict.fromkeys(_names(fields)))
     shown = clip(given) or (names[0].value if names else "")
-    return Reference(line, title, shown, names, clean_tags(tags), "" if names else NAMES_NOTHING)
+    return Reference(
+        line, title, shown, names, clean_tags(tags), "" if names else NAMES_NOTHING,
+        family_key(fields.get("author", "")), year_in(fields.get("year", "")),
+    )  # fmt: skip
+
+
+def family_key(authors: str) -> str:
+    """The family name of the first of some authors: before a comma, or the last word."""
+    first = clean_name(_NEXT_AUTHOR.split(authors[:MAX_NAME], maxsplit=1)[0])
+    family, comma, _ = first.partition(",")
+    words = author_key(family).split()
+    return " ".join(words if comma else words[-1:])
+
+
+def year_in(text: str) -> int | None:
+    """The first number in it that can be a year of publication."""
+    found = _YEAR.search(text[:100])
+    return int(found[0]) if found else None
 
 
 def _names(fields: Mapping[str, str]) -> Iterator[Given]:

@@ -59,12 +59,31 @@ def _reference(line: int, item: Any, source: str) -> Reference:
         "doi": _text(item.get("DOI") or item.get("doi")),
         "url": _text(item.get("URL") or item.get("url")),
         "more": " ".join(said),
+        "author": _first_author(item.get("author") or item.get("authors")),
+        "year": _year(item.get("issued") or item.get("published") or item.get("year")),
     }
     own = _text(item.get("key") or item.get("id"))
     given = item.get("tags")
     tags: list[Any] = given if isinstance(given, list) else []
     words = [_text(tag.get("tag") if isinstance(tag, dict) else tag) for tag in tags[:50]]
     return reference(line, fields, given=own, tags=[_text(item.get("keyword")), *words])
+
+
+def _first_author(value: Any) -> str:
+    """Of a list of names, or of CSL's objects with a family name or, for an institution, a literal one."""
+    first = value[0] if isinstance(value, list) and value else value
+    if isinstance(first, dict):
+        return f"{_text(first['family'])}," if first.get("family") else _text(first.get("literal") or first.get("name"))
+    return _text(first)
+
+
+def _year(value: Any) -> str:
+    """Of a year, a date as a text, or CSL's list of parts."""
+    if isinstance(value, dict):
+        value = value.get("date-parts") or value.get("raw") or value.get("literal")
+    while isinstance(value, list) and value:
+        value = value[0]
+    return _text(value)
 
 
 def _text(value: Any) -> str:

@@ -47,9 +47,14 @@ def _item(element: Element, line: int) -> Reference | None:
         return None
     more += [_text(element, "{*}description"), _text(element, "{*}number"), _text(element, "{*}coverage")]
     fields = {"title": title, "doi": " ".join(dois[:1]), "url": "".join(urls[:1]), "more": " ".join(filter(None, more))}
+    fields |= {"author": f"{_text(element, f'{_AUTHORS}//{{*}}surname')},", "year": _text(element, "{*}date")}
     tags = [whole_text(tag).strip()[:MAX_FIELD] for tag in list(element.iterfind("{*}subject"))[:50]]
     about = str(element.get(f"{_RDF}about") or "")
     return reference(line, fields | ({} if urls else {"url": about if about.startswith("http") else ""}), tags=tags)
+
+
+# Whose editors and those of the journal, which is inside, have elements of their own.
+_AUTHORS = "{*}authors"
 
 
 def _name(element: Element) -> str:

@@ -12,6 +12,7 @@ _FIRST = re.compile(r"^\s*TY  ?- ", re.MULTILINE)
 _KEPT = {
     **dict.fromkeys(("TI", "T1", "CT"), "title"), **dict.fromkeys(("DO", "DI"), "doi"),
     **dict.fromkeys(("UR", "LK"), "url"), "ID": "id", "AN": "more", "M1": "more", "M3": "more", "N1": "more",
+    **dict.fromkeys(("AU", "A1"), "author"), **dict.fromkeys(("PY", "Y1", "DA"), "year"),
     "JO": "more", "T2": "more", "L1": "more", "L2": "more", "KW": "tags", "VL": "more",
 }  # fmt: skip
 NOT_CLOSED = "The entry has no last line “ER  -”."
@@ -53,4 +54,5 @@ def _reference(line: int, entry: dict[str, list[str]]) -> Reference:
     }
     numbers = (word for word in entry.get("more", ()) if word.lower().startswith("arxiv:"))
     fields["arxiv"] = next(numbers, "")
+    fields |= {name: entry.get(name, [""])[0] for name in ("author", "year")}
     return reference(line, fields, given=" ".join(entry.get("id", ())[:1]), tags=entry.get("tags", ()))

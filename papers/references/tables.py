@@ -12,6 +12,8 @@ from papers.references.common import MAX_FIELD, NAMES_NOTHING, Reference, clip, 
 _COLUMNS = {
     **dict.fromkeys(("title",), "title"), **dict.fromkeys(("doi",), "doi"), **dict.fromkeys(("url", "link"), "url"),
     **dict.fromkeys(("arxiv", "arxiv id", "arxiv_id", "eprint"), "arxiv"), **dict.fromkeys(("key", "id"), "key"),
+    **dict.fromkeys(("author", "authors"), "author"),
+    **dict.fromkeys(("year", "publication year", "published", "date"), "year"),
     **dict.fromkeys(("tags", "manual tags", "keywords"), "tags"),
     **dict.fromkeys(("extra", "archive location", "notes", "call number", "number"), "more"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn
 
-from papers.identifiers import arxiv_month, parse_arxiv_id
+from papers.identifiers import arxiv_month, parse_arxiv_id, parse_orcid
 from papers.sources.arxiv import read_day, read_moment
 from papers.sources.base import Author, Figures, ListedOn, RawPaper
 
@@ -48,8 +48,8 @@ def read_line(line: bytes) -> dict[str, Any]:
 def read_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tuple[RawPaper, ...]:
     """The record of a row; a second one, which only lists, where the row names a day of two lists.
 
-    Fields: arxiv_id, doi, url, title, abstract, authors (names, or objects with name and affiliation), categories,
-    listed_in (one category, where no others are known), published, updated, announced_on, version, comment,
+    Fields: arxiv_id, doi, url, title, abstract, authors (names, or objects with name, affiliation and orcid),
+    categories, listed_in (one category, where no others are known), published, updated, announced_on, version, comment,
     journal_ref, license, withdrawn, organization, github, project_page; and as Hugging Face's own: submitted_on (its
     list day), upvotes, num_comments. All but a title and something to know the paper by may be missing or null; others
     are left alone. `position` orders the row within its days; `site` is Hugging Face's address.
@@ -181,10 +181,15 @@ def _authors(value: Any) -> tuple[Author, ...] | None:
         if isinstance(item, str):
             found.append(Author(item))
         elif isinstance(item, dict) and isinstance(item.get("name"), str):
-            found.append(Author(item["name"], _text(item, "affiliation") or ""))
+            found.append(Author(item["name"], _text(item, "affiliation") or "", _orcid(item)))
         else:
             raise RowError("One of the authors is not a name.")
     return tuple(found) or None
+
+
+def _orcid(item: Mapping[str, Any]) -> str:
+    """As it is kept; empty where there is none, or one whose last digit is wrong."""
+    return parse_orcid(_text(item, "orcid") or "") or ""
 
 
 def _categories(row: Mapping[str, Any]) -> tuple[str, ...] | None:

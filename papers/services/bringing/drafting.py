@@ -11,6 +11,7 @@ from papers.given import Given
 from papers.models import ImportRow, LibraryImport, User
 from papers.references import Reference, read
 from papers.services.bringing.known import Known, known_papers
+from papers.services.bringing.titled import Titled, titled_papers
 from papers.services.submissions.asking import HIDDEN
 from papers.text import safe_text
 
@@ -44,7 +45,8 @@ def draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryI
             notes=list(reading.notes),
             created_at=now,
         )
-        ImportRow.objects.bulk_create(_rows(made, reading.references, known), batch_size=2_000)
+        rows = _rows(made, reading.references, known, titled_papers(reading.references))
+        ImportRow.objects.bulk_create(rows, batch_size=2_000)
     return made
 
 
@@ -53,7 +55,9 @@ def drop(*, draft: LibraryImport) -> None:
     draft.delete()
 
 
-def _rows(of: LibraryImport, references: Iterable[Reference], known: Mapping[Given, Known]) -> Iterator[ImportRow]:
+def _rows(
+    of: LibraryImport, references: Iterable[Reference], known: Mapping[Given, Known], titled: Mapping[int, Titled]
+) -> Iterator[ImportRow]:
     first: dict[object, int] = {}
     for position, row in enumerate(references):
         made = ImportRow(
@@ -61,15 +65,18 @@ def _rows(of: LibraryImport, references: Iterable[Reference], known: Mapping[Giv
             state=ImportRow.State.UNCLEAR, reason=row.problem,
         )  # fmt: skip
         if row.names:
-            _settle(made, row, known, first)
+            named = next((each for each in row.names if each in known), row.names[0])
+            made.scheme, made.value = named.scheme, named.value
+            _settle(made, known.get(named), named, first)
+        elif (found := titled.get(position)) is not None:
+            made.reason = found.reason
+            if found.paper is not None:
+                _settle(made, found.paper, None, first)
         yield made
 
 
-def _settle(made: ImportRow, row: Reference, known: Mapping[Given, Known], first: dict[object, int]) -> None:
+def _settle(made: ImportRow, paper: Known | None, named: Given | None, first: dict[object, int]) -> None:
     """Say which paper it is, or how that is asked for; and whether an earlier row named the same."""
-    named = next((each for each in row.names if each in known), row.names[0])
-    made.scheme, made.value = named.scheme, named.value
-    paper = known.get(named)
     key: object = paper.paper_id if paper else named
     if paper is not None and paper.is_hidden:
         made.reason = HIDDEN
@@ -79,7 +86,7 @@ def _settle(made: ImportRow, row: Reference, known: Mapping[Given, Known], first
         made.state, made.paper_id = ImportRow.State.FOUND, paper.paper_id
     else:
         made.state = ImportRow.State.WANTED
-    first.setdefault(key, row.line)
+    first.setdefault(key, made.line)
 
 
 def prune_imports(*, now: datetime) -> int:

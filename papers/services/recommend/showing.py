@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.template.loader import render_to_string
+from django.template.loader import get_template
 
 from papers.models import Paper, Recommendation, Tag, Taste, User
 from papers.services.cards import Note
@@ -63,9 +63,11 @@ def note_shown(*, user: User, paper_ids: Collection[int], now: datetime) -> None
 def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[int, Note]:
     """By suggested paper: the liked one that it is there for, and how the reader shows to like it. Three queries."""
     rows = Recommendation.objects.filter(user=user, tag=tag, paper__in=paper_ids)
-    because = {row.paper_id: row for row in rows.select_related("paper").defer("paper__abstract")}
+    rows = rows.select_related("paper").only("because_of_id", "shared", "paper__public_id")
+    because = {row.paper_id: row for row in rows}
     liked = Paper.objects.visible().only("public_id", "title").in_bulk({row.because_of_id for row in because.values()})
     marks = read_marks(user, list(liked))
+    template = get_template("papers/_reason.html")
     found = {}
     for paper_id, row in because.items():
         example = liked.get(row.because_of_id)
@@ -76,7 +78,7 @@ def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[
             "address": row.paper.get_absolute_url(),
             "key": paper_id,
         }
-        found[paper_id] = Note(html=render_to_string("papers/_reason.html", context))
+        found[paper_id] = Note(html=template.render(context))
     return found
 
 
