@@ -393,6 +393,20 @@ def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
     assert not Listing.objects.filter(paper=world.found).exists()
 
 
+def test_what_was_written_over_since_is_not_put_back(world: World) -> None:
+    first, second, third = (
+        placing.set_note(day=YESTERDAY, note=note, by=Deciding(world.carl, NOW)) for note in ("one", "two", "three")
+    )
+    assert first is not None
+    assert second is not None
+    with pytest.raises(ChangedSinceError) as caught:
+        undo(event_id=second.pk, curator=world.carl, now=LATER)
+    assert caught.value.event == third
+    assert Edition.objects.get(day=YESTERDAY).note == "three"
+    second.refresh_from_db()
+    assert second.undone_at is None
+
+
 def test_the_day_s_count_follows(world: World) -> None:
     by = Deciding(world.carl, NOW)
     assert Edition.objects.get(day=TODAY).listed_count == 3
