@@ -134,7 +134,7 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
     list_display = ("given", "user", "paper", "state", "reason", "created_at", "decided_at")
     list_filter = ("state",)
     list_select_related = ("user", "paper")
-    ordering = ("-created_at",)
+    ordering = ("-pk",)
     actions = ("accept", "reject")
     action_form = DecisionForm
 

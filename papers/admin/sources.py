@@ -204,12 +204,13 @@ class FetchRunAdmin(ReadOnlyMixin, _FetchRunAdmin):
     )
     list_filter = ("state", "source")
     list_select_related = ("source",)
-    ordering = ("-started_at",)
+    ordering = ("-pk",)
 
 
 @admin.register(RejectedRecord)
 class RejectedRecordAdmin(ReadOnlyMixin, _RejectedRecordAdmin):
     list_display = ("identifier", "source_kind", "error", "first_seen_at", "last_seen_at", "resolved_at")
-    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "source_kind")
+    list_filter = (("resolved_at", admin.EmptyFieldListFilter), "source")
+    list_select_related = ("source",)
     search_fields = ("=identifier",)
-    ordering = ("-last_seen_at",)
+    ordering = ("-pk",)

@@ -161,6 +161,7 @@ class CurationEvent(models.Model):
             models.Index(fields=["subject", "-id"], name="curation_of_subject"),
             models.Index(fields=["action", "-id"], name="curation_of_kind"),
             models.Index(fields=["actor", "-id"], name="curation_of_curator"),
+            models.Index(fields=["day", "-id"], name="curation_of_day", condition=Q(day__isnull=False)),
             models.Index(fields=["batch"], name="curation_batch", condition=Q(batch__isnull=False)),
             # What can still be undone, to be forgotten in time.
             models.Index(fields=["created_at"], name="curation_undoable", condition=~Q(changes=[])),

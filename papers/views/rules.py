@@ -64,5 +64,6 @@ def _form(request: UserRequest, rule: ListRule) -> HttpResponse:
         return redirect("papers:rules")
     context: dict[str, Any] = {"form": form, "rule": rule}
     if (form.is_bound and form.is_valid()) or (not form.is_bound and rule.pk):
-        context["days"] = preview(Terms.of(form.instance), now=timezone.now())
+        days = preview(Terms.of(form.instance), now=timezone.now())
+        context |= {"days": days, "is_idle": not any(day.titles or day.listed for day in days)}
     return render(request, "papers/rule_form.html", context, status=422 if form.errors else 200)

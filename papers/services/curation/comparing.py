@@ -11,6 +11,9 @@ from papers.models import Paper
 
 _WORDS = re.compile(r"\S+\s*")
 _MOST_WORDS = 400
+_UNLIKE = 0.3
+"""Of texts that share less, each word would be marked: none is."""
+_LONG_WORDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ class Difference:
     left: list[Piece]
     right: list[Piece]
     is_same: bool
+    is_unlike: bool = False
+    """They share so little that no word is marked."""
+    is_long: bool = False
+    """Where both say the same, it is read on demand."""
 
 
 def differences(one: Paper, other: Paper) -> list[Difference]:
@@ -51,10 +58,14 @@ def compared(label: str, left: str, right: str) -> Difference:
     matcher = SequenceMatcher(None, [w.strip() for w in mine], [w.strip() for w in theirs], autojunk=False)
     lefts: list[Piece] = []
     rights: list[Piece] = []
+    is_unlike = bool(mine and theirs) and matcher.ratio() < _UNLIKE
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
-        lefts += _piece(mine[start:end], is_other=tag != "equal")
-        rights += _piece(theirs[other_start:other_end], is_other=tag != "equal")
-    return Difference(label, lefts, rights, left.split() == right.split())
+        is_marked = tag != "equal" and not is_unlike
+        lefts += _piece(mine[start:end], is_other=is_marked)
+        rights += _piece(theirs[other_start:other_end], is_other=is_marked)
+    return Difference(
+        label, lefts, rights, left.split() == right.split(), is_unlike, max(len(mine), len(theirs)) > _LONG_WORDS
+    )
 
 
 def _piece(words: Iterable[str], *, is_other: bool) -> list[Piece]:

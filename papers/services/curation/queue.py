@@ -231,9 +231,10 @@ KINDS: dict[str, Kind] = {
     "candidate": Kind(
         2,
         "Candidates",
+        # Values, as Postgres would make joins of EXISTS, and read all that waits before it sorts.
         "SELECT paper_id AS key, found_at AS since FROM papers_candidate found WHERE decided_at IS NULL "
-        "AND NOT EXISTS (SELECT FROM papers_listing WHERE paper_id = found.paper_id AND hidden_at IS NULL) "
-        "AND EXISTS (SELECT FROM papers_paper WHERE id = found.paper_id AND hidden_at IS NULL)",
+        "AND (SELECT day FROM papers_listing WHERE paper_id = found.paper_id AND hidden_at IS NULL LIMIT 1) IS NULL "
+        "AND (SELECT hidden_at IS NULL FROM papers_paper WHERE id = found.paper_id)",
         _candidates,
     ),
     "record": Kind(
