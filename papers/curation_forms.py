@@ -152,6 +152,12 @@ def _author(line: str) -> dict[str, str]:
     return {"name": clean_name(name), **({"affiliation": place} if place else {})}
 
 
+class TopicForm(DecisionForm):
+    """A topic for all that a paper is to be in, or not."""
+
+    topic = forms.CharField(max_length=200)
+
+
 class ScheduleForm(DecisionForm):
     """When what is planned for a day is published; empty: as the day begins."""
 

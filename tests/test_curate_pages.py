@@ -165,6 +165,17 @@ class TestDeciding:
         assert press(carl, "dance", candidate.pk, act="accept").status_code == 302
         assert not CurationEvent.objects.exists()
 
+    @pytest.mark.parametrize("key", [2**63, 10**30])
+    @pytest.mark.parametrize("kind", ["submission", "candidate", "comment", "record", "search", "pair"])
+    def test_a_key_that_no_row_can_have_is_no_page(self, carl: Client, kind: str, key: int) -> None:
+        assert carl.post(f"/curate/decide/{kind}/{key}", {"seen": 0, "act": "accept"}).status_code == 404
+        assert carl.post(f"/curate/undo/{key}").status_code == 404
+
+    @pytest.mark.parametrize("name", ["ice\0", "x" * 10_000, ""])
+    def test_a_topic_that_can_be_none_is_no_page(self, carl: Client, name: str) -> None:
+        answer = carl.post(f"/curate/papers/{make.paper().pk}/topic", {"seen": 0, "topic": name, "act": "in"})
+        assert answer.status_code == 404
+
 
 class TestManyAtOnce:
     def test_what_is_ticked_is_decided_and_undone_with_one_press(self, carl: Client) -> None:

@@ -162,6 +162,7 @@ class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
     """Comments that readers reported: those that wait come first, and are let stand or removed here."""
 
     list_display = ("words", "writer", "reason", "user", "created_at", "resolved_at")
+    list_display_links = ("created_at",)  # the words are a link to the comment
     list_filter = (("resolved_at", admin.EmptyFieldListFilter),)
     list_select_related = ("user", "comment__user", "comment__paper")
     ordering = (F("resolved_at").desc(nulls_first=True), "-created_at")

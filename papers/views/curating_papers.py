@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.access import curators_only
-from papers.curation_forms import DecisionForm, EditForm, NoteForm, PlaceForm, ScheduleForm
+from papers.curation_forms import DecisionForm, EditForm, NoteForm, PlaceForm, ScheduleForm, TopicForm
 from papers.dates import parse_day
 from papers.http import UserRequest, safe_next
 from papers.models import CurationEvent, Edition, Paper
@@ -165,9 +165,10 @@ def schedule(request: UserRequest, day: str) -> HttpResponse:
 @curators_only
 def topic(request: UserRequest, paper_id: int) -> HttpResponse:
     """Put a paper into a topic for all, or take it out again."""
-    form, slug = DecisionForm(request.POST), request.POST.get("topic", "")
+    form = TopicForm(request.POST)
     if not form.is_valid():
         raise Http404("There is no such act.")
+    slug = form.cleaned_data["topic"]
     by, is_on = form.deciding(request.user, timezone.now()), form.act_name() != "out"
     back = reverse("papers:curate-paper", args=[paper_id])
     return done(request, back, lambda by: sorting.put_in_topic(paper_id=paper_id, slug=slug, on=is_on, by=by), by)
