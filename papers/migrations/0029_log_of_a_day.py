@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("papers", "0027_shown_suggestions_go_along"),
+        ("papers", "0028_paper_title"),
     ]
 
     operations = [
