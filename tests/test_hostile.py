@@ -84,6 +84,15 @@ def test_a_name_of_a_view_is_no_way_back() -> None:
     assert stranger().post("/theme", {"theme": "dark", "next": "papers:day"})["Location"] == "/"
 
 
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example//", "/\\evil.example/"])
+def test_a_slash_too_many_leads_to_no_other_site(path: str) -> None:
+    answer = Client().generic("GET", "/", PATH_INFO=path)
+    assert answer.status_code == 301
+    there = answer["Location"]
+    assert there[0] == "/"
+    assert there[1] not in "/\\"
+
+
 @pytest.mark.django_db(transaction=True)
 class TestTwoWindowsOfOneReader:
     """Two buttons at once never wait for each other in a ring, which Postgres would end with an error for one."""

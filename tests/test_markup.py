@@ -10,7 +10,7 @@ from lxml import etree
 
 from papers import mathml
 from papers.formulas import find_formulas
-from papers.markup import LINK_REL, excerpt, inline, paragraphs, plain
+from papers.markup import _MARKDOWN, LINK_REL, excerpt, inline, markdown, paragraphs, plain
 from papers.text import clean_abstract, clean_title
 
 TEX = st.text(alphabet="\\{}$^_[]()'\"<>&;:/.%#=+-0123abcefhilmnoprstux \n", max_size=80)
@@ -318,3 +318,13 @@ def test_an_excerpt_never_cuts_a_formula(words: list[str], chars: int) -> None:
     text = " ".join(words)
     end = len(excerpt(text, chars).removesuffix("…"))
     assert not [formula for formula in find_formulas(text) if formula.start < end < formula.end]
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
+def test_the_sanitiser_lets_no_other_address_through_even_where_markdown_would(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_MARKDOWN, "validateLink", lambda _url: True)
+    html = markdown.__wrapped__(f"[x]({address})")
+    assert ">x<" in html
+    assert "href" not in html

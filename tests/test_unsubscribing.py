@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from digests.models import Delivery, Subscription
+from digests.services.leaving import UNDO_FOR
 from tests import make
 from tests.reading import elements
 
@@ -91,6 +93,17 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
     back = strict().post(path, {"undo": undo})
     assert "subscribed again" in back.content.decode()
     assert {left.topic for left in schedule.subscriptions.all()} == {agents, rag}
+
+
+def test_a_day_later_nothing_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule = make.schedule(kinds=["trending"])
+    page = strict().post(f"/u/{schedule.unsub_key}")
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    later = time.time() + UNDO_FOR.total_seconds() + 60
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    assert "can’t be taken back" in strict().post(f"/u/{schedule.unsub_key}", {"undo": undo}).content.decode()
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
 
 
 def test_a_topic_that_is_gone_meanwhile_is_not_taken_back() -> None:

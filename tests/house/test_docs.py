@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+from django.apps import apps
+
 from tests.house.tree import ROOT, files
 
 _LINK = re.compile(r"\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)|(?:src|href)=\"([^\"]+)\"")
@@ -62,3 +64,10 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
         near = {(page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link}
         waiting += [found for found in near if found.suffix == ".md" and found.exists() and found not in seen]
     assert set(files(".md", under="docs")) - seen == set()
+
+
+def test_the_design_names_every_table() -> None:
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    models = [model for app in ("papers", "digests") for model in apps.get_app_config(app).get_models()]
+    assert len(models) > 60
+    assert [model.__name__ for model in models if f"`{model.__name__}`" not in text] == []
