@@ -27,7 +27,7 @@ def hurry() -> None:
     from digests import replies
     from digests.services import outbox, sending
 
-    outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=4), timedelta(seconds=15)
+    outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=15), timedelta(seconds=15)
     replies.BACKOFF = (timedelta(seconds=1),)
     sending.STOPPED_FOR = sending.DOMAIN_PAUSED_FOR = timedelta(seconds=2)
     sending.UNREACHABLE_FOR = timedelta(seconds=1)

@@ -29,8 +29,12 @@ _KINDS = {
     **{"followed": "who you follow", "for_you": "suggested to you"},
 }
 
-# Gmail cuts off what is beyond 102 KB of HTML. Bytes, of which the words of the frame are to have some.
+# Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
+# and the words of the frame are to have some. In scripts of three bytes a letter, which encoded are nine, a mail that
+# has only a few papers may be larger.
 _MOST_HTML = 86_000
+_MOST_BYTES = 94_000
+_FEW = 10
 _SAVE_SIZE = 160
 # So many names; how many others there are is said.
 _ABOUT_NAMED = 20
@@ -123,7 +127,7 @@ def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
     about = _encoded(
         look.about([(name, addresses.unsubscribe(key)) for name, key in topics[:_ABOUT_NAMED]], more=len(topics))
     )
-    content = _content(leased, batch, taken=_size(about[1]))
+    content = _content(leased, batch, about)
     subject = _subject(leased, content.count, [name for name, _ in topics])
     whys = list(dict.fromkeys(why for why, _ in content.papers.values()))
     places = {why: place for place, why in enumerate(whys)}
@@ -161,8 +165,22 @@ class _Content:
         return _count(len(self.papers) + self.more, len(self.versions) if not self.papers else 0)
 
 
-def _content(leased: Leased, batch: Batch, *, taken: int) -> _Content:
-    """Papers and versions of a mail, beside whose frame `taken` bytes are used.
+class _Room:
+    """The bytes that are left, of the HTML as it is read and of the whole mail as it is sent."""
+
+    def __init__(self) -> None:
+        self._html, self._bytes = _MOST_HTML, _MOST_BYTES
+
+    def take(self, text: str, html: str) -> None:
+        self._html -= _size(html)
+        self._bytes -= len(text) + len(html)
+
+    def is_over(self, *, papers: int) -> bool:
+        return self._html < 0 or (self._bytes < 0 and papers >= _FEW)
+
+
+def _content(leased: Leased, batch: Batch, about: tuple[str, str]) -> _Content:
+    """Papers and versions of a mail, as many as there is room for beside its frame and `about`.
 
     Raises:
         EmptyError: there are none.
@@ -170,7 +188,10 @@ def _content(leased: Leased, batch: Batch, *, taken: int) -> _Content:
     parts = batch.parts
     known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
-    room = _MOST_HTML - taken - _size(parts.frame(leased.frequency).html) - sum(_size(part.html) for part in versions)
+    room = _Room()
+    room.take(*about)
+    for part in (parts.frame(leased.frequency), *versions):
+        room.take(part.text, part.html)
     papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
         raise EmptyError("the papers chosen are gone")
@@ -242,18 +263,19 @@ def _part_ids(spec: Mapping[str, Any]) -> list[int]:
 
 
 def _that_fit(
-    leased: Leased, batch: Batch, known: Mapping[int, Stored | None], room: int
+    leased: Leased, batch: Batch, known: Mapping[int, Stored | None], room: _Room
 ) -> tuple[dict[int, tuple[tuple[str, str], int]], int]:
     """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
     found: dict[int, tuple[tuple[str, str], int]] = {}
     left_out: set[int] = set()
+    save = " " * (_SAVE_SIZE * leased.has_account)
     for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
         part = known[pk]
         if part is None or part.id in found:
             continue
         why = _why(causes, batch)
-        room -= _size(part.html) + _size(why[1]) + _SAVE_SIZE * leased.has_account
-        if room < 0 and found:
+        room.take(part.text + why[0] + save, part.html + why[1] + save)
+        if found and room.is_over(papers=len(found)):
             left_out.add(part.id)
         else:
             found[part.id] = why, pk

@@ -45,8 +45,8 @@ def maker_line(paper: Paper) -> str:
 
 @register.filter
 def mail_facts(paper: Paper, this_year: int) -> str:
-    """`12 votes · 24 Nov · cs.CL`."""
-    votes = f"{paper.vote_count:,} vote{'' if paper.vote_count == 1 else 's'}"
+    """`12 votes · 24 Nov · cs.CL`; of a paper without votes not that it has none."""
+    votes = f"{paper.vote_count:,} vote{'' if paper.vote_count == 1 else 's'}" if paper.vote_count else ""
     return " · ".join(filter(None, [votes, short_day(day_of(paper), this_year), paper.primary_category]))
 
 
