@@ -61,6 +61,18 @@ def test_nobody_has_no_page(path: str) -> None:
     assert stranger().get(path).status_code == 404
 
 
+@pytest.mark.parametrize("of", ["authors", "organizations"])
+@pytest.mark.parametrize(
+    "key",
+    ["%00", "a%00b", "x" * 5_000, "..%2f..%2fetc", "%ff%fe", "%E2%80%AE", "-", "' OR 1=1 --", "%F0%9F%91%BB", "-2"],
+)
+def test_strange_keys_are_nobody_s(of: str, key: str) -> None:
+    client = browser_of(reader())
+    assert client.get(f"/{of}/{key}").status_code == 404
+    assert client.get(f"/{of}/{key}.atom").status_code == 404
+    assert client.post(f"/{of}/{key}/follow", {"on": "1"}).status_code == 404
+
+
 def test_names_in_any_script_have_addresses() -> None:
     make.paper(title="A", authors=["王伟"], organization="清华大学")
     assert titles(reverse("papers:author", args=["王伟"])) == ["A"]

@@ -14,8 +14,18 @@ from papers.citations import FORMATS, export
 from papers.models import ImportRow, LibraryImport, Paper, ShelfItem, TaggedPaper, User
 from papers.references import MAX_BYTES
 from papers.services import bringing
-from papers.services.bringing import BringingError, Wishes, draft, due_import_ids, fetch_some, progress_of, take
+from papers.services.bringing import (
+    BringingError,
+    Wishes,
+    draft,
+    due_import_ids,
+    fetch_some,
+    progress_of,
+    take,
+)
 from papers.services.bringing.drafting import DRAFTS_KEPT, MOST_DRAFTS, prune_imports
+from papers.services.bringing.fetching import LEASE
+from papers.services.bringing.taking import keep
 from papers.services.merging import move_belongings
 from papers.services.shelf import set_state
 from papers.services.submissions.fetching import NotFoundError
@@ -247,6 +257,32 @@ def test_two_workers_never_fetch_the_same_import(upstream: Upstream) -> None:
     assert upstream.single == []
     fetch_some(of.pk, now=make.NOW + timedelta(minutes=2))  # the other has died
     assert states(of) == ["done"]
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=make.NOW)
+    take(of=of, wishes=Wishes(state="to_read", tags=["brought"]), now=make.NOW)
+
+    def killed(of: LibraryImport, rows: Any) -> None:
+        keep(of, rows)
+        if [row.value for row in rows] == ["10.1000/b"]:
+            raise SystemExit
+
+    monkeypatch.setattr("papers.services.bringing.fetching.keep", killed)
+    with pytest.raises(SystemExit):
+        fetch_some(of.pk, now=make.NOW)
+    assert states(of) == ["done", "fetching", "fetching"]
+    LibraryImport.objects.update(leased_until=make.NOW + LEASE)  # one that is killed for good frees nothing
+    monkeypatch.setattr("papers.services.bringing.fetching.keep", keep)
+    assert not due_import_ids(now=make.NOW + timedelta(minutes=9))
+    later = make.NOW + timedelta(minutes=10)
+    assert due_import_ids(now=later) == [of.pk]
+    fetch_some(of.pk, now=later)
+    assert states(of) == ["done"] * 3
+    assert sorted(upstream.single) == ["10.1000/a", "10.1000/b", "10.1000/b", "10.1000/c"]
+    assert Paper.objects.count() == ShelfItem.objects.count() == TaggedPaper.objects.count() == 3
 
 
 def test_what_came_meanwhile_is_not_fetched(upstream: Upstream) -> None:

@@ -22,6 +22,7 @@ from papers.models import (
     User,
 )
 from papers.services.embeddings.state import forget_current_model
+from papers.services.merging import move_belongings
 from papers.services.muting import mute, unmute
 from papers.services.pruning import prune
 from papers.services.recommend import computing, is_due, signals
@@ -375,6 +376,15 @@ def test_another_reader_s_looking_takes_nothing_away(rita: User, stream: list[Pa
     recompute_due(now=LATER)
     note_shown(user=reader("olga"), paper_ids=[paper.pk for paper in stream], now=LATER)
     assert set(suggested(rita, now=LATER + 8 * DAY)) == titles(stream)
+
+
+def test_a_merged_paper_is_no_new_suggestion(rita: User, stream: list[Paper]) -> None:
+    liked(rita)
+    recompute_due(now=LATER)
+    note_shown(user=rita, paper_ids=[stream[0].pk], now=LATER)
+    move_belongings({stream[0].pk: stream[1].pk})
+    recompute_due(now=LATER + 7 * DAY)
+    assert set(suggested(rita, now=LATER + 7 * DAY)) == titles(stream[2:])
 
 
 def test_what_was_shown_is_forgotten_when_it_can_say_nothing_more(rita: User, stream: list[Paper]) -> None:

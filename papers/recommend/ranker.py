@@ -152,8 +152,9 @@ def _against(stream: Stream, taste: Taste, settings: Settings) -> _Terms:
     keys, counts = np.unique(np.concatenate([example.keys for example in taste.liked]), return_counts=True)
     at = np.minimum(np.searchsorted(keys, stream.terms[found.places]), len(keys) - 1)
     liked_shares = np.where(keys[at] == stream.terms[found.places], counts[at], 0)
-    # One more on either side, so that a single paper says less than five that agree.
-    more = shares / (len(taste.aside) + 1) - liked_shares / (len(taste.liked) + 1)
+    # At least this part of what is put aside, at most that of what is liked: a single paper says less than five that
+    # agree, and that no liked one has a term says little where there are three of them (Laplace's rule of succession).
+    more = shares / (len(taste.aside) + 1) - (liked_shares + 1) / (len(taste.liked) + 2)
     return _Terms(found.places, found.weights * np.maximum(more, 0) ** 2).best(settings.most_terms)
 
 
