@@ -200,8 +200,7 @@ _RANKED = """
 , news AS (
     SELECT pairs.*, paper.place,
         row_number() OVER (
-            PARTITION BY pairs.schedule_id, pairs.cause ORDER BY pairs.own_place, paper.place) AS turn,
-        dense_rank() OVER (PARTITION BY pairs.schedule_id ORDER BY pairs.cause) AS cause_number
+            PARTITION BY pairs.schedule_id, pairs.cause ORDER BY pairs.own_place, paper.place) AS turn
     FROM pairs JOIN paper USING (paper_id)
     WHERE NOT EXISTS (
         SELECT FROM offered
@@ -209,7 +208,7 @@ _RANKED = """
 ), once AS (
     SELECT schedule_id, paper_id, place, size, min(turn) AS turn, bool_or(by_topic) AS by_topic,
         string_agg(cause::text, ',' ORDER BY cause) AS causes,
-        max(max(cause_number)) OVER (PARTITION BY schedule_id) AS cause_count
+        (sum(count(*) FILTER (WHERE turn = 1)) OVER (PARTITION BY schedule_id))::int AS cause_count
     FROM news GROUP BY schedule_id, paper_id, place, size
 ), ranked AS (
     SELECT *, row_number() OVER (
