@@ -48,13 +48,13 @@ class FeedConverter(StringConverter):
     regex = "atom|json"
 
 
-class KeyConverter(IntConverter):
+class RowConverter(IntConverter):
     """A row's key, no longer than a key can be: Postgres takes no greater number."""
 
     regex = "[0-9]{1,18}"
 
 
-register_converter(KeyConverter, "key")
+register_converter(RowConverter, "row")
 register_converter(FormConverter, "form")
 register_converter(FeedConverter, "feed")
 
@@ -88,9 +88,9 @@ urlpatterns: list[URLPattern] = [
     path("papers/<path:public_id>", paper.paper, name="paper"),
     path("abs/<path:arxiv_id>", paper.by_arxiv_id, name="abs"),
     path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
-    path("comments/<key:comment_id>/edit", comments.edit, name="edit-comment"),
-    path("comments/<key:comment_id>/delete", comments.delete, name="delete-comment"),
-    path("comments/<key:comment_id>/report", comments.report, name="report-comment"),
+    path("comments/<row:comment_id>/edit", comments.edit, name="edit-comment"),
+    path("comments/<row:comment_id>/delete", comments.delete, name="delete-comment"),
+    path("comments/<row:comment_id>/report", comments.report, name="report-comment"),
     path("topics", topics.topics, name="topics"),
     path("topics/new", topics.new_topic, name="topic-new"),
     path("topics/try", topics.try_topic, name="topic-try"),
@@ -105,7 +105,7 @@ urlpatterns: list[URLPattern] = [
     path("authors/<str:slug>/merge", authors.merge, name="author-merge"),
     path("authors/<str:slug>/split", authors.split, name="author-split"),
     path("authors/<str:slug>/orcid", authors.orcid, name="author-orcid"),
-    path("authors/acts/<key:event_id>/undo", authors.undo_act, name="author-undo"),
+    path("authors/acts/<row:event_id>/undo", authors.undo_act, name="author-undo"),
     path("organizations/<str:slug>.<feed:form>", authors.organization_feed, name="organization-feed"),
     path("organizations/<str:slug>", authors.organization, name="organization"),
     path("organizations/<str:slug>/follow", follows.follow_organization, name="organization-follow"),
@@ -117,10 +117,10 @@ urlpatterns: list[URLPattern] = [
     path("library", library.library, name="library"),
     path("library.<form:form>", exports.library, name="library-export"),
     path("library/import", imports.bring, name="imports"),
-    path("library/import/<key:pk>", imports.show, name="import"),
-    path("library/import/<key:pk>/take", imports.take, name="import-take"),
-    path("library/import/<key:pk>/retry", imports.retry, name="import-retry"),
-    path("library/import/<key:pk>/drop", imports.drop, name="import-drop"),
+    path("library/import/<row:pk>", imports.show, name="import"),
+    path("library/import/<row:pk>/take", imports.take, name="import-take"),
+    path("library/import/<row:pk>/retry", imports.retry, name="import-retry"),
+    path("library/import/<row:pk>/drop", imports.drop, name="import-drop"),
     path("library/bulk", library.bulk, name="bulk"),
     path("tags", tags.tags, name="tags"),
     path("tags/<str:owner>/<str:name>.<form:form>", exports.tag, name="tag-export"),
@@ -131,28 +131,28 @@ urlpatterns: list[URLPattern] = [
     path("tags/<str:owner>/<str:name>/delete", tags.remove_tag, name="delete-tag"),
     path("hide-seen", triage.hide_seen, name="hide-seen"),
     path("account/muted", triage.muted, name="muted"),
-    path("account/muted/<key:key>/remove", triage.unmuted, name="unmute"),
+    path("account/muted/<row:key>/remove", triage.unmuted, name="unmute"),
     path("account/reading", triage.reading, name="reading"),
     path("submit", submit.submit, name="submit"),
-    path("submit/<key:submission_id>", submit.submission, name="submission"),
-    path("submit/<key:submission_id>/retry", submit.submission_retry, name="submission-retry"),
+    path("submit/<row:submission_id>", submit.submission, name="submission"),
+    path("submit/<row:submission_id>/retry", submit.submission_retry, name="submission-retry"),
     path("curate/figures", figures.figures, name="figures"),
     path("curate/people", people.people, name="people"),
-    path("curate/people/<key:pk>", people.person, name="person"),
-    path("curate/people/<key:pk>/<slug:act>", people.person_act, name="person-act"),
+    path("curate/people/<row:pk>", people.person, name="person"),
+    path("curate/people/<row:pk>/<slug:act>", people.person_act, name="person-act"),
     path("curate/rules", rules.rules, name="rules"),
     path("curate/rules/new", rules.new_rule, name="rule-new"),
-    path("curate/rules/<key:pk>", rules.edit_rule, name="rule-edit"),
-    path("curate/rules/<key:pk>/delete", rules.remove_rule, name="rule-delete"),
+    path("curate/rules/<row:pk>", rules.edit_rule, name="rule-edit"),
+    path("curate/rules/<row:pk>/delete", rules.remove_rule, name="rule-delete"),
     path("curate", curating.queue, name="curate"),
-    path("curate/decide/<slug:kind>/<key:key>", curating.decision, name="decide"),
-    path("curate/records/<key:key>", curating.record, name="curate-record"),
-    path("curate/undo/<key:event_id>", curating.undo, name="curate-undo"),
-    path("curate/papers/<key:paper_id>", curating_papers.paper, name="curate-paper"),
-    path("curate/papers/<key:paper_id>/place", curating_papers.place, name="curate-place"),
-    path("curate/papers/<key:paper_id>/edit", curating_papers.edit, name="curate-edit"),
+    path("curate/decide/<slug:kind>/<row:key>", curating.decision, name="decide"),
+    path("curate/records/<row:key>", curating.record, name="curate-record"),
+    path("curate/undo/<row:event_id>", curating.undo, name="curate-undo"),
+    path("curate/papers/<row:paper_id>", curating_papers.paper, name="curate-paper"),
+    path("curate/papers/<row:paper_id>/place", curating_papers.place, name="curate-place"),
+    path("curate/papers/<row:paper_id>/edit", curating_papers.edit, name="curate-edit"),
     path("curate/bulk", curating.bulk, name="curate-bulk"),
-    path("curate/papers/<key:paper_id>/topic", curating_papers.topic, name="curate-topic"),
+    path("curate/papers/<row:paper_id>/topic", curating_papers.topic, name="curate-topic"),
     path("curate/days/<str:day>/schedule", curating_papers.schedule, name="curate-schedule"),
     path("curate/days/<str:day>/note", curating_papers.note, name="curate-note"),
     path("curate/days", curating_papers.days, name="curate-days"),
@@ -171,7 +171,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-out", account.sign_out, name="sign-out"),
     path("sign-up/invited/<str:token>", invitations.invited, name="invited"),
     path("invitations", invitations.invitations, name="invitations"),
-    path("invitations/<key:pk>/revoke", invitations.revoke, name="invitation-revoke"),
+    path("invitations/<row:pk>/revoke", invitations.revoke, name="invitation-revoke"),
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
     path("account/sessions", account.sessions, name="sessions"),

@@ -131,7 +131,7 @@ def test_a_full_disk_is_called_a_full_disk(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("PORT", "abc", "PORT must be a whole number of at least 1, not 'abc'.\n"),
+        ("PORT", "abc", "PORT must be a whole number of at least 1 and at most 65535, not 'abc'.\n"),
         ("BROADSHEET_SITE_URL", "papers.lab", "BROADSHEET_SITE_URL must look like"),
         ("BROADSHEET_DATA_DIR", "/dev/null/data", "The data folder /dev/null/data cannot be written (Not a directory)"),
     ],

@@ -203,6 +203,8 @@ def _listening(models: Models) -> Iterator[socketserver.BaseServer]:
     server.models = models
     with server:
         yield server
+    if parts.scheme != "tcp":
+        Path(parts.path).unlink(missing_ok=True)
 
 
 def is_answering() -> bool:
