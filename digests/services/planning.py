@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models.functions import Lower
 
 from digests.models import Schedule, Suppression
 from digests.models.delivery import WAITING, State
@@ -132,18 +131,19 @@ def due_of(schedule: Schedule, slot: Slot, *, skip_reason: str = "") -> Due:
     )
 
 
+_SUPPRESSED = "SELECT * FROM digests_suppression WHERE lower(address) = ANY(%s)"
+
+
 def _skip_reasons(schedules: Sequence[Schedule]) -> dict[int, str]:
     """By schedule: why its reader may get no mail. One query."""
     addresses = {schedule.subscriber.email.lower() for schedule in schedules}
-    suppressed = {
-        one.address.lower(): one.get_reason_display()
-        for one in Suppression.objects.annotate(lower=Lower("address")).filter(lower__in=addresses)
-    }
+    found = Suppression.objects.raw(_SUPPRESSED, [list(addresses)])  # one value; ten thousand of them take a while
+    suppressed = {one.address.lower(): one.get_reason_display() for one in found}
     reasons = {}
     for schedule in schedules:
         reader = schedule.subscriber
-        if (found := suppressed.get(reader.email.lower())) is not None:
-            reasons[schedule.pk] = f"no mail to this address: {found}"
+        if (why := suppressed.get(reader.email.lower())) is not None:
+            reasons[schedule.pk] = f"no mail to this address: {why}"
         elif reader.user is not None and not reader.user.is_active:
             reasons[schedule.pk] = "the account is closed"
     return reasons
