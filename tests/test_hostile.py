@@ -28,7 +28,14 @@ PEOPLE: dict[str, Callable[[], Client]] = {
     "reader": lambda: browser_of(reader()),
     "administrator": lambda: browser_of(staff()),
 }
-PLAIN = {"IntConverter": 1, "FormConverter": "bib", "FeedConverter": "atom", "SlugConverter": "x", "KeyConverter": "x"}
+PLAIN = {
+    "IntConverter": 1,
+    "RowConverter": 1,
+    "FormConverter": "bib",
+    "FeedConverter": "atom",
+    "SlugConverter": "x",
+    "KeyConverter": "x",
+}
 
 
 def addresses_with_nul(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
