@@ -15,7 +15,6 @@ import platform
 import smtplib
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,22 +116,21 @@ def plan(what: str, *, readers: int, topics_each: int = TOPICS_EACH, papers: int
 
 @contextmanager
 def sink() -> Iterator[int]:
-    """The test server in a process of its own; its port."""
+    """A server in a process of its own; its port."""
     port = serve.free_port()
-    with tempfile.NamedTemporaryFile() as log:
-        command = [sys.executable, "-m", "tests.mail_sink", str(port), log.name]
-        process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
-        try:
-            for _ in range(100):
-                try:
-                    smtplib.SMTP("127.0.0.1", port).quit()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield port
-        finally:
-            process.kill()
-            process.wait()
+    command = [sys.executable, "-m", "bench.mail_counter", str(port)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
+    try:
+        for _ in range(100):
+            try:
+                smtplib.SMTP("127.0.0.1", port).quit()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
 
 
 def measure_sending(mails: int) -> list[Line]:

@@ -10,23 +10,38 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
 
-from digests import look
-from digests.mime import encode_open
+from digests import addresses, headers, look
+from digests.mime import MARK, encode_open, size_of
 from digests.models import Fragment, MergedPaper
+from papers import markup
 from papers.models import Paper, PaperVersion
 
+_Key = TypeVar("_Key")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, eq=False)
 class Stored:
-    """A part as it is on the wire, with words still to be filled in."""
+    """A part with words still to be filled in: encoded for the wire, or a piece that is encoded once it is filled."""
 
     id: int
     text: str
     html: str
+
+    @cached_property
+    def pieces(self) -> tuple[list[str], list[str]]:
+        """Text and HTML cut at their marks, as `mime.fill` takes them."""
+        return self.text.split(MARK), self.html.split(MARK)
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """As `size_of`."""
+        return size_of(self.text, self.html)
 
 
 class Parts:
@@ -37,7 +52,7 @@ class Parts:
         self._now = now
         self._look = look.Look(origin=settings.SITE.origin, group_name=group, this_year=now.year)
         self._titles: dict[int, str] = {}
-        self._frames: dict[str, Stored] = {}
+        self._around: dict[str, Mapping[str, Stored]] = {}
         self._papers: dict[int, Stored | None] = {}
         self._versions: dict[int, Stored | None] = {}
         self._stored: dict[int, Stored] = {}
@@ -51,7 +66,7 @@ class Parts:
             kept = {pk: merged.get(pk, pk) for pk in wanted}
             shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
             rendered = {paper.pk: _encoded(self._look.paper(paper)) for paper in shown}
-            titles = {paper.pk: paper.title for paper in shown}
+            titles = {paper.pk: markup.plain(paper.title) for paper in shown}
             self._titles |= {pk: titles[into] for pk, into in kept.items() if into in titles}
             parts = self._store(rendered)
             self._papers |= {pk: parts.get(into) for pk, into in kept.items()}
@@ -74,11 +89,14 @@ class Parts:
         """What mail programs show beside the subject; of papers that were asked for before."""
         return look.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
 
-    def frame(self, frequency: str) -> Stored:
-        """What stands around the papers."""
-        if frequency not in self._frames:
-            self._frames[frequency] = self._store({0: _encoded(self._look.frame(frequency=frequency))})[0]
-        return self._frames[frequency]
+    def around(self, frequency: str) -> Mapping[str, Stored]:
+        """All that stands around the papers: head, frame, and the pieces that each mail fills with words of its own."""
+        if frequency not in self._around:
+            frame = self._look.frame(frequency=frequency).filled(_links_of_frame())
+            rendered = {"frame": _encoded(frame), "head": (headers.head(frequency, group=self.group), "")}
+            rendered |= {name: (_marked(piece.text), _marked(piece.html)) for name, piece in _pieces()}
+            self._around[frequency] = self._store(rendered)
+        return self._around[frequency]
 
     def stored(self, ids: Iterable[int]) -> Mapping[int, Stored]:
         """Those that a mail was made of before."""
@@ -89,7 +107,7 @@ class Parts:
             }
         return self._stored
 
-    def _store(self, rendered: Mapping[int, tuple[str, str]]) -> dict[int, Stored]:
+    def _store(self, rendered: Mapping[_Key, tuple[str, str]]) -> dict[_Key, Stored]:
         """Keep parts by their content; one statement for all."""
         if not rendered:
             return {}
@@ -126,6 +144,35 @@ def _digest(text: str, html: str) -> str:
 
 def _encoded(part: look.Part) -> tuple[str, str]:
     return encode_open(look.pieces(part.text)), encode_open(look.pieces(part.html))
+
+
+def _links_of_frame() -> dict[str, str]:
+    """Links to where a mail's keys will lead, with marks for the keys."""
+    key, reader, schedule = look.mark("key"), look.mark("reader"), look.mark("schedule")
+    return {
+        "view_url": addresses.in_browser(key),
+        "preferences_url": addresses.preferences(reader),
+        "unsubscribe_url": addresses.unsubscribe(schedule),
+        "leave_url": addresses.unsubscribe(reader),
+    }
+
+
+def _pieces() -> list[tuple[str, look.Part]]:
+    """The small pieces, of which `cut` says what `more` says where papers that were chosen have no room."""
+    key = look.mark("key")
+    links = {
+        "about": addresses.unsubscribe(key),
+        "save": addresses.save(look.mark("reader"), look.mark("paper")),
+        "more": addresses.the_rest(key),
+    }
+    linked = [(name, look.piece(name).filled({"url": url})) for name, url in links.items()]
+    cut = look.piece("more").filled({"url": addresses.in_browser(key)})
+    return [*linked, ("cut", cut), ("why", look.piece("why")), ("versions", look.piece("versions"))]
+
+
+def _marked(source: str) -> str:
+    """Not encoded, with the marks that `mime.fill` knows."""
+    return MARK.join(look.pieces(source))
 
 
 def forget_parts(*, before: datetime) -> int:

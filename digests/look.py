@@ -8,7 +8,7 @@ mail program reads a style sheet.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,8 +17,6 @@ import css_inline
 from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
-from digests.templatetags.mails import wrapped
-from papers import markup
 from papers.models import Paper
 
 # Control characters, which no text of a paper has.
@@ -50,6 +48,11 @@ class Part:
 
     def __add__(self, other: Part) -> Part:
         return Part(self.text + other.text, self.html + other.html)
+
+
+def mark(name: str) -> str:
+    """Where a word of this name is filled in."""
+    return f"\x02{name}\x03"
 
 
 def pieces(source: str) -> list[str]:
@@ -105,45 +108,15 @@ class Look:
         return _render("_paper", context)
 
 
-def why(names: Sequence[str]) -> Part:
-    """For which of its reader's topics a paper is in the mail."""
-    said = ", ".join(names)
-    part = _piece("_why").filled({"names": said})
-    return Part(wrapped(part.text.strip(), "  ") + "\n", part.html)
-
-
-def more(count: int, url: str) -> Part:
-    """The way to the papers that the mail has no room for; nothing where there are none."""
-    if not count:
-        return Part()
-    part = _piece("_more").filled({"count": f"{count:,}", "url": url})
-    return Part(part.text + "\n", part.html)
-
-
-def save(url: str) -> Part:
-    """The way to save a paper."""
-    return _piece("_save").filled({"url": url})
-
-
-def versions(items: Iterable[Part]) -> Part:
-    """The new versions; nothing where there are none."""
-    found = joined(items)
-    return _piece("_versions").filled({"items": found}) if found.html else Part()
-
-
-def about(rows: Collection[tuple[str, str]], *, more: int = 0) -> Part:
-    """What a mail is about: names, each with the address that ends it; `more`: of how many these are the first."""
-    found = [_piece("_about").filled({"name": name, "url": url}) for name, url in rows]
-    if more > len(rows):
-        others = f"and {more - len(rows):,} more"
-        found.append(Part(f"- {others}\n", others))
-    return Part("".join(part.text for part in found), ", ".join(part.html.strip() for part in found))
+def piece(name: str) -> Part:
+    """One of the small pieces: why, more, save, versions, about; their marks are told in emails/."""
+    return _piece(f"_{name}")
 
 
 def preheader(titles: Iterable[str]) -> str:
-    """What mail programs show beside the subject: the first titles."""
-    said = " · ".join(markup.plain(title) for title in titles)
-    return markup.excerpt(said, _PREHEADER_CHARS) if len(said) > _PREHEADER_CHARS else said
+    """What mail programs show beside the subject: the first titles, in plain words."""
+    said = " · ".join(titles)
+    return said if len(said) <= _PREHEADER_CHARS else said[:_PREHEADER_CHARS].rpartition(" ")[0] + "…"
 
 
 def letter(context: Mapping[str, Any]) -> str:
@@ -155,7 +128,7 @@ class _Marks(dict[str, str]):
     """`{{ mark.anything }}` in a template."""
 
     def __missing__(self, name: str) -> str:
-        return f"\x02{name}\x03"
+        return mark(name)
 
 
 def _render(name: str, context: dict[str, Any], *, is_whole: bool = False) -> Part:

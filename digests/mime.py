@@ -19,6 +19,9 @@ MARK = "\x01"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
+# A word that stands for itself in quoted-printable: short, without `=`, and with nothing at its ends that a line's
+# end would change.
+_PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
 _LINE = 78
 # In base64 and with what stands around it that leaves room for the longest name of a header.
 _WORD_BYTES = 36
@@ -26,6 +29,8 @@ _WORD_BYTES = 36
 
 def encode(text: str) -> str:
     """Text as quoted-printable (RFC 2045), to stand among other such pieces between soft line breaks."""
+    if _PLAIN.fullmatch(text):
+        return text
     data = binascii.b2a_qp(_LINE_END.sub("\n", text).encode("utf-8", "replace"), istext=True)
     return data.decode("ascii").replace("\n", "\r\n")
 
@@ -40,11 +45,16 @@ def encode_open(pieces: Sequence[str]) -> str:
     )
 
 
-def filled(part: str, words: Mapping[str, str]) -> str:
-    """A part of `encode_open` with its words, encoded, filled in."""
-    pieces = part.split(MARK)
-    pieces[1::2] = [words[name] for name in pieces[1::2]]
-    return "".join(pieces)
+def fill(pieces: Sequence[str], words: Mapping[str, str]) -> str:
+    """A part that was cut at its marks (text, a word's name, text, …, text) with its words filled in."""
+    whole = list(pieces)
+    whole[1::2] = [words[name] for name in whole[1::2]]
+    return "".join(whole)
+
+
+def size_of(text: str, html: str) -> tuple[int, int]:
+    """About how many bytes the HTML has once it is decoded, and how many both have on the wire."""
+    return len(html) - 2 * html.count("="), len(text) + len(html)
 
 
 def header(name: str, value: str) -> str:
@@ -108,10 +118,13 @@ def ascii_address(address: str) -> str:
     return f"{local}@{domain.encode('idna').decode('ascii') if not domain.isascii() else domain}"
 
 
-def assemble(headers: Sequence[tuple[str, str]], *, text: str, html: str, boundary: str) -> bytes:
-    """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded already."""
-    lines = [header(name, value) for name, value in headers]
-    lines += [
+def assemble(head: str, *, text: str, html: str, boundary: str) -> bytes:
+    """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded already.
+
+    `head` has whole header lines, as `header` makes them.
+    """
+    lines = [
+        head,
         "MIME-Version: 1.0\r\n",
         f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
         f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",

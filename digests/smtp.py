@@ -1,7 +1,8 @@
-"""Hands mails to a server, one after the other over one connection, and stops before the final dot.
+"""Hands mails to a server, one after the other over one connection, and stops before the final dot and behind it.
 
 Between the body and the dot the caller commits that the mail is being sent. Until the dot the server has to forget the
-mail when the connection ends (RFC 5321, 4.1.1.4), so only a death between dot and answer leaves a doubt.
+mail when the connection ends (RFC 5321, 4.1.1.4), so only a death between dot and answer leaves a doubt. Between them
+the caller may make the next mail, and offer it over another connection.
 
 The standard library connects, encrypts and signs in; MAIL, RCPT and DATA are sent here, together where the server
 allows (RFC 2920).
@@ -48,11 +49,12 @@ class SmtpError(Exception):
 
 
 class LostError(Exception):
-    """The connection ended, or never came to be. `in_doubt`: after the dot, so that nobody knows."""
+    """The connection ended, or never came to be: `at_connect`. `in_doubt`: after the dot, so that nobody knows."""
 
-    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+    def __init__(self, message: str, *, in_doubt: bool = False, at_connect: bool = False) -> None:
         super().__init__(message)
         self.in_doubt = in_doubt
+        self.at_connect = at_connect
 
 
 class Line:
@@ -63,6 +65,8 @@ class Line:
         self._context = context
         self._smtp: smtplib.SMTP | None = None
         self._pipelines = False
+        self._is_amid = False
+        """Whether the server waits for the rest of a mail, and would take a goodbye for some of it."""
         self._count = 0
         self._used_at = 0.0
 
@@ -87,18 +91,18 @@ class Line:
                     if replies[-1].code >= 400:
                         break
             self._refuse(smtp, replies)
+            self._is_amid = True
             # A line that begins with a dot gets a second one (RFC 5321, 4.5.2).
             smtp.send(message.replace(b"\r\n.", b"\r\n.."))
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise LostError(f"{type(error).__name__}: {error}") from error
 
-    def finish(self) -> None:
-        """The final dot, and the server's answer: without an error it has the mail.
+    def dot(self) -> None:
+        """The final dot: from here on nobody can take the mail back.
 
         Raises:
-            SmtpError: it did not take the mail.
-            LostError: no answer came.
+            LostError: the connection ended, perhaps behind it.
         """
         smtp = self._smtp
         if smtp is None or smtp.sock is None:
@@ -106,11 +110,27 @@ class Line:
         try:
             smtp.sock.settimeout(DOT_SECONDS)
             smtp.send(".\r\n")
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+
+    def answer(self) -> None:
+        """Wait for what the server says to the dot: without an error it has the mail.
+
+        Raises:
+            SmtpError: it did not take the mail.
+            LostError: no answer came.
+        """
+        smtp = self._smtp
+        if smtp is None or smtp.sock is None:
+            raise LostError("There is no connection.", in_doubt=True)
+        try:
             reply = self._reply(smtp)
             smtp.sock.settimeout(COMMAND_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+        self._is_amid = False
         self._count += 1
         self._used_at = time.monotonic()
         if reply.code != 250:
@@ -125,12 +145,13 @@ class Line:
     def close(self) -> None:
         """Hang up."""
         smtp, self._smtp = self._smtp, None
+        self._is_amid = False
         if smtp is not None:
             smtp.close()
 
     def quit(self) -> None:
-        """Say goodbye, for when all is done."""
-        if self._smtp is not None:
+        """Say goodbye, for when all is done; what was offered and has no dot is not delivered."""
+        if self._smtp is not None and not self._is_amid:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 self._smtp.quit()
         self.close()
@@ -184,7 +205,8 @@ class Line:
             # No STARTTLS where it was asked for: nothing is sent in the clear instead.
             raise SmtpError(Reply(530, f"{error}"), Verb.CONNECT) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise LostError(f"{server.host}:{server.port}: {type(error).__name__}: {error}") from error
+            reason = f"{server.host}:{server.port}: {type(error).__name__}: {error}"
+            raise LostError(reason, at_connect=True) from error
         self._pipelines = smtp.has_extn("pipelining")
         return smtp
 

@@ -1,7 +1,7 @@
 """The ways a mail can leave: over SMTP, through a backend of Django's such as anymail's, or into a folder.
 
-All have two steps. `offer` does what can be taken back; between the two the caller commits that the mail is being sent;
-`finish` does what cannot.
+All have three steps. `offer` does what can be taken back; then the caller commits that the mail is being sent; `dot`
+and `answer` do what cannot. Of ways that have no dot, all of that is in `answer`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from digests.messages import sender_of
+from digests.headers import sender_of
 from digests.replies import Reply, Verb
 from digests.smtp import Line, LostError, Server, SmtpError
 
@@ -28,8 +28,11 @@ class Transport(Protocol):
     def offer(self, *, recipient: str, message: bytes, key: str) -> None:
         """Everything before the point of no return. Raises SmtpError or LostError."""
 
-    def finish(self) -> None:
-        """Send it. Raises SmtpError, or LostError with `in_doubt`."""
+    def dot(self) -> None:
+        """The point of no return. Does not wait. Raises LostError with `in_doubt`."""
+
+    def answer(self) -> None:
+        """Wait until it is sent. Raises SmtpError, or LostError with `in_doubt`."""
 
     def abandon(self) -> None:
         """Forget what was offered."""
@@ -44,7 +47,7 @@ class SmtpTransport:
     def __init__(self, line: Line, *, sender: str) -> None:
         self._line = line
         self._sender = sender
-        self.finish, self.abandon, self.quit = line.finish, line.abandon, line.quit
+        self.dot, self.answer, self.abandon, self.quit = line.dot, line.answer, line.abandon, line.quit
 
     def offer(self, *, recipient: str, message: bytes, key: str) -> None:
         self._line.offer(sender=self._sender, recipient=recipient, message=message)
@@ -66,7 +69,10 @@ class FolderTransport:
             raise LostError(f"{self._folder}: {error.strerror}") from error
         self._pending = pending, self._folder / f"{key}.eml"
 
-    def finish(self) -> None:
+    def dot(self) -> None:
+        """`answer` does it."""
+
+    def answer(self) -> None:
         if self._pending is not None:
             pending, final = self._pending
             pending.replace(final)
@@ -90,7 +96,10 @@ class BackendTransport:
         self._message = as_django_mail(message)
         self._message.connection = self._connection
 
-    def finish(self) -> None:
+    def dot(self) -> None:
+        """`answer` does it."""
+
+    def answer(self) -> None:
         assert self._message is not None  # noqa: S101  offer() came before
         try:
             self._message.send()

@@ -38,7 +38,10 @@ class Post:
     def offer(self, *, recipient: str, message: bytes, key: str) -> None:
         self._offered = recipient, message
 
-    def finish(self) -> None:
+    def dot(self) -> None:
+        pass
+
+    def answer(self) -> None:
         assert self._offered is not None
         self.taken.append(self._offered)
 

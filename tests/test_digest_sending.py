@@ -16,12 +16,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.site import Site
+from digests import messages
 from digests.models import Brake, Delivery, Fragment, Schedule, Subscriber, Suppression
 from digests.models.delivery import State
 from digests.services import outbox
 from digests.services.planning import plan_due
 from digests.services.schedules import end_schedule
 from digests.services.sending import send_waiting
+from digests.smtp import Line
 from papers.models import Paper, Topic, TopicMatch
 from tests import make
 from tests.mail_sink import HANG_UP, Sink, Taken, mail_sink
@@ -233,8 +235,11 @@ class _Dying:
     def offer(self, **mail: Any) -> None:
         self._inner.offer(**mail)
 
-    def finish(self) -> None:
-        self._inner.finish()
+    def dot(self) -> None:
+        self._inner.dot()
+
+    def answer(self) -> None:
+        self._inner.answer()
         raise SystemExit
 
     def abandon(self) -> None:
@@ -383,13 +388,65 @@ def test_without_pipelining_and_after_a_refusal_the_connection_goes_on(settings:
         sink.script = lambda step, to: "550 5.1.1 no" if step == "RCPT" and to in bad else None
         send()
         assert len(sink.taken) == 3
-        assert sink.connections == 1
+        assert sink.connections == 2, "those that were opened first"
 
 
 def test_one_connection_is_used_for_many_and_not_for_too_many(sink: Sink) -> None:
     planned(120)
     assert send().counts["sent"] == 120
     assert sink.connections == 2
+
+
+def test_a_server_that_takes_one_connection_gets_all_over_that(sink: Sink) -> None:
+    sink.script = lambda step, to: "421 4.7.0 too many" if step == "connect" and sink.connections > 1 else None
+    planned(5)
+    assert send().counts == {"sent": 5}
+    assert sink.connections == 2, "the second was tried once"
+
+
+def test_never_are_two_mails_between_their_dots_and_their_answers(sink: Sink, monkeypatch: Any) -> None:
+    heard: list[object] = []
+    dot, answer = Line.dot, Line.answer
+
+    def dotted(line: Line) -> None:
+        heard.append(("dot", Delivery.objects.filter(state=State.SENDING).count()))
+        dot(line)
+
+    def answered(line: Line) -> None:
+        answer(line)
+        heard.append("answer")
+
+    monkeypatch.setattr(Line, "dot", dotted)
+    monkeypatch.setattr(Line, "answer", answered)
+    planned(6)
+    assert send().counts == {"sent": 6}
+    assert heard == [("dot", 1), "answer"] * 6
+
+
+def test_what_fails_while_a_mark_is_on_its_way_loses_no_mail(sink: Sink, monkeypatch: Any) -> None:
+    first, second = planned(2)
+    made = messages.message_of
+
+    def broken(one: Any, *rest: Any, **more: Any) -> Any:
+        if one.id == second.id:
+            raise RuntimeError("a fault of ours")
+        return made(one, *rest, **more)
+
+    monkeypatch.setattr("digests.services.sending.message_of", broken)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        send()
+    assert (state_of(first), state_of(second)) == (State.RETRY, State.PLANNED)
+    assert not sink.taken, "it had no dot"
+    monkeypatch.undo()
+    send()
+    assert len(sink.taken) == 2
+
+
+def test_what_an_older_version_began_is_made_anew(sink: Sink) -> None:
+    (delivery,) = planned()
+    Delivery.objects.update(state=State.RETRY, attempts=1, made_of='{"frame":1,"papers":[[2,0]],"versions":[]}')
+    assert send().counts == {"sent": 1}
+    assert parsed(sink.taken[0])["Message-ID"].startswith(f"<d.{delivery.pk}.{delivery.key}@")
 
 
 # --- who may not be sent to ----------------------------------------------------------------------------------------
@@ -419,7 +476,7 @@ def test_a_worker_that_was_thought_dead_sends_nothing(sink: Sink, monkeypatch: A
     (delivery,) = planned()
     mark = outbox.mark_sending
 
-    def late(pk: int, **marks: Any) -> bool:
+    def late(pk: int, **marks: Any) -> outbox.Mark:
         monkeypatch.undo()
         outbox.sweep(now=DUE + timedelta(hours=1), leaves_doubtful=False)
         return mark(pk, **marks)
@@ -486,7 +543,7 @@ def test_the_number_of_statements_grows_by_two_a_mail(sink: Sink) -> None:
         send()
     assert len(sink.taken) == 30
     assert len(more) <= len(few), "marks go past Django, and all else is read once for all"
-    assert Fragment.objects.count() == 3, "a frame and two papers"
+    assert Fragment.objects.count() == 2 + 8, "two papers, and what stands around the papers of all mails"
 
 
 def test_it_is_utc_that_dates_are_in(sink: Sink) -> None:

@@ -20,6 +20,7 @@ from django.db import connection
 from digests.messages import Leased
 from digests.models import Suppression
 from digests.models.delivery import WAITING
+from digests.services.pending import Pending
 
 LEASE = timedelta(minutes=3)
 # Longer than anybody waits for the answer to the final dot.
@@ -105,8 +106,14 @@ def give_back(*, owner: str) -> None:
 
 
 _SENDING = """
-    UPDATE digests_delivery SET state = 'sending', leased_until = %s, made_of = %s, attempts = attempts + 1
-    WHERE id = %s AND owner = %s AND state = 'leased'
+    WITH before AS (
+        UPDATE digests_delivery SET state = 'sent', sent_at = $4, owner = '', leased_until = NULL, made_of = '',
+            reason = ''
+        WHERE id = $5 AND owner = $2 AND state = 'sending'
+    )
+    UPDATE digests_delivery SET state = 'sending', leased_until = $4::timestamptz + $6::interval, made_of = $3,
+        attempts = attempts + 1
+    WHERE id = $1 AND owner = $2 AND state = 'leased'
 """
 _SENT = """
     UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, made_of = '', reason = ''
@@ -114,14 +121,30 @@ _SENT = """
 """
 
 
-def mark_sending(pk: int, *, owner: str, made_of: str, now: datetime) -> bool:
-    """Commit that the mail is about to be handed over, and what it is made of. False: it is not ours any more."""
-    return _run(_SENDING, now + SENDING_LEASE, made_of, pk, owner) == 1
+class Mark:
+    """That a mail is being handed over, on its way into the table."""
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+
+    def holds(self) -> bool:
+        """Wait until it is committed. False: the mail is not ours any more."""
+        return self._pending.rows() == 1
 
 
-def mark_sent(pk: int, *, owner: str, now: datetime) -> bool:
+def mark_sending(pk: int, *, owner: str, made_of: str, now: datetime, sent: int | None = None) -> Mark:
+    """Commit that the mail is about to be handed over, and what it is made of; and of `sent` that the server has it.
+
+    It goes on in Postgres while the next mail is made: two marks one after the other were most of what a mail costs.
+    Until `holds` was asked no other statement may be run.
+    """
+    before = None if sent is None else str(sent)
+    return Mark(Pending(_SENDING, str(pk), owner, made_of, now.isoformat(), before, str(SENDING_LEASE)))
+
+
+def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
     """Commit that the server has it."""
-    return _run(_SENT, now, pk, owner) == 1
+    _run(_SENT, now, pk, owner)
 
 
 def put_off(pk: int, *, owner: str, reason: str, until: datetime) -> None:
@@ -204,7 +227,7 @@ def send_again(pk: int, *, now: datetime) -> bool:
 
 
 def _run(statement: str, *parameters: object) -> int:
-    """Rows changed, by a statement that the server prepares: two of these are most of what a mail costs.
+    """Rows changed, by a statement that the server prepares.
 
     Django's own cursors put the parameters into the statement, which the server then reads and plans anew each time.
     """

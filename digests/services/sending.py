@@ -3,6 +3,10 @@
 For each mail: offer all but the final dot, commit `sending` with the lease's owner as a fence, the dot, commit `sent`.
 A worker may be killed anywhere. Before `sending` is committed nothing was delivered, and the lease runs out; after it,
 only the mail whose answer had not come is in doubt.
+
+Nobody waits where something can be done: while the server takes in one mail, the next is offered over a second
+connection, and while Postgres commits that the one was taken and the other may go, the one after it is made. There is
+never more than one mail between its dot and its answer.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import logging
 import random
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +104,16 @@ def _commits_as_asked() -> Iterator[None]:
                 cursor.execute("RESET synchronous_commit")
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    """A mail that was offered, and whose mark is on its way to Postgres."""
+
+    one: Leased
+    transport: Transport
+    mark: outbox.Mark
+    has_dot: bool = False
+
+
 class _Run:
     """One worker's turn."""
 
@@ -111,7 +125,8 @@ class _Run:
         call_another: Callable[[], None],
     ) -> None:
         self._clock = clock
-        self._transport = transport
+        self._transports = deque([transport] if transport is not None else [])
+        self._under_way: _UnderWay | None = None
         self._call_another = call_another
         self._ends_at = time.monotonic() + seconds
         self._owner = secrets.token_hex(12)
@@ -129,9 +144,10 @@ class _Run:
         except StopError as error:
             stopped = str(error)
         finally:
+            self._take_back()
+            for transport in self._transports:
+                transport.quit()
             outbox.give_back(owner=self._owner)
-            if self._transport is not None:
-                self._transport.quit()
         return Sent(self._counts, stopped)
 
     def _send_some(self) -> bool:
@@ -150,40 +166,109 @@ class _Run:
             if time.monotonic() > self._ends_at:
                 break
             if time.monotonic() - renewed_at > outbox.LEASE.total_seconds() / 3:
+                self._end()
                 outbox.renew(owner=self._owner, now=self._clock())
                 renewed_at = time.monotonic()
             self._send(one, batch)
+        self._end()
         return True
 
     def _send(self, one: Leased, batch: Batch) -> None:
-        now = self._clock()
+        """Offer a mail, and begin to mark it; the one before it gets its dot meanwhile, and is heard of."""
+        made, failure = None, (State.FAILED, "")
         try:
-            made_of, message = message_of(one, batch, now=now)
+            made = message_of(one, batch, now=self._clock())
         except EmptyError as error:
-            self._settle(one, State.SKIPPED, str(error))
-            return
+            failure = State.SKIPPED, str(error)
         except ValueError as error:
-            self._settle(one, State.FAILED, str(error))
+            failure = State.FAILED, str(error)
+        self._dot()
+        if made is None:
+            self._end()
+            self._settle(one, *failure)
             return
-        if self._transport is None:
-            self._transport = open_transport()
+        self._hand_over(one, *made)
+
+    def _hand_over(self, one: Leased, made_of: str, message: bytes) -> None:
+        transport = self._next_transport()
+        if self._under_way is not None and self._under_way.transport is transport:
+            self._end()
         try:
-            self._hand_over(self._transport, one, made_of, message)
-        except SmtpError as error:
+            transport.offer(recipient=ascii_address(one.email), message=message, key=one.key)
+        except (SmtpError, LostError) as error:
+            self._end()
+            at_connect = error.at_connect if isinstance(error, LostError) else error.verb is Verb.CONNECT
+            if at_connect and len(self._transports) > 1:
+                # There are servers that take one connection from one machine.
+                self._transports.remove(transport)
+                self._hand_over(one, made_of, message)
+            else:
+                self._not_offered(one, error)
+        else:
+            before = self._taken()
+            sent = before.id if before is not None else None
+            mark = outbox.mark_sending(one.id, owner=self._owner, made_of=made_of, now=self._clock(), sent=sent)
+            self._under_way = _UnderWay(one, transport, mark)
+
+    def _not_offered(self, one: Leased, error: SmtpError | LostError) -> None:
+        if isinstance(error, SmtpError):
             self._refused(one, error)
-        except LostError as error:
+        else:
             self._lost(one, error)
 
-    def _hand_over(self, transport: Transport, one: Leased, made_of: str, message: bytes) -> None:
-        transport.offer(recipient=ascii_address(one.email), message=message, key=one.key)
-        if not outbox.mark_sending(one.id, owner=self._owner, made_of=made_of, now=self._clock()):
-            transport.abandon()
+    def _next_transport(self) -> Transport:
+        """Where there are two, not the one over which a mail is under way. Opened when the first mail needs them."""
+        if not self._transports:
+            self._transports.extend([open_transport(), open_transport()])
+        self._transports.rotate()
+        return self._transports[0]
+
+    def _dot(self) -> None:
+        """Send the dot of the mail under way, if its mark holds."""
+        mail = self._under_way
+        if mail is None or mail.has_dot:
+            return
+        if not mail.mark.holds():
+            self._under_way = None
+            mail.transport.abandon()
             self._counts["taken over"] += 1
             return
-        transport.finish()
-        outbox.mark_sent(one.id, owner=self._owner, now=self._clock())
-        self._counts["sent"] += 1
-        self._refusals = 0
+        mail.has_dot = True
+        try:
+            mail.transport.dot()
+        except LostError as error:
+            self._under_way = None
+            self._lost(mail.one, error)
+
+    def _taken(self) -> Leased | None:
+        """The mail under way once the server has it; what it did not take is put off or settled."""
+        mail, self._under_way = self._under_way, None
+        if mail is None:
+            return None
+        try:
+            mail.transport.answer()
+        except SmtpError as error:
+            self._refused(mail.one, error)
+        except LostError as error:
+            self._lost(mail.one, error)
+        else:
+            self._counts["sent"] += 1
+            self._refusals = 0
+            return mail.one
+        return None
+
+    def _take_back(self) -> None:
+        """When something else fails: the mail under way was not handed over, if it has no dot."""
+        mail = self._under_way
+        if mail is not None and not mail.has_dot and mail.mark.holds():
+            reason = "the worker ended before it was handed over"
+            outbox.put_off(mail.one.id, owner=self._owner, reason=reason, until=self._clock())
+
+    def _end(self) -> None:
+        """See the mail under way through, and mark it."""
+        self._dot()
+        if (mail := self._taken()) is not None:
+            outbox.mark_sent(mail.id, owner=self._owner, now=self._clock())
 
     def _refused(self, one: Leased, error: SmtpError) -> None:
         outcome = judge(error.reply, error.verb)
