@@ -14,14 +14,15 @@ Its cost follows the pairs of a subscription and a new paper, never the papers s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
-from digests.models.delivery import CHOSEN, HISTORY_KEPT, State
+from digests.models import Suppression
+from digests.models.delivery import CHOSEN, HISTORY_KEPT
 from papers.models.taste import STAYS
 from papers.services.listing import SAMPLE
 from papers.services.trending import trending_floor
@@ -37,38 +38,60 @@ _CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """One mail to choose papers for. Times in UTC, dates in the reader's time zone."""
+class Departure:
+    """Mails of one slot, to choose papers for. Times in UTC, dates in the readers' time zone."""
 
-    schedule_id: int
-    subscriber_id: int
-    user_id: int | None
+    schedules: Sequence[int]
     period_on: date
     due_at: datetime
-    since: int
-    """The last release that earlier mails offered."""
     floor: datetime
-    """Nothing released before it is taken up."""
-    size: int
+    """Nothing released before it is taken up, and nothing from before a schedule's own `covers_from`."""
     top_from: date
     top_before: date
-    skip_reason: str = ""
-    """Why nothing may be sent to this reader; empty: it may."""
+    since: int | None = None
+    """The release to begin behind, whatever earlier mails offered; then `floor` alone holds."""
 
 
-_NAMES = tuple(field.name for field in fields(Due))
-_TYPES = ("bigint", "bigint", "bigint", "date", "timestamptz", "bigint", "timestamptz", "int", "date", "date", "text")
-_COLUMNS_OF_DUE = ", ".join(f"%({name})s::{kind}[]" for name, kind in zip(_NAMES, _TYPES, strict=True))
-
+_OF_DEPARTURE = {
+    "period_on": "date",
+    "due_at": "timestamptz",
+    "floor": "timestamptz",
+    "top_from": "date",
+    "top_before": "date",
+    "since": "bigint",
+}
+_DEPARTURES = ", ".join(f"%({name})s::{kind}[]" for name, kind in _OF_DEPARTURE.items())
 _ASKED = f"""
 WITH due AS MATERIALIZED (
-    SELECT * FROM unnest({_COLUMNS_OF_DUE}) AS due ({", ".join(_NAMES)})
+    SELECT schedule.id AS schedule_id, schedule.subscriber_id, reader.user_id, departure.period_on, departure.due_at,
+        coalesce(departure.since, least(schedule.last_release, overtaken.since)) AS since,
+        CASE WHEN departure.since IS NULL THEN greatest(schedule.covers_from, departure.floor)
+            ELSE departure.floor END AS floor,
+        schedule.max_papers AS size, departure.top_from, departure.top_before,
+        CASE WHEN NOT %(heeds_reasons)s THEN ''
+            WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
+            WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
+    FROM unnest(%(schedules)s::bigint[], %(places)s::int[]) AS leaving (schedule_id, place)
+    JOIN unnest({_DEPARTURES}) WITH ORDINALITY AS departure ({", ".join(_OF_DEPARTURE)}, place)
+        ON departure.place = leaving.place
+    JOIN digests_schedule schedule ON schedule.id = leaving.schedule_id
+    JOIN digests_subscriber reader ON reader.id = schedule.subscriber_id
+    LEFT JOIN papers_user person ON person.id = reader.user_id
+    LEFT JOIN digests_suppression suppression ON lower(suppression.address) = lower(reader.email)
+    LEFT JOIN unnest(%(reasons)s::text[], %(labels)s::text[]) AS said (reason, label)
+        ON said.reason = suppression.reason
+    LEFT JOIN unnest(%(overtaken)s::bigint[], %(overtaken_since)s::bigint[]) AS overtaken (schedule_id, since)
+        ON overtaken.schedule_id = schedule.id
 ), asked AS MATERIALIZED (
     -- What their mails are about, without what is paused.
-    SELECT due.*, subscription.id AS cause, subscription.kind, subscription.topic_id
+    SELECT due.schedule_id, due.subscriber_id, due.user_id, due.since, due.floor, due.size, due.top_from,
+        due.top_before, subscription.id AS cause, subscription.kind, subscription.topic_id
     FROM digests_subscription subscription JOIN due USING (schedule_id)
     WHERE due.skip_reason <= ''  -- as `=`, of which Postgres would expect one row in 200, and join for few
       AND (subscription.paused_until IS NULL OR subscription.paused_until <= due.period_on)
+), lists AS MATERIALIZED (
+    -- Most subscriptions are to topics, and all else is looked for many times.
+    SELECT * FROM asked WHERE kind <> 'topic'
 ), bounds AS MATERIALIZED (
     SELECT min(since) AS since, min(floor) AS floor FROM due
 )"""  # noqa: S608  joined from constants of this module
@@ -84,7 +107,7 @@ _TOPICS = """
 _FOLLOWED = """
 , followed AS MATERIALIZED (
     SELECT follow.user_id, noted.paper_id, max(noted.release) AS release, max(noted.matched_at) AS matched_at
-    FROM (SELECT DISTINCT user_id FROM asked WHERE kind = 'followed') wanted
+    FROM (SELECT DISTINCT user_id FROM lists WHERE kind = 'followed') wanted
     JOIN papers_follow follow USING (user_id)
     JOIN papers_followedpaper noted USING (followed_id), bounds
     WHERE noted.release > 0 AND noted.release > bounds.since AND noted.release <= %(upto)s
@@ -96,7 +119,7 @@ _SUGGESTED = """
 , suggested AS MATERIALIZED (
     -- Worked out before; left out is what the page leaves out: seen or tagged since, or shown for long enough.
     SELECT suggestion.user_id, suggestion.paper_id, suggestion.place
-    FROM (SELECT DISTINCT user_id FROM asked WHERE kind = 'for_you') wanted
+    FROM (SELECT DISTINCT user_id FROM lists WHERE kind = 'for_you') wanted
     JOIN papers_recommendation suggestion ON suggestion.user_id = wanted.user_id AND suggestion.tag_id IS NULL
     WHERE NOT EXISTS (SELECT FROM papers_seenpaper seen
             WHERE seen.user_id = suggestion.user_id AND seen.paper_id = suggestion.paper_id)
@@ -108,7 +131,7 @@ _SUGGESTED = """
 
 _LISTS = """
 , windows AS MATERIALIZED (
-    SELECT DISTINCT since, floor FROM asked WHERE kind = 'daily'
+    SELECT DISTINCT since, floor FROM lists WHERE kind = 'daily'
 ), listed AS MATERIALIZED (
     -- A paper that was listed before was offered with that day; not where it was taken off it, or by the sample.
     SELECT windows.since, windows.floor, listing.paper_id, max(listing.vote_count) AS votes,
@@ -129,10 +152,10 @@ _LISTS = """
 ), trending AS MATERIALIZED (
     SELECT id AS paper_id FROM papers_paper
     WHERE hot >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
-      AND EXISTS (SELECT FROM asked WHERE kind = 'trending')
+      AND EXISTS (SELECT FROM lists WHERE kind = 'trending')
     ORDER BY hot DESC, id DESC LIMIT %(depth)s
 ), spans AS MATERIALIZED (
-    SELECT DISTINCT top_from, top_before FROM asked WHERE kind = 'top'
+    SELECT DISTINCT top_from, top_before FROM lists WHERE kind = 'top'
 ), top AS MATERIALIZED (
     SELECT spans.*, best.paper_id FROM spans CROSS JOIN LATERAL (
         SELECT listing.paper_id FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
@@ -143,49 +166,66 @@ _LISTS = """
     ) best
 )"""
 
-_CANDIDATES = """
-, pairs AS MATERIALIZED (
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id,
-        NULL::int AS own_place
-    FROM asked JOIN matched ON matched.topic_id = asked.topic_id
-        AND matched.release > asked.since AND matched.matched_at >= asked.floor
-    UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true, followed.paper_id, NULL
-    FROM asked JOIN followed ON asked.kind = 'followed' AND followed.user_id = asked.user_id
-        AND followed.release > asked.since AND followed.matched_at >= asked.floor
-    UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, edition.paper_id, NULL
-    FROM asked JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
-        AND edition.position <= %(depth)s
-    UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, trending.paper_id, NULL
-    FROM asked JOIN trending ON asked.kind = 'trending'
-    UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, top.paper_id, NULL
-    FROM asked JOIN top ON asked.kind = 'top' AND top.top_from = asked.top_from AND top.top_before = asked.top_before
-    UNION ALL
-    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, false, suggested.paper_id, suggested.place
-    FROM asked JOIN suggested ON asked.kind = 'for_you' AND suggested.user_id = asked.user_id
-), paper AS MATERIALIZED (
+_PAPERS = """
+, paper AS MATERIALIZED (
     -- Their order, the same for all readers; and how far back they may have been offered.
     SELECT paper.id AS paper_id,
         CASE WHEN EXISTS (SELECT FROM digests_mergedpaper WHERE kept_id = paper.id) THEN %(history_from)s
             ELSE greatest(paper.created_at - %(clocks_differ)s, %(history_from)s) END AS offered_from,
         row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(figures.votes, 0) DESC,
             coalesce(topics.score, 0) DESC, paper.id DESC) AS place
-    FROM (SELECT DISTINCT paper_id FROM pairs) candidate
+    FROM (
+        SELECT paper_id FROM matched UNION SELECT paper_id FROM followed UNION SELECT paper_id FROM edition
+        UNION SELECT paper_id FROM trending UNION SELECT paper_id FROM top UNION SELECT paper_id FROM suggested
+    ) candidate
     JOIN papers_paper paper ON paper.id = candidate.paper_id
     LEFT JOIN LATERAL (
         SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
         SELECT max(votes) AS votes FROM papers_sourcefigure WHERE paper_id = paper.id) figures ON true
     WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
+), matched_papers AS MATERIALIZED (
+    SELECT * FROM matched JOIN paper USING (paper_id)
+)"""
+
+_PAIRS = """
+, pairs AS MATERIALIZED (
+    SELECT asked.schedule_id, asked.subscriber_id, asked.size, asked.cause, true AS by_topic, matched.paper_id,
+        matched.place, NULL::int AS own_place, matched.offered_from
+    FROM asked JOIN matched_papers matched ON matched.topic_id = asked.topic_id
+        AND matched.release > asked.since AND matched.matched_at >= asked.floor
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, true, followed.paper_id,
+        paper.place, NULL, paper.offered_from
+    FROM lists JOIN followed ON lists.kind = 'followed' AND followed.user_id = lists.user_id
+        AND followed.release > lists.since AND followed.matched_at >= lists.floor
+    JOIN paper USING (paper_id)
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, edition.paper_id,
+        paper.place, NULL, paper.offered_from
+    FROM lists JOIN edition ON lists.kind = 'daily' AND edition.since = lists.since AND edition.floor = lists.floor
+        AND edition.position <= %(depth)s
+    JOIN paper USING (paper_id)
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, trending.paper_id,
+        paper.place, NULL, paper.offered_from
+    FROM lists JOIN trending ON lists.kind = 'trending'
+    JOIN paper USING (paper_id)
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, top.paper_id,
+        paper.place, NULL, paper.offered_from
+    FROM lists JOIN top ON lists.kind = 'top' AND top.top_from = lists.top_from AND top.top_before = lists.top_before
+    JOIN paper USING (paper_id)
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, suggested.paper_id,
+        paper.place, suggested.place, paper.offered_from
+    FROM lists JOIN suggested ON lists.kind = 'for_you' AND suggested.user_id = lists.user_id
+    JOIN paper USING (paper_id)
 )"""
 
 _HISTORY = """
 , readers AS MATERIALIZED (
-    SELECT pairs.subscriber_id, min(paper.offered_from) AS offered_from
-    FROM pairs JOIN paper USING (paper_id) GROUP BY pairs.subscriber_id
+    SELECT subscriber_id, min(offered_from) AS offered_from FROM pairs GROUP BY subscriber_id
 ), offered AS MATERIALIZED (
     SELECT readers.subscriber_id, coalesce(merged.kept_id, earlier.paper_id) AS paper_id
     FROM readers
@@ -197,28 +237,38 @@ _HISTORY = """
 
 # No joins of what was found with what was asked: Postgres can't tell how many rows there are, and takes them for few.
 _RANKED = """
-, news AS (
-    SELECT pairs.*, paper.place,
-        row_number() OVER (
-            PARTITION BY pairs.schedule_id, pairs.cause ORDER BY pairs.own_place, paper.place) AS turn
-    FROM pairs JOIN paper USING (paper_id)
+, news AS MATERIALIZED (
+    SELECT schedule_id, size, cause, by_topic, paper_id, place, own_place,
+        count(*) OVER (PARTITION BY schedule_id) AS pair_count
+    FROM pairs
     WHERE NOT EXISTS (
         SELECT FROM offered
         WHERE offered.subscriber_id = pairs.subscriber_id AND offered.paper_id = pairs.paper_id)
+), all_of_few AS (
+    -- Most mails have room for all there is.
+    SELECT schedule_id, paper_id, place, string_agg(cause::text, ',' ORDER BY cause) AS causes
+    FROM news WHERE pair_count <= size GROUP BY schedule_id, place, paper_id
+), turns AS (
+    SELECT *, row_number() OVER (PARTITION BY schedule_id, cause ORDER BY own_place, place) AS turn
+    FROM news WHERE pair_count > size
 ), once AS (
     SELECT schedule_id, paper_id, place, size, min(turn) AS turn, bool_or(by_topic) AS by_topic,
         string_agg(cause::text, ',' ORDER BY cause) AS causes,
         (sum(count(*) FILTER (WHERE turn = 1)) OVER (PARTITION BY schedule_id))::int AS cause_count
-    FROM news GROUP BY schedule_id, paper_id, place, size
+    FROM turns GROUP BY schedule_id, paper_id, place, size
 ), ranked AS (
     SELECT *, row_number() OVER (
         PARTITION BY schedule_id ORDER BY turn > (size + cause_count - 1) / cause_count, place) AS rank
     FROM once
 ), chosen AS (
+    SELECT schedule_id, array_agg(paper_id ORDER BY place) AS paper_ids, array_agg(causes ORDER BY place) AS causes,
+        NULL::bigint[] AS more_ids
+    FROM all_of_few GROUP BY schedule_id
+    UNION ALL
     SELECT schedule_id,
-        array_agg(paper_id ORDER BY place) FILTER (WHERE rank <= size) AS paper_ids,
-        array_agg(causes ORDER BY place) FILTER (WHERE rank <= size) AS causes,
-        array_agg(paper_id ORDER BY place) FILTER (WHERE rank > size AND by_topic) AS more_ids
+        array_agg(paper_id ORDER BY place) FILTER (WHERE rank <= size),
+        array_agg(causes ORDER BY place) FILTER (WHERE rank <= size),
+        array_agg(paper_id ORDER BY place) FILTER (WHERE rank > size AND by_topic)
     FROM ranked GROUP BY schedule_id
 )"""
 
@@ -226,33 +276,33 @@ _VERSIONS = """
 , saved AS MATERIALIZED (
     SELECT user_id, paper_id, min(saved_at) AS saved_at, max(seen) AS seen FROM (
         SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_shelfitem
-        WHERE state <> 'not_interested' AND user_id IN (SELECT user_id FROM asked WHERE kind = 'versions')
+        WHERE state <> 'not_interested' AND user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
         UNION ALL
         SELECT tag.user_id, tagged.paper_id, tagged.created_at, 0
         FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
-        WHERE tag.user_id IN (SELECT user_id FROM asked WHERE kind = 'versions')
+        WHERE tag.user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
     ) ways GROUP BY user_id, paper_id
 ), told AS MATERIALIZED (
     SELECT DISTINCT delivery.subscriber_id, unnest(delivery.version_ids) AS version_id
     FROM digests_delivery delivery
-    WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM asked WHERE kind = 'versions')
+    WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM lists WHERE kind = 'versions')
       AND delivery.planned_at >= %(versions_from)s - %(clocks_differ)s AND delivery.version_ids <> '{}'
       AND delivery.state = ANY(%(chosen)s)
 ), newest AS (
-    SELECT asked.schedule_id, version.id,
-        row_number() OVER (PARTITION BY asked.schedule_id ORDER BY version.seen_at, version.id) AS position
-    FROM asked
-    JOIN saved ON saved.user_id = asked.user_id
+    SELECT lists.schedule_id, version.id,
+        row_number() OVER (PARTITION BY lists.schedule_id ORDER BY version.seen_at, version.id) AS position
+    FROM lists
+    JOIN saved ON saved.user_id = lists.user_id
     JOIN papers_paperversion version ON version.paper_id = saved.paper_id
     JOIN papers_paper paper ON paper.id = saved.paper_id
-    WHERE asked.kind = 'versions' AND version.version > greatest(saved.seen, 1)
-      AND version.seen_at > greatest(saved.saved_at, asked.floor, %(versions_from)s)
+    WHERE lists.kind = 'versions' AND version.version > greatest(saved.seen, 1)
+      AND version.seen_at > greatest(saved.saved_at, lists.floor, %(versions_from)s)
       AND coalesce(version.released_at, version.seen_at) > saved.saved_at - %(announced_within)s
       AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
       AND NOT EXISTS (SELECT FROM papers_paperversion later
         WHERE later.paper_id = version.paper_id AND later.version > version.version)
       AND NOT EXISTS (SELECT FROM told
-        WHERE told.subscriber_id = asked.subscriber_id AND told.version_id = version.id)
+        WHERE told.subscriber_id = lists.subscriber_id AND told.version_id = version.id)
 ), versions AS (
     SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
     FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
@@ -272,12 +322,14 @@ _PLANNED = """
     LEFT JOIN chosen USING (schedule_id)
     LEFT JOIN versions USING (schedule_id)
     LEFT JOIN (
-        SELECT asked.schedule_id, edition.edition_count FROM asked
-        JOIN edition ON asked.kind = 'daily' AND edition.since = asked.since AND edition.floor = asked.floor
+        SELECT lists.schedule_id, edition.edition_count FROM lists
+        JOIN edition ON lists.kind = 'daily' AND edition.since = lists.since AND edition.floor = lists.floor
             AND edition.position = 1
     ) counted USING (schedule_id)
 """
-_CHOICE = _ASKED + _TOPICS + _FOLLOWED + _SUGGESTED + _LISTS + _CANDIDATES + _HISTORY + _RANKED + _VERSIONS + _PLANNED
+_CHOICE = "".join(
+    (_ASKED, _TOPICS, _FOLLOWED, _SUGGESTED, _LISTS, _PAPERS, _PAIRS, _HISTORY, _RANKED, _VERSIONS, _PLANNED)
+)
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
     *("version_ids", "edition_count", "from_release", "to_release", "floor"),
@@ -285,13 +337,16 @@ _COLUMNS = (
 # 122 random bits as 22 characters, as digests.models.new_key() makes them.
 _KEY = "translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')"
 _STORE = f"""
-INSERT INTO digests_delivery ({", ".join(_COLUMNS)},
-    key, planned_at, not_before, attempts, owner, made_of)
-SELECT {", ".join(f"planned.{column}" for column in _COLUMNS)},
-    {_KEY}, %(now)s, planned.due_at, 0, '', ''
-FROM ({_CHOICE}) planned
-ON CONFLICT (schedule_id, period_on) DO NOTHING
-RETURNING state
+WITH stored AS (
+    INSERT INTO digests_delivery ({", ".join(_COLUMNS)},
+        key, planned_at, not_before, attempts, owner, made_of)
+    SELECT {", ".join(f"planned.{column}" for column in _COLUMNS)},
+        {_KEY}, %(now)s, planned.due_at, 0, '', ''
+    FROM ({_CHOICE}) planned
+    ON CONFLICT (schedule_id, period_on) DO NOTHING
+    RETURNING state
+)
+SELECT count(*) FILTER (WHERE state = 'planned'), count(*) FILTER (WHERE state = 'skipped') FROM stored
 """  # noqa: S608  joined from constants of this module
 
 NOTHING_NEW = "nothing new"
@@ -317,28 +372,45 @@ class Choice:
     floor: datetime
 
 
-def store_choices(due: Sequence[Due], *, upto: int, now: datetime) -> tuple[int, int]:
-    """Choose and store the mails of `due` with releases up to `upto`; how many were planned, and how many skipped.
+def store_choices(
+    departures: Sequence[Departure], *, overtaken: Mapping[int, int], upto: int, now: datetime
+) -> tuple[int, int]:
+    """Choose and store mails with releases up to `upto`; how many were planned, and how many skipped.
 
-    One statement. A slot that has its mail already keeps it.
+    `overtaken`: by schedule the release from which a mail that was given up is made up for. One statement. A slot that
+    has its mail already keeps it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, _parameters(due, upto=upto, now=now))
-        states = [row[0] for row in cursor.fetchall()]
-    planned = states.count(State.PLANNED)
-    return planned, len(states) - planned
+        cursor.execute(_STORE, _parameters(departures, overtaken=overtaken, upto=upto, now=now))
+        planned, skipped = cursor.fetchone()
+    return planned, skipped
 
 
-def choices(due: Sequence[Due], *, upto: int, now: datetime) -> list[Choice]:
-    """The same without storing anything: for previews. One statement."""
+def choices(departures: Sequence[Departure], *, upto: int, now: datetime) -> list[Choice]:
+    """The same without storing anything, also for whom nothing may be sent to: for previews. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHOICE, _parameters(due, upto=upto, now=now))
+        cursor.execute(_CHOICE, _parameters(departures, heeds_reasons=False, upto=upto, now=now))
         return [Choice(*row) for row in cursor.fetchall()]
 
 
-def _parameters(due: Sequence[Due], *, upto: int, now: datetime) -> dict[str, Any]:
+def _parameters(
+    departures: Sequence[Departure],
+    *,
+    heeds_reasons: bool = True,
+    overtaken: Mapping[int, int] | None = None,
+    upto: int,
+    now: datetime,
+) -> dict[str, Any]:
+    overtaken = overtaken or {}
     return {
-        **{name: [getattr(one, name) for one in due] for name in _NAMES},
+        **{name: [getattr(one, name) for one in departures] for name in _OF_DEPARTURE},
+        "schedules": [pk for one in departures for pk in one.schedules],
+        "places": [place for place, one in enumerate(departures, 1) for _ in one.schedules],
+        "heeds_reasons": heeds_reasons,
+        "reasons": Suppression.Reason.values,
+        "labels": [str(label) for label in Suppression.Reason.labels],
+        "overtaken": list(overtaken),
+        "overtaken_since": list(overtaken.values()),
         "upto": upto,
         "now": now,
         "depth": LIST_DEPTH,

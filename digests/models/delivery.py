@@ -75,7 +75,7 @@ class Delivery(models.Model):
     floor = models.DateTimeField(null=True, blank=True, help_text="Nothing released before it was taken up.")
     planned_at = models.DateTimeField()
 
-    key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of its page and its Message-ID.")
+    key = models.CharField(max_length=22, default=new_key, help_text="Of its page and its Message-ID.")
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(help_text="Waiting lives here, never in a message of the queue.")
     owner = models.CharField(max_length=32, blank=True, help_text="Whose lease it is.")
@@ -90,6 +90,8 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(fields=["schedule", "period_on"], name="delivery_once_a_slot"),
+            # Not `unique=True`, with which Django has a second index of the same, for LIKE; each costs at every step.
+            models.UniqueConstraint(fields=["key"], name="delivery_key"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
             models.CheckConstraint(
                 condition=Q(state__in=IN_HAND, leased_until__isnull=False) | ~Q(state__in=IN_HAND),

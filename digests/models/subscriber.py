@@ -40,13 +40,15 @@ class Subscriber(models.Model):
     )
     confirmed_at = models.DateTimeField(null=True, blank=True, help_text="Empty: nothing is sent.")
     consent = models.JSONField(default=dict, blank=True, help_text="When and how the reader agreed, and to what.")
-    key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the page of preferences.")
+    key = models.CharField(max_length=22, default=new_key, help_text="Of the page of preferences.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SubscriberQuerySet.as_manager()
 
     class Meta:
+        # Keys are not `unique=True` here, with which Django has a second index of the same, for LIKE.
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="subscriber_key"),
             models.UniqueConstraint(
                 Lower("email"), name="subscriber_once", violation_error_message="This address is subscribed."
             ),
@@ -75,7 +77,8 @@ class Schedule(models.Model):
     `digests.services.schedules`.
     """
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="schedules")
+    # The first column of `schedule_once`.
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="schedules", db_index=False)
     frequency = models.CharField(max_length=8, choices=Frequency)
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Such as Europe/Berlin.")
     local_time = models.TimeField(default=time(7, 30))
@@ -99,12 +102,13 @@ class Schedule(models.Model):
     last_on = models.DateField(null=True, blank=True, help_text="The local date of the last mail planned.")
     last_release = models.BigIntegerField(default=0, help_text="Releases up to this one were offered or passed over.")
     covers_from = models.DateTimeField(help_text="Nothing released before it is news to this reader.")
-    unsub_key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the one-click header.")
+    unsub_key = models.CharField(max_length=22, default=new_key, help_text="Of the one-click header.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "frequency"], name="schedule_once"),
+            models.UniqueConstraint(fields=["unsub_key"], name="schedule_unsub_key"),
             models.CheckConstraint(
                 condition=Q(frequency__in=["daily", "weekly", "monthly"]), name="schedule_frequency"
             ),
@@ -119,7 +123,7 @@ class Schedule(models.Model):
         ]
         indexes = [
             # The tick: what is due. Ended and unconfirmed ones are not in it.
-            models.Index(fields=["next_due_at"], name="schedule_due", condition=Q(next_due_at__isnull=False)),
+            models.Index(fields=["next_due_at", "id"], name="schedule_due", condition=Q(next_due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -153,13 +157,14 @@ class Subscription(models.Model):
         FOR_YOU = "for_you", "papers suggested to you"
         VERSIONS = "versions", "new versions of saved papers"
 
-    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions")
+    # The first column of `subscription_once`.
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind)
     topic = models.ForeignKey(
         "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
     )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
-    unsub_key = models.CharField(max_length=22, unique=True, default=new_key, help_text="Of the link in the mail.")
+    unsub_key = models.CharField(max_length=22, default=new_key, help_text="Of the link in the mail.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -167,6 +172,7 @@ class Subscription(models.Model):
             models.UniqueConstraint(
                 fields=["schedule", "kind", "topic"], name="subscription_once", nulls_distinct=False
             ),
+            models.UniqueConstraint(fields=["unsub_key"], name="subscription_unsub_key"),
             models.CheckConstraint(
                 condition=Q(kind="topic", topic__isnull=False) | (~Q(kind="topic") & Q(topic=None)),
                 name="subscription_topic",

@@ -7,21 +7,20 @@ committed is planned once and for all, and the rest is still due.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection, transaction
 
-from digests.models import Schedule, Suppression
 from digests.models.delivery import WAITING, State
 from digests.models.subscriber import Frequency
-from digests.schedule import REACHES, Slot, is_too_late, latest_slot, next_slot, period_for
-from digests.selection import Due, store_choices
+from digests.schedule import REACHES, Rule, Slot, is_too_late, latest_slot, next_slot, period_for
+from digests.selection import Departure, store_choices
 from papers.services.releases import current_release
 
 _LOCK = 0x62730002  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
-AT_A_TIME = 10_000
+AT_A_TIME = 5_000
 # Enough to sort the candidates of so many schedules without files.
 _WORK_MEM = "64MB"
 
@@ -40,13 +39,14 @@ class Planned:
         return Planned(self.planned + other.planned, self.skipped + other.skipped, self.put_off + other.put_off)
 
 
-class _Move(NamedTuple):
-    """Where a schedule stands afterwards."""
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Where schedules of the same hour stand, and where they stand afterwards."""
 
-    schedule_id: int
+    schedules: Sequence[int]
     next: Slot
-    due: Due | None
-    """The mail to plan; None where it is left to the next."""
+    departure: Departure | None
+    """The mails to plan; None where they are left to the next."""
 
 
 def plan_due(*, now: datetime) -> Planned:
@@ -70,83 +70,57 @@ def _plan_some(frequency: str, now: datetime) -> tuple[int, Planned]:
         if not cursor.fetchone()[0]:
             return 0, Planned()
         cursor.execute("SELECT set_config('work_mem', %s, true)", [_WORK_MEM])
-    schedules = _due_schedules(frequency, now)
-    if not schedules:
-        return 0, Planned()
-    moves = _moves(schedules, now)
-    due = [move.due for move in moves if move.due is not None]
+    moves = _due_moves(frequency, now)
+    departures = [move.departure for move in moves if move.departure is not None]
     # After the rows are locked: what was planned for them before is committed, and what is released is seen below.
     upto = current_release()
-    planned, skipped = store_choices(_with_overtaken(due), upto=upto, now=now) if due else (0, 0)
+    planned = skipped = 0
+    if departures:
+        planned, skipped = store_choices(departures, overtaken=_overtake(departures), upto=upto, now=now)
     _move_on(moves, upto=upto)
-    return len(schedules), Planned(planned, skipped, len(moves) - len(due))
+    put_off = sum(len(move.schedules) for move in moves if move.departure is None)
+    return sum(len(move.schedules) for move in moves), Planned(planned, skipped, put_off)
 
 
-def _due_schedules(frequency: str, now: datetime) -> list[Schedule]:
-    """The longest due, locked; one that its reader is changing at this moment is left to the next tick."""
-    found = Schedule.objects.filter(next_due_at__lte=now, frequency=frequency).select_related("subscriber__user")
-    locked = found.select_for_update(of=("self",), skip_locked=True, no_key=True)
-    return list(locked.order_by("next_due_at", "pk")[:AT_A_TIME])
+_DUE = """
+    WITH due AS (
+        SELECT * FROM digests_schedule WHERE next_due_at <= %(now)s AND frequency = %(frequency)s
+        ORDER BY next_due_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
+    )
+    SELECT time_zone, local_time, weekday, month_day, skips_weekends, next_on, next_due_at, array_agg(id)
+    FROM due GROUP BY time_zone, local_time, weekday, month_day, skips_weekends, next_on, next_due_at
+"""
 
 
-def _moves(schedules: Sequence[Schedule], now: datetime) -> list[_Move]:
-    reasons = _skip_reasons(schedules)
-    slots: dict[Any, tuple[Slot, Slot]] = {}  # most readers have the same hour as many others
+def _due_moves(frequency: str, now: datetime) -> list[_Move]:
+    """The longest due, locked; one that its reader is changing at this moment is left to the next tick.
+
+    Most readers have the same hour as many others, so few moments are worked out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"now": now, "frequency": frequency, "count": AT_A_TIME})
+        rows = cursor.fetchall()
     moves = []
-    for schedule in schedules:
-        rule = schedule.rule
-        key = (rule, schedule.next_on)
-        if key not in slots:
-            slots[key] = _slots(schedule, now)
-        slot, following = slots[key]
-        is_left = is_too_late(rule, slot, now)
-        due = None if is_left else due_of(schedule, slot, skip_reason=reasons.get(schedule.pk, ""))
-        moves.append(_Move(schedule.pk, following, due))
+    for *rule_of, on, due_at, schedules in rows:
+        rule, first = Rule(frequency, *rule_of), Slot(on, due_at)
+        slot = latest_slot(rule, first=first, now=now)
+        following = next_slot(rule, after=now, last_on=slot.on)
+        departure = None if is_too_late(rule, slot, now) else departure_of(schedules, rule, slot)
+        moves.append(_Move(schedules, following, departure))
     return moves
 
 
-def _slots(schedule: Schedule, now: datetime) -> tuple[Slot, Slot]:
-    """The slot that stands for all that are due, and the one after it."""
-    assert schedule.next_on is not None  # noqa: S101  the constraint schedule_slot_whole
-    assert schedule.next_due_at is not None  # noqa: S101
-    slot = latest_slot(schedule.rule, first=Slot(schedule.next_on, schedule.next_due_at), now=now)
-    return slot, next_slot(schedule.rule, after=now, last_on=slot.on)
-
-
-def due_of(schedule: Schedule, slot: Slot, *, skip_reason: str = "") -> Due:
-    """The mail of a schedule for a slot, to choose papers for. No queries."""
-    top_from, top_before = period_for(schedule.rule, slot.on)
-    return Due(
-        schedule_id=schedule.pk,
-        subscriber_id=schedule.subscriber_id,
-        user_id=schedule.subscriber.user_id,
+def departure_of(schedules: Sequence[int], rule: Rule, slot: Slot) -> Departure:
+    """The mails of schedules for a slot, to choose papers for. No queries."""
+    top_from, top_before = period_for(rule, slot.on)
+    return Departure(
+        schedules=schedules,
         period_on=slot.on,
         due_at=slot.due_at,
-        since=schedule.last_release,
-        floor=max(schedule.covers_from, slot.due_at - REACHES[schedule.frequency]),
-        size=schedule.max_papers,
+        floor=slot.due_at - REACHES[rule.frequency],
         top_from=top_from,
         top_before=top_before,
-        skip_reason=skip_reason,
     )
-
-
-_SUPPRESSED = "SELECT * FROM digests_suppression WHERE lower(address) = ANY(%s)"
-
-
-def _skip_reasons(schedules: Sequence[Schedule]) -> dict[int, str]:
-    """By schedule: why its reader may get no mail. One query."""
-    addresses = {schedule.subscriber.email.lower() for schedule in schedules}
-    found = Suppression.objects.raw(_SUPPRESSED, [list(addresses)])  # one value; ten thousand of them take a while
-    suppressed = {one.address.lower(): one.get_reason_display() for one in found}
-    reasons = {}
-    for schedule in schedules:
-        reader = schedule.subscriber
-        if (why := suppressed.get(reader.email.lower())) is not None:
-            reasons[schedule.pk] = f"no mail to this address: {why}"
-        elif reader.user is not None and not reader.user.is_active:
-            reasons[schedule.pk] = "the account is closed"
-    return reasons
 
 
 _OVERTAKE = """
@@ -159,40 +133,40 @@ _OVERTAKE = """
 """
 
 
-def _with_overtaken(due: Collection[Due]) -> list[Due]:
-    """What was not accepted until the next mail is due is given up, and its papers are chosen from once more."""
+def _overtake(departures: Collection[Departure]) -> dict[int, int]:
+    """What was not accepted until the next mail is due is given up, and its papers are chosen from once more.
+
+    By schedule: the release behind which it began.
+    """
     parameters: dict[str, Any] = {
         "superseded": State.SUPERSEDED,
-        "schedules": [one.schedule_id for one in due],
+        "schedules": [pk for departure in departures for pk in departure.schedules],
         "waiting": [str(state) for state in WAITING],
     }
     with connection.cursor() as cursor:
         cursor.execute(_OVERTAKE, parameters)
-        since = dict(cursor.fetchall())
-    return [
-        replace(one, since=min(one.since, since[one.schedule_id])) if one.schedule_id in since else one for one in due
-    ]
+        return dict(cursor.fetchall())
 
 
 _MOVE_ON = """
-    UPDATE digests_schedule schedule SET next_on = moved.next_on, next_due_at = moved.next_due_at,
-        last_on = coalesce(moved.last_on, schedule.last_on),
-        last_release = CASE WHEN moved.last_on IS NULL THEN schedule.last_release ELSE %(upto)s END
-    FROM unnest(%(schedules)s::bigint[], %(next_on)s::date[], %(next_due_at)s::timestamptz[], %(last_on)s::date[])
-        AS moved (id, next_on, next_due_at, last_on)
+    UPDATE digests_schedule schedule SET next_on = move.next_on, next_due_at = move.next_due_at,
+        last_on = coalesce(move.last_on, schedule.last_on),
+        last_release = CASE WHEN move.last_on IS NULL THEN schedule.last_release ELSE %(upto)s END
+    FROM unnest(%(schedules)s::bigint[], %(places)s::int[]) AS moved (id, place)
+    JOIN unnest(%(next_on)s::date[], %(next_due_at)s::timestamptz[], %(last_on)s::date[]) WITH ORDINALITY
+        AS move (next_on, next_due_at, last_on, place) ON move.place = moved.place
     WHERE schedule.id = moved.id
 """
 
 
 def _move_on(moves: Sequence[_Move], *, upto: int) -> None:
+    parameters: dict[str, Any] = {
+        "schedules": [pk for move in moves for pk in move.schedules],
+        "places": [place for place, move in enumerate(moves, 1) for _ in move.schedules],
+        "next_on": [move.next.on for move in moves],
+        "next_due_at": [move.next.due_at for move in moves],
+        "last_on": [move.departure.period_on if move.departure else None for move in moves],
+        "upto": upto,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _MOVE_ON,
-            {
-                "schedules": [move.schedule_id for move in moves],
-                "next_on": [move.next.on for move in moves],
-                "next_due_at": [move.next.due_at for move in moves],
-                "last_on": [move.due.period_on if move.due else None for move in moves],
-                "upto": upto,
-            },
-        )
+        cursor.execute(_MOVE_ON, parameters)

@@ -13,7 +13,7 @@ from digests.models import Schedule
 from digests.models.delivery import State
 from digests.schedule import Slot, next_slot
 from digests.selection import Choice, choices
-from digests.services.planning import due_of
+from digests.services.planning import departure_of
 from papers.services.installation import current_group
 from papers.services.releases import current_release
 
@@ -29,11 +29,11 @@ class Preview:
 def preview(schedule: Schedule, *, now: datetime, since: date | None = None) -> Preview:
     """The next mail of `schedule` with what is there now; with `since`, also what was released from that day on."""
     slot = next_slot(schedule.rule, after=now, last_on=schedule.last_on)
-    due = due_of(schedule, Slot(slot.on, min(slot.due_at, now)))
+    departure = departure_of([schedule.pk], schedule.rule, Slot(slot.on, min(slot.due_at, now)))
     if since is not None:
-        due = replace(due, since=0, floor=datetime.combine(since, time(), UTC))
+        departure = replace(departure, since=0, floor=datetime.combine(since, time(), UTC))
     with transaction.atomic():
-        (choice,) = choices([due], upto=current_release(), now=now)
+        (choice,) = choices([departure], upto=current_release(), now=now)
         message = _message(schedule, choice, now) if choice.state == State.PLANNED else None
         # What was rendered for it is not kept.
         transaction.set_rollback(True)
