@@ -29,6 +29,8 @@ OPEN_VIEWS = frozenset(
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
         "digests:unfollow",
         *("digests:mail", "digests:mail-rest", "digests:save"),
+        # Programs that look before they read.
+        *("papers:robots", "papers:icon"),
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
         "papers:for-you-feed",

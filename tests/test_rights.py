@@ -265,6 +265,8 @@ ROWS: dict[str, list[Row]] = {
     "papers:curation-log": [everybody("/curate/log"), everybody("/curate/log?who=x&what=y&day=z&after=w")],
     "papers:curation-log-feed": [everybody("/curate/log.atom"), everybody("/curate/log.json?who=x")],
     "papers:theme": [everybody("/theme", 302, method="POST")],
+    "papers:robots": [everybody("/robots.txt", on_members_site=200)],
+    "papers:icon": [everybody("/favicon.ico", 301, on_members_site=301)],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
     "papers:setup-skip": [staff_alone("/setup/skip", 302, method="POST")],
