@@ -8,13 +8,15 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
 from django.http import QueryDict
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from papers.http import safe_next
-from papers.models import Tag, User
+from papers.models import Paper, Tag, User
+from papers.services.comments import add_comment
 from papers.services.recommend import note_taste
 from papers.services.shelf import set_state
 from papers.services.tags import add_tags, delete_tag, tags_on
@@ -136,6 +138,23 @@ class TestTwoWindowsOfOneReader:
             add_tags(user=rita, paper_ids=[paper.pk], names=["ice", "snow"])
         other.result(10)
         assert tags_on(user=rita, paper_id=paper.pk) == ["snow"]
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda rita, paper: set_vote(user=rita, paper_id=paper.pk, on=True),
+            lambda rita, paper: add_comment(user=rita, paper_id=paper.pk, body="Is it so?"),
+        ],
+    )
+    def test_what_comes_while_its_reader_leaves_holds_no_paper(self, rita: User, act: Callable[..., object]) -> None:
+        paper = make.paper()
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=rita.pk)  # as leaving does, first of all
+            other = self.meanwhile(lambda: act(rita, paper))
+            Paper.objects.select_for_update(no_key=True, nowait=True).get(pk=paper.pk)
+            rita.delete()
+        with pytest.raises(PermissionDenied):
+            other.result(10)
 
     def test_a_vote_comes_while_the_paper_is_saved(self, rita: User) -> None:
         paper = make.paper()

@@ -149,7 +149,7 @@ def term(word: str, papers: int, titles: int | None = None) -> Term:
 
 
 def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
-    terms = weightiest([term("model", 400_000), term("rare", 30), term("token", 19_000), term("continuous", 20_000)])
+    terms = weightiest([term("model", 400_000), term("rare", 30), term("token", 15_000), term("continuous", 16_000)])
     found = choose_candidates(terms, papers=1_000_000)
     assert found is not None
     assert found.tsquery.split(" | ")[0] == "'rare'"

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -64,6 +65,19 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, username: str, password: str | None = None, **extra: Any) -> User:
         return self.create_user(email, username, password, is_staff=True, is_superuser=True, is_curator=True, **extra)
+
+    def hold(self, user: User) -> None:
+        """Have nobody delete an account until the caller's transaction ends.
+
+        To be called before a paper is locked: whoever leaves locks the account first, and the papers then. One query.
+
+        Raises:
+            PermissionDenied: it was deleted meanwhile.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM papers_user WHERE id = %s FOR KEY SHARE", [user.pk])
+            if not cursor.rowcount:
+                raise PermissionDenied("This account is gone.")
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Addresses are compared without regard to case, as people type them."""

@@ -110,8 +110,10 @@ def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None 
 
     Raises:
         Paper.DoesNotExist: there is no visible paper with that id.
+        PermissionDenied: the account was deleted meanwhile.
     """
     with transaction.atomic():
+        User.objects.hold(user)
         _lock(paper_id)
         comment = Comment.objects.create(paper_id=paper_id, user=user, parent=parent, body=body)
         _count(paper_id)

@@ -47,8 +47,10 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
 
     Raises:
         Paper.DoesNotExist: there is no visible paper with that id.
+        PermissionDenied: the account was deleted meanwhile.
     """
     with transaction.atomic():
+        User.objects.hold(user)
         # Voters of one paper take turns here: after this, its counts and its vote rows are ours alone.
         papers = Paper.objects.visible().select_for_update(no_key=True).filter(pk=paper_id)
         before = papers.values_list("vote_count", flat=True).get()

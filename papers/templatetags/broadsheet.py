@@ -6,15 +6,18 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache as remember
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.http import RFC3986_SUBDELIMS
 from django.utils.safestring import SafeString, mark_safe
 
 from papers import categories, dates, markup
@@ -28,6 +31,7 @@ from papers.text import organization_key
 register = template.Library()
 
 _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
+_SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 NAMED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
 SOURCE_NAMES = {
@@ -109,8 +113,18 @@ def author_link(name: str) -> SafeString:
     key = key_of(name)
     if not key:
         return markup.inline(name)
-    address = reverse("papers:author", args=[slug_of_key(key)])
+    address = _address("papers:author", slug_of_key(key))
     return format_html('<a href="{}" rel="nofollow">{}</a>', address, markup.inline(name))
+
+
+def _address(view: str, word: str) -> str:
+    """As `reverse`, of a view whose address ends with a word: a list has two hundred of them."""
+    return _front_of(view, get_script_prefix()) + quote(word, safe=_SAFE)
+
+
+@lru_cache(maxsize=100)
+def _front_of(view: str, script_prefix: str) -> str:
+    return reverse(view, args=["x"])[:-1]
 
 
 @register.filter
@@ -125,9 +139,7 @@ def organization_link(name: str) -> SafeString:
     key = organization_key(name)
     if not key:
         return format_html("{}", name)
-    return format_html(
-        '<a href="{}" rel="nofollow">{}</a>', reverse("papers:organization", args=[slug_of_key(key)]), name
-    )
+    return format_html('<a href="{}" rel="nofollow">{}</a>', _address("papers:organization", slug_of_key(key)), name)
 
 
 @register.filter
@@ -153,7 +165,12 @@ def day_of(paper: Paper) -> date:
 @register.filter
 def short_day(day: date | datetime, this_year: int) -> str:
     """`24 Nov`, with the year when it is not this one."""
-    return date_format(day, "j M" if day.year == this_year else "j M Y")
+    return _short_day(day.year, day.month, day.day, this_year)
+
+
+@lru_cache(maxsize=4_000)
+def _short_day(year: int, month: int, day: int, this_year: int) -> str:
+    return date_format(date(year, month, day), "j M" if year == this_year else "j M Y")
 
 
 @register.filter
@@ -166,6 +183,18 @@ def thousands(number: int) -> str:
 def category_name(code: str) -> str:
     """`Computation and Language` for cs.CL."""
     return categories.category_name(code)
+
+
+@register.filter
+def category_link(code: str) -> SafeString:
+    """A category as a link to what is new in it."""
+    return _category_link(code, get_script_prefix())
+
+
+@lru_cache(maxsize=1_000)
+def _category_link(code: str, script_prefix: str) -> SafeString:
+    address = f"{reverse('papers:new')}?category={quote(code)}"
+    return format_html('<a href="{}" title="{}">{}</a>', address, category_name(code), code)
 
 
 @register.filter

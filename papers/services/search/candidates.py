@@ -16,10 +16,10 @@ from papers.models.lexemes import quoted
 
 MOST_WORDS = 40
 """Of a longer question the rarest count: the others would change nothing but the time."""
-MOST_RANKED = 1_000
-_WORK = 12_000
+MOST_RANKED = 600
+_WORK = 9_000
 """Ranking costs this many (word, paper) pairs at most."""
-FEWEST_RANKED = 500
+FEWEST_RANKED = 400
 _LARGEST_SET = 4
 _COMMON_WORDS = 8
 # Words of one question occur together more often than by chance.

@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers.marking import mark, words_of
 from papers.models.lexemes import lexemes_of
-from papers.text import fold
 
 _TEXTS = re.compile(r'<h2 class="card-title".*?</h2>|<div class="abstract">.*?(?=<ul class="facts")', re.DOTALL)
 
@@ -29,4 +28,4 @@ def mark_words(cards: SafeString, wanted: Iterable[str]) -> SafeString:
 
 def _may_be(word: str, beginnings: tuple[str, ...]) -> bool:
     """Whether it is worth asking: a word and its stem begin alike, but for its last letters."""
-    return not word.isascii() or fold(word).startswith(beginnings)
+    return not word.isascii() or word.lower().startswith(beginnings)

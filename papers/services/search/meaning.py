@@ -87,8 +87,7 @@ def _by_index(vector: QueryVector, among: PaperQuerySet, leave_out: Collection[i
         limit=sql.Literal(most),
     )
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL hnsw.iterative_scan = relaxed_order")
-        cursor.execute(f"SET LOCAL hnsw.ef_search = {most}")
+        cursor.execute(f"SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = {most}")
         cursor.execute(query, [list(leave_out), *values])
         return _close(cursor.fetchall())
 
