@@ -171,9 +171,11 @@ def test_only_so_many_words_count() -> None:
     assert choose_candidates([], papers=10) is None
 
 
-def test_a_common_word_is_ranked_among_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
-    from papers.services.search import candidates
+@pytest.mark.parametrize("most_months", [24, 0])
+def test_a_common_word_is_ranked_among_the_newest(monkeypatch: pytest.MonkeyPatch, most_months: int) -> None:
+    from papers.services.search import candidates, words
 
+    monkeypatch.setattr(words, "_MOST_MONTHS", most_months)
     monkeypatch.setattr(candidates, "FEWEST_RANKED", 5)
     monkeypatch.setattr(candidates, "_WORK", 1)
     for number in range(40):

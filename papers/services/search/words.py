@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
-from django.db.models import F, Func
+from django.db.models import DateTimeField, ExpressionWrapper, F, Func, Q
+from django.db.models.lookups import GreaterThanOrEqual
 
 from papers.models.lexemes import in_a_row, lexemes_of, quoted
 from papers.models.matching import Condition, Lexemes, texts_of
@@ -34,6 +36,8 @@ K1, B = 1.2, 0.75
 TITLE_WEIGHT = 1.0
 """A word of the title counts as so many more occurrences."""
 _EXACT_WORDS = 12
+# Of so many at most the index is asked; more are put together more slowly than papers are looked at.
+_MOST_MONTHS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,20 @@ def _asked(wanted: Wanted, condition: Condition | None) -> Condition:
         return condition
     parts = [f"({part})" for part in (condition.tsquery, candidates.tsquery) if part]
     part_of_it = most / max(candidates.expected, 1.0)
-    if candidates.is_too_common and part_of_it < 1:
-        months = newest_months(share=part_of_it, papers=wanted.papers)
+    if not candidates.is_too_common or part_of_it >= 1:
+        return Condition(" & ".join(parts), condition.filter)
+    months = newest_months(share=part_of_it, papers=wanted.papers)
+    if len(months) <= _MOST_MONTHS:
         parts += [f"({' | '.join(quoted(month) for month in months)})"] if months else []
-    return Condition(" & ".join(parts), condition.filter)
+        return Condition(" & ".join(parts), condition.filter)
+    return Condition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
+
+
+def _listed_since(month: str) -> Q:
+    """Listed in this month or later; not for the index of dates, which would be walked instead of that of words."""
+    year, number = divmod(int(month.removeprefix("m:")) - 1, 12)
+    same = ExpressionWrapper(F("listed_at") + timedelta(0), output_field=DateTimeField())
+    return Q(GreaterThanOrEqual(same, datetime(year, number + 1, 1, tzinfo=UTC)))
 
 
 def _statement(wanted: Wanted, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
