@@ -30,11 +30,10 @@ _KINDS = {
 }
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
-# and the words of the frame are to have some. In scripts of three bytes a letter, which encoded are nine, a mail that
-# has only a few papers may be larger.
+# and the words of the frame are to have some. In scripts of three bytes a letter, which encoded are nine, fewer papers
+# have room.
 _MOST_HTML = 86_000
 _MOST_BYTES = 94_000
-_FEW = 10
 _SAVE_SIZE = 160
 # So many names; how many others there are is said.
 _ABOUT_NAMED = 20
@@ -181,8 +180,8 @@ class _Room:
         self._html -= html
         self._bytes -= whole
 
-    def is_over(self, *, papers: int) -> bool:
-        return self._html < 0 or (self._bytes < 0 and papers >= _FEW)
+    def is_over(self) -> bool:
+        return self._html < 0 or self._bytes < 0
 
 
 def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) -> _Content:
@@ -257,7 +256,7 @@ def _that_fit(
         names = _names(causes, batch)
         (html, whole), (html_of_why, whole_of_why) = part.size, size_of(*why(piece, names))
         room.take(html + html_of_why + save, whole + whole_of_why + 2 * save)
-        if found and room.is_over(papers=len(found)):
+        if found and room.is_over():
             left_out.add(part.id)
         else:
             found[part.id] = names, pk

@@ -158,12 +158,15 @@ def test_any_title_arrives_as_text(sink: Sink, title: str) -> None:
     assert parsed(sink.taken[0])["Bcc"] is None
 
 
-def test_forty_long_papers_stay_below_what_gmail_cuts(sink: Sink) -> None:
+@pytest.mark.parametrize(
+    "word", ["Überlange ", "深层神经网络的", "𝔏𝔢𝔯𝔫𝔢𝔫 "], ids=["two bytes", "three bytes", "four bytes"]
+)
+def test_forty_long_papers_stay_below_what_gmail_cuts(sink: Sink, word: str) -> None:
     topic = make.topic("Éverything about it " * 4)
     for number in range(40):
         paper = make.paper(
-            title=f"{number} " + "Überlange Titel " * 40,
-            abstract="Straße " * 400,
+            title=f"{number} " + word * 60,
+            abstract=word * 400,
             authors=[f"Ünal Ö. Nachname{n}" for n in range(300)],
             links={kind: {"url": "https://arxiv.org/abs/2603.00001", "found": "arxiv"} for kind in ("abs", "pdf")},
         )
@@ -174,6 +177,7 @@ def test_forty_long_papers_stay_below_what_gmail_cuts(sink: Sink) -> None:
     send()
     assert len(bodies(sink.taken[0])[1].encode()) <= 90_000
     assert len(sink.taken[0].message) < 100_000, "text and HTML together, as encoded"
+    assert "more:" in bodies(sink.taken[0])[0]
 
 
 def test_a_reader_whose_name_is_not_ascii_gets_the_domain_in_punycode(sink: Sink) -> None:
