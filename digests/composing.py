@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 
 from digests.fragments import Stored
-from digests.mime import MARK, assemble, encode, encode_open, fill, header
+from digests.mime import MARK, Size, assemble, encode, encode_open, fill, header, size_of
 from digests.templatetags.mails import wrapped
 
 _NO_WORDS = {"why": "", "save": ""}
@@ -50,6 +50,12 @@ def why(piece: Stored, names: str) -> Pair:
         return "", ""
     text = fill(piece.pieces[0], {"names": names})
     return encode(f"{wrapped(text.strip(), '  ')}\n"), encode(fill(piece.pieces[1], {"names": escape(names)}))
+
+
+@lru_cache(maxsize=5_000)
+def size_of_why(piece: Stored, names: str) -> Size:
+    """How much room that takes."""
+    return size_of(*why(piece, names))
 
 
 @lru_cache(maxsize=16)  # asked for twice a mail: how large it is, and what it says

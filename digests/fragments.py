@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from digests import addresses, headers, look
-from digests.mime import MARK, encode_open, size_of
+from digests.mime import MARK, Size, encode_open, size_of
 from digests.models import Fragment, MergedPaper
 from papers import markup
 from papers.models import Paper, PaperVersion
@@ -39,7 +39,7 @@ class Stored:
         return self.text.split(MARK), self.html.split(MARK)
 
     @cached_property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """As `size_of`."""
         return size_of(self.text, self.html)
 

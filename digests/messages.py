@@ -16,10 +16,10 @@ from typing import Any
 
 from django.utils.formats import date_format
 
-from digests.composing import about, compose, why
+from digests.composing import about, compose, size_of_why
 from digests.editions import Window, papers_listed, window_of
 from digests.fragments import Parts, Stored
-from digests.mime import ascii_address, size_of
+from digests.mime import Size, ascii_address, size_of
 from digests.models import Subscription
 
 # Of specifications: one of another form, from before an upgrade, is made anew.
@@ -30,10 +30,11 @@ _KINDS = {
 }
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
-# and the words of the frame are to have some. In scripts of three bytes a letter, which encoded are nine, fewer papers
-# have room.
+# and the words of the frame are to have some. Where names, titles and topics are all as long as can be, in scripts of
+# three bytes a letter, a mail of a few papers may be larger.
 _MOST_HTML = 86_000
 _MOST_BYTES = 94_000
+_FEW = 6
 _SAVE_SIZE = 160
 # So many names; how many others there are is said.
 _ABOUT_NAMED = 20
@@ -174,14 +175,17 @@ class _Room:
     """The bytes that are left, of the HTML as it is read and of the whole mail as it is sent."""
 
     def __init__(self) -> None:
-        self._html, self._bytes = _MOST_HTML, _MOST_BYTES
+        self._html, self._quoted, self._base64 = _MOST_HTML, _MOST_BYTES, _MOST_BYTES
 
-    def take(self, html: int, whole: int) -> None:
-        self._html -= html
-        self._bytes -= whole
+    def take(self, part: Size, *, more: int = 0) -> None:
+        """`more`: bytes of ASCII that each half gets beside it."""
+        self._html -= part.html + more
+        self._quoted -= part.quoted + 2 * more
+        self._base64 -= part.base64 + 3 * more
 
-    def is_over(self) -> bool:
-        return self._html < 0 or self._bytes < 0
+    def is_over(self, *, papers: int) -> bool:
+        """A mail is in the shorter of the two encodings."""
+        return self._html < 0 or (max(self._quoted, self._base64) < 0 and papers >= _FEW)
 
 
 def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) -> _Content:
@@ -195,9 +199,9 @@ def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) ->
     known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
     room = _Room()
-    room.take(*size_of(*about(around["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
+    room.take(size_of(*about(around["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
     for part in (around["frame"], *versions):
-        room.take(*part.size)
+        room.take(part.size)
     papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
         raise EmptyError("the papers chosen are gone")
@@ -254,9 +258,9 @@ def _that_fit(
         if part is None or part.id in found:
             continue
         names = _names(causes, batch)
-        (html, whole), (html_of_why, whole_of_why) = part.size, size_of(*why(piece, names))
-        room.take(html + html_of_why + save, whole + whole_of_why + 2 * save)
-        if found and room.is_over():
+        room.take(part.size, more=save)
+        room.take(size_of_why(piece, names))
+        if found and room.is_over(papers=len(found)):
             left_out.add(part.id)
         else:
             found[part.id] = names, pk

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import formataddr, parseaddr
 from functools import lru_cache
+from typing import NamedTuple
 
 MARK = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
@@ -23,6 +24,8 @@ _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII
 # end would change.
 _PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
 _LINE = 78
+# Four letters for three bytes, and ends of lines.
+_BASE64 = 4 / 3 * 78 / 76
 # In base64 and with what stands around it that leaves room for the longest name of a header.
 _WORD_BYTES = 36
 
@@ -52,9 +55,18 @@ def fill(pieces: Sequence[str], words: Mapping[str, str]) -> str:
     return "".join(whole)
 
 
-def size_of(text: str, html: str) -> tuple[int, int]:
-    """About how many bytes the HTML has once it is decoded, and how many both have on the wire."""
-    return len(html) - 2 * html.count("="), len(text) + len(html)
+class Size(NamedTuple):
+    """About how many bytes a part of a mail has: its HTML as it is read, and both halves in the two encodings."""
+
+    html: int
+    quoted: int
+    base64: int
+
+
+def size_of(text: str, html: str) -> Size:
+    """Of two halves that are encoded as quoted-printable."""
+    read = [len(half) - 2 * half.count("=") for half in (text, html)]
+    return Size(read[1], len(text) + len(html), round(sum(read) * _BASE64))
 
 
 def header(name: str, value: str) -> str:
@@ -119,20 +131,28 @@ def ascii_address(address: str) -> str:
 
 
 def assemble(head: str, *, text: str, html: str, boundary: str) -> bytes:
-    """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded already.
+    """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded as quoted-printable.
 
-    `head` has whole header lines, as `header` makes them.
+    `head` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
+    base64 (RFC 2045), and becomes that.
     """
-    lines = [
-        head,
-        "MIME-Version: 1.0\r\n",
-        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
-        f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
-        text,
-        f"\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\n",
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
-        html,
-        f"\r\n--{boundary}--\r\n",
-    ]
-    return "".join(lines).encode("ascii")
+    return "".join(
+        [
+            head,
+            "MIME-Version: 1.0\r\n",
+            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
+            f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",
+            _half(text),
+            f"\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\n",
+            _half(html),
+            f"\r\n--{boundary}--\r\n",
+        ]
+    ).encode("ascii")
+
+
+def _half(quoted: str) -> str:
+    """Its last header and its content, in the shorter encoding."""
+    if len(quoted) > _BASE64 * (len(quoted) - 2 * quoted.count("=")):
+        content = encodebytes(binascii.a2b_qp(quoted)).decode("ascii").replace("\n", "\r\n")
+        return f"Content-Transfer-Encoding: base64\r\n\r\n{content}"
+    return f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{quoted}"

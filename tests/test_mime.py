@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from email import message_from_string
+from email import message_from_bytes, message_from_string
 from email.policy import default
 
 import pytest
 
-from digests.mime import header, mailbox, named
+from digests.mime import assemble, encode, header, mailbox, named
 
 LONG = "Wege zur Übersetzung von Gedichten · " * 8
 
@@ -42,3 +42,20 @@ def test_a_list_id_is_readable_beside_a_name_that_is_not_ascii() -> None:
     line = header("List-Id", named("Tägliche „Arbeiten“, Gruppe <Ä>", "daily.papers.example.org"))
     assert line.endswith("<daily.papers.example.org>\r\n")
     assert named('Our "Lab"', "daily.x") == '"Our \\"Lab\\"" <daily.x>'
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Plain words = few signs.\n.\n" * 9, "quoted-printable"),
+        ("深层神经网络的学习\n" * 9, "base64"),
+        ("", "quoted-printable"),
+    ],
+)
+def test_a_half_has_the_shorter_encoding_and_is_read_back(text: str, encoding: str) -> None:
+    message = assemble(header("Subject", "x"), text=encode(text), html=encode(f"<p>{text}</p>"), boundary="=_b")
+    first, second = message_from_bytes(message, policy=default).iter_parts()
+    assert first["Content-Transfer-Encoding"] == encoding
+    assert first.get_content().replace("\r\n", "\n").strip() == text.strip()
+    assert second.get_content().replace("\r\n", "\n").strip() == f"<p>{text}</p>"
+    assert max(map(len, message.split(b"\r\n"))) <= 78
