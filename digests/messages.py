@@ -85,13 +85,16 @@ class Batch:
     """By causes: for which topics a paper is there."""
     editions: Mapping[Window, frozenset[int]]
     """The papers of the daily pages in the time of a mail."""
+    made: Mapping[int, dict[str, Any]]
+    """By mail that was tried before: what it was made of, if all its parts are still kept."""
 
 
 def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
     """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
-    made = {one.id: made_before(one) for one in leased}
-    parts.stored(pk for spec in made.values() if spec for pk in _part_ids(spec))
-    first = [one for one in leased if not made[one.id]]
+    tried = {one.id: spec for one in leased if (spec := made_before(one))}
+    kept = parts.stored(pk for spec in tried.values() for pk in _part_ids(spec))
+    made = {pk: spec for pk, spec in tried.items() if all(part in kept for part in _part_ids(spec))}
+    first = [one for one in leased if one.id not in made]
     # All that is read is read here: while a mail is made, the statement that marks another may be on its way.
     for frequency in {one.frequency for one in first}:
         parts.around(frequency)
@@ -106,7 +109,7 @@ def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
     # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
     windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
     editions = {window: frozenset(papers) for window, papers in papers_listed(windows).items()}
-    return Batch(parts=parts, labels=labels, about=about, whys={}, editions=editions)
+    return Batch(parts=parts, labels=labels, about=about, whys={}, editions=editions, made=made)
 
 
 def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, bytes]:
@@ -116,7 +119,7 @@ def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, byt
         EmptyError: there is nothing left to send.
         ValueError: its address cannot be written to.
     """
-    spec = made_before(leased) or spec_of(leased, batch, now=now)
+    spec = batch.made.get(leased.id) or spec_of(leased, batch, now=now)
     made_of = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
     return made_of, compose(spec, batch.parts.stored(_part_ids(spec)))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digests import messages
-from digests.models import Delivery
+from digests.models import Delivery, Fragment
 from digests.models.delivery import State
 from digests.services import outbox
 from digests.smtp import Line
@@ -86,6 +86,19 @@ def test_what_fails_while_a_mark_is_on_its_way_loses_no_mail(sink: Sink, monkeyp
     monkeypatch.undo()
     send()
     assert len(sink.taken) == 2
+
+
+def test_what_is_sent_again_after_its_parts_were_forgotten_is_made_anew_and_stops_nobody(sink: Sink) -> None:
+    first, second = planned(2)
+    late = first.subscriber.email
+    sink.script = lambda step, to: "450 4.2.0 later" if step == "dot" and to == late else None
+    send()
+    assert (state_of(first), state_of(second)) == (State.RETRY, State.SENT)
+    assert first.made_of
+    Fragment.objects.all().delete()
+    sink.script = lambda step, to: None
+    assert send(DUE + timedelta(hours=1)).counts == {"sent": 1}
+    assert parsed(sink.taken[1])["Message-ID"].startswith(f"<d.{first.pk}.{first.key}@")
 
 
 def test_what_an_older_version_began_is_made_anew(sink: Sink) -> None:
