@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import bringing, fetching, rules, submissions, ticking, topics
+from papers.services import bringing, fetching, records, rules, submissions, ticking, topics
 from papers.services.comments import recount_comments
 from papers.services.curation.candidates import find_candidates
 from papers.services.curation.duplicates import check_duplicates
@@ -39,6 +39,8 @@ def tick() -> None:
         fill_desk.delay()
     if due.suggestions:
         recommend.delay()
+    if due.records:
+        fetch_records.delay()
     if due.tidying:
         recount_votes.delay()
         prune_old.delay()
@@ -64,6 +66,12 @@ def fetch_import(import_id: int) -> None:
     if more := bringing.fetch_some(import_id, now=timezone.now()):
         fetch_import.delay(import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
+
+
+@shared_task(name="papers.fetch_records")
+def fetch_records() -> None:
+    """Fetch own records of papers that only third parties speak of, for one turn."""
+    logger.info("Fetched %d records that were wanted", records.fetch_records(now=timezone.now()))
 
 
 @shared_task(name="papers.recount_votes")

@@ -39,7 +39,7 @@ def entry(record: Record) -> str:
 
 
 def _note(record: Record, journal: str) -> str:
-    said = [journal if record.arxiv_id else "", "Withdrawn" if record.is_withdrawn else ""]
+    said = [journal if record.arxiv_id else "", "Withdrawn" if record.is_withdrawn else "", record.words_of]
     return ". ".join(filter(None, said))
 
 

@@ -39,6 +39,7 @@ def item(record: Record) -> dict[str, Any]:
         "URL": record.url,
         "abstract": plain_formulas(record.abstract),
         "keyword": ", ".join(record.categories),
+        "note": record.words_of,
     }
     return {name: value for name, value in fields.items() if value}
 

@@ -37,4 +37,5 @@ def _fields(record: Record) -> dict[str, Any]:
         "url": record.url or None,
         "pdf": record.pdf_url or None,
         "withdrawn": record.is_withdrawn,
+        "note": record.words_of or None,
     }

@@ -29,6 +29,7 @@ def section(record: Record) -> str:
         to_markdown(record.journal_ref or record.venue),
         " ".join(record.categories),
         "withdrawn" if record.is_withdrawn else "",
+        to_markdown(record.words_of),
     ]
     parts = [
         f"# [{title}]({_address(record.url)})" if record.url else f"# {title}",

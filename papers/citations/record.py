@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from papers.citations.names import Name, parse_name
 from papers.text import fold
+from papers.wording import record_name, words_of
 
 _NEW_ARXIV_ID = re.compile(r"(\d\d)(\d\d)\.\d{4,5}")
 _OLD_ARXIV_ID = re.compile(r"[a-z.-]+/(\d\d)(\d\d)\d{3}", re.I)
@@ -33,6 +34,7 @@ class Stored(Protocol):
     venue: str
     links: Any
     withdrawn_at: Any
+    record_rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Record:
     pdf_url: str
     version: int | None
     is_withdrawn: bool
+    words_of: str = ""
+    """Whose words title, authors and abstract are, where they are not those of the paper's own record."""
 
 
 def record_of(paper: Stored) -> Record:
@@ -87,7 +91,13 @@ def record_of(paper: Stored) -> Record:
         pdf_url=links.get("pdf", {}).get("url", ""),
         version=paper.version,
         is_withdrawn=paper.withdrawn_at is not None,
+        words_of=_words_of(paper),
     )
+
+
+def _words_of(paper: Stored) -> str:
+    whose = words_of(paper.public_id, paper.record_rank)
+    return f"Title and authors by {whose}, not by {record_name(paper.public_id)}" if whose else ""
 
 
 def citation_key(public_id: str, names: tuple[Name, ...], year: int | None) -> str:

@@ -28,6 +28,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
             ("AB", plain_formulas(record.abstract)),
             *(("KW", category) for category in record.categories),
             ("N1", "Withdrawn" if record.is_withdrawn else ""),
+            ("N1", record.words_of),
         ]
         yield "".join(f"{tag}  - {' '.join(value.split())}\r\n" for tag, value in lines if value) + "ER  - \r\n\r\n"
 

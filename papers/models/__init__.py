@@ -26,6 +26,7 @@ from papers.models.paper import (
     SourceFigure,
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
+from papers.models.record import RecordWanted
 from papers.models.rule import ListRule, RuledPaper
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.statistics import SearchStatistics, WordCount
@@ -77,6 +78,7 @@ __all__ = [
     "PaperVersion",
     "PlannedListing",
     "Recommendation",
+    "RecordWanted",
     "RejectedRecord",
     "Role",
     "RuledPaper",

@@ -18,6 +18,7 @@ from django.utils import timezone
 from papers.models.rows import before_row
 from papers.models.user import User
 from papers.text import organization_marks
+from papers.wording import words_note
 
 if TYPE_CHECKING:
     from papers.query import Query
@@ -241,6 +242,11 @@ class Paper(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("papers:paper", args=[self.public_id])
+
+    @property
+    def words_note(self) -> str:
+        """Whose words its texts are, where they are not those of its own record; empty where they are."""
+        return "" if self.is_sample else words_note(self.public_id, self.record_rank)
 
 
 class FormerAddress(models.Model):

@@ -16,6 +16,7 @@ from papers.services.fetching import due_source_ids, end_abandoned_runs
 from papers.services.heartbeat import note_alive
 from papers.services.installation import current_group
 from papers.services.recommend import is_due
+from papers.services.records import is_record_due
 from papers.services.submissions import due_submission_ids
 from papers.services.topics import is_behind
 
@@ -32,6 +33,8 @@ _COUNT_EVERY_SECONDS = 600
 # Rules that list papers are asked so often.
 _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
+# A turn asks for a hundred; an import of many thousands leaves arXiv time for others.
+_RECORDS_EVERY_SECONDS = 25
 # Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
 _SUGGESTED_EVERY_SECONDS = 45
 
@@ -49,6 +52,7 @@ class Due:
     rules: bool = False
     desk: bool = False
     suggestions: bool = False
+    records: bool = False
 
 
 def tick(*, now: datetime) -> Due:
@@ -66,6 +70,7 @@ def tick(*, now: datetime) -> Due:
         rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
         desk=cache.add("handed-on:desk", now.timestamp(), _DESK_EVERY_SECONDS),
         suggestions=is_due(now=now) and cache.add("handed-on:suggestions", now.timestamp(), _SUGGESTED_EVERY_SECONDS),
+        records=is_record_due(now=now) and cache.add("handed-on:records", now.timestamp(), _RECORDS_EVERY_SECONDS),
     )
 
 

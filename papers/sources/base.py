@@ -28,6 +28,8 @@ RANKS: Mapping[str, int] = {
     "import": 20,
     "sample": 0,
 }
+OWN_RECORD = 50
+"""From this rank on a record is that of whoever gave out the paper's id, and no third party's words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import feedparser
 
-from papers.identifiers import find_arxiv_id, parse_arxiv_id, parse_doi
+from papers.paper_pages import Name, paper_at, paper_of_doi
 from papers.sources.arxiv import WAIT_SECONDS
 from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected
 from papers.sources.client import FetchRequest, FetchResponse, group_of
@@ -193,14 +193,13 @@ def _read_entry(entry: Any, host: str) -> RawPaper | None:
     guid = str(entry.get("id", "")).strip()
     authors = [author.get("name", "") for author in entry.get("authors", []) if author.get("name")]
     moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
-    addresses = [guid, link, *(str(found.get("href", "")) for found in entry.get("links", []))]
-    arxiv_id = next(filter(None, (parse_arxiv_id(address) or find_arxiv_id(address) for address in addresses)), None)
+    paper = _paper(entry, guid, host)
     return RawPaper(
         source="feed",
         title=title,
         # Without its version: the words of a feed about version 2 are not those of version 2.
-        arxiv_id=arxiv_id.value if arxiv_id else None,
-        doi=_doi(entry, addresses),
+        arxiv_id=paper[1] if paper and paper[0] == "arxiv" else None,
+        doi=paper[1] if paper and paper[0] == "doi" else None,
         identifiers=_names(guid, link, host, title, moment),
         abstract=_abstract(entry),
         authors=tuple(Author(name) for name in authors) if len(authors) > 1 or _is_one_name(authors) else None,
@@ -221,11 +220,23 @@ def _names(guid: str, link: str, host: str, title: str, moment: datetime | None)
     return tuple(dict.fromkeys((("url", first), ("url", link)))) if link else (("url", first),)
 
 
-def _doi(entry: Any, addresses: list[str]) -> str | None:
-    """The DOI in the fields meant for it, else in an address; arXiv's own are no news."""
-    fields = [str(entry.get(name, "")) for name in ("prism_doi", "dc_identifier")]
-    found = (parse_doi(text) for text in (*fields, *(address.partition("?")[0] for address in addresses)))
-    return next(filter(None, found), None)
+def _paper(entry: Any, guid: str, host: str) -> Name | None:
+    """The paper that the entry says it is: by its guid, its own address, or the DOI among its metadata.
+
+    Links of any other kind (related, via, enclosure) and all that is written in the entry only speak of a paper. An
+    entry whose names are of two papers is neither.
+    """
+    own = [str(link.get("href", "")) for link in entry.get("links", []) if link.get("rel", "alternate") == "alternate"]
+    said = [str(entry.get(name, "")) for name in ("prism_doi", "dc_identifier")]
+    # A bare DOI as an Atom id is read as an address beside the feed's own.
+    said.append(guid.removeprefix(f"https://{host}/").removeprefix(f"http://{host}/"))
+    found = dict.fromkeys(filter(None, (paper_at(guid), *map(paper_at, own), *map(paper_of_doi, said))))
+    # An arXiv paper and the DOI of its journal are one paper as far as arXiv's record says so.
+    for scheme in ("arxiv", "doi"):
+        names = [name for name in found if name[0] == scheme]
+        if names:
+            return names[0] if len(names) == 1 else None
+    return None
 
 
 def _is_one_name(authors: list[str]) -> bool:

@@ -51,7 +51,10 @@ DERIVED: Mapping[str, frozenset[str]] = {
 }
 # Work that waits, and what is made of the paper's own columns: made anew, not put back.
 _NOT_TRACED = frozenset(
-    {"papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"}
+    {
+        *("papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"),
+        "papers_recordwanted",
+    }
 )
 # What hangs on a paper and an act of the desk may change, but for merging, which takes along everything.
 _OWN: tuple[tuple[type[Model], str], ...] = (

@@ -26,6 +26,10 @@ from papers.text import author_key, clean_abstract, clean_line, clean_name, clea
 
 # Names under which sources know a paper, beside arXiv ids, DOIs and addresses; the schemes of `models.Identifier`.
 OTHER_SCHEMES = frozenset({"openreview", "s2", "pmid", "acl"})
+# Whose records only say which paper they are about, and never speak for it.
+CLAIMING_SOURCES = frozenset({"feed"})
+STRONG_SCHEMES = frozenset({"arxiv", "doi"})
+"""Names that somebody gives out, and has a record for."""
 # The archive's own records: they speak of the newest version, also when they give no number.
 ARXIV_SOURCES = frozenset(source for source in RANKS if source.startswith("arxiv_"))
 
@@ -90,6 +94,8 @@ class CleanPaper:
     versions: tuple[Version, ...]
     figures: Figures | None
     listed_on: ListedOn | None
+    claim: tuple[str, str] | None = None
+    """The arXiv id or DOI that it says to be about, which is none of its identifiers: see `claims.py`."""
 
 
 def clean(raw: RawPaper) -> CleanPaper:
@@ -101,7 +107,11 @@ def clean(raw: RawPaper) -> CleanPaper:
     title = clean_title(raw.title)[:MAX_TITLE]
     if not title:
         raise RecordError("The record has no title.")
+    claim = None
     arxiv, dois, identifiers = _identifiers(raw)
+    if raw.source in CLAIMING_SOURCES:
+        claim, identifiers = _claim(identifiers, raw.url)
+        arxiv, dois = None, ()
     abstract = None if raw.abstract is None else clean_abstract(raw.abstract[:MAX_ABSTRACT])
     comment = _line(raw.comment)
     authors = _authors(raw)
@@ -123,7 +133,7 @@ def clean(raw: RawPaper) -> CleanPaper:
         published_at=_published_at(raw, arxiv),
         updated_at=_aware(raw.updated_at) or (_aware(versions[-1].released_at) if versions else None),
         announced_on=raw.announced_on,
-        doi=dois[0] if dois else (None if raw.doi is None else ""),
+        doi=dois[0] if dois else (None if raw.doi is None or claim else ""),
         journal_ref=_line(raw.journal_ref),
         comment=comment,
         license=_line(raw.license),
@@ -133,6 +143,7 @@ def clean(raw: RawPaper) -> CleanPaper:
         versions=tuple(Version(version.number, _aware(version.released_at)) for version in versions),
         figures=_figures(raw.figures),
         listed_on=raw.listed_on and replace(raw.listed_on, submitter=clean_line(raw.listed_on.submitter)[:MAX_LINE]),
+        claim=claim,
     )
 
 
@@ -178,7 +189,8 @@ def _identifiers(raw: RawPaper) -> tuple[ArxivId | None, tuple[str, ...], tuple[
                     dois[doi] = None
         elif name := _other_identifier(scheme, value):
             others[name] = None
-    arxiv = arxiv or (parse_arxiv_id(raw.url) if raw.url else None)
+    if arxiv is None and raw.url and raw.source not in CLAIMING_SOURCES:
+        arxiv = parse_arxiv_id(raw.url)
     found = [("arxiv", arxiv.value)] if arxiv else []
     found += [("doi", doi) for doi in dois] + list(others)
     if not found and raw.url and (url := normalise_url(raw.url)) and len(url) <= MAX_IDENTIFIER:
@@ -186,6 +198,20 @@ def _identifiers(raw: RawPaper) -> tuple[ArxivId | None, tuple[str, ...], tuple[
     if not found:
         raise RecordError(f"Not an arXiv id: {raw.arxiv_id}" if raw.arxiv_id else "The record has no identifier.")
     return arxiv, tuple(dois), tuple(found)
+
+
+def _claim(
+    names: Iterable[tuple[str, str]], url: str | None
+) -> tuple[tuple[str, str] | None, tuple[tuple[str, str], ...]]:
+    """What such a record claims to be about, and what it is known by itself: its own addresses, else that page."""
+    names = tuple(names)
+    claim = next((name for name in names if name[0] in STRONG_SCHEMES), None)
+    own = tuple(name for name in names if name[0] == "url")
+    if claim and not own:
+        host = "arxiv.org/abs" if claim[0] == "arxiv" else "doi.org"
+        page = normalise_url(url or "") or f"https://{host}/{quote(claim[1], safe='/:;()')}"
+        own = (("url", page[:MAX_IDENTIFIER]),)
+    return claim, own
 
 
 def _other_identifier(scheme: str, value: str) -> tuple[str, str] | None:

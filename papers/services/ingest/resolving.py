@@ -7,15 +7,16 @@ The rules, in their order:
 - a DOI, or an id of another catalogue, brings records and papers together; one of them that has no arXiv id becomes
   part of the one that has;
 - an address is a weak name (some feeds give all their entries the same one): it finds a paper only where nothing
-  better does, and only if the two do not contradict each other in the rest of their names.
+  better does, and only if the two do not contradict each other in the rest of their names;
+- a feed's entry that waits for the record of the paper it speaks of becomes part of that paper when the record is here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from papers.services.ingest.cleaning import CleanPaper
+from papers.services.ingest.cleaning import STRONG_SCHEMES, CleanPaper
 
 Name = tuple[str, str]
 """(scheme, value)."""
@@ -34,11 +35,18 @@ class Target:
     """Stored papers that turn out to be this one."""
 
 
-def resolve(papers: Iterable[CleanPaper], stored: Mapping[int, Iterable[Name]]) -> list[Target]:
-    """One target a paper, in the order of the records. `stored` has all names of each paper that a record may mean."""
+def resolve(
+    papers: Iterable[CleanPaper],
+    stored: Mapping[int, Iterable[Name]],
+    waiting: Mapping[Name, Sequence[int]] | None = None,
+) -> list[Target]:
+    """One target a paper, in the order of the records. `stored` has all names of each paper that a record may mean,
+    `waiting` by a record's name those of them that wait for it."""
     found = _Names()
     for paper_id in sorted(stored):
         found.add_stored(paper_id, stored[paper_id])
+    for name, ids in (waiting or {}).items():
+        found.waiting[name] = [own for paper_id in ids for own in sorted(stored.get(paper_id, ()))[:1]]
     for paper in papers:
         found.add_record(paper)
     return found.targets()
@@ -50,6 +58,8 @@ class _Names:
     def __init__(self) -> None:
         self.owners: dict[Name, Target] = {}
         self.touched: dict[Target, None] = {}
+        self.waiting: dict[Name, list[Name]] = {}
+        """By a record's name, a name of each paper that waits for it."""
 
     def targets(self) -> list[Target]:
         return list(self.touched)
@@ -61,7 +71,7 @@ class _Names:
             self.owners[name] = target
 
     def add_record(self, paper: CleanPaper) -> None:
-        candidates = self._candidates(paper)
+        candidates = list(dict.fromkeys((*self._candidates(paper), *self._waiting(paper))))
         home = self._home(paper, candidates)
         for other in candidates:
             if other is not home and other.arxiv_id is None:
@@ -82,6 +92,13 @@ class _Names:
             return list(dict.fromkeys(strong))
         weak = (self.owners[name] for name in paper.identifiers if name[0] == "url" and name in self.owners)
         return [target for target in dict.fromkeys(weak) if not _contradict(paper.identifiers, target.names)][:1]
+
+    def _waiting(self, paper: CleanPaper) -> list[Target]:
+        """The entries of feeds that wait for the record; whatever has an id of its own by now is a paper of its own."""
+        if not self.waiting:
+            return []
+        found = (self.owners[own] for name in paper.identifiers for own in self.waiting.get(name, ()))
+        return [target for target in found if not any(scheme in STRONG_SCHEMES for scheme, _ in target.names)]
 
     def _home(self, paper: CleanPaper, candidates: list[Target]) -> Target:
         if paper.arxiv_id is not None:

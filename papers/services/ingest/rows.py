@@ -1,7 +1,8 @@
 """What becomes of a paper when one more record of it arrives. Pure: a row and a record in, a row out.
 
-Records are ordered by (version, rank of the source). The highest one decides what a paper says; a lesser one only
-fills what is empty. So it does not matter in which order the records of a paper arrive.
+Records are ordered by whose they are (of whoever gave out the paper's id, else a third party's), version and rank of
+the source. The highest one decides what a paper says; a lesser one only fills what is empty. So it does not matter in
+which order the records of a paper arrive. A feed's words never stand for a paper that an arXiv id or DOI names.
 """
 
 from __future__ import annotations
@@ -12,14 +13,23 @@ from typing import TypeVar
 
 from papers.links import FoundLinks, find_links
 from papers.models.paper import AuthorRow, LinkRow
-from papers.services.ingest.cleaning import ARXIV_SOURCES, CleanPaper, public_id
-from papers.sources.base import RANKS
+from papers.services.ingest.cleaning import (
+    ARXIV_SOURCES,
+    CLAIMING_SOURCES,
+    STRONG_SCHEMES,
+    CleanPaper,
+    public_id,
+)
+from papers.sources.base import OWN_RECORD, RANKS
+from papers.wording import is_identified, words_of
 
 T = TypeVar("T")
 
 # What a link was found in, when no source stated it.
 IN_TEXTS = frozenset({"title", "abstract", "comment"})
 
+
+_CLAIMING_RANKS = frozenset(RANKS[source] for source in CLAIMING_SOURCES)
 
 # Where a row begins that has no date yet: any date that is known comes before it.
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -66,19 +76,27 @@ CARD_FIELDS = (
 
 
 def changes_card(before: PaperRow, after: PaperRow) -> bool:
-    return any(getattr(before, name) != getattr(after, name) for name in CARD_FIELDS)
+    if any(getattr(before, name) != getattr(after, name) for name in CARD_FIELDS):
+        return True
+    return words_of(before.public_id, before.record_rank) != words_of(after.public_id, after.record_rank)
 
 
 def replaces(row: PaperRow, paper: CleanPaper) -> bool:
-    """Whether the record is at least as good as the one the row was made of."""
+    """Whether the record is at least as good as the one the row was made of. No version makes a third party's better
+    than that of whoever gave out the id."""
     version = paper.version
     if version is None and paper.source in ARXIV_SOURCES:
         version = row.version
-    return (version or 0, paper.rank) >= (row.version or 0, row.record_rank)
+    new = (paper.rank >= OWN_RECORD, version or 0, paper.rank)
+    return new >= (row.record_rank >= OWN_RECORD, row.version or 0, row.record_rank)
 
 
 def merged(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
     """The row once the record is known too. The same record again changes nothing."""
+    if paper.source in CLAIMING_SOURCES and is_identified(row.public_id):
+        return row
+    if row.record_rank in _CLAIMING_RANKS and any(scheme in STRONG_SCHEMES for scheme, _ in paper.identifiers):
+        row = replace(BLANK, public_id=row.public_id)  # what a feed said of it was the feed's entry
     if row.is_sample and paper.rank > 0:
         row = replace(BLANK, public_id=row.public_id)  # the sample's words are its own, not the authors'
     elif row.record_rank > 0 and paper.rank == 0:
@@ -192,10 +210,13 @@ def has_arxiv_address(row: PaperRow) -> bool:
 
 
 def _public_id(row: PaperRow, paper: CleanPaper) -> str:
-    """An address stays, except that one without an arXiv id gives way to it."""
-    if has_arxiv_address(row) or (row.public_id and not paper.arxiv_id):
-        return row.public_id
-    return public_id(paper.identifiers)
+    """An address stays, except that one without an arXiv id gives way to it, and one without any id to a DOI."""
+    if not row.public_id:
+        return public_id(paper.identifiers)
+    is_better = paper.arxiv_id and not has_arxiv_address(row)
+    if not is_identified(row.public_id):
+        is_better = any(scheme in STRONG_SCHEMES for scheme, _ in paper.identifiers)
+    return public_id(paper.identifiers) if is_better else row.public_id
 
 
 def _listed_at(row: PaperRow, announced_on: date | None, published_at: datetime | None, now: datetime) -> datetime:

@@ -27,6 +27,14 @@ from django.db.backends.utils import CursorWrapper
 from papers.models import Source
 from papers.services.ingest import tables
 from papers.services.ingest.announcements import with_announcements
+from papers.services.ingest.claims import (
+    claim_of,
+    stop_waiting,
+    waiting_for,
+    want_records,
+    wanted_of,
+    with_claims,
+)
 from papers.services.ingest.cleaning import CleanPaper, RecordError, clean
 from papers.services.ingest.edits import Edits, as_curators_say, as_sources_say, news
 from papers.services.ingest.figures import (
@@ -205,8 +213,12 @@ class _Storing:
         Raises:
             _OthersFirst: nothing of this attempt may stay.
         """
-        papers = with_announcements(self.cursor, papers)
-        targets = resolve(papers, tables.read_names(self.cursor, {name for p in papers for name in p.identifiers}))
+        papers = with_claims(self.cursor, with_announcements(self.cursor, papers))
+        waiting = waiting_for(self.cursor, papers)
+        names = tables.read_names(self.cursor, {name for p in papers for name in p.identifiers})
+        if waiting:
+            names |= tables.names_of(self.cursor, {paper_id for ids in waiting.values() for paper_id in ids})
+        targets = resolve(papers, names, waiting)
         known = [target for target in targets if target.paper_id is not None]
         new = self._claim(targets)
         rows = {paper_id: self._row(BLANK, target) for paper_id, target in new.items()}
@@ -214,6 +226,8 @@ class _Storing:
         tables.insert_papers(self.cursor, rows, now=self.now)
         self._write(changes)
         self._add_to_new(new)
+        stop_waiting(self.cursor, waiting)
+        self._want(targets, rows | {change.paper_id: change.after for change in changes.rows})
         real = [one.paper_id for one in changes.rows if one.before.is_sample and not one.after.is_sample]
         release_again(real, now=self.now)
         listed = list_papers(self._entries(targets), self.rule, now=self.now) if self.rule else 0
@@ -248,7 +262,7 @@ class _Storing:
     def _lock_and_compare(self, known: Sequence[Target]) -> _Changes:
         """What changes about stored papers; their rows are locked. Those that stay as they are, are only read."""
         changes = self._compare(known, lock=False)
-        ids = changes.paper_ids() | {_id(target) for target in known if target.new_names}
+        ids = changes.paper_ids() | {_id(target) for target in known if target.new_names or claim_of(target)}
         if self.rule:
             ids |= {entry.paper_id for entry in choose(self._entries(known), self.rule)}
         if not ids:
@@ -324,6 +338,16 @@ class _Storing:
         versions = [(paper_id, version) for paper_id, target in new.items() for version in _versions(target)]
         tables.insert_versions(self.cursor, versions, now=self.now)
         store_figures(self.cursor, self._seen(new.values()), {}, now=self.now)
+
+    def _want(self, targets: Iterable[Target], written: Mapping[int, PaperRow]) -> None:
+        """Have the own records asked for of papers that only a third party speaks of."""
+        wanted = {
+            _id(target): name
+            for target in targets
+            if (_id(target) in written or claim_of(target))
+            and (name := wanted_of(target, written.get(_id(target), BLANK)))
+        }
+        want_records(self.cursor, wanted, now=self.now)
 
     def _entries(self, targets: Iterable[Target]) -> list[Entry]:
         """Where the source has its papers: on the day of its list or announcement, else on the group's today."""

@@ -44,6 +44,15 @@ def read_names(cursor: CursorWrapper, names: Collection[Name]) -> dict[int, list
     return found
 
 
+def names_of(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, list[Name]]:
+    """All names of these papers."""
+    cursor.execute("SELECT paper_id, scheme, value FROM papers_identifier WHERE paper_id = ANY(%s)", [list(ids)])
+    found: dict[int, list[Name]] = {}
+    for paper_id, scheme, value in cursor.fetchall():
+        found.setdefault(paper_id, []).append((scheme, value))
+    return found
+
+
 def draw_ids(cursor: CursorWrapper, count: int) -> list[int]:
     """Ids for papers to come."""
     cursor.execute("SELECT nextval(pg_get_serial_sequence('papers_paper', 'id')) FROM generate_series(1, %s)", [count])
