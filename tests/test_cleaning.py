@@ -61,11 +61,28 @@ def test_broken_doi_is_dropped():
 def test_address_is_a_name_only_where_there_is_no_better_one():
     url = "https://journal.example.org/a?utm_source=feed"
     assert clean(make.raw("feed", url=url)).identifiers == (("url", "https://journal.example.org/a"),)
-    assert clean(make.raw("feed", url=url, doi="10.1000/a")).identifiers == (("doi", "10.1000/a"),)
+    assert clean(make.raw("doi", url=url, doi="10.1000/a")).identifiers == (("doi", "10.1000/a"),)
 
 
 def test_address_at_arxiv_is_an_arxiv_id():
-    assert clean(make.raw("feed", url="https://arxiv.org/abs/2503.12026v2")).arxiv_id == "2503.12026"
+    assert clean(make.raw("import", url="https://arxiv.org/abs/2503.12026v2")).arxiv_id == "2503.12026"
+
+
+@pytest.mark.parametrize(
+    ("fields", "claim"),
+    [
+        ({"arxiv_id": "2503.12026v2"}, ("arxiv", "2503.12026")),
+        ({"doi": "10.1000/A"}, ("doi", "10.1000/a")),
+        ({"arxiv_id": "2503.12026", "doi": "10.1000/a"}, ("arxiv", "2503.12026")),
+        ({"doi": "10.48550/arXiv.2503.12026"}, ("arxiv", "2503.12026")),
+    ],
+)
+def test_feed_only_claims_to_be_about_a_paper(fields, claim):
+    paper = clean(make.raw("feed", url="https://blog.example.org/1", **fields))
+    assert (paper.claim, paper.arxiv_id, paper.doi, paper.version) == (claim, None, None, None)
+    assert paper.identifiers == (("url", "https://blog.example.org/1"),)
+    assert paper.links["abs"]["url"] == "https://blog.example.org/1"
+    assert [scheme for scheme, _ in clean(make.raw("feed", **fields)).identifiers] == ["url"]
 
 
 def test_guid_of_a_feed_is_a_name():

@@ -243,7 +243,7 @@ def test_sample_becomes_real_under_the_same_address():
 
 
 def test_paper_of_a_journal_that_gains_an_arxiv_id_moves_and_its_old_address_leads_there():
-    store(make.raw("feed", doi="10.1000/a"), kind="feed")
+    store(make.raw("doi", doi="10.1000/a"), kind="doi")
     paper = Paper.objects.get()
     assert paper.public_id == "doi/10.1000/a"
     store(make.raw(arxiv_id="2603.00001", doi="10.1000/A"))

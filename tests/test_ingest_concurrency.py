@@ -53,7 +53,7 @@ def raws(version: int = 1) -> list[RawPaper]:
         make.listed_raw(arxiv_id=f"2603.{number:05}", version=version, doi=f"10.1000/{number}", position=number)
         for number in range(1, 41)
     ]
-    papers += [make.raw("feed", doi=f"10.1000/{number}", categories=("cs.CL",)) for number in range(1, 41, 3)]
+    papers += [make.raw("doi", doi=f"10.1000/{number}", categories=("cs.CL",)) for number in range(1, 41, 3)]
     return papers
 
 
@@ -99,7 +99,7 @@ def test_writers_of_old_and_new_versions_end_with_the_new_ones():
 
 def test_two_arxiv_papers_of_one_doi_never_become_one_also_at_once():
     for number in range(1, 11):
-        store_papers([make.raw("feed", doi=f"10.1000/{number}")], now=make.NOW, kind="feed")
+        store_papers([make.raw("doi", doi=f"10.1000/{number}")], now=make.NOW, kind="doi")
 
     def writer(prefix: str) -> Callable[[], None]:
         def work() -> None:

@@ -27,7 +27,7 @@ def test_same_title_alone_is_never_the_same_paper():
 
 
 def test_doi_brings_sources_together_in_any_order():
-    arxiv, feed = record(arxiv_id="2603.00001", doi="10.1000/a"), record("feed", doi="10.1000/A")
+    arxiv, feed = record(arxiv_id="2603.00001", doi="10.1000/a"), record("doi", doi="10.1000/A")
     for records in ([arxiv, feed], [feed, arxiv]):
         (target,) = resolve(records, {})
         assert target.arxiv_id == "2603.00001"
@@ -42,7 +42,7 @@ def test_two_arxiv_ids_are_never_one_paper_whatever_they_share():
 
 def test_doi_of_two_arxiv_papers_leads_to_the_one_that_had_it_first():
     stored = {1: [("arxiv", "gr-qc/9402024")], 2: [("arxiv", "gr-qc/9301002"), DOI]}
-    (target,) = resolve([record("feed", doi="10.1000/a")], stored)
+    (target,) = resolve([record("doi", doi="10.1000/a")], stored)
     assert (target.paper_id, target.absorbed) == (2, [])
 
 
@@ -65,7 +65,7 @@ def test_paper_with_two_dois_brings_their_papers_together():
 
 def test_better_names_decide_before_addresses():
     url = ("url", "https://a.example.org/")
-    (target,) = resolve([record("feed", doi="10.1000/a", identifiers=(url,))], {7: [url], 8: [DOI]})
+    (target,) = resolve([record("doi", doi="10.1000/a", identifiers=(url,))], {7: [url], 8: [DOI]})
     assert (target.paper_id, target.absorbed) == (8, [])
 
 

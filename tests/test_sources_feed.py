@@ -78,13 +78,97 @@ def test_one_author_or_several_in_one_string(creator: str, is_one: bool) -> None
     ("link", "doi"),
     [
         ("https://doi.org/10.5555/abc", "10.5555/abc"),
-        ("https://letters.example/doi/abs/10.5555/lsg.8?af=R", "10.5555/lsg.8"),
+        ("https://onlinelibrary.wiley.com/doi/abs/10.5555/lsg.8?af=R", "10.5555/lsg.8"),
+        ("https://letters.example/doi/abs/10.5555/lsg.8?af=R", None),
         ("https://x.example/10/2026", None),
     ],
 )
 def test_a_doi_in_an_address(link: str, doi: str | None) -> None:
     [paper] = rss(f"<item><title>T</title><link>{link}</link></item>").papers
     assert paper.doi == doi
+
+
+def atom(inside: str) -> RawPaper:
+    """An entry that is not a paper, but for what is put into it."""
+    entry = f"<entry><id>tag:links.example,2026:17</id><title>On a result</title>{inside}</entry>"
+    body = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"><title>T</title>'
+        f"{entry}</feed>"
+    )
+    [paper] = parse_entries(body.encode(), url=URL).papers
+    return paper
+
+
+@pytest.mark.parametrize("relation", ["related", "via", "enclosure", "replies", "self", "http://x.example/about"])
+def test_a_link_that_is_not_the_entrys_own_names_no_paper(relation: str) -> None:
+    links = '<link rel="alternate" href="https://links.example/17"/>'
+    links += f'<link rel="{relation}" href="https://arxiv.org/abs/2503.11685"/>'
+    for entry in (atom(links), atom(links.replace("arxiv.org/abs/2503.11685", "doi.org/10.5555/abc"))):
+        assert (entry.arxiv_id, entry.doi) == (None, None)
+        assert entry.identifiers == (("url", "tag:links.example,2026:17"), ("url", "https://links.example/17"))
+        assert entry.url == "https://links.example/17"
+
+
+def test_an_alternate_link_names_the_paper() -> None:
+    assert atom('<link href="https://arxiv.org/abs/2503.11685v2"/>').arxiv_id == "2503.11685"
+    assert atom('<link rel="alternate" href="https://export.arxiv.org/abs/2503.11685"/>').arxiv_id == "2503.11685"
+    assert atom('<link rel="alternate" type="application/pdf" href="https://arxiv.org/pdf/2503.11685"/>').arxiv_id
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<link>https://notes.example/roundup?from=2503.11692</link><description>Three papers we liked.</description>",
+        "<link>https://notes.example/post#2503.11692v1</link>",
+        "<link>https://notes.example/2503.11692</link>",
+        "<link>https://example.org/https://arxiv.org/abs/2503.11692</link>",
+        "<link>https://arxiv.org.evil.example/abs/2503.11692</link>",
+        "<link>https://arxiv.org@evil.example/abs/2503.11692</link>",
+        "<link>/abs/2503.11692</link>",
+        '<link>https://notes.example/1</link><guid isPermaLink="false">2503.11692</guid>',
+        '<link>https://notes.example/1</link><guid isPermaLink="false">arxiv-2503.11692-review</guid>',
+        "<link>https://notes.example/1</link><guid>tag:notes.example,2026:arxiv.org/abs/2503.11692</guid>",
+        "<link>https://notes.example/1</link><description>arXiv:2503.11692 is wrong, see "
+        "https://arxiv.org/abs/2503.11692 and doi:10.5555/abc.</description>",
+        "<link>https://notes.example/1</link><comments>https://arxiv.org/abs/2503.11692</comments>",
+        '<link>https://notes.example/1</link><enclosure url="https://arxiv.org/pdf/2503.11692"/>',
+        '<link>https://notes.example/1</link><source url="https://arxiv.org/abs/2503.11692">arXiv</source>',
+    ],
+)
+def test_a_number_anywhere_else_names_no_paper(item: str) -> None:
+    [entry] = rss(f"<item><title>T</title>{item}</item>").papers
+    assert (entry.arxiv_id, entry.doi) == (None, None)
+    assert {scheme for scheme, _ in entry.identifiers} == {"url"}
+
+
+def test_an_entry_of_two_papers_is_neither() -> None:
+    both = '<link href="https://arxiv.org/abs/2503.11685"/><link href="https://arxiv.org/abs/2503.11692"/>'
+    assert atom(both).arxiv_id is None
+    two = "<prism:doi>10.5555/a</prism:doi><dc:identifier>doi:10.5555/b</dc:identifier>"
+    assert atom(two).doi is None
+
+
+def test_metadata_of_a_journal_name_its_entry_by_a_doi_that_is_the_whole_field() -> None:
+    assert atom("<prism:doi>10.5555/A.1</prism:doi>").doi == "10.5555/a.1"
+    assert atom("<dc:identifier>https://doi.org/10.5555/a.1</dc:identifier>").doi == "10.5555/a.1"
+    assert atom("<dc:identifier>https://blog.example/?re=10.5555/a.1</dc:identifier>").doi is None
+    assert atom("<dc:identifier>A comment on 10.5555/a.1</dc:identifier>").doi is None
+
+
+def test_a_paper_gives_its_entry_no_second_name() -> None:
+    """So no feed can have a DOI of its choice taken for that of an arXiv paper."""
+    entry = atom('<link href="https://arxiv.org/abs/2503.11685"/><prism:doi>10.5555/a</prism:doi>')
+    assert (entry.arxiv_id, entry.doi) == ("2503.11685", None)
+
+
+def test_a_bare_doi_as_the_id_of_an_entry_names_it() -> None:
+    body = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>10.5555/journal.0312345</id>'
+        '<title>T</title><link href="https://journal.example/article?id=10.5555/journal.0312345"/></entry></feed>'
+    )
+    [entry] = parse_entries(body.encode(), url=URL).papers
+    assert entry.doi == "10.5555/journal.0312345"
 
 
 def test_an_entry_with_nothing_to_know_it_by_has_a_name_of_what_it_says() -> None:

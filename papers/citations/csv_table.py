@@ -11,7 +11,7 @@ from papers.text import plain_formulas
 
 COLUMNS = (
     *("key", "id", "title", "authors", "year", "published", "arxiv", "doi"),
-    *("journal", "venue", "categories", "url", "pdf", "comment", "abstract"),
+    *("journal", "venue", "categories", "url", "pdf", "comment", "abstract", "note"),
 )
 # A cell that begins so is run by spreadsheets (OWASP, CSV injection); an apostrophe makes it text.
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
@@ -38,6 +38,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
                 record.pdf_url,
                 record.comment,
                 plain_formulas(record.abstract),
+                record.words_of,
             )
         )
 

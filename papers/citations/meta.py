@@ -17,8 +17,9 @@ def highwire_tags(record: Record) -> list[tuple[str, str]]:
         *(("citation_author", _last_first(name)) for name in record.names),
         ("citation_publication_date", record.published.strftime("%Y/%m/%d") if record.published else ""),
         ("citation_journal_title", record.journal_ref or record.venue),
-        ("citation_arxiv_id", record.arxiv_id),
-        ("citation_doi", record.doi),
+        # Whoever reads these takes the words for those of the record with that id.
+        ("citation_arxiv_id", "" if record.words_of else record.arxiv_id),
+        ("citation_doi", "" if record.words_of else record.doi),
         ("citation_pdf_url", record.pdf_url),
         ("citation_abstract_html_url", record.url),
         ("citation_abstract", plain_formulas(record.abstract)),
@@ -41,7 +42,7 @@ def json_ld(record: Record, *, page: str) -> str:
         "datePublished": record.published.isoformat() if record.published else None,
         "abstract": plain_formulas(record.abstract),
         "sameAs": [url for url in (record.url, f"https://doi.org/{record.doi}" if record.doi else "") if url],
-        "identifier": [f"arXiv:{record.arxiv_id}"] if record.arxiv_id else [],
+        "identifier": [f"arXiv:{record.arxiv_id}"] if record.arxiv_id and not record.words_of else [],
         "keywords": list(record.categories),
     }
     text = json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from papers.citations.names import Name, parse_name
+from papers.sources.base import OWN_RECORD
 from papers.text import fold
 from papers.wording import record_name, words_of
 
@@ -17,7 +18,7 @@ _OLD_ARXIV_ID = re.compile(r"[a-z.-]+/(\d\d)(\d\d)\d{3}", re.I)
 
 
 class Stored(Protocol):
-    """What is read of a stored paper: columns of `Paper`."""
+    """What is read of a stored paper: columns of `Paper`. Without a `record_rank`, its words are its own record's."""
 
     public_id: str
     title: str
@@ -34,7 +35,6 @@ class Stored(Protocol):
     venue: str
     links: Any
     withdrawn_at: Any
-    record_rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def record_of(paper: Stored) -> Record:
 
 
 def _words_of(paper: Stored) -> str:
-    whose = words_of(paper.public_id, paper.record_rank)
+    whose = words_of(paper.public_id, getattr(paper, "record_rank", OWN_RECORD))
     return f"Title and authors by {whose}, not by {record_name(paper.public_id)}" if whose else ""
 
 

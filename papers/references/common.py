@@ -85,6 +85,14 @@ def year_in(text: str) -> int | None:
 
 
 def _names(fields: Mapping[str, str]) -> Iterator[Given]:
+    """What the fields for it name; free text only where they name nothing: a note may be about another paper."""
+    named = tuple(_own_names(fields))
+    yield from named
+    if not any(each.scheme in ("arxiv", "doi") for each in named):
+        yield from inside(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
+
+
+def _own_names(fields: Mapping[str, str]) -> Iterator[Given]:
     if found := parse_arxiv_id(fields.get("arxiv", "")[:MAX_FIELD]):
         yield Given("arxiv", found.value)
     for doi in parse_dois(fields.get("doi", "")[:MAX_FIELD])[:3]:
@@ -93,7 +101,6 @@ def _names(fields: Mapping[str, str]) -> Iterator[Given]:
     url = fields.get("url", "")[:MAX_FIELD]
     if named := _given(url.split(" ", 1)[0]):
         yield named
-    yield from inside(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
 
 
 def of_doi(doi: str) -> Given | None:

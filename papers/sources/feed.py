@@ -226,7 +226,8 @@ def _paper(entry: Any, guid: str, host: str) -> Name | None:
     Links of any other kind (related, via, enclosure) and all that is written in the entry only speak of a paper. An
     entry whose names are of two papers is neither.
     """
-    own = [str(link.get("href", "")) for link in entry.get("links", []) if link.get("rel", "alternate") == "alternate"]
+    links = entry.get("links") or [{"href": entry.get("link", "")}]
+    own = [str(link.get("href", "")) for link in links if link.get("rel", "alternate") == "alternate"]
     said = [str(entry.get(name, "")) for name in ("prism_doi", "dc_identifier")]
     # A bare DOI as an Atom id is read as an address beside the feed's own.
     said.append(guid.removeprefix(f"https://{host}/").removeprefix(f"http://{host}/"))

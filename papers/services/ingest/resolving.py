@@ -91,7 +91,8 @@ class _Names:
         if strong:
             return list(dict.fromkeys(strong))
         weak = (self.owners[name] for name in paper.identifiers if name[0] == "url" and name in self.owners)
-        return [target for target in dict.fromkeys(weak) if not _contradict(paper.identifiers, target.names)][:1]
+        said = (*paper.identifiers, paper.claim) if paper.claim else paper.identifiers
+        return [target for target in dict.fromkeys(weak) if not _contradict(said, target.names)][:1]
 
     def _waiting(self, paper: CleanPaper) -> list[Target]:
         """The entries of feeds that wait for the record; whatever has an id of its own by now is a paper of its own."""

@@ -48,7 +48,7 @@ from papers.services.ingest.figures import (
 )
 from papers.services.ingest.figures import Stored as StoredFigure
 from papers.services.ingest.rejects import rejected, settle, store_rejected
-from papers.services.ingest.resolving import Target, resolve
+from papers.services.ingest.resolving import Name, Target, resolve
 from papers.services.ingest.rows import (
     BLANK,
     OldTexts,
@@ -341,12 +341,11 @@ class _Storing:
 
     def _want(self, targets: Iterable[Target], written: Mapping[int, PaperRow]) -> None:
         """Have the own records asked for of papers that only a third party speaks of."""
-        wanted = {
-            _id(target): name
-            for target in targets
-            if (_id(target) in written or claim_of(target))
-            and (name := wanted_of(target, written.get(_id(target), BLANK)))
-        }
+        wanted: dict[int, Name] = {}
+        for target in targets:
+            name = wanted_of(target, written[_id(target)]) if _id(target) in written else claim_of(target)
+            if name is not None:
+                wanted[_id(target)] = name
         want_records(self.cursor, wanted, now=self.now)
 
     def _entries(self, targets: Iterable[Target]) -> list[Entry]:
