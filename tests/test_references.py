@@ -282,3 +282,11 @@ def test_first_author_and_year_are_read(text: str) -> None:
 def test_authors_and_years_of_any_shape_are_no_matter(author: Any, year: Any) -> None:
     (row,) = read(json.dumps([{"title": "A Study of Ice", "author": author, "issued": year}]).encode()).references
     assert row.year is None
+
+
+def test_a_note_names_no_paper_where_a_field_does() -> None:
+    entry = "@article{ice, title={Ice in small basins}, doi={10.5555/ice.2026}, annote={Comment on arXiv:2503.11692}}"
+    [row] = read(entry.encode()).references
+    assert [(name.scheme, name.value) for name in row.names] == [("doi", "10.5555/ice.2026")]
+    [row] = read(entry.replace("doi={10.5555/ice.2026}, ", "").encode()).references
+    assert [name.value for name in row.names] == ["2503.11692"]
