@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
+from papers.mailboxes import AddressError, read_mailbox
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -117,15 +119,17 @@ class Env:
             ) from error
 
     def mailbox(self, name: str, default: str) -> str:
-        """An e-mail address, with or without a name before it: `Daily Papers <papers@lab.example.org>`."""
+        """An e-mail address, with or without a name before it: `Daily Papers <papers@lab.example.org>`. In ASCII but
+        for the name.
+        """
         value = self.text(name, default)
-        # Not parseaddr: in Python 3.11.2 (Debian 12) it knows no domain that is an IP address, as the default may be.
-        if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+|[^<>\r\n]*<[^\s<>@]+@[^\s<>@]+>", value):
+        try:
+            return str(read_mailbox(value))
+        except AddressError as error:
             raise ImproperlyConfigured(
                 f"{name} must be an e-mail address such as papers@lab.example.org or "
-                f"Daily Papers <papers@lab.example.org>, not {value!r}."
-            )
-        return value
+                f"Daily Papers <papers@lab.example.org>, not {value!r}. {error}"
+            ) from error
 
     def secret(self, name: str) -> str:
         """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""

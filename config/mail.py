@@ -70,9 +70,11 @@ def mail_settings(url: str, *, outbox: Path) -> dict[str, Any]:
 
 
 def default_sender(host: str) -> str:
-    """`broadsheet@` the site's host; an IP address is written as RFC 5321 has it."""
+    """`broadsheet@` the site's host: `localhost` on loopback; another IP address is written as RFC 5321 has it."""
     try:
         found = ip_address(host.strip("[]"))
     except ValueError:
         return f"broadsheet@{host}"
+    if found.is_loopback:
+        return "broadsheet@localhost"
     return f"broadsheet@[IPv6:{found}]" if found.version == 6 else f"broadsheet@[{found}]"
