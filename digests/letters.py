@@ -85,6 +85,8 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | 
         raise InDoubtError(str(error) or "it did not answer in time") from error
     except smtplib.SMTPException as error:
         raise LetterError(_words(error)) from error
+    except ValueError as error:  # no server takes this address
+        raise LetterError(str(error)) from error
     except OSError as error:
         raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
 

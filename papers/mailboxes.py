@@ -11,7 +11,7 @@ from email.utils import formataddr
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
-from papers.hosts import ascii_host
+from papers.hosts import ascii_host, readable_host
 
 MAX_LENGTH = 254
 """Of an address, which a path with its two brackets leaves (RFC 5321, 4.5.3.1.3)."""
@@ -79,17 +79,22 @@ def canonical(address: str) -> str:
         raise AddressError("Letters before the @ that are not plain ASCII are taken by few mail servers, not by ours.")
     if len(local) > _MAX_LOCAL or not _LOCAL.fullmatch(local):
         raise AddressError("What stands before the @ can’t be written to.")
-    whole = f"{local}@{_domain(domain)}"
+    whole = f"{local}@{ascii_domain(domain)}"
     if len(whole) > MAX_LENGTH:
         raise AddressError("This address is too long.")
     return whole
 
 
-def _domain(text: str) -> str:
+def ascii_domain(domain: str) -> str:
+    """What stands behind the @, as mail servers take it: A-labels of IDNA 2008, or an IP address in brackets.
+
+    Raises:
+        AddressError: it has no such form.
+    """
     try:
-        if text.startswith("[") and text.endswith("]"):
-            return _literal(text[1:-1])
-        return ascii_host(text)
+        if domain.startswith("[") and domain.endswith("]"):
+            return _literal(domain[1:-1])
+        return ascii_host(domain)
     except ValueError:
         raise AddressError("What stands behind the @ is no valid name of a domain.") from None
 
@@ -106,6 +111,12 @@ def canonical_or_same(address: str) -> str:
         return canonical(address)
     except AddressError:
         return address.strip()
+
+
+def readable(address: str) -> str:
+    """An address for a page: its domain in the letters of its language where that can't mislead."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{readable_host(domain)}"
 
 
 def is_same(one: str, other: str) -> bool:

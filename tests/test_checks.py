@@ -61,7 +61,7 @@ def test_a_sender_that_no_mail_could_be_sent_from(settings: Any, name: str) -> N
         setattr(settings, name, bad)
         (found,) = checks.check_sender(None)
         assert found.id == "broadsheet.E005"
-        assert "BROADSHEET_MAIL_FROM" in found.hint
+        assert "BROADSHEET_MAIL_FROM" in str(found.hint)
 
 
 def test_categories_that_arxiv_does_not_have(settings: Any) -> None:
