@@ -12,9 +12,11 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.mail.message import sanitize_address
 from django.db import connections
 
 from papers.categories import expand
+from papers.mailboxes import AddressError, read_mailbox
 from papers.sources.guard import AllowList
 
 POSTGRES_AT_LEAST = 16
@@ -105,6 +107,28 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[
             id="broadsheet.W004",
         )
     ]
+
+
+@register()
+def check_sender(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Whom mails come from: what no mail could be sent from is found now, and not when one is due.
+
+    Django reads the sender too, by a parser that differs between releases of Python.
+    """
+    found: list[CheckMessage] = []
+    for sender in dict.fromkeys((settings.DEFAULT_FROM_EMAIL, settings.SERVER_EMAIL)):
+        try:
+            sanitize_address(str(read_mailbox(sender)), "utf-8")
+        except (AddressError, ValueError) as error:
+            found.append(
+                Error(
+                    f"No mail can be sent from {sender!r}: {error}",
+                    hint="Set BROADSHEET_MAIL_FROM to an address that people can answer to, such as "
+                    "Daily Papers <papers@lab.example.org>.",
+                    id="broadsheet.E005",
+                )
+            )
+    return found
 
 
 @register()

@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
+from papers.hosts import ascii_address
+from papers.mailboxes import AddressError, ascii_domain, canonical, read_mailbox
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -88,6 +91,7 @@ class Env:
         """An address of one of `schemes`; one of http or https has a host, and comes without a slash at the end."""
         value = self.text(name, default)
         try:
+            value = ascii_address(value)
             parts = urlsplit(value)
             is_web = parts.scheme in ("http", "https")
             good = parts.scheme in schemes and (bool(parts.hostname) or not is_web) and parts.port != 0
@@ -117,15 +121,34 @@ class Env:
             ) from error
 
     def mailbox(self, name: str, default: str) -> str:
-        """An e-mail address, with or without a name before it: `Daily Papers <papers@lab.example.org>`."""
+        """An e-mail address, with or without a name before it: `Daily Papers <papers@lab.example.org>`. In ASCII but
+        for the name.
+        """
         value = self.text(name, default)
-        # Not parseaddr: in Python 3.11.2 (Debian 12) it knows no domain that is an IP address, as the default may be.
-        if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+|[^<>\r\n]*<[^\s<>@]+@[^\s<>@]+>", value):
+        try:
+            return str(read_mailbox(value))
+        except AddressError as error:
             raise ImproperlyConfigured(
                 f"{name} must be an e-mail address such as papers@lab.example.org or "
-                f"Daily Papers <papers@lab.example.org>, not {value!r}."
-            )
-        return value
+                f"Daily Papers <papers@lab.example.org>, not {value!r}. {error}"
+            ) from error
+
+    def address(self, name: str, default: str) -> str:
+        """An e-mail address alone, in ASCII."""
+        value = self.text(name, default)
+        try:
+            return canonical(value)
+        except AddressError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be an e-mail address such as rita@lab.example.org, not {value!r}. {error}"
+            ) from error
+
+    def domains(self, name: str) -> tuple[str, ...]:
+        """Domains of mail addresses, in ASCII; an @ before one is left out."""
+        try:
+            return tuple(ascii_domain(word.lstrip("@")) for word in self.words(name))
+        except AddressError as error:
+            raise ImproperlyConfigured(f"{name} must be domains such as lab.example.org: {error}") from error
 
     def secret(self, name: str) -> str:
         """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""

@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from papers.hosts import ascii_address
+
 # Scheme → the port where the address has none (RFC 6409 for submission, RFC 8314 for TLS from the first byte).
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 # A server that doesn't answer must not hold a reader's request for as long as TCP would.
@@ -34,7 +36,7 @@ class MailServer:
             ImproperlyConfigured: it is none of the three schemes, or has no host. The message never holds the password.
         """
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(ascii_address(url))
             port = parts.port
         except ValueError:
             parts, port = urlsplit(""), None
@@ -70,9 +72,11 @@ def mail_settings(url: str, *, outbox: Path) -> dict[str, Any]:
 
 
 def default_sender(host: str) -> str:
-    """`broadsheet@` the site's host; an IP address is written as RFC 5321 has it."""
+    """`broadsheet@` the site's host: `localhost` on loopback; another IP address is written as RFC 5321 has it."""
     try:
         found = ip_address(host.strip("[]"))
     except ValueError:
         return f"broadsheet@{host}"
+    if found.is_loopback:
+        return "broadsheet@localhost"
     return f"broadsheet@[IPv6:{found}]" if found.version == 6 else f"broadsheet@[{found}]"

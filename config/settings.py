@@ -37,7 +37,7 @@ BIND = env.text("BROADSHEET_BIND", "127.0.0.1")
 SITE = Site.from_url(env.text("BROADSHEET_SITE_URL", f"http://127.0.0.1:{PORT}"))
 SITE_URL = SITE.url
 SITE_URL_IS_SET = env.is_set("BROADSHEET_SITE_URL")
-ADMIN_EMAIL = env.text("BROADSHEET_ADMIN_EMAIL", "admin@localhost")
+ADMIN_EMAIL = env.address("BROADSHEET_ADMIN_EMAIL", "admin@localhost")
 
 _SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_IS_SET = bool(_SECRET_KEY)
@@ -173,7 +173,7 @@ TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
 # --- accounts (django-allauth) -------------------------------------------------------------------------------------
 
 SIGNUP = env.choice("BROADSHEET_SIGNUP", "invitation", ("open", "invitation", "closed"))
-SIGNUP_DOMAINS = tuple(domain.lower().lstrip("@") for domain in env.words("BROADSHEET_SIGNUP_DOMAINS"))
+SIGNUP_DOMAINS = env.domains("BROADSHEET_SIGNUP_DOMAINS")
 OIDC_URL = env.url("BROADSHEET_OIDC_URL", "") if env.is_set("BROADSHEET_OIDC_URL") else ""
 OIDC_NAME = env.text("BROADSHEET_OIDC_NAME", "your institution")
 OIDC_SIGNUP = env.flag("BROADSHEET_OIDC_SIGNUP", default=False)

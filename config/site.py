@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from papers.hosts import ascii_netloc
+
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -32,6 +34,7 @@ class Site:
         """
         parts = urlsplit(url)
         try:
+            parts = parts._replace(netloc=ascii_netloc(parts.netloc))  # as browsers ask for it
             host, port = parts.hostname or "", parts.port
         except ValueError:
             host, port = "", None

@@ -11,6 +11,7 @@ from django.core.validators import validate_email
 
 from digests.models import Channel
 from digests.models.channel import new_secret
+from papers.addresses import checked
 from papers.sources.client import RefusedError, group_of
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
@@ -82,18 +83,19 @@ class ChannelForm(_ChannelForm):
     def _check_address(self, kind: str, where: str) -> None:
         try:
             if kind == Channel.Kind.MAIL:
-                validate_email(where)
+                validate_email(checked(where))
             else:
                 group_of(where)
         except RefusedError as error:
             self.add_error("where", str(error))
-        except ValidationError:
-            self.add_error("where", "This is no mail address.")
+        except ValidationError as error:
+            self.add_error("where", error if "@" in where else "This is no mail address.")
 
     def save(self, commit: bool = True) -> Channel:
         channel, data = self.instance, self.cleaned_data
         if data["where"]:
-            channel.address = data["where"].strip()
+            where = data["where"].strip()
+            channel.address = checked(where) if channel.kind == Channel.Kind.MAIL else where
         if channel.kind == Channel.Kind.MATRIX:
             channel.secret = data["token"] or channel.secret
         elif channel.kind == Channel.Kind.WEBHOOK and not channel.secret.startswith("whsec_"):

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS, Frequency
+from papers.addresses import AddressFormField
 from papers.forms import find_time_zone
 from papers.models import Topic
 
@@ -36,7 +37,7 @@ _TOPIC = "topic-"
 class AddressForm(forms.Form):
     """The strip on top of lists: one address, and a field that only programs fill in."""
 
-    email = forms.EmailField(
+    email = AddressFormField(
         label="E-mail address",
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "placeholder": "you@example.org"}),
@@ -52,7 +53,7 @@ class AddressForm(forms.Form):
 class MoveForm(forms.Form):
     """Another address for a reader's mail."""
 
-    email = forms.EmailField(
+    email = AddressFormField(
         label="Another address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
 from functools import lru_cache
 
 from django.conf import settings
 
 from digests import addresses
 from digests.mime import MARK, header, mailbox, named
+from papers.mailboxes import read_mailbox
 
 
 def head(frequency: str, *, group: str) -> str:
@@ -45,8 +45,12 @@ def head(frequency: str, *, group: str) -> str:
 
 @lru_cache(maxsize=10)
 def sender_of(setting: str) -> tuple[str, str]:
-    """Name and address in BROADSHEET_MAIL_FROM."""
-    name, address = parseaddr(setting)
+    """Name and address in BROADSHEET_MAIL_FROM.
+
+    Raises:
+        AddressError: it cannot be read; the system check broadsheet.E005 says so at start.
+    """
+    name, address = read_mailbox(setting)
     return name, address
 
 

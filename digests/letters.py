@@ -6,7 +6,7 @@ import smtplib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
 from digests import look
+from papers.mailboxes import read_mailbox
 from papers.services.installation import current_group
 
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
@@ -84,6 +85,8 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | 
         raise InDoubtError(str(error) or "it did not answer in time") from error
     except smtplib.SMTPException as error:
         raise LetterError(_words(error)) from error
+    except ValueError as error:  # no server takes this address
+        raise LetterError(str(error)) from error
     except OSError as error:
         raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
 
@@ -91,7 +94,7 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | 
 def _headers_of(same: Same | None) -> dict[str, str]:
     if same is None:
         return {}
-    host = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]
     return {"Message-ID": f"<{same.name}@{host}>", "Date": format_datetime(same.at)}
 
 

@@ -10,16 +10,17 @@ import binascii
 import re
 from base64 import b64encode, encodebytes
 from collections.abc import Iterator, Mapping, Sequence
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from functools import lru_cache
 from typing import NamedTuple
+
+from papers.mailboxes import canonical
 
 MARK = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9.-]+", re.ASCII)
 # A word that stands for itself in quoted-printable: short, without `=`, and with nothing at its ends that a line's
 # end would change.
 _PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
@@ -117,17 +118,12 @@ def named(name: str, what: str) -> str:
 
 
 def ascii_address(address: str) -> str:
-    """An address as every server takes it: the domain in punycode.
+    """An address as every server takes it: the domain in A-labels (IDNA 2008).
 
     Raises:
         ValueError: characters before the @ that only servers with SMTPUTF8 know, or no address at all.
     """
-    if _PLAIN_ADDRESS.fullmatch(address):
-        return address
-    local, at, domain = parseaddr(address)[1].rpartition("@")
-    if not at or not local or not local.isascii() or _UNSAFE.search(address) or re.search(r"[\s<>]", local + domain):
-        raise ValueError("This address cannot be written to.")
-    return f"{local}@{domain.encode('idna').decode('ascii') if not domain.isascii() else domain}"
+    return canonical(address)
 
 
 def assemble(head: str, *, text: str, html: str, boundary: str) -> bytes:

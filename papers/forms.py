@@ -13,6 +13,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
+from papers.addresses import AddressFormField
 from papers.categories import Archive, Group, aliases_of, expand, taxonomy
 from papers.models import Paper, Role, ShelfItem, Topic, User
 from papers.models.topic import CLOSENESS
@@ -51,7 +52,7 @@ class SignInForm(AuthenticationForm):
 class InvitationForm(forms.Form):
     """Whom to invite."""
 
-    email = forms.EmailField(
+    email = AddressFormField(
         label="E-mail address",
         required=False,
         max_length=254,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
+from papers.hosts import ascii_host
+
 MAX_URL_LENGTH = 2_000
 
 # Archives that gave out ids of the old form before April 2007; any other word before a slash is no arXiv id.
@@ -234,12 +236,12 @@ def _ascii_host(host: str) -> str:
     """`host` in lower-case ASCII, or an empty string when it cannot be one.
 
     Raises:
-        ValueError: `host` cannot be written in ASCII (UnicodeError is one).
+        ValueError: `host` has no valid form.
     """
-    if ":" in host:
-        host = f"[{host}]"
-    host = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
-    return host.rstrip(".") if _HOST.fullmatch(host) else ""
+    if not host:
+        return ""
+    host = f"[{host.lower()}]" if ":" in host else ascii_host(host)
+    return host if _HOST.fullmatch(host) else ""
 
 
 def _clean_query(query: str) -> str:

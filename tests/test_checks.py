@@ -52,6 +52,18 @@ def test_a_site_for_others_that_sends_no_mail(settings: Any) -> None:
     assert ids(checks.check_mail(None)) == []
 
 
+@pytest.mark.parametrize("name", ["DEFAULT_FROM_EMAIL", "SERVER_EMAIL"])
+def test_a_sender_that_no_mail_could_be_sent_from(settings: Any, name: str) -> None:
+    for good in ("broadsheet@localhost", "broadsheet@[192.0.2.1]", '"Lab, of words" <a@b.example>', "Bücher <a@b.c>"):
+        setattr(settings, name, good)
+        assert ids(checks.check_sender(None)) == []
+    for bad in ("", "papers", "papers@", "Papers <papers@a..b>", "papers@[nowhere]", "päpers@lab.example"):
+        setattr(settings, name, bad)
+        (found,) = checks.check_sender(None)
+        assert found.id == "broadsheet.E005"
+        assert "BROADSHEET_MAIL_FROM" in str(found.hint)
+
+
 def test_categories_that_arxiv_does_not_have(settings: Any) -> None:
     settings.ARXIV_CATEGORIES = ("cs.CL", "math.*", "cs.XX", "cats")
     (found,) = checks.check_fetching(None)

@@ -283,6 +283,35 @@ def test_a_redirect_to_what_is_no_web_address_is_refused(upstream, target):
         get(upstream, "/rss/cs")
 
 
+@pytest.mark.parametrize(
+    "target", ["http://xn--a.example/", "//xn--.example/x", "http://☃.example/", "http://a..b/", "http://" + "a" * 64]
+)
+def test_a_redirect_to_a_host_without_a_valid_name_is_refused(upstream, target):
+    upstream.script("/rss", redirect(target.encode().decode("latin-1")))
+    with pytest.raises(RefusedError):
+        get(upstream, "/rss/cs")
+    with pytest.raises(RefusedError):
+        group_of(target)
+
+
+def test_a_host_beyond_ascii_is_asked_by_its_own_name(upstream):
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    port = upstream.url.rpartition(":")[2]
+    client = Client(user_agent=AGENT, clock=Unpaced(), allow=[f"Straße.example:{port}"], resolve=resolve)
+    answer = client.fetch(FetchRequest(f"http://STRAßE.example:{port}/rss/cs", "feed:x"))
+    assert asked == ["xn--strae-oqa.example"]
+    assert answer.url == f"http://xn--strae-oqa.example:{port}/rss/cs"
+    [entry] = upstream.log()
+    assert entry.headers["host"] == f"xn--strae-oqa.example:{port}"
+    for url in ("https://straße.example/x", "https://xn--strae-oqa.example/"):
+        assert group_of(url) == "feed:xn--strae-oqa.example"
+
+
 def test_a_redirect_inwards_is_refused(upstream):
     for target in ("http://10.0.0.1/", "http://localhost/", "http://[::1]/", "http://169.254.169.254/latest"):
         upstream.script("/rss", redirect(target))

@@ -221,6 +221,7 @@ def test_a_doi_once_read_reads_the_same_again(before: str, name: str) -> None:
         ("https://example.org/a?id=1&b=%20c", "https://example.org/a?id=1&b=%20c"),
         ("https://example.org/ü", "https://example.org/%C3%BC"),
         ("https://müller.example/", "https://xn--mller-kva.example/"),
+        ("https://STRAßE.example/", "https://xn--strae-oqa.example/"),
         ("https://[2001:db8::1]/x", "https://[2001:db8::1]/x"),
         ("https://example.org./x", "https://example.org/x"),
     ],

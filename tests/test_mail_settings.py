@@ -58,8 +58,10 @@ def test_without_a_server_each_mail_is_a_file(tmp_path: Path, settings: Any) -> 
     ("host", "sender"),
     [
         ("papers.lab", "broadsheet@papers.lab"),
-        ("127.0.0.1", "broadsheet@[127.0.0.1]"),
-        ("[::1]", "broadsheet@[IPv6:::1]"),
+        ("127.0.0.1", "broadsheet@localhost"),
+        ("[::1]", "broadsheet@localhost"),
+        ("192.0.2.1", "broadsheet@[192.0.2.1]"),
+        ("[2001:db8::1]", "broadsheet@[IPv6:2001:db8::1]"),
     ],
 )
 def test_mails_come_from_the_site(host: str, sender: str) -> None:

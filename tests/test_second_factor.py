@@ -170,6 +170,19 @@ class TestProvider:
         assert browser.session["_auth_user_id"] == str(nora.pk)
         assert provider.verifiers, "PKCE"
 
+    def test_the_account_is_found_however_the_domain_is_written(self, provider: Provider) -> None:
+        nora, browser = User.objects.create_user("nora@xn--strae-oqa.example", "nora", PASSWORD), stranger()
+        User.objects.create_user("nora@strasse.example", "other", PASSWORD)
+        provider.claims["email"] = "nora@straße.example"
+        assert self.come_back(browser)["Location"] == "/"
+        assert browser.session["_auth_user_id"] == str(nora.pk)
+
+    def test_a_new_account_has_the_one_form_of_its_address(self, provider: Provider, settings: Any) -> None:
+        settings.OIDC_SIGNUP = True
+        provider.claims["email"] = "nora@straße.example"
+        assert self.come_back(stranger())["Location"] == "/"
+        assert User.objects.get().email == "nora@xn--strae-oqa.example"
+
     def test_not_one_whose_address_it_did_not_verify(self, provider: Provider) -> None:
         provider.claims["email_verified"] = False
         reader("nora")

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from digests.models.subscriber import Subscriber
+from papers.addresses import AddressField
+from papers.mailboxes import canonical_or_same
 
 LINK_LIFETIME = timedelta(hours=48)
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -21,7 +23,7 @@ class SignUpQuerySet(models.QuerySet["SignUp"]):
         return self.filter(not_before__lte=now)
 
     def of_address(self, address: str) -> SignUpQuerySet:
-        return self.annotate(address=Lower("email")).filter(address=address.strip().lower())
+        return self.annotate(address=Lower("email")).filter(address=canonical_or_same(address).lower())
 
 
 class SignUp(models.Model):
@@ -35,7 +37,7 @@ class SignUp(models.Model):
         SUBSCRIBE = "subscribe", "get mail"
         MOVE = "move", "get mail at another address"
 
-    email = models.EmailField("e-mail address")
+    email = AddressField("e-mail address")
     purpose = models.CharField(max_length=9, choices=Purpose, default=Purpose.SUBSCRIBE)
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, null=True, blank=True, related_name="sign_ups",

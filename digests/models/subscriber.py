@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from digests.schedule import Rule
+from papers.addresses import AddressField
 
 MAX_PAPERS = 40
 """More in one mail, and Gmail would cut it off."""
@@ -24,7 +25,9 @@ def new_key() -> str:
 
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def with_address(self, address: str) -> SubscriberQuerySet:
-        """Addresses are compared without regard to case; one query along the index `subscriber_once`."""
+        """Addresses are compared without regard to case, and to how the domain is written; one query along the index
+        `subscriber_once`.
+        """
         return self.filter(email__iexact=address.strip())
 
     def confirmed(self) -> SubscriberQuerySet:
@@ -34,7 +37,7 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
 class Subscriber(models.Model):
     """An address that asked for mail; with an account, or without one."""
 
-    email = models.EmailField("e-mail address")
+    email = AddressField("e-mail address")
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="subscriber"
     )
@@ -201,7 +204,7 @@ class Suppression(models.Model):
         BOUNCED = "bounced", "the mailbox does not exist"
         COMPLAINED = "complained", "marked our mail as spam"
 
-    address = models.EmailField("e-mail address")
+    address = AddressField("e-mail address")
     reason = models.CharField(max_length=12, choices=Reason)
     detail = models.TextField(blank=True, help_text="What the receiving server said.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -18,6 +18,7 @@ from digests.models.signup import FORGOTTEN_AFTER
 from digests.models.subscriber import Frequency
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.accounts.addresses import is_confirmed
+from papers.mailboxes import is_same
 from papers.models import Topic, User
 from papers.services.installation import current_group
 
@@ -200,7 +201,7 @@ def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
 def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
     """Begin the mail of a reader whose account has a confirmed address; False where it has none. Idempotent."""
     user = subscriber.user
-    if user is None or user.email.lower() != subscriber.email.lower() or not is_confirmed(user):
+    if user is None or not is_same(user.email, subscriber.email) or not is_confirmed(user):
         return False
     with transaction.atomic():
         subscriber.confirmed_at = subscriber.confirmed_at or now
@@ -235,7 +236,7 @@ def _moved(sign_up: SignUp) -> Subscriber | None:
     before = subscriber.email
     subscriber.email = sign_up.email
     subscriber.save(update_fields=["email"])
-    if before.lower() != sign_up.email.lower():
+    if not is_same(before, sign_up.email):
         transaction.on_commit(lambda: _tell_old_address(before, sign_up.email))
     return subscriber
 

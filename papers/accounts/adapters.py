@@ -20,7 +20,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from papers.accounts.addresses import vouch_for_address
+from papers.addresses import checked
 from papers.http import network_address
+from papers.mailboxes import is_same
 from papers.models import User
 from papers.services.installation import current_group
 from papers.services.invitations import InvitationGoneError, invitation_of, use_invitation
@@ -61,6 +63,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return may_sign_up(token=request.session.get(INVITATION, ""), now=timezone.now())
 
+    def clean_email(self, email: str) -> str:
+        """The one form of an address: for each form that takes one, and for what a provider says."""
+        return checked(email) if email else email
+
     def clean_username(self, username: str, shallow: bool = False) -> str:
         User._meta.get_field("username").run_validators(username)
         if not shallow and User.objects.filter(username__iexact=username).exists():
@@ -75,7 +81,7 @@ class AccountAdapter(DefaultAccountAdapter):
         invitation = invitation_of(request.session.get(INVITATION, ""), now=timezone.now())
         if invitation is None:
             return bool(super().is_email_verified(request, email))
-        return not settings.MAIL_IS_SENT or invitation.email.casefold() == email.casefold() != ""
+        return not settings.MAIL_IS_SENT or (bool(email) and is_same(invitation.email, email))
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Store a new account, and use up the invitation that it came by."""
@@ -118,7 +124,8 @@ class AccountAdapter(DefaultAccountAdapter):
         }
         try:
             super().send_mail(template_prefix, email, context)
-        except (OSError, SMTPException):  # the mail server is away, or wants none of it
+        # The mail server is away or wants none of it, or it is an address that none takes.
+        except (OSError, SMTPException, ValueError):
             logger.exception("A mail could not be sent: %s", template_prefix)
             messages.error(self.request, "The mail could not be sent. Try again later, or tell whoever runs this site.")
 

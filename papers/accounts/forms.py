@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from papers.accounts.adapters import INVITATION
 from papers.accounts.addresses import vouch_for_address
+from papers.addresses import checked
 from papers.models import User
 from papers.ratelimit import count
 from papers.services.invitations import invitation_of
@@ -86,7 +87,8 @@ class ForgottenForm(OurWords, ResetPasswordForm):
     """Where to send the link to. Says the same whether there is such an account or not."""
 
     def clean_email(self) -> str:
-        email: str = super().clean_email()
+        # allauth looks for the account by the one form of the address, and would write to what was typed.
+        email = checked(super().clean_email())
         if not count("forgotten-account", email.casefold()):
             raise ValidationError(TOO_OFTEN)
         for user in self.users:

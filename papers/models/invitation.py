@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
+from papers.addresses import AddressField
 from papers.models.user import Role
 
 
@@ -22,7 +23,7 @@ class Invitation(models.Model):
     """One person may make an account by it. Only a digest of its token is stored, so a leaked table opens nothing."""
 
     token_digest = models.CharField(max_length=64, unique=True)
-    email = models.EmailField("e-mail address", blank=True, help_text="Empty: whoever has the link.")
+    email = AddressField("e-mail address", blank=True, help_text="Empty: whoever has the link.")
     role = models.CharField(max_length=13, choices=Role, default=Role.READER)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="invitations"

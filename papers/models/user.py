@@ -14,6 +14,8 @@ from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from papers.addresses import AddressField
+
 
 class Role(models.TextChoices):
     """What somebody may do beyond reading."""
@@ -80,14 +82,14 @@ class UserManager(BaseUserManager["User"]):
                 raise PermissionDenied("This account is gone.")
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Addresses are compared without regard to case, as people type them."""
+        """Addresses are compared without regard to case, and to how the domain is written."""
         return self.get(email__iexact=username)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """An account: signs in by e-mail address, is shown by its username."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = AddressField("e-mail address", unique=True)
     username = models.CharField(
         max_length=30,
         help_text="Shown beside comments and submissions.",

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 
+from papers.mailboxes import is_same
 from papers.models import Invitation, Role, User
 
 LIFETIME = timedelta(days=14)
@@ -72,7 +73,7 @@ def use_invitation(token: str, *, user: User, now: datetime) -> None:
 
 def _role_given(invitation: Invitation, user: User) -> Role:
     maker, role = invitation.made_by, Role(invitation.role)
-    is_theirs = invitation.email.casefold() in ("", user.email.casefold())
+    is_theirs = not invitation.email or is_same(invitation.email, user.email)
     may_give = maker is not None and maker.is_active and role in roles_to_give(maker)
     return role if is_theirs and may_give else Role.READER
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.mailboxes import is_same
 from papers.models import LoginLink, User
 
 LIFETIME = timedelta(hours=24)
@@ -42,7 +43,7 @@ def make_login_link(email: str) -> str:
 
 def _make_account(email: str) -> User:
     """An account without a password, named after the address."""
-    is_admin = email.casefold() == settings.ADMIN_EMAIL.casefold()
+    is_admin = is_same(email, settings.ADMIN_EMAIL)
     make = User.objects.create_superuser if is_admin else User.objects.create_user
     for _ in range(10):
         try:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from papers.mailboxes import canonical_or_same
 from papers.services.invitations import invitation_of
 
 
@@ -23,7 +24,7 @@ def may_sign_up(*, token: str, now: datetime) -> bool:
 
 def domain_is_welcome(email: str) -> bool:
     """Whether an address is in one of BROADSHEET_SIGNUP_DOMAINS or below it; any is where none is set."""
-    domain = email.rpartition("@")[2].lower()
+    domain = canonical_or_same(email).rpartition("@")[2].lower()
     return not settings.SIGNUP_DOMAINS or any(
         domain == allowed or domain.endswith(f".{allowed}") for allowed in settings.SIGNUP_DOMAINS
     )

@@ -18,6 +18,7 @@ from http import HTTPStatus
 import httpcore
 import httpx
 
+from papers.hosts import ascii_address
 from papers.sources.body import read_body, read_start
 from papers.sources.dial import Dial, Dialer, Resolve, Watch, resolve_name
 from papers.sources.errors import (
@@ -93,7 +94,7 @@ def group_of(url: str) -> str:
     Raises:
         RefusedError: it is no address.
     """
-    return _group_of_host(_parse_url(url).host)
+    return _group_of_host(_host(_parse_url(url)))
 
 
 def page_group_of(url: str) -> str:
@@ -215,8 +216,8 @@ class Client:
                 error.url = error.url or _plain(url)
                 raise
             trail.follow(answer, target)
-            if target.host != url.host:
-                found = _group_of_host(target.host)
+            if _host(target) != _host(url):
+                found = _group_of_host(_host(target))
                 group = _page_group(found) if is_page else found
             if not answer.is_allowed_host:
                 allow = AllowList()  # a stranger does not lead us into our own network
@@ -272,10 +273,10 @@ class Client:
 
     def _transport(self, url: httpx.URL, allow: AllowList, watch: Watch) -> _Transport:
         port = url.port or {"http": 80, "https": 443}[url.scheme]
-        proxy = None if allow.has_host(url.host, port) else self._proxy
+        proxy = None if allow.has_host(_host(url), port) else self._proxy
         if proxy is not None:
-            check_proxied(url.host, port)
-            allow = AllowList(names=frozenset({(proxy.host, proxy.port)}))
+            check_proxied(_host(url), port)
+            allow = AllowList(names=frozenset({(_host(proxy), proxy.port)}))
         dialer = Dialer(watch, allow, resolve=self._resolve, dial=self._dial, connect_seconds=self._connect_seconds)
         return _Transport(dialer, self._ssl_context, proxy)
 
@@ -422,8 +423,8 @@ def _wait_asked_for(headers: httpx.Headers) -> float | None:
 
 def _redirect_target(url: httpx.URL, location: str) -> httpx.URL:
     try:
-        target = url.join(location)
-    except httpx.InvalidURL as error:
+        target = url.join(ascii_address(location))
+    except (httpx.InvalidURL, ValueError) as error:
         raise RefusedError(f"{_plain(url)} redirects to something that is no address ({error}).") from error
     _check(target)
     if url.scheme == "https" and target.scheme == "http":
@@ -433,30 +434,35 @@ def _redirect_target(url: httpx.URL, location: str) -> httpx.URL:
 
 def _parse_url(text: str, params: Mapping[str, str | int] | None = None) -> httpx.URL:
     try:
-        url = httpx.URL(text)
+        url = httpx.URL(ascii_address(text))
         url = url.copy_merge_params(params) if params else url
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise RefusedError(f"{text!r} is no address ({error}).") from error
     _check(url)
     return url
 
 
 def _check(url: httpx.URL) -> None:
-    check_url(scheme=url.scheme, host=url.host, has_credentials=bool(url.userinfo))
+    check_url(scheme=url.scheme, host=_host(url), has_credentials=bool(url.userinfo))
+
+
+def _host(url: httpx.URL) -> str:
+    """As it is asked for, in ASCII: httpx's own `host` decodes `xn--…`, and raises where that is nonsense."""
+    return url.raw_host.decode("ascii")
 
 
 def _parse_proxy(text: str) -> httpx.URL:
     try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        url = httpx.URL(ascii_address(text))
+    except (httpx.InvalidURL, ValueError) as error:
         raise ValueError(f"The proxy {text!r} is no address ({error}).") from error
-    if url.scheme != "http" or not url.host:
+    if url.scheme != "http" or not url.raw_host:
         raise ValueError(f"The proxy must be an address such as http://proxy.example:3128, not {text!r}.")
     return url.copy_with(port=url.port or 80)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+    return url.scheme, _host(url), url.port
 
 
 def _plain(url: httpx.URL) -> str:

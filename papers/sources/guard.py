@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from papers.hosts import ascii_host
 from papers.sources.errors import RefusedError
 
 PUBLIC_PORTS = frozenset({80, 443})
@@ -121,12 +122,16 @@ def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
     """Refuse what no address could make right; ports and addresses are checked by `addresses_to_open`.
 
     Raises:
-        RefusedError: not http(s), no host, or credentials in the address.
+        RefusedError: not http(s), no host or one whose name has no valid form, or credentials in the address.
     """
     if scheme not in ("http", "https"):
         raise RefusedError(f"Only http and https addresses are fetched, not {scheme or 'one without a scheme'}.")
     if not host:
         raise RefusedError("The address names no host.")
+    try:
+        _ = ":" in host or ascii_host(host)
+    except ValueError:
+        raise RefusedError(f"{host} is no valid name of a host.") from None
     if has_credentials:
         raise RefusedError("An address with a user name or password in it is not fetched; take them out.")
 
@@ -193,10 +198,10 @@ def _split_port(entry: str) -> tuple[str, int | None]:
 
 
 def _checked_name(host: str, entry: str) -> str:
-    name = _plain(host)
-    if not name or not all(part and part.replace("-", "").replace("_", "").isalnum() for part in name.split(".")):
-        raise ValueError(f"{entry!r} can't be read; {_FORMS}")
-    return name
+    try:
+        return ascii_host(host)
+    except ValueError:
+        raise ValueError(f"{entry!r} can't be read; {_FORMS}") from None
 
 
 def _plain(host: str) -> str:

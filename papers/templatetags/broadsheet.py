@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers import categories, dates, markup
 from papers.citations import FORMATS, Format
+from papers.mailboxes import readable
 from papers.models import Paper
 from papers.models.paper import AuthorRow
 from papers.services.authors.finding import slug_of as slug_of_key
@@ -46,6 +47,12 @@ SOURCE_NAMES = {
     "comment": "the authors' comment",
     "curator": "no source: a curator gave it",
 }
+
+
+@register.filter
+def mail_address(address: str) -> str:
+    """An e-mail address as its owner writes it."""
+    return readable(address)
 
 
 @register.filter

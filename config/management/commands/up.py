@@ -120,7 +120,7 @@ def check_address_is_free(host: str, port: int) -> None:
         with closing(socket.socket(family, kind)) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
             probe.bind(address)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise LocalError(f"BROADSHEET_BIND={host} is not an address of this machine.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from papers.accounts.entry import forget_second_factor
+from papers.addresses import checked
 from papers.models import User
 from papers.services.signin import InactiveAccountError, make_login_link
 
@@ -32,9 +33,10 @@ class Command(BaseCommand):
         email: str = options["email"]
         if email != settings.ADMIN_EMAIL:
             try:
+                email = checked(email)
                 validate_email(email)
             except ValidationError as error:
-                raise CommandError(f"{email} is not an e-mail address.") from error
+                raise CommandError(f"{email} is not an e-mail address. {' '.join(error.messages)}") from error
         try:
             link = make_login_link(email)
         except InactiveAccountError as error:
