@@ -56,7 +56,7 @@ def fill(
             )
         _vote(cursor, readers)
         _read(cursor)
-    from papers.services.trending import recompute_all
+    from papers.services.lists.trending import recompute_all
 
     recompute_all()
     with connection.cursor() as cursor:
@@ -95,8 +95,8 @@ def made_up(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 
 def _copy_base(cursor: Any, base: list[dict[str, Any]]) -> None:
-    from papers.categories import canonical_categories
-    from papers.text import author_key, clean_abstract, clean_authors, clean_title
+    from papers.catalogue.categories import canonical_categories
+    from papers.text.cleaning import author_key, clean_abstract, clean_authors, clean_title
 
     cursor.execute(
         "CREATE TEMP TABLE base (number int, title text, abstract text, authors jsonb, author_count int, "
@@ -207,7 +207,7 @@ _VOTE = """
 
 def _vote(cursor: Any, readers: int) -> None:
     from papers.models import Paper, User
-    from papers.services.votes import recount_votes
+    from papers.services.reading.votes import recount_votes
 
     names = [f"reader{number}" for number in range(readers)]
     User.objects.bulk_create(User(email=f"{name}@example.org", username=name) for name in names)

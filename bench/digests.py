@@ -118,7 +118,7 @@ def plan(what: str, *, readers: int, topics_each: int = TOPICS_EACH, papers: int
 def sink() -> Iterator[int]:
     """A server in a process of its own; its port."""
     port = serve.free_port()
-    command = [sys.executable, "-m", "bench.mail_counter", str(port)]
+    command = [sys.executable, "-m", "bench.null_smtp_server", str(port)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent)
     try:
         for _ in range(100):
@@ -165,8 +165,8 @@ def measure_sending(mails: int) -> list[Line]:
 def prepare_messages(count: int) -> list[bytes]:
     from django.utils import timezone
 
-    from digests.fragments import Parts
-    from digests.messages import message_of, prepare
+    from digests.content.fragments import Parts
+    from digests.content.messages import message_of, prepare
     from digests.services import outbox
 
     leased = outbox.lease(owner="bench", count=count, now=timezone.now())
@@ -180,14 +180,14 @@ def send_plainly(count: int) -> None:
     """What one writes first: for each reader a template, styles inlined, Django's mail, a connection."""
     from django.core.mail import EmailMultiAlternatives
 
-    from digests import look
+    from digests.content import rendering
     from digests.models import Delivery
     from papers.models import Paper
 
     for delivery in Delivery.objects.select_related("subscriber").order_by("pk")[:count]:
         papers = Paper.objects.filter(pk__in=delivery.paper_ids)
-        made = look.Look(origin="https://papers.example.org", group_name="", this_year=2026)
-        items = look.joined(made.paper(paper).filled({"why": "", "save": ""}) for paper in papers)
+        made = rendering.Look(origin="https://papers.example.org", group_name="", this_year=2026)
+        items = rendering.joined(made.paper(paper).filled({"why": "", "save": ""}) for paper in papers)
         names = ("title", "preheader", "date", "count", "view_url", "more", "versions", "since", "about",
                  "preferences_url", "unsubscribe_url", "leave_url")  # fmt: skip
         whole = made.frame(frequency="daily").filled({**dict.fromkeys(names, ""), "items": items})

@@ -116,7 +116,7 @@ def repeated(file: str) -> Iterator[dict[str, Any]]:
 
 
 def measure(file: Path, options: argparse.Namespace) -> Result:
-    from papers.services.importing.imports import Options, Summary, import_file
+    from papers.services.paper_import.importer import Options, Summary, import_file
 
     def show(summary: Summary) -> None:
         serve.say(f"\r{summary.rows:,} rows, {summary.rows_a_second:,.0f} papers/s")

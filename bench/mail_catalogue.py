@@ -49,7 +49,7 @@ def fill(*, readers: int, topics: int, papers: int, topics_a_reader: int, matche
     from django.db import connection, transaction
 
     from papers.models import Topic
-    from papers.services.releases import next_release
+    from papers.services.ingest.releases import next_release
 
     sizes: dict[str, Any] = {
         "readers": readers, "topics": topics, "papers": papers, "each": topics_a_reader, "matches": matches_a_paper,
@@ -85,7 +85,7 @@ def use_server(port: int, *, in_doubt: str = "resend") -> None:
     """Have mail sent to a server on this machine, from a site with a real name."""
     from django.conf import settings
 
-    from config.site import Site
+    from config.site_url import Site
 
     settings.SITE = Site.from_url("https://papers.example.org")
     settings.SITE_URL = settings.SITE.url

@@ -95,9 +95,9 @@ def arguments() -> argparse.Namespace:
 
 
 def explained() -> str:
-    from bench import plans
+    from bench import query_plans
 
-    return plans.explained()
+    return query_plans.explained()
 
 
 def fill_once(options: argparse.Namespace) -> None:

@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 
 from bench import serve
 from bench.catalogue import opened
-from bench.vectors import KeptVectors, RealVectors
-from papers.recommend.ranker import Settings, Taste, scores_for
-from papers.recommend.stream import Example, Stream, keys_of
+from bench.vector_cache import KeptVectors, RealVectors
+from papers.ranking.recommend import Settings, Taste, scores_for
+from papers.ranking.stream import Example, Stream, keys_of
 
 FEWEST, MOST = 30, 300
 LIKED = (3, 5, 10)
@@ -114,8 +114,8 @@ def arguments() -> argparse.Namespace:
 
 def read_papers(file: str) -> list[Paper]:
     """Those with keywords, in the order of their days."""
-    from papers.services.embeddings.base import paper_text
-    from papers.text import clean_abstract, clean_title
+    from papers.services.embeddings.embedder import paper_text
+    from papers.text.cleaning import clean_abstract, clean_title
 
     found = []
     with opened(Path(file)) as lines:

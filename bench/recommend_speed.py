@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     from django.utils import timezone
 
-    import papers.recommend  # noqa: F401  before numpy, as in a worker
+    import papers.ranking  # noqa: F401  before numpy, as in a worker
 
     vectors = fill_once(options)
     now = timezone.now()
@@ -85,8 +85,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def fill_once(options: argparse.Namespace) -> str:
     """Papers with vectors; what the vectors are, in a few words."""
-    from bench.filled_vectors import fill_vectors
-    from papers.services.embeddings import state
+    from bench.vector_fill import fill_vectors
+    from papers.services.embeddings import model_switch
 
     filled = Path(options.folder) / f".filled-{options.papers}-with-vectors"
     if options.folder and filled.exists():
@@ -94,8 +94,8 @@ def fill_once(options: argparse.Namespace) -> str:
     serve.say(f"Making {options.papers:,} papers …")
     fill(options.papers, file=options.file, readers=0, different=options.papers)
     vectors = fill_vectors(options.vectors)
-    state.ensure_wanted(state.wanted_model())
-    state.recount()
+    model_switch.ensure_wanted(model_switch.wanted_model())
+    model_switch.recount()
     if options.folder:
         filled.write_text(vectors, encoding="utf-8")
     return vectors
@@ -155,7 +155,7 @@ def make_stale(part: float, *, now: Any) -> int:
 
 
 def timed(recent: int, readers: int, *, now: Any) -> dict[str, Any]:
-    from papers.services.recommend.computing import recompute_due
+    from papers.services.recommend.recommender import recompute_due
 
     started, own = time.perf_counter(), time.process_time()
     done = recompute_due(now=now)
@@ -173,8 +173,8 @@ def timed(recent: int, readers: int, *, now: Any) -> dict[str, Any]:
 def tag_many(*, now: Any) -> None:
     """Have one reader tag 200 papers of the last two months with ten tags, and work out what is suggested."""
     from papers.models import Paper, User
-    from papers.services.recommend.computing import recompute_due
-    from papers.services.tags import add_tags
+    from papers.services.reading.tags import add_tags
+    from papers.services.recommend.recommender import recompute_due
 
     user = User.objects.order_by("pk")[0]
     papers = list(Paper.objects.order_by("-pk").values_list("pk", flat=True)[: TAGGED * 100 : 100])

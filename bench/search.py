@@ -25,7 +25,7 @@ from typing import Any
 
 from bench import serve
 from bench.catalogue import opened
-from bench.vectors import KeptVectors, RealVectors
+from bench.vector_cache import KeptVectors, RealVectors
 
 CUT_NDCG, CUT_RECALL = 10, 50
 FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.0, 0.0)}
@@ -185,9 +185,9 @@ def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str, embeds: b
     from django.db import connection
 
     from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingModel, Paper, PaperVector
-    from papers.services.embeddings.base import paper_text
-    from papers.services.search.statistics import count_words
-    from papers.text import author_key
+    from papers.services.embeddings.embedder import paper_text
+    from papers.services.search.word_statistics import count_words
+    from papers.text.cleaning import author_key
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE papers_paper CASCADE")
@@ -218,19 +218,19 @@ def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str, embeds: b
 def product(ids: Mapping[int, str], by: str, vectors: KeptVectors) -> Ranking:
     """The product's search, given a vector of each question as the embedding process would give it."""
     from papers.models import SHIPPED_MODEL
-    from papers.query import parse
-    from papers.services.embeddings import QueryVector
-    from papers.services.search import finding
+    from papers.query.parser import parse
+    from papers.services.embeddings.query_vectors import QueryVector
+    from papers.services.search import hybrid_search
 
     def vector_of(text: str) -> Callable[[], QueryVector | None]:
         vector = QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0]) if text else None
         return lambda: vector
 
     def ranking(text: str) -> list[str]:
-        found = finding.find_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
+        found = hybrid_search.find_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
         return [ids[result.paper_id] for result in found.ranked]
 
-    setattr(finding, "ask_for_vector", vector_of)  # noqa: B010  the process that embeds is not running here
+    setattr(hybrid_search, "ask_for_vector", vector_of)  # noqa: B010  the process that embeds is not running here
     return ranking
 
 
@@ -276,7 +276,7 @@ def measure_page(options: argparse.Namespace, vectors: KeptVectors) -> list[dict
 
 
 def _as_stored(row: Mapping[str, Any]) -> Document:
-    from papers.text import clean_abstract, clean_title
+    from papers.text.cleaning import clean_abstract, clean_title
 
     title = clean_title(row["title"])
     return Document(_key(title), title, clean_abstract(row.get("abstract") or ""))

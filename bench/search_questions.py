@@ -29,8 +29,8 @@ class Sample:
 
 def _sample() -> Sample:
     from papers.models import Paper
-    from papers.models.lexemes import lexemes_of
-    from papers.services.search.statistics import frequencies
+    from papers.models.search_index import lexemes_of
+    from papers.services.search.word_statistics import frequencies
 
     newest = Paper.objects.order_by("-pk").values_list("pk", flat=True)[0]
     dice = random.Random(11)

@@ -91,9 +91,9 @@ def fill_once(options: argparse.Namespace) -> str:
         return filled.read_text(encoding="utf-8")
     from django.utils import timezone
 
-    from bench.filled_vectors import fill_vectors
-    from papers.services.embeddings import state
-    from papers.services.search.statistics import count_words
+    from bench.vector_fill import fill_vectors
+    from papers.services.embeddings import model_switch
+    from papers.services.search.word_statistics import count_words
 
     serve.say(f"Making {options.papers:,} papers …")
     fill(options.papers, file=options.file, readers=0, different=options.papers)
@@ -101,8 +101,8 @@ def fill_once(options: argparse.Namespace) -> str:
     vectors = fill_vectors(options.vectors)
     serve.say("Counting words …")
     count_words(now=timezone.now())
-    state.ensure_wanted(state.wanted_model())
-    state.recount()
+    model_switch.ensure_wanted(model_switch.wanted_model())
+    model_switch.recount()
     if options.folder:
         filled.write_text(vectors, encoding="utf-8")
     return vectors

@@ -81,7 +81,7 @@ def start_embedder(supervisor: Supervisor, *, seconds: float) -> None:
         RuntimeError: it has not in that time.
     """
     from config.local.programs import embedder
-    from papers.services.embeddings import query_vector
+    from papers.services.embeddings.query_vectors import query_vector
 
     supervisor.start(embedder())
     end = time.monotonic() + seconds

@@ -7,7 +7,7 @@ random moments, a sender alone or the whole worker, and started again, until all
 restarts Postgres in the middle of it. `--faults` has the mail server answer so many of all commands with 421, 450, 451,
 550 5.7.26 or by hanging up, take some mails without saying so, and know some addresses not at all.
 
-The mail server of tests/mail_sink.py notes every mail. What may be, by policy: `resend`, no mail lost, no more second
+The mail server of tests/support/mail_sink.py notes every mail. What may be, by policy: `resend`, no mail lost, no more second
 copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but what is
 listed as unknown. Whoever is refused with 550 5.1.1 is sent nothing more, and nobody else is struck off.
 """
@@ -30,7 +30,7 @@ from bench.storm_senders import Forked, Senders, Workers
 
 if TYPE_CHECKING:
     from config.local.supervisor import Supervisor
-    from tests.mail_sink import Sink
+    from tests.support.mail_sink import Sink
 
 TOPICS = 50
 PAPERS = 900
@@ -115,7 +115,7 @@ def _is_undone() -> bool:
 
 def _judge(sink: Sink, kills: int, seconds: float, faults: float) -> Outcome:
     from digests.models import Delivery, Schedule, Suppression
-    from tests.mail_sink import is_gone
+    from tests.support.mail_sink import is_gone
 
     copies: dict[str, list[str]] = {}
     for one in sink.taken:
@@ -163,7 +163,7 @@ def a_day(readers: int, *, file: str) -> None:
     from bench.mail_catalogue import fill_readers
     from bench.topics import vocabulary
     from papers.models import Topic
-    from papers.services.topics import match_waiting
+    from papers.services.topics.matcher import match_waiting
 
     fill(PAPERS, file=file, readers=5, words=vocabulary())
     Topic.objects.all().delete()
@@ -202,7 +202,7 @@ def upheaval(supervisor: Supervisor) -> None:
 
 
 def _run(options: argparse.Namespace) -> Outcome:
-    from tests.mail_sink import faults, mail_sink
+    from tests.support.mail_sink import faults, mail_sink
 
     told: dict[str, Any] = {"keeps_messages": False, "delay": REPLY_SECONDS}
     if options.faults:

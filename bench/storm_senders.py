@@ -24,8 +24,8 @@ def hurry() -> None:
 
     Leases so that what a killed sender held is soon taken over, and no living one is thought dead.
     """
-    from digests import replies
     from digests.services import outbox, sending
+    from digests.wire import replies
 
     outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=15), timedelta(seconds=15)
     replies.BACKOFF = (timedelta(seconds=1),)

@@ -82,8 +82,9 @@ def round_of(topics: int, papers: int) -> Result:
     from django.utils import timezone
 
     from papers.models import Paper, Topic, TopicBacklog, TopicMatch
-    from papers.models.lexemes import _remembered
-    from papers.services.topics import asking, match_waiting
+    from papers.models.search_index import _remembered
+    from papers.services.topics import topic_queries
+    from papers.services.topics.matcher import match_waiting
 
     Topic.objects.all().delete()
     Topic.objects.bulk_create(
@@ -92,8 +93,8 @@ def round_of(topics: int, papers: int) -> Result:
     )
     newest = list(Paper.objects.newest().values_list("pk", flat=True)[:papers])
     _remembered.clear()
-    asking.topic_query.cache_clear()
-    asking.as_asked.cache_clear()
+    topic_queries.topic_query.cache_clear()
+    topic_queries.as_asked.cache_clear()
     times: list[float] = []
     matches = 0
     for _ in range(ROUNDS):

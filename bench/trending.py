@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from bench.catalogue import opened
-from papers.ranking import figure_after, hot_score
+from papers.ranking.trending import figure_after, hot_score
 
 ONE_DAY = timedelta(days=1)
 FEWEST = 30
@@ -61,7 +61,7 @@ def last_gain(paper: Series, day: date) -> float:
 
 
 def decayed(half_life_hours: int) -> Ranking:
-    """The formula of papers/ranking.py, fed as ingest feeds it."""
+    """The formula of papers/ranking/trending.py, fed as ingest feeds it."""
 
     def score(paper: Series, day: date) -> float:
         figure, before = None, 0

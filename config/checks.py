@@ -15,9 +15,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.mail.message import sanitize_address
 from django.db import connections
 
-from papers.categories import expand
-from papers.mailboxes import AddressError, read_mailbox
-from papers.sources.guard import AllowList
+from papers.catalogue.categories import expand
+from papers.outbound.address_guard import AllowList
+from papers.text.mailboxes import AddressError, read_mailbox
 
 POSTGRES_AT_LEAST = 16
 POSTGRES_TESTED = 18

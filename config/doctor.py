@@ -25,11 +25,11 @@ from config import health, startup
 from config.bootstrap import NEWEST, OLDEST
 from config.local.paths import account_name
 from config.local.programs import PROJECT, answers
-from digests.services import mailing
-from digests.services.mailing import MailState
-from papers.services import status
-from papers.services.embeddings import embedding_progress
-from papers.services.status import SourceState
+from digests.services import mail_setup
+from digests.services.mail_setup import MailState
+from papers.services.embeddings.embedding_status import embedding_progress
+from papers.services.operations import status
+from papers.services.operations.status import SourceState
 
 MEGABYTE = 1024 * 1024
 DISK_WARNING_BYTES = 2000 * MEGABYTE
@@ -268,7 +268,7 @@ def check_days(*, now: datetime) -> Finding:
 
 def check_mail() -> Finding:
     """Whether visitors can subscribe."""
-    mail = mailing.current_mail()
+    mail = mail_setup.current_mail()
     page = f"{settings.SITE_URL}/setup/mail"
     if mail.works:
         return ok("mail", f"It works. {mail.said}")

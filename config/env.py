@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
-from papers.hosts import ascii_address
-from papers.mailboxes import AddressError, ascii_domain, canonical, read_mailbox
+from papers.text.hostnames import ascii_address
+from papers.text.mailboxes import AddressError, ascii_domain, canonical, read_mailbox
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from papers.hosts import ascii_address
+from papers.text.hostnames import ascii_address
 
 # Scheme → the port where the address has none (RFC 6409 for submission, RFC 8314 for TLS from the first byte).
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}

@@ -13,7 +13,7 @@ from dotenv import load_dotenv
 from config.env import Env
 from config.local.paths import DataDir
 from config.mail import default_sender, mail_settings
-from config.site import Site
+from config.site_url import Site
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_dotenv(BASE_DIR / ".env")
@@ -60,7 +60,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_HANDLERS = [
-    "papers.uploads.BoundedUploadHandler",
+    "papers.web.uploads.BoundedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "papers.middleware.NoTrailingSlashMiddleware",
+    "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -100,10 +100,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "papers.middleware.GroupMiddleware",
-    "papers.middleware.AccessMiddleware",
-    "papers.middleware.PlainAddressMiddleware",
-    "papers.middleware.ReaderTimeZoneMiddleware",
+    "papers.web.middleware.GroupMiddleware",
+    "papers.web.middleware.AccessMiddleware",
+    "papers.web.middleware.PlainAddressMiddleware",
+    "papers.web.middleware.ReaderTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -119,7 +119,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "papers.context_processors.site",
+                "papers.web.context_processors.site",
             ],
         },
     },
@@ -145,7 +145,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "papers.cache.ForgivingRedisCache",
+        "BACKEND": "config.redis_cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "broadsheet",
         "TIMEOUT": 60 * 60 * 24,
@@ -204,7 +204,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/ratelimit.py
+ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/web/ratelimit.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE.is_https else "http"
 ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = LOGIN_URL
 MFA_ADAPTER = "papers.accounts.adapters.SecondFactorAdapter"

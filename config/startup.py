@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config.backup.archive import BackupError
-from config.backup.saving import save_before_upgrade
+from config.backup.writer import save_before_upgrade
 from config.local.paths import LocalError
 
 # Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
@@ -80,9 +80,9 @@ def back_up(say: Callable[[str], None]) -> None:
 def add_first_edition(say: Callable[[str], None]) -> None:
     """Have something on the page of a new database, and sources that will bring more."""
     # These need the models, which are not loaded with this module.
-    from papers.services.sample import ensure_first_edition
-    from papers.services.setup import prepare_sources
-    from papers.services.topics.seeding import seed_topics
+    from papers.services.operations.sample import ensure_first_edition
+    from papers.services.operations.setup import prepare_sources
+    from papers.services.topics.seed_topics import seed_topics
 
     prepare_sources(now=timezone.now())
     seed_topics(now=timezone.now())

@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/login/", admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
     path("", include("papers.urls")),
-    path("", include("papers.accounts.urls")),
+    path("", include("config.account_urls")),
     path("", include("digests.urls")),
 ]
 

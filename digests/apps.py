@@ -8,10 +8,10 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from digests.services.counting import mail_figures, mail_queues
-        from digests.services.exporting import export_mail
+        from digests.services.delivery_statistics import mail_figures, mail_queues
         from digests.services.health import troubles
-        from digests.services.merging import TRACES, follow_merge
+        from digests.services.mail_export import export_mail
+        from digests.services.merged_papers import TRACES, follow_merge
         from papers import hooks
 
         hooks.account_exported.follow(export_mail)

@@ -11,8 +11,8 @@ from django.core.validators import validate_email
 
 from digests.models import Channel
 from digests.models.channel import new_secret
-from papers.addresses import checked
-from papers.sources.client import RefusedError, group_of
+from papers.models.email_fields import checked
+from papers.outbound.client import RefusedError, group_of
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ChannelForm = forms.ModelForm[Channel]

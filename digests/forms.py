@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS, Frequency
-from papers.addresses import AddressFormField
-from papers.forms import find_time_zone
+from papers.forms.accounts import find_time_zone
 from papers.models import Topic
+from papers.models.email_fields import AddressFormField
 
 _OFTEN = [("", "no mail"), *Frequency.choices]
 _WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))

@@ -23,9 +23,9 @@ from django.db import connection
 
 from digests.models import Suppression
 from digests.models.delivery import CHOSEN, HISTORY_KEPT
-from papers.models.taste import STAYS
-from papers.services.listing import SAMPLE
-from papers.services.trending import trending_floor
+from papers.models.recommendation import STAYS
+from papers.services.editions.listing import SAMPLE
+from papers.services.lists.trending import trending_floor
 
 LIST_DEPTH = 50
 """How far down the daily papers, Trending and the most voted are read: their first page."""

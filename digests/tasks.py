@@ -8,7 +8,7 @@ from typing import Any
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from digests.services import mentioning, notices, sending, signups, ticking
+from digests.services import double_opt_in, mail_scheduler, mention_mail, notices, sending
 
 logger = logging.getLogger(__name__)
 
@@ -16,22 +16,22 @@ logger = logging.getLogger(__name__)
 @shared_task(name="digests.answer_sign_ups")
 def answer_sign_ups() -> None:
     """Send the letters that wait for it, and forget what was never confirmed."""
-    sent = signups.answer_waiting(now=timezone.now())
-    forgotten = signups.forget_unconfirmed(now=timezone.now())
+    sent = double_opt_in.answer_waiting(now=timezone.now())
+    forgotten = double_opt_in.forget_unconfirmed(now=timezone.now())
     logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
 
 
 @shared_task(name="digests.send_mentions")
 def send_mentions() -> None:
     """Tell readers who asked for it where they were named."""
-    if sent := mentioning.mail_mentions(now=timezone.now()):
+    if sent := mention_mail.mail_mentions(now=timezone.now()):
         logger.info("Sent %d mails to people who were named", sent)
 
 
 @shared_task(name="digests.tick")
 def tick() -> None:
     """Plan what is due, take over from workers that died, and have what is waiting sent. Beat calls it every minute."""
-    done = ticking.tick(now=timezone.now())
+    done = mail_scheduler.tick(now=timezone.now())
     if done.planned.planned or done.planned.skipped:
         logger.info("Planned %d mails, skipped %d", done.planned.planned, done.planned.skipped)
     if done.is_waiting:

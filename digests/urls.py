@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import channels, mails, outbox, preferences, saving, subscribe, unsubscribe
+from digests.views import channels, mail_page, outbox, preferences, save_link, subscribe, unsubscribe
 
 
 class KeyConverter:
@@ -30,10 +30,10 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/<key:key>", preferences.preferences, name="preferences"),
     path("subscriptions/<key:key>/sent", preferences.sent, name="sent"),
     path("subscriptions/<key:key>/unfollow", preferences.unfollow, name="unfollow"),
-    path("s/<key:key>/<int:paper_id>", saving.save, name="save"),
+    path("s/<key:key>/<int:paper_id>", save_link.save, name="save"),
     path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
-    path("mail/<key:key>", mails.mail, name="mail"),
-    path("mail/<key:key>/more", mails.rest, name="mail-rest"),
+    path("mail/<key:key>", mail_page.mail, name="mail"),
+    path("mail/<key:key>/more", mail_page.rest, name="mail-rest"),
     path("setup/mail", outbox.mail_setup, name="mail-setup"),
     path("setup/mail/test", outbox.test, name="mail-test"),
     path("curate/channels", channels.channels, name="channels"),

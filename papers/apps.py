@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.core.mail import message
 
-from papers.mailboxes import ascii_domain
+from papers.text.mailboxes import ascii_domain
 
 
 class PapersConfig(AppConfig):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from papers.charts import Bars, Queue
 from papers.models import User
+from papers.ranking.charts import Bars, Queue
 
 P = ParamSpec("P")
 T = TypeVar("T")

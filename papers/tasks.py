@@ -7,14 +7,19 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from papers.services import bringing, fetching, records, rules, submissions, ticking, topics
-from papers.services.comments import recount_comments
 from papers.services.curation.candidates import find_candidates
 from papers.services.curation.duplicates import check_duplicates
-from papers.services.curation.planning import publish_due
-from papers.services.pruning import prune
-from papers.services.search import statistics
-from papers.services.votes import recount_votes as recount
+from papers.services.curation.planned_listings import publish_due
+from papers.services.editions import list_rules
+from papers.services.fetching import fetch_runner, wanted_records
+from papers.services.library_import import row_fetcher
+from papers.services.operations import scheduler
+from papers.services.operations.cleanup import prune
+from papers.services.reading.comments import recount_comments
+from papers.services.reading.votes import recount_votes as recount
+from papers.services.search import word_statistics
+from papers.services.submissions import submission_fetcher
+from papers.services.topics import pending_work
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +27,7 @@ logger = logging.getLogger(__name__)
 @shared_task(name="papers.tick")
 def tick() -> None:
     """Hand on what is due. Beat calls it every half minute; twice at once does no harm."""
-    due = ticking.tick(now=timezone.now())
+    due = scheduler.tick(now=timezone.now())
     for source_id in due.source_ids:
         fetch_source.delay(source_id)
     for submission_id in due.submission_ids:
@@ -49,21 +54,21 @@ def tick() -> None:
 @shared_task(name="papers.fetch_source")
 def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     """Visit a source, if it is still due and no other worker is at it."""
-    run = fetching.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
+    run = fetch_runner.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
 
 
 @shared_task(name="papers.fetch_submission")
 def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
-    done = submissions.fetch_submission(submission_id, now=timezone.now())
+    done = submission_fetcher.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
 
 @shared_task(name="papers.fetch_import")
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
-    if more := bringing.fetch_some(import_id, now=timezone.now()):
+    if more := row_fetcher.fetch_some(import_id, now=timezone.now()):
         fetch_import.delay(import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
 
@@ -71,7 +76,7 @@ def fetch_import(import_id: int) -> None:
 @shared_task(name="papers.fetch_records")
 def fetch_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
-    logger.info("Fetched %d records that were wanted", records.fetch_records(now=timezone.now()))
+    logger.info("Fetched %d records that were wanted", wanted_records.fetch_records(now=timezone.now()))
 
 
 @shared_task(name="papers.recount_votes")
@@ -90,21 +95,21 @@ def prune_old() -> None:
 @shared_task(name="papers.count_words")
 def count_words() -> None:
     """Count the words of the papers anew, when there are enough new papers."""
-    if statistics.count_words_if_due(now=timezone.now()):
+    if word_statistics.count_words_if_due(now=timezone.now()):
         logger.info("Counted the words of the papers")
 
 
 @shared_task(name="papers.match_topics")
 def match_topics() -> None:
     """Match new and changed papers and topics, if there are any and no other worker is at it."""
-    done = topics.catch_up(now=timezone.now())
+    done = pending_work.catch_up(now=timezone.now())
     logger.info("Matched %d papers, %d topics anew: %d new matches", done.papers, done.topics, done.matches)
 
 
 @shared_task(name="papers.apply_rules")
 def apply_rules() -> None:
     """List what the rules for groups without a curator find."""
-    if listed := rules.apply_rules(now=timezone.now()):
+    if listed := list_rules.apply_rules(now=timezone.now()):
         logger.info("Listed %d papers by rules", listed)
 
 
@@ -116,10 +121,10 @@ def fill_desk() -> None:
     logger.info("Published %d papers, found %d candidates and %d pairs that may be one", published, found, pairs)
 
 
-@shared_task(name="papers.recommend")
+@shared_task(name="papers.ranking")
 def recommend() -> None:
     """Work out the suggestions of all who are due, if no other worker is at it."""
-    from papers.services.recommend import computing  # with numpy, which no web process is to load
+    from papers.services.recommend import recommender  # with numpy, which no web process is to load
 
-    done = computing.recompute_due(now=timezone.now())
+    done = recommender.recompute_due(now=timezone.now())
     logger.info("Suggested %d papers to %d readers", done.suggestions, done.readers)

@@ -2,7 +2,7 @@
 
 from digests.models.channel import Channel, Notice
 from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
-from digests.models.line import Allowance, Brake
+from digests.models.send_limits import Allowance, Brake
 from digests.models.signup import MailTrial, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
 

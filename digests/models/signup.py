@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from digests.models.subscriber import Subscriber
-from papers.addresses import AddressField
-from papers.mailboxes import canonical_or_same
+from papers.models.email_fields import AddressField
+from papers.text.mailboxes import canonical_or_same
 
 LINK_LIFETIME = timedelta(hours=48)
 FORGOTTEN_AFTER = timedelta(days=7)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from digests.schedule import Rule
-from papers.addresses import AddressField
+from papers.models.email_fields import AddressField
 
 MAX_PAPERS = 40
 """More in one mail, and Gmail would cut it off."""

@@ -17,13 +17,13 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from digests.channels import Content, PostError, may_repeat, post
 from digests.models import Channel, Notice
+from digests.services.channel_client import Content, PostError, may_repeat, post
 from digests.services.health import troubles
 from papers.models import Edition, Listing
 from papers.services.curation.queue import is_queue_empty
-from papers.services.installation import current_group
-from papers.services.status import SourceState, source_states
+from papers.services.operations.installation import current_group
+from papers.services.operations.status import SourceState, source_states
 
 LEASE = timedelta(minutes=5)
 """Longer than any post takes."""

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from digests.messages import Leased
+from digests.content.messages import Leased
 from digests.models import Suppression
 from digests.models.delivery import WAITING
-from digests.services.pending import Pending
+from digests.services.async_statement import Pending
 
 LEASE = timedelta(minutes=3)
 # Longer than anybody waits for the answer to the final dot.

@@ -17,7 +17,7 @@ from digests.models.delivery import WAITING, State
 from digests.models.subscriber import Frequency
 from digests.schedule import REACHES, Rule, Slot, is_too_late, latest_slot, next_slot, period_for
 from digests.selection import Departure, store_choices
-from papers.services.releases import current_release
+from papers.services.ingest.releases import current_release
 
 _LOCK = 0x62730002  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 AT_A_TIME = 5_000

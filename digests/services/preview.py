@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, time
 
 from django.db import transaction
 
-from digests.fragments import Parts
-from digests.messages import Leased, message_of, prepare
+from digests.content.fragments import Parts
+from digests.content.messages import Leased, message_of, prepare
 from digests.models import Schedule
 from digests.models.delivery import State
 from digests.schedule import Slot, next_slot
 from digests.selection import Choice, choices
 from digests.services.planning import departure_of
-from papers.services.installation import current_group
-from papers.services.releases import current_release
+from papers.services.ingest.releases import current_release
+from papers.services.operations.installation import current_group
 
 
 @dataclass(frozen=True, slots=True)

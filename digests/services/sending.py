@@ -25,18 +25,18 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from digests.fragments import Parts
-from digests.messages import Batch, EmptyError, Leased, message_of, prepare
-from digests.mime import ascii_address
+from digests.content.fragments import Parts
+from digests.content.messages import Batch, EmptyError, Leased, message_of, prepare
 from digests.models import Brake, Suppression
 from digests.models.delivery import State
-from digests.models.line import LINE
-from digests.replies import GIVEN_UP_AFTER, Outcome, Verb, judge, wait_after
+from digests.models.send_limits import LINE
 from digests.services import outbox
-from digests.services.allowance import allowed_now
-from digests.smtp import LostError, SmtpError
-from digests.transports import Transport, open_transport
-from papers.services.installation import current_group
+from digests.services.send_rate import allowed_now
+from digests.wire.mime import ascii_address
+from digests.wire.replies import GIVEN_UP_AFTER, Outcome, Verb, judge, wait_after
+from digests.wire.smtp import LostError, SmtpError
+from digests.wire.transports import Transport, open_transport
+from papers.services.operations.installation import current_group
 
 logger = logging.getLogger(__name__)
 

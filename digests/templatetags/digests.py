@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from digests.services.mailing import Mail, current_mail
+from digests.services.mail_setup import Mail, current_mail
 
 register = template.Library()
 

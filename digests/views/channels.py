@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from digests.channel_forms import ChannelForm
 from digests.models import Channel, Notice
 from digests.services import notices
-from papers.access import staff_only
-from papers.http import UserRequest
-from papers.ratelimit import limited
+from papers.web.http import UserRequest
+from papers.web.permissions import staff_only
+from papers.web.ratelimit import limited
 
 SHOWN = 30
 

@@ -14,12 +14,12 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST, require_safe
 
 from digests.forms import AddressForm
-from digests.services import localbox
-from digests.services.localbox import Kept
-from digests.services.mailing import current_mail, send_test
-from papers.access import staff_only
-from papers.http import UserRequest
-from papers.ratelimit import limited
+from digests.services import outbox_folder
+from digests.services.mail_setup import current_mail, send_test
+from digests.services.outbox_folder import Kept
+from papers.web.http import UserRequest
+from papers.web.permissions import staff_only
+from papers.web.ratelimit import limited
 
 
 @never_cache
@@ -68,7 +68,7 @@ def test(request: UserRequest) -> HttpResponse:
 @staff_only
 def outbox(request: UserRequest) -> HttpResponse:
     """The newest mails that were kept here."""
-    context = {"kept": localbox.newest(), "mail": current_mail(), "folder": settings.OUTBOX_DIR}
+    context = {"kept": outbox_folder.newest(), "mail": current_mail(), "folder": settings.OUTBOX_DIR}
     return render(request, "digests/outbox.html", context)
 
 
@@ -116,7 +116,7 @@ def html(request: UserRequest, name: str) -> HttpResponse:
 
 
 def _of_name(name: str) -> Kept:
-    mail = localbox.kept_mail(name)
+    mail = outbox_folder.kept_mail(name)
     if mail is None:
         raise Http404("There is no such mail in the outbox.")
     return mail

@@ -12,15 +12,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from digests.forms import MoveForm, PreferencesForm
 from digests.models import Delivery, Subscriber
-from digests.services.mailing import current_mail
+from digests.services.double_opt_in import ask, ask_to_move, confirm_account
+from digests.services.mail_setup import current_mail
 from digests.services.preferences import pause, save_preferences, subscriber_of, topics_for
-from digests.services.signups import ask, ask_to_move, confirm_account
-from papers.access import signed_in
-from papers.forms import time_zones
-from papers.http import Request, UserRequest
+from papers.forms.accounts import time_zones
 from papers.models import Followed
-from papers.ratelimit import count, limited, too_many, visitor
-from papers.services.follows import unfollow as stop_following
+from papers.services.reading.follows import unfollow as stop_following
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import signed_in
+from papers.web.ratelimit import count, limited, too_many, visitor
 
 SENT_SHOWN = 50
 FOLLOWED_SHOWN = 100

@@ -13,11 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digests.forms import AddressForm
-from digests.services.mailing import current_mail
-from digests.services.signups import Step, ask, ask_again, confirm, look_up
-from papers.http import Request
+from digests.services.double_opt_in import Step, ask, ask_again, confirm, look_up
+from digests.services.mail_setup import current_mail
 from papers.models import Topic
-from papers.ratelimit import count, too_many, visitor
+from papers.web.http import Request
+from papers.web.ratelimit import count, too_many, visitor
 
 
 @never_cache

@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digests.services.leaving import Ways, end_all, end_mail, end_one, take_back, ways_of
-from papers.http import Request
+from digests.services.unsubscribe import Ways, end_all, end_mail, end_one, take_back, ways_of
+from papers.web.http import Request
 
 
 @never_cache

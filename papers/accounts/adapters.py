@@ -19,15 +19,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.accounts.addresses import vouch_for_address
-from papers.addresses import checked
-from papers.http import network_address
-from papers.mailboxes import is_same
 from papers.models import User
-from papers.services.installation import current_group
-from papers.services.invitations import InvitationGoneError, invitation_of, use_invitation
-from papers.services.signin import free_username
-from papers.services.signup import domain_is_welcome, may_sign_up
+from papers.models.email_fields import checked
+from papers.services.accounts.email_addresses import vouch_for_address
+from papers.services.accounts.invitations import InvitationGoneError, invitation_of, use_invitation
+from papers.services.accounts.login_links import free_username
+from papers.services.accounts.signup_policy import domain_is_welcome, may_sign_up
+from papers.services.operations.installation import current_group
+from papers.text.mailboxes import is_same
+from papers.web.http import network_address
 
 logger = logging.getLogger(__name__)
 

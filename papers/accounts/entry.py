@@ -6,9 +6,9 @@ from allauth.account.utils import perform_login
 from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 
-from papers.accounts.addresses import vouch_for_address
-from papers.http import Request
 from papers.models import User
+from papers.services.accounts.email_addresses import vouch_for_address
+from papers.web.http import Request
 
 
 def enter(request: Request, user: User, *, target: str) -> HttpResponse:

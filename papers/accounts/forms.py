@@ -14,12 +14,12 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from papers.accounts.adapters import INVITATION
-from papers.accounts.addresses import vouch_for_address
-from papers.addresses import checked
 from papers.models import User
-from papers.ratelimit import count
-from papers.services.invitations import invitation_of
-from papers.services.signup import domain_is_welcome
+from papers.models.email_fields import checked
+from papers.services.accounts.email_addresses import vouch_for_address
+from papers.services.accounts.invitations import invitation_of
+from papers.services.accounts.signup_policy import domain_is_welcome
+from papers.web.ratelimit import count
 
 TOO_OFTEN = "That was tried too often. Wait ten minutes, then try again."
 _LABELS = {

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from requests import RequestException
 
-from papers.http import Request
+from papers.web.http import Request
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from papers.accounts.entry import has_second_factor
-from papers.http import UserRequest
 from papers.models import User
+from papers.web.http import UserRequest
 
 P = ParamSpec("P")
 

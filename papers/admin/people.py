@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from papers.accounts.addresses import replace_addresses
 from papers.accounts.entry import forget_second_factor
-from papers.accounts.sessions import end_sessions
 from papers.admin.base import ReadOnlyMixin, TidyMixin
 from papers.models import Invitation, User
-from papers.services.people import PeopleError, restore_person, suspend_person
+from papers.services.accounts.email_addresses import replace_addresses
+from papers.services.accounts.people import PeopleError, restore_person, suspend_person
+from papers.services.accounts.sessions import end_sessions
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _AddUserForm = AdminUserCreationForm[User]

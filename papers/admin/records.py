@@ -32,9 +32,9 @@ from papers.models import (
     Submission,
     User,
 )
-from papers.services.curation.acting import decide_many
+from papers.services.curation.audit_log import Deciding
 from papers.services.curation.decisions import accept_submission, reject_submission
-from papers.services.curation.recording import Deciding
+from papers.services.curation.desk_actions import decide_many
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _IdentifierInline = admin.TabularInline[Identifier, Paper]

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from papers.admin.base import ReadOnlyMixin, TidyMixin
-from papers.categories import expand
+from papers.catalogue.categories import expand
 from papers.models import FetchRun, RejectedRecord, Source
-from papers.services.fetching import preview_source
-from papers.services.sources import base_url_of, default_base_url, request_visits, save_source
-from papers.sources.client import RefusedError, group_of
+from papers.outbound.client import RefusedError, group_of
+from papers.services.fetching.fetch_runner import preview_source
+from papers.services.fetching.source_config import base_url_of, default_base_url, request_visits, save_source
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _SourceForm = forms.ModelForm[Source]

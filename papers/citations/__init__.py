@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from papers.citations import bibtex, csl, csv_table, json_list, markdown, ris
+from papers.citations import bibtex, csl, csv_table, json_array, markdown, ris
 from papers.citations.record import Record, record_of
 from papers.models import Paper
 
@@ -31,7 +31,7 @@ FORMATS: Mapping[str, Format] = {
         Format("ris", "RIS", "application/x-research-info-systems; charset=utf-8", "ris", ris.write),
         Format("csl", "CSL-JSON", "application/vnd.citationstyles.csl+json", "csl.json", csl.write),
         Format("csv", "CSV", "text/csv; charset=utf-8", "csv", csv_table.write),
-        Format("json", "JSON", "application/json", "json", json_list.write),
+        Format("json", "JSON", "application/json", "json", json_array.write),
         Format("md", "Markdown", "text/markdown; charset=utf-8", "md", markdown.write),
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from papers.citations.latex import title_to_latex, to_latex
-from papers.citations.names import Name
+from papers.citations.person_names import Name
 from papers.citations.record import Record
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from papers.citations.record import Record
-from papers.text import plain_formulas
+from papers.text.cleaning import plain_formulas
 
 COLUMNS = (
     *("key", "id", "title", "authors", "year", "published", "arxiv", "doi"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from papers.formulas import find_formulas
+from papers.text.formulas import find_formulas
 
 _ESCAPED = {
     **{char: f"\\{char}" for char in "&%$#_"},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from papers.citations.record import Record
-from papers.formulas import find_formulas
+from papers.text.formulas import find_formulas
 
 # What would be read as a mark; `<` too, which would begin HTML.
 _MARKS = re.compile(r"([\\`*_\[\]<>|~])")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from papers.citations.names import Name, parse_name
+from papers.citations.person_names import Name, parse_name
 from papers.sources.base import OWN_RECORD
-from papers.text import fold
-from papers.wording import record_name, words_of
+from papers.sources.provenance import record_name, words_of
+from papers.text.cleaning import fold
 
 _NEW_ARXIV_ID = re.compile(r"(\d\d)(\d\d)\.\d{4,5}")
 _OLD_ARXIV_ID = re.compile(r"[a-z.-]+/(\d\d)(\d\d)\d{3}", re.I)

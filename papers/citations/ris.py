@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from papers.citations.names import Name
+from papers.citations.person_names import Name
 from papers.citations.record import Record
-from papers.text import plain_formulas
+from papers.text.cleaning import plain_formulas
 
 
 def write(records: Iterable[Record]) -> Iterator[str]:

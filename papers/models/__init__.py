@@ -26,14 +26,14 @@ from papers.models.paper import (
     SourceFigure,
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
-from papers.models.record import RecordWanted
+from papers.models.recommendation import Recommendation, ShownSuggestion, Taste
 from papers.models.rule import ListRule, RuledPaper
+from papers.models.search_statistics import SearchStatistics, WordCount
 from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source, SourceDay
-from papers.models.statistics import SearchStatistics, WordCount
-from papers.models.taste import Recommendation, ShownSuggestion, Taste
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
 from papers.models.vote import Vote
+from papers.models.wanted_record import RecordWanted
 
 __all__ = [
     "SHIPPED_DIMENSIONS",

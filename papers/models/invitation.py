@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
-from papers.addresses import AddressField
+from papers.models.email_fields import AddressField
 from papers.models.user import Role
 
 

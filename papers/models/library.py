@@ -13,9 +13,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
-from papers.models.rows import before_row
+from papers.models.keyset import before_row
 from papers.models.user import User
-from papers.query import Query
+from papers.query.parser import Query
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the moment at which a paper that was never opened was opened."""

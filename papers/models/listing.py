@@ -12,7 +12,7 @@ from django.db.models import ExpressionWrapper, F, Func, Q
 from django.db.models.query import RawQuerySet
 from django.urls import reverse
 
-from papers.models.rows import before_row
+from papers.models.keyset import before_row
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):

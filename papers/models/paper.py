@@ -15,13 +15,13 @@ from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Va
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.models.rows import before_row
+from papers.models.keyset import before_row
 from papers.models.user import User
-from papers.text import organization_marks
-from papers.wording import words_note
+from papers.sources.provenance import words_note
+from papers.text.cleaning import organization_marks
 
 if TYPE_CHECKING:
-    from papers.query import Query
+    from papers.query.parser import Query
 
 
 TITLE_LETTERS = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
@@ -122,8 +122,8 @@ class PaperQuerySet(models.QuerySet["Paper"]):
 
         Marks of the search index find them.
         """
-        from papers.models.lexemes import quoted
-        from papers.models.matching import vector_matches
+        from papers.models.query_sql import vector_matches
+        from papers.models.search_index import quoted
 
         marks = " & ".join(quoted(f"o:{word}") for word in organization_marks(key))
         found = self.filter(vector_matches(marks)) if marks else self.none()
@@ -137,7 +137,7 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         Tags are those of `viewer`, spans such as `7d` end at `today` (the group's day). Words the process has not seen
         before cost one query.
         """
-        from papers.models.matching import condition_of
+        from papers.models.query_sql import condition_of
 
         condition = condition_of(query, viewer=viewer, today=today or timezone.localdate())
         return self.none() if condition is None else self.filter(condition.as_filter())
@@ -184,13 +184,13 @@ class Paper(models.Model):
     record_rank = models.PositiveSmallIntegerField(default=0, help_text="How good the source of the text was.")
     vote_count = models.PositiveIntegerField(default=0)
     comment_count = models.PositiveIntegerField(default=0)
-    hot = models.FloatField(null=True, blank=True, help_text="See papers/ranking.py; null without any signal.")
+    hot = models.FloatField(null=True, blank=True, help_text="See papers/ranking/trending.py; null without any signal.")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(help_text="When anything a card shows changed here; names the cached card.")
 
     # The words of title and abstract, folded, and beside them marks that let one index answer what a search asks for:
     # `t:` words of the title, `a:` of the authors' names, `o:` of the organization, `c:` categories, `m:` the month
-    # (12 × year + month). papers/models/matching.py asks for them.
+    # (12 × year + month). papers/models/query_sql.py asks for them.
     search_vector = models.GeneratedField(
         expression=Func(
             _words("title"), _words("abstract"), F("author_keys"), _words("organization"), F("categories"),
@@ -343,7 +343,9 @@ class SourceFigure(models.Model):
     comments = models.PositiveIntegerField(default=0)
     submitted_by = models.TextField(blank=True)
     url = models.TextField(blank=True)
-    hot = models.FloatField(null=True, blank=True, help_text="Decayed sum of its votes; see papers/ranking.py.")
+    hot = models.FloatField(
+        null=True, blank=True, help_text="Decayed sum of its votes; see papers/ranking/trending.py."
+    )
     updated_at = models.DateTimeField()
 
     class Meta:

@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.charts import weeks_up_to
-from papers.models.rows import before_row
+from papers.models.keyset import before_row
 from papers.models.user import User
+from papers.ranking.charts import weeks_up_to
 
 CLOSENESS = 0.55
 """How close to an example a paper must be, where nobody has said so."""

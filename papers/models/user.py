@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from papers.addresses import AddressField
+from papers.models.email_fields import AddressField
 
 
 class Role(models.TextChoices):

@@ -3,8 +3,3 @@
 Pure, and for files of strangers: each reader goes over its text once, keeps nothing but what names a paper, expands
 nothing, and never raises. What can't be read is a row of its own that says why.
 """
-
-from papers.references.common import MAX_BYTES, MAX_ROWS, Reading, Reference
-from papers.references.reading import FORMAT_NAMES, read
-
-__all__ = ["FORMAT_NAMES", "MAX_BYTES", "MAX_ROWS", "Reading", "Reference", "read"]

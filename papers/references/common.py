@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from papers.given import Given, GivenError, read_given
-from papers.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
-from papers.text import author_key, clean_name, clean_title, safe_text
+from papers.catalogue.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
+from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.text.cleaning import author_key, clean_name, clean_title, safe_text
 
 MAX_BYTES = 12_000_000
 MAX_ROWS = 10_000

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
-from papers.categories import archives, category, expand, taxonomy
-from papers.identifiers import arxiv_month
+from papers.catalogue.categories import archives, category, expand, taxonomy
+from papers.catalogue.identifiers import arxiv_month
 
 GROUP = "arxiv"
 """The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from papers.categories import expand
-from papers.identifiers import parse_arxiv_id
+from papers.catalogue.categories import expand
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
+from papers.outbound.errors import SourceError
 from papers.sources.arxiv import GROUP, WAIT_SECONDS, last_announcement, read_moment
 from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected, Version
-from papers.sources.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.sources.errors import SourceError
 from papers.sources.xml import BrokenXmlError, Element, parse_xml, source_text, whole_text
 
 PAGE_SIZE = 100

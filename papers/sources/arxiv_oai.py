@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from papers.identifiers import parse_arxiv_id
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
+from papers.outbound.errors import SourceError
 from papers.sources.arxiv import GROUP, WAIT_SECONDS, oai_sets, read_day, read_moment
 from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected, Version
-from papers.sources.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.sources.errors import SourceError
 from papers.sources.xml import Element, iterate_xml, source_text, text_of, whole_text
 
 FORMATS = ("arXivRaw", "arXiv")

@@ -14,7 +14,9 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from papers.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
+from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
+from papers.outbound.client import FetchRequest, HttpStatusError
+from papers.outbound.errors import SourceError
 from papers.sources.arxiv import (
     ANNOUNCED_AT,
     EASTERN,
@@ -30,8 +32,6 @@ from papers.sources.arxiv import (
     read_moment,
 )
 from papers.sources.base import Announced, Batch, FetchContext, ListedOn, RawPaper, Rejected
-from papers.sources.client import FetchRequest, HttpStatusError
-from papers.sources.errors import SourceError
 from papers.sources.xml import BrokenXmlError, Element, parse_cut_xml, parse_xml, source_text, whole_text
 
 MAX_ITEMS = 2000

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from papers.sources.client import FetchRequest, FetchResponse
-from papers.sources.errors import SourceError as SourceError
+from papers.outbound.client import FetchRequest, FetchResponse
+from papers.outbound.errors import SourceError as SourceError
 
 # How good the record of a paper is, by where it came from. A better or equal record replaces text; a lesser one only
 # fills what is empty. Steps leave room for sources to come.

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from papers.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
+from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
+from papers.outbound.client import FetchRequest, FetchResponse
+from papers.outbound.errors import NoPaperError
 from papers.sources import webpage
 from papers.sources.base import Author, RawPaper
-from papers.sources.client import FetchRequest, FetchResponse
-from papers.sources.errors import NoPaperError
 
 GROUP = "crossref"
 """The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's clock is heeded."""

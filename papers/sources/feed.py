@@ -17,11 +17,11 @@ from urllib.parse import quote, urlsplit
 
 import feedparser
 
-from papers.paper_pages import Name, paper_at, paper_of_doi
+from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
+from papers.outbound.client import FetchRequest, FetchResponse, group_of
+from papers.outbound.errors import SourceError
 from papers.sources.arxiv import WAIT_SECONDS
 from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected
-from papers.sources.client import FetchRequest, FetchResponse, group_of
-from papers.sources.errors import SourceError
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
 
 MAX_BYTES = 10_000_000

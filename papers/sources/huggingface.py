@@ -9,11 +9,11 @@ from datetime import UTC, date, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from papers.identifiers import parse_arxiv_id
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.outbound.client import FetchRequest, HttpStatusError
+from papers.outbound.errors import SourceError
 from papers.sources.arxiv import WAIT_SECONDS, read_day, read_moment
 from papers.sources.base import Author, Batch, FetchContext, Figures, ListedOn, RawPaper, Rejected
-from papers.sources.client import FetchRequest, HttpStatusError
-from papers.sources.errors import SourceError
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 PAGE_SIZE = 100

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from papers.identifiers import parse_arxiv_id, parse_doi
+from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
+from papers.outbound.client import FetchRequest, FetchResponse, page_group_of
+from papers.outbound.errors import NoPaperError
 from papers.sources.base import Author, RawPaper
-from papers.sources.client import FetchRequest, FetchResponse, page_group_of
-from papers.sources.errors import NoPaperError
-from papers.sources.html import meta_tags
+from papers.sources.meta_tags import meta_tags
 
 MAX_BYTES = 5_000_000
 DEADLINE_SECONDS = 45.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from papers.sources.errors import SourceError
+from papers.outbound.errors import SourceError
 
 Element = etree._Element
 

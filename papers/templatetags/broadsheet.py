@@ -20,14 +20,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import RFC3986_SUBDELIMS
 from django.utils.safestring import SafeString, mark_safe
 
-from papers import categories, dates, markup
+from papers import dates
+from papers.catalogue import categories
 from papers.citations import FORMATS, Format
-from papers.mailboxes import readable
 from papers.models import Paper
 from papers.models.paper import AuthorRow
-from papers.services.authors.finding import slug_of as slug_of_key
-from papers.services.ingest.cleaning import key_of
-from papers.text import organization_key
+from papers.services.authors.lookup import slug_of as slug_of_key
+from papers.services.ingest.clean_record import key_of
+from papers.text import html
+from papers.text.cleaning import organization_key
+from papers.text.mailboxes import readable
 
 register = template.Library()
 
@@ -58,31 +60,31 @@ def mail_address(address: str) -> str:
 @register.filter
 def inline(text: str) -> SafeString:
     """A title or a name, formulas drawn."""
-    return markup.inline(text)
+    return html.inline(text)
 
 
 @register.filter
 def paragraphs(text: str) -> SafeString:
     """An abstract, formulas drawn, addresses linked."""
-    return markup.paragraphs(text)
+    return html.paragraphs(text)
 
 
 @register.filter
 def said(text: str) -> SafeString:
     """What a reader or a curator wrote in Markdown, as safe HTML."""
-    return markup.markdown(text)
+    return html.markdown(text)
 
 
 @register.filter
 def plain(text: str) -> str:
     """Text for where no HTML can be."""
-    return markup.plain(text)
+    return html.plain(text)
 
 
 @register.filter
 def excerpt(text: str, chars: int) -> str:
     """The beginning of a text, to be given to `inline` or `plain`."""
-    return markup.excerpt(text, chars)
+    return html.excerpt(text, chars)
 
 
 @register.filter
@@ -119,9 +121,9 @@ def author_link(name: str) -> SafeString:
     """A name as a link to the page of whoever has it; the name alone where there is no letter in it."""
     key = key_of(name)
     if not key:
-        return markup.inline(name)
+        return html.inline(name)
     address = _address("papers:author", slug_of_key(key))
-    return format_html('<a href="{}" rel="nofollow">{}</a>', address, markup.inline(name))
+    return format_html('<a href="{}" rel="nofollow">{}</a>', address, html.inline(name))
 
 
 def _address(view: str, word: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from papers.services.cards import voters_line as line
-from papers.services.marks import NAMED_VOTERS
-from papers.services.votes import Voters
+from papers.services.lists.viewer_state import NAMED_VOTERS
+from papers.services.reading.votes import Voters
+from papers.web.cards import voters_line as line
 
 register = template.Library()
 

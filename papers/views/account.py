@@ -1,4 +1,4 @@
-"""Signing in and out, and one's own account. What allauth shows by itself is in papers/accounts/urls.py."""
+"""Signing in and out, and one's own account. What allauth shows by itself is in config/account_urls.py."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.access import signed_in
-from papers.accounts.addresses import vouch_for_address
 from papers.accounts.entry import enter, has_second_factor
-from papers.accounts.mails import tell_of_new_password
+from papers.accounts.notifications import tell_of_new_password
 from papers.accounts.second_factor import step_before, to_step
-from papers.accounts.sessions import end_session, end_sessions, sessions_of
-from papers.forms import LeaveForm, ProfileForm, SignInForm, time_zones
-from papers.http import Request, UserRequest, client_address, safe_next
+from papers.forms.accounts import LeaveForm, ProfileForm, SignInForm, time_zones
 from papers.models import User
-from papers.ratelimit import count, is_over, limited, too_many
-from papers.services.account import LastAdministratorError, delete_account
-from papers.services.account_export import export_account
-from papers.services.installation import current_group
-from papers.services.signin import link_is_usable, use_login_link
-from papers.services.signup import sign_up_is_open
+from papers.services.accounts.data_export import export_account
+from papers.services.accounts.deletion import LastAdministratorError, delete_account
+from papers.services.accounts.email_addresses import vouch_for_address
+from papers.services.accounts.login_links import link_is_usable, use_login_link
+from papers.services.accounts.sessions import end_session, end_sessions, sessions_of
+from papers.services.accounts.signup_policy import sign_up_is_open
+from papers.services.operations.installation import current_group
+from papers.web.http import Request, UserRequest, client_address, safe_next
+from papers.web.permissions import signed_in
+from papers.web.ratelimit import count, is_over, limited, too_many
 
 # Kept in the session of somebody who came by a one-time link: such a person may set a password without the old one.
 CAME_BY_LINK = "came_by_link"

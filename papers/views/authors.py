@@ -12,17 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import curators_only, may_curate
-from papers.forms import BulkForm
-from papers.http import Request, UserRequest
+from papers.forms.accounts import BulkForm
 from papers.models import CurationEvent
 from papers.models.paper import NewPosition
-from papers.services.authors import AuthorMovedError, NobodyError, Who, facts_of, find_author, find_organization
-from papers.services.authors import curating as acts
-from papers.services.authors.finding import slug_of
-from papers.services.follows import does_follow
+from papers.services.authors import disambiguation as acts
+from papers.services.authors.lookup import AuthorMovedError, NobodyError, Who, find_author, find_organization, slug_of
+from papers.services.authors.profile import facts_of
+from papers.services.reading.follows import does_follow
 from papers.views.feeds import ENTRIES, answer_feed
-from papers.views.lists import card_page, show_list
+from papers.views.paper_lists import card_page, show_list
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import curators_only, may_curate
 
 
 @require_safe

@@ -9,13 +9,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from papers import markup
-from papers.access import comment_for_read, deletable_comment, own_comment, paper_for_read, signed_in
-from papers.forms import CommentForm, ReportForm
-from papers.http import UserRequest
+from papers.forms.accounts import CommentForm, ReportForm
 from papers.models import Comment, Mention, Paper
-from papers.ratelimit import limited
-from papers.services.comments import (
+from papers.services.reading.comments import (
     add_comment,
     delete_comment,
     edit_comment,
@@ -23,6 +19,10 @@ from papers.services.comments import (
     read_mentions,
     report_comment,
 )
+from papers.text import html
+from papers.web.http import UserRequest
+from papers.web.permissions import comment_for_read, deletable_comment, own_comment, paper_for_read, signed_in
+from papers.web.ratelimit import limited
 
 MENTIONS_SHOWN = 100
 
@@ -97,7 +97,7 @@ def mentions(request: UserRequest) -> HttpResponse:
         return redirect("papers:mentions")
     found = list(Mention.objects.of(request.user)[:MENTIONS_SHOWN])
     name = frozenset({request.user.username.lower()})
-    rows = [(mention, markup.markdown(mention.comment.body, name)) for mention in found]
+    rows = [(mention, html.markdown(mention.comment.body, name)) for mention in found]
     return render(request, "papers/mentions.html", {"rows": rows, "now": timezone.now()})
 
 
@@ -128,7 +128,7 @@ def _form(
     preview = None
     if "preview" in request.POST and form.is_valid():
         body = form.cleaned_data["body"]
-        preview = markup.markdown(body, known_names(body))
+        preview = html.markdown(body, known_names(body))
     context = {"paper": paper, "form": form, "parent": parent, "comment": comment, "preview": preview}
     context |= {"action": request.path, "parent_html": _shown(parent) if parent else ""}
     if not request.htmx:
@@ -139,4 +139,4 @@ def _form(
 
 
 def _shown(comment: Comment) -> str:
-    return markup.markdown(comment.body)
+    return html.markdown(comment.body)

@@ -19,18 +19,18 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.access import paper_for_read, signed_in, tag_for_read
 from papers.citations import FORMATS, export
 from papers.dates import parse_day, parse_month, parse_week
-from papers.http import Request, UserRequest
 from papers.models import Listing, Paper, TaggedPaper
-from papers.query import parse
-from papers.ratelimit import limited
-from papers.services.paper_page import paper_moved_from
-from papers.services.search.results import Asked, address_of, best_papers, sort_of
+from papers.query.parser import parse
+from papers.services.reading.paper_page import paper_moved_from
+from papers.services.search.result_page import Asked, address_of, best_papers, sort_of
 from papers.views.library import shelf_of
 from papers.views.paper import paper as paper_page
 from papers.views.tags import tag as tag_page
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import paper_for_read, signed_in, tag_for_read
+from papers.web.ratelimit import limited
 
 _IN_MEMORY_BYTES = 2_000_000
 _UNUSED = ("title_raw", "abstract_raw", "search_vector", "author_keys")

@@ -16,15 +16,15 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date, quote_etag
 from django.views.decorators.http import require_safe
 
-from papers.access import tag_for_read, topic_for_read
-from papers.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, atom, json_feed
-from papers.http import Request
 from papers.models import Listing, Paper, TaggedPaper, TopicMatch
-from papers.query import parse
-from papers.ratelimit import limited
-from papers.services.editions import day_span, newest_span
-from papers.services.search.patience import TooSlow, patiently
-from papers.services.trending import trending_floor
+from papers.query.parser import parse
+from papers.services.editions.spans import day_span, newest_span
+from papers.services.lists.trending import trending_floor
+from papers.services.search.timeouts import TooSlow, patiently
+from papers.web.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, atom, json_feed
+from papers.web.http import Request
+from papers.web.permissions import tag_for_read, topic_for_read
+from papers.web.ratelimit import limited
 
 ENTRIES = 50
 ENTRIES_OF_A_DAY = 500

@@ -10,24 +10,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import signed_in
-from papers.http import Request, UserRequest, safe_next
 from papers.models import Followed, User
 from papers.models.paper import NewPosition
-from papers.ratelimit import limited
-from papers.services import follows
-from papers.services.authors import (
-    AuthorMovedError,
-    NobodyError,
-    Who,
-    facts_of,
-    find_author,
-    find_organization,
-    slug_of,
-)
-from papers.services.feed_keys import key_of, reader_of, renew_key
+from papers.services.accounts.feed_keys import key_of, reader_of, renew_key
+from papers.services.authors.lookup import AuthorMovedError, NobodyError, Who, find_author, find_organization, slug_of
+from papers.services.authors.profile import facts_of
+from papers.services.reading import follows
 from papers.views.feeds import ENTRIES, answer_feed
-from papers.views.lists import card_page, show_list
+from papers.views.paper_lists import card_page, show_list
+from papers.web.http import Request, UserRequest, safe_next
+from papers.web.permissions import signed_in
+from papers.web.ratelimit import limited
 
 
 @require_POST

@@ -9,15 +9,21 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.access import members_office
 from papers.accounts.adapters import INVITATION
-from papers.accounts.mails import send_invitation
-from papers.forms import InvitationForm
-from papers.http import Request, UserRequest
+from papers.accounts.notifications import send_invitation
+from papers.forms.accounts import InvitationForm
 from papers.models import Invitation, Role
-from papers.ratelimit import limited
-from papers.services.invitations import LIFETIME, invitation_of, make_invitation, revoke_invitation, roles_to_give
-from papers.services.signup import may_sign_up
+from papers.services.accounts.invitations import (
+    LIFETIME,
+    invitation_of,
+    make_invitation,
+    revoke_invitation,
+    roles_to_give,
+)
+from papers.services.accounts.signup_policy import may_sign_up
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import members_office
+from papers.web.ratelimit import limited
 
 SHOWN = 100
 

@@ -12,17 +12,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import signed_in
-from papers.forms import BulkForm
-from papers.http import UserRequest, safe_next
+from papers.forms.accounts import BulkForm
 from papers.models import ShelfItem, Tag
 from papers.models.library import AddedPosition, OpenedPosition, PublishedPosition, ShelfPosition, ShelfQuerySet
-from papers.query import Query, parse
-from papers.ratelimit import limited
-from papers.services.library import papers_with_news, shelf_notes, state_counts
-from papers.services.shelf import set_state
-from papers.services.tags import add_tags, remove_tags
-from papers.views.lists import card_page, show_list
+from papers.query.parser import Query, parse
+from papers.services.reading.library import set_state
+from papers.services.reading.library_page import papers_with_news, shelf_notes, state_counts
+from papers.services.reading.tags import add_tags, remove_tags
+from papers.views.paper_lists import card_page, show_list
+from papers.web.http import UserRequest, safe_next
+from papers.web.permissions import signed_in
+from papers.web.ratelimit import limited
 
 SORTS: dict[str, type[ShelfPosition]] = {
     "added": AddedPosition,

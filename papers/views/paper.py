@@ -11,20 +11,20 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from papers.access import paper_for_read
+from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations import FORMATS
-from papers.forms import CommentForm, MineForm
-from papers.http import Request
-from papers.identifiers import parse_arxiv_id
-from papers.markup import markdown
+from papers.forms.accounts import CommentForm, MineForm
 from papers.models import Paper, Tag, User
-from papers.services.cards import save_button, sign_in_address
-from papers.services.comments import discussion
-from papers.services.mine import own_words
-from papers.services.paper_page import citation_of, links_of, paper_facts, paper_moved_from
-from papers.services.shelf import note_opened
-from papers.services.topics.naming import ON_A_PAGE, topic_names
-from papers.services.votes import voters_of
+from papers.services.reading.annotations import own_words
+from papers.services.reading.comments import discussion
+from papers.services.reading.library import note_opened
+from papers.services.reading.paper_page import citation_of, links_of, paper_facts, paper_moved_from
+from papers.services.reading.votes import voters_of
+from papers.services.topics.labels import ON_A_PAGE, topic_names
+from papers.text.html import markdown
+from papers.web.cards import save_button, sign_in_address
+from papers.web.http import Request
+from papers.web.permissions import paper_for_read
 
 
 @require_safe

@@ -11,14 +11,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import staff_only
 from papers.accounts.entry import forget_second_factor, has_second_factor
 from papers.accounts.second_factor import asks_for_code
-from papers.accounts.sessions import end_sessions
-from papers.http import UserRequest
 from papers.models import Role, User
-from papers.ratelimit import limited
-from papers.services.people import (
+from papers.services.accounts.people import (
     PeopleError,
     close_account,
     history_of,
@@ -26,6 +22,10 @@ from papers.services.people import (
     set_role,
     suspend_person,
 )
+from papers.services.accounts.sessions import end_sessions
+from papers.web.http import UserRequest
+from papers.web.permissions import staff_only
+from papers.web.ratelimit import limited
 
 PER_PAGE = 50
 _ROLES = (("", "All"), *((str(role), f"{role.label.capitalize()}s") for role in Role), ("suspended", "Suspended"))

@@ -11,15 +11,11 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from papers.http import Request
-from papers.identifiers import parse_arxiv_id
-from papers.query import Query, parse
-from papers.ratelimit import limited
-from papers.services.cards import render_cards
-from papers.services.marks import read_marks
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.query.parser import Query, parse
+from papers.services.lists.viewer_state import read_marks
 from papers.services.search.facets import narrowings
-from papers.services.search.highlights import mark_words
-from papers.services.search.results import (
+from papers.services.search.result_page import (
     EXPORTED,
     Asked,
     Results,
@@ -30,14 +26,18 @@ from papers.services.search.results import (
     sorts_of,
     words_to_mark,
 )
-from papers.services.topics.naming import topic_names
-from papers.views import browse
-from papers.views.lists import ids
+from papers.services.topics.labels import topic_names
+from papers.views import editions
+from papers.views.paper_lists import ids
+from papers.web.cards import render_cards
+from papers.web.http import Request
+from papers.web.ratelimit import limited
+from papers.web.search_highlights import mark_words
 
 
 def papers(request: Request) -> HttpResponse:
     """The results where something is asked, else the newest edition."""
-    return search(request) if "q" in request.GET else browse.today(request)
+    return search(request) if "q" in request.GET else editions.today(request)
 
 
 @require_safe

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.access import staff_only
-from papers.forms import SetupForm, time_zones
-from papers.http import UserRequest
-from papers.services.installation import fixed_by_environment
-from papers.services.sample import remove_sample, sample_present
-from papers.services.setup import Answers, current_answers, save_answers, skip_answers
-from papers.services.status import first_visit
+from papers.forms.accounts import SetupForm, time_zones
+from papers.services.operations.installation import fixed_by_environment
+from papers.services.operations.sample import remove_sample, sample_present
+from papers.services.operations.setup import Answers, current_answers, save_answers, skip_answers
+from papers.services.operations.status import first_visit
+from papers.web.http import UserRequest
+from papers.web.permissions import staff_only
 
 
 @never_cache

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.http import Request
-from papers.services.status import internals, site_status
+from papers.services.operations.status import internals, site_status
+from papers.web.http import Request
 
 
 @never_cache

@@ -8,14 +8,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import own_tag, signed_in, tag_for_read
-from papers.forms import TagForm
-from papers.http import Request, UserRequest
+from papers.forms.accounts import TagForm
 from papers.models import Tag, TaggedPaper
 from papers.models.library import TaggedPosition
-from papers.ratelimit import limited
-from papers.services.tags import TagError, delete_tag, rename_tag, share_tag
-from papers.views.lists import card_page, show_list
+from papers.services.reading.tags import TagError, delete_tag, rename_tag, share_tag
+from papers.views.paper_lists import card_page, show_list
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import own_tag, signed_in, tag_for_read
+from papers.web.ratelimit import limited
 
 
 @require_safe

@@ -9,16 +9,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.access import may_curate, may_edit_topic, own_topic, signed_in, topic_for_read
-from papers.forms import TopicForm
-from papers.http import Request, UserRequest
+from papers.forms.accounts import TopicForm
 from papers.models import Topic, TopicMatch
 from papers.models.topic import MatchPosition, VotedPosition
-from papers.ratelimit import limited
-from papers.services.curation.sorting import offer
-from papers.services.figures import topic_year
-from papers.services.topics.editing import TopicError, change_topic, delete_topic, make_topic, preview
-from papers.views.lists import card_page, show_list
+from papers.services.curation.topic_assignment import offer
+from papers.services.operations.statistics_page import topic_year
+from papers.services.topics.topic_editor import TopicError, change_topic, delete_topic, make_topic, preview
+from papers.views.paper_lists import card_page, show_list
+from papers.web.http import Request, UserRequest
+from papers.web.permissions import may_curate, may_edit_topic, own_topic, signed_in, topic_for_read
+from papers.web.ratelimit import limited
 
 
 @require_safe

@@ -5,7 +5,7 @@
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // --- Theme: the cookie is what the server reads; see papers/theme.py.
+  // --- Theme: the cookie is what the server reads; see papers/web/theme.py.
 
   const isDark = () => root.dataset.theme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
 

@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.running import ROOT, Site, running_site
+from tests.e2e.running_site import ROOT, Site, running_site
 
 Open = Callable[..., BrowserContext]
 

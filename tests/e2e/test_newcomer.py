@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from papers.dates import EASTERN
-from tests.e2e.running import Site, running_site
-from tests.fake_upstream import Driver, fake_upstream_process
+from tests.e2e.running_site import Site, running_site
+from tests.support.fake_upstream import Driver, fake_upstream_process
 
 # arXiv is asked once in three seconds, also when it is a stand-in.
 FETCHED_WITHIN_MS = 90_000

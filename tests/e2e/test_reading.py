@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.running import Site
+from tests.e2e.running_site import Site
 
 Open = Callable[..., BrowserContext]
 

@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.e2e.running import Site, running_site
-from tests.fake_upstream import Driver, fake_upstream_process
+from tests.e2e.running_site import Site, running_site
+from tests.support.fake_upstream import Driver, fake_upstream_process
 
 Open = Callable[..., BrowserContext]
 # The queue of fetches may be busy with the sources' first visit.

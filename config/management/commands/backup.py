@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config.backup.archive import BackupError
-from config.backup.saving import save
-from config.backup.serving import LocalError, database
+from config.backup.running_database import LocalError, database
+from config.backup.writer import save
 
 
 class Command(BaseCommand):

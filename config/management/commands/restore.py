@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from config.backup.archive import BackupError, Reader, reading
-from config.backup.restoring import is_empty, papers_here, people_here, restore
-from config.backup.serving import LocalError, database
+from config.backup.restorer import is_empty, papers_here, people_here, restore
+from config.backup.running_database import LocalError, database
 
 
 class Command(BaseCommand):

@@ -18,8 +18,8 @@ from config.local.paths import DataDir, LocalError
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor, folder_locked
 from config.local.valkey import ValkeyServer
-from papers.services.embeddings.progress import why_off_now
-from papers.services.signin import InactiveAccountError, make_login_link
+from papers.services.accounts.login_links import InactiveAccountError, make_login_link
+from papers.services.embeddings.embedding_status import why_off_now
 
 # A server that was killed first replays what it had written down; after a large import that takes minutes.
 POSTGRES_READY_SECONDS = 600.0

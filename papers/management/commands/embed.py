@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from papers.management import arguments
 from papers.models import EmbeddingBacklog, EmbeddingModel
-from papers.services.embeddings import backlog, embedding_progress, state, work
-from papers.services.embeddings.base import Embedder, EmbeddingError
-from papers.services.embeddings.progress import why_off_now
-from papers.services.embeddings.serving import EmbeddingServer
+from papers.services.embeddings import backlog, model_switch, worker
+from papers.services.embeddings.embedder import Embedder, EmbeddingError
+from papers.services.embeddings.embedding_status import embedding_progress, why_off_now
+from papers.services.embeddings.server import EmbeddingServer
 
 
 class Command(BaseCommand):
@@ -54,13 +54,13 @@ class Command(BaseCommand):
         server.run()
 
     def _embed(self, limit: int | None, threads: int, *, all_papers: bool) -> None:
-        row = state.ensure_wanted(state.wanted_model())
+        row = model_switch.ensure_wanted(model_switch.wanted_model())
         if row is None:
             raise CommandError(f"{why_off_now()} Search goes by words alone.")
         backlog.fill(row.name, all_papers=all_papers)
         waiting = EmbeddingBacklog.objects.filter(not_before__lte=timezone.now()).count()
         try:
-            model = work.load(row.name)
+            model = worker.load(row.name)
             with tqdm(total=min(waiting, limit or waiting), unit=" papers", desc=row.name) as bar:
                 _Run(model, row, bar, limit).go(threads)
         except EmbeddingError as error:
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Stopped. What was embedded is kept; `manage.py embed` goes on from there.")
             raise SystemExit(130) from None
-        if state.take_over_when_ready(now=timezone.now()):
+        if model_switch.take_over_when_ready(now=timezone.now()):
             self.stdout.write(f"Search uses {row.name} from now on.")
 
     def _tell(self) -> None:
@@ -111,7 +111,7 @@ class _Run:
     def _work(self) -> None:
         try:
             while not self._stopped and (share := self._share()):
-                done = work.embed_some(self._model, self._row.name, clock=timezone.now, at_most=share)
+                done = worker.embed_some(self._model, self._row.name, clock=timezone.now, at_most=share)
                 if not done.taken:
                     break
                 with self._lock:

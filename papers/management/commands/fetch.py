@@ -11,8 +11,8 @@ from django.utils.timesince import timesince
 
 from papers.management import arguments
 from papers.models import FetchRun, Source
-from papers.services.fetching import ABANDONED_AFTER, Preview, fetch_source, preview_source
-from papers.services.sources import base_url_of
+from papers.services.fetching.fetch_runner import ABANDONED_AFTER, Preview, fetch_source, preview_source
+from papers.services.fetching.source_config import base_url_of
 
 _GOOD = {FetchRun.State.DONE, FetchRun.State.PARTIAL}
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from papers.management import arguments
-from papers.services.importing.imports import Options, Summary, import_file
-from papers.services.importing.writers import WritersLost
-from papers.sources.rows import LISTS
+from papers.services.paper_import.importer import Options, Summary, import_file
+from papers.services.paper_import.writer_pool import WritersLost
+from papers.sources.json_rows import LISTS
 
 SAY_EVERY_SECONDS = 10.0
 """Where there is no terminal to draw a bar on."""

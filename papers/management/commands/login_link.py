@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from papers.accounts.entry import forget_second_factor
-from papers.addresses import checked
 from papers.models import User
-from papers.services.signin import InactiveAccountError, make_login_link
+from papers.models.email_fields import checked
+from papers.services.accounts.login_links import InactiveAccountError, make_login_link
 
 
 class Command(BaseCommand):

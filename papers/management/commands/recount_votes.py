@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from papers.services.comments import recount_comments
-from papers.services.trending import recompute_all
-from papers.services.votes import recount_votes
+from papers.services.lists.trending import recompute_all
+from papers.services.reading.comments import recount_comments
+from papers.services.reading.votes import recount_votes
 
 
 class Command(BaseCommand):

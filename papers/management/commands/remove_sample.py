@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from papers.services.sample import remove_sample, sample_present
+from papers.services.operations.sample import remove_sample, sample_present
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from papers.services.sample import add_sample, has_real_edition, sample_present
+from papers.services.operations.sample import add_sample, has_real_edition, sample_present
 
 
 class Command(BaseCommand):

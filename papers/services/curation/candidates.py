@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from papers.models import Candidate
-from papers.services.listing import NEWS_WITHIN
-from papers.services.releases import current_release
+from papers.services.editions.listing import NEWS_WITHIN
+from papers.services.ingest.releases import current_release
 
 KEPT = timedelta(days=30)
 """A candidate that nobody decided on for so long is forgotten."""

@@ -16,13 +16,13 @@ from papers.models import (
     Submission,
     User,
 )
-from papers.services.comments import delete_comment, recount_unread
-from papers.services.curation.recording import CurationError, Deciding, recording, subject_of
-from papers.services.curation.tracing import Scope
-from papers.services.curation.undoing import AROUND
-from papers.services.installation import current_group
-from papers.services.listing import Entry, Rule, list_papers
-from papers.services.submissions.deciding import put_on_edition
+from papers.services.curation.audit_log import CurationError, Deciding, recording, subject_of
+from papers.services.curation.row_diff import Scope
+from papers.services.curation.undo import AROUND
+from papers.services.editions.listing import Entry, Rule, list_papers
+from papers.services.operations.installation import current_group
+from papers.services.reading.comments import delete_comment, recount_unread
+from papers.services.submissions.settlement import put_on_edition
 
 
 def accept_submission(*, submission_id: int, by: Deciding) -> CurationEvent | None:

@@ -16,8 +16,8 @@ from difflib import SequenceMatcher
 from django.db import transaction
 
 from papers.models import DuplicateCheck, DuplicatePair, Paper
-from papers.query import Query, Title
-from papers.services.embeddings import near
+from papers.query.parser import Query, Title
+from papers.services.embeddings.nearest import near
 
 AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """After the last of them a paper is not looked at any more, unless its title changes."""

@@ -26,9 +26,9 @@ from papers.models import (
     Submission,
     Topic,
 )
-from papers.services.curation.comparing import Difference, differences
-from papers.services.curation.merging import subject_of_pair
-from papers.services.curation.recording import subject_of
+from papers.services.curation.audit_log import subject_of
+from papers.services.curation.merge_papers import subject_of_pair
+from papers.services.curation.paper_diff import Difference, differences
 
 PER_PAGE = 30
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)

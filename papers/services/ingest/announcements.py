@@ -9,10 +9,10 @@ from datetime import date, datetime
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from papers.services.ingest.cleaning import ARXIV_SOURCES, CleanPaper
+from papers.services.ingest.clean_record import ARXIV_SOURCES, CleanPaper
 from papers.sources.arxiv import is_first_announced
 from papers.sources.base import Announced, ListedOn
-from papers.text import safe_text
+from papers.text.cleaning import safe_text
 
 # Papers that fill a gap stand behind all that came with the feed.
 BEHIND = 1_000_000_000

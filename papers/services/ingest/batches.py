@@ -10,10 +10,10 @@ from django.db.models.functions import Coalesce
 
 from papers.models import FetchRun, Source
 from papers.services.ingest.announcements import store_announced
-from papers.services.ingest.rejects import store_rejected
-from papers.services.ingest.storing import Stored, store_papers
+from papers.services.ingest.paper_store import Stored, store_papers
+from papers.services.ingest.rejected_records import store_rejected
 from papers.sources.base import Batch
-from papers.text import safe_text
+from papers.text.cleaning import safe_text
 
 
 class RunLost(Exception):

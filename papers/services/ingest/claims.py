@@ -14,11 +14,11 @@ from datetime import datetime
 
 from django.db.backends.utils import CursorWrapper
 
-from papers.services.ingest.cleaning import STRONG_SCHEMES, CleanPaper
-from papers.services.ingest.resolving import Name, Target
-from papers.services.ingest.rows import PaperRow
+from papers.services.ingest.clean_record import STRONG_SCHEMES, CleanPaper
+from papers.services.ingest.paper_row import PaperRow
+from papers.services.ingest.resolver import Name, Target
 from papers.sources.base import OWN_RECORD
-from papers.wording import words_of
+from papers.sources.provenance import words_of
 
 Waiting = Mapping[Name, Sequence[int]]
 """By the name of the record that is wanted, the papers that wait for it."""

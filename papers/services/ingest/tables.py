@@ -16,9 +16,9 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from papers.services.embeddings import backlog as embedding_backlog
-from papers.services.ingest.edits import Edit
-from papers.services.ingest.resolving import Name
-from papers.services.ingest.rows import OldTexts, PaperRow, has_arxiv_address
+from papers.services.ingest.curated_edits import Edit
+from papers.services.ingest.paper_row import OldTexts, PaperRow, has_arxiv_address
+from papers.services.ingest.resolver import Name
 from papers.sources.base import Version
 
 COLUMNS = tuple(field.name for field in fields(PaperRow))

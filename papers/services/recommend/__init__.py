@@ -4,7 +4,3 @@
 chosen, `computing.py` brings the two together and stores what comes out, `showing.py` says it on pages. `computing` and
 `recent` load numpy, so only the task imports them; the arithmetic itself is in papers/recommend.
 """
-
-from papers.services.recommend.marking import is_due, note_taste
-
-__all__ = ["is_due", "note_taste"]

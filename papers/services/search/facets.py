@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from papers import query as language
-from papers.categories import category_name
-from papers.query import Node, Query
-from papers.services.search.finding import Findings
+from papers.catalogue.categories import category_name
+from papers.query import parser as language
+from papers.query.parser import Node, Query
+from papers.services.search.hybrid_search import Findings
 
 MOST_CATEGORIES = 6
 MOST_YEARS = 4

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod, sqrt
 
-from papers import query as language
-from papers.models.matching import Lexemes
-from papers.query import Node
-from papers.services.search.statistics import Frequencies
-from papers.text import author_key
+from papers.models.query_sql import Lexemes
+from papers.query import parser as language
+from papers.query.parser import Node
+from papers.services.search.word_statistics import Frequencies
+from papers.text.cleaning import author_key
 
 # Nothing is counted of these.
 _HAS, _FEW = 0.2, 0.01

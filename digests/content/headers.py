@@ -1,0 +1,58 @@
+"""The header lines of digests: of each kind of mail once, with marks where each mail has words of its own."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from digests.content import urls
+from digests.wire.mime import MARK, header, mailbox, named
+from papers.text.mailboxes import read_mailbox
+
+
+def head(frequency: str, *, group: str) -> str:
+    """Each header once, for `mime.fill`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
+
+    Marks: to, subject (the whole line), sent, number, key, reader, schedule, day.
+    """
+    site = settings.SITE
+    name, sender = sender_of(settings.DEFAULT_FROM_EMAIL)
+    host = str(site.host).strip("[]").replace(":", ".")
+    titled = f"{frequency.capitalize()} papers of {group}" if group else f"{frequency.capitalize()} papers"
+    key, schedule, reader = _mark("key"), _mark("schedule"), _mark("reader")
+    lines = [
+        header("From", mailbox(name or group or "Daily Papers", sender)),
+        # None of these has a blank where it could be folded.
+        f"To: {_mark('to')}\r\n",
+        _mark("subject"),
+        f"Date: {_mark('sent')}\r\n",
+        f"Message-ID: <d.{_mark('number')}.{key}@{sender.rpartition('@')[2]}>\r\n",
+        header("Reply-To", sender),
+        header("List-Id", named(titled, f"{frequency}.papers.{host}")),
+        f"List-Unsubscribe: <{urls.unsubscribe(schedule)}>\r\n",
+        f"List-Archive: <{urls.in_browser(key)}>\r\n",
+        f"List-Help: <{urls.preferences(reader)}>\r\n",
+        header("Auto-Submitted", "auto-generated"),
+        header("Precedence", "bulk"),
+        header("X-Auto-Response-Suppress", "All"),
+        f"Feedback-ID: {frequency}:{_mark('day')}:{host.replace(':', '.')}:broadsheet\r\n",
+    ]
+    if site.is_https:
+        lines.append(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    return "".join(lines)
+
+
+@lru_cache(maxsize=10)
+def sender_of(setting: str) -> tuple[str, str]:
+    """Name and address in BROADSHEET_MAIL_FROM.
+
+    Raises:
+        AddressError: it cannot be read; the system check broadsheet.E005 says so at start.
+    """
+    name, address = read_mailbox(setting)
+    return name, address
+
+
+def _mark(name: str) -> str:
+    return f"{MARK}{name}{MARK}"

@@ -1,0 +1,299 @@
+"""What a mail is made of, as JSON that is stored before it is sent.
+
+`spec_of` reads settings, names and papers as they are now. `compose` takes nothing but its result and the stored parts,
+so that a second attempt has the same bytes, Message-ID and Date as the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any
+
+from django.utils.formats import date_format
+
+from digests.content.composing import about, compose, size_of_why
+from digests.content.fragments import Parts, Stored
+from digests.daily_papers import Window, papers_listed, window_of
+from digests.models import Subscription
+from digests.wire.mime import Size, ascii_address, size_of
+
+# Of specifications: one of another form, from before an upgrade, is made anew.
+_FORM = 2
+_KINDS = {
+    **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
+    **{"followed": "who you follow", "for_you": "suggested to you"},
+}
+
+# Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
+# and the words of the frame are to have some. Where names, titles and topics are all as long as can be, in scripts of
+# three bytes a letter, a mail of a few papers may be larger.
+_MOST_HTML = 86_000
+_MOST_BYTES = 94_000
+_FEW = 6
+_SAVE_SIZE = 160
+# So many names; how many others there are is said.
+_ABOUT_NAMED = 20
+_WHYS_NAMED = 5
+
+
+class EmptyError(Exception):
+    """Nothing is left to send: what was chosen was hidden, withdrawn or removed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A mail in a worker's hands, with what it says of its reader."""
+
+    id: int
+    key: str
+    period_on: date
+    due_at: datetime
+    attempts: int
+    made_of: str
+    paper_ids: Sequence[int]
+    causes: Sequence[str]
+    more_ids: Sequence[int]
+    version_ids: Sequence[int]
+    edition_count: int
+    from_release: int
+    to_release: int
+    floor: datetime | None
+    schedule_id: int
+    frequency: str
+    unsub_key: str
+    email: str
+    subscriber_key: str
+    has_account: bool
+    consented_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the mails of one lease have in common, read with a few statements."""
+
+    parts: Parts
+    labels: Mapping[int, str]
+    """By subscription: what it is called in a mail."""
+    about: Mapping[int, Sequence[tuple[str, str]]]
+    """By schedule: all that it is about, each with the key that ends it."""
+    whys: dict[str, str]
+    """By causes: for which topics a paper is there."""
+    editions: Mapping[Window, frozenset[int]]
+    """The papers of the daily pages in the time of a mail."""
+    made: Mapping[int, dict[str, Any]]
+    """By mail that was tried before: what it was made of, if all its parts are still kept."""
+
+
+def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
+    """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
+    tried = {one.id: spec for one in leased if (spec := made_before(one))}
+    kept = parts.stored(pk for spec in tried.values() for pk in _part_ids(spec))
+    made = {pk: spec for pk, spec in tried.items() if all(part in kept for part in _part_ids(spec))}
+    first = [one for one in leased if one.id not in made]
+    # All that is read is read here: while a mail is made, the statement that marks another may be on its way.
+    for frequency in {one.frequency for one in first}:
+        parts.around(frequency)
+    parts.papers(pk for one in first for pk in one.paper_ids)
+    parts.versions(pk for one in first for pk in one.version_ids)
+    labels: dict[int, str] = {}
+    about: dict[int, list[tuple[str, str]]] = {}
+    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in first]).order_by("pk")
+    for pk, schedule_id, kind, topic, key in rows.values_list("pk", "schedule_id", "kind", "topic__name", "unsub_key"):
+        labels[pk] = topic or _KINDS[kind]
+        about.setdefault(schedule_id, []).append((labels[pk], key))
+    # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
+    windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
+    editions = {window: frozenset(papers) for window, papers in papers_listed(windows).items()}
+    return Batch(parts=parts, labels=labels, about=about, whys={}, editions=editions, made=made)
+
+
+def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, bytes]:
+    """What the mail is made of, and the mail.
+
+    Raises:
+        EmptyError: there is nothing left to send.
+        ValueError: its address cannot be written to.
+    """
+    spec = batch.made.get(leased.id) or spec_of(leased, batch, now=now)
+    made_of = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
+    return made_of, compose(spec, batch.parts.stored(_part_ids(spec)))
+
+
+def made_before(leased: Leased) -> dict[str, Any] | None:
+    """What it was made of when it was tried before."""
+    spec: dict[str, Any] | None = json.loads(leased.made_of) if leased.made_of else None
+    return spec if spec and spec.get("form") == _FORM else None
+
+
+def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
+    """Parts and words of a mail, as it is sent for the first time.
+
+    It must survive JSON: of a second attempt it is read from there.
+    """
+    topics = batch.about.get(leased.schedule_id, ())
+    content = _content(leased, batch, topics)
+    whys = list(dict.fromkeys(names for names, _ in content.papers.values()))
+    places = {names: place for place, names in enumerate(whys)}
+    around = batch.parts.around(leased.frequency)
+    return {
+        "form": _FORM,
+        "pieces": {name: part.id for name, part in around.items()},
+        "papers": [(part, places[names]) for part, (names, _) in content.papers.items()],
+        "saves": [paper for _, paper in content.papers.values()] if leased.has_account else [],
+        "whys": whys,
+        "versions": content.versions,
+        "about": topics[:_ABOUT_NAMED],
+        "about_more": max(len(topics) - _ABOUT_NAMED, 0),
+        "more": content.more,
+        "more_is": "cut" if content.is_cut else "more",
+        "words": _words(leased, content, [name for name, _ in topics], now),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a mail brings, as far as there is room."""
+
+    papers: Mapping[int, tuple[str, int]]
+    """By part: why it is there, and the paper."""
+    versions: Sequence[int]
+    """Parts."""
+    is_cut: bool
+    """Papers that were chosen have no room."""
+    more: int
+    """How many are behind the mail."""
+    preheader: str
+
+    @property
+    def count(self) -> str:
+        return _count(len(self.papers) + self.more, len(self.versions) if not self.papers else 0)
+
+
+class _Room:
+    """The bytes that are left, of the HTML as it is read and of the whole mail as it is sent."""
+
+    def __init__(self) -> None:
+        self._html, self._quoted, self._base64 = _MOST_HTML, _MOST_BYTES, _MOST_BYTES
+
+    def take(self, part: Size, *, more: int = 0) -> None:
+        """`more`: bytes of ASCII that each half gets beside it."""
+        self._html -= part.html + more
+        self._quoted -= part.quoted + 2 * more
+        self._base64 -= part.base64 + 3 * more
+
+    def is_over(self, *, papers: int) -> bool:
+        """A mail is in the shorter of the two encodings."""
+        return self._html < 0 or (max(self._quoted, self._base64) < 0 and papers >= _FEW)
+
+
+def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) -> _Content:
+    """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
+
+    Raises:
+        EmptyError: there are none.
+    """
+    parts = batch.parts
+    around = parts.around(leased.frequency)
+    known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
+    versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
+    room = _Room()
+    room.take(size_of(*about(around["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
+    for part in (around["frame"], *versions):
+        room.take(part.size)
+    papers, left_out = _that_fit(leased, batch, known, room)
+    if not papers and not versions:
+        raise EmptyError("the papers chosen are gone")
+    return _Content(
+        papers=papers,
+        versions=[part.id for part in versions],
+        is_cut=left_out > 0,
+        more=left_out + _more(leased, batch),
+        preheader=parts.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
+    )
+
+
+def _words(leased: Leased, content: _Content, about: Sequence[str], now: datetime) -> dict[str, str]:
+    """What is filled in around the papers. Of the mail itself, not of its templates.
+
+    Raises:
+        ValueError: its address cannot be written to.
+    """
+    return {
+        "to": ascii_address(leased.email),
+        "title": _subject(leased, content.count, about),
+        "date": _written(leased.period_on, "l j F Y"),
+        "sent": format_datetime(now),
+        "day": f"{leased.period_on:%Y%m%d}",
+        "preheader": content.preheader,
+        "count": content.count,
+        "since": f" on {_written(leased.consented_at.date(), 'j F Y')}",
+        "number": str(leased.id),
+        "key": leased.key,
+        "reader": leased.subscriber_key,
+        "schedule": leased.unsub_key,
+    }
+
+
+@lru_cache(maxsize=1_000)
+def _written(day: date, how: str) -> str:
+    return date_format(day, how)
+
+
+def _part_ids(spec: Mapping[str, Any]) -> list[int]:
+    return [*spec["pieces"].values(), *(pk for pk, _ in spec["papers"]), *spec["versions"]]
+
+
+def _that_fit(
+    leased: Leased, batch: Batch, known: Mapping[int, Stored | None], room: _Room
+) -> tuple[dict[int, tuple[str, int]], int]:
+    """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
+    found: dict[int, tuple[str, int]] = {}
+    left_out: set[int] = set()
+    piece = batch.parts.around(leased.frequency)["why"]
+    save = _SAVE_SIZE * leased.has_account
+    for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
+        part = known[pk]
+        if part is None or part.id in found:
+            continue
+        names = _names(causes, batch)
+        room.take(part.size, more=save)
+        room.take(size_of_why(piece, names))
+        if found and room.is_over(papers=len(found)):
+            left_out.add(part.id)
+        else:
+            found[part.id] = names, pk
+    return found, len(left_out)
+
+
+def _names(causes: str, batch: Batch) -> str:
+    """The names of what a paper is there for; what was unsubscribed since has none."""
+    if causes not in batch.whys:
+        keys = [int(pk) for pk in causes.split(",") if pk]
+        names = list(dict.fromkeys(batch.labels[pk] for pk in keys if pk in batch.labels))
+        others = len(names) - _WHYS_NAMED
+        batch.whys[causes] = ", ".join([*names[:_WHYS_NAMED], f"and {others} more"] if others > 0 else names)
+    return batch.whys[causes]
+
+
+def _count(papers: int, versions: int) -> str:
+    """`12 new papers`."""
+    count, noun = (papers, "new paper") if papers else (versions, "new version")
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _subject(leased: Leased, count: str, about: Sequence[str]) -> str:
+    """`12 new papers · Mon 23 Nov · LLM agents, RAG`. With the date in it, no program takes two days for one thread."""
+    names = ", ".join(about[:3]) + ("…" if len(about) > 3 else "")
+    return " · ".join(filter(None, (count, _written(leased.period_on, "D j M"), names)))[:200]
+
+
+def _more(leased: Leased, batch: Batch) -> int:
+    """How many there are behind the mail: exactly those that its page of the rest shows."""
+    if leased.more_ids:
+        return len(leased.more_ids)
+    return len(batch.editions.get(window_of(leased), frozenset()).difference(leased.paper_ids))

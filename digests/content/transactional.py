@@ -1,0 +1,125 @@
+"""Mails to one reader that are no digests: a link to confirm, a test, a word to an old address."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+
+from digests.content import rendering
+from papers.services.operations.installation import current_group
+from papers.text.mailboxes import read_mailbox
+
+_FILES = "django.core.mail.backends.filebased.EmailBackend"
+
+_BUTTONS = {
+    "confirm": "Confirm this address",
+    "move": "Confirm this address",
+    "known": "See what comes, and when",
+    "mentioned": "Read and answer",
+}
+
+
+class LetterError(Exception):
+    """It did not leave, and why, in words for whoever runs the site."""
+
+
+class UnreachableError(LetterError):
+    """No server answered: others would not leave either, and each would be waited for as long."""
+
+
+class InDoubtError(UnreachableError):
+    """The server went away before it had answered: the mail may have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What makes a mail that is handed over twice one mail for its reader's program (RFC 5322, 3.6.4)."""
+
+    name: str
+    """The left side of its Message-ID."""
+    at: datetime
+
+
+def may_leave() -> bool:
+    """Whether mails go to a server. Links to a loopback address would lead nowhere, so then none does."""
+    return bool(settings.MAIL_IS_SENT) and not settings.SITE.is_loopback
+
+
+def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | None = None) -> None:
+    """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
+
+    With `same`, a mail that is handed over once more has the same Message-ID and Date.
+
+    Raises:
+        LetterError: it was refused.
+        UnreachableError: the server could not be reached.
+        InDoubtError: it may have left.
+    """
+    whole = {
+        **context,
+        "group_name": current_group().name,
+        "site_url": settings.SITE_URL,
+        "origin": settings.SITE.origin,
+    }
+    subject = " ".join(render_to_string(f"emails/{name}_subject.txt", whole).split())
+    text = render_to_string(f"emails/{name}.txt", whole)
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=text,
+        to=[to],
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(same)},
+        connection=None if may_leave() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
+    )
+    mail.attach_alternative(rendering.letter({**whole, **_as_html(name, text), "subject": subject}), "text/html")
+    try:
+        mail.send()
+    except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
+        raise InDoubtError(str(error) or "it did not answer in time") from error
+    except smtplib.SMTPException as error:
+        raise LetterError(_words(error)) from error
+    except ValueError as error:  # no server takes this address
+        raise LetterError(str(error)) from error
+    except OSError as error:
+        raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _headers_of(same: Same | None) -> dict[str, str]:
+    if same is None:
+        return {}
+    host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]
+    return {"Message-ID": f"<{same.name}@{host}>", "Date": format_datetime(same.at)}
+
+
+def _as_html(name: str, text: str) -> dict[str, Any]:
+    """The same for HTML: the paragraphs, and the address that stands alone in one as a button."""
+    parts = [" ".join(part.split()) for part in text.partition("\n-- \n")[0].split("\n\n") if part.strip()]
+    place = next((place for place, part in enumerate(parts) if part.startswith(("http://", "https://"))), None)
+    if place is None:
+        return {"paragraphs": parts}
+    return {
+        "paragraphs": parts[:place],
+        "link": parts[place],
+        "button": _BUTTONS.get(name, "Open"),
+        "after": parts[place + 1 :],
+    }
+
+
+def _words(error: smtplib.SMTPException) -> str:
+    """What the server said."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return str(error) or type(error).__name__
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said

@@ -1,0 +1,214 @@
+"""How each kind of channel is written to: what is posted, how it is signed, and what its answer means."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+
+from digests.content.transactional import InDoubtError, LetterError, Same, UnreachableError, send_letter
+from digests.models import Channel
+from papers.outbound.client import (
+    BusyError,
+    CutError,
+    DeadlineError,
+    FetchError,
+    FetchRequest,
+    HttpStatusError,
+    RefusedError,
+    TooLargeError,
+    page_group_of,
+)
+from papers.services.fetching.rate_limiter import polite_client
+
+_CLOSES_TWINS = frozenset({Channel.Kind.MATRIX, Channel.Kind.WEBHOOK})
+
+DEADLINE_SECONDS = 20.0
+# Answers that another attempt may better; all others of 400 and above are for good.
+_PASSING = frozenset({408, 409, 425, 429})
+
+
+def may_repeat(channel: Channel) -> bool:
+    """Whether what perhaps arrived is sent again by itself, as its receiver can tell two copies from two notices.
+
+    A mail has the same Message-ID again; whether that will do, BROADSHEET_MAIL_IN_DOUBT says, as for digests.
+    """
+    if channel.kind == Channel.Kind.MAIL:
+        return bool(settings.MAIL_IN_DOUBT == "resend")
+    return channel.kind in _CLOSES_TWINS
+
+
+class PostError(Exception):
+    """It was not told; says why, without the address, which is a secret."""
+
+    def __init__(
+        self, message: str, *, is_final: bool = False, is_unclear: bool = False, wait: timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+        self.is_unclear = is_unclear
+        """It may have arrived."""
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is told."""
+
+    about: str
+    """queue, edition, source, mail or test."""
+    title: str
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    """Text and address, which may be empty."""
+    url: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Content:
+        lines = [(text, url) for text, url in stored.get("lines", [])]
+        return cls(stored["about"], stored["title"], lines, stored.get("url", ""))
+
+
+def post(channel: Channel, content: Content, *, uid: str, at: datetime, now: datetime) -> str:
+    """Tell a channel what happened `at` a moment; what it answered, in a few words.
+
+    Raises:
+        PostError: it was not told, or nobody knows.
+    """
+    if channel.kind == Channel.Kind.MAIL:
+        return _mail(channel, content, uid=uid, at=at)
+    try:
+        request = request_for(channel, content, uid=uid, at=at, now=now)
+        answer = polite_client().fetch(request)
+    except FetchError as error:
+        raise _post_error(error, channel) from error
+    return f"It answered {answer.status}."
+
+
+def _mail(channel: Channel, content: Content, *, uid: str, at: datetime) -> str:
+    try:
+        send_letter("notice", to=channel.address, context={"content": content}, same=Same(f"n.{uid}", at))
+    except InDoubtError as error:
+        raise PostError(f"The mail server went away: {error}", is_unclear=True) from error
+    except UnreachableError as error:
+        raise PostError(f"The mail server can’t be reached: {error}") from error
+    except LetterError as error:
+        raise PostError(f"The mail server refused it: {error}") from error
+    return "Handed to the mail server."
+
+
+def request_for(channel: Channel, content: Content, *, uid: str, at: datetime, now: datetime) -> FetchRequest:
+    """What is posted.
+
+    Raises:
+        RefusedError: the address is none.
+    """
+    url, headers, method = channel.address, {}, "POST"
+    if channel.kind == Channel.Kind.SLACK:
+        body = {"text": slack_text(content), "unfurl_links": False}
+    elif channel.kind == Channel.Kind.MATTERMOST:
+        body = {"text": markdown_text(content)}
+    elif channel.kind == Channel.Kind.MATRIX:
+        room = quote(channel.room, safe="")
+        url = f"{url.rstrip('/')}/_matrix/client/v3/rooms/{room}/send/m.room.message/{uid}"
+        headers, method = {"Authorization": f"Bearer {channel.secret}"}, "PUT"
+        body = {"msgtype": "m.notice", "body": plain_text(content)}
+    else:
+        body = {"type": content.about, "timestamp": at.isoformat(), "data": content.as_json()}
+    payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
+    if channel.kind == Channel.Kind.WEBHOOK:
+        headers = signature(channel.secret, payload, uid=uid, now=now)
+    return FetchRequest(
+        url=url,
+        group=page_group_of(url),
+        headers=headers,
+        accept="*/*",
+        body=payload,
+        method=method,
+        content_type="application/json",
+        is_private=True,
+        max_bytes=100_000,
+        deadline_seconds=DEADLINE_SECONDS,
+        idle_seconds=DEADLINE_SECONDS,
+        wait_seconds=10.0,
+    )
+
+
+def signature(secret: str, payload: bytes, *, uid: str, now: datetime) -> dict[str, str]:
+    """The headers that sign a post: HMAC-SHA256 of id, time and body, as standardwebhooks.com has it."""
+    stamp = str(int(now.timestamp()))
+    signed = f"{uid}.{stamp}.".encode() + payload
+    made = hmac.new(signing_key(secret), signed, hashlib.sha256).digest()
+    return {
+        "webhook-id": uid,
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(made).decode()}",
+    }
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes of a secret: what stands behind `whsec_`, in base 64; where that is no base 64, as it is."""
+    text = secret.removeprefix("whsec_")
+    try:
+        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return secret.encode()
+
+
+def slack_text(content: Content) -> str:
+    """Slack's own marks; what a title brings of them is taken out: https://api.slack.com/reference/surfaces/formatting"""
+
+    def safe(text: str) -> str:
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    rows = [f"• <{url}|{safe(text).replace('|', '¦')}>" if url else f"• {safe(text)}" for text, url in content.lines]
+    head = f"*<{content.url}|{safe(content.title).replace('|', '¦')}>*" if content.url else f"*{safe(content.title)}*"
+    return "\n".join([head, *rows])
+
+
+def markdown_text(content: Content) -> str:
+    """Markdown in which a title can make no link, no mention and no mark of its own."""
+
+    def safe(text: str) -> str:
+        escaped = "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~" else char for char in text)
+        return escaped.replace("@", "@\u200b")
+
+    rows = [f"- [{safe(text)}]({url})" if url else f"- {safe(text)}" for text, url in content.lines]
+    head = f"**[{safe(content.title)}]({content.url})**" if content.url else f"**{safe(content.title)}**"
+    return "\n".join([head, "", *rows])
+
+
+def plain_text(content: Content) -> str:
+    rows = [f"- {text} {url}".rstrip() for text, url in content.lines]
+    return "\n".join([f"{content.title} {content.url}".rstrip(), *rows])
+
+
+def _post_error(error: FetchError, channel: Channel) -> PostError:
+    words = _without_address(str(error), channel)
+    if isinstance(error, HttpStatusError):
+        wait = timedelta(seconds=error.retry_after_seconds) if error.retry_after_seconds else None
+        is_final = error.status < 500 and error.status not in _PASSING
+        return PostError(f"It answered {error.status}. {words}"[:500], is_final=is_final, wait=wait)
+    if isinstance(error, RefusedError):
+        return PostError(words[:500], is_final=True)
+    if isinstance(error, BusyError):
+        return PostError("Other posts to the same place go first.")
+    return PostError(words[:500], is_unclear=isinstance(error, CutError | DeadlineError | TooLargeError))
+
+
+def _without_address(words: str, channel: Channel) -> str:
+    """An error's words, from which nobody learns how to write to the channel."""
+    parts = urlsplit(channel.address)
+    for secret in (channel.address, parts.path, parts.query, channel.secret):
+        if len(secret) > 1:
+            words = words.replace(secret, "…")
+    return words

@@ -1,0 +1,72 @@
+"""How the mails of each day ended: counted now and then, shown on the desk of figures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.db import connection, transaction
+
+from digests.models import Delivery, MailDay
+from digests.models.delivery import WAITING
+from papers.ranking.charts import Bars, Queue, Row, Series
+from papers.services.operations.queue_ages import queue_of
+from papers.services.operations.statistics_page import day_label, last_days
+
+RECENT = timedelta(days=3)
+"""Mails of these days still move; older ones hardly, so those are counted anew once a night."""
+ALL = timedelta(days=45)
+"""The longest that a monthly mail may be tried again, and some."""
+
+_SERIES = (
+    Series("stored", "sent"),
+    Series("lesser", "skipped: nothing to send"),
+    Series("unknown", "cancelled or overtaken"),
+    Series("missing", "failed"),
+    Series("open", "waiting"),
+)
+# What was planned a day before may be meant for the first day that is counted. Days that lost their last mail go.
+_COUNT = """
+    WITH counted AS (
+        SELECT period_on,
+            count(*) FILTER (WHERE state = 'sent') AS sent,
+            count(*) FILTER (WHERE state = 'skipped') AS skipped,
+            count(*) FILTER (WHERE state IN ('failed', 'unknown')) AS failed,
+            count(*) FILTER (WHERE state IN ('cancelled', 'superseded')) AS ended,
+            count(*) FILTER (WHERE state IN ('planned', 'leased', 'sending', 'retry')) AS waiting
+        FROM digests_delivery
+        WHERE planned_at >= %(since)s::date - 2 AND period_on >= %(since)s::date
+        GROUP BY period_on
+    ), gone AS (
+        DELETE FROM digests_mailday WHERE day >= %(since)s::date AND day NOT IN (SELECT period_on FROM counted)
+    )
+    INSERT INTO digests_mailday (day, sent, skipped, failed, ended, waiting, counted_at)
+    SELECT period_on, sent, skipped, failed, ended, waiting, %(now)s FROM counted
+    ON CONFLICT (day) DO UPDATE SET sent = excluded.sent, skipped = excluded.skipped, failed = excluded.failed,
+        ended = excluded.ended, waiting = excluded.waiting, counted_at = excluded.counted_at
+"""
+
+
+def count_days(*, now: datetime, back: timedelta = RECENT) -> None:
+    """Count the mails of the days since `now - back`. Idempotent; two at once wait for each other."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('digests_mailday'))")
+        cursor.execute(_COUNT, {"now": now, "since": (now - back).date()})
+
+
+def mail_queues(now: datetime) -> list[Queue]:
+    """Mail that could leave and has not. One query along the index of the senders."""
+    ready = Delivery.objects.filter(state__in=WAITING, not_before__lte=now)
+    return [queue_of("Mail", ready, "not_before", now=now)]
+
+
+def mail_figures(last: date) -> list[Bars]:
+    """How the mails of a month ended. One query."""
+    days = last_days(last)
+    found = {row.day: row for row in MailDay.objects.filter(day__range=(days[0], last))}
+    rows = tuple(Row(day_label(day), _values(found.get(day))) for day in days)
+    text = "By the day that they were meant for; counted every few minutes."
+    return [Bars(title="Mail", first="Day", series=_SERIES, rows=rows, text=text)]
+
+
+def _values(row: MailDay | None) -> tuple[int, ...]:
+    return (row.sent, row.skipped, row.ended, row.failed, row.waiting) if row else (0, 0, 0, 0, 0)

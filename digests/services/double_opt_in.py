@@ -1,0 +1,261 @@
+"""From a typed address to a reader who asked for mail: the letter, the link in it, and its button."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from digests.content.transactional import LetterError, UnreachableError, send_letter
+from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
+from digests.models.signup import FORGOTTEN_AFTER
+from digests.models.subscriber import Frequency
+from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
+from papers.models import Topic, User
+from papers.services.accounts.email_addresses import is_confirmed
+from papers.services.operations.installation import current_group
+from papers.text.mailboxes import is_same
+
+logger = logging.getLogger(__name__)
+
+# At most one letter to an address in ten minutes, and three a day, whoever asks.
+_PAUSE = timedelta(minutes=10)
+_MOST_A_DAY = 3
+_TRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
+_UNREACHABLE = (Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED)
+
+
+def ask(*, email: str, now: datetime, topic: Topic | None = None) -> None:
+    """Note that somebody wants mail at `email`. The same statement whatever is known of it; a worker does the rest."""
+    with transaction.atomic():
+        SignUp.objects.create(email=email, topic=topic, asked_at=now, not_before=now)
+        transaction.on_commit(_ring)
+
+
+def ask_to_move(*, subscriber: Subscriber, email: str, now: datetime) -> None:
+    """Have `email` confirmed as the new address of a subscriber; until then mail goes to the old one."""
+    with transaction.atomic():
+        SignUp.objects.create(
+            email=email, purpose=SignUp.Purpose.MOVE, subscriber=subscriber, asked_at=now, not_before=now
+        )
+        transaction.on_commit(_ring)
+
+
+def _ring() -> None:
+    """Let a worker look now; while the queue is away, it looks within a minute of its return."""
+    from digests.tasks import answer_sign_ups
+
+    try:
+        answer_sign_ups.delay()
+    except OperationalError:
+        logger.warning("The queue is away; letters wait in the database")
+
+
+def answer_waiting(*, now: datetime) -> int:
+    """Send the letters that wait; how many left. Two workers never send the same."""
+    sent = 0
+    while (found := _take(now)) is not None:
+        sign_up, token = found
+        try:
+            _send(sign_up, token)
+        except LetterError as error:
+            logger.warning("A letter of sign-up %d did not leave: %s", sign_up.pk, error)
+            if isinstance(error, UnreachableError):
+                break  # the others with the next minute
+            continue
+        SignUp.objects.filter(pk=sign_up.pk).update(sent_at=now, not_before=None)
+        sent += 1
+    return sent
+
+
+def _take(now: datetime) -> tuple[SignUp, str] | None:
+    """The next letter, with a fresh token. When to try again is committed first, so nobody else tries meanwhile."""
+    while True:
+        with transaction.atomic():
+            sign_up = (
+                SignUp.objects.select_for_update(skip_locked=True, of=("self",))
+                .waiting(now)
+                .select_related("subscriber", "topic")
+                .order_by("not_before", "pk")
+                .first()
+            )
+            if sign_up is None:
+                return None
+            if _is_unwanted(sign_up, now) or sign_up.attempts >= len(_TRIES):
+                sign_up.not_before = None
+                sign_up.save(update_fields=["not_before"])
+                continue
+            token = secrets.token_urlsafe(24)
+            sign_up.token_digest = _digest(token)
+            sign_up.not_before = now + _TRIES[sign_up.attempts]
+            sign_up.attempts += 1
+            sign_up.save(update_fields=["token_digest", "not_before", "attempts"])
+            return sign_up, token
+
+
+def _is_unwanted(sign_up: SignUp, now: datetime) -> bool:
+    """Whether this address is to be left in peace."""
+    if Suppression.objects.of(sign_up.email).filter(reason__in=_UNREACHABLE).exists():
+        return True
+    earlier = SignUp.objects.of_address(sign_up.email).exclude(pk=sign_up.pk).exclude(sent_at=None)
+    lately = earlier.filter(sent_at__gt=now - timedelta(days=1))
+    return len(lately[:_MOST_A_DAY]) >= _MOST_A_DAY or lately.filter(sent_at__gt=now - _PAUSE).exists()
+
+
+def _send(sign_up: SignUp, token: str) -> None:
+    if sign_up.purpose == SignUp.Purpose.MOVE:
+        send_letter("move", to=sign_up.email, context={"token": token})
+        return
+    known = Subscriber.objects.with_address(sign_up.email).confirmed().first()
+    if known is not None and known.schedules.filter(ended_at=None).exists():
+        send_letter("known", to=sign_up.email, context={"key": known.key})
+    else:
+        send_letter("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
+
+
+class Step(StrEnum):
+    """Where a link stands."""
+
+    OPEN = "open"
+    DONE = "done"
+    USED = "used"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a link is for, or what pressing its button did."""
+
+    step: Step
+    sign_up: SignUp | None = None
+    subscriber: Subscriber | None = None
+
+
+def look_up(token: str, *, now: datetime) -> Confirmation:
+    """Where a link stands. Looking changes nothing."""
+    return _standing(SignUp.objects.filter(token_digest=_digest(token)).select_related("subscriber").first(), now)
+
+
+def _standing(sign_up: SignUp | None, now: datetime) -> Confirmation:
+    if sign_up is None:
+        return Confirmation(Step.UNKNOWN)
+    if sign_up.used_at is not None:
+        return Confirmation(Step.USED, sign_up, sign_up.subscriber)
+    return Confirmation(Step.EXPIRED if sign_up.is_expired(now) else Step.OPEN, sign_up, sign_up.subscriber)
+
+
+def confirm(token: str, *, now: datetime) -> Confirmation:
+    """Press the button of a link. Idempotent: a second time it was used."""
+    with transaction.atomic():
+        found = SignUp.objects.select_for_update(of=("self",)).filter(token_digest=_digest(token))
+        standing = _standing(found.select_related("subscriber", "topic").first(), now)
+        sign_up = standing.sign_up
+        if standing.step is not Step.OPEN or sign_up is None:
+            return standing
+        subscriber = _moved(sign_up) if sign_up.purpose == SignUp.Purpose.MOVE else _subscribed(sign_up, now)
+        if subscriber is None:
+            return Confirmation(Step.EXPIRED, sign_up)
+        sign_up.used_at, sign_up.subscriber = now, subscriber
+        sign_up.save(update_fields=["used_at", "subscriber"])
+        Suppression.objects.of(sign_up.email).filter(reason=Suppression.Reason.UNSUBSCRIBED).delete()
+    return Confirmation(Step.DONE, sign_up, subscriber)
+
+
+def ask_again(token: str, *, now: datetime) -> None:
+    """Send another link to the address of one that is too old."""
+    standing = look_up(token, now=now)
+    if standing.step is Step.EXPIRED and (sign_up := standing.sign_up) is not None:
+        if sign_up.purpose == SignUp.Purpose.MOVE and sign_up.subscriber is not None:
+            ask_to_move(subscriber=sign_up.subscriber, email=sign_up.email, now=now)
+        else:
+            ask(email=sign_up.email, topic=sign_up.topic, now=now)
+
+
+def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
+    """The subscriber of a confirmed address, with a first mail to change or keep."""
+    known = Subscriber.objects.select_for_update(of=("self",)).with_address(sign_up.email).first()
+    subscriber = known or Subscriber.objects.create(email=sign_up.email)
+    if subscriber.user_id is None:
+        account = User.objects.filter(email__iexact=sign_up.email, is_active=True, subscriber=None).first()
+        subscriber.user = account
+    subscriber.confirmed_at = subscriber.confirmed_at or now
+    subscriber.consent = {
+        "how": "form, confirmed by mail",
+        "asked_at": sign_up.asked_at.isoformat(),
+        "confirmed_at": now.isoformat(),
+    }
+    subscriber.save()
+    start_schedules(subscriber=subscriber, now=now)
+    if not subscriber.schedules.filter(ended_at=None).exists():
+        give_first_mail(subscriber=subscriber, topic=sign_up.topic, now=now)
+    return subscriber
+
+
+def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
+    """Begin the mail of a reader whose account has a confirmed address; False where it has none. Idempotent."""
+    user = subscriber.user
+    if user is None or not is_same(user.email, subscriber.email) or not is_confirmed(user):
+        return False
+    with transaction.atomic():
+        subscriber.confirmed_at = subscriber.confirmed_at or now
+        subscriber.consent = {**subscriber.consent, "how": "settings of an account", "confirmed_at": now.isoformat()}
+        subscriber.save(update_fields=["confirmed_at", "consent"])
+        start_schedules(subscriber=subscriber, now=now)
+    return True
+
+
+def give_first_mail(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:
+    """What a reader gets who chooses nothing else: the topic asked for, each day; else what is trending, each week."""
+    frequency = Frequency.DAILY if topic else Frequency.WEEKLY
+    zone = current_group().time_zone
+    if subscriber.user is not None and subscriber.user.zone() is not None:
+        zone = subscriber.user.time_zone
+    schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, time_zone=zone)
+    kinds = [] if topic else [Subscription.Kind.TRENDING]
+    set_subscriptions(schedule=schedule, kinds=kinds, topic_ids=[topic.pk] if topic else [])
+    return schedule
+
+
+def _moved(sign_up: SignUp) -> Subscriber | None:
+    """The subscriber at the new address, and a word to the old one; None where the address has become another's."""
+    subscriber = sign_up.subscriber
+    if subscriber is None:
+        return None
+    taken = Subscriber.objects.with_address(sign_up.email).exclude(pk=subscriber.pk).first()
+    if taken is not None and taken.confirmed_at is not None:
+        return None
+    if taken is not None:
+        taken.delete()
+    before = subscriber.email
+    subscriber.email = sign_up.email
+    subscriber.save(update_fields=["email"])
+    if not is_same(before, sign_up.email):
+        transaction.on_commit(lambda: _tell_old_address(before, sign_up.email))
+    return subscriber
+
+
+def _tell_old_address(before: str, after: str) -> None:
+    try:
+        send_letter("moved", to=before, context={"address": after})
+    except LetterError as error:
+        logger.warning("The old address was not told of a change: %s", error)
+
+
+def forget_unconfirmed(*, now: datetime) -> int:
+    """Delete what was never confirmed, and links that are of no use any more; how many rows."""
+    before = now - FORGOTTEN_AFTER
+    old, _ = SignUp.objects.filter(asked_at__lt=before).delete()
+    # An account's own row stays: it is no stranger's address.
+    pending, _ = Subscriber.objects.filter(confirmed_at=None, user=None, created_at__lt=before).delete()
+    return old + pending
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,30 @@
+"""The page behind "Save" in a mail."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from digests.services import save_link
+from papers.web.http import Request
+from papers.web.ratelimit import limited
+
+
+@never_cache
+@csrf_exempt  # the key in the address is the right to save, and no cookie has a part in that
+@require_http_methods(["GET", "HEAD", "POST"])
+@limited("shelf", methods=frozenset({"POST"}))
+def save(request: Request, key: str, paper_id: int) -> HttpResponse:
+    """GET asks, as programs follow the links in mails; POST saves, whoever is signed in or nobody."""
+    found = save_link.saving_of(key, paper_id)
+    if found is None:
+        raise Http404("This link opens nothing.")
+    is_done = request.method == "POST"
+    if is_done:
+        save_link.save(found)
+    response = render(request, "digests/save.html", {"saving": found, "is_done": is_done})
+    response["X-Robots-Tag"] = "noindex"
+    return response

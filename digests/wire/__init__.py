@@ -1,0 +1,1 @@
+"""How a mail leaves: SMTP, transports, MIME."""

@@ -1,0 +1,155 @@
+"""The ways a mail can leave: over SMTP, through a backend of Django's such as anymail's, or into a folder.
+
+All have three steps. `offer` does what can be taken back; then the caller commits that the mail is being sent; `dot`
+and `answer` do what cannot. Of ways that have no dot, all of that is in `answer`.
+"""
+
+from __future__ import annotations
+
+import os
+from email import message_from_bytes
+from email.policy import default as modern
+from pathlib import Path
+from typing import Protocol
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from digests.content.headers import sender_of
+from digests.wire.replies import Reply, Verb
+from digests.wire.smtp import Line, LostError, Server, SmtpError
+
+_SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+
+
+class Transport(Protocol):
+    """Takes one mail at a time."""
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        """Everything before the point of no return. Raises SmtpError or LostError."""
+
+    def dot(self) -> None:
+        """The point of no return. Does not wait. Raises LostError with `in_doubt`."""
+
+    def answer(self) -> None:
+        """Wait until it is sent. Raises SmtpError, or LostError with `in_doubt`."""
+
+    def abandon(self) -> None:
+        """Forget what was offered."""
+
+    def quit(self) -> None:
+        """All is done."""
+
+
+class SmtpTransport:
+    """Over one kept-open connection."""
+
+    def __init__(self, line: Line, *, sender: str) -> None:
+        self._line = line
+        self._sender = sender
+        self.dot, self.answer, self.abandon, self.quit = line.dot, line.answer, line.abandon, line.quit
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._line.offer(sender=self._sender, recipient=recipient, message=message)
+
+
+class FolderTransport:
+    """Files that any mail program opens, named after the mail: written twice, it is one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pending: tuple[Path, Path] | None = None
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            pending = self._folder / f".{key}.{os.getpid()}.part"
+            pending.write_bytes(message)
+        except OSError as error:
+            raise LostError(f"{self._folder}: {error.strerror}") from error
+        self._pending = pending, self._folder / f"{key}.eml"
+
+    def dot(self) -> None:
+        """`answer` does it."""
+
+    def answer(self) -> None:
+        if self._pending is not None:
+            pending, final = self._pending
+            pending.replace(final)
+
+    def abandon(self) -> None:
+        if self._pending is not None:
+            self._pending[0].unlink(missing_ok=True)
+
+    def quit(self) -> None:
+        """Nothing is open."""
+
+
+class BackendTransport:
+    """Through a backend of Django's. A provider's API has no final dot: what is in doubt may arrive twice."""
+
+    def __init__(self) -> None:
+        self._connection = get_connection()
+        self._message: EmailMultiAlternatives | None = None
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._message = as_django_mail(message)
+        self._message.connection = self._connection
+
+    def dot(self) -> None:
+        """`answer` does it."""
+
+    def answer(self) -> None:
+        assert self._message is not None  # noqa: S101  offer() came before
+        try:
+            self._message.send()
+        except OSError as error:
+            raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+        except Exception as error:
+            status = getattr(error, "status_code", None)
+            if status is None:
+                raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+            # 401 and 403: the key is wrong. 429 and 5xx: later. All else is about this mail.
+            code = 535 if status in (401, 403) else 451 if status == 429 or status >= 500 else 554
+            raise SmtpError(Reply(code, f"the provider answered {status}"), Verb.DOT) from error
+
+    def abandon(self) -> None:
+        self._message = None
+
+    def quit(self) -> None:
+        self._connection.close()
+
+
+def as_django_mail(message: bytes) -> EmailMultiAlternatives:
+    """A mail of ours as Django's, for backends that take nothing else."""
+    parsed = message_from_bytes(message, policy=modern)
+    text, html = (part.get_content() for part in parsed.iter_parts())
+    own = {"from", "to", "subject", "mime-version", "content-type", "reply-to"}
+    mail = EmailMultiAlternatives(
+        subject=str(parsed["Subject"]),
+        body=text,
+        from_email=str(parsed["From"]),
+        to=[str(parsed["To"])],
+        reply_to=[str(parsed["Reply-To"])],
+        headers={name: str(value) for name, value in parsed.items() if name.lower() not in own},
+    )
+    mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def open_transport() -> Transport:
+    """The way that the settings name."""
+    if not settings.MAIL_IS_SENT:
+        return FolderTransport(settings.OUTBOX_DIR)
+    if settings.EMAIL_BACKEND != _SMTP_BACKEND:
+        return BackendTransport()
+    scheme = "smtps" if settings.EMAIL_USE_SSL else "smtp+starttls" if settings.EMAIL_USE_TLS else "smtp"
+    server = Server(
+        host=settings.EMAIL_HOST,
+        port=settings.EMAIL_PORT,
+        scheme=scheme,
+        user=settings.EMAIL_HOST_USER,
+        password=settings.EMAIL_HOST_PASSWORD,
+        local_name=str(settings.SITE.host).strip("[]") if not settings.SITE.is_loopback else "",
+    )
+    return SmtpTransport(Line(server), sender=sender_of(settings.DEFAULT_FROM_EMAIL)[1])

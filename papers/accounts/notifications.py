@@ -1,0 +1,19 @@
+"""Mails of accounts that allauth does not send by itself."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+
+from papers.models import User
+from papers.web.http import Request
+
+
+def send_invitation(request: Request, email: str, link: str, *, by: User) -> None:
+    """Send an invitation's link."""
+    context = {"invitation_url": link, "invited_by": by.username}
+    get_adapter(request).send_mail("account/email/invitation", email, context)
+
+
+def tell_of_new_password(request: Request, user: User) -> None:
+    """Tell the owner of an account that its password was changed, should it not have been them."""
+    get_adapter(request).send_notification_mail("account/email/password_changed", user)

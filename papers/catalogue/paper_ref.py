@@ -1,0 +1,102 @@
+"""What a reader gives to name a paper: an arXiv id in any spelling, a DOI, or a page's address. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from papers.catalogue.identifiers import (
+    MAX_URL_LENGTH,
+    arxiv_id_of_doi,
+    normalise_url,
+    parse_arxiv_id,
+    parse_doi,
+    trim_end,
+)
+from papers.text.cleaning import safe_text
+
+MAX_LENGTH = MAX_URL_LENGTH
+MAX_ADDRESS = 1_000
+"""Of an address once it is ASCII, which may be nine times as long as it was."""
+
+_DOI_ALONE = re.compile(
+    r"(?:doi\s*:?\s*|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/|info:doi/|urn:doi:)?10\.\d{4,9}\S*/.*", re.I
+)
+_DOI_IN_PATH = re.compile(r"/(10\.\d{4,9}/[^?#]+)")
+# What publishers put behind a DOI in the addresses of their pages.
+_BEHIND_DOI = re.compile(
+    r"(?:\.pdf|v\d+(?:\.full|\.abstract|\.full-text)?(?:\.pdf)?|/(?:full|pdf|epdf|epub|abstract|fulltext|full-text|summary"
+    r"|meta|html|references|citations|supplementary-material)(?:[/.].*)?)$",
+    re.I,
+)
+_BARE_ADDRESS = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?/\S+", re.I)
+# Whose papers all have an id or a DOI: what has none there is no paper, and needs not be asked for.
+_KNOWN_HOSTS = {
+    "arxiv.org": "That is no paper’s page on arXiv. A paper’s address there reads like arxiv.org/abs/2401.01234.",
+    "doi.org": "There is no DOI in that address. It reads like doi.org/10.1000/xyz.",
+    "huggingface.co": "That is no paper’s page on Hugging Face. Give its arXiv id.",
+}
+HELP = "Give an arXiv id such as 2401.01234, a DOI such as 10.1000/xyz, or the address of a paper’s page."
+
+
+class GivenError(Exception):
+    """It names no paper; the words say what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was given, in its one form."""
+
+    scheme: str
+    """arxiv, doi or url; as in `models.Identifier`."""
+    value: str
+
+    @property
+    def doi_in_address(self) -> str | None:
+        """A DOI that stands in a page's address, as many publishers have it: a guess that doi.org knows better."""
+        match = _DOI_IN_PATH.search(unquote(self.value)) if self.scheme == "url" else None
+        return parse_doi(_BEHIND_DOI.sub("", match[1].rstrip("/"))) if match else None
+
+
+def read_given(text: str) -> Given:
+    """The paper that `text` names.
+
+    Raises:
+        GivenError: it names none.
+    """
+    text = " ".join(safe_text(text[: MAX_LENGTH + 1]).split()).strip("<>\"'")
+    if not text:
+        raise GivenError(HELP)
+    if len(text) > MAX_LENGTH:
+        raise GivenError(f"That is too long. {HELP}")
+    if arxiv := parse_arxiv_id(text) or parse_arxiv_id(trim_end(text)):
+        return Given("arxiv", arxiv.value)
+    if _DOI_ALONE.fullmatch(text):
+        return _doi(text)
+    if re.match(r"https?:", text, re.I) or _BARE_ADDRESS.fullmatch(text):
+        return _address(text)
+    raise GivenError(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
+
+
+def _doi(text: str) -> Given:
+    doi = parse_doi(text)
+    if doi is None or len(doi) > 500:
+        raise GivenError(f"That is not a whole DOI. {HELP}")
+    if doi.startswith("10.48550/arxiv."):
+        arxiv = arxiv_id_of_doi(doi)
+        if arxiv is None:
+            raise GivenError("That DOI is arXiv’s, and there is no arXiv id in it.")
+        return Given("arxiv", arxiv.value)
+    return Given("doi", doi)
+
+
+def _address(text: str) -> Given:
+    url = normalise_url(text if re.match(r"https?:", text, re.I) else f"https://{text}")
+    if url is None or len(url) > MAX_ADDRESS:
+        raise GivenError(f"That address can’t be read, or is too long. {HELP}")
+    host = urlsplit(url).hostname or ""
+    for known, words in _KNOWN_HOSTS.items():
+        if host == known or host.endswith(f".{known}"):
+            raise GivenError(words)
+    return Given("url", url)

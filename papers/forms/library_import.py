@@ -1,0 +1,59 @@
+"""The shape of what readers bring along: a file or a pasted list, and what is to become of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from papers.forms.accounts import TagsField
+from papers.models import ShelfItem
+from papers.references.common import MAX_BYTES
+
+
+class BringForm(forms.Form):
+    """A file of references, or a list of them."""
+
+    file = forms.FileField(label="A file", required=False, allow_empty_file=True)
+    pasted = forms.CharField(
+        label="Or paste here",
+        required=False,
+        strip=False,
+        max_length=1_000_000,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.is_too_large: bool = options.pop("is_too_large", False)
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = self.cleaned_data
+        file = said.get("file")
+        if self.is_too_large:
+            raise ValidationError(f"The file is larger than {MAX_BYTES // 1_000_000} MB. Give it in parts.")
+        if file is None and not (said.get("pasted") or "").strip() and not self.errors:
+            raise ValidationError("Choose a file, or paste a list.")
+        return said
+
+    def content(self) -> tuple[bytes, str]:
+        """What a valid form brings, and the file's name."""
+        file = self.cleaned_data.get("file")
+        if file is not None:
+            return file.read(MAX_BYTES + 1), file.name or ""
+        return self.cleaned_data["pasted"].encode("utf-8", "replace"), ""
+
+
+class TakeForm(forms.Form):
+    """What is to become of the papers of an import."""
+
+    state = forms.ChoiceField(
+        label="On my shelf, as", required=False, initial=ShelfItem.State.TO_READ,
+        choices=[*ShelfItem.State.choices[:3], ("", "not on the shelf, tags alone")],
+    )  # fmt: skip
+    tags = TagsField(label="My tags for all of them")
+    takes_tags = forms.BooleanField(label="Make tags of the keywords in the file", required=False)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})

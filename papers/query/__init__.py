@@ -1,0 +1,1 @@
+"""The search language: its parser and the tree that it makes. Pure."""

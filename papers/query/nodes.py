@@ -1,0 +1,222 @@
+"""The tree that a query of the search language is, and its canonical text. papers/query/parser.py makes it of a text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from papers.dates import FIRST_DAY, parse_day, parse_month
+
+# A bracket that opens and closes within a word belongs to it: O(n), f(x).
+WORD = r'[^\s"()]+(?:\([^\s"()]*\)[^\s"()]*)*'
+_SPAN = re.compile(r"(\d{1,4})(d|w|m|y)", re.ASCII | re.I)
+_YEAR = re.compile(r"\d{4}", re.ASCII)
+_SPAN_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as typed, in lower case. It may have hyphens and signs in it: `self-attention`, `c++`."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words next to each other."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f'"{self.text}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """Words next to each other in the title; of one word, the word."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"title:{_value(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Words of one author's name, next to each other: a whole name or a part of it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"author:{_value(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """Words of the organization's name."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"org:{_value(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Any of the categories that a pattern such as `cs.CL` or `cs.*` stands for."""
+
+    pattern: str
+    codes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"cat:{self.pattern}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """The papers of a topic, by its slug."""
+
+    slug: str
+
+    def __str__(self) -> str:
+        return f"topic:{_value(self.slug)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The papers that carry a tag of the reader who asks."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"tag:{_value(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A day, as it was written: a day, a month, a year, or so long before today."""
+
+    text: str
+
+    def day(self, today: date) -> date:
+        """The day it begins. `today` is the day on which the question is asked."""
+        found = day_of(self.text, today)
+        return today if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Listed on that day or later."""
+
+    when: When
+
+    def __str__(self) -> str:
+        return f"after:{self.when.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Listed before that day."""
+
+    when: When
+
+    def __str__(self) -> str:
+        return f"before:{self.when.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """With a link of that kind: `code` or `project`."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"has:{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Withdrawn by its authors."""
+
+    def __str__(self) -> str:
+        return "is:withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """With so many votes of this site's readers; `sign` is one of `> >= < <= =`."""
+
+    sign: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"votes:{'' if self.sign == '=' else self.sign}{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Close in meaning to that paper, which is itself left out. Orders by meaning; as a filter it lets all through."""
+
+    public_id: str
+
+    def __str__(self) -> str:
+        return f"like:{_value(self.public_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    node: Node
+
+    def __str__(self) -> str:
+        return f"-{_grouped(self.node)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    nodes: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " ".join(_grouped(node) for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    nodes: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(str(node) for node in self.nodes)
+
+
+Leaf: TypeAlias = (
+    Word | Phrase | Title | Author | Organization | Category | Topic | Tag | After | Before | Has | Withdrawn | Votes
+    | Like
+)  # fmt: skip
+Node: TypeAlias = Leaf | Not | And | Or
+
+
+def day_of(text: str, today: date) -> date | None:
+    """The first day of what `text` names: a day, a month, a year, `today`, `yesterday`, or `7d`, `2w`, `3m` ago."""
+    text = text.lower()
+    if text in ("today", "yesterday"):
+        return _days_before(today, text == "yesterday")
+    if span := _SPAN.fullmatch(text):
+        return _days_before(today, int(span[1]) * _SPAN_DAYS[span[2].lower()])
+    return parse_day(text) or parse_month(text) or (parse_day(f"{text}-01-01") if _YEAR.fullmatch(text) else None)
+
+
+def _days_before(day: date, days: int) -> date:
+    return max(FIRST_DAY, day - timedelta(days=min(days, (day - FIRST_DAY).days)))
+
+
+def _value(text: str) -> str:
+    """What stands behind a colon; in quotation marks where it would end too early without."""
+    return text if re.fullmatch(WORD, text) else f'"{text}"'
+
+
+def _grouped(node: Node) -> str:
+    return f"({node})" if isinstance(node, And | Or) else str(node)

@@ -1,0 +1,427 @@
+"""What it knows: the search language. Text in, a tree out; nothing about tables, and never an exception.
+
+One language for the search page, topics, saved searches, muting, feeds and the API; docs/search.md shows it to
+readers. Whatever is typed becomes a query: what cannot be understood is left out and named in `Query.problems`.
+`str(query)` is the canonical text: it parses to the same tree, and two queries that mean the same words in the same
+order have the same one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from papers.catalogue import categories
+from papers.catalogue.identifiers import normalise_url, parse_arxiv_id, parse_doi
+from papers.dates import FIRST_DAY
+from papers.query.nodes import (
+    WORD,
+    After,
+    And,
+    Author,
+    Before,
+    Category,
+    Has,
+    Leaf,
+    Like,
+    Node,
+    Not,
+    Or,
+    Organization,
+    Phrase,
+    Tag,
+    Title,
+    Topic,
+    Votes,
+    When,
+    Withdrawn,
+    Word,
+    day_of,
+)
+
+__all__ = [
+    "After",
+    "And",
+    "Author",
+    "Before",
+    "Category",
+    "Destination",
+    "Has",
+    "Leaf",
+    "Like",
+    "Node",
+    "Not",
+    "Or",
+    "Organization",
+    "Phrase",
+    "Query",
+    "Tag",
+    "Title",
+    "Topic",
+    "Votes",
+    "When",
+    "Withdrawn",
+    "Word",
+    "parse",
+]
+
+MAX_LENGTH = 4_000
+MAX_TERMS = 256
+MAX_DEPTH = 8
+MAX_PROBLEMS = 8
+RUNNING_TEXT = 8
+"""So many plain words side by side are a question in sentences."""
+MAX_REQUIRED = 64
+"""Nobody writes a condition of more words than that; such a text was pasted."""
+# Far above any count of votes, below what a column of the database holds.
+MAX_VOTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What a query names when all of it is an arXiv id, a DOI or an address: `scheme` as in `models.Identifier`."""
+
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query understood as far as it could be. Equal to another with the same tree."""
+
+    root: Node | None
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    """What was not understood, each in a sentence for the reader."""
+    destination: Destination | None = field(default=None, compare=False)
+    repeated: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Words that were typed more than once, and how often: in a long question they say what it is about."""
+
+    def __str__(self) -> str:
+        return "" if self.root is None else str(self.root)
+
+    def leaves(self) -> Iterator[Leaf]:
+        """The terms that are asked for, in their order, without those behind a minus."""
+        if self.root is not None:
+            yield from _wanted(self.root)
+
+    def required(self) -> tuple[Node, ...]:
+        """The parts that a paper must all fulfil."""
+        if self.root is None:
+            return ()
+        return self.root.nodes if isinstance(self.root, And) else (self.root,)
+
+    def is_running_text(self) -> bool:
+        """Whether it reads like a sentence or a paragraph: its quotation marks and brackets are those of a text."""
+        plain = sum(isinstance(part, Word) for part in self.required())
+        return plain >= RUNNING_TEXT or sum(1 for _ in self.leaves()) > MAX_REQUIRED
+
+    def text(self) -> str:
+        """The words asked for as running text, for an embedding: no filters, nothing behind a minus."""
+        return " ".join(leaf.text for leaf in self.leaves() if isinstance(leaf, Word | Phrase | Title))
+
+    def examples(self) -> tuple[str, ...]:
+        """The papers that the results are to be like."""
+        return tuple(leaf.public_id for leaf in self.leaves() if isinstance(leaf, Like))
+
+
+def parse(text: str) -> Query:
+    """The query that `text` spells. Never raises; takes time in proportion to the text's length, up to its limit."""
+    text = _clean(text)
+    problems: list[str] = []
+    if len(text) > MAX_LENGTH:
+        text = text[:MAX_LENGTH]
+        problems.append(f"Only the first {MAX_LENGTH:,} characters were read.")
+    parser = _Parser(text, problems)
+    root = parser.read()
+    repeated = tuple((word, times) for word, times in Counter(parser.words).items() if times > 1)
+    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated)
+
+
+# --- The parser -----------------------------------------------------------------------------------------------------
+
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "（": "(", "）": ")", "：": ":"})
+_FIELDS = {
+    **dict.fromkeys(("author", "authors", "au"), "author"),
+    **dict.fromkeys(("title", "ti"), "title"),
+    **dict.fromkeys(("cat", "category"), "cat"),
+    **dict.fromkeys(("org", "organization", "organisation"), "org"),
+    **dict.fromkeys(("after", "since"), "after"),
+    **dict.fromkeys(("before", "until"), "before"),
+    **dict.fromkeys(("votes", "upvotes"), "votes"),
+    **{name: name for name in ("topic", "tag", "has", "is", "like")},
+}
+_TOKEN = re.compile(
+    rf"""
+    (?P<space>\s+)
+    | (?P<open>\() | (?P<close>\))
+    | (?P<or>(?:OR|\|+)(?=[\s()]|$))
+    | (?P<and>(?:AND|&+)(?=[\s()]|$))
+    | (?P<not>NOT(?=[\s(]) | [-−–](?=[^\s)]))
+    | (?P<field>(?i:{"|".join(sorted(_FIELDS, key=len, reverse=True))})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD})?)
+    | "(?P<phrase>[^"]*)"
+    | (?P<quote>")
+    | (?P<word>{WORD})
+    """,
+    re.VERBOSE,
+)
+_SIGNED = re.compile(r"(>=|<=|>|<|=)?(\d{1,9})(\+)?", re.ASCII)
+
+
+def _clean(text: str) -> str:
+    """In composed form, control characters and lone surrogates as spaces, one kind of quotation mark."""
+    safe = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in text[:20_000])
+    return " ".join(unicodedata.normalize("NFC", safe).translate(_QUOTES).split())
+
+
+class _Parser:
+    """One pass over the tokens. Depth and number of terms are bounded, so that nothing typed costs more."""
+
+    def __init__(self, text: str, problems: list[str]) -> None:
+        self.tokens = list(_TOKEN.finditer(text))
+        self.problems = problems
+        self.position = 0
+        self.terms = 0
+        self.words: list[str] = []
+        self.ignored = 0
+        """Brackets that were opened too deep, and whose partners mean nothing either."""
+
+    def read(self) -> Node | None:
+        return self._any(0)
+
+    def _any(self, depth: int) -> Node | None:
+        """What stands on both sides of OR, up to a closing bracket or the end."""
+        nodes: list[Node] = []
+        is_waiting = False
+        while True:
+            if (node := self._all(depth)) is not None:
+                nodes.append(node)
+                is_waiting = False
+            elif is_waiting or self._peek() == "or":
+                self._say("OR needs a word on both sides.")
+            if self._peek() != "or":
+                break
+            self.position += 1
+            is_waiting = True
+        return _joined(Or, nodes)
+
+    def _all(self, depth: int) -> Node | None:
+        """What stands side by side."""
+        nodes: list[Node] = []
+        while (kind := self._peek()) not in (None, "or"):
+            if kind == "close" and self.ignored:
+                self.position += 1
+                self.ignored -= 1
+            elif kind == "close":
+                if depth:
+                    break
+                self.position += 1
+                self._say("There is a closing bracket without an opening one.")
+            elif (node := self._one(depth)) is not None:
+                nodes.append(node)
+        return _joined(And, nodes)
+
+    def _one(self, depth: int) -> Node | None:
+        """The next term, group or negation; None where a token says nothing."""
+        token = self.tokens[self.position]
+        self.position += 1
+        match token.lastgroup:
+            case "open":
+                return self._group(depth)
+            case "not":
+                return self._negated(depth)
+            case "quote":
+                self._say("There is a quotation mark without a second one.")
+            case "space" | "and":
+                pass
+            case _:
+                return self._term(token)
+        return None
+
+    def _group(self, depth: int) -> Node | None:
+        if depth >= MAX_DEPTH:
+            self.ignored += 1
+            self._say(f"Brackets were read {MAX_DEPTH} deep.")
+            return None
+        node = self._any(depth + 1)
+        if self._peek() == "close":
+            self.position += 1
+        else:
+            self._say("There is an opening bracket without a closing one.")
+        return node
+
+    def _negated(self, depth: int) -> Node | None:
+        """What follows a minus, or several of them."""
+        times = 1
+        while self._peek() in ("not", "space"):
+            times += self._peek() == "not"
+            self.position += 1
+        if self._peek() in (None, "or", "and", "close"):
+            return None
+        node = self._one(depth)
+        if node is None or times % 2 == 0:
+            return node
+        return node.node if isinstance(node, Not) else Not(node)
+
+    def _term(self, token: re.Match[str]) -> Node | None:
+        if self.terms >= MAX_TERMS:
+            self._say(f"Only the first {MAX_TERMS} words were read.")
+            return None
+        self.terms += 1
+        if name := token["field"]:
+            return self._field(_FIELDS[name.lower()], token["value"] or token["quoted"] or "", token[0])
+        text = _line(token["phrase"] if token["word"] is None else token["word"])
+        if not _says_something(text):
+            if text:
+                self._say(f"“{_shortened(text)}” has no letter or digit to look for.")
+            return None
+        if token["word"] is None:
+            return Phrase(text)
+        self.words.append(text)
+        return Word(text)
+
+    def _field(self, name: str, value: str, written: str) -> Node | None:
+        value = " ".join(value.split())
+        node = _READERS[name](value) if value else None
+        if node is None:
+            self._say(_HELP[name] if value else f"“{_shortened(written)}” needs something behind the colon.")
+        return node
+
+    def _peek(self) -> str | None:
+        return self.tokens[self.position].lastgroup if self.position < len(self.tokens) else None
+
+    def _say(self, problem: str) -> None:
+        if len(self.problems) < 4 * MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+# --- Fields ---------------------------------------------------------------------------------------------------------
+
+
+def _text_of(kind: type[Title | Organization | Topic | Tag], value: str) -> Node | None:
+    text = _line(value)
+    return kind(text) if _says_something(text) else None
+
+
+def _author(value: str) -> Node | None:
+    name = _line(value.replace("_", " "))
+    return Author(name) if _says_something(name) else None
+
+
+def _category(value: str) -> Node | None:
+    pattern = value.strip(" ,;").lower()
+    found = categories.expand(pattern)
+    if not found and (category := categories.named(value)):
+        found = (category.code,)
+    if not found:
+        return None
+    is_whole_archive = len(found) > 1
+    return Category(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
+
+
+def _after(value: str) -> Node | None:
+    return After(When(value.lower())) if day_of(value, FIRST_DAY) else None
+
+
+def _before(value: str) -> Node | None:
+    return Before(When(value.lower())) if day_of(value, FIRST_DAY) else None
+
+
+def _has(value: str) -> Node | None:
+    return Has(value.lower()) if value.lower() in ("code", "project") else None
+
+
+def _is(value: str) -> Node | None:
+    return Withdrawn() if value.lower() in ("withdrawn", "retracted") else None
+
+
+def _votes(value: str) -> Node | None:
+    match = _SIGNED.fullmatch(value)
+    if not match or (match[1] and match[3]):
+        return None
+    return Votes(">=" if match[3] else match[1] or "=", min(int(match[2]), MAX_VOTES))
+
+
+def _like(value: str) -> Node | None:
+    arxiv = parse_arxiv_id(value)
+    public_id = arxiv.value if arxiv else _line(value)
+    return Like(public_id) if _says_something(public_id) else None
+
+
+_READERS: Mapping[str, Callable[[str], Node | None]] = {
+    "author": _author,
+    "title": lambda value: _text_of(Title, value),
+    "org": lambda value: _text_of(Organization, value),
+    "topic": lambda value: _text_of(Topic, value),
+    "tag": lambda value: _text_of(Tag, value),
+    "cat": _category,
+    "after": _after,
+    "before": _before,
+    "has": _has,
+    "is": _is,
+    "votes": _votes,
+    "like": _like,
+}
+_HELP = {
+    "author": "author: takes a name, such as author:hinton.",
+    "title": "title: takes a word, or words in quotation marks.",
+    "org": "org: takes a name, such as org:cern.",
+    "topic": "topic: takes a topic’s short name.",
+    "tag": "tag: takes one of your tags.",
+    "cat": "cat: takes a category of arXiv, such as cat:cs.CL or cat:cs.*.",
+    "after": "after: takes a day, a month or a span, such as after:2025-11 or after:7d.",
+    "before": "before: takes a day, a month or a span, such as before:2025-11-24 or before:30d.",
+    "has": "has: takes code or project.",
+    "is": "is: takes withdrawn.",
+    "votes": "votes: takes a number, such as votes:>5.",
+    "like": "like: takes the id of a paper here, such as like:2401.00001.",
+}
+
+
+def _destination(text: str) -> Destination | None:
+    """The paper that the whole text names."""
+    if not text or " " in text.removeprefix("doi: ").removeprefix("arXiv: "):
+        return None
+    if arxiv := parse_arxiv_id(text):
+        return Destination("arxiv", arxiv.value)
+    bare = re.sub(r"(?i)^(?:doi:\s?|(?:https?://)?(?:dx\.)?doi\.org/)", "", text)
+    if bare.startswith("10.") and (doi := parse_doi(bare)):
+        return Destination("doi", doi)
+    url = normalise_url(text)
+    return Destination("url", url) if url else None
+
+
+# --- Trees ----------------------------------------------------------------------------------------------------------
+
+
+def _joined(kind: type[And | Or], nodes: list[Node]) -> Node | None:
+    """One node of them all: groups of the same kind opened up, each part once."""
+    flat: dict[Node, None] = {}
+    for node in nodes:
+        flat.update(dict.fromkeys(node.nodes if isinstance(node, kind) else (node,)))
+    if len(flat) < 2:
+        return next(iter(flat), None)
+    return kind(tuple(flat))
+
+
+def _wanted(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, And | Or):
+        for part in node.nodes:
+            yield from _wanted(part)
+    elif not isinstance(node, Not):
+        yield node
+
+
+def _line(text: str) -> str:
+    """On one line, in lower case."""
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower()).split())
+
+
+def _says_something(text: str) -> bool:
+    return any(char.isalnum() or unicodedata.category(char).startswith("M") for char in text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,0 +1,105 @@
+"""What it knows: the recent papers, as the ranker compares them: which terms each has, and its vector.
+
+Terms are numbers here (CRC-32; of a million terms some hundred share theirs), and which papers have a term is one
+stretch of an array, so a reader's words are counted without a loop over papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from papers.ranking.terms import terms_of
+
+Floats = NDArray[np.float32]
+Keys = NDArray[np.uint32]
+
+
+def key_of(term: str) -> int:
+    return crc32(term.encode(errors="replace"))
+
+
+def keys_of(text: str) -> Keys:
+    """The terms of a text as numbers, sorted, each once."""
+    return np.unique(np.fromiter(map(key_of, terms_of(text)), dtype=np.uint32))
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A paper that a reader had to do with, or one of the stream, as the ranker reads it."""
+
+    paper_id: int
+    keys: Keys
+    vector: Floats | None = None
+
+
+class Stream:
+    """The papers among which is chosen, and from which the ranker knows how common a term is."""
+
+    def __init__(self, papers: Sequence[Example], *, ages: Iterable[float], dimensions: int = 0) -> None:
+        """`ages` in days, in the order of the papers."""
+        self.ids = np.array([paper.paper_id for paper in papers], dtype=np.int64)
+        self.ages = np.fromiter(ages, dtype=np.float32, count=len(papers))
+        self.place = {int(paper_id): place for place, paper_id in enumerate(self.ids)}
+        sizes = [len(paper.keys) for paper in papers]
+        keys = np.concatenate([paper.keys for paper in papers]) if papers else np.zeros(0, np.uint32)
+        owners = np.repeat(np.arange(len(papers), dtype=np.int32), sizes)
+        order = np.argsort(keys, kind="stable")
+        self._owners = owners[order]
+        self.terms, starts = np.unique(keys[order], return_index=True)
+        self._starts = np.append(starts, len(keys)).astype(np.int64)
+        self.has_vector = np.array([paper.vector is not None for paper in papers], dtype=bool)
+        self.vectors = np.zeros((len(papers), dimensions), dtype=np.float32)
+        for place, paper in enumerate(papers):
+            if paper.vector is not None:
+                self.vectors[place] = paper.vector
+        known = self.vectors[self.has_vector]
+        self.middle: Floats = known.mean(axis=0) if len(known) else np.zeros(dimensions, np.float32)
+        self.vectors[self.has_vector] = centred(known, self.middle)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def places_of(self, keys: Keys) -> NDArray[np.int64]:
+        """The places in `terms` of those of the keys that some paper here has."""
+        places = np.searchsorted(self.terms, keys)
+        places[places == len(self.terms)] = 0
+        return places[self.terms[places] == keys] if len(self.terms) else places[:0]
+
+    def counts(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many papers have each of these terms."""
+        counts: NDArray[np.int64] = self._starts[places + 1] - self._starts[places]
+        return counts
+
+    def sums(self, places: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each paper gets for these terms: the sum of the weights of those it has."""
+        if not len(places):
+            return np.zeros(len(self))
+        counts = self.counts(places)
+        firsts = np.cumsum(counts) - counts
+        rows = np.arange(counts.sum()) + np.repeat(self._starts[places] - firsts, counts)
+        found = np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
+        return found.astype(np.float64)
+
+    def having(self, places: NDArray[np.int64], papers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """A row for each of some papers: which of these terms it has."""
+        found = np.zeros((len(papers), len(places)), dtype=bool)
+        has = np.zeros(len(self), dtype=bool)
+        for column, place in enumerate(places):
+            owners = self._owners[self._starts[place] : self._starts[place + 1]]
+            has[owners] = True
+            found[:, column] = has[papers]
+            has[owners] = False
+        return found
+
+
+def centred(vectors: Floats, middle: Floats) -> Floats:
+    """Vectors seen from the middle of the stream, of length 1: what they all have in common says nothing."""
+    moved = vectors - middle
+    lengths = np.linalg.norm(moved, axis=-1, keepdims=True)
+    found: Floats = (moved / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return found

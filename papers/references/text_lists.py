@@ -1,0 +1,128 @@
+"""CSV with a head, as we and Zotero write it; Markdown as we write it; and lists of ids, one or more a line."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+
+from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.references.common import MAX_FIELD, NAMES_NOTHING, Reference, clip, inside, reference
+
+_COLUMNS = {
+    **dict.fromkeys(("title",), "title"), **dict.fromkeys(("doi",), "doi"), **dict.fromkeys(("url", "link"), "url"),
+    **dict.fromkeys(("arxiv", "arxiv id", "arxiv_id", "eprint"), "arxiv"), **dict.fromkeys(("key", "id"), "key"),
+    **dict.fromkeys(("author", "authors"), "author"),
+    **dict.fromkeys(("year", "publication year", "published", "date"), "year"),
+    **dict.fromkeys(("tags", "manual tags", "keywords"), "tags"),
+    **dict.fromkeys(("extra", "archive location", "notes", "call number", "number"), "more"),
+}  # fmt: skip
+_NAMING = frozenset({"doi", "url", "arxiv"})
+# As our own export has it, before what a spreadsheet would run.
+_APOSTROPHE = re.compile(r"'(?=[=+@\t\r-])")
+_HEADING = re.compile(r"^# +(?:\[(?P<title>(?:[^\]\\]|\\.){0,1000})\]\((?P<url>[^)\s]{0,2000})\)|(?P<bare>.{0,1000}))$")
+_ESCAPE = re.compile(r"\\(?=[\\`*_\[\]<>|~#+.)-])")
+_WORDS = re.compile(r"[\s,;]+")
+BROKEN = "The row can’t be read: a quotation mark is open, or a cell is too large."
+
+
+def is_csv(text: str) -> bool:
+    head = text.lstrip("\ufeff").split("\n", 1)[0]
+    return bool(_NAMING & {_COLUMNS.get(name, "") for name in _head(head)}) and any(mark in head for mark in ",;\t")
+
+
+def _head(line: str) -> list[str]:
+    return [name.strip().strip('"').lower() for name in line[:MAX_FIELD].split(_mark(line))]
+
+
+def _mark(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def read_csv(text: str) -> Iterator[Reference]:
+    """The rows under the head."""
+    text = text.lstrip("\ufeff")
+    mark = _mark(text.split("\n", 1)[0])
+    rows = csv.reader(iter(text.splitlines(keepends=True)), delimiter=mark)
+    columns: list[str] = []
+    while True:
+        line = rows.line_num + 1
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield Reference(line, problem=BROKEN)
+            continue
+        if not columns:
+            columns = [_COLUMNS.get(cell.strip().lower(), "") for cell in cells]
+        elif any(cells):
+            yield _row(line, columns, cells)
+
+
+def _row(line: int, columns: list[str], cells: list[str]) -> Reference:
+    fields: dict[str, str] = {}
+    for name, cell in zip(columns, cells, strict=False):
+        cell = _APOSTROPHE.sub("", cell[:MAX_FIELD].strip(), count=1)
+        if name and cell:
+            fields[name] = f"{fields[name]} {cell}" if name == "more" and name in fields else fields.get(name, cell)
+    return reference(line, fields, given=fields.get("key", ""), tags=[fields.get("tags", "")])
+
+
+def is_markdown(text: str) -> bool:
+    return text.lstrip("\ufeff \n").startswith("# ")
+
+
+def read_markdown(text: str) -> Iterator[Reference]:
+    """A part for each paper, as our export has it: its heading, and the line with its ids."""
+    line, heading = 0, None
+    facts: list[str] = []
+    for number, words in enumerate(text.split("\n"), start=1):
+        if (match := _HEADING.match(words[:MAX_FIELD])) is not None:
+            if heading is not None:
+                yield _section(line, heading, facts)
+            line, heading, facts = number, match, []
+        elif heading is not None and len(facts) < 6 and words.strip():
+            facts.append(words[:MAX_FIELD])
+    if heading is not None:
+        yield _section(line, heading, facts)
+
+
+def _section(line: int, heading: re.Match[str], facts: list[str]) -> Reference:
+    said = next((fact for fact in facts if "arXiv:" in fact or "doi:" in fact), "")
+    parts = [_ESCAPE.sub("", part) for part in said.split(" · ")]
+    fields = {
+        "title": _ESCAPE.sub("", heading["title"] or heading["bare"] or ""),
+        "arxiv": next((part.removeprefix("arXiv:") for part in parts if part.startswith("arXiv:")), ""),
+        "doi": next((part.removeprefix("doi:") for part in parts if part.startswith("doi:")), ""),
+        "url": _ESCAPE.sub("", heading["url"] or ""),
+    }
+    return reference(line, fields)
+
+
+def read_list(text: str) -> Iterator[Reference]:
+    """A paper a line, or several ids side by side; words around an id are no matter. A line without any is told."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = line.strip().strip("-*•").strip()
+        if not words or words.startswith(("#", "//")):
+            continue
+        try:
+            yield Reference(number, given=clip(words), names=(read_given(words[:MAX_FIELD]),))
+            continue
+        except GivenError:
+            pass
+        parts = [part for part in _WORDS.split(words[:MAX_FIELD]) if part]
+        each = list(_each(parts))
+        if len(each) == len(parts):
+            yield from (Reference(number, given=clip(part), names=(named,)) for part, named in each)
+            continue
+        names = tuple(dict.fromkeys(inside(words)))
+        yield Reference(number, given=clip(words), names=names, problem="" if names else NAMES_NOTHING)
+
+
+def _each(parts: list[str]) -> Iterator[tuple[str, Given]]:
+    for part in parts:
+        try:
+            yield part, read_given(part)
+        except GivenError:
+            return

@@ -1,0 +1,1 @@
+"""Accounts: making, inviting, signing in by link, roles, export and deletion."""

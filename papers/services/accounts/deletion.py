@@ -1,0 +1,68 @@
+"""What a reader does with the account itself: its public name and time zone, and its end."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Q, Subquery
+
+from papers.hooks import account_deleted
+from papers.models import Comment, Listing, Paper, User, Vote
+from papers.services.curation.undo import forget_words_of
+from papers.services.lists.trending import refresh_hot
+from papers.services.reading.comments import delete_comment
+from papers.web.page_cache_stamp import renew_stamp
+
+
+class LastAdministratorError(Exception):
+    """Nobody would be left who can look after the site."""
+
+
+def delete_account(user: User) -> None:
+    """Remove an account and all that is its own, for good.
+
+    Votes are counted off. Comments stay in their threads without text and name, so that answers keep their place.
+
+    Raises:
+        LastAdministratorError: make another administrator first.
+    """
+    with transaction.atomic():
+        keep_an_administrator(without=user)
+        User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
+        account_deleted.tell(user)
+        forget_words_of(user)
+        _lock_papers(user)
+        _take_back_votes(user)
+        for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):
+            delete_comment(comment=comment)
+        Comment.objects.filter(user=user).update(user=None)
+        user.delete()
+
+
+def keep_an_administrator(*, without: User) -> None:
+    """Look whether another administrator is left, and hold on to them until the caller's transaction ends.
+
+    Raises:
+        LastAdministratorError: nobody would be left.
+    """
+    found = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").select_for_update(no_key=True)
+    if list(found.values_list("pk", flat=True)) == [without.pk]:
+        raise LastAdministratorError
+
+
+def _lock_papers(user: User) -> None:
+    """In the order of keys, so that two who leave at once don't wait for each other; other voters wait for a moment."""
+    own = Q(pk__in=Vote.objects.filter(user=user).values("paper"))
+    own |= Q(pk__in=Comment.objects.filter(user=user).values("paper"))
+    list(Paper.objects.filter(own).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def _take_back_votes(user: User) -> None:
+    papers = list(Vote.objects.filter(user=user).values_list("paper", flat=True))
+    if not papers:
+        return
+    Vote.objects.filter(user=user).delete()
+    Paper.objects.filter(pk__in=papers).update(vote_count=F("vote_count") - 1)
+    counted = Paper.objects.filter(pk=OuterRef("paper")).values("vote_count")
+    Listing.objects.filter(paper__in=papers).update(vote_count=Subquery(counted))
+    refresh_hot(papers)
+    renew_stamp()

@@ -1,0 +1,90 @@
+"""One-time sign-in links: made on the command line, used once, by a button and not by opening them."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from papers.models import LoginLink, User
+from papers.text.mailboxes import is_same
+
+LIFETIME = timedelta(hours=24)
+FORGOTTEN_AFTER = timedelta(days=30)
+
+
+class InactiveAccountError(Exception):
+    """There is an account with that address, and an administrator has closed it."""
+
+
+def make_login_link(email: str) -> str:
+    """The full address of a new one-time link for an account, which is made if there is none.
+
+    The administrator's address (BROADSHEET_ADMIN_EMAIL) gets an administrator; any other a reader. Links made before
+    stay usable until they are used or a day old.
+
+    Raises:
+        InactiveAccountError: no link would let this account in.
+    """
+    user = User.objects.filter(email__iexact=email).first() or _make_account(email)
+    if not user.is_active:
+        raise InactiveAccountError(f"The account {user.email} is closed: mark it active in the admin first.")
+    LoginLink.objects.filter(expires_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+    token = secrets.token_urlsafe(24)
+    LoginLink.objects.create(user=user, token_digest=_digest(token), expires_at=timezone.now() + LIFETIME)
+    # SITE_URL holds the sub-path, which reverse() would add a second time.
+    return settings.SITE.origin + reverse("papers:login-link", args=[token])
+
+
+def _make_account(email: str) -> User:
+    """An account without a password, named after the address."""
+    is_admin = is_same(email, settings.ADMIN_EMAIL)
+    make = User.objects.create_superuser if is_admin else User.objects.create_user
+    for _ in range(10):
+        try:
+            with transaction.atomic():
+                return make(email, free_username(email))
+        except IntegrityError:
+            if found := User.objects.filter(email__iexact=email).first():
+                return found
+    raise RuntimeError(f"No free username could be found for {email}.")
+
+
+def free_username(wish: str) -> str:
+    """A name that nobody has yet, as near as can be to `wish`, which may be an address. One query or two."""
+    local = "".join(c for c in wish.split("@")[0] if c.isascii() and (c.isalnum() or c in "._-")).lstrip("._-")[:24]
+    name = local if len(local) > 1 else "reader"
+    while User.objects.filter(username__iexact=name).exists():
+        name = name[:24] + secrets.token_hex(2)
+    return name
+
+
+def link_is_usable(token: str, *, now: datetime) -> bool:
+    """Whether a link would open its account. Looking doesn't use it."""
+    return LoginLink.objects.usable(now).filter(token_digest=_digest(token)).exists()
+
+
+def use_login_link(token: str, *, now: datetime) -> User | None:
+    """The account that a link opens, None when it is unknown, old or used. A link works once, also when two press."""
+    with transaction.atomic():
+        link = (
+            LoginLink.objects.select_for_update(of=("self",))
+            .usable(now)
+            .filter(token_digest=_digest(token))
+            .select_related("user")
+            .first()
+        )
+        if link is None:
+            return None
+        link.used_at = now
+        link.save(update_fields=["used_at"])
+        return link.user
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""What administrators do with other people's accounts: roles, suspending, restoring, closing.
+
+Each act is noted in the admin's own history of the account, with who did it and why.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from papers.models import LoginLink, Role, User
+from papers.services.accounts.deletion import LastAdministratorError, delete_account, keep_an_administrator
+from papers.services.accounts.sessions import end_sessions
+
+
+class PeopleError(Exception):
+    """It can't be done; says why, in words for whoever tried."""
+
+
+def set_role(*, person: User, role: Role, by: User) -> None:
+    """Make somebody a reader, curator or administrator. Idempotent.
+
+    Raises:
+        PeopleError: nobody would be left who can look after the site.
+    """
+    with transaction.atomic():
+        if role is not Role.ADMINISTRATOR:
+            _keep_an_administrator(person)
+        if User.objects.filter(pk=person.pk).exclude(**role.flags).update(**role.flags):
+            _note(by, person, f"Made {'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}.")
+
+
+def suspend_person(*, person: User, by: User, reason: str, now: datetime) -> None:
+    """Close an account until it is restored. Idempotent.
+
+    Sessions and sign-in links end, keys open nothing, no mail leaves to it; votes and comments stay.
+
+    Raises:
+        PeopleError: one can't suspend oneself, nor the only administrator.
+    """
+    if person.pk == by.pk:
+        raise PeopleError("You can’t suspend yourself.")
+    with transaction.atomic():
+        _keep_an_administrator(person)
+        changed = User.objects.filter(pk=person.pk, is_active=True).update(
+            is_active=False, suspended_at=now, suspended_by=by, suspended_why=reason
+        )
+        if changed:
+            LoginLink.objects.filter(user=person, used_at=None).delete()
+            end_sessions(person)
+            _note(by, person, f"Suspended: {reason}" if reason else "Suspended.")
+
+
+def restore_person(*, person: User, by: User) -> None:
+    """Open a suspended account again. Mail goes on with its next slot. Idempotent."""
+    with transaction.atomic():
+        changed = User.objects.filter(pk=person.pk, is_active=False).update(
+            is_active=True, suspended_at=None, suspended_by=None, suspended_why=""
+        )
+        if changed:
+            _note(by, person, "Restored.")
+
+
+def close_account(*, person: User, by: User) -> None:
+    """Remove the account of somebody who left, for good: what goes and what stays is as in `delete_account`.
+
+    Raises:
+        PeopleError: one's own is left on one's own page; and somebody must be left who can look after the site.
+    """
+    if person.pk == by.pk:
+        raise PeopleError("You leave on your own page, under Delete my account.")
+    with transaction.atomic():
+        _note(by, person, "Closed for good.", DELETION)
+        try:
+            delete_account(person)
+        except LastAdministratorError as error:
+            raise PeopleError(_ONLY_ONE) from error
+
+
+_ONLY_ONE = "This is the only administrator. Make somebody else one first."
+
+
+def _keep_an_administrator(person: User) -> None:
+    try:
+        keep_an_administrator(without=person)
+    except LastAdministratorError as error:
+        raise PeopleError(_ONLY_ONE) from error
+
+
+def _note(by: User, person: User, what: str, flag: int = CHANGE) -> None:
+    LogEntry.objects.create(
+        user=by,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(person.pk),
+        object_repr=person.username,
+        action_flag=flag,
+        change_message=what,
+    )
+
+
+def history_of(person: User, *, at_most: int = 50) -> list[LogEntry]:
+    """What was done with an account, newest first. One query."""
+    found = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(person.pk))
+    return list(found.select_related("user").order_by("-action_time")[:at_most])

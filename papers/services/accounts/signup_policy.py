@@ -1,0 +1,30 @@
+"""Who may make an account: anyone, whoever is invited, or nobody. Without mail, nobody can be asked to confirm."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+
+from papers.services.accounts.invitations import invitation_of
+from papers.text.mailboxes import canonical_or_same
+
+
+def sign_up_is_open() -> bool:
+    """Whether anyone may sign up. An address has to be confirmed, so not where no mail is sent."""
+    return settings.SIGNUP == "open" and settings.MAIL_IS_SENT
+
+
+def may_sign_up(*, token: str, now: datetime) -> bool:
+    """Whether somebody may who came by the invitation with this token, or by none (empty)."""
+    if settings.SIGNUP == "closed":
+        return False
+    return sign_up_is_open() or invitation_of(token, now=now) is not None
+
+
+def domain_is_welcome(email: str) -> bool:
+    """Whether an address is in one of BROADSHEET_SIGNUP_DOMAINS or below it; any is where none is set."""
+    domain = canonical_or_same(email).rpartition("@")[2].lower()
+    return not settings.SIGNUP_DOMAINS or any(
+        domain == allowed or domain.endswith(f".{allowed}") for allowed in settings.SIGNUP_DOMAINS
+    )

@@ -1,0 +1,213 @@
+"""What curators say of names: two spellings are one person, some papers are somebody else's of the same name.
+
+Each act is an event of the public log with what undoes it. The papers themselves stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from django.db import transaction
+
+from papers.catalogue.identifiers import parse_orcid
+from papers.models import Author, AuthorClaim, AuthorName, CurationEvent, Follow, Followed, Paper, User
+from papers.services.authors.lookup import Who, who_of
+from papers.services.authors.orcid_keys import keys_with_orcid
+from papers.services.reading.follows import move_followers, refresh
+from papers.text.cleaning import author_key, safe_text
+
+MERGED, SPLIT, ORCID = "author-merged", "author-split", "author-orcid"
+_UNDO = "undo"
+MOST_AT_ONCE = 500
+
+
+class AuthorCurationError(Exception):
+    """The words say what to do; for the curator."""
+
+
+def merge_names(*, kept: Who, gone: Who, name: str, curator: User, now: datetime) -> CurationEvent:
+    """Say that the author `gone` is the author `kept`, with all spellings, papers and followers. Undone by `undo`.
+
+    Raises:
+        AuthorCurationError: they are one already.
+    """
+    if kept.key == gone.key:
+        raise AuthorCurationError("These are the same already.")
+    with transaction.atomic():
+        author = _author(kept, name)
+        other = Author.objects.select_for_update().filter(pk=gone.key).first()
+        names = list(other.names.values_list("name", flat=True)) if other else [gone.key]
+        claims = list(AuthorClaim.objects.filter(author=gone.key).values_list("paper_id", "name"))
+        before = {"name": other.name, "orcid": other.orcid} if other else {}
+        AuthorClaim.objects.filter(author=gone.key).update(author=author)
+        AuthorName.objects.filter(author=gone.key).update(author=author)
+        if other is not None:
+            other.delete()
+        for spelling in {*names, gone.key}:  # the old address leads on, also where it is no spelling
+            AuthorName.objects.update_or_create(name=spelling, defaults={"author": author})
+        moved = move_followers(gone=gone.key, kept=who_of(author), name=author.name, now=now)
+        refresh([author.pk], now=now)
+        return _note(
+            MERGED, curator, {"gone": gone.key, "names": names, "claims": claims, "row": before, "followers": moved},
+            {"author": author.pk},
+        )  # fmt: skip
+
+
+def split_papers(*, who: Who, paper_ids: Collection[int], name: str, curator: User, now: datetime) -> CurationEvent:
+    """Say that on these papers the name is somebody else's, who gets a page of their own. Undone by `undo`.
+
+    Raises:
+        AuthorCurationError: none of the papers is this author's, or it would be all of them.
+    """
+    with transaction.atomic():
+        rows = list(who.papers().filter(pk__in=list(paper_ids)[:MOST_AT_ONCE]).values_list("pk", "author_keys"))
+        pairs = [(pk, next((key for key in keys if key in who.names), "")) for pk, keys in rows]
+        pairs = [(pk, key) for pk, key in pairs if key]
+        if not pairs:
+            raise AuthorCurationError("Choose at least one of the papers, by its box.")
+        known = AuthorClaim.objects.filter(author=who.key).values_list("paper_id", flat=True)
+        before = sorted(set(known).intersection(pk for pk, _ in pairs))
+        author = Author.objects.create(key=_free_key(who.key), name=" ".join(safe_text(name).split())[:200] or who.key)
+        AuthorClaim.objects.bulk_create(
+            (AuthorClaim(paper_id=pk, name=key, author=author) for pk, key in pairs),
+            update_conflicts=True, update_fields=["author"], unique_fields=["paper_id", "name"],
+        )  # fmt: skip
+        refresh([who.key], now=now)
+        return _note(SPLIT, curator, {"claims": before}, {"author": who.key, "new": author.pk, "claims": pairs})
+
+
+def set_orcid(*, who: Who, orcid: str, name: str, curator: User, now: datetime) -> CurationEvent:
+    """Note an author's ORCID; empty takes it away. From then on papers whose record has it are this author's.
+
+    Raises:
+        AuthorCurationError: it is none, or somebody else's.
+    """
+    found = parse_orcid(orcid) if orcid.strip() else ""
+    if found is None:
+        raise AuthorCurationError(
+            "That is no ORCID. One reads like 0000-0002-1825-0097; its last digit checks the rest."
+        )
+    with transaction.atomic():
+        author = _author(who, name)
+        if found and Author.objects.filter(orcid=found).exclude(pk=author.pk).exists():
+            raise AuthorCurationError("Another author here has this ORCID. Merge the two instead.")
+        before = author.orcid
+        author.orcid = found
+        author.save(update_fields=["orcid"])
+        return _note(ORCID, curator, {"orcid": before}, {"author": author.pk, "orcid": found})
+
+
+def undo(*, event: CurationEvent, curator: User, now: datetime) -> bool:
+    """Take back an act on an author; False where it was taken back already. Idempotent."""
+    with transaction.atomic():
+        event = CurationEvent.objects.select_for_update().get(pk=event.pk)
+        if event.undone_at is not None:
+            return False
+        {MERGED: _undo_merge, SPLIT: _undo_split, ORCID: _undo_orcid}[event.action](event, now)
+        event.undone_at, event.undone_by = now, curator
+        event.save(update_fields=["undone_at", "undone_by"])
+        CurationEvent.objects.create(actor=curator, action=_UNDO, subject=event.subject, undoes=event)
+    return True
+
+
+def key_typed(text: str) -> str:
+    """The key of a name, or of the address of an author's page, as somebody typed it."""
+    text = text.strip()[:1_000]
+    if "/authors/" in text:
+        text = unquote(text.rsplit("/authors/", 1)[1].split("?")[0]).replace("-", " ")
+    return author_key(text)
+
+
+def events_of(key: str) -> list[CurationEvent]:
+    """What curators did about an author, newest first. One query."""
+    found = CurationEvent.objects.filter(subject=f"author:{key}", action__in=[MERGED, SPLIT, ORCID])
+    return list(found.select_related("actor").order_by("-created_at")[:20])
+
+
+def claim_by_orcid(paper_ids: Collection[int]) -> None:
+    """Give papers whose record names an author's ORCID to that author. Two queries; one where no ORCID is known."""
+    authors = dict(Author.objects.exclude(orcid="").values_list("orcid", "pk"))
+    if not authors:
+        return
+    claims = [
+        AuthorClaim(paper_id=pk, name=key, author_id=authors[orcid])
+        for pk, rows in Paper.objects.filter(pk__in=paper_ids).values_list("pk", "authors")
+        for key, orcid in keys_with_orcid(rows)
+        if orcid in authors
+    ]
+    AuthorClaim.objects.bulk_create(claims, ignore_conflicts=True)
+
+
+def _undo_merge(event: CurationEvent, now: datetime) -> None:
+    kept, before = event.after["author"], event.before
+    if before["row"]:
+        other = Author.objects.create(key=before["gone"], **before["row"])
+        AuthorName.objects.filter(name__in=before["names"], author=kept).update(author=other)
+        AuthorName.objects.filter(name=before["gone"], author=kept).delete()
+        for paper_id, name in before["claims"]:
+            AuthorClaim.objects.filter(paper=paper_id, name=name, author=kept).update(author=other)
+    else:
+        AuthorName.objects.filter(name__in=before["names"], author=kept).delete()
+    if before["followers"]:
+        followed, _ = Followed.objects.get_or_create(
+            kind=Followed.Kind.AUTHOR, key=before["gone"], defaults={"name": before["gone"].title()}
+        )
+        there = User.objects.filter(pk__in=before["followers"])
+        Follow.objects.bulk_create((Follow(user=user, followed=followed) for user in there), ignore_conflicts=True)
+        Follow.objects.filter(followed__kind="author", followed__key=kept, user__in=before["followers"]).delete()
+    refresh([kept, before["gone"]], now=now)
+
+
+def _undo_split(event: CurationEvent, now: datetime) -> None:
+    new, key = event.after["new"], event.after["author"]
+    for paper_id, name in event.after["claims"]:
+        claim = AuthorClaim.objects.filter(paper=paper_id, name=name, author=new)
+        if paper_id in event.before["claims"]:
+            claim.update(author=key)
+        else:
+            claim.delete()
+    author = Author.objects.filter(pk=new).first()
+    if author is not None and not author.claims.exists() and not author.names.exists():
+        move_followers(gone=new, kept=_who(key), name=author.name, now=now)
+        author.delete()
+    refresh([key, new], now=now)
+
+
+def _undo_orcid(event: CurationEvent, now: datetime) -> None:
+    Author.objects.filter(pk=event.after["author"]).update(orcid=event.before["orcid"])
+
+
+def _who(key: str) -> Who:
+    author = Author.objects.filter(pk=key).first()
+    return who_of(author) if author else Who(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
+
+
+def _author(who: Who, name: str) -> Author:
+    """The row of an author, made where only papers named them so far."""
+    author, is_new = Author.objects.select_for_update().get_or_create(
+        key=who.key, defaults={"name": name, "orcid": who.orcid}
+    )
+    if is_new:
+        AuthorName.objects.get_or_create(name=who.key, defaults={"author": author})
+    return author
+
+
+def _free_key(key: str) -> str:
+    """The name and the first number that nobody has."""
+    base = key.rsplit(" ", 1)[0] if key.rsplit(" ", 1)[-1].isdigit() else key
+    number = 2
+    while _is_taken(f"{base} {number}"):
+        number += 1
+    return f"{base} {number}"
+
+
+def _is_taken(key: str) -> bool:
+    return Author.objects.filter(pk=key).exists() or Paper.objects.by_author([key]).exists()
+
+
+def _note(action: str, curator: User, before: dict[str, Any], after: dict[str, Any]) -> CurationEvent:
+    subject = f"author:{after['author']}"
+    return CurationEvent.objects.create(actor=curator, action=action, subject=subject, before=before, after=after)

@@ -1,0 +1,121 @@
+"""Who an address names: an author, with the spellings and the papers a curator said are hers, or an organisation."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.db.models import Q
+from django.urls import reverse
+
+from papers.models import Author, AuthorClaim, Followed, Paper
+from papers.models.paper import PaperQuerySet
+from papers.text.cleaning import author_key, organization_key
+
+MOST_CLAIMED = 5_000
+_MOST_SPELLINGS = 200
+_SPELLINGS_SECONDS = 10 * 60
+
+
+class NobodyError(Exception):
+    """No paper has such a name."""
+
+
+class AuthorMovedError(Exception):
+    """The name is a spelling of an author who has another address: `key`."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """An author or an organisation."""
+
+    kind: str
+    """As in `Followed.Kind`."""
+    key: str
+    names: tuple[str, ...]
+    """An author's spellings as in `Paper.author_keys`; of an organisation the names as its papers have them."""
+    claimed: tuple[int, ...] = ()
+    """Papers that a curator said are this author's."""
+    name: str = ""
+    """As a curator wrote it; empty where only papers name it."""
+    orcid: str = ""
+    is_known: bool = False
+    """There is a row of this author."""
+
+    def papers(self) -> PaperQuerySet:
+        """All that readers may see, in no order."""
+        papers = Paper.objects.visible()
+        if self.kind == Followed.Kind.ORGANIZATION:
+            return papers.of_organization(self.key, self.names)
+        return papers.by_author(self.names, key=self.key, claimed=self.claimed)
+
+    def get_absolute_url(self) -> str:
+        return reverse(f"papers:{self.kind}", args=[slug_of(self.key)])
+
+
+def slug_of(key: str) -> str:
+    """The last word of an address. Keys are words with one space between them, so it can be turned back."""
+    return key.replace(" ", "-")
+
+
+def digest(text: str) -> str:
+    """A name as a part of a cache's key."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def find_author(slug: str) -> Who:
+    """The author at an address; whether there are papers is not looked at. One query; three of an author who has a row.
+
+    Raises:
+        AuthorMovedError: it is a spelling of somebody with another address.
+        NobodyError: no name reads so.
+    """
+    key = author_key(slug.replace("-", " "))
+    if not key or slug_of(key) != slug or len(key) > 200:
+        raise NobodyError
+    rows = list(Author.objects.filter(Q(pk=key) | Q(names__name=key)).distinct())
+    if not rows:
+        return Who(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
+    author = next((row for row in rows if row.pk == key), rows[0])
+    if author.pk != key:
+        raise AuthorMovedError(author.pk)
+    return who_of(author)
+
+
+def who_of(author: Author) -> Who:
+    """An author who has a row. Two queries."""
+    claims = AuthorClaim.objects.filter(author=author).values_list("paper_id", flat=True)
+    return Who(
+        kind=Followed.Kind.AUTHOR,
+        key=author.pk,
+        names=tuple(author.names.order_by("name").values_list("name", flat=True)),
+        claimed=tuple(claims[:MOST_CLAIMED]),
+        name=author.name,
+        orcid=author.orcid,
+        is_known=True,
+    )
+
+
+def find_organization(slug: str) -> Who:
+    """The organisation at an address. One query, or none for some minutes.
+
+    Raises:
+        NobodyError: no paper has it.
+    """
+    key = organization_key(slug.replace("-", " "))
+    if not key or slug_of(key) != slug:
+        raise NobodyError
+    cached = f"organization:{digest(key)}"
+    names: list[str] | None = cache.get(cached)
+    if names is None:
+        spelled = Paper.objects.visible().of_organization(key).values_list("organization", flat=True).distinct()
+        names = sorted(name for name in spelled[:_MOST_SPELLINGS] if organization_key(name) == key)
+        cache.set(cached, names, _SPELLINGS_SECONDS)
+    if not names:
+        raise NobodyError
+    return Who(kind=Followed.Kind.ORGANIZATION, key=key, names=tuple(names), name=names[0])

@@ -1,0 +1,15 @@
+"""The keys of the names on a paper, as `Paper.author_keys` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from papers.models.paper import AuthorRow
+from papers.services.ingest.clean_record import key_of
+
+
+def keys_with_orcid(authors: Sequence[AuthorRow]) -> Iterator[tuple[str, str]]:
+    """Key and ORCID of those whose record gives one."""
+    for author in authors:
+        if (orcid := author.get("orcid")) and (key := key_of(author["name"])):
+            yield key, orcid

@@ -1,0 +1,121 @@
+"""What the page of an author or organisation tells beside the list: papers by year, categories, who else is on them.
+
+Read from the newest 5,000 papers and kept for ten minutes: at most three statements, whoever it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.db import connection
+
+from papers.models import Followed, Paper
+from papers.ranking.charts import Bars, Row, Series
+from papers.services.authors.lookup import Who, digest
+from papers.services.ingest.clean_record import key_of
+
+READ = 5_000
+TOGETHER = 50
+"""Who is one of more authors than this says nothing about whom one works with."""
+_SHOWN = 12
+_LEAST_YEARS = 12
+_SECONDS = 10 * 60
+
+_FACTS = f"""
+WITH mine AS MATERIALIZED ({{inner}})
+SELECT 'year', extract(year FROM coalesce(published_at, listed_at) AT TIME ZONE 'UTC')::int::text, count(*), 0
+FROM mine GROUP BY 2
+UNION ALL
+(SELECT 'category', category, count(*), 0 FROM mine, unnest(categories) AS category
+    GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
+UNION ALL
+(SELECT 'person', person, count(*), max(id) FROM mine, unnest(author_keys) AS person
+    WHERE author_count <= {TOGETHER} AND person <> ALL(%s) GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
+UNION ALL
+(SELECT 'newest', '', 0, id FROM mine ORDER BY listed_at DESC, id DESC LIMIT 5)
+"""  # noqa: S608  numbers of this module
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody else on these papers."""
+
+    key: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it."""
+
+    name: str
+    """As the newest paper writes it, or a curator did."""
+    paper_count: int
+    """At most `READ`."""
+    years: tuple[tuple[int, int], ...] = ()
+    """Year and papers, oldest first, none left out in between."""
+    categories: tuple[tuple[str, int], ...] = ()
+    people: tuple[Person, ...] = ()
+    orcids: tuple[str, ...] = ()
+    """As the newest papers' records give them."""
+
+    @property
+    def is_cut(self) -> bool:
+        return self.paper_count >= READ
+
+    @property
+    def by_year(self) -> Bars:
+        """Papers a year, with the empty years before where there are few, so that no bar is as wide as the page."""
+        first = self.years[0][0] if self.years else 0
+        before = tuple((year, 0) for year in range(first - (_LEAST_YEARS - len(self.years)), first))
+        rows = tuple(Row(str(year), (count,)) for year, count in (*before, *self.years))
+        return Bars(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
+
+
+def facts_of(who: Who) -> Facts:
+    """What is known of an author or organisation. Two queries, or none for some minutes."""
+    cached = f"facts:{who.kind}:{digest(f'{who.key}:{len(who.names)}:{len(who.claimed)}')}"
+    found: Facts | None = cache.get(cached)
+    if found is None:
+        found = _read(who)
+        cache.set(cached, found, _SECONDS)
+    return found
+
+
+def _read(who: Who) -> Facts:
+    columns = ("id", "published_at", "listed_at", "categories", "author_keys", "author_count")
+    inner, values = who.papers().newest_of_these().values(*columns)[:READ].query.sql_with_params()
+    own = list(who.names) if who.kind == Followed.Kind.AUTHOR else []
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS.replace("{inner}", inner), [*values, own])
+        rows = cursor.fetchall()
+    years = Counter({int(word): count for kind, word, count, _ in rows if kind == "year"})
+    people = [(word, count, paper) for kind, word, count, paper in rows if kind == "person"]
+    newest = [paper for kind, _, _, paper in rows if kind == "newest"]
+    names, orcids = _written([paper for _, _, paper in people], newest, who)
+    return Facts(
+        name=who.name or next((names[key] for key in own if key in names), "") or who.key.title(),
+        paper_count=years.total(),
+        years=tuple((year, years[year]) for year in range(min(years), max(years) + 1)) if years else (),
+        categories=tuple((word, count) for kind, word, count, _ in rows if kind == "category"),
+        people=tuple(Person(key, names.get(key, key.title()), count) for key, count, _ in people),
+        orcids=orcids,
+    )
+
+
+def _written(of_people: Iterable[int], newest: list[int], who: Who) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Names by key, as papers write them, and the ORCIDs that the newest papers give this author. One query."""
+    names: dict[str, str] = {}
+    orcids: list[str] = []
+    rows = dict(Paper.objects.filter(pk__in={*of_people, *newest}).values_list("pk", "authors"))
+    for paper in [*newest, *(pk for pk in rows if pk not in newest)]:
+        for author in rows.get(paper, ()):
+            key = key_of(author["name"])
+            names.setdefault(key, author["name"])
+            if key in who.names and (orcid := author.get("orcid")):
+                orcids.append(orcid)
+    return names, tuple(dict.fromkeys(orcids))

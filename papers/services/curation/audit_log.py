@@ -1,0 +1,124 @@
+"""How an act of a curator is done: in one transaction, on what the curator saw, with a line in the public log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from papers.models import CurationEvent, Paper, User
+from papers.services.curation import row_diff
+from papers.services.curation.recount import settle
+from papers.services.curation.row_diff import Scope
+from papers.text.cleaning import safe_text
+
+MAX_REASON = 1_000
+_LOCK = 0x62730030  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+
+
+class CurationError(Exception):
+    """An act that cannot be done; the message says why, for a curator."""
+
+
+class AlreadyDecidedError(CurationError):
+    """Somebody else decided on it since it was shown. Nothing was changed; `event` is what was decided."""
+
+    def __init__(self, event: CurationEvent) -> None:
+        super().__init__("Somebody decided on this while it was on your screen.")
+        self.event = event
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Who decides, when, and on what they saw."""
+
+    curator: User
+    now: datetime
+    seen: int | None = None
+    """The newest event about the subject when it was shown, 0 for none; None: whatever was decided since."""
+    reason: str = ""
+    batch: uuid.UUID | None = None
+
+
+@dataclass(slots=True)
+class Act:
+    """An act while it is done: what the log is to say of it."""
+
+    paper_id: int | None = None
+    day: date | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    recount: bool = False
+    """Votes or comments went from one paper to another, or came or went."""
+    is_final: bool = False
+    """It can't be undone: what it did was no decision."""
+    event: CurationEvent | None = None
+    """Afterwards: the line in the log; None where there was nothing to change."""
+
+
+def subject_of(paper_id: int) -> str:
+    return f"paper:{paper_id}"
+
+
+@contextmanager
+def recording(by: Deciding, action: str, *, subject: str, scope: Scope, day: date | None = None) -> Iterator[Act]:
+    """A transaction in which the papers of `scope` are locked; what is changed in it is logged, and can be undone.
+
+    Nothing is logged where nothing changes: an act that is done twice is done once.
+
+    Raises:
+        AlreadyDecidedError: somebody decided on `subject` since the curator saw it.
+        Paper.DoesNotExist: one of the papers is gone.
+    """
+    with transaction.atomic():
+        lock(subject, scope)
+        if by.seen is not None:
+            newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
+            if newest is not None and newest.pk != by.seen:
+                raise AlreadyDecidedError(newest)
+        before = row_diff.snapshot(scope)
+        act = Act(paper_id=scope.papers[0] if scope.papers else None, day=day)
+        yield act
+        days = {*scope.days, *_days(before)}
+        changes = row_diff.difference(before, row_diff.snapshot(scope))
+        if not changes:
+            return
+        settle(scope.papers, days, now=by.now, recount=act.recount)
+        act.event = CurationEvent.objects.create(
+            actor=by.curator,
+            action=action,
+            subject=subject,
+            paper_id=act.paper_id,
+            day=act.day,
+            before=act.before,
+            after=act.after,
+            reason=one_line(by.reason),
+            changes=[] if act.is_final else changes,
+            batch=by.batch,
+        )
+
+
+def lock(subject: str, scope: Scope) -> None:
+    """Curators who decide on one thing take turns; on its papers, with voters and sources, too.
+
+    Raises:
+        Paper.DoesNotExist: one of the papers is gone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, subject])
+    papers = Paper.objects.select_for_update(no_key=True).filter(pk__in=scope.papers).order_by("pk")
+    if len(papers.values_list("pk")) < len(set(scope.papers)):
+        raise Paper.DoesNotExist
+
+
+def one_line(reason: str) -> str:
+    return " ".join(safe_text(reason).split())[:MAX_REASON]
+
+
+def _days(rows: dict[tuple[str, str], row_diff.Row]) -> set[date]:
+    return {date.fromisoformat(row["day"]) for (table, _), row in rows.items() if table == "papers_listing"}

@@ -1,0 +1,158 @@
+"""What the desk shows of one paper and of one day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit, PlannedListing, Topic, TopicPick
+from papers.models.listing import DayPosition
+from papers.services.curation.audit_log import subject_of
+from papers.services.curation.audit_messages import what
+from papers.services.curation.planned_listings import planned_for
+
+EVENTS_SHOWN = 20
+PER_PAGE = 50
+MOST_PINNED = 100
+MOST_HIDDEN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line of the log, in words."""
+
+    event: CurationEvent
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A field that curators changed."""
+
+    edit: PaperEdit
+    source: str
+    """What the sources say, as a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperDesk:
+    """A paper as its curators see it."""
+
+    paper: Paper
+    seen: int
+    """The newest event about it: goes back with a decision."""
+    listings: list[Listing]
+    """Its days, the newest first; those that it was taken off, too."""
+    events: list[Told]
+    planned: list[PlannedListing]
+    topics: list[Topic]
+    """Those for all."""
+    picks: list[TopicPick]
+    edits: list[Edited]
+    """What curators changed, beside what the sources say."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """A paper on a day's desk."""
+
+    listing: Listing
+    seen: int
+    up: list[int]
+    """The order of what is pinned if it goes up one place; empty where it can't."""
+    down: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DayDesk:
+    """A day as its curators see it."""
+
+    day: date
+    edition: Edition | None
+    seen: int
+    pinned: list[DayRow]
+    rows: list[DayRow]
+    planned: list[PlannedListing]
+    """What is to come on it."""
+    off: list[DayRow]
+    """What was taken off the day, or hidden everywhere."""
+    next: DayPosition | None
+    events: list[Told]
+
+
+def paper_desk(paper: Paper) -> PaperDesk:
+    """Seven queries."""
+    return PaperDesk(
+        paper=paper,
+        seen=CurationEvent.objects.last_about([subject_of(paper.pk)])[subject_of(paper.pk)],
+        listings=list(Listing.objects.filter(paper=paper).select_related("source", "user").order_by("-day")[:50]),
+        events=told(CurationEvent.objects.about_paper(paper.pk)[:EVENTS_SHOWN]),
+        planned=list(PlannedListing.objects.filter(paper=paper).order_by("day")[:50]),
+        topics=list(Topic.objects.curated().only("slug", "name").order_by("name")[:500]),
+        picks=list(TopicPick.objects.filter(paper=paper).select_related("topic").order_by("topic__name")),
+        edits=[
+            _edited(edit) for edit in PaperEdit.objects.filter(paper=paper).select_related("user").order_by("field")
+        ],
+    )
+
+
+def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
+    """Eight queries at most."""
+    listed = Listing.objects.select_related("paper", "user")
+    pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MOST_PINNED])
+    rest = list(listed.best_of_day(day, after=after).filter(is_pinned=False)[: PER_PAGE + 1])
+    rows = rest[:PER_PAGE]
+    off = list(listed.off_day(day)[:MOST_HIDDEN]) if after is None else []
+    subjects = {subject_of(row.paper_id) for row in (*pinned, *rows, *off)} | {f"day:{day}"}
+    seen = CurationEvent.objects.last_about(subjects)
+    order = [row.paper_id for row in pinned]
+
+    def desk_rows(found: Sequence[Listing]) -> list[DayRow]:
+        return [DayRow(row, seen[subject_of(row.paper_id)], *_moved(order, row.paper_id)) for row in found]
+
+    return DayDesk(
+        day=day,
+        edition=Edition.objects.filter(day=day).first(),
+        seen=seen[f"day:{day}"],
+        pinned=desk_rows(pinned),
+        rows=desk_rows(rows),
+        planned=planned_for(day),
+        off=desk_rows(off),
+        events=told(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:EVENTS_SHOWN]),
+        next=_position(rows[-1]) if len(rest) > PER_PAGE else None,
+    )
+
+
+def _edited(edit: PaperEdit) -> Edited:
+    value = edit.source_value
+    if isinstance(value, list):
+        return Edited(edit, ", ".join(author["name"] for author in value))
+    if isinstance(value, dict):
+        return Edited(edit, value["url"])
+    return Edited(edit, str(value or ""))
+
+
+def told(events: Iterable[CurationEvent]) -> list[Told]:
+    """Events in words. No queries beside that of the events."""
+    return [Told(event, what(event)) for event in events]
+
+
+def _moved(order: Sequence[int], paper_id: int) -> tuple[list[int], list[int]]:
+    """The order with a paper one place up, and one place down."""
+    if paper_id not in order:
+        return [], []
+    at = order.index(paper_id)
+    return _swapped(order, at, at - 1), _swapped(order, at, at + 1)
+
+
+def _swapped(order: Sequence[int], at: int, other: int) -> list[int]:
+    if not 0 <= other < len(order):
+        return []
+    swapped = list(order)
+    swapped[at], swapped[other] = swapped[other], swapped[at]
+    return swapped
+
+
+def _position(row: Listing) -> DayPosition:
+    return DayPosition(bool(row.is_pinned), row.place, row.vote_count, row.source_votes, row.position, row.pk)

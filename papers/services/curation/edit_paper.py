@@ -1,0 +1,91 @@
+"""Changing what a paper says: title, authors, abstract, organization, code link, withdrawn or not.
+
+The sources' own values stay beside the curators'; see services/ingest/edits.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from papers.models import CurationEvent, PaperEdit
+from papers.services.curation.audit_log import Deciding, recording, subject_of
+from papers.services.curation.row_diff import Scope
+from papers.services.curation.undo import AROUND
+from papers.services.ingest import tables
+from papers.services.ingest.curated_edits import Edit, Edits, as_curators_say, as_sources_say, value_of
+from papers.services.ingest.paper_row import PaperRow
+
+
+def edit(*, paper_id: int, values: Mapping[str, Any], by: Deciding) -> CurationEvent | None:
+    """Give some fields of a paper other values; one that the sources give themselves is no edit any more. Idempotent.
+
+    Raises:
+        Paper.DoesNotExist: there is no such paper.
+    """
+    with recording(by, "edit", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
+        with connection.cursor() as cursor:
+            row, edits = _read(cursor, paper_id)
+            sources = as_sources_say(row, edits)
+            changed = {field: value for field, value in values.items() if value != value_of(row, field)}
+            for field, value in changed.items():
+                _store(paper_id, field, Edit(value, value_of(sources, field)), by)
+            _write(cursor, paper_id, row, sources, by.now)
+        act.after = {"fields": sorted(changed)}
+    return act.event
+
+
+def take_source_value(*, paper_id: int, field: str, by: Deciding) -> CurationEvent | None:
+    """Let a field say again what the sources say. Idempotent."""
+    known = PaperEdit.objects.filter(paper=paper_id, field=field).first()
+    return edit(paper_id=paper_id, values={field: known.source_value}, by=by) if known else None
+
+
+def _store(paper_id: int, field: str, edit: Edit, by: Deciding) -> None:
+    if edit.value == edit.source_value:
+        PaperEdit.objects.filter(paper=paper_id, field=field).delete()
+        return
+    PaperEdit.objects.update_or_create(
+        paper_id=paper_id,
+        field=field,
+        defaults={"value": edit.value, "user": by.curator, "edited_at": by.now},
+        create_defaults={
+            **{"value": edit.value, "source_value": edit.source_value, "user": by.curator, "edited_at": by.now}
+        },
+    )
+
+
+def _read(cursor: CursorWrapper, paper_id: int) -> tuple[PaperRow, Edits]:
+    row = tables.read_rows(cursor, [paper_id])[paper_id]
+    return row, tables.read_edits(cursor, [paper_id]).get(paper_id, {})
+
+
+def _write(cursor: CursorWrapper, paper_id: int, row: PaperRow, sources: PaperRow, now: Any) -> None:
+    """Lay the edits as they are now over what the sources say."""
+    after = as_curators_say(sources, tables.read_edits(cursor, [paper_id]).get(paper_id, {}))
+    if after != row:
+        tables.update_papers(cursor, [tables.Change(paper_id, row, after, True)], now=now)
+
+
+def _around(event: CurationEvent) -> Callable[[], None]:
+    """The way back of an edit: the sources may have sent something newer since, and that is what comes back."""
+    paper_id = event.paper_id
+    if paper_id is None:
+        return lambda: None
+    with connection.cursor() as cursor:
+        row, edits = _read(cursor, paper_id)
+    sources = as_sources_say(row, edits)
+
+    def finish() -> None:
+        for edit in PaperEdit.objects.filter(paper=paper_id):
+            PaperEdit.objects.filter(pk=edit.pk).update(source_value=value_of(sources, edit.field))
+        with connection.cursor() as cursor:
+            _write(cursor, paper_id, row, sources, event.created_at)
+
+    return finish
+
+
+AROUND["edit"] = _around

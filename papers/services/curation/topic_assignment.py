@@ -1,0 +1,114 @@
+"""Topics by hand: a paper put into one, a reader's saved search made one for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from papers.models import CurationEvent, Paper, Topic, TopicMatch, TopicPick
+from papers.services.curation.audit_log import CurationError, Deciding, recording, subject_of
+from papers.services.curation.row_diff import Scope
+from papers.services.curation.undo import AROUND
+from papers.services.ingest.releases import next_release
+from papers.services.topics.topic_editor import TopicError, Wording, make_topic
+
+_LOOK_AGAIN = """
+    INSERT INTO papers_topicbacklog (paper_id, changes) VALUES (%s, 1)
+    ON CONFLICT (paper_id) DO UPDATE SET changes = papers_topicbacklog.changes + 1
+"""
+
+
+def put_in_topic(*, paper_id: int, slug: str, on: bool, by: Deciding) -> CurationEvent | None:
+    """Put a paper into a topic for all, or leave that to what the topic asks again. Idempotent.
+
+    Raises:
+        CurationError: there is no such topic for all.
+    """
+    topic = Topic.objects.curated().filter(slug=slug).first()
+    if topic is None:
+        raise CurationError("There is no such topic.")
+    action = "topic-tagged" if on else "topic-untagged"
+    with recording(by, action, subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
+        if on:
+            TopicPick.objects.get_or_create(topic=topic, paper_id=paper_id)
+            _match(topic.pk, paper_id, by.now)
+        elif TopicPick.objects.filter(topic=topic, paper=paper_id).delete()[0]:
+            with connection.cursor() as cursor:
+                cursor.execute(_LOOK_AGAIN, [paper_id])
+        act.after = {"topic": topic.name}
+    return act.event
+
+
+def offer(*, topic: Topic, on: bool, now: datetime) -> None:
+    """A reader offers a saved search for all, or takes the offer back. Idempotent."""
+    offered = Topic.objects.filter(pk=topic.pk, owner__isnull=False, offered_at__isnull=on)
+    offered.update(offered_at=now if on else None)
+
+
+def promote(*, topic_id: int, by: Deciding) -> CurationEvent | None:
+    """Make a topic for all of a saved search that its reader offered; the reader keeps the search. Idempotent.
+
+    Raises:
+        CurationError: the search asks for nothing any more.
+    """
+    ids = [topic_id]
+    with recording(by, "topic-promoted", subject=f"topic:{topic_id}", scope=Scope(rows={Topic: ids})) as act:
+        offered = Topic.objects.select_for_update(no_key=True).filter(pk=topic_id, offered_at__isnull=False).first()
+        if offered is not None:
+            Topic.objects.filter(pk=topic_id).update(offered_at=None)
+            try:
+                with transaction.atomic():
+                    made = make_topic(_wording(offered), owner=None, now=by.now)
+            except TopicError as error:
+                raise CurationError(str(error)) from error
+            ids.append(made.pk)
+            act.after = {"topic": made.name, "slug": made.slug}
+    return act.event
+
+
+def decline(*, topic_id: int, by: Deciding) -> CurationEvent | None:
+    """Leave a saved search that was offered to its reader. Idempotent."""
+    with recording(by, "topic-declined", subject=f"topic:{topic_id}", scope=Scope(rows={Topic: [topic_id]})) as act:
+        Topic.objects.filter(pk=topic_id).update(offered_at=None)
+    return act.event
+
+
+def _wording(topic: Topic) -> Wording:
+    return Wording(
+        name=topic.name,
+        query=topic.query,
+        description=topic.description,
+        categories=tuple(topic.categories),
+        closeness=topic.closeness,
+    )
+
+
+def _match(topic_id: int, paper_id: int, now: datetime) -> None:
+    if TopicMatch.objects.filter(topic=topic_id, paper=paper_id).exists():
+        return
+    release = next_release()
+    paper = Paper.objects.only("listed_at", "vote_count").get(pk=paper_id)
+    TopicMatch.objects.create(
+        topic_id=topic_id,
+        paper_id=paper_id,
+        score=1.0,
+        matched_at=now,
+        release=release,
+        listed_at=paper.listed_at,
+        vote_count=paper.vote_count,
+    )
+
+
+def _around(event: CurationEvent) -> Callable[[], None]:
+    """A pick that is back has its match again, which the matching may have taken since."""
+
+    def finish() -> None:
+        for pick in TopicPick.objects.filter(paper=event.paper_id):
+            _match(pick.topic_id, pick.paper_id, event.created_at)
+
+    return finish
+
+
+AROUND["topic-untagged"] = _around

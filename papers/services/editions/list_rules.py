@@ -1,0 +1,171 @@
+"""Listing without a curator: what matches a topic, what the group votes for, at most so many a day.
+
+A rule looks at papers that no edition has had, hidden or not, that no rule has listed before and no curator left out.
+So nothing is listed twice, and what a curator took away stays away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from papers.models import Listing, ListRule, Paper, RuledPaper
+from papers.services.editions.listing import SAMPLE, Entry, Rule, list_papers
+from papers.services.operations.installation import current_group
+from papers.web.page_cache_stamp import renew_stamp
+
+_LOCK = 0x62730050  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+# A topic's papers are news for so long; votes take longer to come.
+TOPIC_NEWS = timedelta(days=3)
+VOTES_NEWS = timedelta(days=30)
+PREVIEWED_DAYS = 7
+# Behind what the sources announced, where votes don't decide.
+_BEHIND_ALL = 100_000
+
+_MATCHES = """
+    FROM papers_topicmatch found JOIN papers_paper paper ON paper.id = found.paper_id
+    WHERE found.topic_id = %(topic)s AND found.listed_at >= %(since)s AND found.listed_at <= %(upto)s
+"""
+_VOTED = """
+    FROM papers_paper paper CROSS JOIN (SELECT 0 AS score) found
+    WHERE paper.vote_count > 0 AND paper.listed_at >= %(since)s AND paper.listed_at <= %(upto)s
+"""
+_MAY_BE_LISTED = """
+    AND paper.vote_count >= %(votes)s AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
+"""
+_IS_NEWS = """
+    AND NOT EXISTS (SELECT FROM papers_ruledpaper ruled WHERE ruled.paper_id = paper.id)
+    AND NOT EXISTS (
+        SELECT FROM papers_candidate decided WHERE decided.paper_id = paper.id AND decided.decided_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM papers_listing listed WHERE listed.paper_id = paper.id AND listed.kind <> %(sample)s)
+"""
+_ORDER = "ORDER BY paper.vote_count DESC, found.score DESC, paper.listed_at DESC, paper.id DESC"
+
+
+class Terms(NamedTuple):
+    """What a rule asks for; also of one that is not stored yet."""
+
+    topic_id: int | None
+    min_votes: int
+    limit: int
+
+    @classmethod
+    def of(cls, rule: ListRule) -> Terms:
+        return cls(rule.topic_id, rule.min_votes, rule.limit)
+
+    @property
+    def reach(self) -> timedelta:
+        """How old a paper may be."""
+        return VOTES_NEWS if self.min_votes else TOPIC_NEWS
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewDay:
+    """What a rule would have listed of a day's papers."""
+
+    day: date
+    titles: tuple[str, ...]
+    over: int
+    """More that fit, and were over the limit."""
+    listed: int
+    """Papers that fit and are on an edition anyway."""
+
+
+def apply_rules(*, now: datetime) -> int:
+    """List what the rules in force find now; how many papers. Idempotent, also for two workers at once."""
+    return sum(_apply(rule, now=now) for rule in ListRule.objects.in_force())
+
+
+def _apply(rule: ListRule, *, now: datetime) -> int:
+    today = now.astimezone(current_group().zone).date()
+    terms = Terms.of(rule)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if not ListRule.objects.filter(pk=rule.pk, is_enabled=True, changed_at=rule.changed_at).exists():
+            return 0  # it was changed or removed a moment ago
+        left = terms.limit - RuledPaper.objects.on_day(rule, today).count()
+        chosen = find_papers(terms, since=now - terms.reach, upto=now, at_most=left) if left > 0 else []
+        # Whoever lists a paper holds its lock, so what is not listed now is not listed by anybody else meanwhile.
+        list(Paper.objects.select_for_update(no_key=True).filter(pk__in=chosen).order_by("pk").values_list("pk"))
+        chosen = find_papers(terms, since=now - terms.reach, upto=now, at_most=left, among=chosen) if chosen else []
+        if not chosen:
+            return 0
+        _list(chosen, rule, today, now)
+        return len(chosen)
+
+
+def _list(paper_ids: Sequence[int], rule: ListRule, day: date, now: datetime) -> None:
+    by = Listing.By.TOPIC if rule.topic_id is not None else Listing.By.VOTES
+    entries = [Entry(paper_id, day, position=_BEHIND_ALL + place) for place, paper_id in enumerate(paper_ids)]
+    list_papers(entries, Rule(by=by), now=now)
+    RuledPaper.objects.bulk_create(
+        RuledPaper(paper_id=paper_id, rule=rule, day=day, listed_at=now) for paper_id in paper_ids
+    )
+    renew_stamp()
+
+
+def find_papers(
+    terms: Terms, *, since: datetime, upto: datetime, at_most: int, among: Sequence[int] | None = None
+) -> list[int]:
+    """The papers that a rule with these terms would list now, the best first.
+
+    One query, along the index of the topic's papers or that of the papers with votes.
+    """
+    only = "AND paper.id = ANY(%(among)s)" if among is not None else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT paper.id {_source(terms)} {_MAY_BE_LISTED} {_IS_NEWS} {only} {_ORDER} LIMIT %(at_most)s",
+            {**_asked(terms, since, upto), "among": list(among or ()), "at_most": at_most},
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def preview(terms: Terms, *, now: datetime) -> list[PreviewDay]:
+    """What such a rule would have listed of the papers of the last seven days, by the day they came; newest first.
+
+    One query.
+    """
+    zone = current_group().zone
+    today = now.astimezone(zone).date()
+    first = datetime.combine(today - timedelta(days=PREVIEWED_DAYS - 1), datetime.min.time(), zone)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT day, array_agg(title ORDER BY place) FILTER (WHERE NOT is_listed AND place <= %(limit)s),
+                count(*) FILTER (WHERE NOT is_listed), count(*) FILTER (WHERE is_listed)
+            FROM (
+                SELECT found.*, row_number() OVER (PARTITION BY day, is_listed ORDER BY vote_count DESC, score DESC,
+                    listed_at DESC, id DESC) AS place
+                FROM (
+                    SELECT paper.id, paper.title, paper.vote_count, paper.listed_at, found.score,
+                        (paper.listed_at AT TIME ZONE %(zone)s)::date AS day,
+                        NOT (true {_IS_NEWS}) AS is_listed
+                    {_source(terms)} {_MAY_BE_LISTED}
+                ) found
+            ) placed
+            GROUP BY day
+            """,  # noqa: S608
+            {**_asked(terms, first, now), "limit": terms.limit, "zone": str(zone)},
+        )
+        rows = {row[0]: row[1:] for row in cursor.fetchall()}
+    days = [today - timedelta(days=number) for number in range(PREVIEWED_DAYS)]
+    return [_preview_day(day, *rows.get(day, (None, 0, 0))) for day in days]
+
+
+def _preview_day(day: date, titles: list[str] | None, fitting: int, listed: int) -> PreviewDay:
+    shown = tuple(titles or ())
+    return PreviewDay(day=day, titles=shown, over=fitting - len(shown), listed=listed)
+
+
+def _source(terms: Terms) -> str:
+    return _VOTED if terms.topic_id is None else _MATCHES
+
+
+def _asked(terms: Terms, since: datetime, upto: datetime) -> dict[str, Any]:
+    votes = terms.min_votes if terms.topic_id is not None else max(1, terms.min_votes)
+    return {"topic": terms.topic_id, "since": since, "upto": upto, "votes": votes, "sample": SAMPLE}

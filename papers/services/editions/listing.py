@@ -1,0 +1,190 @@
+"""Which papers a source puts on which day's edition.
+
+`Source.lists` says nothing, everything or at most N a day; `list_categories` narrows it. A source with lists of its own
+(arXiv's announcements, Hugging Face's days) says the day; for all others it is today, once for each paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+
+from papers.catalogue.categories import expand
+from papers.models import Listing, Source
+from papers.services.ingest.releases import next_release
+
+# Announced, but not news: a new version of an old paper.
+_REPLACEMENTS = ("replace", "replace-cross")
+# A source without lists of its own brings old entries too, at its first visit all it has. Those are not today's news.
+NEWS_WITHIN = timedelta(days=14)
+SAMPLE = "sample"
+"""The kind of a listing that the sample catalogue made. It is in nobody's way: a real one takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may be listed."""
+
+    source_id: int | None = None
+    limit: int | None = None
+    """At most so many a day by this source; None: all."""
+    categories: tuple[str, ...] = ()
+    """Only papers in one of these; empty: all."""
+    by: Listing.By = Listing.By.SOURCE
+    user_id: int | None = None
+    """The reader who submitted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper that a source has for a day."""
+
+    paper_id: int
+    day: date
+    kind: str = ""
+    position: int = 0
+    submitter: str = ""
+    once: bool = False
+    """Only if the source never listed it before, on whatever day."""
+
+
+def rule_of(source: Source) -> Rule | None:
+    """The rule in the source's settings; None when it lists nothing."""
+    if source.lists == Source.Lists.NOTHING:
+        return None
+    return Rule(
+        source_id=source.pk,
+        limit=source.list_limit if source.lists == Source.Lists.AT_MOST else None,
+        categories=tuple(code for pattern in source.list_categories for code in expand(pattern)),
+    )
+
+
+def is_news(published_at: datetime | None, now: datetime) -> bool:
+    """Whether an entry of a source without lists of its own may go on today's edition."""
+    return published_at is None or published_at >= now - NEWS_WITHIN
+
+
+def best_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """One entry a paper and day, without replacements: new before cross-listed, then by position."""
+    found: dict[tuple[date, int], Entry] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.day, entry.kind == "cross", entry.position)):
+        if entry.kind not in _REPLACEMENTS:
+            found.setdefault((entry.day, entry.paper_id), entry)
+    return list(found.values())
+
+
+def choose(entries: Collection[Entry], rule: Rule) -> list[Entry]:
+    """Those of `entries` (as `best_entries` gives them) that are to be listed and are not yet. One query."""
+    if not entries:
+        return []
+    by_key = {(entry.day, entry.paper_id): entry for entry in entries}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH asked AS (
+                SELECT *, row_number() OVER (PARTITION BY day ORDER BY position, paper_id) AS place
+                FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(positions)s::int[], %(once)s::bool[])
+                    AS asked (day, paper_id, position, once)
+                JOIN papers_paper paper ON paper.id = asked.paper_id
+                WHERE (%(categories)s::text[] = '{}' OR paper.categories && %(categories)s::text[])
+                  AND NOT EXISTS (
+                    SELECT FROM papers_listing listed WHERE listed.paper_id = asked.paper_id
+                    AND (listed.kind <> %(sample)s OR %(is_sample)s)
+                    AND (listed.day = asked.day OR (asked.once AND listed.source_id = %(source)s)))
+            )
+            SELECT day, paper_id FROM asked WHERE %(limit)s::int IS NULL OR place + (
+                SELECT count(*) FROM papers_listing listed
+                WHERE listed.day = asked.day AND listed.source_id = %(source)s) <= %(limit)s
+            """,
+            {
+                "days": [entry.day for entry in entries],
+                "papers": [entry.paper_id for entry in entries],
+                "positions": [entry.position for entry in entries],
+                "once": [entry.once for entry in entries],
+                "categories": list(rule.categories),
+                "source": rule.source_id,
+                "limit": rule.limit,
+                "sample": SAMPLE,
+                "is_sample": all(entry.kind == SAMPLE for entry in entries),
+            },
+        )
+        return [by_key[day, paper_id] for day, paper_id in cursor.fetchall()]
+
+
+def list_papers(entries: Collection[Entry], rule: Rule, *, now: datetime) -> int:
+    """Put papers on their days' editions; the number of those that were not there. Idempotent.
+
+    The caller's transaction holds the locks of the papers, so that the votes copied here are those of its end.
+    """
+    if not choose(entries, rule):
+        return 0
+    release = next_release()
+    # Once more: who held the lock before may have listed some of them, or filled a day.
+    chosen = choose(entries, rule)
+    if chosen:
+        _take_over(chosen)
+        _insert(chosen, rule, release, now)
+        _count(chosen)
+    return len(chosen)
+
+
+def _take_over(entries: Collection[Entry]) -> None:
+    """Make room where the sample lists one of these papers on the same day."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH gone AS (
+                DELETE FROM papers_listing listing USING unnest(%s::date[], %s::bigint[]) AS asked (day, paper_id)
+                WHERE listing.day = asked.day AND listing.paper_id = asked.paper_id AND listing.kind = %s
+                RETURNING listing.day
+            )
+            UPDATE papers_edition edition SET listed_count = listed_count - counted.gone
+            FROM (SELECT day, count(*) AS gone FROM gone GROUP BY day) counted WHERE edition.day = counted.day
+            """,
+            [[entry.day for entry in entries], [entry.paper_id for entry in entries], SAMPLE],
+        )
+
+
+def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO papers_listing
+                (day, paper_id, by, source_id, user_id, kind, position, submitter, release, created_at, vote_count,
+                source_votes)
+            SELECT asked.day, paper.id, %s, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s,
+                paper.vote_count, coalesce((SELECT max(votes) FROM papers_sourcefigure WHERE paper_id = paper.id), 0)
+            FROM unnest(%s::date[], %s::bigint[], %s::text[], %s::int[], %s::text[])
+                AS asked (day, paper_id, kind, position, submitter)
+            JOIN papers_paper paper ON paper.id = asked.paper_id
+            """,
+            [
+                *(rule.by, rule.source_id, rule.user_id, release, now),
+                [entry.day for entry in entries],
+                [entry.paper_id for entry in entries],
+                [entry.kind for entry in entries],
+                [entry.position for entry in entries],
+                [entry.submitter for entry in entries],
+            ],
+        )
+
+
+def _count(entries: Iterable[Entry]) -> None:
+    """Keep the editions' counts. A day that a source lists on is no sample any more."""
+    entries = list(entries)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO papers_edition (day, note, listed_count, is_sample, missing, check_note)
+            SELECT asked.day, '', count(*) FILTER (WHERE paper.hidden_at IS NULL), false, '{}', ''
+            FROM unnest(%s::date[], %s::bigint[]) AS asked (day, paper_id)
+            JOIN papers_paper paper ON paper.id = asked.paper_id
+            GROUP BY asked.day ORDER BY asked.day
+            ON CONFLICT (day) DO UPDATE
+            SET listed_count = papers_edition.listed_count + excluded.listed_count, is_sample = false
+            """,
+            [[entry.day for entry in entries], [entry.paper_id for entry in entries]],
+        )

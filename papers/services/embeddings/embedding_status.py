@@ -1,0 +1,85 @@
+"""How far the papers are embedded, in figures that cost the same at a million papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from papers.models import EmbeddingModel
+from papers.services.embeddings import backlog
+from papers.services.embeddings.shipped import why_not
+from papers.services.operations.heartbeat import is_alive, last_alive
+
+HEARTBEAT = "embedder"
+COUNTED_AT_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingProgress:
+    """As it stands. Figures are of papers."""
+
+    is_on: bool
+    """The settings want search by meaning, and a model can run."""
+    why_off: str
+    """One sentence where it is not on."""
+    serving: str
+    """The model that search uses; empty when there is none."""
+    wanted: str
+    """The model that papers are embedded with; another one only while models are changed."""
+    embedded: int
+    """Vectors of the wanted model, a kept count."""
+    waiting: int
+    waits_more: bool
+    """At least `waiting`: beyond 10,000 they are not counted."""
+    is_alive: bool
+    """The process that embeds gave a sign of life in the last minutes."""
+    trouble: str
+    """What the wanted model said when it last failed; empty when all is well."""
+    last_embedded_at: datetime | None
+
+    @property
+    def is_changing(self) -> bool:
+        return bool(self.serving and self.wanted and self.serving != self.wanted)
+
+    @property
+    def total(self) -> int:
+        """Papers that are embedded or wait for it, as far as they are counted."""
+        return self.embedded + self.waiting
+
+    @property
+    def is_complete(self) -> bool:
+        return self.waiting == 0
+
+    @property
+    def is_well(self) -> bool:
+        """Off is well, too."""
+        return not self.is_on or (not self.trouble and (self.is_alive or self.waiting == 0))
+
+
+def embedding_progress(*, now: datetime) -> EmbeddingProgress:
+    """Three queries, none of which counts more than 10,000 rows."""
+    models = list(EmbeddingModel.objects.all())
+    wanted = next((row for row in models if row.is_wanted), None)
+    counted = backlog.waiting(at_most=COUNTED_AT_MOST + 1)
+    why_off = why_off_now()
+    return EmbeddingProgress(
+        is_on=not why_off,
+        why_off=why_off,
+        serving=next((row.name for row in models if row.serves), ""),
+        wanted=wanted.name if wanted else "",
+        embedded=wanted.embedded if wanted else 0,
+        waiting=min(counted, COUNTED_AT_MOST),
+        waits_more=counted > COUNTED_AT_MOST,
+        is_alive=is_alive(last_alive(HEARTBEAT), now=now),
+        trouble=wanted.last_error if wanted else "",
+        last_embedded_at=wanted.last_embedded_at if wanted else None,
+    )
+
+
+def why_off_now() -> str:
+    """Why search goes by words alone, in one sentence; empty when it need not."""
+    if not settings.EMBEDDINGS:
+        return "Search by meaning is turned off (BROADSHEET_EMBEDDINGS)."
+    return "" if settings.EMBEDDINGS_URL else why_not()

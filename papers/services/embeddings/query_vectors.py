@@ -1,0 +1,151 @@
+"""The vector of a query: from the cache, or from the one process of this host that has the model loaded.
+
+A line of JSON goes there and one comes back, over a Unix socket (or TCP between containers). When nobody answers in
+time, there is no vector, and search goes by words; for two seconds after that nobody is asked again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import socket
+import time
+from array import array
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.cache import cache
+
+from papers.models import SHIPPED_MODEL
+from papers.services.embeddings.model_switch import CurrentModel, current_model
+
+logger = logging.getLogger(__name__)
+
+MOST_CHARACTERS = 2_000
+MOST_BYTES = 200_000  # of an answer; 4,000 dimensions are 22,000
+# The longest a page waits. An endpoint on another machine takes longer than the model in the next process.
+PATIENCE_SECONDS = 0.1
+ENDPOINT_PATIENCE_SECONDS = 0.5
+PAUSE_SECONDS = 2.0
+_KEPT_SECONDS = 60 * 60 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """A query's meaning, of length 1, to be compared with vectors of the same model only."""
+
+    model: str
+    """As in `PaperVector.model`."""
+    vector: tuple[float, ...]
+
+    @property
+    def dimensions(self) -> int:
+        return len(self.vector)
+
+    @property
+    def literal(self) -> str:
+        """As pgvector reads it: `[0.1,0.2]`."""
+        return "[" + ",".join(f"{value:.6g}" for value in self.vector) + "]"
+
+
+class _Pause:
+    """After a failure nobody is asked for a moment, so that a page does not wait in vain each time."""
+
+    until = 0.0
+
+
+# They wait for the embedding process only; no one of them touches the database.
+_waiters = ThreadPoolExecutor(max_workers=16, thread_name_prefix="query-vector")
+
+
+def query_vector(text: str) -> QueryVector | None:
+    """The vector of a query by the model that search uses now.
+
+    None when there is no model or no vector of a paper yet, and when the embedding process does not answer in time. At
+    most one query, mostly none; kept in the cache for a day.
+    """
+    return ask_for_vector(text)()
+
+
+def ask_for_vector(text: str) -> Callable[[], QueryVector | None]:
+    """Ask now and go on with something else: what comes back waits for the answer of `query_vector`."""
+    text = " ".join(text.split())[:MOST_CHARACTERS]
+    model = current_model() if text else None
+    if model is None:
+        return lambda: None
+    digest = hashlib.sha256(f"{model.name}\n{text}".encode(errors="replace")).hexdigest()
+    key = f"query-vector:{digest}"
+    kept: bytes | None = cache.get(key)
+    if kept is not None:
+        return lambda: _unpacked(model, kept)
+    answer = _waiters.submit(_ask, model.name, text)
+
+    def wait() -> QueryVector | None:
+        packed = answer.result()
+        if packed is None or len(packed) != 4 * model.dimensions:
+            return None
+        cache.set(key, packed, _KEPT_SECONDS)
+        return _unpacked(model, packed)
+
+    return wait
+
+
+def _unpacked(model: CurrentModel, packed: bytes) -> QueryVector:
+    return QueryVector(model.name, tuple(array("f", packed)))
+
+
+def _ask(model: str, text: str) -> bytes | None:
+    """The vector as 32-bit floats of this machine's order; None when it cannot be had now."""
+    if time.monotonic() < _Pause.until:
+        return None
+    patience = PATIENCE_SECONDS if model == SHIPPED_MODEL else ENDPOINT_PATIENCE_SECONDS
+    try:
+        answer = exchange({"model": model, "text": text}, patience_seconds=patience)
+        return base64.b64decode(answer["vector"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _Pause.until = time.monotonic() + PAUSE_SECONDS
+        logger.info("No vector for a query: %s", error)
+        return None
+
+
+def exchange(question: dict[str, str], *, patience_seconds: float) -> dict[str, Any]:
+    """Ask the embedding process one thing.
+
+    Raises:
+        OSError: it is not there or does not answer within `patience_seconds`, all together.
+        ValueError: it answers something else, or nothing.
+    """
+    deadline = time.monotonic() + patience_seconds
+    with _connected(patience_seconds) as connection:
+        connection.sendall(json.dumps(question).encode() + b"\n")
+        received = b""
+        while not received.endswith(b"\n"):
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+            chunk = connection.recv(65536)
+            if not chunk or len(received) > MOST_BYTES:
+                break
+            received += chunk
+    answer = json.loads(received)
+    if not isinstance(answer, dict) or "error" in answer:
+        raise ValueError(answer["error"] if isinstance(answer, dict) else "no answer")
+    return answer
+
+
+def _connected(patience_seconds: float) -> socket.socket:
+    parts = urlsplit(settings.EMBEDDER)
+    if parts.scheme == "tcp":
+        return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=patience_seconds)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(patience_seconds)
+    try:
+        connection.connect(parts.path)
+    except OSError:
+        connection.close()
+        raise
+    return connection

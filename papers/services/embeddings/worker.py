@@ -1,0 +1,89 @@
+"""Embeds what waits, a batch at a time: for the process that serves, and for the command `manage.py embed`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from papers.models import SHIPPED_MODEL
+from papers.services.embeddings import backlog, model_switch
+from papers.services.embeddings.embedder import Embedder, EmbeddingError, paper_text
+from papers.services.embeddings.endpoint import EndpointModel
+from papers.services.embeddings.shipped import ShippedModel
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one batch came to, in papers."""
+
+    embedded: int = 0
+    refused: int = 0
+    """Put off, because the model does not take their texts."""
+    taken: int = 0
+    """0: nothing waits."""
+
+
+def load(name: str) -> Embedder:
+    """The model of that name, ready to run.
+
+    Raises:
+        EmbeddingError: it cannot run here.
+    """
+    return ShippedModel() if name == SHIPPED_MODEL else EndpointModel(name)
+
+
+def embed_some(model: Embedder, name: str, *, clock: Callable[[], datetime], at_most: int | None = None) -> Done:
+    """Embed the newest papers that wait, as many as the model likes to have at once. Not inside a transaction.
+
+    Killed at any moment, it leaves its papers to others after `backlog.LEASE`.
+
+    Raises:
+        EmbeddingError: the model is out of order; its papers go back, and what was said is kept for /status.
+    """
+    claimed = backlog.claim(min(model.batch_size, at_most or model.batch_size), now=clock())
+    if claimed is None:
+        return Done()
+    texts = {paper_id: paper_text(*parts) for paper_id, parts in claimed.texts.items()}
+    try:
+        vectors, refused = _embed(model, texts)
+    except EmbeddingError as error:
+        model_switch.note_trouble(name, str(error), now=clock())
+        raise
+    else:
+        for paper_id in refused:
+            backlog.put_off(claimed, paper_id, now=clock())
+        if vectors:
+            model_switch.note_dimensions(name, len(next(iter(vectors.values()))))
+        embedded = backlog.store(claimed, name, vectors)
+        if embedded:
+            model_switch.note_embedded(name, embedded, now=clock())
+        return Done(embedded=embedded, refused=len(refused), taken=len(claimed.texts))
+    finally:
+        backlog.give_back(claimed)
+
+
+def _embed(model: Embedder, texts: Mapping[int, str]) -> tuple[dict[int, Sequence[float]], list[int]]:
+    """The vectors by paper, and the papers whose texts the model refuses, found by halves.
+
+    Raises:
+        EmbeddingError: it is not about the texts.
+    """
+    if not texts:
+        return {}, []
+    try:
+        return dict(zip(texts, model.embed(list(texts.values())), strict=True)), []
+    except EmbeddingError as error:
+        if not error.is_of_texts:
+            raise
+        if len(texts) == 1:
+            logger.warning("A paper could not be embedded: %s", error, extra={"papers": list(texts)})
+            return {}, list(texts)
+    pairs = list(texts.items())
+    middle = len(pairs) // 2
+    first, first_refused = _embed(model, dict(pairs[:middle]))
+    second, second_refused = _embed(model, dict(pairs[middle:]))
+    return first | second, first_refused + second_refused

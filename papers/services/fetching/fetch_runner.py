@@ -1,0 +1,349 @@
+"""Visits to sources: claimed in Postgres, stored batch by batch, ended with what is known and when to come again.
+
+A visit may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a
+visit that stopped moving is ended and done anew by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+
+from papers.models import AnnouncedList, FetchRun, Source
+from papers.outbound.client import BusyError, Client, FetchRequest, FetchResponse, HttpStatusError, Report
+from papers.outbound.errors import SourceError
+from papers.services.fetching.completeness import check_day, days_with_gaps, note_lists
+from papers.services.fetching.fetch_schedule import Outcome, next_try, next_visit
+from papers.services.fetching.gap_backfill import fill_gaps
+from papers.services.fetching.rate_limiter import polite_client
+from papers.services.fetching.source_config import base_url_of
+from papers.services.ingest.batches import RunLost, store_batch
+from papers.services.operations.sample import retire_sample_if_real_edition
+from papers.sources.arxiv import GROUP as ARXIV
+from papers.sources.arxiv import eastern_day
+from papers.sources.base import Batch, FetchContext
+from papers.sources.feed import MOVES_TO_BELIEVE
+from papers.sources.registry import ADAPTERS
+
+logger = logging.getLogger(__name__)
+
+MakeClient = Callable[..., Client]
+
+ABANDONED_AFTER = timedelta(minutes=10)
+"""A visit that gave no sign of life for so long is over. A request with all its waits takes five at most."""
+BEAT_SECONDS = 10.0
+REQUESTS_KEPT = 300
+PAUSE_AFTER = timedelta(days=14)
+"""A feed that failed for so long is not asked any more until somebody turns it on."""
+CATCH_UP_AFTER = timedelta(hours=6)
+"""How old arXiv's records may be when its announcements are stale, before they are asked for out of turn."""
+
+
+def fetch_source(
+    source_id: int,
+    *,
+    now: datetime,
+    since: date | None = None,
+    only_if_due: bool = False,
+    say: Callable[[str], None] | None = None,
+    make_client: MakeClient = polite_client,
+) -> FetchRun | None:
+    """Visit a source now; the visit as it ended. None where another visit is going on, or it isn't due any more.
+
+    A source that fails is no error here: the visit says so, and when it is tried again stands in the source's row.
+
+    Raises:
+        Source.DoesNotExist: there is no such source.
+    """
+    source = Source.objects.get(pk=source_id)
+    if only_if_due and not (source.is_enabled and source.next_fetch_at and source.next_fetch_at <= now):
+        return None
+    run = _open_run(source, now)
+    if run is None:
+        return None
+    visit = _Visit(source, run, now=now, since=since, say=say)
+    client = make_client(report=visit.note_request)
+    visit.go(client)
+    run.refresh_from_db()
+    return run
+
+
+def end_abandoned_runs(*, now: datetime) -> int:
+    """End visits whose process has died; their number. Their sources are still due, and are visited anew."""
+    return FetchRun.objects.filter(state=FetchRun.State.RUNNING, beat_at__lt=now - ABANDONED_AFTER).update(
+        state=FetchRun.State.ABANDONED, ended_at=now, error="Its process ended in the middle; it was done anew."
+    )
+
+
+def due_source_ids(*, now: datetime) -> list[int]:
+    """Sources to be visited now that no visit is going on at. Two queries."""
+    busy = FetchRun.objects.filter(state=FetchRun.State.RUNNING).values("source")
+    return list(Source.objects.due(now).exclude(pk__in=busy).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a visit would bring, without storing it."""
+
+    batches: tuple[Batch, ...]
+    requests: tuple[dict[str, Any], ...]
+    error: str = ""
+
+    @property
+    def paper_count(self) -> int:
+        return sum(len(batch.papers) for batch in self.batches)
+
+
+def preview_source(
+    source: Source,
+    *,
+    now: datetime,
+    since: date | None = None,
+    patience_seconds: float | None = None,
+    max_batches: int | None = None,
+    say: Callable[[str], None] | None = None,
+    make_client: MakeClient = polite_client,
+) -> Preview:
+    """Ask a source (stored or not) and store nothing; it keeps its place among those who ask the same hosts.
+
+    `patience_seconds` is how long one request may wait for its turn, and how long it may take: for a person who waits.
+    """
+    requests: list[dict[str, Any]] = []
+    client = make_client(report=lambda report: requests.append(asdict(report)))
+
+    def send(request: FetchRequest) -> FetchResponse:
+        if patience_seconds is not None:
+            request = replace(request, wait_seconds=patience_seconds, deadline_seconds=patience_seconds)
+        return client.fetch(request)
+
+    context = replace(_context(source, client, now=now, since=since), send=send)
+    batches: list[Batch] = []
+    try:
+        for batch in ADAPTERS[source.kind].fetch(context):
+            batches.append(batch)
+            if say:
+                say(_progress(batch))
+            if max_batches is not None and sum(1 for each in batches if each.papers) >= max_batches:
+                break
+    except SourceError as error:
+        return Preview(tuple(batches), tuple(requests), str(error))
+    return Preview(tuple(batches), tuple(requests))
+
+
+def _open_run(source: Source, now: datetime) -> FetchRun | None:
+    """Claim the source: a unique index lets one visit at a time be open, and one that died is ended first."""
+    end_abandoned_runs(now=now)
+    try:
+        with transaction.atomic():
+            return FetchRun.objects.create(source=source, started_at=now, beat_at=now)
+    except IntegrityError:
+        return None
+
+
+def _context(source: Source, client: Client, *, now: datetime, since: date | None) -> FetchContext:
+    return FetchContext(
+        send=client.fetch,
+        base_url=base_url_of(source),
+        now=now,
+        categories=tuple(source.categories),
+        query=source.query,
+        cursor=source.cursor,
+        since=since,
+        etag=source.etag,
+        last_modified=source.last_modified,
+        newest_announced_on=AnnouncedList.objects.aggregate(newest=Max("day"))["newest"],
+    )
+
+
+def _progress(batch: Batch) -> str:
+    text = f"fetching {batch.label}" if batch.label else "fetching"
+    if batch.total is not None:
+        return f"{text}, {batch.done:,} of {batch.total:,}"
+    return f"{text}, {batch.done:,}" if batch.done else text
+
+
+class _Visit:
+    """One visit from its claim to its end."""
+
+    def __init__(
+        self, source: Source, run: FetchRun, *, now: datetime, since: date | None, say: Callable[[str], None] | None
+    ) -> None:
+        self.source = source
+        self.run = run
+        self.since = since
+        self.say = say
+        self.was_due_at = source.next_fetch_at
+        self.requests: list[dict[str, Any]] = []
+        self.announced: dict[date, set[str]] = {}
+        self.lists: defaultdict[date, Counter[str]] = defaultdict(Counter)
+        self.is_filled: dict[date, bool] = {}
+        self.is_complete: dict[date, bool | None] = {}
+        self.is_stale = False
+        self.note = ""
+        self._began_at = now
+        self._began = time.monotonic()
+        self._last_beat = self._began
+
+    def moment(self) -> datetime:
+        """The time now, counted from the beginning of the visit, whose time was given."""
+        return self._began_at + timedelta(seconds=time.monotonic() - self._began)
+
+    def go(self, client: Client) -> None:
+        failure: SourceError | None = None
+        try:
+            try:
+                self._store_all(client)
+            except SourceError as error:
+                failure = error
+            self._complete(client, is_cut_short=failure is not None)
+        except RunLost:
+            logger.warning("The visit was given up: another one has begun", extra={"run": self.run.pk})
+        except Exception as error:
+            self._end_failed(SourceError(f"An error of Broadsheet itself, the log has it all: {error!r}"))
+            raise
+        except BaseException:  # Ctrl-C, or the worker is told to stop
+            self._end(FetchRun.State.ABANDONED, "Stopped in the middle.", next_fetch_at=self.moment())
+            raise
+        else:
+            self._end_with(failure)
+
+    def note_request(self, report: Report) -> None:
+        """Keep what a request cost, and give a sign of life."""
+        self.requests = [*self.requests, asdict(report)][-REQUESTS_KEPT:]
+        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self._running().update(beat_at=self.moment(), requests=self.requests)
+
+    def _store_all(self, client: Client) -> None:
+        context = _context(self.source, client, now=self._began_at, since=self.since)
+        for batch in ADAPTERS[self.source.kind].fetch(context):
+            stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
+            if batch.list_of is not None:
+                self.lists[batch.list_of] += Counter(
+                    held=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
+                )
+            self.is_stale = self.is_stale or batch.is_stale
+            for announced in batch.announced:
+                self.announced.setdefault(announced.day, set()).update(announced.ids)
+            if self.say:
+                self.say(_progress(batch))
+
+    def _complete(self, client: Client, *, is_cut_short: bool) -> None:
+        """Compare what was announced with what is stored, and fill what is missing."""
+        days = set(self.announced)
+        if ADAPTERS[self.source.kind].group == ARXIV:
+            days |= {edition.day for edition in days_with_gaps(self.moment())}
+        self._check(days)
+        has_gaps = not all(self.is_filled.values()) or "gaps" in self.source.cursor
+        if self.source.kind == Source.Kind.ARXIV_RSS and not is_cut_short and has_gaps:
+            try:
+                filled = fill_gaps(client.fetch, self.source, now=self.moment(), say=self.say)
+            except SourceError as error:
+                self.note = f"The gaps could not be filled now: {error}"
+            else:
+                self._check(days if filled else set())
+        # At every visit: one that was killed after it had listed its papers left this to the next.
+        retire_sample_if_real_edition()
+
+    def _check(self, days: set[date]) -> None:
+        """Write down how these days stand."""
+        for day in sorted(days):
+            check = check_day(day, self.moment())
+            self.is_filled[day] = not check.missing
+            self.is_complete[day] = check.is_complete
+            if check.listed:
+                self._running().update(listed=F("listed") + check.listed)
+
+    def _end_with(self, failure: SourceError | None) -> None:
+        if failure is None:
+            self._end_well()
+        elif isinstance(failure, BusyError):
+            self._put_off(failure)
+        else:
+            self._end_failed(failure)
+
+    def _put_off(self, error: BusyError) -> None:
+        """There is no turn for us for a while, which is no failure. A visit that asked nothing leaves no trace."""
+        again_at = next_try(0, error.retry_after_seconds, now=self.moment())
+        if self.requests:
+            self._end(FetchRun.State.ABANDONED, f"Put off: {error}", next_fetch_at=again_at)
+            return
+        with transaction.atomic():
+            self._running().delete()
+            self._reschedule(again_at)
+
+    def _end_failed(self, error: SourceError) -> None:
+        now = self.moment()
+        errors = self.source.error_count + 1
+        changes: dict[str, Any] = {"error_count": errors, "last_error": str(error)}
+        if isinstance(error, HttpStatusError) and error.status == HTTPStatus.GONE:
+            changes["is_enabled"] = False
+        well_at = self.source.last_success_at or self.source.created_at
+        if self.source.kind == Source.Kind.FEED and now - well_at > PAUSE_AFTER:
+            changes |= {"is_enabled": False, "last_error": f"Turned off after 14 days without success. {error}"}
+        logger.error("Fetching %s failed: %s", self.source, error, extra={"run": self.run.pk})
+        again_at = next_try(errors, error.retry_after_seconds, now=now)
+        self._end(FetchRun.State.FAILED, str(error), next_fetch_at=again_at, **changes)
+
+    def _end_well(self) -> None:
+        now = self.moment()
+        outcome = Outcome(
+            is_stale=self.is_stale, has_todays=not self.is_stale and self.is_complete.get(eastern_day(now)) is True
+        )
+        changes: dict[str, Any] = {"error_count": 0, "last_error": "", **self._moved()}
+        if not self.is_stale:
+            changes["last_success_at"] = now
+        failed = FetchRun.objects.filter(pk=self.run.pk, failed__gt=0).exists()
+        state = FetchRun.State.PARTIAL if failed else FetchRun.State.DONE
+        if self.is_stale:
+            state = FetchRun.State.STALE
+            self._catch_up(now)
+        note_lists(self.source, self.lists, now=now)
+        self._end(state, self.note, next_fetch_at=next_visit(self.source, outcome, now=now), **changes)
+
+    def _moved(self) -> dict[str, Any]:
+        """The new address of a feed that has said three times in a row where it went."""
+        cursor = self.source.cursor
+        if self.source.kind != Source.Kind.FEED or cursor.get("moved_times", 0) < MOVES_TO_BELIEVE:
+            return {}
+        logger.warning("The feed %s has moved to %s", self.source, cursor["moved_to"])
+        kept = {name: value for name, value in cursor.items() if not name.startswith("moved_")}
+        return {"base_url": cursor["moved_to"], "cursor": kept}
+
+    def _catch_up(self, now: datetime) -> None:
+        """Have arXiv's records asked for when its announcements are stale."""
+        records = Source.objects.filter(kind=Source.Kind.ARXIV_OAI, is_enabled=True, next_fetch_at__gt=now)
+        records.exclude(last_success_at__gt=now - CATCH_UP_AFTER).update(next_fetch_at=now)
+
+    def _end(self, state: FetchRun.State, message: str, *, next_fetch_at: datetime, **changes: Any) -> None:
+        """Close the visit, if it is still ours, and say when the next one is."""
+        now = self.moment()
+        fields: dict[str, Any] = {"state": state, "ended_at": now, "beat_at": now, "error": message, "progress": ""}
+        if self.announced:  # a paper that two feeds announced counts once
+            fields["announced"] = len(set().union(*self.announced.values()))
+        with transaction.atomic():
+            if not self._running().update(requests=self.requests, **fields):
+                return
+            Source.objects.filter(pk=self.source.pk).update(**changes)
+            self._reschedule(next_fetch_at)
+        logger.info("Fetched %s: %s", self.source, state, extra={"run": self.run.pk})
+
+    def _reschedule(self, next_fetch_at: datetime) -> None:
+        """Unless somebody asked for another visit, or changed what is asked, while this one was going on."""
+        Source.objects.filter(pk=self.source.pk, next_fetch_at=self.was_due_at).update(next_fetch_at=next_fetch_at)
+
+    def _running(self) -> Any:
+        return FetchRun.objects.filter(pk=self.run.pk, state=FetchRun.State.RUNNING)
+
+
+def _labelled(batch: Batch) -> Batch:
+    return replace(batch, label=f"fetching {batch.label}") if batch.label else batch

@@ -1,0 +1,100 @@
+"""Fills what is missing: papers that arXiv announced and that are not stored, asked for by their ids."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.models import Source
+from papers.outbound.client import BusyError
+from papers.outbound.errors import SourceError
+from papers.services.fetching.completeness import missing_ids
+from papers.services.fetching.source_config import base_url_for
+from papers.services.ingest.paper_store import store_papers
+from papers.sources.arxiv import read_moment
+from papers.sources.arxiv_api import Send, look_up
+from papers.sources.arxiv_oai import get_record
+from papers.sources.base import RawPaper
+
+logger = logging.getLogger(__name__)
+
+MAX_IDS = 200
+"""A cycle asks for no more."""
+MAX_RECORDS = 20
+"""So many are asked for one by one, at the archive's better interface; more together, at its search."""
+LOOK_BACK = timedelta(days=14)
+# Doubled, it never ends just as an hourly visit begins.
+_FIRST_PAUSE = timedelta(minutes=40)
+_LONGEST_PAUSE = timedelta(days=1)
+
+
+def fill_gaps(send: Send, source: Source, *, now: datetime, say: Callable[[str], None] | None = None) -> int:
+    """Ask for missing papers and store them; how many were found. `source` is the one that announced them.
+
+    An id that arXiv does not give is asked for less and less often, at last once a day, until its day is too long ago.
+
+    Raises:
+        SourceError: arXiv could not be asked; what was found before is stored.
+    """
+    tries = dict(source.cursor.get("gaps", {}))
+    missing = missing_ids((now - LOOK_BACK).date())
+    wanted = [arxiv_id for arxiv_id in missing if _is_due(tries.get(arxiv_id), now)][:MAX_IDS]
+    if not wanted:
+        _remember(source, {arxiv_id: tried for arxiv_id, tried in tries.items() if arxiv_id in set(missing)})
+        return 0
+    if say:
+        say(f"asking for {len(wanted)} missing papers")
+    found: set[str] = set()
+    asked: set[str] = set()
+    try:
+        for ids, papers in _ask(send, wanted):
+            store_papers(papers, now=now, kind=source.kind)
+            found |= {known.value for paper in papers if (known := parse_arxiv_id(paper.arxiv_id or ""))}
+            asked |= set(ids)
+    finally:
+        tries |= {arxiv_id: _after(tries.get(arxiv_id), now) for arxiv_id in asked}
+        left = set(missing) - found
+        _remember(source, {arxiv_id: tried for arxiv_id, tried in tries.items() if arxiv_id in left})
+        logger.info("Filled %d of %d gaps", len(found), len(wanted))
+    return len(found)
+
+
+def _ask(send: Send, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[RawPaper]]]:
+    """Ids that were asked for, and their papers. What the search leaves out, the archive is asked for, one by one."""
+    left = list(ids)
+    if len(ids) > MAX_RECORDS:
+        try:
+            for answer in look_up(send, base_url_for(Source.Kind.ARXIV_API), ids):
+                given = {known.value for paper in answer.papers if (known := parse_arxiv_id(paper.arxiv_id or ""))}
+                left = [arxiv_id for arxiv_id in left if arxiv_id not in given]
+                yield [*given, *answer.missing], answer.papers
+        except BusyError:
+            raise
+        except SourceError as error:
+            logger.warning("arXiv's search could not look up missing papers: %s", error)
+    for arxiv_id in left[:MAX_RECORDS]:
+        record = get_record(send, base_url_for(Source.Kind.ARXIV_OAI), arxiv_id)
+        yield [arxiv_id], [record] if record else []
+
+
+def _is_due(tried: dict[str, Any] | None, now: datetime) -> bool:
+    again_at = read_moment(tried.get("again_at")) if tried else None
+    return again_at is None or again_at <= now
+
+
+def _after(tried: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
+    times = (tried or {}).get("times", 0) + 1
+    pause = min(_FIRST_PAUSE * 2 ** min(times - 1, 10), _LONGEST_PAUSE)
+    return {"times": times, "again_at": (now + pause).isoformat()}
+
+
+def _remember(source: Source, tries: dict[str, Any]) -> None:
+    cursor = {name: value for name, value in source.cursor.items() if name != "gaps"} | (
+        {"gaps": tries} if tries else {}
+    )
+    if cursor != source.cursor:
+        Source.objects.filter(pk=source.pk).update(cursor=cursor)
+        source.cursor = cursor

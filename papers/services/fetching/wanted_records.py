@@ -1,0 +1,148 @@
+"""Fetching the own records of papers that third parties speak of: arXiv's a hundred a request, the rest one by one.
+
+What is wanted are rows (`RecordWanted`), which ingest makes and removes; a worker that is killed leaves them, and what
+is due is found there again. One turn a tick, so that a large import takes its time and never all of arXiv's.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.catalogue.paper_ref import Given
+from papers.models import RecordWanted, Source
+from papers.outbound.client import BusyError, Client
+from papers.outbound.errors import SourceError
+from papers.services.fetching.rate_limiter import polite_client
+from papers.services.fetching.source_config import base_url_for
+from papers.services.ingest.paper_store import store_papers
+from papers.services.submissions.submission_fetcher import PAUSES, impatient, look_up, may_pass
+from papers.sources import arxiv_api
+from papers.sources.arxiv_api import Send
+from papers.sources.base import RawPaper
+from papers.text.cleaning import safe_text
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=10)
+TURN_SECONDS = 180.0
+"""After that no further look-up is begun; one takes three minutes at most."""
+AT_A_TIME = arxiv_api.MAX_IDS
+ONE_BY_ONE = 20
+LONG_PAUSE = timedelta(days=1)
+"""After the pauses of submissions, and for what is not there: a new DOI may take days to be registered."""
+MOST_TRIES = len(PAUSES) + 14
+
+
+def is_record_due(*, now: datetime) -> bool:
+    """Whether a record is to be asked for. One query."""
+    return RecordWanted.objects.due(now).exists()
+
+
+def fetch_records(*, now: datetime, make_client: Callable[[], Client] = polite_client) -> int:
+    """One turn: ask for up to a hundred records that are wanted, and store them; how many came.
+
+    Failures are no errors here: the rows say what happened, and when it is tried again.
+    """
+    rows = _claim(now)
+    if not rows:
+        return 0
+    send = impatient(make_client())
+    names = dict.fromkeys(Given(row.scheme, row.value) for row in rows)
+    arxiv, others = [name for name in names if name.scheme == "arxiv"], [n for n in names if n.scheme != "arxiv"]
+    left, found = _fetch_together(send, arxiv, now) if len(arxiv) > 1 else (arxiv, 0)
+    started = time.monotonic()
+    for group in (left, others):
+        for place, name in enumerate(group):
+            if place >= ONE_BY_ONE or time.monotonic() - started > TURN_SECONDS:
+                _give_back(group[place:], now, timedelta())
+                break
+            try:
+                found += _fetch_one(send, name, now)
+            except BusyError as error:
+                _give_back(group[place:], now, timedelta(seconds=error.retry_after_seconds or 30))
+                break
+    logger.info("Asked for %d records, %d came", len(names), found)
+    return found
+
+
+def _claim(now: datetime) -> list[RecordWanted]:
+    """Take some on: until the lease ends nobody else does. Claims that died count as tries."""
+    with transaction.atomic():
+        due = RecordWanted.objects.due(now).select_for_update(skip_locked=True)
+        rows = list(due[:AT_A_TIME])
+        RecordWanted.objects.filter(pk__in=[row.pk for row in rows]).update(
+            next_try_at=now + LEASE, tries=F("tries") + 1
+        )
+    return rows
+
+
+def _fetch_together(send: Send, names: Sequence[Given], now: datetime) -> tuple[Sequence[Given], int]:
+    """Ask arXiv for all of them at once: those that it did not answer, and how many it did."""
+    asked = {name.value for name in names}
+    papers: list[RawPaper] = []
+    try:
+        for answer in arxiv_api.look_up(send, base_url_for(Source.Kind.ARXIV_API), sorted(asked)):
+            papers += answer.papers
+    except BusyError as error:
+        _give_back(names, now, timedelta(seconds=error.retry_after_seconds or 30))
+        return [], 0
+    except SourceError as error:
+        logger.warning("arXiv's search did not answer; its records are asked for: %s", error)
+    by_id = {found.value: raw for raw in papers if (found := parse_arxiv_id(raw.arxiv_id or ""))}
+    here = {value: raw for value, raw in by_id.items() if value in asked}
+    if here:
+        store_papers(here.values(), now=now, kind=Source.Kind.ARXIV_API)
+    return [name for name in names if name.value not in here], len(here)
+
+
+def _fetch_one(send: Send, name: Given, now: datetime) -> bool:
+    """Ask for one; whether it came.
+
+    Raises:
+        BusyError: it was not its turn, which is no try.
+    """
+    try:
+        raw = look_up(send, name)
+    except BusyError:
+        raise
+    except SourceError as error:
+        _put_off(name, str(error), now, may_pass=may_pass(error))
+        return False
+    # Whoever answers for a DOI may not repeat it.
+    raw = replace(raw, identifiers=(*raw.identifiers, (name.scheme, name.value)))
+    if store_papers([raw], now=now, kind=raw.source).paper_ids:
+        return True
+    _put_off(name, "Its record can’t be read.", now, may_pass=False)
+    return False
+
+
+def _put_off(name: Given, reason: str, now: datetime, *, may_pass: bool) -> None:
+    logger.warning("Could not fetch the record of %s: %s", name.value, reason)
+    for row in _rows([name]):
+        pause = PAUSES[row.tries - 1] if may_pass and row.tries <= len(PAUSES) else LONG_PAUSE
+        row.next_try_at = now + pause if row.tries < MOST_TRIES else None
+        row.reason = safe_text(reason)[:2_000]
+        row.save(update_fields=["next_try_at", "reason"])
+
+
+def _give_back(names: Iterable[Given], now: datetime, pause: timedelta) -> None:
+    """They were not asked for."""
+    for row in _rows(names):
+        RecordWanted.objects.filter(pk=row.pk, tries=row.tries).update(next_try_at=now + pause, tries=F("tries") - 1)
+
+
+def _rows(names: Iterable[Given]) -> list[RecordWanted]:
+    names = tuple(names)
+    found: list[RecordWanted] = []
+    for scheme in ("arxiv", "doi"):
+        values = [name.value for name in names if name.scheme == scheme]
+        found += RecordWanted.objects.filter(scheme=scheme, value__in=values, next_try_at__isnull=False)
+    return found

@@ -1,0 +1,80 @@
+"""Which papers that are here have the title of an entry without any id; only where it can be no other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from papers.models.paper import TITLE_LETTERS
+from papers.references.common import Reference
+from papers.services.library_import.known_papers import Known
+from papers.text.cleaning import author_key
+
+FEWEST_LETTERS = 8
+"""Of a title; "Editorial" and shorter ones are no name of a paper."""
+YEARS_APART = 3
+"""Of one author's papers of one title, the preprint and the journal's may be so far apart."""
+FOUND = "Found by its title."
+TOO_MANY = "There is no id in it, and several papers here have its title."
+NONE_FITS = "There is no id in it, and no paper here has its title with that author and year."
+
+# Each title enters the index by itself: OFFSET 0 keeps Postgres from joining it with all papers.
+_TITLED = f"""
+    SELECT asked.place, paper.id, paper.hidden_at IS NOT NULL, coalesce(paper.authors -> 0 ->> 'name', ''),
+        extract(year FROM coalesce(paper.published_at, paper.listed_at))::int
+    FROM unnest(%(places)s::int[], %(titles)s::text[]) AS asked (place, title)
+    CROSS JOIN LATERAL (
+        SELECT id, hidden_at, authors, published_at, listed_at FROM papers_paper
+        WHERE hashtextextended({TITLE_LETTERS.format("papers_paper.title")}, 0)
+                = hashtextextended({TITLE_LETTERS.format("asked.title")}, 0)
+            AND {TITLE_LETTERS.format("papers_paper.title")} = {TITLE_LETTERS.format("asked.title")}
+            AND NOT is_sample
+        OFFSET 0
+    ) AS paper
+"""  # noqa: S608  joined from constants
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """What is here under an entry's title: the one paper that it can be, or why it is none."""
+
+    paper: Known | None
+    reason: str
+
+
+def titled_papers(references: Sequence[Reference]) -> dict[int, Titled]:
+    """By place in the list, for entries with a title and no id, as far as an author or year is given. One query.
+
+    Never a guess: the title is the same but for case, spaces and punctuation, the first author's family name and the
+    year fit as far as both sides have them, and there is no second such paper.
+    """
+    asked = {
+        place: one
+        for place, one in enumerate(references)
+        if not one.names and (one.author or one.year) and sum(map(str.isalnum, one.title)) >= FEWEST_LETTERS
+    }
+    if not asked:
+        return {}
+    fitting: dict[int, list[Known]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_TITLED, {"places": list(asked), "titles": [one.title for one in asked.values()]})
+        for place, paper_id, is_hidden, author, year in cursor.fetchall():
+            if _fits(asked[place], author, year):
+                fitting[place].append(Known(paper_id, is_hidden))
+    return {place: _told(fitting[place]) for place in asked}
+
+
+def _fits(entry: Reference, author: str, year: int) -> bool:
+    if entry.author and author:
+        is_same = set(entry.author.split()) <= set(author_key(author).split())
+        return is_same and (entry.year is None or abs(entry.year - year) <= YEARS_APART)
+    return entry.year is not None and abs(entry.year - year) <= 1
+
+
+def _told(fitting: Sequence[Known]) -> Titled:
+    if len(fitting) > 1:
+        return Titled(None, TOO_MANY)
+    return Titled(fitting[0], FOUND) if fitting else Titled(None, NONE_FITS)

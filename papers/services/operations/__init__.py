@@ -1,0 +1,1 @@
+"""(shared with another area) Status, statistics, scheduling, cleanup, setup."""

@@ -1,0 +1,186 @@
+"""The desk of figures: how the days, the sources, the mail and the queues have been, for curators and operators.
+
+Everything is read from what is kept anyway, a row a day or a visit; nothing is counted over the papers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+from django.db.models import F, Max, Q, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from papers import hooks
+from papers.models import Edition, FetchRun, Source, SourceDay, Topic, TopicWeek
+from papers.ranking.charts import Bars, Calendar, Queue, Row, Series
+from papers.services.embeddings.embedding_status import EmbeddingProgress, embedding_progress
+from papers.services.operations.queue_ages import own_queues
+
+DAYS = 30
+_MOST_SOURCES = 20
+
+_DAY_SERIES = (
+    Series("stored", "stored"),
+    Series("missing", "announced and missing"),
+    Series("unknown", "listed, announced count unknown"),
+)
+_LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
+_WITH_LISTS = (Source.Kind.HUGGINGFACE, Source.Kind.FEED)
+"""Kinds whose own list of a day is all there is to compare with. What arXiv announced is compared for the edition."""
+_SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBars:
+    """A picture of one source."""
+
+    source: Source
+    bars: Bars
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that the page shows."""
+
+    last: date
+    """The newest of the days shown."""
+    is_now: bool
+    announced: Bars
+    lists: list[SourceBars]
+    """Of each source with lists of its own: what was in them, and what of it is stored."""
+    listless: list[Source]
+    """Sources that have no list of a day, so that there is nothing to compare with."""
+    sources: list[SourceBars]
+    editions: Calendar
+    others: list[Bars]
+    """Of other parts: mail."""
+    queues: list[Queue]
+    meaning: EmbeddingProgress | None
+    """As it is now; None on a look back."""
+
+    @property
+    def first(self) -> date:
+        return self.last - timedelta(days=DAYS - 1)
+
+    @property
+    def before(self) -> date:
+        """The last day of the thirty before these."""
+        return self.last - timedelta(days=DAYS)
+
+
+def desk(*, now: datetime, until: date | None = None) -> Desk:
+    """How things are, or how they were up to the day `until`.
+
+    A fixed number of queries, none over more than a year of days or a month of visits.
+    """
+    newest = timezone.localdate(now)
+    today = min(until or newest, newest)
+    is_now = today == newest
+    sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
+    year = list(Edition.objects.filter(day__gt=today - timedelta(days=372), day__lte=today, is_sample=False))
+    return Desk(
+        last=today,
+        is_now=is_now,
+        announced=_announced({edition.day: edition for edition in year}, today),
+        lists=_lists([source for source in sources if source.kind in _WITH_LISTS], today),
+        listless=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
+        sources=_sources(sources, today),
+        editions=Calendar(
+            title="Editions",
+            last=today,
+            counts={edition.day: edition.listed_count for edition in year},
+            marked=frozenset(edition.day for edition in year if edition.missing),
+        ),
+        others=hooks.figures.all(today),
+        queues=[*own_queues(now=now), *hooks.queues.all(now)] if is_now else [],
+        meaning=embedding_progress(now=now) if is_now else None,
+    )
+
+
+def last_days(today: date) -> list[date]:
+    """Those that the pictures show, the oldest first."""
+    return [today - timedelta(days=number) for number in reversed(range(DAYS))]
+
+
+@lru_cache(maxsize=1_000)
+def day_label(day: date) -> str:
+    return date_format(day, "D j M")
+
+
+def topic_year(topic: Topic, *, today: date) -> Bars:
+    """A topic's papers a week over a year. One query."""
+    rows = [
+        Row(date_format(monday, "j M Y"), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)
+    ]
+    return Bars(title="Papers a week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
+
+
+def _announced(editions: dict[date, Edition], today: date) -> Bars:
+    return Bars(
+        title="Announced and stored",
+        first="Day",
+        series=_DAY_SERIES,
+        rows=tuple(_day_row(day, editions.get(day)) for day in last_days(today)),
+        text="What arXiv announced on each of its days, compared id by id with what is stored.",
+    )
+
+
+def _day_row(day: date, edition: Edition | None) -> Row:
+    if edition is None:
+        return Row(day_label(day), (0, 0, 0))
+    if edition.announced_count is None:
+        return Row(day_label(day), (0, 0, edition.listed_count), edition.check_note)
+    stored = edition.stored_count or 0
+    return Row(day_label(day), (stored, max(0, edition.announced_count - stored), 0))
+
+
+def _lists(sources: Sequence[Source], today: date) -> list[SourceBars]:
+    """How much of their lists of a month is stored. One query."""
+    days = last_days(today)
+    rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
+    found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
+
+    def bars_of(source: Source) -> Bars:
+        shown = tuple(Row(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)
+        return Bars(title=f"{source.name}: in its list, and stored", first="Day", series=_LIST_SERIES, rows=shown)
+
+    return [SourceBars(source, bars_of(source)) for source in sources]
+
+
+def _sources(sources: Sequence[Source], today: date) -> list[SourceBars]:
+    """What the visits of a month brought, by the day they were made on. One query."""
+    first, end = (
+        timezone.make_aware(datetime.combine(day, time()))
+        for day in (today - timedelta(days=DAYS - 1), today + timedelta(days=1))
+    )
+    runs = (
+        FetchRun.objects.filter(source__in=sources, started_at__gte=first, started_at__lt=end)
+        .annotate(day=TruncDate("started_at"))
+        .values_list("source", "day")
+        .annotate(
+            Sum("new"), Sum("updated"), Sum("failed"), Max("announced"), errors=Sum(1, filter=~Q(error=""), default=0)
+        )
+        .order_by(F("source"), F("day"))
+    )
+    found: dict[int, dict[date, Row]] = defaultdict(dict)
+    for source_id, day, new, updated, failed, announced, errors in runs:
+        found[source_id][day] = Row(day_label(day), (new, updated, failed), _visit_note(announced, errors))
+    return [SourceBars(source, _source_bars(source, found[source.pk], today)) for source in sources]
+
+
+def _source_bars(source: Source, by_day: dict[date, Row], today: date) -> Bars:
+    rows = tuple(by_day.get(day, Row(day_label(day), (0, 0, 0))) for day in last_days(today))
+    return Bars(title=source.name, first="Day", series=_SOURCE_SERIES, rows=rows)
+
+
+def _visit_note(announced: int | None, errors: int) -> str:
+    said = [f"{announced:,} announced"] if announced else []
+    if errors:
+        said.append(f"{errors:,} {'visit' if errors == 1 else 'visits'} failed")
+    return ", ".join(said)

@@ -1,0 +1,251 @@
+"""What a file holds, told by its content and not by its name, and its items in their order. No ORM.
+
+JSON lines are handed on unread, so that the processes that store share the work of reading them; the other formats are
+documents of a size that a source answers with, read whole by the parsers of their sources.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, BinaryIO
+
+from papers.outbound.errors import SourceError
+from papers.services.paper_import.file_reader import FileError, chunks, lines, whole
+from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, huggingface
+from papers.sources.base import RawPaper, Rejected
+from papers.sources.json_rows import ARXIV, HUGGINGFACE, RowError, read_line, read_row
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+
+MAX_LINE = 4 << 20
+"""Bytes of one row. A paper with 3,000 authors takes a twentieth of it."""
+MAX_DOCUMENT = 64 << 20
+"""Bytes of a file that is one document, unpacked."""
+_HEAD = 64 << 10
+_FIRST_LINES = 20
+
+_ROOT = re.compile(rb"<([A-Za-z][\w.-]*:)?([A-Za-z][\w.-]*)[\s/>]")
+_DAY_IN_NAME = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+_NO_DAY = date.min
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row or record. `place` counts from 1: lines of JSON lines, records of a document."""
+
+    place: int
+    line: bytes | None = None
+    """A row that was not read yet."""
+    papers: tuple[RawPaper, ...] = ()
+    rejected: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read."""
+
+    name: str
+    """The file's name: answers of Hugging Face say by it which day was asked for."""
+    site: str
+    """Hugging Face's address."""
+    lists: frozenset[str] = frozenset()
+    """Whose lists are kept; see `sources.rows.LISTS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was recognised, in a reader's words, and its items, which are read while they are asked for."""
+
+    format: str
+    items: Iterator[Item]
+
+
+def recognise(file: BinaryIO, reading: Reading) -> Content:
+    """What a file holds.
+
+    Raises:
+        FileError: it is in no format that is read; `items` raises it too.
+    """
+    pieces = chunks(file)
+    head = b""
+    taken = []
+    for piece in pieces:
+        taken.append(piece)
+        head += piece
+        if len(head) >= _HEAD:
+            break
+    start = head[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = _kind(start)
+    rest = itertools.chain(taken, pieces)
+    if kind == "rows":
+        return Content("JSON lines", _rows(rest))
+    read, name = _DOCUMENTS[kind]
+    return Content(name, _items(read, rest, reading))
+
+
+def read_item(item: Item, reading: Reading) -> Item:
+    """An item with what its line says, and only with those lists that are wanted."""
+    if item.line is None:
+        return replace(item, papers=tuple(_with_lists(paper, reading.lists) for paper in item.papers))
+    try:
+        papers = read_row(read_line(item.line), position=item.place, site=reading.site)
+    except RowError as error:
+        return replace(item, line=None, rejected=_rejected(item.line, str(error)))
+    kept = [_with_lists(paper, reading.lists) for paper in papers]
+    # A record that only lists says nothing when its list is not wanted.
+    return replace(item, line=None, papers=(kept[0], *(paper for paper in kept[1:] if paper.listed_on)))
+
+
+def _with_lists(paper: RawPaper, lists: frozenset[str]) -> RawPaper:
+    on = paper.listed_on
+    if on is None or (HUGGINGFACE if on.kind == "daily" else ARXIV) in lists:
+        return paper
+    figures = paper.figures and replace(paper.figures, counted_on=paper.figures.counted_on or on.day)
+    return replace(paper, listed_on=None, figures=figures)
+
+
+def _kind(start: bytes) -> str:
+    if not start:
+        raise FileError("it is empty")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise FileError("it is written in UTF-16; write it in UTF-8")
+    if b"\x00" in start:
+        raise FileError("it is a binary file, not JSON or XML")
+    if start.startswith(b"<"):
+        return _kind_of_xml(start)
+    if start.startswith(b"["):
+        return "json"
+    first, _, more = start.partition(b"\n")
+    if first.strip() == b"{" or (more and not _is_json(first) and _is_json(start)):
+        return "json"
+    if any(line.lstrip().startswith(b"{") for line in start.split(b"\n")[:_FIRST_LINES]):
+        return "rows"
+    raise FileError(
+        "it is in no format that is read here: JSON lines with one paper each, arXiv's Atom, RSS or OAI-PMH, "
+        "Hugging Face's daily papers as JSON"
+    )
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _kind_of_xml(start: bytes) -> str:
+    root = _ROOT.search(start)
+    name = root[2].decode() if root else ""
+    if name == "OAI-PMH":
+        return "oai"
+    if name in ("rss", "RDF") or (name == "feed" and b"announce_type" in start):
+        return "rss"
+    if name == "feed":
+        return "atom"
+    raise FileError(f"it is XML that is not read here{f' (<{name}>)' if name else ''}: arXiv's Atom, RSS or OAI-PMH is")
+
+
+def _rows(pieces: Iterable[bytes]) -> Iterator[Item]:
+    for number, line in lines(pieces, max_bytes=MAX_LINE):
+        if line is None:
+            error = f"The row is longer than {MAX_LINE >> 20} MB."
+            yield Item(number, rejected=Rejected("", "", error))
+        else:
+            yield Item(number, line=line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+
+
+Found = tuple[Iterable[RawPaper], Iterable[Rejected]]
+Read = Callable[[bytes, Reading], Found]
+
+
+def _items(read: Read, pieces: Iterable[bytes], reading: Reading) -> Iterator[Item]:
+    """The records of a document, then those that could not be read."""
+    try:
+        papers, rejected = read(whole(pieces, max_bytes=MAX_DOCUMENT), reading)
+    except SourceError as error:
+        raise FileError(f"it can't be read as what it begins as ({error})") from error
+    place = 0
+    for place, paper in enumerate(papers, start=1):
+        yield Item(place, papers=(paper,))
+    for number, record in enumerate(rejected, start=place + 1):
+        yield Item(number, rejected=record)
+
+
+def _read_atom(data: bytes, reading: Reading) -> Found:
+    results = arxiv_api.parse_results(data)
+    if results.error:
+        raise FileError(f"it is an error that arXiv answered ({results.error})")
+    return results.papers, results.rejected
+
+
+def _read_rss(data: bytes, reading: Reading) -> Found:
+    feed = arxiv_rss.parse_feed(data, now=datetime.now(UTC))
+    return [item.record for item in feed.items if item.record], [item.rejected for item in feed.items if item.rejected]
+
+
+def _read_oai(data: bytes, reading: Reading) -> Found:
+    page = arxiv_oai.parse_page(data)
+    if page.error:
+        raise FileError(f"it is an error that an OAI-PMH server answered ({page.error})")
+    return page.papers, page.rejected
+
+
+def _read_json(data: bytes, reading: Reading) -> Found:
+    """A day's list of Hugging Face, or rows as those of JSON lines in one list."""
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        raise FileError("it is JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise FileError(f"it is no whole JSON ({error})") from None
+    items = found if isinstance(found, list) else [found]
+    if any(isinstance(item, dict) and "title" in item and "paper" not in item for item in items):
+        return _read_rows(items, reading)
+    if not isinstance(found, list):
+        raise FileError("it is a JSON object that is no paper")
+    named = _DAY_IN_NAME.search(reading.name)
+    asked = _day(named[0]) if named else _NO_DAY
+    day = huggingface.parse_list(data, asked=asked, site=reading.site)
+    return [_without_guess(paper) for paper in day.papers], day.rejected
+
+
+def _without_guess(paper: RawPaper) -> RawPaper:
+    """Neither the answer nor the file's name tells the day."""
+    return replace(paper, listed_on=None) if paper.listed_on and paper.listed_on.day == _NO_DAY else paper
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return _NO_DAY
+
+
+def _read_rows(items: list[Any], reading: Reading) -> Found:
+    papers: list[RawPaper] = []
+    rejected = []
+    for position, item in enumerate(items, start=1):
+        try:
+            if not isinstance(item, dict):
+                raise RowError("The item is no object with the fields of a paper.")
+            papers += read_row(item, position=position, site=reading.site)
+        except RowError as error:
+            rejected.append(_rejected(json.dumps(item).encode(), str(error)))
+    return papers, rejected
+
+
+def _rejected(line: bytes, error: str) -> Rejected:
+    return Rejected("", line[:MAX_PAYLOAD_CHARACTERS].decode("utf-8", "replace"), error)
+
+
+_DOCUMENTS: dict[str, tuple[Read, str]] = {
+    "atom": (_read_atom, "arXiv's Atom"),
+    "rss": (_read_rss, "arXiv's RSS"),
+    "oai": (_read_oai, "OAI-PMH"),
+    "json": (_read_json, "JSON"),
+}

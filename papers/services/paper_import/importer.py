@@ -1,0 +1,216 @@
+"""The import of one file, from its bytes to what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from papers.models import ImportedPart
+from papers.services.paper_import.file_reader import FileError
+from papers.services.paper_import.formats import Reading, recognise
+from papers.services.paper_import.parts import ROWS, Part, cut
+from papers.services.paper_import.worker_process import PartResult, Plan, result_of
+from papers.services.paper_import.writer_pool import Writers
+
+KEPT_FOR = timedelta(days=30)
+"""How long an import that was stopped can be gone on with."""
+_DIGESTED = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of an import."""
+
+    site: str
+    """Hugging Face's address, for links to its pages."""
+    lists: frozenset[str] = frozenset()
+    """Whose daily lists make editions; see `sources.rows.LISTS`."""
+    processes: int = 1
+    limit: int | None = None
+    """Rows to read at most."""
+    dry_run: bool = False
+    restart: bool = False
+    """Whether to begin anew what was stopped before."""
+    rejected: Path | None = None
+    """Where rejected rows go; None: beside the file."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of a file, in papers; `rows` and `rejected` in rows. While it is read: so far."""
+
+    format: str = ""
+    rows: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    listed: int = 0
+    rejected: int = 0
+    resumed: int = 0
+    """Rows that an earlier run had stored."""
+    read: int = 0
+    size: int = 0
+    """Bytes of the file read, and all of them."""
+    seconds: float = 0.0
+    rejected_in: Path | None = None
+    error: str = ""
+    """Why it was not read to its end, as a sentence without its beginning and full stop."""
+
+    @property
+    def rows_a_second(self) -> float:
+        """Of this run."""
+        return (self.rows - self.resumed) / self.seconds if self.seconds else 0.0
+
+
+def import_file(
+    path: Path, *, options: Options, now: datetime, report: Callable[[Summary], None] = lambda summary: None
+) -> Summary:
+    """Store the papers of a file; `report` is called with what was done so far.
+
+    Each part is stored with a note of it in one transaction. So an import that was killed, of a file that did not
+    change since, goes on behind the parts that are stored; the rest is done as if nothing had been.
+
+    A file that can't be read, or not to its end, is no exception: the summary says so.
+
+    Raises:
+        WritersLost: run it again.
+        OSError: the file of rejected rows can't be written.
+    """
+    started = time.monotonic()
+    summary = Summary()
+    ImportedPart.objects.filter(stored_at__lt=now - KEPT_FOR).delete()
+    try:
+        with path.open("rb") as file, _Rejects(options.rejected or Path(f"{path}.rejected.jsonl")) as rejects:
+            summary.size = os.fstat(file.fileno()).st_size
+            run = _Import(path, file, summary, rejects, options=options, now=now)
+            for _ in run.steps():
+                summary.seconds = time.monotonic() - started
+                report(summary)
+    except FileError as error:
+        summary.error = str(error)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        if error.filename != str(path):
+            raise
+        summary.error = f"it can't be opened ({error.strerror})"
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+class _Import:
+    """One run over one file."""
+
+    def __init__(
+        self, path: Path, file: BinaryIO, summary: Summary, rejects: _Rejects, *, options: Options, now: datetime
+    ) -> None:
+        self._file, self._summary, self._rejects, self._options = file, summary, rejects, options
+        reading = Reading(name=path.name, site=options.site, lists=options.lists)
+        key = _digest(file, options)
+        self._plan = Plan(file=key, reading=reading, now=now, dry_run=options.dry_run)
+        if options.restart:
+            ImportedPart.objects.filter(file=key).delete()
+        numbers = ImportedPart.objects.filter(file=key).values_list("number", "last_place")
+        self._stored: dict[int, int] = {} if options.dry_run else dict(numbers)
+        self._read: dict[int, int] = {}
+
+    def steps(self) -> Iterable[None]:
+        """Does it all; stops after each part that is through.
+
+        Raises:
+            FileError: the file is not readable, or not to its end.
+        """
+        content = recognise(self._file, self._plan.reading)
+        self._summary.format = content.format
+        items = islice(content.items, self._options.limit)
+        with Writers(self._options.processes) as writers:
+            broken: FileError | None = None
+            parts = cut(items, self._file.tell)
+            while True:
+                try:
+                    part = next(parts)
+                except StopIteration:
+                    break
+                except FileError as error:
+                    broken = error
+                    break
+                self._read[part.number] = part.read
+                results = [self._known(part)] if self._is_stored(part) else writers.store(self._plan, part)
+                for result in results:
+                    self._add(result)
+                    yield
+            for result in writers.finish():
+                self._add(result)
+                yield
+        if broken:
+            raise broken
+        if not self._options.dry_run:
+            ImportedPart.objects.filter(file=self._plan.file).delete()
+
+    def _is_stored(self, part: Part) -> bool:
+        return self._stored.get(part.number) == part.last_place
+
+    def _known(self, part: Part) -> PartResult:
+        stored = ImportedPart.objects.get(file=self._plan.file, number=part.number)
+        self._summary.resumed += len(part.items)
+        return result_of(stored, rows=len(part.items))
+
+    def _add(self, result: PartResult) -> None:
+        summary = self._summary
+        summary.rows += result.rows
+        summary.new += result.new
+        summary.updated += result.updated
+        summary.unchanged += result.unchanged
+        summary.listed += result.listed
+        summary.rejected += len(result.rejected)
+        summary.read = max(summary.read, self._read.pop(result.number, 0))
+        if result.rejected:
+            self._rejects.write(result.rejected)
+            summary.rejected_in = self._rejects.path
+        if result.number == 0 and len(result.rejected) == result.rows >= ROWS:
+            raise FileError(f"none of its first {result.rows:,} rows is a paper ({result.rejected[0]['reason']})")
+
+
+class _Rejects:
+    """The file of rejected rows, made with the first of them. What an earlier run left there is removed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> _Rejects:
+        self.path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, rows: Iterable[dict[str, object]]) -> None:
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8")
+        for row in rows:
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+
+def _digest(file: BinaryIO, options: Options) -> str:
+    """By what a file is known when its import is gone on with: its size, its time of change, its first and last MB."""
+    status = os.fstat(file.fileno())
+    digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} {sorted(options.lists)}".encode())
+    digest.update(file.read(_DIGESTED))
+    file.seek(max(status.st_size - _DIGESTED, 0))
+    digest.update(file.read(_DIGESTED))
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def as_json(summary: Summary) -> dict[str, object]:
+    """A summary for a file of results."""
+    return {**asdict(summary), "rejected_in": str(summary.rejected_in or ""), "rows_a_second": summary.rows_a_second}

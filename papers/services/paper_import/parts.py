@@ -1,0 +1,76 @@
+"""A file cut into parts that are stored at once, and what they have in common with each other. No ORM."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from papers.catalogue.identifiers import parse_arxiv_id
+from papers.services.paper_import.file_reader import FileError
+from papers.services.paper_import.formats import Item
+
+ROWS = 1_000
+BYTES = 8 << 20
+
+# What a row is known by, without reading it: each text under a field that can name a paper.
+_NAMES = re.compile(rb'"(?:arxiv_id|doi|url|id)"\s*:\s*"((?:[^"\\]|\\.){1,300})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some items of a file that follow each other. `read` is how far the file was read, in its own bytes."""
+
+    number: int
+    items: tuple[Item, ...]
+    read: int
+
+    @property
+    def last_place(self) -> int:
+        return self.items[-1].place
+
+
+def cut(items: Iterable[Item], tell: Callable[[], int]) -> Iterator[Part]:
+    """The parts of a file, always cut the same way. One that ends in the middle gives what was read, then raises.
+
+    Raises:
+        FileError: as the items do.
+    """
+    number, held, size = 0, list[Item](), 0
+    broken: FileError | None = None
+    iterator = iter(items)
+    while True:
+        try:
+            item = next(iterator)
+        except StopIteration:
+            break
+        except FileError as error:
+            broken = error
+            break
+        held.append(item)
+        size += len(item.line or b"")
+        if len(held) >= ROWS or size >= BYTES:
+            yield Part(number, tuple(held), tell())
+            number, held, size = number + 1, [], 0
+    if held:
+        yield Part(number, tuple(held), tell())
+    if broken:
+        raise broken
+
+
+def names_of(part: Part) -> frozenset[str]:
+    """What the part's papers may be known by. Two parts that share none can be stored at once, in any order."""
+    found: set[str] = set()
+    for item in part.items:
+        if item.line is not None:
+            found.update(_folded(name.decode("utf-8", "replace")) for name in _NAMES.findall(item.line))
+        for paper in item.papers:
+            names = (paper.arxiv_id, paper.doi, paper.url, *(value for _, value in paper.identifiers))
+            found.update(_folded(name) for name in names if name)
+    return frozenset(found)
+
+
+def _folded(name: str) -> str:
+    name = name.replace("\\/", "/").strip()
+    arxiv = parse_arxiv_id(name)
+    return arxiv.value if arxiv else name.lower().removeprefix("https://doi.org/")

@@ -1,0 +1,90 @@
+"""The processes that store the parts of a file. With as many as you like the tables end as with one."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self
+
+from django.db import connection
+
+from papers.services.paper_import.parts import Part, names_of
+from papers.services.paper_import.worker_process import PartResult, Plan, start, store_part
+
+# Parts that wait for each process, so that none stands still while the file is being read.
+_WAITING = 2
+
+
+class WritersLost(Exception):
+    """A process that stores has died."""
+
+
+class Writers:
+    """Hands parts to processes. Parts that may speak of the same paper are stored one after the other, in order."""
+
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+        self._pending: dict[Future[PartResult], frozenset[str]] = {}
+
+    def __enter__(self) -> Self:
+        if self._processes > 1:
+            self._pool = ProcessPoolExecutor(
+                self._processes,
+                # Not forked: a copy of this process would share its connection to Postgres.
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=start,
+                initargs=(connection.settings_dict["NAME"],),
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for what is being stored now; what waits its turn is given up after an error."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=error is not None)
+
+    def store(self, plan: Plan, part: Part) -> Iterator[PartResult]:
+        """Hand over a part, as soon as it may be; the results of parts that ended meanwhile.
+
+        Raises:
+            WritersLost: run the import again.
+        """
+        if self._pool is None:
+            yield store_part(plan, part)
+            return
+        names = names_of(part)
+        while len(self._pending) >= _WAITING * self._processes or any(
+            names & other for other in self._pending.values()
+        ):
+            yield from self._ended()
+        try:
+            self._pending[self._pool.submit(store_part, plan, part)] = names
+        except BrokenProcessPool as error:
+            raise _lost() from error
+
+    def finish(self) -> Iterator[PartResult]:
+        """The results of all parts that were handed over.
+
+        Raises:
+            WritersLost: as `store`.
+        """
+        while self._pending:
+            yield from self._ended()
+
+    def _ended(self) -> Iterator[PartResult]:
+        done, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            del self._pending[future]
+            try:
+                yield future.result()
+            except BrokenProcessPool as error:
+                raise _lost() from error
+
+
+def _lost() -> WritersLost:
+    return WritersLost("A process that stores was killed, perhaps for want of memory.")

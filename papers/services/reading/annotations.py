@@ -1,0 +1,25 @@
+"""All that is a reader's own of one paper, read and kept in one step: state, tags, note."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from papers.models import Paper, User
+from papers.services.reading.library import on_shelf, set_note, set_state
+from papers.services.reading.tags import set_tags, tags_on
+
+
+def own_words(user: User, paper: Paper) -> dict[str, str]:
+    """What stands in the form: state, tags separated by commas, note. Two queries."""
+    own = on_shelf(user=user, paper_id=paper.pk)
+    return {"state": own.state, "tags": ", ".join(tags_on(user=user, paper_id=paper.pk)), "note": own.note}
+
+
+def keep_own(*, user: User, paper_id: int, state: str, tags: Collection[str], note: str) -> None:
+    """Keep what the form says. Idempotent. A note needs a place on the shelf: without a state it is to be read."""
+    with transaction.atomic():
+        set_state(user=user, paper_ids=[paper_id], state=state or ("to_read" if note else ""))
+        set_note(user=user, paper_id=paper_id, note=note)
+        set_tags(user=user, paper_id=paper_id, names=tags)

@@ -1,0 +1,73 @@
+"""The shelf: which papers a reader keeps, in which state, with which note."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from papers.models import Paper, ShelfItem, User
+from papers.services.reading.seen import note_seen
+from papers.services.recommend.staleness import note_taste
+
+NOTE_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class OnShelf:
+    """What a reader keeps of one paper; empty for a paper that is not on the shelf."""
+
+    state: str = ""
+    note: str = ""
+
+
+def on_shelf(*, user: User, paper_id: int) -> OnShelf:
+    """One query."""
+    found = ShelfItem.objects.filter(user=user, paper=paper_id).values_list("state", "note").first()
+    return OnShelf(*found) if found else OnShelf()
+
+
+_SHELVE = """
+    INSERT INTO papers_shelfitem (user_id, paper_id, state, note, version_seen, added_at, opened_at)
+    SELECT %(user)s, paper.id, %(state)s, '', paper.version, %(now)s, NULL
+    FROM papers_paper paper WHERE paper.id = ANY(%(papers)s) AND paper.hidden_at IS NULL
+    ORDER BY paper.id
+    ON CONFLICT (user_id, paper_id) DO UPDATE SET state = excluded.state
+"""
+
+
+def set_state(*, user: User, paper_ids: Collection[int], state: str) -> None:
+    """Put papers on the shelf of `user` in a state, or with `""` take them off, note and all. Idempotent.
+
+    Hidden papers stay where they are. A paper that is saved or put aside has been seen.
+    """
+    papers = sorted(set(paper_ids))
+    with transaction.atomic(), connection.cursor() as cursor:
+        note_taste(user)
+        if not state:
+            ShelfItem.objects.filter(user=user, paper__in=papers).delete()
+            return
+        cursor.execute(
+            _SHELVE,
+            {"user": user.pk, "papers": papers, "state": ShelfItem.State(state).value, "now": timezone.now()},
+        )
+        note_seen(user=user, paper_ids=Paper.objects.visible().filter(pk__in=papers).values_list("pk", flat=True))
+
+
+def set_note(*, user: User, paper_id: int, note: str) -> None:
+    """Keep a note, Markdown, on a paper; a paper that is not on the shelf yet goes there, to be read. Idempotent."""
+    with transaction.atomic():
+        note_taste(user)
+        kept = ShelfItem.objects.filter(user=user, paper=paper_id).update(note=note)
+        if not kept and note:
+            set_state(user=user, paper_ids=[paper_id], state=ShelfItem.State.TO_READ)
+            ShelfItem.objects.filter(user=user, paper=paper_id).update(note=note)
+
+
+def note_opened(*, user: User, paper: Paper) -> None:
+    """Note that `user` has opened a paper, and so knows its version. Two statements."""
+    note_seen(user=user, paper_ids=[paper.pk])
+    now = timezone.now()
+    ShelfItem.objects.filter(user=user, paper=paper).update(opened_at=now, version_seen=paper.version)

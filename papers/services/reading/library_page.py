@@ -1,0 +1,50 @@
+"""What the library's page shows beside the papers: what is new of them, the note, how many there are of each state."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Count
+
+from papers.models import ShelfItem, User
+from papers.text.html import markdown
+from papers.web.cards import Note
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How much of a shelf is in one state."""
+
+    value: str
+    label: str
+    count: int
+
+
+def shelf_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, Note]:
+    """By paper, of those of which there is something to say. One query."""
+    found = ShelfItem.objects.filter(user=user, paper__in=paper_ids)
+    rows = found.values_list("paper_id", "note", "version_seen", "paper__version", "paper__withdrawn_at")
+    notes = {
+        paper: Note(news=_news(seen, version, is_withdrawn=withdrawn is not None), html=markdown(note))
+        for paper, note, seen, version, withdrawn in rows
+    }
+    return {paper: note for paper, note in notes.items() if note.news or note.html}
+
+
+def _news(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
+    if version is not None and seen is not None and version > seen:
+        return f"v{version} withdrew it" if is_withdrawn else f"v{version} is out, you saw v{seen}"
+    return ""
+
+
+def state_counts(user: User) -> list[StateCount]:
+    """Each state with its number, also of none. One query, over one reader's shelf."""
+    rows = ShelfItem.objects.filter(user=user, paper__hidden_at=None).values_list("state").annotate(count=Count("pk"))
+    counts = dict(rows)
+    return [StateCount(state.value, state.label, counts.get(state.value, 0)) for state in ShelfItem.State]
+
+
+def papers_with_news(user: User) -> int:
+    """How many papers on the shelf have a newer version than the reader saw. One query, over one reader's shelf."""
+    return ShelfItem.objects.of(user).in_state("").with_news().count()

@@ -1,0 +1,83 @@
+"""Muting: questions of a reader whose papers are folded away in lists, and what that would have cost last week."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from papers.models import Listing, MutedQuery, Paper, User
+from papers.query.parser import Or, Query, parse
+from papers.services.recommend.staleness import note_taste
+
+MOST = 50
+"""Muted questions of one reader."""
+PREVIEW_DAYS = 7
+_PREVIEWED = 50
+
+
+class MutingError(Exception):
+    """The words say what to do; for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a question would have folded away of the last week."""
+
+    query: Query
+    papers: list[Paper]
+    """The first fifty, the newest first."""
+    is_more: bool
+
+
+def muted_among(paper_ids: Collection[int], *, user: User, queries: Iterable[str], today: date) -> set[int]:
+    """Which of some papers any of the questions finds. One query, and one for words the process has not seen before."""
+    asked = _any_of(queries)
+    if asked.root is None or not paper_ids:
+        return set()
+    found = Paper.objects.filter(pk__in=paper_ids).matching(asked, viewer=user, today=today)
+    return set(found.values_list("pk", flat=True))
+
+
+def preview(text: str, *, user: User, today: date) -> Preview:
+    """What a question finds among the papers listed in the last week."""
+    query = parse(text)
+    listed = Listing.objects.filter(paper=OuterRef("pk"), hidden_at=None, day__gt=today - timedelta(days=PREVIEW_DAYS))
+    found = Paper.objects.visible().matching(query, viewer=user, today=today).filter(Exists(listed))
+    papers = list(found.newest().only("public_id", "title")[: _PREVIEWED + 1])
+    return Preview(query=query, papers=papers[:_PREVIEWED], is_more=len(papers) > _PREVIEWED)
+
+
+def mute(*, user: User, text: str) -> None:
+    """Fold away, from now on, what a question finds. Idempotent.
+
+    Raises:
+        MutingError: it asks for nothing, or there are too many.
+    """
+    query = str(parse(text))
+    if not query:
+        raise MutingError("Say what to fold away: a word, “a phrase”, author:name, cat:cs.CL.")
+    longest = MutedQuery._meta.get_field("query").max_length or 0
+    if len(query) > longest:
+        raise MutingError(f"That is too long; at most {longest} characters.")
+    with transaction.atomic():
+        note_taste(user)
+        if MutedQuery.objects.of(user).count() >= MOST:
+            raise MutingError(f"You have {MOST} of them, which is as many as there can be. Take one away first.")
+        MutedQuery.objects.get_or_create(user=user, query=query)
+
+
+def unmute(*, user: User, key: int) -> None:
+    """Show again what a question folded away. Idempotent."""
+    with transaction.atomic():
+        note_taste(user)
+        MutedQuery.objects.filter(user=user, pk=key).delete()
+
+
+def _any_of(queries: Iterable[str]) -> Query:
+    """One question that finds what any of them finds."""
+    roots = [query.root for query in map(parse, queries) if query.root is not None]
+    return Query(Or(tuple(roots)) if len(roots) > 1 else next(iter(roots), None))

@@ -1,0 +1,112 @@
+"""What a paper's page shows beside the paper itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils.safestring import SafeString, mark_safe
+
+from papers.citations.bibtex import entry
+from papers.citations.page_metadata import highwire_tags, json_ld
+from papers.citations.record import record_of
+from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure
+from papers.services.embeddings.nearest import similar_papers
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version, and what is known to differ from the one before."""
+
+    row: PaperVersion
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFacts:
+    """All of it."""
+
+    versions: list[Version]
+    """Newest first."""
+    figures: list[SourceFigure]
+    identifiers: list[Identifier]
+    days: list[date]
+    """The editions that list it, oldest first."""
+    similar: list[Paper]
+    """Close in meaning, the closest first; empty while it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The paper for a bibliography, and for programs that read its page."""
+
+    bibtex: str
+    tags: list[tuple[str, str]]
+    json_ld: SafeString
+
+
+def citation_of(paper: Paper) -> Citation:
+    """How the paper is cited. No queries."""
+    record = record_of(paper)
+    page = settings.SITE.origin + paper.get_absolute_url()
+    return Citation(
+        bibtex=entry(record),
+        tags=highwire_tags(record),
+        json_ld=mark_safe(json_ld(record, page=page)),  # noqa: S308  nothing in it can end its element
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where else the paper is."""
+
+    name: str
+    url: str
+    found: str
+    """The source that gave it, or `abstract` or `comment`, where it was read from the text."""
+
+    @property
+    def is_found(self) -> bool:
+        return self.found in ("abstract", "comment")
+
+
+def links_of(paper: Paper) -> list[Link]:
+    """The paper's links in the order of use. No queries."""
+    names = {"abs": "Source", "pdf": "PDF", "html": "HTML", "code": "Code", "project": "Project page"}
+    links: list[Link] = []
+    for kind, name in names.items():
+        if row := paper.links.get(kind):
+            is_arxiv = kind == "abs" and "arxiv.org/" in row["url"]
+            links.append(Link(name="arXiv" if is_arxiv else name, url=row["url"], found=row.get("found", "")))
+    return links
+
+
+def paper_facts(paper: Paper) -> PaperFacts:
+    """What is known of `paper`. Four queries, and those of the similar papers: one, or a few every half hour."""
+    return PaperFacts(
+        versions=_versions(paper),
+        figures=list(SourceFigure.objects.filter(paper=paper).order_by("source")),
+        identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
+        days=list(
+            Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
+        ),
+        similar=similar_papers(paper),
+    )
+
+
+def _versions(paper: Paper) -> list[Version]:
+    """A version's texts are stored where the next one changed them; so a text that is there was changed after it."""
+    rows = list(PaperVersion.objects.filter(paper=paper).order_by("version"))
+    found: list[Version] = []
+    for before, row in zip([None, *rows], rows, strict=False):
+        changed = (
+            () if before is None else tuple(name for name in ("title", "abstract", "comment") if getattr(before, name))
+        )
+        found.append(Version(row=row, changes=changed))
+    return found[::-1]
+
+
+def paper_moved_from(public_id: str) -> str | None:
+    """The address now of a paper that had this one before. One query."""
+    return FormerAddress.objects.filter(public_id=public_id).values_list("paper__public_id", flat=True).first()

@@ -1,0 +1,125 @@
+"""Votes of readers. The rows are the truth; `Paper.vote_count` and `Listing.vote_count` are kept beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from papers.models import Listing, Paper, User, Vote
+from papers.services.lists.trending import refresh_hot
+from papers.services.reading.seen import note_seen
+from papers.services.recommend.staleness import note_taste
+from papers.web.page_cache_stamp import renew_stamp
+
+
+@dataclass(frozen=True, slots=True)
+class VoteResult:
+    """How it stands afterwards."""
+
+    is_on: bool
+    vote_count: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Voters:
+    """Who voted for a paper, as members may know it."""
+
+    names: list[str]
+    """Those who show their names, the first voter first."""
+    vote_count: int
+    is_unnamed: bool | None
+    """Whether the viewer's own vote shows no name; None without a vote."""
+
+    @property
+    def others(self) -> int:
+        """Those who show no name, and those behind the end of a long list."""
+        return max(self.vote_count - len(self.names), 0)
+
+
+def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None) -> VoteResult:
+    """Make `user`'s upvote on a paper present or absent, and return the new count.
+
+    `unnamed` says whether it hides the voter's name; None leaves that as it is, and a new vote as the reader chose
+    for all. Idempotent: asking twice for the same state changes nothing. A paper voted for has been seen.
+
+    Raises:
+        Paper.DoesNotExist: there is no visible paper with that id.
+        PermissionDenied: the account was deleted meanwhile.
+    """
+    with transaction.atomic():
+        User.objects.hold(user)
+        # Voters of one paper take turns here: after this, its counts and its vote rows are ours alone.
+        papers = Paper.objects.visible().select_for_update(no_key=True).filter(pk=paper_id)
+        before = papers.values_list("vote_count", flat=True).get()
+        step = _store(user=user, paper_id=paper_id, on=on, unnamed=unnamed)
+        if step:
+            note_taste(user)
+        if on:
+            note_seen(user=user, paper_ids=[paper_id])
+        if step:
+            Paper.objects.filter(pk=paper_id).update(vote_count=F("vote_count") + step)
+            Listing.objects.filter(paper=paper_id).update(vote_count=before + step)
+            refresh_hot([paper_id])
+            renew_stamp()
+    return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
+
+
+def _store(*, user: User, paper_id: int, on: bool, unnamed: bool | None) -> int:
+    """The row itself; what it adds to the count."""
+    if on:
+        chosen = user.votes_unnamed if unnamed is None else unnamed
+        vote, is_new = Vote.objects.get_or_create(user=user, paper_id=paper_id, defaults={"is_unnamed": chosen})
+        if unnamed is not None and vote.is_unnamed != unnamed:
+            vote.is_unnamed = unnamed
+            vote.save(update_fields=["is_unnamed"])
+        return 1 if is_new else 0
+    deleted, _ = Vote.objects.filter(user=user, paper=paper_id).delete()
+    return -deleted
+
+
+def voters_of(paper: Paper, *, viewer: User, most: int = 200) -> Voters:
+    """Who voted for a paper. Two queries."""
+    votes = Vote.objects.filter(paper=paper)
+    named = votes.filter(is_unnamed=False, user__is_active=True).order_by("created_at")
+    return Voters(
+        names=list(named.values_list("user__username", flat=True)[:most]),
+        vote_count=paper.vote_count,
+        is_unnamed=votes.filter(user=viewer).values_list("is_unnamed", flat=True).first(),
+    )
+
+
+_RECOUNT_PAPERS = """
+    UPDATE papers_paper p SET vote_count = found.votes
+    FROM (
+        SELECT p.id, count(v.id) AS votes
+        FROM papers_paper p LEFT JOIN papers_vote v ON v.paper_id = p.id
+        WHERE p.vote_count > 0 OR v.id IS NOT NULL
+        GROUP BY p.id
+    ) found
+    WHERE p.id = found.id AND p.vote_count <> found.votes
+    RETURNING p.id
+"""
+_RECOUNT_LISTINGS = """
+    UPDATE papers_listing l SET vote_count = p.vote_count
+    FROM papers_paper p
+    WHERE p.id = l.paper_id AND l.vote_count <> p.vote_count
+"""
+
+
+def recount_votes() -> int:
+    """Count all votes anew from their rows; the number of papers that were wrong. Idempotent.
+
+    Readers may vote meanwhile: they wait for a moment, and nothing of theirs is lost.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        # No vote comes or goes between counting and writing.
+        cursor.execute("LOCK TABLE papers_vote IN SHARE MODE")
+        cursor.execute(_RECOUNT_PAPERS)
+        wrong = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_RECOUNT_LISTINGS)
+        refresh_hot(wrong)
+        renew_stamp()
+    return len(wrong)

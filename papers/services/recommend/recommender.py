@@ -1,0 +1,224 @@
+"""Works out what to suggest to the readers who are due, some of them at a time, each batch in one transaction.
+
+One worker at a time does it, under a lock. Killed at any point, what is stored is whole, and the rest is still due.
+What a reader does meanwhile leaves the reader due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from papers.models import Paper, User
+from papers.models.recommendation import STAYS
+from papers.ranking.recommend import Suggestion, Taste, rank
+from papers.ranking.stream import Example, Keys, key_of
+from papers.ranking.terms import terms_of
+from papers.services.embeddings.embedder import paper_text
+from papers.services.reading.muted_queries import muted_among
+from papers.services.recommend.reader_signals import Signals, read_signals
+from papers.services.recommend.recent_papers import Recent
+from papers.services.recommend.staleness import due_tastes
+
+logger = logging.getLogger(__name__)
+
+LISTED, LISTED_FOR_TAG = 100, 30
+"""Suggestions on a list. A reader of mail alone never marks one as seen, and is brought each of them once."""
+READERS_AT_ONCE = 100
+MOST_SHARED = 2
+"""Terms that a reason names."""
+_LOOKED_AT = 10
+# Adverbs and participles are as common in what is liked as its subjects, and say nothing to a reader.
+_SAYS_LITTLE = ("ly", "ed")
+_LOCK = 0x62730030  # of pg_advisory_lock; every lock of Broadsheet begins with the bytes "bs"
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What was done."""
+
+    readers: int = 0
+    suggestions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A suggestion as it is stored."""
+
+    user_id: int
+    tag_id: int | None
+    place: int
+    of: Suggestion
+
+
+def recompute_due(*, now: datetime, readers_at_once: int = READERS_AT_ONCE) -> Computed:
+    """Work out the suggestions of everybody who is due at `now`. Idempotent. Not inside a transaction.
+
+    Memory is bounded by `recent.MOST_PAPERS` and the readers at once.
+    """
+    readers = suggestions = 0
+    with _alone() as is_alone:
+        recent = Recent(now=now) if is_alone and due_tastes(now=now).exists() else None
+        while recent is not None:
+            due = dict(due_tastes(now=now).values_list("user_id", "stale_at")[:readers_at_once])
+            if not due:
+                break
+            suggestions += _compute(due, recent, now=now)
+            readers += len(due)
+    return Computed(readers, suggestions)
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other worker is at it. A lock of this database session, which ends with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        (is_ours,) = cursor.fetchone()
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetime) -> int:
+    """Of some readers; how many suggestions were stored."""
+    signals = read_signals(due, recent=recent.stream.place.keys(), now=now)
+    examples = recent.examples({paper for one in signals.values() for paper in one.examples})
+    rows: list[_Row] = []
+    for user_id, one in signals.items():
+        try:
+            rows += _rows(user_id, one, recent, examples)
+        except Exception:  # one reader's trouble is nobody else's
+            logger.exception("Suggestions could not be worked out", extra={"user": user_id})
+    _learn_names(rows, recent.names)
+    liked = {user_id: len(one.liked) for user_id, one in signals.items()}
+    return _store(due, liked, rows, recent.names, now=now)
+
+
+def _rows(user_id: int, signals: Signals, recent: Recent, examples: Mapping[int, Example]) -> Iterator[_Row]:
+    """Of one reader: the list of all that the reader likes, then one for each tag."""
+    muted: dict[int, bool] = {}
+    passed = {paper for paper, days in signals.shown.items() if days >= STAYS / timedelta(days=1)}
+    for tag_id, liked in [(None, signals.liked), *signals.by_tag.items()]:
+        taste = Taste(
+            liked=[examples[paper] for paper in liked if paper in examples],
+            aside=[examples[paper] for paper in signals.aside if paper in examples],
+            known=signals.known | signals.examples | passed,
+            shown=signals.shown,
+        )
+        size = LISTED if tag_id is None else LISTED_FOR_TAG
+        found = rank(recent.stream, taste, limit=2 * size if signals.muted else size)
+        left = _without_muted(found, user_id, signals.muted, muted)
+        yield from (_Row(user_id, tag_id, place, of) for place, of in enumerate(left[:size]))
+
+
+def _without_muted(
+    found: Sequence[Suggestion], user_id: int, queries: Sequence[str], known: dict[int, bool]
+) -> list[Suggestion]:
+    """What none of the reader's muted questions finds; `known` keeps what was asked. Three queries at most."""
+    if unknown := [one.paper_id for one in found if one.paper_id not in known] if queries else []:
+        user = User.objects.get(pk=user_id)
+        muted = muted_among(unknown, user=user, queries=queries, today=timezone.localdate())
+        known |= {paper_id: paper_id in muted for paper_id in unknown}
+    return [one for one in found if not known.get(one.paper_id)]
+
+
+# --- Reasons --------------------------------------------------------------------------------------------------------
+
+
+def _learn_names(rows: Iterable[_Row], names: dict[int, str]) -> None:
+    """Add to `names` how the terms of these reasons are written, each by a liked paper that has it. One query."""
+    asked: dict[int, set[int]] = {}
+    wanted: dict[int, int] = {}
+    for row in rows:
+        wanted |= {key: row.of.because_of for key in _first(row.of.shared) if key not in names}
+    for key, paper_id in wanted.items():
+        asked.setdefault(paper_id, set()).add(key)
+    for pk, title, abstract in Paper.objects.filter(pk__in=asked).values_list("pk", "title", "abstract"):
+        for term, written in terms_of(paper_text(title, abstract)).items():
+            if (key := key_of(term)) in asked[pk]:
+                names.setdefault(key, written)
+
+
+def _first(shared: Keys) -> list[int]:
+    return [int(key) for key in shared[:_LOOKED_AT]]
+
+
+def _worth_saying(terms: Sequence[str]) -> list[str]:
+    """The weightiest pairs of words; single words where there are none."""
+    words = {term: term.lower().replace("-", " ").split() for term in terms}
+    said = [term for term in terms if not any(word.endswith(_SAYS_LITTLE) for word in words[term])]
+    pairs = [term for term in said if len(words[term]) > 1]
+    return (pairs or said)[:MOST_SHARED]
+
+
+# --- Storing --------------------------------------------------------------------------------------------------------
+
+_REPLACE = """
+    INSERT INTO papers_recommendation (user_id, tag_id, paper_id, place, score, because_of_id, shared)
+    SELECT row.user_id, row.tag_id, row.paper_id, row.place, row.score, row.because_of,
+        string_to_array(row.shared, chr(10))
+    FROM unnest(%(users)s::bigint[], %(tags)s::bigint[], %(papers)s::bigint[], %(places)s::smallint[],
+        %(scores)s::float8[], %(because)s::bigint[], %(shared)s::text[])
+        AS row (user_id, tag_id, paper_id, place, score, because_of, shared)
+    -- A tag may be gone since it was read.
+    WHERE row.tag_id IS NULL OR EXISTS (SELECT FROM papers_tag WHERE id = row.tag_id)
+"""
+_DONE = """
+    UPDATE papers_taste taste SET computed_at = %(now)s, liked_count = done.liked,
+        stale_at = CASE WHEN taste.stale_at IS NOT DISTINCT FROM done.stale_at THEN NULL ELSE taste.stale_at END
+    FROM unnest(%(users)s::bigint[], %(stale)s::timestamptz[], %(liked)s::int[]) AS done (user_id, stale_at, liked)
+    WHERE taste.user_id = done.user_id
+"""
+
+
+def _store(
+    due: Mapping[int, datetime | None],
+    liked: Mapping[int, int],
+    rows: Sequence[_Row],
+    names: Mapping[int, str],
+    *,
+    now: datetime,
+) -> int:
+    """Put these in the place of what the readers had. One transaction; who and what is gone by now is left out."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        users = _still_there(cursor, "papers_user", due)
+        papers = _still_there(
+            cursor, "papers_paper", {paper for row in rows for paper in (row.of.paper_id, row.of.because_of)}
+        )
+        kept = [
+            row for row in rows if row.user_id in users and row.of.paper_id in papers and row.of.because_of in papers
+        ]
+        cursor.execute("DELETE FROM papers_recommendation WHERE user_id = ANY(%s)", [sorted(users)])
+        cursor.execute(_REPLACE, _columns(kept, names))
+        done: dict[str, Any] = {"now": now, "users": list(due), "stale": list(due.values())}
+        cursor.execute(_DONE, done | {"liked": [liked[user] for user in due]})
+    return len(kept)
+
+
+def _still_there(cursor: Any, table: str, ids: Collection[int]) -> set[int]:
+    """Those that exist, and go on doing so until the transaction ends."""
+    cursor.execute(f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [sorted(ids)])  # noqa: S608
+    return {row[0] for row in cursor.fetchall()}
+
+
+def _columns(rows: Sequence[_Row], names: Mapping[int, str]) -> dict[str, list[Any]]:
+    return {
+        "users": [row.user_id for row in rows],
+        "tags": [row.tag_id for row in rows],
+        "papers": [row.of.paper_id for row in rows],
+        "places": [row.place for row in rows],
+        "scores": [row.of.score for row in rows],
+        "because": [row.of.because_of for row in rows],
+        "shared": [
+            "\n".join(_worth_saying([names[key] for key in _first(row.of.shared) if key in names])) for row in rows
+        ],
+    }

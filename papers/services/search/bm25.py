@@ -1,0 +1,191 @@
+"""Ranking by words: BM25 over title and abstract, computed by Postgres for the papers that are worth it.
+
+https://en.wikipedia.org/wiki/Okapi_BM25, with the title as a second field (BM25F). Postgres has no function for the
+number of times a word occurs in a vector; but `ts_rank` of a single word is Σ 1/i² over its occurrences, divided by
+π²/6, and from that the number follows within a tenth: 1 / (π²/6 · (1 − rank)) − 0.608.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db import connection
+from django.db.models import DateTimeField, ExpressionWrapper, F, Func, Q
+from django.db.models.lookups import GreaterThanOrEqual
+
+from papers.models.paper import PaperQuerySet
+from papers.models.query_sql import Condition, Lexemes, texts_of
+from papers.models.search_index import in_a_row, lexemes_of, quoted
+from papers.query.parser import Node
+from papers.services.search.bm25_candidates import Term, choose_candidates, most_ranked, weightiest
+from papers.services.search.selectivity import marks_of, share_of
+from papers.services.search.word_statistics import Frequencies, frequencies, newest_months
+from papers.text.cleaning import author_key
+
+MOST_RESULTS = 200
+K1, B = 1.2, 0.75
+TITLE_WEIGHT = 1.0
+"""A word of the title counts as so many more occurrences."""
+_EXACT_WORDS = 12
+# Of so many at most the index is asked; more are put together more slowly than papers are looked at.
+_MOST_MONTHS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A paper found by words. `in_title`: how many of the words are in its title."""
+
+    paper_id: int
+    score: float
+    in_title: int
+    is_title: bool
+    """The question is its whole title."""
+    is_phrase_of_title: bool
+    by_author: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The words of a question as the index has them."""
+
+    terms: tuple[Term, ...]
+    text: str
+    """All of them, as typed."""
+    papers: int
+    average_length: float
+    names: tuple[Term, ...] = ()
+    """The words among them that are oftener an author's name than a word of a text, as marks of the index."""
+    share: float = 1.0
+    """What part of all papers is expected to fulfil the condition."""
+
+    @property
+    def expected(self) -> float:
+        """How many papers are expected to fulfil the condition; 0 where nobody can tell."""
+        return self.share * self.papers if self.share < 1 else 0.0
+
+
+def wanted_words(
+    texts: Sequence[str], required: Node | None = None, *, times: Mapping[str, int] | None = None
+) -> Wanted:
+    """What is asked for, the rarest first, with how common it is; `times` of a text that is repeated.
+
+    A word that is asked for twice, also in another form, weighs twice as much. At most three queries.
+    """
+    lexemes = lexemes_of([*texts, " ".join(texts), *(texts_of(required) if required else ())])
+    words: dict[str, int] = {}
+    for text in texts:
+        for lexeme in lexemes[text]:
+            words[lexeme.word] = words.get(lexeme.word, 0) + (times or {}).get(text, 1)
+    if not words:
+        return Wanted((), " ".join(texts), 1, 100.0)
+    keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
+    asked = [*words, *(f"t:{word}" for word in words), *(f"a:{key}" for key in keys.values())]
+    if required is not None:
+        asked += [*marks_of(required), *(each.word for found in lexemes.values() for each in found)]
+    known = frequencies(asked)
+    return Wanted(
+        terms=tuple(weightiest([_term(word, known, times=count) for word, count in words.items()])),
+        text=" ".join(texts),
+        papers=known.papers,
+        average_length=known.average_length,
+        names=tuple(weightiest(_names(keys, known, lexemes))),
+        share=share_of(required, known, lexemes) if required is not None else 1.0,
+    )
+
+
+def _term(word: str, known: Frequencies, *, times: int = 1) -> Term:
+    return Term(word, known.of(word), known.of(f"t:{word}"), known.weight(word) * times)
+
+
+def _names(keys: Mapping[str, str], known: Frequencies, lexemes: Lexemes) -> list[Term]:
+    """The words that are at least as often an author's name as a word of a text: Hinton, and not Long."""
+    found: dict[str, Term] = {}
+    for text, key in keys.items():
+        as_word = max((known.of(lexeme.word) for lexeme in lexemes[text]), default=0)
+        if 0 < as_word <= known.of(f"a:{key}"):
+            found[key] = _term(f"a:{key}", known)
+    return list(found.values())
+
+
+def rank_by_words(wanted: Wanted, among: PaperQuerySet, condition: Condition | None) -> list[Found]:
+    """The best papers by words, among those that fulfil the condition. One query, two where every word is common."""
+    if not wanted.terms:
+        return []
+    found = among.filter(_asked(wanted, condition).as_filter())
+    vector = Func(F("search_vector"), template="(%(expressions)s || ''::tsvector)", output_field=SearchVectorField())
+    # A copy, made once: the vector itself would be fetched and unpacked again for every word.
+    rows = found.annotate(vector=vector).values_list("pk", "vector")[: most_ranked(wanted.terms) * 3 // 2]
+    inner, values = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement(wanted, inner, values))
+        return [Found(*row) for row in cursor.fetchall()]
+
+
+def _asked(wanted: Wanted, condition: Condition | None) -> Condition:
+    """One tsquery of what is required and what is looked for, and, where that is too much, of the newest months.
+
+    Where few papers fulfil the condition, all of them are ranked.
+    """
+    condition = condition or Condition()
+    most = most_ranked(wanted.terms)
+    if wanted.share < 1 and wanted.share * wanted.papers <= most:
+        return condition
+    terms = [replace(term, papers=round(term.papers * wanted.share) + 1, titles=round(term.titles * wanted.share) + 1)
+             for term in weightiest([*wanted.terms, *wanted.names])]  # fmt: skip
+    candidates = choose_candidates(terms, papers=max(1, round(wanted.papers * wanted.share)))
+    if candidates is None:
+        return condition
+    parts = [f"({part})" for part in (condition.tsquery, candidates.tsquery) if part]
+    part_of_it = most / max(candidates.expected, 1.0)
+    if not candidates.is_too_common or part_of_it >= 1:
+        return Condition(" & ".join(parts), condition.filter)
+    months = newest_months(share=part_of_it, papers=wanted.papers)
+    if len(months) <= _MOST_MONTHS:
+        parts += [f"({' | '.join(quoted(month) for month in months)})"] if months else []
+        return Condition(" & ".join(parts), condition.filter)
+    return Condition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
+
+
+def _listed_since(month: str) -> Q:
+    """Listed in this month or later; not for the index of dates, which would be walked instead of that of words."""
+    year, number = divmod(int(month.removeprefix("m:")) - 1, 12)
+    same = ExpressionWrapper(F("listed_at") + timedelta(0), output_field=DateTimeField())
+    return Q(GreaterThanOrEqual(same, datetime(year, number + 1, 1, tzinfo=UTC)))
+
+
+def _statement(wanted: Wanted, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The SQL and its values. The words' weights are numbers of ours and stand in the SQL itself."""
+    scores: list[str] = []
+    values: list[Any] = []
+    for term in wanted.terms:
+        times = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
+        scores.append(
+            f"{term.weight:.6f} * (1 - norm / (norm + {times} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
+        )
+        values += [quoted(term.word), quoted(f"t:{term.word}")]
+    for name in wanted.names:
+        scores.append(f"{name.weight:.6f} * (1 - norm / (norm + 1)) * (vector @@ %s::tsquery)::int")
+        values.append(quoted(name.word))
+    in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in wanted.terms)
+    marks = [quoted(f"t:{term.word}") for term in wanted.terms]
+    row = lexemes_of([wanted.text])[wanted.text][:_EXACT_WORDS]
+    norm = f"{K1} * ({1 - B} + {B / wanted.average_length:.8f} * length(vector))"
+    sql = f"""
+        SELECT id, score, {in_title},
+            vector @@ %s::tsquery AND to_tsvector('pg_catalog.english', papers_words(%s)) = (
+                SELECT to_tsvector('pg_catalog.english', papers_words(title)) FROM papers_paper WHERE id = best.id),
+            vector @@ %s::tsquery,
+            {"vector @@ %s::tsquery" if wanted.names else "false"}
+        FROM (
+            SELECT id, vector, {" + ".join(scores)} AS score
+            FROM (SELECT id, vector, {norm} AS norm FROM ({inner}) AS found (id, vector) OFFSET 0) AS found
+            ORDER BY score DESC, id DESC LIMIT {MOST_RESULTS}
+        ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
+    """  # noqa: S608  (made of numbers and of what Django made)
+    in_row = in_a_row(row, "A")
+    names = [" | ".join(quoted(name.word) for name in wanted.names)] if wanted.names else []
+    return sql, [*marks, " & ".join(marks), wanted.text, in_row, *names, *values, *inner_values]

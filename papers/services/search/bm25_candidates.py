@@ -1,0 +1,117 @@
+"""Which papers are worth ranking: those with the rare words of a question, or with several of its common ones. Pure.
+
+A question of twenty words, joined by OR, matches half of all papers, and ranking those takes seconds. A paper that has
+none of the rare words and only one or two common ones is never among the best, so it need not be looked at. The words
+are joined so that about as many papers are expected as can be ranked in time; the GIN index walks the rarest word of
+each part and skips through the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from papers.models.search_index import quoted
+
+MOST_WORDS = 40
+"""Of a longer question the rarest count: the others would change nothing but the time."""
+MOST_RANKED = 600
+_WORK = 9_000
+"""Ranking costs this many (word, paper) pairs at most."""
+FEWEST_RANKED = 400
+_LARGEST_SET = 4
+_COMMON_WORDS = 8
+# Words of one question occur together more often than by chance.
+_TOGETHER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the index that is asked for, in how many papers it is, in how many titles, and what it weighs."""
+
+    word: str
+    papers: int
+    titles: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A tsquery and what it is expected to find. `months` back from the newest are enough, where it is too common."""
+
+    tsquery: str
+    expected: float
+    is_too_common: bool = False
+
+
+def most_ranked(terms: Collection[Term]) -> int:
+    """How many papers can be ranked by these words in the time there is."""
+    return max(FEWEST_RANKED, min(MOST_RANKED, _WORK // max(len(terms), 1)))
+
+
+def weightiest(terms: Sequence[Term]) -> list[Term]:
+    """The words that decide, the rarest first."""
+    return sorted(terms, key=lambda term: (term.papers, term.word))[:MOST_WORDS]
+
+
+def choose_candidates(terms: Sequence[Term], *, papers: int) -> Candidates | None:
+    """What to look for, of words in the order of `weightiest`; None where there are none."""
+    if not terms:
+        return None
+    most = most_ranked(terms)
+    rare, expected = _rare(terms, most)
+    sets: list[tuple[Term, ...]] = [(term,) for term in rare]
+    common = terms[len(rare) : len(rare) + _COMMON_WORDS]
+    expected += _add_sets(sets, common, papers=papers, room=most - expected)
+    if not sets:
+        return _too_common(terms, papers)
+    return Candidates(" | ".join(_together([term.word for term in words]) for words in sets), expected)
+
+
+def _rare(terms: Sequence[Term], most: float) -> tuple[list[Term], float]:
+    """The rarest words, as far as all their papers can be ranked."""
+    found: list[Term] = []
+    total = 0.0
+    for term in terms:
+        if total + term.papers > most:
+            break
+        found.append(term)
+        total += term.papers
+    return found, total
+
+
+def _add_sets(sets: list[tuple[Term, ...]], common: Sequence[Term], *, papers: int, room: float) -> float:
+    """Add pairs of common words, then sets of three and four, as there is room; what they are expected to find."""
+    taken = 0.0
+    for size in range(2, _LARGEST_SET + 1):
+        for words in combinations(common, size):
+            expected = _expected([term.papers for term in words], papers)
+            if taken + expected <= room and not any(set(known) <= set(words) for known in sets):
+                sets.append(words)
+                taken += expected
+    return taken
+
+
+def _too_common(terms: Sequence[Term], papers: int) -> Candidates:
+    """All the words in the title if that is rare enough to choose from, else all of them anywhere."""
+    some = terms[:_LARGEST_SET]
+    in_title = _expected([term.titles for term in some], papers)
+    if in_title >= FEWEST_RANKED / 2:
+        return Candidates(_together([f"t:{term.word}" for term in some]), in_title, is_too_common=True)
+    return Candidates(
+        _together([term.word for term in some]), _expected([term.papers for term in some], papers), is_too_common=True
+    )
+
+
+def _expected(counts: Sequence[int], papers: int) -> float:
+    """How many papers have all of some words that are each in so many: more than if they had nothing in common."""
+    found = float(counts[0])
+    for count in counts[1:]:
+        found *= min(1.0, _TOGETHER * count / max(papers, 1))
+    return min(found, *map(float, counts)) if counts else 0.0
+
+
+def _together(words: Sequence[str]) -> str:
+    text = " & ".join(quoted(word) for word in words)
+    return f"({text})" if len(words) > 1 else text

@@ -1,0 +1,79 @@
+"""Two rankings become one: the mean of their scores, each from 0 to 1. Pure; docs/search.md tells readers the same.
+
+Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, https://arxiv.org/abs/2210.11934
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from papers.services.embeddings.nearest import Near
+from papers.services.search.bm25 import MOST_RESULTS as MOST_BY_WORDS
+from papers.services.search.bm25 import Found
+from papers.services.search.semantic import FARTHEST, MOST_FILTERED
+
+WHOLE_TITLE = 2.0
+"""A question that is a paper's whole title leads to that paper, wherever else it stands."""
+PHRASE_OF_TITLE = 0.1
+NEWNESS = 0.05
+"""What a paper of today gains; of a year ago, half of it. The best by words or by meaning has 0.5 for that."""
+_YEAR = timedelta(days=365)
+
+
+class Ranked(NamedTuple):
+    """A result, and why it is one."""
+
+    paper_id: int
+    score: float
+    by_words: bool
+    in_title: int
+    by_author: bool
+    by_meaning: bool
+
+
+def fuse(
+    words: Sequence[Found], meaning: Sequence[Near], *, listed_at: Mapping[int, datetime], now: datetime
+) -> list[Ranked]:
+    """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out."""
+    rankings = (
+        _shares({found.paper_id: found.score for found in words}, least=0.0, full=MOST_BY_WORDS),
+        _shares({near.paper_id: 1 - near.distance for near in meaning}, least=1 - FARTHEST, full=MOST_FILTERED),
+    )
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for paper_id, share in ranking.items():
+            scores[paper_id] = scores.get(paper_id, 0.0) + share / 2
+    by_words = {found.paper_id: found for found in words}
+    by_meaning = {near.paper_id for near in meaning}
+    ranked = [
+        Ranked(
+            paper_id=paper_id,
+            score=score + _signals(by_words.get(paper_id), listed_at[paper_id], now),
+            by_words=paper_id in by_words,
+            in_title=by_words[paper_id].in_title if paper_id in by_words else 0,
+            by_author=paper_id in by_words and by_words[paper_id].by_author,
+            by_meaning=paper_id in by_meaning,
+        )
+        for paper_id, score in scores.items()
+        if paper_id in listed_at
+    ]
+    return sorted(ranked, key=lambda result: (-result.score, -result.paper_id))
+
+
+def _shares(scores: Mapping[int, float], *, least: float, full: int) -> dict[int, float]:
+    """Scores of one ranking from 0, as good as not being in it, to 1, its best.
+
+    A ranking that is cut off at `full` papers ends there at 0; a shorter one would have ended at `least`.
+    """
+    best = max(scores.values(), default=0.0)
+    if len(scores) >= full:
+        least = min(scores.values())
+    return {paper_id: (score - least) / (best - least) if best > least else 1.0 for paper_id, score in scores.items()}
+
+
+def _signals(found: Found | None, listed_at: datetime, now: datetime) -> float:
+    years = max(0.0, (now - listed_at) / _YEAR)
+    exact = 0.0 if found is None else WHOLE_TITLE * found.is_title + PHRASE_OF_TITLE * found.is_phrase_of_title
+    return float(exact + NEWNESS * 2.0**-years)

@@ -1,0 +1,176 @@
+"""Finding papers for a query: the two rankings, each within its time, and what can be said about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import EmptyResultSet
+from django.db.models import F, FloatField, Func, Q
+from django.db.models.lookups import LessThanOrEqual
+
+from papers.models import Paper, User
+from papers.models.paper import PaperQuerySet
+from papers.models.query_sql import Condition, condition_of
+from papers.query import parser as language
+from papers.query.parser import Node, Query
+from papers.services.embeddings.model_switch import current_model
+from papers.services.embeddings.nearest import Near
+from papers.services.embeddings.query_vectors import QueryVector, ask_for_vector
+from papers.services.search.bm25 import Found, Wanted, rank_by_words, wanted_words
+from papers.services.search.fusion import Ranked, fuse
+from papers.services.search.semantic import rank_by_meaning, rank_some_by_meaning, vector_of_examples
+from papers.services.search.timeouts import patiently
+
+
+class About(NamedTuple):
+    """What is known of every result, for ranking and for the filters beside the list."""
+
+    listed_at: datetime
+    categories: tuple[str, ...]
+    has_code: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The best papers for a query, at most 200 by words and 200 by meaning, the best first."""
+
+    ranked: list[Ranked] = field(default_factory=list)
+    about: Mapping[int, About] = field(default_factory=dict)
+    is_by_meaning: bool = False
+    """Meaning was asked too; else words alone."""
+    has_words: bool = True
+    """The query has words that say something."""
+
+    def categories(self) -> list[tuple[str, int]]:
+        """The categories of the results and how many carry each, the commonest first."""
+        counts = Counter(code for about in self.about.values() for code in about.categories)
+        return counts.most_common()
+
+    def years(self) -> list[tuple[int, int]]:
+        """The years of the results and how many are of each, the newest first."""
+        return sorted(Counter(about.listed_at.year for about in self.about.values()).items(), reverse=True)
+
+    def with_code(self) -> int:
+        return sum(about.has_code for about in self.about.values())
+
+
+def find_papers(
+    query: Query,
+    *,
+    viewer: User | AnonymousUser | None,
+    today: date,
+    now: datetime,
+    newest_id: int | None = None,
+    by: str = "both",
+) -> Findings:
+    """The best papers for a query, in a handful of statements. `by` is `both`, `words` or `meaning`.
+
+    `newest_id`: papers stored after that one are left out, so that a second page goes on where the first ended.
+
+    Raises:
+        TooSlow: a statement took longer than it may.
+    """
+    with patiently():
+        texts = plain_texts(query)
+        needed = _required(query)
+        required = condition_of(Query(needed), viewer=viewer, today=today) if needed else None
+        examples = _examples(query)
+        among = Paper.objects.visible()
+        if newest_id is not None:
+            # Plus nothing: Postgres would walk along the keys, which nearly all papers fulfil, instead of the words.
+            among = among.filter(LessThanOrEqual(F("pk") + 0, newest_id))
+        if examples:
+            among = among.exclude(pk__in=examples)
+        of_text = ask_for_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
+        wanted = wanted_words(texts, needed, times=dict(query.repeated))
+        words = _by_words(wanted, among, required) if by != "meaning" else []
+        vector = _vector(of_text(), examples) if by != "words" else None
+        if vector and words and _wants_phrase(needed):
+            meaning = rank_some_by_meaning(vector, [found.paper_id for found in words])
+        else:
+            meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
+        about = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
+    listed_at = {paper_id: each.listed_at for paper_id, each in about.items()}
+    return Findings(
+        ranked=fuse(words, meaning, listed_at=listed_at, now=now),
+        about=about,
+        is_by_meaning=vector is not None,
+        has_words=bool(wanted.terms),
+    )
+
+
+def plain_texts(query: Query) -> list[str]:
+    """What is ranked by: the words, phrases and title words asked for."""
+    return [leaf.text for leaf in query.leaves() if isinstance(leaf, language.Word | language.Phrase | language.Title)]
+
+
+def ranks(query: Query) -> bool:
+    """Whether there is anything to rank by; else a query is a filter, and its papers stand newest first."""
+    return bool(plain_texts(query) or query.examples())
+
+
+def _required(query: Query) -> Node | None:
+    """All that a paper must fulfil: everything but plain words side by side, which only rank it.
+
+    A single word is not required either: what is close in meaning without it says so.
+    """
+    ranks_only: tuple[type, ...] = (language.Word, language.Like)
+    if query.is_running_text():  # quotation marks and brackets are those of the sentence
+        ranks_only += (language.Phrase, language.Or)
+    parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
+    return language.And(parts) if parts else None
+
+
+def _wants_phrase(needed: Node | None) -> bool:
+    """Whether each paper has to be opened to see if it is one: no index knows which words stand side by side.
+
+    Then the best by words, which have it, are opened once, and meaning orders those.
+    """
+    return isinstance(needed, language.And) and any(isinstance(part, language.Phrase) for part in needed.nodes)
+
+
+def _by_words(wanted: Wanted, among: PaperQuerySet, required: Condition | None) -> list[Found]:
+    try:
+        return rank_by_words(wanted, among, required)
+    except EmptyResultSet:  # a filter that nothing can fulfil, such as somebody else's tag
+        return []
+
+
+def _by_meaning(vector: QueryVector, among: PaperQuerySet, required: Condition | None, expected: float) -> list[Near]:
+    if required is not None:
+        among = among.filter(required.as_filter())
+    try:
+        return rank_by_meaning(vector, among, is_filtered=required is not None, expected=expected)
+    except EmptyResultSet:
+        return []
+
+
+def _examples(query: Query) -> list[int]:
+    names = query.examples()
+    return list(Paper.objects.visible().filter(public_id__in=names).values_list("pk", flat=True)) if names else []
+
+
+def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector | None:
+    """The meaning of the words, of the examples, or the middle of both."""
+    if not examples:
+        return of_text
+    model = current_model()
+    of_examples = vector_of_examples(examples, model.name) if model else None
+    if model is None or of_examples is None:
+        return of_text
+    if of_text is None or of_text.model != model.name:
+        return QueryVector(model.name, of_examples)
+    return QueryVector(model.name, tuple((a + b) / 2 for a, b in zip(of_text.vector, of_examples, strict=True)))
+
+
+def _about(paper_ids: set[int]) -> dict[int, About]:
+    # As a number: Django reads a moment from text, which takes longer than all else of a row.
+    listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
+    found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))
+    rows = found.values_list("pk", "at", "categories", "has_code")
+    return {pk: About(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows}

@@ -1,0 +1,114 @@
+"""Ranking by meaning: the papers whose vectors are closest to a question's, with the question's filters applied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from papers.models import PaperVector
+from papers.models.paper import PaperQuerySet
+from papers.services.embeddings.nearest import Near
+from papers.services.embeddings.query_vectors import QueryVector
+
+MOST_RESULTS = 200
+MOST_FILTERED = 100
+"""Through a filter each result costs as many steps in the index as papers fail it."""
+FARTHEST = 0.85
+"""Beyond this cosine distance two texts have nothing in common, for any model that is made for search."""
+FEW_PAPERS = 10_000
+"""So many are compared one by one, which takes 5 µs each, listing them included; the index takes 30 µs for each paper
+that it has to pass by, and finds fewer of the right ones."""
+
+
+def rank_by_meaning(
+    vector: QueryVector,
+    among: PaperQuerySet,
+    *,
+    is_filtered: bool,
+    expected: float = 0.0,
+    leave_out: Collection[int] = (),
+) -> list[Near]:
+    """The closest papers, the closest first. One query, two where it is filtered. Inside a transaction.
+
+    `expected`: about how many papers pass the filter, where that can be told beforehand.
+    """
+    if not is_filtered:
+        return _by_index(vector, among, leave_out, most=MOST_RESULTS)
+    if expected > 2 * FEW_PAPERS:
+        return _by_index(vector, among, leave_out, most=MOST_FILTERED)
+    few = list(among.order_by().values_list("pk", flat=True)[: FEW_PAPERS + 1])
+    if len(few) > FEW_PAPERS:
+        return _by_index(vector, among, leave_out, most=MOST_FILTERED)
+    return rank_some_by_meaning(vector, few, leave_out)
+
+
+def rank_some_by_meaning(vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()) -> list[Near]:
+    """The closest of these papers, compared one by one, the closest first. One query."""
+    query = sql.SQL(
+        "SELECT paper_id, distance FROM ("
+        " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
+        " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
+        ") AS each ORDER BY distance LIMIT {limit}"
+    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MOST_RESULTS))
+    with connection.cursor() as cursor:
+        cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
+        return _close(cursor.fetchall())
+
+
+def vector_of_examples(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
+    """The middle of these papers; None where none has a vector. One query."""
+    rows = list(PaperVector.objects.filter(model=model, paper__in=list(paper_ids)).values_list("vector", flat=True))
+    if not rows:
+        return None
+    middle = [sum(values) for values in zip(*(_numbers(row) for row in rows), strict=True)]
+    length = sum(value * value for value in middle) ** 0.5
+    return tuple(value / length for value in middle) if length else None
+
+
+def _numbers(vector: Any) -> Sequence[float]:
+    numbers: Sequence[float] = vector.to_list() if hasattr(vector, "to_list") else vector
+    return numbers
+
+
+def _by_index(vector: QueryVector, among: PaperQuerySet, leave_out: Collection[int], *, most: int) -> list[Near]:
+    """By the HNSW index, which goes on until as many as are asked for have passed the filter."""
+    where, values = _where(among)
+    query = sql.SQL(
+        "SELECT of_paper.paper_id, {distance} AS distance FROM papers_papervector of_paper "
+        "JOIN papers_paper ON papers_paper.id = of_paper.paper_id "
+        "WHERE of_paper.model = {model} AND of_paper.paper_id <> ALL(%s) AND ({where}) "
+        "ORDER BY {distance} LIMIT {limit}"
+    ).format(
+        distance=_distance(vector),
+        model=sql.Literal(vector.model),
+        where=sql.SQL(where),  # what Django made, its values apart
+        limit=sql.Literal(most),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = {most}")
+        cursor.execute(query, [list(leave_out), *values])
+        return _close(cursor.fetchall())
+
+
+def _distance(vector: QueryVector) -> sql.Composable:
+    # The expression of the index, word for word: of_paper.vector is compared at the model's own length.
+    return sql.SQL("of_paper.vector::halfvec({0}) <=> {1}::halfvec({0})").format(
+        sql.Literal(vector.dimensions), sql.Literal(vector.literal)
+    )
+
+
+def _where(among: PaperQuerySet) -> tuple[str, Sequence[Any]]:
+    """The condition of a queryset over papers alone, as SQL."""
+    query = among.query.clone()
+    query.get_initial_alias()
+    compiler = query.get_compiler(connection=connection)
+    text, values = compiler.compile(query.where)
+    return text or "true", values
+
+
+def _close(rows: Sequence[tuple[int, float]]) -> list[Near]:
+    near = sorted((Near(*row) for row in rows), key=lambda found: found.distance)
+    return [found for found in near if found.distance <= FARTHEST]

@@ -1,0 +1,149 @@
+"""What a reader gives: whether the paper is here already, and, if not, a row that the workers find."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.models import Identifier, Paper, Submission, User
+from papers.services.submissions.settlement import newest_day, settle
+from papers.text.cleaning import safe_text
+
+logger = logging.getLogger(__name__)
+
+HIDDEN = "A curator has taken this paper off these pages. Ask one of them about it."
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What can be told of what a reader typed before anything is fetched."""
+
+    given: Given | None = None
+    error: str = ""
+    paper: Paper | None = None
+    """It is here already."""
+    day: date | None = None
+    """The newest edition that lists it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a submission. Without a row, the paper was here, and on an edition."""
+
+    submission: Submission | None = None
+    paper: Paper | None = None
+
+
+def preview(*, user: User, text: str) -> Preview:
+    """What `text` names, and whether that is here. Nothing is fetched; at most four queries."""
+    if not text.strip():
+        return Preview()
+    try:
+        given = read_given(text)
+    except GivenError as error:
+        return Preview(error=str(error))
+    paper = find_paper(given)
+    if paper is None:
+        return Preview(given=given)
+    if paper.hidden_at is not None and not user.is_curator:
+        return Preview(given=given, error=HIDDEN)
+    return Preview(given=given, paper=paper, day=newest_day(paper))
+
+
+def submit(
+    *,
+    user: User,
+    text: str,
+    now: datetime,
+    is_for_edition: bool = True,
+    is_to_save: bool = False,
+    tags: Sequence[str] = (),
+) -> Submitted:
+    """Take what a reader gives. What is here needs no fetching; for all else there is a row, and a worker is told.
+
+    Idempotent while it is being fetched: the same again is the same row. One that failed is tried anew.
+
+    Raises:
+        GivenError: it names no paper, or one that a curator has taken off.
+    """
+    given = read_given(text)
+    with transaction.atomic():
+        paper = find_paper(given)
+        if paper is not None and paper.hidden_at is not None and not user.is_curator:
+            raise GivenError(HIDDEN)
+        if paper is not None and not (is_to_save or tags) and (not is_for_edition or newest_day(paper) is not None):
+            return Submitted(paper=paper)
+        submission = _open(user, given, text, now)
+        submission.is_for_edition = is_for_edition
+        submission.is_to_save = is_to_save
+        submission.tags = list(tags)
+        submission.save(update_fields=["is_for_edition", "is_to_save", "tags"])
+        if paper is not None:
+            settle(submission, paper, now=now)
+            return Submitted(submission, paper)
+        _ring_on_commit(submission.pk)
+    return Submitted(submission)
+
+
+def retry(*, submission: Submission, now: datetime) -> Submission:
+    """Try again what failed. Idempotent; what has not failed stays as it is."""
+    if submission.user is None or submission.state != Submission.State.FAILED:
+        return submission
+    with transaction.atomic():
+        given = Given(submission.scheme, submission.value)
+        again = _open(submission.user, given, submission.given, now)
+        _ring_on_commit(again.pk)
+    return again
+
+
+def find_paper(given: Given) -> Paper | None:
+    """The stored paper with this name, hidden ones too; of the sample none. At most three queries."""
+    names = [(given.scheme, given.value)]
+    if doi := given.doi_in_address:
+        names.append(("doi", doi))
+    for scheme, value in names:
+        known = Identifier.objects.filter(scheme=scheme, value=value, paper__is_sample=False)
+        if found := known.select_related("paper").first():
+            return found.paper
+    # The page of a paper that is known by its DOI is none of its names, but somebody gave it before.
+    before = Submission.objects.about(given.scheme, given.value).filter(paper__is_sample=False).first()
+    return before.paper if before else None
+
+
+def _open(user: User, given: Given, text: str, now: datetime) -> Submission:
+    """The reader's row for this that is being fetched, made anew or out of one that failed; due now."""
+    known = Submission.objects.select_for_update().filter(user=user, scheme=given.scheme, value=given.value)
+    states = (Submission.State.FETCHING, Submission.State.FAILED)
+    # "fetching" is after "failed" in the alphabet: the open one is taken first.
+    found = known.filter(state__in=states).order_by("-state", "-pk").first()
+    if found is None:
+        found, _ = Submission.objects.get_or_create(
+            user=user,
+            scheme=given.scheme,
+            value=given.value,
+            state=Submission.State.FETCHING,
+            defaults={"given": safe_text(text)[:2_000], "next_try_at": now},
+        )
+    elif found.state == Submission.State.FAILED:
+        found.state, found.reason, found.tries, found.next_try_at = Submission.State.FETCHING, "", 0, now
+        found.save(update_fields=["state", "reason", "tries", "next_try_at"])
+    return found
+
+
+def _ring_on_commit(submission_id: int) -> None:
+    """Tell a worker. The row says it all; the message only saves the wait for the next tick."""
+    from papers.tasks import fetch_submission
+
+    def ring() -> None:
+        try:
+            fetch_submission.delay(submission_id)
+        except OperationalError:
+            logger.warning("The broker does not answer; the next tick finds what is due")
+
+    transaction.on_commit(ring)

@@ -1,0 +1,373 @@
+"""Many queries over a few thousand papers at once. Gives what `PaperQuerySet.matching` gives for each of them.
+
+Papers are places in a row of bits. Each term that any query asks for becomes such a row, once, and a query is joined
+from the rows of its terms by and, or and not: so ten thousand queries cost little more than their different terms.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cached_property
+from operator import eq, ge, gt, le, lt
+from typing import NamedTuple
+
+from django.db import connection
+
+from papers.models.query_sql import texts_of
+from papers.models.search_index import Lexeme, lexemes_of
+from papers.query import parser as language
+from papers.query.parser import Node
+from papers.text.cleaning import author_key
+
+_SIGNS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
+
+_COLUMNS = """
+    SELECT id, listed_at, vote_count, withdrawn_at IS NOT NULL, links ? 'code', links ? 'project', is_sample
+    FROM papers_paper WHERE id = ANY(%s) ORDER BY id
+"""
+_PLACES_OF_WORDS = """
+    SELECT word.lexeme, array_agg(asked.place - 1)
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS asked (id, place) JOIN papers_paper USING (id)
+    CROSS JOIN LATERAL unnest(search_vector) AS word
+    WHERE word.lexeme = ANY(%s)
+    GROUP BY word.lexeme
+"""
+_POSITIONS_OF_WORDS = """
+    SELECT word.lexeme, asked.place, word.positions::text, word.weights::text
+    FROM unnest(%s::bigint[], %s::int[]) AS asked (id, place) JOIN papers_paper USING (id)
+    CROSS JOIN LATERAL unnest(search_vector) AS word
+    WHERE word.lexeme = ANY(%s) AND word.positions IS NOT NULL
+"""
+# A name of several words is one where it stands whole among a paper's names.
+_WITH_AUTHOR = """
+    SELECT asked.name, array_agg(asked.place)
+    FROM unnest(%s::text[], %s::bigint[], %s::int[]) AS asked (name, id, place) JOIN papers_paper USING (id)
+    WHERE strpos(' ' || array_to_string(author_keys, ' | ') || ' ', ' ' || asked.name || ' ') > 0
+    GROUP BY asked.name
+"""
+_TAGGED = """
+    SELECT asked.name, tag.user_id, array_agg(place - 1)
+    FROM unnest(%s::text[]) AS asked (name)
+    JOIN papers_tag tag ON upper(tag.name) = upper(asked.name)
+    JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
+    JOIN unnest(%s::bigint[]) WITH ORDINALITY AS paper (id, place) ON paper.id = tagged.paper_id
+    GROUP BY asked.name, tag.user_id
+"""
+
+
+class Row(NamedTuple):
+    """What is asked of a paper's own columns."""
+
+    listed_at: datetime
+    vote_count: int
+    is_withdrawn: bool
+    has_code: bool
+    has_project: bool
+    is_sample: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Lexemes that stand in a row: each with its distance from the first."""
+
+    parts: tuple[tuple[str, int], ...]
+    in_title: bool
+
+
+class Papers:
+    """Some papers, as the database has them when they are first asked for. The place of each is that in `ids`."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_COLUMNS, [list(ids)])
+            found = cursor.fetchall()
+        self.ids: list[int] = [row[0] for row in found]
+        self.rows = [Row(*row[1:]) for row in found]
+
+    @cached_property
+    def all(self) -> int:
+        """Every place."""
+        return (1 << len(self.ids)) - 1
+
+    def where(self, holds: Callable[[Row], bool]) -> int:
+        return bits_of([place for place, row in enumerate(self.rows) if holds(row)])
+
+    def among(self, ids: Container[int]) -> int:
+        """The places of those of `ids` that are here."""
+        return bits_of([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
+
+    def at(self, bits: int) -> list[int]:
+        """The ids of the papers in a row of bits."""
+        return [self.ids[place] for place in places_of(bits)]
+
+
+def bits_of(places: Sequence[int]) -> int:
+    if not places:
+        return 0
+    row = bytearray(max(places) // 8 + 1)
+    for place in places:
+        row[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(row, "little")
+
+
+def places_of(bits: int) -> Iterator[int]:
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query as somebody asks it. Two that are equal have the same papers."""
+
+    root: Node
+    viewer_id: int | None = None
+    """The reader whose tags and topics are meant; not needed, and better left out, where none is asked for."""
+
+
+class Evaluator:
+    """The terms of `asked` over `papers`; `bits` joins them."""
+
+    def __init__(
+        self,
+        papers: Papers,
+        asked: Iterable[Node],
+        *,
+        today: date,
+        topic_bits: Callable[[str, int | None], int] = lambda _slug, _viewer: 0,
+    ) -> None:
+        self.papers = papers
+        self.today = today
+        self._topic_bits = topic_bits
+        roots = list(asked)
+        self._lexemes = lexemes_of(dict.fromkeys(text for root in roots for text in texts_of(root)))
+        leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
+        self._known: dict[Node, int | None] = {}
+        self._chains: dict[_Chain, int] = {}
+        self._named: dict[str, int] = {}
+        self._read(leaves)
+
+    def bits(self, asked: Asked) -> int | None:
+        """The papers that fulfil it; None where it asks for nothing, as one of stop words alone."""
+        return self._joined(asked.root, asked.viewer_id)
+
+    def _joined(self, node: Node, viewer: int | None) -> int | None:
+        match node:
+            case language.And(nodes):
+                joined: int | None = None
+                for part in nodes:
+                    bits = self._joined(part, viewer)
+                    if bits is not None:
+                        joined = bits if joined is None else joined & bits
+                return joined
+            case language.Or(nodes):
+                joined = None
+                for part in nodes:
+                    bits = self._joined(part, viewer)
+                    if bits is not None:
+                        joined = bits if joined is None else joined | bits
+                return joined
+            case language.Not(part):
+                bits = self._joined(part, viewer)
+                return None if bits is None else self.papers.all & ~bits
+            case language.Tag(name):
+                return self._tags.get((name, viewer), 0)
+            case language.Topic(slug):
+                return self._topic_bits(slug, viewer)
+        if node not in self._known:
+            self._known[node] = self._leaf(node)
+        return self._known[node]
+
+    def _leaf(self, node: Node) -> int | None:
+        match node:
+            case language.Word(text) | language.Phrase(text):
+                return self._row_of(self._lexemes[text], in_title=False)
+            case language.Title(text):
+                return self._row_of(self._lexemes[text], in_title=True)
+            case language.Author(name):
+                return self._authors(author_key(name))
+            case language.Organization(text):
+                return self._every([f"o:{word}" for word in author_key(text).split()])
+            case language.Category(_, codes):
+                return self._any([f"c:{code}" for code in codes])
+        return self._column(node)
+
+    def _column(self, node: Node) -> int | None:
+        match node:
+            case language.After(when):
+                first = _beginning(when.day(self.today))
+                return self.papers.where(lambda row: row.listed_at >= first)
+            case language.Before(when):
+                end = _beginning(when.day(self.today))
+                return self.papers.where(lambda row: row.listed_at < end)
+            case language.Has(kind):
+                return self.papers.where(lambda row: row.has_code if kind == "code" else row.has_project)
+            case language.Withdrawn():
+                return self.papers.where(lambda row: row.is_withdrawn)
+            case language.Votes(sign, number):
+                return self.papers.where(lambda row: _SIGNS[sign](row.vote_count, number))
+        return None
+
+    # --- Words ------------------------------------------------------------------------------------------------------
+
+    def _row_of(self, lexemes: Sequence[Lexeme], *, in_title: bool) -> int | None:
+        if not lexemes:
+            return None
+        if len(lexemes) > 1:
+            return self._chains.get(_chain(lexemes, in_title=in_title), 0)
+        return self._words.get(f"t:{lexemes[0].word}" if in_title else lexemes[0].word, 0)
+
+    def _every(self, words: Sequence[str]) -> int | None:
+        if not words:
+            return None
+        bits = self.papers.all
+        for word in words:
+            bits &= self._words.get(word, 0)
+        return bits
+
+    def _any(self, words: Sequence[str]) -> int:
+        bits = 0
+        for word in words:
+            bits |= self._words.get(word, 0)
+        return bits
+
+    def _authors(self, key: str) -> int | None:
+        return self._named.get(key, 0) if " " in key else self._every(_author_words(key))
+
+    # --- Reading ----------------------------------------------------------------------------------------------------
+
+    def _read(self, leaves: Iterable[Node]) -> None:
+        leaves = list(leaves)
+        chains = dict.fromkeys(chain for leaf in leaves if (chain := self._chain_of(leaf)))
+        words = set(self._words_of(leaves)) | {word for chain in chains for word, _ in chain.parts}
+        names = sorted({leaf.name for leaf in leaves if isinstance(leaf, language.Tag)})
+        self._words: dict[str, int] = {}
+        self._tags: dict[tuple[str, int | None], int] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(_PLACES_OF_WORDS, [self.papers.ids, list(words)])
+            for word, places in cursor.fetchall():
+                self._words[word] = bits_of(places)
+            if names:
+                cursor.execute(_TAGGED, [names, self.papers.ids])
+                for name, user_id, places in cursor.fetchall():
+                    self._tags[name, user_id] = bits_of(places)
+        self._read_chains(chains)
+        self._read_authors({author_key(leaf.name) for leaf in leaves if isinstance(leaf, language.Author)})
+
+    def _words_of(self, leaves: Iterable[Node]) -> Iterator[str]:
+        for leaf in leaves:
+            match leaf:
+                case language.Word(text) | language.Phrase(text):
+                    yield from (lexeme.word for lexeme in self._lexemes[text])
+                case language.Title(text):
+                    yield from (f"t:{lexeme.word}" for lexeme in self._lexemes[text])
+                case language.Author(name):
+                    yield from _author_words(author_key(name))
+                case language.Organization(text):
+                    yield from (f"o:{word}" for word in author_key(text).split())
+                case language.Category(_, codes):
+                    yield from (f"c:{code}" for code in codes)
+
+    def _chain_of(self, leaf: Node) -> _Chain | None:
+        if not isinstance(leaf, language.Word | language.Phrase | language.Title):
+            return None
+        lexemes = self._lexemes[leaf.text]
+        return _chain(lexemes, in_title=isinstance(leaf, language.Title)) if len(lexemes) > 1 else None
+
+    def _read_authors(self, keys: Iterable[str]) -> None:
+        """Where all words of a name are in a paper, the names themselves decide."""
+        names: list[str] = []
+        places: list[int] = []
+        for key in keys:
+            found = list(places_of(self._every(_author_words(key)) or 0)) if " " in key else []
+            places += found
+            names += [key] * len(found)
+        if names:
+            with connection.cursor() as cursor:
+                cursor.execute(_WITH_AUTHOR, [names, [self.papers.ids[place] for place in places], places])
+                for name, found in cursor.fetchall():
+                    self._named[name] = bits_of(found)
+
+    def _read_chains(self, chains: Iterable[_Chain]) -> None:
+        """Where all lexemes of a chain are in a paper, their positions decide."""
+        asked: dict[_Chain, int] = {}
+        for chain in chains:
+            bits = self.papers.all
+            for word, _ in chain.parts:
+                bits &= self._words.get(word, 0)
+            if bits:
+                asked[chain] = bits
+        if not asked:
+            return
+        positions = self._positions(asked)
+        for chain, bits in asked.items():
+            self._chains[chain] = bits_of([place for place in places_of(bits) if positions.has(chain, place)])
+
+    def _positions(self, asked: Mapping[_Chain, int]) -> _Positions:
+        somewhere = 0
+        for bits in asked.values():
+            somewhere |= bits
+        words = {word for chain in asked for word, _ in chain.parts}
+        found = _Positions()
+        with connection.cursor() as cursor:
+            cursor.execute(_POSITIONS_OF_WORDS, [self.papers.at(somewhere), list(places_of(somewhere)), list(words)])
+            for word, place, positions, weights in cursor.fetchall():
+                found.texts[place][word] = (positions, weights)
+        return found
+
+
+class _Positions:
+    """Where words stand in papers; read of Postgres' text only when it is asked for."""
+
+    def __init__(self) -> None:
+        self.texts: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
+        self._read: dict[tuple[int, str, bool], int] = {}
+
+    def has(self, chain: _Chain, place: int) -> bool:
+        starts = -1
+        for word, distance in chain.parts:
+            starts &= self._of(place, word, chain.in_title) >> distance
+            if not starts:
+                return False
+        return True
+
+    def _of(self, place: int, word: str, in_title: bool) -> int:
+        """The positions of a word in a paper, as bits."""
+        key = (place, word, in_title)
+        if key not in self._read:
+            positions, weights = self.texts[place].get(word, ("{}", "{}"))
+            bits = 0
+            for position, weight in zip(positions[1:-1].split(","), weights[1:-1].split(","), strict=True):
+                if position and (not in_title or weight == "A"):
+                    bits |= 1 << int(position)
+            self._read[key] = bits
+        return self._read[key]
+
+
+def _author_words(key: str) -> list[str]:
+    return [f"a:{word}" for word in key.split()]
+
+
+def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:
+    first = lexemes[0].position
+    return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
+
+
+def leaves_of(node: Node) -> Iterator[Node]:
+    """All terms, also those behind a minus."""
+    match node:
+        case language.And(nodes) | language.Or(nodes):
+            for part in nodes:
+                yield from leaves_of(part)
+        case language.Not(part):
+            yield from leaves_of(part)
+        case _:
+            yield node
+
+
+def _beginning(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

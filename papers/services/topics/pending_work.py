@@ -1,0 +1,43 @@
+"""All that topics wait for: new and changed papers, new and changed topics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from papers.models import Topic
+from papers.services.topics.backfill import backfill_pending
+from papers.services.topics.matcher import drain, is_waiting
+
+# A topic that changes has those asked again that name it, and they others in turn. What is left comes with the next
+# tick; topics that name each other in a circle so never keep a worker for good.
+_CHAIN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """What was done."""
+
+    topics: int = 0
+    papers: int = 0
+    matches: int = 0
+
+
+def is_behind() -> bool:
+    """Whether a paper or a topic waits. Two queries."""
+    return is_waiting() or Topic.objects.pending().exists()
+
+
+def catch_up(*, now: datetime) -> CaughtUp:
+    """Do what waits, round after round. Idempotent; beside another worker that does the same it leaves it the rest."""
+    topics = 0
+    for _ in range(_CHAIN):
+        if not (done := backfill_pending(now=now)):
+            break
+        topics += done
+    rounds = list(drain(now=now))
+    return CaughtUp(
+        topics=topics,
+        papers=sum(each.papers for each in rounds),
+        matches=sum(each.added for each in rounds),
+    )

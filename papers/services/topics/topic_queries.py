@@ -1,0 +1,46 @@
+"""What a topic asks, as one query of the search language: its own words, within its categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from papers.catalogue.categories import expand
+from papers.query.parser import And, Category, Like, Node, Or, Query, Tag, Topic, parse
+from papers.services.topics.bitset_evaluator import Asked, leaves_of
+
+
+@lru_cache(maxsize=20_000)
+def topic_query(query: str, categories: tuple[str, ...] = ()) -> Query:
+    """The query that a paper of the topic fulfils. Asks for nothing where the topic has examples alone.
+
+    No queries; remembered, because all topics are asked of every batch of papers.
+    """
+    found = parse(query)
+    # What `like:` names are the topic's examples, and judged by meaning.
+    asked = [part for part in found.required() if not isinstance(part, Like)]
+    nodes = [node for node in (_within(categories), *asked) if node is not None]
+    root = And(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None
+    return Query(root, found.problems)
+
+
+def _within(categories: Iterable[str]) -> Node | None:
+    nodes = tuple(dict.fromkeys(Category(pattern, codes) for pattern in categories if (codes := expand(pattern))))
+    return Or(nodes) if len(nodes) > 1 else nodes[0] if nodes else None
+
+
+@lru_cache(maxsize=20_000)
+def as_asked(root: Node, owner_id: int | None) -> Asked:
+    """The query with its reader, where it depends on who asks."""
+    return Asked(root, owner_id if is_personal(root) else None)
+
+
+def is_personal(root: Node) -> bool:
+    return any(isinstance(leaf, Tag | Topic) for leaf in leaves_of(root))
+
+
+def topics_named(root: Node | None) -> frozenset[str]:
+    """The slugs of the topics that a query asks for."""
+    if root is None:
+        return frozenset()
+    return frozenset(leaf.slug for leaf in leaves_of(root) if isinstance(leaf, Topic))

@@ -1,0 +1,1 @@
+"""Text of papers: cleaning, TeX, formulas, HTML. Pure: strings in, strings out."""

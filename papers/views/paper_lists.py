@@ -1,0 +1,153 @@
+"""A list of papers as a page: the rows behind a cursor, the viewer's marks, the cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
+
+from papers.forms.accounts import BulkForm
+from papers.models import Tag, Topic
+from papers.models.reading import without_seen
+from papers.services.editions.spans import curator_names
+from papers.services.lists.viewer_state import Marks, read_marks
+from papers.services.reading.muted_queries import muted_among
+from papers.services.reading.visits import note_visit
+from papers.services.topics.labels import topic_names
+from papers.web.cards import PER_PAGE, Note, Row, read_rows, render_cards
+from papers.web.http import Request
+from papers.web.paging import decode_cursor, encode_cursor
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+# What an address says of a list, and the next page must say, too.
+_KEPT = ("sort", "category", "state", "tag", "news", "pick", "q", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """One page of a list."""
+
+    cards: SafeString
+    is_first: bool
+    more: str
+    """The cursor of the next page, empty on the last."""
+    marks: Marks | None = None
+    """The reader's; None a visitor's."""
+    paper_ids: tuple[int, ...] = ()
+    """Of the papers on it."""
+    muted_cards: SafeString | None = None
+    """Those that the reader's muted questions find; None where there are none."""
+    muted_count: int = 0
+    leaves_out_seen: bool = False
+    is_picking: bool = False
+    """Each card has a check box."""
+
+    @property
+    def is_empty(self) -> bool:
+        """The whole list is."""
+        return self.is_first and not self.cards and not self.muted_count
+
+    @property
+    def is_past_end(self) -> bool:
+        """It got shorter since its last page was read."""
+        return not self.is_first and not self.cards and not self.muted_count
+
+    @property
+    def is_all_seen(self) -> bool:
+        """There is nothing left, and papers that were seen are left out."""
+        return self.is_empty and self.leaves_out_seen
+
+
+def card_page(
+    request: Request,
+    kind: type[P],
+    list_after: Callable[[P | None], QuerySet[Any]],
+    *,
+    day: date | None = None,
+    is_own: bool = False,
+    notes: Callable[[list[Row]], dict[int, Note]] | None = None,
+    topic: Topic | None = None,
+) -> CardPage:
+    """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
+
+    A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
+    say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
+    """
+    note_visit(request.user, now=timezone.now())
+    after = decode_cursor(request.GET.get("after", ""), kind)
+    leaves_out_seen = not is_own and request.user.is_authenticated and request.user.hides_seen
+    found = list_after(after)
+    if leaves_out_seen:
+        found = without_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
+    rows = read_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
+    shown = rows[:PER_PAGE]
+    marks = read_marks(request.user, ids(shown), voted=ids(row for row in shown if row.vote_count), day=day)
+    if marks is not None and is_own:
+        marks.seen.clear()
+        marks.muted.clear()
+    muted = _muted(request, shown, marks)
+    topics = topic_names(ids(shown), viewer=request.user, but=topic)
+    is_picking = marks is not None and bool(request.GET.get("pick"))
+    picked = set(ids(shown) if request.GET.get("pick") == "all" else ()) if is_picking else None
+
+    def cards(rows: list[Row]) -> SafeString:
+        year = timezone.localdate().year
+        more = notes(rows) if notes else {}
+        return render_cards(rows, marks=marks, this_year=year, notes=more, picking=picked, topics=topics)
+
+    return CardPage(
+        cards=cards([row for row in shown if row.paper_id not in muted]),
+        paper_ids=tuple(ids(shown)),
+        muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
+        muted_count=len(muted),
+        is_first=after is None,
+        more=encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else "",
+        marks=marks,
+        leaves_out_seen=leaves_out_seen,
+        is_picking=is_picking,
+    )
+
+
+def _muted(request: Request, rows: list[Row], marks: Marks | None) -> set[int]:
+    """The papers on a page that the reader's muted questions find. Two queries at most; none without such questions."""
+    if marks is None or not marks.muted or not request.user.is_authenticated:
+        return set()
+    return muted_among(ids(rows), user=request.user, queries=marks.muted, today=timezone.localdate())
+
+
+def ids(rows: Iterable[Row]) -> list[int]:
+    return [row.paper_id for row in rows]
+
+
+def show_list(request: Request, template: str, page: CardPage, context: dict[str, Any]) -> HttpResponse:
+    """A whole page; for htmx that asks for more, the next cards alone."""
+    query = {name: request.GET[name] for name in _KEPT if name in request.GET}
+    context |= {
+        "page": page,
+        "first_query": urlencode(query),
+        "more_query": urlencode(query | {"after": page.more}),
+        "pick_query": urlencode({**query, "pick": "1"}),
+        "pick_all_query": urlencode({**query, "pick": "all"}),
+        "unpick_query": urlencode({name: value for name, value in query.items() if name != "pick"}),
+        "today": timezone.localdate(),
+    }
+    if page.is_picking:
+        names = Tag.objects.of(request.user).values_list("name", flat=True)  # type: ignore[arg-type]  # signed in
+        context |= {"bulk_form": BulkForm(), "own_tag_names": list(names)}
+    if request.htmx and not page.is_first:
+        response = render(request, "papers/_cards.html", context)
+    else:
+        response = render(request, template, {**context, "curators": curator_names()})
+    # One address, two answers: a cache must not take one for the other.
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    return response

@@ -1,0 +1,24 @@
+"""The desk of figures."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from papers.dates import parse_day
+from papers.services.operations.statistics_page import desk
+from papers.web.http import UserRequest
+from papers.web.permissions import members_office
+
+
+@never_cache
+@require_safe
+@members_office
+def figures(request: UserRequest) -> HttpResponse:
+    """How the days, the sources, the mail and the queues have been: pictures, each with its table."""
+    now = timezone.now()
+    until = parse_day(request.GET.get("until", ""))
+    return render(request, "papers/figures.html", {"desk": desk(now=now, until=until), "now": now})

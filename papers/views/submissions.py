@@ -1,0 +1,95 @@
+"""Submitting a paper: the form, what can be told before anything is fetched, and how far a submission has come."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from papers.catalogue.paper_ref import MAX_LENGTH, GivenError
+from papers.forms.accounts import SubmitForm
+from papers.models import Submission, Tag
+from papers.services.operations.status import workers
+from papers.services.submissions import intake, settlement
+from papers.text.cleaning import safe_text
+from papers.web.http import UserRequest
+from papers.web.permissions import signed_in, submission_for_read
+from papers.web.ratelimit import limited
+
+SHOWN = 20
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def submit(request: UserRequest) -> HttpResponse:
+    """The form; filled in by `given`, or by `url` as the bookmarklet has it. For htmx, what is known of it alone."""
+    if request.method == "POST":
+        return _take(request)
+    text = safe_text(request.GET.get("given") or request.GET.get("url") or "")[: MAX_LENGTH + 1]
+    shown = intake.preview(user=request.user, text=text)
+    if request.htmx:
+        return render(request, "papers/_submit_preview.html", {"preview": shown})
+    return _page(request, SubmitForm(initial={"given": text}), shown)
+
+
+@limited("submit")
+def _take(request: UserRequest) -> HttpResponse:
+    form = SubmitForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, intake.Preview())
+    asked = form.cleaned_data
+    try:
+        taken = intake.submit(
+            user=request.user,
+            text=asked["given"],
+            now=timezone.now(),
+            is_for_edition=not asked["only"],
+            is_to_save=asked["is_to_save"],
+            tags=asked["tags"],
+        )
+    except GivenError as error:
+        form.add_error("given", str(error))
+        return _page(request, form, intake.Preview())
+    if taken.submission is not None:
+        return redirect(taken.submission)
+    messages.info(request, "This paper was here already.")
+    return redirect(taken.paper or "papers:submit")
+
+
+@never_cache
+@require_safe
+@signed_in
+def submission(request: UserRequest, submission_id: int) -> HttpResponse:
+    """How far it has come: a page, or for htmx the part of it that moves."""
+    found = submission_for_read(request.user, submission_id)
+    template = "papers/_submission.html" if request.htmx else "papers/submission.html"
+    day = settlement.newest_day(found.paper) if found.paper else None
+    return render(request, template, {"submission": found, "day": day, "workers": workers(now=timezone.now())})
+
+
+@require_POST
+@signed_in
+@limited("submit")
+def submission_retry(request: UserRequest, submission_id: int) -> HttpResponse:
+    """Try again what failed."""
+    found = submission_for_read(request.user, submission_id)
+    return redirect(intake.retry(submission=found, now=timezone.now()))
+
+
+def _page(request: UserRequest, form: SubmitForm, shown: intake.Preview) -> HttpResponse:
+    here = f"{settings.SITE.origin}{reverse('papers:submit')}"
+    context = {
+        "form": form,
+        "preview": shown,
+        "tags": Tag.objects.of(request.user),
+        "own": Submission.objects.of(request.user)[:SHOWN],
+        "is_queued": settings.SUBMISSIONS == "queue" and not request.user.is_curator,
+        "bookmarklet": f"javascript:void(open('{here}?url='+encodeURIComponent(location.href)))",
+    }
+    return render(request, "papers/submit.html", context)

@@ -1,0 +1,1 @@
+"""(shared) HTTP: permissions, rate limits, page cache, paging, the HTML of cards."""

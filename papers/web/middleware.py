@@ -1,0 +1,125 @@
+"""What holds for every address: one form of it, who may read, and the reader's time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.encoding import escape_uri_path
+
+from papers.services.operations.installation import current_group
+from papers.web.http import Request
+
+Next = Callable[[Request], HttpResponse]
+
+# URL names that a stranger reaches on a members-only site: the ways in, and the colour of its pages.
+OPEN_VIEWS = frozenset(
+    (
+        *("admin-sign-in", "papers:sign-in", "papers:sign-out", "papers:login-link", "papers:invited", "papers:theme"),
+        *("account_signup", "account_inactive", "mfa_authenticate"),
+        *("account_email_verification_sent", "account_confirm_email"),
+        *("account_reset_password", "account_reset_password_done"),
+        *("account_reset_password_from_key", "account_reset_password_from_key_done"),
+        *("openid_connect_login", "openid_connect_callback", "socialaccount_signup"),
+        *("socialaccount_login_cancelled", "socialaccount_login_error"),
+        # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
+        *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
+        "digests:unfollow",
+        *("digests:mail", "digests:mail-rest", "digests:save"),
+        # Programs that look before they read.
+        *("papers:robots", "papers:icon"),
+        # Feed readers don't sign in: whoever has the address reads it.
+        "papers:following-feed",
+        "papers:for-you-feed",
+    )
+)
+
+
+class NoTrailingSlashMiddleware:
+    """Addresses have no slash at the end; the other form leads to this one. The admin keeps Django's own habit."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        path = request.path_info
+        if (
+            len(path) > 1
+            and path.endswith("/")
+            and not path.startswith("/admin/")
+            and request.method in ("GET", "HEAD")
+        ):
+            # One slash at the front: //host would lead to another site.
+            target = "/" + escape_uri_path(path.strip("/"))
+            query = request.META.get("QUERY_STRING", "")
+            prefix = request.META.get("SCRIPT_NAME", "").rstrip("/")
+            return HttpResponsePermanentRedirect(prefix + target + (f"?{query}" if query else ""))
+        return self.get_response(request)
+
+
+class GroupMiddleware:
+    """`request.group`, the group's choices: read once a request, whoever asks."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        request.group = current_group()
+        return self.get_response(request)
+
+
+class AccessMiddleware:
+    """On a members-only site every page is closed to strangers unless its URL name is in OPEN_VIEWS.
+
+    Closed by default: a page added later need not remember it.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        response = self.get_response(request)
+        if request.group.members_only:
+            patch_cache_control(response, private=True)  # some caches between here and the reader ignore Vary
+        return response
+
+    def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.view_name in OPEN_VIEWS or match.app_name == "admin":
+            return None
+        if request.user.is_authenticated or not request.group.members_only:
+            return None
+        return redirect_to_login(request.get_full_path())
+
+
+class PlainAddressMiddleware:
+    """No address of ours has a NUL in it, and Postgres would refuse to look for one: there is no such page.
+
+    The way out of a mail has a page of its own for keys that open nothing.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: Request, *_view: object) -> None:
+        match = request.resolver_match
+        if "\0" in request.path_info and match is not None and match.view_name != "digests:unsubscribe":
+            raise Http404("There is no such page.")
+
+
+class ReaderTimeZoneMiddleware:
+    """Times on pages are shown in the reader's zone, else the group's."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        zone = request.user.zone() if request.user.is_authenticated else None
+        with timezone.override(zone or request.group.zone):
+            return self.get_response(request)

@@ -1,0 +1,69 @@
+"""Pages of lists as visitors get them, kept whole for a moment, so that a link that is passed around is no burden.
+
+Everybody who isn't signed in sees the same page. It is kept for seconds, and a vote ends it at once: every kept page
+carries the stamp that was in force before its rows were read, and a vote that is committed changes the stamp.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import quote_etag
+
+from papers.web.http import Request
+from papers.web.page_cache_stamp import STAMP
+from papers.web.theme import COOKIE, chosen_theme
+
+P = ParamSpec("P")
+View = Callable[Concatenate[Request, P], HttpResponse]
+
+_PARAMETERS = frozenset({"after", "sort", "category"})
+
+
+def kept_for_visitors(view: View[P]) -> View[P]:
+    """A view whose answers to visitors depend on the address, the theme and the rows alone."""
+
+    @wraps(view)
+    def kept_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        key = _key(request)
+        if key is None:
+            return view(request, *args, **kwargs)
+        found = cache.get_many([STAMP, key])
+        stamp = found.get(STAMP, "")
+        if key in found and found[key][0] == stamp:
+            return _answer(request, found[key][1], found[key][2])
+        response = view(request, *args, **kwargs)
+        if response.status_code != 200:
+            return response
+        etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
+        cache.set(key, (stamp, response.content, etag), settings.VISITOR_PAGE_SECONDS)
+        return _answer(request, response.content, etag)
+
+    return kept_view
+
+
+def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
+    """The page, or 304 for a browser that has this one. It may keep it, and must ask each time."""
+    response = HttpResponse(body, headers={"ETag": etag, "Cache-Control": "no-cache"})
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    answer = get_conditional_response(request, etag=etag, response=response)
+    return response if answer is None else answer
+
+
+def _key(request: Request) -> str | None:
+    """What the page is kept under; None where a cookie may make it somebody's own."""
+    if not settings.VISITOR_PAGE_SECONDS or set(request.COOKIES) - {COOKIE} or request.method != "GET":
+        return None
+    if set(request.GET) - _PARAMETERS:  # nobody fills the cache by making up addresses
+        return None
+    parts = (timezone.localdate(), chosen_theme(request.COOKIES), bool(request.htmx), request.get_full_path())
+    # Addresses may be long, and have spaces in them.
+    return f"visitors:{hashlib.sha256(repr((settings.VERSION, *parts)).encode()).hexdigest()}"

@@ -1,0 +1,214 @@
+"""Who may see and do what. What somebody may not see isn't there: 404, not 403."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpResponse
+from django_htmx.http import HttpResponseClientRedirect
+
+from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
+from papers.web.http import Request, UserRequest
+
+P = ParamSpec("P")
+
+
+def staff_only(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
+
+    @wraps(view)
+    def staff_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_staff:
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return staff_view
+
+
+def members_office(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for those who look after members: curators and administrators. For others there is no such page."""
+
+    @wraps(view)
+    def office_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not (request.user.is_staff or request.user.is_curator):
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return office_view
+
+
+def curators_only(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
+
+    @wraps(view)
+    def curator_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_curator:
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return curator_view
+
+
+def signed_in(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[Request, P], HttpResponse]:
+    """A view for whoever is signed in; strangers are asked to.
+
+    htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
+    """
+
+    @wraps(view)
+    def signed_in_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+        if not request.htmx:
+            return redirect_to_login(request.get_full_path())
+        here = request.htmx.current_url_abs_path or request.get_full_path()
+        return HttpResponseClientRedirect(redirect_to_login(here).url)
+
+    return signed_in_view
+
+
+def paper_for_read(user: User | AnonymousUser, public_id: str) -> Paper:
+    """The paper at an address, if `user` may see it. One query.
+
+    Raises:
+        Http404: there is none, or a curator has hidden it and `user` isn't one.
+    """
+    paper = Paper.objects.for_cards().filter(public_id=public_id).first()
+    if paper is None or (paper.hidden_at is not None and not may_curate(user)):
+        raise Http404("There is no such paper here.")
+    return paper
+
+
+def tag_for_read(user: User | AnonymousUser, owner: str, name: str) -> Tag:
+    """A tag of `owner`, if `user` may see it: it is shared, or the reader's own. One query.
+
+    Raises:
+        Http404: there is none, or it is not shared.
+    """
+    named = Tag.objects.readable_by(user).named(name).select_related("user")
+    found = named.filter(user__username__iexact=owner).first()
+    if found is None:
+        raise Http404("There is no such tag.")
+    return found
+
+
+def own_tag(user: User, owner: str, name: str) -> Tag:
+    """A tag that `user` may change. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = tag_for_read(user, owner, name)
+    if found.user_id != user.pk:
+        raise Http404("There is no such tag of yours.")
+    return found
+
+
+def comment_for_read(user: User, comment_id: int) -> Comment:
+    """A comment on a paper that `user` may see, with the paper and who wrote it. One query.
+
+    Raises:
+        Http404: there is none, it was deleted, or its paper is hidden.
+    """
+    found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
+    if found is None or (found.paper.hidden_at is not None and not may_curate(user)):
+        raise Http404("There is no such comment.")
+    return found
+
+
+def own_comment(user: User, comment_id: int) -> Comment:
+    """A comment that `user` wrote. One query.
+
+    Raises:
+        Http404: somebody else wrote it, or there is none.
+    """
+    found = comment_for_read(user, comment_id)
+    if found.user_id != user.pk:
+        raise Http404("There is no such comment of yours.")
+    return found
+
+
+def deletable_comment(user: User, comment_id: int) -> Comment:
+    """A comment that `user` may delete: one's own, and for a curator any. One query.
+
+    Raises:
+        Http404: it is not for this reader to delete, or there is none.
+    """
+    found = comment_for_read(user, comment_id)
+    if found.user_id != user.pk and not may_curate(user):
+        raise Http404("There is no such comment of yours.")
+    return found
+
+
+def submission_for_read(user: User, submission_id: int) -> Submission:
+    """What `user` submitted; a curator sees everybody's. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = Submission.objects.select_related("paper", "user").filter(pk=submission_id).first()
+    if found is None or (found.user_id != user.pk and not may_curate(user)):
+        raise Http404("There is no such submission of yours.")
+    return found
+
+
+def topic_for_read(user: User | AnonymousUser, slug: str) -> Topic:
+    """A topic, if `user` may see it: it is for all, or the reader's own. One query.
+
+    Raises:
+        Http404: there is none, or it is somebody else's.
+    """
+    found = Topic.objects.readable_by(user).filter(slug=slug).first()
+    if found is None:
+        raise Http404("There is no such topic.")
+    return found
+
+
+def own_topic(user: User, slug: str) -> Topic:
+    """A topic that `user` may change: one's own, and for a curator those for all. One query.
+
+    Raises:
+        Http404: it is not for this reader to change, or there is none.
+    """
+    found = topic_for_read(user, slug)
+    if not may_edit_topic(user, found):
+        raise Http404("There is no such topic of yours.")
+    return found
+
+
+def own_import(user: User, pk: int) -> LibraryImport:
+    """What `user` brings along. One query.
+
+    Raises:
+        Http404: it is somebody else's, or there is none.
+    """
+    found = LibraryImport.objects.of(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such import of yours.")
+    return found
+
+
+def may_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    return topic.owner_id == user.pk if topic.owner_id is not None else may_curate(user)
+
+
+def may_curate(user: User | AnonymousUser) -> bool:
+    return user.is_authenticated and user.is_curator

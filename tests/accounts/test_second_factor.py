@@ -1,0 +1,231 @@
+"""The second factor, sessions, and the provider that a group may sign in at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.core import mail
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+
+from papers.models import User
+from papers.services.accounts.login_links import make_login_link
+from tests.support.fake_oidc import CLIENT_ID, SECRET, Provider, fake_provider
+from tests.support.people import PASSWORD, browser_of, reader, staff, stranger
+
+pytestmark = pytest.mark.django_db
+
+
+def code_of(secret: str) -> str:
+    """What a telephone shows now."""
+    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+
+
+def turn_on(browser: Client) -> str:
+    """Turn the second factor on; the secret."""
+    again = browser.get("/account/two-factor/on")["Location"]
+    browser.post(again, {"password": PASSWORD})
+    page = browser.get("/account/two-factor/on")
+    secret = page.context["form"].secret
+    assert secret in page.content.decode()
+    answer = browser.post("/account/two-factor/on", {"code": code_of(secret)})
+    assert answer["Location"] == "/account/two-factor/codes"
+    cache.clear()  # a code works once; the tests' next one comes in the same half minute
+    return str(secret)
+
+
+def half_in(email: str = "rita@example.org") -> Client:
+    """A browser that has given the right password."""
+    browser = stranger()
+    answer = browser.post("/sign-in", {"username": email, "password": PASSWORD, "next": "/papers/new"})
+    assert answer["Location"].startswith("/sign-in/code")
+    assert "_auth_user_id" not in browser.session
+    return browser
+
+
+class TestSecondFactor:
+    def test_the_code_is_asked_for_after_the_password_and_leads_on(self) -> None:
+        secret = turn_on(browser_of(reader()))
+        browser = half_in()
+        assert browser.get("/account").status_code == 302
+        assert browser.post("/sign-in/code", {"code": "000000"}).status_code == 200
+        assert browser.post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/papers/new"
+        assert "_auth_user_id" in browser.session
+
+    def test_a_recovery_code_works_once(self) -> None:
+        setting_up = browser_of(reader())
+        turn_on(setting_up)
+        codes = setting_up.get("/account/two-factor/codes/file").content.decode().split()
+        assert len(codes) == 10
+        assert half_in().post("/sign-in/code", {"code": codes[0]})["Location"] == "/papers/new"
+        assert half_in().post("/sign-in/code", {"code": codes[0]}).status_code == 200
+
+    def test_an_account_has_few_tries_from_wherever(self) -> None:
+        secret = turn_on(browser_of(reader()))
+        browser = half_in()
+        for _ in range(10):
+            browser.post("/sign-in/code", {"code": "000000"})
+        assert "too often" in browser.post("/sign-in/code", {"code": code_of(secret)}).content.decode()
+        elsewhere = half_in()
+        elsewhere.post("/sign-in/code", {"code": code_of(secret)})
+        assert "_auth_user_id" not in elsewhere.session
+
+    def test_a_one_time_link_asks_for_it_too_unless_it_was_made_to_forget_it(self) -> None:
+        rita = reader()
+        turn_on(browser_of(rita))
+        link = urlsplit(make_login_link(rita.email)).path
+        assert stranger().post(link)["Location"].startswith("/sign-in/code")
+        out = StringIO()
+        call_command("login_link", rita.email, "--forget-second-factor", stdout=out)
+        browser = stranger()
+        assert browser.post(urlsplit(out.getvalue().strip().splitlines()[-1]).path)["Location"] == "/"
+        assert not Authenticator.objects.exists()
+
+    def test_an_administrator_may_turn_it_off_for_somebody(self) -> None:
+        rita = reader()
+        turn_on(browser_of(rita))
+        action = {"action": "forget_second_factor", "_selected_action": [rita.pk]}
+        browser_of(staff()).post("/admin/papers/user/", action)
+        assert not Authenticator.objects.exists()
+
+    def test_turning_it_off_asks_again_who_it_is(self) -> None:
+        browser = browser_of(reader())
+        turn_on(browser)
+        session = browser.session
+        session.pop("account_authentication_methods")
+        session.save()
+        answer = browser.post("/account/two-factor/off")
+        assert answer["Location"].startswith("/sign-in/again")
+        browser.post(answer["Location"], {"password": PASSWORD})
+        assert not Authenticator.objects.exists()
+
+    @pytest.mark.django_db(transaction=True)  # the mail is sent after the commit
+    def test_its_owner_is_told(self) -> None:
+        turn_on(browser_of(reader()))
+        assert "Two factors are on" in [sent.subject.split(" · ")[0] for sent in mail.outbox]
+
+
+class TestSessions:
+    def in_browser(self, agent: str) -> Client:
+        browser = Client(HTTP_USER_AGENT=agent, REMOTE_ADDR="2001:db8::7")
+        browser.post("/sign-in", {"username": "rita@example.org", "password": PASSWORD})
+        return browser
+
+    def test_they_are_listed_and_each_can_be_ended(self) -> None:
+        reader()
+        here = self.in_browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+        there = self.in_browser("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1")
+        page = here.get("/account/sessions")
+        assert [row.device for row in page.context["sessions"]] == ["Firefox on Linux", "Safari on iPhone"]
+        assert "2001:db8::7" in page.content.decode()
+        here.post("/account/sessions", {"which": page.context["sessions"][1].pk})
+        assert there.get("/account").status_code == 302
+        assert here.get("/account").status_code == 200
+
+    def test_not_those_of_others(self) -> None:
+        reader()
+        here = self.in_browser("Firefox")
+        pk = here.get("/account/sessions").context["sessions"][0].pk
+        for which in (str(pk), "x", "9" * 30, ""):
+            assert browser_of(reader("carla")).post("/account/sessions", {"which": which}).status_code == 302
+            User.objects.filter(username="carla").delete()
+        assert here.get("/account").status_code == 200
+
+    def test_sign_out_everywhere(self) -> None:
+        reader()
+        browsers = [self.in_browser("Firefox") for _ in range(3)]
+        browsers[0].post("/account/sessions", {"which": "all"})
+        assert [browser.get("/account").status_code for browser in browsers] == [302, 302, 302]
+
+
+@pytest.fixture
+def provider(settings: Any) -> Iterator[Provider]:
+    with fake_provider() as found:
+        settings.OIDC_URL, settings.OIDC_NAME = found.url, "the institute"
+        app: dict[str, Any] = {"provider_id": "oidc", "name": "the institute", "client_id": CLIENT_ID, "secret": SECRET}
+        app["settings"] = {"server_url": found.url, "email_authentication": True}
+        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+        found.claims = {"sub": "n-1", "email": "nora@example.org", "email_verified": True, "preferred_username": "nora"}
+        yield found
+
+
+class TestProvider:
+    def come_back(self, browser: Client, code: str = "good") -> Any:
+        there = browser.post("/sign-in/with/oidc")["Location"]
+        state = parse_qs(urlsplit(there).query)["state"][0]
+        return browser.get("/sign-in/with/oidc/back", {"code": code, "state": state})
+
+    def test_an_account_with_the_address_that_it_verified_is_opened(self, provider: Provider) -> None:
+        nora, browser = reader("nora"), stranger()
+        assert "Sign in with the institute" in browser.get("/sign-in").content.decode()
+        assert self.come_back(browser)["Location"] == "/"
+        assert browser.session["_auth_user_id"] == str(nora.pk)
+        assert provider.verifiers, "PKCE"
+
+    def test_the_account_is_found_however_the_domain_is_written(self, provider: Provider) -> None:
+        nora, browser = User.objects.create_user("nora@xn--strae-oqa.example", "nora", PASSWORD), stranger()
+        User.objects.create_user("nora@strasse.example", "other", PASSWORD)
+        provider.claims["email"] = "nora@straße.example"
+        assert self.come_back(browser)["Location"] == "/"
+        assert browser.session["_auth_user_id"] == str(nora.pk)
+
+    def test_a_new_account_has_the_one_form_of_its_address(self, provider: Provider, settings: Any) -> None:
+        settings.OIDC_SIGNUP = True
+        provider.claims["email"] = "nora@straße.example"
+        assert self.come_back(stranger())["Location"] == "/"
+        assert User.objects.get().email == "nora@xn--strae-oqa.example"
+
+    def test_not_one_whose_address_it_did_not_verify(self, provider: Provider) -> None:
+        provider.claims["email_verified"] = False
+        reader("nora")
+        browser = stranger()
+        self.come_back(browser)
+        assert "_auth_user_id" not in browser.session
+
+    def test_a_new_account_only_where_that_is_allowed_and_the_domain_is_welcome(
+        self, provider: Provider, settings: Any
+    ) -> None:
+        assert "By invitation" in self.come_back(stranger()).content.decode()
+        settings.OIDC_SIGNUP, settings.SIGNUP_DOMAINS = True, ("lab.example.org",)
+        assert "By invitation" in self.come_back(stranger()).content.decode()
+        settings.SIGNUP_DOMAINS = ()
+        provider.claims["preferred_username"] = "no such name!"
+        browser = stranger()
+        assert self.come_back(browser)["Location"] == "/"
+        assert User.objects.get().email == "nora@example.org"
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,29}", User.objects.get().username)
+
+    def test_a_second_factor_is_asked_for_there_too(self, provider: Provider) -> None:
+        turn_on(browser_of(reader("nora")))
+        assert self.come_back(stranger())["Location"].startswith("/sign-in/code")
+
+    def test_a_code_that_is_none_or_a_state_that_is_not_ours_says_so(self, provider: Provider) -> None:
+        for answer in (
+            self.come_back(stranger(), code="bad"),
+            stranger().get("/sign-in/with/oidc/back", {"code": "good", "state": "made-up"}),
+            stranger().get("/sign-in/with/oidc/back"),
+        ):
+            assert "That did not work" in answer.content.decode()
+
+    def test_following_a_link_alone_signs_nobody_in(self, provider: Provider) -> None:
+        assert stranger().get("/sign-in/with/oidc").status_code == 200
+
+    def test_there_is_none_unless_it_is_named(self) -> None:
+        assert "Sign in with" not in stranger().get("/sign-in").content.decode()
+        assert stranger().post("/sign-in/with/oidc").status_code == 404
+
+    def test_a_provider_that_is_away_says_so(self, settings: Any) -> None:
+        with fake_provider() as found:
+            pass
+        app: dict[str, Any] = {"provider_id": "oidc", "name": "x", "client_id": CLIENT_ID, "secret": SECRET}
+        app["settings"] = {"server_url": found.url}
+        settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
+        assert "That did not work" in stranger().post("/sign-in/with/oidc").content.decode()

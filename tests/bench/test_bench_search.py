@@ -1,0 +1,44 @@
+"""The questions that searches are timed with: each of them is asked of a small catalogue, the hostile ones, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from bench import search_questions
+from bench.catalogue import fill
+from bench.vector_fill import fill_vectors
+from papers.models import PaperVector
+from papers.services.embeddings import model_switch
+from papers.services.embeddings.nearest import near
+from papers.services.search.word_statistics import count_words
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def catalogue() -> Iterator[None]:
+    fill(120, readers=0, different=100)
+    fill_vectors("")
+    count_words(now=timezone.now())
+    search_questions._kept.clear()
+    yield
+    search_questions._kept.clear()
+
+
+def test_every_question_is_answered_and_vectors_have_neighbours(catalogue: None) -> None:
+    client = Client()
+    assert PaperVector.objects.count() == 120
+    asked = {kind: search_questions.questions(kind, 3) for kind in search_questions.QUESTION_KINDS}
+    for kind, paths in (asked | search_questions.hostile(1)).items():
+        cache.clear()
+        for path in paths:
+            assert client.get(path).status_code == 200, f"{kind}: {path[:200]}"
+    model_switch.ensure_wanted(model_switch.Wanted(name="all-MiniLM-L6-v2-int8", endpoint=""))
+    model_switch.recount()
+    model_switch.forget_current_model()
+    assert near([PaperVector.objects.values_list("paper_id", flat=True)[0]], limit=5)

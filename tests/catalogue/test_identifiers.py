@@ -1,0 +1,277 @@
+"""Identifiers of papers in all their spellings."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.catalogue.identifiers import (
+    OLD_ARCHIVES,
+    ArxivId,
+    arxiv_doi,
+    arxiv_id_of_doi,
+    arxiv_month,
+    find_arxiv_id,
+    normalise_url,
+    parse_arxiv_id,
+    parse_doi,
+    parse_dois,
+    trim_end,
+)
+
+months = st.integers(1, 12).map("{:02}".format)
+old_years = st.sampled_from(["92", "95", "99", "00", "01", "06"])
+new_years = st.integers(15, 90).map("{:02}".format)
+old_ids = st.builds("{}/{}{}{:03}".format, st.sampled_from(list(OLD_ARCHIVES)), old_years, months, st.integers(1, 999))
+four_digit_ids = st.builds("{}{}.{:04}".format, st.sampled_from(["08", "10", "13"]), months, st.integers(1, 9_999))
+five_digit_ids = st.builds("{}{}.{:05}".format, new_years, months, st.integers(1, 99_999))
+arxiv_ids = old_ids | four_digit_ids | five_digit_ids
+versions = st.none() | st.integers(1, 40)
+spellings = st.sampled_from(
+    [
+        "{}",
+        " {}\n",
+        "arXiv:{}",
+        "arxiv: {}",
+        "oai:arXiv.org:{}",
+        "http://arxiv.org/abs/{}",
+        "https://arxiv.org/pdf/{}.pdf",
+        "https://arxiv.org/pdf/{}",
+        "https://www.arxiv.org/html/{}",
+        "https://export.arxiv.org/e-print/{}",
+        "arxiv.org/abs/{}",
+        "https://arxiv.org/abs/{}?context=cs",
+        "https://arxiv.org/abs/{}#S1",
+        "10.48550/arXiv.{}",
+        "https://doi.org/10.48550/arXiv.{}",
+        "doi:10.48550/ARXIV.{}",
+        "https://huggingface.co/papers/{}",
+        "https://www.alphaxiv.org/abs/{}",
+        "arXiv:{} [cs.CL]",
+    ]
+)
+
+
+@given(arxiv_ids, versions, spellings)
+def test_every_spelling_of_an_arxiv_id_gives_the_same_id(value: str, version: int | None, spelling: str) -> None:
+    expected = ArxivId(value, version)
+    assert parse_arxiv_id(spelling.format(expected)) == expected
+
+
+@given(arxiv_ids, versions)
+def test_upper_case_is_the_same_arxiv_id(value: str, version: int | None) -> None:
+    expected = ArxivId(value, version)
+    assert parse_arxiv_id(f"ARXIV:{expected}".upper().replace("V", "v")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "version"),
+    [
+        ("2606.31503v1", "2606.31503", 1),
+        ("math.CA/0611800", "math/0611800", None),
+        ("math.CA/0611800v3", "math/0611800", 3),
+        ("cond-mat.mes-hall/0301001", "cond-mat/0301001", None),
+        ("704.0302", "0704.0302", None),  # a spreadsheet took it for a number
+        ("912.0001", "0912.0001", None),
+        ("https://arxiv.org/pdf/hep-th/9901001v2.pdf", "hep-th/9901001", 2),
+    ],
+)
+def test_damaged_and_old_arxiv_ids_are_repaired(text: str, value: str, version: int | None) -> None:
+    assert parse_arxiv_id(text) == ArxivId(value, version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "0000.0000",
+        "2301.0001",  # four digits after 2014
+        "1412.00001",  # five before 2015
+        "0703.0001",  # before the new form
+        "2313.00001",  # a thirteenth month
+        "9901.00001",  # year 99 belongs to the old form
+        "2301.00000",
+        "hep-th/9913001",
+        "hep-th/9901000",
+        "hep-th/0801001",  # after the old form
+        "hep-xx/9901001",
+        "hep-th/990100",
+        "704.302",  # one digit more is lost: could as well be a typing error
+        "1501.0001",
+        "2301.00001v0",
+        "2301.00001x",
+        "see 2301.00001",
+        "https://example.org/abs/2301.00001",
+        "10.1000/xyz",
+        "12.5",
+    ],
+)
+def test_what_only_looks_like_an_arxiv_id_is_none(text: str) -> None:
+    assert parse_arxiv_id(text) is None
+
+
+@given(st.text())
+def test_any_text_is_an_arxiv_id_or_none(text: str) -> None:
+    found = parse_arxiv_id(text)
+    assert found is None or parse_arxiv_id(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("We extend arXiv:2301.00001v2 [cs.LG].", ArxivId("2301.00001", 2)),
+        ("(see 2301.00001)", ArxivId("2301.00001")),
+        ("https://arxiv.org/abs/0704.0001.", ArxivId("0704.0001")),
+        ("hep-th/9901001, and more", ArxivId("hep-th/9901001")),
+        ("0.5 or 9999.99999 but then 2301.00002", ArxivId("2301.00002")),
+        ("a mass of 1101.0600 units", None),  # four digits without a prefix: too often a measurement
+        ("call 2301.000012", None),
+        ("https://example.org/2301.00001", None),
+        ("version 1.2301.00001", None),
+        ("and/9901001", None),
+    ],
+)
+def test_an_arxiv_id_is_found_in_a_sentence(text: str, expected: ArxivId | None) -> None:
+    assert find_arxiv_id(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "month"),
+    [
+        ("hep-th/9108001", date(1991, 8, 1)),
+        ("math/0001001", date(2000, 1, 1)),
+        ("0704.0001", date(2007, 4, 1)),
+        ("2608.00001", date(2026, 8, 1)),
+    ],
+)
+def test_an_arxiv_id_tells_its_month(value: str, month: date) -> None:
+    assert arxiv_month(value) == month
+
+
+@given(arxiv_ids)
+def test_every_arxiv_id_has_a_month(value: str) -> None:
+    assert 1991 <= arxiv_month(value).year <= 2090
+
+
+def test_the_month_of_something_else_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not an arXiv id"):
+        arxiv_month("10.1000/xyz")
+
+
+@given(arxiv_ids)
+def test_arxivs_own_doi_leads_back_to_the_id(value: str) -> None:
+    doi = arxiv_doi(value)
+    assert parse_doi(doi) == doi
+    assert arxiv_id_of_doi(doi.upper()) == ArxivId(value)
+
+
+def test_another_doi_has_no_arxiv_id() -> None:
+    assert arxiv_id_of_doi("10.1103/physrevd.76.013009") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.1103/PhysRevD.76.013009", ("10.1103/physrevd.76.013009",)),
+        ("doi:10.1103/X", ("10.1103/x",)),
+        ("DOI: 10.1103/X.", ("10.1103/x",)),
+        ("https://doi.org/10.1103/X", ("10.1103/x",)),
+        ("http://dx.doi.org/10.1103/X", ("10.1103/x",)),
+        ("doi.org/10.1103/X", ("10.1103/x",)),
+        ("https://doi.org/10.1016/0550-3213%2894%2900102-2", ("10.1016/0550-3213(94)00102-2",)),
+        ("10.1016/0550-3213(94)00102-2", ("10.1016/0550-3213(94)00102-2",)),
+        (
+            "10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-2",
+            ("10.1002/(sici)1097-0258(19980815/30)17:15/16<1661::aid-sim968>3.0.co;2-2",),
+        ),
+        ("(10.1103/X)", ("10.1103/x",)),
+        ("10.1070/A1, 10.4213/b2", ("10.1070/a1", "10.4213/b2")),
+        ("10.1070/A1 10.4213/b2", ("10.1070/a1", "10.4213/b2")),
+        ("10.1070/A1; doi:10.4213/b2", ("10.1070/a1", "10.4213/b2")),
+        ("10.1070/A1 and https://doi.org/10.4213/b2", ("10.1070/a1", "10.4213/b2")),
+        ("10.1070/A1\n  10.1070/a1", ("10.1070/a1",)),
+        ("10.1000.10/abc", ("10.1000.10/abc",)),
+        ("10.016/j.abc", ()),
+        ("10.1103/", ()),
+        ("doi", ()),
+        ("", ()),
+    ],
+)
+def test_dois_are_read_from_a_field(text: str, expected: tuple[str, ...]) -> None:
+    assert parse_dois(text) == expected
+    assert parse_doi(text) == next(iter(expected), None)
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+def test_a_doi_once_read_reads_the_same_again(before: str, name: str) -> None:
+    for doi in parse_dois(f"{before} 10.1000/{name}"):
+        assert parse_doi(doi) == doi
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("HTTPS://Example.ORG", "https://example.org/"),
+        ("http://example.org:80/a", "http://example.org/a"),
+        ("https://example.org:8443/a", "https://example.org:8443/a"),
+        (" https://example.org/a#part ", "https://example.org/a"),
+        ("https://example.org/a?utm_source=x&id=1", "https://example.org/a?id=1"),
+        ("https://example.org/a?id=1&b=%20c", "https://example.org/a?id=1&b=%20c"),
+        ("https://example.org/ü", "https://example.org/%C3%BC"),
+        ("https://müller.example/", "https://xn--mller-kva.example/"),
+        ("https://STRAßE.example/", "https://xn--strae-oqa.example/"),
+        ("https://[2001:db8::1]/x", "https://[2001:db8::1]/x"),
+        ("https://example.org./x", "https://example.org/x"),
+    ],
+)
+def test_one_address_has_one_spelling(url: str, expected: str) -> None:
+    assert normalise_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example.org",
+        "ftp://example.org/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://",
+        "https:///path",
+        "https://user:secret@example.org/",
+        "https://example.org:99999/",
+        "https://example.org:port/",
+        "https://exa mple.org/",
+        'https://example.org/"onclick=',
+        "https://example.org/<b>",
+        "https://example.org\\@evil.example/",
+        "https://[::1",
+        "https://" + "a" * 300 + "/",
+        "https://example.org/" + "a" * 2_000,
+        "https://…",
+    ],
+)
+def test_what_is_no_web_address_has_none(url: str) -> None:
+    assert normalise_url(url) is None
+
+
+@given(st.text(max_size=40), st.text(max_size=20))
+def test_a_normalised_address_stays_as_it_is(path: str, query: str) -> None:
+    url = normalise_url(f"https://Example.org/{path}?{query}")
+    assert url is None or normalise_url(url) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://a.example/b.", "https://a.example/b"),
+        ("https://a.example/b).", "https://a.example/b"),
+        ("https://a.example/b_(c)", "https://a.example/b_(c)"),
+        ("https://a.example/b_(c)).", "https://a.example/b_(c)"),
+        ("...", ""),
+    ],
+)
+def test_the_marks_of_the_sentence_are_cut_off(text: str, expected: str) -> None:
+    assert trim_end(text) == expected

@@ -1,0 +1,59 @@
+"""The command line, where something it needs is not there: a sentence, an exit code, no trace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_command_without_a_database_says_so_in_one_sentence(tmp_path: Path) -> None:
+    ended = manage("fetch", "--list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert ended.returncode == 1
+    assert "The database does not answer" in ended.stderr
+    assert "make run" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_command_before_the_first_start_says_what_to_do() -> None:
+    ended = manage(
+        "fetch", "--list", DATABASE_URL=urlsplit(os.environ["DATABASE_URL"])._replace(path="/postgres").geturl()
+    )
+    assert ended.returncode == 1
+    assert "start Broadsheet once" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("fetch", "arxiv_rss", "--since", "yesterday"), "is no day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--since", "2026-99-99"), "is no day; write it as"),
+        (("send_digest", "--to", "rita@example.org", "--at", "noon"), "is no moment; write it as"),
+        (("embed", "--limit", "0"), "is no number from 1 on"),
+        (("import_papers", "papers.jsonl", "--limit", "9" * 5_000), "is no number from 1 on"),
+    ],
+)
+def test_a_wrong_word_on_the_line_is_said_with_what_would_be_right(words: tuple[str, ...], what: str) -> None:
+    ended = manage(*words)
+    assert ended.returncode == 2
+    assert what in ended.stderr
+    assert "Traceback" not in ended.stderr

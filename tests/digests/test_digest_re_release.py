@@ -1,0 +1,89 @@
+"""What was moved, hidden, or the sample's when a mail went, and is news to its reader afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from digests.models import Delivery
+from digests.models.delivery import State
+from papers.models import Paper, Topic
+from papers.services.curation import placement
+from papers.services.curation.audit_log import Deciding
+from papers.services.curation.undo import undo
+from papers.services.editions.listing import SAMPLE, Rule
+from papers.services.ingest.paper_store import store_papers
+from tests.digests.test_digest_planning import DAY, DUE, NOW, listing, match, plan
+from tests.support import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def by(now: datetime) -> Deciding:
+    return Deciding(factories.user(), now)
+
+
+def moved(paper: Paper, topic: Topic, now: datetime) -> None:
+    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    plan()
+    placement.put_on(paper_id=paper.pk, day=date(2026, 3, 5), by=by(now))
+
+
+def put_back(paper: Paper, topic: Topic, now: datetime) -> None:
+    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    plan()
+    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=False, by=by(now))
+
+
+def shown(paper: Paper, topic: Topic, now: datetime) -> None:
+    factories.match(paper, topic)
+    placement.hide(paper_id=paper.pk, on=True, by=by(NOW))
+    plan()
+    placement.hide(paper_id=paper.pk, on=False, by=by(now))
+
+
+def undone(paper: Paper, topic: Topic, now: datetime) -> None:
+    deciding = by(NOW)
+    event = placement.hide(paper_id=paper.pk, on=True, by=deciding)
+    assert event is not None
+    plan()
+    undo(event_id=event.pk, curator=deciding.curator, now=now)
+
+
+@pytest.mark.parametrize("again", [moved, put_back, shown, undone])
+def test_what_was_off_its_day_when_the_mail_went_comes_with_the_next_one(
+    again: Callable[[Paper, Topic, datetime], None],
+) -> None:
+    topic = factories.topic()
+    schedule = factories.schedule(None, topic, kinds=["daily"])
+    other, paper = listing(), listing()
+    again(paper, topic, DUE + timedelta(hours=1))
+    assert plan(DUE + DAY).paper_ids == [paper.pk]
+    assert Delivery.objects.get(schedule=schedule, period_on=date(2026, 3, 5)).paper_ids == [other.pk]
+    assert plan(DUE + 2 * DAY).state == State.SKIPPED
+
+
+def test_what_was_hidden_after_its_mail_does_not_come_twice() -> None:
+    topic = factories.topic()
+    factories.schedule(None, topic, kinds=["daily"])
+    paper = match(topic, paper=listing())
+    assert plan().paper_ids == [paper.pk]
+    placement.hide(paper_id=paper.pk, on=True, by=by(DUE))
+    placement.hide(paper_id=paper.pk, on=False, by=by(DUE))
+    assert plan(DUE + DAY).state == State.SKIPPED
+
+
+def test_a_paper_of_the_sample_is_news_once_a_source_sends_it() -> None:
+    topic = factories.topic()
+    factories.schedule(None, topic, kinds=["daily"])
+    sampled = factories.paper(is_sample=True, record_rank=0)
+    factories.match(sampled, topic)
+    factories.listing(sampled, factories.TODAY, kind=SAMPLE)
+    assert plan().state == State.SKIPPED
+    sent = factories.listed_raw(date(2026, 3, 5), arxiv_id=sampled.public_id)
+    store_papers([sent], now=DUE + timedelta(hours=1), kind="arxiv_rss", rule=Rule())
+    mail = plan(DUE + DAY)
+    assert mail.paper_ids == [sampled.pk]
+    assert len(mail.causes[0].split(",")) == 2, "for the topic, and of the daily papers"

@@ -1,0 +1,163 @@
+"""What stands in a mail: never too much for Gmail, nothing from elsewhere, every link in both parts, exact counts."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import itertools
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from config.site_url import Site
+from digests.models import Delivery
+from digests.services.planning import plan_due
+from digests.services.sending import send_waiting
+from papers.models import Listing, Paper, Topic, TopicMatch
+from papers.services.ingest.releases import next_release
+from tests.support import factories
+from tests.support.factories import NOW, TODAY
+from tests.support.mail import Post
+
+pytestmark = pytest.mark.django_db
+
+DUE = factories.at(TODAY + timedelta(days=1), 7) + timedelta(minutes=30)
+
+
+@pytest.fixture(autouse=True)
+def _site(settings: Any) -> None:
+    settings.SITE = Site.from_url("https://papers.example.org")
+    settings.SITE_URL = settings.SITE.url
+    settings.DEFAULT_FROM_EMAIL = "Language Lab <papers@example.org>"
+
+
+def match_all(papers: Iterable[Paper], topics: Iterable[Topic]) -> None:
+    """These papers came to these topics before the mail was due."""
+    pairs, release = list(itertools.product(papers, topics)), next_release()
+    Paper.objects.filter(pk__in=[paper.pk for paper, _ in pairs]).update(created_at=NOW)
+    TopicMatch.objects.bulk_create(
+        TopicMatch(paper=paper, topic=topic, release=release, matched_at=NOW) for paper, topic in pairs
+    )
+
+
+def sent() -> list[EmailMessage]:
+    """The mails that were planned."""
+    post = Post()
+    send_waiting(clock=lambda: DUE, transport=post)
+    found = [email.message_from_bytes(message, policy=email.policy.default) for _, message in post.taken]
+    return [mail for mail in found if isinstance(mail, EmailMessage)]
+
+
+def the_mail() -> EmailMessage:
+    (mail,) = sent()
+    return mail
+
+
+def bodies(mail: EmailMessage) -> tuple[str, str]:
+    """Its text and its HTML."""
+    text, html = (part.get_content().replace("\r\n", "\n") for part in mail.iter_parts())
+    return text, html
+
+
+@pytest.mark.parametrize("word", ["学習による言語理解", "<b>&amp;</b> ", "🧪📄 "])
+def test_no_letters_make_a_mail_that_gmail_cuts(word: str) -> None:
+    """Three and four bytes a letter, many topics with long names: what has no room is on the mail's page."""
+    topics = [Topic.objects.create(name=f"{number} {word * 60}"[:120], slug=f"t{number}") for number in range(45)]
+    links = {kind: {"url": "https://arxiv.org/abs/2603.00001", "found": "arxiv"} for kind in ("abs", "pdf")}
+    papers = []
+    for number in range(45):
+        paper = factories.paper(
+            title=f"{number} {word * 60}",
+            abstract=word * 200,
+            authors=[word * 4] * 30,
+            organization=word * 20,
+            links=links,
+        )
+        papers.append(paper)
+    match_all(papers, topics[:12])
+    factories.schedule(factories.subscriber(user=factories.user()), *topics, max_papers=40)
+    plan_due(now=DUE)
+    mail = the_mail()
+    text, html = bodies(mail)
+    assert len(html.encode()) <= 90_000
+    shown, more = html.count("<h2"), int(re.findall(r">And (\d+) more<", html)[0])
+    assert shown > 5
+    assert shown + more == 45 == int(str(mail["Subject"]).split()[0])
+    assert len(re.findall(r"^\* ", text, re.M)) == shown, "the text has the same papers"
+    assert f"And {more} more:" in text
+    assert html.count(">Save</a>") == text.count("  Save: https://") == shown
+    assert "and 25 more" in html, "topics in the foot"
+    assert "and 7 more" in html, "topics of a paper"
+    key = Delivery.objects.get().key
+    page = re.findall(r'<a href="([^"]+)"[^>]*>And', html)[0]
+    assert page == f"https://papers.example.org/mail/{key}{'/more' if shown == 40 else ''}"
+
+
+def test_a_mail_asks_for_nothing_from_anywhere() -> None:
+    links = {"abs": {"url": "https://arxiv.org/abs/2603.00001", "found": "arxiv"}}
+    match_all([factories.paper(links=links) for _ in range(3)], [topic := factories.topic("LLM agents")])
+    factories.schedule(factories.subscriber(user=factories.user()), topic)
+    plan_due(now=DUE)
+    mail = the_mail()
+    text, html = bodies(mail)
+    assert not re.search(r"(?i)src=|srcset|url\(|@import|<link|<script|<img|<iframe|background=", html)
+    addresses = re.findall(r'href="([^"]+)"', html)
+    assert {urlsplit(address).hostname for address in addresses} == {"papers.example.org", "arxiv.org"}
+    assert set(addresses) == set(re.findall(r"https://\S+", text)), "the text has every link"
+
+
+def test_only_a_reader_with_an_account_is_shown_a_link_that_saves() -> None:
+    topic, user = factories.topic("LLM agents"), factories.user()
+    for reader in (factories.subscriber(), factories.subscriber(user=user)):
+        factories.schedule(reader, topic)
+    paper = factories.paper()
+    match_all([paper], [topic])
+    plan_due(now=DUE)
+    by_reader = {str(mail["To"]): bodies(mail) for mail in sent()}
+    key = user.subscriber.key
+    for place in (0, 1):
+        saves = {reader: re.findall(r"https://[^/]+(/s/[^\s\"]+)", both[place]) for reader, both in by_reader.items()}
+        assert sorted(saves.values()) == [[], [f"/s/{key}/{paper.pk}"]]
+        assert saves[user.subscriber.email]
+
+
+def test_a_mail_of_the_daily_papers_counts_exactly_what_its_page_shows() -> None:
+    old = factories.paper(title="Listed before")
+    factories.listing(old, created_at=NOW)
+    schedule = factories.schedule(kinds=["daily"], max_papers=5)
+    schedule.last_release = next_release()
+    schedule.save()
+    for number in range(60):
+        factories.listing(factories.paper(title=f"Paper {number}"), position=number, created_at=NOW)
+    factories.listing(old, TODAY + timedelta(days=1))
+    factories.listing(factories.paper(hidden_at=NOW))
+    factories.listing(factories.paper(withdrawn_at=NOW))
+    factories.listing(factories.paper(is_sample=True))
+    far = factories.listing(factories.paper(title="Long ago"))
+    Listing.objects.filter(pk=far.pk).update(created_at=DUE - timedelta(days=8))
+    Listing.objects.exclude(pk=far.pk).update(created_at=NOW)
+    plan_due(now=DUE)
+    mail = the_mail()
+    text, html = bodies(mail)
+    assert str(mail["Subject"]).startswith("60 new papers · ")
+    assert ">And 55 more<" in html
+    assert "And 55 more:" in text
+    key = Delivery.objects.get().key
+    assert "And 55 more" in Client().get(f"/mail/{key}").content.decode()
+    shown = [Client().get(f"/mail/{key}/more{page}").content.decode().count("<article") for page in ("", "?from=50")]
+    assert shown == [50, 5]
+
+
+def test_the_foot_offers_what_its_link_can_change() -> None:
+    match_all([factories.paper()], [topic := factories.topic("LLM agents")])
+    factories.schedule(None, topic)
+    plan_due(now=DUE)
+    for part in bodies(the_mail()):
+        assert "Change topics and hours" in part
+        assert "address" not in part.partition("You get this")[2]

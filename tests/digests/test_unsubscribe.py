@@ -1,0 +1,184 @@
+"""Leaving: one click of a mail program, buttons on a page, taking it back; for ever, and on a members-only site."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from digests.models import Delivery, Subscription
+from digests.services.unsubscribe import UNDO_FOR
+from tests.support import factories
+from tests.support.pages import elements
+
+pytestmark = pytest.mark.django_db
+
+# As Gmail and Yahoo send it (RFC 8058): in either encoding, with no cookie.
+ONE_CLICK = {
+    "form": ("List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+    "multipart": (
+        '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n',
+        "multipart/form-data; boundary=b",
+    ),
+    "nothing": ("", "application/x-www-form-urlencoded"),
+    "broken": ("--", "multipart/form-data; boundary=" + "b" * 300),
+    "other": ("{}", "application/json"),
+}
+
+
+def strict() -> Client:
+    """A browser whose posts are refused without Django's token, as in production."""
+    return Client(enforce_csrf_checks=True)
+
+
+@pytest.mark.parametrize("form", ONE_CLICK)
+@pytest.mark.parametrize("access", ["public", "members"])
+def test_one_click_ends_the_mail_at_once(form: str, access: str, settings: Any) -> None:
+    settings.ACCESS = access
+    settings.SECRET_KEY = "another key than the one the mail was sent with"
+    schedule = factories.schedule(kinds=["trending"])
+    waiting = factories.delivery(schedule)
+    body, content_type = ONE_CLICK[form]
+    answer = strict().generic("POST", f"/u/{schedule.unsub_key}", body, content_type, headers={"origin": "null"})
+    assert answer.status_code == 200
+    assert not answer.cookies
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
+    assert schedule.next_due_at is None
+    assert Delivery.objects.get(pk=waiting.pk).state == "cancelled"
+    again = strict().generic("POST", f"/u/{schedule.unsub_key}", body, content_type)
+    assert again.status_code == 200
+
+
+def test_it_is_never_limited() -> None:
+    schedule = factories.schedule(kinds=["trending"])
+    assert {strict().post(f"/u/{schedule.unsub_key}").status_code for _ in range(120)} == {200}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_looking_changes_nothing(method: str) -> None:
+    schedule = factories.schedule(kinds=["trending"])
+    strict().generic(method, f"/u/{schedule.unsub_key}")
+    schedule.refresh_from_db()
+    assert schedule.ended_at is None
+
+
+@pytest.mark.parametrize("key", ["unknown", "%00", "x" * 500, "é"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_unknown_key_gets_a_friendly_page(key: str, method: str) -> None:
+    answer = strict().generic(method, f"/u/{key}")
+    assert answer.status_code == 200
+    assert "no such mail" in answer.content.decode()
+
+
+def buttons(path: str) -> dict[str, str]:
+    page = elements(strict().get(path).content.decode())
+    return {one.text_content(): one.get("value") for one in page.xpath("//button[@name='what']")}
+
+
+def test_one_topic_can_be_ended_and_taken_back() -> None:
+    agents, rag = factories.topic("Agents"), factories.topic("RAG")
+    schedule = factories.schedule(None, agents, rag)
+    one = schedule.subscriptions.get(topic=agents)
+    path = f"/u/{one.unsub_key}"
+    named = buttons(path)
+    assert set(named) == {"No more about Agents", "End the whole daily mail", "End all mail from here"}
+    page = strict().post(path, {"what": named["No more about Agents"]})
+    assert [left.topic for left in schedule.subscriptions.all()] == [rag]
+    schedule.refresh_from_db()
+    assert schedule.ended_at is None
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    back = strict().post(path, {"undo": undo})
+    assert "subscribed again" in back.content.decode()
+    assert {left.topic for left in schedule.subscriptions.all()} == {agents, rag}
+
+
+def test_a_day_later_nothing_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule = factories.schedule(kinds=["trending"])
+    page = strict().post(f"/u/{schedule.unsub_key}")
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    later = time.time() + UNDO_FOR.total_seconds() + 60
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    assert "can’t be taken back" in strict().post(f"/u/{schedule.unsub_key}", {"undo": undo}).content.decode()
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
+
+
+def test_a_topic_that_is_gone_meanwhile_is_not_taken_back() -> None:
+    topic, other = factories.topic("ice"), factories.topic("snow")
+    schedule = factories.schedule(None, topic, other)
+    one = schedule.subscriptions.get(topic=topic)
+    page = strict().post(f"/u/{one.unsub_key}")
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    topic.delete()
+    back = strict().post(f"/u/{schedule.unsub_key}", {"undo": undo})
+    assert "can’t be taken back" in back.content.decode()
+    assert list(schedule.subscriptions.values_list("topic", flat=True)) == [other.pk]
+
+
+def test_the_last_topic_ends_its_mail_and_comes_back_with_it() -> None:
+    schedule = factories.schedule(None, factories.topic())
+    path = f"/u/{schedule.subscriptions.get().unsub_key}"
+    page = strict().post(path)
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    strict().post(path, {"undo": undo})
+    schedule.refresh_from_db()
+    assert schedule.ended_at is None
+    assert schedule.next_due_at is not None
+    assert Subscription.objects.count() == 1
+
+
+def test_all_mail_can_be_ended_and_taken_back() -> None:
+    reader = factories.subscriber()
+    daily, weekly = (
+        factories.schedule(reader, kinds=["trending"]),
+        factories.schedule(reader, kinds=["top"], frequency="weekly"),
+    )
+    other = factories.schedule(kinds=["trending"])
+    page = strict().post(f"/u/{daily.unsub_key}", {"what": "all"})
+    assert set(reader.schedules.filter(ended_at=None)) == set()
+    other.refresh_from_db()
+    assert other.ended_at is None
+    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    strict().post(f"/u/{daily.unsub_key}", {"undo": undo})
+    assert set(reader.schedules.filter(ended_at=None)) == {daily, weekly}
+
+
+def test_a_word_made_up_takes_nothing_back() -> None:
+    schedule = factories.schedule(kinds=["trending"])
+    strict().post(f"/u/{schedule.unsub_key}")
+    assert "can’t be taken back" in strict().post(f"/u/{schedule.unsub_key}", {"undo": "x:y:z"}).content.decode()
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
+
+
+@pytest.mark.parametrize("what", ["999999", "x", "all; DROP TABLE", "²"])
+def test_nonsense_in_the_form_ends_what_the_link_is_for(what: str) -> None:
+    schedule = factories.schedule(kinds=["trending"])
+    assert strict().post(f"/u/{schedule.unsub_key}", {"what": what}).status_code == 200
+    schedule.refresh_from_db()
+    assert schedule.ended_at is not None
+
+
+def test_a_part_of_another_reader_s_mail_is_not_ended() -> None:
+    mine, theirs = factories.schedule(kinds=["trending"]), factories.schedule(kinds=["top"])
+    strict().post(f"/u/{mine.unsub_key}", {"what": str(theirs.subscriptions.get().pk)})
+    theirs.refresh_from_db()
+    assert theirs.ended_at is None
+    assert theirs.subscriptions.exists()
+
+
+def test_the_link_that_ends_everything_does_so_by_its_button_alone() -> None:
+    reader = factories.subscriber()
+    factories.schedule(reader, kinds=["trending"])
+    factories.schedule(reader, kinds=["top"], frequency="weekly")
+    path = f"/u/{reader.key}"
+    assert list(buttons(path)) == ["End all mail from here"]
+    assert reader.schedules.filter(ended_at=None).count() == 2
+    strict().post(path)
+    assert not reader.schedules.filter(ended_at=None).exists()
+    assert "no such mail" in strict().get(path).content.decode()

@@ -1,0 +1,130 @@
+"""Every kind of page: no sideways scroll on a phone, nothing that axe finds, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+from tests.e2e.running_site import Site
+
+PUBLIC = {
+    "today": "/",
+    "week": "/papers/week",
+    "month": "/papers/month",
+    "trending": "/papers/trending",
+    "new": "/papers/new",
+    "one category": "/papers/new?category=cs.CL",
+    "no such category": "/papers/new?category=cats",
+    "search": "/papers?q=model",
+    "search without results": "/papers?q=qqxxyy",
+    "search not understood": "/papers?q=%28%22author%3A",
+    "day without papers": "/papers/date/2001-01-01",
+    "paper": "",  # the first one on the front page
+    "status": "/status",
+    "topics": "/topics",
+    "topic": "/topics/language-models",
+    "topic, most voted": "/topics/language-models?sort=votes",
+    "confirmation that is too old": "/subscribe/confirm/none",
+    "leaving": "/u/none",
+    "sign-in": "/sign-in",
+    "used link": "/sign-in/link/used",
+    "nothing here": "/no-such-page",
+}
+STAFF = {"settings": "/setup", "progress": "/setup/progress", "password": "/account/password", "inside": "/status"}
+READER = {
+    "front page": "/",
+    "choosing several": "/papers/new?pick=1",
+    "the paper": "",
+    "own words": "{paper}/mine",
+    "comment": "{paper}/comments",
+    "library": "/library",
+    "tags": "/tags",
+    "since": "/papers/since",
+    "mentions": "/mentions",
+    "muted": "/account/muted?q=model",
+    "reading": "/account/reading",
+    "saved searches": "/topics",
+    "new search": "/topics/new?q=language+model",
+    "mail": "/subscriptions",
+    "mail that was sent": "/subscriptions/sent",
+    "mail set up": "/setup/mail",
+    "outbox": "/outbox",
+}
+AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def staff_cookies(chromium: Browser, site: Site) -> Any:
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(site.admin_link)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture(scope="module")
+def paper_path(chromium: Browser, site: Site) -> str:
+    page = chromium.new_page()
+    page.goto(site.url)
+    path = page.locator(".card-title a").first.get_attribute("href")
+    page.close()
+    assert path
+    return path
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser, staff_cookies: Any) -> dict[str, BrowserContext]:
+    """A visitor's and an administrator's phone."""
+    phone: ViewportSize = {"width": 390, "height": 844}
+    return {
+        "visitor": chromium.new_context(viewport=phone),
+        "staff": chromium.new_context(viewport=phone, storage_state=staff_cookies),
+    }
+
+
+CASES = [pytest.param("visitor", path, id=name) for name, path in PUBLIC.items()] + [
+    pytest.param("staff", path, id=f"{name} (staff)") for name, path in (STAFF | READER).items()
+]
+
+
+@pytest.mark.parametrize(("who", "path"), CASES)
+def test_a_page_fits_a_phone_and_satisfies_axe(
+    who: str, path: str, site: Site, windows: dict[str, BrowserContext], paper_path: str
+) -> None:
+    page = windows[who].new_page()
+    try:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(site.url + (path or paper_path).format(paper=paper_path))
+            open_everything(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            found = Axe().run(page, options=AXE_OPTIONS)
+            assert found.violations_count == 0, found.generate_report()
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/papers/new", "/status"])
+def test_a_wide_window_satisfies_axe_too(path: str, site: Site, page: Page) -> None:
+    page.goto(site.url + path)
+    found = Axe().run(page, options=AXE_OPTIONS)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def open_everything(page: Page) -> None:
+    """What is folded must fit and be readable as well."""
+    page.evaluate("for (const fold of document.querySelectorAll('main details')) fold.open = true")
+
+
+def test_a_page_can_be_printed(site: Site, page: Page, open_context: Callable[..., BrowserContext]) -> None:
+    page.goto(site.url)
+    page.emulate_media(media="print")
+    assert page.locator(".bar").is_hidden()
+    assert page.locator(".card").first.is_visible()

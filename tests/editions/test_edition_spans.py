@@ -1,0 +1,134 @@
+"""Spans of days, and why today has no edition yet."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from papers.dates import Absence
+from papers.models import Edition, FetchRun
+from papers.services.editions.spans import (
+    WhyNotToday,
+    chosen_categories,
+    curator_names,
+    day_span,
+    month_span,
+    newest_span,
+    week_span,
+    why_not_today,
+)
+from tests.support import factories
+from tests.support.factories import NOW, TODAY
+from tests.support.people import curator, reader
+
+pytestmark = pytest.mark.django_db
+
+ONE_DAY = timedelta(days=1)
+ANNOUNCED = datetime(2026, 3, 4, 1, tzinfo=UTC)
+"""When arXiv announced what it dates TODAY, a Wednesday: Tuesday, 20:00 in New York."""
+
+
+def edition(day: date, listed_count: int = 1) -> Edition:
+    return factories.edition(day, listed_count=listed_count)
+
+
+class TestSpans:
+    def test_a_day_and_its_neighbours_in_one_query(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        for days in (-20, -4, 0, 3, 9):
+            edition(TODAY + days * ONE_DAY, days + 21)
+        edition(TODAY - ONE_DAY, 0)
+        with django_assert_num_queries(1):
+            span = day_span(TODAY)
+        assert (span.previous, span.next) == (TODAY - 4 * ONE_DAY, TODAY + 3 * ONE_DAY)
+        assert span.edition is not None
+        assert span.listed_count == 21
+
+    def test_a_day_without_a_row(self) -> None:
+        edition(TODAY - ONE_DAY)
+        span = day_span(TODAY)
+        assert (span.edition, span.listed_count, span.previous, span.next) == (None, 0, TODAY - ONE_DAY, None)
+
+    def test_a_week_is_that_of_the_day(self) -> None:
+        for days in range(-9, 9):
+            edition(TODAY + days * ONE_DAY)
+        span = week_span(TODAY)
+        assert (span.first, span.last) == (date(2026, 3, 2), date(2026, 3, 8))
+        assert [found.day for found in span.with_papers] == [date(2026, 3, 2) + n * ONE_DAY for n in range(7)]
+        assert (span.previous, span.next) == (date(2026, 3, 1), date(2026, 3, 9))
+
+    def test_a_month_ends_with_its_last_day(self) -> None:
+        assert month_span(date(2028, 2, 10)).last == date(2028, 2, 29)
+
+    def test_the_newest_with_papers_else_today(self) -> None:
+        assert newest_span(day_span, today=TODAY).first == TODAY
+        edition(TODAY - 9 * ONE_DAY)
+        edition(TODAY - ONE_DAY, 0)
+        assert newest_span(day_span, today=TODAY).first == TODAY - 9 * ONE_DAY
+
+
+class TestWhyNotToday:
+    def why(self, *, now: datetime = ANNOUNCED + timedelta(hours=1), today: date = TODAY) -> WhyNotToday | None:
+        return why_not_today(edition(today - ONE_DAY), today=today, now=now)
+
+    def test_todays_edition_needs_no_reason(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        found = [edition(TODAY), edition(TODAY + ONE_DAY)]
+        with django_assert_num_queries(0):
+            assert [why_not_today(each, today=TODAY, now=NOW) for each in found] == [None, None]
+
+    def test_without_arxiv_nobody_can_say(self) -> None:
+        factories.source("huggingface")
+        factories.source(is_enabled=False)
+        factories.source(lists="nothing")
+        why = self.why()
+        assert why is not None
+        assert why.absence is None
+
+    def test_before_the_announcement_it_says_when_it_is_due(self) -> None:
+        factories.source()
+        why = self.why(now=ANNOUNCED - timedelta(minutes=1))
+        assert why == WhyNotToday(today=TODAY, absence=Absence.NOT_YET, due=ANNOUNCED)
+
+    def test_on_a_weekend_the_next_one_is_monday_s(self) -> None:
+        factories.source()
+        why = self.why(today=date(2026, 3, 7), now=datetime(2026, 3, 7, 9, tzinfo=UTC))
+        assert why is not None
+        assert (why.absence, why.due) == (Absence.WEEKEND, datetime(2026, 3, 9, 0, tzinfo=UTC))
+
+    def test_a_stale_feed_is_told_from_a_holiday(self) -> None:
+        source = factories.source()
+        factories.run(source, state=FetchRun.State.STALE, started_at=NOW - timedelta(hours=3))
+        late = ANNOUNCED + timedelta(hours=12)
+        why = self.why(now=late)
+        assert why is not None
+        assert why.absence is Absence.STALE
+        factories.run(source, state=FetchRun.State.DONE, started_at=NOW - timedelta(hours=1))
+        why = self.why(now=late)
+        assert why is not None
+        assert why.absence is Absence.HOLIDAY
+
+    def test_a_source_that_fails(self) -> None:
+        factories.source(error_count=2)
+        why = self.why()
+        assert why is not None
+        assert why.absence is Absence.FAILING
+
+
+def test_curators_are_named_and_others_are_not() -> None:
+    reader()
+    curator("carl")
+    curator("gone")
+    from papers.models import User
+
+    User.objects.filter(username="gone").update(is_active=False)
+    assert curator_names() == ["carl"]
+
+
+def test_the_group_s_categories_each_once(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    factories.source(categories=["cs.CL", "cs.LG"])
+    factories.source(categories=["cs.LG", "cs.CV"])
+    factories.source(categories=["math.AG"], is_enabled=False)
+    assert set(chosen_categories()) == {"cs.CL", "cs.LG", "cs.CV"}
+    with django_assert_num_queries(0):
+        chosen_categories()

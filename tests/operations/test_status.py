@@ -1,0 +1,227 @@
+"""/status: what is known of each day, of the sources and of the workers; and how much of it a reader is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from kombu import Connection
+
+from digests.models import Brake
+from papers.models import Edition, FetchRun, Source
+from papers.services.operations.heartbeat import WORKERS, is_alive, last_alive, note_alive
+from papers.services.operations.status import DAYS, SourceState, first_visit, internals, site_status, source_states
+from tests.support import factories
+from tests.support.people import browser_of, reader, staff, stranger
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2025, 11, 24, 8, 0, tzinfo=UTC)
+TODAY = date(2025, 11, 24)
+
+
+def source(name: str = "arXiv", **fields: Any) -> Source:
+    defaults: dict[str, Any] = {
+        "kind": Source.Kind.ARXIV_RSS,
+        "name": name,
+        "next_fetch_at": NOW + timedelta(hours=1),
+        "last_success_at": NOW - timedelta(hours=1),
+    }
+    return Source.objects.create(**{**defaults, **fields})
+
+
+def run(
+    of: Source, state: str = FetchRun.State.DONE, *, ago: timedelta = timedelta(hours=1), **fields: Any
+) -> FetchRun:
+    started = NOW - ago
+    return FetchRun.objects.create(source=of, state=state, started_at=started, beat_at=started, **fields)
+
+
+def edition(day: date = TODAY, **fields: Any) -> Edition:
+    return Edition.objects.create(day=day, **{"listed_count": 3, **fields})
+
+
+class TestWorkers:
+    def test_nobody_was_ever_seen(self) -> None:
+        assert last_alive() is None
+        assert not site_status(today=TODAY, now=NOW).workers.alive
+
+    def test_a_sign_of_life_counts_for_minutes(self) -> None:
+        note_alive(now=NOW - timedelta(hours=1))
+        note_alive(now=NOW)
+        assert last_alive(WORKERS) == NOW
+        assert is_alive(NOW, now=NOW + timedelta(minutes=3))
+        assert not is_alive(NOW, now=NOW + timedelta(minutes=5))
+
+
+class TestSources:
+    @pytest.mark.parametrize(
+        ("fields", "last_run", "state", "is_pending"),
+        [
+            ({}, FetchRun.State.DONE, SourceState.OK, False),
+            ({}, FetchRun.State.PARTIAL, SourceState.OK, False),
+            ({}, FetchRun.State.STALE, SourceState.STALE, False),
+            ({}, FetchRun.State.RUNNING, SourceState.RUNNING, True),
+            ({}, None, SourceState.WAITING, False),
+            ({"next_fetch_at": NOW}, None, SourceState.WAITING, True),
+            ({"next_fetch_at": NOW}, FetchRun.State.DONE, SourceState.OK, True),
+            ({"error_count": 2}, FetchRun.State.FAILED, SourceState.FAILING, False),
+            ({"next_fetch_at": NOW - timedelta(minutes=16)}, FetchRun.State.DONE, SourceState.LATE, True),
+            ({"is_enabled": False, "next_fetch_at": NOW}, FetchRun.State.DONE, SourceState.OFF, False),
+            ({"is_enabled": False}, FetchRun.State.RUNNING, SourceState.RUNNING, True),
+        ],
+    )
+    def test_how_one_stands(
+        self, fields: dict[str, Any], last_run: str | None, state: SourceState, *, is_pending: bool
+    ) -> None:
+        arxiv = source(**fields)
+        if last_run:
+            run(arxiv, last_run)
+        (found,) = source_states(now=NOW)
+        assert (found.state, found.is_pending) == (state, is_pending)
+
+    def test_the_last_visit_counts_and_not_an_earlier_one(self) -> None:
+        arxiv, hub = source(), source("Hugging Face")
+        run(arxiv, FetchRun.State.FAILED, ago=timedelta(days=2))
+        newest = run(arxiv, FetchRun.State.DONE, ago=timedelta(hours=1))
+        run(hub, FetchRun.State.STALE, ago=timedelta(minutes=5))
+        assert [found.run for found in source_states(now=NOW)] == [newest, FetchRun.objects.get(source=hub)]
+
+    def test_the_number_of_queries_does_not_grow(self, django_assert_num_queries: Any) -> None:
+        for number in range(12):
+            a_source = source(f"feed {number}")
+            for hours in range(3):
+                run(a_source, ago=timedelta(hours=hours))
+            edition(TODAY - timedelta(days=number))
+        with django_assert_num_queries(8):
+            assert len(site_status(today=TODAY, now=NOW).sources) == 12
+
+
+class TestDays:
+    def test_two_weeks_newest_first_without_the_sample(self) -> None:
+        edition(TODAY)
+        edition(TODAY - timedelta(days=1), is_sample=True)
+        edition(TODAY - timedelta(days=DAYS - 1))
+        edition(TODAY - timedelta(days=DAYS))
+        days = site_status(today=TODAY, now=NOW).days
+        assert [day.day for day in days] == [TODAY, TODAY - timedelta(days=DAYS - 1)]
+
+    def test_an_older_day_stays_until_nothing_of_it_is_missing(self) -> None:
+        old = edition(TODAY - timedelta(days=60), announced_count=5, stored_count=4, missing=["2509.00001"])
+        assert site_status(today=TODAY, now=NOW).days == [old]
+        Edition.objects.filter(pk=old.pk).update(missing=[], stored_count=5)
+        assert site_status(today=TODAY, now=NOW).days == []
+
+    def test_what_is_missing_is_named_also_where_the_whole_count_is_unknown(self) -> None:
+        edition(missing=["2511.00001"], check_note="arXiv's list did not come whole.")
+        assert len(site_status(today=TODAY, now=NOW).days_with_gaps) == 1
+
+    def test_all_is_well_only_while_nothing_is_known_to_be_wrong(self) -> None:
+        note_alive(now=NOW)
+        arxiv = source()
+        run(arxiv)
+        today = edition(announced_count=10, stored_count=10)
+        assert site_status(today=TODAY, now=NOW).is_well
+        Edition.objects.filter(pk=today.pk).update(stored_count=9, missing=["2511.00001"])
+        assert not site_status(today=TODAY, now=NOW).is_well
+        Edition.objects.filter(pk=today.pk).update(stored_count=10, missing=[])
+        Source.objects.filter(pk=arxiv.pk).update(error_count=1)
+        assert not site_status(today=TODAY, now=NOW).is_well
+        Source.objects.filter(pk=arxiv.pk).update(error_count=0)
+        assert not site_status(today=TODAY, now=NOW + timedelta(minutes=10)).is_well  # no worker was seen since
+
+
+class TestFirstVisit:
+    def test_it_is_over_when_nothing_is_due_or_running(self) -> None:
+        arxiv = source(next_fetch_at=NOW)
+        source("Hugging Face", is_enabled=False, next_fetch_at=NOW)
+        visit = first_visit(now=NOW)
+        assert [one.source for one in visit.sources] == [arxiv]
+        assert not visit.is_over
+        Source.objects.filter(pk=arxiv.pk).update(next_fetch_at=NOW + timedelta(hours=1))
+        running = run(arxiv, FetchRun.State.RUNNING, progress="fetching cs.CL, 40 of 68")
+        assert not first_visit(now=NOW).is_over
+        FetchRun.objects.filter(pk=running.pk).update(state=FetchRun.State.FAILED)
+        assert first_visit(now=NOW).is_over
+
+    def test_the_edition_is_the_newest_real_one_that_has_papers(self) -> None:
+        edition(TODAY, listed_count=0)
+        edition(TODAY - timedelta(days=1), is_sample=True)
+        wanted = edition(TODAY - timedelta(days=2))
+        edition(TODAY - timedelta(days=3))
+        assert first_visit(now=NOW).edition == wanted
+
+
+class TestInternals:
+    def test_figures_without_counting_papers(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            found = internals()
+        assert found.database_bytes > 1_000_000
+        assert found.papers_about >= 0
+        assert not any("count(" in query["sql"].lower() for query in queries)
+
+    def test_a_broker_that_is_away_costs_no_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(current_app, "connection_for_read", lambda: Connection("redis://127.0.0.1:1/0"))
+        assert internals().queued is None
+
+    def test_waiting_tasks_are_counted(self) -> None:
+        current_app.control.purge()  # what other tests of this process handed on, and no worker takes
+        assert internals().queued == 0
+        current_app.send_task("papers.tick")
+        assert internals().queued == 1
+        current_app.control.purge()
+
+
+class TestPage:
+    @pytest.fixture(autouse=True)
+    def _trouble(self) -> None:
+        now = datetime.now(UTC)
+        note_alive(now=now)
+        broken = source(
+            "Our mirror",
+            error_count=3,
+            last_error="http://mirror.lab:8080/oai answered 503.",
+            base_url="http://mirror.lab",
+        )
+        Source.objects.filter(pk=broken.pk).update(next_fetch_at=now + timedelta(hours=1))
+        edition(now.date(), announced_count=243, stored_count=241, missing=["2511.00001", "2511.00002"], checked_at=now)
+        edition(now.date() - timedelta(days=1), announced_count=200, stored_count=200, checked_at=now)
+        edition(now.date() - timedelta(days=2))
+
+    def test_everybody_sees_what_is_missing(self) -> None:
+        page = stranger().get("/status").content.decode()
+        assert "241 of 243" in page
+        assert "2511.00001" in page
+        assert "200 of 200" in page
+        assert "announced count unknown" in page.lower()
+        assert "Our mirror" in page
+
+    def test_only_the_staff_sees_errors_and_addresses(self) -> None:
+        for browser in (stranger(), browser_of(reader())):
+            page = browser.get("/status").content.decode()
+            assert "mirror.lab" not in page
+            assert "MB" not in page
+        page = browser_of(staff()).get("/status").content.decode()
+        assert "answered 503" in page
+        assert "MB" in page
+
+    def test_dead_workers_are_named(self) -> None:
+        note_alive(now=datetime.now(UTC) - timedelta(hours=3))
+        assert "not running" in stranger().get("/status").content.decode()
+        assert "manage.py up" in browser_of(staff()).get("/status").content.decode()
+
+
+def test_late_mail_and_a_stopped_line_are_said_to_everybody() -> None:
+    page = stranger().get("/status").content.decode()
+    assert "mail" not in page.lower().partition("<h1>")[2].partition("</main>")[0]
+    factories.delivery(factories.schedule(), due_at=timezone.now() - timedelta(hours=1))
+    Brake.objects.create(name="", since=timezone.now(), reason="550 5.7.26 unauthenticated")
+    page = stranger().get("/status").content.decode()
+    assert "Some mail is late" in page
+    assert "No mail leaves at the moment" in page
+    assert "5.7.26" not in page

@@ -1,0 +1,237 @@
+"""The search language: what is understood, what is said to be not, and that nothing typed is too much."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from papers.catalogue.categories import archives
+from papers.query.parser import (
+    MAX_DEPTH,
+    MAX_LENGTH,
+    MAX_TERMS,
+    After,
+    And,
+    Author,
+    Before,
+    Category,
+    Has,
+    Like,
+    Not,
+    Or,
+    Organization,
+    Phrase,
+    Query,
+    Tag,
+    Title,
+    Topic,
+    Votes,
+    When,
+    Withdrawn,
+    Word,
+    parse,
+)
+
+A, B, C = Word("a"), Word("b"), Word("c")
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("", None),
+        ("  \t\n ", None),
+        ("attention", Word("attention")),
+        ("Continuous Tokens", And((Word("continuous"), Word("tokens")))),
+        ("a b a", And((A, B))),
+        ('"Vision  Transformer"', Phrase("vision transformer")),
+        ("“smart quotes”", Phrase("smart quotes")),
+        ("self-attention", Word("self-attention")),
+        ("C++ O(n) 0", And((Word("c++"), Word("o(n)"), Word("0")))),
+        ("a -b", And((A, Not(B)))),
+        ("a NOT b", And((A, Not(B)))),
+        ("--a", A),
+        ("---a", Not(A)),
+        ('-"a b"', Not(Phrase("a b"))),
+        ("a OR b", Or((A, B))),
+        ("a | b OR c", Or((A, B, C))),
+        ("a b OR c", Or((And((A, B)), C))),
+        ("a (b OR c)", And((A, Or((B, C))))),
+        ("a AND b", And((A, B))),
+        ("a or b", And((A, Word("or"), B))),
+        ("-(a OR b)", Not(Or((A, B)))),
+        ("((a))", A),
+        ("a(b)c", And((Word("a(b)c"),)).nodes[0]),
+        ("author:hinton", Author("hinton")),
+        ('author:"Geoffrey Hinton"', Author("geoffrey hinton")),
+        ("au:del_maestro", Author("del maestro")),
+        ("title:gpt", Title("gpt")),
+        ('ti:"a b"', Title("a b")),
+        ("cat:CS.cl", Category("cs.CL", ("cs.CL",))),
+        ("cat:cmp-lg", Category("cs.CL", ("cs.CL",))),
+        ('category:"machine learning"', Category("cs.LG", ("cs.LG",))),
+        ("topic:agents", Topic("agents")),
+        ('tag:"to read"', Tag("to read")),
+        ("org:CERN", Organization("cern")),
+        ("after:2025-11", After(When("2025-11"))),
+        ("before:7D", Before(When("7d"))),
+        ("since:2024", After(When("2024"))),
+        ("has:code", Has("code")),
+        ("is:withdrawn", Withdrawn()),
+        ("-is:withdrawn", Not(Withdrawn())),
+        ("votes:>5", Votes(">", 5)),
+        ("votes:5+", Votes(">=", 5)),
+        ("votes:5", Votes("=", 5)),
+        ("like:2401.00001v2", Like("2401.00001")),
+        ("BERT: pre-training", And((Word("bert:"), Word("pre-training")))),
+        ("大规模 语言", And((Word("大规模"), Word("语言")))),
+        ("Schrödinger α", And((Word("schrödinger"), Word("α")))),
+    ],
+)
+def test_what_is_typed_becomes_a_tree(text: str, tree: object) -> None:
+    query = parse(text)
+    assert query.root == tree
+    assert query.problems == ()
+
+
+def test_an_archive_stands_for_its_categories() -> None:
+    for text in ("cat:cs.*", "cat:cs"):
+        root = parse(text).root
+        assert isinstance(root, Category)
+        assert {"cs.CL", "cs.LG"} <= set(root.codes)
+        assert str(root) == "cat:cs.*"
+
+
+@pytest.mark.parametrize(
+    ("text", "tree", "said"),
+    [
+        ('"a b', And((A, B)), "quotation mark"),
+        ("(a b", And((A, B)), "opening bracket"),
+        ("a) b", And((A, B)), "closing bracket"),
+        ("a OR", A, "OR needs"),
+        ("OR a", A, "OR needs"),
+        ("a OR OR b", Or((A, B)), "OR needs"),
+        ("a cat:nonsense", A, "cat:"),
+        ("a after:yesteryear", A, "after:"),
+        ("a before:2025-13", A, "before:"),
+        ("a votes:many", A, "votes:"),
+        ("a has:wings", A, "has:"),
+        ("a is:good", A, "is:"),
+        ("a author:", A, "behind the colon"),
+        ('a author:"b c', And((A, B, C)), "behind the colon"),
+        ("a %", A, "no letter"),
+        ("(((", None, "opening bracket"),
+    ],
+)
+def test_what_is_not_understood_is_said_and_the_rest_searched(text: str, tree: object, said: str) -> None:
+    query = parse(text)
+    assert query.root == tree
+    assert any(said in problem for problem in query.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "value"),
+    [
+        ("2401.00001", "arxiv", "2401.00001"),
+        ("arXiv:2401.00001v3", "arxiv", "2401.00001"),
+        ("arXiv: 2401.00001", "arxiv", "2401.00001"),
+        ("https://arxiv.org/pdf/hep-th/9901001", "arxiv", "hep-th/9901001"),
+        ("10.48550/arXiv.2401.00001", "arxiv", "2401.00001"),
+        ("10.1000/XYZ", "doi", "10.1000/xyz"),
+        ("doi: 10.1000/xyz", "doi", "10.1000/xyz"),
+        ("https://doi.org/10.1000/xyz", "doi", "10.1000/xyz"),
+        ("https://Example.org/Paper?utm_source=a", "url", "https://example.org/Paper"),
+    ],
+)
+def test_a_name_of_a_paper_leads_to_it(text: str, scheme: str, value: str) -> None:
+    found = parse(text).destination
+    assert found is not None
+    assert (found.scheme, found.value) == (scheme, value)
+
+
+@pytest.mark.parametrize("text", ["", "attention", "0", "3.5", "see 2401.00001", "c++", "10.5", "http://"])
+def test_other_words_lead_nowhere(text: str) -> None:
+    assert parse(text).destination is None
+
+
+def test_days_are_reckoned_when_they_are_asked_for() -> None:
+    today = date(2026, 3, 4)
+    days = {"7d": date(2026, 2, 25), "2w": date(2026, 2, 18), "today": today, "yesterday": date(2026, 3, 3),
+            "2025": date(2025, 1, 1), "2025-11": date(2025, 11, 1), "2025-11-24": date(2025, 11, 24),
+            "9999y": date(1900, 1, 1)}  # fmt: skip
+    for text, day in days.items():
+        root = parse(f"after:{text}").root
+        assert isinstance(root, After)
+        assert root.when.day(today) == day
+
+
+def test_the_words_of_a_query_make_a_text_for_its_meaning() -> None:
+    query = parse('Dense "passage retrieval" -bm25 cat:cs.IR after:2025 title:open (qa OR answering)')
+    assert query.text() == "dense passage retrieval open qa answering"
+
+
+def test_examples_are_named() -> None:
+    assert parse("like:2401.00001 like:2401.00002 -like:2401.00003 x").examples() == ("2401.00001", "2401.00002")
+
+
+def test_too_deep_too_many_and_too_long_are_said() -> None:
+    deep = parse("(" * 500 + "a" + ")" * 500)
+    assert deep.root == A
+    assert deep.problems == (f"Brackets were read {MAX_DEPTH} deep.",)
+    many = parse(" OR ".join(f"w{number}" for number in range(500)))
+    assert isinstance(many.root, Or)
+    assert len(many.root.nodes) == MAX_TERMS
+    assert any(str(MAX_TERMS) in problem for problem in many.problems)
+    long = parse("a" * 10_000)
+    assert len(str(long)) == MAX_LENGTH
+    assert any("characters" in problem for problem in long.problems)
+
+
+@pytest.mark.parametrize(
+    "piece", ["(", ")", '"', "-", "a OR ", "(a OR ", "-(", "author:", 'title:"', "a(", "NOT ", "\x00", "\ud800", "é́"]
+)
+def test_nothing_takes_long(piece: str) -> None:
+    started = time.process_time()
+    for times in (1_000, 100_000):
+        parse(piece * times)
+    assert time.process_time() - started < 1
+
+
+WORDS = ["a", "b", "self-attention", "c++", "o(n)", "α", "大", '"x y"', "author:hinton", 'author:"g h"', "title:t",
+         "cat:cs.CL", "cat:cs.*", "topic:t", "tag:t", "org:o", "after:7d", "before:2025-01", "has:code", "is:withdrawn",
+         "votes:>5", "like:2401.00001", "foo:bar", "OR", "AND", "NOT", "-", "(", ")", '"', "|", "&", "|x", "%", "or",
+         "10.1/x", "ǅ", "İ", "ﬁ", "é"]  # fmt: skip
+texts = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join) | st.lists(
+    st.sampled_from([*WORDS, " "]), max_size=30
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(texts)
+def test_the_canonical_text_parses_to_the_same_query(text: str) -> None:
+    query = parse(text)
+    again = parse(str(query))
+    assert again == query
+    assert str(again) == str(query)
+    assert again.problems == ()
+
+
+@given(texts, texts)
+def test_a_group_means_what_it_means_alone(one: str, other: str) -> None:
+    left, right = parse(one), parse(other)
+    if left.root is not None and right.root is not None and len(str(left)) + len(str(right)) < 400:
+        joined = parse(f"({left}) OR ({right})")
+        assert set(map(str, _parts(joined))) == {*map(str, _parts(left)), *map(str, _parts(right))}
+
+
+def _parts(query: Query) -> tuple[object, ...]:
+    return query.root.nodes if isinstance(query.root, Or) else (query.root,)
+
+
+@pytest.mark.parametrize("code", [code for archive in archives() for code in (archive.code, f"{archive.code}.*")])
+def test_every_archive_has_one_canonical_pattern(code: str) -> None:
+    query = parse(f"cat:{code}")
+    assert parse(str(query)) == query

@@ -1,0 +1,178 @@
+"""A paper's own page: all that is known, folded where it is much; and every name that leads to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.urls import reverse
+
+from papers.models import FormerAddress, Paper, PaperVersion
+from papers.services.reading.votes import set_vote
+from tests.support import factories
+from tests.support.factories import NOW, TODAY
+from tests.support.pages import page_text, text, tree, words
+from tests.support.people import browser_of, curator, reader, stranger
+
+pytestmark = pytest.mark.django_db
+
+
+def about(paper: Paper) -> dict[str, str]:
+    """The list of facts."""
+    (facts,) = tree(paper.get_absolute_url()).find_class("about")
+    return {words(row[0]): words(row[1]) for row in facts}
+
+
+def test_what_is_known_is_told() -> None:
+    paper = factories.paper(
+        published_at=datetime(2026, 3, 2, tzinfo=UTC),
+        announced_on=TODAY,
+        categories=["cs.CL", "stat.ML"],
+        venue="ACL 2026",
+        comment="12 pages",
+        journal_ref="J. Papers 3 (2026) 12",
+        doi="10.1000/182",
+        license="http://creativecommons.org/licenses/by/4.0/",
+    )
+    factories.listing(paper)
+    factories.listing(paper, date(2026, 3, 5))
+    assert about(paper) == {
+        "Published": "2 March 2026",
+        "Announced": "4 March 2026",
+        "On the daily papers of": "4 March 2026, 5 March 2026",
+        "Categories": "cs.CL Computation and Languagestat.ML Machine Learning",
+        "Accepted at": "ACL 2026",
+        "Authors’ comment": "12 pages",
+        "Journal reference": "J. Papers 3 (2026) 12",
+        "DOI": "10.1000/182",
+        "Licence": "CC BY 4.0",
+    }
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    paper = factories.paper(categories=[], authors=[], abstract="")
+    assert about(paper) == {}
+    assert "No abstract has been fetched" in page_text(paper.get_absolute_url())
+
+
+def test_versions_newest_first_with_what_changed() -> None:
+    paper = factories.paper(version=3)
+    for number, texts in ((1, {"title": "Old title", "abstract": "Old."}), (2, {"comment": "8 pages"}), (3, {})):
+        PaperVersion.objects.create(
+            paper=paper, version=number, seen_at=NOW, released_at=datetime(2026, 3, number, tzinfo=UTC), **texts
+        )
+    assert about(paper)["Versions"] == (
+        "v3, 3 March 2026: new commentv2, 2 March 2026: new title, abstractv1, 1 March 2026"
+    )
+
+
+def test_three_thousand_authors_fold() -> None:
+    paper = factories.paper(authors=[f"Author {number}" for number in range(3000)])
+    page = tree(paper.get_absolute_url())
+    (fold,) = page.find_class("fold")
+    assert words(fold[0]) == "and 2,970 others"
+    assert len(fold.find_class("author")) == 2970
+    assert "Author 2999" in words(fold)
+
+
+def test_links_say_where_they_were_found() -> None:
+    links = {
+        "abs": {"url": "https://arxiv.org/abs/1", "found": "arxiv"},
+        "code": {"url": "https://github.com/a/b", "found": "abstract"},
+        "project": {"url": "https://a.github.io", "found": "comment"},
+    }
+    (found,) = tree(factories.paper(links=links).get_absolute_url()).find_class("links")
+    said = [words(link) for link in found]
+    assert said == ["arXiv", "Code found in the abstract", "Project page found in the authors' comment"]
+
+
+def test_a_withdrawn_paper_says_so_first() -> None:
+    paper = factories.paper(withdrawn_at=NOW, comment="Withdrawn because of an error in Lemma 3")
+    (banner,) = tree(paper.get_absolute_url()).find_class("banner")
+    assert words(banner) == "This paper was withdrawn: Withdrawn because of an error in Lemma 3"
+
+
+def test_a_sample_summary_is_said_to_be_ours() -> None:
+    assert "A summary in our own words" in page_text(factories.paper(is_sample=True).get_absolute_url())
+
+
+def test_the_figures_of_other_sites_stand_apart() -> None:
+    paper = factories.paper()
+    factories.figure(paper, votes=212, comments=1, submitted_by="akira", url="https://huggingface.co/papers/1")
+    page = tree(paper.get_absolute_url())
+    assert text(page, "figures") == "212 votes and 1 comment on Hugging Face, submitted there by akira"
+    assert text(page, "number") == "0"
+
+
+def test_the_vote_of_the_reader() -> None:
+    paper, user = factories.paper(), reader()
+    set_vote(user=user, paper_id=paper.pk, on=True)
+    (vote,) = tree(paper.get_absolute_url(), browser_of(user)).find_class("vote")
+    assert (vote.get("aria-pressed"), vote.get("form")) == ("true", "votes")
+
+
+def test_the_head_has_its_one_address_and_plain_words() -> None:
+    paper = factories.paper(title=r"On $\alpha$ & <b>", abstract="It says <this>.")
+    page = tree(f"{paper.get_absolute_url()}?utm=1")
+    assert page.xpath("//link[@rel='canonical']/@href") == [f"http://127.0.0.1:8000{paper.get_absolute_url()}"]
+    assert page.xpath("//meta[@name='description']/@content") == ["It says <this>."]
+    assert page.findtext(".//title") == "On α & <b>"
+
+
+class TestAddresses:
+    @pytest.mark.parametrize("public_id", ["2603.12345", "hep-th/9901001", "doi/10.1000/x(1)<2>;3#4%5", "p-abcdefghij"])
+    def test_every_kind_of_id_has_a_page(self, public_id: str) -> None:
+        paper = factories.paper(public_id=public_id, title="Here")
+        assert text(tree(paper.get_absolute_url()), "paper-head").startswith("Here")
+
+    def moved(self, path: str) -> tuple[int, str]:
+        response = stranger().get(path)
+        return response.status_code, response.headers.get("Location", "")
+
+    def test_a_version_leads_to_the_paper(self) -> None:
+        factories.paper(public_id="2501.00001")
+        factories.paper(public_id="hep-th/9901001")
+        assert self.moved("/papers/2501.00001v2") == (302, "/papers/2501.00001")
+        assert self.moved("/papers/hep-th/9901001v1") == (302, "/papers/hep-th/9901001")
+
+    def test_a_former_address_leads_on_for_ever(self) -> None:
+        paper = factories.paper(public_id="2501.00001")
+        FormerAddress.objects.create(public_id="doi/10.1000/182", paper=paper)
+        assert self.moved("/papers/doi/10.1000/182") == (301, "/papers/2501.00001")
+
+    def test_arxiv_s_own_paths(self) -> None:
+        for path in ("/abs/2501.00001", "/abs/2501.00001v3", "/pdf/2501.00001v1.pdf"):
+            assert self.moved(path) == (302, "/papers/2501.00001")
+        assert self.moved("/abs/hep-th/9901001") == (302, "/papers/hep-th/9901001")
+        assert self.moved("/abs/nonsense")[0] == 404
+
+    def test_a_slash_at_the_end_is_dropped(self) -> None:
+        factories.paper(public_id="2501.00001")
+        assert self.moved("/papers/2501.00001/") == (301, "/papers/2501.00001")
+
+    def test_a_slash_at_the_end_of_an_escaped_address(self) -> None:
+        paper = factories.paper(public_id="doi/10.1000/a?b#c%d")
+        assert self.moved(f"{paper.get_absolute_url()}/") == (301, paper.get_absolute_url())
+
+    def test_an_unknown_one_is_a_404(self) -> None:
+        for path in ("/papers/2501.99999999", "/papers/doi/10.1/x", "/papers/topics"):
+            assert "There is no such paper here" in page_text(path, status=404)
+        assert "The arXiv paper 2501.00001 is not here." in page_text("/papers/2501.00001", status=404)
+        assert stranger().get("/papers/2501.00001v2", follow=True).status_code == 404
+
+
+def test_a_hidden_paper_is_seen_by_curators_only() -> None:
+    path = factories.paper(hidden_at=NOW).get_absolute_url()
+    assert stranger().get(path).status_code == 404
+    assert browser_of(reader()).get(path).status_code == 404
+    assert "Hidden by a curator" in page_text(path, browser_of(curator()))
+
+
+def test_the_theme_is_kept_without_javascript() -> None:
+    client = stranger()
+    response = client.post("/theme", {"theme": "dark", "next": "/papers/new"})
+    assert response.headers["Location"] == "/papers/new"
+    assert tree("/papers/new", client).get("data-theme") == "dark"
+    client.post("/theme", {"theme": "purple"})
+    assert tree("/papers/new", client).get("data-theme") is None
+    assert client.get(reverse("papers:theme")).status_code == 405

@@ -1,0 +1,1 @@
+"""What tests share: factories, people, servers, readers of pages."""

@@ -1,0 +1,43 @@
+"""A clock without waiting, for tests that are not about politeness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from papers.outbound.client import Client
+
+
+@dataclass(slots=True)
+class UnpacedTurn:
+    """Keeps what it was told."""
+
+    group: str
+    renewals: int = 0
+    answers: list[tuple[int, float | None]] = field(default_factory=list)
+
+    def renew(self) -> None:
+        self.renewals += 1
+
+    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
+        self.answers.append((status, retry_after_seconds))
+        return None
+
+
+class Unpaced:
+    """Gives every turn at once."""
+
+    def __init__(self) -> None:
+        self.turns: list[UnpacedTurn] = []
+
+    @contextmanager
+    def turn(self, group: str, *, wait_seconds: float) -> Iterator[UnpacedTurn]:
+        turn = UnpacedTurn(group)
+        self.turns.append(turn)
+        yield turn
+
+
+def unpaced_client(*allow: str) -> Client:
+    """A client that asks at once. `allow` are hosts such as `upstream.host`."""
+    return Client(user_agent="Broadsheet/test (+http://127.0.0.1; mailto:a@example.org)", clock=Unpaced(), allow=allow)

@@ -1,0 +1,52 @@
+"""Mail that works, and the letters that were sent, for tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core import mail
+
+from config.site_url import Site
+from digests.services.mail_setup import send_test
+from tests.support import factories
+
+
+def set_up_mail(settings: Any) -> None:
+    """A server is named, the site has a real address, and a test message has left."""
+    settings.MAIL_IS_SENT = True
+    settings.SITE = Site.from_url("https://papers.example.org")
+    settings.SITE_URL = settings.SITE.url
+    assert send_test(to="ada@example.org", now=factories.NOW).works
+    mail.outbox.clear()
+
+
+def link_in(text: str) -> str:
+    """The path of the first link of ours in a letter."""
+    found = re.search(r"https?://[^/\s]+(/\S+)", text)
+    assert found, text
+    return found[1]
+
+
+class Post:
+    """Takes every mail, and keeps it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes]] = []
+        self._offered: tuple[str, bytes] | None = None
+
+    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._offered = recipient, message
+
+    def dot(self) -> None:
+        pass
+
+    def answer(self) -> None:
+        assert self._offered is not None
+        self.taken.append(self._offered)
+
+    def abandon(self) -> None:
+        self._offered = None
+
+    def quit(self) -> None:
+        pass

@@ -1,0 +1,231 @@
+"""The card: what it says of a paper, that it is rendered once a change, and that votes never wait for that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from papers.models import Listing, Paper, User
+from papers.services.lists.viewer_state import read_marks
+from papers.services.reading.votes import set_vote
+from papers.web import cards as service
+from papers.web.cards import Row, render_cards
+from tests.support import factories
+from tests.support.factories import NOW, TODAY
+from tests.support.pages import Card, card_of, elements
+
+pytestmark = pytest.mark.django_db
+
+YEAR = TODAY.year
+
+
+def row(paper: Paper, **about: Any) -> Row:
+    paper.refresh_from_db()
+    return Row(paper.pk, paper.public_id, paper.changed_at, paper.vote_count, (), **about)
+
+
+def html(*rows: Row, viewer: User | None = None, this_year: int = YEAR) -> str:
+    voted = [row.paper_id for row in rows if row.vote_count]
+    marks = read_marks(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
+    return render_cards(rows, marks=marks, this_year=this_year)
+
+
+def card(paper: Paper, viewer: User | None = None, **about: Any) -> Card:
+    return card_of(elements(html(row(paper, **about), viewer=viewer)))
+
+
+class TestAuthors:
+    @pytest.mark.parametrize(
+        ("names", "line"),
+        [
+            (["Ada"], "Ada"),
+            (["Ada", "Bo"], "Ada and Bo"),
+            (["Ada", "Bo", "Cy"], "Ada, Bo and Cy"),
+            (["Ada", "Bo", "Cy", "Di"], "Ada, Bo, Cy and Di"),
+            (["Ada", "Bo", "Cy", "Di", "Ed"], "Ada, Bo, Cy and 2 others"),
+            ([f"A{n}" for n in range(3000)], "A0, A1, A2 and 2,997 others"),
+            ([], ""),
+        ],
+    )
+    def test_first_names_then_the_number_of_others(self, names: list[str], line: str) -> None:
+        assert card(factories.paper(authors=names)).byline == line
+
+    def test_the_number_where_no_names_are_known(self) -> None:
+        paper = factories.paper(authors=[])
+        Paper.objects.filter(pk=paper.pk).update(author_count=12)
+        assert card(paper).byline == "12 authors"
+
+    def test_the_organisation(self) -> None:
+        assert card(factories.paper(authors=[], organization="CERN")).byline == "CERN"
+        assert card(factories.paper(authors=["Ada"], organization="CERN")).byline == "Ada · CERN"
+
+
+class TestTheDate:
+    def test_the_year_only_when_it_is_not_this_one(self) -> None:
+        paper = factories.paper(announced_on=TODAY)
+        assert card(paper).facts[0] == "4 Mar"
+        assert ">4 Mar 2026<" in html(row(paper), this_year=2027)
+
+    def test_announced_before_published_before_first_seen(self) -> None:
+        seen = factories.paper(listed_at=datetime(2026, 3, 3, tzinfo=UTC))
+        published = factories.paper(published_at=datetime(2026, 3, 2, tzinfo=UTC))
+        assert (card(seen).facts[0], card(published).facts[0]) == ("3 Mar", "2 Mar")
+
+
+class TestFacts:
+    def test_a_plain_paper_says_no_more_than_it_has(self) -> None:
+        assert card(factories.paper(categories=[])).facts == ["4 Mar"]
+
+    def test_categories_venue_and_links(self) -> None:
+        links = {
+            "abs": {"url": "https://arxiv.org/abs/2603.1", "found": "arxiv"},
+            "pdf": {"url": "https://arxiv.org/pdf/2603.1", "found": "arxiv"},
+            "code": {"url": "https://github.com/a/b", "found": "abstract"},
+            "project": {"url": "https://a.github.io/", "found": "comment"},
+        }
+        paper = factories.paper(categories=["cs.CL", "cs.LG"], venue="ACL 2026", links=links)
+        assert card(paper).facts == ["4 Mar", "cs.CLcs.LG", "ACL 2026", "arXiv", "PDF", "Code", "Project"]
+
+    def test_comments_only_when_there_are_some(self) -> None:
+        assert "1 comment" in card(factories.paper(comment_count=1)).facts
+        assert not [fact for fact in card(factories.paper()).facts if "comment" in fact]
+
+    def test_the_figures_of_a_source_are_said_to_be_its_own(self) -> None:
+        paper = factories.paper()
+        factories.figure(paper, votes=1212, comments=3, submitted_by="akira")
+        found = card(paper)
+        assert found.votes == 0
+        assert found.facts[-1] == "1,212 on Hugging Face, 3 comments, submitted by akira"
+
+    def test_a_source_that_counts_nothing_is_not_shown(self) -> None:
+        paper = factories.paper(categories=[])
+        factories.figure(paper, votes=0)
+        assert card(paper).facts == ["4 Mar"]
+
+    def test_marks(self) -> None:
+        assert "withdrawn" in card(factories.paper(withdrawn_at=NOW)).facts
+        assert "sample summary" in card(factories.paper(is_sample=True)).facts
+        assert card(factories.paper(), is_pinned=True, submitted_by="rita").facts[:2] == ["pinned", "submitted by rita"]
+
+
+class TestTheAbstract:
+    def test_a_long_one_is_folded_and_whole(self) -> None:
+        abstract = " ".join(f"Sentence number {n} is here." for n in range(60))
+        found = elements(html(row(factories.paper(abstract=abstract))))
+        assert len(card_of(found).excerpt) < 340
+        (whole,) = found.find_class("full")
+        assert whole.text_content() == abstract
+        assert whole.getparent().tag == "details"
+
+    def test_a_short_one_is_not_folded(self) -> None:
+        found = html(row(factories.paper(abstract="Short.")))
+        assert "Short." in found
+        assert "<details" not in found
+
+    def test_none_at_all_leaves_no_gap(self) -> None:
+        assert "abstract" not in html(row(factories.paper(abstract="")))
+
+
+def test_what_others_wrote_is_escaped() -> None:
+    evil = "<script>alert(1)</script> & \x00\x01 \"'"
+    paper = factories.paper(title="safe", venue="V<b>")
+    Paper.objects.filter(pk=paper.pk).update(
+        title=evil.replace("\x00", ""), abstract=evil.replace("\x00", ""), authors=[{"name": "<i>Eve</i>"}],
+        organization="<u>", links={"abs": {"url": "https://x.org/\"><script>", "found": "feed"}},
+    )  # fmt: skip
+    factories.figure(paper, votes=3, submitted_by="<s>")
+    found = html(row(paper, submitted_by="<em>"))
+    for tag in ("<script", "<i>", "<u>", "<b>", "<s>", "<em>"):
+        assert tag not in found
+
+
+def test_formulas_are_drawn() -> None:
+    found = html(row(factories.paper(title=r"On $\alpha_1$", abstract=r"We show $x^2$.")))
+    assert found.count("<math") == 2
+    assert "\\alpha" not in found.replace("<annotation", "").split("</math>")[-1]
+
+
+class TestTheCache:
+    def test_a_card_is_rendered_once_a_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rendered: list[int] = []
+        render = service._render
+
+        def noted(paper: Paper, *, this_year: int) -> str:
+            rendered.append(paper.pk)
+            return render(paper, this_year=this_year)
+
+        monkeypatch.setattr(service, "_render", noted)
+        paper = factories.paper()
+        html(row(paper))
+        html(row(paper))
+        assert rendered == [paper.pk]
+        Paper.objects.filter(pk=paper.pk).update(title="Another", changed_at=NOW + timedelta(seconds=1))
+        assert card(paper).title == "Another"
+        assert rendered == [paper.pk] * 2
+
+    def test_a_lost_cache_costs_time_only(self) -> None:
+        rows = [row(factories.paper()) for _ in range(3)]
+        first = html(*rows)
+        cache.clear()
+        assert html(*rows) == first
+
+    def test_a_vote_shows_without_rendering_anew(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        paper, user, other = factories.paper(), factories.user(), factories.user()
+        assert card(paper).votes == 0
+        set_vote(user=user, paper_id=paper.pk, on=True)
+        now = row(paper)
+        with django_assert_num_queries(0):
+            assert card_of(elements(html(now))).votes == 1
+        with django_assert_num_queries(1):
+            assert card_of(elements(html(now, viewer=user))).is_pressed
+        with django_assert_num_queries(1):
+            assert not card_of(elements(html(now, viewer=other))).is_pressed
+
+    def test_one_query_for_all_that_are_not_kept(self) -> None:
+        def queries(number: int) -> int:
+            from django.db import connection
+
+            rows = []
+            for _ in range(number):
+                paper = factories.paper()
+                factories.figure(paper, votes=2)
+                rows.append(row(paper))
+            with CaptureQueriesContext(connection) as captured:
+                html(*rows)
+            return len(captured)
+
+        assert queries(3) == queries(12) == 2  # the papers, and the figures of their sources
+
+    def test_a_paper_that_was_removed_meanwhile_is_left_out(self) -> None:
+        gone, here = factories.paper(), factories.paper(title="Here")
+        rows = [row(gone), row(here)]
+        Paper.objects.filter(pk=gone.pk).delete()
+        assert "Here" in html(*rows)
+
+
+def test_the_vote_leads_a_visitor_to_sign_in_and_on_to_the_paper() -> None:
+    found = elements(html(row(factories.paper(public_id="hep-th/9901001"))))
+    (vote,) = found.find_class("vote")
+    assert vote.get("href") == "/sign-in?next=%2Fpapers%2Fhep-th%2F9901001%2Fvote"
+
+
+def test_the_vote_of_a_reader_belongs_to_the_page_s_form() -> None:
+    found = elements(html(row(factories.paper(public_id="2603.1")), viewer=factories.user()))
+    (vote,) = found.find_class("vote")
+    assert (vote.get("form"), vote.get("formaction"), vote.get("value")) == ("votes", "/papers/2603.1/vote", "1")
+
+
+def test_a_submission_names_the_reader_on_the_list() -> None:
+    from papers.web.cards import read_rows
+
+    user = factories.user("rita")
+    factories.listing(factories.paper(), by=Listing.By.SUBMISSION, user=user, pinned_at=timezone.now())
+    (found,) = read_rows(Listing.objects.best_of_day(TODAY), ["position"])
+    assert (found.submitted_by, found.is_pinned) == ("rita", True)

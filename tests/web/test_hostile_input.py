@@ -1,0 +1,167 @@
+"""What nobody types and somebody sends: every address answers it with a page, and none with an error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Event
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connections, transaction
+from django.http import QueryDict
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from papers.models import Paper, Tag, User
+from papers.services.reading.comments import add_comment
+from papers.services.reading.library import set_state
+from papers.services.reading.tags import add_tags, delete_tag, tags_on
+from papers.services.reading.votes import set_vote
+from papers.services.recommend.staleness import note_taste
+from papers.web.http import safe_next
+from tests.support import factories
+from tests.support.people import browser_of, reader, staff, stranger
+
+NUL = "a\0b"
+PEOPLE: dict[str, Callable[[], Client]] = {
+    "stranger": stranger,
+    "reader": lambda: browser_of(reader()),
+    "administrator": lambda: browser_of(staff()),
+}
+PLAIN = {
+    "IntConverter": 1,
+    "RowConverter": 1,
+    "FormConverter": "bib",
+    "FeedConverter": "atom",
+    "SlugConverter": "x",
+    "KeyConverter": "x",
+}
+
+
+def addresses_with_nul(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """Every address of ours that takes a word, with a NUL for it."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                yield from addresses_with_nul(pattern.url_patterns, pattern.namespace or namespace)
+            continue
+        given = {name: PLAIN.get(type(each).__name__, NUL) for name, each in pattern.pattern.converters.items()}
+        if NUL in given.values():
+            yield reverse(f"{namespace}:{pattern.name}" if namespace else str(pattern.name), kwargs=given)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", PEOPLE)
+def test_no_address_breaks_on_a_nul(who: str) -> None:
+    browser = PEOPLE[who]()
+    tried = list(addresses_with_nul(get_resolver().url_patterns))
+    assert len(tried) > 40
+    for path in tried:
+        for ask in (browser.get, browser.post):
+            assert ask(path).status_code in ((200,) if path.startswith("/u/") else (302, 404, 405)), path
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "papers:today",
+        "papers:day",
+        "1",
+        "x",
+        "…",
+        "//evil.example/",
+        "http://evil.example/",
+        "javascript:alert(1)",
+        "\\x",
+    ],
+)
+def test_a_form_leads_back_to_a_page_of_this_site_or_to_its_own(target: str) -> None:
+    given = QueryDict(mutable=True)
+    given["next"] = target
+    assert safe_next(RequestFactory().get("/", given), default="/own") == "/own"
+
+
+@pytest.mark.parametrize("target", ["/", "/papers/new?after=x#paper-1", "http://testserver/papers"])
+def test_a_form_leads_back_to_where_it_was(target: str) -> None:
+    assert safe_next(RequestFactory().get("/", {"next": target}), default="/own") == target
+
+
+@pytest.mark.django_db
+def test_a_name_of_a_view_is_no_way_back() -> None:
+    assert stranger().post("/theme", {"theme": "dark", "next": "papers:day"})["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example//", "/\\evil.example/"])
+def test_a_slash_too_many_leads_to_no_other_site(path: str) -> None:
+    answer = Client().generic("GET", "/", PATH_INFO=path)
+    assert answer.status_code == 301
+    there = answer["Location"]
+    assert there[0] == "/"
+    assert there[1] not in "/\\"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoWindowsOfOneReader:
+    """Two buttons at once never wait for each other in a ring, which Postgres would end with an error for one."""
+
+    def meanwhile(self, work: Any) -> Any:
+        """Have `work` done by another connection until it waits for this one; what to wait for then."""
+        is_under_way = Event()
+
+        def run() -> None:
+            try:
+                is_under_way.set()
+                work()
+            finally:
+                connections.close_all()
+
+        pool = ThreadPoolExecutor(1)
+        found = pool.submit(run)
+        is_under_way.wait(10)
+        wait([found], timeout=0.5)
+        assert not found.done()
+        pool.shutdown(wait=False)
+        return found
+
+    @pytest.fixture
+    def rita(self) -> User:
+        return reader()
+
+    def test_a_tag_goes_while_it_is_put(self, rita: User) -> None:
+        paper = factories.paper()
+        add_tags(user=rita, paper_ids=[paper.pk], names=["ice"])
+        with transaction.atomic():
+            set_state(user=rita, paper_ids=[paper.pk], state="to_read")
+            other = self.meanwhile(lambda: delete_tag(tag=Tag.objects.get()))
+            add_tags(user=rita, paper_ids=[paper.pk], names=["ice", "snow"])
+        other.result(10)
+        assert tags_on(user=rita, paper_id=paper.pk) == ["snow"]
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda rita, paper: set_vote(user=rita, paper_id=paper.pk, on=True),
+            lambda rita, paper: add_comment(user=rita, paper_id=paper.pk, body="Is it so?"),
+        ],
+    )
+    def test_what_comes_while_its_reader_leaves_holds_no_paper(self, rita: User, act: Callable[..., object]) -> None:
+        paper = factories.paper()
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=rita.pk)  # as leaving does, first of all
+            other = self.meanwhile(lambda: act(rita, paper))
+            Paper.objects.select_for_update(no_key=True, nowait=True).get(pk=paper.pk)
+            rita.delete()
+        with pytest.raises(PermissionDenied):
+            other.result(10)
+
+    def test_a_vote_comes_while_the_paper_is_saved(self, rita: User) -> None:
+        paper = factories.paper()
+        with transaction.atomic():
+            note_taste(rita)  # as saving does, first of all
+            other = self.meanwhile(lambda: set_vote(user=rita, paper_id=paper.pk, on=True))
+            set_state(user=rita, paper_ids=[paper.pk], state="to_read")
+        other.result(10)
+        paper.refresh_from_db()
+        assert paper.vote_count == 1

@@ -1,0 +1,82 @@
+"""Cursors: what is written is read back, and nothing else is read at all."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.models.listing import DayPosition, SpanPosition
+from papers.models.paper import HotPosition, NewPosition
+from papers.web.paging import decode_cursor, encode_cursor
+
+numbers = st.integers(0, 2**63 - 1)
+moments = st.datetimes(timezones=st.just(UTC))
+
+
+@given(st.builds(DayPosition, st.booleans(), numbers, numbers, numbers, numbers, numbers))
+def test_a_day_s_position_is_read_back(position: DayPosition) -> None:
+    assert decode_cursor(encode_cursor(position), DayPosition) == position
+
+
+@given(st.builds(NewPosition, moments, numbers), st.builds(HotPosition, st.floats(-1e6, 1e6), numbers))
+def test_moments_and_figures_are_read_back_exactly(new: NewPosition, hot: HotPosition) -> None:
+    assert decode_cursor(encode_cursor(new), NewPosition) == new
+    assert decode_cursor(encode_cursor(hot), HotPosition) == hot
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_position_or_none(text: str) -> None:
+    for kind in (DayPosition, SpanPosition, NewPosition, HotPosition):
+        found = decode_cursor(text, kind)
+        assert found is None or isinstance(found, kind)
+
+
+def written(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1, 2], [1, 2, 3, 4], [1, 2, "3"], [1, 2, None], [1, 2, True], [1, 2, 3.5], [1, 2, 2**63], [1, 2, [3]],
+        {"a": 1}, 7, None, [1, 2, float("nan")], [1, 2, float("inf")], [1, 2, -(2**64)],
+    ],
+)  # fmt: skip
+def test_another_shape_is_none(value: object) -> None:
+    assert decode_cursor(written(value), SpanPosition) is None
+
+
+def test_a_figure_that_is_no_number_is_none() -> None:
+    for text in ("NaN", "Infinity", "1e400"):
+        assert decode_cursor(base64.urlsafe_b64encode(f"[{text}, 1]".encode()).decode(), HotPosition) is None
+
+
+def test_a_moment_out_of_reach_is_none() -> None:
+    assert decode_cursor(written([2**62, 1]), NewPosition) is None
+
+
+def test_it_is_short_and_needs_no_escaping() -> None:
+    word = encode_cursor(DayPosition(False, 0, 12, 345, 678, 123_456_789))
+    assert word.replace("-", "").replace("_", "").isalnum()
+    assert len(word) < 60
+
+
+def test_a_deep_nest_is_none() -> None:
+    class Short(NamedTuple):
+        pk: int
+
+    assert decode_cursor(base64.urlsafe_b64encode(b"[" * 140).decode(), Short) is None
+    assert decode_cursor(encode_cursor(Short(5)), Short) == Short(5)
+
+
+def test_microseconds_are_kept() -> None:
+    moment = datetime(2026, 3, 4, 12, 0, 0, 123_457, tzinfo=UTC) + timedelta(days=1)
+    found = decode_cursor(encode_cursor(NewPosition(moment, 1)), NewPosition)
+    assert found is not None
+    assert found.listed_at == moment
