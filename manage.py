@@ -16,12 +16,12 @@ def main() -> None:
         from django.core.management import execute_from_command_line
         from django.db import OperationalError, ProgrammingError
 
-        from config.local.paths import LocalError
+        from config.local.paths import OperatorError
     except ImportError:
         sys.exit("Django is not installed in this Python. Run `make run`, or use .venv/bin/python manage.py …")
     try:
         execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, LocalError) as error:  # a setting that cannot be, a folder that cannot be used
+    except (ImproperlyConfigured, OperatorError) as error:  # a setting that cannot be, a folder that cannot be used
         sys.exit(f"{error}")
     except OperationalError as error:
         said = str(error).strip().splitlines()[0]

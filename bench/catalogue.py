@@ -47,7 +47,7 @@ def fill(
     """
     from django.db import connection
 
-    base = list(itertools.islice(_rows_of(Path(file)) if file else made_up(words), min(papers, different)))
+    base = list(itertools.islice(_rows_of(Path(file)) if file else synthetic_papers(words), min(papers, different)))
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
         for statement in _STATEMENTS:
@@ -56,14 +56,14 @@ def fill(
             )
         _vote(cursor, readers)
         _read(cursor)
-    from papers.services.lists.trending import recompute_all
+    from papers.services.lists.trending import recompute_trending_scores
 
-    recompute_all()
+    recompute_trending_scores()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
-def opened(file: Path) -> IO[str]:
+def open_lines(file: Path) -> IO[str]:
     """A file of lines, packed or not."""
     if file.suffix == ".xz":
         return lzma.open(file, "rt", encoding="utf-8")
@@ -73,14 +73,14 @@ def opened(file: Path) -> IO[str]:
 
 
 def _rows_of(file: Path) -> Iterator[dict[str, Any]]:
-    with opened(file) as lines:
+    with open_lines(file) as lines:
         for line in lines:
             row = json.loads(line)
             if row.get("abstract") and row.get("authors"):
                 yield row
 
 
-def made_up(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def synthetic_papers(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Papers of words at random; of `words` as a language has them, the later ones more and more rarely."""
     dice = random.Random(7)
     rarer = list(itertools.accumulate(1 / (50 + rank) for rank in range(len(words)))) if words else None
@@ -164,7 +164,7 @@ _STATEMENTS = (
     SELECT id, version, published_at, created_at, '', '', '' FROM papers_paper
     """,
     """
-    INSERT INTO papers_sourcefigure (paper_id, source, votes, comments, submitted_by, url, hot, updated_at)
+    INSERT INTO papers_paperexternalcounts (paper_id, source, votes, comments, submitted_by, url, trending_score, updated_at)
     SELECT paper.id, 'huggingface', greatest(base.votes, 1), base.votes %% 5, 'reader', '',
         ln(greatest(base.votes, 1)) / ln(2) + extract(epoch FROM paper.listed_at - '2025-01-01') / 129600,
         paper.created_at
@@ -179,7 +179,7 @@ _STATEMENTS = (
     FROM papers_paper paper
     JOIN days ON days.day = paper.announced_on
     JOIN days later ON later.number IN (days.number, CASE WHEN paper.id %% 40 = 0 THEN days.number - 1 END)
-    LEFT JOIN papers_sourcefigure figure ON figure.paper_id = paper.id
+    LEFT JOIN papers_paperexternalcounts figure ON figure.paper_id = paper.id
     WHERE paper.id %% 2 = 0
     """,
     """
@@ -231,7 +231,7 @@ _READING = (
     """,
     "INSERT INTO papers_taggedpaper (tag_id, paper_id, created_at) SELECT tag.id, paper.id, now() FROM papers_tag tag"
     + _CHOSEN.format(outer="tag"),
-    "INSERT INTO papers_shelfitem (user_id, paper_id, state, note, added_at) "
+    "INSERT INTO papers_libraryitem (user_id, paper_id, state, note, added_at) "
     "SELECT reader.id, paper.id, 'to_read', '', paper.listed_at FROM papers_user reader"
     + _CHOSEN.format(outer="reader"),
     """

@@ -36,7 +36,7 @@ BUDGET_DOUBLING = 2.2
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Measurement:
     """One measurement."""
 
     what: str
@@ -49,14 +49,14 @@ class Line:
         return self.count / self.seconds
 
 
-class Watch:
+class Stopwatch:
     """Seconds of the clock and of the processor."""
 
     def __init__(self, pid: int | None = None) -> None:
         self._pid = pid
         self.seconds = self.cpu_seconds = 0.0
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Stopwatch:
         self._started, self._cpu = time.perf_counter(), self._spent()
         return self
 
@@ -85,7 +85,7 @@ def main() -> None:
         Path(options.json).write_text(json.dumps([asdict(line) for line in lines], indent=1), encoding="utf-8")
 
 
-def measure_planning(readers: int) -> list[Line]:
+def measure_planning(readers: int) -> list[Measurement]:
     """As many readers as asked for; then the half of them, of their topics, and of the papers."""
     half = readers // 2
     return [
@@ -96,7 +96,7 @@ def measure_planning(readers: int) -> list[Line]:
     ]
 
 
-def plan(what: str, *, readers: int, topics_each: int = TOPICS_EACH, papers: int = PAPERS) -> Line:
+def plan(what: str, *, readers: int, topics_each: int = TOPICS_EACH, papers: int = PAPERS) -> Measurement:
     from django.db import connection
     from django.utils import timezone
 
@@ -108,10 +108,10 @@ def plan(what: str, *, readers: int, topics_each: int = TOPICS_EACH, papers: int
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = int(cursor.fetchone()[0])
-    with Watch(backend) as watch:
+    with Stopwatch(backend) as watch:
         done = plan_due(now=timezone.now())
     assert done.planned + done.skipped == readers, done
-    return Line(what, readers, watch.seconds, watch.cpu_seconds)
+    return Measurement(what, readers, watch.seconds, watch.cpu_seconds)
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def sink() -> Iterator[int]:
         process.wait()
 
 
-def measure_sending(mails: int) -> list[Line]:
+def measure_sending(mails: int) -> list[Measurement]:
     """20 papers each, safe marks, one process; the plain loop; prepared messages over one connection."""
     from django.utils import timezone
 
@@ -149,30 +149,30 @@ def measure_sending(mails: int) -> list[Line]:
     with sink() as port:
         use_server(port)
         prepared = prepare_messages(200)
-        with Watch() as watch:
+        with Stopwatch() as watch:
             done = send_waiting(seconds=600)
         assert done.counts["sent"] == mails, done
-        sent = Line("build and send, safe marks", mails, watch.seconds, watch.cpu_seconds)
-        with Watch() as watch:
+        sent = Measurement("build and send, safe marks", mails, watch.seconds, watch.cpu_seconds)
+        with Stopwatch() as watch:
             send_plainly(NAIVE_MAILS)
-        naive = Line("a plain loop of Django mails", NAIVE_MAILS, watch.seconds, watch.cpu_seconds)
-        with Watch() as watch:
+        naive = Measurement("a plain loop of Django mails", NAIVE_MAILS, watch.seconds, watch.cpu_seconds)
+        with Stopwatch() as watch:
             send_prepared(prepared * 10, port)
-        bare = Line("smtplib, prepared messages", len(prepared) * 10, watch.seconds, watch.cpu_seconds)
+        bare = Measurement("smtplib, prepared messages", len(prepared) * 10, watch.seconds, watch.cpu_seconds)
     return [sent, naive, bare]
 
 
 def prepare_messages(count: int) -> list[bytes]:
     from django.utils import timezone
 
-    from digests.content.fragments import Parts
-    from digests.content.messages import message_of, prepare
+    from digests.content.fragments import FragmentCache
+    from digests.content.messages import build_message, load_batch_context
     from digests.services import outbox
 
     leased = outbox.lease(owner="bench", count=count, now=timezone.now())
-    batch = prepare(leased, parts=Parts(group="", now=timezone.now()))
-    messages = [message_of(one, batch, now=timezone.now())[1] for one in leased]
-    outbox.give_back(owner="bench")
+    batch = load_batch_context(leased, parts=FragmentCache(group="", now=timezone.now()))
+    messages = [build_message(one, batch, now=timezone.now())[1] for one in leased]
+    outbox.release_leases(owner="bench")
     return messages
 
 
@@ -186,7 +186,7 @@ def send_plainly(count: int) -> None:
 
     for delivery in Delivery.objects.select_related("subscriber").order_by("pk")[:count]:
         papers = Paper.objects.filter(pk__in=delivery.paper_ids)
-        made = rendering.Look(origin="https://papers.example.org", group_name="", this_year=2026)
+        made = rendering.MailRenderer(origin="https://papers.example.org", group_name="", this_year=2026)
         items = rendering.joined(made.paper(paper).filled({"why": "", "save": ""}) for paper in papers)
         names = ("title", "preheader", "date", "count", "view_url", "more", "versions", "since", "about",
                  "preferences_url", "unsubscribe_url", "leave_url")  # fmt: skip
@@ -203,7 +203,7 @@ def send_prepared(messages: list[bytes], port: int) -> None:
             server.sendmail("papers@example.org", ["reader@example.org"], message)
 
 
-def table(lines: list[Line]) -> str:
+def table(lines: list[Measurement]) -> str:
     """What was measured, as it is printed."""
     shown = [
         f"Python {platform.python_version()}, {os.cpu_count()} cores; {TOPICS:,} topics, {PAPERS:,} new papers, "

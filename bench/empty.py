@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 
 
-def nothing(request: HttpRequest) -> HttpResponse:
+def empty_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", headers={"Content-Length": "2"})  # else it is sent in chunks
 
 
-urlpatterns = [re_path("", nothing)]
+urlpatterns = [re_path("", empty_view)]
 
 settings.ROOT_URLCONF = "bench.empty"
 settings.MIDDLEWARE = []

@@ -24,12 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from bench import serve
-from bench.catalogue import opened
+from bench.catalogue import open_lines
 
 BUDGET_RATES = {100_000: 1000.0, 1_000_000: 700.0}
 BUDGET_RATIO = 2.0
 # Those that an import fills; the order in which they may be filled.
-TABLES = ("papers_paper", "papers_identifier", "papers_papercategory", "papers_paperversion", "papers_sourcefigure")
+TABLES = (
+    "papers_paper",
+    "papers_identifier",
+    "papers_papercategory",
+    "papers_paperversion",
+    "papers_paperexternalcounts",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +102,16 @@ def made(options: argparse.Namespace, folder: Path) -> Path:
 
 def repeated(file: str) -> Iterator[dict[str, Any]]:
     """The rows of a file, first as they are, then again and again with ids of months to come and without DOIs."""
-    from bench.catalogue import made_up
+    from bench.catalogue import synthetic_papers
 
     if not file:
-        for number, row in enumerate(made_up()):
+        for number, row in enumerate(synthetic_papers()):
             yield row | {
                 "arxiv_id": f"{4001 + number // 99_999 % 12 + number // 1_199_988 * 100}.{number % 99_999 + 1:05}"
             }
     number = 0
     for turn in itertools.count():
-        with opened(Path(file)) as lines:
+        with open_lines(Path(file)) as lines:
             for line in lines:
                 row = json.loads(line)
                 if turn:
@@ -116,13 +122,13 @@ def repeated(file: str) -> Iterator[dict[str, Any]]:
 
 
 def measure(file: Path, options: argparse.Namespace) -> Result:
-    from papers.services.paper_import.importer import Options, Summary, import_file
+    from papers.services.paper_import.importer import PaperImportOptions, PaperImportSummary, import_file
 
-    def show(summary: Summary) -> None:
+    def show(summary: PaperImportSummary) -> None:
         serve.say(f"\r{summary.rows:,} rows, {summary.rows_a_second:,.0f} papers/s")
 
-    def run() -> Summary:
-        asked = Options(site="https://huggingface.example.org", processes=options.processes,
+    def run() -> PaperImportSummary:
+        asked = PaperImportOptions(site="https://huggingface.example.org", processes=options.processes,
                         rejected=Path(options.folder or tempfile.gettempdir()) / "bench.rejected.jsonl")  # fmt: skip
         started = time.perf_counter()
         found = import_file(file, options=asked, now=datetime.now(UTC), report=Every(10.0, show))

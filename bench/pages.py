@@ -28,17 +28,17 @@ BUDGET_RATES = {"visitors": 200, "readers": 100}
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class PageBudget:
     """What DESIGN allows: milliseconds of a visitor's and of a reader's request, 95 of 100."""
 
     visitor: float
     reader: float
 
 
-def budget_of(papers: int, *, is_paper_page: bool) -> Budget:
+def budget_of(papers: int, *, is_paper_page: bool) -> PageBudget:
     large = papers > 100_000
     visitor = (60.0 if large else 50.0) if is_paper_page else (50.0 if large else 40.0)
-    return Budget(visitor=visitor, reader=60.0)
+    return PageBudget(visitor=visitor, reader=60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def addresses() -> dict[str, list[str]]:
     """The pages to ask for, by kind; several of a kind where a reader would see different ones."""
     from django.db.models import Count
 
-    from papers.dates import month_name, week_name
+    from papers.dates import format_month, format_week
     from papers.models import Edition, Paper, PaperCategory
 
     days = list(Edition.objects.newest().values_list("day", flat=True)[:60])
@@ -164,8 +164,8 @@ def addresses() -> dict[str, list[str]]:
         "day, made anew": [f"/papers/date/{days[0]}?seen={number}" for number in range(10)],
         "day, any of 60": [f"/papers/date/{day}" for day in days],
         "day, newest first": [f"/papers/date/{days[0]}?sort=newest"],
-        "week": [f"/papers/week/{week_name(days[0])}"],
-        "month": [f"/papers/month/{month_name(days[5])}"],
+        "week": [f"/papers/week/{format_week(days[0])}"],
+        "month": [f"/papers/month/{format_month(days[5])}"],
         "trending": ["/papers/trending"],
         "new": ["/papers/new"],
         f"new in {categories[-1]} (common)": [f"/papers/new?category={categories[-1]}"],
@@ -178,13 +178,13 @@ def addresses() -> dict[str, list[str]]:
 
 def later_pages(port: int) -> dict[str, list[str]]:
     """Pages that are reached by "More papers"."""
-    from papers.dates import month_name
+    from papers.dates import format_month
     from papers.models import Edition
 
     days = list(Edition.objects.newest().values_list("day", flat=True)[:40])
     starts = {
         "day, page 3": (f"/papers/date/{days[0]}", 2),
-        "month, page 20": (f"/papers/month/{month_name(days[-1])}", 19),
+        "month, page 20": (f"/papers/month/{format_month(days[-1])}", 19),
         "new, page 20": ("/papers/new", 19),
     }
     return {name: [follow(port, path, steps)] for name, (path, steps) in starts.items()}

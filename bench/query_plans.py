@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from papers.dates import month_of, week_of
+from papers.dates import month_start, week_start
 from papers.models import Edition, Listing, Paper, PaperCategory
 from papers.services.lists.trending import trending_floor
 
@@ -30,8 +30,8 @@ def queries() -> Mapping[str, QuerySet[Any]]:
     found: dict[str, QuerySet[Any]] = {
         "day": listings.best_of_day(day).values_list("paper_id"),
         "day, newest first": listings.newest_of_day(day).values_list("paper_id"),
-        "week": listings.best_of_week(week_of(day)).values_list("paper_id"),
-        "month": listings.best_of_month(month_of(day)).values_list("paper_id"),
+        "week": listings.best_of_week(week_start(day)).values_list("paper_id"),
+        "month": listings.best_of_month(month_start(day)).values_list("paper_id"),
         "trending": papers.trending(floor=trending_floor(now=timezone.now())).values_list("pk"),
         "new": papers.newest().values_list("pk"),
         "new in a common category": PaperCategory.objects.newest(common).values_list("paper_id"),

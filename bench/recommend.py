@@ -31,25 +31,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import serve
-from bench.catalogue import opened
-from bench.vector_cache import KeptVectors, RealVectors
-from papers.ranking.recommend import Settings, Taste, scores_for
-from papers.ranking.stream import Example, Stream, keys_of
+from bench.catalogue import open_lines
+from bench.vector_cache import RealVectors, VectorCache
+from papers.ranking.recommend import RankerSettings, ReaderProfile, scores_for
+from papers.ranking.stream import Example, PaperStream, term_hashes
 
-FEWEST, MOST = 30, 300
+MIN_PAPERS, MAX_PAPERS = 30, 300
 LIKED = (3, 5, 10)
-ASIDE = 5
+DISLIKED = 5
 DAYS = 30
 BEFORE = 60
 """Days before the moment whose papers the ranker knows as well: how common a word is."""
 MOMENTS = (0.35, 0.5, 0.65, 0.8)
 CUT = 20
 FLOOR = 1.05
-FEWEST_ASIDE, MOST_ASIDE_OF = 12, 0.5
+MIN_DISLIKED, MAX_DISLIKED_SHARE = 12, 0.5
 """How many papers of a keyword an exception has, at least, and at most as a part of them."""
 TASTES = ("one", "two", "exception")
 CHOSEN_ON, HELD_OUT = "chosen on", "held out"
-SYSTEMS = ("newest", "most voted", "svm", "for you", "with 5 aside")
+SYSTEMS = ("newest", "most voted", "svm", "for you", "with 5 disliked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Moment:
     """Of all papers, which the reader likes."""
     past: tuple[NDArray[np.int64], ...]
     """By keyword: what came before, the newest last."""
-    aside: tuple[int, ...] = ()
-    """What was put aside; empty: the best that the reader was shown and did not like."""
+    disliked: tuple[int, ...] = ()
+    """What was put disliked; empty: the best that the reader was shown and did not like."""
 
     def liked(self, count: int) -> NDArray[np.int64]:
         return np.concatenate([papers[-count:] for papers in self.past])
@@ -97,7 +97,7 @@ def main() -> None:
     with serve.broadsheet():
         papers = read_papers(options.file)
         vectors = vectors_of(papers, options)
-    result = measure(papers, vectors, Settings())
+    result = measure(papers, vectors, RankerSettings())
     print(table(result))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
@@ -118,7 +118,7 @@ def read_papers(file: str) -> list[Paper]:
     from papers.text.cleaning import clean_abstract, clean_title
 
     found = []
-    with opened(Path(file)) as lines:
+    with open_lines(Path(file)) as lines:
         for line in lines:
             row = json.loads(line)
             if (words := row.get("hf_ai_keywords")) and (day := row.get("submitted_on")):
@@ -130,17 +130,17 @@ def read_papers(file: str) -> list[Paper]:
 
 def vectors_of(papers: Sequence[Paper], options: argparse.Namespace) -> NDArray[np.float32]:
     from papers.models import SHIPPED_MODEL
-    from papers.services.embeddings.shipped import ShippedModel
+    from papers.services.embeddings.shipped import ShippedEmbedder
 
     real = RealVectors.read(options.vectors) if options.vectors else None
-    model: list[ShippedModel] = []
+    model: list[ShippedEmbedder] = []
 
     def embed(texts: Sequence[str]) -> list[list[float]]:
         if not model:
-            model.append(ShippedModel())
+            model.append(ShippedEmbedder())
         return model[0].embed(texts)
 
-    kept = KeptVectors(options.cache, SHIPPED_MODEL, embed, real=real)
+    kept = VectorCache(options.cache, SHIPPED_MODEL, embed, real=real)
     return np.array(kept.of([paper.text for paper in papers], name="papers"), dtype=np.float32)
 
 
@@ -149,7 +149,7 @@ def vectors_of(papers: Sequence[Paper], options: argparse.Namespace) -> NDArray[
 
 def readers_of(papers: Sequence[Paper]) -> list[str]:
     counts = Counter(keyword for paper in papers for keyword in paper.keywords)
-    return sorted(keyword for keyword, count in counts.items() if FEWEST <= count <= MOST)
+    return sorted(keyword for keyword, count in counts.items() if MIN_PAPERS <= count <= MAX_PAPERS)
 
 
 def is_held_out(reader: str) -> bool:
@@ -183,17 +183,20 @@ def exceptions(papers: Sequence[Paper]) -> list[Moment]:
     for reader in readers_of(papers):
         own = np.array([reader in paper.keywords for paper in papers])
         often = Counter(word for paper in papers if reader in paper.keywords for word in paper.keywords)
-        others = [word for word, count in often.items() if MOST_ASIDE_OF * own.sum() >= count >= FEWEST_ASIDE]
+        others = [word for word, count in often.items() if MAX_DISLIKED_SHARE * own.sum() >= count >= MIN_DISLIKED]
         others = sorted(word for word in others if word not in reader and reader not in word)
         for other in sorted(others, key=lambda word: -often[word])[:2]:
             both = own & np.array([other in paper.keywords for paper in papers])
             for part in MOMENTS:
                 places = np.flatnonzero(own)
                 day = int(days[places[max(int(len(places) * part), max(LIKED))]])
-                past, aside = np.flatnonzero(own & ~both & (days < day)), np.flatnonzero(both & (days < day))[-ASIDE:]
+                past, disliked = (
+                    np.flatnonzero(own & ~both & (days < day)),
+                    np.flatnonzero(both & (days < day))[-DISLIKED:],
+                )
                 candidates = np.flatnonzero((days >= day) & (days < day + DAYS))
-                if len(past) >= max(LIKED) and len(aside) >= 3 and (own & ~both)[candidates].any():
-                    found.append(Moment(reader, day, candidates, own & ~both, (past,), tuple(map(int, aside))))
+                if len(past) >= max(LIKED) and len(disliked) >= 3 and (own & ~both)[candidates].any():
+                    found.append(Moment(reader, day, candidates, own & ~both, (past,), tuple(map(int, disliked))))
     return found
 
 
@@ -210,41 +213,41 @@ def _other(reader: str, part: float, readers: Mapping[str, Any]) -> str:
 class ForYou:
     """The product's ranker."""
 
-    def __init__(self, papers: Sequence[Paper], vectors: NDArray[np.float32], settings: Settings) -> None:
+    def __init__(self, papers: Sequence[Paper], vectors: NDArray[np.float32], settings: RankerSettings) -> None:
         self._days = np.array([paper.day for paper in papers])
         self._examples = [
-            Example(place, keys_of(paper.text), vector)
+            Example(place, term_hashes(paper.text), vector)
             for place, (paper, vector) in enumerate(zip(papers, vectors, strict=True))
         ]
         self._settings = settings
         self._dimensions = vectors.shape[1]
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[int, PaperStream] = {}
 
     def __call__(self, moment: Moment, count: int) -> NDArray[np.floating[Any]]:
         return self._scores(moment.day, moment.liked(count), moment.candidates, ())
 
     def with_aside(self, moment: Moment, count: int) -> NDArray[np.floating[Any]]:
         liked = moment.liked(count)
-        if moment.aside:
-            return self._scores(moment.day, liked, moment.candidates, moment.aside)
+        if moment.disliked:
+            return self._scores(moment.day, liked, moment.candidates, moment.disliked)
         shown = np.flatnonzero((self._days >= moment.day - DAYS) & (self._days < moment.day))
         order = np.argsort(-self._scores(moment.day - DAYS, liked, shown, ()), kind="stable")
-        aside = [int(place) for place in shown[order] if not moment.likes[place]][:ASIDE]
-        return self._scores(moment.day, liked, moment.candidates, aside)
+        disliked = [int(place) for place in shown[order] if not moment.likes[place]][:DISLIKED]
+        return self._scores(moment.day, liked, moment.candidates, disliked)
 
     def _scores(
-        self, day: int, liked: Iterable[int], candidates: NDArray[np.int64], aside: Iterable[int]
+        self, day: int, liked: Iterable[int], candidates: NDArray[np.int64], disliked: Iterable[int]
     ) -> NDArray[np.floating[Any]]:
         stream = self._stream(day)
-        taste = Taste([self._examples[one] for one in liked], [self._examples[one] for one in aside])
+        taste = ReaderProfile([self._examples[one] for one in liked], [self._examples[one] for one in disliked])
         return scores_for(stream, taste, self._settings)[[stream.place[int(place)] for place in candidates]]
 
-    def _stream(self, day: int) -> Stream:
+    def _stream(self, day: int) -> PaperStream:
         """The papers of the 30 days from then on, and of the days before."""
         if day not in self._streams:
             places = np.flatnonzero((self._days >= day - BEFORE) & (self._days < day + DAYS))
             examples = [self._examples[place] for place in places]
-            self._streams[day] = Stream(examples, ages=np.zeros(len(places)), dimensions=self._dimensions)
+            self._streams[day] = PaperStream(examples, ages=np.zeros(len(places)), dimensions=self._dimensions)
         return self._streams[day]
 
 
@@ -276,7 +279,7 @@ def svm(papers: Sequence[Paper]) -> Ranking:
 # --- Measuring ------------------------------------------------------------------------------------------------------
 
 
-def measure(papers: Sequence[Paper], vectors: NDArray[np.float32], settings: Settings) -> dict[str, Any]:
+def measure(papers: Sequence[Paper], vectors: NDArray[np.float32], settings: RankerSettings) -> dict[str, Any]:
     started = time.monotonic()
     ours = ForYou(papers, vectors, settings)
     days, votes = np.array([paper.day for paper in papers]), np.array([paper.votes for paper in papers])
@@ -285,7 +288,7 @@ def measure(papers: Sequence[Paper], vectors: NDArray[np.float32], settings: Set
         "most voted": lambda moment, _: votes[moment.candidates],
         "svm": svm(papers),
         "for you": ours,
-        "with 5 aside": ours.with_aside,
+        "with 5 disliked": ours.with_aside,
     }
     found: dict[Cell, list[float]] = {}
     for tastes in TASTES:
@@ -300,7 +303,7 @@ def measure(papers: Sequence[Paper], vectors: NDArray[np.float32], settings: Set
             {**asdict(cell), "moments": len(values), f"ndcg@{CUT}": round(float(np.mean(values)), 4)}
             for cell, values in found.items()
         ],
-        "aside": changes(found),
+        "disliked": changes(found),
         "seconds": round(time.monotonic() - started, 1),
     }
 
@@ -324,7 +327,7 @@ def changes(found: Mapping[Cell, list[float]]) -> list[dict[str, Any]]:
             cells = [cell for cell in found if cell.half == half and tastes in ("", cell.tastes)]
             before, after = (
                 np.concatenate([found[cell] for cell in cells if cell.system == system])
-                for system in ("for you", "with 5 aside")
+                for system in ("for you", "with 5 disliked")
             )
             error = float((after - before).std() / len(before) ** 0.5)
             rows.append(
@@ -353,8 +356,8 @@ def table(result: Mapping[str, Any]) -> str:
         own = {name: cells[tastes, half, liked, name] for name in SYSTEMS}
         row = "".join(f"{own[name]:>14.4f}" for name in SYSTEMS)
         shown.append(f"{tastes:9} {half:10}{liked:>6}{row}   {_judged(own)}")
-    shown += ["", f"What {ASIDE} papers put aside change, over 3, 5 and 10 liked ones"]
-    for row in result["aside"]:
+    shown += ["", f"What {DISLIKED} papers put disliked change, over 3, 5 and 10 liked ones"]
+    for row in result["disliked"]:
         change = row["with"] - row["without"]
         shown.append(
             f"{row['tastes']:9} {row['half']:10}{row['without']:>9.4f} to {row['with']:.4f}"

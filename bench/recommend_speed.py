@@ -28,7 +28,7 @@ from bench.catalogue import fill
 LIKED = 20
 TAGGED = 200
 """Papers that the reader whose page is timed has tagged."""
-MOST_GROWTH = 2.2
+MAX_GROWTH = 2.2
 BUDGET_SECONDS = 10.0
 """For 1,000 readers; "seconds", whatever else the machine does."""
 BUDGET_PAGE = 60.0
@@ -94,8 +94,8 @@ def fill_once(options: argparse.Namespace) -> str:
     serve.say(f"Making {options.papers:,} papers …")
     fill(options.papers, file=options.file, readers=0, different=options.papers)
     vectors = fill_vectors(options.vectors)
-    model_switch.ensure_wanted(model_switch.wanted_model())
-    model_switch.recount()
+    model_switch.ensure_target_model(model_switch.target_model())
+    model_switch.recount_vectors()
     if options.folder:
         filled.write_text(vectors, encoding="utf-8")
     return vectors
@@ -105,13 +105,15 @@ def make_readers(count: int, *, recent: int, now: Any) -> None:
     """Accounts with liked papers, hardly two of them the same; every second one is older than a month."""
     from django.db import connection
 
-    from papers.models import Taste, User
+    from papers.models import RecommendationState, User
 
     User.objects.all().delete()
     users = User.objects.bulk_create(
         User(email=f"r{number}@example.org", username=f"r{number}") for number in range(count)
     )
-    Taste.objects.bulk_create(Taste(user=user, stale_at=now - timedelta(minutes=1)) for user in users)
+    RecommendationState.objects.bulk_create(
+        RecommendationState(user=user, stale_at=now - timedelta(minutes=1)) for user in users
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -146,12 +148,12 @@ def spread(recent: int, *, now: Any) -> None:
 
 def make_stale(part: float, *, now: Any) -> int:
     """Have a part of the readers be due; how many that are."""
-    from papers.models import Taste
+    from papers.models import RecommendationState
 
-    Taste.objects.update(stale_at=None, computed_at=now + timedelta(days=1))
-    readers = list(Taste.objects.order_by("pk").values_list("pk", flat=True))
+    RecommendationState.objects.update(stale_at=None, computed_at=now + timedelta(days=1))
+    readers = list(RecommendationState.objects.order_by("pk").values_list("pk", flat=True))
     due = readers[: int(len(readers) * part)]
-    return Taste.objects.filter(pk__in=due).update(stale_at=now - timedelta(minutes=1))
+    return RecommendationState.objects.filter(pk__in=due).update(stale_at=now - timedelta(minutes=1))
 
 
 def timed(recent: int, readers: int, *, now: Any) -> dict[str, Any]:
@@ -222,7 +224,7 @@ def table(result: dict[str, Any]) -> str:
     lines.append(f"budget {BUDGET_SECONDS:.0f} s for 1,000 readers: {judged}")
     for name, half in (("readers", fewer_readers), ("recent papers", fewer_papers)):
         growth = whole["worker_cpu_seconds"] / half["worker_cpu_seconds"]
-        lines.append(f"twice the {name}: {growth:.2f} times {'ok' if growth <= MOST_GROWTH else 'OVER'}")
+        lines.append(f"twice the {name}: {growth:.2f} times {'ok' if growth <= MAX_GROWTH else 'OVER'}")
     lines += ["", f"A reader who has tagged {TAGGED} papers; {TIMES} requests each, one at a time, milliseconds"]
     for page in result["pages"]:
         judged = "" if page["page"].startswith("empty") else f"   budget {BUDGET_PAGE:.0f} "

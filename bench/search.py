@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import serve
-from bench.catalogue import opened
-from bench.vector_cache import KeptVectors, RealVectors
+from bench.catalogue import open_lines
+from bench.vector_cache import RealVectors, VectorCache
 
 CUT_NDCG, CUT_RECALL = 10, 50
 FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.0, 0.0)}
@@ -62,12 +62,12 @@ def main() -> None:
     started = time.monotonic()
     with serve.broadsheet(options.folder):
         from papers.models import SHIPPED_MODEL
-        from papers.services.embeddings.shipped import ShippedModel
+        from papers.services.embeddings.shipped import ShippedEmbedder
 
-        vectors = KeptVectors(
+        vectors = VectorCache(
             options.cache,
             SHIPPED_MODEL,
-            _loaded_when_needed(ShippedModel),
+            _loaded_when_needed(ShippedEmbedder),
             real=RealVectors.read(options.vectors) if options.vectors else None,
         )
         sets = [measure_set(Path(folder), vectors) for folder in options.sets]
@@ -132,17 +132,18 @@ def relevant(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    with opened(file) as lines:
+    with open_lines(file) as lines:
         return [json.loads(line) for line in lines if line.strip()]
 
 
-def measure_set(folder: Path, vectors: KeptVectors) -> dict[str, Any]:
+def measure_set(folder: Path, vectors: VectorCache) -> dict[str, Any]:
     docs, asked, answers = documents(folder), questions(folder), relevant(folder)
     judged = {query: text for query, text in asked.items() if query in answers}
     ids = load(docs, vectors, name=folder.name)
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
     systems |= {
-        name: product(ids, by, vectors) for name, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
+        name: product_search(ids, by, vectors)
+        for name, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
     }
     scores = {name: _scored(name, ranking, judged, answers, folder.name) for name, ranking in systems.items()}
     return {
@@ -177,7 +178,7 @@ def recall(ranked: Sequence[str], answers: Mapping[str, float], cut: int = CUT_R
 # --- Systems --------------------------------------------------------------------------------------------------------
 
 
-def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str, embeds: bool = True) -> dict[int, str]:
+def load(docs: Sequence[Document], vectors: VectorCache, *, name: str, embeds: bool = True) -> dict[int, str]:
     """Put the documents into the emptied tables with their vectors, and count their words; ids by the papers' keys.
 
     Unless it `embeds`, documents get a vector only where there is one already.
@@ -215,7 +216,7 @@ def load(docs: Sequence[Document], vectors: KeptVectors, *, name: str, embeds: b
     return {paper.pk: doc.id for paper, doc in zip(papers, docs, strict=True)}
 
 
-def product(ids: Mapping[int, str], by: str, vectors: KeptVectors) -> Ranking:
+def product_search(ids: Mapping[int, str], by: str, vectors: VectorCache) -> Ranking:
     """The product's search, given a vector of each question as the embedding process would give it."""
     from papers.models import SHIPPED_MODEL
     from papers.query.parser import parse
@@ -227,10 +228,10 @@ def product(ids: Mapping[int, str], by: str, vectors: KeptVectors) -> Ranking:
         return lambda: vector
 
     def ranking(text: str) -> list[str]:
-        found = hybrid_search.find_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
+        found = hybrid_search.search_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
         return [ids[result.paper_id] for result in found.ranked]
 
-    setattr(hybrid_search, "ask_for_vector", vector_of)  # noqa: B010  the process that embeds is not running here
+    setattr(hybrid_search, "request_query_vector", vector_of)  # noqa: B010  the process that embeds is not running here
     return ranking
 
 
@@ -254,7 +255,7 @@ def bm25(docs: Sequence[Document]) -> Ranking:
 # --- The page of another site ---------------------------------------------------------------------------------------
 
 
-def measure_page(options: argparse.Namespace, vectors: KeptVectors) -> list[dict[str, Any]]:
+def measure_page(options: argparse.Namespace, vectors: VectorCache) -> list[dict[str, Any]]:
     """How many papers of the page the question brings into the first so many, by each system."""
     page = [_as_stored(row) for row in _rows(Path(options.page))]
     wanted = {doc.id for doc in page}
@@ -283,7 +284,7 @@ def _as_stored(row: Mapping[str, Any]) -> Document:
 
 
 def _page_counts(
-    docs: Sequence[Document], wanted: set[str], vectors: KeptVectors, *, first: int, name: str, embeds: bool = True
+    docs: Sequence[Document], wanted: set[str], vectors: VectorCache, *, first: int, name: str, embeds: bool = True
 ) -> dict[str, Any]:
     from papers.models import PaperVector
 
@@ -291,7 +292,8 @@ def _page_counts(
     embedded = PaperVector.objects.count()
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
     systems |= {
-        each: product(ids, by, vectors) for each, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
+        each: product_search(ids, by, vectors)
+        for each, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
     }
     counts = {each: len(set(ranking(QUESTION)[:first]) & wanted) for each, ranking in systems.items()}
     return {"among": name, "embedded": embedded, "first": first, "of": len(wanted), "found": counts}

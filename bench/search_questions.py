@@ -30,7 +30,7 @@ class Sample:
 def _sample() -> Sample:
     from papers.models import Paper
     from papers.models.search_index import lexemes_of
-    from papers.services.search.word_statistics import frequencies
+    from papers.services.search.word_statistics import load_word_frequencies
 
     newest = Paper.objects.order_by("-pk").values_list("pk", flat=True)[0]
     dice = random.Random(11)
@@ -42,7 +42,7 @@ def _sample() -> Sample:
         {word for _, title, abstract, _, _ in rows for word in _PLAIN.findall(f"{title} {abstract}".lower())}
     )
     lexemes = {word: found[0].word for word, found in lexemes_of(words).items() if len(found) == 1}
-    known = frequencies(set(lexemes.values()))
+    known = load_word_frequencies(set(lexemes.values()))
     forms = {lexeme: word for word, lexeme in lexemes.items()}  # one form of each, so that none is asked for twice
     least, most = max(RARE[0], known.least + 1), max(RARE[1], 3 * known.least)
     rare = [word for lexeme, word in forms.items() if least <= known.of(lexeme) <= most]

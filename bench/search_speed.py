@@ -101,8 +101,8 @@ def fill_once(options: argparse.Namespace) -> str:
     vectors = fill_vectors(options.vectors)
     serve.say("Counting words …")
     count_words(now=timezone.now())
-    model_switch.ensure_wanted(model_switch.wanted_model())
-    model_switch.recount()
+    model_switch.ensure_target_model(model_switch.target_model())
+    model_switch.recount_vectors()
     if options.folder:
         filled.write_text(vectors, encoding="utf-8")
     return vectors

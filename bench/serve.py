@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.local.paths import DataDir
-from config.local.programs import Program, Web
+from config.local.programs import Program, WebServer
 from config.local.supervisor import Supervisor
 
 READY_SECONDS = 120.0
@@ -59,7 +59,7 @@ def _prepare(supervisor: Supervisor) -> None:
     from config import startup
     from config.management.commands.up import start_embedded
 
-    supervisor.stop_left_overs()
+    supervisor.stop_stale_processes()
     start_embedded(supervisor)
     startup.migrate(say)
     startup.collect_static(say)
@@ -95,7 +95,7 @@ def start_empty(supervisor: Supervisor) -> int:
     """Start the same server with a view that does nothing; its port."""
     port = free_port()
     words = ("gunicorn", "-c", "python:config.gunicorn", "--bind", f"127.0.0.1:{port}", "bench.empty")
-    _start(supervisor, Web(name="empty", words=words, stage=2, stop_seconds=5, host="127.0.0.1", port=port))
+    _start(supervisor, WebServer(name="empty", arguments=words, stage=2, stop_seconds=5, host="127.0.0.1", port=port))
     return port
 
 

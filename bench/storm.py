@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import serve
-from bench.storm_senders import Forked, Senders, Workers
+from bench.storm_senders import CelerySenders, ForkedSenders, Senders
 
 if TYPE_CHECKING:
     from config.local.supervisor import Supervisor
-    from tests.support.mail_sink import Sink
+    from tests.support.mail_sink import MailSink
 
 TOPICS = 50
 PAPERS = 900
@@ -41,7 +41,7 @@ LOST_ANSWERS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StormResult:
     """What a storm left behind."""
 
     readers: int
@@ -75,19 +75,19 @@ class Outcome:
 
 def storm(
     *,
-    sink: Sink,
+    sink: MailSink,
     kills: int,
     senders: Senders | None = None,
     seed: int = 1,
     pause: tuple[float, float] = (0.05, 0.5),
     faults: float = 0.0,
     upheaval: Callable[[], None] | None = None,
-) -> Outcome:
+) -> StormResult:
     """Have all that is due sent while senders are killed. The database must be one that other processes can reach.
 
     `pause`: seconds between two kills, at least and at most. `upheaval` is called when half of them are done.
     """
-    senders = senders or Forked()
+    senders = senders or ForkedSenders()
     started, chance, killed = time.monotonic(), random.Random(seed), 0
     senders.start()
     while killed < kills or _is_undone():
@@ -113,20 +113,20 @@ def _is_undone() -> bool:
         connections.close_all()  # forked processes are to have connections of their own
 
 
-def _judge(sink: Sink, kills: int, seconds: float, faults: float) -> Outcome:
+def _judge(sink: MailSink, kills: int, seconds: float, faults: float) -> StormResult:
     from digests.models import Delivery, Schedule, Suppression
-    from tests.support.mail_sink import is_gone
+    from tests.support.mail_sink import is_unknown_recipient
 
     copies: dict[str, list[str]] = {}
     for one in sink.taken:
         copies.setdefault(one.message_id.split(".")[2].partition("@")[0], []).append(one.digest)
     rows = Delivery.objects.exclude(state="skipped").values_list("key", "state", "subscriber__email")
     states = {key: state for key, state, _ in rows}
-    refused = {key for key, state, address in rows if state == "failed" and is_gone(address, rate=faults)}
+    refused = {key for key, state, address in rows if state == "failed" and is_unknown_recipient(address, rate=faults)}
     unknown = {key for key, state in states.items() if state == "unknown"}
     lost = states.keys() - copies.keys() - refused
     struck_off = Suppression.objects.values_list("address", flat=True)
-    return Outcome(
+    return StormResult(
         readers=Schedule.objects.count(),
         planned=len(states),
         skipped=Delivery.objects.filter(state="skipped").count(),
@@ -138,13 +138,13 @@ def _judge(sink: Sink, kills: int, seconds: float, faults: float) -> Outcome:
         lost_and_not_unknown=len(lost - unknown),
         duplicates=sum(len(digests) - 1 for digests in copies.values()),
         different=sum(len(set(digests)) > 1 for digests in copies.values()),
-        struck_off_wrongly=sum(not is_gone(address, rate=faults) for address in struck_off),
+        struck_off_wrongly=sum(not is_unknown_recipient(address, rate=faults) for address in struck_off),
         seconds=round(seconds, 1),
         mails_a_second=round(len(sink.taken) / seconds, 1),
     )
 
 
-def plan(readers: int, *, topics: int = TOPICS, papers: int = 200) -> None:
+def plan_deliveries(readers: int, *, topics: int = TOPICS, papers: int = 200) -> None:
     """So many readers of some of the topics, and one mail planned for each; made in a moment, for tests."""
     from django.utils import timezone
 
@@ -155,7 +155,7 @@ def plan(readers: int, *, topics: int = TOPICS, papers: int = 200) -> None:
     plan_due(now=timezone.now())
 
 
-def a_day(readers: int, *, file: str) -> None:
+def fill_one_day(readers: int, *, file: str) -> None:
     """A day's papers in fifty topics, matched as always, and as many readers who have a mail due now."""
     from django.utils import timezone
 
@@ -169,14 +169,14 @@ def a_day(readers: int, *, file: str) -> None:
     Topic.objects.all().delete()
     Topic.objects.bulk_create(
         Topic(slug=f"t{number}", name=name, query=query, pending_since=None)
-        for number, (name, query) in enumerate(questions(TOPICS))
+        for number, (name, query) in enumerate(topic_queries(TOPICS))
     )
     done = match_waiting(now=timezone.now(), at_a_time=PAPERS)
     serve.say(f"{done.papers} papers, {done.added:,} matches in {TOPICS} topics")
     fill_readers(readers=readers, topics=TOPICS, topics_a_reader=TOPICS_A_READER)
 
 
-def questions(number: int) -> list[tuple[str, str]]:
+def topic_queries(number: int) -> list[tuple[str, str]]:
     """Names and queries of topics: longer words of the titles, without the commonest, which would have every paper."""
     from papers.models import Paper
 
@@ -201,19 +201,19 @@ def upheaval(supervisor: Supervisor) -> None:
     supervisor.wait_for(postgres, seconds=60)
 
 
-def _run(options: argparse.Namespace) -> Outcome:
-    from tests.support.mail_sink import faults, mail_sink
+def _run(options: argparse.Namespace) -> StormResult:
+    from tests.support.mail_sink import mail_sink, random_faults
 
     told: dict[str, Any] = {"keeps_messages": False, "delay": REPLY_SECONDS}
     if options.faults:
         chance = random.Random(options.seed)
-        told["script"] = faults(options.seed, rate=options.faults, refuses_us=True)
+        told["script"] = random_faults(options.seed, rate=options.faults, refuses_us=True)
         told["lose_answer"] = lambda recipient: chance.random() < LOST_ANSWERS
     with serve.broadsheet() as supervisor:
-        a_day(options.readers, file=options.file)
+        fill_one_day(options.readers, file=options.file)
         serve.say("The readers are there; here comes the storm …")
         with mail_sink(**told) as sink:
-            workers = Workers(port=sink.port, in_doubt=options.policy, logs=supervisor.data.log_dir)
+            workers = CelerySenders(port=sink.port, in_doubt=options.policy, logs=supervisor.data.log_dir)
             try:
                 return storm(
                     sink=sink, kills=options.kills, senders=workers, seed=options.seed, pause=(0.3, 1.2),

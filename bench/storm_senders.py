@@ -16,10 +16,10 @@ from typing import Protocol
 SENDERS = 3
 PROJECT = Path(__file__).resolve().parent.parent
 # Sooner after its start a worker has hardly begun.
-GROWN_UP_SECONDS = 2.0
+STARTED_SECONDS = 2.0
 
 
-def hurry() -> None:
+def shorten_waits() -> None:
     """Shorten leases and pauses, in this process and in those it forks.
 
     Leases so that what a killed sender held is soon taken over, and no living one is thought dead.
@@ -45,7 +45,7 @@ class Senders(Protocol):
         """Idempotent."""
 
 
-class Forked:
+class ForkedSenders:
     """Copies of this process, which take over from the dead and send, for ever."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Forked:
     def start(self) -> None:
         from django.db import connections
 
-        hurry()
+        shorten_waits()
         connections.close_all()
         self._pids = [_fork(_send) for _ in range(SENDERS)]
 
@@ -95,7 +95,7 @@ def _send() -> None:
 
     while True:
         try:
-            outbox.sweep(now=timezone.now(), leaves_doubtful=settings.MAIL_IN_DOUBT == "skip")
+            outbox.reclaim_expired_leases(now=timezone.now(), mark_unknown=settings.MAIL_IN_DOUBT == "skip")
             if not send_waiting().counts:
                 time.sleep(0.1)
         except (OperationalError, InterfaceError):  # Postgres is started anew
@@ -103,7 +103,7 @@ def _send() -> None:
             time.sleep(0.2)
 
 
-class Workers:
+class CelerySenders:
     """Three mail workers, the worker that ticks, and beat, as `manage.py up` starts them."""
 
     def __init__(self, *, port: int, in_doubt: str, logs: Path) -> None:
@@ -132,7 +132,7 @@ class Workers:
         grown_up = [
             name
             for name in self._commands
-            if name.startswith("mailer") and time.monotonic() - self._started[name] > GROWN_UP_SECONDS
+            if name.startswith("mailer") and time.monotonic() - self._started[name] > STARTED_SECONDS
         ]
         if not grown_up or not _is_at_work():
             return False
@@ -182,9 +182,9 @@ def _is_at_work() -> bool:
     from django.db import connections
 
     from digests.models import Delivery
-    from digests.models.delivery import IN_HAND
+    from digests.models.delivery import IN_HAND_STATES
 
     try:
-        return Delivery.objects.filter(state__in=IN_HAND).exists()
+        return Delivery.objects.filter(state__in=IN_HAND_STATES).exists()
     finally:
         connections.close_all()

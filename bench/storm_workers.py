@@ -6,8 +6,8 @@ import django
 
 django.setup()
 
-from bench.storm_senders import hurry  # noqa: E402  needs the apps
+from bench.storm_senders import shorten_waits  # noqa: E402  needs the apps
 from config.celery import app  # noqa: E402
 
-app.conf.beat_schedule = {"digests.tick": {"task": "digests.tick", "schedule": 2.0}}
-hurry()
+app.conf.beat_schedule = {"digests.run_scheduled_work": {"task": "digests.run_scheduled_work", "schedule": 2.0}}
+shorten_waits()

@@ -94,7 +94,7 @@ def round_of(topics: int, papers: int) -> Result:
     newest = list(Paper.objects.newest().values_list("pk", flat=True)[:papers])
     _remembered.clear()
     topic_queries.topic_query.cache_clear()
-    topic_queries.as_asked.cache_clear()
+    topic_queries.viewer_query.cache_clear()
     times: list[float] = []
     matches = 0
     for _ in range(ROUNDS):

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from bench.catalogue import opened
-from papers.ranking.trending import figure_after, hot_score
+from bench.catalogue import open_lines
+from papers.ranking.trending import decayed_votes_after, trending_score
 
 ONE_DAY = timedelta(days=1)
-FEWEST = 30
+MIN_PAPERS = 30
 HALF_LIVES_HOURS = (6, 12, 24, 36, 48, 72, 168)
 
 
@@ -41,11 +41,11 @@ class Series:
 Ranking = Callable[[Series, date], float]
 
 
-def newest(paper: Series, day: date) -> float:
+def newest_first(paper: Series, day: date) -> float:
     return paper.listed_on.toordinal()
 
 
-def total(paper: Series, day: date) -> float:
+def most_votes(paper: Series, day: date) -> float:
     return paper.counts[day]
 
 
@@ -67,12 +67,12 @@ def decayed(half_life_hours: int) -> Ranking:
         figure, before = None, 0
         for seen, count in paper.until(day):
             at = datetime.combine(seen if before else min(seen, paper.listed_on), time(12), UTC)
-            figure = figure_after(
+            figure = decayed_votes_after(
                 figure, votes_before=before, votes=count, seen_at=at, half_life_seconds=half_life_hours * 3600
             )
             before = count
         figures = [] if figure is None else [figure]
-        found = hot_score([], figures, half_life_seconds=half_life_hours * 3600, source_weight=1.0)
+        found = trending_score([], figures, half_life_seconds=half_life_hours * 3600, source_weight=1.0)
         return -math.inf if found is None else found
 
     return score
@@ -82,7 +82,7 @@ def read(file: Path) -> tuple[list[Series], list[int]]:
     """The papers that were counted more than once, and the last count of every paper."""
     papers: list[Series] = []
     votes: list[int] = []
-    with opened(file) as lines:
+    with open_lines(file) as lines:
         for line in lines:
             row = json.loads(line)
             if row.get("upvotes") is not None:
@@ -101,7 +101,7 @@ def pools(papers: Iterable[Series]) -> dict[date, list[tuple[Series, int]]]:
         for day, count in paper.counts.items():
             if (later := paper.counts.get(day + ONE_DAY)) is not None:
                 found[day].append((paper, max(later - count, 0)))
-    return {day: pool for day, pool in found.items() if len(pool) >= FEWEST and any(gain for _, gain in pool)}
+    return {day: pool for day, pool in found.items() if len(pool) >= MIN_PAPERS and any(gain for _, gain in pool)}
 
 
 def ndcg(gains: Sequence[int], first: int) -> float:
@@ -131,7 +131,12 @@ def main() -> None:
     days = pools(papers)
     print(f"{len(days)} days, {sum(map(len, days.values())):,} papers counted on a day and on the next\n")
     print(f"{'ranking':28}{'NDCG@10':>9}{'NDCG@20':>9}{'share of new votes in the first 10':>37}")
-    rankings: dict[str, Ranking] = {"newest": newest, "total": total, "gravity 1.8": gravity, "last day's": last_gain}
+    rankings: dict[str, Ranking] = {
+        "newest": newest_first,
+        "total": most_votes,
+        "gravity 1.8": gravity,
+        "last day's": last_gain,
+    }
     rankings |= {f"decayed, half-life {hours} h": decayed(hours) for hours in HALF_LIVES_HOURS}
     for name, ranking in rankings.items():
         ten, twenty, share = judge(ranking, days)

@@ -37,7 +37,7 @@ class RealVectors:
         return self.places.get(hashlib.sha256(text.encode(errors="replace")).hexdigest())
 
 
-class KeptVectors:
+class VectorCache:
     """A folder's file of vectors; in memory where no folder is given. `embed` is called for what is nowhere."""
 
     def __init__(self, folder: str, model: str, embed: Embed, *, real: RealVectors | None = None) -> None:

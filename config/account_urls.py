@@ -15,16 +15,16 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
-from papers.accounts.provider import to_provider
-from papers.views.account import address, forgotten, password, sign_in, sign_out
-from papers.web.ratelimit import limited
+from papers.accounts.provider import openid_connect_login
+from papers.views.account import change_email, password, password_reset, sign_in, sign_out
+from papers.web.ratelimit import rate_limited
 
-FORM = frozenset({"POST"})
+POST_ONLY = frozenset({"POST"})
 
 
-def page(route: str, view: Callable[..., HttpResponse], name: str, limit: str = "account") -> URLPattern:
+def limited_page(route: str, view: Callable[..., HttpResponse], name: str, limit: str = "account") -> URLPattern:
     """A page that no cache keeps; sending its form is limited."""
-    counted: Callable[..., Any] = limited(limit, methods=FORM)(view)
+    counted: Callable[..., Any] = rate_limited(limit, methods=POST_ONLY)(view)
     return path(route, never_cache(counted), name=name)
 
 
@@ -34,28 +34,32 @@ urlpatterns: list[URLPattern] = [
     path("sign-out", sign_out, name="account_logout"),
     path("account/password", password, name="account_change_password"),
     path("account/password", password, name="account_set_password"),
-    page("account/address", address, "account_email"),
-    page("sign-up", account.signup, "account_signup", "sign-up"),
-    page("sign-in/closed", account.account_inactive, "account_inactive"),
-    page("sign-in/again", account.reauthenticate, "account_reauthenticate"),
-    page("sign-in/code", second_factor.authenticate, "mfa_authenticate", "second-factor-address"),
-    page("sign-in/code/again", second_factor.reauthenticate, "mfa_reauthenticate", "second-factor-address"),
-    page("account/address/sent", account.email_verification_sent, "account_email_verification_sent"),
-    page("account/address/confirm/<str:key>", account.confirm_email, "account_confirm_email"),
-    page("forgotten", forgotten, "account_reset_password", "forgotten"),
-    page("forgotten/sent", account.password_reset_done, "account_reset_password_done"),
-    page("forgotten/done", account.password_reset_from_key_done, "account_reset_password_from_key_done"),
-    page("forgotten/<slug:uidb36>/<str:key>", account.password_reset_from_key, "account_reset_password_from_key"),
-    page("account/two-factor", second_factor.index, "mfa_index"),
-    page("account/two-factor/on", totp.activate_totp, "mfa_activate_totp"),
-    page("account/two-factor/off", totp.deactivate_totp, "mfa_deactivate_totp"),
-    page("account/two-factor/codes", recovery_codes.view_recovery_codes, "mfa_view_recovery_codes"),
-    page("account/two-factor/codes/new", recovery_codes.generate_recovery_codes, "mfa_generate_recovery_codes"),
-    page("account/two-factor/codes/file", recovery_codes.download_recovery_codes, "mfa_download_recovery_codes"),
-    page("account/connections", social.connections, "socialaccount_connections"),
-    page("sign-in/with/sign-up", social.signup, "socialaccount_signup", "sign-up"),
-    page("sign-in/with/cancelled", social.login_cancelled, "socialaccount_login_cancelled"),
-    page("sign-in/with/error", social.login_error, "socialaccount_login_error"),
-    page("sign-in/with/<slug:provider_id>", to_provider, "openid_connect_login", "sign-up"),
-    page("sign-in/with/<slug:provider_id>/back", openid_connect.callback, "openid_connect_callback", "sign-up"),
+    limited_page("account/address", change_email, "account_email"),
+    limited_page("sign-up", account.signup, "account_signup", "sign-up"),
+    limited_page("sign-in/closed", account.account_inactive, "account_inactive"),
+    limited_page("sign-in/again", account.reauthenticate, "account_reauthenticate"),
+    limited_page("sign-in/code", second_factor.authenticate, "mfa_authenticate", "second-factor-address"),
+    limited_page("sign-in/code/again", second_factor.reauthenticate, "mfa_reauthenticate", "second-factor-address"),
+    limited_page("account/address/sent", account.email_verification_sent, "account_email_verification_sent"),
+    limited_page("account/address/confirm/<str:key>", account.confirm_email, "account_confirm_email"),
+    limited_page("forgotten", password_reset, "account_reset_password", "forgotten"),
+    limited_page("forgotten/sent", account.password_reset_done, "account_reset_password_done"),
+    limited_page("forgotten/done", account.password_reset_from_key_done, "account_reset_password_from_key_done"),
+    limited_page(
+        "forgotten/<slug:uidb36>/<str:key>", account.password_reset_from_key, "account_reset_password_from_key"
+    ),
+    limited_page("account/two-factor", second_factor.index, "mfa_index"),
+    limited_page("account/two-factor/on", totp.activate_totp, "mfa_activate_totp"),
+    limited_page("account/two-factor/off", totp.deactivate_totp, "mfa_deactivate_totp"),
+    limited_page("account/two-factor/codes", recovery_codes.view_recovery_codes, "mfa_view_recovery_codes"),
+    limited_page("account/two-factor/codes/new", recovery_codes.generate_recovery_codes, "mfa_generate_recovery_codes"),
+    limited_page(
+        "account/two-factor/codes/file", recovery_codes.download_recovery_codes, "mfa_download_recovery_codes"
+    ),
+    limited_page("account/connections", social.connections, "socialaccount_connections"),
+    limited_page("sign-in/with/sign-up", social.signup, "socialaccount_signup", "sign-up"),
+    limited_page("sign-in/with/cancelled", social.login_cancelled, "socialaccount_login_cancelled"),
+    limited_page("sign-in/with/error", social.login_error, "socialaccount_login_error"),
+    limited_page("sign-in/with/<slug:provider_id>", openid_connect_login, "openid_connect_login", "sign-up"),
+    limited_page("sign-in/with/<slug:provider_id>/back", openid_connect.callback, "openid_connect_callback", "sign-up"),
 ]

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 OLDEST, NEWEST = 11, 14  # minor versions of Python 3
-OLDEST_PIP = (22, 3)  # the first with `pip --python`
+MIN_PIP = (22, 3)  # the first with `pip --python`
 PROJECT = Path(__file__).resolve().parent.parent
 VENV = PROJECT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
@@ -39,15 +39,15 @@ def use_another_python() -> None:
     for minor in range(NEWEST, OLDEST - 1, -1):
         for folder in os.get_exec_path():
             found = os.path.join(folder, f"python3.{minor}")
-            if os.access(found, os.X_OK) and described(found).startswith(f"3.{minor} "):
+            if os.access(found, os.X_OK) and describe_python(found).startswith(f"3.{minor} "):
                 os.execv(found, [found, "-I", *sys.argv])
-    stop(
+    fail(
         f"Broadsheet needs Python 3.{OLDEST} to 3.{NEWEST}, and this is {platform.python_version()}: install one of "
         f"them, or name it with `make PYTHON=/path/to/python3.{OLDEST} run`."
     )
 
 
-def described(python: str) -> str:
+def describe_python(python: str) -> str:
     """Version and machine of an interpreter, `3.12 x86_64`; empty when it doesn't run (a pyenv shim of nothing)."""
     script = "import platform, sys; print('%d.%d' % sys.version_info[:2], platform.machine())"
     try:
@@ -89,9 +89,9 @@ def check_pip() -> None:
     words = [sys.executable, "-m", "pip", "--version"]
     ended = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     found = re.match(r"pip (\d+)\.(\d+)", ended.stdout.decode("utf-8", "replace"))
-    if found and (int(found[1]), int(found[2])) >= OLDEST_PIP:
+    if found and (int(found[1]), int(found[2])) >= MIN_PIP:
         return
-    stop(
+    fail(
         f"Broadsheet needs pip 22.3 or newer for {sys.executable}, and it has {found[0] if found else 'none'}: install "
         f"it with the system's packages (Debian: apt install python3-pip) or `{sys.executable} -m ensurepip --upgrade`."
     )
@@ -100,15 +100,15 @@ def check_pip() -> None:
 def make_venv() -> None:
     """Make .venv, unless there is a whole one for this Python. The system's packages stay as they are."""
     if VENV.is_dir():
-        if not UNFINISHED.exists() and described(str(VENV_PYTHON)) == this_python():
+        if not UNFINISHED.exists() and describe_python(str(VENV_PYTHON)) == this_python():
             return
         if not (VENV / "pyvenv.cfg").exists() and any(VENV.iterdir()):
-            stop(f"{VENV} is not a virtual environment: move it away and try again.")
+            fail(f"{VENV} is not a virtual environment: move it away and try again.")
         shutil.rmtree(VENV)
     say(f"Making .venv with Python {platform.python_version()} ...")
     # Without pip: that would need ensurepip, which Debian keeps in a package of its own.
     if subprocess.call([sys.executable, "-m", "venv", "--without-pip", str(VENV)]) != 0:
-        stop(f"{sys.executable} could not make a virtual environment in {VENV}: see above.")
+        fail(f"{sys.executable} could not make a virtual environment in {VENV}: see above.")
 
 
 def run_pip(lock: Path) -> None:
@@ -120,10 +120,10 @@ def run_pip(lock: Path) -> None:
         words += ["--progress-bar", "off", "-r", str(lock)]
         failed = subprocess.call(words, stdout=log, stderr=subprocess.STDOUT) != 0
     if failed:
-        stop(explain(LOG.read_bytes().decode("utf-8", "replace")))
+        fail(explain_pip_failure(LOG.read_bytes().decode("utf-8", "replace")))
 
 
-def explain(said: str) -> str:
+def explain_pip_failure(said: str) -> str:
     """One sentence for what pip said."""
     if "DO NOT MATCH THE HASHES" in said:
         return f"A package is not the one that the lock names, and was not installed: see {LOG}."
@@ -149,7 +149,7 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def stop(sentence: str) -> None:
+def fail(sentence: str) -> None:
     print(sentence, file=sys.stderr)
     sys.exit(1)
 

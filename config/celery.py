@@ -52,9 +52,9 @@ app.conf.update(
     task_default_queue="default",
     task_routes={
         "digests.send_*": {"queue": "mail"},
-        "digests.answer_sign_ups": {"queue": "mail"},  # a server that does not answer is waited for
+        "digests.send_confirmations": {"queue": "mail"},  # a server that does not answer is waited for
         "papers.fetch_*": {"queue": "fetch"},
-        "digests.tell_*": {"queue": "fetch"},
+        "digests.post_*": {"queue": "fetch"},
     },
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
     worker_prefetch_multiplier=1,
@@ -64,11 +64,11 @@ app.conf.update(
     # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: it is in rows.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        "papers.tick": {"task": "papers.tick", "schedule": 30.0},
-        "digests.answer_sign_ups": {"task": "digests.answer_sign_ups", "schedule": 60.0},
+        "papers.enqueue_due_work": {"task": "papers.enqueue_due_work", "schedule": 30.0},
+        "digests.send_confirmations": {"task": "digests.send_confirmations", "schedule": 60.0},
         "digests.send_mentions": {"task": "digests.send_mentions", "schedule": 60.0},
-        "digests.tell_curators": {"task": "digests.tell_curators", "schedule": 60.0},
-        "digests.tick": {"task": "digests.tick", "schedule": 60.0},
+        "digests.post_notices": {"task": "digests.post_notices", "schedule": 60.0},
+        "digests.run_scheduled_work": {"task": "digests.run_scheduled_work", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks()

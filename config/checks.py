@@ -15,15 +15,15 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.mail.message import sanitize_address
 from django.db import connections
 
-from papers.catalogue.categories import expand
+from papers.catalogue.categories import expand_pattern
 from papers.outbound.address_guard import AllowList
 from papers.text.mailboxes import AddressError, read_mailbox
 
-POSTGRES_AT_LEAST = 16
-POSTGRES_TESTED = 18
-PGVECTOR_AT_LEAST = (0, 8)  # the first with iterative scans
-SECRET_KEY_AT_LEAST = 32
-MAKE_ANEW = (
+MIN_POSTGRES = 16
+TESTED_POSTGRES = 18
+MIN_PGVECTOR = (0, 8)  # the first with iterative scans
+MIN_SECRET_KEY_LENGTH = 32
+RECREATE_DATABASE_HINT = (
     "Make it anew: CREATE DATABASE broadsheet TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin "
     "BUILTIN_LOCALE 'C.UTF-8'."
 )
@@ -31,7 +31,7 @@ MAKE_ANEW = (
 
 @register(Tags.security)
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    if len(settings.SECRET_KEY) >= SECRET_KEY_AT_LEAST:
+    if len(settings.SECRET_KEY) >= MIN_SECRET_KEY_LENGTH:
         return []
     return [
         Error(
@@ -134,7 +134,7 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
 @register()
 def check_fetching(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    if unknown := [code for code in settings.ARXIV_CATEGORIES if not expand(code)]:
+    if unknown := [code for code in settings.ARXIV_CATEGORIES if not expand_pattern(code)]:
         found.append(
             Error(
                 f"BROADSHEET_ARXIV_CATEGORIES names what arXiv does not have: {', '.join(unknown)}.",
@@ -167,18 +167,18 @@ def check_postgres(
 
 
 def _check_version(version: int) -> list[CheckMessage]:
-    if version < POSTGRES_AT_LEAST:
+    if version < MIN_POSTGRES:
         return [
             Error(
-                f"This is PostgreSQL {version}; Broadsheet needs {POSTGRES_AT_LEAST} or newer.",
-                hint=f"Point DATABASE_URL to a newer server; {POSTGRES_TESTED} is what it is tested with.",
+                f"This is PostgreSQL {version}; Broadsheet needs {MIN_POSTGRES} or newer.",
+                hint=f"Point DATABASE_URL to a newer server; {TESTED_POSTGRES} is what it is tested with.",
                 id="broadsheet.E010",
             )
         ]
-    if version < POSTGRES_TESTED:
+    if version < TESTED_POSTGRES:
         return [
             Warning(
-                f"This is PostgreSQL {version}; Broadsheet is tested with {POSTGRES_TESTED} only.",
+                f"This is PostgreSQL {version}; Broadsheet is tested with {TESTED_POSTGRES} only.",
                 id="broadsheet.W010",
             )
         ]
@@ -186,9 +186,9 @@ def _check_version(version: int) -> list[CheckMessage]:
 
 
 def _check_pgvector(version: str | None) -> list[CheckMessage]:
-    if version and tuple(int(part) for part in version.split(".")[:2]) >= PGVECTOR_AT_LEAST:
+    if version and tuple(int(part) for part in version.split(".")[:2]) >= MIN_PGVECTOR:
         return []
-    wanted = ".".join(map(str, PGVECTOR_AT_LEAST))
+    wanted = ".".join(map(str, MIN_PGVECTOR))
     return [
         Error(
             f"The database server has pgvector {version}; {wanted} or newer is needed."
@@ -207,7 +207,7 @@ def _check_text(encoding: str, *, folds: bool) -> list[CheckMessage]:
         found.append(
             Error(
                 f"The database is encoded in {encoding}; names and formulas of papers need UTF8.",
-                hint=MAKE_ANEW,
+                hint=RECREATE_DATABASE_HINT,
                 id="broadsheet.E012",
             )
         )
@@ -215,7 +215,7 @@ def _check_text(encoding: str, *, folds: bool) -> list[CheckMessage]:
         found.append(
             Error(
                 "The database's locale leaves lower('Ö') as it is, so search misses words, and accounts double.",
-                hint=MAKE_ANEW,
+                hint=RECREATE_DATABASE_HINT,
                 id="broadsheet.E013",
             )
         )

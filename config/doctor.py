@@ -24,10 +24,10 @@ from django.db import DatabaseError, connection
 from config import health, startup
 from config.bootstrap import NEWEST, OLDEST
 from config.local.paths import account_name
-from config.local.programs import PROJECT, answers
+from config.local.programs import PROJECT, is_answering
 from digests.services import mail_setup
-from digests.services.mail_setup import MailState
-from papers.services.embeddings.embedding_status import embedding_progress
+from digests.services.mail_setup import MailSetupState
+from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.operations import status
 from papers.services.operations.status import SourceState
 
@@ -38,7 +38,7 @@ CLOCK_WARNING = timedelta(seconds=5)
 CLOCK_PROBLEM = timedelta(minutes=2)
 
 
-class Level(StrEnum):
+class FindingLevel(StrEnum):
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"
@@ -48,7 +48,7 @@ class Level(StrEnum):
 class Finding:
     """What one check found."""
 
-    level: Level
+    level: FindingLevel
     about: str
     words: str
     do: str = ""
@@ -56,18 +56,18 @@ class Finding:
 
 
 def ok(about: str, words: str) -> Finding:
-    return Finding(Level.OK, about, words)
+    return Finding(FindingLevel.OK, about, words)
 
 
 def warning(about: str, words: str, do: str) -> Finding:
-    return Finding(Level.WARNING, about, words, do)
+    return Finding(FindingLevel.WARNING, about, words, do)
 
 
 def problem(about: str, words: str, do: str) -> Finding:
-    return Finding(Level.PROBLEM, about, words, do)
+    return Finding(FindingLevel.PROBLEM, about, words, do)
 
 
-def examine(*, now: datetime) -> Iterator[Finding]:
+def diagnose(*, now: datetime) -> Iterator[Finding]:
     """Look at everything; what needs the database only when it answers."""
     yield check_python()
     yield from check_settings()
@@ -81,7 +81,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
             version, there = cursor.fetchone()
             here = datetime.now(UTC)
     except DatabaseError as error:
-        yield database_is_away(error)
+        yield database_unreachable(error)
         return
     yield from check_database(version)
     yield check_clock(here=here, there=there)
@@ -90,12 +90,12 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     if not missing:
         yield check_workers(now=now)
         yield from check_sources(now=now)
-        yield check_meaning(now=now)
+        yield check_embeddings(now=now)
         yield check_days(now=now)
         yield check_mail()
 
 
-def manage(words: str) -> str:
+def manage_command(words: str) -> str:
     """A command as the operator types it here."""
     python = Path(sys.executable)
     shown = str(python.relative_to(PROJECT)) if python.is_relative_to(PROJECT) else python.name
@@ -120,7 +120,7 @@ def check_settings() -> list[Finding]:
 
 
 def _of_check(message: checks.CheckMessage, about: str) -> Finding:
-    level = Level.PROBLEM if message.level >= checks.ERROR else Level.WARNING
+    level = FindingLevel.PROBLEM if message.level >= checks.ERROR else FindingLevel.WARNING
     return Finding(level, about, message.msg, message.hint or "See docs/configuration.md.")
 
 
@@ -166,18 +166,18 @@ def check_redis() -> Finding:
 
 def check_web() -> Finding:
     where = f"{settings.BIND}, port {settings.PORT}"
-    if answers(settings.BIND, settings.PORT):
+    if is_answering(settings.BIND, settings.PORT):
         return ok("web", f"The web server answers at {where}.")
-    do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage('run web')} starts it."
+    do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage_command('run web')} starts it."
     return warning("web", f"No web server answers at {where}.", do)
 
 
-def database_is_away(error: DatabaseError) -> Finding:
-    said = " ".join(str(error).split()) or type(error).__name__
+def database_unreachable(error: DatabaseError) -> Finding:
+    result = " ".join(str(error).split()) or type(error).__name__
     do = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'postgres.log'}."
     if not settings.DATABASE_IS_EMBEDDED:
         do = 'Try `psql "$DATABASE_URL" -c "SELECT 1"` on this machine; the server may be down, or the password wrong.'
-    return problem("database", f"PostgreSQL does not answer, so the rest was not looked at: {said}", do)
+    return problem("database", f"PostgreSQL does not answer, so the rest was not looked at: {result}", do)
 
 
 def check_database(version: str) -> list[Finding]:
@@ -200,19 +200,19 @@ def check_clock(*, here: datetime, there: datetime) -> Finding:
 def check_tables(missing: int) -> Finding:
     if missing:
         return problem(
-            "tables", f"{missing} migrations are missing.", f"{manage('prepare')}, or start Broadsheet anew."
+            "tables", f"{missing} migrations are missing.", f"{manage_command('prepare')}, or start Broadsheet anew."
         )
     return ok("tables", "All migrations are applied.")
 
 
 def check_workers(*, now: datetime) -> Finding:
-    workers = status.workers(now=now)
+    workers = status.worker_status(now=now)
     if workers.alive:
         return ok("workers", f"Beat, the queue and a worker were alive at {_clock(workers.last_seen_at)}.")
     seen = f"Nobody worked since {_clock(workers.last_seen_at)}" if workers.last_seen_at else "Nobody ever worked"
     do = f"`make run` starts them; if it runs, see beat.log and worker.log in {settings.DATA_DIR.log_dir}."
     if not settings.DATABASE_IS_EMBEDDED:
-        do = f"Start {manage('run worker')}, {manage('run fetcher')} and {manage('run beat')}, or look at their output."
+        do = f"Start {manage_command('run worker')}, {manage_command('run fetcher')} and {manage_command('run beat')}, or look at their output."
     return problem("workers", f"{seen}: beat, the queue or the worker is down. Nothing is fetched.", do)
 
 
@@ -220,7 +220,7 @@ def check_sources(*, now: datetime) -> list[Finding]:
     """Each source that is on and not well, else one line for all."""
     found, well = [], 0
     for each in status.source_states(now=now):
-        source, again = each.source, manage(f"fetch {each.source.pk}")
+        source, again = each.source, manage_command(f"fetch {each.source.pk}")
         if each.state is SourceState.FAILING:
             words = f"{source.name} failed {source.error_count} times: {source.last_error}"
             found.append(warning("sources", words, f"It is asked again by itself; now: {again}"))
@@ -242,18 +242,22 @@ def check_sources(*, now: datetime) -> list[Finding]:
     return [ok("sources", f"{well} are on, and none of them fails.")]
 
 
-def check_meaning(*, now: datetime) -> Finding:
+def check_embeddings(*, now: datetime) -> Finding:
     """Whether papers are embedded, and what is in the way."""
-    found = embedding_progress(now=now)
+    found = read_embedding_status(now=now)
     if not found.is_on:
-        return ok("meaning", f"Search goes by words alone. {found.why_off}")
-    more = "more than " if found.waits_more else ""
+        return ok("meaning", f"Search goes by words alone. {found.disabled_reason}")
+    more = "more than " if found.has_more_waiting else ""
     name = found.wanted or "no model yet"
     words = f"{found.embedded:,} papers are embedded with {name}, {more}{found.waiting:,} wait."
-    if found.trouble:
-        return warning("meaning", f"{words} The model fails: {found.trouble}", f"To try it here: {manage('embed')}")
+    if found.last_error:
+        return warning(
+            "meaning", f"{words} The model fails: {found.last_error}", f"To try it here: {manage_command('embed')}"
+        )
     if not found.is_alive:
-        do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage('run embedder')} starts it."
+        do = (
+            "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage_command('run embedder')} starts it."
+        )
         return warning("meaning", f"{words} The embedder is not running, so search goes by words.", do)
     return ok("meaning", words)
 
@@ -268,21 +272,21 @@ def check_days(*, now: datetime) -> Finding:
 
 def check_mail() -> Finding:
     """Whether visitors can subscribe."""
-    mail = mail_setup.current_mail()
+    mail = mail_setup.current_mail_setup()
     page = f"{settings.SITE_URL}/setup/mail"
     if mail.works:
-        return ok("mail", f"It works. {mail.said}")
-    if mail.state is MailState.NO_SERVER:
+        return ok("mail", f"It works. {mail.result}")
+    if mail.state is MailSetupState.NO_SERVER:
         return warning(
             "mail",
             "No mail server is named, so visitors cannot subscribe.",
             "Set BROADSHEET_SMTP_URL; see docs/mail.md.",
         )
-    if mail.state is MailState.LOOPBACK:
+    if mail.state is MailSetupState.LOOPBACK:
         words = f"Nothing leaves: links in mails would lead to {settings.SITE_URL}, which only this machine reaches."
         return warning("mail", words, "Set BROADSHEET_SITE_URL to the address that readers type.")
-    if mail.state is MailState.FAILED:
-        return problem("mail", mail.said, f"Put it right, then send a test message at {page}")
+    if mail.state is MailSetupState.FAILED:
+        return problem("mail", mail.result, f"Put it right, then send a test message at {page}")
     return warning("mail", "No test message was sent yet.", f"Send one at {page}; then visitors can subscribe.")
 
 

@@ -102,7 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "papers.web.middleware.GroupMiddleware",
     "papers.web.middleware.AccessMiddleware",
-    "papers.web.middleware.PlainAddressMiddleware",
+    "papers.web.middleware.RejectNulMiddleware",
     "papers.web.middleware.ReaderTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -186,7 +186,7 @@ _OIDC_APP = {
     "settings": {"server_url": OIDC_URL, "email_authentication": True},
 }
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_OIDC_APP] if OIDC_URL else [], "OAUTH_PKCE_ENABLED": True}}
-SOCIALACCOUNT_ADAPTER = "papers.accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "papers.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 SOCIALACCOUNT_FORMS = {"signup": "papers.accounts.forms.OidcSignUpForm"}
 ACCOUNT_ADAPTER = "papers.accounts.adapters.AccountAdapter"
@@ -194,10 +194,10 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "papers.accounts.forms.SignUpForm",
-    "add_email": "papers.accounts.forms.NewAddressForm",
-    "reset_password": "papers.accounts.forms.ForgottenForm",
+    "add_email": "papers.accounts.forms.ChangeEmailForm",
+    "reset_password": "papers.accounts.forms.PasswordResetForm",
     "reset_password_from_key": "papers.accounts.forms.NewPasswordForm",
-    "reauthenticate": "papers.accounts.forms.PasswordAgainForm",
+    "reauthenticate": "papers.accounts.forms.ConfirmPasswordForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -207,11 +207,11 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/web/ratelimit.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE.is_https else "http"
 ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = LOGIN_URL
-MFA_ADAPTER = "papers.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "papers.accounts.adapters.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "papers.accounts.forms.CodeForm",
-    "reauthenticate": "papers.accounts.forms.CodeAgainForm",
-    "activate_totp": "papers.accounts.forms.FirstCodeForm",
+    "authenticate": "papers.accounts.forms.SecondFactorCodeForm",
+    "reauthenticate": "papers.accounts.forms.ConfirmCodeForm",
+    "activate_totp": "papers.accounts.forms.ActivateSecondFactorForm",
 }
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
@@ -291,7 +291,7 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 # For how long a visitor's page may be kept whole; a vote ends it at once. 0: not at all.
-VISITOR_PAGE_SECONDS = 2
+ANONYMOUS_PAGE_SECONDS = 2
 
 # --- workers -------------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config.backup.archive import BackupError
-from config.backup.writer import save_before_upgrade
-from config.local.paths import LocalError
+from config.backup.writer import write_upgrade_backup
+from config.local.paths import OperatorError
 
 # Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
 MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
@@ -26,7 +26,7 @@ MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
 
 def is_prepared() -> bool:
     """Whether nothing is left to do for `prepare()` but to look."""
-    return not missing_migrations() and static_is_collected()
+    return not missing_migrations() and is_static_collected()
 
 
 def prepare(say: Callable[[str], None]) -> None:
@@ -62,16 +62,16 @@ def migrate(say: Callable[[str], None]) -> None:
     """
     if missing := missing_migrations():
         if settings.UPGRADE_BACKUP:
-            back_up(say)
+            write_backup_or_stop(say)
         say(f"Making the tables ready ({missing} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def back_up(say: Callable[[str], None]) -> None:
+def write_backup_or_stop(say: Callable[[str], None]) -> None:
     try:
-        save_before_upgrade(now=timezone.now(), say=say)
+        write_upgrade_backup(now=timezone.now(), say=say)
     except BackupError as error:
-        raise LocalError(
+        raise OperatorError(
             f"No backup could be written before the tables change, so nothing was changed. {error} "
             "To go on without one, set BROADSHEET_UPGRADE_BACKUP=off."
         ) from error
@@ -80,26 +80,26 @@ def back_up(say: Callable[[str], None]) -> None:
 def add_first_edition(say: Callable[[str], None]) -> None:
     """Have something on the page of a new database, and sources that will bring more."""
     # These need the models, which are not loaded with this module.
-    from papers.services.operations.sample import ensure_first_edition
+    from papers.services.operations.sample import ensure_sample
     from papers.services.operations.setup import prepare_sources
     from papers.services.topics.seed_topics import seed_topics
 
     prepare_sources(now=timezone.now())
     seed_topics(now=timezone.now())
-    if added := ensure_first_edition():
+    if added := ensure_sample():
         say(f"Added a sample of {added} papers, until the first real edition is there.")
 
 
-def static_is_collected() -> bool:
+def is_static_collected() -> bool:
     return _stamp().exists() and _stamp().read_text(encoding="ascii") == static_fingerprint()
 
 
 def collect_static(say: Callable[[str], None]) -> None:
     """Collect the static files where they have changed since they were collected last. One process at a time."""
-    if static_is_collected():
+    if is_static_collected():
         return
     with _static_locked():
-        if static_is_collected():  # by another process while this one waited
+        if is_static_collected():  # by another process while this one waited
             return
         say("Collecting the static files …")
         ours = _stamp().exists()  # else the folder may hold something that is not for us to clear away

@@ -9,15 +9,15 @@ from django.db import models
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
-from digests.models import Brake, Delivery, Schedule, Subscriber, Subscription, Suppression
-from papers.admin import ExactSearchMixin, ReadOnlyMixin, TidyMixin
+from digests.models import Delivery, Schedule, SendingPause, Subscriber, Subscription, Suppression
+from papers.admin import BoundedListMixin, ExactSearchMixin, ReadOnlyMixin
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _SubscriberAdmin = admin.ModelAdmin[Subscriber]
     _ScheduleAdmin = admin.ModelAdmin[Schedule]
     _DeliveryAdmin = admin.ModelAdmin[Delivery]
     _SuppressionAdmin = admin.ModelAdmin[Suppression]
-    _BrakeAdmin = admin.ModelAdmin[Brake]
+    _BrakeAdmin = admin.ModelAdmin[SendingPause]
     _ScheduleInline = admin.TabularInline[Schedule, Subscriber]
     _SubscriptionInline = admin.TabularInline[Subscription, Schedule]
 else:
@@ -37,7 +37,7 @@ class _AddressSearch(ExactSearchMixin):
 
     search_help_text: Any = "An e-mail address, whole."
 
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         return rows.filter(subscriber__in=_subscribers(words))
 
 
@@ -65,7 +65,7 @@ class SubscriberAdmin(_AddressSearch, ReadOnlyMixin, _SubscriberAdmin):
     exclude = _KEYS
     inlines = (ScheduleInline,)
 
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         return rows.filter(pk__in=_subscribers(words))
 
 
@@ -85,7 +85,7 @@ class DeliveryAdmin(_AddressSearch, ReadOnlyMixin, _DeliveryAdmin):
     list_filter = ("state",)
     list_select_related = ("subscriber",)
     ordering = ("-pk",)
-    exclude = ("key", "made_of", "owner")
+    exclude = ("key", "content_spec", "owner")
 
     @admin.display(description="papers")
     def paper_count(self, delivery: Delivery) -> int:
@@ -93,7 +93,7 @@ class DeliveryAdmin(_AddressSearch, ReadOnlyMixin, _DeliveryAdmin):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(TidyMixin, _SuppressionAdmin):
+class SuppressionAdmin(BoundedListMixin, _SuppressionAdmin):
     """Who lifts one by deleting it must have been asked to by the person whose address it is."""
 
     list_display = ("address", "reason", "created_at", "detail")
@@ -106,6 +106,6 @@ class SuppressionAdmin(TidyMixin, _SuppressionAdmin):
         return False
 
 
-@admin.register(Brake)
-class BrakeAdmin(ReadOnlyMixin, _BrakeAdmin):
+@admin.register(SendingPause)
+class SendingPauseAdmin(ReadOnlyMixin, _BrakeAdmin):
     list_display = ("__str__", "until", "reason")

@@ -8,16 +8,16 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from digests.services.delivery_statistics import mail_figures, mail_queues
-        from digests.services.health import troubles
+        from digests.services.delivery_statistics import mail_charts, mail_queues
+        from digests.services.health import mail_problems
         from digests.services.mail_export import export_mail
-        from digests.services.merged_papers import TRACES, follow_merge
+        from digests.services.merged_papers import UNDO_CONDITIONS, record_merges
         from papers import hooks
 
-        hooks.account_exported.follow(export_mail)
-        hooks.papers_merged.follow(follow_merge)
-        for table, condition in TRACES.items():
-            hooks.merge_traces.follow(table, condition)
-        hooks.troubles.follow(troubles)
-        hooks.queues.follow(mail_queues)
-        hooks.figures.follow(mail_figures)
+        hooks.account_exported.register(export_mail)
+        hooks.papers_merged.register(record_merges)
+        for table, condition in UNDO_CONDITIONS.items():
+            hooks.merge_undo_tables.register(table, condition)
+        hooks.problems.register(mail_problems)
+        hooks.statistics_queues.register(mail_queues)
+        hooks.statistics_charts.register(mail_charts)

@@ -10,16 +10,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from digests.models import Channel
-from digests.models.channel import new_secret
+from digests.models.channel import new_signing_secret
 from papers.models.email_fields import checked
-from papers.outbound.client import RefusedError, group_of
+from papers.outbound.client import RefusedError, host_group_of
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ChannelForm = forms.ModelForm[Channel]
 else:
     _ChannelForm = forms.ModelForm
 
-_WISHES = ("tells_queue", "tells_edition", "tells_stale", "tells_late")
+_WISHES = ("notify_queue", "notify_edition", "notify_stale", "notify_late")
 _ROOM = re.compile(r"[!#][^\s/?#\\]{1,250}")
 
 
@@ -61,7 +61,7 @@ class ChannelForm(_ChannelForm):
         )
         self.fields["token"].help_text = f"For Matrix alone. {kept}".strip()
 
-    def wishes(self) -> list[forms.BoundField]:
+    def notification_fields(self) -> list[forms.BoundField]:
         """The boxes of what is told."""
         return [self[name] for name in _WISHES]
 
@@ -85,7 +85,7 @@ class ChannelForm(_ChannelForm):
             if kind == Channel.Kind.MAIL:
                 validate_email(checked(where))
             else:
-                group_of(where)
+                host_group_of(where)
         except RefusedError as error:
             self.add_error("where", str(error))
         except ValidationError as error:
@@ -99,5 +99,5 @@ class ChannelForm(_ChannelForm):
         if channel.kind == Channel.Kind.MATRIX:
             channel.secret = data["token"] or channel.secret
         elif channel.kind == Channel.Kind.WEBHOOK and not channel.secret.startswith("whsec_"):
-            channel.secret = new_secret()
+            channel.secret = new_signing_secret()
         return super().save(commit)

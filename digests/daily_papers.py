@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from django.db import connection
 
-from papers.services.editions.listing import SAMPLE
+from papers.services.editions.listing import SAMPLE_KIND
 
 # As the selection reads them: a paper that was listed before was offered with that day.
 _LISTED = """
@@ -30,7 +30,7 @@ _LISTED = """
 """
 
 
-class Window(NamedTuple):
+class ReleaseWindow(NamedTuple):
     """The releases that a mail covers, and nothing older than `floor`; None in mails of an older version."""
 
     since: int
@@ -49,17 +49,17 @@ class _Mail(Protocol):
     def floor(self) -> datetime | None: ...
 
 
-def window_of(mail: _Mail) -> Window:
-    return Window(mail.from_release, mail.to_release, mail.floor)
+def window_of(mail: _Mail) -> ReleaseWindow:
+    return ReleaseWindow(mail.from_release, mail.to_release, mail.floor)
 
 
-def papers_listed(windows: Collection[Window]) -> dict[Window, list[int]]:
+def daily_papers_in(windows: Collection[ReleaseWindow]) -> dict[ReleaseWindow, list[int]]:
     """By window: the papers that the daily pages had in it, in their order. One query; none for none."""
     asked = list(dict.fromkeys(windows))
-    found: dict[Window, list[int]] = {window: [] for window in asked}
+    found: dict[ReleaseWindow, list[int]] = {window: [] for window in asked}
     if asked:
         with connection.cursor() as cursor:
-            cursor.execute(_LISTED, [*map(list, zip(*asked, strict=True)), SAMPLE])
+            cursor.execute(_LISTED, [*map(list, zip(*asked, strict=True)), SAMPLE_KIND])
             for place, paper_id in cursor.fetchall():
                 found[asked[place]].append(paper_id)
     return found

@@ -50,7 +50,7 @@ class AddressForm(forms.Form):
         super().__init__(*args, **options)
 
 
-class MoveForm(forms.Form):
+class AddressChangeForm(forms.Form):
     """Another address for a reader's mail."""
 
     email = AddressFormField(
@@ -63,7 +63,7 @@ class MoveForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenPreferences:
     """What a reader wants: what comes how often, and when."""
 
     kinds: Mapping[str, Sequence[str]]
@@ -126,7 +126,7 @@ class PreferencesForm(forms.Form):
             raise ValidationError("That is more than two years away. Unsubscribe instead, or choose an earlier day.")
         return until if until is not None and until > self.today else None
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> ChosenPreferences:
         """What a valid form says."""
         said = self.cleaned_data
         kinds: dict[str, list[str]] = {}
@@ -138,7 +138,7 @@ class PreferencesForm(forms.Form):
                 topics.setdefault(often, []).append(int(name.removeprefix(_TOPIC)))
         when = {name: said[name] for name in ("time_zone", "weekday", "month_day", "skips_weekends", "max_papers")}
         when["local_time"] = time.fromisoformat(said["local_time"])
-        return Chosen(kinds, topics, when, said["paused_until"], said["keeps_papers"])
+        return ChosenPreferences(kinds, topics, when, said["paused_until"], said["keeps_papers"])
 
 
 def _often(label: str, help_text: str) -> forms.ChoiceField:

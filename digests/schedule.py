@@ -22,11 +22,11 @@ from zoneinfo import ZoneInfo
 _DAY = timedelta(days=1)
 # The length of a period, and how far back one mail may reach when earlier ones could not be made.
 PERIODS = {"daily": _DAY, "weekly": 7 * _DAY, "monthly": 31 * _DAY}
-REACHES = {"daily": 7 * _DAY, "weekly": 14 * _DAY, "monthly": 62 * _DAY}
+MAX_LOOK_BACK = {"daily": 7 * _DAY, "weekly": 14 * _DAY, "monthly": 62 * _DAY}
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RecurrenceRule:
     """When a schedule sends. `frequency` is daily, weekly or monthly; `weekday` 0 is Monday."""
 
     frequency: str
@@ -46,7 +46,7 @@ class Slot:
     due_at: datetime
 
 
-def next_slot(rule: Rule, *, after: datetime, last_on: date | None = None) -> Slot:
+def next_slot(rule: RecurrenceRule, *, after: datetime, last_on: date | None = None) -> Slot:
     """The first slot that is due later than `after`, for a local date later than `last_on`.
 
     Moving to another time zone neither sends twice for one date nor leaves one out: dates only grow.
@@ -57,7 +57,7 @@ def next_slot(rule: Rule, *, after: datetime, last_on: date | None = None) -> Sl
     return next(slot for slot in _slots(rule, start) if slot.due_at > after)
 
 
-def latest_slot(rule: Rule, *, first: Slot, now: datetime) -> Slot:
+def latest_slot(rule: RecurrenceRule, *, first: Slot, now: datetime) -> Slot:
     """The last slot from `first` on that is not in the future: the one that stands for all that were missed."""
     if now - first.due_at < _DAY / 4:  # no two slots are so near each other
         return first
@@ -70,12 +70,12 @@ def latest_slot(rule: Rule, *, first: Slot, now: datetime) -> Slot:
     return found
 
 
-def next_due_at(rule: Rule, *, after: datetime, last_on: date | None = None) -> datetime:
+def next_due_at(rule: RecurrenceRule, *, after: datetime, last_on: date | None = None) -> datetime:
     """When the next mail is due (UTC). See `next_slot`."""
     return next_slot(rule, after=after, last_on=last_on).due_at
 
 
-def period_for(rule: Rule, on: date) -> tuple[date, date]:
+def period_for(rule: RecurrenceRule, on: date) -> tuple[date, date]:
     """The local days that the mail meant for `on` looks back on: from the first, without the second.
 
     A day, seven days, or the days since the same day a month before.
@@ -86,17 +86,17 @@ def period_for(rule: Rule, on: date) -> tuple[date, date]:
     return _day_of_month(last_month.year, last_month.month, rule.month_day), on
 
 
-def is_too_late(rule: Rule, slot: Slot, now: datetime) -> bool:
+def is_too_late(rule: RecurrenceRule, slot: Slot, now: datetime) -> bool:
     """Whether half the period has passed: then the next mail brings these papers, too."""
     return now - slot.due_at > PERIODS[rule.frequency] / 2
 
 
-def due_on(rule: Rule, on: date) -> datetime | None:
+def due_on(rule: RecurrenceRule, on: date) -> datetime | None:
     """The moment of the mail that is meant for `on` (UTC); None where that date does not exist."""
     return _moment(rule.time_zone, rule.at, on)
 
 
-def _slots(rule: Rule, start: date) -> Iterator[Slot]:
+def _slots(rule: RecurrenceRule, start: date) -> Iterator[Slot]:
     """Every slot for `start` or a later date."""
     for on in _dates(rule, start):
         due_at = due_on(rule, on)
@@ -104,7 +104,7 @@ def _slots(rule: Rule, start: date) -> Iterator[Slot]:
             yield Slot(on, due_at)
 
 
-def _dates(rule: Rule, start: date) -> Iterator[date]:
+def _dates(rule: RecurrenceRule, start: date) -> Iterator[date]:
     if rule.frequency == "monthly":
         yield from _monthly(rule, start)
         return
@@ -117,7 +117,7 @@ def _dates(rule: Rule, start: date) -> Iterator[date]:
         start += step
 
 
-def _monthly(rule: Rule, start: date) -> Iterator[date]:
+def _monthly(rule: RecurrenceRule, start: date) -> Iterator[date]:
     year, month = start.year, start.month
     while True:
         on = _day_of_month(year, month, rule.month_day)

@@ -22,9 +22,9 @@ from typing import Any
 from django.db import connection
 
 from digests.models import Suppression
-from digests.models.delivery import CHOSEN, HISTORY_KEPT
-from papers.models.recommendation import STAYS
-from papers.services.editions.listing import SAMPLE
+from digests.models.delivery import HISTORY_RETENTION, OFFERED_STATES
+from papers.models.recommendation import SHOWN_FOR
+from papers.services.editions.listing import SAMPLE_KIND
 from papers.services.lists.trending import trending_floor
 
 LIST_DEPTH = 50
@@ -38,7 +38,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class DigestBatch:
     """Mails of one slot, to choose papers for. Times in UTC, dates in the readers' time zone."""
 
     schedules: Sequence[int]
@@ -63,17 +63,17 @@ _OF_DEPARTURE = {
 _DEPARTURES = ", ".join(f"%({name})s::{kind}[]" for name, kind in _OF_DEPARTURE.items())
 _ASKED = f"""
 WITH due AS MATERIALIZED (
-    SELECT schedule.id AS schedule_id, schedule.subscriber_id, reader.user_id, departure.period_on, departure.due_at,
-        coalesce(departure.since, least(schedule.last_release, overtaken.since)) AS since,
-        CASE WHEN departure.since IS NULL THEN greatest(schedule.covers_from, departure.floor)
-            ELSE departure.floor END AS floor,
-        schedule.max_papers AS size, departure.top_from, departure.top_before,
+    SELECT schedule.id AS schedule_id, schedule.subscriber_id, reader.user_id, batch.period_on, batch.due_at,
+        coalesce(batch.since, least(schedule.last_release, overtaken.since)) AS since,
+        CASE WHEN batch.since IS NULL THEN greatest(schedule.covers_from, batch.floor)
+            ELSE batch.floor END AS floor,
+        schedule.max_papers AS size, batch.top_from, batch.top_before,
         CASE WHEN NOT %(heeds_reasons)s THEN ''
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
             WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
     FROM unnest(%(schedules)s::bigint[], %(places)s::int[]) AS leaving (schedule_id, place)
-    JOIN unnest({_DEPARTURES}) WITH ORDINALITY AS departure ({", ".join(_OF_DEPARTURE)}, place)
-        ON departure.place = leaving.place
+    JOIN unnest({_DEPARTURES}) WITH ORDINALITY AS batch ({", ".join(_OF_DEPARTURE)}, place)
+        ON batch.place = leaving.place
     JOIN digests_schedule schedule ON schedule.id = leaving.schedule_id
     JOIN digests_subscriber reader ON reader.id = schedule.subscriber_id
     LEFT JOIN papers_user person ON person.id = reader.user_id
@@ -125,7 +125,7 @@ _SUGGESTED = """
             WHERE seen.user_id = suggestion.user_id AND seen.paper_id = suggestion.paper_id)
       AND NOT EXISTS (SELECT FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
             WHERE tag.user_id = suggestion.user_id AND tagged.paper_id = suggestion.paper_id)
-      AND NOT EXISTS (SELECT FROM papers_shownsuggestion shown WHERE shown.user_id = suggestion.user_id
+      AND NOT EXISTS (SELECT FROM papers_shownrecommendation shown WHERE shown.user_id = suggestion.user_id
             AND shown.paper_id = suggestion.paper_id AND shown.shown_at <= %(shown_before)s)
 )"""
 
@@ -151,9 +151,9 @@ _LISTS = """
     FROM listed
 ), trending AS MATERIALIZED (
     SELECT id AS paper_id FROM papers_paper
-    WHERE hot >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
+    WHERE trending_score >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
       AND EXISTS (SELECT FROM lists WHERE kind = 'trending')
-    ORDER BY hot DESC, id DESC LIMIT %(depth)s
+    ORDER BY trending_score DESC, id DESC LIMIT %(depth)s
 ), spans AS MATERIALIZED (
     SELECT DISTINCT top_from, top_before FROM lists WHERE kind = 'top'
 ), top AS MATERIALIZED (
@@ -182,7 +182,7 @@ _PAPERS = """
     LEFT JOIN LATERAL (
         SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
-        SELECT max(votes) AS votes FROM papers_sourcefigure WHERE paper_id = paper.id) figures ON true
+        SELECT max(votes) AS votes FROM papers_paperexternalcounts WHERE paper_id = paper.id) figures ON true
     WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
 ), matched_papers AS MATERIALIZED (
     SELECT * FROM matched JOIN paper USING (paper_id)
@@ -275,7 +275,7 @@ _RANKED = """
 _VERSIONS = """
 , saved AS MATERIALIZED (
     SELECT user_id, paper_id, min(saved_at) AS saved_at, max(seen) AS seen FROM (
-        SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_shelfitem
+        SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_libraryitem
         WHERE state <> 'not_interested' AND user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
         UNION ALL
         SELECT tag.user_id, tagged.paper_id, tagged.created_at, 0
@@ -339,7 +339,7 @@ _KEY = "translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')"
 _STORE = f"""
 WITH stored AS (
     INSERT INTO digests_delivery ({", ".join(_COLUMNS)},
-        key, planned_at, not_before, attempts, owner, made_of)
+        key, planned_at, not_before, attempts, owner, content_spec)
     SELECT {", ".join(f"planned.{column}" for column in _COLUMNS)},
         {_KEY}, %(now)s, planned.due_at, 0, '', ''
     FROM ({_CHOICE}) planned
@@ -353,7 +353,7 @@ NOTHING_NEW = "nothing new"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SelectedPapers:
     """What one mail would bring; as the columns of `Delivery`."""
 
     schedule_id: int
@@ -372,8 +372,8 @@ class Choice:
     floor: datetime
 
 
-def store_choices(
-    departures: Sequence[Departure], *, overtaken: Mapping[int, int], upto: int, now: datetime
+def store_deliveries(
+    batches: Sequence[DigestBatch], *, overtaken: Mapping[int, int], upto: int, now: datetime
 ) -> tuple[int, int]:
     """Choose and store mails with releases up to `upto`; how many were planned, and how many skipped.
 
@@ -381,20 +381,20 @@ def store_choices(
     has its mail already keeps it.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, _parameters(departures, overtaken=overtaken, upto=upto, now=now))
+        cursor.execute(_STORE, _parameters(batches, overtaken=overtaken, upto=upto, now=now))
         planned, skipped = cursor.fetchone()
     return planned, skipped
 
 
-def choices(departures: Sequence[Departure], *, upto: int, now: datetime) -> list[Choice]:
+def select_papers(batches: Sequence[DigestBatch], *, upto: int, now: datetime) -> list[SelectedPapers]:
     """The same without storing anything, also for whom nothing may be sent to: for previews. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHOICE, _parameters(departures, heeds_reasons=False, upto=upto, now=now))
-        return [Choice(*row) for row in cursor.fetchall()]
+        cursor.execute(_CHOICE, _parameters(batches, heeds_reasons=False, upto=upto, now=now))
+        return [SelectedPapers(*row) for row in cursor.fetchall()]
 
 
 def _parameters(
-    departures: Sequence[Departure],
+    batches: Sequence[DigestBatch],
     *,
     heeds_reasons: bool = True,
     overtaken: Mapping[int, int] | None = None,
@@ -403,9 +403,9 @@ def _parameters(
 ) -> dict[str, Any]:
     overtaken = overtaken or {}
     return {
-        **{name: [getattr(one, name) for one in departures] for name in _OF_DEPARTURE},
-        "schedules": [pk for one in departures for pk in one.schedules],
-        "places": [place for place, one in enumerate(departures, 1) for _ in one.schedules],
+        **{name: [getattr(one, name) for one in batches] for name in _OF_DEPARTURE},
+        "schedules": [pk for one in batches for pk in one.schedules],
+        "places": [place for place, one in enumerate(batches, 1) for _ in one.schedules],
         "heeds_reasons": heeds_reasons,
         "reasons": Suppression.Reason.values,
         "labels": [str(label) for label in Suppression.Reason.labels],
@@ -414,12 +414,12 @@ def _parameters(
         "upto": upto,
         "now": now,
         "depth": LIST_DEPTH,
-        "sample": SAMPLE,
+        "sample": SAMPLE_KIND,
         "trending_floor": trending_floor(now=now),
-        "shown_before": now - STAYS,
-        "history_from": now - HISTORY_KEPT,
+        "shown_before": now - SHOWN_FOR,
+        "history_from": now - HISTORY_RETENTION,
         "clocks_differ": _CLOCKS_DIFFER,
-        "chosen": [str(state) for state in CHOSEN],
+        "chosen": [str(state) for state in OFFERED_STATES],
         "versions_from": now - VERSIONS_SINCE,
         "announced_within": _ANNOUNCED_WITHIN,
         "max_versions": MAX_VERSIONS,

@@ -13,25 +13,25 @@ from digests.services import double_opt_in, mail_scheduler, mention_mail, notice
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="digests.answer_sign_ups")
-def answer_sign_ups() -> None:
+@shared_task(name="digests.send_confirmations")
+def send_confirmations() -> None:
     """Send the letters that wait for it, and forget what was never confirmed."""
-    sent = double_opt_in.answer_waiting(now=timezone.now())
-    forgotten = double_opt_in.forget_unconfirmed(now=timezone.now())
+    sent = double_opt_in.send_due_confirmations(now=timezone.now())
+    forgotten = double_opt_in.delete_expired_sign_ups(now=timezone.now())
     logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
 
 
 @shared_task(name="digests.send_mentions")
 def send_mentions() -> None:
     """Tell readers who asked for it where they were named."""
-    if sent := mention_mail.mail_mentions(now=timezone.now()):
+    if sent := mention_mail.send_due_mention_mails(now=timezone.now()):
         logger.info("Sent %d mails to people who were named", sent)
 
 
-@shared_task(name="digests.tick")
-def tick() -> None:
+@shared_task(name="digests.run_scheduled_work")
+def run_scheduled_work() -> None:
     """Plan what is due, take over from workers that died, and have what is waiting sent. Beat calls it every minute."""
-    done = mail_scheduler.tick(now=timezone.now())
+    done = mail_scheduler.run_scheduled_work(now=timezone.now())
     if done.planned.planned or done.planned.skipped:
         logger.info("Planned %d mails, skipped %d", done.planned.planned, done.planned.skipped)
     if done.is_waiting:
@@ -41,12 +41,12 @@ def tick() -> None:
 @shared_task(name="digests.send_waiting")
 def send_waiting() -> None:
     """Lease and send what is waiting. Waiting lives in the rows (`not_before`), never in a countdown."""
-    done = sending.send_waiting(call_another=_call_another)
+    done = sending.send_waiting(enqueue_another=_enqueue_another_sender)
     if done.counts or done.stopped:
         logger.info("Sent mail: %s %s", dict(done.counts), done.stopped)
 
 
-def _call_another() -> None:
+def _enqueue_another_sender() -> None:
     """Have one more mail worker send too, if one is free: while nobody takes a message, there is no second one.
 
     So as many senders work as there are, and what else waits for them, such as letters, waits no longer for it.
@@ -59,8 +59,8 @@ def _call_another() -> None:
         send_waiting.delay()
 
 
-@shared_task(name="digests.tell_curators")
-def tell_curators() -> None:
+@shared_task(name="digests.post_notices")
+def post_notices() -> None:
     """Post to channels what curators should know. Beat calls it every minute; twice at once does no harm."""
-    if sent := notices.tell(now=timezone.now()):
+    if sent := notices.post_due_notices(now=timezone.now()):
         logger.info("Sent %d notices to curators", sent)

@@ -8,12 +8,12 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
-from papers.accounts.second_factor import step_before
+from papers.accounts.second_factor import required_step_url
 
 _OURS = ("admin", "papers", "digests")
 
 
-class SecondFactorSite(AdminSite):
+class SecondFactorAdminSite(AdminSite):
     """Django's own, behind `papers.accounts.second_factor`. `papers.views.account` has its sign-in page.
 
     Of other apps nothing is registered: sessions, confirmed addresses and secrets of second factors have pages of their
@@ -26,4 +26,4 @@ class SecondFactorSite(AdminSite):
         super().register(own, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and step_before(request) is None
+        return super().has_permission(request) and required_step_url(request) is None

@@ -26,5 +26,5 @@ def _domain(domain: str) -> str:
 class SecondFactorAdminConfig(AdminConfig):
     """Django's admin, with a door of ours."""
 
-    default_site = "papers.admin_site.SecondFactorSite"
+    default_site = "papers.admin_site.SecondFactorAdminSite"
     default = False

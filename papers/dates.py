@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 EASTERN = ZoneInfo("America/New_York")
 # Submissions are announced at 20:00 Eastern, Sunday to Thursday, under the date of the day after.
 # https://info.arxiv.org/help/availability.html
-ANNOUNCED_AT = time(20)
+ANNOUNCEMENT_TIME = time(20)
 # How long after that its feeds and records may take to say so.
-ANNOUNCED_WITHIN = timedelta(hours=6)
+ANNOUNCEMENT_GRACE = timedelta(hours=6)
 
 FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
@@ -53,48 +53,48 @@ def parse_month(text: str) -> date | None:
     return parse_day(f"{text}-01") if match else None
 
 
-def week_of(day: date) -> date:
+def week_start(day: date) -> date:
     """The Monday of the day's week."""
     return day - timedelta(days=day.weekday())
 
 
-def month_of(day: date) -> date:
+def month_start(day: date) -> date:
     """The first day of the day's month."""
     return day.replace(day=1)
 
 
 def next_month(first: date) -> date:
     """The first day of the month after."""
-    return month_of(first + timedelta(days=31))
+    return month_start(first + timedelta(days=31))
 
 
-def week_name(day: date) -> str:
+def format_week(day: date) -> str:
     """`2025-W48`."""
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
 
 
-def month_name(day: date) -> str:
+def format_month(day: date) -> str:
     """`2025-11`."""
     return f"{day:%Y-%m}"
 
 
-def announcement_of(day: date) -> datetime | None:
+def announcement_time(day: date) -> datetime | None:
     """When arXiv announces what it dates `day`, None where it announces nothing: Saturdays and Sundays."""
     if day.weekday() >= 5:
         return None
-    return datetime.combine(day - ONE_DAY, ANNOUNCED_AT, tzinfo=EASTERN)
+    return datetime.combine(day - ONE_DAY, ANNOUNCEMENT_TIME, tzinfo=EASTERN)
 
 
 def next_announcement(day: date) -> datetime:
     """When arXiv announces next for a day after `day`. Holidays are not known."""
     day += ONE_DAY
-    while (found := announcement_of(day)) is None:
+    while (found := announcement_time(day)) is None:
         day += ONE_DAY
     return found
 
 
-class Absence(StrEnum):
+class AbsenceReason(StrEnum):
     """Why today has no edition yet."""
 
     WEEKEND = "weekend"
@@ -110,15 +110,15 @@ class Absence(StrEnum):
     """Long announced, the source answers, and there is nothing: most often a holiday."""
 
 
-def why_absent(today: date, *, now: datetime, is_stale: bool, is_failing: bool) -> Absence:
+def absence_reason(today: date, *, now: datetime, is_stale: bool, is_failing: bool) -> AbsenceReason:
     """Why there is no edition of `today`, as far as that can be told. `today` is the group's date."""
-    due = announcement_of(today)
+    due = announcement_time(today)
     if due is None:
-        return Absence.WEEKEND
+        return AbsenceReason.WEEKEND
     if now < due:
-        return Absence.NOT_YET
+        return AbsenceReason.NOT_YET
     if is_failing:
-        return Absence.FAILING
+        return AbsenceReason.FAILING
     if is_stale:
-        return Absence.STALE
-    return Absence.FETCHING if now < due + ANNOUNCED_WITHIN else Absence.HOLIDAY
+        return AbsenceReason.STALE
+    return AbsenceReason.FETCHING if now < due + ANNOUNCEMENT_GRACE else AbsenceReason.HOLIDAY

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from papers.models import User
-from papers.ranking.charts import Bars, Queue
+from papers.ranking.charts import BarChart, QueueChart
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,13 +20,13 @@ class Event(Generic[P]):
     def __init__(self) -> None:
         self._followers: list[Callable[P, None]] = []
 
-    def follow(self, function: Callable[P, None]) -> Callable[P, None]:
+    def register(self, function: Callable[P, None]) -> Callable[P, None]:
         """Register a function, once; call it from an app's `ready()`. Usable as a decorator."""
         if function not in self._followers:
             self._followers.append(function)
         return function
 
-    def tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
         for function in self._followers:
             function(*args, **kwargs)
 
@@ -35,7 +35,7 @@ papers_merged: Event[[Mapping[int, int]]] = Event()
 """Told `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
 
 
-class Traces:
+class UndoTables:
     """Rows of other apps that a merge of papers changes, so that it can be undone.
 
     Each has its table, and a condition in SQL in which `{papers}` stands for an array of the papers' keys.
@@ -44,7 +44,7 @@ class Traces:
     def __init__(self) -> None:
         self._traces: dict[str, str] = {}
 
-    def follow(self, table: str, condition: str) -> None:
+    def register(self, table: str, condition: str) -> None:
         """Register a table, once; call it from an app's `ready()`."""
         self._traces[table] = condition
 
@@ -52,7 +52,7 @@ class Traces:
         return list(self._traces.items())
 
 
-merge_traces = Traces()
+merge_undo_tables = UndoTables()
 
 account_deleted: Event[[User]] = Event()
 """Told the account that goes, while its rows are still there."""
@@ -61,13 +61,13 @@ account_exported: Event[[User, dict[str, Any]]] = Event()
 """Told an account and the parts of its export, name → rows that JSON can hold; followers add theirs."""
 
 
-class Reports(Generic[W, T]):
+class Contributions(Generic[W, T]):
     """What other apps know: each function tells what it has of a moment or a day."""
 
     def __init__(self) -> None:
         self._tellers: list[Callable[[W], list[T]]] = []
 
-    def follow(self, function: Callable[[W], list[T]]) -> None:
+    def register(self, function: Callable[[W], list[T]]) -> None:
         """Register a function, once; call it from an app's `ready()`."""
         if function not in self._tellers:
             self._tellers.append(function)
@@ -77,11 +77,11 @@ class Reports(Generic[W, T]):
         return [told for teller in self._tellers for told in teller(when)]
 
 
-troubles: Reports[datetime, str] = Reports()
+problems: Contributions[datetime, str] = Contributions()
 """Asked by /status: what is wrong, a sentence each, in readers' words."""
 
-queues: Reports[datetime, Queue] = Reports()
+statistics_queues: Contributions[datetime, QueueChart] = Contributions()
 """Asked by the desk of figures: what waits, and for how long."""
 
-figures: Reports[date, Bars] = Reports()
+statistics_charts: Contributions[date, BarChart] = Contributions()
 """Asked by the desk of figures: pictures of the days up to one."""

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from papers.services.curation.candidates import find_candidates
 from papers.services.curation.duplicates import check_duplicates
-from papers.services.curation.planned_listings import publish_due
+from papers.services.curation.planned_listings import publish_due_listings
 from papers.services.editions import list_rules
 from papers.services.fetching import fetch_runner, wanted_records
 from papers.services.library_import import row_fetcher
 from papers.services.operations import scheduler
-from papers.services.operations.cleanup import prune
+from papers.services.operations.cleanup import delete_expired_rows
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes as recount
 from papers.services.search import word_statistics
@@ -24,10 +24,10 @@ from papers.services.topics import pending_work
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="papers.tick")
-def tick() -> None:
+@shared_task(name="papers.enqueue_due_work")
+def enqueue_due_work() -> None:
     """Hand on what is due. Beat calls it every half minute; twice at once does no harm."""
-    due = scheduler.tick(now=timezone.now())
+    due = scheduler.collect_due_work(now=timezone.now())
     for source_id in due.source_ids:
         fetch_source.delay(source_id)
     for submission_id in due.submission_ids:
@@ -35,20 +35,20 @@ def tick() -> None:
     for import_id in due.import_ids:
         fetch_import.delay(import_id)
     if due.counting:
-        count_words.delay()
+        update_search_statistics.delay()
     if due.topics:
         match_topics.delay()
     if due.rules:
         apply_rules.delay()
     if due.desk:
-        fill_desk.delay()
+        update_curation_queue.delay()
     if due.suggestions:
-        recommend.delay()
+        compute_recommendations.delay()
     if due.records:
         fetch_records.delay()
-    if due.tidying:
+    if due.cleanup:
         recount_votes.delay()
-        prune_old.delay()
+        cleanup.delay()
 
 
 @shared_task(name="papers.fetch_source")
@@ -68,7 +68,7 @@ def fetch_submission(submission_id: int) -> None:
 @shared_task(name="papers.fetch_import")
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
-    if more := row_fetcher.fetch_some(import_id, now=timezone.now()):
+    if more := row_fetcher.fetch_next_rows(import_id, now=timezone.now()):
         fetch_import.delay(import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
 
@@ -76,7 +76,7 @@ def fetch_import(import_id: int) -> None:
 @shared_task(name="papers.fetch_records")
 def fetch_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
-    logger.info("Fetched %d records that were wanted", wanted_records.fetch_records(now=timezone.now()))
+    logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))
 
 
 @shared_task(name="papers.recount_votes")
@@ -86,14 +86,14 @@ def recount_votes() -> None:
     logger.info("Recounted comments: %d papers were wrong", recount_comments())
 
 
-@shared_task(name="papers.prune")
-def prune_old() -> None:
+@shared_task(name="papers.cleanup")
+def cleanup() -> None:
     """Forget what nobody asks for any more."""
-    logger.info("Forgot %d old rows", prune(now=timezone.now()))
+    logger.info("Forgot %d old rows", delete_expired_rows(now=timezone.now()))
 
 
-@shared_task(name="papers.count_words")
-def count_words() -> None:
+@shared_task(name="papers.update_search_statistics")
+def update_search_statistics() -> None:
     """Count the words of the papers anew, when there are enough new papers."""
     if word_statistics.count_words_if_due(now=timezone.now()):
         logger.info("Counted the words of the papers")
@@ -113,16 +113,16 @@ def apply_rules() -> None:
         logger.info("Listed %d papers by rules", listed)
 
 
-@shared_task(name="papers.fill_desk")
-def fill_desk() -> None:
+@shared_task(name="papers.update_curation_queue")
+def update_curation_queue() -> None:
     """Publish what was planned, and put before the curators what was found for them since the last time."""
     now = timezone.now()
-    published, found, pairs = publish_due(now=now), find_candidates(now=now), check_duplicates(now=now)
+    published, found, pairs = publish_due_listings(now=now), find_candidates(now=now), check_duplicates(now=now)
     logger.info("Published %d papers, found %d candidates and %d pairs that may be one", published, found, pairs)
 
 
 @shared_task(name="papers.ranking")
-def recommend() -> None:
+def compute_recommendations() -> None:
     """Work out the suggestions of all who are due, if no other worker is at it."""
     from papers.services.recommend import recommender  # with numpy, which no web process is to load
 

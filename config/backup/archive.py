@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-KEY = "secret_key"
+FORMAT_VERSION = 1
+MANIFEST_MEMBER = "manifest.json"
+SECRET_KEY_MEMBER = "secret_key"
 CHUNK_BYTES = 1024 * 1024
 
 
@@ -38,7 +38,7 @@ class TableEntry:
 
 
 @dataclass(slots=True)
-class Manifest:
+class BackupManifest:
     """What the file holds, and which Broadsheet wrote it."""
 
     version: str
@@ -48,13 +48,13 @@ class Manifest:
     sequences: dict[str, int] = field(default_factory=dict)
     """The last number each has given."""
     tables: list[TableEntry] = field(default_factory=list)
-    format: int = FORMAT
+    format: int = FORMAT_VERSION
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
 
     @classmethod
-    def from_json(cls, text: str) -> Manifest:
+    def from_json(cls, text: str) -> BackupManifest:
         """Read one.
 
         Raises:
@@ -62,7 +62,7 @@ class Manifest:
         """
         try:
             data = json.loads(text)
-            if data["format"] > FORMAT:
+            if data["format"] > FORMAT_VERSION:
                 raise BackupError("A newer Broadsheet wrote this backup: restore it with that one, or upgrade first.")
             tables = [TableEntry(**row) for row in data.pop("tables")]
             migrations = [(app, name) for app, name in data.pop("migrations")]
@@ -71,7 +71,7 @@ class Manifest:
             raise BackupError("This is no backup of Broadsheet: its manifest can't be read.") from error
 
 
-class Writer:
+class ArchiveWriter:
     """Writes members one after the other; nothing is held in memory."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -91,7 +91,7 @@ class Writer:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Writer]:
+def create_archive(path: Path) -> Iterator[ArchiveWriter]:
     """A new backup at `path`, for this account's eyes only; it appears there when it is whole, or not at all.
 
     Raises:
@@ -106,7 +106,7 @@ def writing(path: Path) -> Iterator[Writer]:
         with os.fdopen(handle, "wb") as file:
             # Level 1: three times as fast as the default, for a file a tenth larger.
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                yield Writer(archive)
+                yield ArchiveWriter(archive)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -116,13 +116,13 @@ def writing(path: Path) -> Iterator[Writer]:
         unfinished.unlink(missing_ok=True)
 
 
-class Reader:
+class ArchiveReader:
     """A backup that is there."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
-        self.manifest = Manifest.from_json(self._text(MANIFEST))
-        self.secret_key = self._text(KEY)
+        self.manifest = BackupManifest.from_json(self._text(MANIFEST_MEMBER))
+        self.secret_key = self._text(SECRET_KEY_MEMBER)
 
     def chunks(self, entry: TableEntry) -> Iterator[bytes]:
         """The content of a table's member."""
@@ -154,7 +154,7 @@ class Reader:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Reader]:
+def open_archive(path: Path) -> Iterator[ArchiveReader]:
     """The backup at `path`.
 
     Raises:
@@ -169,4 +169,4 @@ def reading(path: Path) -> Iterator[Reader]:
     except zipfile.BadZipFile as error:
         raise BackupError(f"{path} is no backup of Broadsheet, or only the beginning of one.") from error
     with archive:
-        yield Reader(archive)
+        yield ArchiveReader(archive)

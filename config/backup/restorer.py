@@ -11,23 +11,23 @@ from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.backup import tables
-from config.backup.archive import BackupError, Manifest, Reader
+from config.backup.archive import ArchiveReader, BackupError, BackupManifest
 
 _LARGE_ROWS = 10_000
 
 
-def papers_here() -> int:
+def paper_count() -> int:
     """How many papers a restored backup would take the place of; 0 for a database without tables or without papers."""
-    here = tables.tables()
+    here = tables.table_columns()
     return tables.row_count("papers_paper") if "papers_paper" in here else 0
 
 
-def people_here() -> int:
-    here = tables.tables()
+def account_count() -> int:
+    here = tables.table_columns()
     return tables.row_count("papers_user") if "papers_user" in here else 0
 
 
-def restore(backup: Reader, *, say: Callable[[str], None]) -> None:
+def restore_backup(backup: ArchiveReader, *, say: Callable[[str], None]) -> None:
     """Put the content of a backup in place of the database's, and bring it up to this version.
 
     The file is read and checked as a whole before anything is changed. Then the old tables go, the new ones are made
@@ -45,7 +45,7 @@ def restore(backup: Reader, *, say: Callable[[str], None]) -> None:
     targets = _leaves(manifest)
     with transaction.atomic():
         say("Making the tables …")
-        tables.drop_all()
+        tables.drop_everything()
         MigrationExecutor(connection).migrate(targets)
         _load(backup, say)
     with connection.cursor() as cursor:
@@ -54,12 +54,12 @@ def restore(backup: Reader, *, say: Callable[[str], None]) -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
-def _load(backup: Reader, say: Callable[[str], None]) -> None:
-    here = tables.tables()
+def _load(backup: ArchiveReader, say: Callable[[str], None]) -> None:
+    here = tables.table_columns()
     for entry in backup.manifest.tables:
         tables.check_columns(entry.name, entry.columns, here)
     with tables.without_triggers(here):
-        tables.empty(here)
+        tables.truncate_tables(here)
         for entry in backup.manifest.tables:
             if entry.rows >= _LARGE_ROWS:
                 say(f"  {entry.name}: {entry.rows:,} rows …")
@@ -69,7 +69,7 @@ def _load(backup: Reader, say: Callable[[str], None]) -> None:
     tables.set_sequences(backup.manifest.sequences)
 
 
-def _leaves(manifest: Manifest) -> list[tuple[str, str]]:
+def _leaves(manifest: BackupManifest) -> list[tuple[str, str]]:
     """The last migrations of each app that the backup had.
 
     Raises:
@@ -90,6 +90,6 @@ def _children(graph: MigrationGraph, node: tuple[str, str]) -> list[tuple[str, s
     return [child.key for child in graph.node_map[node].children if child.key[0] == node[0]]
 
 
-def is_empty() -> bool:
+def is_database_empty() -> bool:
     """Whether nothing would be lost."""
-    return not MigrationRecorder(connection).applied_migrations() or not (papers_here() or people_here())
+    return not MigrationRecorder(connection).applied_migrations() or not (paper_count() or account_count())

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connections
 
-from config.local.paths import DataDir, LocalError
+from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer
-from config.local.supervisor import Supervisor, folder_locked
+from config.local.supervisor import Supervisor, data_dir_lock
 
 READY_SECONDS = 600.0
 
 
 @contextmanager
-def database(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
+def running_database(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
     """Inside, the database answers. With `alone`, no Broadsheet runs on this data folder meanwhile.
 
     Raises:
@@ -32,8 +32,8 @@ def database(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
         return
     data.make()
     supervisor = Supervisor(data, say=say)
-    with folder_locked(data), supervisor.signals_handled(), supervisor:
-        supervisor.stop_left_overs()
+    with data_dir_lock(data), supervisor.handle_stop_signals(), supervisor:
+        supervisor.stop_stale_processes()
         server.prepare()
         supervisor.start(server)
         supervisor.wait_for(server, seconds=READY_SECONDS)
@@ -44,4 +44,4 @@ def database(*, alone: bool, say: Callable[[str], None]) -> Iterator[None]:
             connections.close_all()
 
 
-__all__ = ["LocalError", "database"]
+__all__ = ["OperatorError", "running_database"]

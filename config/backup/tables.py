@@ -32,14 +32,14 @@ _LEFT_OVERS = (
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
+def consistent_snapshot() -> Iterator[None]:
     """All that is read inside is of the same moment, whatever readers and workers do meanwhile."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 
 
-def tables() -> dict[str, list[str]]:
+def table_columns() -> dict[str, list[str]]:
     """Every table with the columns that hold something of their own."""
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS)
@@ -94,16 +94,16 @@ def _switch_triggers(cursor: Any, names: Iterable[str], how: str) -> None:
         cursor.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(sql.Identifier(name), sql.SQL(how)))
 
 
-def empty(names: Iterable[str]) -> None:
+def truncate_tables(names: Iterable[str]) -> None:
     """Empty tables, all at once, so that what points to what does not matter."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("TRUNCATE {}").format(_list(names)))
 
 
-def drop_all() -> None:
+def drop_everything() -> None:
     """Remove what migrations have made, whatever is in it: tables, sequences and functions."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if names := list(tables()):
+        if names := list(table_columns()):
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(_list(names)))
         for query in _LEFT_OVERS:
             cursor.execute(query)

@@ -11,25 +11,32 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.backup import tables
-from config.backup.archive import KEY, MANIFEST, BackupError, Manifest, TableEntry, writing
+from config.backup.archive import (
+    MANIFEST_MEMBER,
+    SECRET_KEY_MEMBER,
+    BackupError,
+    BackupManifest,
+    TableEntry,
+    create_archive,
+)
 
-KEPT = 3
+KEPT_UPGRADE_BACKUPS = 3
 _LARGE_ROWS = 10_000
 
 
-def save(path: Path, *, now: datetime, say: Callable[[str], None]) -> Manifest:
+def write_backup(path: Path, *, now: datetime, say: Callable[[str], None]) -> BackupManifest:
     """Write the whole database, as it is at one moment, and the site's key. Readers may go on meanwhile.
 
     Raises:
         BackupError: the file can't be written.
     """
-    with writing(path) as file, tables.one_moment():
-        manifest = Manifest(
+    with create_archive(path) as file, tables.consistent_snapshot():
+        manifest = BackupManifest(
             version=settings.VERSION,
             created_at=now.isoformat(timespec="seconds"),
             migrations=sorted(MigrationRecorder(connection).applied_migrations()),
         )
-        for name, columns in tables.tables().items():
+        for name, columns in tables.table_columns().items():
             rows = tables.row_count(name)
             if rows >= _LARGE_ROWS:
                 say(f"  {name}: {rows:,} rows …")
@@ -37,12 +44,12 @@ def save(path: Path, *, now: datetime, say: Callable[[str], None]) -> Manifest:
             digest = file.stream(entry.member, tables.copy_out(name, columns))
             manifest.tables.append(TableEntry(name=name, columns=columns, rows=rows, sha256=digest))
         manifest.sequences = tables.sequences()
-        file.text(KEY, settings.SECRET_KEY)
-        file.text(MANIFEST, manifest.to_json())
+        file.text(SECRET_KEY_MEMBER, settings.SECRET_KEY)
+        file.text(MANIFEST_MEMBER, manifest.to_json())
     return manifest
 
 
-def save_before_upgrade(*, now: datetime, say: Callable[[str], None]) -> Path | None:
+def write_upgrade_backup(*, now: datetime, say: Callable[[str], None]) -> Path | None:
     """Write a backup into the data folder if there is anything to lose, and keep the last three such.
 
     Raises:
@@ -57,7 +64,7 @@ def save_before_upgrade(*, now: datetime, say: Callable[[str], None]) -> Path | 
         raise BackupError(f"{folder} can't be made ({error.strerror}).") from error
     path = folder / f"before-{settings.VERSION}-{now:%Y%m%dT%H%M%S}.zip"
     say(f"Writing a backup before the tables change: {path} …")
-    save(path, now=now, say=say)
-    for old in sorted(folder.glob("before-*.zip"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
+    write_backup(path, now=now, say=say)
+    for old in sorted(folder.glob("before-*.zip"), key=lambda found: found.stat().st_mtime)[:-KEPT_UPGRADE_BACKUPS]:
         old.unlink()
     return path

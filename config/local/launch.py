@@ -17,14 +17,14 @@ INSIDE_ID = 65534
 
 
 def main() -> None:
-    options = arguments()
+    options = parse_arguments()
     try:
         os.setsid()  # a session of its own: Ctrl-C reaches the supervisor, which stops the services in order
         os.umask(0o077)
         if options.rights == "namespace":
             enter_user_namespace()
         elif options.rights != "same":
-            become(*map(int, options.rights.split(":")))
+            switch_account(*map(int, options.rights.split(":")))
         if options.folder:
             os.chdir(options.folder)
         if options.parent and sys.platform == "linux":
@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(f"{options.program[0]} cannot be started: {error}")
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--parent", type=int, default=0)
     parser.add_argument("--signal", type=int, default=15)
@@ -52,7 +52,7 @@ def enter_user_namespace() -> None:
     """
     uid, gid = os.geteuid(), os.getegid()
     os.setgroups([])
-    call("unshare", CLONE_NEWUSER)
+    call_libc("unshare", CLONE_NEWUSER)
     for name, text in (
         ("setgroups", "deny"),  # user_namespaces(7): asked for before a group may be mapped
         ("uid_map", f"{INSIDE_ID} {uid} 1"),
@@ -62,7 +62,7 @@ def enter_user_namespace() -> None:
             file.write(text)
 
 
-def become(uid: int, gid: int) -> None:
+def switch_account(uid: int, gid: int) -> None:
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
@@ -70,12 +70,12 @@ def become(uid: int, gid: int) -> None:
 
 def die_with_parent(parent: int, signal_number: int) -> None:
     """Have the kernel send a signal when the parent dies, also by kill -9. Must come after any change of rights."""
-    call("prctl", PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+    call_libc("prctl", PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("the supervisor has gone")
 
 
-def call(name: str, *values: int) -> None:
+def call_libc(name: str, *values: int) -> None:
     """Call a function of the C library that answers 0 when all is well."""
     library = ctypes.CDLL(None, use_errno=True)
     if getattr(library, name)(*values) != 0:

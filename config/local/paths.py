@@ -21,7 +21,7 @@ EMBEDDER_SOCKET_NAME = "embedder.sock"
 DATABASE = "broadsheet"
 
 
-class LocalError(Exception):
+class OperatorError(Exception):
     """Something the operator can put right; the message is one sentence that says how."""
 
 
@@ -99,7 +99,7 @@ class DataDir:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = self.path.stat().st_uid
         if owner != os.geteuid():
-            raise LocalError(
+            raise OperatorError(
                 f"The data folder {self.path} belongs to {account_name(owner)}: start Broadsheet as "
                 f"{account_name(owner)}, or give another folder with BROADSHEET_DATA_DIR."
             )
@@ -171,7 +171,7 @@ class DataDir:
                     f"The data folder {self.path} cannot be written ({error.strerror}): "
                     "give a folder of your own with BROADSHEET_DATA_DIR."
                 )
-            raise LocalError(sentence) from error
+            raise OperatorError(sentence) from error
 
 
 def account_name(uid: int) -> str:

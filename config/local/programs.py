@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.local.processes import Rights, launch_command
+from config.local.processes import Privileges, launch_command
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,18 +18,20 @@ class Program:
     """A Python module with arguments, run from the project's folder with this process's own environment."""
 
     name: str
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     stage: int
     stop_seconds: float
     stop_signal: int = signal.SIGTERM
-    hurry_signal: int = signal.SIGKILL
+    force_stop_signal: int = signal.SIGKILL
 
     @property
     def environment(self) -> Mapping[str, str]:
         return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
     def command(self, *, parent: int) -> list[str]:
-        return launch_command([sys.executable, "-m", *self.words], rights=Rights(), folder=PROJECT, parent=parent)
+        return launch_command(
+            [sys.executable, "-m", *self.arguments], rights=Privileges(), folder=PROJECT, parent=parent
+        )
 
     def before_start(self) -> None:
         """Nothing is left behind."""
@@ -39,20 +41,20 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Web(Program):
+class WebServer(Program):
     """The web server, ready when it answers."""
 
     host: str = "127.0.0.1"
     port: int = 8000
 
     def is_ready(self) -> bool:
-        return answers(self.host, self.port)
+        return is_answering(self.host, self.port)
 
 
-def web(*, host: str, port: int) -> Web:
-    return Web(
+def web(*, host: str, port: int) -> WebServer:
+    return WebServer(
         name="web",
-        words=("gunicorn", "-c", "python:config.gunicorn", "config.wsgi"),
+        arguments=("gunicorn", "-c", "python:config.gunicorn", "config.wsgi"),
         stage=2,
         stop_seconds=12,
         host=host,
@@ -76,25 +78,25 @@ def mailer() -> Program:
 
 
 def _celery_worker(name: str, *, queue: str, processes: int) -> Program:
-    words = ("celery", "-A", "config.celery", "worker", "-Q", queue, "-c", str(processes), "-n", f"{name}@%h")
+    arguments = ("celery", "-A", "config.celery", "worker", "-Q", queue, "-c", str(processes), "-n", f"{name}@%h")
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
     # A task that is killed in the middle leaves the tables as they were and is found again: no long farewell.
-    return Program(name=name, words=(*words, *quiet), stage=1, stop_seconds=10)
+    return Program(name=name, arguments=(*arguments, *quiet), stage=1, stop_seconds=10)
 
 
 def embedder() -> Program:
     """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
-    return Program(name="embedder", words=("manage", "embed", "--serve"), stage=1, stop_seconds=5)
+    return Program(name="embedder", arguments=("manage", "embed", "--serve"), stage=1, stop_seconds=5)
 
 
 def beat() -> Program:
-    words = ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", "")
-    return Program(name="beat", words=words, stage=2, stop_seconds=5)
+    arguments = ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", "")
+    return Program(name="beat", arguments=arguments, stage=2, stop_seconds=5)
 
 
-def answers(host: str, port: int) -> bool:
+def is_answering(host: str, port: int) -> bool:
     """Whether a Broadsheet answers at this address."""
-    connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
+    connection = http.client.HTTPConnection(connect_address(host), port, timeout=5)
     try:
         connection.request("GET", "/health/live")
         return connection.getresponse().status == 200
@@ -104,6 +106,6 @@ def answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def reachable(host: str) -> str:
+def connect_address(host: str) -> str:
     """The address to ask at for one that is listened on: "everywhere" is not a place to connect to."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

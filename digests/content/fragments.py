@@ -18,7 +18,7 @@ from django.db import connection
 
 from digests.content import headers, rendering, urls
 from digests.models import Fragment, MergedPaper
-from digests.wire.mime import MARK, Size, encode_open, size_of
+from digests.wire.mime import PLACEHOLDER, EncodedSize, quoted_printable_template, size_of
 from papers.models import Paper, PaperVersion
 from papers.text import html as markup
 
@@ -26,7 +26,7 @@ _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredFragment:
     """A part with words still to be filled in: encoded for the wire, or a piece that is encoded once it is filled."""
 
     id: int
@@ -36,28 +36,28 @@ class Stored:
     @cached_property
     def pieces(self) -> tuple[list[str], list[str]]:
         """Text and HTML cut at their marks, as `mime.fill` takes them."""
-        return self.text.split(MARK), self.html.split(MARK)
+        return self.text.split(PLACEHOLDER), self.html.split(PLACEHOLDER)
 
     @cached_property
-    def size(self) -> Size:
+    def size(self) -> EncodedSize:
         """As `size_of`."""
         return size_of(self.text, self.html)
 
 
-class Parts:
+class FragmentCache:
     """The parts that one run of sending uses. Each is rendered once, or read once."""
 
     def __init__(self, *, group: str, now: datetime) -> None:
         self.group = group
         self._now = now
-        self._look = rendering.Look(origin=settings.SITE.origin, group_name=group, this_year=now.year)
+        self._look = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
         self._titles: dict[int, str] = {}
-        self._around: dict[str, Mapping[str, Stored]] = {}
-        self._papers: dict[int, Stored | None] = {}
-        self._versions: dict[int, Stored | None] = {}
-        self._stored: dict[int, Stored] = {}
+        self._around: dict[str, Mapping[str, StoredFragment]] = {}
+        self._papers: dict[int, StoredFragment | None] = {}
+        self._versions: dict[int, StoredFragment | None] = {}
+        self._stored: dict[int, StoredFragment] = {}
 
-    def papers(self, ids: Iterable[int]) -> Mapping[int, Stored | None]:
+    def papers(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
         """By id; None for papers that are gone, hidden or withdrawn. A merged paper is the one it went into."""
         wanted = {pk for pk in ids if pk not in self._papers}
         if wanted:
@@ -66,13 +66,13 @@ class Parts:
             kept = {pk: merged.get(pk, pk) for pk in wanted}
             shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
             rendered = {paper.pk: _encoded(self._look.paper(paper)) for paper in shown}
-            titles = {paper.pk: markup.plain(paper.title) for paper in shown}
+            titles = {paper.pk: markup.plain_text(paper.title) for paper in shown}
             self._titles |= {pk: titles[into] for pk, into in kept.items() if into in titles}
             parts = self._store(rendered)
             self._papers |= {pk: parts.get(into) for pk, into in kept.items()}
         return self._papers
 
-    def versions(self, ids: Iterable[int]) -> Mapping[int, Stored | None]:
+    def versions(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
         """The same for new versions of papers."""
         wanted = {pk for pk in ids if pk not in self._versions}
         if wanted:
@@ -89,25 +89,26 @@ class Parts:
         """What mail programs show beside the subject; of papers that were asked for before."""
         return rendering.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
 
-    def around(self, frequency: str) -> Mapping[str, Stored]:
+    def around(self, frequency: str) -> Mapping[str, StoredFragment]:
         """All that stands around the papers: head, frame, and the pieces that each mail fills with words of its own."""
         if frequency not in self._around:
             frame = self._look.frame(frequency=frequency).filled(_links_of_frame())
-            rendered = {"frame": _encoded(frame), "head": (headers.head(frequency, group=self.group), "")}
+            rendered = {"frame": _encoded(frame), "head": (headers.digest_headers(frequency, group=self.group), "")}
             rendered |= {name: (_marked(piece.text), _marked(piece.html)) for name, piece in _pieces()}
             self._around[frequency] = self._store(rendered)
         return self._around[frequency]
 
-    def stored(self, ids: Iterable[int]) -> Mapping[int, Stored]:
+    def stored(self, ids: Iterable[int]) -> Mapping[int, StoredFragment]:
         """Those that a mail was made of before."""
         wanted = {pk for pk in ids if pk not in self._stored}
         if wanted:
             self._stored |= {
-                part.pk: Stored(part.pk, part.text, part.html) for part in Fragment.objects.filter(pk__in=wanted)
+                part.pk: StoredFragment(part.pk, part.text, part.html)
+                for part in Fragment.objects.filter(pk__in=wanted)
             }
         return self._stored
 
-    def _store(self, rendered: Mapping[_Key, tuple[str, str]]) -> dict[_Key, Stored]:
+    def _store(self, rendered: Mapping[_Key, tuple[str, str]]) -> dict[_Key, StoredFragment]:
         """Keep parts by their content; one statement for all."""
         if not rendered:
             return {}
@@ -124,7 +125,7 @@ class Parts:
                 ],
             )
             ids = dict(cursor.fetchall())
-        parts = {digest: Stored(ids[digest], *rows[digest]) for digest in rows}
+        parts = {digest: StoredFragment(ids[digest], *rows[digest]) for digest in rows}
         self._stored |= {part.id: part for part in parts.values()}
         return {key: parts[digest] for key, digest in digests.items()}
 
@@ -142,39 +143,50 @@ def _digest(text: str, html: str) -> str:
     return hashlib.sha256(f"{text}\x00{html}".encode()).hexdigest()
 
 
-def _encoded(part: rendering.Part) -> tuple[str, str]:
-    return encode_open(rendering.pieces(part.text)), encode_open(rendering.pieces(part.html))
+def _encoded(part: rendering.RenderedPart) -> tuple[str, str]:
+    return quoted_printable_template(rendering.split_at_placeholders(part.text)), quoted_printable_template(
+        rendering.split_at_placeholders(part.html)
+    )
 
 
 def _links_of_frame() -> dict[str, str]:
     """Links to where a mail's keys will lead, with marks for the keys."""
-    key, reader, schedule = rendering.mark("key"), rendering.mark("reader"), rendering.mark("schedule")
+    key, reader, schedule = (
+        rendering.placeholder("key"),
+        rendering.placeholder("reader"),
+        rendering.placeholder("schedule"),
+    )
     return {
-        "view_url": urls.in_browser(key),
-        "preferences_url": urls.preferences(reader),
-        "unsubscribe_url": urls.unsubscribe(schedule),
-        "leave_url": urls.unsubscribe(reader),
+        "view_url": urls.mail_page_url(key),
+        "preferences_url": urls.preferences_url(reader),
+        "unsubscribe_url": urls.unsubscribe_url(schedule),
+        "leave_url": urls.unsubscribe_url(reader),
     }
 
 
-def _pieces() -> list[tuple[str, rendering.Part]]:
+def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
     """The small pieces, of which `cut` says what `more` says where papers that were chosen have no room."""
-    key = rendering.mark("key")
+    key = rendering.placeholder("key")
     links = {
-        "about": urls.unsubscribe(key),
-        "save": urls.save(rendering.mark("reader"), rendering.mark("paper")),
-        "more": urls.the_rest(key),
+        "about": urls.unsubscribe_url(key),
+        "save": urls.save_url(rendering.placeholder("reader"), rendering.placeholder("paper")),
+        "more": urls.mail_more_url(key),
     }
-    linked = [(name, rendering.piece(name).filled({"url": url})) for name, url in links.items()]
-    cut = rendering.piece("more").filled({"url": urls.in_browser(key)})
-    return [*linked, ("cut", cut), ("why", rendering.piece("why")), ("versions", rendering.piece("versions"))]
+    linked = [(name, rendering.render_snippet(name).filled({"url": url})) for name, url in links.items()]
+    cut = rendering.render_snippet("more").filled({"url": urls.mail_page_url(key)})
+    return [
+        *linked,
+        ("cut", cut),
+        ("why", rendering.render_snippet("why")),
+        ("versions", rendering.render_snippet("versions")),
+    ]
 
 
 def _marked(source: str) -> str:
     """Not encoded, with the marks that `mime.fill` knows."""
-    return MARK.join(rendering.pieces(source))
+    return PLACEHOLDER.join(rendering.split_at_placeholders(source))
 
 
-def forget_parts(*, before: datetime) -> int:
+def delete_expired_fragments(*, before: datetime) -> int:
     """Forget parts that no mail was made of since `before`, and that no mail on its way needs; how many."""
     return Fragment.objects.filter(used_at__lt=before).delete()[0]

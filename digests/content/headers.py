@@ -7,17 +7,17 @@ from functools import lru_cache
 from django.conf import settings
 
 from digests.content import urls
-from digests.wire.mime import MARK, header, mailbox, named
+from digests.wire.mime import PLACEHOLDER, header, mailbox, with_display_name
 from papers.text.mailboxes import read_mailbox
 
 
-def head(frequency: str, *, group: str) -> str:
+def digest_headers(frequency: str, *, group: str) -> str:
     """Each header once, for `mime.fill`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
 
     Marks: to, subject (the whole line), sent, number, key, reader, schedule, day.
     """
     site = settings.SITE
-    name, sender = sender_of(settings.DEFAULT_FROM_EMAIL)
+    name, sender = parse_sender(settings.DEFAULT_FROM_EMAIL)
     host = str(site.host).strip("[]").replace(":", ".")
     titled = f"{frequency.capitalize()} papers of {group}" if group else f"{frequency.capitalize()} papers"
     key, schedule, reader = _mark("key"), _mark("schedule"), _mark("reader")
@@ -29,10 +29,10 @@ def head(frequency: str, *, group: str) -> str:
         f"Date: {_mark('sent')}\r\n",
         f"Message-ID: <d.{_mark('number')}.{key}@{sender.rpartition('@')[2]}>\r\n",
         header("Reply-To", sender),
-        header("List-Id", named(titled, f"{frequency}.papers.{host}")),
-        f"List-Unsubscribe: <{urls.unsubscribe(schedule)}>\r\n",
-        f"List-Archive: <{urls.in_browser(key)}>\r\n",
-        f"List-Help: <{urls.preferences(reader)}>\r\n",
+        header("List-Id", with_display_name(titled, f"{frequency}.papers.{host}")),
+        f"List-Unsubscribe: <{urls.unsubscribe_url(schedule)}>\r\n",
+        f"List-Archive: <{urls.mail_page_url(key)}>\r\n",
+        f"List-Help: <{urls.preferences_url(reader)}>\r\n",
         header("Auto-Submitted", "auto-generated"),
         header("Precedence", "bulk"),
         header("X-Auto-Response-Suppress", "All"),
@@ -44,7 +44,7 @@ def head(frequency: str, *, group: str) -> str:
 
 
 @lru_cache(maxsize=10)
-def sender_of(setting: str) -> tuple[str, str]:
+def parse_sender(setting: str) -> tuple[str, str]:
     """Name and address in BROADSHEET_MAIL_FROM.
 
     Raises:
@@ -55,4 +55,4 @@ def sender_of(setting: str) -> tuple[str, str]:
 
 
 def _mark(name: str) -> str:
-    return f"{MARK}{name}{MARK}"
+    return f"{PLACEHOLDER}{name}{PLACEHOLDER}"

@@ -17,10 +17,10 @@ from typing import Any
 from django.utils.formats import date_format
 
 from digests.content.composing import about, compose, size_of_why
-from digests.content.fragments import Parts, Stored
-from digests.daily_papers import Window, papers_listed, window_of
+from digests.content.fragments import FragmentCache, StoredFragment
+from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
 from digests.models import Subscription
-from digests.wire.mime import Size, ascii_address, size_of
+from digests.wire.mime import EncodedSize, ascii_address, size_of
 
 # Of specifications: one of another form, from before an upgrade, is made anew.
 _FORM = 2
@@ -41,12 +41,12 @@ _ABOUT_NAMED = 20
 _WHYS_NAMED = 5
 
 
-class EmptyError(Exception):
+class EmptyMailError(Exception):
     """Nothing is left to send: what was chosen was hidden, withdrawn or removed since."""
 
 
 @dataclass(frozen=True, slots=True)
-class Leased:
+class LeasedDelivery:
     """A mail in a worker's hands, with what it says of its reader."""
 
     id: int
@@ -54,7 +54,7 @@ class Leased:
     period_on: date
     due_at: datetime
     attempts: int
-    made_of: str
+    content_spec: str
     paper_ids: Sequence[int]
     causes: Sequence[str]
     more_ids: Sequence[int]
@@ -73,25 +73,25 @@ class Leased:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchContext:
     """What the mails of one lease have in common, read with a few statements."""
 
-    parts: Parts
+    parts: FragmentCache
     labels: Mapping[int, str]
     """By subscription: what it is called in a mail."""
     about: Mapping[int, Sequence[tuple[str, str]]]
     """By schedule: all that it is about, each with the key that ends it."""
     whys: dict[str, str]
     """By causes: for which topics a paper is there."""
-    editions: Mapping[Window, frozenset[int]]
+    editions: Mapping[ReleaseWindow, frozenset[int]]
     """The papers of the daily pages in the time of a mail."""
     made: Mapping[int, dict[str, Any]]
     """By mail that was tried before: what it was made of, if all its parts are still kept."""
 
 
-def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
+def load_batch_context(leased: Sequence[LeasedDelivery], *, parts: FragmentCache) -> BatchContext:
     """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
-    tried = {one.id: spec for one in leased if (spec := made_before(one))}
+    tried = {one.id: spec for one in leased if (spec := stored_spec(one))}
     kept = parts.stored(pk for spec in tried.values() for pk in _part_ids(spec))
     made = {pk: spec for pk, spec in tried.items() if all(part in kept for part in _part_ids(spec))}
     first = [one for one in leased if one.id not in made]
@@ -108,29 +108,29 @@ def prepare(leased: Sequence[Leased], *, parts: Parts) -> Batch:
         about.setdefault(schedule_id, []).append((labels[pk], key))
     # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
     windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
-    editions = {window: frozenset(papers) for window, papers in papers_listed(windows).items()}
-    return Batch(parts=parts, labels=labels, about=about, whys={}, editions=editions, made=made)
+    editions = {window: frozenset(papers) for window, papers in daily_papers_in(windows).items()}
+    return BatchContext(parts=parts, labels=labels, about=about, whys={}, editions=editions, made=made)
 
 
-def message_of(leased: Leased, batch: Batch, *, now: datetime) -> tuple[str, bytes]:
+def build_message(leased: LeasedDelivery, batch: BatchContext, *, now: datetime) -> tuple[str, bytes]:
     """What the mail is made of, and the mail.
 
     Raises:
         EmptyError: there is nothing left to send.
         ValueError: its address cannot be written to.
     """
-    spec = batch.made.get(leased.id) or spec_of(leased, batch, now=now)
-    made_of = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
-    return made_of, compose(spec, batch.parts.stored(_part_ids(spec)))
+    spec = batch.made.get(leased.id) or build_spec(leased, batch, now=now)
+    content_spec = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
+    return content_spec, compose(spec, batch.parts.stored(_part_ids(spec)))
 
 
-def made_before(leased: Leased) -> dict[str, Any] | None:
+def stored_spec(leased: LeasedDelivery) -> dict[str, Any] | None:
     """What it was made of when it was tried before."""
-    spec: dict[str, Any] | None = json.loads(leased.made_of) if leased.made_of else None
+    spec: dict[str, Any] | None = json.loads(leased.content_spec) if leased.content_spec else None
     return spec if spec and spec.get("form") == _FORM else None
 
 
-def spec_of(leased: Leased, batch: Batch, *, now: datetime) -> dict[str, Any]:
+def build_spec(leased: LeasedDelivery, batch: BatchContext, *, now: datetime) -> dict[str, Any]:
     """Parts and words of a mail, as it is sent for the first time.
 
     It must survive JSON: of a second attempt it is read from there.
@@ -174,13 +174,13 @@ class _Content:
         return _count(len(self.papers) + self.more, len(self.versions) if not self.papers else 0)
 
 
-class _Room:
+class _SizeBudget:
     """The bytes that are left, of the HTML as it is read and of the whole mail as it is sent."""
 
     def __init__(self) -> None:
         self._html, self._quoted, self._base64 = _MOST_HTML, _MOST_BYTES, _MOST_BYTES
 
-    def take(self, part: Size, *, more: int = 0) -> None:
+    def take(self, part: EncodedSize, *, more: int = 0) -> None:
         """`more`: bytes of ASCII that each half gets beside it."""
         self._html -= part.html + more
         self._quoted -= part.quoted + 2 * more
@@ -191,7 +191,7 @@ class _Room:
         return self._html < 0 or (max(self._quoted, self._base64) < 0 and papers >= _FEW)
 
 
-def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) -> _Content:
+def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, str]]) -> _Content:
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
     Raises:
@@ -201,13 +201,13 @@ def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) ->
     around = parts.around(leased.frequency)
     known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
-    room = _Room()
+    room = _SizeBudget()
     room.take(size_of(*about(around["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
     for part in (around["frame"], *versions):
         room.take(part.size)
     papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
-        raise EmptyError("the papers chosen are gone")
+        raise EmptyMailError("the papers chosen are gone")
     return _Content(
         papers=papers,
         versions=[part.id for part in versions],
@@ -217,7 +217,7 @@ def _content(leased: Leased, batch: Batch, topics: Sequence[tuple[str, str]]) ->
     )
 
 
-def _words(leased: Leased, content: _Content, about: Sequence[str], now: datetime) -> dict[str, str]:
+def _words(leased: LeasedDelivery, content: _Content, about: Sequence[str], now: datetime) -> dict[str, str]:
     """What is filled in around the papers. Of the mail itself, not of its templates.
 
     Raises:
@@ -249,7 +249,7 @@ def _part_ids(spec: Mapping[str, Any]) -> list[int]:
 
 
 def _that_fit(
-    leased: Leased, batch: Batch, known: Mapping[int, Stored | None], room: _Room
+    leased: LeasedDelivery, batch: BatchContext, known: Mapping[int, StoredFragment | None], room: _SizeBudget
 ) -> tuple[dict[int, tuple[str, int]], int]:
     """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
     found: dict[int, tuple[str, int]] = {}
@@ -270,7 +270,7 @@ def _that_fit(
     return found, len(left_out)
 
 
-def _names(causes: str, batch: Batch) -> str:
+def _names(causes: str, batch: BatchContext) -> str:
     """The names of what a paper is there for; what was unsubscribed since has none."""
     if causes not in batch.whys:
         keys = [int(pk) for pk in causes.split(",") if pk]
@@ -286,13 +286,13 @@ def _count(papers: int, versions: int) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _subject(leased: Leased, count: str, about: Sequence[str]) -> str:
+def _subject(leased: LeasedDelivery, count: str, about: Sequence[str]) -> str:
     """`12 new papers · Mon 23 Nov · LLM agents, RAG`. With the date in it, no program takes two days for one thread."""
     names = ", ".join(about[:3]) + ("…" if len(about) > 3 else "")
     return " · ".join(filter(None, (count, _written(leased.period_on, "D j M"), names)))[:200]
 
 
-def _more(leased: Leased, batch: Batch) -> int:
+def _more(leased: LeasedDelivery, batch: BatchContext) -> int:
     """How many there are behind the mail: exactly those that its page of the rest shows."""
     if leased.more_ids:
         return len(leased.more_ids)

@@ -20,54 +20,54 @@ from django.utils.html import escape
 from papers.models import Paper
 
 # Control characters, which no text of a paper has.
-_MARK = re.compile("\x02([a-z_]+)\x03")
+_PLACEHOLDER = re.compile("\x02([a-z_]+)\x03")
 _PREHEADER_CHARS = 140
 # Behind a preheader, so that mail programs show nothing of the mail beside it.
 _FILLER = range(40)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RenderedPart:
     """A piece of a mail, the same in plain text and in HTML."""
 
     text: str = ""
     html: str = ""
 
-    def filled(self, words: Mapping[str, str | Part]) -> Part:
+    def filled(self, words: Mapping[str, str | RenderedPart]) -> RenderedPart:
         """With its marks filled in. Plain words are escaped for HTML. A mark that `words` lacks stays."""
 
         def as_text(match: re.Match[str]) -> str:
             word = words.get(match[1], match[0])
-            return word.text if isinstance(word, Part) else word
+            return word.text if isinstance(word, RenderedPart) else word
 
         def as_html(match: re.Match[str]) -> str:
             word = words.get(match[1], match[0])
-            return word.html if isinstance(word, Part) else escape(word)
+            return word.html if isinstance(word, RenderedPart) else escape(word)
 
-        return Part(_MARK.sub(as_text, self.text), _MARK.sub(as_html, self.html))
+        return RenderedPart(_PLACEHOLDER.sub(as_text, self.text), _PLACEHOLDER.sub(as_html, self.html))
 
-    def __add__(self, other: Part) -> Part:
-        return Part(self.text + other.text, self.html + other.html)
+    def __add__(self, other: RenderedPart) -> RenderedPart:
+        return RenderedPart(self.text + other.text, self.html + other.html)
 
 
-def mark(name: str) -> str:
+def placeholder(name: str) -> str:
     """Where a word of this name is filled in."""
     return f"\x02{name}\x03"
 
 
-def pieces(source: str) -> list[str]:
+def split_at_placeholders(source: str) -> list[str]:
     """`source` cut at its marks: what stands before the first, that mark's name, what stands before the next, …"""
-    return _MARK.split(source)
+    return _PLACEHOLDER.split(source)
 
 
-def joined(parts: Iterable[Part]) -> Part:
+def joined(parts: Iterable[RenderedPart]) -> RenderedPart:
     """One after the other."""
     parts = list(parts)
-    return Part("".join(part.text for part in parts), "".join(part.html for part in parts))
+    return RenderedPart("".join(part.text for part in parts), "".join(part.html for part in parts))
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MailRenderer:
     """What depends on the site and the year, and not on the reader."""
 
     origin: str
@@ -75,7 +75,7 @@ class Look:
     group_name: str
     this_year: int
 
-    def frame(self, *, frequency: str) -> Part:
+    def frame(self, *, frequency: str) -> RenderedPart:
         """The frame around papers.
 
         Marks: title, preheader, date, count, view_url, items, more, versions, since, about, preferences_url,
@@ -84,18 +84,18 @@ class Look:
         context = {"group_name": self.group_name, "frequency": frequency, "filler": _FILLER}
         return _render("digest", context, is_whole=True)
 
-    def paper(self, paper: Paper) -> Part:
+    def paper(self, paper: Paper) -> RenderedPart:
         """A paper. Marks: why (of `why`), save (of `save`, or nothing)."""
         return self._item(paper, news="")
 
-    def version(self, paper: Paper, *, version: int, changed: Sequence[str] = ()) -> Part:
+    def version(self, paper: Paper, *, version: int, changed: Sequence[str] = ()) -> RenderedPart:
         """A new version of a saved paper. Mark: save."""
         news = f"Version {version} is out"
         if changed:
             news += f": the {' and the '.join(changed)} changed"
         return self._item(paper, news=news)
 
-    def _item(self, paper: Paper, *, news: str) -> Part:
+    def _item(self, paper: Paper, *, news: str) -> RenderedPart:
         links = paper.links or {}
         names = {"abs": "arXiv" if "arxiv.org/" in links.get("abs", {}).get("url", "") else "Source", "pdf": "PDF"}
         context = {
@@ -108,7 +108,7 @@ class Look:
         return _render("_paper", context)
 
 
-def piece(name: str) -> Part:
+def render_snippet(name: str) -> RenderedPart:
     """One of the small pieces: why, more, save, versions, about; their marks are told in emails/."""
     return _piece(f"_{name}")
 
@@ -119,36 +119,36 @@ def preheader(titles: Iterable[str]) -> str:
     return said if len(said) <= _PREHEADER_CHARS else said[:_PREHEADER_CHARS].rpartition(" ")[0] + "…"
 
 
-def letter(context: Mapping[str, Any]) -> str:
-    """The HTML of a mail to one reader; `context` as templates/emails/letter.html has it."""
-    return inlined(render_to_string("emails/letter.html", dict(context)))
+def render_transactional(context: Mapping[str, Any]) -> str:
+    """The HTML of a mail to one reader; `context` as templates/emails/transactional.html has it."""
+    return inline_styles(render_to_string("emails/transactional.html", dict(context)))
 
 
-class _Marks(dict[str, str]):
+class _Placeholders(dict[str, str]):
     """`{{ mark.anything }}` in a template."""
 
     def __missing__(self, name: str) -> str:
-        return mark(name)
+        return placeholder(name)
 
 
-def _render(name: str, context: dict[str, Any], *, is_whole: bool = False) -> Part:
-    context["mark"] = _Marks()
+def _render(name: str, context: dict[str, Any], *, is_whole: bool = False) -> RenderedPart:
+    context["mark"] = _Placeholders()
     text = render_to_string(f"emails/{name}.txt", context)
     html = render_to_string(f"emails/{name}.html", context)
-    return Part(text, inlined(html) if is_whole else inlined_fragment(html))
+    return RenderedPart(text, inline_styles(html) if is_whole else inline_fragment_styles(html))
 
 
 @cache
-def _piece(name: str) -> Part:
+def _piece(name: str) -> RenderedPart:
     return _render(name, {})
 
 
-def inlined(html: str) -> str:
+def inline_styles(html: str) -> str:
     """A whole document with the rules of emails/style.css written into its elements."""
     return css_inline.CSSInliner(extra_css=_style(), keep_style_tags=True, load_remote_stylesheets=False).inline(html)
 
 
-def inlined_fragment(html: str) -> str:
+def inline_fragment_styles(html: str) -> str:
     """The same for a part of a document."""
     return css_inline.CSSInliner(load_remote_stylesheets=False).inline_fragment(html, _style())
 

@@ -14,7 +14,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
 from digests.content import rendering
-from papers.services.operations.installation import current_group
+from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import read_mailbox
 
 _FILES = "django.core.mail.backends.filebased.EmailBackend"
@@ -27,20 +27,20 @@ _BUTTONS = {
 }
 
 
-class LetterError(Exception):
+class MailNotSentError(Exception):
     """It did not leave, and why, in words for whoever runs the site."""
 
 
-class UnreachableError(LetterError):
+class MailServerUnreachableError(MailNotSentError):
     """No server answered: others would not leave either, and each would be waited for as long."""
 
 
-class InDoubtError(UnreachableError):
+class MailInDoubtError(MailServerUnreachableError):
     """The server went away before it had answered: the mail may have left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class MessageIdentity:
     """What makes a mail that is handed over twice one mail for its reader's program (RFC 5322, 3.6.4)."""
 
     name: str
@@ -48,12 +48,14 @@ class Same:
     at: datetime
 
 
-def may_leave() -> bool:
+def can_send_mail() -> bool:
     """Whether mails go to a server. Links to a loopback address would lead nowhere, so then none does."""
     return bool(settings.MAIL_IS_SENT) and not settings.SITE.is_loopback
 
 
-def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | None = None) -> None:
+def send_transactional_mail(
+    name: str, *, to: str, context: Mapping[str, Any], same: MessageIdentity | None = None
+) -> None:
     """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
 
     With `same`, a mail that is handed over once more has the same Message-ID and Date.
@@ -65,7 +67,7 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | 
     """
     whole = {
         **context,
-        "group_name": current_group().name,
+        "group_name": group_settings().name,
         "site_url": settings.SITE_URL,
         "origin": settings.SITE.origin,
     }
@@ -76,22 +78,24 @@ def send_letter(name: str, *, to: str, context: Mapping[str, Any], same: Same | 
         body=text,
         to=[to],
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(same)},
-        connection=None if may_leave() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
+        connection=None if can_send_mail() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
     )
-    mail.attach_alternative(rendering.letter({**whole, **_as_html(name, text), "subject": subject}), "text/html")
+    mail.attach_alternative(
+        rendering.render_transactional({**whole, **_as_html(name, text), "subject": subject}), "text/html"
+    )
     try:
         mail.send()
     except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
-        raise InDoubtError(str(error) or "it did not answer in time") from error
+        raise MailInDoubtError(str(error) or "it did not answer in time") from error
     except smtplib.SMTPException as error:
-        raise LetterError(_words(error)) from error
+        raise MailNotSentError(_words(error)) from error
     except ValueError as error:  # no server takes this address
-        raise LetterError(str(error)) from error
+        raise MailNotSentError(str(error)) from error
     except OSError as error:
-        raise UnreachableError(error.strerror or str(error) or type(error).__name__) from error
+        raise MailServerUnreachableError(error.strerror or str(error) or type(error).__name__) from error
 
 
-def _headers_of(same: Same | None) -> dict[str, str]:
+def _headers_of(same: MessageIdentity | None) -> dict[str, str]:
     if same is None:
         return {}
     host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]

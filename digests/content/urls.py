@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 
-def unsubscribe(key: str) -> str:
+def unsubscribe_url(key: str) -> str:
     """Ends what the key belongs to: a schedule, one of its subscriptions, or all mail to a subscriber.
 
     For the one-click header (RFC 8058) and for links.
@@ -13,21 +13,21 @@ def unsubscribe(key: str) -> str:
     return f"{settings.SITE_URL}/u/{key}"
 
 
-def preferences(key: str) -> str:
+def preferences_url(key: str) -> str:
     """All that a reader may choose, without signing in; by the subscriber's key."""
     return f"{settings.SITE_URL}/subscriptions/{key}"
 
 
-def save(key: str, paper: int | str) -> str:
+def save_url(key: str, paper: int | str) -> str:
     """Saves a paper into its reader's library; by the subscriber's key."""
     return f"{settings.SITE_URL}/s/{key}/{paper}"
 
 
-def in_browser(key: str) -> str:
+def mail_page_url(key: str) -> str:
     """A mail as a page; by the delivery's key."""
     return f"{settings.SITE_URL}/mail/{key}"
 
 
-def the_rest(key: str) -> str:
+def mail_more_url(key: str) -> str:
     """The papers behind "and 23 more"; by the delivery's key."""
     return f"{settings.SITE_URL}/mail/{key}/more"

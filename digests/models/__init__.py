@@ -2,21 +2,21 @@
 
 from digests.models.channel import Channel, Notice
 from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
-from digests.models.send_limits import Allowance, Brake
-from digests.models.signup import MailTrial, SignUp
+from digests.models.send_limits import RateLimitBucket, SendingPause
+from digests.models.signup import MailTest, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
 
 __all__ = [
-    "Allowance",
-    "Brake",
     "Channel",
     "Delivery",
     "Fragment",
     "MailDay",
-    "MailTrial",
+    "MailTest",
     "MergedPaper",
     "Notice",
+    "RateLimitBucket",
     "Schedule",
+    "SendingPause",
     "SignUp",
     "Subscriber",
     "Subscription",

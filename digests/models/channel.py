@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 
-def new_secret() -> str:
+def new_signing_secret() -> str:
     """What signs our posts; in the form of standardwebhooks.com."""
     return "whsec_" + secrets.token_urlsafe(32)
 
@@ -32,10 +32,10 @@ class Channel(models.Model):
     address = models.TextField(help_text="Of a mailbox or a webhook; for Matrix that of the server.")
     secret = models.TextField(blank=True, help_text="A token for Matrix; what signs our posts to a webhook.")
     room = models.TextField(blank=True, help_text="For Matrix, such as !abc:example.org.")
-    tells_queue = models.BooleanField("something waits for a curator, once a day", default=True)
-    tells_edition = models.BooleanField("the day’s papers, once a day", default=True)
-    tells_stale = models.BooleanField("a source is stale or fails", default=True)
-    tells_late = models.BooleanField("mail is late", default=True)
+    notify_queue = models.BooleanField("something waits for a curator, once a day", default=True)
+    notify_edition = models.BooleanField("the day’s papers, once a day", default=True)
+    notify_stale = models.BooleanField("a source is stale or fails", default=True)
+    notify_late = models.BooleanField("mail is late", default=True)
     edition_size = models.PositiveSmallIntegerField(
         default=10, validators=[MinValueValidator(1), MaxValueValidator(30)], help_text="So many of the day's papers."
     )

@@ -12,11 +12,11 @@ from django.db.models import Q
 from digests.models.subscriber import Schedule, Subscriber, new_key
 
 LATE_AFTER = timedelta(minutes=15)
-HISTORY_KEPT = timedelta(days=180)
+HISTORY_RETENTION = timedelta(days=180)
 """No paper is chosen twice for a reader within this time."""
 
 
-class State(models.TextChoices):
+class DeliveryState(models.TextChoices):
     """Where a mail is on its way. `planned` and `retry` wait, `leased` and `sending` are in a worker's hands."""
 
     PLANNED = "planned", "planned"
@@ -31,22 +31,29 @@ class State(models.TextChoices):
     UNKNOWN = "unknown", "perhaps sent"
 
 
-WAITING = (State.PLANNED, State.RETRY)
-IN_HAND = (State.LEASED, State.SENDING)
-CHOSEN = (State.PLANNED, State.LEASED, State.SENDING, State.RETRY, State.SENT, State.UNKNOWN)
+WAITING_STATES = (DeliveryState.PLANNED, DeliveryState.RETRY)
+IN_HAND_STATES = (DeliveryState.LEASED, DeliveryState.SENDING)
+OFFERED_STATES = (
+    DeliveryState.PLANNED,
+    DeliveryState.LEASED,
+    DeliveryState.SENDING,
+    DeliveryState.RETRY,
+    DeliveryState.SENT,
+    DeliveryState.UNKNOWN,
+)
 """States in which the papers of a mail count as offered to its reader."""
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def open(self) -> DeliveryQuerySet:
         """Not settled yet; served by the index `delivery_open`."""
-        return self.filter(state__in=(*WAITING, *IN_HAND))
+        return self.filter(state__in=(*WAITING_STATES, *IN_HAND_STATES))
 
     def late(self, now: datetime) -> DeliveryQuerySet:
         """Due for longer than readers would put up with."""
         return self.open().filter(due_at__lt=now - LATE_AFTER)
 
-    def of_reader(self, subscriber: Subscriber) -> DeliveryQuerySet:
+    def for_subscriber(self, subscriber: Subscriber) -> DeliveryQuerySet:
         """Newest first; served by the index `delivery_of_reader`."""
         return self.filter(subscriber=subscriber).order_by("-planned_at", "-pk")
 
@@ -60,7 +67,7 @@ class Delivery(models.Model):
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     period_on = models.DateField(help_text="The local date that it was meant for.")
     due_at = models.DateTimeField()
-    state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.PLANNED)
     reason = models.TextField(blank=True, help_text="Why it was skipped, put off or refused.")
 
     paper_ids = ArrayField(models.BigIntegerField(), default=list, help_text="In the order of the mail.")
@@ -81,7 +88,7 @@ class Delivery(models.Model):
     owner = models.CharField(max_length=32, blank=True, help_text="Whose lease it is.")
     leased_until = models.DateTimeField(null=True, blank=True)
     # Written with `sending`: a second attempt is made of the same parts, so it is the same to the byte.
-    made_of = models.TextField(blank=True, help_text="Parts and words of the mail, as JSON.")
+    content_spec = models.TextField(blank=True, help_text="Parts and words of the mail, as JSON.")
     sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
@@ -92,20 +99,22 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["schedule", "period_on"], name="delivery_once_a_slot"),
             # Not `unique=True`, with which Django has a second index of the same, for LIKE; each costs at every step.
             models.UniqueConstraint(fields=["key"], name="delivery_key"),
-            models.CheckConstraint(condition=Q(state__in=State.values), name="delivery_state"),
+            models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state"),
             models.CheckConstraint(
-                condition=Q(state__in=IN_HAND, leased_until__isnull=False) | ~Q(state__in=IN_HAND),
+                condition=Q(state__in=IN_HAND_STATES, leased_until__isnull=False) | ~Q(state__in=IN_HAND_STATES),
                 name="delivery_leased",
             ),
         ]
         indexes = [
             # Workers: what may be sent now.
-            models.Index(fields=["not_before", "id"], name="delivery_waiting", condition=Q(state__in=WAITING)),
+            models.Index(fields=["not_before", "id"], name="delivery_waiting", condition=Q(state__in=WAITING_STATES)),
             # The tick: leases that ran out.
-            models.Index(fields=["leased_until"], name="delivery_in_hand", condition=Q(state__in=IN_HAND)),
+            models.Index(fields=["leased_until"], name="delivery_in_hand", condition=Q(state__in=IN_HAND_STATES)),
             # What is late; what the next mail of a schedule overtakes.
             models.Index(
-                fields=["schedule", "due_at"], name="delivery_open", condition=Q(state__in=(*WAITING, *IN_HAND))
+                fields=["schedule", "due_at"],
+                name="delivery_open",
+                condition=Q(state__in=(*WAITING_STATES, *IN_HAND_STATES)),
             ),
             # What was offered to a reader before; a reader's archive.
             models.Index(fields=["subscriber", "planned_at"], name="delivery_of_reader"),

@@ -7,17 +7,17 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-LINE = ""
+ALL_MAIL = ""
 """The name of the brake on all mail."""
 
 
-class BrakeQuerySet(models.QuerySet["Brake"]):
-    def on(self, now: datetime) -> BrakeQuerySet:
+class SendingPauseQuerySet(models.QuerySet["SendingPause"]):
+    def on(self, now: datetime) -> SendingPauseQuerySet:
         """Those in force."""
         return self.filter(Q(until=None) | Q(until__gt=now))
 
 
-class Brake(models.Model):
+class SendingPause(models.Model):
     """Nothing is sent while it is on: to anybody, or to one domain."""
 
     name = models.CharField(primary_key=True, max_length=255, help_text="A domain; empty: all mail.")
@@ -25,13 +25,13 @@ class Brake(models.Model):
     until = models.DateTimeField(null=True, blank=True, help_text="Empty: until somebody releases it.")
     reason = models.TextField(help_text="What the server said, and what to do.")
 
-    objects = BrakeQuerySet.as_manager()
+    objects = SendingPauseQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.name or 'all mail'} since {self.since:%Y-%m-%d %H:%M}"
 
 
-class Allowance(models.Model):
+class RateLimitBucket(models.Model):
     """How many mails a provider still takes at the moment; one row, over all workers."""
 
     name = models.CharField(primary_key=True, max_length=20)

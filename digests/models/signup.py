@@ -13,7 +13,7 @@ from papers.models.email_fields import AddressField
 from papers.text.mailboxes import canonical_or_same
 
 LINK_LIFETIME = timedelta(hours=48)
-FORGOTTEN_AFTER = timedelta(days=7)
+UNCONFIRMED_RETENTION = timedelta(days=7)
 """Who has not confirmed by then is forgotten."""
 
 
@@ -69,16 +69,18 @@ class SignUp(models.Model):
         return self.sent_at is None or self.sent_at + LINK_LIFETIME < now
 
 
-class MailTrial(models.Model):
+class MailTest(models.Model):
     """The last test message: one row. Pages take addresses only when one has left by the settings in force."""
 
-    tried_at = models.DateTimeField()
-    way = models.CharField(max_length=64, help_text="Digest of server, sender and site that it was tried with.")
-    has_left = models.BooleanField()
-    said = models.TextField(help_text="The result, in words.")
+    tested_at = models.DateTimeField()
+    settings_digest = models.CharField(
+        max_length=64, help_text="Digest of server, sender and site that it was tried with."
+    )
+    succeeded = models.BooleanField()
+    result = models.TextField(help_text="The result, in words.")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="mail_trial_one_row")]
 
     def __str__(self) -> str:
-        return self.said
+        return self.result

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from digests.schedule import Rule
+from digests.schedule import RecurrenceRule
 from papers.models.email_fields import AddressField
 
 MAX_PAPERS = 40
@@ -133,9 +133,9 @@ class Schedule(models.Model):
         return f"{self.frequency} mail of {self.subscriber_id}"
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> RecurrenceRule:
         """When it sends, for `digests.schedule`."""
-        return Rule(
+        return RecurrenceRule(
             frequency=self.frequency,
             time_zone=self.time_zone,
             at=self.local_time,

@@ -18,7 +18,7 @@ _prepared: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
 """By connection: names of the statements that its server knows."""
 
 
-class Pending:
+class AsyncStatement:
     """A statement under way. Until `rows` was asked nothing else may use the connection."""
 
     def __init__(self, statement: str, *parameters: str | None) -> None:

@@ -13,20 +13,26 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
-from digests.content.transactional import InDoubtError, LetterError, Same, UnreachableError, send_letter
+from digests.content.transactional import (
+    MailInDoubtError,
+    MailNotSentError,
+    MailServerUnreachableError,
+    MessageIdentity,
+    send_transactional_mail,
+)
 from digests.models import Channel
 from papers.outbound.client import (
-    BusyError,
-    CutError,
+    ConnectionLostError,
     DeadlineError,
     FetchError,
     FetchRequest,
+    HostBusyError,
     HttpStatusError,
     RefusedError,
     TooLargeError,
-    page_group_of,
+    page_host_group_of,
 )
-from papers.services.fetching.rate_limiter import polite_client
+from papers.services.fetching.rate_limiter import build_outbound_client
 
 _CLOSES_TWINS = frozenset({Channel.Kind.MATRIX, Channel.Kind.WEBHOOK})
 
@@ -35,7 +41,7 @@ DEADLINE_SECONDS = 20.0
 _PASSING = frozenset({408, 409, 425, 429})
 
 
-def may_repeat(channel: Channel) -> bool:
+def is_safe_to_repeat(channel: Channel) -> bool:
     """Whether what perhaps arrived is sent again by itself, as its receiver can tell two copies from two notices.
 
     A mail has the same Message-ID again; whether that will do, BROADSHEET_MAIL_IN_DOUBT says, as for digests.
@@ -45,7 +51,7 @@ def may_repeat(channel: Channel) -> bool:
     return channel.kind in _CLOSES_TWINS
 
 
-class PostError(Exception):
+class ChannelPostError(Exception):
     """It was not told; says why, without the address, which is a secret."""
 
     def __init__(
@@ -59,7 +65,7 @@ class PostError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class NoticeContent:
     """What is told."""
 
     about: str
@@ -73,12 +79,12 @@ class Content:
         return asdict(self)
 
     @classmethod
-    def of(cls, stored: dict[str, Any]) -> Content:
+    def of(cls, stored: dict[str, Any]) -> NoticeContent:
         lines = [(text, url) for text, url in stored.get("lines", [])]
         return cls(stored["about"], stored["title"], lines, stored.get("url", ""))
 
 
-def post(channel: Channel, content: Content, *, uid: str, at: datetime, now: datetime) -> str:
+def post(channel: Channel, content: NoticeContent, *, uid: str, at: datetime, now: datetime) -> str:
     """Tell a channel what happened `at` a moment; what it answered, in a few words.
 
     Raises:
@@ -87,26 +93,28 @@ def post(channel: Channel, content: Content, *, uid: str, at: datetime, now: dat
     if channel.kind == Channel.Kind.MAIL:
         return _mail(channel, content, uid=uid, at=at)
     try:
-        request = request_for(channel, content, uid=uid, at=at, now=now)
-        answer = polite_client().fetch(request)
+        request = build_request(channel, content, uid=uid, at=at, now=now)
+        answer = build_outbound_client().fetch(request)
     except FetchError as error:
         raise _post_error(error, channel) from error
     return f"It answered {answer.status}."
 
 
-def _mail(channel: Channel, content: Content, *, uid: str, at: datetime) -> str:
+def _mail(channel: Channel, content: NoticeContent, *, uid: str, at: datetime) -> str:
     try:
-        send_letter("notice", to=channel.address, context={"content": content}, same=Same(f"n.{uid}", at))
-    except InDoubtError as error:
-        raise PostError(f"The mail server went away: {error}", is_unclear=True) from error
-    except UnreachableError as error:
-        raise PostError(f"The mail server can’t be reached: {error}") from error
-    except LetterError as error:
-        raise PostError(f"The mail server refused it: {error}") from error
+        send_transactional_mail(
+            "notice", to=channel.address, context={"content": content}, same=MessageIdentity(f"n.{uid}", at)
+        )
+    except MailInDoubtError as error:
+        raise ChannelPostError(f"The mail server went away: {error}", is_unclear=True) from error
+    except MailServerUnreachableError as error:
+        raise ChannelPostError(f"The mail server can’t be reached: {error}") from error
+    except MailNotSentError as error:
+        raise ChannelPostError(f"The mail server refused it: {error}") from error
     return "Handed to the mail server."
 
 
-def request_for(channel: Channel, content: Content, *, uid: str, at: datetime, now: datetime) -> FetchRequest:
+def build_request(channel: Channel, content: NoticeContent, *, uid: str, at: datetime, now: datetime) -> FetchRequest:
     """What is posted.
 
     Raises:
@@ -129,7 +137,7 @@ def request_for(channel: Channel, content: Content, *, uid: str, at: datetime, n
         headers = signature(channel.secret, payload, uid=uid, now=now)
     return FetchRequest(
         url=url,
-        group=page_group_of(url),
+        group=page_host_group_of(url),
         headers=headers,
         accept="*/*",
         body=payload,
@@ -164,7 +172,7 @@ def signing_key(secret: str) -> bytes:
         return secret.encode()
 
 
-def slack_text(content: Content) -> str:
+def slack_text(content: NoticeContent) -> str:
     """Slack's own marks; what a title brings of them is taken out: https://api.slack.com/reference/surfaces/formatting"""
 
     def safe(text: str) -> str:
@@ -175,7 +183,7 @@ def slack_text(content: Content) -> str:
     return "\n".join([head, *rows])
 
 
-def markdown_text(content: Content) -> str:
+def markdown_text(content: NoticeContent) -> str:
     """Markdown in which a title can make no link, no mention and no mark of its own."""
 
     def safe(text: str) -> str:
@@ -187,22 +195,24 @@ def markdown_text(content: Content) -> str:
     return "\n".join([head, "", *rows])
 
 
-def plain_text(content: Content) -> str:
+def plain_text(content: NoticeContent) -> str:
     rows = [f"- {text} {url}".rstrip() for text, url in content.lines]
     return "\n".join([f"{content.title} {content.url}".rstrip(), *rows])
 
 
-def _post_error(error: FetchError, channel: Channel) -> PostError:
+def _post_error(error: FetchError, channel: Channel) -> ChannelPostError:
     words = _without_address(str(error), channel)
     if isinstance(error, HttpStatusError):
         wait = timedelta(seconds=error.retry_after_seconds) if error.retry_after_seconds else None
         is_final = error.status < 500 and error.status not in _PASSING
-        return PostError(f"It answered {error.status}. {words}"[:500], is_final=is_final, wait=wait)
+        return ChannelPostError(f"It answered {error.status}. {words}"[:500], is_final=is_final, wait=wait)
     if isinstance(error, RefusedError):
-        return PostError(words[:500], is_final=True)
-    if isinstance(error, BusyError):
-        return PostError("Other posts to the same place go first.")
-    return PostError(words[:500], is_unclear=isinstance(error, CutError | DeadlineError | TooLargeError))
+        return ChannelPostError(words[:500], is_final=True)
+    if isinstance(error, HostBusyError):
+        return ChannelPostError("Other posts to the same place go first.")
+    return ChannelPostError(
+        words[:500], is_unclear=isinstance(error, ConnectionLostError | DeadlineError | TooLargeError)
+    )
 
 
 def _without_address(words: str, channel: Channel) -> str:

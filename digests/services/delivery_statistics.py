@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 
 from digests.models import Delivery, MailDay
-from digests.models.delivery import WAITING
-from papers.ranking.charts import Bars, Queue, Row, Series
-from papers.services.operations.queue_ages import queue_of
-from papers.services.operations.statistics_page import day_label, last_days
+from digests.models.delivery import WAITING_STATES
+from papers.ranking.charts import BarChart, BarRow, QueueChart, Series
+from papers.services.operations.queue_ages import queue_age
+from papers.services.operations.statistics_page import day_label, days_shown
 
-RECENT = timedelta(days=3)
+RECENT_SPAN = timedelta(days=3)
 """Mails of these days still move; older ones hardly, so those are counted anew once a night."""
-ALL = timedelta(days=45)
+RECOUNT_SPAN = timedelta(days=45)
 """The longest that a monthly mail may be tried again, and some."""
 
 _SERIES = (
@@ -46,26 +46,26 @@ _COUNT = """
 """
 
 
-def count_days(*, now: datetime, back: timedelta = RECENT) -> None:
+def count_days(*, now: datetime, back: timedelta = RECENT_SPAN) -> None:
     """Count the mails of the days since `now - back`. Idempotent; two at once wait for each other."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('digests_mailday'))")
         cursor.execute(_COUNT, {"now": now, "since": (now - back).date()})
 
 
-def mail_queues(now: datetime) -> list[Queue]:
+def mail_queues(now: datetime) -> list[QueueChart]:
     """Mail that could leave and has not. One query along the index of the senders."""
-    ready = Delivery.objects.filter(state__in=WAITING, not_before__lte=now)
-    return [queue_of("Mail", ready, "not_before", now=now)]
+    ready = Delivery.objects.filter(state__in=WAITING_STATES, not_before__lte=now)
+    return [queue_age("Mail", ready, "not_before", now=now)]
 
 
-def mail_figures(last: date) -> list[Bars]:
+def mail_charts(last: date) -> list[BarChart]:
     """How the mails of a month ended. One query."""
-    days = last_days(last)
+    days = days_shown(last)
     found = {row.day: row for row in MailDay.objects.filter(day__range=(days[0], last))}
-    rows = tuple(Row(day_label(day), _values(found.get(day))) for day in days)
+    rows = tuple(BarRow(day_label(day), _values(found.get(day))) for day in days)
     text = "By the day that they were meant for; counted every few minutes."
-    return [Bars(title="Mail", first="Day", series=_SERIES, rows=rows, text=text)]
+    return [BarChart(title="Mail", first="Day", series=_SERIES, rows=rows, text=text)]
 
 
 def _values(row: MailDay | None) -> tuple[int, ...]:

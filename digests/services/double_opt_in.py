@@ -12,14 +12,14 @@ from enum import StrEnum
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from digests.content.transactional import LetterError, UnreachableError, send_letter
+from digests.content.transactional import MailNotSentError, MailServerUnreachableError, send_transactional_mail
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
-from digests.models.signup import FORGOTTEN_AFTER
+from digests.models.signup import UNCONFIRMED_RETENTION
 from digests.models.subscriber import Frequency
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.models import Topic, User
-from papers.services.accounts.email_addresses import is_confirmed
-from papers.services.operations.installation import current_group
+from papers.services.accounts.email_addresses import has_confirmed_address
+from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
 
 logger = logging.getLogger(__name__)
@@ -31,14 +31,14 @@ _TRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), tim
 _UNREACHABLE = (Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED)
 
 
-def ask(*, email: str, now: datetime, topic: Topic | None = None) -> None:
+def request_sign_up(*, email: str, now: datetime, topic: Topic | None = None) -> None:
     """Note that somebody wants mail at `email`. The same statement whatever is known of it; a worker does the rest."""
     with transaction.atomic():
         SignUp.objects.create(email=email, topic=topic, asked_at=now, not_before=now)
         transaction.on_commit(_ring)
 
 
-def ask_to_move(*, subscriber: Subscriber, email: str, now: datetime) -> None:
+def request_address_change(*, subscriber: Subscriber, email: str, now: datetime) -> None:
     """Have `email` confirmed as the new address of a subscriber; until then mail goes to the old one."""
     with transaction.atomic():
         SignUp.objects.create(
@@ -49,24 +49,24 @@ def ask_to_move(*, subscriber: Subscriber, email: str, now: datetime) -> None:
 
 def _ring() -> None:
     """Let a worker look now; while the queue is away, it looks within a minute of its return."""
-    from digests.tasks import answer_sign_ups
+    from digests.tasks import send_confirmations
 
     try:
-        answer_sign_ups.delay()
+        send_confirmations.delay()
     except OperationalError:
         logger.warning("The queue is away; letters wait in the database")
 
 
-def answer_waiting(*, now: datetime) -> int:
+def send_due_confirmations(*, now: datetime) -> int:
     """Send the letters that wait; how many left. Two workers never send the same."""
     sent = 0
     while (found := _take(now)) is not None:
         sign_up, token = found
         try:
             _send(sign_up, token)
-        except LetterError as error:
+        except MailNotSentError as error:
             logger.warning("A letter of sign-up %d did not leave: %s", sign_up.pk, error)
-            if isinstance(error, UnreachableError):
+            if isinstance(error, MailServerUnreachableError):
                 break  # the others with the next minute
             continue
         SignUp.objects.filter(pk=sign_up.pk).update(sent_at=now, not_before=None)
@@ -110,16 +110,16 @@ def _is_unwanted(sign_up: SignUp, now: datetime) -> bool:
 
 def _send(sign_up: SignUp, token: str) -> None:
     if sign_up.purpose == SignUp.Purpose.MOVE:
-        send_letter("move", to=sign_up.email, context={"token": token})
+        send_transactional_mail("move", to=sign_up.email, context={"token": token})
         return
     known = Subscriber.objects.with_address(sign_up.email).confirmed().first()
     if known is not None and known.schedules.filter(ended_at=None).exists():
-        send_letter("known", to=sign_up.email, context={"key": known.key})
+        send_transactional_mail("known", to=sign_up.email, context={"key": known.key})
     else:
-        send_letter("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
+        send_transactional_mail("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
 
 
-class Step(StrEnum):
+class LinkState(StrEnum):
     """Where a link stands."""
 
     OPEN = "open"
@@ -133,49 +133,49 @@ class Step(StrEnum):
 class Confirmation:
     """What a link is for, or what pressing its button did."""
 
-    step: Step
+    step: LinkState
     sign_up: SignUp | None = None
     subscriber: Subscriber | None = None
 
 
-def look_up(token: str, *, now: datetime) -> Confirmation:
+def read_link(token: str, *, now: datetime) -> Confirmation:
     """Where a link stands. Looking changes nothing."""
     return _standing(SignUp.objects.filter(token_digest=_digest(token)).select_related("subscriber").first(), now)
 
 
 def _standing(sign_up: SignUp | None, now: datetime) -> Confirmation:
     if sign_up is None:
-        return Confirmation(Step.UNKNOWN)
+        return Confirmation(LinkState.UNKNOWN)
     if sign_up.used_at is not None:
-        return Confirmation(Step.USED, sign_up, sign_up.subscriber)
-    return Confirmation(Step.EXPIRED if sign_up.is_expired(now) else Step.OPEN, sign_up, sign_up.subscriber)
+        return Confirmation(LinkState.USED, sign_up, sign_up.subscriber)
+    return Confirmation(LinkState.EXPIRED if sign_up.is_expired(now) else LinkState.OPEN, sign_up, sign_up.subscriber)
 
 
-def confirm(token: str, *, now: datetime) -> Confirmation:
+def confirm_link(token: str, *, now: datetime) -> Confirmation:
     """Press the button of a link. Idempotent: a second time it was used."""
     with transaction.atomic():
         found = SignUp.objects.select_for_update(of=("self",)).filter(token_digest=_digest(token))
         standing = _standing(found.select_related("subscriber", "topic").first(), now)
         sign_up = standing.sign_up
-        if standing.step is not Step.OPEN or sign_up is None:
+        if standing.step is not LinkState.OPEN or sign_up is None:
             return standing
         subscriber = _moved(sign_up) if sign_up.purpose == SignUp.Purpose.MOVE else _subscribed(sign_up, now)
         if subscriber is None:
-            return Confirmation(Step.EXPIRED, sign_up)
+            return Confirmation(LinkState.EXPIRED, sign_up)
         sign_up.used_at, sign_up.subscriber = now, subscriber
         sign_up.save(update_fields=["used_at", "subscriber"])
         Suppression.objects.of(sign_up.email).filter(reason=Suppression.Reason.UNSUBSCRIBED).delete()
-    return Confirmation(Step.DONE, sign_up, subscriber)
+    return Confirmation(LinkState.DONE, sign_up, subscriber)
 
 
-def ask_again(token: str, *, now: datetime) -> None:
+def request_new_link(token: str, *, now: datetime) -> None:
     """Send another link to the address of one that is too old."""
-    standing = look_up(token, now=now)
-    if standing.step is Step.EXPIRED and (sign_up := standing.sign_up) is not None:
+    standing = read_link(token, now=now)
+    if standing.step is LinkState.EXPIRED and (sign_up := standing.sign_up) is not None:
         if sign_up.purpose == SignUp.Purpose.MOVE and sign_up.subscriber is not None:
-            ask_to_move(subscriber=sign_up.subscriber, email=sign_up.email, now=now)
+            request_address_change(subscriber=sign_up.subscriber, email=sign_up.email, now=now)
         else:
-            ask(email=sign_up.email, topic=sign_up.topic, now=now)
+            request_sign_up(email=sign_up.email, topic=sign_up.topic, now=now)
 
 
 def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
@@ -194,14 +194,14 @@ def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
     subscriber.save()
     start_schedules(subscriber=subscriber, now=now)
     if not subscriber.schedules.filter(ended_at=None).exists():
-        give_first_mail(subscriber=subscriber, topic=sign_up.topic, now=now)
+        create_default_schedule(subscriber=subscriber, topic=sign_up.topic, now=now)
     return subscriber
 
 
 def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
     """Begin the mail of a reader whose account has a confirmed address; False where it has none. Idempotent."""
     user = subscriber.user
-    if user is None or not is_same(user.email, subscriber.email) or not is_confirmed(user):
+    if user is None or not is_same(user.email, subscriber.email) or not has_confirmed_address(user):
         return False
     with transaction.atomic():
         subscriber.confirmed_at = subscriber.confirmed_at or now
@@ -211,10 +211,10 @@ def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
     return True
 
 
-def give_first_mail(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:
+def create_default_schedule(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:
     """What a reader gets who chooses nothing else: the topic asked for, each day; else what is trending, each week."""
     frequency = Frequency.DAILY if topic else Frequency.WEEKLY
-    zone = current_group().time_zone
+    zone = group_settings().time_zone
     if subscriber.user is not None and subscriber.user.zone() is not None:
         zone = subscriber.user.time_zone
     schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, time_zone=zone)
@@ -243,14 +243,14 @@ def _moved(sign_up: SignUp) -> Subscriber | None:
 
 def _tell_old_address(before: str, after: str) -> None:
     try:
-        send_letter("moved", to=before, context={"address": after})
-    except LetterError as error:
+        send_transactional_mail("moved", to=before, context={"address": after})
+    except MailNotSentError as error:
         logger.warning("The old address was not told of a change: %s", error)
 
 
-def forget_unconfirmed(*, now: datetime) -> int:
+def delete_expired_sign_ups(*, now: datetime) -> int:
     """Delete what was never confirmed, and links that are of no use any more; how many rows."""
-    before = now - FORGOTTEN_AFTER
+    before = now - UNCONFIRMED_RETENTION
     old, _ = SignUp.objects.filter(asked_at__lt=before).delete()
     # An account's own row stays: it is no stranger's address.
     pending, _ = Subscriber.objects.filter(confirmed_at=None, user=None, created_at__lt=before).delete()

@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from digests.models.delivery import LATE_AFTER, State
+from digests.models.delivery import LATE_AFTER, DeliveryState
 
 _STATE = """
-    SELECT EXISTS (SELECT FROM digests_brake WHERE name = '' AND (until IS NULL OR until > %(now)s)),
+    SELECT EXISTS (SELECT FROM digests_sendingpause WHERE name = '' AND (until IS NULL OR until > %(now)s)),
         EXISTS (SELECT FROM digests_delivery WHERE due_at < %(then)s
             AND state IN ('planned', 'leased', 'sending', 'retry'))
         OR EXISTS (SELECT FROM digests_schedule WHERE next_due_at < %(then)s)
 """
 
 
-def troubles(now: datetime) -> list[str]:
+def mail_problems(now: datetime) -> list[str]:
     """What is wrong with mail at `now`, a sentence each, without addresses. One short query."""
     with connection.cursor() as cursor:
         cursor.execute(_STATE, {"now": now, "then": now - LATE_AFTER})
@@ -58,6 +58,6 @@ def figures(*, now: datetime) -> Figures:
         cursor.execute(
             "SELECT state, left(reason, 120), count(*) FROM digests_delivery WHERE planned_at >= %s AND reason <> '' "
             "AND state <> %s GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 20",
-            [since, State.SENT],
+            [since, DeliveryState.SENT],
         )
         return Figures(waiting, oldest, by_state, cursor.fetchall())

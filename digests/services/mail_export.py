@@ -31,7 +31,7 @@ def export_mail(user: User, parts: dict[str, Any]) -> None:
         }
         for one in subscriber.schedules.order_by("pk")
     ]
-    sent = Delivery.objects.filter(sent_at__isnull=False).of_reader(subscriber)
+    sent = Delivery.objects.filter(sent_at__isnull=False).for_subscriber(subscriber)
     parts["mail_sent"] = [
         {"meant_for": on.isoformat(), "sent_at": _iso(at), "paper_ids": papers}
         for on, at, papers in sent.values_list("period_on", "sent_at", "paper_ids")

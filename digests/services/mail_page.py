@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from digests.daily_papers import papers_listed, window_of
+from digests.daily_papers import daily_papers_in, window_of
 from digests.models import Delivery, MergedPaper
-from digests.models.delivery import CHOSEN
+from digests.models.delivery import OFFERED_STATES
 from papers.models import Paper, PaperVersion
-from papers.web.cards import PER_PAGE, Row, read_rows
+from papers.web.cards import PER_PAGE, ListRow, read_list_rows
 
 
-def mail_of_key(key: str) -> Delivery | None:
+def find_delivery(key: str) -> Delivery | None:
     """The mail with this key, once it has been chosen. One query."""
-    found = Delivery.objects.filter(key=key, state__in=CHOSEN).select_related("schedule__subscriber")
-    return found.defer("made_of").first()
+    found = Delivery.objects.filter(key=key, state__in=OFFERED_STATES).select_related("schedule__subscriber")
+    return found.defer("content_spec").first()
 
 
-def papers_of(ids: Sequence[int]) -> list[Row]:
+def paper_rows(ids: Sequence[int]) -> list[ListRow]:
     """Visible papers in the order of `ids`, merged ones as what they are now. Two queries."""
     merged = dict(MergedPaper.objects.filter(gone_id__in=ids).values_list("gone_id", "kept_id"))
     now = list(dict.fromkeys(merged.get(pk, pk) for pk in ids))
-    rows = read_rows(Paper.objects.visible().filter(pk__in=now), ("pk",), per_page=len(now))
+    rows = read_list_rows(Paper.objects.visible().filter(pk__in=now), ("pk",), per_page=len(now))
     by_id = {row.paper_id: row for row in rows}
     return [replace(by_id[pk], position=(place,)) for place, pk in enumerate(now) if pk in by_id]
 
 
-def rest_of(mail: Delivery, *, skip: int) -> tuple[list[Row], int | None]:
+def more_papers_page(mail: Delivery, *, skip: int) -> tuple[list[ListRow], int | None]:
     """A page of the papers behind "and 23 more" from the one at place `skip` on; and the place of the next page."""
     ids = mail.more_ids or _rest_of_edition(mail)
     page = ids[skip : skip + PER_PAGE]
-    return papers_of(page), skip + PER_PAGE if len(ids) > skip + PER_PAGE else None
+    return paper_rows(page), skip + PER_PAGE if len(ids) > skip + PER_PAGE else None
 
 
-def rest_count(mail: Delivery) -> int:
+def more_papers_count(mail: Delivery) -> int:
     """How many papers `rest_of` has. At most one query."""
     return len(mail.more_ids or _rest_of_edition(mail))
 
@@ -45,10 +45,10 @@ def _rest_of_edition(mail: Delivery) -> list[int]:
         return []
     window = window_of(mail)
     brought = set(mail.paper_ids)
-    return [pk for pk in papers_listed([window])[window] if pk not in brought]
+    return [pk for pk in daily_papers_in([window])[window] if pk not in brought]
 
 
-def versions_of(ids: Sequence[int]) -> list[PaperVersion]:
+def told_versions(ids: Sequence[int]) -> list[PaperVersion]:
     """The new versions that a mail told of. One query, none for none."""
     if not ids:
         return []

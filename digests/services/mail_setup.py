@@ -10,15 +10,15 @@ from enum import StrEnum
 from django.conf import settings
 from django.core.cache import cache
 
-from digests.content.transactional import LetterError, may_leave, send_letter
-from digests.models import MailTrial
-from papers.web.page_cache_stamp import renew_stamp
+from digests.content.transactional import MailNotSentError, can_send_mail, send_transactional_mail
+from digests.models import MailTest
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 _KEY = "mail-trial"
 _SECONDS = 60
 
 
-class MailState(StrEnum):
+class MailSetupState(StrEnum):
     """How far mail is set up."""
 
     NO_SERVER = "no-server"
@@ -29,48 +29,48 @@ class MailState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailSetup:
     """Whether addresses may be taken, and how the last test went."""
 
-    state: MailState
-    said: str = ""
-    tried_at: datetime | None = None
+    state: MailSetupState
+    result: str = ""
+    tested_at: datetime | None = None
 
     @property
     def works(self) -> bool:
-        return self.state is MailState.WORKS
+        return self.state is MailSetupState.WORKS
 
 
-def current_mail() -> Mail:
+def current_mail_setup() -> MailSetup:
     """How mail is set up. One cached read; a test shows at once, or within a minute where the cache is away."""
     row: tuple[str, bool, str, datetime] | None = cache.get(_KEY)
     if row is None:
-        found = MailTrial.objects.filter(pk=1).values_list("way", "has_left", "said", "tried_at").first()
+        found = MailTest.objects.filter(pk=1).values_list("settings_digest", "succeeded", "result", "tested_at").first()
         row = found or ("", False, "", datetime.min)  # noqa: DTZ901  never shown
         cache.set(_KEY, row, _SECONDS)
-    way, has_left, said, tried_at = row
+    settings_digest, succeeded, result, tested_at = row
     if not settings.MAIL_IS_SENT:
-        return Mail(MailState.NO_SERVER)
-    if not may_leave():
-        return Mail(MailState.LOOPBACK)
-    if way != _way():
-        return Mail(MailState.UNTRIED)
-    return Mail(MailState.WORKS if has_left else MailState.FAILED, said, tried_at)
+        return MailSetup(MailSetupState.NO_SERVER)
+    if not can_send_mail():
+        return MailSetup(MailSetupState.LOOPBACK)
+    if settings_digest != _way():
+        return MailSetup(MailSetupState.UNTRIED)
+    return MailSetup(MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, tested_at)
 
 
-def send_test(*, to: str, now: datetime) -> Mail:
+def send_test_mail(*, to: str, now: datetime) -> MailSetup:
     """Send a test message and note how it went; in the outbox where there is no server. The result is for people."""
     try:
-        send_letter("test", to=to, context={})
-        has_left, said = may_leave(), f"The server took a test message to {to}."
-    except LetterError as error:
-        has_left, said = False, f"The test message did not leave: {error}"
-    if may_leave():
-        values = {"tried_at": now, "way": _way(), "has_left": has_left, "said": said}
-        MailTrial.objects.update_or_create(pk=1, defaults=values)
+        send_transactional_mail("test", to=to, context={})
+        succeeded, result = can_send_mail(), f"The server took a test message to {to}."
+    except MailNotSentError as error:
+        succeeded, result = False, f"The test message did not leave: {error}"
+    if can_send_mail():
+        values = {"tested_at": now, "settings_digest": _way(), "succeeded": succeeded, "result": result}
+        MailTest.objects.update_or_create(pk=1, defaults=values)
         cache.delete(_KEY)
-        renew_stamp()
-    return current_mail()
+        invalidate_page_cache()
+    return current_mail_setup()
 
 
 def _way() -> str:

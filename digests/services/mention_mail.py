@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from digests.content.transactional import LetterError, send_letter
+from digests.content.transactional import MailNotSentError, send_transactional_mail
 from digests.models import Suppression
 from papers.models import Mention, User
-from papers.services.accounts.email_addresses import is_confirmed
+from papers.services.accounts.email_addresses import has_confirmed_address
 
 logger = logging.getLogger(__name__)
 
@@ -18,15 +18,15 @@ _TRIES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timed
 _SHOWN = 10
 
 
-def mail_mentions(*, now: datetime) -> int:
+def send_due_mention_mails(*, now: datetime) -> int:
     """Send the mails that are due; how many left. Two workers never send the same."""
     sent = 0
     while (taken := _take(now)) is not None:
         user, mentions = taken
         if mentions:
             try:
-                send_letter("mentioned", to=user.email, context=_context(mentions))
-            except LetterError as error:
+                send_transactional_mail("mentioned", to=user.email, context=_context(mentions))
+            except MailNotSentError as error:
                 logger.warning("A mail to somebody who was named did not leave: %s", error)
                 continue
             sent += 1
@@ -60,7 +60,7 @@ def _wants_mail(user: User) -> bool:
     return (
         user.is_active
         and user.mails_mentions
-        and is_confirmed(user)
+        and has_confirmed_address(user)
         and not Suppression.objects.of(user.email).exists()
     )
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from digests.models import MergedPaper
-from digests.models.delivery import HISTORY_KEPT
+from digests.models.delivery import HISTORY_RETENTION
 
 
-def follow_merge(pairs: Mapping[int, int]) -> None:
+def record_merges(pairs: Mapping[int, int]) -> None:
     """Remember where each key of `pairs` goes. Called in the transaction of the merge, the rows of both still there."""
     gone, kept = list(pairs), list(pairs.values())
     with connection.cursor() as cursor:
@@ -44,13 +44,13 @@ _RENAME_VERSION = """
 
 
 # The rows that a merge changes, so that it can be undone; see papers/hooks.py.
-TRACES = {
+UNDO_CONDITIONS = {
     "digests_mergedpaper": "gone_id = ANY({papers}::bigint[]) OR kept_id = ANY({papers}::bigint[])",
     "digests_delivery": "version_ids <> '{{}}' AND version_ids && "
     "ARRAY(SELECT id FROM papers_paperversion WHERE paper_id = ANY({papers}::bigint[]))",
 }
 
 
-def forget_merges(*, now: datetime) -> int:
+def delete_expired_merges(*, now: datetime) -> int:
     """Forget merges that no mail of the last half year can be older than; how many. Idempotent."""
-    return MergedPaper.objects.filter(merged_at__lt=now - HISTORY_KEPT - timedelta(days=7)).delete()[0]
+    return MergedPaper.objects.filter(merged_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()[0]

@@ -18,11 +18,11 @@ from django.db import transaction
 from django.urls import reverse
 
 from digests.models import Channel, Notice
-from digests.services.channel_client import Content, PostError, may_repeat, post
-from digests.services.health import troubles
+from digests.services.channel_client import ChannelPostError, NoticeContent, is_safe_to_repeat, post
+from digests.services.health import mail_problems
 from papers.models import Edition, Listing
 from papers.services.curation.queue import is_queue_empty
-from papers.services.operations.installation import current_group
+from papers.services.operations.installation import group_settings
 from papers.services.operations.status import SourceState, source_states
 
 LEASE = timedelta(minutes=5)
@@ -30,34 +30,34 @@ LEASE = timedelta(minutes=5)
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
 """Waits before another attempt. After the last one it is given up."""
 EDITION_IS_NEWS = timedelta(days=3)
-KEPT = timedelta(days=60)
-AT_A_TIME = 50
+NOTICE_RETENTION = timedelta(days=60)
+NOTICES_A_RUN = 50
 BUDGET_SECONDS = 45.0
 """A host that does not answer keeps the worker no longer; the next minute goes on."""
 
 
-def tell(*, now: datetime) -> int:
+def post_due_notices(*, now: datetime) -> int:
     """Plan what is to be told, send what is due; how many were sent. Idempotent, also for two workers at once."""
-    plan(now=now)
-    Notice.objects.filter(created_at__lt=now - KEPT).delete()
-    due = list(Notice.objects.due(now).values_list("pk", flat=True)[:AT_A_TIME])
+    plan_notices(now=now)
+    Notice.objects.filter(created_at__lt=now - NOTICE_RETENTION).delete()
+    due = list(Notice.objects.due(now).values_list("pk", flat=True)[:NOTICES_A_RUN])
     started, sent = time.monotonic(), 0
     for pk in due:
         if time.monotonic() - started > BUDGET_SECONDS:
             break
-        sent += send(pk, now=now)
+        sent += post_notice(pk, now=now)
     return sent
 
 
 # --- What is to be told ---------------------------------------------------------------------------------------------
 
 
-def plan(*, now: datetime) -> int:
+def plan_notices(*, now: datetime) -> int:
     """Write a row for all that is to be told and is not there yet; how many. A few queries a channel."""
     channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
     if not channels:
         return 0
-    today = now.astimezone(current_group().zone).date()
+    today = now.astimezone(group_settings().zone).date()
     said = [*_queue(today), *_stale(today, now), *_late(today, now)]
     rows = []
     for channel in channels:
@@ -69,36 +69,42 @@ def plan(*, now: datetime) -> int:
     return Notice.objects.count() - before if rows else 0
 
 
-def _row(channel: Channel, key: str, content: Content, now: datetime) -> Notice:
+def _row(channel: Channel, key: str, content: NoticeContent, now: datetime) -> Notice:
     return Notice(
         channel=channel, key=key, content=content.as_json(), uid=secrets.token_hex(16), not_before=now, created_at=now
     )
 
 
-def _queue(today: date) -> Iterable[tuple[str, str, Content]]:
+def _queue(today: date) -> Iterable[tuple[str, str, NoticeContent]]:
     if not is_queue_empty():
-        content = Content("queue", "Something waits for a curator", url=_url("papers:curate"))
-        yield "tells_queue", f"queue:{today}", content
+        content = NoticeContent("queue", "Something waits for a curator", url=_url("papers:curate"))
+        yield "notify_queue", f"queue:{today}", content
 
 
-def _stale(today: date, now: datetime) -> Iterable[tuple[str, str, Content]]:
+def _stale(today: date, now: datetime) -> Iterable[tuple[str, str, NoticeContent]]:
     for one in source_states(now=now):
         if one.state in (SourceState.STALE, SourceState.FAILING, SourceState.LATE):
             words = {SourceState.STALE: "serves an old batch", SourceState.LATE: "is overdue"}
             title = f"{one.source.name} {words.get(one.state, 'fails')}"
-            yield "tells_stale", f"source:{one.source.pk}:{today}", Content("source", title, url=_url("papers:status"))
+            yield (
+                "notify_stale",
+                f"source:{one.source.pk}:{today}",
+                NoticeContent("source", title, url=_url("papers:status")),
+            )
 
 
-def _late(today: date, now: datetime) -> Iterable[tuple[str, str, Content]]:
-    if found := troubles(now):
-        content = Content("mail", "Mail is late", lines=[(trouble, "") for trouble in found], url=_url("papers:status"))
-        yield "tells_late", f"late:{today}", content
+def _late(today: date, now: datetime) -> Iterable[tuple[str, str, NoticeContent]]:
+    if found := mail_problems(now):
+        content = NoticeContent(
+            "mail", "Mail is late", lines=[(problem, "") for problem in found], url=_url("papers:status")
+        )
+        yield "notify_late", f"late:{today}", content
 
 
-def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, Content]]:
+def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, NoticeContent]]:
     """The newest day's best papers, once it is late enough; days from before the channel are no news."""
-    local = now.astimezone(current_group().zone)
-    if not channel.tells_edition or local.time() < channel.edition_at:
+    local = now.astimezone(group_settings().zone)
+    if not channel.notify_edition or local.time() < channel.edition_at:
         return
     first = max(local.date() - EDITION_IS_NEWS, channel.created_at.astimezone(local.tzinfo).date())
     found = Edition.objects.newest().filter(is_sample=False, day__gte=first, day__lte=local.date()).first()
@@ -107,8 +113,8 @@ def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, Content]]:
     best = Listing.objects.best_of_day(found.day).select_related("paper")[: channel.edition_size]
     lines = [(listing.paper.title, settings.SITE.origin + listing.paper.get_absolute_url()) for listing in best]
     count = f"{found.listed_count:,} {'paper' if found.listed_count == 1 else 'papers'}"
-    title = f"{current_group().name or 'Daily Papers'}, {found.day:%A} {found.day.day} {found.day:%B}: {count}"
-    yield f"edition:{found.day}", Content("edition", title, lines=lines, url=_url("papers:day", found.day))
+    title = f"{group_settings().name or 'Daily Papers'}, {found.day:%A} {found.day.day} {found.day:%B}: {count}"
+    yield f"edition:{found.day}", NoticeContent("edition", title, lines=lines, url=_url("papers:day", found.day))
 
 
 def _url(name: str, *args: Any) -> str:
@@ -119,14 +125,14 @@ def _url(name: str, *args: Any) -> str:
 # --- Telling it -----------------------------------------------------------------------------------------------------
 
 
-def send(pk: int, *, now: datetime) -> bool:
+def post_notice(pk: int, *, now: datetime) -> bool:
     """Send one notice that is due; whether it was sent. Nothing happens where another worker has it."""
     notice = _take(pk, now=now)
     if notice is None:
         return False
     try:
-        said = post(notice.channel, Content.of(notice.content), uid=notice.uid, at=notice.created_at, now=now)
-    except PostError as error:
+        said = post(notice.channel, NoticeContent.of(notice.content), uid=notice.uid, at=notice.created_at, now=now)
+    except ChannelPostError as error:
         _put_off(notice, error, now=now)
         return False
     _settle(notice, state=Notice.State.SENT, result=said, sent_at=now)
@@ -140,7 +146,7 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
         notice = found.select_related("channel").first()
         if notice is None or not notice.channel.is_enabled:
             return None
-        if notice.state == Notice.State.SENDING and not may_repeat(notice.channel):
+        if notice.state == Notice.State.SENDING and not is_safe_to_repeat(notice.channel):
             _settle(notice, state=Notice.State.UNKNOWN, result="Its worker ended before the other side had answered.")
             return None
         notice.state, notice.attempts, notice.not_before = Notice.State.SENDING, notice.attempts + 1, now + LEASE
@@ -148,8 +154,8 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
     return notice
 
 
-def _put_off(notice: Notice, error: PostError, *, now: datetime) -> None:
-    if error.is_unclear and not may_repeat(notice.channel):
+def _put_off(notice: Notice, error: ChannelPostError, *, now: datetime) -> None:
+    if error.is_unclear and not is_safe_to_repeat(notice.channel):
         _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
     elif error.is_final or notice.attempts > len(BACK_OFF):
         _settle(notice, state=Notice.State.FAILED, result=str(error))
@@ -163,12 +169,12 @@ def _settle(notice: Notice, **changes: Any) -> None:
     Notice.objects.filter(pk=notice.pk, attempts=notice.attempts, state=Notice.State.SENDING).update(**changes)
 
 
-def send_test(channel: Channel, *, now: datetime) -> Notice:
+def post_test_notice(channel: Channel, *, now: datetime) -> Notice:
     """Tell a channel that it works; the notice with its result."""
-    content = Content("test", "This is a test. Notices of this kind arrive here.", url=settings.SITE_URL)
+    content = NoticeContent("test", "This is a test. Notices of this kind arrive here.", url=settings.SITE_URL)
     notice = _row(channel, f"test:{secrets.token_hex(8)}", content, now)
     notice.save()
-    send(notice.pk, now=now)
+    post_notice(notice.pk, now=now)
     notice.refresh_from_db()
     if notice.state == Notice.State.WAITING:  # a test is not repeated behind one's back
         Notice.objects.filter(pk=notice.pk).update(state=Notice.State.FAILED)
@@ -176,7 +182,7 @@ def send_test(channel: Channel, *, now: datetime) -> Notice:
     return notice
 
 
-def send_again(notice: Notice, *, now: datetime) -> None:
+def retry_notice(notice: Notice, *, now: datetime) -> None:
     """Have a notice sent that failed, or of which nobody knows. Idempotent."""
     again = (Notice.State.FAILED, Notice.State.UNKNOWN)
     Notice.objects.filter(pk=notice.pk, state__in=again).update(

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 from django.db import connection
 
-from digests.content.messages import Leased
+from digests.content.messages import LeasedDelivery
 from digests.models import Suppression
-from digests.models.delivery import WAITING
-from digests.services.async_statement import Pending
+from digests.models.delivery import WAITING_STATES
+from digests.services.async_statement import AsyncStatement
 
 LEASE = timedelta(minutes=3)
 # Longer than anybody waits for the answer to the final dot.
@@ -31,15 +31,15 @@ _LEASE = """
     WITH free AS (
         SELECT delivery.id FROM digests_delivery delivery
         WHERE delivery.state = ANY(%(waiting)s) AND delivery.not_before <= %(now)s
-          AND (%(braked)s::text[] = '{}' OR NOT EXISTS (
+          AND (%(paused_domains)s::text[] = '{}' OR NOT EXISTS (
             SELECT FROM digests_subscriber reader WHERE reader.id = delivery.subscriber_id
-            AND split_part(lower(reader.email), '@', 2) = ANY(%(braked)s::text[])))
+            AND split_part(lower(reader.email), '@', 2) = ANY(%(paused_domains)s::text[])))
         ORDER BY delivery.not_before, delivery.id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
     ), leased AS (
         UPDATE digests_delivery delivery SET state = 'leased', owner = %(owner)s, leased_until = %(until)s
         FROM free WHERE delivery.id = free.id RETURNING delivery.*
     )
-    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.made_of, leased.paper_ids,
+    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.content_spec, leased.paper_ids,
         leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
         leased.to_release, leased.floor, leased.schedule_id, schedule.frequency, schedule.unsub_key, reader.email,
         reader.key, reader.user_id IS NOT NULL, reader.confirmed_at,
@@ -56,15 +56,15 @@ _LEASE = """
 """
 
 
-def lease(*, owner: str, count: int, now: datetime, braked: Collection[str] = ()) -> list[Leased]:
+def lease(*, owner: str, count: int, now: datetime, paused_domains: Collection[str] = ()) -> list[LeasedDelivery]:
     """Take up to `count` mails that may be sent now; two workers never take the same.
 
     What its reader has left meanwhile is cancelled here, and what is for a suspended account. Two statements.
     """
     parameters: dict[str, Any] = {
-        "waiting": [str(state) for state in WAITING],
+        "waiting": [str(state) for state in WAITING_STATES],
         "now": now,
-        "braked": sorted(braked),
+        "paused_domains": sorted(paused_domains),
         "count": count,
         "owner": owner,
         "until": now + LEASE,
@@ -75,7 +75,7 @@ def lease(*, owner: str, count: int, now: datetime, braked: Collection[str] = ()
     unwanted = [(row[0], row[-1]) for row in rows if row[-1]]
     if unwanted:
         _cancel(unwanted, owner)
-    return [Leased(*row[:-1]) for row in rows if not row[-1]]
+    return [LeasedDelivery(*row[:-1]) for row in rows if not row[-1]]
 
 
 def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
@@ -83,7 +83,7 @@ def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
         cursor.execute(
             """
             UPDATE digests_delivery delivery SET state = 'cancelled', reason = unwanted.reason, owner = '',
-                leased_until = NULL, made_of = ''
+                leased_until = NULL, content_spec = ''
             FROM unnest(%s::bigint[], %s::text[]) AS unwanted (id, reason)
             WHERE delivery.id = unwanted.id AND delivery.owner = %s
             """,
@@ -91,12 +91,12 @@ def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
         )
 
 
-def renew(*, owner: str, now: datetime) -> None:
+def renew_leases(*, owner: str, now: datetime) -> None:
     """Keep what is leased for as long again. One statement."""
     _run("UPDATE digests_delivery SET leased_until = %s WHERE owner = %s AND state = 'leased'", now + LEASE, owner)
 
 
-def give_back(*, owner: str) -> None:
+def release_leases(*, owner: str) -> None:
     """Let others send what is leased and was not begun. One statement."""
     _run(
         "UPDATE digests_delivery SET state = CASE WHEN attempts > 0 THEN 'retry' ELSE 'planned' END, owner = '', "
@@ -107,16 +107,16 @@ def give_back(*, owner: str) -> None:
 
 _SENDING = """
     WITH before AS (
-        UPDATE digests_delivery SET state = 'sent', sent_at = $4, owner = '', leased_until = NULL, made_of = '',
+        UPDATE digests_delivery SET state = 'sent', sent_at = $4, owner = '', leased_until = NULL, content_spec = '',
             reason = ''
         WHERE id = $5 AND owner = $2 AND state = 'sending'
     )
-    UPDATE digests_delivery SET state = 'sending', leased_until = $4::timestamptz + $6::interval, made_of = $3,
+    UPDATE digests_delivery SET state = 'sending', leased_until = $4::timestamptz + $6::interval, content_spec = $3,
         attempts = attempts + 1
     WHERE id = $1 AND owner = $2 AND state = 'leased'
 """
 _SENT = """
-    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, made_of = '', reason = ''
+    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, content_spec = '', reason = ''
     WHERE id = %s AND owner = %s AND state = 'sending'
 """
 
@@ -124,7 +124,7 @@ _SENT = """
 class Mark:
     """That a mail is being handed over, on its way into the table."""
 
-    def __init__(self, pending: Pending) -> None:
+    def __init__(self, pending: AsyncStatement) -> None:
         self._pending = pending
 
     def holds(self) -> bool:
@@ -132,14 +132,14 @@ class Mark:
         return self._pending.rows() == 1
 
 
-def mark_sending(pk: int, *, owner: str, made_of: str, now: datetime, sent: int | None = None) -> Mark:
+def mark_sending(pk: int, *, owner: str, content_spec: str, now: datetime, sent: int | None = None) -> Mark:
     """Commit that the mail is about to be handed over, and what it is made of; and of `sent` that the server has it.
 
     It goes on in Postgres while the next mail is made: two marks one after the other were most of what a mail costs.
     Until `holds` was asked no other statement may be run.
     """
     before = None if sent is None else str(sent)
-    return Mark(Pending(_SENDING, str(pk), owner, made_of, now.isoformat(), before, str(SENDING_LEASE)))
+    return Mark(AsyncStatement(_SENDING, str(pk), owner, content_spec, now.isoformat(), before, str(SENDING_LEASE)))
 
 
 def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
@@ -147,7 +147,7 @@ def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
     _run(_SENT, now, pk, owner)
 
 
-def put_off(pk: int, *, owner: str, reason: str, until: datetime) -> None:
+def schedule_retry(pk: int, *, owner: str, reason: str, until: datetime) -> None:
     """Try again later. What it is made of stays, so that it will be the same."""
     _run(
         "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL "
@@ -162,7 +162,7 @@ def put_off(pk: int, *, owner: str, reason: str, until: datetime) -> None:
 _SETTLE = """
     WITH settled AS (
         UPDATE digests_delivery SET state = %(state)s, reason = %(reason)s, owner = '', leased_until = NULL,
-            made_of = CASE WHEN %(state)s = 'unknown' THEN made_of ELSE '' END
+            content_spec = CASE WHEN %(state)s = 'unknown' THEN content_spec ELSE '' END
         WHERE id = %(pk)s AND owner = %(owner)s AND state IN ('leased', 'sending')
         RETURNING schedule_id, from_release
     )
@@ -171,13 +171,13 @@ _SETTLE = """
 """
 
 
-def settle(pk: int, *, owner: str, state: str, reason: str) -> None:
+def end_unsent(pk: int, *, owner: str, state: str, reason: str) -> None:
     """End it without having sent it: unknown; or failed or skipped, and the next mail brings what is left of it."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, {"pk": pk, "owner": owner, "state": state, "reason": reason})
 
 
-def suppress(address: str, *, reason: str, detail: str) -> None:
+def suppress_address(address: str, *, reason: str, detail: str) -> None:
     """Send nothing to this address any more. Idempotent."""
     Suppression.objects.bulk_create(
         [Suppression(address=address.lower(), reason=reason, detail=detail)], ignore_conflicts=True
@@ -195,13 +195,13 @@ _SWEEP = """
 """
 
 
-def sweep(*, now: datetime, leaves_doubtful: bool) -> int:
+def reclaim_expired_leases(*, now: datetime, mark_unknown: bool) -> int:
     """Take mails from workers that have died; how many.
 
     What was in the middle of its final dot is sent again, or with `leaves_doubtful` listed as unknown. Idempotent.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SWEEP, {"now": now, "leaves": leaves_doubtful})
+        cursor.execute(_SWEEP, {"now": now, "leaves": mark_unknown})
         return len(cursor.fetchall())
 
 
@@ -211,12 +211,12 @@ def count_waiting(*, now: datetime, at_most: int) -> int:
         cursor.execute(
             "SELECT count(*) FROM ("
             "SELECT FROM digests_delivery WHERE state = ANY(%s) AND not_before <= %s LIMIT %s) AS few",
-            [[str(state) for state in WAITING], now, at_most],
+            [[str(state) for state in WAITING_STATES], now, at_most],
         )
         return int(cursor.fetchone()[0])
 
 
-def send_again(pk: int, *, now: datetime) -> bool:
+def resend_delivery(pk: int, *, now: datetime) -> bool:
     """Send a mail of which nobody knows whether it arrived, after a person said so. It is the same to the byte."""
     return (
         _run(

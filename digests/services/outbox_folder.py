@@ -20,7 +20,7 @@ _BETWEEN = re.compile(rb"^-{79}\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class OutboxFile:
     """One mail of the outbox."""
 
     name: str
@@ -50,9 +50,9 @@ class Kept:
         return self.header("To")
 
 
-def newest() -> list[Kept]:
+def newest_files() -> list[OutboxFile]:
     """The mails that were written last."""
-    found: list[Kept] = []
+    found: list[OutboxFile] = []
     for path in sorted(_files(), key=lambda path: path.stat().st_mtime, reverse=True):
         found += reversed(list(_mails(path)))
         if len(found) >= SHOWN:
@@ -60,7 +60,7 @@ def newest() -> list[Kept]:
     return found[:SHOWN]
 
 
-def kept_mail(name: str) -> Kept | None:
+def find_outbox_file(name: str) -> OutboxFile | None:
     """One mail by its place in the address; None where there is none."""
     file, _, number = name.partition(":")
     path = Path(settings.OUTBOX_DIR) / file
@@ -75,14 +75,14 @@ def _files() -> Iterator[Path]:
         yield from (path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 
-def _mails(path: Path) -> Iterator[Kept]:
+def _mails(path: Path) -> Iterator[OutboxFile]:
     try:
         source, at = path.read_bytes(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError:  # removed meanwhile
         return
     if path.suffix == ".eml":
-        yield Kept(path.name, at, source)
+        yield OutboxFile(path.name, at, source)
         return
     for number, one in enumerate(_BETWEEN.split(source)):
         if one.strip():
-            yield Kept(f"{path.name}:{number}", at, one)
+            yield OutboxFile(f"{path.name}:{number}", at, one)

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from digests.models.delivery import WAITING, State
+from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.models.subscriber import Frequency
-from digests.schedule import REACHES, Rule, Slot, is_too_late, latest_slot, next_slot, period_for
-from digests.selection import Departure, store_choices
+from digests.schedule import MAX_LOOK_BACK, RecurrenceRule, Slot, is_too_late, latest_slot, next_slot, period_for
+from digests.selection import DigestBatch, store_deliveries
 from papers.services.ingest.releases import current_release
 
 _LOCK = 0x62730002  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
@@ -26,17 +26,19 @@ _WORK_MEM = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlanningResult:
     """What one tick did."""
 
     planned: int = 0
     skipped: int = 0
     """Nothing new for them, or nothing may be sent to them."""
-    put_off: int = 0
+    postponed: int = 0
     """So late that the next mail brings the papers."""
 
-    def __add__(self, other: Planned) -> Planned:
-        return Planned(self.planned + other.planned, self.skipped + other.skipped, self.put_off + other.put_off)
+    def __add__(self, other: PlanningResult) -> PlanningResult:
+        return PlanningResult(
+            self.planned + other.planned, self.skipped + other.skipped, self.postponed + other.postponed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ class _Move:
 
     schedules: Sequence[int]
     next: Slot
-    departure: Departure | None
+    batch: DigestBatch | None
     """The mails to plan; None where they are left to the next."""
 
 
-def plan_due(*, now: datetime) -> Planned:
+def plan_due(*, now: datetime) -> PlanningResult:
     """Plan all mails that are due at `now`. Idempotent: a slot has one mail, whoever plans it."""
-    done = Planned()
+    done = PlanningResult()
     # One frequency after the other: what a reader's daily mail brings, the weekly one of the same hour does not.
     for frequency in Frequency.values:
         while True:
@@ -63,23 +65,23 @@ def plan_due(*, now: datetime) -> Planned:
     return done
 
 
-def _plan_some(frequency: str, now: datetime) -> tuple[int, Planned]:
+def _plan_some(frequency: str, now: datetime) -> tuple[int, PlanningResult]:
     """Plan the longest due of a frequency; how many schedules there were."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
-            return 0, Planned()
+            return 0, PlanningResult()
         cursor.execute("SELECT set_config('work_mem', %s, true)", [_WORK_MEM])
     moves = _due_moves(frequency, now)
-    departures = [move.departure for move in moves if move.departure is not None]
+    batches = [move.batch for move in moves if move.batch is not None]
     # After the rows are locked: what was planned for them before is committed, and what is released is seen below.
     upto = current_release()
     planned = skipped = 0
-    if departures:
-        planned, skipped = store_choices(departures, overtaken=_overtake(departures), upto=upto, now=now)
+    if batches:
+        planned, skipped = store_deliveries(batches, overtaken=_overtake(batches), upto=upto, now=now)
     _move_on(moves, upto=upto)
-    put_off = sum(len(move.schedules) for move in moves if move.departure is None)
-    return sum(len(move.schedules) for move in moves), Planned(planned, skipped, put_off)
+    postponed = sum(len(move.schedules) for move in moves if move.batch is None)
+    return sum(len(move.schedules) for move in moves), PlanningResult(planned, skipped, postponed)
 
 
 _DUE = """
@@ -102,22 +104,22 @@ def _due_moves(frequency: str, now: datetime) -> list[_Move]:
         rows = cursor.fetchall()
     moves = []
     for *rule_of, on, due_at, schedules in rows:
-        rule, first = Rule(frequency, *rule_of), Slot(on, due_at)
+        rule, first = RecurrenceRule(frequency, *rule_of), Slot(on, due_at)
         slot = latest_slot(rule, first=first, now=now)
         following = next_slot(rule, after=now, last_on=slot.on)
-        departure = None if is_too_late(rule, slot, now) else departure_of(schedules, rule, slot)
-        moves.append(_Move(schedules, following, departure))
+        batch = None if is_too_late(rule, slot, now) else batch_for_slot(schedules, rule, slot)
+        moves.append(_Move(schedules, following, batch))
     return moves
 
 
-def departure_of(schedules: Sequence[int], rule: Rule, slot: Slot) -> Departure:
+def batch_for_slot(schedules: Sequence[int], rule: RecurrenceRule, slot: Slot) -> DigestBatch:
     """The mails of schedules for a slot, to choose papers for. No queries."""
     top_from, top_before = period_for(rule, slot.on)
-    return Departure(
+    return DigestBatch(
         schedules=schedules,
         period_on=slot.on,
         due_at=slot.due_at,
-        floor=slot.due_at - REACHES[rule.frequency],
+        floor=slot.due_at - MAX_LOOK_BACK[rule.frequency],
         top_from=top_from,
         top_before=top_before,
     )
@@ -125,7 +127,7 @@ def departure_of(schedules: Sequence[int], rule: Rule, slot: Slot) -> Departure:
 
 _OVERTAKE = """
     WITH overtaken AS (
-        UPDATE digests_delivery SET state = %(superseded)s, reason = 'the next mail was due', owner = '', made_of = ''
+        UPDATE digests_delivery SET state = %(superseded)s, reason = 'the next mail was due', owner = '', content_spec = ''
         WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(waiting)s)
         RETURNING schedule_id, from_release
     )
@@ -133,15 +135,15 @@ _OVERTAKE = """
 """
 
 
-def _overtake(departures: Collection[Departure]) -> dict[int, int]:
+def _overtake(batches: Collection[DigestBatch]) -> dict[int, int]:
     """What was not accepted until the next mail is due is given up, and its papers are chosen from once more.
 
     By schedule: the release behind which it began.
     """
     parameters: dict[str, Any] = {
-        "superseded": State.SUPERSEDED,
-        "schedules": [pk for departure in departures for pk in departure.schedules],
-        "waiting": [str(state) for state in WAITING],
+        "superseded": DeliveryState.SUPERSEDED,
+        "schedules": [pk for batch in batches for pk in batch.schedules],
+        "waiting": [str(state) for state in WAITING_STATES],
     }
     with connection.cursor() as cursor:
         cursor.execute(_OVERTAKE, parameters)
@@ -165,7 +167,7 @@ def _move_on(moves: Sequence[_Move], *, upto: int) -> None:
         "places": [place for place, move in enumerate(moves, 1) for _ in move.schedules],
         "next_on": [move.next.on for move in moves],
         "next_due_at": [move.next.due_at for move in moves],
-        "last_on": [move.departure.period_on if move.departure else None for move in moves],
+        "last_on": [move.batch.period_on if move.batch else None for move in moves],
         "upto": upto,
     }
     with connection.cursor() as cursor:

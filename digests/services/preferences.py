@@ -17,13 +17,13 @@ from digests.services.schedules import end_schedule, pause_schedule, save_schedu
 from papers.models import Topic, User
 
 
-def topics_for(reader: User | AnonymousUser | None) -> QuerySet[Topic]:
+def subscribable_topics(reader: User | AnonymousUser | None) -> QuerySet[Topic]:
     """What can be subscribed to: topics for all, and a reader's own."""
     mine = Q(owner=reader) if reader is not None and reader.is_authenticated else Q(pk=None)
     return Topic.objects.filter(Q(owner=None) | mine).order_by("owner", Lower("name"), "pk")
 
 
-def subscriber_of(user: User) -> Subscriber:
+def get_or_create_subscriber(user: User) -> Subscriber:
     """The reader's row, made at the first visit to the page; nothing is sent before the address is confirmed."""
     found = Subscriber.objects.filter(user=user).first()
     if found is not None:
@@ -67,7 +67,7 @@ def save_preferences(
         subscriber.save(update_fields=["consent"])
 
 
-def pause(*, subscriber: Subscriber, until: date | None, keeps_papers: bool, now: datetime) -> None:
+def pause_subscriber(*, subscriber: Subscriber, until: date | None, keeps_papers: bool, now: datetime) -> None:
     """Send a reader nothing for dates before `until`; None ends a pause. Idempotent."""
     with transaction.atomic():
         for schedule in _going(subscriber):

@@ -7,48 +7,48 @@ from datetime import UTC, date, datetime, time
 
 from django.db import transaction
 
-from digests.content.fragments import Parts
-from digests.content.messages import Leased, message_of, prepare
+from digests.content.fragments import FragmentCache
+from digests.content.messages import LeasedDelivery, build_message, load_batch_context
 from digests.models import Schedule
-from digests.models.delivery import State
+from digests.models.delivery import DeliveryState
 from digests.schedule import Slot, next_slot
-from digests.selection import Choice, choices
-from digests.services.planning import departure_of
+from digests.selection import SelectedPapers, select_papers
+from digests.services.planning import batch_for_slot
 from papers.services.ingest.releases import current_release
-from papers.services.operations.installation import current_group
+from papers.services.operations.installation import group_settings
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class DigestPreview:
     """What would be chosen, and the mail; None where nothing is sent."""
 
-    choice: Choice
+    choice: SelectedPapers
     message: bytes | None
 
 
-def preview(schedule: Schedule, *, now: datetime, since: date | None = None) -> Preview:
+def preview_digest(schedule: Schedule, *, now: datetime, since: date | None = None) -> DigestPreview:
     """The next mail of `schedule` with what is there now; with `since`, also what was released from that day on."""
     slot = next_slot(schedule.rule, after=now, last_on=schedule.last_on)
-    departure = departure_of([schedule.pk], schedule.rule, Slot(slot.on, min(slot.due_at, now)))
+    batch = batch_for_slot([schedule.pk], schedule.rule, Slot(slot.on, min(slot.due_at, now)))
     if since is not None:
-        departure = replace(departure, since=0, floor=datetime.combine(since, time(), UTC))
+        batch = replace(batch, since=0, floor=datetime.combine(since, time(), UTC))
     with transaction.atomic():
-        (choice,) = choices([departure], upto=current_release(), now=now)
-        message = _message(schedule, choice, now) if choice.state == State.PLANNED else None
+        (choice,) = select_papers([batch], upto=current_release(), now=now)
+        message = _message(schedule, choice, now) if choice.state == DeliveryState.PLANNED else None
         # What was rendered for it is not kept.
         transaction.set_rollback(True)
-    return Preview(choice, message)
+    return DigestPreview(choice, message)
 
 
-def _message(schedule: Schedule, choice: Choice, now: datetime) -> bytes:
+def _message(schedule: Schedule, choice: SelectedPapers, now: datetime) -> bytes:
     reader = schedule.subscriber
-    leased = Leased(
+    leased = LeasedDelivery(
         id=0,
         key="preview",
         period_on=choice.period_on,
         due_at=choice.due_at,
         attempts=0,
-        made_of="",
+        content_spec="",
         paper_ids=choice.paper_ids,
         causes=choice.causes,
         more_ids=choice.more_ids,
@@ -65,5 +65,5 @@ def _message(schedule: Schedule, choice: Choice, now: datetime) -> bytes:
         has_account=reader.user_id is not None,
         consented_at=reader.confirmed_at or now,
     )
-    batch = prepare([leased], parts=Parts(group=current_group().name, now=now))
-    return message_of(leased, batch, now=now)[1]
+    batch = load_batch_context([leased], parts=FragmentCache(group=group_settings().name, now=now))
+    return build_message(leased, batch, now=now)[1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digests.models import MergedPaper, Subscriber
-from papers.models import Paper, ShelfItem, User
-from papers.services.reading.library import on_shelf, set_state
+from papers.models import LibraryItem, Paper, User
+from papers.services.reading.library import read_library_entry, set_library_state
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class SaveLink:
     """What a link is for."""
 
     user: User
@@ -19,7 +19,7 @@ class Saving:
     """It is on the reader's shelf."""
 
 
-def saving_of(key: str, paper_id: int) -> Saving | None:
+def find_save_link(key: str, paper_id: int) -> SaveLink | None:
     """What a link with the key of a subscriber is for; None where there is no such reader with an account, or the
     paper is not to be seen. Merged papers are what they are now. Four queries.
     """
@@ -30,10 +30,10 @@ def saving_of(key: str, paper_id: int) -> Saving | None:
     paper = Paper.objects.visible().for_cards().filter(pk=merged or paper_id).first()
     if paper is None:
         return None
-    return Saving(reader.user, paper, bool(on_shelf(user=reader.user, paper_id=paper.pk).state))
+    return SaveLink(reader.user, paper, bool(read_library_entry(user=reader.user, paper_id=paper.pk).state))
 
 
-def save(saving: Saving) -> None:
+def save_paper(saving: SaveLink) -> None:
     """Put the paper on the shelf, to be read. What is there in another state stays so. Idempotent."""
     if not saving.is_saved:
-        set_state(user=saving.user, paper_ids=[saving.paper.pk], state=ShelfItem.State.TO_READ)
+        set_library_state(user=saving.user, paper_ids=[saving.paper.pk], state=LibraryItem.State.TO_READ)

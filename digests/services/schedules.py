@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from digests.models import Schedule, Subscriber, Subscription
-from digests.models.delivery import WAITING, State
+from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.schedule import PERIODS, due_on, next_slot
 
 # What a reader chooses, as `save_schedule` takes it.
@@ -34,7 +34,7 @@ def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **ch
         schedule.ended_at = None
         for name, value in chosen.items():
             setattr(schedule, name, value)
-        _plan(schedule, now)
+        _set_next_slot(schedule, now)
         schedule.save()
     return schedule
 
@@ -60,7 +60,7 @@ def start_schedules(*, subscriber: Subscriber, now: datetime) -> None:
     with transaction.atomic():
         for schedule in subscriber.schedules.select_for_update().filter(next_due_at=None, ended_at=None):
             schedule.covers_from = max(schedule.covers_from, now - PERIODS[schedule.frequency])
-            _plan(schedule, now)
+            _set_next_slot(schedule, now)
             schedule.save()
 
 
@@ -76,7 +76,7 @@ def pause_schedule(*, schedule: Schedule, until: date | None, keeps_papers: bool
         if until is not None and not keeps_papers:
             resumed_at = due_on(schedule.rule, until) or datetime.combine(until, time(), now.tzinfo)
             schedule.covers_from = max(schedule.covers_from, resumed_at - PERIODS[schedule.frequency])
-        _plan(schedule, now)
+        _set_next_slot(schedule, now)
         schedule.save()
         if until is not None:
             cancel_waiting(schedules=[schedule.pk], reason="paused by the reader", before=until)
@@ -96,7 +96,7 @@ def end_schedule(*, schedule: Schedule, now: datetime) -> None:
 _CANCEL = """
     WITH cancelled AS (
         UPDATE digests_delivery SET state = 'cancelled', reason = %(reason)s,
-            owner = '', leased_until = NULL, made_of = ''
+            owner = '', leased_until = NULL, content_spec = ''
         WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(states)s)
           AND (%(before)s::date IS NULL OR period_on < %(before)s)
         RETURNING schedule_id, from_release
@@ -117,13 +117,13 @@ def cancel_waiting(*, schedules: Iterable[int], reason: str, before: date | None
         parameters = {
             "reason": reason,
             "schedules": list(schedules),
-            "states": [*WAITING, State.LEASED],
+            "states": [*WAITING_STATES, DeliveryState.LEASED],
             "before": before,
         }
         cursor.execute(_CANCEL, parameters)
 
 
-def _plan(schedule: Schedule, now: datetime) -> None:
+def _set_next_slot(schedule: Schedule, now: datetime) -> None:
     """Set the next slot of a schedule whose row is ours; nothing for those that have ended or were never confirmed."""
     if schedule.ended_at is not None or schedule.subscriber.confirmed_at is None:
         schedule.next_on = schedule.next_due_at = None

@@ -26,7 +26,7 @@ def parse_rate(text: str) -> tuple[int, int] | None:
     return int(found[1]), _SECONDS[found[2]]
 
 
-def allowed_now(wanted: int, *, now: datetime) -> int:
+def take_send_tokens(wanted: int, *, now: datetime) -> int:
     """How many of `wanted` may be sent now; they count as sent. All of them where there is no limit."""
     rate = parse_rate(settings.MAIL_RATE)
     if rate is None:
@@ -34,17 +34,17 @@ def allowed_now(wanted: int, *, now: datetime) -> int:
     limit, seconds = rate
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO digests_allowance (name, tokens, at) VALUES ('mail', %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO digests_ratelimitbucket (name, tokens, at) VALUES ('mail', %s, %s) ON CONFLICT DO NOTHING",
             [limit, now],
         )
         cursor.execute(
             """
-            UPDATE digests_allowance SET at = greatest(at, %(now)s),
+            UPDATE digests_ratelimitbucket SET at = greatest(at, %(now)s),
                 tokens = full_now - least(%(wanted)s, floor(full_now))
             FROM (
                 SELECT least(%(limit)s,
                     tokens + greatest(extract(epoch FROM %(now)s - at), 0) * %(limit)s / %(seconds)s) AS full_now
-                FROM digests_allowance WHERE name = 'mail' FOR UPDATE
+                FROM digests_ratelimitbucket WHERE name = 'mail' FOR UPDATE
             ) now_there
             WHERE name = 'mail' RETURNING least(%(wanted)s, floor(full_now))
             """,

@@ -14,11 +14,11 @@ from digests.services.schedules import end_schedule, save_schedule
 from papers.models import Topic
 
 _SALT = "digests.undo"
-UNDO_FOR = timedelta(hours=24)
+UNDO_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class UnsubscribeTarget:
     """What a link in a mail can end."""
 
     subscriber: Subscriber
@@ -32,7 +32,7 @@ class Ways:
     """The one that the link is for; None: the whole mail."""
 
 
-def ways_of(key: str) -> Ways | None:
+def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
     """What the link with this key can end; None for a key that belongs to nothing, or no longer. Three queries."""
     if not key.isascii() or not key.isprintable():
         return None
@@ -41,9 +41,13 @@ def ways_of(key: str) -> Ways | None:
     schedule = chosen.schedule if chosen else found.first()
     if schedule is None:
         subscriber = Subscriber.objects.filter(key=key).first()
-        return None if subscriber is None else Ways(subscriber, subscriber.schedules.filter(ended_at=None).exists())
+        return (
+            None
+            if subscriber is None
+            else UnsubscribeTarget(subscriber, subscriber.schedules.filter(ended_at=None).exists())
+        )
     about = list(schedule.subscriptions.select_related("topic").order_by("pk"))
-    return Ways(
+    return UnsubscribeTarget(
         subscriber=schedule.subscriber,
         is_going=schedule.ended_at is None,
         schedule=schedule,
@@ -52,7 +56,7 @@ def ways_of(key: str) -> Ways | None:
     )
 
 
-def end_one(*, subscription: Subscription, now: datetime) -> str:
+def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
     """End one subscription; with the last one its mail ends. Gives what takes it back. Idempotent."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=subscription.schedule_id)
@@ -63,13 +67,13 @@ def end_one(*, subscription: Subscription, now: datetime) -> str:
     return _undo([schedule.pk], kind=subscription.kind, topic_id=subscription.topic_id)
 
 
-def end_mail(*, schedule: Schedule, now: datetime) -> str:
+def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
     """End a whole mail. Gives what takes it back. Idempotent."""
     end_schedule(schedule=schedule, now=now)
     return _undo([schedule.pk])
 
 
-def end_all(*, subscriber: Subscriber, now: datetime) -> str:
+def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
     """End all of a reader's mail. Gives what takes it back. Idempotent."""
     with transaction.atomic():
         going = list(subscriber.schedules.filter(ended_at=None).order_by("pk"))
@@ -82,13 +86,13 @@ def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = No
     return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
 
 
-def take_back(word: str, *, now: datetime) -> bool:
+def undo_unsubscribe(word: str, *, now: datetime) -> bool:
     """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent.
 
     It is too late, too, once the topic that was ended is gone.
     """
     try:
-        ended = signing.loads(word, salt=_SALT, max_age=UNDO_FOR)
+        ended = signing.loads(word, salt=_SALT, max_age=UNDO_LIFETIME)
     except signing.BadSignature:
         return False
     with transaction.atomic():

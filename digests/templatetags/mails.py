@@ -11,10 +11,10 @@ from papers.templatetags.broadsheet import author_line, day_of, short_day
 
 register = template.Library()
 
-LINE = 78
+LINE_LENGTH = 78
 """No line of a text part is longer, but for addresses."""
 TITLE_CHARS = 400
-MAKERS_CHARS = 300
+BYLINE_CHARS = 300
 
 
 @register.filter
@@ -22,7 +22,7 @@ def wrapped(text: str, indent: str = "") -> str:
     """`text` in lines of at most 78 characters; the first begins with `indent`, the others with as many spaces."""
     lines = textwrap.wrap(
         text,
-        LINE,
+        LINE_LENGTH,
         initial_indent=indent,
         subsequent_indent=" " * len(indent),
         break_long_words=False,
@@ -38,9 +38,9 @@ def title_line(text: str) -> str:
 
 
 @register.filter
-def maker_line(paper: Paper) -> str:
+def byline(paper: Paper) -> str:
     """Authors and organization, as on a card."""
-    return _cut(" · ".join(filter(None, [author_line(paper), paper.organization])), MAKERS_CHARS)
+    return _cut(" · ".join(filter(None, [author_line(paper), paper.organization])), BYLINE_CHARS)
 
 
 @register.filter

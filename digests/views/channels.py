@@ -14,7 +14,7 @@ from digests.models import Channel, Notice
 from digests.services import notices
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
-from papers.web.ratelimit import limited
+from papers.web.ratelimit import rate_limited
 
 SHOWN = 30
 
@@ -36,7 +36,7 @@ def channels(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
-@limited("mail-test", methods=frozenset({"POST"}))
+@rate_limited("mail-test", methods=frozenset({"POST"}))
 def new_channel(request: UserRequest) -> HttpResponse:
     """Make one. A webhook's signing key is shown here, once."""
     channel = Channel(made_by=request.user)
@@ -55,7 +55,7 @@ def new_channel(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_only
-@limited("mail-test", methods=frozenset({"POST"}))
+@rate_limited("mail-test", methods=frozenset({"POST"}))
 def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Change one. What is secret of it is not shown; left empty, it stays."""
     channel = get_object_or_404(Channel, pk=pk)
@@ -71,10 +71,10 @@ def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_only
-@limited("mail-test")
+@rate_limited("mail-test")
 def test_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Send a test now, and say how it went."""
-    notice = notices.send_test(get_object_or_404(Channel, pk=pk), now=timezone.now())
+    notice = notices.post_test_notice(get_object_or_404(Channel, pk=pk), now=timezone.now())
     say = messages.success if notice.state == Notice.State.SENT else messages.error
     say(request, f"{notice.channel.name}: {notice.get_state_display()}. {notice.result}")
     return redirect("digests:channels")
@@ -93,6 +93,6 @@ def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
 @staff_only
 def repeat_notice(request: UserRequest, pk: int) -> HttpResponse:
     """Have a notice sent once more that failed, or of which nobody knows."""
-    notices.send_again(get_object_or_404(Notice, pk=pk), now=timezone.now())
+    notices.retry_notice(get_object_or_404(Notice, pk=pk), now=timezone.now())
     messages.success(request, "It is sent within a minute.")
     return redirect("digests:channels")

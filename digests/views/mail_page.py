@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
-from digests.services.mail_page import mail_of_key, papers_of, rest_count, rest_of, versions_of
-from papers.services.lists.viewer_state import read_marks
+from digests.services.mail_page import find_delivery, more_papers_count, more_papers_page, paper_rows, told_versions
+from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
-from papers.web.cards import Row, render_cards
+from papers.web.cards import ListRow, render_cards
 from papers.web.http import Request
 
 
@@ -21,29 +21,31 @@ from papers.web.http import Request
 def mail(request: Request, key: str) -> HttpResponse:
     """The papers of a mail, in its order."""
     found = _of_key(key)
-    context = {"versions": versions_of(found.version_ids), "more_count": rest_count(found)}
-    return _page(request, "digests/mail.html", found, papers_of(found.paper_ids), context)
+    context = {"versions": told_versions(found.version_ids), "more_count": more_papers_count(found)}
+    return _page(request, "digests/mail.html", found, paper_rows(found.paper_ids), context)
 
 
 @require_safe
-def rest(request: Request, key: str) -> HttpResponse:
+def more(request: Request, key: str) -> HttpResponse:
     """Exactly those behind "and 23 more"."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
     skip = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = rest_of(found, skip=skip)
-    return _page(request, "digests/mail_rest.html", found, rows, {"following": following})
+    rows, following = more_papers_page(found, skip=skip)
+    return _page(request, "digests/mail_more.html", found, rows, {"following": following})
 
 
 def _of_key(key: str) -> Delivery:
-    found = mail_of_key(key)
+    found = find_delivery(key)
     if found is None:
         raise Http404("There is no such mail.")
     return found
 
 
-def _page(request: Request, template: str, mail: Delivery, rows: list[Row], context: dict[str, Any]) -> HttpResponse:
-    marks = read_marks(request.user, [row.paper_id for row in rows], voted=[row.paper_id for row in rows])
+def _page(
+    request: Request, template: str, mail: Delivery, rows: list[ListRow], context: dict[str, Any]
+) -> HttpResponse:
+    marks = read_viewer_state(request.user, [row.paper_id for row in rows], voted=[row.paper_id for row in rows])
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from digests.forms import AddressForm
 from digests.services import outbox_folder
-from digests.services.mail_setup import current_mail, send_test
-from digests.services.outbox_folder import Kept
+from digests.services.mail_setup import current_mail_setup, send_test_mail
+from digests.services.outbox_folder import OutboxFile
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
-from papers.web.ratelimit import limited
+from papers.web.ratelimit import rate_limited
 
 
 @never_cache
@@ -28,7 +28,7 @@ from papers.web.ratelimit import limited
 def mail_setup(request: UserRequest) -> HttpResponse:
     """How mail is set up, what is missing, and the button that tries it."""
     context = {
-        "mail": current_mail(),
+        "mail": current_mail_setup(),
         "sender": settings.DEFAULT_FROM_EMAIL,
         "server": f"{settings.EMAIL_HOST}, port {settings.EMAIL_PORT}" if settings.MAIL_IS_SENT else "",
         "account": settings.EMAIL_HOST_USER if settings.MAIL_IS_SENT else "",
@@ -46,18 +46,18 @@ def _protection() -> str:
 
 @require_POST
 @staff_only
-@limited("mail-test")
-def test(request: UserRequest) -> HttpResponse:
+@rate_limited("mail-test")
+def send_test_message(request: UserRequest) -> HttpResponse:
     """Send a test message."""
     form = AddressForm(request.POST)
     if not form.is_valid():
         messages.error(request, "That is no e-mail address. Nothing was sent.")
         return redirect("digests:mail-setup")
-    mail = send_test(to=form.cleaned_data["email"], now=timezone.now())
+    mail = send_test_mail(to=form.cleaned_data["email"], now=timezone.now())
     if mail.works:
-        messages.success(request, f"{mail.said} Look whether it arrived, and not among the spam.")
-    elif mail.said:
-        messages.error(request, mail.said)
+        messages.success(request, f"{mail.result} Look whether it arrived, and not among the spam.")
+    elif mail.result:
+        messages.error(request, mail.result)
     else:
         messages.warning(request, "Nothing left this machine. The test message is in the outbox.")
     return redirect("digests:mail-setup")
@@ -68,7 +68,7 @@ def test(request: UserRequest) -> HttpResponse:
 @staff_only
 def outbox(request: UserRequest) -> HttpResponse:
     """The newest mails that were kept here."""
-    context = {"kept": outbox_folder.newest(), "mail": current_mail(), "folder": settings.OUTBOX_DIR}
+    context = {"kept": outbox_folder.newest_files(), "mail": current_mail_setup(), "folder": settings.OUTBOX_DIR}
     return render(request, "digests/outbox.html", context)
 
 
@@ -76,19 +76,19 @@ def outbox(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @staff_only
-def kept(request: UserRequest, name: str) -> HttpResponse:
+def outbox_mail(request: UserRequest, name: str) -> HttpResponse:
     """One of them: headers and both parts."""
     mail = _of_name(name)
     headers = [(header, str(value)) for header, value in mail.parsed().items()]
     has_html = bool(mail.part("html"))
     context = {"mail": mail, "headers": headers, "text": mail.part("plain"), "has_html": has_html}
-    return render(request, "digests/kept.html", context)
+    return render(request, "digests/outbox_mail.html", context)
 
 
 @never_cache
 @require_safe
 @staff_only
-def source(request: UserRequest, name: str) -> HttpResponse:
+def outbox_mail_source(request: UserRequest, name: str) -> HttpResponse:
     """The file, for any mail program."""
     mail = _of_name(name)
     filename = mail.name.replace(":", "-").removesuffix(".eml") + ".eml"
@@ -110,13 +110,13 @@ def source(request: UserRequest, name: str) -> HttpResponse:
 @require_safe
 @xframe_options_sameorigin
 @staff_only
-def html(request: UserRequest, name: str) -> HttpResponse:
+def outbox_mail_html(request: UserRequest, name: str) -> HttpResponse:
     """The HTML part as it is, in a frame that runs and loads nothing: mails carry their style in their elements."""
     return HttpResponse(_of_name(name).part("html").replace("<head>", '<head><base target="_blank">', 1))
 
 
-def _of_name(name: str) -> Kept:
-    mail = outbox_folder.kept_mail(name)
+def _of_name(name: str) -> OutboxFile:
+    mail = outbox_folder.find_outbox_file(name)
     if mail is None:
         raise Http404("There is no such mail in the outbox.")
     return mail

@@ -10,17 +10,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.forms import MoveForm, PreferencesForm
+from digests.forms import AddressChangeForm, PreferencesForm
 from digests.models import Delivery, Subscriber
-from digests.services.double_opt_in import ask, ask_to_move, confirm_account
-from digests.services.mail_setup import current_mail
-from digests.services.preferences import pause, save_preferences, subscriber_of, topics_for
+from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
+from digests.services.mail_setup import current_mail_setup
+from digests.services.preferences import (
+    get_or_create_subscriber,
+    pause_subscriber,
+    save_preferences,
+    subscribable_topics,
+)
 from papers.forms.accounts import time_zones
 from papers.models import Followed
 from papers.services.reading.follows import unfollow as stop_following
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import signed_in
-from papers.web.ratelimit import count, limited, too_many, visitor
+from papers.web.permissions import sign_in_required
+from papers.web.ratelimit import count_attempt, rate_limit_key, rate_limited, too_many_requests
 
 SENT_SHOWN = 50
 FOLLOWED_SHOWN = 100
@@ -36,17 +41,17 @@ def preferences(request: Request, key: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
+@sign_in_required
 def subscriptions(request: UserRequest) -> HttpResponse:
     """The same for whoever is signed in."""
-    return _preferences(request, subscriber_of(request.user), by_key=False)
+    return _preferences(request, get_or_create_subscriber(request.user), by_key=False)
 
 
 def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> HttpResponse:
     form = PreferencesForm(
         request.POST if request.method == "POST" else None,
         subscriber=subscriber,
-        topics=topics_for(subscriber.user),
+        topics=subscribable_topics(subscriber.user),
         today=timezone.localdate(),
         time_zone=request.group.time_zone,
     )
@@ -54,7 +59,7 @@ def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> H
     if is_saved:
         _save(form, subscriber)
         if subscriber.confirmed_at is None and not _ask_owner(request, subscriber):
-            return too_many(request, "subscribe")
+            return too_many_requests(request, "subscribe")
         if not by_key:
             messages.success(request, "Saved.")
             return redirect("digests:subscriptions")
@@ -64,8 +69,8 @@ def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> H
         "schedules": subscriber.schedules.exclude(next_due_at=None).order_by("next_due_at"),
         "by_key": by_key,
         "is_saved": is_saved,
-        "move_form": MoveForm(),
-        "mail": current_mail(),
+        "move_form": AddressChangeForm(),
+        "mail": current_mail_setup(),
         "time_zones": time_zones(),
         "followed": Followed.objects.of(subscriber.user)[:FOLLOWED_SHOWN] if subscriber.user else [],
     }
@@ -86,27 +91,29 @@ def unfollow(request: Request, key: str) -> HttpResponse:
 def _save(form: PreferencesForm, subscriber: Subscriber) -> None:
     now, chosen = timezone.now(), form.chosen()
     save_preferences(subscriber=subscriber, kinds=chosen.kinds, topics=chosen.topics, when=chosen.when, now=now)
-    pause(subscriber=subscriber, until=chosen.paused_until, keeps_papers=chosen.keeps_papers, now=now)
+    pause_subscriber(subscriber=subscriber, until=chosen.paused_until, keeps_papers=chosen.keeps_papers, now=now)
 
 
 def _ask_owner(request: Request, subscriber: Subscriber) -> bool:
     """Have an address confirmed that never was; False where that was asked for too often."""
     if confirm_account(subscriber=subscriber, now=timezone.now()):
         return True
-    if not count("subscribe", visitor(request)):
+    if not count_attempt("subscribe", rate_limit_key(request)):
         return False
-    ask(email=subscriber.email, now=timezone.now())
+    request_sign_up(email=subscriber.email, now=timezone.now())
     return True
 
 
 @require_POST
-@signed_in
-@limited("subscribe")
+@sign_in_required
+@rate_limited("subscribe")
 def move(request: UserRequest) -> HttpResponse:
     """Have mail come to another address, once that is confirmed."""
-    form = MoveForm(request.POST)
+    form = AddressChangeForm(request.POST)
     if form.is_valid():
-        ask_to_move(subscriber=subscriber_of(request.user), email=form.cleaned_data["email"], now=timezone.now())
+        request_address_change(
+            subscriber=get_or_create_subscriber(request.user), email=form.cleaned_data["email"], now=timezone.now()
+        )
         messages.success(request, "A link is on its way to the new address. Until it is used, nothing changes.")
     else:
         messages.error(request, "That is no e-mail address. Nothing was changed.")
@@ -122,19 +129,19 @@ def sent(request: Request, key: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in
+@sign_in_required
 def my_sent(request: UserRequest) -> HttpResponse:
     """The mails of whoever is signed in."""
-    return _sent(request, subscriber_of(request.user))
+    return _sent(request, get_or_create_subscriber(request.user))
 
 
 def _sent(request: Request, subscriber: Subscriber) -> HttpResponse:
     """Newest first; further back behind the last one shown."""
     before = request.GET.get("before", "")
-    found = Delivery.objects.filter(sent_at__isnull=False).of_reader(subscriber).select_related("schedule")
+    found = Delivery.objects.filter(sent_at__isnull=False).for_subscriber(subscriber).select_related("schedule")
     if before.isascii() and before.isdigit():
         found = found.filter(pk__lt=int(before[:18]))
-    rows = list(found.defer("made_of")[: SENT_SHOWN + 1])
+    rows = list(found.defer("content_spec")[: SENT_SHOWN + 1])
     context = {"mails": rows[:SENT_SHOWN], "more": rows[SENT_SHOWN - 1].pk if len(rows) > SENT_SHOWN else None}
     return render(request, "digests/sent.html", context)
 

@@ -13,11 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digests.forms import AddressForm
-from digests.services.double_opt_in import Step, ask, ask_again, confirm, look_up
-from digests.services.mail_setup import current_mail
+from digests.services.double_opt_in import LinkState, confirm_link, read_link, request_new_link, request_sign_up
+from digests.services.mail_setup import current_mail_setup
 from papers.models import Topic
 from papers.web.http import Request
-from papers.web.ratelimit import count, too_many, visitor
+from papers.web.ratelimit import count_attempt, rate_limit_key, too_many_requests
 
 
 @never_cache
@@ -25,7 +25,7 @@ from papers.web.ratelimit import count, too_many, visitor
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: Request) -> HttpResponse:
     """Take an address. The answer is the same whatever is known of it."""
-    mail = current_mail()
+    mail = current_mail_setup()
     may_try = mail.works or (request.user.is_authenticated and request.user.is_staff)
     form = AddressForm(request.POST if request.method == "POST" and may_try else None, initial=request.GET.dict())
     context = {"form": form, "mail": mail, "may_try": may_try}
@@ -33,13 +33,13 @@ def subscribe(request: Request) -> HttpResponse:
         return render(
             request, "digests/subscribe.html", context, status=409 if request.method == "POST" and not may_try else 200
         )
-    if not count("subscribe", visitor(request)):
-        return too_many(request, "subscribe")
+    if not count_attempt("subscribe", rate_limit_key(request)):
+        return too_many_requests(request, "subscribe")
     email, topic = form.cleaned_data["email"], form.cleaned_data["topic"]
     if not form.cleaned_data["website"]:
         found = Topic.objects.filter(slug=topic, owner=None).first() if topic else None
-        ask(email=email, topic=found, now=timezone.now())
-    return render(request, "digests/asked.html", {"email": email, "mail": mail})
+        request_sign_up(email=email, topic=found, now=timezone.now())
+    return render(request, "digests/check_inbox.html", {"email": email, "mail": mail})
 
 
 @never_cache
@@ -49,17 +49,19 @@ def confirm_address(request: Request, token: str) -> HttpResponse:
     """The link of a letter. Opening it shows a button; only the button says yes, because scanners open links too."""
     now = timezone.now()
     if request.method != "POST":
-        return _show(request, {"found": look_up(token, now=now)})
+        return _show(request, {"found": read_link(token, now=now)})
     if "again" in request.POST:
-        if not count("subscribe", visitor(request)):
-            return too_many(request, "subscribe")
-        ask_again(token, now=now)
-        return render(request, "digests/asked.html", {"email": "", "mail": current_mail()})
-    return _show(request, {"found": confirm(token, now=now)})
+        if not count_attempt("subscribe", rate_limit_key(request)):
+            return too_many_requests(request, "subscribe")
+        request_new_link(token, now=now)
+        return render(request, "digests/check_inbox.html", {"email": "", "mail": current_mail_setup()})
+    return _show(request, {"found": confirm_link(token, now=now)})
 
 
 def _show(request: Request, context: dict[str, Any]) -> HttpResponse:
     step = context["found"].step
     context["hours"] = 48
     context["site_url"] = settings.SITE_URL
-    return render(request, "digests/confirm.html", context, status=410 if step in (Step.EXPIRED, Step.UNKNOWN) else 200)
+    return render(
+        request, "digests/confirm.html", context, status=410 if step in (LinkState.EXPIRED, LinkState.UNKNOWN) else 200
+    )

@@ -12,7 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digests.services.unsubscribe import Ways, end_all, end_mail, end_one, take_back, ways_of
+from digests.services.unsubscribe import (
+    UnsubscribeTarget,
+    find_unsubscribe_target,
+    undo_unsubscribe,
+    unsubscribe_from_all,
+    unsubscribe_from_one,
+    unsubscribe_from_schedule,
+)
 from papers.web.http import Request
 
 
@@ -21,30 +28,30 @@ from papers.web.http import Request
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: Request, key: str) -> HttpResponse:
     """GET asks; POST ends at once what the button names, or what the link is for. Never limited, never refused."""
-    ways = ways_of(key)
+    target = find_unsubscribe_target(key)
     said = _posted(request) if request.method == "POST" else QueryDict()
     if "undo" in said:
-        back = take_back(said.get("undo", ""), now=timezone.now())
-        return _page(request, {"ways": ways_of(key), "is_back": back, "is_too_late": not back})
-    if ways is None:
-        return _page(request, {"ways": None})
+        back = undo_unsubscribe(said.get("undo", ""), now=timezone.now())
+        return _page(request, {"target": find_unsubscribe_target(key), "is_back": back, "is_too_late": not back})
+    if target is None:
+        return _page(request, {"target": None})
     if request.method != "POST":
-        return _page(request, {"ways": ways, "asks": ways.is_going})
-    word, ended = _end(ways, said.get("what", ""))
-    return _page(request, {"ways": ways, "ended": ended, "undo": word})
+        return _page(request, {"target": target, "asks": target.is_going})
+    word, ended = _end(target, said.get("what", ""))
+    return _page(request, {"target": target, "ended": ended, "undo": word})
 
 
-def _end(ways: Ways, what: str) -> tuple[str, str]:
+def _end(target: UnsubscribeTarget, what: str) -> tuple[str, str]:
     """What takes it back, and what has ended: `all`, `mail`, or the name of a subscription."""
     now = timezone.now()
-    if what == "all" or ways.schedule is None:
-        return end_all(subscriber=ways.subscriber, now=now), "all"
-    one = next((each for each in ways.subscriptions if what == str(each.pk)), None)
+    if what == "all" or target.schedule is None:
+        return unsubscribe_from_all(subscriber=target.subscriber, now=now), "all"
+    one = next((each for each in target.subscriptions if what == str(each.pk)), None)
     if one is None and what != "mail":
-        one = ways.chosen
+        one = target.chosen
     if one is None:
-        return end_mail(schedule=ways.schedule, now=now), "mail"
-    return end_one(subscription=one, now=now), one.label
+        return unsubscribe_from_schedule(schedule=target.schedule, now=now), "mail"
+    return unsubscribe_from_one(subscription=one, now=now), one.label
 
 
 def _posted(request: Request) -> QueryDict:

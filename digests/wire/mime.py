@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from papers.text.mailboxes import canonical
 
-MARK = "\x01"
+PLACEHOLDER = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]+")
@@ -31,7 +31,7 @@ _BASE64 = 4 / 3 * 78 / 76
 _WORD_BYTES = 36
 
 
-def encode(text: str) -> str:
+def quoted_printable(text: str) -> str:
     """Text as quoted-printable (RFC 2045), to stand among other such pieces between soft line breaks."""
     if _PLAIN.fullmatch(text):
         return text
@@ -39,24 +39,25 @@ def encode(text: str) -> str:
     return data.decode("ascii").replace("\n", "\r\n")
 
 
-def encode_open(pieces: Sequence[str]) -> str:
+def quoted_printable_template(pieces: Sequence[str]) -> str:
     """The same of a part with words to be filled in: `pieces` are text, a word's name, text, …, text.
 
     Soft line breaks stand around each word, so that no line grows too long by what is put there.
     """
     return "".join(
-        f"=\r\n{MARK}{piece}{MARK}=\r\n" if place % 2 else encode(piece) for place, piece in enumerate(pieces)
+        f"=\r\n{PLACEHOLDER}{piece}{PLACEHOLDER}=\r\n" if place % 2 else quoted_printable(piece)
+        for place, piece in enumerate(pieces)
     )
 
 
-def fill(pieces: Sequence[str], words: Mapping[str, str]) -> str:
+def fill_placeholders(pieces: Sequence[str], words: Mapping[str, str]) -> str:
     """A part that was cut at its marks (text, a word's name, text, …, text) with its words filled in."""
     whole = list(pieces)
     whole[1::2] = [words[name] for name in whole[1::2]]
     return "".join(whole)
 
 
-class Size(NamedTuple):
+class EncodedSize(NamedTuple):
     """About how many bytes a part of a mail has: its HTML as it is read, and both halves in the two encodings."""
 
     html: int
@@ -64,10 +65,10 @@ class Size(NamedTuple):
     base64: int
 
 
-def size_of(text: str, html: str) -> Size:
+def size_of(text: str, html: str) -> EncodedSize:
     """Of two halves that are encoded as quoted-printable."""
     read = [len(half) - 2 * half.count("=") for half in (text, html)]
-    return Size(read[1], len(text) + len(html), round(sum(read) * _BASE64))
+    return EncodedSize(read[1], len(text) + len(html), round(sum(read) * _BASE64))
 
 
 def header(name: str, value: str) -> str:
@@ -108,10 +109,10 @@ def _cut(data: bytes) -> Iterator[bytes]:
 @lru_cache(maxsize=100)
 def mailbox(name: str, address: str) -> str:
     """`"Name" <address>`, the name encoded where it must be."""
-    return named(name, ascii_address(address))
+    return with_display_name(name, ascii_address(address))
 
 
-def named(name: str, what: str) -> str:
+def with_display_name(name: str, what: str) -> str:
     """A name before `what`, which gets pointed brackets: an address, or the id of a list."""
     name = _UNSAFE.sub(" ", name).strip()
     return formataddr((name, what)) if name.isascii() else f"{encoded_words(name)} <{what}>"

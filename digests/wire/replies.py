@@ -23,20 +23,20 @@ _MAILBOX_POLICY = re.compile(r"5\.7\.(?:2|17|18|12\d|13[0-6])")
 _RELAY = re.compile(r"relay", re.I)
 
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
-GIVEN_UP_AFTER = timedelta(hours=24)
+GIVE_UP_AFTER = timedelta(hours=24)
 
 
-class Verb(StrEnum):
+class SmtpStep(StrEnum):
     """At which step the server answered."""
 
     CONNECT = "connect"
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
-    DOT = "the end of the mail"
+    END_OF_DATA = "the end of the mail"
 
 
-class Outcome(StrEnum):
+class SmtpOutcome(StrEnum):
     """What is to be done."""
 
     SENT = "sent"
@@ -52,7 +52,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SmtpReply:
     """One answer."""
 
     code: int
@@ -68,39 +68,41 @@ class Reply:
         return f"{self.code} {self.text}".strip()[:500]
 
 
-def judge(reply: Reply, verb: Verb) -> Outcome:
+def classify_reply(reply: SmtpReply, step: SmtpStep) -> SmtpOutcome:
     """What an answer to `verb` asks for."""
     if reply.code // 100 in (2, 3):
-        return Outcome.SENT
+        return SmtpOutcome.SENT
     if reply.code // 100 != 5:
-        is_about_domain = verb is Verb.RCPT and (reply.code == 421 or reply.enhanced.startswith("4.7."))
-        return Outcome.PAUSE_DOMAIN if is_about_domain else Outcome.RETRY
+        is_about_domain = step is SmtpStep.RCPT and (reply.code == 421 or reply.enhanced.startswith("4.7."))
+        return SmtpOutcome.PAUSE_DOMAIN if is_about_domain else SmtpOutcome.RETRY
     enhanced = reply.enhanced
     # 530, 534, 535, 538: it wants to know who we are. What is refused before the reader is named is about us.
-    if reply.code in (530, 534, 535, 538) or (verb in (Verb.CONNECT, Verb.MAIL) and not enhanced.startswith("5.3.4")):
-        return Outcome.STOP
-    return _judge_enhanced(enhanced, verb) if enhanced else _judge_code(reply, verb)
+    if reply.code in (530, 534, 535, 538) or (
+        step in (SmtpStep.CONNECT, SmtpStep.MAIL) and not enhanced.startswith("5.3.4")
+    ):
+        return SmtpOutcome.STOP
+    return _judge_enhanced(enhanced, step) if enhanced else _judge_code(reply, step)
 
 
-def _judge_enhanced(enhanced: str, verb: Verb) -> Outcome:
+def _judge_enhanced(enhanced: str, step: SmtpStep) -> SmtpOutcome:
     if enhanced in _SENDER:
-        return Outcome.STOP
+        return SmtpOutcome.STOP
     if enhanced in _GONE:
-        return Outcome.GONE
+        return SmtpOutcome.GONE
     if enhanced.startswith("5.7."):
-        return Outcome.REFUSED if _MAILBOX_POLICY.fullmatch(enhanced) else Outcome.STOP
-    return Outcome.RETRY if enhanced.startswith(_FULL_OR_PASSING) else Outcome.REFUSED
+        return SmtpOutcome.REFUSED if _MAILBOX_POLICY.fullmatch(enhanced) else SmtpOutcome.STOP
+    return SmtpOutcome.RETRY if enhanced.startswith(_FULL_OR_PASSING) else SmtpOutcome.REFUSED
 
 
-def _judge_code(reply: Reply, verb: Verb) -> Outcome:
+def _judge_code(reply: SmtpReply, step: SmtpStep) -> SmtpOutcome:
     if _RELAY.search(reply.text):
-        return Outcome.STOP
-    if verb is Verb.RCPT and reply.code in (550, 551, 553):
-        return Outcome.GONE
-    return Outcome.RETRY if verb is Verb.RCPT and reply.code == 552 else Outcome.REFUSED
+        return SmtpOutcome.STOP
+    if step is SmtpStep.RCPT and reply.code in (550, 551, 553):
+        return SmtpOutcome.GONE
+    return SmtpOutcome.RETRY if step is SmtpStep.RCPT and reply.code == 552 else SmtpOutcome.REFUSED
 
 
-def wait_after(attempts: int, *, spread: float) -> timedelta:
+def retry_delay(attempts: int, *, spread: float) -> timedelta:
     """How long to wait after so many attempts; `spread`, from 0 to 1, keeps mails from coming back all at once."""
     base = BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]
     return base * (0.8 + 0.4 * spread)

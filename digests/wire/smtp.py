@@ -17,18 +17,18 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from digests.wire.replies import Reply, Verb
+from digests.wire.replies import SmtpReply, SmtpStep
 
 # RFC 5321, 4.5.3.2, asks for patience at the dot: who hangs up too early has the mail sent twice.
 COMMAND_SECONDS = 120.0
-DOT_SECONDS = 600.0
+END_OF_DATA_SECONDS = 600.0
 # Servers count mails a connection, and dislike idle ones.
 MAILS_A_CONNECTION = 100
 IDLE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SmtpServer:
     """Where mail goes; `scheme` smtps is TLS from the start, smtp+starttls after a greeting, smtp none at all."""
 
     host: str
@@ -42,13 +42,13 @@ class Server:
 class SmtpError(Exception):
     """The server refused."""
 
-    def __init__(self, reply: Reply, verb: Verb) -> None:
-        super().__init__(f"{verb}: {reply}")
+    def __init__(self, reply: SmtpReply, step: SmtpStep) -> None:
+        super().__init__(f"{step}: {reply}")
         self.reply = reply
-        self.verb = verb
+        self.step = step
 
 
-class LostError(Exception):
+class SmtpConnectionLostError(Exception):
     """The connection ended, or never came to be: `at_connect`. `in_doubt`: after the dot, so that nobody knows."""
 
     def __init__(self, message: str, *, in_doubt: bool = False, at_connect: bool = False) -> None:
@@ -57,10 +57,10 @@ class LostError(Exception):
         self.at_connect = at_connect
 
 
-class Line:
+class SmtpConnection:
     """A kept-open connection. Opened when it is needed, and again when the server has ended it."""
 
-    def __init__(self, server: Server, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, server: SmtpServer, *, context: ssl.SSLContext | None = None) -> None:
         self._server = server
         self._context = context
         self._smtp: smtplib.SMTP | None = None
@@ -96,7 +96,7 @@ class Line:
             smtp.send(message.replace(b"\r\n.", b"\r\n.."))
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise LostError(f"{type(error).__name__}: {error}") from error
+            raise SmtpConnectionLostError(f"{type(error).__name__}: {error}") from error
 
     def dot(self) -> None:
         """The final dot: from here on nobody can take the mail back.
@@ -106,13 +106,13 @@ class Line:
         """
         smtp = self._smtp
         if smtp is None or smtp.sock is None:
-            raise LostError("There is no connection.")
+            raise SmtpConnectionLostError("There is no connection.")
         try:
-            smtp.sock.settimeout(DOT_SECONDS)
+            smtp.sock.settimeout(END_OF_DATA_SECONDS)
             smtp.send(".\r\n")
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+            raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
 
     def answer(self) -> None:
         """Wait for what the server says to the dot: without an error it has the mail.
@@ -123,20 +123,20 @@ class Line:
         """
         smtp = self._smtp
         if smtp is None or smtp.sock is None:
-            raise LostError("There is no connection.", in_doubt=True)
+            raise SmtpConnectionLostError("There is no connection.", in_doubt=True)
         try:
             reply = self._reply(smtp)
             smtp.sock.settimeout(COMMAND_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+            raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
         self._is_amid = False
         self._count += 1
         self._used_at = time.monotonic()
         if reply.code != 250:
             if reply.code == 421:
                 self.close()
-            raise SmtpError(reply, Verb.DOT)
+            raise SmtpError(reply, SmtpStep.END_OF_DATA)
 
     def abandon(self) -> None:
         """Hang up before the dot: what was offered is not delivered."""
@@ -156,10 +156,10 @@ class Line:
                 self._smtp.quit()
         self.close()
 
-    def _refuse(self, smtp: smtplib.SMTP, replies: list[Reply]) -> None:
+    def _refuse(self, smtp: smtplib.SMTP, replies: list[SmtpReply]) -> None:
         """Raise the first refusal, with the connection ready for the next mail."""
-        verbs = (Verb.MAIL, Verb.RCPT, Verb.DATA)
-        refusal = next(((reply, verb) for reply, verb in zip(replies, verbs, strict=False) if reply.code >= 400), None)
+        verbs = (SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA)
+        refusal = next(((reply, step) for reply, step in zip(replies, verbs, strict=False) if reply.code >= 400), None)
         if refusal is None:
             return
         if any(reply.code == 421 for reply in replies):
@@ -174,9 +174,9 @@ class Line:
         raise SmtpError(*refusal)
 
     @staticmethod
-    def _reply(smtp: smtplib.SMTP) -> Reply:
+    def _reply(smtp: smtplib.SMTP) -> SmtpReply:
         code, text = smtp.getreply()
-        return Reply(code, text.decode("utf-8", "replace"))
+        return SmtpReply(code, text.decode("utf-8", "replace"))
 
     def _open(self) -> smtplib.SMTP:
         idle = time.monotonic() - self._used_at
@@ -200,13 +200,13 @@ class Line:
             text = (
                 error.smtp_error if isinstance(error.smtp_error, str) else error.smtp_error.decode("utf-8", "replace")
             )
-            raise SmtpError(Reply(error.smtp_code, text), Verb.CONNECT) from error
+            raise SmtpError(SmtpReply(error.smtp_code, text), SmtpStep.CONNECT) from error
         except smtplib.SMTPNotSupportedError as error:
             # No STARTTLS where it was asked for: nothing is sent in the clear instead.
-            raise SmtpError(Reply(530, f"{error}"), Verb.CONNECT) from error
+            raise SmtpError(SmtpReply(530, f"{error}"), SmtpStep.CONNECT) from error
         except (OSError, smtplib.SMTPException) as error:
             reason = f"{server.host}:{server.port}: {type(error).__name__}: {error}"
-            raise LostError(reason, at_connect=True) from error
+            raise SmtpConnectionLostError(reason, at_connect=True) from error
         self._pipelines = smtp.has_extn("pipelining")
         return smtp
 

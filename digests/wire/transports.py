@@ -15,9 +15,9 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from digests.content.headers import sender_of
-from digests.wire.replies import Reply, Verb
-from digests.wire.smtp import Line, LostError, Server, SmtpError
+from digests.content.headers import parse_sender
+from digests.wire.replies import SmtpReply, SmtpStep
+from digests.wire.smtp import SmtpConnection, SmtpConnectionLostError, SmtpError, SmtpServer
 
 _SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -44,7 +44,7 @@ class Transport(Protocol):
 class SmtpTransport:
     """Over one kept-open connection."""
 
-    def __init__(self, line: Line, *, sender: str) -> None:
+    def __init__(self, line: SmtpConnection, *, sender: str) -> None:
         self._line = line
         self._sender = sender
         self.dot, self.answer, self.abandon, self.quit = line.dot, line.answer, line.abandon, line.quit
@@ -66,7 +66,7 @@ class FolderTransport:
             pending = self._folder / f".{key}.{os.getpid()}.part"
             pending.write_bytes(message)
         except OSError as error:
-            raise LostError(f"{self._folder}: {error.strerror}") from error
+            raise SmtpConnectionLostError(f"{self._folder}: {error.strerror}") from error
         self._pending = pending, self._folder / f"{key}.eml"
 
     def dot(self) -> None:
@@ -93,7 +93,7 @@ class BackendTransport:
         self._message: EmailMultiAlternatives | None = None
 
     def offer(self, *, recipient: str, message: bytes, key: str) -> None:
-        self._message = as_django_mail(message)
+        self._message = to_django_message(message)
         self._message.connection = self._connection
 
     def dot(self) -> None:
@@ -104,14 +104,14 @@ class BackendTransport:
         try:
             self._message.send()
         except OSError as error:
-            raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+            raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
         except Exception as error:
             status = getattr(error, "status_code", None)
             if status is None:
-                raise LostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
+                raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
             # 401 and 403: the key is wrong. 429 and 5xx: later. All else is about this mail.
             code = 535 if status in (401, 403) else 451 if status == 429 or status >= 500 else 554
-            raise SmtpError(Reply(code, f"the provider answered {status}"), Verb.DOT) from error
+            raise SmtpError(SmtpReply(code, f"the provider answered {status}"), SmtpStep.END_OF_DATA) from error
 
     def abandon(self) -> None:
         self._message = None
@@ -120,7 +120,7 @@ class BackendTransport:
         self._connection.close()
 
 
-def as_django_mail(message: bytes) -> EmailMultiAlternatives:
+def to_django_message(message: bytes) -> EmailMultiAlternatives:
     """A mail of ours as Django's, for backends that take nothing else."""
     parsed = message_from_bytes(message, policy=modern)
     text, html = (part.get_content() for part in parsed.iter_parts())
@@ -144,7 +144,7 @@ def open_transport() -> Transport:
     if settings.EMAIL_BACKEND != _SMTP_BACKEND:
         return BackendTransport()
     scheme = "smtps" if settings.EMAIL_USE_SSL else "smtp+starttls" if settings.EMAIL_USE_TLS else "smtp"
-    server = Server(
+    server = SmtpServer(
         host=settings.EMAIL_HOST,
         port=settings.EMAIL_PORT,
         scheme=scheme,
@@ -152,4 +152,4 @@ def open_transport() -> Transport:
         password=settings.EMAIL_HOST_PASSWORD,
         local_name=str(settings.SITE.host).strip("[]") if not settings.SITE.is_loopback else "",
     )
-    return SmtpTransport(Line(server), sender=sender_of(settings.DEFAULT_FROM_EMAIL)[1])
+    return SmtpTransport(SmtpConnection(server), sender=parse_sender(settings.DEFAULT_FROM_EMAIL)[1])

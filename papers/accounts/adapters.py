@@ -21,17 +21,17 @@ from django.utils import timezone
 
 from papers.models import User
 from papers.models.email_fields import checked
-from papers.services.accounts.email_addresses import vouch_for_address
-from papers.services.accounts.invitations import InvitationGoneError, invitation_of, use_invitation
+from papers.services.accounts.email_addresses import ensure_confirmed_address
+from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
 from papers.services.accounts.login_links import free_username
-from papers.services.accounts.signup_policy import domain_is_welcome, may_sign_up
-from papers.services.operations.installation import current_group
+from papers.services.accounts.signup_policy import is_domain_allowed, may_sign_up
+from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
-from papers.web.http import network_address
+from papers.web.http import client_ip_address
 
 logger = logging.getLogger(__name__)
 
-INVITATION = "invitation"
+INVITATION_SESSION_KEY = "invitation"
 """Where the session keeps the token of an invitation between its link and the form."""
 
 # What is said after a step; steps that show by themselves say nothing.
@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return may_sign_up(token=request.session.get(INVITATION, ""), now=timezone.now())
+        return may_sign_up(token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self, email: str) -> str:
         """The one form of an address: for each form that takes one, and for what a provider says."""
@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_email_verified(self, request: HttpRequest, email: str) -> bool:
         """An invitation that was sent to this address has confirmed it; and where no mail is sent, any invitation."""
-        invitation = invitation_of(request.session.get(INVITATION, ""), now=timezone.now())
+        invitation = find_invitation(request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
         if invitation is None:
             return bool(super().is_email_verified(request, email))
         return not settings.MAIL_IS_SENT or (bool(email) and is_same(invitation.email, email))
@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             with transaction.atomic():
                 super().save_user(request, user, form, commit)
-                if token := request.session.get(INVITATION, ""):
+                if token := request.session.get(INVITATION_SESSION_KEY, ""):
                     use_invitation(token, user=user, now=timezone.now())
         except InvitationGoneError as error:  # somebody else was faster
             raise ImmediateHttpResponse(redirect("papers:invited", token)) from error
@@ -97,7 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(redirect("account_signup")) from error
         if self._is_verified:
             self.stash_verified_email(request, user.email)
-        request.session.pop(INVITATION, None)
+        request.session.pop(INVITATION_SESSION_KEY, None)
         return user
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
@@ -117,7 +117,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         context = {
             **context,
-            "group_name": current_group().name or "Broadsheet",
+            "group_name": group_settings().name or "Broadsheet",
             "site_url": settings.SITE_URL,
             "sign_in_url": settings.SITE.origin + reverse("papers:sign-in"),
             "forgotten_url": settings.SITE.origin + reverse("account_reset_password"),
@@ -151,34 +151,34 @@ class AccountAdapter(DefaultAccountAdapter):
         return user.check_password(password)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return network_address(request)
+        return client_ip_address(request)
 
     def get_login_stages(self) -> list[str]:
         return ["allauth.account.stages.EmailVerificationStage", "allauth.mfa.stages.AuthenticateStage"]
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
     """Signing in at the group's own OpenID Connect provider, which the operator has named."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         if settings.SIGNUP == "closed":
             return False
-        if invitation_of(request.session.get(INVITATION, ""), now=timezone.now()):
+        if find_invitation(request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now()):
             return True
-        return settings.OIDC_SIGNUP and all(domain_is_welcome(row.email) for row in sociallogin.email_addresses)
+        return settings.OIDC_SIGNUP and all(is_domain_allowed(row.email) for row in sociallogin.email_addresses)
 
     def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
         # An account that an administrator made is as good as confirmed: else its password would be taken away.
         for row in sociallogin.email_addresses:
             for user in User.objects.filter(email__iexact=row.email):
-                vouch_for_address(user)
+                ensure_confirmed_address(user)
         found: tuple[User, str] | None = super().authenticate_by_email(sociallogin)
         return found
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> User:
         with transaction.atomic():
             user: User = super().save_user(request, sociallogin, form)
-            if token := request.session.pop(INVITATION, ""):
+            if token := request.session.pop(INVITATION_SESSION_KEY, ""):
                 use_invitation(token, user=user, now=timezone.now())
         return user
 
@@ -191,8 +191,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):
         return user
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):
+class MFAAdapter(DefaultMFAAdapter):
     """What a telephone shows beside the code."""
 
     def get_totp_issuer(self) -> str:
-        return current_group().name or "Broadsheet"
+        return group_settings().name or "Broadsheet"

@@ -7,13 +7,13 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 
 from papers.models import User
-from papers.services.accounts.email_addresses import vouch_for_address
+from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.web.http import Request
 
 
-def enter(request: Request, user: User, *, target: str) -> HttpResponse:
+def sign_in_user(request: Request, user: User, *, target: str) -> HttpResponse:
     """The answer that signs `user` in and leads to `target`, or to what has to be done before."""
-    vouch_for_address(user)
+    ensure_confirmed_address(user)
     answer: HttpResponse = perform_login(request, user, redirect_url=target)
     return answer
 
@@ -24,7 +24,7 @@ def has_second_factor(user: User) -> bool:
     return found
 
 
-def forget_second_factor(user: User) -> bool:
+def reset_second_factor(user: User) -> bool:
     """Remove a lost telephone and its recovery codes; whether there were any. Idempotent."""
     deleted, _ = Authenticator.objects.filter(user=user).delete()
     return bool(deleted)

@@ -13,15 +13,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from papers.accounts.adapters import INVITATION
+from papers.accounts.adapters import INVITATION_SESSION_KEY
 from papers.models import User
 from papers.models.email_fields import checked
-from papers.services.accounts.email_addresses import vouch_for_address
-from papers.services.accounts.invitations import invitation_of
-from papers.services.accounts.signup_policy import domain_is_welcome
-from papers.web.ratelimit import count
+from papers.services.accounts.email_addresses import ensure_confirmed_address
+from papers.services.accounts.invitations import find_invitation
+from papers.services.accounts.signup_policy import is_domain_allowed
+from papers.web.ratelimit import count_attempt
 
-TOO_OFTEN = "That was tried too often. Wait ten minutes, then try again."
+TOO_MANY_ATTEMPTS = "That was tried too often. Wait ten minutes, then try again."
 _LABELS = {
     "email": "E-mail address",
     "username": "Name shown to others",
@@ -33,7 +33,7 @@ _LABELS = {
 }
 
 
-class OurWords(forms.Form):
+class PlainLabelsMixin(forms.Form):
     """Labels as on all our forms, no placeholders that vanish while one types."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -46,7 +46,7 @@ class OurWords(forms.Form):
                 field.help_text = ""
 
 
-class SignUpForm(OurWords, SignupForm):
+class SignUpForm(PlainLabelsMixin, SignupForm):
     """A new account."""
 
     field_order = ["email", "username", "password1"]
@@ -62,20 +62,20 @@ class SignUpForm(OurWords, SignupForm):
     def invitation(self) -> Any:
         from allauth.core import context
 
-        return invitation_of(context.request.session.get(INVITATION, ""), now=timezone.now())
+        return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
-        if self.invitation is None and not domain_is_welcome(email):
+        if self.invitation is None and not is_domain_allowed(email):
             raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
         return email
 
 
-class OidcSignUpForm(OurWords, SocialSignupForm):
+class OidcSignUpForm(PlainLabelsMixin, SocialSignupForm):
     """What an OpenID Connect provider has not said of a new account."""
 
 
-class NewAddressForm(OurWords, AddEmailForm):
+class ChangeEmailForm(PlainLabelsMixin, AddEmailForm):
     """Another address, which counts from the moment at which it is confirmed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -83,33 +83,33 @@ class NewAddressForm(OurWords, AddEmailForm):
         self.fields["email"].label = "New e-mail address"
 
 
-class ForgottenForm(OurWords, ResetPasswordForm):
+class PasswordResetForm(PlainLabelsMixin, ResetPasswordForm):
     """Where to send the link to. Says the same whether there is such an account or not."""
 
     def clean_email(self) -> str:
         # allauth looks for the account by the one form of the address, and would write to what was typed.
         email = checked(super().clean_email())
-        if not count("forgotten-account", email.casefold()):
-            raise ValidationError(TOO_OFTEN)
+        if not count_attempt("forgotten-account", email.casefold()):
+            raise ValidationError(TOO_MANY_ATTEMPTS)
         for user in self.users:
-            vouch_for_address(user)
+            ensure_confirmed_address(user)
         return email
 
 
-class NewPasswordForm(OurWords, ResetPasswordKeyForm):
+class NewPasswordForm(PlainLabelsMixin, ResetPasswordKeyForm):
     """A new password, by a link from a mail."""
 
 
-class PasswordAgainForm(OurWords, ReauthenticateForm):
+class ConfirmPasswordForm(PlainLabelsMixin, ReauthenticateForm):
     """The password once more, before something that matters."""
 
     def clean_password(self) -> str:
-        if not count("password-again", f"user:{self.user.pk}"):
-            raise ValidationError(TOO_OFTEN)
+        if not count_attempt("password-again", f"user:{self.user.pk}"):
+            raise ValidationError(TOO_MANY_ATTEMPTS)
         return str(super().clean_password())
 
 
-class Counted(OurWords):
+class RateLimitedCodeMixin(PlainLabelsMixin):
     """A code; six digits can be guessed, so an account has few tries."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -117,18 +117,18 @@ class Counted(OurWords):
         self.fields["code"].widget.attrs |= {"autofocus": True, "inputmode": "numeric", "spellcheck": "false"}
 
     def clean_code(self) -> str:
-        if not count("second-factor", f"user:{self.user.pk}"):  # type: ignore[attr-defined]  # of the form beside this
-            raise ValidationError(TOO_OFTEN)
+        if not count_attempt("second-factor", f"user:{self.user.pk}"):  # type: ignore[attr-defined]  # of the form beside this
+            raise ValidationError(TOO_MANY_ATTEMPTS)
         return str(super().clean_code())  # type: ignore[misc]
 
 
-class CodeForm(Counted, SecondFactorForm):
+class SecondFactorCodeForm(RateLimitedCodeMixin, SecondFactorForm):
     """The code after the password: of the telephone, or a recovery code."""
 
 
-class CodeAgainForm(Counted, SecondFactorAgainForm):
+class ConfirmCodeForm(RateLimitedCodeMixin, SecondFactorAgainForm):
     """A code once more, before something that matters."""
 
 
-class FirstCodeForm(Counted, ActivateTOTPForm):
+class ActivateSecondFactorForm(RateLimitedCodeMixin, ActivateTOTPForm):
     """The first code of a telephone, which shows that it works."""

@@ -14,6 +14,6 @@ def send_invitation(request: Request, email: str, link: str, *, by: User) -> Non
     get_adapter(request).send_mail("account/email/invitation", email, context)
 
 
-def tell_of_new_password(request: Request, user: User) -> None:
+def notify_password_changed(request: Request, user: User) -> None:
     """Tell the owner of an account that its password was changed, should it not have been them."""
     get_adapter(request).send_notification_mail("account/email/password_changed", user)

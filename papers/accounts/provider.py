@@ -14,7 +14,7 @@ from papers.web.http import Request
 logger = logging.getLogger(__name__)
 
 
-def to_provider(request: Request, provider_id: str) -> HttpResponse:
+def openid_connect_login(request: Request, provider_id: str) -> HttpResponse:
     """By POST to the provider's own page; by GET a button, because following a link must sign nobody in."""
     try:
         answer: HttpResponse = openid_connect.login(request, provider_id)

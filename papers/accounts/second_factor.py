@@ -21,11 +21,11 @@ from papers.web.http import UserRequest
 
 P = ParamSpec("P")
 
-LASTS_SECONDS = 12 * 60 * 60
+CODE_VALID_SECONDS = 12 * 60 * 60
 """A code that was given in this session counts for so long."""
 
 
-def step_before(request: HttpRequest) -> str | None:
+def required_step_url(request: HttpRequest) -> str | None:
     """The address at which somebody must show a code, or set one up, first; None where nothing is in the way.
 
     Whoever has no second factor passes, unless BROADSHEET_ADMIN_SECOND_FACTOR wants one. One query at most.
@@ -38,31 +38,31 @@ def step_before(request: HttpRequest) -> str | None:
 
 
 def _showed_code(request: HttpRequest) -> bool:
-    since = time.time() - LASTS_SECONDS
+    since = time.time() - CODE_VALID_SECONDS
     return any(
         record["method"] == "mfa" and record["at"] > since
         for record in get_authentication_records(request, request.user)
     )
 
 
-def to_step(request: HttpRequest, step: str, *, then: str) -> HttpResponse:
+def redirect_to_step(request: HttpRequest, step: str, *, then: str) -> HttpResponse:
     """The answer that leads there, and from there on to `then`."""
     if step == reverse("mfa_activate_totp"):
         messages.warning(request, "Administrators need a second factor here. Set it up, then go on.")
     return redirect(f"{step}?{urlencode({'next': then})}")
 
 
-def asks_for_code(
+def second_factor_required(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
     """A view of an administrator, behind the second factor."""
 
     @wraps(view)
     def guarded(request: UserRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        step = step_before(request)
+        step = required_step_url(request)
         if step is None:
             return view(request, *args, **kwargs)
         here = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("papers:people")
-        return to_step(request, step, then=here)
+        return redirect_to_step(request, step, then=here)
 
     return guarded

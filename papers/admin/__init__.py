@@ -3,17 +3,17 @@
 from django.contrib import admin
 
 from papers.admin import people, records, sources, topics
-from papers.admin.base import BoundedPaginator, ExactSearchMixin, ReadOnlyMixin, TidyMixin
+from papers.admin.base import BoundedListMixin, BoundedPaginator, ExactSearchMixin, ReadOnlyMixin
 
 admin.site.site_header = "Broadsheet administration"
 admin.site.site_title = "Broadsheet"
 admin.site.index_title = "Sources, people and records"
 
 __all__ = [
+    "BoundedListMixin",
     "BoundedPaginator",
     "ExactSearchMixin",
     "ReadOnlyMixin",
-    "TidyMixin",
     "people",
     "records",
     "sources",

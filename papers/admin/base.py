@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-COUNTED_AT_MOST = 10_000
+MAX_COUNTED_ROWS = 10_000
 """Further than this no list is counted, and nobody pages."""
 
 
@@ -21,11 +21,11 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # takes type argum
     def count(self) -> int:
         rows = self.object_list
         if isinstance(rows, QuerySet):
-            return int(rows.order_by().values("pk")[:COUNTED_AT_MOST].count())
+            return int(rows.order_by().values("pk")[:MAX_COUNTED_ROWS].count())
         return len(rows)
 
 
-class TidyMixin:
+class BoundedListMixin:
     """Lists of any length: half a hundred rows a page, nothing counted that is not shown."""
 
     paginator: Any = BoundedPaginator
@@ -34,7 +34,7 @@ class TidyMixin:
     list_per_page = 50
 
 
-class ReadOnlyMixin(TidyMixin):
+class ReadOnlyMixin(BoundedListMixin):
     """To look at; what writes it is elsewhere."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,16 +52,16 @@ class ExactSearchMixin:
 
     search_fields: Any = ("pk",)  # so that the box is there
 
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         raise NotImplementedError
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         words = search_term.replace("\0", "").strip()
-        return (self.found_by(queryset, words) if words else queryset), False
+        return (self.exact_matches(queryset, words) if words else queryset), False
 
 
-def number_in(words: str) -> int | None:
+def parse_key(words: str) -> int | None:
     """A key that somebody typed; None where it is none."""
     return int(words) if words.isascii() and words.isdecimal() and len(words) < 19 else None

@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from papers.accounts.entry import forget_second_factor
-from papers.admin.base import ReadOnlyMixin, TidyMixin
+from papers.accounts.entry import reset_second_factor
+from papers.admin.base import BoundedListMixin, ReadOnlyMixin
 from papers.models import Invitation, User
-from papers.services.accounts.email_addresses import replace_addresses
-from papers.services.accounts.people import PeopleError, restore_person, suspend_person
+from papers.services.accounts.email_addresses import reset_to_account_address
+from papers.services.accounts.people import AccountActionError, restore_account, suspend_account
 from papers.services.accounts.sessions import end_sessions
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
@@ -38,7 +38,7 @@ class AddUserForm(_AddUserForm):
 
 
 @admin.register(User)
-class UserAdmin(TidyMixin, _UserAdmin):
+class UserAdmin(BoundedListMixin, _UserAdmin):
     """Roles, suspending and closing have rules of their own: they are on the person's page, under People."""
 
     add_form = AddUserForm
@@ -47,10 +47,10 @@ class UserAdmin(TidyMixin, _UserAdmin):
     search_fields = ("username", "email")
     ordering = ("username",)
     filter_horizontal = ()
-    readonly_fields = ("date_joined", "last_login", "role", "is_active", "suspended_at", "suspended_why", "page")
+    readonly_fields = ("date_joined", "last_login", "role", "is_active", "suspended_at", "suspension_reason", "page")
     fieldsets = (
         (None, {"fields": ("email", "username", "password", "time_zone")}),
-        ("May", {"fields": ("role", "is_active", "suspended_at", "suspended_why", "page")}),
+        ("May", {"fields": ("role", "is_active", "suspended_at", "suspension_reason", "page")}),
         ("When", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "username", "usable_password", "password1", "password2")}),)
@@ -66,11 +66,11 @@ class UserAdmin(TidyMixin, _UserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
-            replace_addresses(obj)
+            reset_to_account_address(obj)
 
     @admin.action(description="Turn the second factor off (a lost telephone)", permissions=["change"])
     def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        count = sum(forget_second_factor(user) for user in queryset)
+        count = sum(reset_second_factor(user) for user in queryset)
         messages.success(request, f"{count} turned off.")
 
     @admin.action(description="Sign out everywhere", permissions=["change"])
@@ -85,9 +85,9 @@ class UserAdmin(TidyMixin, _UserAdmin):
         done = 0
         for person in queryset:
             try:
-                suspend_person(person=person, by=request.user, reason="", now=timezone.now())
+                suspend_account(person=person, by=request.user, reason="", now=timezone.now())
                 done += 1
-            except PeopleError as error:
+            except AccountActionError as error:
                 messages.error(request, f"{person.username}: {error}")
         messages.success(request, f"{done} suspended.")
 
@@ -95,7 +95,7 @@ class UserAdmin(TidyMixin, _UserAdmin):
     def restore(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         assert isinstance(request.user, User)  # noqa: S101  nobody else may enter
         for person in queryset:
-            restore_person(person=person, by=request.user)
+            restore_account(person=person, by=request.user)
         messages.success(request, "Restored.")
 
 

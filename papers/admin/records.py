@@ -27,19 +27,19 @@ from papers.models import (
     Identifier,
     Listing,
     Paper,
+    PaperExternalCounts,
     PaperVersion,
-    SourceFigure,
     Submission,
     User,
 )
-from papers.services.curation.audit_log import Deciding
+from papers.services.curation.audit_log import Actor
 from papers.services.curation.decisions import accept_submission, reject_submission
-from papers.services.curation.desk_actions import decide_many
+from papers.services.curation.desk_actions import perform_bulk_action
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _IdentifierInline = admin.TabularInline[Identifier, Paper]
     _VersionInline = admin.TabularInline[PaperVersion, Paper]
-    _FigureInline = admin.TabularInline[SourceFigure, Paper]
+    _FigureInline = admin.TabularInline[PaperExternalCounts, Paper]
     _PaperAdmin = admin.ModelAdmin[Paper]
     _ListingAdmin = admin.ModelAdmin[Listing]
     _EditionAdmin = admin.ModelAdmin[Edition]
@@ -66,8 +66,8 @@ class VersionInline(_RowsMixin, _VersionInline):
     model = PaperVersion
 
 
-class FigureInline(_RowsMixin, _FigureInline):
-    model = SourceFigure
+class ExternalCountsInline(_RowsMixin, _FigureInline):
+    model = PaperExternalCounts
 
 
 @admin.register(Paper)
@@ -84,10 +84,10 @@ class PaperAdmin(ExactSearchMixin, ReadOnlyMixin, _PaperAdmin):
     )
     search_help_text = "An arXiv id, DOI or other identifier, whole."
     ordering = ("-listed_at", "-pk")
-    inlines = (IdentifierInline, VersionInline, FigureInline)
-    exclude = ("author_keys", "search_vector", "hot")
+    inlines = (IdentifierInline, VersionInline, ExternalCountsInline)
+    exclude = ("author_keys", "search_vector", "trending_score")
 
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         # Keys, not a subquery: with one, Postgres would read all papers for the "or". The index begins with the scheme.
         named = Identifier.objects.filter(scheme__in=Identifier.Scheme.values, value__in=[words, words.lower()])
         return rows.filter(Q(public_id=words) | Q(pk__in=list(named.values_list("paper", flat=True)[:50])))
@@ -100,7 +100,7 @@ class ListingAdmin(ExactSearchMixin, ReadOnlyMixin, _ListingAdmin):
     search_help_text = "A day, such as 2026-03-04, or a paper's arXiv id."
     ordering = ("-pk",)  # a list of a million rows is sorted by what has an index
 
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+    def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         day = parse_day(words)
         return rows.filter(day=day) if day else rows.filter(paper__in=Paper.objects.filter(public_id=words))
 
@@ -121,7 +121,7 @@ class EditionAdmin(ReadOnlyMixin, _EditionAdmin):
         return format_html('<a href="{}">its desk</a>', reverse("papers:curate-day", args=[edition.day.isoformat()]))
 
 
-class DecisionForm(ActionForm):
+class SubmissionActionForm(ActionForm):
     """What to do with the ticked submissions, and why."""
 
     reason = forms.CharField(required=False, max_length=1_000, help_text="Told to whoever submitted it.")
@@ -136,7 +136,7 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
     list_select_related = ("user", "paper")
     ordering = ("-pk",)
     actions = ("accept", "reject")
-    action_form = DecisionForm
+    action_form = SubmissionActionForm
 
     @admin.action(description="Accept: put on today's edition")
     def accept(self, request: HttpRequest, chosen: QuerySet[Submission]) -> None:
@@ -152,7 +152,7 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
     def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., object]) -> None:
         if not isinstance(request.user, User):
             raise PermissionDenied
-        by = Deciding(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
+        by = Actor(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
         done = sum(decide(submission_id=pk, by=by) is not None for pk in chosen.values_list("pk", flat=True))
         messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
 
@@ -190,7 +190,7 @@ class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
         if not isinstance(request.user, User):
             raise PermissionDenied
         comments = sorted(set(chosen.values_list("comment", flat=True)))
-        by = Deciding(curator=request.user, now=timezone.now())
-        result = decide_many(items=(("comment", pk, None) for pk in comments), act=act, by=by)
+        by = Actor(curator=request.user, now=timezone.now())
+        result = perform_bulk_action(items=(("comment", pk, None) for pk in comments), act=act, by=by)
         undo = format_html('<a href="{}">the log</a>', reverse("papers:curation-log"))
         messages.success(request, format_html("Decided on {} of {}; undo is in {}.", result.done, len(comments), undo))

@@ -15,12 +15,12 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from papers.admin.base import ReadOnlyMixin, TidyMixin
-from papers.catalogue.categories import expand
+from papers.admin.base import BoundedListMixin, ReadOnlyMixin
+from papers.catalogue.categories import expand_pattern
 from papers.models import FetchRun, RejectedRecord, Source
-from papers.outbound.client import RefusedError, group_of
+from papers.outbound.client import RefusedError, host_group_of
 from papers.services.fetching.fetch_runner import preview_source
-from papers.services.fetching.source_config import base_url_of, default_base_url, request_visits, save_source
+from papers.services.fetching.source_config import base_url_of, default_base_url, request_fetches, save_source
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _SourceForm = forms.ModelForm[Source]
@@ -32,8 +32,8 @@ else:
     _SourceAdmin = _FetchRunAdmin = _RejectedRecordAdmin = admin.ModelAdmin
 
 # How long a person who presses "Test" waits for a turn, and for an answer.
-PATIENCE_SECONDS = 20.0
-TESTED_PAPERS = 25
+TEST_WAIT_SECONDS = 20.0
+TEST_PREVIEW_PAPERS = 25
 SHOWN_RUNS = 10
 
 
@@ -45,9 +45,9 @@ class CategoriesField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         words = (super().to_python(value) or "").replace(",", " ").split()
-        if unknown := [word for word in words if not expand(word)]:
+        if unknown := [word for word in words if not expand_pattern(word)]:
             raise forms.ValidationError(f"arXiv has no category {', '.join(unknown)}. They read like cs.CL or math.*.")
-        return list(dict.fromkeys(code for word in words for code in expand(word)))
+        return list(dict.fromkeys(code for word in words for code in expand_pattern(word)))
 
 
 class SourceForm(_SourceForm):
@@ -71,7 +71,7 @@ class SourceForm(_SourceForm):
         address = str(self.cleaned_data["base_url"]).strip()
         if address:
             try:
-                group_of(address)
+                host_group_of(address)
             except RefusedError as error:
                 raise forms.ValidationError(str(error)) from error
         return address
@@ -99,7 +99,7 @@ class SourceForm(_SourceForm):
 
 
 @admin.register(Source)
-class SourceAdmin(TidyMixin, _SourceAdmin):
+class SourceAdmin(BoundedListMixin, _SourceAdmin):
     form = SourceForm
     change_form_template = "admin/papers/source/change_form.html"
     list_display = ("name", "kind", "is_enabled", "lists", "next_fetch_at", "last_success_at", "error_count", "trouble")
@@ -159,7 +159,7 @@ class SourceAdmin(TidyMixin, _SourceAdmin):
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the source in this request, and show what it would bring."""
         source = self._source(request, pk)
-        preview = preview_source(source, now=timezone.now(), patience_seconds=PATIENCE_SECONDS, max_batches=1)
+        preview = preview_source(source, now=timezone.now(), timeout_seconds=TEST_WAIT_SECONDS, max_batches=1)
         papers = [paper for batch in preview.batches for paper in batch.papers]
         context = {
             **self.admin_site.each_context(request),
@@ -167,7 +167,7 @@ class SourceAdmin(TidyMixin, _SourceAdmin):
             "opts": self.opts,
             "source": source,
             "preview": preview,
-            "papers": papers[:TESTED_PAPERS],
+            "papers": papers[:TEST_PREVIEW_PAPERS],
             "paper_count": len(papers),
             "rejected": [record for batch in preview.batches for record in batch.rejected],
             "announced": [said for batch in preview.batches for said in batch.announced],
@@ -181,7 +181,7 @@ class SourceAdmin(TidyMixin, _SourceAdmin):
         return source
 
     def _request_visits(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
-        asked = request_visits(sources.values_list("pk", flat=True), now=timezone.now())
+        asked = request_fetches(sources.values_list("pk", flat=True), now=timezone.now())
         if asked:
             messages.success(request, f"{asked} to be visited as soon as a worker is free; see their last visits.")
         if off := sources.filter(is_enabled=False).count():

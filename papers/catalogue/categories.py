@@ -25,7 +25,7 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class CategoryArchive:
     """The categories that share the part before the dot, such as `cs`; some have a single one, as `hep-th`."""
 
     code: str
@@ -34,16 +34,16 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CategoryGroup:
     """A branch of science in arXiv's own order, for a picker."""
 
     name: str
-    archives: tuple[Archive, ...]
+    archives: tuple[CategoryArchive, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    groups: tuple[Group, ...]
+    groups: tuple[CategoryGroup, ...]
     by_code: dict[str, Category]
     aliases: dict[str, str]
     canonical: dict[str, str]  # any code or alias, in lower case
@@ -53,7 +53,8 @@ class _Index:
 def _index() -> _Index:
     data = json.loads(_FILE.read_text(encoding="utf-8"))
     groups = tuple(
-        Group(group["name"], tuple(_archive(archive) for archive in group["archives"])) for group in data["groups"]
+        CategoryGroup(group["name"], tuple(_archive(archive) for archive in group["archives"]))
+        for group in data["groups"]
     )
     by_code = {c.code: c for group in groups for archive in group.archives for c in archive.categories}
     canonical = {code.lower(): code for code in by_code}
@@ -61,25 +62,25 @@ def _index() -> _Index:
     return _Index(groups, by_code, data["aliases"], canonical)
 
 
-def _archive(data: dict[str, Any]) -> Archive:
+def _archive(data: dict[str, Any]) -> CategoryArchive:
     categories = tuple(
         Category(row["code"], row["name"], row.get("description", ""), row.get("active", True))
         for row in data["categories"]
     )
-    return Archive(data["code"], data["name"], categories)
+    return CategoryArchive(data["code"], data["name"], categories)
 
 
-def taxonomy() -> tuple[Group, ...]:
+def taxonomy() -> tuple[CategoryGroup, ...]:
     """Groups, their archives, and their canonical categories, in arXiv's order."""
     return _index().groups
 
 
-def archives() -> tuple[Archive, ...]:
+def archives() -> tuple[CategoryArchive, ...]:
     """The archives of all groups, in arXiv's order."""
     return tuple(archive for group in _index().groups for archive in group.archives)
 
 
-def canonical(code: str) -> str | None:
+def canonical_code(code: str) -> str | None:
     """The code under which a category is stored; None when `code` is no arXiv category. Case does not matter."""
     return _index().canonical.get(code.strip().lower())
 
@@ -93,11 +94,11 @@ def canonical_categories(codes: Iterable[str]) -> tuple[str, ...]:
 
 def category(code: str) -> Category | None:
     """All that is known of a category, whichever of its names is given."""
-    found = canonical(code)
+    found = canonical_code(code)
     return None if found is None else _index().by_code[found]
 
 
-def named(text: str) -> Category | None:
+def find_category(text: str) -> Category | None:
     """The category that somebody means by any of its codes, or by its name. Case does not matter."""
     wanted = text.strip().lower()
     by_name = (found for found in _index().by_code.values() if found.name.lower() == wanted)
@@ -115,7 +116,7 @@ def aliases_of(code: str) -> tuple[str, ...]:
     return tuple(alias for alias, target in _index().aliases.items() if target == code)
 
 
-def expand(pattern: str) -> tuple[str, ...]:
+def expand_pattern(pattern: str) -> tuple[str, ...]:
     """The canonical codes that `pattern` stands for: one category, or a whole archive as `cs.*` or `cs`.
 
     An archive includes what it shares with another under two names: `math.*` has `cs.IT`, arXiv's `math.IT`.

@@ -171,7 +171,7 @@ def parse_dois(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in _NEXT_DOI.split(" ".join(text[:MAX_URL_LENGTH].split())):
         if match := _DOI.search(unquote(part) if "doi.org/" in part else part):
-            doi = trim_end(match[0]).lower()
+            doi = strip_trailing_punctuation(match[0]).lower()
             if not doi.endswith("/"):
                 found[doi] = None
     return tuple(found)
@@ -195,7 +195,7 @@ def parse_orcid(text: str) -> str | None:
     return "-".join(digits[start : start + 4] for start in (0, 4, 8, 12))
 
 
-def trim_end(text: str) -> str:
+def strip_trailing_punctuation(text: str) -> str:
     """A DOI or URL out of a sentence, without the sentence's marks; a bracket that was opened inside stays."""
     surplus = {close: text.count(close) - text.count(opening) for opening, close in ("()", "[]", "{}", "<>")}
     end = len(text)

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from papers.catalogue.identifiers import normalise_url, trim_end
+from papers.catalogue.identifiers import normalise_url, strip_trailing_punctuation
 from papers.text.cleaning import fold
-from papers.text.tex_tables import names
+from papers.text.tex_tables import word_set
 from papers.text.venues import find_venue, find_venue_in_abstract
 
-Place = Literal["abstract", "comment"]
+LinkOrigin = Literal["abstract", "comment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class FoundLinks:
     code: str | None = None
     project: str | None = None
     accepted_at: str | None = None
-    where: dict[str, Place] = field(default_factory=dict)
+    where: dict[str, LinkOrigin] = field(default_factory=dict)
 
 
 class _Link(NamedTuple):
@@ -39,7 +39,7 @@ class _Link(NamedTuple):
 class _Candidate(NamedTuple):
     score: int
     url: str
-    place: Place
+    place: LinkOrigin
 
 
 _URL = re.compile(
@@ -49,9 +49,9 @@ _URL = re.compile(
 )
 _URL_SIGNS = ("://", ".com/", ".io", ".org/", "hf.co/", ".co/")  # a text without any of them has no link
 _REPOSITORY_HOSTS = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "gitee.com"})
-_NO_OWNERS = names("features topics orgs about pricing marketplace sponsors settings search explore")
+_NO_OWNERS = word_set("features topics orgs about pricing marketplace sponsors settings search explore")
 _HUB_HOSTS = frozenset({"huggingface.co", "hf.co"})
-_HUB_PAGES = names("papers blog docs collections join login models datasets spaces learn posts organizations tasks")
+_HUB_PAGES = word_set("papers blog docs collections join login models datasets spaces learn posts organizations tasks")
 _PROJECT_HOST = re.compile(r".+\.github\.io|.+\.gitlab\.io|.+\.pages\.dev|.+\.netlify\.app|.+\.vercel\.app")
 
 _CODE_WORDS = re.compile(
@@ -78,8 +78,8 @@ _CONTEXT = 110  # characters before a link that tell what it is
 
 def find_links(title: str, abstract: str, comment: str) -> FoundLinks:
     """Code, project page and venue of a paper, from its cleaned title, abstract and comment."""
-    found: dict[str, tuple[str, Place]] = {}
-    texts: tuple[tuple[Place, str], ...] = (("abstract", abstract), ("comment", comment))
+    found: dict[str, tuple[str, LinkOrigin]] = {}
+    texts: tuple[tuple[LinkOrigin, str], ...] = (("abstract", abstract), ("comment", comment))
     if any(sign in text for _, text in texts for sign in _URL_SIGNS):
         found = _best_links(title, texts)
     if venue := find_venue(comment):
@@ -90,7 +90,7 @@ def find_links(title: str, abstract: str, comment: str) -> FoundLinks:
     return FoundLinks(**values, where={name: place for name, (_, place) in found.items()})
 
 
-def _best_links(title: str, texts: Iterable[tuple[Place, str]]) -> dict[str, tuple[str, Place]]:
+def _best_links(title: str, texts: Iterable[tuple[LinkOrigin, str]]) -> dict[str, tuple[str, LinkOrigin]]:
     """The link most likely to be the code's, and the one most likely to be the project page's."""
     candidates: dict[str, list[_Candidate]] = {"code": [], "project": []}
     folded_title = fold(title)
@@ -111,7 +111,7 @@ def _links(text: str) -> Iterator[_Link]:
         is_known = host in _REPOSITORY_HOSTS or host in _HUB_HOSTS or _PROJECT_HOST.fullmatch(host)
         if not match["scheme"] and not is_known:
             continue
-        written = trim_end(match[0].removeprefix(match["scheme"] or ""))
+        written = strip_trailing_punctuation(match[0].removeprefix(match["scheme"] or ""))
         scheme = "https://" if host == "github.com" or not match["scheme"] else match["scheme"].strip().lower()
         if url := normalise_url(scheme + written):
             before = text[max(last, match.start() - _CONTEXT) : match.start()]

@@ -12,7 +12,7 @@ from papers.catalogue.identifiers import (
     normalise_url,
     parse_arxiv_id,
     parse_doi,
-    trim_end,
+    strip_trailing_punctuation,
 )
 from papers.text.cleaning import safe_text
 
@@ -40,12 +40,12 @@ _KNOWN_HOSTS = {
 HELP = "Give an arXiv id such as 2401.01234, a DOI such as 10.1000/xyz, or the address of a paper’s page."
 
 
-class GivenError(Exception):
+class InvalidReference(Exception):
     """It names no paper; the words say what would."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PaperRef:
     """What was given, in its one form."""
 
     scheme: str
@@ -53,13 +53,13 @@ class Given:
     value: str
 
     @property
-    def doi_in_address(self) -> str | None:
+    def doi_in_url(self) -> str | None:
         """A DOI that stands in a page's address, as many publishers have it: a guess that doi.org knows better."""
         match = _DOI_IN_PATH.search(unquote(self.value)) if self.scheme == "url" else None
         return parse_doi(_BEHIND_DOI.sub("", match[1].rstrip("/"))) if match else None
 
 
-def read_given(text: str) -> Given:
+def parse_reference(text: str) -> PaperRef:
     """The paper that `text` names.
 
     Raises:
@@ -67,36 +67,36 @@ def read_given(text: str) -> Given:
     """
     text = " ".join(safe_text(text[: MAX_LENGTH + 1]).split()).strip("<>\"'")
     if not text:
-        raise GivenError(HELP)
+        raise InvalidReference(HELP)
     if len(text) > MAX_LENGTH:
-        raise GivenError(f"That is too long. {HELP}")
-    if arxiv := parse_arxiv_id(text) or parse_arxiv_id(trim_end(text)):
-        return Given("arxiv", arxiv.value)
+        raise InvalidReference(f"That is too long. {HELP}")
+    if arxiv := parse_arxiv_id(text) or parse_arxiv_id(strip_trailing_punctuation(text)):
+        return PaperRef("arxiv", arxiv.value)
     if _DOI_ALONE.fullmatch(text):
         return _doi(text)
     if re.match(r"https?:", text, re.I) or _BARE_ADDRESS.fullmatch(text):
         return _address(text)
-    raise GivenError(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
+    raise InvalidReference(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
 
 
-def _doi(text: str) -> Given:
+def _doi(text: str) -> PaperRef:
     doi = parse_doi(text)
     if doi is None or len(doi) > 500:
-        raise GivenError(f"That is not a whole DOI. {HELP}")
+        raise InvalidReference(f"That is not a whole DOI. {HELP}")
     if doi.startswith("10.48550/arxiv."):
         arxiv = arxiv_id_of_doi(doi)
         if arxiv is None:
-            raise GivenError("That DOI is arXiv’s, and there is no arXiv id in it.")
-        return Given("arxiv", arxiv.value)
-    return Given("doi", doi)
+            raise InvalidReference("That DOI is arXiv’s, and there is no arXiv id in it.")
+        return PaperRef("arxiv", arxiv.value)
+    return PaperRef("doi", doi)
 
 
-def _address(text: str) -> Given:
+def _address(text: str) -> PaperRef:
     url = normalise_url(text if re.match(r"https?:", text, re.I) else f"https://{text}")
     if url is None or len(url) > MAX_ADDRESS:
-        raise GivenError(f"That address can’t be read, or is too long. {HELP}")
+        raise InvalidReference(f"That address can’t be read, or is too long. {HELP}")
     host = urlsplit(url).hostname or ""
     for known, words in _KNOWN_HOSTS.items():
         if host == known or host.endswith(f".{known}"):
-            raise GivenError(words)
-    return Given("url", url)
+            raise InvalidReference(words)
+    return PaperRef("url", url)

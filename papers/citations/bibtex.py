@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from papers.citations.latex import title_to_latex, to_latex
-from papers.citations.person_names import Name
-from papers.citations.record import Record
+from papers.citations.person_names import PersonName
+from papers.citations.record import CitationRecord
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One entry after the other, an empty line between them."""
     for number, record in enumerate(records):
         yield ("\n" if number else "") + entry(record)
 
 
-def entry(record: Record) -> str:
+def entry(record: CitationRecord) -> str:
     """One entry: an article where a journal is known, else what BibTeX has for preprints."""
     journal = record.journal_ref or record.venue
     kind = "article" if journal and not record.arxiv_id else "misc"
@@ -38,12 +38,12 @@ def entry(record: Record) -> str:
     return "\n".join((f"@{kind}{{{record.key},", *lines, "}")) + "\n"
 
 
-def _note(record: Record, journal: str) -> str:
+def _note(record: CitationRecord, journal: str) -> str:
     said = [journal if record.arxiv_id else "", "Withdrawn" if record.is_withdrawn else "", record.words_of]
     return ". ".join(filter(None, said))
 
 
-def _name(name: Name) -> str:
+def _name(name: PersonName) -> str:
     if name.is_group:
         return f"{{{to_latex(name.family)}}}"
     parts = [to_latex(name.family), *([to_latex(name.suffix)] if name.suffix else []), to_latex(name.given)]

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from papers.citations.person_names import Name
-from papers.citations.record import Record
+from papers.citations.person_names import PersonName
+from papers.citations.record import CitationRecord
 from papers.text.cleaning import plain_formulas
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One array."""
     opening = "["
     for record in records:
@@ -20,7 +20,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
     yield "[]\n" if opening == "[" else "\n]\n"
 
 
-def item(record: Record) -> dict[str, Any]:
+def item(record: CitationRecord) -> dict[str, Any]:
     """One paper; what is not known is left out."""
     journal = record.journal_ref or record.venue
     day = record.published
@@ -44,7 +44,7 @@ def item(record: Record) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _name(name: Name) -> dict[str, str]:
+def _name(name: PersonName) -> dict[str, str]:
     if name.is_group:
         return {"literal": name.family}
     parts = {"family": name.family, "given": name.given, "suffix": name.suffix}

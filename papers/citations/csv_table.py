@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from papers.citations.record import Record
+from papers.citations.record import CitationRecord
 from papers.text.cleaning import plain_formulas
 
 COLUMNS = (
@@ -17,7 +17,7 @@ COLUMNS = (
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """A head and a row a paper, beginning with the mark by which Excel knows UTF-8."""
     yield "\ufeff" + _row(COLUMNS)
     for record in records:

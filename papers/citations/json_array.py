@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from papers.citations.record import Record
+from papers.citations.record import CitationRecord
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One array."""
     opening = "["
     for record in records:
@@ -18,7 +18,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
     yield "[]\n" if opening == "[" else "\n]\n"
 
 
-def _fields(record: Record) -> dict[str, Any]:
+def _fields(record: CitationRecord) -> dict[str, Any]:
     return {
         "id": record.public_id,
         "key": record.key,

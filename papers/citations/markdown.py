@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from papers.citations.record import Record
+from papers.citations.record import CitationRecord
 from papers.text.formulas import find_formulas
 
 # What would be read as a mark; `<` too, which would begin HTML.
@@ -13,13 +13,13 @@ _MARKS = re.compile(r"([\\`*_\[\]<>|~])")
 _BLOCK = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s)", re.MULTILINE)
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """A part for each paper: title, who, when and where, abstract."""
     for number, record in enumerate(records):
         yield ("\n" if number else "") + section(record)
 
 
-def section(record: Record) -> str:
+def section(record: CitationRecord) -> str:
     """One paper."""
     title = to_markdown(" ".join(record.title.split()))
     facts = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from papers.citations.person_names import Name
-from papers.citations.record import Record
+from papers.citations.person_names import PersonName
+from papers.citations.record import CitationRecord
 from papers.text.cleaning import plain_formulas
 
 
-def highwire_tags(record: Record) -> list[tuple[str, str]]:
+def highwire_tags(record: CitationRecord) -> list[tuple[str, str]]:
     """`citation_…`, as Google Scholar asks for them and Zotero reads them; an author a tag, in order."""
     tags = [
         ("citation_title", plain_formulas(record.title)),
@@ -27,7 +27,7 @@ def highwire_tags(record: Record) -> list[tuple[str, str]]:
     return [(name, content) for name, content in tags if content]
 
 
-def json_ld(record: Record, *, page: str) -> str:
+def json_ld(record: CitationRecord, *, page: str) -> str:
     """A schema.org ScholarlyArticle for a `<script>` that no browser runs: nothing in it can end that element."""
     fields: dict[str, Any] = {
         "@context": "https://schema.org",
@@ -51,5 +51,5 @@ def json_ld(record: Record, *, page: str) -> str:
     return text
 
 
-def _last_first(name: Name) -> str:
+def _last_first(name: PersonName) -> str:
     return name.family if name.is_group else ", ".join(filter(None, (name.family, name.given, name.suffix)))

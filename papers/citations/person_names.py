@@ -15,7 +15,7 @@ _PARTICLES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class PersonName:
     """A person's, in parts; or of a group, whole, in `family` with `is_group`."""
 
     family: str
@@ -28,28 +28,28 @@ class Name:
         return " ".join(filter(None, (self.given, self.family, self.suffix)))
 
 
-def parse_name(text: str) -> Name:
+def parse_name(text: str) -> PersonName:
     """`Ludwig van Beethoven` → van Beethoven, Ludwig; `Lovelace, Ada` as it says; groups and single words whole."""
     text = " ".join(text.split())
     if _GROUP.search(text):
-        return Name(text, is_group=True)
+        return PersonName(text, is_group=True)
     if "," in text:
         return _with_comma(text)
     words, suffix = text.split(" "), ""
     if len(words) > 2 and _SUFFIX.fullmatch(words[-1]):
         suffix = words.pop()
     if len(words) == 1:
-        return Name(text, is_group=True)
+        return PersonName(text, is_group=True)
     start = len(words) - 1
     while start > 1 and words[start - 1].lower() in _PARTICLES and words[start - 1][0].islower():
         start -= 1
-    return Name(" ".join(words[start:]), " ".join(words[:start]), suffix)
+    return PersonName(" ".join(words[start:]), " ".join(words[:start]), suffix)
 
 
-def _with_comma(text: str) -> Name:
+def _with_comma(text: str) -> PersonName:
     family, _, rest = (part.strip() for part in text.partition(","))
     if _SUFFIX.fullmatch(rest):
         name = parse_name(family)
-        return Name(name.family, name.given, rest, name.is_group)
+        return PersonName(name.family, name.given, rest, name.is_group)
     given, _, suffix = (part.strip() for part in rest.partition(","))
-    return Name(family, given, suffix, is_group=not given)
+    return PersonName(family, given, suffix, is_group=not given)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from papers.citations.person_names import Name, parse_name
+from papers.citations.person_names import PersonName, parse_name
 from papers.sources.base import OWN_RECORD
-from papers.sources.provenance import record_name, words_of
+from papers.sources.provenance import provenance, record_name
 from papers.text.cleaning import fold
 
 _NEW_ARXIV_ID = re.compile(r"(\d\d)(\d\d)\.\d{4,5}")
 _OLD_ARXIV_ID = re.compile(r"[a-z.-]+/(\d\d)(\d\d)\d{3}", re.I)
 
 
-class Stored(Protocol):
+class CitablePaper(Protocol):
     """What is read of a stored paper: columns of `Paper`. Without a `record_rank`, its words are its own record's."""
 
     public_id: str
@@ -38,14 +38,14 @@ class Stored(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CitationRecord:
     """One paper. Texts are as stored: Unicode, formulas between dollars."""
 
     key: str
     public_id: str
     title: str
     abstract: str
-    names: tuple[Name, ...]
+    names: tuple[PersonName, ...]
     published: date | None
     year: int | None
     arxiv_id: str
@@ -63,7 +63,7 @@ class Record:
     """Whose words title, authors and abstract are, where they are not those of the paper's own record."""
 
 
-def record_of(paper: Stored) -> Record:
+def citation_record(paper: CitablePaper) -> CitationRecord:
     """The record of a stored paper. No queries."""
     arxiv_id = paper.public_id if _arxiv_year(paper.public_id) else ""
     published = getattr(paper.published_at, "date", lambda: paper.announced_on)()
@@ -71,7 +71,7 @@ def record_of(paper: Stored) -> Record:
     names = tuple(parse_name(row["name"]) for row in paper.authors if row.get("name"))
     links = paper.links or {}
     url = links.get("abs", {}).get("url", "") or _address(arxiv_id, paper.doi)
-    return Record(
+    return CitationRecord(
         key=citation_key(paper.public_id, names, year),
         public_id=paper.public_id,
         title=paper.title,
@@ -95,12 +95,12 @@ def record_of(paper: Stored) -> Record:
     )
 
 
-def _words_of(paper: Stored) -> str:
-    whose = words_of(paper.public_id, getattr(paper, "record_rank", OWN_RECORD))
+def _words_of(paper: CitablePaper) -> str:
+    whose = provenance(paper.public_id, getattr(paper, "record_rank", OWN_RECORD))
     return f"Title and authors by {whose}, not by {record_name(paper.public_id)}" if whose else ""
 
 
-def citation_key(public_id: str, names: tuple[Name, ...], year: int | None) -> str:
+def citation_key(public_id: str, names: tuple[PersonName, ...], year: int | None) -> str:
     """`vaswani2017-1706.03762`: first author, year, and the paper's own id, so that no list has two of them.
 
     ASCII letters, digits, `.`, `-`, `_`: what every BibTeX takes. An id with other characters ends in a digest of it.

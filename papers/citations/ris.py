@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from papers.citations.person_names import Name
-from papers.citations.record import Record
+from papers.citations.person_names import PersonName
+from papers.citations.record import CitationRecord
 from papers.text.cleaning import plain_formulas
 
 
-def write(records: Iterable[Record]) -> Iterator[str]:
+def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One reference after the other; each line ends as the format asks."""
     for record in records:
         journal = record.journal_ref or record.venue
@@ -33,7 +33,7 @@ def write(records: Iterable[Record]) -> Iterator[str]:
         yield "".join(f"{tag}  - {' '.join(value.split())}\r\n" for tag, value in lines if value) + "ER  - \r\n\r\n"
 
 
-def _name(name: Name) -> str:
+def _name(name: PersonName) -> str:
     if name.is_group:
         return name.family
     return ", ".join(filter(None, (name.family, name.given, name.suffix)))

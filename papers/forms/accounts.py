@@ -13,18 +13,18 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from papers.catalogue.categories import Archive, Group, aliases_of, expand, taxonomy
-from papers.models import Paper, Role, ShelfItem, Topic, User
+from papers.catalogue.categories import CategoryArchive, CategoryGroup, aliases_of, expand_pattern, taxonomy
+from papers.models import LibraryItem, Paper, Role, Topic, User
 from papers.models.email_fields import AddressFormField
-from papers.models.topic import CLOSENESS
+from papers.models.topic import DEFAULT_CLOSENESS
 from papers.query.parser import parse
-from papers.services.reading.comments import BODY_LENGTH
-from papers.services.reading.library import NOTE_LENGTH
-from papers.services.reading.tags import TagError, tag_name, tag_names
-from papers.services.topics.topic_editor import Wording
+from papers.services.reading.comments import MAX_COMMENT_LENGTH
+from papers.services.reading.library import MAX_NOTE_LENGTH
+from papers.services.reading.tags import TagError, parse_tag_name, parse_tag_names
+from papers.services.topics.topic_editor import TopicDraft
 from papers.text.cleaning import safe_text
 
-MOST_PICKED = 500
+MAX_SELECTED_PAPERS = 500
 """Papers ticked at once; no page shows more."""
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
@@ -97,7 +97,7 @@ class ProfileForm(_ProfileForm):
         return find_time_zone(typed) if typed else ""
 
 
-class LeaveForm(forms.Form):
+class DeleteAccountForm(forms.Form):
     """The end of an account, said twice."""
 
     username = forms.CharField(label="Your name here", max_length=30, widget=forms.TextInput({"autocomplete": "off"}))
@@ -181,7 +181,7 @@ def category_groups(chosen: Collection[str]) -> list[GroupOptions]:
     return [_group_options(group, chosen) for group in taxonomy()]
 
 
-def _group_options(group: Group, chosen: Collection[str]) -> GroupOptions:
+def _group_options(group: CategoryGroup, chosen: Collection[str]) -> GroupOptions:
     archives = [ArchiveOptions(archive.name, _options(archive, chosen)) for archive in group.archives]
     if len(archives) == 1:
         return GroupOptions(group.name, tuple(archives))
@@ -190,7 +190,7 @@ def _group_options(group: Group, chosen: Collection[str]) -> GroupOptions:
     return GroupOptions(group.name, (*large, ArchiveOptions("Archives of their own", small)))
 
 
-def _options(archive: Archive, chosen: Collection[str]) -> tuple[CategoryOption, ...]:
+def _options(archive: CategoryArchive, chosen: Collection[str]) -> tuple[CategoryOption, ...]:
     return tuple(
         CategoryOption(
             code=category.code,
@@ -269,22 +269,22 @@ class TagsField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         try:
-            return tag_names(super().clean(value))
+            return parse_tag_names(super().clean(value))
         except TagError as error:
             raise ValidationError(str(error)) from error
 
 
-class MineForm(forms.Form):
+class AnnotationsForm(forms.Form):
     """What a reader keeps of a paper."""
 
     state = forms.ChoiceField(
         label="On my list",
         required=False,
-        choices=[("", "no"), *ShelfItem.State.choices],
+        choices=[("", "no"), *LibraryItem.State.choices],
         widget=forms.RadioSelect,
     )
     tags = TagsField()
-    note = forms.CharField(required=False, max_length=NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
+    note = forms.CharField(required=False, max_length=MAX_NOTE_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, *args: Any, paper: Paper, **options: Any) -> None:
         """Several may stand on one page, so their ids differ by paper."""
@@ -292,13 +292,13 @@ class MineForm(forms.Form):
         self.datalist = self.fields["tags"].widget.attrs["list"] = f"own-tags-{paper.pk}"
 
 
-class BulkForm(forms.Form):
+class BulkActionForm(forms.Form):
     """What to do with the papers that are ticked."""
 
     state = forms.ChoiceField(
         label="Move to",
         required=False,
-        choices=[("", "leave as it is"), *ShelfItem.State.choices, ("none", "off my list")],
+        choices=[("", "leave as it is"), *LibraryItem.State.choices, ("none", "off my list")],
     )
     tags = TagsField(label="Add tags")
     off = TagsField(label="Take tags off")
@@ -309,7 +309,11 @@ class BulkForm(forms.Form):
     def papers(self) -> list[int]:
         """The keys of the papers that are ticked; what is no key is left out."""
         given = self.data.getlist("paper")  # type: ignore[attr-defined]  # a QueryDict
-        return [int(value) for value in given[:MOST_PICKED] if value.isascii() and value.isdigit() and len(value) < 19]
+        return [
+            int(value)
+            for value in given[:MAX_SELECTED_PAPERS]
+            if value.isascii() and value.isdigit() and len(value) < 19
+        ]
 
 
 class SubmitForm(forms.Form):
@@ -321,7 +325,7 @@ class SubmitForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
         help_text="Such as 2401.01234, 10.1000/xyz, or the address of a paper’s page.",
     )
-    is_to_save = forms.BooleanField(label="Save it to my library, to read", required=False)
+    saves_to_library = forms.BooleanField(label="Save it to my library, to read", required=False)
     tags = TagsField(label="My tags for it")
     only = forms.BooleanField(required=False, widget=forms.HiddenInput)
     """Fetch it without putting it on an edition."""
@@ -341,7 +345,7 @@ class TagForm(forms.Form):
 
     def clean_name(self) -> str:
         try:
-            return tag_name(self.cleaned_data["name"])
+            return parse_tag_name(self.cleaned_data["name"])
         except TagError as error:
             raise ValidationError(str(error)) from error
 
@@ -352,22 +356,22 @@ else:
     _ReaderForm = forms.ModelForm
 
 
-class ReadingForm(_ReaderForm):
+class ReadingPreferencesForm(_ReaderForm):
     """How a reader reads."""
 
     class Meta:
         model = User
-        fields = ["votes_unnamed", "hides_seen", "uses_keys", "mails_mentions"]
+        fields = ["votes_unnamed", "hides_seen", "uses_shortcuts", "mails_mentions"]
         labels = {
             "votes_unnamed": "Vote without my name",
             "hides_seen": "Hide what I have seen",
-            "uses_keys": "Use single keys",
+            "uses_shortcuts": "Use single keys",
             "mails_mentions": "Mail me when I am named in a comment",
         }
         help_texts = {
             "votes_unnamed": "Holds for new votes. Members see who voted; visitors see numbers alone.",
             "hides_seen": "Lists leave out papers that you opened, voted for, saved, put aside or were done with.",
-            "uses_keys": "j, k, v, s and so on; ? shows them all. Turn them off if they are in the way.",
+            "uses_shortcuts": "j, k, v, s and so on; ? shows them all. Turn them off if they are in the way.",
             "mails_mentions": "To your confirmed address, some minutes later; not if you have read it here by then.",
         }
 
@@ -380,7 +384,7 @@ class CommentForm(forms.Form):
 
     body = forms.CharField(
         label="Comment",
-        max_length=BODY_LENGTH,
+        max_length=MAX_COMMENT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
         error_messages={"required": "Write something first."},
     )
@@ -395,7 +399,7 @@ class CommentForm(forms.Form):
         return body
 
 
-class ReportForm(forms.Form):
+class CommentReportForm(forms.Form):
     """Why a comment should not stand."""
 
     reason = forms.CharField(
@@ -439,7 +443,7 @@ class TopicForm(forms.Form):
 
     def __init__(self, *args: Any, viewer: User, is_new: bool = True, **options: Any) -> None:
         options.setdefault("label_suffix", "")
-        options["initial"] = {"closeness": CLOSENESS} | options.get("initial", {})
+        options["initial"] = {"closeness": DEFAULT_CLOSENESS} | options.get("initial", {})
         super().__init__(*args, **options)
         if not (is_new and viewer.is_curator):
             del self.fields["for_all"]
@@ -461,26 +465,26 @@ class TopicForm(forms.Form):
 
     def clean_categories(self) -> tuple[str, ...]:
         patterns = [pattern for pattern in re.split(r"[,;\s]+", str(self.cleaned_data["categories"])) if pattern]
-        if unknown := [pattern for pattern in patterns if not expand(pattern)]:
+        if unknown := [pattern for pattern in patterns if not expand_pattern(pattern)]:
             raise ValidationError(f"arXiv has no category {unknown[0][:40]}. They look like cs.CL or cs.*.")
         return tuple(dict.fromkeys(patterns))
 
-    def wording(self) -> Wording:
+    def wording(self) -> TopicDraft:
         """What was typed, once it is valid."""
         found = self.cleaned_data
-        return Wording(
+        return TopicDraft(
             name=found.get("name", ""),
             query=found.get("query", ""),
             categories=found.get("categories", ()),
             closeness=found.get("closeness"),
         )
 
-    def wording_to_try(self) -> Wording:
+    def preview_wording(self) -> TopicDraft:
         """What can be tried of it: it needs no name yet."""
         if self.is_bound:
             self.is_valid()
             return self.wording()
-        return Wording(
+        return TopicDraft(
             name="",
             query=safe_text(self.initial.get("query", "")),
             categories=tuple(pattern for pattern in self.initial.get("categories", "").split(", ") if pattern),
@@ -489,4 +493,4 @@ class TopicForm(forms.Form):
 
     def problems(self) -> tuple[str, ...]:
         """What of the search was not understood."""
-        return parse(self.wording_to_try().query).problems
+        return parse(self.preview_wording().query).problems

@@ -10,11 +10,11 @@ from django import forms
 from django.http import QueryDict
 
 from papers.models import Paper, User
-from papers.services.curation.audit_log import MAX_REASON, CurationError, Deciding
+from papers.services.curation.audit_log import MAX_REASON_LENGTH, Actor, CurationError
 from papers.services.ingest.clean_record import MAX_ABSTRACT, MAX_TITLE
 from papers.text.cleaning import clean_abstract, clean_line, clean_name, clean_title
 
-MOST_TICKED = 200
+MAX_SELECTED_ITEMS = 200
 _ITEM = re.compile(r"([a-z]{1,20}):([0-9]{1,18}):([0-9]{1,18})")
 
 
@@ -23,25 +23,25 @@ class DecisionForm(forms.Form):
 
     act = forms.CharField(max_length=20, required=False)
     seen = forms.IntegerField(min_value=0, max_value=2**63 - 1)
-    reason = forms.CharField(max_length=MAX_REASON, required=False)
-    given = forms.CharField(max_length=MAX_REASON, required=False)
+    reason = forms.CharField(max_length=MAX_REASON_LENGTH, required=False)
+    given = forms.CharField(max_length=MAX_REASON_LENGTH, required=False)
     """A reason that is one press away; where one is typed, that counts."""
 
-    def act_name(self) -> str:
+    def action_name(self) -> str:
         return str(self.cleaned_data["act"])
 
-    def deciding(self, curator: User, now: datetime) -> Deciding:
+    def actor(self, curator: User, now: datetime) -> Actor:
         """Who decides, and on what they saw; of a form that is valid."""
         data = self.cleaned_data
         reason = data["reason"] or data["given"]
-        return Deciding(curator=curator, now=now, seen=data["seen"], reason=reason)
+        return Actor(curator=curator, now=now, seen=data["seen"], reason=reason)
 
 
 class BulkDecisionForm(forms.Form):
     """One act on many things: each `kind:key:seen`."""
 
     act = forms.ChoiceField(choices=[("accept", "yes"), ("reject", "no")])
-    reason = forms.CharField(max_length=MAX_REASON, required=False)
+    reason = forms.CharField(max_length=MAX_REASON_LENGTH, required=False)
     item = forms.CharField(required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -54,12 +54,12 @@ class BulkDecisionForm(forms.Form):
         ticked = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
         return [
             (found[1], int(found[2]), int(found[3]))
-            for text in ticked[:MOST_TICKED]
+            for text in ticked[:MAX_SELECTED_ITEMS]
             if (found := _ITEM.fullmatch(text))
         ]
 
 
-class PlaceForm(DecisionForm):
+class PlacementForm(DecisionForm):
     """Where a paper is to stand."""
 
     on = forms.DateField(required=False)
@@ -88,7 +88,7 @@ class PlaceForm(DecisionForm):
         return found
 
 
-class EditForm(DecisionForm):
+class PaperEditForm(DecisionForm):
     """What a paper says, as a curator has it. Authors stand one a line, with `|` before where they work."""
 
     title = forms.CharField(max_length=MAX_TITLE)
@@ -136,7 +136,7 @@ class EditForm(DecisionForm):
         return found
 
 
-class NoteForm(DecisionForm):
+class DayNoteForm(DecisionForm):
     """The note of a day."""
 
     note = forms.CharField(max_length=5_000, required=False, widget=forms.Textarea({"rows": 6}))
@@ -152,13 +152,13 @@ def _author(line: str) -> dict[str, str]:
     return {"name": clean_name(name), **({"affiliation": place} if place else {})}
 
 
-class TopicForm(DecisionForm):
+class TopicAssignmentForm(DecisionForm):
     """A topic for all that a paper is to be in, or not."""
 
     topic = forms.CharField(max_length=200)
 
 
-class ScheduleForm(DecisionForm):
+class PublicationForm(DecisionForm):
     """When what is planned for a day is published; empty: as the day begins."""
 
     at = forms.DateTimeField(required=False)

@@ -8,11 +8,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from papers.forms.accounts import TagsField
-from papers.models import ShelfItem
+from papers.models import LibraryItem
 from papers.references.common import MAX_BYTES
 
 
-class BringForm(forms.Form):
+class LibraryImportForm(forms.Form):
     """A file of references, or a list of them."""
 
     file = forms.FileField(label="A file", required=False, allow_empty_file=True)
@@ -45,15 +45,15 @@ class BringForm(forms.Form):
         return self.cleaned_data["pasted"].encode("utf-8", "replace"), ""
 
 
-class TakeForm(forms.Form):
+class ApplyImportForm(forms.Form):
     """What is to become of the papers of an import."""
 
     state = forms.ChoiceField(
-        label="On my shelf, as", required=False, initial=ShelfItem.State.TO_READ,
-        choices=[*ShelfItem.State.choices[:3], ("", "not on the shelf, tags alone")],
+        label="On my shelf, as", required=False, initial=LibraryItem.State.TO_READ,
+        choices=[*LibraryItem.State.choices[:3], ("", "not on the shelf, tags alone")],
     )  # fmt: skip
     tags = TagsField(label="My tags for all of them")
-    takes_tags = forms.BooleanField(label="Make tags of the keywords in the file", required=False)
+    uses_file_tags = forms.BooleanField(label="Make tags of the keywords in the file", required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})

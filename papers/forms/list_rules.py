@@ -14,7 +14,7 @@ else:
     _RuleForm = forms.ModelForm
 
 
-class RuleForm(_RuleForm):
+class ListRuleForm(_RuleForm):
     """What is to be listed without a curator."""
 
     class Meta:

@@ -6,14 +6,14 @@ from argparse import ArgumentTypeError
 from datetime import UTC, date, datetime
 
 
-def day(text: str) -> date:
+def date_argument(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no day; write it as 2026-11-24.") from None
 
 
-def moment(text: str) -> datetime:
+def datetime_argument(text: str) -> datetime:
     """In UTC where the text names no other zone."""
     try:
         found = datetime.fromisoformat(text)
@@ -22,7 +22,7 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def at_least_one(text: str) -> int:
+def positive_int(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
         raise ArgumentTypeError(f"{text[:40]!r} is no number from 1 on.")
     return int(text)

@@ -15,25 +15,25 @@ from papers.models.curation import (
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
-from papers.models.library import ImportRow, LibraryImport, ShelfItem, Tag, TaggedPaper
+from papers.models.library import LibraryImport, LibraryImportRow, LibraryItem, Tag, TaggedPaper
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
     Identifier,
     Paper,
     PaperCategory,
+    PaperExternalCounts,
     PaperVersion,
-    SourceFigure,
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper
-from papers.models.recommendation import Recommendation, ShownSuggestion, Taste
-from papers.models.rule import ListRule, RuledPaper
+from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
+from papers.models.rule import ListRule, RuleListing
 from papers.models.search_statistics import SearchStatistics, WordCount
-from papers.models.source import FetchRun, Heartbeat, HostClock, ImportedPart, RejectedRecord, Source, SourceDay
+from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
 from papers.models.vote import Vote
-from papers.models.wanted_record import RecordWanted
+from papers.models.wanted_record import WantedRecord
 
 __all__ = [
     "SHIPPED_DIMENSIONS",
@@ -59,13 +59,14 @@ __all__ = [
     "FollowedPaper",
     "FormerAddress",
     "Heartbeat",
-    "HostClock",
+    "HostSlot",
     "Identifier",
-    "ImportRow",
     "ImportedPart",
     "Installation",
     "Invitation",
     "LibraryImport",
+    "LibraryImportRow",
+    "LibraryItem",
     "ListRule",
     "Listing",
     "LoginLink",
@@ -74,25 +75,23 @@ __all__ = [
     "Paper",
     "PaperCategory",
     "PaperEdit",
+    "PaperExternalCounts",
     "PaperVector",
     "PaperVersion",
     "PlannedListing",
     "Recommendation",
-    "RecordWanted",
+    "RecommendationState",
     "RejectedRecord",
     "Role",
-    "RuledPaper",
+    "RuleListing",
     "SearchStatistics",
     "SeenPaper",
-    "ShelfItem",
-    "ShownSuggestion",
+    "ShownRecommendation",
     "Source",
     "SourceDay",
-    "SourceFigure",
     "Submission",
     "Tag",
     "TaggedPaper",
-    "Taste",
     "Topic",
     "TopicBacklog",
     "TopicMatch",
@@ -100,5 +99,6 @@ __all__ = [
     "TopicWeek",
     "User",
     "Vote",
+    "WantedRecord",
     "WordCount",
 ]

@@ -18,7 +18,7 @@ from papers.models.user import User
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def due(self, now: datetime) -> SubmissionQuerySet:
         """Those that a worker is to fetch now, who waits longest first."""
-        return self.filter(state=Submission.State.FETCHING, next_try_at__lte=now).order_by("next_try_at", "pk")
+        return self.filter(state=Submission.State.FETCHING, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
 
     def of(self, user: User) -> SubmissionQuerySet:
         """A reader's own, newest first, with their papers."""
@@ -47,15 +47,19 @@ class Submission(models.Model):
     scheme = models.CharField(max_length=12, blank=True, help_text="arxiv, doi or url.")
     value = models.TextField(blank=True, help_text="What was typed, in its one form.")
     is_for_edition = models.BooleanField(default=True, help_text="Whether it is to be on an edition, not only here.")
-    is_to_save = models.BooleanField(default=False, help_text="Whether it goes on the reader's shelf, to be read.")
+    saves_to_library = models.BooleanField(
+        default=False, help_text="Whether it goes on the reader's shelf, to be read."
+    )
     tags = ArrayField(models.TextField(), default=list, blank=True, help_text="The reader's tags to put on it.")
     paper = models.ForeignKey(
         "papers.Paper", on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions"
     )
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.TextField(blank=True, help_text="Why it failed, waits or was rejected, in the reader's words.")
-    tries = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True, blank=True, help_text="While a worker is at it: when its time is up.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(
+        null=True, blank=True, help_text="While a worker is at it: when its time is up."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 
@@ -74,7 +78,7 @@ class Submission(models.Model):
             # Whether this was given before, whatever names its paper has.
             models.Index(fields=["scheme", "value"], name="submission_about"),
             # What the workers have to do; nearly always empty.
-            models.Index(fields=["next_try_at"], name="submission_due", condition=Q(state="fetching")),
+            models.Index(fields=["next_attempt_at"], name="submission_due", condition=Q(state="fetching")),
             # The curators' queue.
             models.Index(fields=["created_at"], name="submission_waiting", condition=Q(state="waiting")),
         ]
@@ -86,7 +90,7 @@ class Submission(models.Model):
         return reverse("papers:submission", args=[self.pk])
 
     @property
-    def is_moving(self) -> bool:
+    def is_running(self) -> bool:
         return self.state == self.State.FETCHING
 
 

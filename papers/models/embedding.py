@@ -51,7 +51,7 @@ class EmbeddingModel(models.Model):
     endpoint = models.TextField(blank=True, help_text="Where it is asked; empty for the shipped one.")
     dimensions = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Null until it has answered.")
     serves = models.BooleanField(default=False, help_text="Search uses it.")
-    is_wanted = models.BooleanField(default=False, help_text="The settings name it; papers are embedded with it.")
+    is_target = models.BooleanField(default=False, help_text="The settings name it; papers are embedded with it.")
     embedded = models.PositiveIntegerField(default=0, help_text="Vectors; kept as they come, counted anew at night.")
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
@@ -61,7 +61,7 @@ class EmbeddingModel(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["serves"], condition=Q(serves=True), name="one_model_serves"),
-            models.UniqueConstraint(fields=["is_wanted"], condition=Q(is_wanted=True), name="one_model_wanted"),
+            models.UniqueConstraint(fields=["is_target"], condition=Q(is_target=True), name="one_model_wanted"),
         ]
 
     def __str__(self) -> str:

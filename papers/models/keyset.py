@@ -16,7 +16,7 @@ class _Row(Func):
     output_field = BooleanField()
 
 
-def before_row(columns: Sequence[str], values: Sequence[bool | int | float | datetime]) -> LessThan[Any]:
+def row_less_than(columns: Sequence[str], values: Sequence[bool | int | float | datetime]) -> LessThan[Any]:
     """A filter: the row of `columns` is smaller than that of `values`, the first column deciding before the second.
 
     An index on the columns in this order, all ascending or all descending, is entered at the right place.

@@ -13,11 +13,11 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
-from papers.models.keyset import before_row
+from papers.models.keyset import row_less_than
 from papers.models.user import User
 from papers.query.parser import Query
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER_OPENED = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the moment at which a paper that was never opened was opened."""
 
 
@@ -71,7 +71,7 @@ class TaggedPaperQuerySet(models.QuerySet["TaggedPaper"]):
     def newest_of(self, tag: Tag, *, after: TaggedPosition | None = None) -> TaggedPaperQuerySet:
         found = self.filter(tag=tag, paper__hidden_at=None)
         if after is not None:
-            found = found.filter(before_row(TaggedPosition._fields, after))
+            found = found.filter(row_less_than(TaggedPosition._fields, after))
         return found.order_by("-created_at", "-pk")
 
 
@@ -112,40 +112,40 @@ class OpenedPosition(NamedTuple):
     paper_id: int
 
 
-ShelfPosition = AddedPosition | PublishedPosition | OpenedPosition
+LibraryPosition = AddedPosition | PublishedPosition | OpenedPosition
 
 
-class ShelfQuerySet(models.QuerySet["ShelfItem"]):
-    def of(self, user: User) -> ShelfQuerySet:
+class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
+    def of(self, user: User) -> LibraryItemQuerySet:
         """The shelf, with `opened`: a moment also where there was none."""
         found = self.filter(user=user, paper__hidden_at=None)
-        return found.annotate(opened=Coalesce(F("opened_at"), Value(NEVER)))
+        return found.annotate(opened=Coalesce(F("opened_at"), Value(NEVER_OPENED)))
 
-    def in_state(self, state: str) -> ShelfQuerySet:
+    def in_state(self, state: str) -> LibraryItemQuerySet:
         """Of one state; `""` is all but what the reader is not interested in."""
-        return self.filter(state=state) if state else self.exclude(state=ShelfItem.State.NOT_INTERESTED)
+        return self.filter(state=state) if state else self.exclude(state=LibraryItem.State.NOT_INTERESTED)
 
-    def with_news(self) -> ShelfQuerySet:
+    def with_newer_version(self) -> LibraryItemQuerySet:
         """Those with a newer version than the reader saw."""
         return self.filter(paper__version__gt=F("version_seen"))
 
-    def tagged(self, tag: Tag) -> ShelfQuerySet:
+    def tagged(self, tag: Tag) -> LibraryItemQuerySet:
         return self.filter(Exists(TaggedPaper.objects.filter(tag=tag, paper=OuterRef("paper"))))
 
-    def matching(self, query: Query, *, viewer: User) -> ShelfQuerySet:
+    def matching(self, query: Query, *, viewer: User) -> LibraryItemQuerySet:
         """Those that a question finds: asked of each paper on the shelf, and not of all that are stored."""
         from papers.models.paper import Paper
 
         return self.filter(Exists(Paper.objects.filter(pk=OuterRef("paper_id")).matching(query, viewer=viewer)))
 
-    def sorted_by(self, kind: type[ShelfPosition], *, after: ShelfPosition | None = None) -> ShelfQuerySet:
+    def sorted_by(self, kind: type[LibraryPosition], *, after: LibraryPosition | None = None) -> LibraryItemQuerySet:
         """Sorted, total, behind the position `after`. A shelf is one reader's, so it is sorted, not walked."""
         columns = kind._fields
-        found = self if after is None else self.filter(before_row(columns, after))
+        found = self if after is None else self.filter(row_less_than(columns, after))
         return found.order_by(*(f"-{column}" for column in columns))
 
 
-class ShelfItem(models.Model):
+class LibraryItem(models.Model):
     """A paper on a reader's shelf, in one state, with a note."""
 
     class State(models.TextChoices):
@@ -164,7 +164,7 @@ class ShelfItem(models.Model):
     added_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
 
-    objects = ShelfQuerySet.as_manager()
+    objects = LibraryItemQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -187,9 +187,11 @@ class LibraryImportQuerySet(models.QuerySet["LibraryImport"]):
 
     def due(self, now: datetime) -> LibraryImportQuerySet:
         """Those with papers to be fetched now, which no worker is at."""
-        waiting = ImportRow.objects.filter(of=OuterRef("pk"), state=ImportRow.State.FETCHING, next_try_at__lte=now)
+        waiting = LibraryImportRow.objects.filter(
+            of=OuterRef("pk"), state=LibraryImportRow.State.FETCHING, next_attempt_at__lte=now
+        )
         free = Q(leased_until=None) | Q(leased_until__lte=now)
-        return self.filter(free, Exists(waiting), taken_at__isnull=False).order_by("taken_at", "pk")
+        return self.filter(free, Exists(waiting), applied_at__isnull=False).order_by("applied_at", "pk")
 
 
 class LibraryImport(models.Model):
@@ -201,9 +203,9 @@ class LibraryImport(models.Model):
     notes = ArrayField(models.TextField(), default=list, help_text="What was said of the file as a whole.")
     state = models.CharField(max_length=16, blank=True, help_text="Of the shelf; empty: not on the shelf.")
     tags = ArrayField(models.TextField(), default=list, help_text="On every paper of it.")
-    takes_tags = models.BooleanField(default=False, help_text="The file's own keywords become tags.")
+    uses_file_tags = models.BooleanField(default=False, help_text="The file's own keywords become tags.")
     created_at = models.DateTimeField()
-    taken_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft, of which nothing was stored.")
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft, of which nothing was stored.")
     leased_until = models.DateTimeField(null=True, blank=True, help_text="A worker is at it until then.")
 
     objects = LibraryImportQuerySet.as_manager()
@@ -215,10 +217,10 @@ class LibraryImport(models.Model):
         return f"import {self.pk} of {self.user_id}"
 
     def get_absolute_url(self) -> str:
-        return reverse("papers:import", args=[self.pk])
+        return reverse("papers:library-import", args=[self.pk])
 
 
-class ImportRow(models.Model):
+class LibraryImportRow(models.Model):
     """One entry of it, and what becomes of it."""
 
     class State(models.TextChoices):
@@ -241,14 +243,14 @@ class ImportRow(models.Model):
     paper = models.ForeignKey("papers.Paper", on_delete=models.SET_NULL, null=True, related_name="import_rows")
     state = models.CharField(max_length=10, choices=State)
     reason = models.TextField(blank=True, help_text="In the reader's words.")
-    tries = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["of", "position"], name="import_row_once")]
         indexes = [
             # What the workers have to do; nearly always empty.
-            models.Index(fields=["of", "next_try_at"], name="import_row_due", condition=Q(state="fetching")),
+            models.Index(fields=["of", "next_attempt_at"], name="import_row_due", condition=Q(state="fetching")),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.db.models import ExpressionWrapper, F, Func, Q
 from django.db.models.query import RawQuerySet
 from django.urls import reverse
 
-from papers.models.keyset import before_row
+from papers.models.keyset import row_less_than
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):
@@ -123,7 +123,7 @@ class AnnouncedList(models.Model):
         return f"{self.query} on {self.day}"
 
 
-class DayPosition(NamedTuple):
+class DayCursor(NamedTuple):
     """What a day is sorted by."""
 
     is_pinned: bool
@@ -134,13 +134,13 @@ class DayPosition(NamedTuple):
     pk: int
 
 
-class StoredPosition(NamedTuple):
+class StoredCursor(NamedTuple):
     """What a day is sorted by, newest first."""
 
     paper_id: int
 
 
-class SpanPosition(NamedTuple):
+class SpanCursor(NamedTuple):
     """What a week or a month is sorted by."""
 
     vote_count: int
@@ -155,7 +155,7 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def shown(self) -> ListingQuerySet:
         return self.filter(hidden_at=None, paper__hidden_at=None)
 
-    def best_of_day(self, day: date, *, after: DayPosition | None = None) -> ListingQuerySet:
+    def best_of_day(self, day: date, *, after: DayCursor | None = None) -> ListingQuerySet:
         """Pinned in the curators' order, the group's votes, the sources', announcement order: as `listing_day`."""
         found = self.on_day(day).shown()
         if after is not None:
@@ -166,31 +166,31 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         """What was taken off a day, or hidden everywhere; the last first."""
         return self.on_day(day).filter(Q(hidden_at__isnull=False) | Q(paper__hidden_at__isnull=False)).order_by("-pk")
 
-    def newest_of_day(self, day: date, *, after: StoredPosition | None = None) -> ListingQuerySet:
+    def newest_of_day(self, day: date, *, after: StoredCursor | None = None) -> ListingQuerySet:
         """Last stored first, behind the paper with the key `after`; the index of `listing_once_a_day` has them so."""
         found = self.on_day(day).shown()
         if after is not None:
             found = found.filter(paper_id__lt=after.paper_id)
         return found.order_by("-paper_id")
 
-    def best_of_week(self, monday: date, *, after: SpanPosition | None = None) -> ListingQuerySet:
+    def best_of_week(self, monday: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
         return self.filter(week=monday).shown()._best_of_span(after)
 
-    def best_of_month(self, first: date, *, after: SpanPosition | None = None) -> ListingQuerySet:
+    def best_of_month(self, first: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
         return self.filter(month=first).shown()._best_of_span(after)
 
-    def best_since(self, day: date, *, release: int, after: SpanPosition | None = None) -> ListingQuerySet:
+    def best_since(self, day: date, *, release: int, after: SpanCursor | None = None) -> ListingQuerySet:
         """What was listed above a release on `day` and later. Sorted when asked for: it is a month's at most."""
         return self.filter(day__gte=day, release__gt=release).shown()._best_of_span(after)
 
-    def _best_of_span(self, after: SpanPosition | None) -> ListingQuerySet:
+    def _best_of_span(self, after: SpanCursor | None) -> ListingQuerySet:
         """Most voted first; a paper listed on two days once, because its two rows stand beside each other."""
-        columns = SpanPosition._fields
-        found = self if after is None else self.filter(before_row(columns, after))
+        columns = SpanCursor._fields
+        found = self if after is None else self.filter(row_less_than(columns, after))
         return found.order_by(*(f"-{column}" for column in columns), "pk").distinct(*columns)
 
 
-def _behind(position: DayPosition) -> Q:
+def _behind(position: DayCursor) -> Q:
     """The rows of a day behind `position`. Columns go up and down, so no comparison of rows can say it."""
     is_pinned, place, votes, source_votes, at, pk = position
     behind = (

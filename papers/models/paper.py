@@ -15,23 +15,23 @@ from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Va
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.models.keyset import before_row
+from papers.models.keyset import row_less_than
 from papers.models.user import User
-from papers.sources.provenance import words_note
-from papers.text.cleaning import organization_marks
+from papers.sources.provenance import provenance_note
+from papers.text.cleaning import organization_words
 
 if TYPE_CHECKING:
     from papers.query.parser import Query
 
 
-TITLE_LETTERS = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
+TITLE_LETTERS_SQL = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
 """SQL: what is left of a title for comparing."""
 
 
 class TitleKey(Func):
     """A number for a title, whatever its case, spaces and punctuation. Some titles share theirs with others."""
 
-    template = f"hashtextextended({TITLE_LETTERS.format('%(expressions)s')}, 0)"
+    template = f"hashtextextended({TITLE_LETTERS_SQL.format('%(expressions)s')}, 0)"
     output_field = models.BigIntegerField()
 
 
@@ -50,7 +50,7 @@ class LinkRow(TypedDict):
     found: str
 
 
-class NewPosition(NamedTuple):
+class NewestPosition(NamedTuple):
     """What New is sorted by."""
 
     listed_at: datetime
@@ -65,10 +65,10 @@ class VotesPosition(NamedTuple):
     pk: int
 
 
-class HotPosition(NamedTuple):
+class TrendingPosition(NamedTuple):
     """What Trending is sorted by."""
 
-    hot: float
+    trending_score: float
     pk: int
 
 
@@ -81,31 +81,31 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         """Without the columns that no page shows; they are larger than all others together."""
         return self.defer("title_raw", "abstract_raw", "search_vector", "author_keys")
 
-    def newest(self, *, after: NewPosition | None = None) -> PaperQuerySet:
+    def newest(self, *, after: NewestPosition | None = None) -> PaperQuerySet:
         """The order of New, total, and served by an index; behind the paper with this `listed_at` and key."""
-        found = self if after is None else self.filter(before_row(NewPosition._fields, after))
+        found = self if after is None else self.filter(row_less_than(NewestPosition._fields, after))
         return found.order_by("-listed_at", "-pk")
 
-    def newest_of_these(self, *, after: NewPosition | None = None) -> PaperQuerySet:
+    def newest_sorted(self, *, after: NewestPosition | None = None) -> PaperQuerySet:
         """The same order for papers that another index finds, as an author's: they are sorted, and New is not walked.
 
         Postgres would walk it for a name with many papers, past all others, and for ever where they are old.
         """
-        found = self if after is None else self.filter(before_row(NewPosition._fields, after))
+        found = self if after is None else self.filter(row_less_than(NewestPosition._fields, after))
         at = ExpressionWrapper(F("listed_at") + Value(timedelta()), output_field=models.DateTimeField())
         return found.order_by(at.desc(), "-pk")
 
     def most_voted(self, *, after: VotesPosition | None = None) -> PaperQuerySet:
         """Most voted first, then newest. All papers are sorted: for those that a search has narrowed down."""
-        found = self if after is None else self.filter(before_row(VotesPosition._fields, after))
+        found = self if after is None else self.filter(row_less_than(VotesPosition._fields, after))
         return found.order_by("-vote_count", "-listed_at", "-pk")
 
-    def trending(self, *, floor: float, after: HotPosition | None = None) -> PaperQuerySet:
+    def trending(self, *, floor: float, after: TrendingPosition | None = None) -> PaperQuerySet:
         """The order of Trending, total, and served by an index, down to `floor`; behind this `hot` and key."""
-        found = self.filter(hot__gte=floor)
+        found = self.filter(trending_score__gte=floor)
         if after is not None:
-            found = found.filter(before_row(HotPosition._fields, after))
-        return found.order_by("-hot", "-pk")
+            found = found.filter(row_less_than(TrendingPosition._fields, after))
+        return found.order_by("-trending_score", "-pk")
 
     def by_author(self, names: Sequence[str], *, key: str = "", claimed: Sequence[int] = ()) -> PaperQuerySet:
         """Papers with one of these names among their authors, but those on which the name was said to be somebody
@@ -123,9 +123,9 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         Marks of the search index find them.
         """
         from papers.models.query_sql import vector_matches
-        from papers.models.search_index import quoted
+        from papers.models.search_index import quote_lexeme
 
-        marks = " & ".join(quoted(f"o:{word}") for word in organization_marks(key))
+        marks = " & ".join(quote_lexeme(f"o:{word}") for word in organization_words(key))
         found = self.filter(vector_matches(marks)) if marks else self.none()
         return found if names is None else found.filter(organization__in=names)
 
@@ -137,9 +137,9 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         Tags are those of `viewer`, spans such as `7d` end at `today` (the group's day). Words the process has not seen
         before cost one query.
         """
-        from papers.models.query_sql import condition_of
+        from papers.models.query_sql import compile_query
 
-        condition = condition_of(query, viewer=viewer, today=today or timezone.localdate())
+        condition = compile_query(query, viewer=viewer, today=today or timezone.localdate())
         return self.none() if condition is None else self.filter(condition.as_filter())
 
 
@@ -184,7 +184,9 @@ class Paper(models.Model):
     record_rank = models.PositiveSmallIntegerField(default=0, help_text="How good the source of the text was.")
     vote_count = models.PositiveIntegerField(default=0)
     comment_count = models.PositiveIntegerField(default=0)
-    hot = models.FloatField(null=True, blank=True, help_text="See papers/ranking/trending.py; null without any signal.")
+    trending_score = models.FloatField(
+        null=True, blank=True, help_text="See papers/ranking/trending.py; null without any signal."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(help_text="When anything a card shows changed here; names the cached card.")
 
@@ -208,7 +210,12 @@ class Paper(models.Model):
             # New, all categories; hidden papers are few and filtered on the way.
             models.Index(F("listed_at").desc(), F("id").desc(), name="paper_newest"),
             # Trending: only papers with a signal are in it, so it stays small.
-            models.Index(F("hot").desc(), F("id").desc(), name="paper_trending", condition=Q(hot__isnull=False)),
+            models.Index(
+                F("trending_score").desc(),
+                F("id").desc(),
+                name="paper_trending",
+                condition=Q(trending_score__isnull=False),
+            ),
             # What the group voted for, for rules; few papers are in it.
             models.Index(F("listed_at").desc(), F("id").desc(), name="paper_voted", condition=Q(vote_count__gt=0)),
             # Author pages and followed authors.
@@ -246,7 +253,7 @@ class Paper(models.Model):
     @property
     def words_note(self) -> str:
         """Whose words its texts are, where they are not those of its own record; empty where they are."""
-        return "" if self.is_sample else words_note(self.public_id, self.record_rank)
+        return "" if self.is_sample else provenance_note(self.public_id, self.record_rank)
 
 
 class FormerAddress(models.Model):
@@ -294,7 +301,7 @@ class PaperCategoryQuerySet(models.QuerySet["PaperCategory"]):
         """The order of New within a category: the primary key, backwards."""
         found = self.filter(category=category, paper__hidden_at=None)
         if after is not None:
-            found = found.filter(before_row(CategoryPosition._fields, after))
+            found = found.filter(row_less_than(CategoryPosition._fields, after))
         return found.order_by("-listed_at", "-paper_id")
 
 
@@ -334,16 +341,16 @@ class PaperVersion(models.Model):
         return f"{self.paper_id} v{self.version}"
 
 
-class SourceFigure(models.Model):
+class PaperExternalCounts(models.Model):
     """What another site counts for a paper: its votes, comments, who submitted it there. Shown apart, as theirs."""
 
-    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="source_figures")
+    paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="external_counts")
     source = models.CharField(max_length=20, help_text="The kind of source, such as huggingface.")
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     submitted_by = models.TextField(blank=True)
     url = models.TextField(blank=True)
-    hot = models.FloatField(
+    trending_score = models.FloatField(
         null=True, blank=True, help_text="Decayed sum of its votes; see papers/ranking/trending.py."
     )
     updated_at = models.DateTimeField()

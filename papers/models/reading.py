@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from papers.models.user import User
 
-Q = TypeVar("Q", bound=QuerySet[Any])
+QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
 
 
 class SeenPaper(models.Model):
@@ -37,7 +37,7 @@ class SeenPaper(models.Model):
         return f"{self.paper_id} seen by {self.user_id}"
 
 
-def without_seen(found: Q, user: User) -> Q:
+def exclude_seen(found: QuerySetT, user: User) -> QuerySetT:
     """A list of papers, or of rows that have one, without those that `user` has seen.
 
     The list is walked along its own index, and each row looked up by the primary key of SeenPaper: the order and the

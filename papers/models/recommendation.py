@@ -11,14 +11,14 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from papers.models.library import Tag, TaggedPaper
-from papers.models.reading import without_seen
+from papers.models.reading import exclude_seen
 from papers.models.user import User
 
-STAYS = timedelta(days=7)
+SHOWN_FOR = timedelta(days=7)
 """How long a suggestion that the reader was shown stays, if nothing becomes of it."""
 
 
-class Taste(models.Model):
+class RecommendationState(models.Model):
     """How far the suggestions to a reader have come; there from the first vote, save, tag or mute on.
 
     What a reader does writes `stale_at` in the same transaction; a worker finds it there.
@@ -39,27 +39,29 @@ class Taste(models.Model):
         return f"taste of {self.user_id}"
 
 
-class PlacePosition(NamedTuple):
+class RankPosition(NamedTuple):
     """What a list of suggestions is sorted by."""
 
-    place: int
+    rank: int
 
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
-    def open_to(
-        self, user: User, *, now: datetime, tag: Tag | None = None, after: PlacePosition | None = None
+    def current_for(
+        self, user: User, *, now: datetime, tag: Tag | None = None, after: RankPosition | None = None
     ) -> RecommendationQuerySet:
         """What a reader has not seen yet of the suggestions, or of those for a tag; the best first.
 
         What was seen, tagged, hidden or withdrawn since they were worked out is left out, and what has had its time.
         """
         tagged = TaggedPaper.objects.filter(tag__user=user, paper=OuterRef("paper_id"))
-        passed = ShownSuggestion.objects.filter(user=user, paper=OuterRef("paper_id"), shown_at__lte=now - STAYS)
+        passed = ShownRecommendation.objects.filter(
+            user=user, paper=OuterRef("paper_id"), shown_at__lte=now - SHOWN_FOR
+        )
         found = self.filter(user=user, tag=tag, paper__hidden_at=None, paper__withdrawn_at=None)
-        found = without_seen(found, user).filter(~Exists(tagged), ~Exists(passed))
+        found = exclude_seen(found, user).filter(~Exists(tagged), ~Exists(passed))
         if after is not None:
-            found = found.filter(place__gt=after.place)
-        return found.order_by("place")
+            found = found.filter(rank__gt=after.rank)
+        return found.order_by("rank")
 
 
 class Recommendation(models.Model):
@@ -68,7 +70,7 @@ class Recommendation(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recommendations")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="+")
-    place = models.PositiveSmallIntegerField(help_text="On the list; 0 is the best.")
+    rank = models.PositiveSmallIntegerField(help_text="On the list; 0 is the best.")
     score = models.FloatField(help_text="Standard deviations above the middle of the recent papers.")
     because_of = models.ForeignKey(
         "papers.Paper", on_delete=models.CASCADE, related_name="+", help_text="The liked paper that speaks for it most."
@@ -88,7 +90,7 @@ class Recommendation(models.Model):
         return f"{self.paper_id} for {self.user_id}"
 
 
-class ShownSuggestion(models.Model):
+class ShownRecommendation(models.Model):
     """Since when a paper has been suggested to a reader: it stood on a list of suggestions that the reader opened then.
 
     It stays for `STAYS` from that moment on, on whichever of the reader's lists, and never comes back.

@@ -9,11 +9,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-MOST_A_DAY = 200
+MAX_PER_DAY = 200
 
 
 class ListRuleQuerySet(models.QuerySet["ListRule"]):
-    def in_force(self) -> ListRuleQuerySet:
+    def enabled(self) -> ListRuleQuerySet:
         """Those that are on, the oldest first: it lists a paper that several would."""
         return self.filter(is_enabled=True).select_related("topic").order_by("pk")
 
@@ -27,7 +27,9 @@ class ListRule(models.Model):
     )  # fmt: skip
     min_votes = models.PositiveIntegerField(default=0, help_text="At least so many votes of the group.")
     limit = models.PositiveSmallIntegerField(
-        default=10, validators=[MinValueValidator(1), MaxValueValidator(MOST_A_DAY)], help_text="At most so many a day."
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PER_DAY)],
+        help_text="At most so many a day.",
     )
     is_enabled = models.BooleanField("in force", default=True)
     made_by = models.ForeignKey(
@@ -41,7 +43,7 @@ class ListRule(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(topic__isnull=False) | Q(min_votes__gt=0), name="list_rule_asks"),
-            models.CheckConstraint(condition=Q(limit__gte=1, limit__lte=MOST_A_DAY), name="list_rule_limit"),
+            models.CheckConstraint(condition=Q(limit__gte=1, limit__lte=MAX_PER_DAY), name="list_rule_limit"),
         ]
 
     def __str__(self) -> str:
@@ -51,12 +53,12 @@ class ListRule(models.Model):
         return f"Papers {' '.join(parts)}, at most {self.limit} a day"
 
 
-class RuledPaperQuerySet(models.QuerySet["RuledPaper"]):
-    def on_day(self, rule: ListRule, day: date) -> RuledPaperQuerySet:
+class RuleListingQuerySet(models.QuerySet["RuleListing"]):
+    def on_day(self, rule: ListRule, day: date) -> RuleListingQuerySet:
         return self.filter(rule=rule, day=day)
 
 
-class RuledPaper(models.Model):
+class RuleListing(models.Model):
     """A paper that a rule has listed. No rule lists it again, whatever curators do with it; it counts for its day."""
 
     paper = models.OneToOneField("papers.Paper", on_delete=models.CASCADE, primary_key=True, related_name="+")
@@ -64,7 +66,7 @@ class RuledPaper(models.Model):
     day = models.DateField()
     listed_at = models.DateTimeField()
 
-    objects = RuledPaperQuerySet.as_manager()
+    objects = RuleListingQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["rule", "day"], name="ruled_paper_of_day")]

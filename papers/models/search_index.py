@@ -54,21 +54,21 @@ def _read(texts: list[str]) -> dict[str, tuple[Lexeme, ...]]:
     return {text: tuple(lexemes) for text, lexemes in found.items()}
 
 
-def quoted(lexeme: str, weight: str = "") -> str:
+def quote_lexeme(lexeme: str, weight: str = "") -> str:
     """A lexeme as an operand of a tsquery; `weight` A is the title. One that is longer than any of a paper is cut."""
     lexeme = lexeme.encode()[:_LONGEST].decode(errors="ignore")
     text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
     return f"{text}:{weight}" if weight else text
 
 
-def in_a_row(lexemes: Iterable[Lexeme], weight: str = "") -> str:
+def phrase_tsquery(lexemes: Iterable[Lexeme], weight: str = "") -> str:
     """A tsquery for lexemes in the places they have towards each other."""
     parts: list[str] = []
     last = 0
     for word, position in lexemes:
         if parts:
             parts.append(f"<{position - last}>")
-        parts.append(quoted(word, weight))
+        parts.append(quote_lexeme(word, weight))
         last = position
     text = " ".join(parts)
     return f"({text})" if len(parts) > 1 else text

@@ -76,7 +76,9 @@ class FetchRun(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    beat_at = models.DateTimeField(help_text="Moved on while the run lives; a run that stopped moving is taken over.")
+    heartbeat_at = models.DateTimeField(
+        help_text="Moved on while the run lives; a run that stopped moving is taken over."
+    )
     progress = models.TextField(blank=True, help_text="Such as: fetching cs.CL, 40 of 68.")
     announced = models.PositiveIntegerField(null=True, blank=True)
     fetched = models.PositiveIntegerField(default=0)
@@ -138,7 +140,7 @@ class RejectedRecord(models.Model):
         return f"{self.identifier or '?'}: {self.error[:80]}"
 
 
-class HostClock(models.Model):
+class HostSlot(models.Model):
     """Whose turn it is to talk to a group of hosts, over all workers and machines. See services/politeness.py."""
 
     group = models.TextField(primary_key=True)

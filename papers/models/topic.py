@@ -13,11 +13,11 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.models.keyset import before_row
+from papers.models.keyset import row_less_than
 from papers.models.user import User
-from papers.ranking.charts import weeks_up_to
+from papers.ranking.charts import weekly_counts
 
-CLOSENESS = 0.55
+DEFAULT_CLOSENESS = 0.55
 """How close to an example a paper must be, where nobody has said so."""
 
 
@@ -49,7 +49,8 @@ class Topic(models.Model):
     query = models.TextField(blank=True)
     examples = models.ManyToManyField("papers.Paper", blank=True, related_name="example_of")
     closeness = models.FloatField(
-        default=CLOSENESS, help_text="How close to an example its papers are: 1 the same meaning, 0 nothing in common."
+        default=DEFAULT_CLOSENESS,
+        help_text="How close to an example its papers are: 1 the same meaning, 0 nothing in common.",
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="topics",
@@ -79,14 +80,14 @@ class Topic(models.Model):
         return reverse("papers:topic", args=[self.slug])
 
 
-class MatchPosition(NamedTuple):
+class TopicNewestPosition(NamedTuple):
     """What a topic's page is sorted by."""
 
     listed_at: datetime
     paper_id: int
 
 
-class VotedPosition(NamedTuple):
+class TopicVotesPosition(NamedTuple):
     """What a topic's most voted papers are sorted by."""
 
     vote_count: int
@@ -99,18 +100,18 @@ class TopicMatchQuerySet(models.QuerySet["TopicMatch"]):
         """Papers that readers may see."""
         return self.filter(paper__hidden_at=None)
 
-    def newest(self, topic: Topic, *, after: MatchPosition | None = None) -> TopicMatchQuerySet:
+    def newest(self, topic: Topic, *, after: TopicNewestPosition | None = None) -> TopicMatchQuerySet:
         """A topic's papers, the newest first: one walk along an index."""
         found = self.shown().filter(topic=topic)
         if after is not None:
-            found = found.filter(before_row(MatchPosition._fields, after))
+            found = found.filter(row_less_than(TopicNewestPosition._fields, after))
         return found.order_by("-listed_at", "-paper_id")
 
-    def most_voted(self, topic: Topic, *, after: VotedPosition | None = None) -> TopicMatchQuerySet:
+    def most_voted(self, topic: Topic, *, after: TopicVotesPosition | None = None) -> TopicMatchQuerySet:
         """A topic's papers that have votes, the most voted first: one walk along an index."""
         found = self.shown().filter(topic=topic, vote_count__gt=0)
         if after is not None:
-            found = found.filter(before_row(VotedPosition._fields, after))
+            found = found.filter(row_less_than(TopicVotesPosition._fields, after))
         return found.order_by("-vote_count", "-listed_at", "-paper_id")
 
 
@@ -160,7 +161,7 @@ class TopicWeekQuerySet(models.QuerySet["TopicWeek"]):
     def year_of(self, topic: Topic, *, last: date) -> list[tuple[date, int]]:
         """The 53 weeks up to that of `last`, each by its Monday, with how many papers. One query."""
         found = self.filter(topic=topic, week__gt=last - timedelta(weeks=54)).values_list("week", "papers")
-        return weeks_up_to(last, found)
+        return weekly_counts(last, found)
 
 
 class TopicWeek(models.Model):

@@ -68,7 +68,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, username: str, password: str | None = None, **extra: Any) -> User:
         return self.create_user(email, username, password, is_staff=True, is_superuser=True, is_curator=True, **extra)
 
-    def hold(self, user: User) -> None:
+    def lock_against_deletion(self, user: User) -> None:
         """Have nobody delete an account until the caller's transaction ends.
 
         To be called before a paper is locked: whoever leaves locks the account first, and the papers then. One query.
@@ -101,7 +101,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the group's time zone.")
     votes_unnamed = models.BooleanField(default=False, help_text="New votes don't show the reader's name.")
-    uses_keys = models.BooleanField(default=True, help_text="Single keys act on pages.")
+    uses_shortcuts = models.BooleanField(default=True, help_text="Single keys act on pages.")
     hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
     mails_mentions = models.BooleanField(default=False, help_text="A mail says where the reader was named.")
     unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")
@@ -109,15 +109,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     visited_at = models.DateTimeField(null=True, blank=True)
     visited_release = models.BigIntegerField(null=True, blank=True)
     # Of the visit before it: what was listed since is what the reader missed.
-    left_at = models.DateTimeField(null=True, blank=True)
-    left_release = models.BigIntegerField(null=True, blank=True)
+    previous_visit_at = models.DateTimeField(null=True, blank=True)
+    previous_visit_release = models.BigIntegerField(null=True, blank=True)
     is_curator = models.BooleanField("curator", default=False)
     is_staff = models.BooleanField("may enter the admin", default=False)
     is_active = models.BooleanField("active", default=True)
     # Of an account that is not active: services/people.py writes them with it.
     suspended_at = models.DateTimeField(null=True, blank=True)
     suspended_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    suspended_why = models.TextField("reason", blank=True)
+    suspension_reason = models.TextField("reason", blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects = UserManager()

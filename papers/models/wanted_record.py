@@ -8,13 +8,13 @@ from django.db import models
 from django.db.models import Q
 
 
-class RecordWantedQuerySet(models.QuerySet["RecordWanted"]):
-    def due(self, now: datetime) -> RecordWantedQuerySet:
+class WantedRecordQuerySet(models.QuerySet["WantedRecord"]):
+    def due(self, now: datetime) -> WantedRecordQuerySet:
         """Those to ask for now, the longest due first."""
-        return self.filter(next_try_at__lte=now).order_by("next_try_at", "pk")
+        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
 
 
-class RecordWanted(models.Model):
+class WantedRecord(models.Model):
     """A paper that waits for the record of an arXiv id or DOI, at arXiv or doi.org: its own, of which only a third
     party's words are here; or that of the paper which a feed's entry says to be about."""
 
@@ -23,20 +23,20 @@ class RecordWanted(models.Model):
     )
     scheme = models.CharField(max_length=12, help_text="arxiv or doi.")
     value = models.TextField()
-    tries = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField(
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(
         null=True, blank=True, help_text="While a worker is at it: when its time is up. None: given up."
     )
     reason = models.TextField(blank=True, help_text="Why the last try failed.")
 
-    objects = RecordWantedQuerySet.as_manager()
+    objects = WantedRecordQuerySet.as_manager()
 
     class Meta:
         indexes = [
             # Who waits for a record that comes.
             models.Index(fields=["scheme", "value"], name="record_wanted"),
             # What the workers have to do.
-            models.Index(fields=["next_try_at"], name="record_due", condition=Q(next_try_at__isnull=False)),
+            models.Index(fields=["next_attempt_at"], name="record_due", condition=Q(next_attempt_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -136,7 +136,7 @@ def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
         raise RefusedError("An address with a user name or password in it is not fetched; take them out.")
 
 
-def addresses_to_open(host: str, port: int, addresses: Sequence[str], allow: AllowList) -> tuple[str, ...]:
+def allowed_addresses(host: str, port: int, addresses: Sequence[str], allow: AllowList) -> tuple[str, ...]:
     """Those of the addresses that `host` resolved to which may be dialled, in their order.
 
     Raises:
@@ -154,7 +154,7 @@ def addresses_to_open(host: str, port: int, addresses: Sequence[str], allow: All
     return opened
 
 
-def check_proxied(host: str, port: int) -> None:
+def check_proxy_target(host: str, port: int) -> None:
     """Check a target whose name a proxy will resolve. Addresses must be public; of names only full ones pass.
 
     Raises:

@@ -18,42 +18,42 @@ from http import HTTPStatus
 import httpcore
 import httpx
 
-from papers.outbound.address_guard import AllowList, check_proxied, check_url
+from papers.outbound.address_guard import AllowList, check_proxy_target, check_url
 from papers.outbound.decompression import read_body, read_start
 from papers.outbound.errors import (
-    BusyError,
-    CutError,
+    ConnectionLostError,
     DeadlineError,
     FetchError,
+    HostBusyError,
     HttpStatusError,
     NetworkError,
     RefusedError,
+    SlotLostError,
     TooLargeError,
-    TurnLostError,
 )
-from papers.outbound.network_backend import Dial, Dialer, Resolve, Watch, resolve_name
-from papers.outbound.request import Clock, FetchRequest, FetchResponse, Report, Turn
-from papers.outbound.retry_headers import rate_limit_seconds, retry_after_seconds
+from papers.outbound.network_backend import Connect, Deadline, GuardedNetworkBackend, ResolveName, resolve_name
+from papers.outbound.request import AcquiredSlot, FetchRequest, FetchResponse, HostRateLimiter, RequestReport
+from papers.outbound.retry_headers import parse_rate_limit, parse_retry_after
 from papers.text.hostnames import ascii_address
 
 __all__ = [
-    "BusyError",
+    "AcquiredSlot",
     "Client",
-    "Clock",
-    "CutError",
+    "ConnectionLostError",
     "DeadlineError",
     "FetchError",
     "FetchRequest",
     "FetchResponse",
+    "HostBusyError",
+    "HostRateLimiter",
     "HttpStatusError",
     "NetworkError",
     "RefusedError",
-    "Report",
+    "RequestReport",
+    "SlotLostError",
     "TooLargeError",
-    "Turn",
-    "TurnLostError",
-    "group_of",
-    "page_group_of",
+    "host_group_of",
+    "page_host_group_of",
     "user_agent",
 ]
 
@@ -88,7 +88,7 @@ _HINTS = {
 }
 
 
-def group_of(url: str) -> str:
+def host_group_of(url: str) -> str:
     """The group of hosts that share one politeness clock: `arxiv` for all of arXiv's, else `feed:<host>`.
 
     Raises:
@@ -97,14 +97,14 @@ def group_of(url: str) -> str:
     return _group_of_host(_host(_parse_url(url)))
 
 
-def page_group_of(url: str) -> str:
+def page_host_group_of(url: str) -> str:
     """The group for a page that a reader named: a known one, else `page:<host>`, so that no feed of that host is
     stopped where the page refuses.
 
     Raises:
         RefusedError: it is no address.
     """
-    return _page_group(group_of(url))
+    return _page_group(host_group_of(url))
 
 
 def _page_group(group: str) -> str:
@@ -168,13 +168,13 @@ class Client:
         self,
         *,
         user_agent: str,
-        clock: Clock,
+        clock: HostRateLimiter,
         allow: Iterable[str] = (),
         proxy: str | None = None,
-        report: Callable[[Report], None] | None = None,
+        report: Callable[[RequestReport], None] | None = None,
         connect_seconds: float = CONNECT_SECONDS,
-        resolve: Resolve = resolve_name,
-        dial: Dial = socket.create_connection,
+        resolve: ResolveName = resolve_name,
+        dial: Connect = socket.create_connection,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """`allow` is read by `AllowList.parse`; `proxy` is an http:// address, and allowed hosts are asked directly.
@@ -230,7 +230,7 @@ class Client:
         answer, error = _Answer(url, is_private=request.is_private, is_post=bool(request.body)), ""
         with self._clock.turn(group, wait_seconds=request.wait_seconds) as turn:
             started = time.monotonic()
-            watch = Watch(request.deadline_seconds - trail.seconds, turn.renew)
+            watch = Deadline(request.deadline_seconds - trail.seconds, turn.renew)
             try:
                 self._exchange(answer, allow, watch, request, with_headers=with_headers)
             except FetchError as failure:
@@ -246,7 +246,7 @@ class Client:
         return answer
 
     def _exchange(
-        self, answer: _Answer, allow: AllowList, watch: Watch, request: FetchRequest, *, with_headers: bool
+        self, answer: _Answer, allow: AllowList, watch: Deadline, request: FetchRequest, *, with_headers: bool
     ) -> None:
         asked = httpx.Request(
             request.method if request.body else "GET",
@@ -271,17 +271,19 @@ class Client:
                 answer.body = read_start(chunks, encoding=encoding, max_bytes=MAX_ERROR_BYTES)
                 answer.retry_after_seconds = _wait_asked_for(response.headers)
 
-    def _transport(self, url: httpx.URL, allow: AllowList, watch: Watch) -> _Transport:
+    def _transport(self, url: httpx.URL, allow: AllowList, watch: Deadline) -> _Transport:
         port = url.port or {"http": 80, "https": 443}[url.scheme]
         proxy = None if allow.has_host(_host(url), port) else self._proxy
         if proxy is not None:
-            check_proxied(_host(url), port)
+            check_proxy_target(_host(url), port)
             allow = AllowList(names=frozenset({(_host(proxy), proxy.port)}))
-        dialer = Dialer(watch, allow, resolve=self._resolve, dial=self._dial, connect_seconds=self._connect_seconds)
+        dialer = GuardedNetworkBackend(
+            watch, allow, resolve=self._resolve, dial=self._dial, connect_seconds=self._connect_seconds
+        )
         return _Transport(dialer, self._ssl_context, proxy)
 
     def _tell(self, answer: _Answer, error: str) -> None:
-        report = Report(
+        report = RequestReport(
             url=str(answer.url.copy_with(raw_path=b"/")) if answer.is_private else _plain(answer.url),
             status=answer.status or None,
             wire_bytes=answer.wire_bytes,
@@ -302,7 +304,7 @@ class Client:
 class _Transport(httpx.BaseTransport):
     """Sends httpx's requests over connections that our dialer opens; one request, then it is closed."""
 
-    def __init__(self, dialer: Dialer, ssl_context: ssl.SSLContext, proxy: httpx.URL | None) -> None:
+    def __init__(self, dialer: GuardedNetworkBackend, ssl_context: ssl.SSLContext, proxy: httpx.URL | None) -> None:
         self.dialer = dialer
         if proxy is None:
             self._pool = httpcore.ConnectionPool(ssl_context=ssl_context, network_backend=dialer)
@@ -348,9 +350,9 @@ def _network_errors() -> Iterator[None]:
     try:
         yield
     except (httpcore.ProtocolError, httpcore.ProxyError) as error:
-        raise CutError(f"The answer was broken or cut ({error}).") from error
+        raise ConnectionLostError(f"The answer was broken or cut ({error}).") from error
     except (httpcore.NetworkError, httpcore.TimeoutException, httpx.HTTPError) as error:
-        raise CutError(f"The connection broke ({error}).") from error
+        raise ConnectionLostError(f"The connection broke ({error}).") from error
 
 
 def _counted(response: httpx.Response, answer: _Answer) -> Iterator[bytes]:
@@ -417,8 +419,8 @@ def _status_message(answer: _Answer) -> str:
 
 
 def _wait_asked_for(headers: httpx.Headers) -> float | None:
-    wait = retry_after_seconds(headers.get("retry-after", ""), now=datetime.now(UTC))
-    return wait if wait is not None else rate_limit_seconds(headers.get("ratelimit", ""))
+    wait = parse_retry_after(headers.get("retry-after", ""), now=datetime.now(UTC))
+    return wait if wait is not None else parse_rate_limit(headers.get("ratelimit", ""))
 
 
 def _redirect_target(url: httpx.URL, location: str) -> httpx.URL:

@@ -38,7 +38,7 @@ class NetworkError(FetchError):
     """No whole answer came: name not found, no connection, bad certificate, broken or cut answer."""
 
 
-class CutError(NetworkError):
+class ConnectionLostError(NetworkError):
     """The connection was there, and broke: what was sent may have arrived."""
 
 
@@ -64,7 +64,7 @@ class HttpStatusError(FetchError):
         self.body = body
 
 
-class BusyError(FetchError):
+class HostBusyError(FetchError):
     """No turn at this group of hosts within the time one may wait; nothing was sent.
 
     Not a failure of the source: come again after `retry_after_seconds`, at `not_before` (aware, the database's clock).
@@ -77,7 +77,7 @@ class BusyError(FetchError):
         self.not_before = not_before
 
 
-class TurnLostError(FetchError):
+class SlotLostError(FetchError):
     """This process was stopped for so long that its turn went to another; the request was given up."""
 
 
@@ -96,7 +96,7 @@ _WORDS_OF_NUMBERS = {
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
 
 
-def words_of(error: OSError | UnicodeError) -> str:
+def describe_network_error(error: OSError | UnicodeError) -> str:
     """What went wrong with the network, in words for whoever reads the page of sources."""
     if isinstance(error, UnicodeError):
         return "it is no name of a host"

@@ -16,19 +16,19 @@ from typing import Any
 
 import httpcore
 
-from papers.outbound.address_guard import AllowList, addresses_to_open
-from papers.outbound.errors import DeadlineError, NetworkError, words_of
+from papers.outbound.address_guard import AllowList, allowed_addresses
+from papers.outbound.errors import DeadlineError, NetworkError, describe_network_error
 
-Resolve = Callable[[str, int], Sequence[str]]
+ResolveName = Callable[[str, int], Sequence[str]]
 """A name and port to its IP addresses, best first. Raises OSError."""
-Dial = Callable[[tuple[str, int], float], socket.socket]
+Connect = Callable[[tuple[str, int], float], socket.socket]
 """Opens a TCP connection to an IP address and port within some seconds. Raises OSError."""
 
 _BEAT_SECONDS = 5.0
 _SHORTEST_DIAL_SECONDS = 2.0
 
 
-class Watch:
+class Deadline:
     """The time that one request may take, and the sign of life it gives meanwhile."""
 
     def __init__(self, seconds: float, beat: Callable[[], None]) -> None:
@@ -62,10 +62,12 @@ def resolve_name(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class Dialer(httpcore.NetworkBackend):
+class GuardedNetworkBackend(httpcore.NetworkBackend):
     """httpcore's way to the network. Connecting takes at most `connect_seconds` over all addresses of a name."""
 
-    def __init__(self, watch: Watch, allow: AllowList, *, resolve: Resolve, dial: Dial, connect_seconds: float) -> None:
+    def __init__(
+        self, watch: Deadline, allow: AllowList, *, resolve: ResolveName, dial: Connect, connect_seconds: float
+    ) -> None:
         self._watch = watch
         self._allow = allow
         self._resolve = resolve
@@ -83,7 +85,7 @@ class Dialer(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Resolve, check, and dial one of the very addresses that were checked."""
         end = time.monotonic() + self._connect_seconds
-        addresses = addresses_to_open(host, port, self._lookup(host, port), self._allow)
+        addresses = allowed_addresses(host, port, self._lookup(host, port), self._allow)
         last_error: OSError | None = None
         for position, address in enumerate(addresses):
             left = end - time.monotonic()
@@ -97,8 +99,8 @@ class Dialer(httpcore.NetworkBackend):
                 continue
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.has_used_allow_list = self._allow.has_name(host, port) or self._allow.has_address(address, port)
-            return Stream(opened, self._watch, self._connect_seconds)
-        why = words_of(last_error) if last_error else "timed out"
+            return DeadlineStream(opened, self._watch, self._connect_seconds)
+        why = describe_network_error(last_error) if last_error else "timed out"
         raise NetworkError(f"No connection to {host}:{port} ({why}).") from last_error
 
     def _lookup(self, host: str, port: int) -> Sequence[str]:
@@ -117,16 +119,18 @@ class Dialer(httpcore.NetworkBackend):
         except queue.Empty:
             raise NetworkError(f"The name {host} could not be looked up in time.") from None
         if isinstance(answer, OSError | UnicodeError):
-            raise NetworkError(f"The name {host} could not be looked up ({words_of(answer)}).") from answer
+            raise NetworkError(
+                f"The name {host} could not be looked up ({describe_network_error(answer)})."
+            ) from answer
         if not answer:
             raise NetworkError(f"The name {host} has no address.")
         return answer
 
 
-class Stream(httpcore.NetworkStream):
+class DeadlineStream(httpcore.NetworkStream):
     """One connection. Every wait is cut into short ones, between which the deadline is looked at."""
 
-    def __init__(self, connection: socket.socket, watch: Watch, connect_seconds: float) -> None:
+    def __init__(self, connection: socket.socket, watch: Deadline, connect_seconds: float) -> None:
         self._socket = connection
         self._watch = watch
         self._connect_seconds = connect_seconds
@@ -141,7 +145,7 @@ class Stream(httpcore.NetworkStream):
                 if time.monotonic() >= end:
                     raise NetworkError(f"Nothing came for {timeout:.0f} seconds.") from None
             except OSError as error:
-                raise NetworkError(f"The connection broke ({words_of(error)}).") from error
+                raise NetworkError(f"The connection broke ({describe_network_error(error)}).") from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         try:
@@ -169,8 +173,10 @@ class Stream(httpcore.NetworkStream):
             ) from error
         except OSError as error:
             self.close()
-            raise NetworkError(f"No secure connection to {server_hostname} ({words_of(error)}).") from error
-        return Stream(wrapped, self._watch, self._connect_seconds)
+            raise NetworkError(
+                f"No secure connection to {server_hostname} ({describe_network_error(error)})."
+            ) from error
+        return DeadlineStream(wrapped, self._watch, self._connect_seconds)
 
     def get_extra_info(self, info: str) -> Any:
         """Nothing: connections are used once, so nobody asks whether one can be used again."""

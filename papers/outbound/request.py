@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 180.0
 WAIT_SECONDS = 60.0
 
 
-class Turn(Protocol):
+class AcquiredSlot(Protocol):
     """The right to send one request to a group of hosts, while nobody else does."""
 
     def renew(self) -> None:
@@ -30,10 +30,10 @@ class Turn(Protocol):
         """Say what the host answered. Seconds for which the group is closed now, if it refused; else None."""
 
 
-class Clock(Protocol):
+class HostRateLimiter(Protocol):
     """Gives out turns, one after the other, over all processes that talk to a group of hosts."""
 
-    def turn(self, group: str, *, wait_seconds: float) -> AbstractContextManager[Turn]:
+    def turn(self, group: str, *, wait_seconds: float) -> AbstractContextManager[AcquiredSlot]:
         """Wait for the group's turn, and hold it.
 
         Raises:
@@ -103,7 +103,7 @@ class FetchResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RequestReport:
     """What one request cost, for the log of a run. Each redirect is a request of its own."""
 
     url: str

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 LONGEST_WAIT_SECONDS = 24 * 60 * 60.0
 
 
-def retry_after_seconds(value: str, *, now: datetime) -> float | None:
+def parse_retry_after(value: str, *, now: datetime) -> float | None:
     """Seconds to wait by a Retry-After header: a number of seconds or an HTTP date (RFC 9110 §10.2.3).
 
     At most a day, whatever it says; a date that has passed is 0; None for what is neither.
@@ -27,7 +27,7 @@ def retry_after_seconds(value: str, *, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)
 
 
-def rate_limit_seconds(value: str) -> float | None:
+def parse_rate_limit(value: str) -> float | None:
     """Seconds until a spent budget opens again, by a header such as `RateLimit: "api";r=0;t=123`.
 
     Several budgets may be named; the longest wait of those with nothing left counts, at most a day. None when none

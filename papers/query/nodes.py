@@ -10,14 +10,14 @@ from typing import TypeAlias
 from papers.dates import FIRST_DAY, parse_day, parse_month
 
 # A bracket that opens and closes within a word belongs to it: O(n), f(x).
-WORD = r'[^\s"()]+(?:\([^\s"()]*\)[^\s"()]*)*'
+WORD_PATTERN = r'[^\s"()]+(?:\([^\s"()]*\)[^\s"()]*)*'
 _SPAN = re.compile(r"(\d{1,4})(d|w|m|y)", re.ASCII | re.I)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
 _SPAN_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class WordTerm:
     """A word as typed, in lower case. It may have hyphens and signs in it: `self-attention`, `c++`."""
 
     text: str
@@ -27,7 +27,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class PhraseTerm:
     """Words next to each other."""
 
     text: str
@@ -37,7 +37,7 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Title:
+class TitleTerm:
     """Words next to each other in the title; of one word, the word."""
 
     text: str
@@ -47,7 +47,7 @@ class Title:
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class AuthorTerm:
     """Words of one author's name, next to each other: a whole name or a part of it."""
 
     name: str
@@ -57,7 +57,7 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Organization:
+class OrganizationTerm:
     """Words of the organization's name."""
 
     text: str
@@ -67,7 +67,7 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class CategoryTerm:
     """Any of the categories that a pattern such as `cs.CL` or `cs.*` stands for."""
 
     pattern: str
@@ -78,7 +78,7 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class TopicTerm:
     """The papers of a topic, by its slug."""
 
     slug: str
@@ -88,7 +88,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class TagTerm:
     """The papers that carry a tag of the reader who asks."""
 
     name: str
@@ -98,39 +98,39 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class DateExpression:
     """A day, as it was written: a day, a month, a year, or so long before today."""
 
     text: str
 
     def day(self, today: date) -> date:
         """The day it begins. `today` is the day on which the question is asked."""
-        found = day_of(self.text, today)
+        found = first_day_of(self.text, today)
         return today if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class AfterTerm:
     """Listed on that day or later."""
 
-    when: When
+    when: DateExpression
 
     def __str__(self) -> str:
         return f"after:{self.when.text}"
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
+class BeforeTerm:
     """Listed before that day."""
 
-    when: When
+    when: DateExpression
 
     def __str__(self) -> str:
         return f"before:{self.when.text}"
 
 
 @dataclass(frozen=True, slots=True)
-class Has:
+class HasTerm:
     """With a link of that kind: `code` or `project`."""
 
     kind: str
@@ -140,7 +140,7 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class WithdrawnTerm:
     """Withdrawn by its authors."""
 
     def __str__(self) -> str:
@@ -148,7 +148,7 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Votes:
+class VotesTerm:
     """With so many votes of this site's readers; `sign` is one of `> >= < <= =`."""
 
     sign: str
@@ -159,7 +159,7 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
+class LikeTerm:
     """Close in meaning to that paper, which is itself left out. Orders by meaning; as a filter it lets all through."""
 
     public_id: str
@@ -193,13 +193,13 @@ class Or:
 
 
 Leaf: TypeAlias = (
-    Word | Phrase | Title | Author | Organization | Category | Topic | Tag | After | Before | Has | Withdrawn | Votes
-    | Like
+    WordTerm | PhraseTerm | TitleTerm | AuthorTerm | OrganizationTerm | CategoryTerm | TopicTerm | TagTerm | AfterTerm | BeforeTerm | HasTerm | WithdrawnTerm | VotesTerm
+    | LikeTerm
 )  # fmt: skip
 Node: TypeAlias = Leaf | Not | And | Or
 
 
-def day_of(text: str, today: date) -> date | None:
+def first_day_of(text: str, today: date) -> date | None:
     """The first day of what `text` names: a day, a month, a year, `today`, `yesterday`, or `7d`, `2w`, `3m` ago."""
     text = text.lower()
     if text in ("today", "yesterday"):
@@ -215,7 +215,7 @@ def _days_before(day: date, days: int) -> date:
 
 def _value(text: str) -> str:
     """What stands behind a colon; in quotation marks where it would end too early without."""
-    return text if re.fullmatch(WORD, text) else f'"{text}"'
+    return text if re.fullmatch(WORD_PATTERN, text) else f'"{text}"'
 
 
 def _grouped(node: Node) -> str:

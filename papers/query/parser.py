@@ -18,53 +18,53 @@ from papers.catalogue import categories
 from papers.catalogue.identifiers import normalise_url, parse_arxiv_id, parse_doi
 from papers.dates import FIRST_DAY
 from papers.query.nodes import (
-    WORD,
-    After,
+    WORD_PATTERN,
+    AfterTerm,
     And,
-    Author,
-    Before,
-    Category,
-    Has,
+    AuthorTerm,
+    BeforeTerm,
+    CategoryTerm,
+    DateExpression,
+    HasTerm,
     Leaf,
-    Like,
+    LikeTerm,
     Node,
     Not,
     Or,
-    Organization,
-    Phrase,
-    Tag,
-    Title,
-    Topic,
-    Votes,
-    When,
-    Withdrawn,
-    Word,
-    day_of,
+    OrganizationTerm,
+    PhraseTerm,
+    TagTerm,
+    TitleTerm,
+    TopicTerm,
+    VotesTerm,
+    WithdrawnTerm,
+    WordTerm,
+    first_day_of,
 )
 
 __all__ = [
-    "After",
+    "AfterTerm",
     "And",
-    "Author",
-    "Before",
-    "Category",
+    "AuthorTerm",
+    "BeforeTerm",
+    "CategoryTerm",
+    "DateExpression",
     "Destination",
-    "Has",
+    "HasTerm",
     "Leaf",
-    "Like",
+    "LikeTerm",
     "Node",
     "Not",
     "Or",
-    "Organization",
-    "Phrase",
+    "OrganizationTerm",
+    "PhraseTerm",
     "Query",
-    "Tag",
-    "Title",
-    "Topic",
-    "Votes",
-    "When",
-    "Withdrawn",
-    "Word",
+    "TagTerm",
+    "TitleTerm",
+    "TopicTerm",
+    "VotesTerm",
+    "WithdrawnTerm",
+    "WordTerm",
     "parse",
 ]
 
@@ -72,7 +72,7 @@ MAX_LENGTH = 4_000
 MAX_TERMS = 256
 MAX_DEPTH = 8
 MAX_PROBLEMS = 8
-RUNNING_TEXT = 8
+RUNNING_TEXT_WORDS = 8
 """So many plain words side by side are a question in sentences."""
 MAX_REQUIRED = 64
 """Nobody writes a condition of more words than that; such a text was pasted."""
@@ -115,16 +115,16 @@ class Query:
 
     def is_running_text(self) -> bool:
         """Whether it reads like a sentence or a paragraph: its quotation marks and brackets are those of a text."""
-        plain = sum(isinstance(part, Word) for part in self.required())
-        return plain >= RUNNING_TEXT or sum(1 for _ in self.leaves()) > MAX_REQUIRED
+        plain = sum(isinstance(part, WordTerm) for part in self.required())
+        return plain >= RUNNING_TEXT_WORDS or sum(1 for _ in self.leaves()) > MAX_REQUIRED
 
     def text(self) -> str:
         """The words asked for as running text, for an embedding: no filters, nothing behind a minus."""
-        return " ".join(leaf.text for leaf in self.leaves() if isinstance(leaf, Word | Phrase | Title))
+        return " ".join(leaf.text for leaf in self.leaves() if isinstance(leaf, WordTerm | PhraseTerm | TitleTerm))
 
     def examples(self) -> tuple[str, ...]:
         """The papers that the results are to be like."""
-        return tuple(leaf.public_id for leaf in self.leaves() if isinstance(leaf, Like))
+        return tuple(leaf.public_id for leaf in self.leaves() if isinstance(leaf, LikeTerm))
 
 
 def parse(text: str) -> Query:
@@ -160,10 +160,10 @@ _TOKEN = re.compile(
     | (?P<or>(?:OR|\|+)(?=[\s()]|$))
     | (?P<and>(?:AND|&+)(?=[\s()]|$))
     | (?P<not>NOT(?=[\s(]) | [-−–](?=[^\s)]))
-    | (?P<field>(?i:{"|".join(sorted(_FIELDS, key=len, reverse=True))})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD})?)
+    | (?P<field>(?i:{"|".join(sorted(_FIELDS, key=len, reverse=True))})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
     | "(?P<phrase>[^"]*)"
     | (?P<quote>")
-    | (?P<word>{WORD})
+    | (?P<word>{WORD_PATTERN})
     """,
     re.VERBOSE,
 )
@@ -278,9 +278,9 @@ class _Parser:
                 self._say(f"“{_shortened(text)}” has no letter or digit to look for.")
             return None
         if token["word"] is None:
-            return Phrase(text)
+            return PhraseTerm(text)
         self.words.append(text)
-        return Word(text)
+        return WordTerm(text)
 
     def _field(self, name: str, value: str, written: str) -> Node | None:
         value = " ".join(value.split())
@@ -300,62 +300,62 @@ class _Parser:
 # --- Fields ---------------------------------------------------------------------------------------------------------
 
 
-def _text_of(kind: type[Title | Organization | Topic | Tag], value: str) -> Node | None:
+def _text_of(kind: type[TitleTerm | OrganizationTerm | TopicTerm | TagTerm], value: str) -> Node | None:
     text = _line(value)
     return kind(text) if _says_something(text) else None
 
 
 def _author(value: str) -> Node | None:
     name = _line(value.replace("_", " "))
-    return Author(name) if _says_something(name) else None
+    return AuthorTerm(name) if _says_something(name) else None
 
 
 def _category(value: str) -> Node | None:
     pattern = value.strip(" ,;").lower()
-    found = categories.expand(pattern)
-    if not found and (category := categories.named(value)):
+    found = categories.expand_pattern(pattern)
+    if not found and (category := categories.find_category(value)):
         found = (category.code,)
     if not found:
         return None
     is_whole_archive = len(found) > 1
-    return Category(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
+    return CategoryTerm(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
 
 
 def _after(value: str) -> Node | None:
-    return After(When(value.lower())) if day_of(value, FIRST_DAY) else None
+    return AfterTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
 
 
 def _before(value: str) -> Node | None:
-    return Before(When(value.lower())) if day_of(value, FIRST_DAY) else None
+    return BeforeTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
 
 
 def _has(value: str) -> Node | None:
-    return Has(value.lower()) if value.lower() in ("code", "project") else None
+    return HasTerm(value.lower()) if value.lower() in ("code", "project") else None
 
 
 def _is(value: str) -> Node | None:
-    return Withdrawn() if value.lower() in ("withdrawn", "retracted") else None
+    return WithdrawnTerm() if value.lower() in ("withdrawn", "retracted") else None
 
 
 def _votes(value: str) -> Node | None:
     match = _SIGNED.fullmatch(value)
     if not match or (match[1] and match[3]):
         return None
-    return Votes(">=" if match[3] else match[1] or "=", min(int(match[2]), MAX_VOTES))
+    return VotesTerm(">=" if match[3] else match[1] or "=", min(int(match[2]), MAX_VOTES))
 
 
 def _like(value: str) -> Node | None:
     arxiv = parse_arxiv_id(value)
     public_id = arxiv.value if arxiv else _line(value)
-    return Like(public_id) if _says_something(public_id) else None
+    return LikeTerm(public_id) if _says_something(public_id) else None
 
 
 _READERS: Mapping[str, Callable[[str], Node | None]] = {
     "author": _author,
-    "title": lambda value: _text_of(Title, value),
-    "org": lambda value: _text_of(Organization, value),
-    "topic": lambda value: _text_of(Topic, value),
-    "tag": lambda value: _text_of(Tag, value),
+    "title": lambda value: _text_of(TitleTerm, value),
+    "org": lambda value: _text_of(OrganizationTerm, value),
+    "topic": lambda value: _text_of(TopicTerm, value),
+    "tag": lambda value: _text_of(TagTerm, value),
     "cat": _category,
     "after": _after,
     "before": _before,

@@ -32,7 +32,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BarRow:
     """One bar: what it is of, and how much of each series, from the bottom up. None: nobody knows."""
 
     label: str
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class BarSegment:
     """A rectangle of a bar."""
 
     kind: str
@@ -63,18 +63,18 @@ class Bar:
     title: str
     left: float
     room: float
-    segments: tuple[Segment, ...]
+    segments: tuple[BarSegment, ...]
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarChart:
     """Stacked bars side by side, one a row."""
 
     title: str
     first: str
     """What the rows are: the head of the table's first column."""
     series: tuple[Series, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[BarRow, ...]
     text: str = ""
     """A sentence below the title."""
 
@@ -90,10 +90,10 @@ class Bars:
     @cached_property
     def peak(self) -> int:
         """What the upper edge stands for."""
-        return round_up(max((row.total for row in self.rows), default=0))
+        return round_up_axis(max((row.total for row in self.rows), default=0))
 
     @property
-    def newest_first(self) -> tuple[Row, ...]:
+    def newest_first(self) -> tuple[BarRow, ...]:
         """The rows of the table."""
         return self.rows[::-1]
 
@@ -109,24 +109,24 @@ class Bars:
         room = WIDTH / max(1, len(self.rows))
         return tuple(self._bar(row, place * room, room) for place, row in enumerate(self.rows))
 
-    def _bar(self, row: Row, left: float, room: float) -> Bar:
+    def _bar(self, row: BarRow, left: float, room: float) -> Bar:
         segments, top = [], float(HEIGHT)
         for one, value in zip(self.series, row.values, strict=True):
             if value:
                 height = value / self.peak * HEIGHT
                 top -= height
                 x, width = left + room * _GAP / 2, room * (1 - _GAP)
-                segments.append(Segment(one.kind, *(round(number, 2) for number in (x, top, width, height))))
+                segments.append(BarSegment(one.kind, *(round(number, 2) for number in (x, top, width, height))))
         return Bar(self._words(row), round(left, 2), round(room, 2), tuple(segments))
 
-    def _words(self, row: Row) -> str:
+    def _words(self, row: BarRow) -> str:
         parts = [f"{value:,} {one.label}" for one, value in zip(self.series, row.values, strict=True) if value]
         said = ", ".join(filter(None, [*parts, row.note]))
         return f"{row.label}: {said or 'nothing'}"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CalendarCell:
     """A day of a calendar as it is drawn."""
 
     day: date
@@ -139,7 +139,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthName:
+class MonthLabel:
     """A month's name above the week in which it begins."""
 
     first: date
@@ -147,7 +147,7 @@ class MonthName:
 
 
 @dataclass(frozen=True)
-class Calendar:
+class CalendarHeatmap:
     """A year of days: weeks side by side, Monday on top."""
 
     title: str
@@ -179,22 +179,22 @@ class Calendar:
         return sum(self.counts.get(day, 0) for day in self._days)
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[CalendarCell, ...]:
         return tuple(self._cell(day) for day in self._days)
 
     @property
-    def rows(self) -> list[tuple[date, list[Cell | None]]]:
+    def rows(self) -> list[tuple[date, list[CalendarCell | None]]]:
         """For the table: each week with its days, the newest first; None for days that are still to come."""
-        weeks: dict[date, list[Cell | None]] = {}
+        weeks: dict[date, list[CalendarCell | None]] = {}
         for cell in self.cells:
             weeks.setdefault(_monday(cell.day), []).append(cell)
         return [(monday, days + [None] * (7 - len(days))) for monday, days in reversed(weeks.items())]
 
     @property
-    def months(self) -> tuple[MonthName, ...]:
+    def months(self) -> tuple[MonthLabel, ...]:
         firsts = [cell for cell in self.cells if cell.day.day == 1]
         # The last ones would stand over the edge.
-        return tuple(MonthName(cell.day, cell.x) for cell in firsts if cell.x <= self.width - 2 * STEP)
+        return tuple(MonthLabel(cell.day, cell.x) for cell in firsts if cell.x <= self.width - 2 * STEP)
 
     @property
     def weekdays(self) -> tuple[tuple[str, int], ...]:
@@ -205,25 +205,25 @@ class Calendar:
     def _days(self) -> list[date]:
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
-    def _cell(self, day: date) -> Cell:
+    def _cell(self, day: date) -> CalendarCell:
         count = self.counts.get(day, 0)
-        return Cell(
+        return CalendarCell(
             day=day,
             count=count,
-            level=level_of(count, self.peak),
+            level=intensity_level(count, self.peak),
             x=_LABELS_LEFT + (day - self.first).days // 7 * STEP,
             y=_LABELS_TOP + day.weekday() * STEP,
             is_marked=day in self.marked,
         )
 
 
-AGES: Sequence[tuple[str, timedelta]] = (
+QUEUE_AGES: Sequence[tuple[str, timedelta]] = (
     ("within the hour", timedelta(hours=1)),
     ("within a day", timedelta(days=1)),
     ("within a week", timedelta(days=7)),
 )
 """How long what waits in a queue has waited; what is over the last is older."""
-AGE_SERIES = (
+QUEUE_AGE_SERIES = (
     Series("age-hour", "up to an hour"),
     Series("age-day", "up to a day"),
     Series("age-week", "up to a week"),
@@ -232,7 +232,7 @@ AGE_SERIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueChart:
     """What waits somewhere: how much of it for how long."""
 
     name: str
@@ -249,23 +249,23 @@ class Queue:
         return sum(self.ages)
 
     @property
-    def segments(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[BarSegment, ...]:
         """A bar that lies, from the oldest to the newest."""
         made, x = [], 0.0
-        for one, value in reversed(list(zip(AGE_SERIES, self.ages, strict=True))):
+        for one, value in reversed(list(zip(QUEUE_AGE_SERIES, self.ages, strict=True))):
             if value:
                 width = value / self.waiting * WIDTH
-                made.append(Segment(one.kind, round(x, 2), 0, round(width, 2), HEIGHT))
+                made.append(BarSegment(one.kind, round(x, 2), 0, round(width, 2), HEIGHT))
                 x += width
         return tuple(made)
 
     @property
     def words(self) -> str:
-        parts = [f"{value:,} {one.label}" for one, value in zip(AGE_SERIES, self.ages, strict=True) if value]
+        parts = [f"{value:,} {one.label}" for one, value in zip(QUEUE_AGE_SERIES, self.ages, strict=True) if value]
         return ", ".join(parts) or "nothing"
 
 
-def round_up(number: int) -> int:
+def round_up_axis(number: int) -> int:
     """The next number that is one digit and zeros; at least 1."""
     size = 1
     while True:
@@ -275,12 +275,12 @@ def round_up(number: int) -> int:
         size *= 10
 
 
-def level_of(count: int, peak: int) -> int:
+def intensity_level(count: int, peak: int) -> int:
     """0 for nothing, else 1 to 4, in equal parts of the peak."""
     return min(LEVELS, -(-count * LEVELS // peak)) if count and peak else 0
 
 
-def weeks_up_to(last: date, counts: Iterable[tuple[date, int]], *, weeks: int = 53) -> list[tuple[date, int]]:
+def weekly_counts(last: date, counts: Iterable[tuple[date, int]], *, weeks: int = 53) -> list[tuple[date, int]]:
     """Each week by its Monday, the last one that of `last`; weeks that are not among `counts` have 0."""
     known = dict(counts)
     first = _monday(last) - timedelta(weeks=weeks - 1)

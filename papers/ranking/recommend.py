@@ -19,43 +19,43 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.ranking.stream import Example, Floats, Keys, Stream, centred
+from papers.ranking.stream import Example, Floats, PaperStream, TermHashes, centred
 
 # Where hardly any papers come, a subject may well be that of a third of them.
 _NEVER_TOO_COMMON = 30
 
-Scores = NDArray[np.float64]
-Places = NDArray[np.int64]
+ScoreArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RankerSettings:
     """Chosen by `make bench-recommend`, on half of its readers; docs/decisions.md has what else was tried."""
 
     words: float = 0.8
     """The part of words; the rest is of meaning."""
-    sharing: float = 1.0
+    agreement_exponent: float = 1.0
     """How much more a term counts that more of the liked papers share."""
-    most_terms: int = 30
-    """Of what is liked, and of what was put aside."""
-    too_common: float = 0.15
+    max_terms: int = 30
+    """Of what is liked, and of what was put disliked."""
+    max_term_share: float = 0.15
     """A term that a greater part of the stream has says nothing."""
-    aside: float = 0.2
-    """What a term that all papers put aside have and no liked one weighs, beside one of the liked ones."""
-    fading: float = 0.05
+    disliked: float = 0.2
+    """What a term that all papers put disliked have and no liked one weighs, beside one of the liked ones."""
+    age_penalty: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
-    passed_by: float = 0.1
+    shown_penalty: float = 0.1
     """The same for each day since the reader was first shown it."""
-    least: float = 0.25
+    min_score: float = 0.25
     """Standard deviations above the stream's middle; what is below is not suggested."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
+class ReaderProfile:
     """What is known of a reader."""
 
     liked: Sequence[Example]
-    aside: Sequence[Example] = ()
+    disliked: Sequence[Example] = ()
     known: Collection[int] = ()
     """Papers not to suggest."""
     shown: Mapping[int, float] = field(default_factory=dict)
@@ -63,14 +63,14 @@ class Taste:
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
+class RankedPaper:
     """A paper, with the liked one that speaks for it most."""
 
     paper_id: int
     score: float
     """Standard deviations above the middle of the stream; compares papers of one reader."""
     because_of: int
-    shared: Keys
+    shared: TermHashes
     """The terms that the two have in common and that count for this reader, the weightiest first."""
 
 
@@ -78,7 +78,7 @@ class Suggestion:
 class _Vectors:
     """The vectors of those of some papers that have one, seen from the middle of the stream."""
 
-    numbers: Places
+    numbers: IndexArray
     vectors: Floats
 
 
@@ -86,8 +86,8 @@ class _Vectors:
 class _Terms:
     """What a reader's terms weigh: places in `Stream.terms`, and weights."""
 
-    places: Places
-    weights: Scores
+    places: IndexArray
+    weights: ScoreArray
 
     def best(self, limit: int) -> _Terms:
         """The weightiest so many, in that order, without those that weigh nothing."""
@@ -96,34 +96,38 @@ class _Terms:
         return _Terms(self.places[best], self.weights[best])
 
 
-def rank(stream: Stream, taste: Taste, *, limit: int, settings: Settings | None = None) -> list[Suggestion]:
+def rank_for_reader(
+    stream: PaperStream, taste: ReaderProfile, *, limit: int, settings: RankerSettings | None = None
+) -> list[RankedPaper]:
     """The best papers of the stream for a reader, the best first; empty for a reader who likes nothing."""
-    settings = settings or Settings()
+    settings = settings or RankerSettings()
     if not taste.liked or not len(stream):
         return []
     terms = _terms(stream, taste.liked, settings)
     liked = _vectors(stream, taste.liked)
-    scores = _scores(stream, taste, settings, terms, liked) - settings.fading * stream.ages
+    scores = _scores(stream, taste, settings, terms, liked) - settings.age_penalty * stream.ages
     for paper_id, days in taste.shown.items():
         if (place := stream.place.get(paper_id)) is not None:
-            scores[place] -= settings.passed_by * days
-    for paper_id in {example.paper_id for example in (*taste.liked, *taste.aside)} | set(taste.known):
+            scores[place] -= settings.shown_penalty * days
+    for paper_id in {example.paper_id for example in (*taste.liked, *taste.disliked)} | set(taste.known):
         if (place := stream.place.get(paper_id)) is not None:
             scores[place] = -np.inf
-    good = np.flatnonzero(scores > settings.least)
+    good = np.flatnonzero(scores > settings.min_score)
     chosen = good[np.argsort(-scores[good], kind="stable")[:limit]]
     return _with_reasons(stream, taste, terms, liked, chosen, scores)
 
 
-def scores_for(stream: Stream, taste: Taste, settings: Settings) -> Scores:
+def scores_for(stream: PaperStream, taste: ReaderProfile, settings: RankerSettings) -> ScoreArray:
     """How well each paper of the stream fits a reader who likes something: standard deviations, whatever its age."""
     return _scores(stream, taste, settings, _terms(stream, taste.liked, settings), _vectors(stream, taste.liked))
 
 
-def _scores(stream: Stream, taste: Taste, settings: Settings, terms: _Terms, liked: _Vectors) -> Scores:
+def _scores(
+    stream: PaperStream, taste: ReaderProfile, settings: RankerSettings, terms: _Terms, liked: _Vectors
+) -> ScoreArray:
     speaks_for = stream.sums(terms.places, terms.weights)
     against = _against(stream, taste, settings)
-    speaks_against = settings.aside * stream.sums(against.places, against.weights)
+    speaks_against = settings.disliked * stream.sums(against.places, against.weights)
     # In units of what is liked: what is put aside moves papers and stretches nothing.
     words = _standard(speaks_for) - speaks_against / _deviation(speaks_for)
     if not len(liked.vectors):
@@ -131,48 +135,50 @@ def _scores(stream: Stream, taste: Taste, settings: Settings, terms: _Terms, lik
     # A paper without a vector yet stands in the middle. All are multiplied: to leave some out, all would be copied.
     meaning = np.zeros(len(stream))
     meaning[stream.has_vector] = _standard((stream.vectors @ liked.vectors.mean(axis=0))[stream.has_vector])
-    found: Scores = settings.words * words + (1 - settings.words) * meaning
+    found: ScoreArray = settings.words * words + (1 - settings.words) * meaning
     return found
 
 
-def _terms(stream: Stream, liked: Sequence[Example], settings: Settings) -> _Terms:
+def _terms(stream: PaperStream, liked: Sequence[Example], settings: RankerSettings) -> _Terms:
     """The terms that tell what is liked from the rest, the weightiest first."""
     found, _ = _weighed(stream, liked, settings)
-    return found.best(settings.most_terms)
+    return found.best(settings.max_terms)
 
 
-def _against(stream: Stream, taste: Taste, settings: Settings) -> _Terms:
+def _against(stream: PaperStream, taste: ReaderProfile, settings: RankerSettings) -> _Terms:
     """The terms that tell what was put aside from the rest and from what is liked, the weightiest first.
 
     What both have alike says nothing: a reader who puts a paper aside mostly still likes its field.
     """
-    if not taste.aside:
+    if not taste.disliked:
         return _Terms(np.zeros(0, np.int64), np.zeros(0))
-    found, shares = _weighed(stream, taste.aside, settings)
-    keys, counts = np.unique(np.concatenate([example.keys for example in taste.liked]), return_counts=True)
-    at = np.minimum(np.searchsorted(keys, stream.terms[found.places]), len(keys) - 1)
-    liked_shares = np.where(keys[at] == stream.terms[found.places], counts[at], 0)
+    found, shares = _weighed(stream, taste.disliked, settings)
+    term_hashes, counts = np.unique(
+        np.concatenate([example.term_hashes for example in taste.liked]), return_counts=True
+    )
+    at = np.minimum(np.searchsorted(term_hashes, stream.terms[found.places]), len(term_hashes) - 1)
+    liked_shares = np.where(term_hashes[at] == stream.terms[found.places], counts[at], 0)
     # At least this part of what is put aside, at most that of what is liked: a single paper says less than five that
     # agree, and that no liked one has a term says little where there are three of them (Laplace's rule of succession).
-    more = shares / (len(taste.aside) + 1) - (liked_shares + 1) / (len(taste.liked) + 2)
-    return _Terms(found.places, found.weights * np.maximum(more, 0) ** 2).best(settings.most_terms)
+    more = shares / (len(taste.disliked) + 1) - (liked_shares + 1) / (len(taste.liked) + 2)
+    return _Terms(found.places, found.weights * np.maximum(more, 0) ** 2).best(settings.max_terms)
 
 
-def _weighed(stream: Stream, examples: Sequence[Example], settings: Settings) -> tuple[_Terms, Scores]:
+def _weighed(stream: PaperStream, examples: Sequence[Example], settings: RankerSettings) -> tuple[_Terms, ScoreArray]:
     """The terms of some papers, and how many of these have each."""
-    keys, counts = np.unique(np.concatenate([example.keys for example in examples]), return_counts=True)
-    places = stream.places_of(keys)
-    shares = counts[np.isin(keys, stream.terms[places])].astype(float)
+    term_hashes, counts = np.unique(np.concatenate([example.term_hashes for example in examples]), return_counts=True)
+    places = stream.places_of(term_hashes)
+    shares = counts[np.isin(term_hashes, stream.terms[places])].astype(float)
     recent = stream.counts(places)
     papers, total = recent + shares, len(stream) + len(examples)
     odds = (shares + 0.5) / (len(examples) - shares + 0.5)
     weights = np.log(odds * (total - papers + 0.5) / (papers - shares + 0.5))
-    weights = np.maximum(weights, 0) * (np.log1p(shares) / np.log1p(len(examples))) ** settings.sharing
-    weights[recent > max(settings.too_common * len(stream), _NEVER_TOO_COMMON)] = 0
+    weights = np.maximum(weights, 0) * (np.log1p(shares) / np.log1p(len(examples))) ** settings.agreement_exponent
+    weights[recent > max(settings.max_term_share * len(stream), _NEVER_TOO_COMMON)] = 0
     return _Terms(places, weights), shares
 
 
-def _vectors(stream: Stream, examples: Sequence[Example]) -> _Vectors:
+def _vectors(stream: PaperStream, examples: Sequence[Example]) -> _Vectors:
     known = [(number, example.vector) for number, example in enumerate(examples) if example.vector is not None]
     if not known:
         return _Vectors(np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
@@ -180,10 +186,10 @@ def _vectors(stream: Stream, examples: Sequence[Example]) -> _Vectors:
     return _Vectors(np.array(numbers), centred(np.stack(vectors), stream.middle))
 
 
-def _standard(values: NDArray[np.floating]) -> Scores:
+def _standard(values: NDArray[np.floating]) -> ScoreArray:
     if not len(values):
         return np.zeros(0)
-    found: Scores = (values - values.mean()) / _deviation(values)
+    found: ScoreArray = (values - values.mean()) / _deviation(values)
     return found
 
 
@@ -192,8 +198,8 @@ def _deviation(values: NDArray[np.floating]) -> float:
 
 
 def _with_reasons(
-    stream: Stream, taste: Taste, terms: _Terms, liked: _Vectors, chosen: Places, scores: Scores
-) -> list[Suggestion]:
+    stream: PaperStream, taste: ReaderProfile, terms: _Terms, liked: _Vectors, chosen: IndexArray, scores: ScoreArray
+) -> list[RankedPaper]:
     """Each with the liked paper that has most in common with it: of the reader's terms, and in meaning."""
     own = stream.terms[terms.places]
     liked_have = _having(taste.liked, own)
@@ -202,7 +208,7 @@ def _with_reasons(
     near[liked.numbers] += liked.vectors @ stream.vectors[chosen].T if len(liked.vectors) else 0
     nearest = np.argmax(near, axis=0)
     return [
-        Suggestion(
+        RankedPaper(
             int(stream.ids[place]),
             float(scores[place]),
             taste.liked[number].paper_id,
@@ -212,15 +218,15 @@ def _with_reasons(
     ]
 
 
-def _having(examples: Sequence[Example], own: Keys) -> NDArray[np.bool_]:
+def _having(examples: Sequence[Example], own: TermHashes) -> NDArray[np.bool_]:
     """A row for each paper: which of these terms it has."""
     found = np.zeros((len(examples), len(own)), dtype=bool)
     if not len(own):
         return found
-    keys = np.concatenate([example.keys for example in examples])
-    owners = np.repeat(np.arange(len(examples)), [len(example.keys) for example in examples])
+    term_hashes = np.concatenate([example.term_hashes for example in examples])
+    owners = np.repeat(np.arange(len(examples)), [len(example.term_hashes) for example in examples])
     order = np.argsort(own)
-    at = np.minimum(np.searchsorted(own, keys, sorter=order), len(own) - 1)
-    is_own = own[order[at]] == keys
+    at = np.minimum(np.searchsorted(own, term_hashes, sorter=order), len(own) - 1)
+    is_own = own[order[at]] == term_hashes
     found[owners[is_own], order[at[is_own]]] = True
     return found

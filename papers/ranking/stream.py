@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from papers.ranking.terms import terms_of
 
 Floats = NDArray[np.float32]
-Keys = NDArray[np.uint32]
+TermHashes = NDArray[np.uint32]
 
 
-def key_of(term: str) -> int:
+def term_hash(term: str) -> int:
     return crc32(term.encode(errors="replace"))
 
 
-def keys_of(text: str) -> Keys:
+def term_hashes(text: str) -> TermHashes:
     """The terms of a text as numbers, sorted, each once."""
-    return np.unique(np.fromiter(map(key_of, terms_of(text)), dtype=np.uint32))
+    return np.unique(np.fromiter(map(term_hash, terms_of(text)), dtype=np.uint32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Example:
     """A paper that a reader had to do with, or one of the stream, as the ranker reads it."""
 
     paper_id: int
-    keys: Keys
+    term_hashes: TermHashes
     vector: Floats | None = None
 
 
-class Stream:
+class PaperStream:
     """The papers among which is chosen, and from which the ranker knows how common a term is."""
 
     def __init__(self, papers: Sequence[Example], *, ages: Iterable[float], dimensions: int = 0) -> None:
@@ -45,13 +45,13 @@ class Stream:
         self.ids = np.array([paper.paper_id for paper in papers], dtype=np.int64)
         self.ages = np.fromiter(ages, dtype=np.float32, count=len(papers))
         self.place = {int(paper_id): place for place, paper_id in enumerate(self.ids)}
-        sizes = [len(paper.keys) for paper in papers]
-        keys = np.concatenate([paper.keys for paper in papers]) if papers else np.zeros(0, np.uint32)
+        sizes = [len(paper.term_hashes) for paper in papers]
+        term_hashes = np.concatenate([paper.term_hashes for paper in papers]) if papers else np.zeros(0, np.uint32)
         owners = np.repeat(np.arange(len(papers), dtype=np.int32), sizes)
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(term_hashes, kind="stable")
         self._owners = owners[order]
-        self.terms, starts = np.unique(keys[order], return_index=True)
-        self._starts = np.append(starts, len(keys)).astype(np.int64)
+        self.terms, starts = np.unique(term_hashes[order], return_index=True)
+        self._starts = np.append(starts, len(term_hashes)).astype(np.int64)
         self.has_vector = np.array([paper.vector is not None for paper in papers], dtype=bool)
         self.vectors = np.zeros((len(papers), dimensions), dtype=np.float32)
         for place, paper in enumerate(papers):
@@ -64,11 +64,11 @@ class Stream:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def places_of(self, keys: Keys) -> NDArray[np.int64]:
+    def places_of(self, term_hashes: TermHashes) -> NDArray[np.int64]:
         """The places in `terms` of those of the keys that some paper here has."""
-        places = np.searchsorted(self.terms, keys)
+        places = np.searchsorted(self.terms, term_hashes)
         places[places == len(self.terms)] = 0
-        return places[self.terms[places] == keys] if len(self.terms) else places[:0]
+        return places[self.terms[places] == term_hashes] if len(self.terms) else places[:0]
 
     def counts(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many papers have each of these terms."""

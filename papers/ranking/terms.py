@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-MOST_CHARACTERS = 6_000
+MAX_CHARACTERS = 6_000
 """Of a text; no abstract is longer."""
 
 _WORD = re.compile(r"[^\W_](?:[\w@+.]*[\w@+])?")
@@ -36,7 +36,7 @@ def terms_of(text: str) -> dict[str, str]:
     A term is a word in small letters, without accents and the s of a plural, or two such words beside each other.
     """
     found: dict[str, str] = {}
-    text = text[:MOST_CHARACTERS]
+    text = text[:MAX_CHARACTERS]
     before, began, ended = "", 0, 0
     for start, end, word in _words(text):
         if word:

@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-WINDOW = timedelta(days=30)
+TRENDING_WINDOW = timedelta(days=30)
 """A paper whose votes weigh less than one vote of the group of this age is not trending."""
 
 
-def weight_of(at: datetime, *, half_life_seconds: float) -> float:
+def log2_weight(at: datetime, *, half_life_seconds: float) -> float:
     """log2 of what one vote given at `at` weighs."""
     return (at - EPOCH).total_seconds() / half_life_seconds
 
@@ -35,19 +35,19 @@ def log2_sum(logarithms: Iterable[float]) -> float | None:
     return largest + math.log2(math.fsum(2.0 ** (x - largest) for x in found))
 
 
-def hot_score(
+def trending_score(
     votes: Iterable[datetime], figures: Iterable[float], *, half_life_seconds: float, source_weight: float
 ) -> float | None:
     """A paper's figure; None when there is no signal at all.
 
     `votes` are the times of the group's votes, `figures` the decayed sums of its sources (`figure_after`).
     """
-    own = [weight_of(at, half_life_seconds=half_life_seconds) for at in votes]
+    own = [log2_weight(at, half_life_seconds=half_life_seconds) for at in votes]
     theirs = [figure + math.log2(source_weight) for figure in figures] if source_weight > 0 else []
     return log2_sum([*own, *theirs])
 
 
-def figure_after(
+def decayed_votes_after(
     before: float | None, *, votes_before: int, votes: int, seen_at: datetime, half_life_seconds: float
 ) -> float | None:
     """log2 of the decayed sum of a source's votes, after it was seen to count `votes`.
@@ -63,10 +63,10 @@ def figure_after(
         return before + math.log2(votes / votes_before)
     if came == 0:
         return before
-    new = math.log2(came) + weight_of(seen_at, half_life_seconds=half_life_seconds)
+    new = math.log2(came) + log2_weight(seen_at, half_life_seconds=half_life_seconds)
     return new if before is None else log2_sum([before, new])
 
 
-def floor_of(now: datetime, *, half_life_seconds: float) -> float:
+def score_floor(now: datetime, *, half_life_seconds: float) -> float:
     """The figure below which a paper is not trending any more."""
-    return weight_of(now - WINDOW, half_life_seconds=half_life_seconds)
+    return log2_weight(now - TRENDING_WINDOW, half_life_seconds=half_life_seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from papers.references.common import MAX_FIELD, Reference, clip, reference
+from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_line_label
 
 # An entry that is not closed ends where the next one begins: at an @ that is the first of its line.
 _START = re.compile(r"^[ \t]*@[ \t]*([A-Za-z]+)[ \t]*[{(]", re.MULTILINE)
@@ -43,7 +43,7 @@ def is_bibtex(text: str) -> bool:
     return _START.search(text) is not None
 
 
-def read(text: str) -> Iterator[Reference]:
+def parse_bibtex(text: str) -> Iterator[ReferenceEntry]:
     """The entries, and those that can't be read, in their order."""
     macros: dict[str, str] = {}
     starts = [match.start() for match in _START.finditer(text)]
@@ -54,7 +54,7 @@ def read(text: str) -> Iterator[Reference]:
         yield from _chunk(text[start:end], line, macros)
 
 
-def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[Reference]:
+def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[ReferenceEntry]:
     """The entries from one line that begins with @ to the next: one, and what stands behind it on its last line."""
     position, seen = 0, 0
     while (match := _INNER_START.search(text, position)) is not None:
@@ -68,7 +68,9 @@ def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[Reference]:
                 yield found
         except _Broken:
             if kind not in ("comment", "preamble"):
-                yield Reference(line, given=clip(text[match.start() : match.start() + 200]), problem=NOT_CLOSED)
+                yield ReferenceEntry(
+                    line, given=one_line_label(text[match.start() : match.start() + 200]), problem=NOT_CLOSED
+                )
             return
 
 
@@ -84,7 +86,7 @@ def _no_entry(text: str, position: int, kind: str, macros: dict[str, str]) -> in
     return end
 
 
-def _entry(text: str, position: int, line: int, macros: dict[str, str]) -> tuple[Reference, int]:
+def _entry(text: str, position: int, line: int, macros: dict[str, str]) -> tuple[ReferenceEntry, int]:
     key = _KEY.match(text, position)
     name = key[1] if key else ""
     position = key.end() if key else position
@@ -155,7 +157,7 @@ def _part(text: str, position: int, macros: dict[str, str]) -> tuple[str, int]:
     return macros.get(bare[0].lower(), bare[0]), bare.end()
 
 
-def _reference(line: int, key: str, fields: dict[str, str]) -> Reference:
+def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:
     flat = {name: " ".join(value.split()) for name, value in fields.items()}
     named = flat.get("archiveprefix", flat.get("eprinttype", "arxiv")).lower()
     arxiv = flat.get("eprint", "") if named == "arxiv" else ""
@@ -163,7 +165,7 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> Reference:
     number = " ".join(flat.get(name, "") for name in ("volume", "number"))
     # DBLP writes "CoRR" and "abs/1706.03762".
     more = f"{journal} {number.replace('abs/', 'arXiv:')}"
-    return reference(
+    return make_entry(
         line,
         {
             "title": flat.get("title", ""),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
-from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 from papers.text.cleaning import author_key, clean_name, clean_title, safe_text
 
 MAX_BYTES = 12_000_000
@@ -16,7 +16,7 @@ MAX_TITLE = 300
 MAX_FIELD = 4_000
 MAX_NAME = 200
 MAX_TAGS = 10
-NAMES_NOTHING = "There is no arXiv id, DOI or address in it."
+NO_IDENTIFIER = "There is no arXiv id, DOI or address in it."
 
 _DOI_INSIDE = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]{1,300}")
 _URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(r"[,;\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceEntry:
     """One entry of a file. Without `names` it names no paper, and `problem` says why."""
 
     line: int
@@ -35,7 +35,7 @@ class Reference:
     title: str = ""
     given: str = ""
     """What it is called in the file: its key, its id or its first words."""
-    names: tuple[Given, ...] = ()
+    names: tuple[PaperRef, ...] = ()
     """All that it names the paper by, the surest first."""
     tags: tuple[str, ...] = ()
     problem: str = ""
@@ -45,17 +45,17 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedReferences:
     """A file, as far as it was understood."""
 
     format: str
     """A key of `FORMAT_NAMES`."""
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceEntry, ...] = ()
     notes: tuple[str, ...] = ()
     """What is to be said of the file as a whole, in sentences."""
 
 
-def reference(line: int, fields: Mapping[str, str], *, given: str = "", tags: Iterable[str] = ()) -> Reference:
+def make_entry(line: int, fields: Mapping[str, str], *, given: str = "", tags: Iterable[str] = ()) -> ReferenceEntry:
     """The row of an entry whose fields are `title`, `arxiv`, `doi`, `url` and, for what else may name it, `more`.
 
     `author` is the first author, or all of them as BibTeX has them, and `year` a text with a year in it.
@@ -63,9 +63,9 @@ def reference(line: int, fields: Mapping[str, str], *, given: str = "", tags: It
     fields = {name: safe_text(value[:MAX_FIELD]) for name, value in fields.items()}
     title = clean_title(fields.get("title", "")[:MAX_FIELD])[:MAX_TITLE]
     names = tuple(dict.fromkeys(_names(fields)))
-    shown = clip(given) or (names[0].value if names else "")
-    return Reference(
-        line, title, shown, names, clean_tags(tags), "" if names else NAMES_NOTHING,
+    shown = one_line_label(given) or (names[0].value if names else "")
+    return ReferenceEntry(
+        line, title, shown, names, clean_tags(tags), "" if names else NO_IDENTIFIER,
         family_key(fields.get("author", "")), year_in(fields.get("year", "")),
     )  # fmt: skip
 
@@ -84,40 +84,40 @@ def year_in(text: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _names(fields: Mapping[str, str]) -> Iterator[Given]:
+def _names(fields: Mapping[str, str]) -> Iterator[PaperRef]:
     """What the fields for it name; free text only where they name nothing: a note may be about another paper."""
     named = tuple(_own_names(fields))
     yield from named
     if not any(each.scheme in ("arxiv", "doi") for each in named):
-        yield from inside(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
+        yield from find_refs(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
 
 
-def _own_names(fields: Mapping[str, str]) -> Iterator[Given]:
+def _own_names(fields: Mapping[str, str]) -> Iterator[PaperRef]:
     if found := parse_arxiv_id(fields.get("arxiv", "")[:MAX_FIELD]):
-        yield Given("arxiv", found.value)
+        yield PaperRef("arxiv", found.value)
     for doi in parse_dois(fields.get("doi", "")[:MAX_FIELD])[:3]:
-        if named := of_doi(doi):
+        if named := ref_of_doi(doi):
             yield named
     url = fields.get("url", "")[:MAX_FIELD]
     if named := _given(url.split(" ", 1)[0]):
         yield named
 
 
-def of_doi(doi: str) -> Given | None:
+def ref_of_doi(doi: str) -> PaperRef | None:
     """What a DOI names; arXiv's own are arXiv ids."""
     if arxiv := arxiv_id_of_doi(doi):
-        return Given("arxiv", arxiv.value)
-    return Given("doi", doi) if len(doi) <= 500 else None
+        return PaperRef("arxiv", arxiv.value)
+    return PaperRef("doi", doi) if len(doi) <= 500 else None
 
 
-def inside(text: str, *, with_addresses: bool = True) -> Iterator[Given]:
+def find_refs(text: str, *, with_addresses: bool = True) -> Iterator[PaperRef]:
     """The papers that running text names; a bare number with a point in it is none."""
     text = safe_text(text[:MAX_FIELD])
     if arxiv := find_arxiv_id(text):
-        yield Given("arxiv", arxiv.value)
+        yield PaperRef("arxiv", arxiv.value)
     for match in _DOI_INSIDE.finditer(text):
         for doi in parse_dois(match[0].rstrip(".,;)]"))[:1]:
-            if named := of_doi(doi):
+            if named := ref_of_doi(doi):
                 yield named
     if with_addresses:
         for match in _URL_INSIDE.finditer(text):
@@ -125,12 +125,12 @@ def inside(text: str, *, with_addresses: bool = True) -> Iterator[Given]:
                 yield named
 
 
-def _given(text: str) -> Given | None:
+def _given(text: str) -> PaperRef | None:
     if not text:
         return None
     try:
-        return read_given(text)
-    except GivenError:
+        return parse_reference(text)
+    except InvalidReference:
         return None
 
 
@@ -147,14 +147,14 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(names.values())
 
 
-def clip(text: str) -> str:
+def one_line_label(text: str) -> str:
     """What a row is called, on one line."""
     return " ".join(safe_text(text[:MAX_FIELD]).split())[:200]
 
 
-def limited(format: str, found: Iterator[Reference], notes: Sequence[str] = ()) -> Reading:
+def collect_entries(format: str, found: Iterator[ReferenceEntry], notes: Sequence[str] = ()) -> ParsedReferences:
     """A reading of at most `MAX_ROWS` rows, which says where it stopped."""
-    rows: list[Reference] = []
+    rows: list[ReferenceEntry] = []
     said = list(notes)
     for row in found:
         if len(rows) >= MAX_ROWS:
@@ -164,4 +164,4 @@ def limited(format: str, found: Iterator[Reference], notes: Sequence[str] = ()) 
             )
             break
         rows.append(row)
-    return Reading(format, tuple(rows), tuple(said))
+    return ParsedReferences(format, tuple(rows), tuple(said))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from papers.references.common import MAX_FIELD, Reference, clip, reference
+from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_line_label
 
 _SPACE = re.compile(r"[\s,]*")
 _LIST = re.compile(r'"(?:items|references|papers)"\s*:\s*\[')
@@ -21,7 +21,7 @@ def is_json(text: str) -> bool:
     return text.lstrip("\ufeff \t\n")[:1] in ("[", "{")
 
 
-def read(text: str) -> Iterator[Reference]:
+def parse_json(text: str) -> Iterator[ReferenceEntry]:
     """The items of an array, of `items` in an object, or one after the other (JSON lines)."""
     position = _inside(text)
     line, counted = 1, 0
@@ -33,7 +33,7 @@ def read(text: str) -> Iterator[Reference]:
         try:
             item, end = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
-            yield Reference(line, given=clip(text[position : position + 100]), problem=BROKEN)
+            yield ReferenceEntry(line, given=one_line_label(text[position : position + 100]), problem=BROKEN)
             return
         yield _reference(line, item, text[position : position + 100])
         position = end
@@ -48,9 +48,9 @@ def _inside(text: str) -> int:
     return listed.end() if listed else start
 
 
-def _reference(line: int, item: Any, source: str) -> Reference:
+def _reference(line: int, item: Any, source: str) -> ReferenceEntry:
     if not isinstance(item, dict):
-        return Reference(line, given=clip(source), problem=NO_ITEM)
+        return ReferenceEntry(line, given=one_line_label(source), problem=NO_ITEM)
     said = [_text(item.get(name)) for name in _ID_FIELDS]
     arxiv = _text(item.get("arxiv")) or next((word for word in said if word.lower().startswith("arxiv:")), "")
     fields = {
@@ -66,7 +66,7 @@ def _reference(line: int, item: Any, source: str) -> Reference:
     given = item.get("tags")
     tags: list[Any] = given if isinstance(given, list) else []
     words = [_text(tag.get("tag") if isinstance(tag, dict) else tag) for tag in tags[:50]]
-    return reference(line, fields, given=own, tags=[_text(item.get("keyword")), *words])
+    return make_entry(line, fields, given=own, tags=[_text(item.get("keyword")), *words])
 
 
 def _first_author(value: Any) -> str:

@@ -14,7 +14,7 @@ _MARKS = (
 _LOOKED_AT = 4_096
 
 
-def decode(data: bytes) -> tuple[str, str]:
+def decode_text(data: bytes) -> tuple[str, str]:
     """The text with `\\n` at line ends and without NUL, and what is to be said of how it was read, or nothing."""
     text, said = _decoded(data)
     if "\x00" in text:

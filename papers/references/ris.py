@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from papers.references.common import MAX_FIELD, Reference, reference
+from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
 
 _LINE = re.compile(r"([A-Z][A-Z0-9])  ?-(?: (.*)|$)")
 _FIRST = re.compile(r"^\s*TY  ?- ", re.MULTILINE)
@@ -23,7 +23,7 @@ def is_ris(text: str) -> bool:
     return _FIRST.search(text[:20_000]) is not None
 
 
-def read(text: str) -> Iterator[Reference]:
+def parse_ris(text: str) -> Iterator[ReferenceEntry]:
     """The entries. One without an end is read as far as it goes, for nothing is lost by that."""
     entry: dict[str, list[str]] | None = None
     start, last = 0, ""
@@ -48,11 +48,11 @@ def read(text: str) -> Iterator[Reference]:
         yield _reference(start, entry)
 
 
-def _reference(line: int, entry: dict[str, list[str]]) -> Reference:
+def _reference(line: int, entry: dict[str, list[str]]) -> ReferenceEntry:
     fields = {
         name: " ".join(entry.get(name, ())[: 1 if name == "url" else 20]) for name in ("title", "doi", "url", "more")
     }
     numbers = (word for word in entry.get("more", ()) if word.lower().startswith("arxiv:"))
     fields["arxiv"] = next(numbers, "")
     fields |= {name: entry.get(name, [""])[0] for name in ("author", "year")}
-    return reference(line, fields, given=" ".join(entry.get("id", ())[:1]), tags=entry.get("tags", ()))
+    return make_entry(line, fields, given=" ".join(entry.get("id", ())[:1]), tags=entry.get("tags", ()))

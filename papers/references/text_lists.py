@@ -6,8 +6,8 @@ import csv
 import re
 from collections.abc import Iterator
 
-from papers.catalogue.paper_ref import Given, GivenError, read_given
-from papers.references.common import MAX_FIELD, NAMES_NOTHING, Reference, clip, inside, reference
+from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.references.common import MAX_FIELD, NO_IDENTIFIER, ReferenceEntry, find_refs, make_entry, one_line_label
 
 _COLUMNS = {
     **dict.fromkeys(("title",), "title"), **dict.fromkeys(("doi",), "doi"), **dict.fromkeys(("url", "link"), "url"),
@@ -39,7 +39,7 @@ def _mark(line: str) -> str:
     return max(",;\t", key=line.count)
 
 
-def read_csv(text: str) -> Iterator[Reference]:
+def parse_csv(text: str) -> Iterator[ReferenceEntry]:
     """The rows under the head."""
     text = text.lstrip("\ufeff")
     mark = _mark(text.split("\n", 1)[0])
@@ -52,7 +52,7 @@ def read_csv(text: str) -> Iterator[Reference]:
         except StopIteration:
             return
         except csv.Error:
-            yield Reference(line, problem=BROKEN)
+            yield ReferenceEntry(line, problem=BROKEN)
             continue
         if not columns:
             columns = [_COLUMNS.get(cell.strip().lower(), "") for cell in cells]
@@ -60,20 +60,20 @@ def read_csv(text: str) -> Iterator[Reference]:
             yield _row(line, columns, cells)
 
 
-def _row(line: int, columns: list[str], cells: list[str]) -> Reference:
+def _row(line: int, columns: list[str], cells: list[str]) -> ReferenceEntry:
     fields: dict[str, str] = {}
     for name, cell in zip(columns, cells, strict=False):
         cell = _APOSTROPHE.sub("", cell[:MAX_FIELD].strip(), count=1)
         if name and cell:
             fields[name] = f"{fields[name]} {cell}" if name == "more" and name in fields else fields.get(name, cell)
-    return reference(line, fields, given=fields.get("key", ""), tags=[fields.get("tags", "")])
+    return make_entry(line, fields, given=fields.get("key", ""), tags=[fields.get("tags", "")])
 
 
 def is_markdown(text: str) -> bool:
     return text.lstrip("\ufeff \n").startswith("# ")
 
 
-def read_markdown(text: str) -> Iterator[Reference]:
+def parse_markdown(text: str) -> Iterator[ReferenceEntry]:
     """A part for each paper, as our export has it: its heading, and the line with its ids."""
     line, heading = 0, None
     facts: list[str] = []
@@ -88,7 +88,7 @@ def read_markdown(text: str) -> Iterator[Reference]:
         yield _section(line, heading, facts)
 
 
-def _section(line: int, heading: re.Match[str], facts: list[str]) -> Reference:
+def _section(line: int, heading: re.Match[str], facts: list[str]) -> ReferenceEntry:
     said = next((fact for fact in facts if "arXiv:" in fact or "doi:" in fact), "")
     parts = [_ESCAPE.sub("", part) for part in said.split(" · ")]
     fields = {
@@ -97,32 +97,32 @@ def _section(line: int, heading: re.Match[str], facts: list[str]) -> Reference:
         "doi": next((part.removeprefix("doi:") for part in parts if part.startswith("doi:")), ""),
         "url": _ESCAPE.sub("", heading["url"] or ""),
     }
-    return reference(line, fields)
+    return make_entry(line, fields)
 
 
-def read_list(text: str) -> Iterator[Reference]:
+def parse_list(text: str) -> Iterator[ReferenceEntry]:
     """A paper a line, or several ids side by side; words around an id are no matter. A line without any is told."""
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.strip().strip("-*•").strip()
         if not words or words.startswith(("#", "//")):
             continue
         try:
-            yield Reference(number, given=clip(words), names=(read_given(words[:MAX_FIELD]),))
+            yield ReferenceEntry(number, given=one_line_label(words), names=(parse_reference(words[:MAX_FIELD]),))
             continue
-        except GivenError:
+        except InvalidReference:
             pass
         parts = [part for part in _WORDS.split(words[:MAX_FIELD]) if part]
         each = list(_each(parts))
         if len(each) == len(parts):
-            yield from (Reference(number, given=clip(part), names=(named,)) for part, named in each)
+            yield from (ReferenceEntry(number, given=one_line_label(part), names=(named,)) for part, named in each)
             continue
-        names = tuple(dict.fromkeys(inside(words)))
-        yield Reference(number, given=clip(words), names=names, problem="" if names else NAMES_NOTHING)
+        names = tuple(dict.fromkeys(find_refs(words)))
+        yield ReferenceEntry(number, given=one_line_label(words), names=names, problem="" if names else NO_IDENTIFIER)
 
 
-def _each(parts: list[str]) -> Iterator[tuple[str, Given]]:
+def _each(parts: list[str]) -> Iterator[tuple[str, PaperRef]]:
     for part in parts:
         try:
-            yield part, read_given(part)
-        except GivenError:
+            yield part, parse_reference(part)
+        except InvalidReference:
             return

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from papers.outbound.errors import SourceError
-from papers.references.common import MAX_FIELD, Reference, reference
-from papers.sources.xml import Element, iterate_children, whole_text
+from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
+from papers.sources.xml import Element, element_text, iterate_children
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PASSED_OVER = frozenset({"Attachment", "Collection", "AutomaticTag"})
@@ -18,7 +18,7 @@ def is_xml(text: str) -> bool:
     return text.lstrip("\ufeff \t\n")[:1] == "<"
 
 
-def read(data: bytes) -> Iterator[Reference]:
+def parse_rdf(data: bytes) -> Iterator[ReferenceEntry]:
     """The items. What is embedded in an item, as a journal in an article, is the item's."""
     line = 1
     try:
@@ -27,16 +27,16 @@ def read(data: bytes) -> Iterator[Reference]:
             if _name(element) not in _PASSED_OVER and (found := _item(element, line)) is not None:
                 yield found
     except SourceError:
-        yield Reference(line, problem=NOT_READ)
+        yield ReferenceEntry(line, problem=NOT_READ)
 
 
-def _item(element: Element, line: int) -> Reference | None:
+def _item(element: Element, line: int) -> ReferenceEntry | None:
     title = _text(element, "{*}title")
     dois: list[str] = []
     urls: list[str] = []
     more: list[str] = []
     for found in islice(element.iterfind(".//{*}identifier"), 20):
-        words = whole_text(found).strip()[:MAX_FIELD]
+        words = element_text(found).strip()[:MAX_FIELD]
         if words.upper().startswith("DOI "):
             dois.append(words[4:])
         elif words.startswith(("http:", "https:")):
@@ -48,9 +48,9 @@ def _item(element: Element, line: int) -> Reference | None:
     more += [_text(element, "{*}description"), _text(element, "{*}number"), _text(element, "{*}coverage")]
     fields = {"title": title, "doi": " ".join(dois[:1]), "url": "".join(urls[:1]), "more": " ".join(filter(None, more))}
     fields |= {"author": f"{_text(element, f'{_AUTHORS}//{{*}}surname')},", "year": _text(element, "{*}date")}
-    tags = [whole_text(tag).strip()[:MAX_FIELD] for tag in list(element.iterfind("{*}subject"))[:50]]
+    tags = [element_text(tag).strip()[:MAX_FIELD] for tag in list(element.iterfind("{*}subject"))[:50]]
     about = str(element.get(f"{_RDF}about") or "")
-    return reference(line, fields | ({} if urls else {"url": about if about.startswith("http") else ""}), tags=tags)
+    return make_entry(line, fields | ({} if urls else {"url": about if about.startswith("http") else ""}), tags=tags)
 
 
 # Whose editors and those of the journal, which is inside, have elements of their own.
@@ -63,4 +63,4 @@ def _name(element: Element) -> str:
 
 def _text(element: Element, path: str) -> str:
     found = element.find(path)
-    return "" if found is None else " ".join(whole_text(found)[:MAX_FIELD].split())
+    return "" if found is None else " ".join(element_text(found)[:MAX_FIELD].split())

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
-from papers.catalogue.categories import archives, category, expand, taxonomy
+from papers.catalogue.categories import archives, category, expand_pattern, taxonomy
 from papers.catalogue.identifiers import arxiv_month
 
-GROUP = "arxiv"
+HOST_GROUP = "arxiv"
 """The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""
 EASTERN = ZoneInfo("America/New_York")
 """arXiv announces, and dates what it announces, by the clock of its home."""
@@ -55,7 +55,7 @@ def next_feed(moment: datetime) -> datetime:
     return datetime.combine(day, time(0), tzinfo=EASTERN).astimezone(UTC)
 
 
-def next_records(moment: datetime) -> datetime:
+def next_oai_records(moment: datetime) -> datetime:
     """When the records of the next announcement can be had from OAI-PMH: 23:00 Eastern, Sunday to Thursday."""
     day = eastern_day(moment)
     while True:
@@ -70,11 +70,11 @@ def archive_of(category: str) -> str:
     return category.partition(".")[0]
 
 
-def by_archive(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def categories_by_archive(categories: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The active categories that patterns such as `cs.CL` or `math.*` stand for, by archive, each once."""
     found: dict[str, dict[str, None]] = {}
     for pattern in categories:
-        for code in expand(pattern):
+        for code in expand_pattern(pattern):
             if (known := category(code)) and known.is_active:
                 found.setdefault(archive_of(code), {})[code] = None
     return {archive: tuple(codes) for archive, codes in found.items()}
@@ -89,7 +89,7 @@ def is_whole_archive(archive: str, codes: Iterable[str]) -> bool:
 def oai_sets(categories: Iterable[str]) -> tuple[str, ...]:
     """The OAI-PMH sets of the categories: `cs:cs:CL`, `physics:hep-th`; one set where a whole archive is asked."""
     sets: list[str] = []
-    for archive, codes in by_archive(categories).items():
+    for archive, codes in categories_by_archive(categories).items():
         prefix = f"{_oai_group(archive)}:{archive}"
         if is_whole_archive(archive, codes):
             sets.append(prefix)
@@ -112,7 +112,7 @@ def is_first_announced(arxiv_id: str, kind: str, day: date) -> bool:
     return kind != "cross" or arxiv_month(arxiv_id) >= (day - timedelta(days=7)).replace(day=1)
 
 
-def read_moment(text: str | None) -> datetime | None:
+def parse_datetime(text: str | None) -> datetime | None:
     """A moment in UTC, from ISO 8601 or RFC 1123; without a zone it is UTC. None where it is neither."""
     for read in _READERS:
         try:
@@ -123,7 +123,7 @@ def read_moment(text: str | None) -> datetime | None:
     return None
 
 
-def read_day(text: str | None) -> date | None:
+def parse_date(text: str | None) -> date | None:
     """The date that starts a text such as 2026-11-24T10:00:00Z; None where there is none."""
     try:
         return date.fromisoformat((text or "").strip()[:10])

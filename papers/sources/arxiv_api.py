@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from papers.catalogue.categories import expand
+from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import GROUP, WAIT_SECONDS, last_announcement, read_moment
-from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected, Version
-from papers.sources.xml import BrokenXmlError, Element, parse_xml, source_text, whole_text
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, last_announcement, parse_datetime
+from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
+from papers.sources.xml import BrokenXmlError, Element, element_text, parse_xml, serialize
 
 PAGE_SIZE = 100
 MAX_PAGES = 20
@@ -35,25 +35,25 @@ Send = Callable[[FetchRequest], FetchResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class SearchResultPage:
     """One answer; `error` is what its error entry says."""
 
     papers: tuple[RawPaper, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[UnreadableRecord, ...] = ()
     total: int = 0
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
+class LookupResult:
     """What a look-up brought; `missing` are the ids that arXiv did not answer."""
 
     papers: tuple[RawPaper, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[UnreadableRecord, ...]
     missing: tuple[str, ...]
 
 
-def parse_results(data: bytes) -> Results:
+def parse_search_page(data: bytes) -> SearchResultPage:
     """Read an answer. An error comes as one entry, whatever the status; an entry that can't be read is rejected.
 
     Raises:
@@ -63,33 +63,35 @@ def parse_results(data: bytes) -> Results:
     if not str(root.tag).endswith("}feed"):
         raise BrokenXmlError("The answer is not Atom; check the source's address.")
     papers: list[RawPaper] = []
-    rejected: list[Rejected] = []
+    rejected: list[UnreadableRecord] = []
     for entry in root.iterfind("{*}entry"):
         name = (entry.findtext("{*}id") or "").strip()
         if "/api/errors" in name:
-            return Results(error=" ".join((entry.findtext("{*}summary") or "no reason given").split()))
+            return SearchResultPage(error=" ".join((entry.findtext("{*}summary") or "no reason given").split()))
         if paper := _read_entry(entry, name):
             papers.append(paper)
         else:
-            rejected.append(Rejected(name, source_text(entry), "The entry has no arXiv id or no title."))
+            rejected.append(UnreadableRecord(name, serialize(entry), "The entry has no arXiv id or no title."))
     total = (root.findtext("{*}totalResults") or "").strip()
-    return Results(tuple(papers), tuple(rejected), int(total) if total.isdecimal() else len(papers) + len(rejected))
+    return SearchResultPage(
+        tuple(papers), tuple(rejected), int(total) if total.isdecimal() else len(papers) + len(rejected)
+    )
 
 
-def read_record(payload: str) -> RawPaper:
+def parse_rejected(payload: str) -> RawPaper:
     """The paper in one entry that was kept.
 
     Raises:
         SourceError: it can't be read.
     """
-    results = parse_results(f'<feed xmlns="http://www.w3.org/2005/Atom">{payload}</feed>'.encode())
+    results = parse_search_page(f'<feed xmlns="http://www.w3.org/2005/Atom">{payload}</feed>'.encode())
     if not results.papers:
         why = results.rejected[0].error if results.rejected else results.error
         raise SourceError(why or "There is no entry in it.")
     return results.papers[0]
 
 
-def look_up(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookUp]:
+def look_up_ids(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookupResult]:
     """Ask for papers by id (without version), 100 at a time; unknown ids are silently absent from the answer.
 
     Raises:
@@ -99,29 +101,29 @@ def look_up(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookUp]:
         wanted = ids[at : at + MAX_IDS]
         results = _ask(send, base_url, {"id_list": ",".join(wanted), "max_results": len(wanted)}, start=0)
         found = {parsed.value for paper in results.papers if (parsed := parse_arxiv_id(paper.arxiv_id or ""))}
-        yield LookUp(results.papers, results.rejected, tuple(id_ for id_ in wanted if id_ not in found))
+        yield LookupResult(results.papers, results.rejected, tuple(id_ for id_ in wanted if id_ not in found))
 
 
 class ArxivApi:
     """Asks a query, newest first, back to where the last visit began."""
 
     kind = "arxiv_api"
-    group = GROUP
+    group = HOST_GROUP
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError; see `Adapter.fetch`."""
         query = context.query.strip() or _any_of(context.categories)
         if not query:
             raise SourceError(
                 "The source has neither query nor categories; give it one, such as cat:cs.CL AND ti:agents."
             )
-        asked_at = read_moment(context.cursor.get("asked_at")) if context.cursor.get("query") == query else None
+        asked_at = parse_datetime(context.cursor.get("asked_at")) if context.cursor.get("query") == query else None
         if asked_at and not context.since and asked_at >= last_announcement(context.now):
-            yield Batch(label="nothing: arXiv has announced nothing since the last visit")
+            yield FetchBatch(label="nothing: arXiv has announced nothing since the last visit")
             return
         yield from self._pages(context, query, asked_at)
 
-    def _pages(self, context: FetchContext, query: str, asked_at: datetime | None) -> Iterator[Batch]:
+    def _pages(self, context: FetchContext, query: str, asked_at: datetime | None) -> Iterator[FetchBatch]:
         back_to = _back_to(context, asked_at)
         done_cursor = {**context.cursor, "query": query, "asked_at": context.now.isoformat()}
         seen: set[str] = set()
@@ -132,7 +134,7 @@ class ArxivApi:
             fresh = tuple(paper for paper in results.papers if paper.arxiv_id not in seen and _is_since(paper, back_to))
             seen |= {paper.arxiv_id or "" for paper in results.papers}
             is_last = start >= results.total or len(fresh) < len(results.papers) or number == MAX_PAGES
-            yield Batch(
+            yield FetchBatch(
                 papers=fresh,
                 rejected=results.rejected,
                 cursor=done_cursor if is_last else None,
@@ -147,11 +149,11 @@ class ArxivApi:
 adapter = ArxivApi()
 
 
-def _ask(send: Send, base_url: str, params: Mapping[str, str | int], *, start: int) -> Results:
+def _ask(send: Send, base_url: str, params: Mapping[str, str | int], *, start: int) -> SearchResultPage:
     """One answer. An empty page of a list that is said to go on comes now and then, and is asked for again."""
     request = FetchRequest(
         url=base_url,
-        group=GROUP,
+        group=HOST_GROUP,
         params={**params, "start": start},
         max_bytes=MAX_BYTES,
         wait_seconds=WAIT_SECONDS,
@@ -168,13 +170,13 @@ def _ask(send: Send, base_url: str, params: Mapping[str, str | int], *, start: i
     )
 
 
-def _parse_answer(send: Send, request: FetchRequest) -> Results:
+def _parse_answer(send: Send, request: FetchRequest) -> SearchResultPage:
     try:
-        return parse_results(send(request).body)
+        return parse_search_page(send(request).body)
     except HttpStatusError as error:
         # A bad question is answered with an error entry and, nowadays, with status 400.
         try:
-            results = parse_results(error.body)
+            results = parse_search_page(error.body)
         except BrokenXmlError:
             raise error from None
         if results.error:
@@ -183,7 +185,7 @@ def _parse_answer(send: Send, request: FetchRequest) -> Results:
 
 
 def _any_of(categories: Iterable[str]) -> str:
-    codes = dict.fromkeys(code for pattern in categories for code in expand(pattern))
+    codes = dict.fromkeys(code for pattern in categories for code in expand_pattern(pattern))
     return " OR ".join(f"cat:{code}" for code in codes)
 
 
@@ -202,8 +204,8 @@ def _read_entry(entry: Element, name: str) -> RawPaper | None:
     title = entry.findtext("{*}title") or ""
     if arxiv_id is None or not title.strip():
         return None
-    published_at = read_moment(entry.findtext("{*}published"))
-    updated_at = read_moment(entry.findtext("{*}updated"))
+    published_at = parse_datetime(entry.findtext("{*}published"))
+    updated_at = parse_datetime(entry.findtext("{*}updated"))
     primary = [element.get("term", "") for element in entry.iterfind("{*}primary_category")]
     others = [element.get("term", "") for element in entry.iterfind("{*}category")]
     return RawPaper(
@@ -223,13 +225,15 @@ def _read_entry(entry: Element, name: str) -> RawPaper | None:
     )
 
 
-def _versions(number: int | None, published_at: datetime | None, updated_at: datetime | None) -> tuple[Version, ...]:
+def _versions(number: int | None, published_at: datetime | None, updated_at: datetime | None) -> tuple[RawVersion, ...]:
     """The first version and this one: all that an entry tells of."""
     if number is None:
         return ()
-    return (Version(1, published_at),) if number == 1 else (Version(1, published_at), Version(number, updated_at))
+    return (
+        (RawVersion(1, published_at),) if number == 1 else (RawVersion(1, published_at), RawVersion(number, updated_at))
+    )
 
 
-def _author(element: Element) -> Author:
-    affiliations = (whole_text(found).strip() for found in element.iterfind("{*}affiliation"))
-    return Author(element.findtext("{*}name") or "", "; ".join(filter(None, affiliations)))
+def _author(element: Element) -> RawAuthor:
+    affiliations = (element_text(found).strip() for found in element.iterfind("{*}affiliation"))
+    return RawAuthor(element.findtext("{*}name") or "", "; ".join(filter(None, affiliations)))

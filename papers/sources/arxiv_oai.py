@@ -15,9 +15,9 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import GROUP, WAIT_SECONDS, oai_sets, read_day, read_moment
-from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected, Version
-from papers.sources.xml import Element, iterate_xml, source_text, text_of, whole_text
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, oai_sets, parse_date, parse_datetime
+from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
+from papers.sources.xml import Element, child_text, element_text, iterate_xml, serialize
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""
@@ -43,11 +43,11 @@ class OaiError:
 
 
 @dataclass(slots=True)
-class Page:
+class OaiPage:
     """One answer. `token` is empty on the last page of a list; `days` are the first and last datestamp."""
 
     papers: list[RawPaper] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: list[UnreadableRecord] = field(default_factory=list)
     deleted: int = 0
     token: str = ""
     error: OaiError | None = None
@@ -59,18 +59,18 @@ class Page:
         return len(self.papers) + len(self.rejected) + self.deleted
 
 
-def parse_page(data: bytes) -> Page:
+def parse_page(data: bytes) -> OaiPage:
     """Read an answer to ListRecords or GetRecord; a record that can't be read is kept as rejected.
 
     Raises:
         BrokenXmlError: it is not whole, or not XML.
     """
-    page = Page()
+    page = OaiPage()
     tags = [f"{_OAI}{name}" for name in ("responseDate", "error", "record", "resumptionToken")]
     for element in iterate_xml(data, *tags):
         name = str(element.tag).removeprefix(_OAI)
         if name == "responseDate":
-            page.answered_on = read_day(element.text)
+            page.answered_on = parse_date(element.text)
         elif name == "error":
             page.error = OaiError(element.get("code", "undefinedError"), (element.text or "").strip())
         elif name == "resumptionToken":
@@ -80,7 +80,7 @@ def parse_page(data: bytes) -> Page:
     return page
 
 
-def read_record(payload: str) -> RawPaper:
+def parse_rejected(payload: str) -> RawPaper:
     """The paper in one record that was kept.
 
     Raises:
@@ -109,9 +109,9 @@ class ArxivOai:
     """Asks for the records of the sets of the chosen categories, one set after the other."""
 
     kind = "arxiv_oai"
-    group = GROUP
+    group = HOST_GROUP
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError; see `Adapter.fetch`."""
         sets = oai_sets(context.categories)
         if not sets:
@@ -142,19 +142,19 @@ class _Harvest:
         self._restarts = 0
         self._tokens: set[str] = set()
 
-    def run(self) -> Iterator[Batch]:
+    def run(self) -> Iterator[FetchBatch]:
         page = self._list()
         while True:
             if page.error:
                 if page.error.code == "noRecordsMatch":
-                    yield Batch(label=self._name, done=self._records)  # nothing yet; the same days are asked again
+                    yield FetchBatch(label=self._name, done=self._records)  # nothing yet; the same days are asked again
                     return
                 page = self._after(page.error)
                 continue
             self._began_on = self._began_on or page.answered_on or self._context.now.astimezone(UTC).date()
             self._note_days(page)
             self._records += page.record_count
-            yield Batch(
+            yield FetchBatch(
                 papers=tuple(page.papers),
                 rejected=tuple(page.rejected),
                 cursor=self._cursor(is_last=not page.token),
@@ -165,21 +165,21 @@ class _Harvest:
                 return
             page = self._next(page.token)
 
-    def _list(self) -> Page:
+    def _list(self) -> OaiPage:
         return self._get(
             {"verb": "ListRecords", "metadataPrefix": self._format, "set": self._name, "from": self._from.isoformat()}
         )
 
-    def _next(self, token: str) -> Page:
+    def _next(self, token: str) -> OaiPage:
         if token in self._tokens:
             raise SourceError(f"arXiv's OAI-PMH gave the same resumption token twice for {self._name}.")
         self._tokens.add(token)
         return self._get({"verb": "ListRecords", "resumptionToken": token})
 
-    def _get(self, params: Mapping[str, str]) -> Page:
+    def _get(self, params: Mapping[str, str]) -> OaiPage:
         return _ask(self._context.send, self._context.base_url, params)
 
-    def _after(self, error: OaiError) -> Page:
+    def _after(self, error: OaiError) -> OaiPage:
         """What to ask after an error that can be helped.
 
         Raises:
@@ -204,15 +204,15 @@ class _Harvest:
         today = self._context.now.astimezone(UTC).date()
         if self._context.since:
             day = self._context.since
-        elif seen := read_day(state.get("seen")):
+        elif seen := parse_date(state.get("seen")):
             day = seen
-        elif done := read_day(state.get("done")):
+        elif done := parse_date(state.get("done")):
             day = done - timedelta(days=1)
         else:
             day = today - timedelta(days=FIRST_DAYS)
         return min(max(day, EARLIEST), today)
 
-    def _note_days(self, page: Page) -> None:
+    def _note_days(self, page: OaiPage) -> None:
         """Only where datestamps never go back can a list be taken up at the newest one seen."""
         if page.days is None:
             return
@@ -232,8 +232,10 @@ class _Harvest:
         return {**self._context.cursor, "sets": {name: dict(kept) for name, kept in self._states.items()}}
 
 
-def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: Mapping[str, str]) -> Page:
-    request = FetchRequest(url=base_url, group=GROUP, params=params, max_bytes=MAX_BYTES, wait_seconds=WAIT_SECONDS)
+def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: Mapping[str, str]) -> OaiPage:
+    request = FetchRequest(
+        url=base_url, group=HOST_GROUP, params=params, max_bytes=MAX_BYTES, wait_seconds=WAIT_SECONDS
+    )
     for _ in range(MAX_RETRIES):
         try:
             return parse_page(send(request).body)
@@ -245,10 +247,10 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
     return parse_page(send(request).body)
 
 
-def _add_record(page: Page, record: Element) -> None:
+def _add_record(page: OaiPage, record: Element) -> None:
     header = record.find(f"{_OAI}header")
-    identifier = (text_of(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
-    if header is not None and (day := read_day(text_of(header, f"{_OAI}datestamp"))):
+    identifier = (child_text(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
+    if header is not None and (day := parse_date(child_text(header, f"{_OAI}datestamp"))):
         first, last = page.days or (day, day)
         # A list that goes back within a page shows as a first day before the last one of an earlier page.
         page.days = (min(first, day), max(last, day))
@@ -260,7 +262,7 @@ def _add_record(page: Page, record: Element) -> None:
     paper = read(metadata) if read and metadata is not None else None
     if paper is None:
         error = "The record has no id or no title." if read else "The record is in no format that is read."
-        page.rejected.append(Rejected(identifier, source_text(record), error))
+        page.rejected.append(UnreadableRecord(identifier, serialize(record), error))
     else:
         page.papers.append(paper)
 
@@ -270,7 +272,7 @@ def _read_raw(metadata: Element) -> RawPaper | None:
     if not _is_usable(texts):
         return None
     versions = tuple(filter(None, (_version(element) for element in metadata.iterfind("{*}version"))))
-    flags = [text_of(element, "{*}source_type") or "" for element in metadata.iterfind("{*}version")]
+    flags = [child_text(element, "{*}source_type") or "" for element in metadata.iterfind("{*}version")]
     return RawPaper(
         source="arxiv_oai_raw",
         title=texts["title"],
@@ -315,24 +317,24 @@ _READERS: Mapping[str, Callable[[Element], RawPaper | None]] = {"arXivRaw": _rea
 
 
 def _texts(metadata: Element) -> dict[str, str]:
-    return {str(child.tag).rpartition("}")[2]: whole_text(child) for child in metadata.iterchildren("*")}
+    return {str(child.tag).rpartition("}")[2]: element_text(child) for child in metadata.iterchildren("*")}
 
 
 def _is_usable(texts: Mapping[str, str]) -> bool:
     return parse_arxiv_id(texts.get("id", "")) is not None and bool(texts.get("title", "").strip())
 
 
-def _version(element: Element) -> Version | None:
+def _version(element: Element) -> RawVersion | None:
     number = element.get("version", "").lstrip("v")
-    return Version(int(number), read_moment(text_of(element, "{*}date"))) if number.isdecimal() else None
+    return RawVersion(int(number), parse_datetime(child_text(element, "{*}date"))) if number.isdecimal() else None
 
 
-def _author(element: Element) -> Author:
-    names = (text_of(element, f"{{*}}{part}") for part in ("forenames", "keyname", "suffix"))
-    affiliations = (whole_text(found).strip() for found in element.iterfind("{*}affiliation"))
-    return Author(" ".join(filter(None, names)), "; ".join(filter(None, affiliations)))
+def _author(element: Element) -> RawAuthor:
+    names = (child_text(element, f"{{*}}{part}") for part in ("forenames", "keyname", "suffix"))
+    affiliations = (element_text(found).strip() for found in element.iterfind("{*}affiliation"))
+    return RawAuthor(" ".join(filter(None, names)), "; ".join(filter(None, affiliations)))
 
 
 def _midnight(text: str | None) -> datetime | None:
-    day = read_day(text)
+    day = parse_date(text)
     return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None

@@ -20,19 +20,19 @@ from papers.outbound.errors import SourceError
 from papers.sources.arxiv import (
     ANNOUNCED_AT,
     EASTERN,
-    GROUP,
+    HOST_GROUP,
     WAIT_SECONDS,
-    by_archive,
+    categories_by_archive,
     eastern_day,
     has_feed,
     is_first_announced,
     is_whole_archive,
     next_feed,
-    read_day,
-    read_moment,
+    parse_date,
+    parse_datetime,
 )
-from papers.sources.base import Announced, Batch, FetchContext, ListedOn, RawPaper, Rejected
-from papers.sources.xml import BrokenXmlError, Element, parse_cut_xml, parse_xml, source_text, whole_text
+from papers.sources.base import AnnouncedIds, FetchBatch, FetchContext, RawListing, RawPaper, UnreadableRecord
+from papers.sources.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one with so many may lack some."""
@@ -49,7 +49,7 @@ _DESCRIPTION = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AnnouncementItem:
     """One announced paper. `record` is None where only its id and kind could be read."""
 
     guid: str
@@ -57,31 +57,31 @@ class Item:
     kind: str
     """new, cross, replace, replace-cross; empty where the item does not say."""
     record: RawPaper | None
-    rejected: Rejected | None = None
+    rejected: UnreadableRecord | None = None
 
-    def at(self, position: int) -> Item:
+    def at(self, position: int) -> AnnouncementItem:
         """The same, with its place in the order of the day."""
         return self._listed(position=position)
 
-    def on(self, day: date) -> Item:
+    def on(self, day: date) -> AnnouncementItem:
         """The same, announced on another day."""
         item = self._listed(day=day)
         if item.record is None or item.record.announced_on is None:
             return item
         return replace(item, record=replace(item.record, announced_on=day))
 
-    def _listed(self, **changes: Any) -> Item:
+    def _listed(self, **changes: Any) -> AnnouncementItem:
         if self.record is None or self.record.listed_on is None:
             return self
         return replace(self, record=replace(self.record, listed_on=replace(self.record.listed_on, **changes)))
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class AnnouncementFeed:
     """One answer. `day` is arXiv's date of the feed; `is_cut` when it ended in the middle."""
 
     day: date
-    items: tuple[Item, ...]
+    items: tuple[AnnouncementItem, ...]
     is_cut: bool = False
 
     @property
@@ -93,7 +93,7 @@ class Feed:
                 ids[item.arxiv_id.value] = item.kind or "new"
         return ids
 
-    def on(self, day: date) -> Feed:
+    def on(self, day: date) -> AnnouncementFeed:
         """The same under another day."""
         return replace(self, day=day, items=tuple(item.on(day) for item in self.items))
 
@@ -104,7 +104,7 @@ class Feed:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
-def parse_feed(data: bytes, *, now: datetime) -> Feed:
+def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     """Read an answer in RSS 2.0 or Atom. An item that can't be read is kept as rejected, with its id where it has one.
 
     Raises:
@@ -123,10 +123,10 @@ def parse_feed(data: bytes, *, now: datetime) -> Feed:
     day = _day(root, elements) or eastern_day(now)
     if is_cut:
         elements.pop()  # what the reader made of half an item
-    return Feed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
+    return AnnouncementFeed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
 
 
-def read_record(payload: str, *, day: date) -> RawPaper:
+def parse_rejected(payload: str, *, day: date) -> RawPaper:
     """The paper in one item that was kept; `day` is that of its feed, where the item does not say.
 
     Raises:
@@ -143,9 +143,9 @@ class ArxivRss:
     """Asks for the feeds of the chosen categories, one after the other."""
 
     kind = "arxiv_rss"
-    group = GROUP
+    group = HOST_GROUP
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError; see `Adapter.fetch`."""
         return _Visit(context).run()
 
@@ -175,17 +175,17 @@ class _Visit:
         self._days_with_items: set[date] = set()
         self._problems: list[str] = []
 
-    def run(self) -> Iterator[Batch]:
+    def run(self) -> Iterator[FetchBatch]:
         if not self._queries:
             raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
         for query in self._queries:
             yield from self._visit(query)
         if odd := self._odd_silences():
-            yield Batch(announced=odd)
+            yield FetchBatch(announced=odd)
         if self._problems:
             raise SourceError(" ".join(self._problems))
 
-    def _visit(self, query: _Query) -> Iterator[Batch]:
+    def _visit(self, query: _Query) -> Iterator[FetchBatch]:
         feed = self._ask(query.name)
         if len(query.codes) > 1 and (feed is None or _is_capped(feed)):
             yield from self._ask_one_by_one(query, feed)
@@ -194,7 +194,7 @@ class _Visit:
         else:
             yield from self._take(query, query.name, feed)
 
-    def _ask_one_by_one(self, query: _Query, whole: Feed | None) -> Iterator[Batch]:
+    def _ask_one_by_one(self, query: _Query, whole: AnnouncementFeed | None) -> Iterator[FetchBatch]:
         """Ask for each category of an archive alone, where together they are too many or one of them is unknown."""
         if whole is not None:
             if not self._is_news(query.name, whole):
@@ -202,7 +202,9 @@ class _Visit:
                 return
             # What it names is known at once, should this visit be cut short.
             note = f"arXiv's feed of {query.name} reached its cap of {MAX_ITEMS:,} items."
-            yield Batch(announced=(Announced(whole.day, query.name, whole.announced, is_whole=False, note=note),))
+            yield FetchBatch(
+                announced=(AnnouncedIds(whole.day, query.name, whole.announced, is_whole=False, note=note),)
+            )
             query.announced |= whole.announced
         day = whole.day if whole else None
         for code in query.codes:
@@ -216,13 +218,13 @@ class _Visit:
         if whole is not None:
             self._remember(query.name, whole)
         if day is not None:
-            yield Batch(announced=(self._announced(query, day),), cursor=self._cursor())
+            yield FetchBatch(announced=(self._announced(query, day),), cursor=self._cursor())
 
-    def _ask(self, name: str) -> Feed | None:
+    def _ask(self, name: str) -> AnnouncementFeed | None:
         """The answer to one question; None where arXiv knows no such category."""
         request = FetchRequest(
             url=f"{self._context.base_url.rstrip('/')}/{name}",
-            group=GROUP,
+            group=HOST_GROUP,
             max_bytes=MAX_BYTES,
             wait_seconds=WAIT_SECONDS,
         )
@@ -233,7 +235,7 @@ class _Visit:
                 return None
             raise
 
-    def _take(self, query: _Query, name: str, feed: Feed) -> Iterator[Batch]:
+    def _take(self, query: _Query, name: str, feed: AnnouncementFeed) -> Iterator[FetchBatch]:
         """The batches of one answer. What it announces comes with the first, so that a gap shows even after a kill."""
         feed = self._dated(name, feed)
         is_news, was_read = self._is_news(name, feed), self._known_day(name) == feed.day
@@ -263,7 +265,7 @@ class _Visit:
                 is_stale=self._is_behind(feed),
             )
 
-    def _dated(self, name: str, feed: Feed) -> Feed:
+    def _dated(self, name: str, feed: AnnouncementFeed) -> AnnouncementFeed:
         """The feed under the day that it belongs to.
 
         Its date is that of the day it is asked for. Should the next batch be in it before midnight, as soon as it is
@@ -276,28 +278,28 @@ class _Visit:
             return feed
         return feed.on(eastern_day(next_feed(now)))
 
-    def _nothing_new(self, query: _Query, name: str, feed: Feed) -> Batch:
+    def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed) -> FetchBatch:
         """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
         is_old = bool(feed.items) and has_feed(feed.day) and self._known_day(name) != feed.day
         is_stale = is_old or (bool(feed.items) and self._is_behind(feed))
         return self._batch(query, done=len(feed.items), total=len(feed.items), is_stale=is_stale)
 
-    def _is_news(self, name: str, feed: Feed) -> bool:
+    def _is_news(self, name: str, feed: AnnouncementFeed) -> bool:
         return bool(self._known.get(name, {}).get("items") != feed.fingerprint)
 
     def _known_day(self, name: str) -> date | None:
-        return read_day(self._known.get(name, {}).get("day"))
+        return parse_date(self._known.get(name, {}).get("day"))
 
-    def _is_behind(self, feed: Feed) -> bool:
+    def _is_behind(self, feed: AnnouncementFeed) -> bool:
         """Whether the feed is dated on an earlier day than it should be by now: a copy that a cache kept too long."""
         today = eastern_day(self._context.now)
         while not has_feed(today):
             today -= timedelta(days=1)
         return feed.day < today
 
-    def _chunks(self, query: _Query, feed: Feed) -> list[tuple[Item, ...]]:
+    def _chunks(self, query: _Query, feed: AnnouncementFeed) -> list[tuple[AnnouncementItem, ...]]:
         """The items that this visit did not store yet, or only as something lesser, with their place on the day."""
-        fresh: list[Item] = []
+        fresh: list[AnnouncementItem] = []
         for item in feed.items:
             query.position += 1
             rank = _RANKS.get(item.kind, 1)
@@ -306,7 +308,7 @@ class _Visit:
                 fresh.append(item.at(query.position))
         return [tuple(fresh[at : at + CHUNK_ITEMS]) for at in range(0, len(fresh), CHUNK_ITEMS)] or [()]
 
-    def _note(self, query: _Query, name: str, feed: Feed) -> None:
+    def _note(self, query: _Query, name: str, feed: AnnouncementFeed) -> None:
         if feed.is_cut:
             query.notes.append(f"arXiv's feed of {name} ended in the middle.")
             self._problems.append(f"arXiv's feed of {name} ended in the middle; it is asked again within the hour.")
@@ -315,18 +317,20 @@ class _Visit:
         if any(item.arxiv_id is None for item in feed.items):
             query.notes.append(f"arXiv's feed of {name} has an item without an id.")
 
-    def _odd_silences(self) -> tuple[Announced, ...]:
+    def _odd_silences(self) -> tuple[AnnouncedIds, ...]:
         """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""
         return tuple(
-            Announced(day, name, {}, is_whole=False, note=f"arXiv's feed of {name} was empty.")
+            AnnouncedIds(day, name, {}, is_whole=False, note=f"arXiv's feed of {name} was empty.")
             for name, day in self._empty
             if day in self._days_with_items and has_feed(day)
         )
 
-    def _announced(self, query: _Query, day: date) -> Announced:
-        return Announced(day, query.name, dict(query.announced), is_whole=not query.notes, note=" ".join(query.notes))
+    def _announced(self, query: _Query, day: date) -> AnnouncedIds:
+        return AnnouncedIds(
+            day, query.name, dict(query.announced), is_whole=not query.notes, note=" ".join(query.notes)
+        )
 
-    def _remember(self, name: str, feed: Feed) -> None:
+    def _remember(self, name: str, feed: AnnouncementFeed) -> None:
         some = [item.guid for item in feed.items[:: max(len(feed.items) // 5, 1)] if item.guid]
         self._known[name] = {"day": feed.day.isoformat(), "items": feed.fingerprint, "some": some}
 
@@ -334,18 +338,18 @@ class _Visit:
         asked = {name for query in self._queries for name in (query.name, *query.codes)}
         return {**self._context.cursor, "feeds": {name: known for name, known in self._known.items() if name in asked}}
 
-    def _batch(self, query: _Query, **fields: Any) -> Batch:
-        return Batch(label=query.name, **fields)
+    def _batch(self, query: _Query, **fields: Any) -> FetchBatch:
+        return FetchBatch(label=query.name, **fields)
 
 
-def _is_capped(feed: Feed) -> bool:
+def _is_capped(feed: AnnouncementFeed) -> bool:
     return len(feed.items) >= MAX_ITEMS
 
 
 def _queries(categories: Iterable[str]) -> list[_Query]:
     return [
         _Query(archive if is_whole_archive(archive, codes) else "+".join(codes), codes, number * _POSITIONS)
-        for number, (archive, codes) in enumerate(by_archive(categories).items())
+        for number, (archive, codes) in enumerate(categories_by_archive(categories).items())
     ]
 
 
@@ -362,14 +366,14 @@ def _day(root: Element, items: list[Element]) -> date | None:
     texts = [root.findtext("{*}channel/{*}pubDate")]
     texts += [items[0].findtext(f"{{*}}{name}") for name in ("published", "pubDate") if items]
     texts += [root.findtext(path) for path in ("{*}updated", "{*}channel/{*}lastBuildDate")]
-    moments = filter(None, map(read_moment, texts))
+    moments = filter(None, map(parse_datetime, texts))
     return next((moment.astimezone(EASTERN).date() for moment in moments), None)
 
 
-def _read_item(element: Element, day: date) -> Item:
+def _read_item(element: Element, day: date) -> AnnouncementItem:
     texts: dict[str, str] = {}
     for child in element.iterchildren("*"):
-        texts.setdefault(_name(child).lower(), whole_text(child) or child.get("href", ""))
+        texts.setdefault(_name(child).lower(), element_text(child) or child.get("href", ""))
     categories = [(child.get("term") or child.text or "").strip() for child in element.iterfind("{*}category")]
     description = texts.get("summary", texts.get("description", ""))
     said = _DESCRIPTION.match(description)
@@ -381,9 +385,11 @@ def _read_item(element: Element, day: date) -> Item:
     guid = guid or str(arxiv_id or "")
     if arxiv_id is None or not texts.get("title", "").strip():
         error = "The item has no arXiv id." if arxiv_id is None else "The item has no title."
-        return Item(guid, arxiv_id, kind, None, Rejected(guid, source_text(element), error))
+        return AnnouncementItem(guid, arxiv_id, kind, None, UnreadableRecord(guid, serialize(element), error))
     abstract = said[3] if said else description
-    return Item(guid, arxiv_id, kind, _paper(texts, arxiv_id, kind, day, abstract, tuple(filter(None, categories))))
+    return AnnouncementItem(
+        guid, arxiv_id, kind, _paper(texts, arxiv_id, kind, day, abstract, tuple(filter(None, categories)))
+    )
 
 
 def _paper(
@@ -402,5 +408,5 @@ def _paper(
         announced_on=day if is_listed and is_first_announced(arxiv_id.value, kind, day) else None,
         journal_ref=texts.get("journal_reference"),
         license=texts.get("rights"),
-        listed_on=ListedOn(day, kind or "new"),
+        listed_on=RawListing(day, kind or "new"),
     )

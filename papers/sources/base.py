@@ -16,7 +16,7 @@ from papers.outbound.errors import SourceError as SourceError
 
 # How good the record of a paper is, by where it came from. A better or equal record replaces text; a lesser one only
 # fills what is empty. Steps leave room for sources to come.
-RANKS: Mapping[str, int] = {
+RECORD_RANKS: Mapping[str, int] = {
     "arxiv_oai_raw": 90,  # versions, dates, withdrawal and licence, straight from the archive
     "arxiv_api": 80,
     "arxiv_oai": 70,
@@ -33,7 +33,7 @@ OWN_RECORD = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class RawAuthor:
     """A name as the source wrote it, and an affiliation and an ORCID (bare, 19 characters) where it gave them."""
 
     name: str
@@ -42,7 +42,7 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RawVersion:
     """One version of a paper; `released_at` is aware, in UTC."""
 
     number: int
@@ -50,7 +50,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ExternalCounts:
     """What another site counts for a paper, as that site's own."""
 
     votes: int = 0
@@ -64,7 +64,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedOn:
+class RawListing:
     """A paper's place in a source's own daily list: whether it enters the edition is the source's setting."""
 
     day: date
@@ -90,7 +90,7 @@ class RawPaper:
     identifiers: tuple[tuple[str, str], ...] = ()
     """More names: (scheme, value) with the schemes of `models.Identifier`."""
     abstract: str | None = None
-    authors: tuple[Author, ...] | None = None
+    authors: tuple[RawAuthor, ...] | None = None
     authors_text: str | None = None
     """All authors in one string, as arXivRaw and RSS have them; used when `authors` is None."""
     categories: tuple[str, ...] | None = None
@@ -102,18 +102,18 @@ class RawPaper:
     journal_ref: str | None = None
     license: str | None = None
     is_withdrawn: bool | None = None
-    versions: tuple[Version, ...] = ()
+    versions: tuple[RawVersion, ...] = ()
     organization: str | None = None
     url: str | None = None
     """The page of the paper, where it is not arXiv's."""
     code_url: str | None = None
     project_url: str | None = None
-    figures: Figures | None = None
-    listed_on: ListedOn | None = None
+    external_counts: ExternalCounts | None = None
+    listed_on: RawListing | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class UnreadableRecord:
     """A record that could not be read; `payload` is a piece of the answer, as text."""
 
     identifier: str
@@ -124,7 +124,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class AnnouncedIds:
     """What an independent list says was announced on a day.
 
     `ids` maps each arXiv id of kind new or cross, without version, to its kind. `is_whole` is False when the answer
@@ -139,15 +139,15 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FetchBatch:
     """The part of a visit that one answer brought. It is stored in one transaction, then the cursor moves.
 
     `cursor` is where to go on after a kill; None leaves the stored one as it is.
     """
 
     papers: tuple[RawPaper, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-    announced: tuple[Announced, ...] = ()
+    rejected: tuple[UnreadableRecord, ...] = ()
+    announced: tuple[AnnouncedIds, ...] = ()
     cursor: dict[str, Any] | None = None
     etag: str | None = None
     last_modified: str | None = None
@@ -157,7 +157,7 @@ class Batch:
     """What was asked for, such as cs.CL; with done and total it makes the progress line."""
     is_stale: bool = False
     """The source served an old batch: stored, but not a success."""
-    list_of: date | None = None
+    list_day: date | None = None
     """The records are of the source's own list of this day, of which several batches may bring a part each."""
 
 
@@ -178,14 +178,14 @@ class FetchContext:
     """The newest day known to have been announced: by it a stale feed is told from a quiet day."""
 
 
-class Adapter(Protocol):
+class SourceAdapter(Protocol):
     """What each module in this package offers under the name `adapter`."""
 
     kind: str
     group: str
     """The host group of its politeness clock."""
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Visit the source, one batch an answer.
 
         Raises:

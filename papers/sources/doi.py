@@ -17,9 +17,9 @@ from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
 from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NoPaperError
 from papers.sources import webpage
-from papers.sources.base import Author, RawPaper
+from papers.sources.base import RawAuthor, RawPaper
 
-GROUP = "crossref"
+HOST_GROUP = "crossref"
 """The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's clock is heeded."""
 ACCEPT = "application/vnd.citationstyles.csl+json, application/json;q=0.5, text/html;q=0.2"
 MAX_BYTES = 10_000_000  # some records list ten thousand references
@@ -46,7 +46,7 @@ _TAG = re.compile(
 _NO_HEADING = re.compile(r"\s*(?:abstract|summary)\s*[.:]?\s*", re.IGNORECASE)
 
 
-def look_up(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: str) -> RawPaper:
+def look_up_doi(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: str) -> RawPaper:
     """The record of a DOI (bare, lower case).
 
     Raises:
@@ -56,7 +56,7 @@ def look_up(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: s
     response = send(
         FetchRequest(
             url=f"{base_url.rstrip('/')}/{quote(doi, safe='/')}",
-            group=GROUP,
+            group=HOST_GROUP,
             accept=ACCEPT,
             max_bytes=MAX_BYTES,
             deadline_seconds=DEADLINE_SECONDS,
@@ -64,13 +64,13 @@ def look_up(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: s
         )
     )
     if "html" not in response.content_type.lower():
-        return parse_record(response.body, doi=doi)
+        return parse_csl_record(response.body, doi=doi)
     # A registry without records led to the page itself. That it is this DOI's page, doi.org says and not the page.
     page = webpage.parse_page(response.body, url=response.url, content_type=response.content_type)
     return replace(page, doi=doi, arxiv_id=None)
 
 
-def parse_record(data: bytes, *, doi: str) -> RawPaper:
+def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
     """Read a record in CSL-JSON. `doi` is the one that was asked for; an arXiv DOI gives its arXiv id.
 
     Raises:
@@ -128,11 +128,13 @@ def _title(record: Mapping[str, Any]) -> str:
     return f"{title}: {subtitle}" if title and subtitle and subtitle.lower() not in title.lower() else title
 
 
-def _authors(given: Any) -> tuple[Author, ...] | None:
+def _authors(given: Any) -> tuple[RawAuthor, ...] | None:
     """People, and groups, which have a name only. None where the record does not say."""
     if not isinstance(given, list):
         return None
-    authors = (Author(_name(entry), _affiliation(entry), _orcid(entry)) for entry in given if isinstance(entry, dict))
+    authors = (
+        RawAuthor(_name(entry), _affiliation(entry), _orcid(entry)) for entry in given if isinstance(entry, dict)
+    )
     return tuple(author for author in authors if author.name) or None
 
 
@@ -186,7 +188,7 @@ def _moment(parts: list[int]) -> datetime | None:
 def _journal_ref(record: Mapping[str, Any]) -> str:
     """Such as `Science 169(3946), 635-641 (1970)`."""
     year = next((str(parts[0]) for name in reversed(_DATES) if (parts := _date_parts(record.get(name)))), "")
-    return webpage.journal_ref(
+    return webpage.format_journal_ref(
         _line(record.get("container-title")),
         volume=_line(record.get("volume")),
         issue=_line(record.get("issue")),

@@ -18,15 +18,15 @@ from urllib.parse import quote, urlsplit
 import feedparser
 
 from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
-from papers.outbound.client import FetchRequest, FetchResponse, group_of
+from papers.outbound.client import FetchRequest, FetchResponse, host_group_of
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv import WAIT_SECONDS
-from papers.sources.base import Author, Batch, FetchContext, RawPaper, Rejected
+from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, UnreadableRecord
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0
-MOVES_TO_BELIEVE = 3
+REDIRECTS_BEFORE_MOVE = 3
 """So many visits in a row must be sent to the same new address before the source is given it."""
 
 _NO_TITLE = "The entry has no title."
@@ -42,11 +42,11 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class ParsedFeed:
     """What a feed holds, and how long it says that it stays the same."""
 
     papers: tuple[RawPaper, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[UnreadableRecord, ...]
     ttl_seconds: int = 0
     skip_hours: frozenset[int] = frozenset()
     """Hours of the day, 0 to 23, in UTC."""
@@ -54,7 +54,7 @@ class Entries:
     """Monday is 0."""
 
 
-def parse_entries(data: bytes, *, url: str, content_type: str = "") -> Entries:
+def parse_feed_entries(data: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     """Read a feed of any RSS or Atom version. `url` is where it came from; the content type tells its encoding.
 
     Raises:
@@ -67,20 +67,22 @@ def parse_entries(data: bytes, *, url: str, content_type: str = "") -> Entries:
         raise SourceError(f"{url} is neither RSS nor Atom. Give the source the address of the feed itself.")
     host = urlsplit(url).hostname or "feed"
     papers: list[RawPaper] = []
-    rejected: list[Rejected] = []
+    rejected: list[UnreadableRecord] = []
     for entry in feed.entries:
         if paper := _read_entry(entry, host):
             papers.append(paper)
         else:
             name = str(entry.get("id") or entry.get("link") or "")
             payload = json.dumps(entry, default=str, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
-            rejected.append(Rejected(name, payload, _NO_TITLE))
+            rejected.append(UnreadableRecord(name, payload, _NO_TITLE))
     ttl = str(feed.feed.get("ttl", "")).strip()
     skip_hours, skip_days = _skips(data)
-    return Entries(tuple(papers), tuple(rejected), int(ttl[:6]) * 60 if ttl.isdecimal() else 0, skip_hours, skip_days)
+    return ParsedFeed(
+        tuple(papers), tuple(rejected), int(ttl[:6]) * 60 if ttl.isdecimal() else 0, skip_hours, skip_days
+    )
 
 
-def read_record(entry: Any, *, url: str) -> RawPaper:
+def parse_rejected(entry: Any, *, url: str) -> RawPaper:
     """The paper in one entry that was kept as feedparser had read it; `url` is the feed's.
 
     Raises:
@@ -106,20 +108,20 @@ def _without_entities(data: bytes) -> bytes:
     return _ENTITY.sub(b"", data)
 
 
-class FeedSource:
+class WebFeed:
     """Asks for a feed only where it has changed, and not before it says that it may have."""
 
     kind = "feed"
     group = "feeds"
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError; see `Adapter.fetch`."""
         if not context.base_url:
             raise SourceError("The source has no address; give it the address of the feed.")
         response = context.send(
             FetchRequest(
                 url=context.base_url,
-                group=group_of(context.base_url),
+                group=host_group_of(context.base_url),
                 etag=context.etag,
                 last_modified=context.last_modified,
                 max_bytes=MAX_BYTES,
@@ -127,11 +129,11 @@ class FeedSource:
                 wait_seconds=WAIT_SECONDS,
             )
         )
-        entries = Entries((), ())
+        entries = ParsedFeed((), ())
         if not response.is_not_modified:
-            entries = parse_entries(response.body, url=response.url, content_type=response.content_type)
+            entries = parse_feed_entries(response.body, url=response.url, content_type=response.content_type)
         count = len(entries.papers) + len(entries.rejected)
-        yield Batch(
+        yield FetchBatch(
             papers=entries.papers,
             rejected=entries.rejected,
             cursor=_cursor(context, response, entries),
@@ -140,14 +142,14 @@ class FeedSource:
             done=count,
             total=count,
             label="the feed",
-            list_of=None if response.is_not_modified else context.now.astimezone(UTC).date(),
+            list_day=None if response.is_not_modified else context.now.astimezone(UTC).date(),
         )
 
 
-adapter = FeedSource()
+adapter = WebFeed()
 
 
-def _cursor(context: FetchContext, response: FetchResponse, entries: Entries) -> dict[str, Any]:
+def _cursor(context: FetchContext, response: FetchResponse, entries: ParsedFeed) -> dict[str, Any]:
     """Where the feed has moved to and how often it said so; before when there is no sense in asking again."""
     cursor: dict[str, Any] = {}
     if response.moved_to and response.moved_to != context.base_url:
@@ -202,7 +204,7 @@ def _read_entry(entry: Any, host: str) -> RawPaper | None:
         doi=paper[1] if paper and paper[0] == "doi" else None,
         identifiers=_names(guid, link, host, title, moment),
         abstract=_abstract(entry),
-        authors=tuple(Author(name) for name in authors) if len(authors) > 1 or _is_one_name(authors) else None,
+        authors=tuple(RawAuthor(name) for name in authors) if len(authors) > 1 or _is_one_name(authors) else None,
         authors_text=authors[0] if len(authors) == 1 else None,
         published_at=moment,
         url=link or (guid if guid.startswith("http") else None),

@@ -12,8 +12,16 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.client import FetchRequest, HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import WAIT_SECONDS, read_day, read_moment
-from papers.sources.base import Author, Batch, FetchContext, Figures, ListedOn, RawPaper, Rejected
+from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
+from papers.sources.base import (
+    ExternalCounts,
+    FetchBatch,
+    FetchContext,
+    RawAuthor,
+    RawListing,
+    RawPaper,
+    UnreadableRecord,
+)
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 PAGE_SIZE = 100
@@ -27,15 +35,15 @@ MAX_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class DayList:
+class DailyListPage:
     """One page of a day's list. `size` counts its items, read or not."""
 
     papers: tuple[RawPaper, ...]
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[UnreadableRecord, ...]
     size: int
 
 
-def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) -> DayList:
+def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) -> DailyListPage:
     """Read one page of the list of the day that was asked for. `site` is the address that papers' pages are under.
 
     Raises:
@@ -49,18 +57,18 @@ def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) 
             "if this stays, open the source's address and look what it answers."
         ) from error
     if not isinstance(items, list):
-        return DayList((), (_rejected(str(asked), items, "The day's list is no list."),), size=0)
+        return DailyListPage((), (_rejected(str(asked), items, "The day's list is no list."),), size=0)
     papers: list[RawPaper] = []
-    rejected: list[Rejected] = []
+    rejected: list[UnreadableRecord] = []
     for position, item in enumerate(items, start=first_position + 1):
         try:
             papers.append(_read_item(item, asked=asked, site=site, position=position))
         except _UnreadableError as error:
             rejected.append(_rejected(_name_of(item), item, str(error)))
-    return DayList(tuple(papers), tuple(rejected), size=len(items))
+    return DailyListPage(tuple(papers), tuple(rejected), size=len(items))
 
 
-def read_record(item: Any, *, asked: date, site: str) -> RawPaper:
+def parse_rejected(item: Any, *, asked: date, site: str) -> RawPaper:
     """The paper in one item that was kept, of the list of the day `asked`.
 
     Raises:
@@ -78,7 +86,7 @@ class HuggingFace:
     kind = "huggingface"
     group = "huggingface"
 
-    def fetch(self, context: FetchContext) -> Iterator[Batch]:
+    def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError; see `Adapter.fetch`."""
         days = _days(context)
         absent: HttpStatusError | None = None
@@ -103,13 +111,13 @@ def _days(context: FetchContext) -> list[date]:
     today = context.now.astimezone(UTC).date()
     first = context.since
     if first is None:
-        last = read_day(context.cursor.get("through"))
+        last = parse_date(context.cursor.get("through"))
         back = RECENT_DAYS + (today - last).days if last else FIRST_DAYS
         first = today - timedelta(days=min(max(back, RECENT_DAYS), MAX_DAYS_BACK))
     return [first + timedelta(days=back) for back in range((today - first).days + 1)]
 
 
-def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> Iterator[Batch]:
+def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> Iterator[FetchBatch]:
     """A day's pages, until one brings nothing new: the service may give fewer items than it was asked for."""
     seen: set[str] = set()
     position = 0
@@ -117,20 +125,20 @@ def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> It
     for page in range(MAX_PAGES):
         answer = _ask(context, day, page, position)
         if answer is None:  # not open yet
-            yield Batch(**fields)
+            yield FetchBatch(**fields)
             return
         position += answer.size
         fresh = tuple(paper for paper in answer.papers if paper.arxiv_id not in seen)
         seen |= {paper.arxiv_id or "" for paper in fresh}
         if page > 0 and not fresh:
             break
-        yield Batch(papers=fresh, rejected=answer.rejected, list_of=day, **fields)
+        yield FetchBatch(papers=fresh, rejected=answer.rejected, list_day=day, **fields)
         if not fresh:
             break
-    yield Batch(cursor={**context.cursor, "through": day.isoformat()}, **fields)
+    yield FetchBatch(cursor={**context.cursor, "through": day.isoformat()}, **fields)
 
 
-def _ask(context: FetchContext, day: date, page: int, position: int) -> DayList | None:
+def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyListPage | None:
     """One page; None where the day's list isn't open yet, which is status 400."""
     site = context.base_url.rstrip("/")
     request = FetchRequest(
@@ -165,25 +173,25 @@ def _read_item(item: Any, *, asked: date, site: str, position: int) -> RawPaper:
     if arxiv_id is None or not title.strip():
         raise _UnreadableError("The paper has no arXiv id or no title.")
     submitter = _account(_part(paper, "submittedOnDailyBy", dict) or _part(item, "submittedBy", dict))
-    listed_at = read_moment(_part(paper, "submittedOnDailyAt", str))
+    listed_at = parse_datetime(_part(paper, "submittedOnDailyAt", str))
     return RawPaper(
         source="huggingface",
         title=title,
         arxiv_id=arxiv_id.value,
         abstract=_part(paper, "summary", str) or _part(item, "summary", str),
         authors=_authors(_part(paper, "authors", list)),
-        published_at=read_moment(_part(paper, "publishedAt", str)),
+        published_at=parse_datetime(_part(paper, "publishedAt", str)),
         organization=_account(_part(item, "organization", dict) or _part(paper, "organization", dict)) or None,
         code_url=_part(paper, "githubRepo", str),
         project_url=_part(paper, "projectPage", str),
-        figures=Figures(
+        external_counts=ExternalCounts(
             votes=_count(paper.get("upvotes")),
             comments=_count(item.get("numComments")),
             submitted_by=submitter,
             url=f"{site}/papers/{arxiv_id.value}",
         ),
         # The outer publishedAt is mostly the paper's own date.
-        listed_on=ListedOn(listed_at.date() if listed_at else asked, "daily", position, submitter),
+        listed_on=RawListing(listed_at.date() if listed_at else asked, "daily", position, submitter),
     )
 
 
@@ -193,10 +201,10 @@ def _part(owner: Any, name: str, kind: type) -> Any:
     return value if isinstance(value, kind) else None
 
 
-def _authors(items: list[Any] | None) -> tuple[Author, ...] | None:
+def _authors(items: list[Any] | None) -> tuple[RawAuthor, ...] | None:
     """Authors hidden there stay out; None where no name is left, since arXiv's record knows better."""
     named = (item for item in items or () if isinstance(item, dict) and not item.get("hidden"))
-    return tuple(Author(item["name"]) for item in named if isinstance(item.get("name"), str)) or None
+    return tuple(RawAuthor(item["name"]) for item in named if isinstance(item.get("name"), str)) or None
 
 
 def _account(account: Mapping[str, Any] | None) -> str:
@@ -212,6 +220,6 @@ def _name_of(item: Any) -> str:
     return str(_part(_part(item, "paper", dict), "id", str) or "")
 
 
-def _rejected(identifier: str, item: Any, error: str) -> Rejected:
+def _rejected(identifier: str, item: Any, error: str) -> UnreadableRecord:
     payload = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
-    return Rejected(identifier, payload[:MAX_PAYLOAD_CHARACTERS], error)
+    return UnreadableRecord(identifier, payload[:MAX_PAYLOAD_CHARACTERS], error)

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NoReturn
 
 from papers.catalogue.identifiers import arxiv_month, parse_arxiv_id, parse_orcid
-from papers.sources.arxiv import read_day, read_moment
-from papers.sources.base import Author, Figures, ListedOn, RawPaper
+from papers.sources.arxiv import parse_date, parse_datetime
+from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper
 
 HUGGINGFACE = "huggingface"
 ARXIV = "arxiv"
@@ -22,11 +22,11 @@ _MAX_AUTHORS = 20_000
 _REPR_CHARACTERS = 2_000
 
 
-class RowError(Exception):
+class InvalidRow(Exception):
     """A row that is no paper; the message says why."""
 
 
-def read_line(line: bytes) -> dict[str, Any]:
+def parse_line(line: bytes) -> dict[str, Any]:
     """The JSON object in a line.
 
     Raises:
@@ -35,17 +35,17 @@ def read_line(line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise RowError(f"The row is not UTF-8 (byte {error.start + 1}).") from None
+        raise InvalidRow(f"The row is not UTF-8 (byte {error.start + 1}).") from None
     except RecursionError:
-        raise RowError("The row is nested too deeply.") from None
+        raise InvalidRow("The row is nested too deeply.") from None
     except ValueError as error:
-        raise RowError(_why_no_json(line, error)) from None
+        raise InvalidRow(_why_no_json(line, error)) from None
     if not isinstance(row, dict):
-        raise RowError(f"The row is {_kind_of(row)}, not an object with the fields of a paper.")
+        raise InvalidRow(f"The row is {_kind_of(row)}, not an object with the fields of a paper.")
     return row
 
 
-def read_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tuple[RawPaper, ...]:
+def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tuple[RawPaper, ...]:
     """The record of a row; a second one, which only lists, where the row names a day of two lists.
 
     Fields: arxiv_id, doi, url, title, abstract, authors (names, or objects with name, affiliation and orcid),
@@ -59,14 +59,14 @@ def read_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tu
     """
     title = _text(row, "title")
     if title is None or not title.strip():
-        raise RowError("The row has no title.")
+        raise InvalidRow("The row has no title.")
     arxiv_id, doi, url = _identifier(row, "arxiv_id"), _text(row, "doi"), _text(row, "url")
     announced_on, submitted_on = _day(row, "announced_on"), _day(row, "submitted_on")
     lists = []
     if announced_on:
-        lists.append(ListedOn(announced_on, "new", position))
+        lists.append(RawListing(announced_on, "new", position))
     if submitted_on:
-        lists.append(ListedOn(submitted_on, "daily", position))
+        lists.append(RawListing(submitted_on, "daily", position))
     paper = RawPaper(
         source="import",
         title=title,
@@ -87,7 +87,7 @@ def read_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tu
         organization=_text(row, "organization"),
         code_url=_text(row, "github"),
         project_url=_text(row, "project_page"),
-        figures=_figures(row, arxiv_id, submitted_on or announced_on, site),
+        external_counts=_figures(row, arxiv_id, submitted_on or announced_on, site),
         listed_on=lists[0] if lists else None,
     )
     others = (RawPaper(source="import", title=title, arxiv_id=arxiv_id, doi=doi, url=url, listed_on=on)
@@ -125,14 +125,14 @@ def _text(row: Mapping[str, Any], name: str) -> str | None:
     value = row.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise RowError(f"{name} is {_kind_of(value) if not isinstance(value, dict) else 'an object'}, not a text.")
+    raise InvalidRow(f"{name} is {_kind_of(value) if not isinstance(value, dict) else 'an object'}, not a text.")
 
 
 def _identifier(row: Mapping[str, Any], name: str) -> str | None:
     """An arXiv id. Readers of tables make numbers of them, and cut what they take for needless zeros."""
     value = row.get(name)
     if isinstance(value, float):
-        raise RowError(f"{name} is the number {value}: its zeros may be lost. Write it as a text.")
+        raise InvalidRow(f"{name} is the number {value}: its zeros may be lost. Write it as a text.")
     return _text(row, name)
 
 
@@ -140,9 +140,9 @@ def _day(row: Mapping[str, Any], name: str) -> date | None:
     text = _text(row, name)
     if not text:
         return None
-    day = read_day(text)
+    day = parse_date(text)
     if day is None or day.year < 1990:
-        raise RowError(f"{name} is {text[:40]!r}, not a day such as 2026-11-24.")
+        raise InvalidRow(f"{name} is {text[:40]!r}, not a day such as 2026-11-24.")
     return day
 
 
@@ -150,9 +150,9 @@ def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
     text = _text(row, name)
     if not text:
         return None
-    moment = read_moment(text)
+    moment = parse_datetime(text)
     if moment is None:
-        raise RowError(f"{name} is {text[:40]!r}, not a moment such as 2026-11-24T10:00:00Z.")
+        raise InvalidRow(f"{name} is {text[:40]!r}, not a moment such as 2026-11-24T10:00:00Z.")
     return moment
 
 
@@ -160,30 +160,30 @@ def _version(row: Mapping[str, Any]) -> int | None:
     value = row.get("version")
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**15):
         return value
-    raise RowError("version is not a number from 1.")
+    raise InvalidRow("version is not a number from 1.")
 
 
 def _flag(row: Mapping[str, Any], name: str) -> bool | None:
     value = row.get(name)
     if value is None or isinstance(value, bool):
         return value
-    raise RowError(f"{name} is neither true nor false.")
+    raise InvalidRow(f"{name} is neither true nor false.")
 
 
-def _authors(value: Any) -> tuple[Author, ...] | None:
+def _authors(value: Any) -> tuple[RawAuthor, ...] | None:
     """None where there are none: that a file does not name them says nothing."""
     if value is None:
         return None
     if not isinstance(value, list) or len(value) > _MAX_AUTHORS:
-        raise RowError("authors is not a list of names.")
+        raise InvalidRow("authors is not a list of names.")
     found = []
     for item in value:
         if isinstance(item, str):
-            found.append(Author(item))
+            found.append(RawAuthor(item))
         elif isinstance(item, dict) and isinstance(item.get("name"), str):
-            found.append(Author(item["name"], _text(item, "affiliation") or "", _orcid(item)))
+            found.append(RawAuthor(item["name"], _text(item, "affiliation") or "", _orcid(item)))
         else:
-            raise RowError("One of the authors is not a name.")
+            raise InvalidRow("One of the authors is not a name.")
     return tuple(found) or None
 
 
@@ -197,20 +197,20 @@ def _categories(row: Mapping[str, Any]) -> tuple[str, ...] | None:
     if isinstance(value, str):
         value = value.split()
     if not (value is None or (isinstance(value, list) and all(isinstance(code, str) for code in value))):
-        raise RowError("categories is not a list of texts.")
+        raise InvalidRow("categories is not a list of texts.")
     if not value and (seen_in := _text(row, "listed_in")):
         value = [seen_in]
     return tuple(value) if value else None
 
 
-def _figures(row: Mapping[str, Any], arxiv_id: str | None, counted_on: date | None, site: str) -> Figures | None:
+def _figures(row: Mapping[str, Any], arxiv_id: str | None, counted_on: date | None, site: str) -> ExternalCounts | None:
     votes, comments = _count(row, "upvotes"), _count(row, "num_comments")
     if votes is None and comments is None:
         return None
     arxiv = parse_arxiv_id(arxiv_id or "")
     if counted_on is None and arxiv:  # not today: it would make the papers of years ago trend
         counted_on = (arxiv_month(arxiv.value) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return Figures(
+    return ExternalCounts(
         votes=votes or 0,
         comments=comments or 0,
         url=f"{site.rstrip('/')}/papers/{arxiv.value}" if arxiv and site else "",
@@ -224,5 +224,5 @@ def _count(row: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise RowError(f"{name} is not a whole number.")
+        raise InvalidRow(f"{name} is not a whole number.")
     return min(max(value, 0), _LARGEST)

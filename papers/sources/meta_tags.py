@@ -6,7 +6,7 @@ import codecs
 import re
 from contextlib import suppress
 
-from papers.sources.xml import read_html
+from papers.sources.xml import feed_html
 
 MAX_TAGS = 5_000
 """A paper of 3,000 authors has as many tags."""
@@ -19,11 +19,11 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 def meta_tags(data: bytes, *, content_type: str = "") -> list[tuple[str, str]]:
     """The meta tags of a page that have a name and a content, in order; names in lower case. Never fails."""
     collector = _MetaTags()
-    read_html(decoded(data, content_type=content_type), collector)
+    feed_html(decode_page(data, content_type=content_type), collector)
     return collector.found
 
 
-def decoded(data: bytes, *, content_type: str = "") -> str:
+def decode_page(data: bytes, *, content_type: str = "") -> str:
     """A page as text: by its byte-order mark, the header, its own word, else UTF-8; what can't be read is U+FFFD."""
     for mark, name in _BOMS:
         if data.startswith(mark):

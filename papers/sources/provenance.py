@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from papers.sources.base import OWN_RECORD, RANKS
+from papers.sources.base import OWN_RECORD, RECORD_RANKS
 
 _WHOSE = {
-    RANKS["webpage"]: "a web page",
-    RANKS["feed"]: "a feed",
-    RANKS["huggingface"]: "Hugging Face’s list",
-    RANKS["import"]: "an imported file",
+    RECORD_RANKS["webpage"]: "a web page",
+    RECORD_RANKS["feed"]: "a feed",
+    RECORD_RANKS["huggingface"]: "Hugging Face’s list",
+    RECORD_RANKS["import"]: "an imported file",
 }
 
 
@@ -17,7 +17,7 @@ def is_identified(public_id: str) -> bool:
     return bool(public_id) and not public_id.startswith("p-")
 
 
-def words_of(public_id: str, record_rank: int) -> str:
+def provenance(public_id: str, record_rank: int) -> str:
     """Whose words a paper's are, such as "Hugging Face’s list"; empty where they are those of the record of its arXiv
     id or DOI, and where it has neither: then nobody else's could stand there."""
     return _WHOSE.get(record_rank, "") if is_identified(public_id) and record_rank < OWN_RECORD else ""
@@ -28,7 +28,7 @@ def record_name(public_id: str) -> str:
     return "the DOI’s record" if public_id.startswith("doi/") else "arXiv’s record"
 
 
-def words_note(public_id: str, record_rank: int) -> str:
+def provenance_note(public_id: str, record_rank: int) -> str:
     """Said on a card: whose words it has until the paper's own record is here; empty where it is."""
-    whose = words_of(public_id, record_rank)
+    whose = provenance(public_id, record_rank)
     return f"Words of {whose}; {record_name(public_id)} has been asked for" if whose else ""

@@ -13,24 +13,24 @@ from datetime import date, datetime
 from typing import Any
 
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, feed, huggingface
-from papers.sources.base import Author, Figures, ListedOn, RawPaper, SourceError, Version
+from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, SourceError
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, indented_xml
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RejectedPayload:
     """A record as it was kept."""
 
     kind: str
     """Of its source: a key of `registry.ADAPTERS`, or another word for where it came from."""
     payload: str
-    seen_on: date
+    received_on: date
     """When it came, in UTC: its day, where the record names none."""
     site: str = ""
     """The address of its source."""
 
 
-def read_again(kept: Kept) -> RawPaper:
+def parse_rejected_payload(kept: RejectedPayload) -> RawPaper:
     """The paper in a record.
 
     Raises:
@@ -46,7 +46,7 @@ def read_again(kept: Kept) -> RawPaper:
     return reader(kept)
 
 
-def readable(payload: str) -> str:
+def pretty_payload(payload: str) -> str:
     """A record as text for people: JSON and XML with their lines indented, all else as it is."""
     try:
         return json.dumps(_from_json(payload), indent=2, ensure_ascii=False)
@@ -85,31 +85,33 @@ def _moment(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
-def _version(said: Mapping[str, Any]) -> Version:
+def _version(said: Mapping[str, Any]) -> RawVersion:
     at = said["released_at"]
-    return Version(said["number"], _moment(at) if at else None)
+    return RawVersion(said["number"], _moment(at) if at else None)
 
 
-def _figures(said: Mapping[str, Any]) -> Figures:
+def _figures(said: Mapping[str, Any]) -> ExternalCounts:
     on = said.get("counted_on")
-    return Figures(**{**said, "counted_on": date.fromisoformat(on) if on else None})
+    return ExternalCounts(**{**said, "counted_on": date.fromisoformat(on) if on else None})
 
 
 _MAKERS: Mapping[str, Callable[[Any], Any]] = {
-    "authors": lambda rows: tuple(Author(**row) for row in rows),
+    "authors": lambda rows: tuple(RawAuthor(**row) for row in rows),
     "versions": lambda rows: tuple(map(_version, rows)),
     "identifiers": lambda rows: tuple((scheme, value) for scheme, value in rows),
     "published_at": _moment,
     "updated_at": _moment,
     "announced_on": date.fromisoformat,
-    "figures": _figures,
-    "listed_on": lambda said: ListedOn(**{**said, "day": date.fromisoformat(said["day"])}),
+    "external_counts": _figures,
+    "listed_on": lambda said: RawListing(**{**said, "day": date.fromisoformat(said["day"])}),
 }
 _NAMES = {field.name for field in fields(RawPaper)}
-_READERS: Mapping[str, Callable[[Kept], RawPaper]] = {
-    "arxiv_api": lambda kept: arxiv_api.read_record(kept.payload),
-    "arxiv_oai": lambda kept: arxiv_oai.read_record(kept.payload),
-    "arxiv_rss": lambda kept: arxiv_rss.read_record(kept.payload, day=kept.seen_on),
-    "feed": lambda kept: feed.read_record(_from_json(kept.payload), url=kept.site),
-    "huggingface": lambda kept: huggingface.read_record(_from_json(kept.payload), asked=kept.seen_on, site=kept.site),
+_READERS: Mapping[str, Callable[[RejectedPayload], RawPaper]] = {
+    "arxiv_api": lambda kept: arxiv_api.parse_rejected(kept.payload),
+    "arxiv_oai": lambda kept: arxiv_oai.parse_rejected(kept.payload),
+    "arxiv_rss": lambda kept: arxiv_rss.parse_rejected(kept.payload, day=kept.received_on),
+    "feed": lambda kept: feed.parse_rejected(_from_json(kept.payload), url=kept.site),
+    "huggingface": lambda kept: huggingface.parse_rejected(
+        _from_json(kept.payload), asked=kept.received_on, site=kept.site
+    ),
 }

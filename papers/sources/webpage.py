@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
-from papers.outbound.client import FetchRequest, FetchResponse, page_group_of
+from papers.outbound.client import FetchRequest, FetchResponse, page_host_group_of
 from papers.outbound.errors import NoPaperError
-from papers.sources.base import Author, RawPaper
+from papers.sources.base import RawAuthor, RawPaper
 from papers.sources.meta_tags import meta_tags
 
 MAX_BYTES = 5_000_000
@@ -27,7 +27,7 @@ _DAY = re.compile(r"\s*(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?(?![\d])")
 _ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
 
 
-def look_up(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper:
+def look_up_page(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper:
     """The paper that a page is about, as the page says. Its arXiv id and DOI are claims: anybody can write a page.
 
     Raises:
@@ -37,7 +37,7 @@ def look_up(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper
     response = send(
         FetchRequest(
             url=url,
-            group=page_group_of(url),
+            group=page_host_group_of(url),
             accept=ACCEPT,
             max_bytes=MAX_BYTES,
             deadline_seconds=DEADLINE_SECONDS,
@@ -71,7 +71,7 @@ def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
     )
 
 
-def journal_ref(venue: str, *, volume: str = "", issue: str = "", pages: str = "", year: str = "") -> str:
+def format_journal_ref(venue: str, *, volume: str = "", issue: str = "", pages: str = "", year: str = "") -> str:
     """Such as `Science 169(3946), 635-641 (1970)`; empty without a venue."""
     if not venue:
         return ""
@@ -97,8 +97,8 @@ def _people(tags: Sequence[tuple[str, str]]) -> list[str]:
     return [name.strip() for name in joined.split(";") if name.strip()]
 
 
-def _authors(tags: Mapping[str, list[str]]) -> tuple[Author, ...]:
-    return tuple(Author(_ONE_COMMA.sub(r"\2 \1", name.strip(), count=1)) for name in tags["citation_author"])
+def _authors(tags: Mapping[str, list[str]]) -> tuple[RawAuthor, ...]:
+    return tuple(RawAuthor(_ONE_COMMA.sub(r"\2 \1", name.strip(), count=1)) for name in tags["citation_author"])
 
 
 def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:
@@ -114,7 +114,7 @@ def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:
 def _journal_ref(tags: Mapping[str, list[str]]) -> str:
     first, last = _first(tags, "citation_firstpage"), _first(tags, "citation_lastpage")
     published = _published_at(tags)
-    return journal_ref(
+    return format_journal_ref(
         _first(tags, *_VENUES),
         volume=_first(tags, "citation_volume"),
         issue=_first(tags, "citation_issue"),

@@ -97,18 +97,18 @@ def iterate_children(data: bytes) -> Iterator[Element]:
         raise _broken(error) from error
 
 
-def text_of(parent: Element, path: str) -> str | None:
+def child_text(parent: Element, path: str) -> str | None:
     """The text of the first child at `path`, its markup dropped; None where there is no such child."""
     found = parent.find(path)
-    return None if found is None else whole_text(found)
+    return None if found is None else element_text(found)
 
 
-def whole_text(element: Element) -> str:
+def element_text(element: Element) -> str:
     """All text within an element."""
     return "".join(str(part) for part in element.itertext())
 
 
-def source_text(element: Element) -> str:
+def serialize(element: Element) -> str:
     """An element as XML again, for the record of what could not be read."""
     return etree.tostring(element, encoding="unicode", with_tail=False)[:MAX_PAYLOAD_CHARACTERS]
 
@@ -123,7 +123,7 @@ def indented_xml(text: str) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
-def read_html(text: str, target: Any) -> None:
+def feed_html(text: str, target: Any) -> None:
     """Tell `target` (lxml's parser target: start, end, data, close) what a page holds. Broken pages are read as far as
     they go; nothing is raised."""
     parser = etree.HTMLParser(target=target, encoding="utf-8", no_network=True, huge_tree=False)

@@ -22,11 +22,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers import dates
 from papers.catalogue import categories
-from papers.citations import FORMATS, Format
+from papers.citations import CITATION_FORMATS, CitationFormat
 from papers.models import Paper
 from papers.models.paper import AuthorRow
 from papers.services.authors.lookup import slug_of as slug_of_key
-from papers.services.ingest.clean_record import key_of
+from papers.services.ingest.clean_record import author_index_key
 from papers.text import html
 from papers.text.cleaning import organization_key
 from papers.text.mailboxes import readable
@@ -35,7 +35,7 @@ register = template.Library()
 
 _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
 _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
-NAMED_AUTHORS = 3
+LISTED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
 SOURCE_NAMES = {
     "huggingface": "Hugging Face",
@@ -70,7 +70,7 @@ def paragraphs(text: str) -> SafeString:
 
 
 @register.filter
-def said(text: str) -> SafeString:
+def markdown(text: str) -> SafeString:
     """What a reader or a curator wrote in Markdown, as safe HTML."""
     return html.markdown(text)
 
@@ -78,7 +78,7 @@ def said(text: str) -> SafeString:
 @register.filter
 def plain(text: str) -> str:
     """Text for where no HTML can be."""
-    return html.plain(text)
+    return html.plain_text(text)
 
 
 @register.filter
@@ -90,12 +90,12 @@ def excerpt(text: str, chars: int) -> str:
 @register.filter
 def author_line(paper: Paper) -> str:
     """`First, Second, Third and 9 others`; `N authors` where no names are known; else nothing."""
-    names = [author.get("name", "") for author in paper.authors[: NAMED_AUTHORS + 1]]
+    names = [author.get("name", "") for author in paper.authors[: LISTED_AUTHORS + 1]]
     count = max(paper.author_count, len(paper.authors))
     if not names:
         return f"{count:,} author{'' if count == 1 else 's'}" if count else ""
-    if count > NAMED_AUTHORS + 1:
-        return f"{', '.join(names[:NAMED_AUTHORS])} and {count - NAMED_AUTHORS:,} others"
+    if count > LISTED_AUTHORS + 1:
+        return f"{', '.join(names[:LISTED_AUTHORS])} and {count - LISTED_AUTHORS:,} others"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
@@ -103,12 +103,12 @@ def author_line(paper: Paper) -> str:
 def author_links(paper: Paper) -> SafeString:
     """`author_line`, each name a link to the author's papers."""
     count = max(paper.author_count, len(paper.authors))
-    shown = NAMED_AUTHORS if count > NAMED_AUTHORS + 1 else NAMED_AUTHORS + 1
+    shown = LISTED_AUTHORS if count > LISTED_AUTHORS + 1 else LISTED_AUTHORS + 1
     names = [author_link(author.get("name", "")) for author in paper.authors[:shown]]
     if not names:
         return format_html("{}", author_line(paper))
-    if count > NAMED_AUTHORS + 1:
-        return format_html("{} and {} others", _listed(names), f"{count - NAMED_AUTHORS:,}")
+    if count > LISTED_AUTHORS + 1:
+        return format_html("{} and {} others", _listed(names), f"{count - LISTED_AUTHORS:,}")
     return format_html("{} and {}", _listed(names[:-1]), names[-1]) if len(names) > 1 else names[0]
 
 
@@ -119,7 +119,7 @@ def _listed(names: Sequence[SafeString]) -> SafeString:
 @register.filter
 def author_link(name: str) -> SafeString:
     """A name as a link to the page of whoever has it; the name alone where there is no letter in it."""
-    key = key_of(name)
+    key = author_index_key(name)
     if not key:
         return html.inline(name)
     address = _address("papers:author", slug_of_key(key))
@@ -215,17 +215,17 @@ def source_name(kind: str) -> str:
 @register.filter
 def week_name(day: date) -> str:
     """The week of a day, as its address has it."""
-    return dates.week_name(day)
+    return dates.format_week(day)
 
 
 @register.filter
 def month_name(day: date) -> str:
     """The month of a day, as its address has it."""
-    return dates.month_name(day)
+    return dates.format_month(day)
 
 
 @register.filter
-def hours(duration: timedelta) -> str:
+def long_duration(duration: timedelta) -> str:
     """`36 hours`, `7 days`."""
     count = round(duration.total_seconds() / 3600)
     if count >= 72 and count % 24 == 0:
@@ -247,16 +247,16 @@ def license_name(url: str) -> str:
 
 
 @register.simple_tag
-def canonical(path: str) -> str:
+def canonical_url(path: str) -> str:
     """The one address of a page; `path` comes from `url`, and holds the sub-path already."""
     origin: str = settings.SITE.origin
     return origin + path
 
 
 @register.simple_tag
-def export_formats() -> list[Format]:
+def export_formats() -> list[CitationFormat]:
     """The formats that a list can be saved in."""
-    return list(FORMATS.values())
+    return list(CITATION_FORMATS.values())
 
 
 @register.simple_tag

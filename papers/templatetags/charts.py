@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from papers.ranking.charts import HEIGHT, WIDTH, Bars, Calendar, Cell, Queue, Row, Segment
+from papers.ranking.charts import HEIGHT, WIDTH, BarChart, BarRow, BarSegment, CalendarCell, CalendarHeatmap, QueueChart
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @register.filter
-def bars_svg(bars: Bars) -> SafeString:
+def bars_svg(bars: BarChart) -> SafeString:
     """Stacked bars, each with its numbers for whoever points at it."""
     drawn = ((bar.title, bar.left, bar.room, HEIGHT, _rectangles(bar.segments)) for bar in bars.bars)
     return _stretched(
@@ -38,7 +38,7 @@ def bars_svg(bars: Bars) -> SafeString:
 
 
 @register.filter
-def bars_table(bars: Bars) -> SafeString:
+def bars_table(bars: BarChart) -> SafeString:
     """The same numbers, the newest row first."""
     head = format_html_join(
         "", '<th scope="col" class="number">{}</th>', ((_capital(one.label),) for one in bars.series)
@@ -52,13 +52,13 @@ def bars_table(bars: Bars) -> SafeString:
 
 
 @register.filter
-def queue_svg(queue: Queue) -> SafeString:
+def queue_svg(queue: QueueChart) -> SafeString:
     """A bar that lies: how much has waited how long."""
     return _stretched(queue.words, format_html("<title>{}</title>{}", queue.words, _rectangles(queue.segments)))
 
 
 @register.filter
-def calendar_svg(calendar: Calendar) -> SafeString:
+def calendar_svg(calendar: CalendarHeatmap) -> SafeString:
     """A year of days, darker where there is more."""
     months = ((month.x, date_format(month.first, "M")) for month in calendar.months)
     weekdays = ((y, name) for name, y in calendar.weekdays)
@@ -80,7 +80,7 @@ def calendar_svg(calendar: Calendar) -> SafeString:
 
 
 @register.filter
-def calendar_table(calendar: Calendar) -> SafeString:
+def calendar_table(calendar: CalendarHeatmap) -> SafeString:
     """The same by week and weekday, each day with papers a link to its page."""
     first = calendar.first.isoformat()
     # Once: for each day of a year it would be most of the time.
@@ -103,31 +103,31 @@ def _stretched(label: str, inner: SafeString) -> SafeString:
     )
 
 
-def _rectangles(segments: Iterable[Segment]) -> SafeString:
+def _rectangles(segments: Iterable[BarSegment]) -> SafeString:
     parts = ((part.kind, part.x, part.y, part.width, part.height) for part in segments)
     return format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>', parts)
 
 
-def _row_head(row: Row) -> SafeString:
+def _row_head(row: BarRow) -> SafeString:
     note = format_html(' <span class="row-note">{}</span>', row.note) if row.note else ""
     return format_html('<th scope="row">{}{}</th>', row.label, note)
 
 
-def _numbers(row: Row) -> SafeString:
+def _numbers(row: BarRow) -> SafeString:
     said = (("unknown" if value is None else f"{value:,}",) for value in row.values)
     return format_html_join("", '<td class="number">{}</td>', said)
 
 
-def _day_words(cell: Cell) -> str:
+def _day_words(cell: CalendarCell) -> str:
     return f"{_long(cell.day)}: {cell.count:,}{', some missing' if cell.is_marked else ''}"
 
 
-def _days(days: Iterable[Cell | None], days_at: str) -> SafeString:
+def _days(days: Iterable[CalendarCell | None], days_at: str) -> SafeString:
     said = ((_day(cell, f"{days_at}{cell.day}") if cell else "",) for cell in days)
     return format_html_join("", '<td class="number">{}</td>', said)
 
 
-def _day(cell: Cell, address: str) -> SafeString | str:
+def _day(cell: CalendarCell, address: str) -> SafeString | str:
     if not cell.count:
         return "0"
     missing = format_html('<span class="unseen">{}</span>', ", some missing") if cell.is_marked else ""

@@ -14,7 +14,7 @@ register = template.Library()
 
 
 @register.filter
-def moment(when: datetime, now: datetime) -> SafeString:
+def clock_time(when: datetime, now: datetime) -> SafeString:
     """`at 09:14`, or `on 23 Nov at 09:14` when that isn't today, in the time zone of the page."""
     local, today = timezone.localtime(when), timezone.localdate(now)
     words = "at " + date_format(local, "H:i")
@@ -24,7 +24,7 @@ def moment(when: datetime, now: datetime) -> SafeString:
 
 
 @register.filter
-def for_long(span: timedelta) -> str:
+def duration(span: timedelta) -> str:
     """`4 minutes`, `3 hours`, `12 days`: one unit, rounded down."""
     seconds = int(span.total_seconds())
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):

@@ -7,9 +7,9 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from papers.services.lists.viewer_state import NAMED_VOTERS
+from papers.services.lists.viewer_state import MAX_NAMED_VOTERS
 from papers.services.reading.votes import Voters
-from papers.web.cards import voters_line as line
+from papers.web.cards import format_voters as line
 
 register = template.Library()
 
@@ -17,11 +17,11 @@ register = template.Library()
 @register.filter
 def voters_line(voters: Voters) -> str:
     """`rita, carl and 3 others`."""
-    return line(voters.names[:NAMED_VOTERS], voters.vote_count)
+    return line(voters.names[:MAX_NAMED_VOTERS], voters.vote_count)
 
 
 @register.simple_tag(takes_context=True)
-def query(context: Context, **changes: Any) -> str:
+def query_string(context: Context, **changes: Any) -> str:
     """What stands behind the `?` of this page, with some of it changed; what becomes empty is left out."""
     asked = context["request"].GET.copy()
     for name, value in changes.items():

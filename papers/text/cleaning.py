@@ -127,7 +127,7 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
+class ParsedAuthor:
     """An author as a source names them."""
 
     name: str
@@ -148,7 +148,7 @@ def clean_authors(names: Iterable[str]) -> list[str]:
     return [name for name in map(clean_name, names) if name]
 
 
-def split_authors(raw: str) -> list[Author]:
+def split_authors(raw: str) -> list[ParsedAuthor]:
     """The authors in one string, as arXivRaw and the RSS have them.
 
     Commas, semicolons and "and" part authors outside brackets; what is in brackets is an affiliation, or the key of
@@ -159,13 +159,13 @@ def split_authors(raw: str) -> list[Author]:
     footnotes: dict[str, str] = {}
     for inside in brackets:
         footnotes.update(_footnotes(inside))
-    authors: list[Author] = []
+    authors: list[ParsedAuthor] = []
     for name, insides in pieces:
         cleaned = clean_name(_ARTICLE.sub("", name, count=1))
         if authors and _SUFFIX.fullmatch(cleaned):
-            authors[-1] = Author(f"{authors[-1].name}, {cleaned}", authors[-1].affiliation)
+            authors[-1] = ParsedAuthor(f"{authors[-1].name}, {cleaned}", authors[-1].affiliation)
         elif cleaned:
-            authors.append(Author(cleaned, _affiliation(insides, footnotes)))
+            authors.append(ParsedAuthor(cleaned, _affiliation(insides, footnotes)))
     return authors
 
 
@@ -239,7 +239,7 @@ def organization_key(name: str) -> str:
     return " ".join("".join(char if _is_of_word(char) else " " for char in folded).split())[:200].rstrip()
 
 
-def organization_marks(key: str) -> list[str]:
+def organization_words(key: str) -> list[str]:
     """The words by which the search index knows an organization."""
     return _LETTER_IS_WORD.sub(r" \1 ", key).split()
 

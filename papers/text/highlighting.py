@@ -10,13 +10,13 @@ _NOT_SHOWN = r"<math\b.*?</math>|<svg\b.*?</svg>|<[^>]*>|&[#\w]+;"
 _PART = re.compile(rf"{_NOT_SHOWN}|\w+(?:\+\+|#(?!\w))?", re.DOTALL)
 
 
-def words_of(texts: Iterable[str]) -> set[str]:
+def visible_words(texts: Iterable[str]) -> set[str]:
     """The words that are shown in some HTML."""
     parts = {part for html in texts for part in _PART.findall(html)}
     return {part for part in parts if part[0] not in "<&"}
 
 
-def mark(html: str, meant: Collection[str]) -> str:
+def highlight(html: str, meant: Collection[str]) -> str:
     """`html` with `<mark>` around the words that are meant. Words next to each other share one."""
     if not any(word in html for word in meant):
         return html

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from papers.catalogue.identifiers import normalise_url, trim_end
+from papers.catalogue.identifiers import normalise_url, strip_trailing_punctuation
 from papers.text import mathml, tex_math
 from papers.text.cleaning import flatten_links, plain_formulas, safe_text
 from papers.text.formulas import Formula, find_formulas, formula_at
@@ -65,7 +65,7 @@ def paragraphs(text: str) -> SafeString:
     return mark_safe("".join(f"<p>{_with_formulas(part, links=True)}</p>" for part in parts if part))  # noqa: S308
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     r"""`text` for where no HTML can be: mail subjects, `<title>`, feed titles. `$\alpha_1$` reads α₁."""
     return plain_formulas(text)
 
@@ -142,7 +142,7 @@ def _with_links(text: str) -> str:
         return escape(text)
     parts, position = [], 0
     for match in _URL.finditer(text):
-        url = trim_end(match[0])
+        url = strip_trailing_punctuation(match[0])
         if normalise_url(url) is None:
             continue
         link = f'<a href="{escape(url)}" rel="{LINK_REL}">{escape(url)}</a>'
@@ -161,7 +161,7 @@ def markdown(text: str, mentions: frozenset[str] = frozenset()) -> SafeString:
     return mark_safe(_as_xml(_MARKDOWN_SANITISER.clean(html)).strip())  # noqa: S308  sanitised in the same line
 
 
-def mentioned(text: str) -> list[str]:
+def find_mentions(text: str) -> list[str]:
     """The @names in what a reader wrote, in lower case, each once; those in code and links don't count."""
     found: dict[str, None] = {}
     for token in _MARKDOWN.parse(safe_text(text), {"mentions": None}):

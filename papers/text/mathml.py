@@ -17,7 +17,7 @@ from latex2mathml.converter import Converter
 
 from papers.text.tex import to_text
 from papers.text.tex_math import MAX_SOURCE
-from papers.text.tex_tables import MATH_ALIASES, SYMBOLS, character, in_alphabet, names
+from papers.text.tex_tables import MATH_ALIASES, SYMBOLS, character, in_alphabet, word_set
 
 _MAX_DEPTH = 24  # of braces; what people write has less than ten
 _MAX_EM = 5.0  # longer spaces tear a line apart
@@ -35,14 +35,14 @@ _FAILURES: tuple[type[Exception], ...] = (
     StopIteration, RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError,
 )  # fmt: skip
 
-ELEMENTS = names("""
+ELEMENTS = word_set("""
 math mrow mi mo mn mtext mspace msub msup msubsup mfrac msqrt mroot mover munder munderover mtable mtr mtd mstyle
 mpadded mphantom
 """)
 ATTRIBUTES: dict[str, frozenset[str]] = {
     "math": frozenset({"display", "alttext"}),
     "mi": frozenset({"mathvariant"}),
-    "mo": names("stretchy fence form lspace rspace minsize maxsize largeop movablelimits separator"),
+    "mo": word_set("stretchy fence form lspace rspace minsize maxsize largeop movablelimits separator"),
     "mspace": frozenset({"width"}),
     "mpadded": frozenset({"width", "lspace"}),
     "mfrac": frozenset({"linethickness"}),
@@ -52,7 +52,7 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "mtable": frozenset({"displaystyle"}),
     "mtd": frozenset({"columnalign"}),
 }
-_LENGTH_ATTRIBUTES = names("width lspace rspace minsize maxsize linethickness")
+_LENGTH_ATTRIBUTES = word_set("width lspace rspace minsize maxsize linethickness")
 _LENGTH = re.compile(r"(-?\d*\.?\d+)(em|ex|px|pt|mu)?")
 _EM = {"em": 1.0, "ex": 0.45, "px": 1 / 16, "pt": 1 / 12, "mu": 1 / 18, None: 1.0}
 _NAMED_LENGTHS = {

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from papers.catalogue.identifiers import trim_end
+from papers.catalogue.identifiers import strip_trailing_punctuation
 from papers.text.formulas import Formula, find_formulas
 from papers.text.tex_tables import (
     GREEK,
@@ -20,7 +20,7 @@ from papers.text.tex_tables import (
     SYMBOLS,
     TEXT_ACCENTS,
     character,
-    names,
+    word_set,
 )
 
 _TOKEN = re.compile(
@@ -61,14 +61,14 @@ _DROPPED_WITH_ARGUMENT = re.compile(
     r"thispagestyle|includegraphics|input|bibliography(?:style)?|index|phantom|pagestyle|setlength|newcommand|fa[A-Z]\w*"
 )
 # Switches, and layout: gone without a trace.
-_DECLARATIONS = names("""
+_DECLARATIONS = word_set("""
 em it bf rm sc tt sl sf cal bfseries itshape scshape ttfamily rmfamily sffamily normalfont upshape mdseries boldmath
 unboldmath tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge noindent indent centering
 raggedright smallskip medskip bigskip allowbreak nobreak nobreakdash displaystyle textstyle maketitle left right big Big
 bigg Bigg bigl bigr Bigl Bigr protect relax leavevmode newpage clearpage hfill vfill footnotemark and unskip
 ignorespaces mathrm mathbf
 """)
-_SPACES = names("quad qquad enspace thinspace space hspace nobreakspace newline linebreak")
+_SPACES = word_set("quad qquad enspace thinspace space hspace nobreakspace newline linebreak")
 _ARGUMENT_COUNTS = {
     "textcolor": 2, "colorbox": 2, "texorpdfstring": 2, "hyperlink": 2, "hypertarget": 2, "raisebox": 2, "scalebox": 2,
     "resizebox": 3, "href": 2, "frac": 2, "tfrac": 2, "dfrac": 2, "SI": 2, "qty": 2, "ion": 2, "replaced": 2,
@@ -148,7 +148,7 @@ class _Reader:
     # Readers of one token each; self.position is behind the token already.
 
     def _url(self, match: re.Match[str]) -> None:
-        url = trim_end(match[0])
+        url = strip_trailing_punctuation(match[0])
         self.position = match.start() + len(url)
         self._emit(_URL_ESCAPE.sub(r"\1", url))
 

@@ -6,13 +6,13 @@ The tables are written as words by turns: a name (without its backslash) and wha
 import re
 
 
-def table(text: str) -> dict[str, str]:
+def word_pairs(text: str) -> dict[str, str]:
     """A table from its words by turns."""
     words = text.split()
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def names(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     """The words of a list, as a set."""
     return frozenset(text.split())
 
@@ -35,11 +35,11 @@ MATH_ACCENTS = {
 # fmt: on
 
 # Letters; TeX swallows the space that ends their name ("S\o ren").
-LETTERS = table("""
+LETTERS = word_pairs("""
 o ø O Ø l ł L Ł ss ß SS SS ae æ AE Æ oe œ OE Œ aa å AA Å i ı j ȷ dh ð DH Ð th þ TH Þ dj đ DJ Đ ng ŋ NG Ŋ
 """)
 
-GREEK = table("""
+GREEK = word_pairs("""
 alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ vartheta ϑ iota ι kappa κ varkappa ϰ
 lambda λ mu μ nu ν xi ξ omicron ο pi π varpi ϖ rho ρ varrho ϱ sigma σ varsigma ς tau τ upsilon υ phi ϕ varphi φ
 chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Upsilon Υ Phi Φ Psi Ψ Omega Ω
@@ -48,7 +48,7 @@ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ
 SYMBOLS = (
     GREEK
     | {"xspace": ""}
-    | table(r"""
+    | word_pairs(r"""
 times × pm ± mp ∓ cdot · ast ∗ star ⋆ circ ∘ bullet • div ÷ cap ∩ cup ∪ uplus ⊎ sqcup ⊔ sqcap ⊓ wedge ∧ land ∧
 vee ∨ lor ∨ setminus ∖ smallsetminus ∖ oplus ⊕ ominus ⊖ otimes ⊗ odot ⊙ oslash ⊘ boxplus ⊞ boxtimes ⊠ rtimes ⋊
 ltimes ⋉ wr ≀ amalg ⨿ dagger † dag † ddagger ‡ ddag ‡ S § P ¶ diamond ⋄ Diamond ◇ square □ Box □ blacksquare ■
@@ -80,7 +80,7 @@ wrt w.r.t. % % & & _ _ # # { { } } | ‖
 """)
 )
 
-FUNCTIONS = names("""
+FUNCTIONS = word_set("""
 arccos arcsin arctan arg argmax argmin cos cosh cot coth csc det dim exp gcd hom inf injlim ker lg lim liminf
 limsup ln log max min mod Pr projlim sec sin sinh sup tan tanh varliminf varlimsup
 """)
@@ -101,11 +101,11 @@ SUBSCRIPTS = dict(zip(
 # Commands in formulas that stand for others: of packages, of older TeX, and of authors who all mean the same by them.
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FONT_PREFIXES = {"c": "mathcal", "cal": "mathcal", "bb": "mathbb", "bf": "mathbf"}
-_OPERATORS = names("""
+_OPERATORS = word_set("""
 Re Im poly polylog tr Tr diag rank sign sgn supp Hom End Ext Aut Gal Spec Proj GL SL PSL PGL SU SO Sp Mod Var Cov
 KL dom softmax arg Pic Out Ker Vol vol Ric erf sech csch sinc grad curl lcm ord Sym Lie Ind Res Tor Irr coker
 """)
-_WITHOUT_MEANING = names("""
+_WITHOUT_MEANING = word_set("""
 boldmath unboldmath xspace allowbreak nobreak protect nolinebreak null relax small scriptsize tiny large Large
 footnotesize normalsize noindent textstyle scriptstyle scriptscriptstyle displaystyle nolimits limits ensuremath
 strut mathstrut nonumber notag hfill unskip leavevmode mathit mathnormal
@@ -115,7 +115,7 @@ MATH_ALIASES = (
     | {name: rf"\operatorname{{{name}}}" for name in _OPERATORS}
     | {prefix + letter: rf"\{font}{{{letter}}}" for prefix, font in _FONT_PREFIXES.items() for letter in _LETTERS}
     | {f"{letter}cal": rf"\mathcal{{{letter}}}" for letter in _LETTERS}
-    | table(r"""
+    | word_pairs(r"""
 mathds \mathbb mathbbm \mathbb mathbbmss \mathbb mbb \mathbb bbm \mathbb bb \mathbb mathpzc \mathcal Cal \mathcal
 mcal \mathcal mathbfcal \mathcal calligra \mathcal mathbold \boldsymbol bs \boldsymbol pmb \boldsymbol mb \mathbf
 mbf \mathbf textbf \mathbf em \it itshape \it sl \it sc \rm rmfamily \rm sfrac \frac nicefrac \frac flatfrac \frac

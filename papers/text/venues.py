@@ -2,12 +2,12 @@
 
 import re
 
-from papers.text.tex_tables import names
+from papers.text.tex_tables import word_set
 
 MAX_VENUE_LENGTH = 100
 
 # Conferences whose name and year alone, in a comment, say that a paper is in it.
-_KNOWN_VENUES = names("""
+_KNOWN_VENUES = word_set("""
 AAAI AAMAS ACCV ACL ACMMM AISTATS ASE ASPLOS ASRU BMVC CAV CCS CHI CIKM COLING COLM CoLM COLT CoNLL CoRL CVPR DAC EACL
 ECAI ECCV ECIR ECML EMNLP EuroSys FAccT FOCS FSE HPCA ICASSP ICCAD ICCV ICDE ICDM ICIP ICLR ICME ICML ICPR ICRA ICSE
 IJCAI IJCNLP INTERSPEECH Interspeech IROS ISCA ISIT ISMAR ISMIR ISSTA ITSC IUI KDD L4DC LICS LREC LREC-COLING MICCAI

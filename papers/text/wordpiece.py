@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-LONGEST_WORD = 100  # in characters; a longer one is unknown, as in BERT
-WORDS_KEPT = 20_000
+MAX_WORD_LENGTH = 100  # in characters; a longer one is unknown, as in BERT
+CACHED_WORDS = 20_000
 
 _CJK = (
     (0x4E00, 0x9FFF),
@@ -25,26 +25,26 @@ _CJK = (
 )
 
 
-class WordPieces:
+class WordPieceTokenizer:
     """A vocabulary, piece → number; pieces inside a word begin with `##`."""
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         self._vocabulary = vocabulary
         self._unknown = (vocabulary["[UNK]"],)
         self._start, self._end = vocabulary["[CLS]"], vocabulary["[SEP]"]
-        self._pieces = lru_cache(maxsize=WORDS_KEPT)(self._cut)
+        self._pieces = lru_cache(maxsize=CACHED_WORDS)(self._cut)
 
     def numbers(self, text: str, *, at_most: int) -> list[int]:
         """The numbers of a text's first pieces, between those for start and end: `at_most` together."""
         found = [self._start]
-        for word in words(text):
+        for word in split_words(text):
             found += self._pieces(word)
             if len(found) >= at_most - 1:
                 break
         return [*found[: at_most - 1], self._end]
 
     def _cut(self, word: str) -> tuple[int, ...]:
-        if len(word) > LONGEST_WORD:
+        if len(word) > MAX_WORD_LENGTH:
             return self._unknown
         found, begin = [], 0
         while begin < len(word):
@@ -60,7 +60,7 @@ class WordPieces:
         return tuple(found)
 
 
-def words(text: str) -> Iterator[str]:
+def split_words(text: str) -> Iterator[str]:
     """The words and punctuation marks of a text, in lower case and without accents."""
     for chunk in "".join(_spaced(char) for char in text).split():
         folded = _without_marks(chunk).lower()

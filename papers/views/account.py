@@ -19,24 +19,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.accounts.entry import enter, has_second_factor
-from papers.accounts.notifications import tell_of_new_password
-from papers.accounts.second_factor import step_before, to_step
-from papers.forms.accounts import LeaveForm, ProfileForm, SignInForm, time_zones
+from papers.accounts.entry import has_second_factor, sign_in_user
+from papers.accounts.notifications import notify_password_changed
+from papers.accounts.second_factor import redirect_to_step, required_step_url
+from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm, time_zones
 from papers.models import User
 from papers.services.accounts.data_export import export_account
 from papers.services.accounts.deletion import LastAdministratorError, delete_account
-from papers.services.accounts.email_addresses import vouch_for_address
-from papers.services.accounts.login_links import link_is_usable, use_login_link
+from papers.services.accounts.email_addresses import ensure_confirmed_address
+from papers.services.accounts.login_links import is_login_link_usable, use_login_link
 from papers.services.accounts.sessions import end_session, end_sessions, sessions_of
-from papers.services.accounts.signup_policy import sign_up_is_open
-from papers.services.operations.installation import current_group
-from papers.web.http import Request, UserRequest, client_address, safe_next
-from papers.web.permissions import signed_in
-from papers.web.ratelimit import count, is_over, limited, too_many
+from papers.services.accounts.signup_policy import is_signup_open
+from papers.services.operations.installation import group_settings
+from papers.web.http import Request, UserRequest, client_network, safe_next
+from papers.web.permissions import sign_in_required
+from papers.web.ratelimit import count_attempt, is_limit_reached, rate_limited, too_many_requests
 
 # Kept in the session of somebody who came by a one-time link: such a person may set a password without the old one.
-CAME_BY_LINK = "came_by_link"
+LOGIN_LINK_SESSION_KEY = "came_by_link"
 
 
 @never_cache
@@ -48,17 +48,17 @@ def sign_in(request: Request) -> HttpResponse:
     if request.method != "POST":
         return _show_sign_in(request, SignInForm(request), target)
     limits = (
-        ("sign-in-address", client_address(request)),
+        ("sign-in-address", client_network(request)),
         ("sign-in-account", request.POST.get("username", "").strip().casefold()[:254]),
     )
     for name, who in limits:
-        if is_over(name, who):
-            return too_many(request, name)
+        if is_limit_reached(name, who):
+            return too_many_requests(request, name)
     form = SignInForm(request, data=request.POST)
     if form.is_valid():
-        return enter(request, form.get_user(), target=target or first_page(form.get_user()))
+        return sign_in_user(request, form.get_user(), target=target or landing_url(form.get_user()))
     for name, who in limits:
-        count(name, who)
+        count_attempt(name, who)
     return _show_sign_in(request, form, target)
 
 
@@ -66,7 +66,7 @@ def _show_sign_in(request: Request, form: SignInForm, target: str) -> HttpRespon
     context = {
         "form": form,
         "next": target,
-        "sign_up_is_open": sign_up_is_open(),
+        "sign_up_is_open": is_signup_open(),
     }
     return render(request, "papers/sign_in.html", context)
 
@@ -79,18 +79,18 @@ def sign_out(request: Request) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@limited("sign-in-link")
+@rate_limited("sign-in-link")
 def login_link(request: Request, token: str) -> HttpResponse:
     """A one-time link. Opening it shows a button; only the button uses it, because mail scanners open links too."""
     now = timezone.now()
     if request.method == "POST" and (user := use_login_link(token, now=now)):
-        answer = enter(request, user, target=first_page(user))
-        request.session[CAME_BY_LINK] = user.pk
+        answer = sign_in_user(request, user, target=landing_url(user))
+        request.session[LOGIN_LINK_SESSION_KEY] = user.pk
         return answer
-    if link_is_usable(token, now=now):
+    if is_login_link_usable(token, now=now):
         return render(request, "papers/login_link.html", {"is_usable": True})
     if request.user.is_authenticated:  # the link was used a moment ago, in this browser
-        return redirect(first_page(request.user))
+        return redirect(landing_url(request.user))
     return render(request, "papers/login_link.html", {"is_usable": False}, status=410)
 
 
@@ -100,14 +100,14 @@ def login_link(request: Request, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: UserRequest) -> HttpResponse:
     """Set or change one's password. Whoever came by a one-time link isn't asked for the old one."""
-    came_by_link = request.session.get(CAME_BY_LINK) == request.user.pk
+    came_by_link = request.session.get(LOGIN_LINK_SESSION_KEY) == request.user.pk
     knows_no_old_one = came_by_link or not request.user.has_usable_password()
     make_form = SetPasswordForm if knows_no_old_one else PasswordChangeForm
     form = make_form(request.user, request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         form.save()
         update_session_auth_hash(request, request.user)
-        tell_of_new_password(request, request.user)
+        notify_password_changed(request, request.user)
         messages.success(request, "Your password is set. Sign in with it and your e-mail address.")
         return redirect("papers:account")
     return render(request, "papers/password.html", {"form": form})
@@ -119,25 +119,25 @@ def admin_sign_in(request: Request) -> HttpResponse:
     if request.user.is_authenticated:
         if request.user.is_staff:
             target = safe_next(request, default=reverse("admin:index"))
-            step = step_before(request)
-            return redirect(target) if step is None else to_step(request, step, then=target)
+            step = required_step_url(request)
+            return redirect(target) if step is None else redirect_to_step(request, step, then=target)
         raise Http404("This account may not enter the admin.")
     return redirect(f"{reverse('papers:sign-in')}?{request.GET.urlencode()}")
 
 
 @never_cache
-@signed_in
-@limited("account", methods=frozenset({"POST"}))
-def address(request: UserRequest) -> HttpResponse:
+@sign_in_required
+@rate_limited("account", methods=frozenset({"POST"}))
+def change_email(request: UserRequest) -> HttpResponse:
     """Another e-mail address. It replaces the old one when it is confirmed, and the old one is told."""
-    vouch_for_address(request.user)
+    ensure_confirmed_address(request.user)
     if not settings.MAIL_IS_SENT:
         return render(request, "account/no_mail.html", {"what": "change your address"})
     answer: HttpResponse = email_view(request)
     return answer
 
 
-def forgotten(request: Request) -> HttpResponse:
+def password_reset(request: Request) -> HttpResponse:
     """Asking for a link to set a new password."""
     if not settings.MAIL_IS_SENT:
         return render(request, "account/no_mail.html", {"what": "set a new password"})
@@ -147,8 +147,8 @@ def forgotten(request: Request) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("account", methods=frozenset({"POST"}))
+@sign_in_required
+@rate_limited("account", methods=frozenset({"POST"}))
 def account(request: UserRequest) -> HttpResponse:
     """One's own page: name, time zone, and the ways to all else."""
     user = User.objects.get(pk=request.user.pk)  # a wrong name must not show in the page's own menu
@@ -167,7 +167,7 @@ def account(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
+@sign_in_required
 def sessions(request: UserRequest) -> HttpResponse:
     """Where one is signed in; end one of these sessions, or all."""
     if request.method == "POST":
@@ -184,8 +184,8 @@ def sessions(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@signed_in
-@limited("account-export")
+@sign_in_required
+@rate_limited("account-export")
 def export(request: UserRequest) -> HttpResponse:
     """All that the account holds, as one zip."""
     name = f"broadsheet-{request.user.username}-{timezone.localdate():%Y-%m-%d}.zip"
@@ -195,11 +195,11 @@ def export(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("account", methods=frozenset({"POST"}))
+@sign_in_required
+@rate_limited("account", methods=frozenset({"POST"}))
 def delete(request: UserRequest) -> HttpResponse:
     """Leave for good. Says what goes and what stays, and asks for the name once more."""
-    form = LeaveForm(request.POST if request.method == "POST" else None, user=request.user)
+    form = DeleteAccountForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
             delete_account(request.user)
@@ -212,8 +212,8 @@ def delete(request: UserRequest) -> HttpResponse:
     return render(request, "account/delete.html", {"form": form})
 
 
-def first_page(user: User) -> str:
+def landing_url(user: User) -> str:
     """Where somebody who signed in without having been on the way to a page is led."""
-    if user.is_staff and not current_group().is_set_up:
+    if user.is_staff and not group_settings().is_set_up:
         return reverse("papers:setup")
     return reverse("papers:today")

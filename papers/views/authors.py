@@ -12,17 +12,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkForm
+from papers.forms.accounts import BulkActionForm
 from papers.models import CurationEvent
-from papers.models.paper import NewPosition
+from papers.models.paper import NewestPosition
 from papers.services.authors import disambiguation as acts
-from papers.services.authors.lookup import AuthorMovedError, NobodyError, Who, find_author, find_organization, slug_of
-from papers.services.authors.profile import facts_of
-from papers.services.reading.follows import does_follow
-from papers.views.feeds import ENTRIES, answer_feed
+from papers.services.authors.lookup import (
+    AuthorMovedError,
+    Contributor,
+    ContributorNotFoundError,
+    find_author,
+    find_organization,
+    slug_of,
+)
+from papers.services.authors.profile import read_author_profile
+from papers.services.reading.follows import is_following
+from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import curators_only, may_curate
+from papers.web.permissions import can_curate, curators_only
 
 
 @require_safe
@@ -41,18 +48,18 @@ def organization(request: Request, slug: str) -> HttpResponse:
     return _page(request, _organization(slug))
 
 
-def _page(request: Request, who: Who) -> HttpResponse:
-    facts = facts_of(who)
+def _page(request: Request, who: Contributor) -> HttpResponse:
+    facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
-    page = card_page(request, NewPosition, lambda after: who.papers().newest_of_these(after=after))
+    page = card_page(request, NewestPosition, lambda after: who.papers().newest_sorted(after=after))
     context: dict[str, Any] = {
         "who": who,
         "facts": facts,
-        "follows": request.user.is_authenticated and does_follow(request.user, who),
+        "follows": request.user.is_authenticated and is_following(request.user, who),
         "slug": slug_of(who.key),
-        "may_curate": may_curate(request.user),
-        "acts": acts.events_of(who.key) if may_curate(request.user) and who.kind == "author" else [],
+        "may_curate": can_curate(request.user),
+        "acts": acts.author_events(who.key) if can_curate(request.user) and who.kind == "author" else [],
     }
     return show_list(request, "papers/author.html", page, context)
 
@@ -72,29 +79,29 @@ def organization_feed(request: Request, slug: str, form: str) -> HttpResponse:
     return _feed(request, form, _organization(slug))
 
 
-def _feed(request: Request, form: str, who: Who) -> HttpResponse:
-    facts = facts_of(who)
+def _feed(request: Request, form: str, who: Contributor) -> HttpResponse:
+    facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
-    papers = who.papers().for_cards().newest_of_these()[:ENTRIES]
-    return answer_feed(request, form, f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), papers)
+    papers = who.papers().for_cards().newest_sorted()[:MAX_ENTRIES]
+    return paper_feed_response(request, form, f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), papers)
 
 
-def _author(slug: str) -> Who:
+def _author(slug: str) -> Contributor:
     try:
         return find_author(slug)
-    except NobodyError as error:
+    except ContributorNotFoundError as error:
         raise Http404("No paper here has such a name.") from error
 
 
-def _organization(slug: str) -> Who:
+def _organization(slug: str) -> Contributor:
     try:
         return find_organization(slug)
-    except NobodyError as error:
+    except ContributorNotFoundError as error:
         raise Http404("No paper here has such an organization.") from error
 
 
-def here(request: Request, slug: str) -> Who:
+def author_after_merge(request: Request, slug: str) -> Contributor:
     """The author that a form is about, also where the name has become somebody else's spelling."""
     try:
         return _author(slug)
@@ -106,17 +113,17 @@ def here(request: Request, slug: str) -> Who:
 @curators_only
 def merge(request: UserRequest, slug: str) -> HttpResponse:
     """Say that another spelling is this author."""
-    who, typed = here(request, slug), request.POST.get("other", "")
+    who, typed = author_after_merge(request, slug), request.POST.get("other", "")
     try:
-        gone = find_author(slug_of(acts.key_typed(typed)))
+        gone = find_author(slug_of(acts.parse_author_key(typed)))
     except AuthorMovedError as moved:
         gone = _author(slug_of(moved.key))
-    except NobodyError:
+    except ContributorNotFoundError:
         messages.error(
             request, "Nobody here is called so. Write the name as on the papers, or the address of the page."
         )
         return redirect(who.get_absolute_url())
-    return _act(request, who, lambda name: acts.merge_names(
+    return _act(request, who, lambda name: acts.merge_authors(
         kept=who, gone=gone, name=name, curator=request.user, now=timezone.now()), "They are one now.")  # fmt: skip
 
 
@@ -124,9 +131,9 @@ def merge(request: UserRequest, slug: str) -> HttpResponse:
 @curators_only
 def split(request: UserRequest, slug: str) -> HttpResponse:
     """Say that the papers that are ticked are somebody else's of the same name."""
-    who = here(request, slug)
-    papers = BulkForm(request.POST).papers()
-    return _act(request, who, lambda name: acts.split_papers(
+    who = author_after_merge(request, slug)
+    papers = BulkActionForm(request.POST).papers()
+    return _act(request, who, lambda name: acts.split_author(
         who=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
         "They have a page of their own now.")  # fmt: skip
 
@@ -135,15 +142,15 @@ def split(request: UserRequest, slug: str) -> HttpResponse:
 @curators_only
 def orcid(request: UserRequest, slug: str) -> HttpResponse:
     """Note an author's ORCID."""
-    who = here(request, slug)
+    who = author_after_merge(request, slug)
     return _act(request, who, lambda name: acts.set_orcid(
         who=who, orcid=request.POST.get("orcid", ""), name=name, curator=request.user, now=timezone.now()),
         "Noted.")  # fmt: skip
 
 
-def _act(request: UserRequest, who: Who, act: Callable[[str], CurationEvent], done: str) -> HttpResponse:
+def _act(request: UserRequest, who: Contributor, act: Callable[[str], CurationEvent], done: str) -> HttpResponse:
     try:
-        event = act(facts_of(who).name)
+        event = act(read_author_profile(who).name)
     except acts.AuthorCurationError as error:
         messages.error(request, str(error))
         return redirect(who.get_absolute_url())
@@ -154,9 +161,11 @@ def _act(request: UserRequest, who: Who, act: Callable[[str], CurationEvent], do
 
 @require_POST
 @curators_only
-def undo_act(request: UserRequest, event_id: int) -> HttpResponse:
+def undo_curation(request: UserRequest, event_id: int) -> HttpResponse:
     """Take back an act on an author."""
-    event = get_object_or_404(CurationEvent, pk=event_id, action__in=[acts.MERGED, acts.SPLIT, acts.ORCID])
-    if acts.undo(event=event, curator=request.user, now=timezone.now()):
+    event = get_object_or_404(
+        CurationEvent, pk=event_id, action__in=[acts.AUTHOR_MERGED, acts.AUTHOR_SPLIT, acts.AUTHOR_ORCID]
+    )
+    if acts.undo_author_event(event=event, curator=request.user, now=timezone.now()):
         messages.success(request, "Taken back.")
     return redirect("papers:author", slug_of(event.after["author"]))

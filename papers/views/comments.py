@@ -9,27 +9,27 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from papers.forms.accounts import CommentForm, ReportForm
+from papers.forms.accounts import CommentForm, CommentReportForm
 from papers.models import Comment, Mention, Paper
 from papers.services.reading.comments import (
     add_comment,
     delete_comment,
     edit_comment,
-    known_names,
-    read_mentions,
+    mark_mentions_read,
+    mentioned_usernames,
     report_comment,
 )
 from papers.text import html
 from papers.web.http import UserRequest
-from papers.web.permissions import comment_for_read, deletable_comment, own_comment, paper_for_read, signed_in
-from papers.web.ratelimit import limited
+from papers.web.permissions import comment_for_read, deletable_comment, own_comment, paper_for_read, sign_in_required
+from papers.web.ratelimit import rate_limited
 
 MENTIONS_SHOWN = 100
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("comment")
+@sign_in_required
+@rate_limited("comment")
 def comments(request: UserRequest, public_id: str) -> HttpResponse:
     """Write one: the form alone (GET, with `answer` under a comment), a preview of it, or the comment itself."""
     paper = paper_for_read(request.user, public_id)
@@ -47,8 +47,8 @@ def comments(request: UserRequest, public_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("comment")
+@sign_in_required
+@rate_limited("comment")
 def edit(request: UserRequest, comment_id: int) -> HttpResponse:
     """Change one's own comment."""
     comment = own_comment(request.user, comment_id)
@@ -60,8 +60,8 @@ def edit(request: UserRequest, comment_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("comment")
+@sign_in_required
+@rate_limited("comment")
 def delete(request: UserRequest, comment_id: int) -> HttpResponse:
     """Ask (GET), and delete: a reader one's own, a curator any."""
     comment = deletable_comment(request.user, comment_id)
@@ -72,12 +72,12 @@ def delete(request: UserRequest, comment_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("report")
+@sign_in_required
+@rate_limited("report")
 def report(request: UserRequest, comment_id: int) -> HttpResponse:
     """Tell the curators that a comment should not stand."""
     comment = comment_for_read(request.user, comment_id)
-    form = ReportForm(request.POST if request.method == "POST" else None)
+    form = CommentReportForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return render(
             request, "papers/comment_report.html", {"comment": comment, "html": _shown(comment), "form": form}
@@ -89,11 +89,11 @@ def report(request: UserRequest, comment_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@signed_in
+@sign_in_required
 def mentions(request: UserRequest) -> HttpResponse:
     """Where the reader is named; a press says that all was read."""
     if request.method == "POST":
-        read_mentions(user=request.user, now=timezone.now())
+        mark_mentions_read(user=request.user, now=timezone.now())
         return redirect("papers:mentions")
     found = list(Mention.objects.of(request.user)[:MENTIONS_SHOWN])
     name = frozenset({request.user.username.lower()})
@@ -128,13 +128,13 @@ def _form(
     preview = None
     if "preview" in request.POST and form.is_valid():
         body = form.cleaned_data["body"]
-        preview = html.markdown(body, known_names(body))
+        preview = html.markdown(body, mentioned_usernames(body))
     context = {"paper": paper, "form": form, "parent": parent, "comment": comment, "preview": preview}
     context |= {"action": request.path, "parent_html": _shown(parent) if parent else ""}
     if not request.htmx:
         return render(request, "papers/comment.html", context)
     return render(
-        request, "papers/_preview.html" if "preview" in request.POST else "papers/_comment_form.html", context
+        request, "papers/_comment_preview.html" if "preview" in request.POST else "papers/_comment_form.html", context
     )
 
 

@@ -15,12 +15,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.dates import parse_day
-from papers.forms.curation import DecisionForm, EditForm, NoteForm, PlaceForm, ScheduleForm, TopicForm
+from papers.forms.curation import (
+    DayNoteForm,
+    DecisionForm,
+    PaperEditForm,
+    PlacementForm,
+    PublicationForm,
+    TopicAssignmentForm,
+)
 from papers.models import CurationEvent, Edition, Paper
-from papers.models.listing import DayPosition
+from papers.models.listing import DayCursor
 from papers.services.curation import edit_paper, placement, planned_listings, topic_assignment
-from papers.services.curation.audit_log import AlreadyDecidedError, CurationError, Deciding
-from papers.services.curation.desk_pages import day_desk, paper_desk
+from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
+from papers.services.curation.desk_pages import read_day_desk, read_paper_desk
 from papers.web.http import UserRequest, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
@@ -34,11 +41,11 @@ def paper(request: UserRequest, paper_id: int) -> HttpResponse:
     found = Paper.objects.for_cards().filter(pk=paper_id).first()
     if found is None:
         raise Http404("There is no such paper.")
-    return _show(request, found, EditForm(initial=EditForm.initial_of(found)))
+    return _show(request, found, PaperEditForm(initial=PaperEditForm.initial_of(found)))
 
 
-def _show(request: UserRequest, found: Paper, form: EditForm) -> HttpResponse:
-    context = {"desk": paper_desk(found), "form": form, "today": timezone.localdate(), "now": timezone.now()}
+def _show(request: UserRequest, found: Paper, form: PaperEditForm) -> HttpResponse:
+    context = {"desk": read_paper_desk(found), "form": form, "today": timezone.localdate(), "now": timezone.now()}
     return render(request, "curate/paper.html", context, status=422 if form.errors else 200)
 
 
@@ -54,27 +61,29 @@ def edit(request: UserRequest, paper_id: int) -> HttpResponse:
         simple = DecisionForm(request.POST)
         if not simple.is_valid():
             raise Http404("There is no such act.")
-        by = simple.deciding(request.user, timezone.now())
-        return done(request, back, lambda by: edit_paper.take_source_value(paper_id=paper_id, field=field, by=by), by)
-    form = EditForm(request.POST)
+        by = simple.actor(request.user, timezone.now())
+        return perform(
+            request, back, lambda by: edit_paper.revert_to_source_value(paper_id=paper_id, field=field, by=by), by
+        )
+    form = PaperEditForm(request.POST)
     if not form.is_valid():
         return _show(request, found, form)
-    by = form.deciding(request.user, timezone.now())
+    by = form.actor(request.user, timezone.now())
     values = form.values(found, by.now)
-    return done(request, back, lambda by: edit_paper.edit(paper_id=paper_id, values=values, by=by), by)
+    return perform(request, back, lambda by: edit_paper.edit_paper(paper_id=paper_id, values=values, by=by), by)
 
 
 @require_POST
 @curators_only
-def place(request: UserRequest, paper_id: int) -> HttpResponse:
+def place_paper(request: UserRequest, paper_id: int) -> HttpResponse:
     """Pin it, take it off, move it, hide it: one act on one paper."""
-    form = PlaceForm(request.POST)
-    act = PLACES.get(request.POST.get("act", ""))
+    form = PlacementForm(request.POST)
+    act = PLACEMENT_ACTIONS.get(request.POST.get("act", ""))
     back = safe_next(request, reverse("papers:curate-paper", args=[paper_id]))
     if act is None or not form.is_valid():
         messages.error(request, "Say which day." if act else "There is no such act.")
         return redirect(back)
-    return done(request, back, lambda by: act(paper_id, form, by), form.deciding(request.user, timezone.now()))
+    return perform(request, back, lambda by: act(paper_id, form, by), form.actor(request.user, timezone.now()))
 
 
 @require_safe
@@ -94,7 +103,7 @@ def day(request: UserRequest, day: str) -> HttpResponse:
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
-    desk = day_desk(found, after=decode_cursor(request.GET.get("after", ""), DayPosition))
+    desk = read_day_desk(found, after=decode_cursor(request.GET.get("after", ""), DayCursor))
     more = urlencode({"after": encode_cursor(desk.next)}) if desk.next else ""
     context = {"desk": desk, "more_query": more, "today": timezone.localdate(), "now": timezone.now()}
     return render(request, "curate/day.html", context)
@@ -104,30 +113,28 @@ def day(request: UserRequest, day: str) -> HttpResponse:
 @curators_only
 def note(request: UserRequest, day: str) -> HttpResponse:
     """Write the note of a day."""
-    found, form = parse_day(day), NoteForm(request.POST)
+    found, form = parse_day(day), DayNoteForm(request.POST)
     if found is None or not form.is_valid():
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
-    text, by = form.cleaned_data["note"], form.deciding(request.user, timezone.now())
-    return done(request, back, lambda by: placement.set_note(day=found, note=text, by=by), by)
+    text, by = form.cleaned_data["note"], form.actor(request.user, timezone.now())
+    return perform(request, back, lambda by: placement.set_day_note(day=found, note=text, by=by), by)
 
 
 @require_POST
 @curators_only
 def order(request: UserRequest, day: str) -> HttpResponse:
     """Give what is pinned another order."""
-    found, form = parse_day(day), PlaceForm(request.POST)
+    found, form = parse_day(day), PlacementForm(request.POST)
     ids = [int(key) for key in request.POST.getlist("paper") if key.isascii() and key.isdigit() and len(key) < 19]
     if found is None or not form.is_valid() or not ids:
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
-    by = form.deciding(request.user, timezone.now())
-    return done(request, back, lambda by: placement.order(day=found, paper_ids=ids[:200], by=by), by)
+    by = form.actor(request.user, timezone.now())
+    return perform(request, back, lambda by: placement.order_pinned(day=found, paper_ids=ids[:200], by=by), by)
 
 
-def done(
-    request: UserRequest, back: str, act: Callable[[Deciding], CurationEvent | None], by: Deciding
-) -> HttpResponse:
+def perform(request: UserRequest, back: str, act: Callable[[Actor], CurationEvent | None], by: Actor) -> HttpResponse:
     """Do it, say what became of it, and lead back."""
     try:
         event = act(by)
@@ -142,49 +149,49 @@ def done(
     return redirect(back)
 
 
-def _put(paper_id: int, day: date, by: Deciding) -> CurationEvent | None:
+def _put(paper_id: int, day: date, by: Actor) -> CurationEvent | None:
     """On a day, or, when it is still to come, on what is planned for it."""
     if day > timezone.localdate(by.now):
-        return planned_listings.plan(paper_id=paper_id, day=day, by=by)
-    return placement.put_on(paper_id=paper_id, day=day, by=by)
+        return planned_listings.plan_listing(paper_id=paper_id, day=day, by=by)
+    return placement.add_to_day(paper_id=paper_id, day=day, by=by)
 
 
 @require_POST
 @curators_only
 def schedule(request: UserRequest, day: str) -> HttpResponse:
     """Say when what is planned for a day is published."""
-    found, form = parse_day(day), ScheduleForm(request.POST)
+    found, form = parse_day(day), PublicationForm(request.POST)
     if found is None or not form.is_valid():
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
-    at, by = form.cleaned_data["at"], form.deciding(request.user, timezone.now())
-    return done(request, back, lambda by: planned_listings.schedule(day=found, at=at, by=by), by)
+    at, by = form.cleaned_data["at"], form.actor(request.user, timezone.now())
+    return perform(request, back, lambda by: planned_listings.set_publish_time(day=found, at=at, by=by), by)
 
 
 @require_POST
 @curators_only
-def topic(request: UserRequest, paper_id: int) -> HttpResponse:
+def assign_topic(request: UserRequest, paper_id: int) -> HttpResponse:
     """Put a paper into a topic for all, or take it out again."""
-    form = TopicForm(request.POST)
+    form = TopicAssignmentForm(request.POST)
     if not form.is_valid():
         raise Http404("There is no such act.")
     slug = form.cleaned_data["topic"]
-    by, is_on = form.deciding(request.user, timezone.now()), form.act_name() != "out"
+    by, is_on = form.actor(request.user, timezone.now()), form.action_name() != "out"
     back = reverse("papers:curate-paper", args=[paper_id])
-    return done(
-        request, back, lambda by: topic_assignment.put_in_topic(paper_id=paper_id, slug=slug, on=is_on, by=by), by
+    return perform(
+        request, back, lambda by: topic_assignment.set_topic_pick(paper_id=paper_id, slug=slug, on=is_on, by=by), by
     )
 
 
-Place = Callable[[int, PlaceForm, Deciding], CurationEvent | None]
-PLACES: dict[str, Place] = {
-    "pin": lambda pk, form, by: placement.pin(paper_id=pk, day=form.day(), on=True, by=by),
-    "unpin": lambda pk, form, by: placement.pin(paper_id=pk, day=form.day(), on=False, by=by),
-    "take-off": lambda pk, form, by: placement.take_off(paper_id=pk, day=form.day(), on=True, by=by),
-    "put-back": lambda pk, form, by: placement.take_off(paper_id=pk, day=form.day(), on=False, by=by),
+PlacementAction = Callable[[int, PlacementForm, Actor], CurationEvent | None]
+PLACEMENT_ACTIONS: dict[str, PlacementAction] = {
+    "pin": lambda pk, form, by: placement.pin_paper(paper_id=pk, day=form.day(), on=True, by=by),
+    "unpin": lambda pk, form, by: placement.pin_paper(paper_id=pk, day=form.day(), on=False, by=by),
+    "take-off": lambda pk, form, by: placement.take_off_day(paper_id=pk, day=form.day(), on=True, by=by),
+    "put-back": lambda pk, form, by: placement.take_off_day(paper_id=pk, day=form.day(), on=False, by=by),
     "list": lambda pk, form, by: _put(pk, form.target(), by),
-    "unplan": lambda pk, form, by: planned_listings.unplan(paper_id=pk, day=form.day(), by=by),
-    "move": lambda pk, form, by: placement.move(paper_id=pk, day=form.day(), to=form.target(), by=by),
-    "hide": lambda pk, form, by: placement.hide(paper_id=pk, on=True, by=by),
-    "show": lambda pk, form, by: placement.hide(paper_id=pk, on=False, by=by),
+    "unplan": lambda pk, form, by: planned_listings.unplan_listing(paper_id=pk, day=form.day(), by=by),
+    "move": lambda pk, form, by: placement.move_to_day(paper_id=pk, day=form.day(), to=form.target(), by=by),
+    "hide": lambda pk, form, by: placement.hide_paper(paper_id=pk, on=True, by=by),
+    "show": lambda pk, form, by: placement.hide_paper(paper_id=pk, on=False, by=by),
 }

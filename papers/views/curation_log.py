@@ -16,14 +16,14 @@ from django.views.decorators.http import require_safe
 from papers.dates import parse_day
 from papers.models import CurationEvent, User
 from papers.models.curation import CurationEventQuerySet, LogPosition
-from papers.services.curation.audit_messages import PRIVATE, SAID
-from papers.services.curation.desk_pages import Told, told
+from papers.services.curation.audit_messages import MESSAGES, PRIVATE_ACTIONS
+from papers.services.curation.desk_pages import AuditLine, audit_lines
 from papers.text.cleaning import safe_text
-from papers.views.feeds import send_feed, tag_of
-from papers.web.feeds import Entry
+from papers.views.feeds import feed_response, tag_uri
+from papers.web.feeds import FeedEntry
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
-from papers.web.permissions import may_curate
+from papers.web.permissions import can_curate
 
 PER_PAGE = 50
 _FILTERS = ("who", "what", "day")
@@ -33,7 +33,7 @@ _FILTERS = ("who", "what", "day")
 def log(request: Request) -> HttpResponse:
     """Who did what, when and why; the newest first."""
     after = decode_cursor(request.GET.get("after", ""), LogPosition)
-    rows = told(list(_asked(request).newest(before=after.pk if after else None)[: PER_PAGE + 1]))
+    rows = audit_lines(list(_asked(request).newest(before=after.pk if after else None)[: PER_PAGE + 1]))
     shown = rows[:PER_PAGE]
     query = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
     more = {**query, "after": encode_cursor(LogPosition(shown[-1].event.pk))} if len(rows) > PER_PAGE else {}
@@ -42,8 +42,10 @@ def log(request: Request) -> HttpResponse:
         "more_query": urlencode(more),
         "query": query,
         "feed_query": urlencode(query),
-        "acts": [(name, words) for name, words in SAID.items() if may_curate(request.user) or name not in PRIVATE],
-        "is_curator": may_curate(request.user),
+        "acts": [
+            (name, words) for name, words in MESSAGES.items() if can_curate(request.user) or name not in PRIVATE_ACTIONS
+        ],
+        "is_curator": can_curate(request.user),
         "now": timezone.now(),
     }
     response = render(request, "curate/log.html", context)
@@ -54,11 +56,11 @@ def log(request: Request) -> HttpResponse:
 @require_safe
 def log_feed(request: Request, form: str) -> HttpResponse:
     """The same as a feed: what everybody may know, whoever asks."""
-    rows = told(list(_narrowed(request, CurationEvent.objects.public(PRIVATE)).newest()[:PER_PAGE]))
+    rows = audit_lines(list(_narrowed(request, CurationEvent.objects.public(PRIVATE_ACTIONS)).newest()[:PER_PAGE]))
     query = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
     entries = [_entry(row) for row in rows]
     changed = max((row.event.created_at for row in rows), default=None)
-    return send_feed(
+    return feed_response(
         request,
         form,
         "curation",
@@ -71,7 +73,7 @@ def log_feed(request: Request, form: str) -> HttpResponse:
 
 
 def _asked(request: Request) -> CurationEventQuerySet:
-    events = CurationEvent.objects.all() if may_curate(request.user) else CurationEvent.objects.public(PRIVATE)
+    events = CurationEvent.objects.all() if can_curate(request.user) else CurationEvent.objects.public(PRIVATE_ACTIONS)
     return _narrowed(request, events)
 
 
@@ -88,15 +90,15 @@ def _narrowed(request: Request, events: CurationEventQuerySet) -> CurationEventQ
     return events
 
 
-def _entry(row: Told) -> Entry:
+def _entry(row: AuditLine) -> FeedEntry:
     event, paper = row.event, row.event.paper
     title = paper.title if paper is not None and paper.hidden_at is None else ""
     who = event.actor.username if event.actor else "somebody who left"
     words = f"{who} {row.what}" + (f" “{title}”" if title else "")
     why = f"\n\n{event.reason}" if event.reason else ""
     moment: Any = event.created_at
-    return Entry(
-        id=tag_of(f"curation:{event.pk}"),
+    return FeedEntry(
+        id=tag_uri(f"curation:{event.pk}"),
         address=f"{settings.SITE.origin}{reverse('papers:curation-log')}#event-{event.pk}",
         title=words,
         abstract=f"{words}.{why}",

@@ -15,18 +15,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.curation import BulkDecisionForm, DecisionForm
 from papers.models import CurationEvent
-from papers.services.curation.audit_log import AlreadyDecidedError, CurationError, Deciding
-from papers.services.curation.audit_messages import what
-from papers.services.curation.desk_actions import decide, decide_many
-from papers.services.curation.queue import KINDS, QueuePosition, read_item, read_queue
+from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
+from papers.services.curation.audit_messages import describe
+from papers.services.curation.desk_actions import perform_action, perform_bulk_action
+from papers.services.curation.queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
 from papers.services.curation.undo import ChangedSinceError, undo_batch
-from papers.sources.rejected_payload import readable
+from papers.sources.rejected_payload import pretty_payload
 from papers.web.http import UserRequest, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
 
-LAST_SHOWN = 5
-REASONS = ("Not our field.", "Not a research paper.", "We had it before.", "Not this time.")
+RECENT_DECISIONS = 5
+REJECTION_REASONS = ("Not our field.", "Not a research paper.", "We had it before.", "Not this time.")
 """Reasons for turning a submission down that are one key away."""
 
 
@@ -36,21 +36,21 @@ REASONS = ("Not our field.", "Not a research paper.", "We had it before.", "Not 
 def queue(request: UserRequest) -> HttpResponse:
     """What waits, the newest first: of all kinds or of one. For htmx that asks for more, the next part alone."""
     asked = request.GET.get("kind", "")
-    kinds = [asked] if asked in KINDS else []
+    kinds = [asked] if asked in QUEUE_KINDS else []
     page = read_queue(kinds, after=decode_cursor(request.GET.get("after", ""), QueuePosition))
     more = {"kind": kinds[0]} if kinds else {}
     context = {
         "items": page.items,
         "more_query": urlencode({**more, "after": encode_cursor(page.next)}) if page.next else "",
         "kind": kinds[0] if kinds else "",
-        "kinds": [(name, kind.label) for name, kind in KINDS.items()],
-        "reasons": REASONS,
+        "kinds": [(name, kind.label) for name, kind in QUEUE_KINDS.items()],
+        "reasons": REJECTION_REASONS,
         "now": timezone.now(),
     }
     if request.htmx and "after" in request.GET:
         return render(request, "curate/_items.html", context)
     own = CurationEvent.objects.newest().filter(actor=request.user, undone_at=None).exclude(changes=[])
-    last = [(event, what(event)) for event in own[:LAST_SHOWN]]
+    last = [(event, describe(event)) for event in own[:RECENT_DECISIONS]]
     return render(request, "curate/queue.html", context | {"last": last})
 
 
@@ -62,7 +62,7 @@ def record(request: UserRequest, key: int) -> HttpResponse:
     item = read_item("record", key)
     if item is None or item.record is None:
         raise Http404("There is no such record.")
-    context = {"item": item, "text": readable(item.record.payload), "now": timezone.now()}
+    context = {"item": item, "text": pretty_payload(item.record.payload), "now": timezone.now()}
     return render(request, "curate/record.html", context)
 
 
@@ -73,10 +73,10 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     form = DecisionForm(request.POST)
     if not form.is_valid():
         raise Http404("There is no such act.")
-    by = form.deciding(request.user, timezone.now())
+    by = form.actor(request.user, timezone.now())
     event, problem = None, ""
     try:
-        event = decide(kind=kind, key=key, act=form.act_name(), by=by)
+        event = perform_action(kind=kind, key=key, act=form.action_name(), by=by)
     except AlreadyDecidedError as error:
         return _answer(request, kind, key, error.event, is_others=True)
     except CurationError as error:
@@ -94,8 +94,8 @@ def bulk(request: UserRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Tick some of them first.")
         return redirect("papers:curate")
-    by = Deciding(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-    result = decide_many(items=form.items(), act=form.cleaned_data["act"], by=by)
+    by = Actor(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+    result = perform_bulk_action(items=form.items(), act=form.cleaned_data["act"], by=by)
     words = [f"{result.done} done."]
     words += [f"{result.others} were decided by others before."] if result.others else []
     words += [f"{result.left} can’t be decided so."] if result.left else []
@@ -121,7 +121,7 @@ def undo(request: UserRequest, event_id: int) -> HttpResponse:
     if not request.htmx or item is None:
         (messages.error if problem else messages.success)(request, problem or "Taken back.")
         return redirect(safe_next(request, reverse("papers:curate")))
-    context = {"item": item, "reasons": REASONS, "now": timezone.now(), "problem": problem}
+    context = {"item": item, "reasons": REJECTION_REASONS, "now": timezone.now(), "problem": problem}
     return render(request, "curate/_item.html", context)
 
 
@@ -137,9 +137,11 @@ def _answer(
     """What became of a decision: the line in the item's place, or the page again with a word on top."""
     context = {"kind": kind, "key": key, "event": event, "is_others": is_others, "now": timezone.now()}
     if request.htmx and problem and (item := read_item(kind, key)):
-        return render(request, "curate/_item.html", context | {"item": item, "reasons": REASONS, "problem": problem})
+        return render(
+            request, "curate/_item.html", context | {"item": item, "reasons": REJECTION_REASONS, "problem": problem}
+        )
     if request.htmx:
-        return render(request, "curate/_decided.html", context | {"what": what(event) if event else ""})
+        return render(request, "curate/_decided.html", context | {"what": describe(event) if event else ""})
     if is_others and event is not None:
         messages.warning(request, f"{event.actor or 'Somebody'} decided on this before you. Nothing was changed.")
     elif problem:

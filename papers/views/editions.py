@@ -12,36 +12,36 @@ from django.views.decorators.http import require_safe
 from papers.catalogue import categories
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, PaperCategory
-from papers.models.listing import DayPosition, SpanPosition, StoredPosition
-from papers.models.paper import CategoryPosition, HotPosition, NewPosition
+from papers.models.listing import DayCursor, SpanCursor, StoredCursor
+from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
 from papers.services.editions.spans import (
     Span,
     chosen_categories,
     day_span,
+    explain_absence,
     month_span,
     newest_span,
     week_span,
-    why_not_today,
 )
-from papers.services.lists.trending import half_life, trending_floor
+from papers.services.lists.trending import trending_floor, trending_half_life
 from papers.services.reading.visits import has_missed_editions
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request
-from papers.web.page_cache import kept_for_visitors
+from papers.web.page_cache import cache_for_anonymous
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def today(request: Request) -> HttpResponse:
     """The newest edition that has papers, and why when it is not today's."""
     now = timezone.now()
     span = newest_span(day_span, today=timezone.localdate(now))
-    why = why_not_today(span.edition, today=timezone.localdate(now), now=now)
+    why = explain_absence(span.edition, today=timezone.localdate(now), now=now)
     return _show_day(request, span, {"why": why, "is_newest": True})
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def day(request: Request, day: str) -> HttpResponse:
     found = parse_day(day)
     if found is None:
@@ -57,55 +57,57 @@ def go_to_day(request: Request) -> HttpResponse:
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def week(request: Request, week: str | None = None) -> HttpResponse:
     """A week, most voted first; without one, the newest that has papers."""
     monday = parse_week(week) if week else None
     if week and monday is None:
         raise Http404("There is no such week.")
     span = week_span(monday) if monday else newest_span(week_span, today=timezone.localdate())
-    page = card_page(request, SpanPosition, lambda after: Listing.objects.best_of_week(span.first, after=after))
+    page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_week(span.first, after=after))
     return show_list(request, "papers/week.html", page, {"span": span})
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def month(request: Request, month: str | None = None) -> HttpResponse:
     """A month, most voted first; without one, the newest that has papers."""
     first = parse_month(month) if month else None
     if month and first is None:
         raise Http404("There is no such month.")
     span = month_span(first) if first else newest_span(month_span, today=timezone.localdate())
-    page = card_page(request, SpanPosition, lambda after: Listing.objects.best_of_month(span.first, after=after))
+    page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_month(span.first, after=after))
     return show_list(request, "papers/month.html", page, {"span": span})
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def trending(request: Request) -> HttpResponse:
     """What is voted for now; while nobody votes, the newest edition."""
     floor = trending_floor(now=timezone.now())
-    page = card_page(request, HotPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after))
-    if not page.is_empty or page.leaves_out_seen:
-        return show_list(request, "papers/trending.html", page, {"half_life": half_life()})
+    page = card_page(
+        request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+    )
+    if not page.is_empty or page.hides_seen_papers:
+        return show_list(request, "papers/trending.html", page, {"half_life": trending_half_life()})
     span = newest_span(day_span, today=timezone.localdate())
-    page = card_page(request, DayPosition, lambda after: Listing.objects.best_of_day(span.first, after=after))
+    page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(span.first, after=after))
     return show_list(request, "papers/trending.html", page, {"instead": span})
 
 
 @require_safe
-@kept_for_visitors
+@cache_for_anonymous
 def new(request: Request) -> HttpResponse:
     """Everything fetched, newest first; all of it or one category."""
     asked = request.GET.get("category", "").strip()
-    category = categories.named(asked) if asked else None
+    category = categories.find_category(asked) if asked else None
     if category:
         code = category.code
         page = card_page(request, CategoryPosition, lambda after: PaperCategory.objects.newest(code, after=after))
     elif asked:
-        page = card_page(request, NewPosition, lambda after: Paper.objects.none())
+        page = card_page(request, NewestPosition, lambda after: Paper.objects.none())
     else:
-        page = card_page(request, NewPosition, lambda after: Paper.objects.visible().newest(after=after))
+        page = card_page(request, NewestPosition, lambda after: Paper.objects.visible().newest(after=after))
     return show_list(
         request, "papers/new.html", page, {"asked": asked, "category": category, "chosen": chosen_categories()}
     )
@@ -114,11 +116,9 @@ def new(request: Request) -> HttpResponse:
 def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResponse:
     day, is_newest_first = span.first, request.GET.get("sort") == "newest"
     if is_newest_first:
-        page = card_page(
-            request, StoredPosition, lambda after: Listing.objects.newest_of_day(day, after=after), day=day
-        )
+        page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), day=day)
     else:
-        page = card_page(request, DayPosition, lambda after: Listing.objects.best_of_day(day, after=after), day=day)
+        page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(day, after=after), day=day)
     context |= {"span": span, "is_newest_first": is_newest_first}
     if "is_newest" in context and page.is_first:
         context["missed_editions"] = has_missed_editions(request.user, before=day)

@@ -19,28 +19,28 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.citations import FORMATS, export
+from papers.citations import CITATION_FORMATS, format_papers
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, TaggedPaper
 from papers.query.parser import parse
-from papers.services.reading.paper_page import paper_moved_from
-from papers.services.search.result_page import Asked, address_of, best_papers, sort_of
-from papers.views.library import shelf_of
+from papers.services.reading.paper_page import find_moved_paper
+from papers.services.search.result_page import SearchRequest, destination_url, export_ids, resolve_sort
+from papers.views.library import library_filter
 from papers.views.paper import paper as paper_page
 from papers.views.tags import tag as tag_page
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import paper_for_read, signed_in, tag_for_read
-from papers.web.ratelimit import limited
+from papers.web.permissions import paper_for_read, sign_in_required, tag_for_read
+from papers.web.ratelimit import rate_limited
 
 _IN_MEMORY_BYTES = 2_000_000
 _UNUSED = ("title_raw", "abstract_raw", "search_vector", "author_keys")
 
 
-def file_of(papers: Iterable[Paper], *, form: str, name: str) -> HttpResponse:
+def citation_file(papers: Iterable[Paper], *, form: str, name: str) -> HttpResponse:
     """`papers` as a file called `name`. Made whole before it is sent, so that a slow reader holds no database."""
-    found = FORMATS[form]
+    found = CITATION_FORMATS[form]
     whole: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115  closed by the response
-    for part in export(papers, form):
+    for part in format_papers(papers, form):
         whole.write(part.encode())
     whole.seek(0)
     # Markdown is read in the browser, too; all else is for other programs.
@@ -52,89 +52,89 @@ def file_of(papers: Iterable[Paper], *, form: str, name: str) -> HttpResponse:
 
 
 @require_safe
-@limited("export")
+@rate_limited("export")
 def paper(request: Request, public_id: str, form: str) -> HttpResponse:
     """One paper. An address it had before leads to the one it has."""
     try:
         found = paper_for_read(request.user, public_id)
     except Http404:
-        if moved := paper_moved_from(public_id):
+        if moved := find_moved_paper(public_id):
             return redirect("papers:paper-export", moved, form, permanent=True)
         return paper_page(request, f"{public_id}.{form}")  # a DOI may end like a format
-    return file_of([found], form=form, name=found.public_id.replace("/", "-"))
+    return citation_file([found], form=form, name=found.public_id.replace("/", "-"))
 
 
 @require_safe
-@limited("export")
+@rate_limited("export")
 def day(request: Request, day: str, form: str) -> HttpResponse:
     """A day's edition, in its order."""
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
-    return file_of(_papers(Listing.objects.best_of_day(found)), form=form, name=f"papers-{day}")
+    return citation_file(_papers(Listing.objects.best_of_day(found)), form=form, name=f"papers-{day}")
 
 
 @require_safe
-@limited("export")
+@rate_limited("export")
 def week(request: Request, week: str, form: str) -> HttpResponse:
     """A week, most voted first."""
     monday = parse_week(week)
     if monday is None:
         raise Http404("There is no such week.")
-    return file_of(_papers(Listing.objects.best_of_week(monday)), form=form, name=f"papers-{week}")
+    return citation_file(_papers(Listing.objects.best_of_week(monday)), form=form, name=f"papers-{week}")
 
 
 @require_safe
-@limited("export")
+@rate_limited("export")
 def month(request: Request, month: str, form: str) -> HttpResponse:
     """A month, most voted first."""
     first = parse_month(month)
     if first is None:
         raise Http404("There is no such month.")
-    return file_of(_papers(Listing.objects.best_of_month(first)), form=form, name=f"papers-{month}")
+    return citation_file(_papers(Listing.objects.best_of_month(first)), form=form, name=f"papers-{month}")
 
 
 @require_safe
 @never_cache
-@limited("export")
+@rate_limited("export")
 def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
     """The papers of a tag, last tagged first."""
     try:
         tag_for_read(request.user, owner, whole := f"{name}.{form}")
     except Http404:
         found = tag_for_read(request.user, owner, name)
-        return file_of(_papers(TaggedPaper.objects.newest_of(found)), form=form, name=found.name)
+        return citation_file(_papers(TaggedPaper.objects.newest_of(found)), form=form, name=found.name)
     return tag_page(request, owner, whole)  # a tag may end like a format
 
 
 @require_safe
 @never_cache
-@signed_in
-@limited("export")
+@sign_in_required
+@rate_limited("export")
 def library(request: UserRequest, form: str) -> HttpResponse:
     """The shelf, or what the address asks for of it, in its order."""
-    return file_of(_papers(shelf_of(request).after(None)), form=form, name="library")
+    return citation_file(_papers(library_filter(request).after(None)), form=form, name="library")
 
 
 @require_safe
 @never_cache
-@limited("search")
-@limited("export")
+@rate_limited("search")
+@rate_limited("export")
 def search(request: Request, form: str) -> HttpResponse:
     """The first results of a search, in their order; where there can be none, the page that says why."""
     typed, wanted = request.GET.get("q", ""), request.GET.get("sort", "")
     query = parse(typed)
-    if query.destination and (address := address_of(query.destination)):
+    if query.destination and (address := destination_url(query.destination)):
         return redirect(f"{address}.{form}")
-    asked = Asked(
-        query=query, sort=sort_of(wanted, query), after="", viewer=request.user,
+    asked = SearchRequest(
+        query=query, sort=resolve_sort(wanted, query), after="", viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
-    ids = best_papers(asked) if query.root is not None else None
+    ids = export_ids(asked) if query.root is not None else None
     if ids is None:
         return redirect(f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': wanted})}")
     known = Paper.objects.visible().defer(*_UNUSED).in_bulk(ids)
-    return file_of((known[pk] for pk in ids if pk in known), form=form, name="search")
+    return citation_file((known[pk] for pk in ids if pk in known), form=form, name="search")
 
 
 def _papers(rows: QuerySet[Any]) -> Iterator[Paper]:

@@ -20,15 +20,18 @@ from papers.models import Listing, Paper, TaggedPaper, TopicMatch
 from papers.query.parser import parse
 from papers.services.editions.spans import day_span, newest_span
 from papers.services.lists.trending import trending_floor
-from papers.services.search.timeouts import TooSlow, patiently
-from papers.web.feeds import ATOM_TYPE, JSON_TYPE, Entry, Feed, atom, json_feed
+from papers.services.search.timeouts import SearchTimeout, statement_timeout
+from papers.web.feeds import ATOM_TYPE, JSON_TYPE, FeedEntry, PaperFeed, atom_feed, json_feed
 from papers.web.http import Request
 from papers.web.permissions import tag_for_read, topic_for_read
-from papers.web.ratelimit import limited
+from papers.web.ratelimit import rate_limited
 
-ENTRIES = 50
-ENTRIES_OF_A_DAY = 500
-_WRITERS: dict[str, tuple[Callable[[Feed], bytes], str]] = {"atom": (atom, ATOM_TYPE), "json": (json_feed, JSON_TYPE)}
+MAX_ENTRIES = 50
+MAX_EDITION_ENTRIES = 500
+_WRITERS: dict[str, tuple[Callable[[PaperFeed], bytes], str]] = {
+    "atom": (atom_feed, ATOM_TYPE),
+    "json": (json_feed, JSON_TYPE),
+}
 
 
 @require_safe
@@ -37,23 +40,23 @@ def edition(request: Request, form: str) -> HttpResponse:
     if "q" in request.GET:
         return search(request, form)
     span = newest_span(day_span, today=timezone.localdate())
-    rows = list(Listing.objects.best_of_day(span.first).select_related("paper")[:ENTRIES_OF_A_DAY])
+    rows = list(Listing.objects.best_of_day(span.first).select_related("paper")[:MAX_EDITION_ENTRIES])
     papers, came = [row.paper for row in rows], [row.created_at for row in rows]
-    return answer_feed(request, form, "edition", "Daily Papers", reverse("papers:papers"), papers, came=came)
+    return paper_feed_response(request, form, "edition", "Daily Papers", reverse("papers:papers"), papers, came=came)
 
 
-@limited("search")
+@rate_limited("search")
 def search(request: Request, form: str) -> HttpResponse:
     typed = request.GET["q"].strip()
     query = parse(typed)
     found = Paper.objects.visible().for_cards().matching(query, viewer=request.user, today=timezone.localdate())
     try:
-        with patiently():
-            papers = list(found.newest()[:ENTRIES])
-    except TooSlow:
+        with statement_timeout():
+            papers = list(found.newest()[:MAX_ENTRIES])
+    except SearchTimeout:
         return HttpResponse("This search took too long.", status=503, headers={"Retry-After": "600"})
     address = f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': 'newest'})}"
-    return answer_feed(
+    return paper_feed_response(
         request, form, f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, papers, q=typed
     )
 
@@ -61,30 +64,32 @@ def search(request: Request, form: str) -> HttpResponse:
 @require_safe
 def trending(request: Request, form: str) -> HttpResponse:
     """What readers vote for now."""
-    papers = Paper.objects.visible().for_cards().trending(floor=trending_floor(now=timezone.now()))[:ENTRIES]
-    return answer_feed(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
+    papers = Paper.objects.visible().for_cards().trending(floor=trending_floor(now=timezone.now()))[:MAX_ENTRIES]
+    return paper_feed_response(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
 
 
 @require_safe
 def topic(request: Request, slug: str, form: str) -> HttpResponse:
     """A topic's newest papers; a reader's own only for that reader."""
     found = topic_for_read(request.user, slug)
-    rows = list(TopicMatch.objects.newest(found).select_related("paper")[:ENTRIES])
+    rows = list(TopicMatch.objects.newest(found).select_related("paper")[:MAX_ENTRIES])
     papers, came = [row.paper for row in rows], [row.matched_at for row in rows]
-    return answer_feed(request, form, f"topic:{found.pk}", found.name, found.get_absolute_url(), papers, came=came)
+    return paper_feed_response(
+        request, form, f"topic:{found.pk}", found.name, found.get_absolute_url(), papers, came=came
+    )
 
 
 @require_safe
 def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
     """The papers of a tag, last tagged first: of one that is shared, or the reader's own."""
     found = tag_for_read(request.user, owner, name)
-    rows = list(TaggedPaper.objects.newest_of(found).select_related("paper")[:ENTRIES])
+    rows = list(TaggedPaper.objects.newest_of(found).select_related("paper")[:MAX_ENTRIES])
     papers, came = [row.paper for row in rows], [row.created_at for row in rows]
     title = f"{found.name} · {found.user.username}"
-    return answer_feed(request, form, f"tag:{found.pk}", title, found.get_absolute_url(), papers, came=came)
+    return paper_feed_response(request, form, f"tag:{found.pk}", title, found.get_absolute_url(), papers, came=came)
 
 
-def answer_feed(
+def paper_feed_response(
     request: Request,
     form: str,
     name: str,
@@ -98,17 +103,17 @@ def answer_feed(
     """The feed of some papers. `came`: when they came to the list, where that is known."""
     papers = list(papers)
     changed = max((*(paper.changed_at for paper in papers), *came), default=None)
-    entries = [entry_of(paper) for paper in papers]
-    return send_feed(request, form, name, title, address, entries, changed=changed, **query)
+    entries = [feed_entry(paper) for paper in papers]
+    return feed_response(request, form, name, title, address, entries, changed=changed, **query)
 
 
-def send_feed(
+def feed_response(
     request: Request,
     form: str,
     name: str,
     title: str,
     address: str,
-    entries: Sequence[Entry],
+    entries: Sequence[FeedEntry],
     *,
     changed: datetime | None,
     **query: str,
@@ -119,8 +124,8 @@ def send_feed(
     write, content_type = _WRITERS[form]
     own = {form: _own_address(request, form, query) for form in _WRITERS}
     origin = settings.SITE.origin
-    feed = Feed(
-        id=tag_of(name),
+    feed = PaperFeed(
+        id=tag_uri(name),
         title=f"{title} · {request.group.name or 'Broadsheet'}",
         address=origin + address,
         atom_address=origin + own["atom"],
@@ -144,11 +149,11 @@ def _own_address(request: Request, form: str, query: dict[str, str]) -> str:
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def entry_of(paper: Paper) -> Entry:
+def feed_entry(paper: Paper) -> FeedEntry:
     """A paper as a feed has it. No queries."""
     changes = (paper.listed_at, paper.updated_at, paper.withdrawn_at)
-    return Entry(
-        id=tag_of(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
+    return FeedEntry(
+        id=tag_uri(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
         address=settings.SITE.origin + paper.get_absolute_url(),
         title=f"Withdrawn: {paper.title}" if paper.withdrawn_at else paper.title,
         abstract=paper.abstract,
@@ -160,7 +165,7 @@ def entry_of(paper: Paper) -> Entry:
     )
 
 
-def tag_of(name: str) -> str:
+def tag_uri(name: str) -> str:
     """A tag URI (RFC 4151) of this site. Digested where a name could hold what a URI may not."""
     if not name.replace(":", "").isalnum() or not name.isascii():
         name = f"search:{hashlib.sha256(name.encode()).hexdigest()[:20]}"

@@ -11,44 +11,51 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.models import Followed, User
-from papers.models.paper import NewPosition
-from papers.services.accounts.feed_keys import key_of, reader_of, renew_key
-from papers.services.authors.lookup import AuthorMovedError, NobodyError, Who, find_author, find_organization, slug_of
-from papers.services.authors.profile import facts_of
+from papers.models.paper import NewestPosition
+from papers.services.accounts.feed_keys import feed_key_of, renew_feed_key, user_of_feed_key
+from papers.services.authors.lookup import (
+    AuthorMovedError,
+    Contributor,
+    ContributorNotFoundError,
+    find_author,
+    find_organization,
+    slug_of,
+)
+from papers.services.authors.profile import read_author_profile
 from papers.services.reading import follows
-from papers.views.feeds import ENTRIES, answer_feed
+from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest, safe_next
-from papers.web.permissions import signed_in
-from papers.web.ratelimit import limited
+from papers.web.permissions import sign_in_required
+from papers.web.ratelimit import rate_limited
 
 
 @require_POST
-@signed_in
-@limited("follow")
+@sign_in_required
+@rate_limited("follow")
 def follow_author(request: UserRequest, slug: str) -> HttpResponse:
     """Follow an author, or no longer."""
     try:
         return _set(request, find_author(slug))
     except AuthorMovedError as moved:
         return _set(request, find_author(slug_of(moved.key)))
-    except NobodyError as error:
+    except ContributorNotFoundError as error:
         raise Http404("No paper here has such a name.") from error
 
 
 @require_POST
-@signed_in
-@limited("follow")
+@sign_in_required
+@rate_limited("follow")
 def follow_organization(request: UserRequest, slug: str) -> HttpResponse:
     """Follow an organisation, or no longer."""
     try:
         return _set(request, find_organization(slug))
-    except NobodyError as error:
+    except ContributorNotFoundError as error:
         raise Http404("No paper here has such an organization.") from error
 
 
-def _set(request: UserRequest, who: Who) -> HttpResponse:
-    facts = facts_of(who)
+def _set(request: UserRequest, who: Contributor) -> HttpResponse:
+    facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
     if request.POST.get("on") == "0":
@@ -63,20 +70,20 @@ def _set(request: UserRequest, who: Who) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in
+@sign_in_required
 def following(request: UserRequest) -> HttpResponse:
     """The papers of all that a reader follows, and whom that is."""
     user = request.user
-    page = card_page(request, NewPosition, lambda after: follows.followed_papers(user, after=after), is_own=True)
+    page = card_page(request, NewestPosition, lambda after: follows.followed_papers(user, after=after), is_own=True)
     followed = list(Followed.objects.of(user))
-    context = {"followed": followed, "feed_key": key_of(user) if followed else ""}
+    context = {"followed": followed, "feed_key": feed_key_of(user) if followed else ""}
     return show_list(request, "papers/following.html", page, context)
 
 
 @require_POST
-@signed_in
-@limited("follow")
-def stop(request: UserRequest) -> HttpResponse:
+@sign_in_required
+@rate_limited("follow")
+def stop_following(request: UserRequest) -> HttpResponse:
     """No longer follow one of them."""
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
     follows.unfollow(user=request.user, kind=kind, key=key)
@@ -84,11 +91,11 @@ def stop(request: UserRequest) -> HttpResponse:
 
 
 @require_POST
-@signed_in
-@limited("follow")
-def new_address(request: UserRequest) -> HttpResponse:
+@sign_in_required
+@rate_limited("follow")
+def renew_feed_addresses(request: UserRequest) -> HttpResponse:
     """Give the reader's feeds other addresses; the old ones are dead at once."""
-    renew_key(request.user)
+    renew_feed_key(request.user)
     messages.success(request, "Your feeds have new addresses. The old ones are dead.")
     return redirect(safe_next(request, default=reverse("papers:following")))
 
@@ -96,8 +103,8 @@ def new_address(request: UserRequest) -> HttpResponse:
 @require_safe
 def following_feed(request: Request, key: str, form: str) -> HttpResponse:
     """The same as a feed, for whoever has the address: feed readers don't sign in."""
-    user: User | None = reader_of(key)
+    user: User | None = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")
-    papers = follows.followed_papers(user).for_cards()[:ENTRIES]
-    return answer_feed(request, form, f"following:{user.pk}", "Followed", reverse("papers:following"), papers)
+    papers = follows.followed_papers(user).for_cards()[:MAX_ENTRIES]
+    return paper_feed_response(request, form, f"following:{user.pk}", "Followed", reverse("papers:following"), papers)

@@ -9,39 +9,41 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from papers.models import Paper, Recommendation, Tag
-from papers.models.paper import HotPosition
-from papers.models.recommendation import PlacePosition
-from papers.services.accounts.feed_keys import key_of, reader_of
+from papers.models.paper import TrendingPosition
+from papers.models.recommendation import RankPosition
+from papers.services.accounts.feed_keys import feed_key_of, user_of_feed_key
 from papers.services.lists.trending import trending_floor
-from papers.services.recommend.display import USEFUL_FROM, note_shown, reasons, state_of
-from papers.views.feeds import ENTRIES, answer_feed
-from papers.views.paper_lists import CardPage, card_page, ids, show_list
+from papers.services.recommend.display import USEFUL_LIKES, recommendation_reasons, recommendation_status, record_shown
+from papers.views.feeds import MAX_ENTRIES, paper_feed_response
+from papers.views.paper_lists import CardPage, card_page, paper_ids_of, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import own_tag, signed_in
+from papers.web.permissions import own_tag, sign_in_required
 
 
 @require_safe
 @never_cache
-@signed_in
+@sign_in_required
 def for_you(request: UserRequest) -> HttpResponse:
     """What is suggested; to a reader of whom nothing is known yet, what is trending."""
-    state = state_of(request.user)
+    state = recommendation_status(request.user)
     page = _suggestions(request, None)
-    context = {"state": state, "useful_from": USEFUL_FROM, "tag": None}
+    context = {"state": state, "useful_from": USEFUL_LIKES, "tag": None}
     if page.is_empty and not state.liked_count:
         floor = trending_floor(now=timezone.now())
-        page = card_page(request, HotPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after))
+        page = card_page(
+            request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+        )
         return show_list(request, "papers/for_you.html", page, {**context, "is_trending": True})
-    return show_list(request, "papers/for_you.html", page, {**context, "feed_key": key_of(request.user)})
+    return show_list(request, "papers/for_you.html", page, {**context, "feed_key": feed_key_of(request.user)})
 
 
 @require_safe
 @never_cache
-@signed_in
+@sign_in_required
 def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """More papers like those of a tag, which nobody but its owner is told."""
     tag = own_tag(request.user, owner, name)
-    context = {"state": state_of(request.user), "useful_from": USEFUL_FROM, "tag": tag}
+    context = {"state": recommendation_status(request.user), "useful_from": USEFUL_LIKES, "tag": tag}
     return show_list(request, "papers/for_you.html", _suggestions(request, tag), context)
 
 
@@ -50,20 +52,20 @@ def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
     user, now = request.user, timezone.now()
     page = card_page(
         request,
-        PlacePosition,
-        lambda after: Recommendation.objects.open_to(user, now=now, tag=tag, after=after),
-        notes=lambda rows: reasons(user=user, tag=tag, paper_ids=ids(rows)),
+        RankPosition,
+        lambda after: Recommendation.objects.current_for(user, now=now, tag=tag, after=after),
+        notes=lambda rows: recommendation_reasons(user=user, tag=tag, paper_ids=paper_ids_of(rows)),
     )
-    note_shown(user=user, paper_ids=page.paper_ids, now=now)
+    record_shown(user=user, paper_ids=page.paper_ids, now=now)
     return page
 
 
 @require_safe
 def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
     """The same as a feed, for whoever has the address: feed readers don't sign in."""
-    user = reader_of(key)
+    user = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")
-    rows = Recommendation.objects.open_to(user, now=timezone.now()).select_related("paper")[:ENTRIES]
+    rows = Recommendation.objects.current_for(user, now=timezone.now()).select_related("paper")[:MAX_ENTRIES]
     papers = [row.paper for row in rows]
-    return answer_feed(request, form, f"foryou:{user.pk}", "For you", reverse("papers:for-you"), papers)
+    return paper_feed_response(request, form, f"foryou:{user.pk}", "For you", reverse("papers:for-you"), papers)

@@ -12,19 +12,19 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkForm
-from papers.models import ShelfItem, Tag
-from papers.models.library import AddedPosition, OpenedPosition, PublishedPosition, ShelfPosition, ShelfQuerySet
+from papers.forms.accounts import BulkActionForm
+from papers.models import LibraryItem, Tag
+from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
-from papers.services.reading.library import set_state
-from papers.services.reading.library_page import papers_with_news, shelf_notes, state_counts
+from papers.services.reading.library import set_library_state
+from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
 from papers.services.reading.tags import add_tags, remove_tags
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import UserRequest, safe_next
-from papers.web.permissions import signed_in
-from papers.web.ratelimit import limited
+from papers.web.permissions import sign_in_required
+from papers.web.ratelimit import rate_limited
 
-SORTS: dict[str, type[ShelfPosition]] = {
+SORTS: dict[str, type[LibraryPosition]] = {
     "added": AddedPosition,
     "published": PublishedPosition,
     "opened": OpenedPosition,
@@ -32,56 +32,56 @@ SORTS: dict[str, type[ShelfPosition]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class LibraryFilter:
     """What an address asks for of a reader's shelf; what it asks for and isn't there is left out."""
 
-    found: ShelfQuerySet
+    found: LibraryItemQuerySet
     asked: Query
     state: str
     sort: str
     tag: Tag | None
     tags: list[Tag]
     """All of the reader's."""
-    has_news: bool
+    only_updated: bool
     """Only what has a newer version than the reader saw."""
 
-    def after(self, position: ShelfPosition | None) -> ShelfQuerySet:
+    def after(self, position: LibraryPosition | None) -> LibraryItemQuerySet:
         return self.found.sorted_by(SORTS[self.sort], after=position)
 
 
-def shelf_of(request: UserRequest) -> Shelf:
+def library_filter(request: UserRequest) -> LibraryFilter:
     """Of a state or all but what was put aside, of a tag, with news, what a question finds. One query, for the tags."""
     user, given = request.user, request.GET
-    state = given.get("state", "") if given.get("state") in ShelfItem.State.values else ""
+    state = given.get("state", "") if given.get("state") in LibraryItem.State.values else ""
     tags = list(Tag.objects.of(user))
     tag = next((tag for tag in tags if tag.name == given.get("tag")), None)
-    asked, has_news = parse(given.get("q", "")), given.get("news") == "1"
-    found = ShelfItem.objects.of(user).in_state(state)
+    asked, only_updated = parse(given.get("q", "")), given.get("news") == "1"
+    found = LibraryItem.objects.of(user).in_state(state)
     found = found.matching(asked, viewer=user) if asked.root else found
     found = found.tagged(tag) if tag else found
-    return Shelf(
-        found=found.with_news() if has_news else found,
+    return LibraryFilter(
+        found=found.with_newer_version() if only_updated else found,
         asked=asked,
         state=state,
         sort=given.get("sort", "") if given.get("sort") in SORTS else "added",
         tag=tag,
         tags=tags,
-        has_news=has_news,
+        only_updated=only_updated,
     )
 
 
 @require_safe
 @never_cache
-@signed_in
+@sign_in_required
 def library(request: UserRequest) -> HttpResponse:
     """The shelf, in one of three orders."""
-    user, shelf = request.user, shelf_of(request)
+    user, shelf = request.user, library_filter(request)
     page = card_page(
         request,
         SORTS[shelf.sort],
         shelf.after,
         is_own=True,
-        notes=lambda rows: shelf_notes(user=user, paper_ids=[row.paper_id for row in rows]),
+        notes=lambda rows: library_notes(user=user, paper_ids=[row.paper_id for row in rows]),
     )
     context: dict[str, Any] = {
         "shelf": shelf,
@@ -92,17 +92,17 @@ def library(request: UserRequest) -> HttpResponse:
         "tag": shelf.tag,
         "tags": shelf.tags,
         "counts": state_counts(user),
-        "news_count": papers_with_news(user),
+        "news_count": count_with_newer_version(user),
     }
     return show_list(request, "papers/library.html", page, context)
 
 
 @require_POST
-@signed_in
-@limited("shelf")
+@sign_in_required
+@rate_limited("shelf")
 def bulk(request: UserRequest) -> HttpResponse:
     """Move, tag and untag the papers that are ticked."""
-    form, target = BulkForm(request.POST), safe_next(request, default=reverse("papers:library"))
+    form, target = BulkActionForm(request.POST), safe_next(request, default=reverse("papers:library"))
     papers = form.papers()
     if not papers or not form.is_valid():
         words = [str(error) for errors in form.errors.values() for error in errors]
@@ -110,7 +110,7 @@ def bulk(request: UserRequest) -> HttpResponse:
         return redirect(target)
     state = form.cleaned_data["state"]
     if state:
-        set_state(user=request.user, paper_ids=papers, state="" if state == "none" else state)
+        set_library_state(user=request.user, paper_ids=papers, state="" if state == "none" else state)
     add_tags(user=request.user, paper_ids=papers, names=form.cleaned_data["tags"])
     remove_tags(user=request.user, paper_ids=papers, names=form.cleaned_data["off"])
     messages.success(request, f"Done, for {len(papers)} paper{'' if len(papers) == 1 else 's'}.")

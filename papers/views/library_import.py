@@ -11,103 +11,105 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.forms.library_import import BringForm, TakeForm
-from papers.models import ImportRow, LibraryImport, Tag
+from papers.forms.library_import import ApplyImportForm, LibraryImportForm
+from papers.models import LibraryImport, LibraryImportRow, Tag
 from papers.references.parser import FORMAT_NAMES
 from papers.services.library_import import apply_draft, drafts, import_progress
-from papers.services.library_import.import_progress import time_needed
-from papers.services.operations.status import workers
+from papers.services.library_import.import_progress import estimated_duration
+from papers.services.operations.status import worker_status
 from papers.web.http import UserRequest
-from papers.web.permissions import own_import, signed_in
-from papers.web.ratelimit import limited
+from papers.web.permissions import own_import, sign_in_required
+from papers.web.ratelimit import rate_limited
 
-SHOWN = 10
+RECENT_IMPORTS = 10
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-def bring(request: UserRequest) -> HttpResponse:
+@sign_in_required
+def new_import(request: UserRequest) -> HttpResponse:
     """The form, and what was brought before."""
     if request.method == "POST":
         return _read(request)
-    return _form(request, BringForm())
+    return _form(request, LibraryImportForm())
 
 
-@limited("import")
+@rate_limited("import")
 def _read(request: UserRequest) -> HttpResponse:
-    form = BringForm(request.POST, request.FILES, is_too_large=getattr(request, "is_upload_too_large", False))
+    form = LibraryImportForm(request.POST, request.FILES, is_too_large=getattr(request, "is_upload_too_large", False))
     if form.is_valid():
         data, name = form.content()
         try:
-            return redirect(drafts.draft(user=request.user, data=data, name=name, now=timezone.now()))
-        except drafts.BringingError as error:
+            return redirect(drafts.create_draft(user=request.user, data=data, name=name, now=timezone.now()))
+        except drafts.LibraryImportError as error:
             form.add_error(None, str(error))
     return _form(request, form, status=422)
 
 
-def _form(request: UserRequest, form: BringForm, *, status: int = 200) -> HttpResponse:
-    own = LibraryImport.objects.of(request.user)[:SHOWN]
-    return render(request, "papers/imports.html", {"form": form, "own": own}, status=status)
+def _form(request: UserRequest, form: LibraryImportForm, *, status: int = 200) -> HttpResponse:
+    own = LibraryImport.objects.of(request.user)[:RECENT_IMPORTS]
+    return render(request, "papers/library_imports.html", {"form": form, "own": own}, status=status)
 
 
 @never_cache
 @require_safe
-@signed_in
-def show(request: UserRequest, pk: int) -> HttpResponse:
+@sign_in_required
+def import_detail(request: UserRequest, pk: int) -> HttpResponse:
     """A draft, or how far it has come: a page, or for htmx the part of it that moves."""
-    return _show(request, own_import(request.user, pk), TakeForm())
+    return _show(request, own_import(request.user, pk), ApplyImportForm())
 
 
-def _show(request: UserRequest, of: LibraryImport, form: TakeForm, *, status: int = 200) -> HttpResponse:
+def _show(request: UserRequest, of: LibraryImport, form: ApplyImportForm, *, status: int = 200) -> HttpResponse:
     state, start = request.GET.get("state", ""), request.GET.get("from", "")
-    progress = import_progress.progress_of(of)
-    context: dict[str, Any] = {"of": of, "progress": progress, "workers": workers(now=timezone.now())}
+    progress = import_progress.import_progress(of)
+    context: dict[str, Any] = {"of": of, "progress": progress, "workers": worker_status(now=timezone.now())}
     if request.htmx:
-        return render(request, "papers/_import_progress.html", context)
+        return render(request, "papers/_library_import_progress.html", context)
     at = int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0
     context |= {
         "form": form,
-        "page": import_progress.rows_of(of, state=state, start=at),
-        "state": state if state in ImportRow.State.values else "",
+        "page": import_progress.page_of_rows(of, state=state, start=at),
+        "state": state if state in LibraryImportRow.State.values else "",
         "format": FORMAT_NAMES.get(of.format, of.format),
-        "needs": time_needed(of) if of.taken_at is None else None,
+        "needs": estimated_duration(of) if of.applied_at is None else None,
         "tags": Tag.objects.of(request.user),
     }
-    return render(request, "papers/import.html", context, status=status)
+    return render(request, "papers/library_import.html", context, status=status)
 
 
 @require_POST
-@signed_in
-@limited("import")
-def take(request: UserRequest, pk: int) -> HttpResponse:
+@sign_in_required
+@rate_limited("import")
+def apply_import(request: UserRequest, pk: int) -> HttpResponse:
     """Put it into the library, and have fetched what is not here."""
-    of, form = own_import(request.user, pk), TakeForm(request.POST)
+    of, form = own_import(request.user, pk), ApplyImportForm(request.POST)
     if not form.is_valid():
         return _show(request, of, form, status=422)
     said = form.cleaned_data
-    wishes = apply_draft.Wishes(state=said["state"], tags=said["tags"], takes_tags=said["takes_tags"])
+    wishes = apply_draft.LibraryImportOptions(
+        state=said["state"], tags=said["tags"], uses_file_tags=said["uses_file_tags"]
+    )
     try:
-        apply_draft.take(of=of, wishes=wishes, now=timezone.now())
-    except drafts.BringingError as error:
+        apply_draft.apply_draft(of=of, wishes=wishes, now=timezone.now())
+    except drafts.LibraryImportError as error:
         messages.error(request, str(error))
     return redirect(of)
 
 
 @require_POST
-@signed_in
-@limited("import")
-def retry(request: UserRequest, pk: int) -> HttpResponse:
+@sign_in_required
+@rate_limited("import")
+def retry_import(request: UserRequest, pk: int) -> HttpResponse:
     """Try again what could not be fetched."""
     of = own_import(request.user, pk)
-    apply_draft.retry_failed(of=of, now=timezone.now())
+    apply_draft.retry_failed_rows(of=of, now=timezone.now())
     return redirect(of)
 
 
 @require_POST
-@signed_in
-def drop(request: UserRequest, pk: int) -> HttpResponse:
+@sign_in_required
+def discard_import(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a draft, or stop the fetching. What is in the library stays."""
-    drafts.drop(draft=own_import(request.user, pk))
+    drafts.delete_import(draft=own_import(request.user, pk))
     messages.success(request, "Forgotten. What was in your library stays there.")
-    return redirect("papers:imports")
+    return redirect("papers:library-imports")

@@ -12,17 +12,17 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.citations import FORMATS
-from papers.forms.accounts import CommentForm, MineForm
+from papers.citations import CITATION_FORMATS
+from papers.forms.accounts import AnnotationsForm, CommentForm
 from papers.models import Paper, Tag, User
-from papers.services.reading.annotations import own_words
-from papers.services.reading.comments import discussion
-from papers.services.reading.library import note_opened
-from papers.services.reading.paper_page import citation_of, links_of, paper_facts, paper_moved_from
+from papers.services.reading.annotations import read_annotations
+from papers.services.reading.comments import read_discussion
+from papers.services.reading.library import mark_opened
+from papers.services.reading.paper_page import citation_of, find_moved_paper, links_of, paper_details
 from papers.services.reading.votes import voters_of
-from papers.services.topics.labels import ON_A_PAGE, topic_names
+from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.html import markdown
-from papers.web.cards import save_button, sign_in_address
+from papers.web.cards import render_save_button, sign_in_url_for
 from papers.web.http import Request
 from papers.web.permissions import paper_for_read
 
@@ -33,7 +33,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     try:
         found = paper_for_read(request.user, public_id)
     except Http404:
-        if moved := paper_moved_from(public_id):
+        if moved := find_moved_paper(public_id):
             return redirect("papers:paper", moved, permanent=True)
         named = parse_arxiv_id(public_id)
         if named is None:
@@ -44,14 +44,14 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     vote_url = reverse("papers:vote", args=[found.public_id])
     context = {
         "paper": found,
-        "facts": paper_facts(found),
-        "topics": topic_names([found.pk], viewer=request.user, most=ON_A_PAGE).get(found.pk, ()),
+        "facts": paper_details(found),
+        "topics": topic_names([found.pk], viewer=request.user, most=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
         "citation": citation_of(found),
-        "formats": FORMATS.values(),
+        "formats": CITATION_FORMATS.values(),
         "vote_url": vote_url,
-        "sign_in_url": sign_in_address(vote_url),
-        "discussion": discussion(found, viewer=request.user, after=_key(request.GET.get("comments", ""))),
+        "sign_in_url": sign_in_url_for(vote_url),
+        "discussion": read_discussion(found, viewer=request.user, after=_key(request.GET.get("comments", ""))),
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
@@ -63,21 +63,21 @@ def paper(request: Request, public_id: str) -> HttpResponse:
 
 def _not_here(request: Request, arxiv_id: str) -> HttpResponse:
     """An arXiv id without a paper here: one button fetches it. Of one that is hidden, nobody is told more."""
-    context = {"arxiv_id": arxiv_id, "sign_in_url": sign_in_address(request.path)}
-    return render(request, "papers/not_here.html", context, status=404)
+    context = {"arxiv_id": arxiv_id, "sign_in_url": sign_in_url_for(request.path)}
+    return render(request, "papers/paper_not_here.html", context, status=404)
 
 
 def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
     """What is the reader's own on the page; and that it was opened, unless a browser only fetches it ahead."""
-    own = own_words(user, paper)
+    own = read_annotations(user, paper)
     if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
-        note_opened(user=user, paper=paper)
+        mark_opened(user=user, paper=paper)
     voters = voters_of(paper, viewer=user)
     return {
         "voters": voters,
         "is_on": voters.is_unnamed is not None,
-        "save": save_button(paper.pk, paper.get_absolute_url(), state=own["state"]),
-        "form": MineForm(paper=paper, initial=own),
+        "save": render_save_button(paper.pk, paper.get_absolute_url(), state=own["state"]),
+        "form": AnnotationsForm(paper=paper, initial=own),
         "tags": Tag.objects.of(user),
         "next": request.get_full_path(),
         "note": markdown(own["note"]),

@@ -8,26 +8,26 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.forms.accounts import MineForm
-from papers.models import Paper, ShelfItem, Tag, User
-from papers.services.reading.annotations import keep_own, own_words
-from papers.services.reading.library import on_shelf, set_state
-from papers.services.reading.tags import tags_on
+from papers.forms.accounts import AnnotationsForm
+from papers.models import LibraryItem, Paper, Tag, User
+from papers.services.reading.annotations import read_annotations, save_annotations
+from papers.services.reading.library import read_library_entry, set_library_state
+from papers.services.reading.tags import tag_names_of_paper
 from papers.services.reading.votes import set_vote, voters_of
-from papers.web.cards import own_tags, save_button
-from papers.web.http import Request, UserRequest, came_from, safe_next
-from papers.web.permissions import paper_for_read, signed_in
-from papers.web.ratelimit import limited
-from papers.web.theme import COOKIE, COOKIE_SECONDS, THEMES
+from papers.web.cards import render_own_tags, render_save_button
+from papers.web.http import Request, UserRequest, referring_page, safe_next
+from papers.web.permissions import paper_for_read, sign_in_required
+from papers.web.ratelimit import rate_limited
+from papers.web.theme import THEME_COOKIE, THEME_COOKIE_SECONDS, THEMES
 
-NONE = "none"
+REMOVE = "none"
 # What `on` may say beside 1: a vote that hides the voter's name, or shows it.
 NAME_CHOICES = {"unnamed": True, "named": False}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("vote")
+@sign_in_required
+@rate_limited("vote")
 def vote(request: UserRequest, public_id: str) -> HttpResponse:
     """Vote (`on` is 1, or says whether by name) or take it back.
 
@@ -55,48 +55,48 @@ def vote(request: UserRequest, public_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("shelf")
-def shelve(request: UserRequest, public_id: str) -> HttpResponse:
+@sign_in_required
+@rate_limited("shelf")
+def save_to_library(request: UserRequest, public_id: str) -> HttpResponse:
     """Put a paper on the shelf in a state, or take it off (`none`)."""
     paper = paper_for_read(request.user, public_id)
     if request.method != "POST":
         return redirect(paper)
     state = request.POST.get("state", "")
-    if state not in (NONE, *ShelfItem.State.values):
+    if state not in (REMOVE, *LibraryItem.State.values):
         return HttpResponseBadRequest("There is no such state.")
-    state = "" if state == NONE else state
-    set_state(user=request.user, paper_ids=[paper.pk], state=state)
+    state = "" if state == REMOVE else state
+    set_library_state(user=request.user, paper_ids=[paper.pk], state=state)
     if not request.htmx:
         return redirect(f"{safe_next(request, default=paper.get_absolute_url())}#paper-{paper.pk}")
-    return HttpResponse(save_button(paper.pk, paper.get_absolute_url(), state=state))
+    return HttpResponse(render_save_button(paper.pk, paper.get_absolute_url(), state=state))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-@limited("shelf")
-def mine(request: UserRequest, public_id: str) -> HttpResponse:
+@sign_in_required
+@rate_limited("shelf")
+def edit_annotations(request: UserRequest, public_id: str) -> HttpResponse:
     """A reader's state, tags and note of a paper: a page, for htmx a panel in the card."""
     paper, user = paper_for_read(request.user, public_id), request.user
-    given = {"data": request.POST} if request.method == "POST" else {"initial": own_words(user, paper)}
-    form = MineForm(paper=paper, **given)
+    given = {"data": request.POST} if request.method == "POST" else {"initial": read_annotations(user, paper)}
+    form = AnnotationsForm(paper=paper, **given)
     if form.is_valid():
-        keep_own(user=user, paper_id=paper.pk, **form.cleaned_data)
+        save_annotations(user=user, paper_id=paper.pk, **form.cleaned_data)
         if not request.htmx:
             return redirect(f"{safe_next(request, default=paper.get_absolute_url())}#paper-{paper.pk}")
         return HttpResponse(_own_parts(user, paper))
-    target = safe_next(request, default=came_from(request, default=paper.get_absolute_url()))
+    target = safe_next(request, default=referring_page(request, default=paper.get_absolute_url()))
     context = {"paper": paper, "form": form, "tags": Tag.objects.of(user), "next": target}
-    response = render(request, "papers/_mine.html" if request.htmx else "papers/mine.html", context)
+    response = render(request, "papers/_annotations.html" if request.htmx else "papers/annotations.html", context)
     response["HX-Reswap"] = "innerHTML"  # the form goes where it was, also when it was not right
     return response
 
 
 def _own_parts(user: User, paper: Paper) -> str:
     """The tags for where the panel was, and the button beside the vote."""
-    own = on_shelf(user=user, paper_id=paper.pk)
-    button = save_button(paper.pk, paper.get_absolute_url(), state=own.state)
-    tags = own_tags(paper.pk, tags_on(user=user, paper_id=paper.pk), owner=user.username)
+    own = read_library_entry(user=user, paper_id=paper.pk)
+    button = render_save_button(paper.pk, paper.get_absolute_url(), state=own.state)
+    tags = render_own_tags(paper.pk, tag_names_of_paper(user=user, paper_id=paper.pk), owner=user.username)
     return tags + button.replace("<button ", '<button hx-swap-oob="true" ', 1)
 
 
@@ -107,7 +107,9 @@ def theme(request: Request) -> HttpResponse:
     response = redirect(safe_next(request, default=reverse("papers:today")))
     chosen = request.POST.get("theme", "")
     if chosen in THEMES:
-        response.set_cookie(COOKIE, chosen, max_age=COOKIE_SECONDS, samesite="Lax", path=reverse("papers:today"))
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=THEME_COOKIE_SECONDS, samesite="Lax", path=reverse("papers:today")
+        )
     else:
-        response.delete_cookie(COOKIE, path=reverse("papers:today"))
+        response.delete_cookie(THEME_COOKIE, path=reverse("papers:today"))
     return response

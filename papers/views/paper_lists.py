@@ -15,15 +15,15 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
-from papers.forms.accounts import BulkForm
+from papers.forms.accounts import BulkActionForm
 from papers.models import Tag, Topic
-from papers.models.reading import without_seen
+from papers.models.reading import exclude_seen
 from papers.services.editions.spans import curator_names
-from papers.services.lists.viewer_state import Marks, read_marks
-from papers.services.reading.muted_queries import muted_among
-from papers.services.reading.visits import note_visit
+from papers.services.lists.viewer_state import ViewerState, read_viewer_state
+from papers.services.reading.muted_queries import find_muted
+from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import PER_PAGE, Note, Row, read_rows, render_cards
+from papers.web.cards import PER_PAGE, CardNote, ListRow, read_list_rows, render_cards
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
 
@@ -41,15 +41,15 @@ class CardPage:
     is_first: bool
     more: str
     """The cursor of the next page, empty on the last."""
-    marks: Marks | None = None
+    marks: ViewerState | None = None
     """The reader's; None a visitor's."""
     paper_ids: tuple[int, ...] = ()
     """Of the papers on it."""
     muted_cards: SafeString | None = None
     """Those that the reader's muted questions find; None where there are none."""
     muted_count: int = 0
-    leaves_out_seen: bool = False
-    is_picking: bool = False
+    hides_seen_papers: bool = False
+    is_selecting: bool = False
     """Each card has a check box."""
 
     @property
@@ -65,7 +65,7 @@ class CardPage:
     @property
     def is_all_seen(self) -> bool:
         """There is nothing left, and papers that were seen are left out."""
-        return self.is_empty and self.leaves_out_seen
+        return self.is_empty and self.hides_seen_papers
 
 
 def card_page(
@@ -75,7 +75,7 @@ def card_page(
     *,
     day: date | None = None,
     is_own: bool = False,
-    notes: Callable[[list[Row]], dict[int, Note]] | None = None,
+    notes: Callable[[list[ListRow]], dict[int, CardNote]] | None = None,
     topic: Topic | None = None,
 ) -> CardPage:
     """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
@@ -83,49 +83,51 @@ def card_page(
     A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
     say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
     """
-    note_visit(request.user, now=timezone.now())
+    record_visit(request.user, now=timezone.now())
     after = decode_cursor(request.GET.get("after", ""), kind)
-    leaves_out_seen = not is_own and request.user.is_authenticated and request.user.hides_seen
+    hides_seen_papers = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
-    if leaves_out_seen:
-        found = without_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
-    rows = read_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
+    if hides_seen_papers:
+        found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
+    rows = read_list_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
     shown = rows[:PER_PAGE]
-    marks = read_marks(request.user, ids(shown), voted=ids(row for row in shown if row.vote_count), day=day)
+    marks = read_viewer_state(
+        request.user, paper_ids_of(shown), voted=paper_ids_of(row for row in shown if row.vote_count), day=day
+    )
     if marks is not None and is_own:
         marks.seen.clear()
         marks.muted.clear()
     muted = _muted(request, shown, marks)
-    topics = topic_names(ids(shown), viewer=request.user, but=topic)
-    is_picking = marks is not None and bool(request.GET.get("pick"))
-    picked = set(ids(shown) if request.GET.get("pick") == "all" else ()) if is_picking else None
+    topics = topic_names(paper_ids_of(shown), viewer=request.user, but=topic)
+    is_selecting = marks is not None and bool(request.GET.get("pick"))
+    picked = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 
-    def cards(rows: list[Row]) -> SafeString:
+    def cards(rows: list[ListRow]) -> SafeString:
         year = timezone.localdate().year
         more = notes(rows) if notes else {}
         return render_cards(rows, marks=marks, this_year=year, notes=more, picking=picked, topics=topics)
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),
-        paper_ids=tuple(ids(shown)),
+        paper_ids=tuple(paper_ids_of(shown)),
         muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
         muted_count=len(muted),
         is_first=after is None,
         more=encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else "",
         marks=marks,
-        leaves_out_seen=leaves_out_seen,
-        is_picking=is_picking,
+        hides_seen_papers=hides_seen_papers,
+        is_selecting=is_selecting,
     )
 
 
-def _muted(request: Request, rows: list[Row], marks: Marks | None) -> set[int]:
+def _muted(request: Request, rows: list[ListRow], marks: ViewerState | None) -> set[int]:
     """The papers on a page that the reader's muted questions find. Two queries at most; none without such questions."""
     if marks is None or not marks.muted or not request.user.is_authenticated:
         return set()
-    return muted_among(ids(rows), user=request.user, queries=marks.muted, today=timezone.localdate())
+    return find_muted(paper_ids_of(rows), user=request.user, queries=marks.muted, today=timezone.localdate())
 
 
-def ids(rows: Iterable[Row]) -> list[int]:
+def paper_ids_of(rows: Iterable[ListRow]) -> list[int]:
     return [row.paper_id for row in rows]
 
 
@@ -136,14 +138,14 @@ def show_list(request: Request, template: str, page: CardPage, context: dict[str
         "page": page,
         "first_query": urlencode(query),
         "more_query": urlencode(query | {"after": page.more}),
-        "pick_query": urlencode({**query, "pick": "1"}),
-        "pick_all_query": urlencode({**query, "pick": "all"}),
-        "unpick_query": urlencode({name: value for name, value in query.items() if name != "pick"}),
+        "select_query": urlencode({**query, "pick": "1"}),
+        "select_all_query": urlencode({**query, "pick": "all"}),
+        "unselect_query": urlencode({name: value for name, value in query.items() if name != "pick"}),
         "today": timezone.localdate(),
     }
-    if page.is_picking:
+    if page.is_selecting:
         names = Tag.objects.of(request.user).values_list("name", flat=True)  # type: ignore[arg-type]  # signed in
-        context |= {"bulk_form": BulkForm(), "own_tag_names": list(names)}
+        context |= {"bulk_form": BulkActionForm(), "own_tag_names": list(names)}
     if request.htmx and not page.is_first:
         response = render(request, "papers/_cards.html", context)
     else:

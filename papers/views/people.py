@@ -11,21 +11,21 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.accounts.entry import forget_second_factor, has_second_factor
-from papers.accounts.second_factor import asks_for_code
+from papers.accounts.entry import has_second_factor, reset_second_factor
+from papers.accounts.second_factor import second_factor_required
 from papers.models import Role, User
 from papers.services.accounts.people import (
-    PeopleError,
+    AccountActionError,
+    account_history,
     close_account,
-    history_of,
-    restore_person,
+    restore_account,
     set_role,
-    suspend_person,
+    suspend_account,
 )
 from papers.services.accounts.sessions import end_sessions
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
-from papers.web.ratelimit import limited
+from papers.web.ratelimit import rate_limited
 
 PER_PAGE = 50
 _ROLES = (("", "All"), *((str(role), f"{role.label.capitalize()}s") for role in Role), ("suspended", "Suspended"))
@@ -34,7 +34,7 @@ _ROLES = (("", "All"), *((str(role), f"{role.label.capitalize()}s") for role in 
 @never_cache
 @require_safe
 @staff_only
-@asks_for_code
+@second_factor_required
 def people(request: UserRequest) -> HttpResponse:
     """Who has an account, the newest first; by role, and by name or address."""
     words, role, before = (request.GET.get(name, "").strip()[:254] for name in ("who", "role", "before"))
@@ -53,7 +53,7 @@ def people(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @staff_only
-@asks_for_code
+@second_factor_required
 def person(request: UserRequest, pk: int) -> HttpResponse:
     """One account: what it may do, and what was done with it."""
     found = get_object_or_404(User.objects.select_related("suspended_by"), pk=pk)
@@ -62,15 +62,15 @@ def person(request: UserRequest, pk: int) -> HttpResponse:
         "is_self": found.pk == request.user.pk,
         "roles": Role,
         "has_second_factor": has_second_factor(found),
-        "history": history_of(found),
+        "history": account_history(found),
     }
     return render(request, "papers/person.html", context)
 
 
 @require_POST
 @staff_only
-@asks_for_code
-@limited("account")
+@second_factor_required
+@rate_limited("account")
 def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
     """Do something with an account."""
     found = get_object_or_404(User, pk=pk)
@@ -78,7 +78,7 @@ def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
         raise Http404("There is no such act.")
     try:
         said = _ACTS[act](request, found)
-    except PeopleError as error:
+    except AccountActionError as error:
         messages.error(request, str(error))
         return redirect("papers:person", pk)
     messages.success(request, said)
@@ -88,19 +88,19 @@ def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
 def _role(request: UserRequest, person: User) -> str:
     wanted = request.POST.get("role", "")
     if wanted not in Role.values:
-        raise PeopleError("Choose what they may do.")
+        raise AccountActionError("Choose what they may do.")
     set_role(person=person, role=Role(wanted), by=request.user)
     return f"{person.username} is now {'an' if wanted == Role.ADMINISTRATOR else 'a'} {Role(wanted).label}."
 
 
 def _suspend(request: UserRequest, person: User) -> str:
     reason = request.POST.get("reason", "").replace("\0", "").strip()[:1_000]
-    suspend_person(person=person, by=request.user, reason=reason, now=timezone.now())
+    suspend_account(person=person, by=request.user, reason=reason, now=timezone.now())
     return f"{person.username} is suspended and signed out everywhere."
 
 
 def _restore(request: UserRequest, person: User) -> str:
-    restore_person(person=person, by=request.user)
+    restore_account(person=person, by=request.user)
     return f"{person.username} may sign in again."
 
 
@@ -110,13 +110,13 @@ def _sign_out(_request: UserRequest, person: User) -> str:
 
 
 def _second_factor(_request: UserRequest, person: User) -> str:
-    forget_second_factor(person)
+    reset_second_factor(person)
     return f"{person.username} signs in without a code until there is a new telephone."
 
 
 def _close(request: UserRequest, person: User) -> str:
     if request.POST.get("username", "").strip().casefold() != person.username.casefold():
-        raise PeopleError(f"Type {person.username} to show that you mean it.")
+        raise AccountActionError(f"Type {person.username} to show that you mean it.")
     close_account(person=person, by=request.user)
     return f"The account of {person.username} is closed."
 

@@ -11,28 +11,28 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from papers.dates import parse_day
-from papers.forms.accounts import ReadingForm
+from papers.forms.accounts import ReadingPreferencesForm
 from papers.models import Listing, MutedQuery
-from papers.models.listing import SpanPosition
-from papers.services.reading.muted_queries import MutingError, mute, preview, unmute
-from papers.services.reading.seen import set_done
-from papers.services.reading.visits import missed_since, note_visit
+from papers.models.listing import SpanCursor
+from papers.services.reading.muted_queries import MutingError, mute_query, preview_mute, unmute_query
+from papers.services.reading.seen import set_day_done
+from papers.services.reading.visits import missed_since, record_visit
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import UserRequest, safe_next
-from papers.web.permissions import signed_in
-from papers.web.ratelimit import limited
+from papers.web.permissions import sign_in_required
+from papers.web.ratelimit import rate_limited
 
 
 @require_POST
-@signed_in
-@limited("shelf")
-def done(request: UserRequest, day: str) -> HttpResponse:
+@sign_in_required
+@rate_limited("shelf")
+def mark_day_done(request: UserRequest, day: str) -> HttpResponse:
     """Done with this day (`on` is 1), or not after all."""
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
     is_on = request.POST.get("on") == "1"
-    changed = set_done(user=request.user, day=found, on=is_on)
+    changed = set_day_done(user=request.user, day=found, on=is_on)
     papers = f"{changed} paper{'' if changed == 1 else 's'}"
     messages.success(
         request,
@@ -42,8 +42,8 @@ def done(request: UserRequest, day: str) -> HttpResponse:
 
 
 @require_POST
-@signed_in
-@limited("shelf")
+@sign_in_required
+@rate_limited("shelf")
 def hide_seen(request: UserRequest) -> HttpResponse:
     """The switch over every list."""
     request.user.hides_seen = request.POST.get("on") == "1"
@@ -53,41 +53,41 @@ def hide_seen(request: UserRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@signed_in
-def since(request: UserRequest) -> HttpResponse:
+@sign_in_required
+def missed_papers(request: UserRequest) -> HttpResponse:
     """What was listed since the last visit, or from a day on: one list, most voted first, each paper once."""
-    note_visit(request.user, now=timezone.now())
+    record_visit(request.user, now=timezone.now())
     missed = missed_since(request.user, from_day=parse_day(request.GET.get("day", "")), today=timezone.localdate())
     page = card_page(
         request,
-        SpanPosition,
+        SpanCursor,
         lambda after: Listing.objects.best_since(missed.first_day, release=missed.release, after=after),
     )
-    return show_list(request, "papers/since.html", page, {"missed": missed})
+    return show_list(request, "papers/missed_papers.html", page, {"missed": missed})
 
 
 @never_cache
-@signed_in
+@sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def reading(request: UserRequest) -> HttpResponse:
+def reading_preferences(request: UserRequest) -> HttpResponse:
     """How a reader reads: names on votes, what was seen, keys."""
-    form = ReadingForm(request.POST if request.method == "POST" else None, instance=request.user)
+    form = ReadingPreferencesForm(request.POST if request.method == "POST" else None, instance=request.user)
     if form.is_valid():
         form.save()
         messages.success(request, "Kept.")
-        return redirect("papers:reading")
-    return render(request, "papers/reading.html", {"form": form})
+        return redirect("papers:reading-preferences")
+    return render(request, "papers/reading_preferences.html", {"form": form})
 
 
 @never_cache
-@signed_in
-@limited("shelf")
+@sign_in_required
+@rate_limited("shelf")
 @require_http_methods(["GET", "HEAD", "POST"])
-def muted(request: UserRequest) -> HttpResponse:
+def muted_queries(request: UserRequest) -> HttpResponse:
     """The reader's muted questions; a new one is looked at first (GET with `q`), then kept (POST)."""
     if request.method == "POST":
         try:
-            mute(user=request.user, text=request.POST.get("q", ""))
+            mute_query(user=request.user, text=request.POST.get("q", ""))
         except MutingError as error:
             messages.error(request, str(error))
         return redirect("papers:muted")
@@ -95,15 +95,15 @@ def muted(request: UserRequest) -> HttpResponse:
     context = {
         "queries": list(MutedQuery.objects.of(request.user)),
         "text": text,
-        "preview": preview(text, user=request.user, today=timezone.localdate()) if text else None,
+        "preview": preview_mute(text, user=request.user, today=timezone.localdate()) if text else None,
     }
-    return render(request, "papers/muted.html", context)
+    return render(request, "papers/muted_queries.html", context)
 
 
 @require_POST
-@signed_in
-@limited("shelf")
-def unmuted(request: UserRequest, key: int) -> HttpResponse:
+@sign_in_required
+@rate_limited("shelf")
+def unmute(request: UserRequest, key: int) -> HttpResponse:
     """Show again what a question folded away."""
-    unmute(user=request.user, key=key)
+    unmute_query(user=request.user, key=key)
     return redirect("papers:muted")

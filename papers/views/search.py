@@ -13,26 +13,26 @@ from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.query.parser import Query, parse
-from papers.services.lists.viewer_state import read_marks
-from papers.services.search.facets import narrowings
+from papers.services.lists.viewer_state import read_viewer_state
+from papers.services.search.facets import facet_links
 from papers.services.search.result_page import (
-    EXPORTED,
-    Asked,
-    Results,
-    address_of,
+    EXPORT_LIMIT,
+    SearchPage,
+    SearchRequest,
+    available_sorts,
+    destination_url,
     example_titles,
-    results,
-    sort_of,
-    sorts_of,
-    words_to_mark,
+    lexemes_to_highlight,
+    resolve_sort,
+    search_page,
 )
 from papers.services.topics.labels import topic_names
 from papers.views import editions
-from papers.views.paper_lists import ids
+from papers.views.paper_lists import paper_ids_of
 from papers.web.cards import render_cards
 from papers.web.http import Request
-from papers.web.ratelimit import limited
-from papers.web.search_highlights import mark_words
+from papers.web.ratelimit import rate_limited
+from papers.web.search_highlights import highlight_words
 
 
 def papers(request: Request) -> HttpResponse:
@@ -41,19 +41,19 @@ def papers(request: Request) -> HttpResponse:
 
 
 @require_safe
-@limited("search")
+@rate_limited("search")
 def search(request: Request) -> HttpResponse:
     """The papers that answer a question; where the question names a paper that is here, the paper."""
     typed = request.GET["q"]
     query = parse(typed)
-    if query.destination and (address := address_of(query.destination)):
+    if query.destination and (address := destination_url(query.destination)):
         return redirect(address)
-    sort = sort_of(request.GET.get("sort", ""), query)
-    asked = Asked(
+    sort = resolve_sort(request.GET.get("sort", ""), query)
+    asked = SearchRequest(
         query=query, sort=sort, after=request.GET.get("after", ""), viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
-    found = results(asked) if query.root is not None else Results(sort=sort)
+    found = search_page(asked) if query.root is not None else SearchPage(sort=sort)
     context = _context(request, typed.strip(), query, found)
     is_more = bool(request.htmx) and not found.is_first
     response = render(request, "papers/_cards.html" if is_more else "papers/search.html", context)
@@ -61,27 +61,29 @@ def search(request: Request) -> HttpResponse:
     return response
 
 
-def _context(request: Request, typed: str, query: Query, found: Results) -> dict[str, Any]:
-    marks = read_marks(request.user, ids(found.rows), voted=ids(row for row in found.rows if row.vote_count))
-    topics = topic_names(ids(found.rows), viewer=request.user)
+def _context(request: Request, typed: str, query: Query, found: SearchPage) -> dict[str, Any]:
+    marks = read_viewer_state(
+        request.user, paper_ids_of(found.rows), voted=paper_ids_of(row for row in found.rows if row.vote_count)
+    )
+    topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
     cards = render_cards(found.rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {
         "page": {
-            "cards": mark_words(cards, words_to_mark(query)),
+            "cards": highlight_words(cards, lexemes_to_highlight(query)),
             "more": found.more,
             "is_first": found.is_first,
             "is_past_end": not found.is_first and not found.rows,
         },
         "typed": typed,
-        "exported": str(EXPORTED),
+        "exported": str(EXPORT_LIMIT),
         "query": query,
         "results": found,
         "examples": example_titles(query),
-        "narrowings": narrowings(query, found.findings) if found.is_first else [],
+        "facet_links": facet_links(query, found.search_result) if found.is_first else [],
         "missing_arxiv_id": str(named) if named else "",
         "first_query": urlencode(again),
         "more_query": urlencode(again | {"after": found.more}),
-        "sorts": [(name, urlencode({"q": typed, "sort": name})) for name in sorts_of(query)],
+        "sorts": [(name, urlencode({"q": typed, "sort": name})) for name in available_sorts(query)],
     }

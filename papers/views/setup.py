@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from papers.forms.accounts import SetupForm, time_zones
 from papers.services.operations.installation import fixed_by_environment
-from papers.services.operations.sample import remove_sample, sample_present
-from papers.services.operations.setup import Answers, current_answers, save_answers, skip_answers
-from papers.services.operations.status import first_visit
+from papers.services.operations.sample import has_sample, remove_sample
+from papers.services.operations.setup import SetupAnswers, current_answers, save_answers, skip_first_run
+from papers.services.operations.status import first_fetch_status
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
 
@@ -31,9 +31,9 @@ def setup(request: UserRequest) -> HttpResponse:
         fixed=fixed_by_environment(),
     )
     if form.is_valid():
-        save_answers(Answers(**form.cleaned_data), now=timezone.now())
+        save_answers(SetupAnswers(**form.cleaned_data), now=timezone.now())
         return redirect("papers:setup-progress")
-    context = {"form": form, "time_zones": time_zones(), "sample_present": sample_present()}
+    context = {"form": form, "time_zones": time_zones(), "sample_present": has_sample()}
     return render(request, "papers/setup.html", context)
 
 
@@ -41,7 +41,7 @@ def setup(request: UserRequest) -> HttpResponse:
 @staff_only
 def setup_skip(request: UserRequest) -> HttpResponse:
     """Leave everything at its default and don't ask again."""
-    skip_answers(now=timezone.now())
+    skip_first_run(now=timezone.now())
     return redirect("papers:today")
 
 
@@ -51,8 +51,8 @@ def setup_skip(request: UserRequest) -> HttpResponse:
 def setup_progress(request: UserRequest) -> HttpResponse:
     """What the sources' first visit brings, as it comes: a page, or for htmx the part of it that moves."""
     now = timezone.now()
-    template = "papers/_progress.html" if request.htmx else "papers/setup_progress.html"
-    context = {"visit": first_visit(now=now), "sample_present": sample_present(), "now": now}
+    template = "papers/_first_fetch_progress.html" if request.htmx else "papers/setup_progress.html"
+    context = {"visit": first_fetch_status(now=now), "sample_present": has_sample(), "now": now}
     return render(request, template, context)
 
 

@@ -9,16 +9,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from papers.dates import parse_day
-from papers.services.operations.statistics_page import desk
+from papers.services.operations.statistics_page import read_statistics
 from papers.web.http import UserRequest
-from papers.web.permissions import members_office
+from papers.web.permissions import curators_or_staff_only
 
 
 @never_cache
 @require_safe
-@members_office
-def figures(request: UserRequest) -> HttpResponse:
+@curators_or_staff_only
+def statistics(request: UserRequest) -> HttpResponse:
     """How the days, the sources, the mail and the queues have been: pictures, each with its table."""
     now = timezone.now()
     until = parse_day(request.GET.get("until", ""))
-    return render(request, "papers/figures.html", {"desk": desk(now=now, until=until), "now": now})
+    return render(request, "papers/statistics.html", {"desk": read_statistics(now=now, until=until), "now": now})

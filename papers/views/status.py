@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.services.operations.status import internals, site_status
+from papers.services.operations.status import server_statistics, site_status
 from papers.web.http import Request
 
 
@@ -21,7 +21,7 @@ def status(request: Request) -> HttpResponse:
     is_staff = request.user.is_authenticated and request.user.is_staff
     context = {
         "status": site_status(today=timezone.localdate(now), now=now),
-        "internals": internals() if is_staff else None,
+        "internals": server_statistics() if is_staff else None,
         "data_dir": settings.DATA_DIR.path if is_staff else None,
         "now": now,
     }

@@ -11,38 +11,38 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.catalogue.paper_ref import MAX_LENGTH, GivenError
+from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReference
 from papers.forms.accounts import SubmitForm
 from papers.models import Submission, Tag
-from papers.services.operations.status import workers
+from papers.services.operations.status import worker_status
 from papers.services.submissions import intake, settlement
 from papers.text.cleaning import safe_text
 from papers.web.http import UserRequest
-from papers.web.permissions import signed_in, submission_for_read
-from papers.web.ratelimit import limited
+from papers.web.permissions import sign_in_required, submission_for_read
+from papers.web.ratelimit import rate_limited
 
-SHOWN = 20
+RECENT_SUBMISSIONS = 20
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
+@sign_in_required
 def submit(request: UserRequest) -> HttpResponse:
     """The form; filled in by `given`, or by `url` as the bookmarklet has it. For htmx, what is known of it alone."""
     if request.method == "POST":
         return _take(request)
     text = safe_text(request.GET.get("given") or request.GET.get("url") or "")[: MAX_LENGTH + 1]
-    shown = intake.preview(user=request.user, text=text)
+    shown = intake.preview_submission(user=request.user, text=text)
     if request.htmx:
         return render(request, "papers/_submit_preview.html", {"preview": shown})
     return _page(request, SubmitForm(initial={"given": text}), shown)
 
 
-@limited("submit")
+@rate_limited("submit")
 def _take(request: UserRequest) -> HttpResponse:
     form = SubmitForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, intake.Preview())
+        return _page(request, form, intake.SubmissionPreview())
     asked = form.cleaned_data
     try:
         taken = intake.submit(
@@ -50,12 +50,12 @@ def _take(request: UserRequest) -> HttpResponse:
             text=asked["given"],
             now=timezone.now(),
             is_for_edition=not asked["only"],
-            is_to_save=asked["is_to_save"],
+            saves_to_library=asked["saves_to_library"],
             tags=asked["tags"],
         )
-    except GivenError as error:
+    except InvalidReference as error:
         form.add_error("given", str(error))
-        return _page(request, form, intake.Preview())
+        return _page(request, form, intake.SubmissionPreview())
     if taken.submission is not None:
         return redirect(taken.submission)
     messages.info(request, "This paper was here already.")
@@ -64,31 +64,31 @@ def _take(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in
+@sign_in_required
 def submission(request: UserRequest, submission_id: int) -> HttpResponse:
     """How far it has come: a page, or for htmx the part of it that moves."""
     found = submission_for_read(request.user, submission_id)
     template = "papers/_submission.html" if request.htmx else "papers/submission.html"
-    day = settlement.newest_day(found.paper) if found.paper else None
-    return render(request, template, {"submission": found, "day": day, "workers": workers(now=timezone.now())})
+    day = settlement.newest_listing_day(found.paper) if found.paper else None
+    return render(request, template, {"submission": found, "day": day, "workers": worker_status(now=timezone.now())})
 
 
 @require_POST
-@signed_in
-@limited("submit")
+@sign_in_required
+@rate_limited("submit")
 def submission_retry(request: UserRequest, submission_id: int) -> HttpResponse:
     """Try again what failed."""
     found = submission_for_read(request.user, submission_id)
-    return redirect(intake.retry(submission=found, now=timezone.now()))
+    return redirect(intake.retry_submission(submission=found, now=timezone.now()))
 
 
-def _page(request: UserRequest, form: SubmitForm, shown: intake.Preview) -> HttpResponse:
+def _page(request: UserRequest, form: SubmitForm, shown: intake.SubmissionPreview) -> HttpResponse:
     here = f"{settings.SITE.origin}{reverse('papers:submit')}"
     context = {
         "form": form,
         "preview": shown,
         "tags": Tag.objects.of(request.user),
-        "own": Submission.objects.of(request.user)[:SHOWN],
+        "own": Submission.objects.of(request.user)[:RECENT_SUBMISSIONS],
         "is_queued": settings.SUBMISSIONS == "queue" and not request.user.is_curator,
         "bookmarklet": f"javascript:void(open('{here}?url='+encodeURIComponent(location.href)))",
     }

@@ -14,8 +14,8 @@ from papers.models.library import TaggedPosition
 from papers.services.reading.tags import TagError, delete_tag, rename_tag, share_tag
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import own_tag, signed_in, tag_for_read
-from papers.web.ratelimit import limited
+from papers.web.permissions import own_tag, sign_in_required, tag_for_read
+from papers.web.ratelimit import rate_limited
 
 
 @require_safe
@@ -42,8 +42,8 @@ def tag(request: Request, owner: str, name: str) -> HttpResponse:
 
 
 @require_POST
-@signed_in
-@limited("shelf")
+@sign_in_required
+@rate_limited("shelf")
 def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """Rename a tag, which may merge it with another, share it, or stop sharing it."""
     found, form = own_tag(request.user, owner, name), TagForm(request.POST)
@@ -63,8 +63,8 @@ def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 
 
 @require_POST
-@signed_in
-@limited("shelf")
+@sign_in_required
+@rate_limited("shelf")
 def remove_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """Delete a tag. The papers stay, and so do their other tags."""
     delete_tag(tag=own_tag(request.user, owner, name))

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.accounts import TopicForm
 from papers.models import Topic, TopicMatch
-from papers.models.topic import MatchPosition, VotedPosition
-from papers.services.curation.topic_assignment import offer
-from papers.services.operations.statistics_page import topic_year
-from papers.services.topics.topic_editor import TopicError, change_topic, delete_topic, make_topic, preview
+from papers.models.topic import TopicNewestPosition, TopicVotesPosition
+from papers.services.curation.topic_assignment import offer_search
+from papers.services.operations.statistics_page import topic_year_chart
+from papers.services.topics.topic_editor import TopicError, create_topic, delete_topic, preview_topic, update_topic
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import may_curate, may_edit_topic, own_topic, signed_in, topic_for_read
-from papers.web.ratelimit import limited
+from papers.web.permissions import can_curate, can_edit_topic, own_topic, sign_in_required, topic_for_read
+from papers.web.ratelimit import rate_limited
 
 
 @require_safe
@@ -28,7 +28,7 @@ def topics(request: Request) -> HttpResponse:
     own = [topic for topic in found if topic.owner_id is not None]
     curated = [topic for topic in found if topic.owner_id is None]
     return render(
-        request, "papers/topics.html", {"own": own, "curated": curated, "may_curate": may_curate(request.user)}
+        request, "papers/topics.html", {"own": own, "curated": curated, "may_curate": can_curate(request.user)}
     )
 
 
@@ -39,20 +39,20 @@ def topic(request: Request, slug: str) -> HttpResponse:
     is_voted = request.GET.get("sort") == "votes"
     if is_voted:
         page = card_page(
-            request, VotedPosition, lambda after: TopicMatch.objects.most_voted(found, after=after), topic=found
+            request, TopicVotesPosition, lambda after: TopicMatch.objects.most_voted(found, after=after), topic=found
         )
     else:
         page = card_page(
-            request, MatchPosition, lambda after: TopicMatch.objects.newest(found, after=after), topic=found
+            request, TopicNewestPosition, lambda after: TopicMatch.objects.newest(found, after=after), topic=found
         )
-    year = topic_year(found, today=timezone.localdate()) if page.is_first else None
-    context = {"topic": found, "is_voted": is_voted, "may_edit": may_edit_topic(request.user, found), "year": year}
+    year = topic_year_chart(found, today=timezone.localdate()) if page.is_first else None
+    context = {"topic": found, "is_voted": is_voted, "may_edit": can_edit_topic(request.user, found), "year": year}
     return show_list(request, "papers/topic.html", page, context)
 
 
 @never_cache
-@signed_in
-@limited("topic", methods=frozenset({"POST"}))
+@sign_in_required
+@rate_limited("topic", methods=frozenset({"POST"}))
 def new_topic(request: UserRequest) -> HttpResponse:
     """Save a search; curators may make it a topic for all."""
     form = TopicForm(_typed(request), initial={"query": request.GET.get("q", "")[:4000]}, viewer=request.user)
@@ -61,7 +61,7 @@ def new_topic(request: UserRequest) -> HttpResponse:
     if form.is_valid() and "try" not in request.POST:
         try:
             owner = None if form.cleaned_data.get("for_all") else request.user
-            made = make_topic(form.wording(), owner=owner, now=timezone.now())
+            made = create_topic(form.wording(), owner=owner, now=timezone.now())
         except TopicError as error:
             form.add_error("query", str(error))
         else:
@@ -71,15 +71,15 @@ def new_topic(request: UserRequest) -> HttpResponse:
 
 
 @never_cache
-@signed_in
-@limited("topic", methods=frozenset({"POST"}))
+@sign_in_required
+@rate_limited("topic", methods=frozenset({"POST"}))
 def edit_topic(request: UserRequest, slug: str) -> HttpResponse:
     """Word a topic anew."""
     found = own_topic(request.user, slug)
     form = TopicForm(_typed(request), initial=TopicForm.initial_of(found), viewer=request.user, is_new=False)
     if request.method == "POST" and form.is_valid() and "try" not in request.POST:
         try:
-            change_topic(found, form.wording(), now=timezone.now())
+            update_topic(found, form.wording(), now=timezone.now())
         except TopicError as error:
             form.add_error("query", str(error))
         else:
@@ -89,8 +89,8 @@ def edit_topic(request: UserRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@signed_in
-@limited("topic")
+@sign_in_required
+@rate_limited("topic")
 def try_topic(request: UserRequest) -> HttpResponse:
     """What a wording would have brought last week, while it is being typed."""
     form = TopicForm(request.POST, viewer=request.user)
@@ -98,18 +98,18 @@ def try_topic(request: UserRequest) -> HttpResponse:
 
 
 @require_POST
-@signed_in
+@sign_in_required
 def offer_topic(request: UserRequest, slug: str) -> HttpResponse:
     """Offer a saved search of one's own to the curators, as a topic for all; or take the offer back."""
     found = own_topic(request.user, slug)
     is_on = request.POST.get("on") == "1"
-    offer(topic=found, on=is_on, now=timezone.now())
+    offer_search(topic=found, on=is_on, now=timezone.now())
     messages.success(request, "The curators look at it." if is_on else "It is yours alone.")
     return redirect(found)
 
 
 @require_POST
-@signed_in
+@sign_in_required
 def remove_topic(request: UserRequest, slug: str) -> HttpResponse:
     """Delete a topic. The papers stay."""
     found = own_topic(request.user, slug)
@@ -124,14 +124,14 @@ def _typed(request: UserRequest) -> QueryDict | None:
 
 def _show_form(request: UserRequest, form: TopicForm, topic: Topic | None) -> HttpResponse:
     tried = _tried(request, form) if form.is_bound or form.initial.get("query") else {}
-    context = {"form": form, "topic": topic, "may_curate": may_curate(request.user), **tried}
+    context = {"form": form, "topic": topic, "may_curate": can_curate(request.user), **tried}
     return render(request, "papers/topic_form.html", context, status=422 if form.errors else 200)
 
 
 def _tried(request: UserRequest, form: TopicForm) -> dict[str, object]:
     """The preview, or why there is none."""
     try:
-        wording = form.wording_to_try()
-        return {"preview": preview(wording, owner=request.user, now=timezone.now()), "problems": form.problems()}
+        wording = form.preview_wording()
+        return {"preview": preview_topic(wording, owner=request.user, now=timezone.now()), "problems": form.problems()}
     except TopicError as error:
         return {"preview_error": str(error)}

@@ -25,9 +25,9 @@ from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from papers.models import Listing, Paper, ShelfItem, SourceFigure
-from papers.services.lists.viewer_state import Marks
-from papers.services.topics.labels import Names, TopicName
+from papers.models import LibraryItem, Listing, Paper, PaperExternalCounts
+from papers.services.lists.viewer_state import ViewerState
+from papers.services.topics.labels import TopicName, TopicNamesByPaper
 
 PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
@@ -41,7 +41,7 @@ _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """What a page knows of a card before it is rendered: the paper, and what is said of it here."""
 
     paper_id: int
@@ -55,12 +55,12 @@ class Row:
     """The reader of this site who submitted it."""
     reasons: tuple[str, ...] = ()
     """Why it was found, on a list of search results."""
-    more_like_it: str = ""
+    similar_search_url: str = ""
     """The address of a search for papers like it, on such a list."""
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class CardNote:
     """What one list says of a paper beside its card."""
 
     news: str = ""
@@ -76,10 +76,10 @@ class Note:
         )
 
 
-_NO_NOTE = Note()
+_NO_NOTE = CardNote()
 
 
-def read_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[Row]:
+def read_list_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[ListRow]:
     """The first rows of a list sorted by `columns`, and one more if there are more. One query.
 
     A list of papers, or of rows that have one: listings, categories, shelf, tags.
@@ -91,7 +91,7 @@ def read_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = P
     names = list(dict.fromkeys((*own, *about_listing, *columns)))
     rows = [dict(zip(names, row, strict=True)) for row in found.values_list(*names)[: per_page + 1]]
     return [
-        Row(
+        ListRow(
             paper_id=row[own[0]],
             public_id=row[own[1]],
             changed_at=row[own[2]],
@@ -105,13 +105,13 @@ def read_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = P
 
 
 def render_cards(
-    rows: Sequence[Row],
+    rows: Sequence[ListRow],
     *,
-    marks: Marks | None,
+    marks: ViewerState | None,
     this_year: int,
     picking: Container[int] | None = None,
-    notes: Mapping[int, Note] = MappingProxyType({}),
-    topics: Names = MappingProxyType({}),
+    notes: Mapping[int, CardNote] = MappingProxyType({}),
+    topics: TopicNamesByPaper = MappingProxyType({}),
 ) -> SafeString:
     """The cards of `rows` as HTML; `marks` are a reader's, None a visitor's. One query for all that the cache lacks.
 
@@ -156,36 +156,40 @@ class _Own(NamedTuple):
     tags: str
 
 
-def _own(row: Row, card: _Card, marks: Marks) -> _Own:
-    side = _readers_vote(row.paper_id in marks.voted) + _save_button(marks.shelf.get(row.paper_id, "")) + _own_link()
+def _own(row: ListRow, card: _Card, marks: ViewerState) -> _Own:
+    side = (
+        _readers_vote(row.paper_id in marks.voted)
+        + _save_button(marks.library_states.get(row.paper_id, ""))
+        + _own_link()
+    )
     return _Own(
         state=" seen" if row.paper_id in marks.seen else "",
         side=_filled(side, row, card.address),
         voters=_voters(row, card.address, marks.voters.get(row.paper_id, ())),
-        tags=own_tags(row.paper_id, marks.tags.get(row.paper_id, ()), owner=marks.owner),
+        tags=render_own_tags(row.paper_id, marks.tags.get(row.paper_id, ()), owner=marks.owner),
     )
 
 
-def save_button(paper_id: int, address: str, *, state: str) -> SafeString:
+def render_save_button(paper_id: int, address: str, *, state: str) -> SafeString:
     """A reader's button that saves a paper or takes it off the shelf. No queries."""
     return _with_paper(_save_button(state), paper_id, address)
 
 
 @remember
 def _save_button(state: str) -> str:
-    label = ShelfItem.State(state).label if state else ""
+    label = LibraryItem.State(state).label if state else ""
     context = {"state": state, "label": label, "key": _KEY, "address": _ADDRESS}
     return render_to_string("papers/_save.html", context)
 
 
 @remember
 def _own_link() -> str:
-    return render_to_string("papers/_own_link.html", {"key": _KEY, "address": _ADDRESS})
+    return render_to_string("papers/_annotations_link.html", {"key": _KEY, "address": _ADDRESS})
 
 
 @remember
 def _visitors_vote() -> str:
-    return _vote({"sign_in_url": sign_in_address(f"{_ADDRESS}/vote")})
+    return _vote({"sign_in_url": sign_in_url_for(f"{_ADDRESS}/vote")})
 
 
 @remember
@@ -198,7 +202,7 @@ def _vote(viewer: Mapping[str, Any]) -> str:
     return render_to_string("papers/_vote.html", {**context, **viewer})
 
 
-def _filled(html: str, row: Row, address: str) -> SafeString:
+def _filled(html: str, row: ListRow, address: str) -> SafeString:
     """What is the same on all cards, for the one of this row."""
     return _with_paper(html.replace(_COUNT, str(row.vote_count)), row.paper_id, address)
 
@@ -209,21 +213,21 @@ def _with_paper(html: str, paper_id: int, address: str) -> SafeString:
     return mark_safe(filled)  # noqa: S308  of templates, numbers and an escaped address
 
 
-def own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
+def render_own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
     """A reader's tags on a paper; the place where they stand is there without any, for htmx to fill. No queries."""
     addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags)
     chips = format_html_join(" ", '<a class="tag" href="{}">{}</a>', addresses)
     return format_html('<div class="own" id="own-{}">{}</div>', paper_id, chips)
 
 
-def _voters(row: Row, address: str, names: Sequence[str]) -> str:
+def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
     if not row.vote_count or not names:
         return ""
-    line = voters_line(names, row.vote_count)
+    line = format_voters(names, row.vote_count)
     return format_html('<li class="voters">voted for by <a href="{}#voters">{}</a></li>', address, line)
 
 
-def voters_line(names: Sequence[str], vote_count: int) -> str:
+def format_voters(names: Sequence[str], vote_count: int) -> str:
     """`rita`, `rita and carl`, `rita, carl and 3 others`; those without a name are among the others."""
     others = max(vote_count - len(names), 0)
     words = [*names, *([f"{others} other{'' if others == 1 else 's'}"] if others else [])]
@@ -240,17 +244,17 @@ def _pick(paper_id: int, *, is_on: bool) -> str:
     )
 
 
-def _listing_marks(row: Row) -> str:
+def _listing_marks(row: ListRow) -> str:
     if not row.is_pinned and not row.submitted_by and not row.reasons:
         return ""
-    marks = _marks_like(row.is_pinned, row.submitted_by, row.reasons, has_more=bool(row.more_like_it))
-    return marks.replace(_ADDRESS, escape(row.more_like_it))
+    marks = _marks_like(row.is_pinned, row.submitted_by, row.reasons, has_more=bool(row.similar_search_url))
+    return marks.replace(_ADDRESS, escape(row.similar_search_url))
 
 
 @lru_cache(maxsize=1_000)
 def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *, has_more: bool) -> str:
     row = {"is_pinned": is_pinned, "submitted_by": submitted_by, "reasons": reasons}
-    more = {"more_like_it": _ADDRESS if has_more else ""}
+    more = {"similar_search_url": _ADDRESS if has_more else ""}
     return render_to_string("papers/_listing_marks.html", {"row": row | more})
 
 
@@ -261,12 +265,12 @@ def _topics(names: Collection[TopicName]) -> str:
     return format_html('<li class="topics">{}</li>', format_html_join("", '<a href="{}">{}</a>', links))
 
 
-def sign_in_address(target: str) -> str:
+def sign_in_url_for(target: str) -> str:
     """The way in that leads on to `target`."""
     return f"{reverse('papers:sign-in')}?{urlencode({'next': target})}"
 
 
-def _cached_cards(rows: Sequence[Row], *, this_year: int) -> dict[int, _Card]:
+def _cached_cards(rows: Sequence[ListRow], *, this_year: int) -> dict[int, _Card]:
     """By paper."""
     stamp = f"{_template_stamp()}:{this_year}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
@@ -280,15 +284,15 @@ def _cached_cards(rows: Sequence[Row], *, this_year: int) -> dict[int, _Card]:
 
 
 def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
-    figures = SourceFigure.objects.order_by("source")
-    return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("source_figures", figures))
+    figures = PaperExternalCounts.objects.order_by("source")
+    return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", figures))
 
 
 def _render(paper: Paper, *, this_year: int) -> str:
     """The pieces of a card, in the order of `_Card`."""
     address = paper.get_absolute_url()
     card = {
-        "paper": paper, "address": address, "figures": paper.source_figures.all(), "this_year": this_year, "gap": _GAP
+        "paper": paper, "address": address, "figures": paper.external_counts.all(), "this_year": this_year, "gap": _GAP
     }  # fmt: skip
     return _GAP.join((render_to_string("papers/_card.html", card), address))
 

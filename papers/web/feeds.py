@@ -14,11 +14,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from papers.text.cleaning import safe_text
-from papers.text.html import paragraphs, plain
+from papers.text.html import paragraphs, plain_text
 
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_TYPE = "application/feed+json; charset=utf-8"
-MOST_AUTHORS = 50
+MAX_AUTHORS = 50
 
 _ATOM = "http://www.w3.org/2005/Atom"
 # Of a feed without entries, which must have a date all the same.
@@ -28,7 +28,7 @@ ET.register_namespace("", _ATOM)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """A paper. Texts as they are stored; times in UTC."""
 
     id: str
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class PaperFeed:
     """A list of papers; the addresses are absolute."""
 
     id: str
@@ -55,7 +55,7 @@ class Feed:
     """The page that shows the same."""
     atom_address: str
     json_address: str
-    entries: Sequence[Entry]
+    entries: Sequence[FeedEntry]
     description: str = ""
 
     @property
@@ -63,7 +63,7 @@ class Feed:
         return max((entry.updated for entry in self.entries), default=_NEVER)
 
 
-def atom(feed: Feed) -> bytes:
+def atom_feed(feed: PaperFeed) -> bytes:
     """The feed as Atom."""
     root = ET.Element(_name("feed"), {"xml:lang": "en"})
     _text(root, "id", feed.id)
@@ -81,7 +81,7 @@ def atom(feed: Feed) -> bytes:
     return document
 
 
-def json_feed(feed: Feed) -> bytes:
+def json_feed(feed: PaperFeed) -> bytes:
     """The feed as JSON Feed 1.1."""
     about = {"description": _line(feed.description)} if feed.description else {}
     found = {
@@ -96,7 +96,7 @@ def json_feed(feed: Feed) -> bytes:
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _entry(root: ET.Element, entry: Entry) -> None:
+def _entry(root: ET.Element, entry: FeedEntry) -> None:
     element = ET.SubElement(root, _name("entry"))
     _text(element, "id", entry.id)
     _text(element, "title", _title(entry))
@@ -113,7 +113,7 @@ def _entry(root: ET.Element, entry: Entry) -> None:
     content.text = _content(entry)
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(entry: FeedEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "url": entry.address,
@@ -127,18 +127,18 @@ def _item(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _title(entry: Entry) -> str:
-    return _line(plain(entry.title)) or "Without a title"
+def _title(entry: FeedEntry) -> str:
+    return _line(plain_text(entry.title)) or "Without a title"
 
 
-def _content(entry: Entry) -> str:
+def _content(entry: FeedEntry) -> str:
     return paragraphs(entry.abstract) or "<p>No abstract has been fetched.</p>"
 
 
-def _authors(entry: Entry) -> list[str]:
+def _authors(entry: FeedEntry) -> list[str]:
     """The first of them, and how many more there are."""
-    names = [_line(plain(name)) for name in entry.authors[:MOST_AUTHORS]]
-    more = len(entry.authors) - MOST_AUTHORS
+    names = [_line(plain_text(name)) for name in entry.authors[:MAX_AUTHORS]]
+    more = len(entry.authors) - MAX_AUTHORS
     return [name for name in names if name] + ([f"and {more:,} others"] if more > 0 else [])
 
 

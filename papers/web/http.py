@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from papers.models import User
-from papers.services.operations.installation import Group
+from papers.services.operations.installation import GroupSettings
 
 
 class Request(HttpRequest):
@@ -20,7 +20,7 @@ class Request(HttpRequest):
 
     user: User | AnonymousUser
     htmx: HtmxDetails
-    group: Group
+    group: GroupSettings
 
 
 class UserRequest(Request):
@@ -39,7 +39,7 @@ def safe_next(request: HttpRequest, default: str) -> str:
     return default
 
 
-def came_from(request: HttpRequest, default: str) -> str:
+def referring_page(request: HttpRequest, default: str) -> str:
     """The page of this site that led here, as the browser says; else `default`."""
     try:
         before = urlsplit(str(request.META.get("HTTP_REFERER", "")))
@@ -50,7 +50,7 @@ def came_from(request: HttpRequest, default: str) -> str:
     return before.path + (f"?{before.query}" if before.query else "")
 
 
-def client_address(request: HttpRequest) -> str:
+def client_network(request: HttpRequest) -> str:
     """The network address that a request came from; of an IPv6 address its /64, which is one household's.
 
     X-Forwarded-For is read from its end, and only as far as BROADSHEET_TRUSTED_PROXIES wrote it: what stands before
@@ -59,7 +59,7 @@ def client_address(request: HttpRequest) -> str:
     return _household(_reached_from(request))
 
 
-def network_address(request: HttpRequest) -> str:
+def client_ip_address(request: HttpRequest) -> str:
     """The same as it is, not a household's, for an account's list of its own devices; `0.0.0.0` where none is known."""
     try:
         return str(ip_address(_reached_from(request)))

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
 
-from papers.services.operations.installation import current_group
+from papers.services.operations.installation import group_settings
 from papers.web.http import Request
 
-Next = Callable[[Request], HttpResponse]
+GetResponse = Callable[[Request], HttpResponse]
 
 # URL names that a stranger reaches on a members-only site: the ways in, and the colour of its pages.
-OPEN_VIEWS = frozenset(
+PUBLIC_VIEWS = frozenset(
     (
         *("admin-sign-in", "papers:sign-in", "papers:sign-out", "papers:login-link", "papers:invited", "papers:theme"),
         *("account_signup", "account_inactive", "mfa_authenticate"),
@@ -28,7 +28,7 @@ OPEN_VIEWS = frozenset(
         # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
         "digests:unfollow",
-        *("digests:mail", "digests:mail-rest", "digests:save"),
+        *("digests:mail", "digests:mail-more", "digests:save"),
         # Programs that look before they read.
         *("papers:robots", "papers:icon"),
         # Feed readers don't sign in: whoever has the address reads it.
@@ -41,7 +41,7 @@ OPEN_VIEWS = frozenset(
 class NoTrailingSlashMiddleware:
     """Addresses have no slash at the end; the other form leads to this one. The admin keeps Django's own habit."""
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
@@ -63,11 +63,11 @@ class NoTrailingSlashMiddleware:
 class GroupMiddleware:
     """`request.group`, the group's choices: read once a request, whoever asks."""
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
-        request.group = current_group()
+        request.group = group_settings()
         return self.get_response(request)
 
 
@@ -77,7 +77,7 @@ class AccessMiddleware:
     Closed by default: a page added later need not remember it.
     """
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
@@ -88,20 +88,20 @@ class AccessMiddleware:
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
         match = request.resolver_match
-        if match is None or match.view_name in OPEN_VIEWS or match.app_name == "admin":
+        if match is None or match.view_name in PUBLIC_VIEWS or match.app_name == "admin":
             return None
         if request.user.is_authenticated or not request.group.members_only:
             return None
         return redirect_to_login(request.get_full_path())
 
 
-class PlainAddressMiddleware:
+class RejectNulMiddleware:
     """No address of ours has a NUL in it, and Postgres would refuse to look for one: there is no such page.
 
     The way out of a mail has a page of its own for keys that open nothing.
     """
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
@@ -116,7 +116,7 @@ class PlainAddressMiddleware:
 class ReaderTimeZoneMiddleware:
     """Times on pages are shown in the reader's zone, else the group's."""
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:

@@ -19,8 +19,8 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
 from papers.web.http import Request
-from papers.web.page_cache_stamp import STAMP
-from papers.web.theme import COOKIE, chosen_theme
+from papers.web.page_cache_stamp import STAMP_KEY
+from papers.web.theme import THEME_COOKIE, chosen_theme
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
@@ -28,7 +28,7 @@ View = Callable[Concatenate[Request, P], HttpResponse]
 _PARAMETERS = frozenset({"after", "sort", "category"})
 
 
-def kept_for_visitors(view: View[P]) -> View[P]:
+def cache_for_anonymous(view: View[P]) -> View[P]:
     """A view whose answers to visitors depend on the address, the theme and the rows alone."""
 
     @wraps(view)
@@ -36,15 +36,15 @@ def kept_for_visitors(view: View[P]) -> View[P]:
         key = _key(request)
         if key is None:
             return view(request, *args, **kwargs)
-        found = cache.get_many([STAMP, key])
-        stamp = found.get(STAMP, "")
+        found = cache.get_many([STAMP_KEY, key])
+        stamp = found.get(STAMP_KEY, "")
         if key in found and found[key][0] == stamp:
             return _answer(request, found[key][1], found[key][2])
         response = view(request, *args, **kwargs)
         if response.status_code != 200:
             return response
         etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
-        cache.set(key, (stamp, response.content, etag), settings.VISITOR_PAGE_SECONDS)
+        cache.set(key, (stamp, response.content, etag), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, response.content, etag)
 
     return kept_view
@@ -60,7 +60,7 @@ def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
 
 def _key(request: Request) -> str | None:
     """What the page is kept under; None where a cookie may make it somebody's own."""
-    if not settings.VISITOR_PAGE_SECONDS or set(request.COOKIES) - {COOKIE} or request.method != "GET":
+    if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {THEME_COOKIE} or request.method != "GET":
         return None
     if set(request.GET) - _PARAMETERS:  # nobody fills the cache by making up addresses
         return None

@@ -10,10 +10,10 @@ from uuid import uuid4
 from django.core.cache import cache
 from django.db import transaction
 
-STAMP = "visitors-stamp"
+STAMP_KEY = "visitors-stamp"
 _SECONDS = 24 * 60 * 60
 
 
-def renew_stamp() -> None:
+def invalidate_page_cache() -> None:
     """Once this transaction is committed, let no visitor see what was true before it."""
-    transaction.on_commit(lambda: cache.set(STAMP, uuid4().hex, _SECONDS))
+    transaction.on_commit(lambda: cache.set(STAMP_KEY, uuid4().hex, _SECONDS))

@@ -33,7 +33,7 @@ def staff_only(
     return staff_view
 
 
-def members_office(
+def curators_or_staff_only(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
     """A view for those who look after members: curators and administrators. For others there is no such page."""
@@ -65,7 +65,7 @@ def curators_only(
     return curator_view
 
 
-def signed_in(
+def sign_in_required(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
     """A view for whoever is signed in; strangers are asked to.
@@ -92,7 +92,7 @@ def paper_for_read(user: User | AnonymousUser, public_id: str) -> Paper:
         Http404: there is none, or a curator has hidden it and `user` isn't one.
     """
     paper = Paper.objects.for_cards().filter(public_id=public_id).first()
-    if paper is None or (paper.hidden_at is not None and not may_curate(user)):
+    if paper is None or (paper.hidden_at is not None and not can_curate(user)):
         raise Http404("There is no such paper here.")
     return paper
 
@@ -129,7 +129,7 @@ def comment_for_read(user: User, comment_id: int) -> Comment:
         Http404: there is none, it was deleted, or its paper is hidden.
     """
     found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
-    if found is None or (found.paper.hidden_at is not None and not may_curate(user)):
+    if found is None or (found.paper.hidden_at is not None and not can_curate(user)):
         raise Http404("There is no such comment.")
     return found
 
@@ -153,7 +153,7 @@ def deletable_comment(user: User, comment_id: int) -> Comment:
         Http404: it is not for this reader to delete, or there is none.
     """
     found = comment_for_read(user, comment_id)
-    if found.user_id != user.pk and not may_curate(user):
+    if found.user_id != user.pk and not can_curate(user):
         raise Http404("There is no such comment of yours.")
     return found
 
@@ -165,7 +165,7 @@ def submission_for_read(user: User, submission_id: int) -> Submission:
         Http404: it is somebody else's, or there is none.
     """
     found = Submission.objects.select_related("paper", "user").filter(pk=submission_id).first()
-    if found is None or (found.user_id != user.pk and not may_curate(user)):
+    if found is None or (found.user_id != user.pk and not can_curate(user)):
         raise Http404("There is no such submission of yours.")
     return found
 
@@ -189,7 +189,7 @@ def own_topic(user: User, slug: str) -> Topic:
         Http404: it is not for this reader to change, or there is none.
     """
     found = topic_for_read(user, slug)
-    if not may_edit_topic(user, found):
+    if not can_edit_topic(user, found):
         raise Http404("There is no such topic of yours.")
     return found
 
@@ -206,9 +206,9 @@ def own_import(user: User, pk: int) -> LibraryImport:
     return found
 
 
-def may_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
-    return topic.owner_id == user.pk if topic.owner_id is not None else may_curate(user)
+def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
 
 
-def may_curate(user: User | AnonymousUser) -> bool:
+def can_curate(user: User | AnonymousUser) -> bool:
     return user.is_authenticated and user.is_curator

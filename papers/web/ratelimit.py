@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from papers.web.http import client_address
+from papers.web.http import client_network
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
@@ -23,64 +23,64 @@ View = Callable[Concatenate[R, P], HttpResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class RateLimit:
     """At most so many times in so many seconds, counted from the first of them."""
 
-    times: int
+    attempts: int
     seconds: int
 
 
-LIMITS: Mapping[str, Limit] = {
+RATE_LIMITS: Mapping[str, RateLimit] = {
     # Wrong passwords. An account has the looser limit, so that nobody is locked out by a stranger's few attempts.
-    "sign-in-address": Limit(10, 10 * 60),
-    "sign-in-account": Limit(50, 60 * 60),
-    "sign-in-link": Limit(30, 10 * 60),
-    "sign-up": Limit(20, 60 * 60),
-    "forgotten": Limit(20, 10 * 60),
-    "forgotten-account": Limit(5, 10 * 60),
-    "password-again": Limit(10, 10 * 60),
-    "second-factor": Limit(10, 10 * 60),
-    "second-factor-address": Limit(30, 10 * 60),
-    "account": Limit(30, 10 * 60),
-    "account-export": Limit(10, 60 * 60),
-    "invite": Limit(100, 60 * 60),
-    "export": Limit(120, 60),
+    "sign-in-address": RateLimit(10, 10 * 60),
+    "sign-in-account": RateLimit(50, 60 * 60),
+    "sign-in-link": RateLimit(30, 10 * 60),
+    "sign-up": RateLimit(20, 60 * 60),
+    "forgotten": RateLimit(20, 10 * 60),
+    "forgotten-account": RateLimit(5, 10 * 60),
+    "password-again": RateLimit(10, 10 * 60),
+    "second-factor": RateLimit(10, 10 * 60),
+    "second-factor-address": RateLimit(30, 10 * 60),
+    "account": RateLimit(30, 10 * 60),
+    "account-export": RateLimit(10, 60 * 60),
+    "invite": RateLimit(100, 60 * 60),
+    "export": RateLimit(120, 60),
     # Addresses typed into the strip, from one network. An address itself gets few letters: digests/services/double_opt_in.py.
-    "subscribe": Limit(20, 60 * 60),
-    "mail-test": Limit(20, 60 * 60),
-    "vote": Limit(60, 60),
+    "subscribe": RateLimit(20, 60 * 60),
+    "mail-test": RateLimit(20, 60 * 60),
+    "vote": RateLimit(60, 60),
     # A person reads between two searches; a script has the API.
-    "search": Limit(200, 60),
-    "shelf": Limit(120, 60),
-    "follow": Limit(60, 60),
-    "comment": Limit(10, 60),
-    "preview": Limit(60, 60),
-    "report": Limit(10, 10 * 60),
+    "search": RateLimit(200, 60),
+    "shelf": RateLimit(120, 60),
+    "follow": RateLimit(60, 60),
+    "comment": RateLimit(10, 60),
+    "preview": RateLimit(60, 60),
+    "report": RateLimit(10, 10 * 60),
     # A form that is tried while it is typed.
-    "topic": Limit(120, 60),
+    "topic": RateLimit(120, 60),
     # Each may cost another site a few requests.
-    "submit": Limit(30, 30 * 60),
+    "submit": RateLimit(30, 30 * 60),
     # Each is parsed at once, up to 12 MB of it.
-    "import": Limit(20, 60 * 60),
+    "import": RateLimit(20, 60 * 60),
 }
 
 
-def count(name: str, who: str) -> bool:
+def count_attempt(name: str, who: str) -> bool:
     """Count one more time that `who` did it; True while that is within the limit."""
-    limit, key = LIMITS[name], _key(name, who)
+    limit, key = RATE_LIMITS[name], _key(name, who)
     cache.add(key, 0, limit.seconds)
     try:
-        return cache.incr(key) <= limit.times
+        return cache.incr(key) <= limit.attempts
     except ValueError:  # it ran out just now, or there is no cache
         return True
 
 
-def is_over(name: str, who: str) -> bool:
+def is_limit_reached(name: str, who: str) -> bool:
     """Whether `who` has used up the limit. Counts nothing."""
-    return int(cache.get(_key(name, who), 0)) >= LIMITS[name].times
+    return int(cache.get(_key(name, who), 0)) >= RATE_LIMITS[name].attempts
 
 
-def limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[View[R, P]], View[R, P]]:
+def rate_limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[View[R, P]], View[R, P]]:
     """A view that each account, or each address of those who aren't signed in, may ask for within a limit.
 
     With `methods`, only these are counted: a form may be looked at as often as one likes.
@@ -90,8 +90,8 @@ def limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[Vi
         @wraps(view)
         def limited_view(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             counts = methods is None or request.method in methods
-            if counts and not count(name, visitor(request)):
-                return too_many(request, name)
+            if counts and not count_attempt(name, rate_limit_key(request)):
+                return too_many_requests(request, name)
             return view(request, *args, **kwargs)
 
         return limited_view
@@ -99,14 +99,14 @@ def limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[Vi
     return decorate
 
 
-def visitor(request: HttpRequest) -> str:
+def rate_limit_key(request: HttpRequest) -> str:
     """Whom a limit counts: the account, else the address."""
-    return f"user:{request.user.pk}" if request.user.is_authenticated else f"address:{client_address(request)}"
+    return f"user:{request.user.pk}" if request.user.is_authenticated else f"address:{client_network(request)}"
 
 
-def too_many(request: HttpRequest, name: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
+def too_many_requests(request: HttpRequest, name: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
     """The answer to one time too many."""
-    seconds = LIMITS[name].seconds
+    seconds = RATE_LIMITS[name].seconds
     response = render(request, "429.html", {**(context or {}), "minutes": -(-seconds // 60)}, status=429)
     response["Retry-After"] = str(seconds)
     return response

@@ -8,22 +8,22 @@ from collections.abc import Iterable
 from django.utils.safestring import SafeString, mark_safe
 
 from papers.models.search_index import lexemes_of
-from papers.text.highlighting import mark, words_of
+from papers.text.highlighting import highlight, visible_words
 
 _TEXTS = re.compile(r'<h2 class="card-title".*?</h2>|<div class="abstract">.*?(?=<ul class="facts")', re.DOTALL)
 
 
-def mark_words(cards: SafeString, wanted: Iterable[str]) -> SafeString:
+def highlight_words(cards: SafeString, wanted: Iterable[str]) -> SafeString:
     """Cards with the words marked in titles and abstracts. At most one query, for words not seen before."""
     lexemes = frozenset(wanted)
     if not lexemes:
         return cards
-    shown = words_of(_TEXTS.findall(cards))
+    shown = visible_words(_TEXTS.findall(cards))
     beginnings = tuple({lexeme[: max(1, len(lexeme) - 2)] for lexeme in lexemes if lexeme})
     near = [word for word in shown if _may_be(word, beginnings)]
     meant = {word for word, found in lexemes_of(near).items() if any(lexeme.word in lexemes for lexeme in found)}
     # Escaped text stays as it was; only elements of ours come between.
-    return mark_safe(_TEXTS.sub(lambda text: mark(text[0], meant), cards))  # noqa: S308
+    return mark_safe(_TEXTS.sub(lambda text: highlight(text[0], meant), cards))  # noqa: S308
 
 
 def _may_be(word: str, beginnings: tuple[str, ...]) -> bool:

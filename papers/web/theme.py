@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-COOKIE = "broadsheet_theme"
-COOKIE_SECONDS = 365 * 24 * 60 * 60
+THEME_COOKIE = "broadsheet_theme"
+THEME_COOKIE_SECONDS = 365 * 24 * 60 * 60
 THEMES = ("light", "dark")
 
 
 def chosen_theme(cookies: Mapping[str, str]) -> str:
     """`light`, `dark`, or nothing where no choice was made."""
-    chosen = cookies.get(COOKIE, "")
+    chosen = cookies.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""

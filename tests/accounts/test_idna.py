@@ -20,20 +20,20 @@ from django.core.management import CommandError, call_command
 from config.env import Env
 from config.mail import MailServer
 from config.site_url import Site
-from digests.content.transactional import LetterError, send_letter
+from digests.content.transactional import MailNotSentError, send_transactional_mail
 from digests.models import Channel, SignUp, Subscriber, Suppression
 from digests.services import double_opt_in, outbox
 from papers.models import Invitation, User
-from papers.services.accounts.email_addresses import is_confirmed, vouch_for_address
-from papers.services.accounts.invitations import make_invitation, use_invitation
-from papers.services.accounts.login_links import make_login_link
-from papers.services.accounts.signup_policy import domain_is_welcome
+from papers.services.accounts.email_addresses import ensure_confirmed_address, has_confirmed_address
+from papers.services.accounts.invitations import create_invitation, use_invitation
+from papers.services.accounts.login_links import create_login_link
+from papers.services.accounts.signup_policy import is_domain_allowed
 from papers.text.hostnames import ascii_address, ascii_host, readable_host
 from papers.text.mailboxes import readable
 from tests.support import factories
-from tests.support.mail import link_in, set_up_mail
-from tests.support.mail_sink import Sink, Taken, mail_sink
-from tests.support.people import PASSWORD, browser_of, reader, staff, stranger
+from tests.support.mail import first_link_path, set_up_mail
+from tests.support.mail_sink import MailSink, ReceivedMail, mail_sink
+from tests.support.people import PASSWORD, anonymous_client, client_of, reader, staff
 
 NOW = factories.NOW
 # In Unicode, as it is stored and sent; Python's own codec has strasse.example.
@@ -85,7 +85,7 @@ def test_pages_show_what_can_be_read_and_does_not_mislead() -> None:
 
 
 @pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
+def sink(settings: Any) -> Iterator[MailSink]:
     with mail_sink() as running:
         set_up_mail(settings)
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -95,7 +95,7 @@ def sink(settings: Any) -> Iterator[Sink]:
         yield running
 
 
-def addresses(taken: Taken) -> set[str]:
+def addresses(taken: ReceivedMail) -> set[str]:
     """Of the envelope and the header: there is no other domain in them."""
     read = email.message_from_bytes(taken.message, policy=email.policy.default)
     assert isinstance(read, EmailMessage)
@@ -105,14 +105,14 @@ def addresses(taken: Taken) -> set[str]:
 
 @pytest.mark.parametrize("address", SPELLINGS)
 @pytest.mark.django_db
-def test_a_letter_goes_to_the_domain_that_was_meant(sink: Sink, address: str) -> None:
-    send_letter("moved", to=address, context={"address": "new@example.org"})
+def test_a_letter_goes_to_the_domain_that_was_meant(sink: MailSink, address: str) -> None:
+    send_transactional_mail("moved", to=address, context={"address": "new@example.org"})
     (taken,) = sink.taken
     assert {one.lower() for one in addresses(taken)} == {ASCII}
 
 
 @pytest.mark.django_db
-def test_so_does_whatever_django_sends(sink: Sink, settings: Any) -> None:
+def test_so_does_whatever_django_sends(sink: MailSink, settings: Any) -> None:
     settings.ADMINS, settings.SERVER_EMAIL = [("Ruth", UNICODE)], "Bücher <server@faß.example>"
     mail.mail_admins("Subject", "Text")
     send_mail("Subject", "Text", "Papers <papers@faß.example>", [f"Rita <{UNICODE}>"])
@@ -127,28 +127,28 @@ def test_so_does_whatever_django_sends(sink: Sink, settings: Any) -> None:
 
 @pytest.mark.parametrize("address", NO_DOMAIN)
 @pytest.mark.django_db
-def test_what_has_no_domain_is_told_and_goes_nowhere(sink: Sink, address: str) -> None:
-    with pytest.raises(LetterError):
-        send_letter("moved", to=address, context={"address": "new@example.org"})
+def test_what_has_no_domain_is_told_and_goes_nowhere(sink: MailSink, address: str) -> None:
+    with pytest.raises(MailNotSentError):
+        send_transactional_mail("moved", to=address, context={"address": "new@example.org"})
     assert sink.taken == []
 
 
 @pytest.mark.django_db
-def test_a_link_for_a_password_goes_to_the_account_alone(sink: Sink, settings: Any) -> None:
+def test_a_link_for_a_password_goes_to_the_account_alone(sink: MailSink, settings: Any) -> None:
     settings.MAIL_IS_SENT = True
     User.objects.create_user("rita@strasse.example", "other", PASSWORD)
     User.objects.create_user(UNICODE, "rita", PASSWORD)
     for spelling in SPELLINGS:
-        assert stranger().post("/forgotten", {"email": spelling})["Location"] == "/forgotten/sent"
+        assert anonymous_client().post("/forgotten", {"email": spelling})["Location"] == "/forgotten/sent"
     assert [addresses(taken) for taken in sink.taken] == [{ASCII}] * 4
     assert all(b"/forgotten/" in taken.message for taken in sink.taken)
 
 
 @pytest.mark.django_db
-def test_so_does_the_mail_that_confirms_an_account(sink: Sink, settings: Any) -> None:
+def test_so_does_the_mail_that_confirms_an_account(sink: MailSink, settings: Any) -> None:
     settings.MAIL_IS_SENT, settings.SIGNUP = True, "open"
     form = {"email": UNICODE, "username": "rita", "password1": PASSWORD}
-    assert stranger().post("/sign-up", form)["Location"] == "/account/address/sent"
+    assert anonymous_client().post("/sign-up", form)["Location"] == "/account/address/sent"
     assert User.objects.get().email == EmailAddress.objects.get().email == ASCII
     assert [addresses(taken) for taken in sink.taken] == [{ASCII}]
 
@@ -166,9 +166,9 @@ class TestOneOfAll:
         assert User.objects.get_by_natural_key(spelling) == rita
         with pytest.raises(ValidationError, match=r"There is an account|already exists"):
             User(email=spelling, username="other", password="x").full_clean()
-        make_login_link(spelling)
+        create_login_link(spelling)
         assert User.objects.count() == 1
-        assert stranger().post("/sign-in", {"username": spelling, "password": PASSWORD})["Location"] == "/"
+        assert anonymous_client().post("/sign-in", {"username": spelling, "password": PASSWORD})["Location"] == "/"
 
     def test_a_link_by_the_command(self, settings: Any) -> None:
         settings.ADMIN_EMAIL = ASCII
@@ -181,18 +181,18 @@ class TestOneOfAll:
     def test_signing_up_again_makes_no_second_account(self, settings: Any) -> None:
         settings.MAIL_IS_SENT, settings.SIGNUP = True, "open"
         for number, spelling in enumerate(SPELLINGS):
-            stranger().post("/sign-up", {"email": spelling, "username": f"rita{number}", "password1": PASSWORD})
+            anonymous_client().post("/sign-up", {"email": spelling, "username": f"rita{number}", "password1": PASSWORD})
         assert User.objects.get().email == ASCII
 
     def test_a_subscriber(self, settings: Any) -> None:
         set_up_mail(settings)
         for spelling in SPELLINGS:
-            assert stranger().post("/subscribe", {"email": spelling}).status_code == 200
+            assert anonymous_client().post("/subscribe", {"email": spelling}).status_code == 200
             mail.outbox.clear()
-            double_opt_in.answer_waiting(now=SignUp.objects.latest("asked_at").asked_at)
+            double_opt_in.send_due_confirmations(now=SignUp.objects.latest("asked_at").asked_at)
             for letter in mail.outbox:
                 if "/subscribe/" in letter.body:
-                    stranger().post(link_in(str(letter.body)))
+                    anonymous_client().post(first_link_path(str(letter.body)))
         assert Subscriber.objects.get().email == ASCII
         assert {one.email.lower() for one in SignUp.objects.all()} == {ASCII}
         assert SignUp.objects.of_address(UNICODE).count() == len(SPELLINGS)
@@ -200,23 +200,23 @@ class TestOneOfAll:
 
     def test_of_an_account_and_its_subscription(self) -> None:
         rita = User.objects.create_user(ASCII, "rita", PASSWORD)
-        vouch_for_address(rita)
-        assert is_confirmed(User.objects.get())
+        ensure_confirmed_address(rita)
+        assert has_confirmed_address(User.objects.get())
         known = Subscriber.objects.create(email=UNICODE)
-        browser_of(rita).get("/subscriptions")
+        client_of(rita).get("/subscriptions")
         assert Subscriber.objects.get() == known
 
     def test_who_gets_no_mail(self) -> None:
-        outbox.suppress(UNICODE, reason="bounced", detail="")
-        outbox.suppress(ASCII, reason="bounced", detail="")
+        outbox.suppress_address(UNICODE, reason="bounced", detail="")
+        outbox.suppress_address(ASCII, reason="bounced", detail="")
         assert Suppression.objects.get().address == ASCII
         assert Suppression.objects.of(UNICODE).exists()
 
     def test_an_invitation_and_whom_it_was_for(self, settings: Any) -> None:
         settings.MAIL_IS_SENT, settings.SIGNUP = True, "invite"
-        link = make_invitation(by=staff(), email=UNICODE, now=NOW)
+        link = create_invitation(by=staff(), email=UNICODE, now=NOW)
         assert Invitation.objects.get().email == ASCII
-        browser = stranger()
+        browser = anonymous_client()
         browser.post(urlsplit(link).path)
         Invitation.objects.update(expires_at=NOW + timedelta(days=9_999))
         browser.get(urlsplit(link).path)
@@ -225,7 +225,7 @@ class TestOneOfAll:
 
     def test_an_address_that_is_changed(self, settings: Any) -> None:
         settings.MAIL_IS_SENT = True
-        browser = browser_of(reader())
+        browser = client_of(reader())
         there = browser.post("/account/address", {"email": UNICODE, "action_add": "1"})["Location"]
         browser.post(there, {"password": PASSWORD})
         assert mail.outbox[-1].to == [ASCII]
@@ -233,9 +233,9 @@ class TestOneOfAll:
 
     def test_domains_of_the_group(self, settings: Any) -> None:
         settings.SIGNUP_DOMAINS = Env({"X": "@Straße.example lab.example"}).domains("X")
-        assert all(domain_is_welcome(spelling) for spelling in SPELLINGS)
-        assert domain_is_welcome("rita@cs.straße.example")
-        assert not domain_is_welcome("rita@strasse.example")
+        assert all(is_domain_allowed(spelling) for spelling in SPELLINGS)
+        assert is_domain_allowed("rita@cs.straße.example")
+        assert not is_domain_allowed("rita@strasse.example")
 
 
 # --- what is typed -------------------------------------------------------------------------------------------------
@@ -247,16 +247,16 @@ def test_forms_say_that_a_domain_is_none(settings: Any, address: str) -> None:
     set_up_mail(settings)
     settings.SIGNUP = "open"
     pages = [
-        stranger().post("/subscribe", {"email": address}),
-        stranger().post("/sign-up", {"email": address, "username": "rita", "password1": PASSWORD}),
-        stranger().post("/forgotten", {"email": address}),
-        browser_of(staff()).post("/invitations", {"email": address, "role": "reader"}),
+        anonymous_client().post("/subscribe", {"email": address}),
+        anonymous_client().post("/sign-up", {"email": address, "username": "rita", "password1": PASSWORD}),
+        anonymous_client().post("/forgotten", {"email": address}),
+        client_of(staff()).post("/invitations", {"email": address, "role": "reader"}),
     ]
     for page in pages:
         assert page.status_code in (200, 422)
         assert list(page.context["form"].errors) == ["email"]
     assert "behind the @ is no valid name of a domain" in pages[0].content.decode()
-    assert stranger().post("/sign-in", {"username": address, "password": PASSWORD}).status_code == 200
+    assert anonymous_client().post("/sign-in", {"username": address, "password": PASSWORD}).status_code == 200
     assert not SignUp.objects.exists()
     assert not Invitation.objects.exists()
     assert mail.outbox == []
@@ -264,7 +264,7 @@ def test_forms_say_that_a_domain_is_none(settings: Any, address: str) -> None:
 
 @pytest.mark.django_db
 def test_channels_too(settings: Any) -> None:
-    ada = browser_of(staff())
+    ada = client_of(staff())
     form = {"name": "Lab", "kind": "mail", "edition_size": "5", "edition_at": "09:00", "where": NO_DOMAIN[0]}
     assert ada.post("/curate/channels/new", form).status_code == 422
     ada.post("/curate/channels/new", {**form, "where": UNICODE})

@@ -17,9 +17,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from papers.models import User
-from papers.services.accounts.login_links import make_login_link
+from papers.services.accounts.login_links import create_login_link
 from tests.support.fake_oidc import CLIENT_ID, SECRET, Provider, fake_provider
-from tests.support.people import PASSWORD, browser_of, reader, staff, stranger
+from tests.support.people import PASSWORD, anonymous_client, client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def turn_on(browser: Client) -> str:
 
 def half_in(email: str = "rita@example.org") -> Client:
     """A browser that has given the right password."""
-    browser = stranger()
+    browser = anonymous_client()
     answer = browser.post("/sign-in", {"username": email, "password": PASSWORD, "next": "/papers/new"})
     assert answer["Location"].startswith("/sign-in/code")
     assert "_auth_user_id" not in browser.session
@@ -53,7 +53,7 @@ def half_in(email: str = "rita@example.org") -> Client:
 
 class TestSecondFactor:
     def test_the_code_is_asked_for_after_the_password_and_leads_on(self) -> None:
-        secret = turn_on(browser_of(reader()))
+        secret = turn_on(client_of(reader()))
         browser = half_in()
         assert browser.get("/account").status_code == 302
         assert browser.post("/sign-in/code", {"code": "000000"}).status_code == 200
@@ -61,7 +61,7 @@ class TestSecondFactor:
         assert "_auth_user_id" in browser.session
 
     def test_a_recovery_code_works_once(self) -> None:
-        setting_up = browser_of(reader())
+        setting_up = client_of(reader())
         turn_on(setting_up)
         codes = setting_up.get("/account/two-factor/codes/file").content.decode().split()
         assert len(codes) == 10
@@ -69,7 +69,7 @@ class TestSecondFactor:
         assert half_in().post("/sign-in/code", {"code": codes[0]}).status_code == 200
 
     def test_an_account_has_few_tries_from_wherever(self) -> None:
-        secret = turn_on(browser_of(reader()))
+        secret = turn_on(client_of(reader()))
         browser = half_in()
         for _ in range(10):
             browser.post("/sign-in/code", {"code": "000000"})
@@ -80,24 +80,24 @@ class TestSecondFactor:
 
     def test_a_one_time_link_asks_for_it_too_unless_it_was_made_to_forget_it(self) -> None:
         rita = reader()
-        turn_on(browser_of(rita))
-        link = urlsplit(make_login_link(rita.email)).path
-        assert stranger().post(link)["Location"].startswith("/sign-in/code")
+        turn_on(client_of(rita))
+        link = urlsplit(create_login_link(rita.email)).path
+        assert anonymous_client().post(link)["Location"].startswith("/sign-in/code")
         out = StringIO()
         call_command("login_link", rita.email, "--forget-second-factor", stdout=out)
-        browser = stranger()
+        browser = anonymous_client()
         assert browser.post(urlsplit(out.getvalue().strip().splitlines()[-1]).path)["Location"] == "/"
         assert not Authenticator.objects.exists()
 
     def test_an_administrator_may_turn_it_off_for_somebody(self) -> None:
         rita = reader()
-        turn_on(browser_of(rita))
+        turn_on(client_of(rita))
         action = {"action": "forget_second_factor", "_selected_action": [rita.pk]}
-        browser_of(staff()).post("/admin/papers/user/", action)
+        client_of(staff()).post("/admin/papers/user/", action)
         assert not Authenticator.objects.exists()
 
     def test_turning_it_off_asks_again_who_it_is(self) -> None:
-        browser = browser_of(reader())
+        browser = client_of(reader())
         turn_on(browser)
         session = browser.session
         session.pop("account_authentication_methods")
@@ -109,7 +109,7 @@ class TestSecondFactor:
 
     @pytest.mark.django_db(transaction=True)  # the mail is sent after the commit
     def test_its_owner_is_told(self) -> None:
-        turn_on(browser_of(reader()))
+        turn_on(client_of(reader()))
         assert "Two factors are on" in [sent.subject.split(" · ")[0] for sent in mail.outbox]
 
 
@@ -135,7 +135,7 @@ class TestSessions:
         here = self.in_browser("Firefox")
         pk = here.get("/account/sessions").context["sessions"][0].pk
         for which in (str(pk), "x", "9" * 30, ""):
-            assert browser_of(reader("carla")).post("/account/sessions", {"which": which}).status_code == 302
+            assert client_of(reader("carla")).post("/account/sessions", {"which": which}).status_code == 302
             User.objects.filter(username="carla").delete()
         assert here.get("/account").status_code == 200
 
@@ -164,14 +164,14 @@ class TestProvider:
         return browser.get("/sign-in/with/oidc/back", {"code": code, "state": state})
 
     def test_an_account_with_the_address_that_it_verified_is_opened(self, provider: Provider) -> None:
-        nora, browser = reader("nora"), stranger()
+        nora, browser = reader("nora"), anonymous_client()
         assert "Sign in with the institute" in browser.get("/sign-in").content.decode()
         assert self.come_back(browser)["Location"] == "/"
         assert browser.session["_auth_user_id"] == str(nora.pk)
         assert provider.verifiers, "PKCE"
 
     def test_the_account_is_found_however_the_domain_is_written(self, provider: Provider) -> None:
-        nora, browser = User.objects.create_user("nora@xn--strae-oqa.example", "nora", PASSWORD), stranger()
+        nora, browser = User.objects.create_user("nora@xn--strae-oqa.example", "nora", PASSWORD), anonymous_client()
         User.objects.create_user("nora@strasse.example", "other", PASSWORD)
         provider.claims["email"] = "nora@straße.example"
         assert self.come_back(browser)["Location"] == "/"
@@ -180,47 +180,47 @@ class TestProvider:
     def test_a_new_account_has_the_one_form_of_its_address(self, provider: Provider, settings: Any) -> None:
         settings.OIDC_SIGNUP = True
         provider.claims["email"] = "nora@straße.example"
-        assert self.come_back(stranger())["Location"] == "/"
+        assert self.come_back(anonymous_client())["Location"] == "/"
         assert User.objects.get().email == "nora@xn--strae-oqa.example"
 
     def test_not_one_whose_address_it_did_not_verify(self, provider: Provider) -> None:
         provider.claims["email_verified"] = False
         reader("nora")
-        browser = stranger()
+        browser = anonymous_client()
         self.come_back(browser)
         assert "_auth_user_id" not in browser.session
 
     def test_a_new_account_only_where_that_is_allowed_and_the_domain_is_welcome(
         self, provider: Provider, settings: Any
     ) -> None:
-        assert "By invitation" in self.come_back(stranger()).content.decode()
+        assert "By invitation" in self.come_back(anonymous_client()).content.decode()
         settings.OIDC_SIGNUP, settings.SIGNUP_DOMAINS = True, ("lab.example.org",)
-        assert "By invitation" in self.come_back(stranger()).content.decode()
+        assert "By invitation" in self.come_back(anonymous_client()).content.decode()
         settings.SIGNUP_DOMAINS = ()
         provider.claims["preferred_username"] = "no such name!"
-        browser = stranger()
+        browser = anonymous_client()
         assert self.come_back(browser)["Location"] == "/"
         assert User.objects.get().email == "nora@example.org"
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,29}", User.objects.get().username)
 
     def test_a_second_factor_is_asked_for_there_too(self, provider: Provider) -> None:
-        turn_on(browser_of(reader("nora")))
-        assert self.come_back(stranger())["Location"].startswith("/sign-in/code")
+        turn_on(client_of(reader("nora")))
+        assert self.come_back(anonymous_client())["Location"].startswith("/sign-in/code")
 
     def test_a_code_that_is_none_or_a_state_that_is_not_ours_says_so(self, provider: Provider) -> None:
         for answer in (
-            self.come_back(stranger(), code="bad"),
-            stranger().get("/sign-in/with/oidc/back", {"code": "good", "state": "made-up"}),
-            stranger().get("/sign-in/with/oidc/back"),
+            self.come_back(anonymous_client(), code="bad"),
+            anonymous_client().get("/sign-in/with/oidc/back", {"code": "good", "state": "made-up"}),
+            anonymous_client().get("/sign-in/with/oidc/back"),
         ):
             assert "That did not work" in answer.content.decode()
 
     def test_following_a_link_alone_signs_nobody_in(self, provider: Provider) -> None:
-        assert stranger().get("/sign-in/with/oidc").status_code == 200
+        assert anonymous_client().get("/sign-in/with/oidc").status_code == 200
 
     def test_there_is_none_unless_it_is_named(self) -> None:
-        assert "Sign in with" not in stranger().get("/sign-in").content.decode()
-        assert stranger().post("/sign-in/with/oidc").status_code == 404
+        assert "Sign in with" not in anonymous_client().get("/sign-in").content.decode()
+        assert anonymous_client().post("/sign-in/with/oidc").status_code == 404
 
     def test_a_provider_that_is_away_says_so(self, settings: Any) -> None:
         with fake_provider() as found:
@@ -228,4 +228,4 @@ class TestProvider:
         app: dict[str, Any] = {"provider_id": "oidc", "name": "x", "client_id": CLIENT_ID, "secret": SECRET}
         app["settings"] = {"server_url": found.url}
         settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
-        assert "That did not work" in stranger().post("/sign-in/with/oidc").content.decode()
+        assert "That did not work" in anonymous_client().post("/sign-in/with/oidc").content.decode()

@@ -16,11 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from papers.models import LoginLink, User
-from papers.services.accounts.login_links import make_login_link, use_login_link
+from papers.services.accounts.login_links import create_login_link, use_login_link
 from papers.services.operations.installation import skip_setup
 from papers.web import ratelimit
-from papers.web.ratelimit import Limit
-from tests.support.people import PASSWORD, browser_of, reader, staff, stranger
+from papers.web.ratelimit import RateLimit
+from tests.support.people import PASSWORD, anonymous_client, client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def is_signed_in(browser: Client) -> bool:
 
 class TestPassword:
     def test_address_and_password_lead_in(self) -> None:
-        rita, browser = reader(), stranger()
+        rita, browser = reader(), anonymous_client()
         answer = browser.post(SIGN_IN, {"username": "Rita@Example.org", "password": PASSWORD})
         assert answer.status_code == 302
         assert answer["Location"] == reverse("papers:today")
@@ -54,7 +54,7 @@ class TestPassword:
     def test_what_does_not_belong_together_does_not(self, address: str, password: str) -> None:
         reader()
         reader("closed", is_active=False)
-        browser = stranger()
+        browser = anonymous_client()
         answer = browser.post(SIGN_IN, {"username": address, "password": password})
         assert answer.status_code == 200
         assert not is_signed_in(browser)
@@ -63,14 +63,14 @@ class TestPassword:
         reader()
         reader("closed", is_active=False)
         said = {
-            str(stranger().post(SIGN_IN, {"username": address, "password": "wrong"}).context["form"].errors)
+            str(anonymous_client().post(SIGN_IN, {"username": address, "password": "wrong"}).context["form"].errors)
             for address in ("rita@example.org", "nobody@example.org", "closed@example.org")
         }
         assert len(said) == 1
 
     def test_the_page_one_was_on_the_way_to(self) -> None:
         reader()
-        answer = stranger().post(
+        answer = anonymous_client().post(
             SIGN_IN, {"username": "rita@example.org", "password": PASSWORD, "next": "/papers/new?cat=cs.CL"}
         )
         assert answer["Location"] == "/papers/new?cat=cs.CL"
@@ -78,14 +78,14 @@ class TestPassword:
     @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x"])
     def test_never_to_another_site(self, target: str) -> None:
         reader()
-        browser = stranger()
+        browser = anonymous_client()
         assert target not in browser.get(SIGN_IN, {"next": target}).content.decode()
         answer = browser.post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD, "next": target})
         assert answer["Location"] == reverse("papers:today")
 
     def test_after_ten_wrong_ones_an_address_waits_and_the_right_one_waits_too(self) -> None:
         reader()
-        browser = stranger()
+        browser = anonymous_client()
         for _ in range(10):
             assert browser.post(SIGN_IN, {"username": "rita@example.org", "password": "wrong"}).status_code == 200
         answer = browser.post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD})
@@ -95,7 +95,7 @@ class TestPassword:
         assert elsewhere.post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD}).status_code == 302
 
     def test_an_account_waits_when_it_is_tried_from_everywhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ratelimit, "LIMITS", {**ratelimit.LIMITS, "sign-in-account": Limit(3, 3600)})
+        monkeypatch.setattr(ratelimit, "RATE_LIMITS", {**ratelimit.RATE_LIMITS, "sign-in-account": RateLimit(3, 3600)})
         reader()
         for number in range(3):
             Client(REMOTE_ADDR=f"192.0.2.{number}").post(SIGN_IN, {"username": "RITA@example.org", "password": "x"})
@@ -105,7 +105,10 @@ class TestPassword:
     def test_right_ones_are_not_counted(self) -> None:
         reader()
         for _ in range(12):
-            assert stranger().post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD}).status_code == 302
+            assert (
+                anonymous_client().post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD}).status_code
+                == 302
+            )
 
     def test_a_form_of_another_site_is_refused_in_words(self) -> None:
         reader()
@@ -117,71 +120,73 @@ class TestPassword:
 
 class TestSigningOut:
     def test_by_the_button(self) -> None:
-        browser = browser_of(reader())
+        browser = client_of(reader())
         assert browser.post("/sign-out").status_code == 302
         assert not is_signed_in(browser)
 
     def test_not_by_opening_the_address(self) -> None:
-        browser = browser_of(reader())
+        browser = client_of(reader())
         assert browser.get("/sign-out").status_code == 405
         assert is_signed_in(browser)
 
 
 class TestLink:
     def test_opening_it_does_not_use_it(self) -> None:
-        link = path_of(make_login_link("rita@example.org"))
-        mail_scanner = stranger()
+        link = path_of(create_login_link("rita@example.org"))
+        mail_scanner = anonymous_client()
         for _ in range(3):
             assert mail_scanner.get(link).status_code == 200
         assert not is_signed_in(mail_scanner)
-        browser = stranger()
+        browser = anonymous_client()
         assert browser.post(link).status_code == 302
         assert is_signed_in(browser)
 
     def test_it_works_once(self) -> None:
-        link = path_of(make_login_link("rita@example.org"))
-        stranger().post(link)
-        second = stranger()
+        link = path_of(create_login_link("rita@example.org"))
+        anonymous_client().post(link)
+        second = anonymous_client()
         assert second.post(link).status_code == 410
         assert second.get(link).status_code == 410
         assert not is_signed_in(second)
 
     def test_pressing_the_button_twice_in_one_browser_leads_on(self) -> None:
-        link, browser = path_of(make_login_link("rita@example.org")), stranger()
+        link, browser = path_of(create_login_link("rita@example.org")), anonymous_client()
         browser.post(link)
         assert browser.post(link)["Location"] == reverse("papers:today")
 
     def test_a_day_later_it_is_too_old(self) -> None:
-        link = make_login_link("rita@example.org")
+        link = create_login_link("rita@example.org")
         LoginLink.objects.update(expires_at=timezone.now())
-        assert stranger().post(path_of(link)).status_code == 410
+        assert anonymous_client().post(path_of(link)).status_code == 410
 
     def test_a_closed_account_stays_closed(self) -> None:
-        link = make_login_link("rita@example.org")
+        link = create_login_link("rita@example.org")
         User.objects.update(is_active=False)
-        assert stranger().post(path_of(link)).status_code == 410
+        assert anonymous_client().post(path_of(link)).status_code == 410
 
     def test_a_link_nobody_made(self) -> None:
-        assert stranger().get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status_code == 410
+        assert anonymous_client().get("/sign-in/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status_code == 410
 
     def test_the_table_does_not_hold_what_opens(self) -> None:
-        token = token_of(make_login_link("rita@example.org"))
+        token = token_of(create_login_link("rita@example.org"))
         assert token not in str(LoginLink.objects.values())
 
     def test_it_leads_an_administrator_to_the_first_run_page_until_that_is_answered(
         self, django_capture_on_commit_callbacks: Any
     ) -> None:
         ada = staff()
-        assert stranger().post(path_of(make_login_link(ada.email)))["Location"] == reverse("papers:setup")
+        assert anonymous_client().post(path_of(create_login_link(ada.email)))["Location"] == reverse("papers:setup")
         with django_capture_on_commit_callbacks(execute=True):
             skip_setup(now=timezone.now())
-        assert stranger().post(path_of(make_login_link(ada.email)))["Location"] == reverse("papers:today")
+        assert anonymous_client().post(path_of(create_login_link(ada.email)))["Location"] == reverse("papers:today")
 
     def test_it_leads_a_reader_to_todays_page(self) -> None:
-        assert stranger().post(path_of(make_login_link("rita@example.org")))["Location"] == reverse("papers:today")
+        assert anonymous_client().post(path_of(create_login_link("rita@example.org")))["Location"] == reverse(
+            "papers:today"
+        )
 
     def test_many_guesses_are_cut_off(self) -> None:
-        browser = stranger()
+        browser = anonymous_client()
         answers = [browser.get(f"/sign-in/link/{number}").status_code for number in range(31)]
         assert set(answers[:30]) == {410}
         assert answers[30] == 429
@@ -190,24 +195,24 @@ class TestLink:
 class TestMakingLinks:
     def test_the_administrators_address_gets_an_administrator_and_any_other_a_reader(self, settings: Any) -> None:
         settings.ADMIN_EMAIL = "Ada@example.org"
-        make_login_link("ada@example.org")
-        make_login_link("rita@example.org")
+        create_login_link("ada@example.org")
+        create_login_link("rita@example.org")
         assert User.objects.get(email="ada@example.org").is_superuser
         assert not User.objects.get(email="rita@example.org").is_staff
 
     def test_an_account_is_made_once(self) -> None:
-        make_login_link("rita@example.org")
-        make_login_link("RITA@example.org")
+        create_login_link("rita@example.org")
+        create_login_link("RITA@example.org")
         assert User.objects.count() == 1
 
     def test_two_people_whose_names_meet(self) -> None:
-        make_login_link("rita@example.org")
-        make_login_link("rita@example.com")
+        create_login_link("rita@example.org")
+        create_login_link("rita@example.com")
         assert len({user.username.lower() for user in User.objects.all()}) == 2
 
     @pytest.mark.parametrize("address", ["ü@example.org", "-.@example.org", f"{'x' * 60}@example.org", "a@example.org"])
     def test_every_address_gives_a_name_that_is_allowed(self, address: str) -> None:
-        make_login_link(address)
+        create_login_link(address)
         User.objects.get().full_clean(exclude=["password", "email"])
 
     def test_a_site_under_a_sub_path(self, settings: Any) -> None:
@@ -219,21 +224,21 @@ class TestMakingLinks:
 
         set_script_prefix("/papers/")
         try:
-            link = make_login_link("rita@example.org")
+            link = create_login_link("rita@example.org")
         finally:
             set_script_prefix("/")
         assert link.startswith("https://lab.example.org/papers/sign-in/link/")
 
     def test_old_ones_are_forgotten(self) -> None:
-        make_login_link("rita@example.org")
+        create_login_link("rita@example.org")
         LoginLink.objects.update(expires_at=timezone.now() - timedelta(days=31))
-        make_login_link("rita@example.org")
+        create_login_link("rita@example.org")
         assert LoginLink.objects.count() == 1
 
     def test_the_command_prints_it(self, settings: Any) -> None:
         out = StringIO()
         call_command("login_link", stdout=out)
-        assert stranger().post(path_of(out.getvalue().strip())).status_code == 302
+        assert anonymous_client().post(path_of(out.getvalue().strip())).status_code == 302
         assert User.objects.get().email == settings.ADMIN_EMAIL
 
     @pytest.mark.parametrize("address", ["rita", "rita@", "@example.org"])
@@ -249,7 +254,7 @@ class TestMakingLinks:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_link_opens_once_also_when_two_press_at_the_same_moment() -> None:
-    token = token_of(make_login_link("rita@example.org"))
+    token = token_of(create_login_link("rita@example.org"))
     start, opened = threading.Barrier(2), []
 
     def press() -> None:
@@ -269,17 +274,19 @@ class TestOwnPassword:
     NEW = "another-horse-battery"
 
     def test_whoever_came_by_a_link_sets_one_without_the_old(self) -> None:
-        browser = stranger()
-        browser.post(path_of(make_login_link("rita@example.org")))
+        browser = anonymous_client()
+        browser.post(path_of(create_login_link("rita@example.org")))
         assert "old_password" not in browser.get("/account/password").context["form"].fields
         answer = browser.post("/account/password", {"new_password1": self.NEW, "new_password2": self.NEW})
         assert answer.status_code == 302
         assert is_signed_in(browser)
-        assert stranger().post(SIGN_IN, {"username": "rita@example.org", "password": self.NEW}).status_code == 302
+        assert (
+            anonymous_client().post(SIGN_IN, {"username": "rita@example.org", "password": self.NEW}).status_code == 302
+        )
 
     def test_whoever_came_by_password_says_the_old_one(self) -> None:
         reader()
-        browser = stranger()
+        browser = anonymous_client()
         browser.post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD})
         new = {"new_password1": self.NEW, "new_password2": self.NEW}
         assert browser.post("/account/password", new).status_code == 200
@@ -287,7 +294,7 @@ class TestOwnPassword:
 
     def test_it_ends_other_sessions(self) -> None:
         rita = reader()
-        here, elsewhere = browser_of(rita), browser_of(rita)
+        here, elsewhere = client_of(rita), client_of(rita)
         here.post(
             "/account/password",
             {"old_password": PASSWORD, "new_password1": self.NEW, "new_password2": self.NEW},
@@ -296,8 +303,8 @@ class TestOwnPassword:
         assert elsewhere.get("/account/password").status_code == 302
 
     def test_a_weak_one_is_refused(self) -> None:
-        browser = stranger()
-        browser.post(path_of(make_login_link("rita@example.org")))
+        browser = anonymous_client()
+        browser.post(path_of(create_login_link("rita@example.org")))
         answer = browser.post("/account/password", {"new_password1": "short", "new_password2": "short"})
         assert answer.status_code == 200
         assert answer.context["form"].errors
@@ -305,13 +312,15 @@ class TestOwnPassword:
 
 class TestAdmin:
     def test_its_own_sign_in_page_leads_to_ours_which_has_limits(self) -> None:
-        answer = stranger().get("/admin/", follow=True)
+        answer = anonymous_client().get("/admin/", follow=True)
         assert answer.redirect_chain[-1][0] == "/sign-in?next=%2Fadmin%2F"
 
     def test_a_reader_is_not_sent_round_in_circles(self) -> None:
-        assert browser_of(reader()).get("/admin/", follow=True).status_code == 404
+        assert client_of(reader()).get("/admin/", follow=True).status_code == 404
 
     def test_an_administrator_arrives(self) -> None:
         staff()
-        answer = stranger().post(SIGN_IN, {"username": "ada@example.org", "password": PASSWORD, "next": "/admin/"})
+        answer = anonymous_client().post(
+            SIGN_IN, {"username": "ada@example.org", "password": PASSWORD, "next": "/admin/"}
+        )
         assert answer["Location"] == "/admin/"

@@ -11,15 +11,15 @@ from django.urls import reverse
 
 from papers.catalogue.identifiers import parse_orcid
 from papers.models import Author, AuthorClaim, CurationEvent, Followed, Paper
-from papers.services.authors.disambiguation import claim_by_orcid, key_typed
+from papers.services.authors.disambiguation import claim_papers_by_orcid, parse_author_key
 from papers.services.authors.lookup import find_author, find_organization
-from papers.services.authors.profile import Facts, facts_of
-from papers.services.ingest.clean_record import clean
-from papers.services.reading.follows import does_follow, follow
-from papers.sources.base import Author as SourceAuthor
+from papers.services.authors.profile import AuthorProfile, read_author_profile
+from papers.services.ingest.clean_record import clean_record
+from papers.services.reading.follows import follow, is_following
+from papers.sources.base import RawAuthor as SourceAuthor
 from tests.support import factories
-from tests.support.pages import cards, page_text, titles, tree, words
-from tests.support.people import browser_of, curator, reader, stranger
+from tests.support.pages import cards_on, get_page, page_text, text_of, titles_on
+from tests.support.people import anonymous_client, client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +30,11 @@ def test_a_name_on_a_card_leads_to_the_author_s_page() -> None:
     factories.listing(
         factories.paper(title="On engines", authors=["Ada Lovelace", "Émilie du Châtelet"], organization="CERN")
     )
-    byline = tree("/").find_class("byline")[0]
+    byline = get_page("/").find_class("byline")[0]
     assert [link.get("href") for link in byline.iter("a")] == [
         "/authors/ada-lovelace", "/authors/emilie-du-chatelet", "/organizations/cern",
     ]  # fmt: skip
-    assert titles("/authors/emilie-du-chatelet") == ["On engines"]
+    assert titles_on("/authors/emilie-du-chatelet") == ["On engines"]
     assert "Émilie du Châtelet" in page_text("/authors/emilie-du-chatelet")
 
 
@@ -44,24 +44,24 @@ def test_the_page_tells_years_categories_and_who_else() -> None:
             title=title, authors=["Ada Lovelace", "Charles Babbage"], published_at=factories.NOW.replace(year=year),
             listed_at=factories.NOW.replace(year=year), categories=["cs.CL", "cs.AI"],
         )  # fmt: skip
-    facts = facts_of(find_author("ada-lovelace"))
+    facts = read_author_profile(find_author("ada-lovelace"))
     assert facts.years == ((2024, 1), (2025, 0), (2026, 2))
     assert facts.categories == (("cs.AI", 3), ("cs.CL", 3))
     assert [(one.name, one.count) for one in facts.people] == [("Charles Babbage", 3)]
-    page = tree("/authors/ada-lovelace")
-    assert [words(row) for row in page.xpath("//table//tbody/tr")][:4] == ["20262", "20250", "20241", "20230"]
+    page = get_page("/authors/ada-lovelace")
+    assert [text_of(row) for row in page.xpath("//table//tbody/tr")][:4] == ["20262", "20250", "20241", "20230"]
     assert page.xpath("//svg[@role='img']/@aria-label")
 
 
 def test_who_is_one_of_thousands_works_with_none_of_them() -> None:
     factories.paper(authors=[f"A. Person{number}" for number in range(300)])
-    assert facts_of(find_author("a-person7")).people == ()
+    assert read_author_profile(find_author("a-person7")).people == ()
 
 
 @pytest.mark.parametrize("path", ["/authors/nobody", "/organizations/nowhere", "/authors/Ada-Lovelace", "/authors/-"])
 def test_nobody_has_no_page(path: str) -> None:
     factories.paper()
-    assert stranger().get(path).status_code == 404
+    assert anonymous_client().get(path).status_code == 404
 
 
 @pytest.mark.parametrize("of", ["authors", "organizations"])
@@ -70,7 +70,7 @@ def test_nobody_has_no_page(path: str) -> None:
     ["%00", "a%00b", "x" * 5_000, "..%2f..%2fetc", "%ff%fe", "%E2%80%AE", "-", "' OR 1=1 --", "%F0%9F%91%BB", "-2"],
 )
 def test_strange_keys_are_nobody_s(of: str, key: str) -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     assert client.get(f"/{of}/{key}").status_code == 404
     assert client.get(f"/{of}/{key}.atom").status_code == 404
     assert client.post(f"/{of}/{key}/follow", {"on": "1"}).status_code == 404
@@ -78,43 +78,43 @@ def test_strange_keys_are_nobody_s(of: str, key: str) -> None:
 
 def test_names_in_any_script_have_addresses() -> None:
     factories.paper(title="A", authors=["王伟"], organization="清华大学")
-    assert titles(reverse("papers:author", args=["王伟"])) == ["A"]
-    assert titles(reverse("papers:organization", args=["清华大学"])) == ["A"]
+    assert titles_on(reverse("papers:author", args=["王伟"])) == ["A"]
+    assert titles_on(reverse("papers:organization", args=["清华大学"])) == ["A"]
 
 
 @pytest.mark.parametrize("name", ["Google DeepMind", "O’Reilly & Co.", "C++ Alliance", "Université de Genève", "a-b_c"])
 def test_an_organization_s_link_leads_to_its_papers(name: str) -> None:
     factories.listing(factories.paper(title="Theirs", organization=name))
     factories.paper(title="Others", organization=f"{name} Labs")
-    (link,) = tree("/").xpath("//span[@class='organization']/a/@href")
-    assert titles(link) == ["Theirs"]
+    (link,) = get_page("/").xpath("//span[@class='organization']/a/@href")
+    assert titles_on(link) == ["Theirs"]
 
 
 def test_spellings_of_an_organization_that_differ_in_case_are_one() -> None:
     factories.paper(title="A", organization="OpenAI")
     factories.paper(title="B", organization="Openai")
     assert set(find_organization("openai").names) == {"OpenAI", "Openai"}
-    assert sorted(titles("/organizations/openai")) == ["A", "B"]
+    assert sorted(titles_on("/organizations/openai")) == ["A", "B"]
 
 
 def test_pages_of_a_long_list_go_on_behind_the_last_card() -> None:
     for number in range(60):
         factories.paper(title=f"P{number:02}", listed_at=factories.NOW - timedelta(hours=number))
-    first = titles("/authors/ada-lovelace")
+    first = titles_on("/authors/ada-lovelace")
     assert first == [f"P{number:02}" for number in range(50)]
-    (more,) = tree("/authors/ada-lovelace").xpath("//p[@class='more']/a/@href")
-    assert titles("/authors/ada-lovelace" + more) == [f"P{number:02}" for number in range(50, 60)]
+    (more,) = get_page("/authors/ada-lovelace").xpath("//p[@class='more']/a/@href")
+    assert titles_on("/authors/ada-lovelace" + more) == [f"P{number:02}" for number in range(50, 60)]
 
 
 def test_hidden_papers_are_nobody_s() -> None:
     factories.paper(hidden_at=factories.NOW)
-    assert stranger().get("/authors/ada-lovelace").status_code == 404
+    assert anonymous_client().get("/authors/ada-lovelace").status_code == 404
 
 
 def test_an_author_s_feed_has_the_papers() -> None:
     factories.paper(title="On engines")
-    assert "On engines" in stranger().get("/authors/ada-lovelace.atom").content.decode()
-    assert stranger().get("/authors/ada-lovelace.json").json()["items"][0]["title"] == "On engines"
+    assert "On engines" in anonymous_client().get("/authors/ada-lovelace.atom").content.decode()
+    assert anonymous_client().get("/authors/ada-lovelace.json").json()["items"][0]["title"] == "On engines"
 
 
 def test_two_spellings_become_one_and_two_again() -> None:
@@ -122,21 +122,21 @@ def test_two_spellings_become_one_and_two_again() -> None:
     factories.paper(title="A", authors=["Yann LeCun"])
     factories.paper(title="B", authors=["Y. LeCun"])
     follow(user=rita, who=find_author("y-lecun"), name="Y. LeCun", now=factories.NOW)
-    client = browser_of(carl)
+    client = client_of(carl)
     client.post("/authors/yann-lecun/merge", {"other": "https://papers.example.org/authors/y-lecun?x=1"})
     cache.clear()
-    assert sorted(titles("/authors/yann-lecun")) == ["A", "B"]
-    assert stranger().get("/authors/y-lecun")["Location"] == "/authors/yann-lecun"
-    assert does_follow(rita, find_author("yann-lecun"))
+    assert sorted(titles_on("/authors/yann-lecun")) == ["A", "B"]
+    assert anonymous_client().get("/authors/y-lecun")["Location"] == "/authors/yann-lecun"
+    assert is_following(rita, find_author("yann-lecun"))
     assert Followed.objects.get(key="yann lecun").papers.count() == 2
     event = CurationEvent.objects.get(action="author-merged")
     assert "took two names for one author: yann lecun" in page_text("/curate/log", client)
     for _ in range(2):  # the second press changes nothing
         client.post(f"/authors/acts/{event.pk}/undo")
     cache.clear()
-    assert (titles("/authors/yann-lecun"), titles("/authors/y-lecun")) == (["A"], ["B"])
-    assert does_follow(rita, find_author("y-lecun"))
-    assert not does_follow(rita, find_author("yann-lecun"))
+    assert (titles_on("/authors/yann-lecun"), titles_on("/authors/y-lecun")) == (["A"], ["B"])
+    assert is_following(rita, find_author("y-lecun"))
+    assert not is_following(rita, find_author("yann-lecun"))
 
 
 def test_namesakes_are_told_apart_paper_by_paper_and_put_together_again() -> None:
@@ -144,36 +144,36 @@ def test_namesakes_are_told_apart_paper_by_paper_and_put_together_again() -> Non
         factories.paper(title="Graphs", authors=["Wei Wang"]),
         factories.paper(title="Genes", authors=["Wei Wang"]),
     )
-    client = browser_of(curator())
+    client = client_of(curator())
     answer = client.post(WANG + "/split", {"paper": [hers.pk]})
     assert answer["Location"] == "/authors/wei-wang-2"
     cache.clear()
-    assert (titles(WANG), titles("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
+    assert (titles_on(WANG), titles_on("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
     assert "Take back" in page_text(WANG, client)
     client.post(f"/authors/acts/{CurationEvent.objects.get(action='author-split').pk}/undo")
     cache.clear()
-    assert sorted(titles(WANG)) == ["Genes", "Graphs"]
-    assert stranger().get("/authors/wei-wang-2").status_code == 404
+    assert sorted(titles_on(WANG)) == ["Genes", "Graphs"]
+    assert anonymous_client().get("/authors/wei-wang-2").status_code == 404
     assert Paper.objects.get(pk=mine.pk).author_keys == ["wei wang"]  # papers stay as they are
 
 
 def test_a_namesake_that_was_none_goes_back_and_its_address_leads_on() -> None:
     factories.paper(title="Graphs", authors=["Wei Wang"])
     hers = factories.paper(title="Genes", authors=["Wei Wang"])
-    client = browser_of(curator())
+    client = client_of(curator())
     client.post(WANG + "/split", {"paper": [hers.pk]})
     client.post(WANG + "/merge", {"other": "/authors/wei-wang-2"})
     cache.clear()
-    assert sorted(titles(WANG)) == ["Genes", "Graphs"]
-    assert stranger().get("/authors/wei-wang-2")["Location"] == WANG
+    assert sorted(titles_on(WANG)) == ["Genes", "Graphs"]
+    assert anonymous_client().get("/authors/wei-wang-2")["Location"] == WANG
     client.post(f"/authors/acts/{CurationEvent.objects.get(action='author-merged').pk}/undo")
     cache.clear()
-    assert (titles(WANG), titles("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
+    assert (titles_on(WANG), titles_on("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
 
 
 def test_a_wrong_act_is_told_in_words() -> None:
     factories.paper(authors=["Wei Wang"])
-    client = browser_of(curator())
+    client = client_of(curator())
     for path, data, words_ in (
         ("/merge", {"other": "Wang, Wei"}, "the same already"),
         ("/merge", {"other": "---"}, "Nobody here is called so"),
@@ -188,20 +188,22 @@ def test_an_orcid_claims_the_papers_whose_record_names_it() -> None:
     orcid = "0000-0002-1825-0097"
     mine = factories.paper(title="Mine", authors=[{"name": "Wei Wang", "orcid": orcid}])
     other = factories.paper(title="Other", authors=[{"name": "Wei Wang"}])
-    client = browser_of(curator())
+    client = client_of(curator())
     client.post(WANG + "/split", {"paper": [mine.pk]})
     client.post("/authors/wei-wang-2/orcid", {"orcid": f"https://orcid.org/{orcid}"})
     later = factories.paper(title="Later", authors=[{"name": "Wei Wang", "orcid": orcid}])
-    claim_by_orcid([later.pk, other.pk])
+    claim_papers_by_orcid([later.pk, other.pk])
     cache.clear()
-    assert sorted(titles("/authors/wei-wang-2")) == ["Later", "Mine"]
-    assert titles(WANG) == ["Other"]
+    assert sorted(titles_on("/authors/wei-wang-2")) == ["Later", "Mine"]
+    assert titles_on(WANG) == ["Other"]
     assert AuthorClaim.objects.count() == 2
     assert Author.objects.get(pk="wei wang 2").orcid == orcid
 
 
 def test_the_record_s_orcid_is_kept_and_shown() -> None:
-    paper = clean(factories.raw("doi", authors=(SourceAuthor("Ada Lovelace", orcid="0000-0002-1825-0097"),)))
+    paper = clean_record(
+        factories.raw_paper("doi", authors=(SourceAuthor("Ada Lovelace", orcid="0000-0002-1825-0097"),))
+    )
     assert paper.authors == ({"name": "Ada Lovelace", "orcid": "0000-0002-1825-0097"},)
     factories.paper(authors=list(paper.authors))
     assert "ORCID 0000-0002-1825-0097" in page_text("/authors/ada-lovelace")
@@ -222,25 +224,26 @@ def test_an_orcid_is_checked(text: str, found: str | None) -> None:
 
 
 def test_a_key_is_read_from_a_name_or_an_address() -> None:
-    assert key_typed("LeCun, Yann") == key_typed("http://x/authors/yann-lecun?a=b") == "yann lecun"
+    assert parse_author_key("LeCun, Yann") == parse_author_key("http://x/authors/yann-lecun?a=b") == "yann lecun"
 
 
 def test_papers_a_year_are_drawn_with_the_empty_years_before() -> None:
-    drawn = Facts(name="Ada", paper_count=7, years=((2024, 3), (2025, 0), (2026, 4))).by_year
+    drawn = AuthorProfile(name="Ada", paper_count=7, years=((2024, 3), (2025, 0), (2026, 4))).by_year
     assert [(row.label, row.values) for row in drawn.rows[-4:]] == [
         ("2023", (0,)), ("2024", (3,)), ("2025", (0,)), ("2026", (4,)),
     ]  # fmt: skip
     assert len(drawn.rows) == 12
     assert (
-        len(Facts(name="Ada", paper_count=9, years=tuple((year, 1) for year in range(1990, 2027))).by_year.rows) == 37
+        len(AuthorProfile(name="Ada", paper_count=9, years=tuple((year, 1) for year in range(1990, 2027))).by_year.rows)
+        == 37
     )
-    assert Facts(name="Ada", paper_count=0).by_year.is_empty
+    assert AuthorProfile(name="Ada", paper_count=0).by_year.is_empty
 
 
 def test_a_page_costs_the_same_for_few_and_for_many() -> None:
     from tests.web.test_query_counts import count
 
-    member = browser_of(reader())
+    member = client_of(reader())
     factories.paper()
     member.get("/authors/ada-lovelace")
     costs = []
@@ -248,15 +251,15 @@ def test_a_page_costs_the_same_for_few_and_for_many() -> None:
         for _ in range(10):
             factories.paper(authors=["Ada Lovelace", "Charles Babbage"])
         cache.clear()
-        costs.append((count("/authors/ada-lovelace", stranger()), count("/authors/ada-lovelace", member)))
+        costs.append((count("/authors/ada-lovelace", anonymous_client()), count("/authors/ada-lovelace", member)))
     assert costs[0] == costs[1]
-    assert len(cards("/authors/ada-lovelace")) == 21
+    assert len(cards_on("/authors/ada-lovelace")) == 21
 
 
 def test_an_author_s_list_is_not_found_by_walking_along_new() -> None:
     """`paper_newest` may not serve its order: of somebody who wrote long ago it would be walked to its end."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")  # would rather walk, if any index had the order
-    plan = find_author("ada-lovelace").papers().newest_of_these()[:51].explain()
+    plan = find_author("ada-lovelace").papers().newest_sorted()[:51].explain()
     assert "Sort Key" in plan
     assert "paper_newest" in find_author("ada-lovelace").papers().newest()[:51].explain()

@@ -14,7 +14,7 @@ from bench.catalogue import fill
 from bench.vector_fill import fill_vectors
 from papers.models import PaperVector
 from papers.services.embeddings import model_switch
-from papers.services.embeddings.nearest import near
+from papers.services.embeddings.nearest import nearest_papers
 from papers.services.search.word_statistics import count_words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,7 +38,7 @@ def test_every_question_is_answered_and_vectors_have_neighbours(catalogue: None)
         cache.clear()
         for path in paths:
             assert client.get(path).status_code == 200, f"{kind}: {path[:200]}"
-    model_switch.ensure_wanted(model_switch.Wanted(name="all-MiniLM-L6-v2-int8", endpoint=""))
-    model_switch.recount()
-    model_switch.forget_current_model()
-    assert near([PaperVector.objects.values_list("paper_id", flat=True)[0]], limit=5)
+    model_switch.ensure_target_model(model_switch.TargetModel(name="all-MiniLM-L6-v2-int8", endpoint=""))
+    model_switch.recount_vectors()
+    model_switch.invalidate_current_model()
+    assert nearest_papers([PaperVector.objects.values_list("paper_id", flat=True)[0]], limit=5)

@@ -5,11 +5,11 @@ import pytest
 from papers.catalogue.categories import (
     aliases_of,
     archives,
-    canonical,
     canonical_categories,
+    canonical_code,
     category,
     category_name,
-    expand,
+    expand_pattern,
     taxonomy,
 )
 
@@ -39,7 +39,7 @@ from papers.catalogue.categories import (
     ],
 )
 def test_a_category_has_one_code(code: str, expected: str | None) -> None:
-    assert canonical(code) == expected
+    assert canonical_code(code) == expected
 
 
 def test_categories_of_a_paper_keep_their_order_and_come_once() -> None:
@@ -55,7 +55,7 @@ def test_every_alias_leads_to_a_category_of_the_tree() -> None:
     in_tree = {c.code for archive in archives() for c in archive.categories}
     aliases = {alias for code in in_tree for alias in aliases_of(code)}
     assert len(aliases) == 24
-    assert {canonical(alias) for alias in aliases} <= in_tree
+    assert {canonical_code(alias) for alias in aliases} <= in_tree
     assert not aliases & in_tree
 
 
@@ -84,8 +84,8 @@ def test_the_tree_has_every_category_once() -> None:
     ],
 )
 def test_an_archive_stands_for_its_categories(pattern: str, some: set[str]) -> None:
-    assert some <= set(expand(pattern))
-    assert len(expand(pattern)) == len(set(expand(pattern)))
+    assert some <= set(expand_pattern(pattern))
+    assert len(expand_pattern(pattern)) == len(set(expand_pattern(pattern)))
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_an_archive_stands_for_its_categories(pattern: str, some: set[str]) -> N
     ],
 )
 def test_a_single_category_stands_for_itself(pattern: str, expected: tuple[str, ...]) -> None:
-    assert expand(pattern) == expected
+    assert expand_pattern(pattern) == expected

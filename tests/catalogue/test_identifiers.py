@@ -17,7 +17,7 @@ from papers.catalogue.identifiers import (
     parse_arxiv_id,
     parse_doi,
     parse_dois,
-    trim_end,
+    strip_trailing_punctuation,
 )
 
 months = st.integers(1, 12).map("{:02}".format)
@@ -274,4 +274,4 @@ def test_a_normalised_address_stays_as_it_is(path: str, query: str) -> None:
     ],
 )
 def test_the_marks_of_the_sentence_are_cut_off(text: str, expected: str) -> None:
-    assert trim_end(text) == expected
+    assert strip_trailing_punctuation(text) == expected

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from pybtex.database import parse_string
 from pylatexenc.latex2text import LatexNodes2Text
 
-from papers.citations import FORMATS, export
+from papers.citations import CITATION_FORMATS, format_papers
 from papers.citations.latex import title_to_latex, to_latex
 from papers.citations.markdown import to_markdown
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.person_names import parse_name
-from papers.citations.record import citation_key, record_of
+from papers.citations.record import citation_key, citation_record
 
 
 def a_paper(**fields: Any) -> Any:
@@ -52,7 +52,7 @@ def a_paper(**fields: Any) -> Any:
 
 
 def written(name: str, *papers: Any) -> str:
-    return "".join(export(papers, name))
+    return "".join(format_papers(papers, name))
 
 
 HOSTILE = [
@@ -126,13 +126,13 @@ class TestBibTeX:
 class TestKeys:
     def test_one_a_paper_for_good(self) -> None:
         keys = {
-            record_of(a_paper(public_id=name)).key
+            citation_record(a_paper(public_id=name)).key
             for name in ("2603.01234", "2603.01235", "hep-th/9901001", "doi/10.1/a-b", "doi/10.1/a/b", "p-abcdefghij")
         }
         assert len(keys) == 6
         assert "duchatelet2026-2603.01234" in keys
         assert "duchatelet1999-hep-th_9901001" in keys
-        again = record_of(a_paper(title="Another", published_at=None, version=9)).key
+        again = citation_record(a_paper(title="Another", published_at=None, version=9)).key
         assert again == "duchatelet2026-2603.01234"
 
     @given(st.text(min_size=1), st.text())
@@ -204,12 +204,12 @@ class TestOthers:
         assert text.startswith("# [On \\*stars\\* and $a_1*b$ \\[x\\](y) \\<b\\>](https://arxiv.org/abs/2603.01234)\n")
         assert "\n\\# no head\n\\1. no list\n" in text
 
-    @pytest.mark.parametrize("name", FORMATS)
+    @pytest.mark.parametrize("name", CITATION_FORMATS)
     def test_an_empty_list_is_one(self, name: str) -> None:
         text = written(name)
         assert json.loads(text) == [] if name in ("json", "csl") else len(text.splitlines()) <= 1
 
-    @pytest.mark.parametrize("name", FORMATS)
+    @pytest.mark.parametrize("name", CITATION_FORMATS)
     def test_a_paper_of_which_little_is_known(self, name: str) -> None:
         bare = a_paper(
             **dict.fromkeys(("abstract", "primary_category", "doi", "venue", "comment"), ""),
@@ -221,7 +221,7 @@ class TestOthers:
 
 class TestMeta:
     def test_highwire(self) -> None:
-        tags = highwire_tags(record_of(a_paper()))
+        tags = highwire_tags(citation_record(a_paper()))
         assert ("citation_title", "On α-stable BERT & friends") in tags
         assert next(value for name, value in tags if name == "citation_author") == "du Châtelet, Émilie"
         assert ("citation_publication_date", "2026/03/02") in tags
@@ -230,7 +230,7 @@ class TestMeta:
 
     @pytest.mark.parametrize("title", [*HOSTILE, "\u2028\u2029<!--"])
     def test_json_ld_can_not_end_its_element(self, title: str) -> None:
-        text = json_ld(record_of(a_paper(title=title)), page="https://papers.lab/papers/2603.01234")
+        text = json_ld(citation_record(a_paper(title=title)), page="https://papers.lab/papers/2603.01234")
         assert not set(text) & set("<>&\u2028\u2029")
         assert json.loads(text)["@type"] == "ScholarlyArticle"
 

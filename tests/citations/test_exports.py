@@ -18,23 +18,23 @@ from django.test.utils import CaptureQueriesContext
 from pybtex.database import parse_string
 
 from papers import hooks
-from papers.models import FormerAddress, ShelfItem, Tag, TaggedPaper
-from papers.services.accounts.invitations import make_invitation
-from papers.services.accounts.login_links import make_login_link
-from papers.services.reading.library import set_state
+from papers.models import FormerAddress, LibraryItem, Tag, TaggedPaper
+from papers.services.accounts.invitations import create_invitation
+from papers.services.accounts.login_links import create_login_link
+from papers.services.reading.library import set_library_state
 from papers.services.reading.tags import add_tags
 from papers.services.search import result_page
-from papers.services.search.timeouts import TooSlow
+from papers.services.search.timeouts import SearchTimeout
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.pages import elements
-from tests.support.people import browser_of, reader, stranger
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
 
 def text_of(path: str) -> str:
-    answer = stranger().get(path)
+    answer = anonymous_client().get(path)
     assert answer.status_code == 200
     return b"".join(answer).decode()
 
@@ -53,7 +53,7 @@ class TestLists:
         assert len(parse_string(text_of(f"/papers/{path}.bib"), "bibtex").entries) == 3
 
     def test_as_a_file_with_a_name(self) -> None:
-        answer = stranger().get("/papers/date/2026-03-04.csv")
+        answer = anonymous_client().get("/papers/date/2026-03-04.csv")
         assert answer["Content-Disposition"] == 'attachment; filename="papers-2026-03-04.csv"'
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         assert len(list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))) == 3
@@ -63,7 +63,7 @@ class TestLists:
             text_of("/papers/date/2026-03-04.bib")
 
     def test_the_page_offers_them(self) -> None:
-        page = elements(stranger().get("/papers/date/2026-03-04").content.decode())
+        page = parse_html(anonymous_client().get("/papers/date/2026-03-04").content.decode())
         links = page.xpath("//details[contains(@class, 'export')]//a/@href")
         assert [link.rsplit(".", 1)[1] for link in links] == ["bib", "ris", "csl", "csv", "json", "md"]
 
@@ -76,7 +76,7 @@ class TestPaper:
 
     def test_an_address_it_had_before_leads_on(self) -> None:
         FormerAddress.objects.create(public_id="doi/10.1/x", paper=factories.paper(public_id="2603.00001"))
-        assert stranger().get("/papers/doi/10.1/x.bib")["Location"] == "/papers/2603.00001.bib"
+        assert anonymous_client().get("/papers/doi/10.1/x.bib")["Location"] == "/papers/2603.00001.bib"
 
     def test_a_doi_that_ends_like_a_format_is_the_paper(self) -> None:
         factories.paper(public_id="doi/10.1/notes.md", doi="10.1/notes.md", title="Notes")
@@ -85,7 +85,7 @@ class TestPaper:
 
     def test_its_page_says_it_to_reference_managers(self) -> None:
         factories.paper(public_id="2603.00001", title="A <b> & $x^2$", authors=["Ada Lovelace", "Émilie du Châtelet"])
-        page = elements(stranger().get("/papers/2603.00001").content.decode())
+        page = parse_html(anonymous_client().get("/papers/2603.00001").content.decode())
         assert page.xpath("//meta[@name='citation_title']/@content") == ["A <b> & x²"]
         assert page.xpath("//meta[@name='citation_author']/@content") == ["Lovelace, Ada", "du Châtelet, Émilie"]
         assert json.loads(page.xpath("//script[@type='application/ld+json']")[0].text)["name"] == "A <b> & x²"
@@ -95,20 +95,20 @@ class TestPaper:
     def test_a_members_only_site_tells_chats_nothing(self, settings: Any) -> None:
         settings.ACCESS = "members"
         factories.paper(public_id="2603.00001")
-        page = elements(browser_of(reader()).get("/papers/2603.00001").content.decode())
+        page = parse_html(client_of(reader()).get("/papers/2603.00001").content.decode())
         assert page.xpath("//meta[@property]") == []
-        assert stranger().get("/papers/2603.00001.bib").status_code == 302
+        assert anonymous_client().get("/papers/2603.00001.bib").status_code == 302
 
 
 def ids_of(path: str, client: Client | None = None) -> list[str]:
-    answer = (client or stranger()).get(path)
+    answer = (client or anonymous_client()).get(path)
     assert answer.status_code == 200, path
     return [row["id"] for row in json.loads(b"".join(answer))]
 
 
 def menu_of(path: str, client: Client) -> list[str]:
     """Where the export menu of a page leads."""
-    page = elements(client.get(path).content.decode())
+    page = parse_html(client.get(path).content.decode())
     return list(page.xpath("//details[contains(@class, 'export')]//a/@href"))
 
 
@@ -116,13 +116,13 @@ class TestOwnLists:
     @pytest.fixture(autouse=True)
     def _papers(self) -> None:
         self.rita = reader()
-        self.client = browser_of(self.rita)
+        self.client = client_of(self.rita)
         papers = [factories.paper(public_id=f"2601.0000{number}", title=f"Ice {number}") for number in range(1, 5)]
         papers.append(factories.paper(public_id="2601.00009", hidden_at=NOW))
-        set_state(user=self.rita, paper_ids=[paper.pk for paper in papers[:3]], state="to_read")
-        set_state(user=self.rita, paper_ids=[papers[0].pk], state="read")
+        set_library_state(user=self.rita, paper_ids=[paper.pk for paper in papers[:3]], state="to_read")
+        set_library_state(user=self.rita, paper_ids=[papers[0].pk], state="read")
         for place, paper in enumerate(papers):
-            ShelfItem.objects.filter(paper=paper).update(added_at=NOW + timedelta(days=place))
+            LibraryItem.objects.filter(paper=paper).update(added_at=NOW + timedelta(days=place))
         self.tag = Tag.objects.create(user=self.rita, name="cold", shared_at=NOW)
         for paper in papers:
             TaggedPaper.objects.create(tag=self.tag, paper=paper)
@@ -130,12 +130,12 @@ class TestOwnLists:
     def test_a_tag_last_tagged_first_and_nothing_hidden(self) -> None:
         assert ids_of("/tags/rita/cold.json") == [f"2601.0000{number}" for number in (4, 3, 2, 1)]
         Tag.objects.update(shared_at=None)
-        assert stranger().get("/tags/rita/cold.json").status_code == 404
+        assert anonymous_client().get("/tags/rita/cold.json").status_code == 404
         assert len(ids_of("/tags/RITA/Cold.json", self.client)) == 4
 
     def test_a_tag_that_ends_like_a_format_is_a_page(self) -> None:
         Tag.objects.create(user=self.rita, name="notes.md", shared_at=NOW)
-        assert "<h1" in stranger().get("/tags/rita/notes.md").content.decode()
+        assert "<h1" in anonymous_client().get("/tags/rita/notes.md").content.decode()
         assert ids_of("/tags/rita/notes.md.json") == []
 
     @pytest.mark.parametrize("name", ["ünïcode 中文", 'a"b', "c++ & co", "50%"])
@@ -160,8 +160,8 @@ class TestOwnLists:
         assert ids_of(links[0], self.client) == [f"2601.0000{number}" for number in numbers]
 
     def test_the_library_of_one_reader(self) -> None:
-        assert ids_of("/library.json", browser_of(reader("otto"))) == []
-        assert stranger().get("/library.json")["Location"].startswith("/sign-in?next=")
+        assert ids_of("/library.json", client_of(reader("otto"))) == []
+        assert anonymous_client().get("/library.json")["Location"].startswith("/sign-in?next=")
 
     @pytest.mark.parametrize(
         "path", ["/library.bib", "/tags/rita/cold.bib", "/papers/search.bib?q=ice", "/papers/search.bib?q=before:2030"]
@@ -175,7 +175,7 @@ class TestOwnLists:
                 assert len(parse_string(b"".join(self.client.get(path)).decode(), "bibtex").entries) >= 3
             counts.append(len(captured))
             papers = [factories.paper(title="Ice again") for _ in range(20)]
-            set_state(user=self.rita, paper_ids=[paper.pk for paper in papers], state="reading")
+            set_library_state(user=self.rita, paper_ids=[paper.pk for paper in papers], state="reading")
             add_tags(user=self.rita, paper_ids=[paper.pk for paper in papers], names=["cold"])
         assert counts[0] == counts[1]
 
@@ -190,32 +190,32 @@ class TestSearch:
 
     def test_what_is_found_in_the_order_of_the_page(self) -> None:
         for asked in ("q=ice", "q=ice&sort=votes", "q=ice&sort=newest", "q=before:2030"):
-            page = elements(stranger().get(f"/papers?{asked}").content.decode())
+            page = parse_html(anonymous_client().get(f"/papers?{asked}").content.decode())
             shown = [link.removeprefix("/papers/") for link in page.xpath("//*[@class='card-title']/a/@href")]
             assert ids_of(f"/papers/search.json?{asked}") == shown != []
         assert ids_of("/papers/search.json?q=ice&sort=votes") == ["2603.00002", "2603.00001"]
 
     def test_the_first_of_many_which_the_menu_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(result_page, "EXPORTED", 1)
+        monkeypatch.setattr(result_page, "EXPORT_LIMIT", 1)
         assert len(ids_of("/papers/search.json?q=ice")) == len(ids_of("/papers/search.json?q=before:2030")) == 1
-        page = stranger().get("/papers?q=ice&sort=votes")
+        page = anonymous_client().get("/papers?q=ice&sort=votes")
         assert "The first 400" in page.content.decode()
-        assert menu_of("/papers?q=ice&sort=votes", stranger())[0] == "/papers/search.bib?q=ice&sort=votes"
+        assert menu_of("/papers?q=ice&sort=votes", anonymous_client())[0] == "/papers/search.bib?q=ice&sort=votes"
 
     def test_where_there_can_be_none_the_page_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert stranger().get("/papers/search.bib")["Location"] == "/papers?q=&sort="
-        assert stranger().get("/papers/search.bib?q=2603.00001")["Location"] == "/papers/2603.00001.bib"
+        assert anonymous_client().get("/papers/search.bib")["Location"] == "/papers?q=&sort="
+        assert anonymous_client().get("/papers/search.bib?q=2603.00001")["Location"] == "/papers/2603.00001.bib"
 
         def slow(*_: Any, **__: Any) -> None:
-            raise TooSlow
+            raise SearchTimeout
 
-        monkeypatch.setattr(result_page, "find_papers", slow)
-        assert stranger().get("/papers/search.bib?q=ice")["Location"] == "/papers?q=ice&sort="
+        monkeypatch.setattr(result_page, "search_papers", slow)
+        assert anonymous_client().get("/papers/search.bib?q=ice")["Location"] == "/papers?q=ice&sort="
 
 
 class TestAccount:
     def zip_of(self, user: Any) -> zipfile.ZipFile:
-        answer = browser_of(user).post("/account/export")
+        answer = client_of(user).post("/account/export")
         assert answer["Content-Type"] == "application/zip"
         return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
 
@@ -226,10 +226,10 @@ class TestAccount:
         factories.comment(voted, rita, "Well said.")
         factories.comment(voted, carla, "Not hers.")
         TaggedPaper.objects.create(tag=Tag.objects.create(user=rita, name="graphs"), paper=tagged)
-        ShelfItem.objects.create(user=rita, paper=noted, note="Read **this**.")
-        ShelfItem.objects.create(user=carla, paper=noted, note="Carla's.")
-        token = make_login_link(rita.email).rsplit("/", 1)[1]
-        make_invitation(by=rita, email="x@example.org", now=NOW)
+        LibraryItem.objects.create(user=rita, paper=noted, note="Read **this**.")
+        LibraryItem.objects.create(user=carla, paper=noted, note="Carla's.")
+        token = create_login_link(rita.email).rsplit("/", 1)[1]
+        create_invitation(by=rita, email="x@example.org", now=NOW)
         monkeypatch.setattr(hooks.account_exported, "_followers", [lambda user, parts: parts.update(more=[user.pk])])
         archive = self.zip_of(rita)
         data = json.loads(archive.read("account.json"))

@@ -18,12 +18,12 @@ from django.db import connection, transaction
 
 from config import startup
 from config.backup import tables
-from config.backup.archive import BackupError, Manifest, Reader, reading
-from config.backup.restorer import restore
-from config.backup.writer import KEPT, save, save_before_upgrade
-from config.local.paths import DataDir, LocalError
+from config.backup.archive import ArchiveReader, BackupError, BackupManifest, open_archive
+from config.backup.restorer import restore_backup
+from config.backup.writer import KEPT_UPGRADE_BACKUPS, write_backup, write_upgrade_backup
+from config.local.paths import DataDir, OperatorError
 from papers.models import Comment, Paper, PaperVector, Source, Tag, TaggedPaper
-from papers.services.accounts.login_links import make_login_link
+from papers.services.accounts.login_links import create_login_link
 from papers.services.ingest.releases import next_release
 from papers.services.reading.votes import set_vote
 from tests.e2e.running_site import ROOT, free_port, site_environment
@@ -44,7 +44,7 @@ def whole() -> dict[str, list[str]]:
     """Every row of every table, as text, sorted."""
     found = {}
     with connection.cursor() as cursor:
-        for name in tables.tables():
+        for name in tables.table_columns():
             cursor.execute(f'SELECT t::text FROM "{name}" t')
             found[name] = sorted(row[0] for row in cursor.fetchall())
     return found
@@ -63,10 +63,10 @@ def _content() -> Iterator[None]:
     factories.comment(paper, None, "An answer.", parent=first)
     TaggedPaper.objects.create(tag=Tag.objects.create(user=rita, name=ODD[:20]), paper=paper)
     PaperVector.objects.create(paper=paper, model="m", vector=[0.25, -1.5, 3])
-    factories.figure(paper, votes=3)
-    factories.run(factories.source(categories=["cs.CL"]))
+    factories.external_counts(paper, votes=3)
+    factories.fetch_run(factories.source(categories=["cs.CL"]))
     factories.announcement("2603.00001")
-    make_login_link("guest@example.org")
+    create_login_link("guest@example.org")
     yield
     # What a test left is no other's: they share the database.
     call_command("flush", interactive=False, verbosity=0)
@@ -81,11 +81,11 @@ def file(tmp_path: Path) -> Path:
 def test_every_table_comes_back_as_it_was(file: Path) -> None:
     before = whole()
     assert len([name for name, rows in before.items() if rows]) > 18
-    save(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
     Paper.objects.all().delete()
     staff()
-    with reading(file) as backup:
-        restore(backup, say=quiet)
+    with open_archive(file) as backup:
+        restore_backup(backup, say=quiet)
     after = whole()
     assert after.keys() == before.keys()
     assert {name for name in before if after[name] != before[name]} == set()
@@ -98,9 +98,9 @@ def test_counting_goes_on_where_it_stopped(file: Path) -> None:
     with transaction.atomic():
         last = next_release()
     highest = Paper.objects.get().pk
-    save(file, now=NOW, say=quiet)
-    with reading(file) as backup:
-        restore(backup, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
+    with open_archive(file) as backup:
+        restore_backup(backup, say=quiet)
     with transaction.atomic():
         assert next_release() == last + 1
     assert factories.paper().pk > highest
@@ -108,18 +108,18 @@ def test_counting_goes_on_where_it_stopped(file: Path) -> None:
 
 @pytest.mark.usefixtures("_content")
 def test_a_damaged_file_changes_nothing(file: Path, tmp_path: Path) -> None:
-    save(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
     before = whole()
     for name, damaged in damages(file, tmp_path):
-        with pytest.raises(BackupError, match=r"damaged|no backup|beginning|newer"), reading(damaged) as backup:
-            restore(backup, say=quiet)
+        with pytest.raises(BackupError, match=r"damaged|no backup|beginning|newer"), open_archive(damaged) as backup:
+            restore_backup(backup, say=quiet)
         assert whole() == before, name
 
 
 @pytest.mark.usefixtures("_content")
 @pytest.mark.parametrize("step", ["check_columns", "copy_in", "set_sequences"])
 def test_stopped_in_the_middle_it_changes_nothing(file: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    save(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
     factories.paper(public_id="2603.77777")
     before, real = whole(), getattr(tables, step)
 
@@ -129,8 +129,8 @@ def test_stopped_in_the_middle_it_changes_nothing(file: Path, step: str, monkeyp
             raise BackupError("Stopped.")
 
     monkeypatch.setattr(tables, step, stopped)
-    with pytest.raises(BackupError, match="Stopped"), reading(file) as backup:
-        restore(backup, say=quiet)
+    with pytest.raises(BackupError, match="Stopped"), open_archive(file) as backup:
+        restore_backup(backup, say=quiet)
     assert whole() == before
     assert factories.paper(public_id="2603.77778").pk > Paper.objects.get(public_id="2603.77777").pk
 
@@ -213,7 +213,7 @@ class TestCommands:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_content")
 def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Path, tmp_path: Path) -> None:
-    save(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
     again, environment = tmp_path / "again.zip", site_environment(tmp_path / "data", free_port(), None)
     for words in (["restore", str(file)], ["backup", str(again)]):
         done = subprocess.run(
@@ -226,7 +226,7 @@ def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Pa
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert list((tmp_path / "data").rglob("postmaster.pid")) == []
-    with reading(file) as old, reading(again) as new:
+    with open_archive(file) as old, open_archive(again) as new:
         assert new.secret_key == old.secret_key
         assert sorted(new.manifest.migrations) == sorted(old.manifest.migrations)
         rows, copied = ({entry.name: entry.rows for entry in each.manifest.tables} for each in (old, new))
@@ -234,7 +234,7 @@ def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Pa
         assert contents(new) == contents(old)
 
 
-def contents(backup: Reader) -> dict[str, list[bytes]]:
+def contents(backup: ArchiveReader) -> dict[str, list[bytes]]:
     """The rows of every table, sorted, whichever way they lay on the disk."""
     return {entry.name: sorted(b"".join(backup.chunks(entry)).splitlines()) for entry in backup.manifest.tables}
 
@@ -251,31 +251,35 @@ class TestBeforeAnUpgrade:
         startup.migrate(said.append)
         (written,) = (settings.DATA_DIR.path / "backups").iterdir()
         assert str(written) in said[0]
-        with reading(written) as backup:
+        with open_archive(written) as backup:
             backup.check()
 
     def test_the_last_three_are_kept(self, settings: Any) -> None:
-        paths = [save_before_upgrade(now=NOW + timedelta(days=day), say=quiet) for day in range(KEPT + 2)]
-        assert sorted((settings.DATA_DIR.path / "backups").iterdir()) == paths[-KEPT:]
+        paths = [
+            write_upgrade_backup(now=NOW + timedelta(days=day), say=quiet) for day in range(KEPT_UPGRADE_BACKUPS + 2)
+        ]
+        assert sorted((settings.DATA_DIR.path / "backups").iterdir()) == paths[-KEPT_UPGRADE_BACKUPS:]
 
     def test_without_one_nothing_is_changed(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(startup, "missing_migrations", lambda: 1)
         monkeypatch.setattr(startup, "call_command", lambda *_, **__: pytest.fail("migrated"))
         (settings.DATA_DIR.path / "backups").write_text("in the way")
-        with pytest.raises(LocalError, match="BROADSHEET_UPGRADE_BACKUP=off"):
+        with pytest.raises(OperatorError, match="BROADSHEET_UPGRADE_BACKUP=off"):
             startup.migrate(quiet)
 
 
 def test_a_manifest_is_read_as_it_was_written() -> None:
-    manifest = Manifest(version="1", created_at="2026", migrations=[("papers", "0001_initial")], sequences={"a": 1})
-    assert Manifest.from_json(manifest.to_json()) == manifest
+    manifest = BackupManifest(
+        version="1", created_at="2026", migrations=[("papers", "0001_initial")], sequences={"a": 1}
+    )
+    assert BackupManifest.from_json(manifest.to_json()) == manifest
     assert json.loads(manifest.to_json())["format"] == 1
 
 
 def test_nothing_of_a_source_is_lost_on_the_way(file: Path) -> None:
     made = factories.source(categories=["cs.CL", "a,b", '"', "{}"], query="NULL")
-    save(file, now=NOW, say=quiet)
-    with reading(file) as backup:
-        restore(backup, say=quiet)
+    write_backup(file, now=NOW, say=quiet)
+    with open_archive(file) as backup:
+        restore_backup(backup, say=quiet)
     assert Source.objects.get().categories == made.categories
     call_command("flush", interactive=False, verbosity=0)

@@ -43,7 +43,7 @@ def test_another_python_is_one_sentence(
     ],
 )
 def test_what_pip_says_is_put_in_a_sentence(said: str, sentence: str) -> None:
-    explained = bootstrap.explain(said)
+    explained = bootstrap.explain_pip_failure(said)
     assert sentence in explained
     assert "\n" not in explained
 

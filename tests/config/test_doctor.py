@@ -16,14 +16,14 @@ import pytest
 from django.core.management import call_command
 
 from config import doctor
-from config.doctor import Finding, Level
+from config.doctor import Finding, FindingLevel
 from config.local.paths import DataDir
 from config.site_url import Site
 from digests.services import mail_setup
-from digests.services.mail_setup import Mail, MailState
+from digests.services.mail_setup import MailSetup, MailSetupState
 from papers.models import Edition, Source
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
-from papers.services.operations.heartbeat import note_alive
+from papers.services.operations.heartbeat import record_heartbeat
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def _served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "answers", lambda host, port: True)
+    monkeypatch.setattr(doctor, "is_answering", lambda host, port: True)
 
 
 def source(**options: Any) -> Source:
@@ -48,10 +48,12 @@ def by_about(findings: Iterator[Finding]) -> dict[str, Finding]:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_served")
 def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_setup, "current_mail", lambda: Mail(MailState.WORKS, "A test message left."))
+    monkeypatch.setattr(
+        mail_setup, "current_mail_setup", lambda: MailSetup(MailSetupState.WORKS, "A test message left.")
+    )
     source(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
-    note_alive(now=datetime.now(UTC))
-    note_alive(now=datetime.now(UTC), name=EMBEDDER)
+    record_heartbeat(now=datetime.now(UTC))
+    record_heartbeat(now=datetime.now(UTC), name=EMBEDDER)
     out = StringIO()
 
     call_command("doctor", stdout=out, no_color=True)  # would end with SystemExit
@@ -95,10 +97,10 @@ def test_whatever_is_wrong_has_a_remedy(settings: Any, tmp_path: Path) -> None:
     settings.DATABASE_IS_EMBEDDED = settings.REDIS_IS_EMBEDDED = False
     settings.REDIS_URL = f"unix://{tmp_path}/none.sock"
     settings.SECRET_KEY = "short"
-    found = [doctor.check_redis(), doctor.check_tables(3), *doctor.check_settings(), doctor.database_is_away(FAR)]
+    found = [doctor.check_redis(), doctor.check_tables(3), *doctor.check_settings(), doctor.database_unreachable(FAR)]
     found.append(doctor.check_clock(here=NOW, there=NOW + timedelta(hours=1)))
 
-    assert [finding.level for finding in found] == [Level.PROBLEM] * len(found)
+    assert [finding.level for finding in found] == [FindingLevel.PROBLEM] * len(found)
     assert all(finding.do for finding in found)
 
 
@@ -109,10 +111,10 @@ FAR: Any = Exception("no route to host")
 
 
 def test_settings_are_judged_by_the_system_checks(settings: Any) -> None:
-    assert [finding.level for finding in doctor.check_settings()] == [Level.OK]
+    assert [finding.level for finding in doctor.check_settings()] == [FindingLevel.OK]
     settings.SITE, settings.TRUSTED_PROXIES = Site.from_url("https://papers.example.org"), ()
     found = doctor.check_settings()
-    assert {finding.level for finding in found} == {Level.WARNING}
+    assert {finding.level for finding in found} == {FindingLevel.WARNING}
     assert any("BROADSHEET_TRUSTED_PROXIES" in finding.do for finding in found)
 
 
@@ -124,19 +126,19 @@ class TestDataFolder:
 
     def test_it_is_not_there_yet(self) -> None:
         found = doctor.check_data_folder()
-        assert (found.level, found.do) == (Level.PROBLEM, "`make run` makes it.")
+        assert (found.level, found.do) == (FindingLevel.PROBLEM, "`make run` makes it.")
 
     def test_it_is_ours(self, settings: Any) -> None:
         settings.DATA_DIR.make()
-        assert doctor.check_data_folder().level is Level.OK
+        assert doctor.check_data_folder().level is FindingLevel.OK
 
     def test_others_may_pass_through_but_not_look(self, settings: Any) -> None:
         settings.DATA_DIR.make()
         settings.DATA_DIR.path.chmod(0o711)  # started as root, with an account for the servers
-        assert doctor.check_data_folder().level is Level.OK
+        assert doctor.check_data_folder().level is FindingLevel.OK
         settings.DATA_DIR.path.chmod(0o755)
         found = doctor.check_data_folder()
-        assert (found.level, found.do) == (Level.WARNING, f"`chmod go-rw {settings.DATA_DIR.path}`")
+        assert (found.level, found.do) == (FindingLevel.WARNING, f"`chmod go-rw {settings.DATA_DIR.path}`")
 
     def test_it_belongs_to_somebody_else(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.DATA_DIR.make()
@@ -145,18 +147,22 @@ class TestDataFolder:
 
     def test_without_embedded_services_there_is_none(self, settings: Any) -> None:
         settings.DATABASE_IS_EMBEDDED = settings.REDIS_IS_EMBEDDED = False
-        assert doctor.check_data_folder().level is Level.OK
+        assert doctor.check_data_folder().level is FindingLevel.OK
 
 
-@pytest.mark.parametrize(("free", "level"), [(100, Level.PROBLEM), (1500, Level.WARNING), (5000, Level.OK)])
-def test_room_on_the_disk(free: int, level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("free", "level"), [(100, FindingLevel.PROBLEM), (1500, FindingLevel.WARNING), (5000, FindingLevel.OK)]
+)
+def test_room_on_the_disk(free: int, level: FindingLevel, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("config.doctor.shutil.disk_usage", lambda path: usage(0, 0, free * 1024 * 1024))
     assert doctor.check_disk().level is level
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(1, Level.OK), (-30, Level.WARNING), (600, Level.PROBLEM)])
-def test_two_clocks(seconds: int, level: Level) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "level"), [(1, FindingLevel.OK), (-30, FindingLevel.WARNING), (600, FindingLevel.PROBLEM)]
+)
+def test_two_clocks(seconds: int, level: FindingLevel) -> None:
     assert doctor.check_clock(here=NOW, there=NOW + timedelta(seconds=seconds)).level is level
 
 
@@ -167,20 +173,20 @@ def test_two_clocks(seconds: int, level: Level) -> None:
 @pytest.mark.usefixtures("_served")
 def test_tables_that_are_not_there_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.startup.missing_migrations", lambda: 2)
-    found = by_about(doctor.examine(now=NOW))
-    assert found["tables"].level is Level.PROBLEM
+    found = by_about(doctor.diagnose(now=NOW))
+    assert found["tables"].level is FindingLevel.PROBLEM
     assert "manage.py prepare" in found["tables"].do
     assert "workers" not in found
 
 
 @pytest.mark.django_db
 def test_workers_that_fell_silent() -> None:
-    note_alive(now=NOW - timedelta(hours=3))
+    record_heartbeat(now=NOW - timedelta(hours=3))
     found = doctor.check_workers(now=NOW)
-    assert found.level is Level.PROBLEM
+    assert found.level is FindingLevel.PROBLEM
     assert "2026-11-25 05:00 UTC" in found.words
-    note_alive(now=NOW)
-    assert doctor.check_workers(now=NOW).level is Level.OK
+    record_heartbeat(now=NOW)
+    assert doctor.check_workers(now=NOW).level is FindingLevel.OK
 
 
 @pytest.mark.django_db
@@ -190,7 +196,7 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
     late = source(name="Late", next_fetch_at=NOW - timedelta(hours=2))
     source(name="Off", is_enabled=False, error_count=9, next_fetch_at=later)
     found = doctor.check_sources(now=NOW)
-    assert [finding.level for finding in found] == [Level.WARNING] * 2
+    assert [finding.level for finding in found] == [FindingLevel.WARNING] * 2
     assert "failed 3 times: 503" in found[0].words
     assert f"manage.py fetch {failing.pk}" in found[0].do
     assert f"manage.py fetch {late.pk}" in found[1].do
@@ -199,12 +205,12 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
 @pytest.mark.django_db
 def test_without_any_source_nothing_comes() -> None:
     (found,) = doctor.check_sources(now=NOW)
-    assert found.level is Level.WARNING
+    assert found.level is FindingLevel.WARNING
 
 
 @pytest.mark.django_db
 def test_a_day_with_a_gap() -> None:
-    assert doctor.check_days(now=NOW).level is Level.OK
+    assert doctor.check_days(now=NOW).level is FindingLevel.OK
     Edition.objects.create(day=date(2026, 11, 24), missing=["2611.00001", "2611.00002"])
     found = doctor.check_days(now=NOW)
-    assert (found.level, "2 of 2026-11-24" in found.words) == (Level.WARNING, True)
+    assert (found.level, "2 of 2026-11-24" in found.words) == (FindingLevel.WARNING, True)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 
-from config.local.paths import MAX_SOCKET_PATH, DataDir, LocalError
+from config.local.paths import MAX_SOCKET_PATH, DataDir, OperatorError
 
 
 def mode(path: Path) -> int:
@@ -105,16 +105,16 @@ def test_addresses_hold_for_a_path_with_blanks_and_signs(tmp_path: Path) -> None
 def test_folder_of_somebody_else_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.local.paths.os.geteuid", lambda: os.getuid() + 1)
 
-    with pytest.raises(LocalError, match=r"belongs to .+: start Broadsheet as"):
+    with pytest.raises(OperatorError, match=r"belongs to .+: start Broadsheet as"):
         DataDir(tmp_path).make()
 
 
 def test_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(LocalError, match="cannot be written"):
+    with pytest.raises(OperatorError, match="cannot be written"):
         DataDir(tmp_path / "file" / "data").make()
-    with pytest.raises(LocalError, match="BROADSHEET_DATA_DIR"):
+    with pytest.raises(OperatorError, match="BROADSHEET_DATA_DIR"):
         DataDir(tmp_path / "file" / "data").ensure_secret_key()
 
 
@@ -124,7 +124,7 @@ def test_a_full_disk_is_called_a_full_disk(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "mkdir", full)
 
-    with pytest.raises(LocalError, match=r"The disk is full .+: make room for the data folder"):
+    with pytest.raises(OperatorError, match=r"The disk is full .+: make room for the data folder"):
         DataDir(tmp_path / "data").make()
 
 

@@ -17,9 +17,9 @@ import pytest
 import redis
 
 from config.local import postgres as postgres_module
-from config.local.paths import MAX_SOCKET_PATH, DataDir, LocalError
+from config.local.paths import MAX_SOCKET_PATH, DataDir, OperatorError
 from config.local.postgres import PostgresServer, default_settings
-from config.local.processes import Rights, identity
+from config.local.processes import Privileges, process_identity
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
 from tests.conftest import FAST_SETTINGS
@@ -87,8 +87,10 @@ def test_started_as_root_it_runs_without_root_rights(cluster: DataDir) -> None:
 @needs_root
 def test_without_user_namespaces_an_existing_account_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     account = pwd.getpwnam("nobody")
-    monkeypatch.setattr(Rights, "namespace", lambda: Rights("refused"))  # the launcher fails on it, as on a kernel's no
-    monkeypatch.setattr(postgres_module, "ACCOUNTS", ("nobody",))
+    monkeypatch.setattr(
+        Privileges, "namespace", lambda: Privileges("refused")
+    )  # the launcher fails on it, as on a kernel's no
+    monkeypatch.setattr(postgres_module, "SERVICE_ACCOUNTS", ("nobody",))
     data = DataDir(tempfile.mkdtemp(prefix="broadsheet-account-"))
     data.make()
     try:
@@ -108,13 +110,13 @@ def test_without_user_namespaces_an_existing_account_is_used(monkeypatch: pytest
 
 @needs_root
 def test_as_root_without_any_way_out_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Rights, "namespace", lambda: Rights("refused"))
-    monkeypatch.setattr(postgres_module, "ACCOUNTS", ("nobody",))
+    monkeypatch.setattr(Privileges, "namespace", lambda: Privileges("refused"))
+    monkeypatch.setattr(postgres_module, "SERVICE_ACCOUNTS", ("nobody",))
     tmp_path.chmod(0o700)
     data = DataDir(tmp_path / "data")  # which nobody cannot reach
     data.make()
 
-    with pytest.raises(LocalError, match="start Broadsheet as an ordinary user"):
+    with pytest.raises(OperatorError, match="start Broadsheet as an ordinary user"):
         PostgresServer(data).prepare()
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
@@ -177,7 +179,7 @@ def test_cluster_of_another_major_version_is_refused(tmp_path: Path) -> None:
     data.postgres_dir.mkdir()
     (data.postgres_dir / "PG_VERSION").write_text("17\n")
 
-    with pytest.raises(LocalError, match=r"made by PostgreSQL 17, and this Broadsheet brings PostgreSQL 18"):
+    with pytest.raises(OperatorError, match=r"made by PostgreSQL 17, and this Broadsheet brings PostgreSQL 18"):
         PostgresServer(data).prepare()
 
 
@@ -186,7 +188,7 @@ def test_folder_that_is_no_cluster_is_left_alone(tmp_path: Path) -> None:
     data.make()
     data.postgres_dir.mkdir()
 
-    with pytest.raises(LocalError, match="not a PostgreSQL cluster"):
+    with pytest.raises(OperatorError, match="not a PostgreSQL cluster"):
         PostgresServer(data).prepare()
 
 
@@ -249,7 +251,7 @@ def test_server_that_lost_its_supervisor_is_stopped_and_the_folder_taken_over(cl
 
         with running(cluster) as (supervisor, _):
             assert supervisor.pid_of("postgres") != orphan.pid
-            assert identity(orphan.pid) is None
+            assert process_identity(orphan.pid) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux stops a child with its parent")
@@ -267,13 +269,13 @@ with running(DataDir(sys.argv[1])) as (supervisor, server):
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as supervisor:
         assert supervisor.stdout is not None
         pids = [int(word) for word in supervisor.stdout.readline().split()]
-        assert all(identity(pid) for pid in pids)
+        assert all(process_identity(pid) for pid in pids)
         supervisor.kill()
 
     deadline = time.monotonic() + 10
-    while any(identity(pid) for pid in pids) and time.monotonic() < deadline:
+    while any(process_identity(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert [identity(pid) for pid in pids] == [None, None]
+    assert [process_identity(pid) for pid in pids] == [None, None]
 
 
 def test_long_path_works(tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ def test_server_that_cannot_start_says_why_in_its_own_words(cluster: DataDir) ->
 
     with Supervisor(cluster) as supervisor:
         supervisor.start(server)
-        with pytest.raises(LocalError, match=r'(?s)exit code 1\..*"shared_buffers"'):
+        with pytest.raises(OperatorError, match=r'(?s)exit code 1\..*"shared_buffers"'):
             supervisor.wait_for(server, seconds=30)
 
 

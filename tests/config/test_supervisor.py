@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from config.local import supervisor as module
-from config.local.paths import DataDir, LocalError
-from config.local.processes import identity
-from config.local.supervisor import Supervisor, folder_locked, pause_after
+from config.local.paths import DataDir, OperatorError
+from config.local.processes import process_identity
+from config.local.supervisor import Supervisor, data_dir_lock, restart_delay
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Script:
     name: str = "script"
     stage: int = 1
     stop_signal: int = signal.SIGTERM
-    hurry_signal: int = signal.SIGKILL
+    force_stop_signal: int = signal.SIGKILL
     stop_seconds: float = 5.0
     environment: Mapping[str, str] = field(default_factory=lambda: {"PATH": os.defpath})
 
@@ -83,14 +83,14 @@ def test_on_a_full_disk_a_log_is_cut_without_a_copy(
 
 
 def test_pauses_grow_to_half_a_minute() -> None:
-    assert [pause_after(number) for number in range(1, 9)] == [0, 1, 2, 4, 8, 16, 30, 30]
+    assert [restart_delay(number) for number in range(1, 9)] == [0, 1, 2, 4, 8, 16, 30, 30]
 
 
 def test_a_service_that_stops_at_once_is_said_in_its_own_words(data: DataDir) -> None:
     with Supervisor(data) as supervisor:
         service = Script("import sys; sys.exit('the wheel has come off')")
         supervisor.start(service)
-        with pytest.raises(LocalError, match=r"script stopped with exit code 1\.\n    the wheel has come off"):
+        with pytest.raises(OperatorError, match=r"script stopped with exit code 1\.\n    the wheel has come off"):
             supervisor.wait_for(service, seconds=20)
 
 
@@ -104,13 +104,13 @@ def test_a_service_that_does_not_stop_is_killed_in_the_end(data: DataDir) -> Non
 
     supervisor.stop()
 
-    assert identity(pid) is None
+    assert process_identity(pid) is None
     assert list(data.run_dir.glob("*.pid")) == []
 
 
 def test_one_supervisor_a_folder(data: DataDir) -> None:
-    refusal = pytest.raises(LocalError, match=rf"already runs .*process {os.getpid()}")
-    with folder_locked(data), refusal, folder_locked(data):
+    refusal = pytest.raises(OperatorError, match=rf"already runs .*process {os.getpid()}")
+    with data_dir_lock(data), refusal, data_dir_lock(data):
         pass
-    with folder_locked(data):  # free again
+    with data_dir_lock(data):  # free again
         pass

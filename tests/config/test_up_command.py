@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 
 from config.local.paths import DataDir
-from config.local.processes import identity
+from config.local.processes import process_identity
 from tests.e2e.running_site import ROOT, free_port, site_environment, wait_for_line
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
@@ -176,7 +176,7 @@ def test_killed_it_recovers_and_stopped_it_leaves_nothing(tmp_path: Path) -> Non
         killed.process.kill()
         killed.process.wait()
         with up(environment) as again:
-            assert [identity(pid) for pid in first] == [None] * len([*EMBEDDED, *PARTS])
+            assert [process_identity(pid) for pid in first] == [None] * len([*EMBEDDED, *PARTS])
             assert again.parts() == [*EMBEDDED, *PARTS]
             assert again.page() == 200
             second = [again.pid_of(part) for part in again.parts()]
@@ -184,7 +184,7 @@ def test_killed_it_recovers_and_stopped_it_leaves_nothing(tmp_path: Path) -> Non
             again.process.send_signal(signal.SIGINT)  # Ctrl-C
             assert again.process.wait(timeout=60) == 0
 
-    assert [identity(pid) for pid in second] == [None] * len([*EMBEDDED, *PARTS])
+    assert [process_identity(pid) for pid in second] == [None] * len([*EMBEDDED, *PARTS])
     assert again.parts() == []
     assert not list(again.data.socket_dir.iterdir())
     assert not (again.data.postgres_dir / "postmaster.pid").exists()

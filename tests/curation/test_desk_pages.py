@@ -25,15 +25,15 @@ from papers.models import (
     TopicMatch,
 )
 from papers.services.curation import candidates, decisions, placement, planned_listings
-from papers.services.curation.audit_log import AlreadyDecidedError, CurationError, Deciding
+from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
 from papers.services.curation.queue import read_queue
-from papers.services.curation.undo import undo
+from papers.services.curation.undo import undo_event
 from papers.services.reading.comments import add_comment, report_comment
 from papers.services.topics.pending_work import catch_up
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import elements
-from tests.support.people import browser_of, curator, reader, stranger
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -41,7 +41,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def carl() -> Client:
-    return browser_of(curator())
+    return client_of(curator())
 
 
 def fill(number: int) -> None:
@@ -49,16 +49,16 @@ def fill(number: int) -> None:
     for _ in range(number):
         factories.candidate(topic=topic)
         factories.submission(
-            f"10.1000/{factories.arxiv_id()}", paper=factories.paper(), state="waiting", next_try_at=None
+            f"10.1000/{factories.arxiv_id()}", paper=factories.paper(), state="waiting", next_attempt_at=None
         )
-        factories.report(factories.comment(factories.paper()))
-        factories.reject()
+        factories.comment_report(factories.comment(factories.paper()))
+        factories.rejected_record()
 
 
 def page(client: Client, path: str = "/curate") -> Any:
     response = client.get(path)
     assert response.status_code == 200
-    return elements(response.content.decode())
+    return parse_html(response.content.decode())
 
 
 def names(found: Any) -> list[str]:
@@ -76,9 +76,9 @@ def press(client: Client, kind: str, key: int, *, seen: int | str = 0, **values:
 class TestTheQueue:
     def test_all_kinds_in_one_list_the_newest_first(self, carl: Client) -> None:
         factories.candidate(found_at=NOW)
-        factories.reject(last_seen_at=NOW + timedelta(hours=2))
+        factories.rejected_record(last_seen_at=NOW + timedelta(hours=2))
         comment = factories.comment(factories.paper(), body="Rude *words*")
-        factories.report(comment, created_at=NOW)
+        factories.comment_report(comment, created_at=NOW)
         found = page(carl)
         kinds = [name.split("-")[1] for name in names(found)]
         assert set(kinds) == {"candidate", "record", "comment"}
@@ -152,12 +152,14 @@ class TestDeciding:
 
     def test_whoever_submitted_it_sees_the_reason(self, carl: Client) -> None:
         rita = reader()
-        taken = factories.submission("10.1000/ice", rita, paper=factories.paper(), state="waiting", next_try_at=None)
+        taken = factories.submission(
+            "10.1000/ice", rita, paper=factories.paper(), state="waiting", next_attempt_at=None
+        )
         assert press(carl, "submission", taken.pk, act="reject").status_code == 302
         taken.refresh_from_db()
         assert taken.state == "waiting"  # without a reason
         press(carl, "submission", taken.pk, act="reject", given="Not our field.")
-        assert "Not our field." in browser_of(rita).get(f"/submit/{taken.pk}").content.decode()
+        assert "Not our field." in client_of(rita).get(f"/submit/{taken.pk}").content.decode()
 
     @pytest.mark.parametrize("nonsense", [{"act": "dance"}, {"act": "accept", "seen": "x"}, {"act": ""}])
     def test_nonsense_does_nothing(self, carl: Client, nonsense: dict[str, str]) -> None:
@@ -183,7 +185,7 @@ class TestManyAtOnce:
     def test_what_is_ticked_is_decided_and_undone_with_one_press(self, carl: Client) -> None:
         fill(2)
         other = factories.candidate(topic=factories.topic())
-        decisions.leave_out_candidate(paper_id=other.pk, by=Deciding(curator("cora"), NOW))
+        decisions.reject_candidate(paper_id=other.pk, by=Actor(curator("cora"), NOW))
         items = [f"candidate:{row.pk}:0" for row in Candidate.objects.all()]
         items += [f"submission:{row.pk}:0" for row in Submission.objects.all()] + ["x", "record:9:0", "candidate:1:x"]
         said = carl.post("/curate/bulk", {"item": items, "act": "accept"}, follow=True).content.decode()
@@ -199,20 +201,20 @@ class TestManyAtOnce:
 
 class TestAhead:
     def test_what_is_planned_is_nowhere_until_its_moment_and_then_on_its_day(self, carl: Client) -> None:
-        paper, by = factories.paper(), Deciding(curator("cora"), NOW)
+        paper, by = factories.paper(), Actor(curator("cora"), NOW)
         day = TODAY + timedelta(days=2)
-        planned_listings.plan(paper_id=paper.pk, day=day, by=by)
-        planned_listings.schedule(day=day, at=factories.at(day, 7), by=by)
-        assert planned_listings.publish_due(now=factories.at(day, 6)) == 0
+        planned_listings.plan_listing(paper_id=paper.pk, day=day, by=by)
+        planned_listings.set_publish_time(day=day, at=factories.at_hour(day, 7), by=by)
+        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 6)) == 0
         assert not Listing.objects.exists()
-        assert paper.title not in stranger().get(f"/papers/date/{day}").content.decode()
+        assert paper.title not in anonymous_client().get(f"/papers/date/{day}").content.decode()
         assert paper.title in carl.get(f"/curate/days/{day}").content.decode()
-        assert planned_listings.publish_due(now=factories.at(day, 7)) == 1
-        assert planned_listings.publish_due(now=factories.at(day, 7)) == 0
+        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 1
+        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 0
         assert Listing.objects.get().day == day
         planned = CurationEvent.objects.get(action="plan")
         with pytest.raises(CurationError, match="published"):
-            undo(event_id=planned.pk, curator=by.curator, now=NOW)
+            undo_event(event_id=planned.pk, curator=by.curator, now=NOW)
 
     def test_a_day_to_come_is_planned_by_the_form(self, carl: Client) -> None:
         paper = factories.paper()
@@ -241,7 +243,7 @@ class TestTopicsByHand:
         rita = reader()
         own = factories.topic("Rita-ice", owner=rita, query="ice")
         assert "Rita-ice" not in carl.get("/curate").content.decode()
-        browser_of(rita).post("/topics/rita-ice/offer", {"on": "1"})
+        client_of(rita).post("/topics/rita-ice/offer", {"on": "1"})
         assert "Offered for all by rita" in " ".join(page(carl).text_content().split())
         press(carl, "search", own.pk, act="accept")
         made = Topic.objects.get(owner=None, name="Rita-ice")
@@ -251,7 +253,7 @@ class TestTopicsByHand:
 
 class TestTwoCurators:
     def test_the_second_sees_the_first_s_decision_and_changes_nothing(self, carl: Client) -> None:
-        candidate, other = factories.candidate(), browser_of(curator("cora"))
+        candidate, other = factories.candidate(), client_of(curator("cora"))
         token = seen(other, f"item-candidate-{candidate.pk}")
         press(carl, "candidate", candidate.pk, seen=seen(carl, f"item-candidate-{candidate.pk}"), act="reject")
         before = list(CurationEvent.objects.values())
@@ -267,12 +269,12 @@ class TestTwoCurators:
 
     def test_it_holds_for_every_act_on_a_paper(self) -> None:
         paper, carl, cora = factories.listing().paper, curator(), curator("cora")
-        placement.pin(paper_id=paper.pk, day=TODAY, on=True, by=Deciding(carl, NOW, seen=0))
-        late = Deciding(cora, NOW, seen=0)
+        placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=Actor(carl, NOW, seen=0))
+        late = Actor(cora, NOW, seen=0)
         acts: list[Callable[[], object]] = [
-            lambda: placement.hide(paper_id=paper.pk, on=True, by=late),
-            lambda: placement.move(paper_id=paper.pk, day=TODAY, to=TODAY - timedelta(days=1), by=late),
-            lambda: placement.pin(paper_id=paper.pk, day=TODAY, on=False, by=late),
+            lambda: placement.hide_paper(paper_id=paper.pk, on=True, by=late),
+            lambda: placement.move_to_day(paper_id=paper.pk, day=TODAY, to=TODAY - timedelta(days=1), by=late),
+            lambda: placement.pin_paper(paper_id=paper.pk, day=TODAY, on=False, by=late),
         ]
         for act in acts:
             with pytest.raises(AlreadyDecidedError) as caught:
@@ -283,9 +285,9 @@ class TestTwoCurators:
 
     def test_who_saw_the_other_s_decision_may_decide_again(self) -> None:
         paper, carl, cora = factories.listing().paper, curator(), curator("cora")
-        first = placement.pin(paper_id=paper.pk, day=TODAY, on=True, by=Deciding(carl, NOW, seen=0))
+        first = placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=Actor(carl, NOW, seen=0))
         assert first is not None
-        assert placement.pin(paper_id=paper.pk, day=TODAY, on=False, by=Deciding(cora, NOW, seen=first.pk))
+        assert placement.pin_paper(paper_id=paper.pk, day=TODAY, on=False, by=Actor(cora, NOW, seen=first.pk))
 
 
 class TestPaperAndDay:
@@ -302,9 +304,9 @@ class TestPaperAndDay:
 
     def test_pinned_papers_go_up_and_down(self, carl: Client) -> None:
         papers = [factories.listing(position=place).paper for place in range(3)]
-        by = Deciding(curator("cora"), NOW)
+        by = Actor(curator("cora"), NOW)
         for paper in papers:
-            placement.pin(paper_id=paper.pk, day=TODAY, on=True, by=by)
+            placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=by)
         first_form = page(carl, f"/curate/days/{TODAY}").xpath("//form[contains(@action, '/order')]")[1]
         order = first_form.xpath(".//input[@name='paper']/@value")
         carl.post(first_form.get("action"), {"paper": order, "seen": 0})
@@ -323,31 +325,31 @@ class TestPaperAndDay:
 class TestTheLog:
     def test_everybody_reads_who_what_when_why(self) -> None:
         paper = factories.listing(factories.paper(title="On ice")).paper
-        placement.hide(paper_id=paper.pk, on=True, by=Deciding(curator(), NOW, reason="A copy."))
-        placement.pin(paper_id=factories.listing(factories.paper(title="On snow")).paper_id, day=TODAY, on=True, by=Deciding(
+        placement.hide_paper(paper_id=paper.pk, on=True, by=Actor(curator(), NOW, reason="A copy."))
+        placement.pin_paper(paper_id=factories.listing(factories.paper(title="On snow")).paper_id, day=TODAY, on=True, by=Actor(
             curator("cora"), NOW
         ))  # fmt: skip
-        text = page(stranger(), "/curate/log").text_content()
+        text = page(anonymous_client(), "/curate/log").text_content()
         assert "carl hid a paper that is hidden" in " ".join(text.split())
         assert "A copy." in text
         assert "On ice" not in text
         assert "On snow" in text
-        assert "On snow" not in page(stranger(), "/curate/log?who=carl").text_content()
-        assert "A copy." not in page(stranger(), "/curate/log?what=pin").text_content()
-        assert "On snow" in page(stranger(), f"/curate/log?day={TODAY}").text_content()
-        feed = stranger().get("/curate/log.atom").content.decode()
+        assert "On snow" not in page(anonymous_client(), "/curate/log?who=carl").text_content()
+        assert "A copy." not in page(anonymous_client(), "/curate/log?what=pin").text_content()
+        assert "On snow" in page(anonymous_client(), f"/curate/log?day={TODAY}").text_content()
+        feed = anonymous_client().get("/curate/log.atom").content.decode()
         assert "cora pinned “On snow”" in feed
         assert "On ice" not in feed
 
     def test_what_readers_told_curators_stays_with_them(self, carl: Client) -> None:
         comment = add_comment(user=factories.user(), paper_id=factories.paper().pk, body="Very-rude")
         report_comment(user=reader(), comment=comment, reason="It-hurts")
-        kept = decisions.keep_comment(comment_id=comment.pk, by=Deciding(curator("cora"), NOW))
+        kept = decisions.keep_comment(comment_id=comment.pk, by=Actor(curator("cora"), NOW))
         assert kept is not None
-        decisions.remove_comment(comment_id=comment.pk, by=Deciding(curator("cleo"), NOW))
+        decisions.remove_comment(comment_id=comment.pk, by=Actor(curator("cleo"), NOW))
         carl.post(f"/curate/undo/{kept.pk}")
         for path in ("/curate/log", "/curate/log.atom", "/curate/log.json"):
-            text = stranger().get(path).content.decode()
+            text = anonymous_client().get(path).content.decode()
             assert "removed a comment" in text
             for secret in ("Very-rude", "It-hurts", "rita", "reported", "cora"):
                 assert secret not in text, (path, secret)
@@ -357,12 +359,12 @@ class TestTheLog:
         counts = []
         for number in (3, 9):
             for _ in range(number):
-                placement.hide(
-                    paper_id=factories.paper().pk, on=True, by=Deciding(curator(f"c{factories.arxiv_id()}"), NOW)
+                placement.hide_paper(
+                    paper_id=factories.paper().pk, on=True, by=Actor(curator(f"c{factories.arxiv_id()}"), NOW)
                 )
-            stranger().get("/curate/log")
+            anonymous_client().get("/curate/log")
             with CaptureQueriesContext(connection) as captured:
-                stranger().get("/curate/log")
+                anonymous_client().get("/curate/log")
             counts.append(len(captured))
         assert counts[0] == counts[1] <= 2
 
@@ -371,11 +373,11 @@ class TestCandidates:
     def test_a_topic_s_finds_that_no_edition_has_come_to_the_desk_once(self) -> None:
         topic, own = factories.topic(), factories.topic(owner=factories.user())
         wanted = factories.paper()
-        factories.match(wanted, topic)
-        factories.match(factories.paper(), own)
-        factories.match(factories.listing().paper, topic)
-        factories.match(factories.paper(hidden_at=NOW), topic)
-        factories.match(factories.paper(listed_at=NOW - timedelta(days=40)), topic)
+        factories.topic_match(wanted, topic)
+        factories.topic_match(factories.paper(), own)
+        factories.topic_match(factories.listing().paper, topic)
+        factories.topic_match(factories.paper(hidden_at=NOW), topic)
+        factories.topic_match(factories.paper(listed_at=NOW - timedelta(days=40)), topic)
         assert candidates.find_candidates(now=NOW) == 1
         assert candidates.find_candidates(now=NOW) == 0
         assert Candidate.objects.get().paper == wanted
@@ -384,19 +386,19 @@ class TestCandidates:
         topic = factories.topic()
         topic.examples.add(factories.paper())
         near = factories.paper()
-        factories.match(near, topic, score=0.7)
-        factories.match(factories.paper(), topic, score=0.58)
+        factories.topic_match(near, topic, score=0.7)
+        factories.topic_match(factories.paper(), topic, score=0.58)
         candidates.find_candidates(now=NOW)
         assert list(Candidate.objects.values_list("paper", flat=True)) == [near.pk]
 
     def test_it_is_forgotten_in_time(self) -> None:
         factories.candidate(found_at=NOW - timedelta(days=31))
         factories.candidate()
-        assert candidates.forget_candidates(now=NOW) == 1
+        assert candidates.delete_expired_candidates(now=NOW) == 1
 
 
 def test_a_submission_that_was_decided_has_nothing_left_to_decide() -> None:
-    taken = factories.submission("10.1000/ice", paper=factories.paper(), state="waiting", next_try_at=None)
-    assert decisions.accept_submission(submission_id=taken.pk, by=Deciding(curator(), NOW))
-    assert decisions.accept_submission(submission_id=taken.pk, by=Deciding(curator("cora"), NOW)) is None
+    taken = factories.submission("10.1000/ice", paper=factories.paper(), state="waiting", next_attempt_at=None)
+    assert decisions.accept_submission(submission_id=taken.pk, by=Actor(curator(), NOW))
+    assert decisions.accept_submission(submission_id=taken.pk, by=Actor(curator("cora"), NOW)) is None
     assert Submission.objects.get().state == "accepted"

@@ -9,14 +9,14 @@ import pytest
 
 from papers.models import CurationEvent, DuplicateCheck, DuplicatePair, Paper, PaperEdit, PaperVersion
 from papers.services.curation import duplicates
-from papers.services.curation.audit_log import Deciding
-from papers.services.curation.duplicates import check_duplicates, likeness
-from papers.services.curation.edit_paper import edit, take_source_value
-from papers.services.curation.undo import undo
+from papers.services.curation.audit_log import Actor
+from papers.services.curation.duplicates import check_duplicates, paper_similarity
+from papers.services.curation.edit_paper import edit_paper, revert_to_source_value
+from papers.services.curation.undo import undo_event
 from papers.services.ingest.paper_store import store_papers
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.people import browser_of, curator
+from tests.support.people import client_of, curator
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=1)
@@ -25,19 +25,19 @@ LATER = NOW + timedelta(days=1)
 def send(**fields: Any) -> Paper:
     """The source's record of the paper."""
     fields = {"arxiv_id": "2603.70001", "version": 1, "title": "On ice", "abstract": "Cold.", **fields}
-    (pk,) = store_papers([factories.raw(**fields)], now=NOW, kind="x").paper_ids
+    (pk,) = store_papers([factories.raw_paper(**fields)], now=NOW, kind="x").paper_ids
     return Paper.objects.get(pk=pk)
 
 
 class TestEdits:
     def test_a_new_version_does_not_undo_it_and_both_values_are_shown(self) -> None:
         paper, carl = send(), curator()
-        edit(paper_id=paper.pk, values={"title": "On Ice"}, by=Deciding(carl, NOW))
+        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, by=Actor(carl, NOW))
         paper = send(version=2, title="On ice, again", abstract="Colder.")
         assert (paper.title, paper.abstract, paper.version) == ("On Ice", "Colder.", 2)
         kept = PaperEdit.objects.get()
         assert (kept.value, kept.source_value) == ("On Ice", "On ice, again")
-        text = browser_of(carl).get(f"/curate/papers/{paper.pk}").content.decode()
+        text = client_of(carl).get(f"/curate/papers/{paper.pk}").content.decode()
         assert "On Ice" in text
         assert "The source says: On ice, again" in text
         # What version 1 said is kept as the source said it.
@@ -45,9 +45,11 @@ class TestEdits:
 
     def test_the_same_record_again_writes_nothing(self) -> None:
         paper = send()
-        edit(paper_id=paper.pk, values={"authors": [{"name": "Ada"}]}, by=Deciding(curator(), NOW))
+        edit_paper(paper_id=paper.pk, values={"authors": [{"name": "Ada"}]}, by=Actor(curator(), NOW))
         again = store_papers(
-            [factories.raw(arxiv_id="2603.70001", version=1, title="On ice", abstract="Cold.")], now=LATER, kind="x"
+            [factories.raw_paper(arxiv_id="2603.70001", version=1, title="On ice", abstract="Cold.")],
+            now=LATER,
+            kind="x",
         )
         assert (again.updated, again.unchanged) == (0, 1)
         paper.refresh_from_db()
@@ -55,14 +57,14 @@ class TestEdits:
 
     def test_undo_brings_what_the_source_says_by_then(self) -> None:
         paper, carl = send(), curator()
-        event = edit(
+        event = edit_paper(
             paper_id=paper.pk,
             values={"title": "On Ice", "code": {"url": "https://a.b/c", "found": "curator"}},
-            by=Deciding(carl, NOW),
+            by=Actor(carl, NOW),
         )
         send(version=2, title="On ice, again", comment="Project page: https://a.github.io/project/")
         assert event is not None
-        undo(event_id=event.pk, curator=carl, now=LATER)
+        undo_event(event_id=event.pk, curator=carl, now=LATER)
         paper.refresh_from_db()
         assert paper.title == "On ice, again"
         assert "code" not in paper.links
@@ -70,29 +72,29 @@ class TestEdits:
 
     def test_a_curator_goes_back_to_the_source_s_and_undoes_that(self) -> None:
         paper, carl = send(), curator()
-        edit(paper_id=paper.pk, values={"title": "On Ice"}, by=Deciding(carl, NOW))
+        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, by=Actor(carl, NOW))
         send(version=2, title="On ice, again")
-        taken = take_source_value(paper_id=paper.pk, field="title", by=Deciding(carl, NOW))
+        taken = revert_to_source_value(paper_id=paper.pk, field="title", by=Actor(carl, NOW))
         paper.refresh_from_db()
         assert paper.title == "On ice, again"
         send(version=3, title="On ice, at last")
         assert taken is not None
-        undo(event_id=taken.pk, curator=carl, now=LATER)
+        undo_event(event_id=taken.pk, curator=carl, now=LATER)
         paper.refresh_from_db()
         assert paper.title == "On Ice"
         assert PaperEdit.objects.get().source_value == "On ice, at last"
 
     def test_it_survives_that_two_records_turn_out_to_be_one(self) -> None:
-        (pk,) = store_papers([factories.raw("doi", doi="10.1000/x", title="On ice")], now=NOW, kind="x").paper_ids
+        (pk,) = store_papers([factories.raw_paper("doi", doi="10.1000/x", title="On ice")], now=NOW, kind="x").paper_ids
         send()
-        edit(paper_id=pk, values={"organization": "CERN"}, by=Deciding(curator(), NOW))
+        edit_paper(paper_id=pk, values={"organization": "CERN"}, by=Actor(curator(), NOW))
         paper = send(doi="10.1000/x")
         assert paper.organization == "CERN"
         assert Paper.objects.count() == 1
         assert PaperEdit.objects.get().paper == paper
 
     def test_by_the_form(self) -> None:
-        paper, carl = send(), browser_of(curator())
+        paper, carl = send(), client_of(curator())
         form = {"title": "On Ice", "abstract": "Cold.", "authors": "Ada Lovelace | CERN\nB", "seen": 0}
         carl.post(f"/curate/papers/{paper.pk}/edit", {**form, "code": "https://github.com/a/b", "is_withdrawn": "on"})
         paper.refresh_from_db()
@@ -107,7 +109,7 @@ class TestEdits:
 
     def test_the_note_stands_on_top_of_the_day_without_what_is_no_markdown(self) -> None:
         factories.listing()
-        carl = browser_of(curator())
+        carl = client_of(curator())
         carl.post("/curate/days/2026-03-04/note", {"note": "*Read* this <script>alert(1)</script>", "seen": 0})
         text = carl.get("/papers/date/2026-03-04").content.decode()
         assert "<em>Read</em> this" in text
@@ -117,7 +119,7 @@ class TestEdits:
 class TestDuplicates:
     def test_a_paper_and_its_version_in_a_journal_are_put_before_the_curators(self) -> None:
         preprint = send(title="Deep learning for the study of ice", authors=("Ada Lovelace", "Émilie du Châtelet"))
-        journal = factories.raw(
+        journal = factories.raw_paper(
             "doi",
             doi="10.1000/x",
             title="Deep Learning for the Study of Ice.",
@@ -128,19 +130,19 @@ class TestDuplicates:
         pair = DuplicatePair.objects.get()
         assert {pair.first_id, pair.second_id} == {preprint.pk, pk}
         assert check_duplicates(now=NOW) == 0
-        found = browser_of(curator()).get("/curate?kind=pair").content.decode()
+        found = client_of(curator()).get("/curate?kind=pair").content.decode()
         assert "Perhaps one paper" in found
         assert "<mark>A. </mark>Lovelace" in found
 
     def test_it_is_looked_at_again_for_what_comes_later_and_then_no_more(self) -> None:
         store_papers(
-            [factories.raw("doi", doi="10.1000/x", title="Deep learning for the study of ice")], now=NOW, kind="x"
+            [factories.raw_paper("doi", doi="10.1000/x", title="Deep learning for the study of ice")], now=NOW, kind="x"
         )
         assert check_duplicates(now=NOW) == 0
         send(title="Deep learning for the study of ice")
         assert check_duplicates(now=NOW + timedelta(minutes=5)) == 0
         assert check_duplicates(now=NOW + timedelta(hours=2)) == 1
-        for number in range(len(duplicates.AGAIN_AFTER)):
+        for number in range(len(duplicates.RECHECK_AFTER)):
             check_duplicates(now=NOW + timedelta(days=40 * (number + 1)))
         assert not DuplicateCheck.objects.exists()
 
@@ -167,4 +169,4 @@ class TestDuplicates:
     )
     def test_what_is_suspect(self, one: Any, other: Any, meaning: float | None, suspect: bool) -> None:
         papers = [Paper(title=title, author_keys=keys) for title, keys in (one, other)]
-        assert likeness(*papers, meaning=meaning).is_suspect == suspect
+        assert paper_similarity(*papers, meaning=meaning).is_suspect == suspect

@@ -15,13 +15,13 @@ from papers.models import (
     DuplicatePair,
     Edition,
     FormerAddress,
+    LibraryItem,
     Listing,
     Paper,
     PaperEdit,
     PaperVector,
     PaperVersion,
     PlannedListing,
-    ShelfItem,
     TaggedPaper,
     Topic,
     TopicPick,
@@ -30,18 +30,18 @@ from papers.models import (
 )
 from papers.services.accounts.deletion import delete_account
 from papers.services.curation import decisions, edit_paper, merge_papers, placement, planned_listings, topic_assignment
-from papers.services.curation.audit_log import CurationError, Deciding
-from papers.services.curation.desk_actions import decide
-from papers.services.curation.undo import AlreadyUndoneError, ChangedSinceError, undo, undo_batch
+from papers.services.curation.audit_log import Actor, CurationError
+from papers.services.curation.desk_actions import perform_action
+from papers.services.curation.undo import AlreadyUndoneError, ChangedSinceError, undo_batch, undo_event
 from papers.services.ingest.paper_store import store_papers
 from papers.services.reading.comments import add_comment, delete_comment
-from papers.services.reading.library import set_state
+from papers.services.reading.library import set_library_state
 from papers.services.reading.tags import add_tags, remove_tags
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import curator, reader
-from tests.support.table_snapshot import all_tables, differences
+from tests.support.table_snapshot import diff_tables, snapshot_tables
 
 pytestmark = pytest.mark.django_db
 
@@ -82,13 +82,13 @@ def world() -> World:
     factories.listing(listed, TODAY, position=1)
     factories.listing(other, TODAY, position=2, pinned_at=NOW, place=1)
     factories.listing(other, YESTERDAY)
-    factories.match(found, topic)
+    factories.topic_match(found, topic)
     factories.candidate(found, topic)
-    submission = factories.submission("10.1000/ice", rita, paper=submitted, state="waiting", next_try_at=None)
+    submission = factories.submission("10.1000/ice", rita, paper=submitted, state="waiting", next_attempt_at=None)
     comment = add_comment(user=rita, paper_id=listed.pk, body="Rude words to @carl")
-    factories.report(comment)
+    factories.comment_report(comment)
     set_vote(user=rita, paper_id=listed.pk, on=True)
-    otto, record = reader("otto"), factories.reject()
+    otto, record = reader("otto"), factories.rejected_record()
     factories.topic("rita-s", owner=rita, query="ice", offered_at=NOW)
     twin, pair = a_twin(listed, rita, topic)
     return World(
@@ -105,11 +105,11 @@ def a_twin(listed: Paper, rita: User, topic: Topic) -> tuple[Paper, DuplicatePai
     factories.listing(twin, TODAY)
     factories.listing(twin, YESTERDAY)
     for paper in (listed, twin):
-        factories.figure(paper, votes=3)
+        factories.external_counts(paper, votes=3)
         PaperVersion.objects.create(paper=paper, version=1, seen_at=NOW)
-        ShelfItem.objects.create(user=rosa, paper=paper, note="Mine")
+        LibraryItem.objects.create(user=rosa, paper=paper, note="Mine")
         set_vote(user=rosa, paper_id=paper.pk, on=True)
-        factories.match(paper, topic, vote_count=0)
+        factories.topic_match(paper, topic, vote_count=0)
     PaperVersion.objects.create(paper=twin, version=2, seen_at=NOW)
     PaperVector.objects.create(paper=twin, model="m", vector=[0.5, 0.25])
     PaperEdit.objects.create(paper=twin, field="organization", value="CERN", source_value="", edited_at=NOW)
@@ -125,53 +125,59 @@ def a_twin(listed: Paper, rita: User, topic: Topic) -> tuple[Paper, DuplicatePai
     return twin, pair
 
 
-Act = Callable[[World, Deciding], CurationEvent | None]
+Act = Callable[[World, Actor], CurationEvent | None]
 ACTS: dict[str, Act] = {
     "accept a submission": lambda w, by: decisions.accept_submission(submission_id=w.submission, by=by),
     "reject a submission": lambda w, by: decisions.reject_submission(submission_id=w.submission, by=by),
     "list a candidate": lambda w, by: decisions.list_candidate(paper_id=w.found.pk, by=by),
-    "leave a candidate out": lambda w, by: decisions.leave_out_candidate(paper_id=w.found.pk, by=by),
-    "list a candidate and pin it": lambda w, by: decide(kind="candidate", key=w.found.pk, act="pin", by=by),
-    "reject a submission and hide it": lambda w, by: decide(kind="submission", key=w.submission, act="hide", by=by),
+    "leave a candidate out": lambda w, by: decisions.reject_candidate(paper_id=w.found.pk, by=by),
+    "list a candidate and pin it": lambda w, by: perform_action(kind="candidate", key=w.found.pk, act="pin", by=by),
+    "reject a submission and hide it": lambda w, by: perform_action(
+        kind="submission", key=w.submission, act="hide", by=by
+    ),
     "keep a comment": lambda w, by: decisions.keep_comment(comment_id=w.comment.pk, by=by),
     "remove a comment": lambda w, by: decisions.remove_comment(comment_id=w.comment.pk, by=by),
     "dismiss a record": lambda w, by: decisions.dismiss_record(record_id=w.record, by=by),
-    "pin": lambda w, by: placement.pin(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
-    "unpin": lambda w, by: placement.pin(paper_id=w.other.pk, day=TODAY, on=False, by=by),
-    "order": lambda w, by: placement.order(day=TODAY, paper_ids=[w.listed.pk, w.other.pk], by=by),
-    "take off": lambda w, by: placement.take_off(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
-    "hide": lambda w, by: placement.hide(paper_id=w.listed.pk, on=True, by=by),
-    "move to an older day": lambda w, by: placement.move(paper_id=w.other.pk, day=TODAY, to=YESTERDAY, by=by),
-    "move to a new day": lambda w, by: placement.move(
+    "pin": lambda w, by: placement.pin_paper(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
+    "unpin": lambda w, by: placement.pin_paper(paper_id=w.other.pk, day=TODAY, on=False, by=by),
+    "order": lambda w, by: placement.order_pinned(day=TODAY, paper_ids=[w.listed.pk, w.other.pk], by=by),
+    "take off": lambda w, by: placement.take_off_day(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
+    "hide": lambda w, by: placement.hide_paper(paper_id=w.listed.pk, on=True, by=by),
+    "move to an older day": lambda w, by: placement.move_to_day(paper_id=w.other.pk, day=TODAY, to=YESTERDAY, by=by),
+    "move to a new day": lambda w, by: placement.move_to_day(
         paper_id=w.listed.pk, day=TODAY, to=TODAY - timedelta(days=9), by=by
     ),
-    "merge": lambda w, by: decide(kind="pair", key=w.pair, act="accept", by=by),
-    "tell apart": lambda w, by: decide(kind="pair", key=w.pair, act="reject", by=by),
-    "edit": lambda w, by: edit_paper.edit(
+    "merge": lambda w, by: perform_action(kind="pair", key=w.pair, act="accept", by=by),
+    "tell apart": lambda w, by: perform_action(kind="pair", key=w.pair, act="reject", by=by),
+    "edit": lambda w, by: edit_paper.edit_paper(
         paper_id=w.listed.pk, values={"title": "New", "authors": [{"name": "B"}]}, by=by
     ),
-    "code and organization": lambda w, by: edit_paper.edit(
+    "code and organization": lambda w, by: edit_paper.edit_paper(
         paper_id=w.found.pk, values={"code": {"url": "https://a.b/c", "found": "curator"}, "organization": "X"}, by=by
     ),
-    "withdraw": lambda w, by: edit_paper.edit(paper_id=w.found.pk, values={"withdrawn_at": NOW.isoformat()}, by=by),
-    "take the source's": lambda w, by: edit_paper.take_source_value(paper_id=w.twin.pk, field="organization", by=by),
-    "note": lambda w, by: placement.set_note(day=TODAY, note="*Hello*", by=by),
-    "note of a new day": lambda w, by: placement.set_note(day=TODAY - timedelta(days=20), note="*Hello*", by=by),
-    "plan": lambda w, by: planned_listings.plan(paper_id=w.found.pk, day=TODAY + timedelta(days=3), by=by),
-    "schedule": lambda w, by: planned_listings.schedule(day=TODAY + timedelta(days=3), at=LATER, by=by),
-    "put into a topic": lambda w, by: topic_assignment.put_in_topic(paper_id=w.other.pk, slug="ice", on=True, by=by),
-    "make a search a topic for all": lambda w, by: decide(
+    "withdraw": lambda w, by: edit_paper.edit_paper(
+        paper_id=w.found.pk, values={"withdrawn_at": NOW.isoformat()}, by=by
+    ),
+    "take the source's": lambda w, by: edit_paper.revert_to_source_value(
+        paper_id=w.twin.pk, field="organization", by=by
+    ),
+    "note": lambda w, by: placement.set_day_note(day=TODAY, note="*Hello*", by=by),
+    "note of a new day": lambda w, by: placement.set_day_note(day=TODAY - timedelta(days=20), note="*Hello*", by=by),
+    "plan": lambda w, by: planned_listings.plan_listing(paper_id=w.found.pk, day=TODAY + timedelta(days=3), by=by),
+    "schedule": lambda w, by: planned_listings.set_publish_time(day=TODAY + timedelta(days=3), at=LATER, by=by),
+    "put into a topic": lambda w, by: topic_assignment.set_topic_pick(paper_id=w.other.pk, slug="ice", on=True, by=by),
+    "make a search a topic for all": lambda w, by: perform_action(
         kind="search", key=Topic.objects.get(slug="rita-s").pk, act="accept", by=by
     ),
-    "leave a search to its reader": lambda w, by: decide(
+    "leave a search to its reader": lambda w, by: perform_action(
         kind="search", key=Topic.objects.get(slug="rita-s").pk, act="reject", by=by
     ),
-    "list": lambda w, by: placement.put_on(paper_id=w.found.pk, day=YESTERDAY, by=by),
+    "list": lambda w, by: placement.add_to_day(paper_id=w.found.pk, day=YESTERDAY, by=by),
 }
 
 
 def snapshot() -> dict[str, Any]:
-    return all_tables(without=LOG, columns=STAMPS)
+    return snapshot_tables(without=LOG, columns=STAMPS)
 
 
 def visible(world: World) -> list[Paper]:
@@ -192,11 +198,11 @@ def meanwhile(world: World, papers: list[Paper]) -> None:
 @pytest.mark.parametrize("name", ACTS)
 def test_undo_brings_back_every_row(name: str, world: World) -> None:
     before = snapshot()
-    event = ACTS[name](world, Deciding(world.carl, NOW, reason="Because."))
+    event = ACTS[name](world, Actor(world.carl, NOW, reason="Because."))
     assert event is not None
-    assert differences(before, snapshot()) != []
+    assert diff_tables(before, snapshot()) != []
     undo_batch(event_id=event.pk, curator=world.carl, now=LATER)
-    assert differences(before, snapshot()) == []
+    assert diff_tables(before, snapshot()) == []
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -205,19 +211,19 @@ def test_undo_leaves_what_others_did_in_between(name: str, world: World, monkeyp
     monkeypatch.setattr("django.utils.timezone.now", lambda: LATER)
     numbers = {f"papers_{table}.id" for table in ("vote", "comment", "mention")} | {"papers_mention.comment_id"}
     with transaction.atomic():
-        event = ACTS[name](world, Deciding(world.carl, NOW, reason="Because."))
+        event = ACTS[name](world, Actor(world.carl, NOW, reason="Because."))
         papers = visible(world)
         meanwhile(world, papers)
         assert event is not None
         undo_batch(event_id=event.pk, curator=world.carl, now=LATER)
-        undone = all_tables(without=LOG, columns=STAMPS | numbers)
+        undone = snapshot_tables(without=LOG, columns=STAMPS | numbers)
         transaction.set_rollback(True)
     meanwhile(world, papers)
-    assert differences(all_tables(without=LOG, columns=STAMPS | numbers), undone) == []
+    assert diff_tables(snapshot_tables(without=LOG, columns=STAMPS | numbers), undone) == []
 
 
 def test_a_merge_moves_everything_and_undo_parts_threads_as_they_belong(world: World) -> None:
-    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    merged = ACTS["merge"](world, Actor(world.carl, NOW))
     assert merged is not None
     assert not Paper.objects.filter(pk=world.twin.pk).exists()
     kept = Paper.objects.get(pk=world.listed.pk)
@@ -226,7 +232,7 @@ def test_a_merge_moves_everything_and_undo_parts_threads_as_they_belong(world: W
     on_twin = Comment.objects.get(body="On the twin")
     answer = add_comment(user=world.otto, paper_id=kept.pk, body="Yes", parent=on_twin)
     deeper = add_comment(user=world.rita, paper_id=kept.pk, body="No", parent=answer)
-    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=merged.pk, curator=world.carl, now=LATER)
     for comment in (on_twin, answer, deeper):
         comment.refresh_from_db()
         assert comment.paper == world.twin
@@ -235,10 +241,10 @@ def test_a_merge_moves_everything_and_undo_parts_threads_as_they_belong(world: W
 
 
 def merged_and_parted(world: World, in_between: Callable[[], object]) -> None:
-    event = ACTS["merge"](world, Deciding(world.carl, NOW))
+    event = ACTS["merge"](world, Actor(world.carl, NOW))
     assert event is not None
     in_between()
-    undo(event_id=event.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=event.pk, curator=world.carl, now=LATER)
 
 
 def voters(paper: Paper) -> set[str]:
@@ -286,14 +292,16 @@ def test_a_comment_written_between_a_merge_and_its_undo_stays_with_the_paper_tha
 def test_a_paper_taken_off_a_shelf_between_a_merge_and_its_undo_stays_off(is_on_both: bool, world: World) -> None:
     rosa = User.objects.get(username="rosa")
     if not is_on_both:
-        ShelfItem.objects.filter(user=rosa, paper=world.listed).delete()
-    merged_and_parted(world, lambda: set_state(user=rosa, paper_ids=[world.listed.pk], state=""))
-    assert not ShelfItem.objects.filter(user=rosa).exists()
+        LibraryItem.objects.filter(user=rosa, paper=world.listed).delete()
+    merged_and_parted(world, lambda: set_library_state(user=rosa, paper_ids=[world.listed.pk], state=""))
+    assert not LibraryItem.objects.filter(user=rosa).exists()
 
 
 def test_what_goes_on_a_shelf_between_a_merge_and_its_undo_stays_there(world: World) -> None:
-    merged_and_parted(world, lambda: set_state(user=world.otto, paper_ids=[world.listed.pk], state="read"))
-    assert list(ShelfItem.objects.filter(user=world.otto).values_list("paper", "state")) == [(world.listed.pk, "read")]
+    merged_and_parted(world, lambda: set_library_state(user=world.otto, paper_ids=[world.listed.pk], state="read"))
+    assert list(LibraryItem.objects.filter(user=world.otto).values_list("paper", "state")) == [
+        (world.listed.pk, "read")
+    ]
 
 
 @pytest.mark.parametrize("is_on_both", [True, False])
@@ -312,14 +320,14 @@ def test_a_tag_put_on_between_a_merge_and_its_undo_stays_with_the_paper_that_sta
 
 
 def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world: World) -> None:
-    by, slug, tomorrow = Deciding(world.carl, NOW), world.topic.slug, TODAY + timedelta(days=1)
+    by, slug, tomorrow = Actor(world.carl, NOW), world.topic.slug, TODAY + timedelta(days=1)
     for paper in (world.listed, world.twin):
-        topic_assignment.put_in_topic(paper_id=paper.pk, slug=slug, on=True, by=by)
-        planned_listings.plan(paper_id=paper.pk, day=tomorrow, by=by)
+        topic_assignment.set_topic_pick(paper_id=paper.pk, slug=slug, on=True, by=by)
+        planned_listings.plan_listing(paper_id=paper.pk, day=tomorrow, by=by)
 
     def take_back() -> None:
-        topic_assignment.put_in_topic(paper_id=world.listed.pk, slug=slug, on=False, by=by)
-        planned_listings.unplan(paper_id=world.listed.pk, day=tomorrow, by=by)
+        topic_assignment.set_topic_pick(paper_id=world.listed.pk, slug=slug, on=False, by=by)
+        planned_listings.unplan_listing(paper_id=world.listed.pk, day=tomorrow, by=by)
 
     merged_and_parted(world, take_back)
     assert not TopicPick.objects.exists()
@@ -328,36 +336,36 @@ def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world
 
 def test_two_arxiv_ids_are_two_papers(world: World) -> None:
     with pytest.raises(CurationError, match="Two arXiv ids"):
-        merge_papers.merge(kept_id=world.listed.pk, gone_id=world.other.pk, by=Deciding(world.carl, NOW))
+        merge_papers.merge_papers(kept_id=world.listed.pk, gone_id=world.other.pk, by=Actor(world.carl, NOW))
     assert Paper.objects.filter(pk=world.other.pk).exists()
 
 
 def test_a_merge_that_was_followed_by_a_new_version_keeps_it(world: World) -> None:
-    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    merged = ACTS["merge"](world, Actor(world.carl, NOW))
     assert merged is not None
     store_papers(
-        [factories.raw(arxiv_id=world.listed.public_id, version=3, title="Third", abstract="Newer.")],
+        [factories.raw_paper(arxiv_id=world.listed.public_id, version=3, title="Third", abstract="Newer.")],
         now=LATER,
         kind="x",
     )
-    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=merged.pk, curator=world.carl, now=LATER)
     kept = Paper.objects.get(pk=world.listed.pk)
     assert (kept.title, kept.version) == ("Third", 3)
     assert Paper.objects.get(pk=world.twin.pk).title == "Listed"
 
 
 def test_an_account_that_left_meanwhile_stays_away(world: World) -> None:
-    merged = ACTS["merge"](world, Deciding(world.carl, NOW))
+    merged = ACTS["merge"](world, Actor(world.carl, NOW))
     assert merged is not None
     delete_account(user=User.objects.get(username="rosa"))
     merged.refresh_from_db()
     assert "Mine" not in str(merged.changes)  # her note
-    undo(event_id=merged.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=merged.pk, curator=world.carl, now=LATER)
     assert Paper.objects.get(pk=world.twin.pk).vote_count == 1
 
 
 def test_who_leaves_takes_along_a_comment_that_was_removed(world: World) -> None:
-    removed = decisions.remove_comment(comment_id=world.comment.pk, by=Deciding(world.carl, NOW))
+    removed = decisions.remove_comment(comment_id=world.comment.pk, by=Actor(world.carl, NOW))
     assert removed is not None
     delete_account(user=world.rita)
     removed.refresh_from_db()
@@ -365,7 +373,7 @@ def test_who_leaves_takes_along_a_comment_that_was_removed(world: World) -> None
 
 
 def test_what_is_done_twice_is_done_once(world: World) -> None:
-    by = Deciding(world.carl, NOW, reason="Because.")
+    by = Actor(world.carl, NOW, reason="Because.")
     for name, act in ACTS.items():
         if not name.startswith(("move", "unpin", "merge", "tell", "take the")):
             act(world, by)
@@ -375,38 +383,38 @@ def test_what_is_done_twice_is_done_once(world: World) -> None:
 
 
 def test_nothing_is_undone_twice(world: World) -> None:
-    event = placement.hide(paper_id=world.listed.pk, on=True, by=Deciding(world.carl, NOW))
+    event = placement.hide_paper(paper_id=world.listed.pk, on=True, by=Actor(world.carl, NOW))
     assert event is not None
-    undo(event_id=event.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=event.pk, curator=world.carl, now=LATER)
     with pytest.raises(AlreadyUndoneError):
-        undo(event_id=event.pk, curator=world.carl, now=LATER)
+        undo_event(event_id=event.pk, curator=world.carl, now=LATER)
     said = CurationEvent.objects.order_by("-pk")[0]
     assert (said.action, said.undoes, said.paper) == ("undo", event, world.listed)
 
 
 def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
-    by = Deciding(world.carl, NOW)
-    listed = placement.put_on(paper_id=world.found.pk, day=YESTERDAY, by=by)
-    pinned = placement.pin(paper_id=world.found.pk, day=YESTERDAY, on=True, by=by)
+    by = Actor(world.carl, NOW)
+    listed = placement.add_to_day(paper_id=world.found.pk, day=YESTERDAY, by=by)
+    pinned = placement.pin_paper(paper_id=world.found.pk, day=YESTERDAY, on=True, by=by)
     assert listed is not None
     assert pinned is not None
     with pytest.raises(ChangedSinceError) as caught:
-        undo(event_id=listed.pk, curator=world.carl, now=LATER)
+        undo_event(event_id=listed.pk, curator=world.carl, now=LATER)
     assert caught.value.event == pinned
     assert Listing.objects.filter(paper=world.found).exists()
-    undo(event_id=pinned.pk, curator=world.carl, now=LATER)
-    undo(event_id=listed.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=pinned.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=listed.pk, curator=world.carl, now=LATER)
     assert not Listing.objects.filter(paper=world.found).exists()
 
 
 def test_what_was_written_over_since_is_not_put_back(world: World) -> None:
     first, second, third = (
-        placement.set_note(day=YESTERDAY, note=note, by=Deciding(world.carl, NOW)) for note in ("one", "two", "three")
+        placement.set_day_note(day=YESTERDAY, note=note, by=Actor(world.carl, NOW)) for note in ("one", "two", "three")
     )
     assert first is not None
     assert second is not None
     with pytest.raises(ChangedSinceError) as caught:
-        undo(event_id=second.pk, curator=world.carl, now=LATER)
+        undo_event(event_id=second.pk, curator=world.carl, now=LATER)
     assert caught.value.event == third
     assert Edition.objects.get(day=YESTERDAY).note == "three"
     second.refresh_from_db()
@@ -414,12 +422,12 @@ def test_what_was_written_over_since_is_not_put_back(world: World) -> None:
 
 
 def test_the_day_s_count_follows(world: World) -> None:
-    by = Deciding(world.carl, NOW)
+    by = Actor(world.carl, NOW)
     assert Edition.objects.get(day=TODAY).listed_count == 3
-    event = placement.hide(paper_id=world.listed.pk, on=True, by=by)
+    event = placement.hide_paper(paper_id=world.listed.pk, on=True, by=by)
     assert Edition.objects.get(day=TODAY).listed_count == 2
-    placement.take_off(paper_id=world.other.pk, day=TODAY, on=True, by=by)
+    placement.take_off_day(paper_id=world.other.pk, day=TODAY, on=True, by=by)
     assert Edition.objects.get(day=TODAY).listed_count == 1
     assert event is not None
-    undo(event_id=event.pk, curator=world.carl, now=LATER)
+    undo_event(event_id=event.pk, curator=world.carl, now=LATER)
     assert Edition.objects.get(day=TODAY).listed_count == 2

@@ -13,17 +13,17 @@ import pytest
 from django.db import transaction
 
 from digests.models import Delivery, Schedule, Subscription
-from digests.models.delivery import State
+from digests.models.delivery import DeliveryState
 from digests.services.planning import plan_due
 from digests.services.schedules import pause_schedule
 from digests.services.sending import send_waiting
-from papers.models import Listing, Paper, PaperVersion, ShelfItem, Topic, TopicMatch
-from papers.services.curation.audit_log import Deciding
-from papers.services.curation.placement import hide, move
-from papers.services.ingest.paper_merge import move_belongings
+from papers.models import LibraryItem, Listing, Paper, PaperVersion, Topic, TopicMatch
+from papers.services.curation.audit_log import Actor
+from papers.services.curation.placement import hide_paper, move_to_day
+from papers.services.ingest.paper_merge import move_related_rows
 from tests.support import factories
 from tests.support.digest_reference import Mail, Plan, World
-from tests.support.mail import Post
+from tests.support.mail import RecordingTransport
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -48,7 +48,7 @@ class Days:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.world = World()
-        self.post = Post()
+        self.post = RecordingTransport()
         self.topics = [factories.topic(f"Topic {number}") for number in range(TOPICS)]
         self.papers: list[int] = []
         self.schedules: dict[tuple[str, str], Schedule] = {}
@@ -131,7 +131,7 @@ class Days:
         if TopicMatch.objects.filter(topic=topic, paper=paper).exists():
             return
         score = round(self.chance.random(), 3)
-        made = factories.match(Paper(pk=paper, listed_at=now), Topic(pk=topic), score=score)
+        made = factories.topic_match(Paper(pk=paper, listed_at=now), Topic(pk=topic), score=score)
         TopicMatch.objects.filter(pk=made.pk).update(matched_at=now)
         self.world.match(topic, paper, score, now)
 
@@ -149,7 +149,7 @@ class Days:
             Paper.objects.filter(pk=paper).update(withdrawn_at=now)
             self.hidden.discard(paper)
         elif paper not in self.world.gone:
-            hide(paper_id=paper, on=True, by=Deciding(self.curator, now))
+            hide_paper(paper_id=paper, on=True, by=Actor(self.curator, now))
             self.hidden.add(paper)
         self.world.gone.add(paper)
 
@@ -157,7 +157,7 @@ class Days:
         if len(self.hidden) > 2:
             paper = self.chance.choice(sorted(self.hidden))
             self.hidden.discard(paper)
-            hide(paper_id=paper, on=False, by=Deciding(self.curator, now))
+            hide_paper(paper_id=paper, on=False, by=Actor(self.curator, now))
             self.world.show(paper, now)
 
     def _move(self, now: datetime) -> None:
@@ -168,7 +168,7 @@ class Days:
             to = listed.day - DAY
             if any(one.paper == listed.paper and one.day == to for one in self.world.listings):
                 return
-            move(paper_id=listed.paper, day=listed.day, to=to, by=Deciding(self.curator, now))
+            move_to_day(paper_id=listed.paper, day=listed.day, to=to, by=Actor(self.curator, now))
             self.world.move(listed.paper, listed.day, to, now)
 
     def _merge(self) -> None:
@@ -180,7 +180,7 @@ class Days:
             return
         gone, kept = self.chance.sample(free, 2)
         with transaction.atomic():
-            move_belongings({gone: kept})
+            move_related_rows({gone: kept})
         self.world.merge(gone, kept)
 
     def _new_version(self, now: datetime) -> None:
@@ -195,9 +195,9 @@ class Days:
         plan = self.chance.choice([plan for plan in self.world.plans if plan.wants_versions])
         user = self.schedules[plan.reader, "daily"].subscriber.user
         paper = self._some_paper()
-        _, is_new = ShelfItem.objects.get_or_create(user=user, paper_id=paper)
+        _, is_new = LibraryItem.objects.get_or_create(user=user, paper_id=paper)
         if is_new:
-            ShelfItem.objects.filter(user=user, paper_id=paper).update(added_at=now - STEP / 2)
+            LibraryItem.objects.filter(user=user, paper_id=paper).update(added_at=now - STEP / 2)
             self.world.saved.setdefault(plan.reader, {})[paper] = now - STEP / 2
 
     def _edit_topic(self) -> None:
@@ -232,7 +232,7 @@ class Days:
             schedule = self.schedules[plan.reader, plan.frequency]
             delivery = Delivery.objects.get(schedule=schedule, period_on=mail.on)
             assert delivery.more_ids == mail.more, (plan, mail)
-            assert delivery.state == State.PLANNED
+            assert delivery.state == DeliveryState.PLANNED
 
     def _send(self, now: datetime) -> None:
         waiting: dict[str, list[tuple[Plan, Mail]]] = {plan.reader: [] for plan in self.world.plans}
@@ -297,7 +297,7 @@ def test_thirty_days_of_mail_are_as_a_plain_reckoning_says() -> None:
 def _every_match_was_offered_once(days: Days) -> None:
     """Over all of a reader's mails, no paper stands twice, in the mails or behind their "more"."""
     offered: dict[int, list[int]] = {}
-    for delivery in Delivery.objects.filter(state=State.SENT):
+    for delivery in Delivery.objects.filter(state=DeliveryState.SENT):
         offered.setdefault(delivery.subscriber_id, []).extend([*delivery.paper_ids, *delivery.more_ids])
     for papers in offered.values():
         assert len(papers) == len(set(papers))

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription, Suppression
-from digests.models.delivery import State
+from digests.models.delivery import DeliveryState
 from digests.services.schedules import (
     end_schedule,
     pause_schedule,
@@ -19,7 +19,7 @@ from digests.services.schedules import (
     start_schedules,
 )
 from tests.support import factories
-from tests.support.people import browser_of, reader, staff
+from tests.support.people import client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def test_one_mail_a_schedule_and_date() -> None:
 
 def test_a_lease_has_an_end() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        factories.delivery(factories.schedule(), state=State.SENDING)
+        factories.delivery(factories.schedule(), state=DeliveryState.SENDING)
 
 
 def test_a_suppressed_address_is_found_however_it_is_written() -> None:
@@ -94,7 +94,7 @@ def test_nothing_is_planned_for_an_address_that_was_not_confirmed() -> None:
     subscriber.save()
     start_schedules(subscriber=subscriber, now=NOW)
     schedule.refresh_from_db()
-    assert schedule.next_due_at == factories.at(date(2026, 3, 5), 7) + timedelta(minutes=30)
+    assert schedule.next_due_at == factories.at_hour(date(2026, 3, 5), 7) + timedelta(minutes=30)
 
 
 def test_a_change_of_the_hour_moves_the_next_mail_and_nothing_else() -> None:
@@ -103,7 +103,7 @@ def test_a_change_of_the_hour_moves_the_next_mail_and_nothing_else() -> None:
     changed = save_schedule(
         subscriber=schedule.subscriber, frequency="daily", now=NOW, local_time=time(18), time_zone="Europe/Berlin"
     )
-    assert changed.next_due_at == factories.at(factories.TODAY, 17)
+    assert changed.next_due_at == factories.at_hour(factories.TODAY, 17)
     assert (changed.last_release, changed.covers_from, changed.unsub_key) == before
 
 
@@ -120,8 +120,8 @@ def test_a_pause_lasts_until_its_day_and_may_drop_what_came_meanwhile() -> None:
     schedule.refresh_from_db()
     waiting.refresh_from_db()
     assert schedule.next_on == date(2026, 3, 20)
-    assert schedule.covers_from == factories.at(date(2026, 3, 19), 7) + timedelta(minutes=30)
-    assert waiting.state == State.CANCELLED
+    assert schedule.covers_from == factories.at_hour(date(2026, 3, 19), 7) + timedelta(minutes=30)
+    assert waiting.state == DeliveryState.CANCELLED
     pause_schedule(schedule=schedule, until=None, keeps_papers=True, now=NOW)
     schedule.refresh_from_db()
     assert schedule.next_on == date(2026, 3, 5)
@@ -129,14 +129,14 @@ def test_a_pause_lasts_until_its_day_and_may_drop_what_came_meanwhile() -> None:
 
 def test_an_end_cancels_what_is_waiting_and_not_what_is_in_a_workers_hands() -> None:
     schedule = factories.schedule()
-    waiting = factories.delivery(schedule, period_on=date(2026, 3, 3), state=State.RETRY)
-    held = factories.delivery(schedule, period_on=factories.TODAY, state=State.SENDING, leased_until=NOW)
+    waiting = factories.delivery(schedule, period_on=date(2026, 3, 3), state=DeliveryState.RETRY)
+    held = factories.delivery(schedule, period_on=factories.TODAY, state=DeliveryState.SENDING, leased_until=NOW)
     end_schedule(schedule=schedule, now=NOW)
     end_schedule(schedule=schedule, now=NOW + timedelta(hours=1))
     schedule.refresh_from_db()
     assert (schedule.ended_at, schedule.next_due_at) == (NOW, None)
     states = dict(Delivery.objects.values_list("pk", "state"))
-    assert states == {waiting.pk: State.CANCELLED, held.pk: State.SENDING}
+    assert states == {waiting.pk: DeliveryState.CANCELLED, held.pk: DeliveryState.SENDING}
 
 
 def test_who_comes_back_is_not_sent_all_that_came_while_away() -> None:
@@ -171,7 +171,7 @@ def test_the_admin_shows_it_to_the_staff_and_no_key_of_any_reader(model) -> None
     pages = [reverse(f"admin:digests_{model}_changelist")]
     if model in rows:
         pages.append(reverse(f"admin:digests_{model}_change", args=[rows[model]]))
-    administrator, other = browser_of(staff()), browser_of(reader())
+    administrator, other = client_of(staff()), client_of(reader())
     for page in pages:
         html = administrator.get(page).content.decode()
         assert not any(key in html for key in (schedule.unsub_key, schedule.subscriber.key, delivery.key))

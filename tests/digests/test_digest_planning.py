@@ -11,25 +11,25 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from digests.models import Delivery, Schedule, Suppression
-from digests.models.delivery import State
+from digests.models.delivery import DeliveryState
 from digests.services import planning
-from digests.services.planning import Planned, plan_due
+from digests.services.planning import PlanningResult, plan_due
 from digests.services.schedules import end_schedule, pause_schedule, save_schedule
-from papers.models import Listing, Paper, PaperVersion, ShelfItem, Topic, TopicMatch
-from papers.services.ingest.paper_merge import move_belongings
+from papers.models import LibraryItem, Listing, Paper, PaperVersion, Topic, TopicMatch
+from papers.services.ingest.paper_merge import move_related_rows
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
 
 NOW = factories.NOW  # a Wednesday at noon, UTC
-DUE = factories.at(date(2026, 3, 5), 7) + timedelta(minutes=30)
+DUE = factories.at_hour(date(2026, 3, 5), 7) + timedelta(minutes=30)
 DAY = timedelta(days=1)
 
 
 def match(topic: Topic, *, at: datetime = NOW, paper: Paper | None = None, score: float = 0, **fields) -> Paper:
     """A paper that a topic got at that moment."""
     paper = paper or factories.paper(**fields)
-    made = factories.match(paper, topic, score=score)
+    made = factories.topic_match(paper, topic, score=score)
     TopicMatch.objects.filter(pk=made.pk).update(matched_at=at)
     Paper.objects.filter(pk=paper.pk).update(created_at=at)
     return paper
@@ -48,7 +48,7 @@ def plan(now: datetime = DUE) -> Delivery:
     before = set(Delivery.objects.values_list("pk", flat=True))
     plan_due(now=now)
     found = Delivery.objects.exclude(pk__in=before).get()
-    Delivery.objects.filter(pk=found.pk, state=State.PLANNED).update(state=State.SENT)
+    Delivery.objects.filter(pk=found.pk, state=DeliveryState.PLANNED).update(state=DeliveryState.SENT)
     return found
 
 
@@ -63,11 +63,15 @@ def test_a_mail_is_planned_when_it_is_due_and_once() -> None:
     topic = factories.topic()
     schedule = factories.schedule(None, topic)
     paper = match(topic)
-    assert plan_due(now=DUE - timedelta(seconds=1)) == Planned()
-    assert plan_due(now=DUE) == Planned(planned=1)
-    assert plan_due(now=DUE) == Planned()
+    assert plan_due(now=DUE - timedelta(seconds=1)) == PlanningResult()
+    assert plan_due(now=DUE) == PlanningResult(planned=1)
+    assert plan_due(now=DUE) == PlanningResult()
     delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.paper_ids, delivery.period_on) == (State.PLANNED, [paper.pk], date(2026, 3, 5))
+    assert (delivery.state, delivery.paper_ids, delivery.period_on) == (
+        DeliveryState.PLANNED,
+        [paper.pk],
+        date(2026, 3, 5),
+    )
     assert delivery.causes == [str(schedule.subscriptions.get().pk)]
     schedule.refresh_from_db()
     assert (schedule.next_due_at, schedule.last_on) == (DUE + DAY, date(2026, 3, 5))
@@ -77,7 +81,7 @@ def test_a_mail_is_planned_when_it_is_due_and_once() -> None:
 def test_a_mail_with_nothing_new_is_not_sent_and_can_be_seen() -> None:
     factories.schedule(None, factories.topic())
     delivery = plan()
-    assert (delivery.state, delivery.reason) == (State.SKIPPED, "nothing new")
+    assert (delivery.state, delivery.reason) == (DeliveryState.SKIPPED, "nothing new")
 
 
 def test_a_paper_comes_once_over_all_schedules_and_topics() -> None:
@@ -89,8 +93,8 @@ def test_a_paper_comes_once_over_all_schedules_and_topics() -> None:
     match(two, paper=paper)
     late = match(two, at=DUE + timedelta(hours=1))
     assert plan().paper_ids == [paper.pk]
-    Delivery.objects.update(state=State.SENT)
-    monday = factories.at(date(2026, 3, 9), 7) + timedelta(minutes=30)
+    Delivery.objects.update(state=DeliveryState.SENT)
+    monday = factories.at_hour(date(2026, 3, 9), 7) + timedelta(minutes=30)
     plan_due(now=monday)
     weekly = Delivery.objects.get(schedule__frequency="weekly")
     assert weekly.paper_ids == [late.pk]
@@ -105,7 +109,7 @@ def test_mails_of_one_reader_that_are_due_together_share_the_papers_out() -> Non
     plan_due(now=DUE)
     daily, *others = Delivery.objects.order_by("pk")
     assert (daily.schedule.frequency, daily.paper_ids, daily.more_ids) == ("daily", [papers[0].pk], [papers[1].pk])
-    assert [other.state for other in others] == [State.SKIPPED] * 2
+    assert [other.state for other in others] == [DeliveryState.SKIPPED] * 2
 
 
 def test_a_paper_that_gains_a_topic_later_is_not_news() -> None:
@@ -113,9 +117,9 @@ def test_a_paper_that_gains_a_topic_later_is_not_news() -> None:
     factories.schedule(None, one, two)
     paper = match(one)
     assert plan().paper_ids == [paper.pk]
-    made = factories.match(paper, two)
+    made = factories.topic_match(paper, two)
     TopicMatch.objects.filter(pk=made.pk).update(matched_at=DUE)
-    assert plan(DUE + DAY).state == State.SKIPPED
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 
 def test_a_paper_merged_into_another_counts_as_offered() -> None:
@@ -125,12 +129,12 @@ def test_a_paper_merged_into_another_counts_as_offered() -> None:
     assert plan().paper_ids == [gone.pk]
     kept, last = match(topic, at=DUE), match(factories.topic(), at=DUE)
     with transaction.atomic():
-        move_belongings({gone.pk: kept.pk})
-        move_belongings({kept.pk: last.pk})
-    assert plan(DUE + DAY).state == State.SKIPPED
+        move_related_rows({gone.pk: kept.pk})
+        move_related_rows({kept.pk: last.pk})
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 
-@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED, State.SUPERSEDED])
+@pytest.mark.parametrize("state", [DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.SUPERSEDED])
 def test_papers_of_a_mail_that_never_went_out_may_come_again(state) -> None:
     topic = factories.topic()
     schedule = factories.schedule(None, topic)
@@ -159,14 +163,14 @@ def test_no_mail_brings_the_sample() -> None:
     sample = match(topic, is_sample=True)
     factories.listing(sample)
     Listing.objects.update(created_at=NOW)
-    Paper.objects.filter(pk=sample.pk).update(hot=10_000.0)
+    Paper.objects.filter(pk=sample.pk).update(trending_score=10_000.0)
     for kind in ("daily", "trending", "top"):
         factories.schedule(None, topic, kinds=[kind])
     saved = factories.schedule(factories.subscriber(user=user), kinds=["versions"])
-    ShelfItem.objects.create(user=user, paper=sample, added_at=NOW - timedelta(hours=2))
+    LibraryItem.objects.create(user=user, paper=sample, added_at=NOW - timedelta(hours=2))
     PaperVersion.objects.create(paper=sample, version=2, seen_at=NOW + timedelta(hours=1))
     assert saved.pk
-    assert plan_due(now=DUE) == Planned(skipped=4)
+    assert plan_due(now=DUE) == PlanningResult(skipped=4)
 
 
 def test_other_readers_do_not_matter() -> None:
@@ -186,7 +190,7 @@ def test_papers_are_sorted_by_votes_then_by_the_sources_then_by_the_match_then_t
     factories.schedule(None, topic)
     plain, newer, matching = match(topic), match(topic), match(topic, score=0.9)
     elsewhere, voted = match(topic), match(topic, vote_count=1)
-    factories.figure(elsewhere, votes=80)
+    factories.external_counts(elsewhere, votes=80)
     assert plan().paper_ids == ids([voted, elsewhere, matching, newer, plain])
 
 
@@ -199,7 +203,7 @@ def test_the_rest_is_offered_behind_a_link_and_does_not_come_again() -> None:
     assert delivery.more_ids == ids(papers[2:])
     for paper in papers:
         match(factories.topic(), paper=paper, at=DUE)
-    assert plan(DUE + DAY).state == State.SKIPPED
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 
 def test_a_loud_topic_leaves_room_for_the_others() -> None:
@@ -236,11 +240,15 @@ def test_the_daily_papers_are_those_listed_since_the_last_mail() -> None:
 
 def test_trending_brings_what_is_new_to_the_reader_on_its_first_page() -> None:
     factories.schedule(kinds=["trending"], max_papers=1)
-    hot, hotter, _ = factories.paper(hot=900.0), factories.paper(hot=901.0, vote_count=1), factories.paper(hot=1.0)
+    trending_score, hotter, _ = (
+        factories.paper(trending_score=900.0),
+        factories.paper(trending_score=901.0, vote_count=1),
+        factories.paper(trending_score=1.0),
+    )
     Paper.objects.update(created_at=NOW)
     assert plan().paper_ids == [hotter.pk]
-    assert plan(DUE + DAY).paper_ids == [hot.pk]
-    assert plan(DUE + 2 * DAY).state == State.SKIPPED
+    assert plan(DUE + DAY).paper_ids == [trending_score.pk]
+    assert plan(DUE + 2 * DAY).state == DeliveryState.SKIPPED
 
 
 def test_the_most_voted_of_the_week_are_those_listed_in_the_seven_days_before() -> None:
@@ -251,7 +259,7 @@ def test_the_most_voted_of_the_week_are_those_listed_in_the_seven_days_before() 
     listing(day=date(2026, 3, 8), vote_count=7)
     listing(day=monday, vote_count=99)
     listing(day=date(2026, 3, 1), vote_count=99)
-    assert plan(factories.at(monday, 8)).paper_ids == ids([best, good])
+    assert plan(factories.at_hour(monday, 8)).paper_ids == ids([best, good])
 
 
 def test_a_new_version_of_a_saved_paper_is_told_once() -> None:
@@ -259,15 +267,15 @@ def test_a_new_version_of_a_saved_paper_is_told_once() -> None:
     factories.schedule(factories.subscriber(user=user), kinds=["versions"])
     saved, other, unwanted = factories.paper(), factories.paper(), factories.paper()
     for paper, state in ((saved, "to_read"), (unwanted, "not_interested")):
-        item = ShelfItem.objects.create(user=user, paper=paper, state=state)
-        ShelfItem.objects.filter(pk=item.pk).update(added_at=NOW - 3 * DAY)
+        item = LibraryItem.objects.create(user=user, paper=paper, state=state)
+        LibraryItem.objects.filter(pk=item.pk).update(added_at=NOW - 3 * DAY)
     for paper in (saved, other, unwanted):
         PaperVersion.objects.create(paper=paper, version=1, seen_at=NOW - 9 * DAY)
         PaperVersion.objects.create(paper=paper, version=2, seen_at=NOW)
     third = PaperVersion.objects.create(paper=saved, version=3, seen_at=NOW + timedelta(hours=1))
     delivery = plan()
-    assert (delivery.state, delivery.paper_ids, delivery.version_ids) == (State.PLANNED, [], [third.pk])
-    assert plan(DUE + DAY).state == State.SKIPPED
+    assert (delivery.state, delivery.paper_ids, delivery.version_ids) == (DeliveryState.PLANNED, [], [third.pk])
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
     fourth = PaperVersion.objects.create(paper=saved, version=4, seen_at=DUE + DAY)
     assert plan(DUE + 2 * DAY).version_ids == [fourth.pk]
 
@@ -276,14 +284,14 @@ def test_a_version_that_was_told_is_not_told_for_a_paper_merged_with_it() -> Non
     user = factories.user()
     factories.schedule(factories.subscriber(user=user), kinds=["versions"])
     saved, twin = factories.paper(), factories.paper()
-    item = ShelfItem.objects.create(user=user, paper=saved)
-    ShelfItem.objects.filter(pk=item.pk).update(added_at=NOW - 3 * DAY)
+    item = LibraryItem.objects.create(user=user, paper=saved)
+    LibraryItem.objects.filter(pk=item.pk).update(added_at=NOW - 3 * DAY)
     PaperVersion.objects.create(paper=saved, version=2, seen_at=NOW)
     assert len(plan().version_ids) == 1
     PaperVersion.objects.create(paper=twin, version=2, seen_at=DUE)
     with transaction.atomic():
-        move_belongings({saved.pk: twin.pk})
-    assert plan(DUE + DAY).state == State.SKIPPED
+        move_related_rows({saved.pk: twin.pk})
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 
 # --- when it was not to be -----------------------------------------------------------------------------------------
@@ -310,7 +318,7 @@ def test_what_is_half_a_day_late_waits_for_the_next_mail() -> None:
     topic = factories.topic()
     schedule = factories.schedule(None, topic)
     paper = match(topic)
-    assert plan_due(now=DUE + timedelta(hours=13)) == Planned(put_off=1)
+    assert plan_due(now=DUE + timedelta(hours=13)) == PlanningResult(postponed=1)
     schedule.refresh_from_db()
     assert (schedule.next_due_at, schedule.last_release) == (DUE + DAY, 0)
     assert plan(DUE + DAY).paper_ids == [paper.pk]
@@ -321,11 +329,11 @@ def test_a_mail_that_no_server_took_is_overtaken_and_its_papers_come_with_the_ne
     factories.schedule(None, topic)
     old = match(topic)
     first = plan()
-    Delivery.objects.update(state=State.RETRY)
+    Delivery.objects.update(state=DeliveryState.RETRY)
     new = match(topic, at=DUE)
     second = plan(DUE + DAY)
     first.refresh_from_db()
-    assert first.state == State.SUPERSEDED
+    assert first.state == DeliveryState.SUPERSEDED
     assert second.paper_ids == ids([new, old])
 
 
@@ -334,7 +342,7 @@ def test_the_papers_of_a_mail_in_a_workers_hands_are_not_chosen_again() -> None:
     factories.schedule(None, topic)
     match(topic)
     plan()
-    Delivery.objects.update(state=State.SENDING, leased_until=DUE)
+    Delivery.objects.update(state=DeliveryState.SENDING, leased_until=DUE)
     new = match(topic, at=DUE)
     assert plan(DUE + DAY).paper_ids == [new.pk]
 
@@ -355,7 +363,7 @@ def test_after_a_pause_the_reader_has_what_came_meanwhile_or_not(keeps) -> None:
     plan_due(now=DUE)
     pause_schedule(schedule=schedule, until=date(2026, 3, 8), keeps_papers=keeps, now=DUE)
     recent = match(topic, at=DUE + 2 * DAY + timedelta(hours=1))
-    assert plan_due(now=DUE + 2 * DAY) == Planned()
+    assert plan_due(now=DUE + 2 * DAY) == PlanningResult()
     assert plan(DUE + 3 * DAY).paper_ids == (ids([recent, paper]) if keeps else [recent.pk])
 
 
@@ -375,7 +383,7 @@ def test_nothing_is_planned_for_a_suppressed_address_or_a_closed_account() -> No
     factories.schedule(factories.subscriber(user=factories.user(is_active=False)), topic)
     Suppression.objects.create(address="gone@example.org", reason="bounced")
     match(topic)
-    assert plan_due(now=DUE) == Planned(skipped=2)
+    assert plan_due(now=DUE) == PlanningResult(skipped=2)
     reasons = set(Delivery.objects.values_list("reason", flat=True))
     assert reasons == {"no mail to this address: the mailbox does not exist", "the account is closed"}
 
@@ -385,7 +393,7 @@ def test_an_ended_schedule_is_not_due() -> None:
     schedule = factories.schedule(None, topic)
     match(topic)
     end_schedule(schedule=schedule, now=NOW)
-    assert plan_due(now=DUE + DAY) == Planned()
+    assert plan_due(now=DUE + DAY) == PlanningResult()
 
 
 # --- many at once --------------------------------------------------------------------------------------------------
@@ -413,7 +421,7 @@ def test_more_than_one_helping_is_planned_by_one_tick(monkeypatch) -> None:
     match(topic)
     for _ in range(7):
         factories.schedule(None, topic)
-    assert plan_due(now=DUE) == Planned(planned=7)
+    assert plan_due(now=DUE) == PlanningResult(planned=7)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -423,7 +431,7 @@ def test_two_ticks_at_once_plan_each_mail_once(monkeypatch) -> None:
         match(topic)
     for _ in range(20):
         factories.schedule(None, topic)
-    found: list[Planned] = []
+    found: list[PlanningResult] = []
     monkeypatch.setattr(planning, "AT_A_TIME", 3)
 
     def tick() -> None:
@@ -470,4 +478,4 @@ def test_a_change_of_the_hour_after_the_mail_does_not_bring_a_second_for_the_sam
     plan_due(now=DUE)
     match(topic, at=DUE)
     save_schedule(subscriber=schedule.subscriber, frequency="daily", now=DUE, local_time=time(18))
-    assert plan_due(now=DUE + timedelta(hours=12)) == Planned()
+    assert plan_due(now=DUE + timedelta(hours=12)) == PlanningResult()

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from digests.models import Delivery
-from digests.models.delivery import State
+from digests.models.delivery import DeliveryState
 from papers.models import Paper, Topic
 from papers.services.curation import placement
-from papers.services.curation.audit_log import Deciding
-from papers.services.curation.undo import undo
-from papers.services.editions.listing import SAMPLE, Rule
+from papers.services.curation.audit_log import Actor
+from papers.services.curation.undo import undo_event
+from papers.services.editions.listing import SAMPLE_KIND, ListingRule
 from papers.services.ingest.paper_store import store_papers
 from tests.digests.test_digest_planning import DAY, DUE, NOW, listing, match, plan
 from tests.support import factories
@@ -21,35 +21,35 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 
-def by(now: datetime) -> Deciding:
-    return Deciding(factories.user(), now)
+def by(now: datetime) -> Actor:
+    return Actor(factories.user(), now)
 
 
 def moved(paper: Paper, topic: Topic, now: datetime) -> None:
-    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
     plan()
-    placement.put_on(paper_id=paper.pk, day=date(2026, 3, 5), by=by(now))
+    placement.add_to_day(paper_id=paper.pk, day=date(2026, 3, 5), by=by(now))
 
 
 def put_back(paper: Paper, topic: Topic, now: datetime) -> None:
-    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
     plan()
-    placement.take_off(paper_id=paper.pk, day=factories.TODAY, on=False, by=by(now))
+    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=False, by=by(now))
 
 
 def shown(paper: Paper, topic: Topic, now: datetime) -> None:
-    factories.match(paper, topic)
-    placement.hide(paper_id=paper.pk, on=True, by=by(NOW))
+    factories.topic_match(paper, topic)
+    placement.hide_paper(paper_id=paper.pk, on=True, by=by(NOW))
     plan()
-    placement.hide(paper_id=paper.pk, on=False, by=by(now))
+    placement.hide_paper(paper_id=paper.pk, on=False, by=by(now))
 
 
 def undone(paper: Paper, topic: Topic, now: datetime) -> None:
     deciding = by(NOW)
-    event = placement.hide(paper_id=paper.pk, on=True, by=deciding)
+    event = placement.hide_paper(paper_id=paper.pk, on=True, by=deciding)
     assert event is not None
     plan()
-    undo(event_id=event.pk, curator=deciding.curator, now=now)
+    undo_event(event_id=event.pk, curator=deciding.curator, now=now)
 
 
 @pytest.mark.parametrize("again", [moved, put_back, shown, undone])
@@ -62,7 +62,7 @@ def test_what_was_off_its_day_when_the_mail_went_comes_with_the_next_one(
     again(paper, topic, DUE + timedelta(hours=1))
     assert plan(DUE + DAY).paper_ids == [paper.pk]
     assert Delivery.objects.get(schedule=schedule, period_on=date(2026, 3, 5)).paper_ids == [other.pk]
-    assert plan(DUE + 2 * DAY).state == State.SKIPPED
+    assert plan(DUE + 2 * DAY).state == DeliveryState.SKIPPED
 
 
 def test_what_was_hidden_after_its_mail_does_not_come_twice() -> None:
@@ -70,20 +70,20 @@ def test_what_was_hidden_after_its_mail_does_not_come_twice() -> None:
     factories.schedule(None, topic, kinds=["daily"])
     paper = match(topic, paper=listing())
     assert plan().paper_ids == [paper.pk]
-    placement.hide(paper_id=paper.pk, on=True, by=by(DUE))
-    placement.hide(paper_id=paper.pk, on=False, by=by(DUE))
-    assert plan(DUE + DAY).state == State.SKIPPED
+    placement.hide_paper(paper_id=paper.pk, on=True, by=by(DUE))
+    placement.hide_paper(paper_id=paper.pk, on=False, by=by(DUE))
+    assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 
 def test_a_paper_of_the_sample_is_news_once_a_source_sends_it() -> None:
     topic = factories.topic()
     factories.schedule(None, topic, kinds=["daily"])
     sampled = factories.paper(is_sample=True, record_rank=0)
-    factories.match(sampled, topic)
-    factories.listing(sampled, factories.TODAY, kind=SAMPLE)
-    assert plan().state == State.SKIPPED
-    sent = factories.listed_raw(date(2026, 3, 5), arxiv_id=sampled.public_id)
-    store_papers([sent], now=DUE + timedelta(hours=1), kind="arxiv_rss", rule=Rule())
+    factories.topic_match(sampled, topic)
+    factories.listing(sampled, factories.TODAY, kind=SAMPLE_KIND)
+    assert plan().state == DeliveryState.SKIPPED
+    sent = factories.listed_raw_paper(date(2026, 3, 5), arxiv_id=sampled.public_id)
+    store_papers([sent], now=DUE + timedelta(hours=1), kind="arxiv_rss", rule=ListingRule())
     mail = plan(DUE + DAY)
     assert mail.paper_ids == [sampled.pk]
     assert len(mail.causes[0].split(",")) == 2, "for the topic, and of the daily papers"

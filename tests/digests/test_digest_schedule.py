@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from digests.schedule import Rule, Slot, due_on, is_too_late, latest_slot, next_due_at, next_slot, period_for
+from digests.schedule import RecurrenceRule, Slot, due_on, is_too_late, latest_slot, next_due_at, next_slot, period_for
 
 DAY = timedelta(days=1)
 
 
-def daily(time_zone: str = "UTC", hour: int = 7, minute: int = 30, **more: object) -> Rule:
-    return Rule(frequency="daily", time_zone=time_zone, at=time(hour, minute), **more)  # type: ignore[arg-type]
+def daily(time_zone: str = "UTC", hour: int = 7, minute: int = 30, **more: object) -> RecurrenceRule:
+    return RecurrenceRule(frequency="daily", time_zone=time_zone, at=time(hour, minute), **more)  # type: ignore[arg-type]
 
 
 def utc(*parts: int) -> datetime:
@@ -60,11 +60,15 @@ def test_a_reader_who_flies_east_over_the_date_line_gets_one_mail_a_date():
 @pytest.mark.parametrize(
     ("rule", "after", "on"),
     [
-        (Rule("weekly", "Europe/Berlin", time(7, 30), weekday=4), utc(2026, 11, 24), date(2026, 11, 27)),
-        (Rule("weekly", "Europe/Berlin", time(7, 30), weekday=1), utc(2026, 11, 24, 6, 30), date(2026, 12, 1)),
-        (Rule("monthly", "UTC", time(7, 30), month_day=31), utc(2026, 2, 1), date(2026, 2, 28)),
-        (Rule("monthly", "UTC", time(7, 30), month_day=31), utc(2026, 2, 28, 8), date(2026, 3, 31)),
-        (Rule("monthly", "UTC", time(7, 30), month_day=1), utc(2026, 12, 1, 8), date(2027, 1, 1)),
+        (RecurrenceRule("weekly", "Europe/Berlin", time(7, 30), weekday=4), utc(2026, 11, 24), date(2026, 11, 27)),
+        (
+            RecurrenceRule("weekly", "Europe/Berlin", time(7, 30), weekday=1),
+            utc(2026, 11, 24, 6, 30),
+            date(2026, 12, 1),
+        ),
+        (RecurrenceRule("monthly", "UTC", time(7, 30), month_day=31), utc(2026, 2, 1), date(2026, 2, 28)),
+        (RecurrenceRule("monthly", "UTC", time(7, 30), month_day=31), utc(2026, 2, 28, 8), date(2026, 3, 31)),
+        (RecurrenceRule("monthly", "UTC", time(7, 30), month_day=1), utc(2026, 12, 1, 8), date(2027, 1, 1)),
         (daily(skips_weekends=True), utc(2026, 11, 27, 8), date(2026, 11, 30)),
         (daily(), utc(2026, 11, 27, 8), date(2026, 11, 28)),
     ],
@@ -81,7 +85,7 @@ def test_one_slot_stands_for_all_that_were_missed():
     assert latest_slot(rule, first=first, now=utc(2026, 11, 14, 7, 29)) == Slot(
         date(2026, 11, 13), utc(2026, 11, 13, 7, 30)
     )
-    monthly = Rule("monthly", "UTC", time(7, 30), month_day=5)
+    monthly = RecurrenceRule("monthly", "UTC", time(7, 30), month_day=5)
     first = next_slot(monthly, after=utc(2026, 1, 1))
     assert latest_slot(monthly, first=first, now=utc(2026, 11, 14)).on == date(2026, 11, 5)
 
@@ -90,13 +94,16 @@ def test_a_mail_that_is_half_a_period_late_leaves_its_papers_to_the_next():
     slot = Slot(date(2026, 11, 13), utc(2026, 11, 13, 7, 30))
     assert not is_too_late(daily(), slot, utc(2026, 11, 13, 19, 30))
     assert is_too_late(daily(), slot, utc(2026, 11, 13, 19, 31))
-    assert not is_too_late(Rule("weekly", "UTC", time(7, 30)), slot, utc(2026, 11, 16))
+    assert not is_too_late(RecurrenceRule("weekly", "UTC", time(7, 30)), slot, utc(2026, 11, 16))
 
 
 def test_what_a_mail_looks_back_on():
     assert period_for(daily(), date(2026, 3, 1)) == (date(2026, 2, 28), date(2026, 3, 1))
-    assert period_for(Rule("weekly", "UTC", time(7)), date(2026, 3, 2)) == (date(2026, 2, 23), date(2026, 3, 2))
-    monthly = Rule("monthly", "UTC", time(7), month_day=31)
+    assert period_for(RecurrenceRule("weekly", "UTC", time(7)), date(2026, 3, 2)) == (
+        date(2026, 2, 23),
+        date(2026, 3, 2),
+    )
+    monthly = RecurrenceRule("monthly", "UTC", time(7), month_day=31)
     assert period_for(monthly, date(2026, 3, 31)) == (date(2026, 2, 28), date(2026, 3, 31))
 
 
@@ -111,7 +118,7 @@ def test_every_zone_has_one_mail_for_every_date_near_every_change_of_its_clocks(
     for name in zones:
         for start, end in _stretches(ZoneInfo(name)):
             for at in TIMES:
-                _check(Rule("daily", name, at), start, end)
+                _check(RecurrenceRule("daily", name, at), start, end)
 
 
 def _stretches(zone: ZoneInfo) -> list[tuple[date, date]]:
@@ -130,7 +137,7 @@ def _stretches(zone: ZoneInfo) -> list[tuple[date, date]]:
     return found
 
 
-def _check(rule: Rule, start: date, end: date) -> None:
+def _check(rule: RecurrenceRule, start: date, end: date) -> None:
     zone = ZoneInfo(rule.time_zone)
     before: datetime | None = None
     on = start

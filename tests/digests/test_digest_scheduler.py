@@ -13,10 +13,10 @@ from kombu import Queue
 
 from digests import tasks
 from digests.services import mail_scheduler, outbox, sending
-from digests.services.sending import Sent
+from digests.services.sending import SendingResult
 from tests.digests.test_digest_sending import DUE, planned
 from tests.support import factories
-from tests.support.mail import Post
+from tests.support.mail import RecordingTransport
 
 pytestmark = pytest.mark.django_db
 
@@ -24,25 +24,25 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(("minutes", "is_waiting"), [(-1, True), (5, False)])
 def test_a_tick_says_whether_something_may_be_sent_now(minutes: int, is_waiting: bool) -> None:
     factories.delivery(factories.schedule(), not_before=factories.NOW + timedelta(minutes=minutes))
-    assert mail_scheduler.tick(now=factories.NOW).is_waiting is is_waiting
+    assert mail_scheduler.run_scheduled_work(now=factories.NOW).is_waiting is is_waiting
 
 
 def test_the_task_has_what_waits_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[bool] = []
     monkeypatch.setattr(tasks.send_waiting, "delay", lambda: rung.append(True))
     monkeypatch.setattr(timezone, "now", lambda: factories.NOW)  # so that the schedule's own mail isn't due as well
-    tasks.tick()
+    tasks.run_scheduled_work()
     assert rung == []
     factories.delivery(factories.schedule(), not_before=factories.NOW - timedelta(minutes=1))
-    tasks.tick()
+    tasks.run_scheduled_work()
     assert rung == [True]
 
 
 def test_while_a_message_waits_for_a_sender_no_second_one_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(*, call_another: Callable[[], None]) -> Sent:
+    def busy(*, enqueue_another: Callable[[], None]) -> SendingResult:
         for _ in range(3):
-            call_another()
-        return Sent(Counter())
+            enqueue_another()
+        return SendingResult(Counter())
 
     monkeypatch.setattr(sending, "send_waiting", busy)
     with current_app.connection_for_write() as connection:
@@ -58,6 +58,6 @@ def test_a_sender_calls_another_for_what_it_has_not_taken(monkeypatch: pytest.Mo
     planned(count=5)
     monkeypatch.setattr(outbox, "BATCH", 2)
     called: list[int] = []
-    post = Post()
-    sending.send_waiting(clock=lambda: DUE, transport=post, call_another=lambda: called.append(len(post.taken)))
+    post = RecordingTransport()
+    sending.send_waiting(clock=lambda: DUE, transport=post, enqueue_another=lambda: called.append(len(post.taken)))
     assert called == [0, 2]

@@ -8,10 +8,10 @@ import pytest
 from django.conf import settings as django_settings
 
 from bench.mail_catalogue import use_server
-from bench.storm import Outcome, plan, storm
+from bench.storm import StormResult, plan_deliveries, storm
 from digests.services import outbox, sending
 from digests.wire import replies
-from tests.support.mail_sink import faults, mail_sink
+from tests.support.mail_sink import mail_sink, random_faults
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -33,9 +33,9 @@ def _as_it_was(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sending, name, getattr(sending, name))
 
 
-def weathered(*, policy: str, trouble: float = 0.0) -> Outcome:
-    told = {"script": faults(3, rate=trouble, refuses_us=True)} if trouble else {}
-    plan(READERS)
+def weathered(*, policy: str, trouble: float = 0.0) -> StormResult:
+    told = {"script": random_faults(3, rate=trouble, refuses_us=True)} if trouble else {}
+    plan_deliveries(READERS)
     with mail_sink(**told) as sink:
         use_server(sink.port, in_doubt=policy)
         return storm(sink=sink, kills=KILLS, faults=trouble)

@@ -23,11 +23,11 @@ from papers.models import Listing, Paper, Topic, TopicMatch
 from papers.services.ingest.releases import next_release
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.mail import Post
+from tests.support.mail import RecordingTransport
 
 pytestmark = pytest.mark.django_db
 
-DUE = factories.at(TODAY + timedelta(days=1), 7) + timedelta(minutes=30)
+DUE = factories.at_hour(TODAY + timedelta(days=1), 7) + timedelta(minutes=30)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def match_all(papers: Iterable[Paper], topics: Iterable[Topic]) -> None:
 
 def sent() -> list[EmailMessage]:
     """The mails that were planned."""
-    post = Post()
+    post = RecordingTransport()
     send_waiting(clock=lambda: DUE, transport=post)
     found = [email.message_from_bytes(message, policy=email.policy.default) for _, message in post.taken]
     return [mail for mail in found if isinstance(mail, EmailMessage)]

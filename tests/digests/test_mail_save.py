@@ -8,11 +8,11 @@ import pytest
 from django.test import Client
 
 from digests.models import MergedPaper, Subscriber
-from papers.models import Paper, ShelfItem, User
-from papers.services.reading.library import set_state
+from papers.models import LibraryItem, Paper, User
+from papers.services.reading.library import set_library_state
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.people import browser_of, reader, stranger
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -29,12 +29,12 @@ def link(paper: Paper, key: str = "rita-s-key") -> str:
 
 
 def shelf() -> list[tuple[str, int, str]]:
-    return list(ShelfItem.objects.values_list("user__username", "paper", "state"))
+    return list(LibraryItem.objects.values_list("user__username", "paper", "state"))
 
 
 def test_looking_saves_nothing_and_the_button_does(rita: User) -> None:
     paper = factories.paper(title="A <graph>")
-    for client in (stranger(), browser_of(rita)):
+    for client in (anonymous_client(), client_of(rita)):
         assert b"A &lt;graph&gt;" in client.get(link(paper)).content
         client.head(link(paper))
     assert shelf() == []
@@ -45,19 +45,19 @@ def test_looking_saves_nothing_and_the_button_does(rita: User) -> None:
         assert answer["X-Robots-Tag"] == "noindex"
         assert "no-store" in answer["Cache-Control"]
     assert shelf() == [("rita", paper.pk, "to_read")]
-    assert b"Saved already" in stranger().get(link(paper)).content
+    assert b"Saved already" in anonymous_client().get(link(paper)).content
 
 
 def test_it_saves_for_the_mail_s_reader_whoever_is_signed_in(rita: User) -> None:
     paper = factories.paper()
-    browser_of(reader("other")).post(link(paper))
+    client_of(reader("other")).post(link(paper))
     assert shelf() == [("rita", paper.pk, "to_read")]
 
 
 def test_what_was_read_stays_read(rita: User) -> None:
     paper = factories.paper()
-    set_state(user=rita, paper_ids=[paper.pk], state="read")
-    stranger().post(link(paper))
+    set_library_state(user=rita, paper_ids=[paper.pk], state="read")
+    anonymous_client().post(link(paper))
     assert shelf() == [("rita", paper.pk, "read")]
 
 
@@ -69,7 +69,7 @@ def test_a_link_that_is_nobody_s_saves_nothing(rita: User) -> None:
     wrong = [link(paper, key) for key in ("unknown", "no-account", "unconfirmed", "suspended")]
     wrong += [link(hidden), "/s/rita-s-key/0", f"/s/rita-s-key/{'9' * 30}"]
     for path in wrong:
-        for ask in (stranger().get, stranger().post):
+        for ask in (anonymous_client().get, anonymous_client().post):
             assert ask(path).status_code == 404, path
     assert shelf() == []
 
@@ -77,7 +77,7 @@ def test_a_link_that_is_nobody_s_saves_nothing(rita: User) -> None:
 def test_a_paper_that_was_merged_is_the_one_it_went_into(rita: User) -> None:
     paper = factories.paper()
     MergedPaper.objects.create(gone_id=10**6, kept_id=paper.pk)
-    stranger().post("/s/rita-s-key/1000000")
+    anonymous_client().post("/s/rita-s-key/1000000")
     assert shelf() == [("rita", paper.pk, "to_read")]
 
 
@@ -85,6 +85,6 @@ def test_links_hold_when_the_secret_key_changes_and_on_a_site_for_members(rita: 
     paper = factories.paper()
     settings.SECRET_KEY = "another" * 10
     settings.ACCESS = "members"
-    assert stranger().post(link(paper)).status_code == 200
+    assert anonymous_client().post(link(paper)).status_code == 200
     assert shelf() == [("rita", paper.pk, "to_read")]
     assert Subscriber.objects.get(user=rita).key == "rita-s-key"

@@ -10,14 +10,14 @@ from django.core import mail
 from django.utils import timezone
 
 from config.site_url import Site
-from digests.content.transactional import LetterError
+from digests.content.transactional import MailNotSentError
 from digests.models import Suppression
 from digests.services import mention_mail
 from papers.models import Mention, Paper, User
-from papers.services.accounts.email_addresses import replace_addresses
-from papers.services.reading.comments import add_comment, delete_comment, edit_comment, read_mentions
+from papers.services.accounts.email_addresses import reset_to_account_address
+from papers.services.reading.comments import add_comment, delete_comment, edit_comment, mark_mentions_read
 from tests.support import factories
-from tests.support.people import browser_of, reader
+from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
 LATER = timedelta(minutes=3)
@@ -33,7 +33,7 @@ def _mail_leaves(settings: Any) -> None:
 def anna() -> User:
     """She asked to be told, and her address is confirmed."""
     user = reader("anna", mails_mentions=True)
-    replace_addresses(user)
+    reset_to_account_address(user)
     return user
 
 
@@ -43,7 +43,7 @@ def comment(body: str, paper: Paper | None = None, *, by: str = "ben") -> Any:
 
 
 def send(after: timedelta = LATER) -> int:
-    return mention_mail.mail_mentions(now=timezone.now() + after)
+    return mention_mail.send_due_mention_mails(now=timezone.now() + after)
 
 
 def test_who_asked_is_told_once(anna: User) -> None:
@@ -76,7 +76,7 @@ def test_all_that_waits_comes_in_one_mail(anna: User) -> None:
 
 def test_what_was_read_taken_back_or_settled_otherwise_is_not_told(anna: User) -> None:
     comment("@anna one")
-    read_mentions(user=anna, now=timezone.now())
+    mark_mentions_read(user=anna, now=timezone.now())
     delete_comment(comment=comment("@anna two"))
     third = comment("@anna three")
     edit_comment(comment=third, body="nobody")
@@ -99,10 +99,10 @@ def test_a_mail_that_did_not_leave_is_tried_again_for_a_day(anna: User, monkeypa
 
     def refuse(name: str, **options: Any) -> None:
         tries.append(name)
-        raise LetterError("no")
+        raise MailNotSentError("no")
 
     comment("@anna")
-    monkeypatch.setattr(mention_mail, "send_letter", refuse)
+    monkeypatch.setattr(mention_mail, "send_transactional_mail", refuse)
     assert send() == 0
     assert send() == 0, "not at once"
     for hours in (1, 5, 30, 60, 90):
@@ -112,11 +112,11 @@ def test_a_mail_that_did_not_leave_is_tried_again_for_a_day(anna: User, monkeypa
 
 
 def test_it_is_chosen_on_the_page_of_how_one_reads(anna: User) -> None:
-    client = browser_of(anna)
+    client = client_of(anna)
     assert "Mail me when I am named" in client.get("/account/reading").content.decode()
-    client.post("/account/reading", {"uses_keys": "on"})
+    client.post("/account/reading", {"uses_shortcuts": "on"})
     anna.refresh_from_db()
     assert not anna.mails_mentions
-    client.post("/account/reading", {"uses_keys": "on", "mails_mentions": "on"})
+    client.post("/account/reading", {"uses_shortcuts": "on", "mails_mentions": "on"})
     anna.refresh_from_db()
     assert anna.mails_mentions

@@ -7,7 +7,7 @@ from email.policy import default
 
 import pytest
 
-from digests.wire.mime import assemble, encode, header, mailbox, named
+from digests.wire.mime import assemble, header, mailbox, quoted_printable, with_display_name
 
 LONG = "Wege zur Übersetzung von Gedichten · " * 8
 
@@ -39,9 +39,9 @@ def test_no_value_begins_another_header(nasty: str) -> None:
 
 
 def test_a_list_id_is_readable_beside_a_name_that_is_not_ascii() -> None:
-    line = header("List-Id", named("Tägliche „Arbeiten“, Gruppe <Ä>", "daily.papers.example.org"))
+    line = header("List-Id", with_display_name("Tägliche „Arbeiten“, Gruppe <Ä>", "daily.papers.example.org"))
     assert line.endswith("<daily.papers.example.org>\r\n")
-    assert named('Our "Lab"', "daily.x") == '"Our \\"Lab\\"" <daily.x>'
+    assert with_display_name('Our "Lab"', "daily.x") == '"Our \\"Lab\\"" <daily.x>'
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_a_list_id_is_readable_beside_a_name_that_is_not_ascii() -> None:
     ],
 )
 def test_a_half_has_the_shorter_encoding_and_is_read_back(text: str, encoding: str) -> None:
-    message = assemble(header("Subject", "x"), text=encode(text), html=encode(f"<p>{text}</p>"), boundary="=_b")
+    message = assemble(
+        header("Subject", "x"), text=quoted_printable(text), html=quoted_printable(f"<p>{text}</p>"), boundary="=_b"
+    )
     first, second = message_from_bytes(message, policy=default).iter_parts()
     assert first["Content-Transfer-Encoding"] == encoding
     assert first.get_content().replace("\r\n", "\n").strip() == text.strip()

@@ -20,13 +20,27 @@ import pytest
 
 from digests.models import Channel, Notice
 from digests.services import notices
-from digests.services.channel_client import Content, PostError, markdown_text, post, signing_key, slack_text
-from digests.services.notices import BACK_OFF, plan, send, send_again, send_test, tell
+from digests.services.channel_client import (
+    ChannelPostError,
+    NoticeContent,
+    markdown_text,
+    post,
+    signing_key,
+    slack_text,
+)
+from digests.services.notices import (
+    BACK_OFF,
+    plan_notices,
+    post_due_notices,
+    post_notice,
+    post_test_notice,
+    retry_notice,
+)
 from papers.outbound.client import Client as ClientOfSources
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import elements
-from tests.support.people import browser_of, staff
+from tests.support.pages import parse_html
+from tests.support.people import client_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -102,9 +116,9 @@ def _alone(monkeypatch: pytest.MonkeyPatch, settings: Any, request: pytest.Fixtu
         def client() -> ClientOfSources:
             return ClientOfSources(user_agent="Broadsheet tests", clock=FreeClock(), allow=settings.FETCH_ALLOW)
 
-        monkeypatch.setattr("digests.services.channel_client.polite_client", client)
+        monkeypatch.setattr("digests.services.channel_client.build_outbound_client", client)
     monkeypatch.setattr(notices, "is_queue_empty", lambda: True)
-    monkeypatch.setattr(notices, "troubles", lambda now: [])
+    monkeypatch.setattr(notices, "mail_problems", lambda now: [])
 
 
 def channel(kind: str = "webhook", at: str = "", **fields: Any) -> Channel:
@@ -132,8 +146,8 @@ def edition(number: int = 3) -> None:
 def test_the_day_s_best_papers_are_told_once(receiver: Receiver) -> None:
     edition()
     channel(at=receiver.host, edition_size=2)
-    assert tell(now=NOW) == 1
-    assert tell(now=NOW + timedelta(minutes=1)) == 0
+    assert post_due_notices(now=NOW) == 1
+    assert post_due_notices(now=NOW + timedelta(minutes=1)) == 0
     (body,) = receiver.bodies()
     assert body["type"] == "edition"
     assert body["data"]["title"] == "Daily Papers, Wednesday 4 March: 3 papers"
@@ -144,33 +158,33 @@ def test_the_day_s_best_papers_are_told_once(receiver: Receiver) -> None:
 def test_not_before_its_hour_and_not_of_days_before_the_channel(receiver: Receiver) -> None:
     edition()
     one = channel(at=receiver.host)
-    assert plan(now=NOW.replace(hour=8, minute=59)) == 0
-    assert plan(now=NOW.replace(hour=9)) == 1
+    assert plan_notices(now=NOW.replace(hour=8, minute=59)) == 0
+    assert plan_notices(now=NOW.replace(hour=9)) == 1
     Notice.objects.all().delete()
     Channel.objects.filter(pk=one.pk).update(created_at=NOW + timedelta(days=1))
-    assert plan(now=NOW + timedelta(days=1)) == 0
+    assert plan_notices(now=NOW + timedelta(days=1)) == 0
 
 
 def test_each_trouble_is_told_once_a_day_and_only_to_whom_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notices, "is_queue_empty", lambda: False)
-    monkeypatch.setattr(notices, "troubles", lambda now: ["Some mail is late."])
+    monkeypatch.setattr(notices, "mail_problems", lambda now: ["Some mail is late."])
     source = factories.source(error_count=2, next_fetch_at=NOW + timedelta(hours=1), is_enabled=True)
     channel("mail", address="desk@example.org")
-    channel("mail", address="quiet@example.org", tells_queue=False, tells_stale=False, tells_late=False)
-    assert plan(now=NOW) == 3
-    assert plan(now=NOW + timedelta(hours=1)) == 0
+    channel("mail", address="quiet@example.org", notify_queue=False, notify_stale=False, notify_late=False)
+    assert plan_notices(now=NOW) == 3
+    assert plan_notices(now=NOW + timedelta(hours=1)) == 0
     assert set(Notice.objects.values_list("key", flat=True)) == {
         f"queue:{TODAY}",
         f"source:{source.pk}:{TODAY}",
         f"late:{TODAY}",
     }
-    assert plan(now=NOW + timedelta(days=1)) == 3
+    assert plan_notices(now=NOW + timedelta(days=1)) == 3
 
 
 def test_a_channel_that_is_off_is_told_nothing(receiver: Receiver) -> None:
     edition()
     channel(at=receiver.host, is_enabled=False)
-    assert tell(now=NOW) == 0
+    assert post_due_notices(now=NOW) == 0
     assert receiver.got == []
 
 
@@ -180,7 +194,7 @@ def test_a_channel_that_is_off_is_told_nothing(receiver: Receiver) -> None:
 def test_a_webhook_is_signed(receiver: Receiver) -> None:
     edition()
     one = channel(at=receiver.host)
-    tell(now=NOW)
+    post_due_notices(now=NOW)
     method, path, headers, body = receiver.got[0]
     assert (method, path) == ("POST", SECRET_PATH)
     assert headers["webhook-timestamp"] == str(int(NOW.timestamp()))
@@ -192,7 +206,7 @@ def test_a_webhook_is_signed(receiver: Receiver) -> None:
 
 
 def test_each_kind_gets_its_own_form(receiver: Receiver) -> None:
-    content = Content("edition", "Papers", [("A title", "https://example.org/1")], "https://example.org")
+    content = NoticeContent("edition", "Papers", [("A title", "https://example.org/1")], "https://example.org")
     for kind in ("slack", "mattermost", "matrix"):
         post(channel(kind, receiver.host, room="!abc:example.org"), content, uid="u1", at=NOW, now=NOW)
     slack, mattermost, matrix = receiver.bodies()
@@ -206,7 +220,7 @@ def test_each_kind_gets_its_own_form(receiver: Receiver) -> None:
 
 
 def test_a_title_makes_no_mention_and_no_link() -> None:
-    content = Content(
+    content = NoticeContent(
         "edition", "Day", [("<!channel> @all [x](https://evil.example) *b* | &", "https://example.org/1")]
     )
     assert "<!channel>" not in slack_text(content)
@@ -220,7 +234,7 @@ def test_mail_is_a_channel_too(settings: Any, tmp_path: Path) -> None:
     settings.OUTBOX_DIR = tmp_path  # no mail leaves a site on a loopback address
     edition(1)
     channel("mail", address="desk@example.org")
-    assert tell(now=NOW) == 1
+    assert post_due_notices(now=NOW) == 1
     (kept,) = tmp_path.iterdir()
     assert "To: desk@example.org" in kept.read_text()
     assert "/papers/2603.80000" in kept.read_text()
@@ -233,12 +247,12 @@ def test_a_mail_that_perhaps_left_is_the_same_mail_again(
     settings.OUTBOX_DIR, settings.MAIL_IN_DOUBT = tmp_path, in_doubt
     edition(1)
     channel("mail", address="desk@example.org")
-    plan(now=NOW)
+    plan_notices(now=NOW)
     notice = Notice.objects.get()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notices, "_settle", lambda *_, **__: None)  # killed before it is written down
-        send(notice.pk, now=NOW)
-    tell(now=NOW + timedelta(minutes=6))
+        post_notice(notice.pk, now=NOW)
+    post_due_notices(now=NOW + timedelta(minutes=6))
     notice.refresh_from_db()
     assert notice.state == state
     texts = [path.read_text() for path in tmp_path.iterdir()]
@@ -260,7 +274,7 @@ def test_a_mail_server_that_goes_away_leaves_it_in_doubt(
     monkeypatch.setattr("digests.content.transactional.EmailMultiAlternatives.send", gone)
     edition(1)
     channel("mail", address="desk@example.org")
-    assert tell(now=NOW) == 0
+    assert post_due_notices(now=NOW) == 0
     assert Notice.objects.get().state == state
 
 
@@ -271,21 +285,21 @@ def test_what_is_refused_for_now_is_tried_again_later_and_given_up_in_the_end(re
     edition()
     channel(at=receiver.host)
     receiver.status, now = 500, NOW
-    plan(now=now)
+    plan_notices(now=now)
     for wait in BACK_OFF:
         notice = Notice.objects.get()
-        assert not send(notice.pk, now=now)
+        assert not post_notice(notice.pk, now=now)
         notice.refresh_from_db()
         assert (notice.state, notice.not_before) == ("waiting", now + wait)
-        assert not send(notice.pk, now=now)  # it is not due
+        assert not post_notice(notice.pk, now=now)  # it is not due
         now += wait
-    send(notice.pk, now=now)
+    post_notice(notice.pk, now=now)
     notice.refresh_from_db()
     assert (notice.state, notice.attempts) == ("failed", len(BACK_OFF) + 1)
     assert "500" in notice.result
-    send_again(notice, now=now)
+    retry_notice(notice, now=now)
     receiver.status = 204
-    assert send(notice.pk, now=now)
+    assert post_notice(notice.pk, now=now)
     assert len({headers["webhook-id"] for _, _, headers, _ in receiver.got}) == 1
 
 
@@ -293,11 +307,11 @@ def test_what_is_refused_for_good_is_not_tried_again(receiver: Receiver) -> None
     edition()
     channel("slack", receiver.host)
     receiver.status = 404
-    tell(now=NOW)
+    post_due_notices(now=NOW)
     notice = Notice.objects.get()
     assert notice.state == "failed"
     assert "very-secret" not in notice.result
-    assert tell(now=NOW + timedelta(days=1)) == 0
+    assert post_due_notices(now=NOW + timedelta(days=1)) == 0
     assert len(receiver.got) == 1
 
 
@@ -307,7 +321,7 @@ def test_what_is_refused_for_good_is_not_tried_again(receiver: Receiver) -> None
 def test_a_worker_that_is_killed_tells_nothing_twice(receiver: Receiver, kind: str, state: str, posts: int) -> None:
     edition()
     channel(kind, receiver.host, room="!abc:example.org")
-    plan(now=NOW)
+    plan_notices(now=NOW)
     notice = Notice.objects.get()
 
     class KilledError(BaseException):
@@ -319,9 +333,9 @@ def test_a_worker_that_is_killed_tells_nothing_twice(receiver: Receiver, kind: s
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notices, "_settle", killed)
         with pytest.raises(KilledError):  # it was posted, and nothing was written of it
-            send(notice.pk, now=NOW)
-    assert not send(notice.pk, now=NOW + timedelta(minutes=1))  # perhaps it still runs
-    tell(now=NOW + timedelta(minutes=6))
+            post_notice(notice.pk, now=NOW)
+    assert not post_notice(notice.pk, now=NOW + timedelta(minutes=1))  # perhaps it still runs
+    post_due_notices(now=NOW + timedelta(minutes=6))
     notice.refresh_from_db()
     assert notice.state == state
     assert len(receiver.got) == posts
@@ -333,7 +347,7 @@ def test_an_answer_that_never_came(receiver: Receiver, kind: str, state: str) ->
     edition()
     channel(kind, receiver.host)
     receiver.status = 0
-    tell(now=NOW)
+    post_due_notices(now=NOW)
     assert Notice.objects.get().state == state
 
 
@@ -341,10 +355,10 @@ def test_a_host_that_hangs_does_not_keep_the_worker(receiver: Receiver, monkeypa
     monkeypatch.setattr(notices, "BUDGET_SECONDS", -1.0)
     edition()
     channel(at=receiver.host)
-    assert tell(now=NOW) == 0
+    assert post_due_notices(now=NOW) == 0
     assert receiver.got == []
     monkeypatch.setattr(notices, "BUDGET_SECONDS", 45.0)
-    assert tell(now=NOW) == 1
+    assert post_due_notices(now=NOW) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -353,12 +367,12 @@ def test_two_workers_post_once(receiver: Receiver, transactional_db: None) -> No
 
     edition()
     channel(at=receiver.host)
-    plan(now=NOW)
+    plan_notices(now=NOW)
     pk, gate = Notice.objects.get().pk, threading.Barrier(3)
 
     def work() -> None:
         gate.wait()
-        send(pk, now=NOW)
+        post_notice(pk, now=NOW)
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -371,8 +385,8 @@ def test_two_workers_post_once(receiver: Receiver, transactional_db: None) -> No
 
 def test_nothing_is_posted_into_our_own_network(receiver: Receiver, settings: Any) -> None:
     settings.FETCH_ALLOW = ()
-    with pytest.raises(PostError) as caught:
-        post(channel(at=receiver.host), Content("test", "x"), uid="u", at=NOW, now=NOW)
+    with pytest.raises(ChannelPostError) as caught:
+        post(channel(at=receiver.host), NoticeContent("test", "x"), uid="u", at=NOW, now=NOW)
     assert caught.value.is_final
     assert receiver.got == []
 
@@ -381,7 +395,7 @@ def test_nothing_is_posted_into_our_own_network(receiver: Receiver, settings: An
 
 
 def test_a_channel_is_made_tried_changed_and_its_secrets_are_not_shown_again(receiver: Receiver) -> None:
-    browser, where = browser_of(staff()), f"http://{receiver.host}{SECRET_PATH}"
+    browser, where = client_of(staff()), f"http://{receiver.host}{SECRET_PATH}"
     asked = {**ASKED, "kind": "webhook", "where": where, "is_enabled": "on"}
     shown = browser.post("/curate/channels/new", asked).content.decode()
     one = Channel.objects.get()
@@ -413,7 +427,7 @@ def test_a_channel_is_made_tried_changed_and_its_secrets_are_not_shown_again(rec
     ],
 )
 def test_a_wrong_channel_is_told_so(wrong: dict[str, str]) -> None:
-    assert browser_of(staff()).post("/curate/channels/new", {**ASKED, **wrong}).status_code == 422
+    assert client_of(staff()).post("/curate/channels/new", {**ASKED, **wrong}).status_code == 422
     assert not Channel.objects.exists()
 
 
@@ -424,16 +438,16 @@ def test_what_is_perhaps_sent_stands_on_top_and_is_sent_again_by_one_press(
     edition()
     channel("slack", receiver.host)
     receiver.status = 0
-    tell(now=NOW)
-    ada = browser_of(staff())
-    page = elements(ada.get("/curate/channels").content.decode())
+    post_due_notices(now=NOW)
+    ada = client_of(staff())
+    page = parse_html(ada.get("/curate/channels").content.decode())
     (action,) = page.xpath("//section[@aria-labelledby='perhaps']//form/@action")
     receiver.status = 200
     monkeypatch.setattr("digests.views.channels.timezone.now", lambda: later)
     for _ in range(2):
         ada.post(action)
     for _ in range(2):
-        tell(now=later)
+        post_due_notices(now=later)
     assert Notice.objects.get().state == "sent"
     assert len(receiver.got) == 2
     assert "Perhaps sent" not in ada.get("/curate/channels").content.decode()
@@ -441,7 +455,7 @@ def test_what_is_perhaps_sent_stands_on_top_and_is_sent_again_by_one_press(
 
 def test_a_test_that_fails_says_why_and_is_not_repeated(receiver: Receiver) -> None:
     receiver.status = 503
-    notice = send_test(channel("slack", receiver.host), now=NOW)
+    notice = post_test_notice(channel("slack", receiver.host), now=NOW)
     assert notice.state == "failed"
     assert "503" in notice.result
-    assert tell(now=NOW + timedelta(hours=1)) == 0
+    assert post_due_notices(now=NOW + timedelta(hours=1)) == 0

@@ -14,11 +14,11 @@ from django.utils import timezone
 from digests.models import Schedule, SignUp, Subscriber
 from digests.services import double_opt_in
 from digests.services.mail_export import export_mail
-from papers.services.accounts.email_addresses import vouch_for_address
+from papers.services.accounts.email_addresses import ensure_confirmed_address
 from tests.support import factories
-from tests.support.mail import link_in, set_up_mail
-from tests.support.pages import elements
-from tests.support.people import browser_of, reader, stranger
+from tests.support.mail import first_link_path, set_up_mail
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ CHOICE = {
 
 
 def save(subscriber: Subscriber, **fields: str) -> Any:
-    return stranger().post(f"/subscriptions/{subscriber.key}", CHOICE | fields)
+    return anonymous_client().post(f"/subscriptions/{subscriber.key}", CHOICE | fields)
 
 
 def test_a_choice_becomes_schedules() -> None:
@@ -53,7 +53,7 @@ def test_a_choice_becomes_schedules() -> None:
 def test_what_is_chosen_is_shown() -> None:
     subscriber = factories.subscriber()
     save(subscriber, trending="weekly", paused_until=str(timezone.localdate() + timedelta(days=9)))
-    page = elements(stranger().get(f"/subscriptions/{subscriber.key}").content.decode())
+    page = parse_html(anonymous_client().get(f"/subscriptions/{subscriber.key}").content.decode())
     chosen = {one.getparent().get("name"): one.get("value") for one in page.xpath("//option[@selected]")}
     assert (chosen["trending"], chosen["top"], chosen["weekday"], chosen["month_day"]) == ("weekly", "", "2", "31")
     assert page.xpath("//input[@name='time_zone']/@value") == ["Europe/Berlin"]
@@ -62,10 +62,10 @@ def test_what_is_chosen_is_shown() -> None:
 
 def test_the_next_mail_is_told_at_the_reader_s_own_hour() -> None:
     user = reader("rita")
-    vouch_for_address(user)
-    client = browser_of(user)
+    ensure_confirmed_address(user)
+    client = client_of(user)
     client.post("/subscriptions", CHOICE | {"trending": "daily", "time_zone": "Asia/Tokyo", "local_time": "18:30"})
-    lead = elements(client.get("/subscriptions").content.decode()).xpath("string(//p[@class='lead'])")
+    lead = parse_html(client.get("/subscriptions").content.decode()).xpath("string(//p[@class='lead'])")
     assert re.search(r"daily mail \w+ \d+ \w+, 18:30\.", str(lead))
 
 
@@ -103,16 +103,16 @@ def test_a_reader_chooses_own_topics_and_new_versions(settings: Any) -> None:
     set_up_mail(settings)
     user = reader("rita")
     own = factories.topic("Mine", owner=user)
-    browser = browser_of(user)
+    browser = client_of(user)
     assert browser.get("/subscriptions").status_code == 200
     browser.post("/subscriptions", CHOICE | {"versions": "daily", f"topic-{own.pk}": "daily"})
     subscriber = Subscriber.objects.get(user=user)
     (schedule,) = subscriber.schedules.all()
     assert {one.kind for one in schedule.subscriptions.all()} == {"versions", "topic"}
     assert schedule.next_due_at is None  # nobody has shown yet whose mailbox it is
-    double_opt_in.answer_waiting(now=timezone.now())
+    double_opt_in.send_due_confirmations(now=timezone.now())
     (letter,) = mail.outbox
-    stranger().post(link_in(str(letter.body)))
+    anonymous_client().post(first_link_path(str(letter.body)))
     schedule.refresh_from_db()
     assert schedule.next_due_at is not None
     assert {one.kind for one in schedule.subscriptions.all()} == {"versions", "topic"}
@@ -124,14 +124,14 @@ def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_told(
     set_up_mail(settings)
     user = reader("rita")
     subscriber = factories.subscriber(email="rita@example.org", user=user)
-    browser_of(user).post("/subscriptions/move", {"email": "new@example.org"})
-    double_opt_in.answer_waiting(now=timezone.now())
+    client_of(user).post("/subscriptions/move", {"email": "new@example.org"})
+    double_opt_in.send_due_confirmations(now=timezone.now())
     subscriber.refresh_from_db()
     assert subscriber.email == "rita@example.org"
     (letter,) = mail.outbox
     assert letter.to == ["new@example.org"]
     with django_capture_on_commit_callbacks(execute=True):
-        stranger().post(link_in(str(letter.body)))
+        anonymous_client().post(first_link_path(str(letter.body)))
     subscriber.refresh_from_db()
     assert subscriber.email == "new@example.org"
     assert mail.outbox[-1].to == ["rita@example.org"]
@@ -143,18 +143,18 @@ def test_an_address_of_another_subscriber_is_not_taken_over(settings: Any) -> No
     user = reader("rita")
     factories.subscriber(email="rita@example.org", user=user)
     factories.subscriber(email="new@example.org")
-    browser_of(user).post("/subscriptions/move", {"email": "NEW@example.org"})
-    double_opt_in.answer_waiting(now=timezone.now())
-    assert stranger().post(link_in(str(mail.outbox[0].body))).status_code == 410
+    client_of(user).post("/subscriptions/move", {"email": "NEW@example.org"})
+    double_opt_in.send_due_confirmations(now=timezone.now())
+    assert anonymous_client().post(first_link_path(str(mail.outbox[0].body))).status_code == 410
     assert Subscriber.objects.filter(email="rita@example.org").exists()
 
 
 def test_a_page_by_key_needs_no_cookie_and_is_for_no_search_engine() -> None:
     subscriber = factories.subscriber()
-    page = stranger().get(f"/subscriptions/{subscriber.key}")
+    page = anonymous_client().get(f"/subscriptions/{subscriber.key}")
     assert not page.cookies
-    assert elements(page.content.decode()).xpath("//meta[@name='robots']/@content") == ["noindex"]
-    assert stranger().get("/subscriptions/wrong").status_code == 404
+    assert parse_html(page.content.decode()).xpath("//meta[@name='robots']/@content") == ["noindex"]
+    assert anonymous_client().get("/subscriptions/wrong").status_code == 404
 
 
 def test_the_archive_lists_what_was_sent_and_each_mail_is_a_page() -> None:
@@ -165,13 +165,13 @@ def test_the_archive_lists_what_was_sent_and_each_mail_is_a_page() -> None:
         schedule, state="sent", sent_at=factories.NOW, paper_ids=[second.pk, first.pk], more_ids=[over.pk]
     )
     factories.delivery(schedule, state="skipped", period_on=date(2026, 3, 5))
-    page = elements(stranger().get(f"/subscriptions/{subscriber.key}/sent").content.decode())
+    page = parse_html(anonymous_client().get(f"/subscriptions/{subscriber.key}/sent").content.decode())
     assert page.xpath("//ul[@class='sent']//a/@href") == [f"/mail/{sent.key}"]
-    shown = stranger().get(f"/mail/{sent.key}")
+    shown = anonymous_client().get(f"/mail/{sent.key}")
     assert shown["X-Robots-Tag"] == "noindex"
-    titles = [one.text_content() for one in elements(shown.content.decode()).xpath("//h2[@class='card-title']")]
+    titles = [one.text_content() for one in parse_html(shown.content.decode()).xpath("//h2[@class='card-title']")]
     assert titles == ["Second", "First"]
-    rest = elements(stranger().get(f"/mail/{sent.key}/more").content.decode())
+    rest = parse_html(anonymous_client().get(f"/mail/{sent.key}/more").content.decode())
     assert [one.text_content() for one in rest.xpath("//h2[@class='card-title']")] == ["Over"]
 
 
@@ -184,7 +184,7 @@ def test_more_of_a_daily_mail_are_the_other_papers_of_its_time() -> None:
         from_release=before.release, to_release=other.release,
     )  # fmt: skip
     factories.listing(factories.paper(title="After"))
-    page = elements(stranger().get(f"/mail/{mail_row.key}/more").content.decode())
+    page = parse_html(anonymous_client().get(f"/mail/{mail_row.key}/more").content.decode())
     assert [one.text_content() for one in page.xpath("//h2[@class='card-title']")] == ["Other"]
 
 
@@ -193,19 +193,19 @@ def test_a_wrong_place_in_the_rest_is_no_error(wrong: str) -> None:
     sent = factories.delivery(
         factories.schedule(), state="sent", sent_at=factories.NOW, more_ids=[factories.paper().pk]
     )
-    assert stranger().get(f"/mail/{sent.key}/more", {"from": wrong}).status_code == 200
+    assert anonymous_client().get(f"/mail/{sent.key}/more", {"from": wrong}).status_code == 200
 
 
 def test_a_sign_up_is_nobody_s_until_confirmed() -> None:
     SignUp.objects.create(email="rita@example.org", asked_at=factories.NOW)
-    browser_of(reader("rita")).get("/subscriptions")
+    client_of(reader("rita")).get("/subscriptions")
     assert Subscriber.objects.get().confirmed_at is None
 
 
 def test_an_account_with_a_confirmed_address_needs_no_letter() -> None:
     user = reader("rita")
-    vouch_for_address(user)
-    browser_of(user).post("/subscriptions", CHOICE | {"trending": "daily"})
+    ensure_confirmed_address(user)
+    client_of(user).post("/subscriptions", CHOICE | {"trending": "daily"})
     schedule = Schedule.objects.get(subscriber__user=user)
     assert schedule.next_due_at is not None
     assert not SignUp.objects.exists()

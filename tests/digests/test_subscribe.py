@@ -11,14 +11,14 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from digests.content.transactional import UnreachableError
+from digests.content.transactional import MailServerUnreachableError
 from digests.models import SignUp, Subscriber, Suppression
 from digests.services import double_opt_in
-from digests.services.mail_setup import MailState, current_mail, send_test
+from digests.services.mail_setup import MailSetupState, current_mail_setup, send_test_mail
 from tests.support import factories
-from tests.support.mail import link_in, set_up_mail
-from tests.support.pages import elements
-from tests.support.people import browser_of, reader, staff, stranger
+from tests.support.mail import first_link_path, set_up_mail
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -31,14 +31,14 @@ def _mail(settings: Any) -> None:
 
 
 def ask(email: str = "rita@example.org", **fields: str) -> Any:
-    return stranger().post("/subscribe", {"email": email, **fields})
+    return anonymous_client().post("/subscribe", {"email": email, **fields})
 
 
 def answer(now: Any = None) -> list[Any]:
     """What the worker sends for all that was asked."""
     mail.outbox.clear()
     latest = SignUp.objects.latest("asked_at").asked_at
-    double_opt_in.answer_waiting(now=now or latest)
+    double_opt_in.send_due_confirmations(now=now or latest)
     return list(mail.outbox)
 
 
@@ -48,17 +48,17 @@ def test_an_address_is_subscribed_by_a_button_and_not_by_opening_the_link() -> N
     assert not Subscriber.objects.exists()
     (letter,) = answer()
     assert letter.to == ["rita@example.org"]
-    link = link_in(letter.body)
+    link = first_link_path(letter.body)
     assert all(len(line) <= 78 for line in letter.body.splitlines() if "://" not in line)
     (html, kind) = letter.alternatives[0]
     assert kind == "text/html"
-    page = elements(html)
+    page = parse_html(html)
     assert page.xpath("//a[contains(@class, 'button')]/@href") == [f"https://papers.example.org{link}"]
     assert not page.xpath("//img | //link | //script")
     for method in ("get", "head", "options"):
-        getattr(stranger(), method)(link)
+        getattr(anonymous_client(), method)(link)
     assert not Subscriber.objects.exists()
-    page = stranger().post(link)
+    page = anonymous_client().post(link)
     assert page.status_code == 200
     subscriber = Subscriber.objects.get()
     (schedule,) = subscriber.schedules.all()
@@ -66,7 +66,7 @@ def test_an_address_is_subscribed_by_a_button_and_not_by_opening_the_link() -> N
     assert [one.kind for one in schedule.subscriptions.all()] == ["trending"]
     assert subscriber.consent["how"] == "form, confirmed by mail"
     assert f"/subscriptions/{subscriber.key}" in page.content.decode()
-    again = stranger().post(link)
+    again = anonymous_client().post(link)
     assert again.status_code == 200
     assert "Already confirmed" in again.content.decode()
     assert Subscriber.objects.count() == 1
@@ -76,7 +76,7 @@ def test_an_address_is_subscribed_by_a_button_and_not_by_opening_the_link() -> N
 def test_the_token_is_stored_nowhere() -> None:
     ask()
     (letter,) = answer()
-    token = link_in(letter.body).rsplit("/", 1)[1]
+    token = first_link_path(letter.body).rsplit("/", 1)[1]
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_to_json(row)::text FROM digests_signup row")
         (stored,) = cursor.fetchone()
@@ -87,17 +87,17 @@ def test_the_token_is_stored_nowhere() -> None:
 def test_an_old_link_offers_another() -> None:
     ask()
     (letter,) = answer()
-    link = link_in(letter.body)
+    link = first_link_path(letter.body)
     SignUp.objects.update(sent_at=F("sent_at") - timedelta(hours=49))
-    page = stranger().post(link)
+    page = anonymous_client().post(link)
     assert page.status_code == 410
     assert "Send me another" in page.content.decode()
     assert not Subscriber.objects.exists()
     SignUp.objects.update(asked_at=NOW)
-    stranger().post(link, {"again": "1"})
+    anonymous_client().post(link, {"again": "1"})
     (second,) = answer()
-    assert link_in(second.body) != link
-    assert stranger().post(link_in(second.body)).status_code == 200
+    assert first_link_path(second.body) != link
+    assert anonymous_client().post(first_link_path(second.body)).status_code == 200
     assert Subscriber.objects.get().confirmed_at is not None
 
 
@@ -131,7 +131,7 @@ def test_who_has_mail_already_is_led_to_the_preferences() -> None:
     factories.schedule(subscriber, kinds=["trending"])
     ask("Rita@Example.org")
     (letter,) = answer()
-    assert link_in(letter.body) == f"/subscriptions/{subscriber.key}"
+    assert first_link_path(letter.body) == f"/subscriptions/{subscriber.key}"
 
 
 @pytest.mark.usefixtures("_mail")
@@ -142,7 +142,7 @@ def test_who_complained_is_left_in_peace(reason: str, letters: int) -> None:
     sent = answer()
     assert len(sent) == letters
     if sent:
-        stranger().post(link_in(sent[0].body))
+        anonymous_client().post(first_link_path(sent[0].body))
         assert not Suppression.objects.exists()
 
 
@@ -174,7 +174,7 @@ def test_a_program_that_fills_in_everything_gets_the_same_answer_and_no_letter()
 def test_what_is_no_address_is_said_to_be_none(email: str) -> None:
     page = ask(email)
     assert page.status_code == 200
-    assert elements(page.content.decode()).xpath("//*[@class='errorlist']")
+    assert parse_html(page.content.decode()).xpath("//*[@class='errorlist']")
     assert not SignUp.objects.exists()
 
 
@@ -184,7 +184,7 @@ def test_a_topic_s_strip_subscribes_to_the_topic() -> None:
     ask(topic=topic.slug)
     (letter,) = answer()
     assert "LLM agents" in letter.subject
-    stranger().post(link_in(letter.body))
+    anonymous_client().post(first_link_path(letter.body))
     (schedule,) = Subscriber.objects.get().schedules.all()
     assert schedule.frequency == "daily"
     assert [one.topic for one in schedule.subscriptions.all()] == [topic]
@@ -204,7 +204,7 @@ def test_a_server_that_is_away_is_asked_again_with_another_link(settings: Any) -
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 1, 1
     asked_at = SignUp.objects.get().asked_at
-    assert double_opt_in.answer_waiting(now=asked_at) == 0
+    assert double_opt_in.send_due_confirmations(now=asked_at) == 0
     assert SignUp.objects.get().sent_at is None
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert answer(asked_at + timedelta(seconds=30)) == []
@@ -219,12 +219,12 @@ def test_a_server_that_does_not_answer_is_waited_for_once_a_turn(monkeypatch: py
 
     def away(_name: str, *, to: str, context: Any) -> None:
         tried.append(to)
-        raise UnreachableError("timed out")
+        raise MailServerUnreachableError("timed out")
 
-    monkeypatch.setattr(double_opt_in, "send_letter", away)
+    monkeypatch.setattr(double_opt_in, "send_transactional_mail", away)
     asked_at = SignUp.objects.latest("asked_at").asked_at
     for turn in range(3):
-        assert double_opt_in.answer_waiting(now=asked_at + timedelta(seconds=turn)) == 0
+        assert double_opt_in.send_due_confirmations(now=asked_at + timedelta(seconds=turn)) == 0
         assert len(tried) == turn + 1
     assert len(set(tried)) == 3, "each has its turn"
 
@@ -236,28 +236,28 @@ def test_what_was_never_confirmed_is_forgotten() -> None:
     Subscriber.objects.filter(pk=young.pk).update(created_at=NOW)
     SignUp.objects.create(email="a@example.org", asked_at=NOW - timedelta(days=8))
     SignUp.objects.create(email="b@example.org", asked_at=NOW)
-    assert double_opt_in.forget_unconfirmed(now=NOW) == 2
+    assert double_opt_in.delete_expired_sign_ups(now=NOW) == 2
     assert set(Subscriber.objects.values_list("pk", flat=True)) == {young.pk, kept.pk}
 
 
 def test_until_mail_works_no_visitor_s_address_is_taken(settings: Any, tmp_path: Any) -> None:
     factories.listing()
     settings.OUTBOX_DIR = tmp_path
-    strip = elements(stranger().get("/").content.decode()).xpath("//aside[@class='strip']")[0]
+    strip = parse_html(anonymous_client().get("/").content.decode()).xpath("//aside[@class='strip']")[0]
     assert "not set up" in strip.text_content()
     assert not strip.xpath(".//input")
     assert ask().status_code == 409
     assert not SignUp.objects.exists()
-    admin = browser_of(staff())
+    admin = client_of(staff())
     page = admin.post("/subscribe", {"email": "rita@example.org"})
     assert "/outbox" in page.content.decode()
     assert SignUp.objects.count() == 1
     assert answer() == []
-    (link,) = elements(admin.get("/outbox").content.decode()).xpath("//ul[@class='sent']//a/@href")
-    shown = elements(admin.get(link).content.decode())
+    (link,) = parse_html(admin.get("/outbox").content.decode()).xpath("//ul[@class='sent']//a/@href")
+    shown = parse_html(admin.get(link).content.decode())
     letter = shown.xpath("//div[@class='kept-text']")[0].text_content()
     assert "rita@example.org" in shown.xpath("//dl[@class='pairs']")[0].text_content()
-    assert stranger().post(link_in(letter)).status_code == 200
+    assert anonymous_client().post(first_link_path(letter)).status_code == 200
     download = admin.get(f"{link}/source")
     assert download["Content-Type"] == "message/rfc822"
     assert b"To: rita@example.org" in download.content
@@ -266,16 +266,18 @@ def test_until_mail_works_no_visitor_s_address_is_taken(settings: Any, tmp_path:
 def test_a_test_message_that_leaves_opens_the_strip(settings: Any) -> None:
     set_up_mail(settings)
     factories.listing()
-    assert elements(stranger().get("/").content.decode()).xpath("//aside[@class='strip']//input[@type='email']")
+    assert parse_html(anonymous_client().get("/").content.decode()).xpath(
+        "//aside[@class='strip']//input[@type='email']"
+    )
     settings.DEFAULT_FROM_EMAIL = "other@example.org"  # another sender must be tried anew
-    assert current_mail().state is MailState.UNTRIED
+    assert current_mail_setup().state is MailSetupState.UNTRIED
 
 
 def test_with_a_loopback_address_nothing_leaves(settings: Any, tmp_path: Any) -> None:
     settings.MAIL_IS_SENT, settings.OUTBOX_DIR = True, tmp_path
-    assert send_test(to="ada@example.org", now=NOW).state is MailState.LOOPBACK
+    assert send_test_mail(to="ada@example.org", now=NOW).state is MailSetupState.LOOPBACK
     assert mail.outbox == []
-    assert "BROADSHEET_SITE_URL" in browser_of(staff()).get("/setup/mail").content.decode()
+    assert "BROADSHEET_SITE_URL" in client_of(staff()).get("/setup/mail").content.decode()
 
 
 def test_a_refusal_is_said_in_the_server_s_words(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,9 +289,9 @@ def test_a_refusal_is_said_in_the_server_s_words(settings: Any, monkeypatch: pyt
         raise smtplib.SMTPAuthenticationError(535, b"5.7.8 Wrong password")
 
     monkeypatch.setattr("django.core.mail.EmailMultiAlternatives.send", refuse)
-    page = browser_of(staff()).post("/setup/mail/test", {"email": "ada@example.org"}, follow=True)
+    page = client_of(staff()).post("/setup/mail/test", {"email": "ada@example.org"}, follow=True)
     assert "535 5.7.8 Wrong password" in page.content.decode()
-    assert current_mail().state is MailState.FAILED
+    assert current_mail_setup().state is MailSetupState.FAILED
 
 
 @pytest.mark.parametrize("name", ["../secrets.env", "..", "a/b.eml", "none.eml", ".key.eml", "x.log:99"])
@@ -298,4 +300,4 @@ def test_nothing_outside_the_outbox_is_shown(name: str, settings: Any, tmp_path:
     settings.OUTBOX_DIR = tmp_path / "outbox"
     settings.OUTBOX_DIR.mkdir()
     (settings.OUTBOX_DIR / "x.log").write_text("Subject: x\n\ny\n")
-    assert browser_of(staff()).get(f"/outbox/{name}").status_code == 404
+    assert client_of(staff()).get(f"/outbox/{name}").status_code == 404

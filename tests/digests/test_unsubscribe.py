@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 
 from digests.models import Delivery, Subscription
-from digests.services.unsubscribe import UNDO_FOR
+from digests.services.unsubscribe import UNDO_LIFETIME
 from tests.support import factories
-from tests.support.pages import elements
+from tests.support.pages import parse_html
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def test_an_unknown_key_gets_a_friendly_page(key: str, method: str) -> None:
 
 
 def buttons(path: str) -> dict[str, str]:
-    page = elements(strict().get(path).content.decode())
+    page = parse_html(strict().get(path).content.decode())
     return {one.text_content(): one.get("value") for one in page.xpath("//button[@name='what']")}
 
 
@@ -89,7 +89,7 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
     assert [left.topic for left in schedule.subscriptions.all()] == [rag]
     schedule.refresh_from_db()
     assert schedule.ended_at is None
-    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    (undo,) = parse_html(page.content.decode()).xpath("//button[@name='undo']/@value")
     back = strict().post(path, {"undo": undo})
     assert "subscribed again" in back.content.decode()
     assert {left.topic for left in schedule.subscriptions.all()} == {agents, rag}
@@ -98,8 +98,8 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
 def test_a_day_later_nothing_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     schedule = factories.schedule(kinds=["trending"])
     page = strict().post(f"/u/{schedule.unsub_key}")
-    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
-    later = time.time() + UNDO_FOR.total_seconds() + 60
+    (undo,) = parse_html(page.content.decode()).xpath("//button[@name='undo']/@value")
+    later = time.time() + UNDO_LIFETIME.total_seconds() + 60
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert "can’t be taken back" in strict().post(f"/u/{schedule.unsub_key}", {"undo": undo}).content.decode()
     schedule.refresh_from_db()
@@ -111,7 +111,7 @@ def test_a_topic_that_is_gone_meanwhile_is_not_taken_back() -> None:
     schedule = factories.schedule(None, topic, other)
     one = schedule.subscriptions.get(topic=topic)
     page = strict().post(f"/u/{one.unsub_key}")
-    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    (undo,) = parse_html(page.content.decode()).xpath("//button[@name='undo']/@value")
     topic.delete()
     back = strict().post(f"/u/{schedule.unsub_key}", {"undo": undo})
     assert "can’t be taken back" in back.content.decode()
@@ -124,7 +124,7 @@ def test_the_last_topic_ends_its_mail_and_comes_back_with_it() -> None:
     page = strict().post(path)
     schedule.refresh_from_db()
     assert schedule.ended_at is not None
-    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    (undo,) = parse_html(page.content.decode()).xpath("//button[@name='undo']/@value")
     strict().post(path, {"undo": undo})
     schedule.refresh_from_db()
     assert schedule.ended_at is None
@@ -143,7 +143,7 @@ def test_all_mail_can_be_ended_and_taken_back() -> None:
     assert set(reader.schedules.filter(ended_at=None)) == set()
     other.refresh_from_db()
     assert other.ended_at is None
-    (undo,) = elements(page.content.decode()).xpath("//button[@name='undo']/@value")
+    (undo,) = parse_html(page.content.decode()).xpath("//button[@name='undo']/@value")
     strict().post(f"/u/{daily.unsub_key}", {"undo": undo})
     assert set(reader.schedules.filter(ended_at=None)) == {daily, weekly}
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.fake_upstream import Driver
+from tests.support.fake_upstream import UpstreamDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -38,7 +38,7 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, upstream: Driver | None = None) -> Iterator[Site]:
+def running_site(folder: Path, upstream: UpstreamDriver | None = None) -> Iterator[Site]:
     """Start it, wait until it is ready, stop it in the end. Without `upstream` the sources can't be reached."""
     port = free_port()
     environment = site_environment(folder, port, upstream)
@@ -62,7 +62,7 @@ def running_site(folder: Path, upstream: Driver | None = None) -> Iterator[Site]
             process.wait()
 
 
-def site_environment(folder: Path, port: int, upstream: Driver | None) -> dict[str, str]:
+def site_environment(folder: Path, port: int, upstream: UpstreamDriver | None) -> dict[str, str]:
     """Nothing of the surrounding tests' own services, and the smallest number of processes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("BROADSHEET_", "DJANGO_"))}
     for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY"):

@@ -11,14 +11,14 @@ from playwright.sync_api import Page, expect
 
 from papers.dates import EASTERN
 from tests.e2e.running_site import Site, running_site
-from tests.support.fake_upstream import Driver, fake_upstream_process
+from tests.support.fake_upstream import UpstreamDriver, fake_upstream_process
 
 # arXiv is asked once in three seconds, also when it is a stand-in.
 FETCHED_WITHIN_MS = 90_000
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Driver]:
+def upstream() -> Iterator[UpstreamDriver]:
     """All sources, with a batch for whatever day it is now in arXiv's part of the world."""
     today = datetime.now(UTC).astimezone(EASTERN).date()
     with fake_upstream_process("--today", today.isoformat(), "--days", "3", "--per-day", "30") as driver:
@@ -26,7 +26,7 @@ def upstream() -> Iterator[Driver]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, upstream: Driver) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamDriver) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("newcomer"), upstream) as running:
         yield running
 

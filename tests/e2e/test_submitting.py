@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.e2e.running_site import Site, running_site
-from tests.support.fake_upstream import Driver, fake_upstream_process
+from tests.support.fake_upstream import UpstreamDriver, fake_upstream_process
 
 Open = Callable[..., BrowserContext]
 # The queue of fetches may be busy with the sources' first visit.
@@ -19,13 +19,13 @@ FETCHED_WITHIN_MS = 90_000
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Driver]:
+def upstream() -> Iterator[UpstreamDriver]:
     with fake_upstream_process("--days", "2", "--per-day", "5") as driver:
         yield driver
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, upstream: Driver) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamDriver) -> Iterator[Site]:
     with running_site(tmp_path_factory.mktemp("submitting"), upstream) as running:
         yield running
 
@@ -59,7 +59,7 @@ def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_co
     expect(page.get_by_text("submitted by rita")).to_be_visible()
 
 
-def test_without_javascript(site: Site, upstream: Driver, cookies: Any, open_context: Open) -> None:
+def test_without_javascript(site: Site, upstream: UpstreamDriver, cookies: Any, open_context: Open) -> None:
     page = open_context(storage_state=cookies, java_script_enabled=False).new_page()
     page.goto(f"{site.url}/submit?url={upstream.url}/pages/snow")
     expect(page.locator("#recognised")).to_contain_text("/pages/snow")

@@ -14,9 +14,9 @@ from papers.models import Listing, Paper
 from papers.services.reading.votes import set_vote
 from papers.web import cards as card_service
 from tests.support import factories
-from tests.support.factories import NOW, TODAY, at
-from tests.support.pages import all_titles, cards, more, page_text, titles, tree
-from tests.support.people import browser_of, reader, stranger
+from tests.support.factories import NOW, TODAY, at_hour
+from tests.support.pages import cards_on, get_page, next_page_url, page_text, titles_on, titles_on_all_pages
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,10 @@ ONE_DAY = timedelta(days=1)
 @pytest.fixture
 def three_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("papers.views.paper_lists.PER_PAGE", 3)
-    read = card_service.read_rows
-    monkeypatch.setattr("papers.views.paper_lists.read_rows", lambda found, columns: read(found, columns, per_page=3))
+    read = card_service.read_list_rows
+    monkeypatch.setattr(
+        "papers.views.paper_lists.read_list_rows", lambda found, columns: read(found, columns, per_page=3)
+    )
 
 
 class TestTheOrderOfADay:
@@ -38,25 +40,25 @@ class TestTheOrderOfADay:
         factories.listing(factories.paper(title="liked elsewhere"), position=9, source_votes=80)
         factories.listing(factories.paper(title="voted", vote_count=1), position=8)
         factories.listing(factories.paper(title="pinned"), position=7, pinned_at=NOW)
-        assert titles(DAY) == ["pinned", "voted", "liked elsewhere", "first announced", "second announced"]
+        assert titles_on(DAY) == ["pinned", "voted", "liked elsewhere", "first announced", "second announced"]
 
     def test_newest_first(self) -> None:
         for number in range(3):
             factories.listing(factories.paper(title=f"paper {number}"), position=number, vote_count=number % 2)
-        assert titles(f"{DAY}?sort=newest") == ["paper 2", "paper 1", "paper 0"]
+        assert titles_on(f"{DAY}?sort=newest") == ["paper 2", "paper 1", "paper 0"]
 
     def test_a_vote_moves_a_paper_up(self) -> None:
         papers = [factories.paper(title=f"paper {number}") for number in range(3)]
         for position, paper in enumerate(papers):
             factories.listing(paper, position=position)
         set_vote(user=factories.user(), paper_id=papers[2].pk, on=True)
-        assert titles(DAY) == ["paper 2", "paper 0", "paper 1"]
+        assert titles_on(DAY) == ["paper 2", "paper 0", "paper 1"]
 
     def test_what_a_curator_hid_is_not_there(self) -> None:
         factories.listing(factories.paper(title="listing hidden"), hidden_at=NOW)
         factories.listing(factories.paper(title="paper hidden", hidden_at=NOW))
         factories.listing(factories.paper(title="shown"))
-        assert titles(DAY) == ["shown"]
+        assert titles_on(DAY) == ["shown"]
 
 
 @pytest.mark.usefixtures("three_a_page")
@@ -67,9 +69,9 @@ class TestPages:
             pinned_at = NOW if number in (0, 1, 4, 5) else None
             factories.listing(paper, position=number // 4, source_votes=number % 3, pinned_at=pinned_at)
         every = Listing.objects.best_of_day(TODAY).values_list("paper__title", flat=True)
-        assert all_titles(DAY) == list(every)
+        assert titles_on_all_pages(DAY) == list(every)
         assert len(set(every)) == 11
-        assert sorted(all_titles(f"{DAY}?sort=newest")) == sorted(every)
+        assert sorted(titles_on_all_pages(f"{DAY}?sort=newest")) == sorted(every)
 
     def test_weeks_and_months_show_a_paper_of_two_days_once(self) -> None:
         for number in range(7):
@@ -77,31 +79,33 @@ class TestPages:
             factories.listing(paper, source_votes=number % 2)
             factories.listing(paper, TODAY + ONE_DAY, source_votes=number % 2)
         for path in ("/papers/week/2026-W10", "/papers/month/2026-03"):
-            found = all_titles(path)
+            found = titles_on_all_pages(path)
             assert found[0] == "paper 6"
             assert sorted(found) == [f"paper {number}" for number in range(7)]
 
     def test_trending_and_new_are_read_to_their_end(self) -> None:
-        papers = [factories.paper(title=f"paper {number}", listed_at=at(TODAY, number // 2)) for number in range(8)]
+        papers = [
+            factories.paper(title=f"paper {number}", listed_at=at_hour(TODAY, number // 2)) for number in range(8)
+        ]
         for number, paper in enumerate(papers):
             for _ in range(1 + number % 2):
                 set_vote(user=factories.user(), paper_id=paper.pk, on=True)
-        assert len(all_titles("/papers/trending")) == len(set(all_titles("/papers/trending"))) == 8
+        assert len(titles_on_all_pages("/papers/trending")) == len(set(titles_on_all_pages("/papers/trending"))) == 8
         newest_first = [f"paper {number}" for number in reversed(range(8))]
-        assert all_titles("/papers/new") == newest_first
-        assert all_titles("/papers/new?category=cs.CL") == newest_first
+        assert titles_on_all_pages("/papers/new") == newest_first
+        assert titles_on_all_pages("/papers/new?category=cs.CL") == newest_first
 
     def test_a_full_last_page_has_no_next(self) -> None:
         for _ in range(3):
             factories.listing()
-        assert more(DAY) is None
+        assert next_page_url(DAY) is None
 
     def test_more_for_htmx_is_the_cards_alone(self) -> None:
         for number in range(4):
             factories.listing(factories.paper(title=f"paper {number}"), position=number)
-        there = more(DAY)
+        there = next_page_url(DAY)
         assert there is not None
-        response = stranger().get(there, headers={"HX-Request": "true"})
+        response = anonymous_client().get(there, headers={"HX-Request": "true"})
         assert b"paper 3" in response.content
         assert b"<html" not in response.content
         assert "HX-Request" in response.headers["Vary"]
@@ -110,21 +114,21 @@ class TestPages:
     def test_later_pages_lead_back_to_the_top(self) -> None:
         for _ in range(4):
             factories.listing()
-        there = more(f"{DAY}?sort=newest")
+        there = next_page_url(f"{DAY}?sort=newest")
         assert there is not None
-        (top,) = tree(there).find_class("from-top")
+        (top,) = get_page(there).find_class("from-top")
         assert top[0].get("href") == "?sort=newest"
 
     @pytest.mark.parametrize("path", [DAY, "/papers/week/2026-W10", "/papers/month/2026-03", "/papers/new"])
     def test_a_cursor_that_is_none_is_the_first_page(self, path: str) -> None:
         factories.listing(factories.paper(title="here"))
         for nonsense in ("x", "%00", "W10=", "..", "9" * 500, base64.urlsafe_b64encode(b"[1,2,3,4,5]").decode()):
-            assert titles(f"{path}?after={nonsense}") == ["here"]
+            assert titles_on(f"{path}?after={nonsense}") == ["here"]
 
     def test_a_cursor_behind_the_end_says_so(self) -> None:
         factories.listing()
         cursor = base64.urlsafe_b64encode(json.dumps([False, 0, 0, 0, 2**62, 2**62]).encode()).decode()
-        assert titles(f"{DAY}?after={cursor}") == []
+        assert titles_on(f"{DAY}?after={cursor}") == []
         assert "There are no more papers here" in page_text(f"{DAY}?after={cursor}")
 
 
@@ -134,12 +138,12 @@ class TestTheDayPage:
         factories.edition(TODAY - ONE_DAY, listed_count=0)
         factories.listing(day=TODAY)
         factories.listing(day=TODAY + 5 * ONE_DAY)
-        steps = [link.get("href") for link in tree(DAY).find_class("step")]
+        steps = [link.get("href") for link in get_page(DAY).find_class("step")]
         assert steps == ["/papers/date/2026-02-23", "/papers/date/2026-03-09"]
 
     def test_the_first_and_the_last_day_have_no_step_further(self) -> None:
         factories.listing()
-        assert [link.get("href") for link in tree(DAY).find_class("step")] == [None, None]
+        assert [link.get("href") for link in get_page(DAY).find_class("step")] == [None, None]
 
     def test_an_empty_day_leads_to_its_neighbours(self) -> None:
         factories.listing(day=TODAY - ONE_DAY)
@@ -159,13 +163,13 @@ class TestTheDayPage:
         ["date/2026-02-30", "date/yesterday", "date/0000-00-00", "week/2026-W60", "week/w", "month/2026-13"],
     )
     def test_no_such_day_is_a_404_that_leads_on(self, path: str) -> None:
-        found = tree(f"/papers/{path}", status=404)
+        found = get_page(f"/papers/{path}", status=404)
         assert {"/", "/papers/new"} <= {link.get("href") for link in found.find_class("button")}
 
     def test_the_calendar_leads_to_a_day(self) -> None:
-        response = stranger().get("/papers/date?day=2026-03-04")
+        response = anonymous_client().get("/papers/date?day=2026-03-04")
         assert response.headers["Location"] == DAY
-        assert stranger().get("/papers/date?day=x").headers["Location"] == "/"
+        assert anonymous_client().get("/papers/date?day=x").headers["Location"] == "/"
 
     @pytest.mark.parametrize(
         ("edition", "words"),
@@ -197,12 +201,12 @@ class TestTheDayPage:
             ({"announced_count": None}, False),
         ):
             factories.edition(**edition)
-            assert bool(tree(DAY).find_class("complete")) is is_green
+            assert bool(get_page(DAY).find_class("complete")) is is_green
 
     def test_when_it_was_checked_is_told_in_the_reader_s_zone(self) -> None:
         factories.listing()
         factories.edition(announced_count=1, stored_count=1, checked_at=NOW)
-        assert "1 of 1 announced by arXiv, 13:00" in page_text(DAY, browser_of(reader(time_zone="Europe/Berlin")))
+        assert "1 of 1 announced by arXiv, 13:00" in page_text(DAY, client_of(reader(time_zone="Europe/Berlin")))
 
     def test_who_makes_it(self) -> None:
         assert "by the research community" in page_text(DAY)
@@ -219,19 +223,19 @@ class TestTheFrontPage:
         factories.listing(factories.paper(title="new"), TODAY)
         factories.edition(TODAY + ONE_DAY, listed_count=0)
         for path in ("/", "/papers"):
-            assert titles(path) == ["new"]
+            assert titles_on(path) == ["new"]
         assert "Wednesday, 4 March 2026" in page_text("/")
 
     def test_nothing_is_explained_on_the_day_itself(self) -> None:
         factories.listing(day=timezone.localdate())
-        assert not tree("/").find_class("why")
+        assert not get_page("/").find_class("why")
 
     def test_another_day_s_edition_says_why(self) -> None:
         factories.listing()
         assert "this is the newest edition" in page_text("/")
         factories.source()
         assert "this is the newest edition" not in page_text("/")
-        assert len(tree("/").find_class("why")) == 1
+        assert len(get_page("/").find_class("why")) == 1
 
     def test_a_sample_is_said_to_be_one(self) -> None:
         factories.listing()
@@ -247,23 +251,25 @@ class TestWeeksAndMonths:
         sunday, monday = date(2026, 3, 8), date(2026, 3, 9)
         factories.listing(factories.paper(title="sunday"), sunday)
         factories.listing(factories.paper(title="monday"), monday)
-        assert titles("/papers/week/2026-W10") == ["sunday"]
-        assert titles("/papers/week/2026-W11") == ["monday"]
-        assert sorted(titles("/papers/month/2026-03")) == ["monday", "sunday"]
+        assert titles_on("/papers/week/2026-W10") == ["sunday"]
+        assert titles_on("/papers/week/2026-W11") == ["monday"]
+        assert sorted(titles_on("/papers/month/2026-03")) == ["monday", "sunday"]
         days = [
-            link.get("href") for place in tree("/papers/month/2026-03").find_class("days") for link in place.iter("a")
+            link.get("href")
+            for place in get_page("/papers/month/2026-03").find_class("days")
+            for link in place.iter("a")
         ]
         assert days == ["/papers/date/2026-03-08", "/papers/date/2026-03-09"]
 
     def test_without_a_name_it_is_the_newest(self) -> None:
         factories.listing(factories.paper(title="here"), date(2026, 3, 6))
-        assert titles("/papers/week") == titles("/papers/month") == ["here"]
+        assert titles_on("/papers/week") == titles_on("/papers/month") == ["here"]
         assert "2–8 March 2026" in page_text("/papers/week")
 
     def test_the_steps_skip_weeks_without_papers(self) -> None:
         factories.listing(day=TODAY - 30 * ONE_DAY)
         factories.listing(day=TODAY)
-        steps = [link.get("href") for link in tree("/papers/week/2026-W10").find_class("step")]
+        steps = [link.get("href") for link in get_page("/papers/week/2026-W10").find_class("step")]
         assert steps == ["/papers/week/2026-W06", None]
 
     def test_empty_ones(self) -> None:
@@ -276,34 +282,34 @@ class TestNew:
         factories.paper(title="older", listed_at=NOW - ONE_DAY)
         factories.paper(title="newer", listed_at=NOW)
         factories.paper(title="hidden", hidden_at=NOW)
-        assert titles("/papers/new") == ["newer", "older"]
+        assert titles_on("/papers/new") == ["newer", "older"]
 
     def test_by_category_whatever_its_spelling(self) -> None:
         factories.paper(title="words", categories=["cs.CL", "cs.AI"])
         factories.paper(title="strings", categories=["hep-th"])
         for asked in ("cs.CL", "CS.cl", "cmp-lg", "Computation and Language", " computation and language "):
-            assert titles(f"/papers/new?category={asked}") == ["words"]
-        assert titles("/papers/new?category=cs.AI") == ["words"]
+            assert titles_on(f"/papers/new?category={asked}") == ["words"]
+        assert titles_on("/papers/new?category=cs.AI") == ["words"]
 
     def test_no_such_category(self) -> None:
         factories.paper()
         found = page_text("/papers/new?category=<cats>")
         assert "arXiv has no category “<cats>”" in found
-        assert titles("/papers/new?category=cats") == []
+        assert titles_on("/papers/new?category=cats") == []
 
     def test_the_group_s_own_categories_are_one_press_away(self) -> None:
         factories.source(categories=["cs.CL", "stat.ML"])
-        links = [link.get("href") for place in tree("/papers/new").find_class("chosen") for link in place.iter("a")]
+        links = [link.get("href") for place in get_page("/papers/new").find_class("chosen") for link in place.iter("a")]
         assert links == ["/papers/new", "?category=cs.CL", "?category=stat.ML"]
 
 
 def test_a_hidden_paper_leaves_lists_at_once() -> None:
     paper = factories.paper(title="soon hidden")
     factories.listing(paper)
-    assert titles(DAY) == ["soon hidden"]
+    assert titles_on(DAY) == ["soon hidden"]
     Paper.objects.filter(pk=paper.pk).update(hidden_at=NOW)
     for path in (DAY, "/papers/new", "/papers/new?category=cs.CL", "/papers/week/2026-W10"):
-        assert titles(path) == []
+        assert titles_on(path) == []
 
 
 def test_a_reader_sees_own_votes_on_every_list() -> None:
@@ -311,7 +317,7 @@ def test_a_reader_sees_own_votes_on_every_list() -> None:
     factories.listing(paper)
     set_vote(user=user, paper_id=paper.pk, on=True)
     for path in (DAY, "/papers/week/2026-W10", "/papers/month/2026-03", "/papers/trending", "/papers/new"):
-        (found,) = cards(path, browser_of(user))
+        (found,) = cards_on(path, client_of(user))
         assert (found.is_pressed, found.votes) == (True, 1), path
-        (found,) = cards(path, browser_of(reader(f"x{abs(hash(path))}")))
+        (found,) = cards_on(path, client_of(reader(f"x{abs(hash(path))}")))
         assert (found.is_pressed, found.votes) == (False, 1), path

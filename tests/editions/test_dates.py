@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from papers.dates import (
-    Absence,
-    announcement_of,
-    month_name,
+    AbsenceReason,
+    absence_reason,
+    announcement_time,
+    format_month,
+    format_week,
     next_announcement,
     next_month,
     parse_day,
     parse_month,
     parse_week,
-    week_name,
-    week_of,
-    why_absent,
+    week_start,
 )
 
 MONDAY = date(2026, 3, 2)
@@ -63,9 +63,9 @@ def test_what_is_no_month_is_none(text: str) -> None:
 def test_names_lead_back() -> None:
     for days in range(0, 2000, 7):
         day = MONDAY + timedelta(days=days)
-        assert parse_week(week_name(day)) == day == week_of(day + timedelta(days=6))
-    assert week_name(date(2027, 1, 1)) == "2026-W53"
-    assert month_name(MONDAY) == "2026-03"
+        assert parse_week(format_week(day)) == day == week_start(day + timedelta(days=6))
+    assert format_week(date(2027, 1, 1)) == "2026-W53"
+    assert format_month(MONDAY) == "2026-03"
 
 
 def test_months_follow_each_other() -> None:
@@ -75,37 +75,37 @@ def test_months_follow_each_other() -> None:
 
 class TestAnnouncements:
     def test_a_day_is_announced_the_evening_before_in_new_york(self) -> None:
-        assert announcement_of(MONDAY) == datetime(2026, 3, 2, 1, tzinfo=UTC)  # Sunday, 20:00
+        assert announcement_time(MONDAY) == datetime(2026, 3, 2, 1, tzinfo=UTC)  # Sunday, 20:00
 
     def test_summer_time_is_new_york_s(self) -> None:
-        assert announcement_of(date(2026, 3, 10)) == datetime(2026, 3, 10, 0, tzinfo=UTC)
+        assert announcement_time(date(2026, 3, 10)) == datetime(2026, 3, 10, 0, tzinfo=UTC)
 
     def test_nothing_is_announced_for_a_weekend(self) -> None:
-        assert announcement_of(date(2026, 3, 7)) is None
-        assert announcement_of(date(2026, 3, 8)) is None
+        assert announcement_time(date(2026, 3, 7)) is None
+        assert announcement_time(date(2026, 3, 8)) is None
 
     def test_after_a_friday_comes_monday(self) -> None:
-        assert next_announcement(date(2026, 3, 6)) == announcement_of(date(2026, 3, 9))
+        assert next_announcement(date(2026, 3, 6)) == announcement_time(date(2026, 3, 9))
 
 
 class TestWhyThereIsNothingToday:
-    def why(self, today: date = MONDAY, *, after: timedelta = HOUR, **trouble: bool) -> Absence:
-        due = announcement_of(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
+    def why(self, today: date = MONDAY, *, after: timedelta = HOUR, **trouble: bool) -> AbsenceReason:
+        due = announcement_time(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
         states = {"is_stale": False, "is_failing": False} | trouble
-        return why_absent(today, now=due + after, **states)
+        return absence_reason(today, now=due + after, **states)
 
     def test_weekend(self) -> None:
-        assert self.why(date(2026, 3, 7), is_failing=True) is Absence.WEEKEND
+        assert self.why(date(2026, 3, 7), is_failing=True) is AbsenceReason.WEEKEND
 
     def test_not_announced_yet(self) -> None:
-        assert self.why(after=-HOUR, is_failing=True) is Absence.NOT_YET
+        assert self.why(after=-HOUR, is_failing=True) is AbsenceReason.NOT_YET
 
     def test_announced_a_moment_ago(self) -> None:
-        assert self.why() is Absence.FETCHING
+        assert self.why() is AbsenceReason.FETCHING
 
     def test_trouble(self) -> None:
-        assert self.why(is_stale=True) is Absence.STALE
-        assert self.why(is_failing=True, is_stale=True) is Absence.FAILING
+        assert self.why(is_stale=True) is AbsenceReason.STALE
+        assert self.why(is_failing=True, is_stale=True) is AbsenceReason.FAILING
 
     def test_long_announced_and_all_is_well(self) -> None:
-        assert self.why(after=12 * HOUR) is Absence.HOLIDAY
+        assert self.why(after=12 * HOUR) is AbsenceReason.HOLIDAY

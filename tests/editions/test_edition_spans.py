@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from papers.dates import Absence
+from papers.dates import AbsenceReason
 from papers.models import Edition, FetchRun
 from papers.services.editions.spans import (
-    WhyNotToday,
+    EditionAbsence,
     chosen_categories,
     curator_names,
     day_span,
+    explain_absence,
     month_span,
     newest_span,
     week_span,
-    why_not_today,
 )
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
@@ -69,13 +69,13 @@ class TestSpans:
 
 
 class TestWhyNotToday:
-    def why(self, *, now: datetime = ANNOUNCED + timedelta(hours=1), today: date = TODAY) -> WhyNotToday | None:
-        return why_not_today(edition(today - ONE_DAY), today=today, now=now)
+    def why(self, *, now: datetime = ANNOUNCED + timedelta(hours=1), today: date = TODAY) -> EditionAbsence | None:
+        return explain_absence(edition(today - ONE_DAY), today=today, now=now)
 
     def test_todays_edition_needs_no_reason(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         found = [edition(TODAY), edition(TODAY + ONE_DAY)]
         with django_assert_num_queries(0):
-            assert [why_not_today(each, today=TODAY, now=NOW) for each in found] == [None, None]
+            assert [explain_absence(each, today=TODAY, now=NOW) for each in found] == [None, None]
 
     def test_without_arxiv_nobody_can_say(self) -> None:
         factories.source("huggingface")
@@ -88,31 +88,31 @@ class TestWhyNotToday:
     def test_before_the_announcement_it_says_when_it_is_due(self) -> None:
         factories.source()
         why = self.why(now=ANNOUNCED - timedelta(minutes=1))
-        assert why == WhyNotToday(today=TODAY, absence=Absence.NOT_YET, due=ANNOUNCED)
+        assert why == EditionAbsence(today=TODAY, absence=AbsenceReason.NOT_YET, due=ANNOUNCED)
 
     def test_on_a_weekend_the_next_one_is_monday_s(self) -> None:
         factories.source()
         why = self.why(today=date(2026, 3, 7), now=datetime(2026, 3, 7, 9, tzinfo=UTC))
         assert why is not None
-        assert (why.absence, why.due) == (Absence.WEEKEND, datetime(2026, 3, 9, 0, tzinfo=UTC))
+        assert (why.absence, why.due) == (AbsenceReason.WEEKEND, datetime(2026, 3, 9, 0, tzinfo=UTC))
 
     def test_a_stale_feed_is_told_from_a_holiday(self) -> None:
         source = factories.source()
-        factories.run(source, state=FetchRun.State.STALE, started_at=NOW - timedelta(hours=3))
+        factories.fetch_run(source, state=FetchRun.State.STALE, started_at=NOW - timedelta(hours=3))
         late = ANNOUNCED + timedelta(hours=12)
         why = self.why(now=late)
         assert why is not None
-        assert why.absence is Absence.STALE
-        factories.run(source, state=FetchRun.State.DONE, started_at=NOW - timedelta(hours=1))
+        assert why.absence is AbsenceReason.STALE
+        factories.fetch_run(source, state=FetchRun.State.DONE, started_at=NOW - timedelta(hours=1))
         why = self.why(now=late)
         assert why is not None
-        assert why.absence is Absence.HOLIDAY
+        assert why.absence is AbsenceReason.HOLIDAY
 
     def test_a_source_that_fails(self) -> None:
         factories.source(error_count=2)
         why = self.why()
         assert why is not None
-        assert why.absence is Absence.FAILING
+        assert why.absence is AbsenceReason.FAILING
 
 
 def test_curators_are_named_and_others_are_not() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from papers.models import Candidate, Edition, Listing, ListRule, Paper, RuledPaper, Topic
-from papers.services.editions.list_rules import Terms, apply_rules, preview
-from papers.services.ingest.paper_merge import move_belongings
+from papers.models import Candidate, Edition, Listing, ListRule, Paper, RuleListing, Topic
+from papers.services.editions.list_rules import RuleCriteria, apply_rules, preview_rule
+from papers.services.ingest.paper_merge import move_related_rows
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.people import browser_of, curator
+from tests.support.people import client_of, curator
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 def matched(topic: Topic, number: int = 1, **fields: Any) -> list[Paper]:
     papers = [factories.paper(**fields) for _ in range(number)]
     for paper in papers:
-        factories.match(paper, topic)
+        factories.topic_match(paper, topic)
     return papers
 
 
@@ -35,18 +35,18 @@ def listed(day: date = TODAY) -> set[int]:
 
 def test_a_topic_s_papers_are_listed_and_nothing_else() -> None:
     topic = factories.topic("trees")
-    rule = factories.rule(topic)
+    rule = factories.list_rule(topic)
     (paper,) = matched(topic)
     factories.paper()
     assert apply_rules(now=NOW) == 1
     (row,) = Listing.objects.all()
     assert (row.paper, row.day, row.by) == (paper, TODAY, "topic")
-    assert RuledPaper.objects.get().rule == rule
+    assert RuleListing.objects.get().rule == rule
     assert Edition.objects.get(day=TODAY).listed_count == 1
 
 
 def test_papers_with_enough_votes_are_listed() -> None:
-    factories.rule(min_votes=3)
+    factories.list_rule(min_votes=3)
     enough, few = factories.paper(vote_count=3), factories.paper(vote_count=2)
     factories.paper(vote_count=9, listed_at=NOW - timedelta(days=40))
     assert apply_rules(now=NOW) == 1
@@ -58,7 +58,7 @@ def test_papers_with_enough_votes_are_listed() -> None:
 
 def test_a_rule_may_want_both() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic, min_votes=2)
+    factories.list_rule(topic, min_votes=2)
     (voted,) = matched(topic, vote_count=2)
     matched(topic)
     factories.paper(vote_count=5)
@@ -68,7 +68,7 @@ def test_a_rule_may_want_both() -> None:
 
 def test_old_hidden_and_withdrawn_papers_and_the_sample_are_not_news() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic)
+    factories.list_rule(topic)
     matched(topic, listed_at=NOW - timedelta(days=4))
     matched(topic, hidden_at=NOW)
     matched(topic, withdrawn_at=NOW)
@@ -78,7 +78,7 @@ def test_old_hidden_and_withdrawn_papers_and_the_sample_are_not_news() -> None:
 
 def test_a_rule_that_is_off_lists_nothing() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic, is_enabled=False)
+    factories.list_rule(topic, is_enabled=False)
     matched(topic)
     assert apply_rules(now=NOW) == 0
 
@@ -88,7 +88,7 @@ def test_a_rule_that_is_off_lists_nothing() -> None:
 
 def test_at_most_so_many_a_day_the_best_first() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic, limit=3)
+    factories.list_rule(topic, limit=3)
     matched(topic, 4)
     (best,) = matched(topic, vote_count=7)
     assert apply_rules(now=NOW) == 3
@@ -100,17 +100,17 @@ def test_at_most_so_many_a_day_the_best_first() -> None:
 
 def test_each_rule_has_a_limit_of_its_own_and_no_paper_two_rules() -> None:
     trees, ice = factories.topic("trees"), factories.topic("ice")
-    factories.rule(trees, limit=2)
-    factories.rule(ice, limit=2)
+    factories.list_rule(trees, limit=2)
+    factories.list_rule(ice, limit=2)
     for paper in matched(trees, 3):
-        factories.match(paper, ice)
+        factories.topic_match(paper, ice)
     assert apply_rules(now=NOW) == 3
     assert Listing.objects.count() == 3
 
 
 def test_what_is_taken_away_counts_for_its_day() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic, limit=1)
+    factories.list_rule(topic, limit=1)
     matched(topic, 2)
     apply_rules(now=NOW)
     Listing.objects.update(hidden_at=NOW)
@@ -122,7 +122,7 @@ def test_what_is_taken_away_counts_for_its_day() -> None:
 
 def test_asking_again_lists_nothing_twice() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic)
+    factories.list_rule(topic)
     matched(topic, 3)
     apply_rules(now=NOW)
     assert apply_rules(now=NOW) == 0
@@ -132,7 +132,7 @@ def test_asking_again_lists_nothing_twice() -> None:
 
 def test_what_an_edition_has_had_is_left_alone() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic)
+    factories.list_rule(topic)
     first, second, third = matched(topic, 3)
     factories.listing(first, TODAY - timedelta(days=1))
     factories.listing(second, TODAY - timedelta(days=2), hidden_at=NOW)
@@ -144,7 +144,7 @@ def test_what_an_edition_has_had_is_left_alone() -> None:
 @pytest.mark.parametrize("how", ["off the day", "hidden and shown again", "its row is gone", "merged"])
 def test_what_a_curator_took_away_never_comes_back(how: str) -> None:
     topic = factories.topic("trees")
-    factories.rule(topic)
+    factories.list_rule(topic)
     (paper,) = matched(topic)
     apply_rules(now=NOW)
     if how == "off the day":
@@ -154,13 +154,13 @@ def test_what_a_curator_took_away_never_comes_back(how: str) -> None:
     elif how == "merged":
         Listing.objects.update(hidden_at=NOW)
         (other,) = matched(topic)
-        move_belongings({paper.pk: other.pk})
+        move_related_rows({paper.pk: other.pk})
         paper.delete()
     else:
         Paper.objects.update(hidden_at=NOW)
         Paper.objects.update(hidden_at=None)
         Listing.objects.update(hidden_at=NOW)
-    factories.rule(min_votes=1)
+    factories.list_rule(min_votes=1)
     Paper.objects.update(vote_count=9)
     for day in range(3):
         assert apply_rules(now=NOW + timedelta(days=day)) == 0
@@ -169,8 +169,8 @@ def test_what_a_curator_took_away_never_comes_back(how: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_list_each_paper_once() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic, limit=5)
-    factories.rule(min_votes=1, limit=5)
+    factories.list_rule(topic, limit=5)
+    factories.list_rule(min_votes=1, limit=5)
     with transaction.atomic():
         matched(topic, 12, vote_count=1)
     gate, counts = Barrier(3), []
@@ -185,13 +185,13 @@ def test_two_workers_at_once_list_each_paper_once() -> None:
         thread.start()
     for thread in threads:
         thread.join(timeout=30)
-    assert sum(counts) == Listing.objects.count() == RuledPaper.objects.count() == 10
+    assert sum(counts) == Listing.objects.count() == RuleListing.objects.count() == 10
     assert Edition.objects.get(day=TODAY).listed_count == 10
 
 
 def test_what_a_curator_left_out_of_the_candidates_is_not_listed_by_a_rule() -> None:
     topic = factories.topic("trees")
-    factories.rule(topic)
+    factories.list_rule(topic)
     left_out, waiting = matched(topic, 2)
     for paper, decided_at in ((left_out, NOW), (waiting, None)):
         Candidate.objects.create(paper=paper, topic=topic, score=1, found_at=NOW, decided_at=decided_at)
@@ -201,7 +201,7 @@ def test_what_a_curator_left_out_of_the_candidates_is_not_listed_by_a_rule() -> 
 
 def test_a_rule_asks_for_something() -> None:
     with pytest.raises(IntegrityError):
-        factories.rule()
+        factories.list_rule()
 
 
 # --- The preview and the pages --------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_the_preview_says_what_last_week_would_have_had() -> None:
     factories.listing(matched(topic)[0])
     matched(topic, title="Yesterday", listed_at=NOW - timedelta(days=1))
     matched(topic, title="Long ago", listed_at=NOW - timedelta(days=8))
-    days = preview(Terms(topic.pk, 0, 3), now=NOW)
+    days = preview_rule(RuleCriteria(topic.pk, 0, 3), now=NOW)
     assert [day.day for day in days] == [TODAY - timedelta(days=number) for number in range(7)]
     assert days[0].titles == ("Tree 3", "Tree 2", "Tree 1")
     assert (days[0].over, days[0].listed) == (1, 1)
@@ -227,9 +227,9 @@ def test_the_preview_lists_what_the_rule_would() -> None:
     topic = factories.topic("trees")
     for votes in range(5):
         matched(topic, title=f"Tree {votes}", vote_count=votes)
-    terms = Terms(topic.pk, 1, 2)
-    promised = preview(terms, now=NOW)[0].titles
-    factories.rule(topic, min_votes=1, limit=2)
+    terms = RuleCriteria(topic.pk, 1, 2)
+    promised = preview_rule(terms, now=NOW)[0].titles
+    factories.list_rule(topic, min_votes=1, limit=2)
     apply_rules(now=NOW)
     assert set(Paper.objects.filter(pk__in=listed()).values_list("title", flat=True)) == set(promised)
 
@@ -237,7 +237,7 @@ def test_the_preview_lists_what_the_rule_would() -> None:
 def test_a_rule_is_tried_before_it_is_saved() -> None:
     topic = factories.topic("trees")
     carl = curator()
-    browser = browser_of(carl)
+    browser = client_of(carl)
     asked = {"topic": str(topic.pk), "min_votes": "0", "limit": "5", "is_enabled": "on"}
     tried = browser.post("/curate/rules/new", {**asked, "try": "1"}).content.decode()
     assert "What it would have listed last week" in tried
@@ -268,6 +268,6 @@ def test_a_rule_is_tried_before_it_is_saved() -> None:
 )
 def test_a_wrong_rule_is_told_so(wrong: dict[str, str]) -> None:
     asked = {"topic": "", "min_votes": "0", "limit": "5", **wrong}
-    answer = browser_of(curator()).post("/curate/rules/new", {**asked, "save": "1"})
+    answer = client_of(curator()).post("/curate/rules/new", {**asked, "save": "1"})
     assert answer.status_code == 422
     assert not ListRule.objects.exists()

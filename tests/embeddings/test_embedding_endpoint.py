@@ -10,9 +10,9 @@ import pytest
 
 from papers.outbound.client import Client
 from papers.services.embeddings.embedder import EmbeddingError
-from papers.services.embeddings.endpoint import MOST_CHARACTERS, EndpointModel, address
-from papers.services.fetching.rate_limiter import policy_of
-from tests.support.fake_upstream import Unpaced
+from papers.services.embeddings.endpoint import MAX_CHARACTERS, EndpointEmbedder, embeddings_url
+from papers.services.fetching.rate_limiter import host_policy_of
+from tests.support.fake_upstream import NoRateLimit
 from tests.support.wire_server import WireServer, wire_server
 
 
@@ -26,9 +26,11 @@ def vectors(*rows: list[float]) -> dict[str, Any]:
     return {"data": [{"index": place, "embedding": row} for place, row in enumerate(rows)]}
 
 
-def model(server: WireServer, settings) -> EndpointModel:
+def model(server: WireServer, settings) -> EndpointEmbedder:
     settings.EMBEDDINGS_URL = f"{server.url}v1"
-    return EndpointModel("some-model", make_client=lambda: Client(user_agent="x", clock=Unpaced(), allow=[server.host]))
+    return EndpointEmbedder(
+        "some-model", make_client=lambda: Client(user_agent="x", clock=NoRateLimit(), allow=[server.host])
+    )
 
 
 def test_texts_are_posted_and_vectors_come_back_in_their_order_with_length_one(settings):
@@ -43,7 +45,7 @@ def test_texts_are_posted_and_vectors_come_back_in_their_order_with_length_one(s
     assert b"authorization: bearer secret" in head.lower()
     assert b"content-type: application/json" in head.lower()
     assert json.loads(sent) == {
-        "model": "some-model", "input": ["first", "x" * MOST_CHARACTERS], "encoding_format": "float",
+        "model": "some-model", "input": ["first", "x" * MAX_CHARACTERS], "encoding_format": "float",
     }  # fmt: skip
 
 
@@ -99,18 +101,18 @@ def test_what_is_posted_is_not_sent_on_to_where_a_redirect_leads(settings):
 def test_a_host_of_ones_own_has_to_be_allowed(settings):
     with wire_server(answer(vectors([1.0]))) as server:
         settings.EMBEDDINGS_URL = server.url
-        closed = EndpointModel("m", make_client=lambda: Client(user_agent="x", clock=Unpaced()))
+        closed = EndpointEmbedder("m", make_client=lambda: Client(user_agent="x", clock=NoRateLimit()))
         with pytest.raises(EmbeddingError):
             closed.embed(["a"])
         assert server.requests == []
 
 
 def test_the_address_may_be_given_with_or_without_its_last_part():
-    assert address("https://api.example/v1") == "https://api.example/v1/embeddings"
-    assert address("https://api.example/v1/embeddings") == "https://api.example/v1/embeddings"
+    assert embeddings_url("https://api.example/v1") == "https://api.example/v1/embeddings"
+    assert embeddings_url("https://api.example/v1/embeddings") == "https://api.example/v1/embeddings"
 
 
 def test_batches_are_not_spaced():
-    policy = policy_of("embeddings")
+    policy = host_policy_of("embeddings")
     assert policy.spacing == 0
     assert math.isclose(policy.blocked, 60)

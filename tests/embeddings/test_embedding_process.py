@@ -23,7 +23,7 @@ from papers.services.embeddings import backlog, model_switch, query_vectors
 from papers.services.embeddings.embedder import EmbeddingError
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.query_vectors import query_vector
-from papers.services.embeddings.server import EmbeddingServer, Models, is_answering
+from papers.services.embeddings.server import EmbedderCache, EmbeddingServer, is_answering
 from tests.support import factories
 from tests.support.letter_model import LetterModel, embed_all
 
@@ -42,13 +42,13 @@ def address(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     path = tmp_path / "embedder.sock"
     settings.EMBEDDER = f"unix://{path}"
     monkeypatch.setattr(query_vectors._Pause, "until", 0.0)
-    monkeypatch.setattr(query_vectors, "PATIENCE_SECONDS", 5.0)  # a busy machine is no failure here
+    monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 5.0)  # a busy machine is no failure here
     return path
 
 
 @pytest.fixture
 def server(address, transactional_db) -> Iterator[EmbeddingServer]:
-    server = EmbeddingServer(clock=timezone.now, threads=2, models=Models(lambda name: LetterModel()), idle=0.1)
+    server = EmbeddingServer(clock=timezone.now, threads=2, models=EmbedderCache(lambda name: LetterModel()), idle=0.1)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(is_answering)
@@ -60,12 +60,12 @@ def server(address, transactional_db) -> Iterator[EmbeddingServer]:
 
 def test_the_process_embeds_what_waits_and_answers_queries(server):
     papers = [factories.paper(title=f"frog {number}") for number in range(40)]
-    model_switch.ensure_wanted(model_switch.wanted_model())
-    backlog.fill(SHIPPED_MODEL)
+    model_switch.ensure_target_model(model_switch.target_model())
+    backlog.enqueue_missing(SHIPPED_MODEL)
     eventually(lambda: not EmbeddingBacklog.objects.exists())
     eventually(lambda: EmbeddingModel.objects.get().embedded == len(papers))
     assert PaperVector.objects.count() == len(papers)
-    model_switch.forget_current_model()
+    model_switch.invalidate_current_model()
     found = query_vector("  two   frogs ")
     assert found is not None
     assert (found.model, found.dimensions) == (SHIPPED_MODEL, 384)
@@ -93,9 +93,9 @@ def test_a_model_that_cannot_be_loaded_leaves_search_to_words(address, transacti
         raise EmbeddingError("No such model here.")
 
     factories.paper()
-    model_switch.ensure_wanted(model_switch.wanted_model())
+    model_switch.ensure_target_model(model_switch.target_model())
     embed_all()
-    server = EmbeddingServer(clock=timezone.now, threads=1, models=Models(load), idle=0.1)
+    server = EmbeddingServer(clock=timezone.now, threads=1, models=EmbedderCache(load), idle=0.1)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(is_answering)
@@ -106,9 +106,9 @@ def test_a_model_that_cannot_be_loaded_leaves_search_to_words(address, transacti
 
 
 def test_a_process_that_does_not_answer_costs_a_page_a_tenth_of_a_second_once(address, transactional_db, monkeypatch):
-    monkeypatch.setattr(query_vectors, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 0.1)
     factories.paper()
-    model_switch.ensure_wanted(model_switch.wanted_model())
+    model_switch.ensure_target_model(model_switch.target_model())
     embed_all()
     current_model()
     with socket.socket(socket.AF_UNIX) as silent:
@@ -129,34 +129,34 @@ def test_a_process_that_does_not_answer_costs_a_page_a_tenth_of_a_second_once(ad
 def test_the_old_model_serves_until_the_new_one_is_ready_and_is_then_removed(settings):
     for number in range(20):
         factories.paper(title=f"frog {number}")
-    model_switch.ensure_wanted(model_switch.wanted_model())
+    model_switch.ensure_target_model(model_switch.target_model())
     embed_all()
     settings.EMBEDDINGS_URL, settings.EMBEDDINGS_MODEL = "http://127.0.0.1:9/v1", "other"
-    new = model_switch.ensure_wanted(model_switch.wanted_model())
+    new = model_switch.ensure_target_model(model_switch.target_model())
     assert new is not None
     other = LetterModel(dimensions=40)
     from papers.services.embeddings import worker
 
-    worker.embed_some(other, "other", clock=lambda: factories.NOW, at_most=16)
-    assert not model_switch.take_over_when_ready(now=factories.NOW)
+    worker.embed_batch(other, "other", clock=lambda: factories.NOW, at_most=16)
+    assert not model_switch.promote_when_ready(now=factories.NOW)
     assert current_model() == model_switch.CurrentModel(SHIPPED_MODEL, 384)
-    assert model_switch.remove_left_over() == 0
+    assert model_switch.delete_superseded_vectors() == 0
     embed_all(other)
-    assert model_switch.take_over_when_ready(now=factories.NOW)
+    assert model_switch.promote_when_ready(now=factories.NOW)
     assert current_model() == model_switch.CurrentModel("other", 40)
-    assert model_switch.remove_left_over() == 20
+    assert model_switch.delete_superseded_vectors() == 20
     assert set(PaperVector.objects.values_list("model", flat=True)) == {"other"}
-    assert list(EmbeddingModel.objects.values_list("name", "serves", "is_wanted")) == [("other", True, True)]
+    assert list(EmbeddingModel.objects.values_list("name", "serves", "is_target")) == [("other", True, True)]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_index_that_a_kill_left_half_built_is_built_again():
     from django.db import connection
 
-    row = EmbeddingModel.objects.create(name="other", dimensions=3, is_wanted=True, serves=True)
+    row = EmbeddingModel.objects.create(name="other", dimensions=3, is_target=True, serves=True)
     model_switch.ensure_index(row)
     with connection.cursor() as cursor:
-        name = model_switch.index_name("other")
+        name = model_switch.hnsw_index_name("other")
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", [name])
         model_switch.ensure_index(row)
         cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass", [name])
@@ -169,7 +169,7 @@ def test_an_index_that_a_kill_left_half_built_is_built_again():
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_embeds_all_that_waits_and_says_so(capsys, monkeypatch):
-    monkeypatch.setattr("papers.services.embeddings.worker.load", lambda name: LetterModel())
+    monkeypatch.setattr("papers.services.embeddings.worker.load_embedder", lambda name: LetterModel())
     for _ in range(5):
         factories.paper()
     call_command("embed", limit=3)
@@ -185,7 +185,7 @@ def test_the_command_embeds_all_that_waits_and_says_so(capsys, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_fails_in_a_sentence_when_the_model_does(monkeypatch, settings):
-    monkeypatch.setattr("papers.services.embeddings.worker.load", lambda name: LetterModel(is_broken=True))
+    monkeypatch.setattr("papers.services.embeddings.worker.load_embedder", lambda name: LetterModel(is_broken=True))
     factories.paper()
     with pytest.raises(CommandError, match=r"The letters are gone\..*goes on from there"):
         call_command("embed")

@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from papers.models import Edition, FetchRun, HostClock, Listing, Paper, RejectedRecord, Source
+from papers.models import Edition, FetchRun, HostSlot, Listing, Paper, RejectedRecord, Source
 from papers.outbound.client import Client
 from papers.services.fetching import rate_limiter
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs, fetch_source, preview_source
-from papers.services.fetching.source_config import request_visits
-from papers.services.operations.sample import ensure_first_edition, sample_present
+from papers.services.fetching.source_config import request_fetches
+from papers.services.operations.sample import ensure_sample, has_sample
 from papers.sources.registry import ADAPTERS
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import (
     CATEGORIES,
-    differences,
-    forget_all,
+    create_source,
+    delete_all,
+    diff_rows,
+    disable_rate_limits,
     hours,
-    hurry,
     listed_ids,
-    make_source,
+    run_fetch,
     stored_ids,
-    tables,
-    visit,
+    stored_rows,
 )
 from tests.support.source_context import FRIDAY_MORNING
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+    disable_rate_limits(monkeypatch)
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def announced_today(upstream: FakeUpstream) -> list[str]:
 
 
 def test_what_is_announced_is_stored_listed_and_complete(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
-    run = visit(source)
+    source = create_source("arxiv_rss", upstream)
+    run = run_fetch(source)
     expected = announced_today(upstream)
     assert listed_ids(TODAY) == expected
     assert (run.state, run.announced, run.listed) == (FetchRun.State.DONE, len(expected), len(expected))
@@ -75,17 +75,17 @@ def test_what_is_announced_is_stored_listed_and_complete(upstream: FakeUpstream)
 
 
 def test_the_first_real_edition_takes_the_samples_place(upstream: FakeUpstream) -> None:
-    ensure_first_edition()
-    visit(make_source("arxiv_oai", upstream))
-    assert sample_present(), "records alone make no edition"
-    visit(make_source("arxiv_rss", upstream))
-    assert not sample_present()
+    ensure_sample()
+    run_fetch(create_source("arxiv_oai", upstream))
+    assert has_sample(), "records alone make no edition"
+    run_fetch(create_source("arxiv_rss", upstream))
+    assert not has_sample()
     assert set(Edition.objects.values_list("is_sample", flat=True)) == {False}
     assert not Paper.objects.filter(is_sample=True).exists()
 
 
 def test_what_a_visit_cost_is_kept(upstream: FakeUpstream) -> None:
-    run = visit(make_source("arxiv_rss", upstream))
+    run = run_fetch(create_source("arxiv_rss", upstream))
     assert [(request["url"], request["status"]) for request in run.requests] == [
         (f"{upstream.url}/atom/cs.CL+cs.LG", 200),
         (f"{upstream.url}/atom/stat.ML", 200),
@@ -103,28 +103,28 @@ def test_progress_is_said_as_it_goes(upstream: FakeUpstream) -> None:
         said.append(text)
         shown.append(FetchRun.objects.get().progress)
 
-    visit(make_source("arxiv_rss", upstream), say=say)
+    run_fetch(create_source("arxiv_rss", upstream), say=say)
     assert said[0].startswith("fetching cs.CL+cs.LG, ")
     assert shown == said
 
 
 @pytest.mark.parametrize("kind", ["arxiv_rss", "arxiv_oai", "arxiv_api", "huggingface", "feed"])
 def test_the_same_again_writes_nothing(upstream: FakeUpstream, kind: str) -> None:
-    source = make_source(kind, upstream)
-    visit(source)
-    before, written = tables(), set(Paper.objects.values_list("pk", "changed_at"))
+    source = create_source(kind, upstream)
+    run_fetch(source)
+    before, written = stored_rows(), set(Paper.objects.values_list("pk", "changed_at"))
     Source.objects.update(cursor={}, etag="", last_modified="")
     source.refresh_from_db()
-    run = visit(source, now=FRIDAY_MORNING + timedelta(minutes=30))
+    run = run_fetch(source, now=FRIDAY_MORNING + timedelta(minutes=30))
     assert run.fetched > 0
     assert (run.new, run.updated, run.listed) == (0, 0, 0)
-    assert tables() == before
+    assert stored_rows() == before
     assert set(Paper.objects.values_list("pk", "changed_at")) == written
 
 
 def test_sources_that_know_the_same_paper_meet_in_it(upstream: FakeUpstream) -> None:
     for kind in ("huggingface", "arxiv_oai", "arxiv_rss", "arxiv_api"):
-        visit(make_source(kind, upstream))
+        run_fetch(create_source(kind, upstream))
     featured = {paper.arxiv_id for paper in upstream.catalogue.papers.values() if paper.is_featured}
     in_categories = {
         arxiv_id for day in upstream.catalogue.days for arxiv_id in upstream.catalogue.new_ids(day, CATEGORIES)
@@ -136,7 +136,7 @@ def test_sources_that_know_the_same_paper_meet_in_it(upstream: FakeUpstream) -> 
 
 
 def test_records_list_nothing_and_announce_nothing(upstream: FakeUpstream) -> None:
-    run = visit(make_source("arxiv_oai", upstream))
+    run = run_fetch(create_source("arxiv_oai", upstream))
     assert run.announced is None
     assert stored_ids()
     assert not Listing.objects.exists()
@@ -146,18 +146,18 @@ def test_records_list_nothing_and_announce_nothing(upstream: FakeUpstream) -> No
 def test_the_order_of_sources_does_not_matter(upstream: FakeUpstream) -> None:
     kinds = ("arxiv_rss", "arxiv_oai")
     for kind in kinds:
-        visit(make_source(kind, upstream))
-    forwards = tables()
-    forget_all()
+        run_fetch(create_source(kind, upstream))
+    forwards = stored_rows()
+    delete_all()
     for kind in reversed(kinds):
-        visit(make_source(kind, upstream))
-    backwards = tables()
+        run_fetch(create_source(kind, upstream))
+    backwards = stored_rows()
     assert [row[:2] for row in forwards["listings"]] == [row[:2] for row in backwards["listings"]]
     assert forwards["papers"] == backwards["papers"]
 
 
 def test_the_daily_list_of_another_site_has_its_own_days_and_figures(upstream: FakeUpstream) -> None:
-    run = visit(make_source("huggingface", upstream))
+    run = run_fetch(create_source("huggingface", upstream))
     featured = [paper for paper in upstream.catalogue.papers.values() if paper.is_featured]
     for day in upstream.catalogue.days:
         assert listed_ids(day) == sorted(paper.arxiv_id for paper in featured if paper.announced_on == day)
@@ -170,8 +170,8 @@ def test_the_daily_list_of_another_site_has_its_own_days_and_figures(upstream: F
 def test_records_come_through_pages_whose_tokens_expire(upstream: FakeUpstream) -> None:
     upstream.set(page_size=5)
     upstream.script("/oai", Behaviour(error="badResumptionToken", query={"resumptionToken": "*"}))
-    source = make_source("arxiv_oai", upstream)
-    assert visit(source).state == FetchRun.State.DONE
+    source = create_source("arxiv_oai", upstream)
+    assert run_fetch(source).state == FetchRun.State.DONE
     assert stored_ids() == {
         paper.arxiv_id for paper in upstream.catalogue.papers.values() if set(CATEGORIES) & set(paper.categories)
     }
@@ -180,8 +180,8 @@ def test_records_come_through_pages_whose_tokens_expire(upstream: FakeUpstream) 
 
 def test_nothing_yet_is_no_failure(upstream: FakeUpstream) -> None:
     upstream.script("/oai", Behaviour(error="noRecordsMatch", times=3))
-    source = make_source("arxiv_oai", upstream)
-    run = visit(source)
+    source = create_source("arxiv_oai", upstream)
+    run = run_fetch(source)
     assert (run.state, run.fetched, source.error_count) == (FetchRun.State.DONE, 0, 0)
     assert source.cursor == {}
 
@@ -189,8 +189,8 @@ def test_nothing_yet_is_no_failure(upstream: FakeUpstream) -> None:
 def test_a_bad_record_is_kept_and_the_rest_goes_on(upstream: FakeUpstream) -> None:
     spoilt = announced_today(upstream)[:2]
     upstream.script("/oai", Behaviour(spoil_ids=tuple(spoilt), times=3))
-    source = make_source("arxiv_oai", upstream)
-    run = visit(source)
+    source = create_source("arxiv_oai", upstream)
+    run = run_fetch(source)
     assert run.state == FetchRun.State.PARTIAL
     assert set(RejectedRecord.objects.values_list("identifier", flat=True)) == set(spoilt)
     assert source.error_count == 0
@@ -215,8 +215,8 @@ def test_a_bad_record_is_kept_and_the_rest_goes_on(upstream: FakeUpstream) -> No
 )
 def test_a_failure_is_told_and_tried_again_in_time(upstream: FakeUpstream, behaviour: Behaviour, seconds: int) -> None:
     upstream.script("/atom", behaviour)
-    source = make_source("arxiv_rss", upstream)
-    run = visit(source)
+    source = create_source("arxiv_rss", upstream)
+    run = run_fetch(source)
     assert run.state == FetchRun.State.FAILED
     assert run.error
     assert (source.error_count, source.last_error) == (1, run.error)
@@ -227,24 +227,24 @@ def test_a_failure_is_told_and_tried_again_in_time(upstream: FakeUpstream, behav
 
 
 def test_failures_in_a_row_are_tried_less_and_less_often(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
+    source = create_source("arxiv_rss", upstream)
     waits = []
     for number in range(5):
         upstream.script("/atom", Behaviour(status=500))
         now = FRIDAY_MORNING + hours(3 * number)
-        visit(source, now=now)
+        run_fetch(source, now=now)
         assert source.next_fetch_at is not None
         waits.append((source.next_fetch_at - now).total_seconds() // 60)
     assert waits[:4] == sorted(waits[:4])
     assert source.error_count == 5
     assert 120 <= waits[-1] <= 145
-    visit(source, now=FRIDAY_MORNING + hours(20))
+    run_fetch(source, now=FRIDAY_MORNING + hours(20))
     assert (source.error_count, source.last_error) == (0, "")
 
 
 def test_what_was_stored_before_a_failure_stays_and_is_named(upstream: FakeUpstream) -> None:
     upstream.script("/atom/stat.ML", Behaviour(status=503))
-    visit(make_source("arxiv_rss", upstream))
+    run_fetch(create_source("arxiv_rss", upstream))
     assert listed_ids(TODAY) == sorted(upstream.catalogue.new_ids(TODAY, ("cs.CL", "cs.LG")))
     edition = Edition.objects.get(day=TODAY)
     assert edition.announced_count is None, "half of the lists are not the count"
@@ -253,8 +253,8 @@ def test_what_was_stored_before_a_failure_stays_and_is_named(upstream: FakeUpstr
 
 def test_a_closed_group_of_hosts_is_no_failure_of_the_next_source(upstream: FakeUpstream) -> None:
     upstream.script("/atom", Behaviour(status=403))
-    announcements, records = make_source("arxiv_rss", upstream), make_source("arxiv_oai", upstream)
-    visit(announcements)
+    announcements, records = create_source("arxiv_rss", upstream), create_source("arxiv_oai", upstream)
+    run_fetch(announcements)
     assert fetch_source_deleted(records)
     records.refresh_from_db()
     assert records.error_count == 0
@@ -278,9 +278,9 @@ def test_an_error_of_our_own_is_told_and_raised(upstream: FakeUpstream, monkeypa
             raise KeyError("nobody thought of this")
 
     monkeypatch.setitem(ADAPTERS, "arxiv_rss", Broken())
-    source = make_source("arxiv_rss", upstream)
+    source = create_source("arxiv_rss", upstream)
     with pytest.raises(KeyError):
-        visit(source)
+        run_fetch(source)
     source.refresh_from_db()
     assert FetchRun.objects.get().state == FetchRun.State.FAILED
     assert "nobody thought of this" in source.last_error
@@ -292,29 +292,31 @@ def test_an_error_of_our_own_is_told_and_raised(upstream: FakeUpstream, monkeypa
 
 
 def test_a_source_is_visited_once_at_a_time(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
-    FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, beat_at=FRIDAY_MORNING)
+    source = create_source("arxiv_rss", upstream)
+    FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
     assert fetch_source(source.pk, now=FRIDAY_MORNING + timedelta(minutes=5)) is None
     assert upstream.log() == []
 
 
 def test_a_visit_that_stopped_moving_is_taken_over(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
-    dead = FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, beat_at=FRIDAY_MORNING)
-    assert visit(source, now=FRIDAY_MORNING + timedelta(minutes=11)).state == FetchRun.State.DONE
+    source = create_source("arxiv_rss", upstream)
+    dead = FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
+    assert run_fetch(source, now=FRIDAY_MORNING + timedelta(minutes=11)).state == FetchRun.State.DONE
     dead.refresh_from_db()
     assert dead.state == FetchRun.State.ABANDONED
     assert dead.ended_at is not None
 
 
 def test_a_visit_that_was_taken_over_stores_nothing_more(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
+    source = create_source("arxiv_rss", upstream)
 
     def take_over(text: str) -> None:
         end_abandoned_runs(now=FRIDAY_MORNING + hours(1))
-        FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING + hours(1), beat_at=FRIDAY_MORNING + hours(1))
+        FetchRun.objects.create(
+            source=source, started_at=FRIDAY_MORNING + hours(1), heartbeat_at=FRIDAY_MORNING + hours(1)
+        )
 
-    visit(source, say=take_over)
+    run_fetch(source, say=take_over)
     assert set(listed_ids(TODAY)) == upstream.catalogue.new_ids(TODAY, ("cs.CL", "cs.LG")), "its first batch only"
     assert source.last_success_at is None
     assert FetchRun.objects.filter(state=FetchRun.State.RUNNING).count() == 1
@@ -332,7 +334,7 @@ def stop_at(number: int, error: BaseException) -> Callable[..., Client]:
                 raise error
             return super().fetch(request)
 
-    real = rate_limiter.polite_client
+    real = rate_limiter.build_outbound_client
 
     def make(**options: Any) -> Client:
         client = real(**options)
@@ -354,21 +356,21 @@ def test_a_visit_that_is_stopped_and_done_anew_ends_in_the_same_tables(
     upstream: FakeUpstream, kind: str, number: int
 ) -> None:
     upstream.set(page_size=7)
-    visit(make_source(kind, upstream))
-    expected = tables()
-    forget_all()
-    source = make_source(kind, upstream)
+    run_fetch(create_source(kind, upstream))
+    expected = stored_rows()
+    delete_all()
+    source = create_source(kind, upstream)
     with pytest.raises(KeyboardInterrupt):
         fetch_source(source.pk, now=FRIDAY_MORNING, make_client=stop_at(number, KeyboardInterrupt()))
     assert FetchRun.objects.get(source=source).state == FetchRun.State.ABANDONED
-    visit(source, now=FRIDAY_MORNING + timedelta(minutes=1))
-    assert differences(tables(), expected) == {}
+    run_fetch(source, now=FRIDAY_MORNING + timedelta(minutes=1))
+    assert diff_rows(stored_rows(), expected) == {}
 
 
 def test_a_visit_asked_for_while_one_is_going_on_still_comes(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
+    source = create_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
     asked_at = FRIDAY_MORNING + timedelta(seconds=1)
-    visit(source, say=lambda text: void(request_visits([source.pk], now=asked_at)))
+    run_fetch(source, say=lambda text: void(request_fetches([source.pk], now=asked_at)))
     assert source.next_fetch_at == asked_at
 
 
@@ -377,17 +379,17 @@ def void(_: object) -> None:
 
 
 def test_what_is_due(upstream: FakeUpstream) -> None:
-    due = make_source("arxiv_rss", next_fetch_at=FRIDAY_MORNING - hours(1))
-    make_source("arxiv_oai", next_fetch_at=FRIDAY_MORNING + hours(1))
-    make_source("huggingface", next_fetch_at=FRIDAY_MORNING - hours(1), is_enabled=False)
-    busy = make_source("feed", next_fetch_at=FRIDAY_MORNING - hours(1))
-    FetchRun.objects.create(source=busy, started_at=FRIDAY_MORNING, beat_at=FRIDAY_MORNING)
+    due = create_source("arxiv_rss", next_fetch_at=FRIDAY_MORNING - hours(1))
+    create_source("arxiv_oai", next_fetch_at=FRIDAY_MORNING + hours(1))
+    create_source("huggingface", next_fetch_at=FRIDAY_MORNING - hours(1), is_enabled=False)
+    busy = create_source("feed", next_fetch_at=FRIDAY_MORNING - hours(1))
+    FetchRun.objects.create(source=busy, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
     assert due_source_ids(now=FRIDAY_MORNING) == [due.pk]
     assert fetch_source(busy.pk, now=FRIDAY_MORNING, only_if_due=True) is None
 
 
 def test_a_message_that_comes_twice_does_nothing(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
+    source = create_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
     assert fetch_source(source.pk, now=FRIDAY_MORNING, only_if_due=True) is not None
     assert fetch_source(source.pk, now=FRIDAY_MORNING, only_if_due=True) is None
     assert len(upstream.log()) == 2
@@ -395,7 +397,7 @@ def test_a_message_that_comes_twice_does_nothing(upstream: FakeUpstream) -> None
 
 def test_visits_are_not_made_inside_a_transaction(upstream: FakeUpstream) -> None:
     """A turn at the hosts that could be rolled back would be none."""
-    source = make_source("arxiv_rss", upstream)
+    source = create_source("arxiv_rss", upstream)
     with pytest.raises(RuntimeError), transaction.atomic():
         fetch_source(source.pk, now=FRIDAY_MORNING)
     assert upstream.log() == []
@@ -406,38 +408,38 @@ def test_visits_are_not_made_inside_a_transaction(upstream: FakeUpstream) -> Non
 
 def test_a_feed_that_is_gone_is_turned_off(upstream: FakeUpstream) -> None:
     upstream.script("/feeds", Behaviour(status=410))
-    source = make_source("feed", upstream)
-    assert visit(source).state == FetchRun.State.FAILED
+    source = create_source("feed", upstream)
+    assert run_fetch(source).state == FetchRun.State.FAILED
     assert not source.is_enabled
     assert "gone" in source.last_error
 
 
 def test_a_feed_that_failed_for_two_weeks_is_turned_off(upstream: FakeUpstream) -> None:
-    source = make_source("feed", upstream, last_success_at=FRIDAY_MORNING - timedelta(days=13))
+    source = create_source("feed", upstream, last_success_at=FRIDAY_MORNING - timedelta(days=13))
     upstream.script("/feeds", Behaviour(status=500, times=2))
-    visit(source)
+    run_fetch(source)
     assert source.is_enabled
-    visit(source, now=FRIDAY_MORNING + timedelta(days=2))
+    run_fetch(source, now=FRIDAY_MORNING + timedelta(days=2))
     assert not source.is_enabled
     assert source.last_error.startswith("Turned off after 14 days")
 
 
 def test_a_feed_that_says_three_times_that_it_moved_is_followed(upstream: FakeUpstream) -> None:
     new = f"{upstream.url}/feeds/journal.atom"
-    source = make_source("feed", upstream)
+    source = create_source("feed", upstream)
     for number in range(3):
         upstream.script("/feeds/blog.rss", Behaviour(status=301, headers={"Location": new}))
-        assert visit(source, now=FRIDAY_MORNING + hours(number)).state == FetchRun.State.DONE
+        assert run_fetch(source, now=FRIDAY_MORNING + hours(number)).state == FetchRun.State.DONE
     assert source.base_url == new
     assert "moved_to" not in source.cursor
-    visit(source, now=FRIDAY_MORNING + hours(3))
+    run_fetch(source, now=FRIDAY_MORNING + hours(3))
     assert [entry.path for entry in upstream.log()][-1] == "/feeds/journal.atom"
 
 
 def test_what_a_feed_brings_is_on_todays_edition_once(upstream: FakeUpstream) -> None:
-    source = make_source("feed", upstream)
-    visit(source)
-    visit(source, now=FRIDAY_MORNING + timedelta(days=1))
+    source = create_source("feed", upstream)
+    run_fetch(source)
+    run_fetch(source, now=FRIDAY_MORNING + timedelta(days=1))
     assert len(listed_ids(TODAY)) == 3
     assert listed_ids(TODAY + timedelta(days=1)) == []
 
@@ -446,27 +448,27 @@ def test_what_a_feed_brings_is_on_todays_edition_once(upstream: FakeUpstream) ->
 
 
 def test_a_preview_stores_nothing(upstream: FakeUpstream) -> None:
-    source = make_source("arxiv_rss", upstream)
-    before = tables()
-    preview = preview_source(source, now=FRIDAY_MORNING, patience_seconds=5.0)
+    source = create_source("arxiv_rss", upstream)
+    before = stored_rows()
+    preview = preview_source(source, now=FRIDAY_MORNING, timeout_seconds=5.0)
     assert preview.paper_count > 10
     assert len(preview.requests) == 2
     assert preview.error == ""
-    assert tables() == before
+    assert stored_rows() == before
     assert not FetchRun.objects.exists()
     source.refresh_from_db()
     assert source.cursor == {}
-    assert HostClock.objects.filter(group="arxiv").exists(), "it waits for its turn as everybody does"
+    assert HostSlot.objects.filter(group="arxiv").exists(), "it waits for its turn as everybody does"
 
 
 def test_a_preview_may_end_with_the_first_papers(upstream: FakeUpstream) -> None:
-    preview = preview_source(make_source("arxiv_rss", upstream), now=FRIDAY_MORNING, max_batches=1)
+    preview = preview_source(create_source("arxiv_rss", upstream), now=FRIDAY_MORNING, max_batches=1)
     assert len(preview.batches) == 1
     assert len(upstream.log()) == 1
 
 
 def test_a_preview_says_what_went_wrong(upstream: FakeUpstream) -> None:
     upstream.script("/atom", Behaviour(status=503))
-    preview = preview_source(make_source("arxiv_rss", upstream), now=FRIDAY_MORNING)
+    preview = preview_source(create_source("arxiv_rss", upstream), now=FRIDAY_MORNING)
     assert "503" in preview.error
     assert preview.paper_count == 0

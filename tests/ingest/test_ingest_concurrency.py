@@ -15,7 +15,7 @@ from papers.models import Edition, Identifier, Listing, Paper, PaperCategory
 from papers.services.ingest import tables
 from papers.services.ingest.paper_store import store_papers
 from papers.services.reading.votes import set_vote
-from papers.sources.base import Figures, RawPaper
+from papers.sources.base import ExternalCounts, RawPaper
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,10 +51,12 @@ def at_once(*works: Callable[[], object]) -> None:
 def raws(version: int = 1) -> list[RawPaper]:
     """Forty papers known by two names each, some of which a journal's feed has too."""
     papers = [
-        factories.listed_raw(arxiv_id=f"2603.{number:05}", version=version, doi=f"10.1000/{number}", position=number)
+        factories.listed_raw_paper(
+            arxiv_id=f"2603.{number:05}", version=version, doi=f"10.1000/{number}", position=number
+        )
         for number in range(1, 41)
     ]
-    papers += [factories.raw("doi", doi=f"10.1000/{number}", categories=("cs.CL",)) for number in range(1, 41, 3)]
+    papers += [factories.raw_paper("doi", doi=f"10.1000/{number}", categories=("cs.CL",)) for number in range(1, 41, 3)]
     return papers
 
 
@@ -100,12 +102,12 @@ def test_writers_of_old_and_new_versions_end_with_the_new_ones():
 
 def test_two_arxiv_papers_of_one_doi_never_become_one_also_at_once():
     for number in range(1, 11):
-        store_papers([factories.raw("doi", doi=f"10.1000/{number}")], now=factories.NOW, kind="doi")
+        store_papers([factories.raw_paper("doi", doi=f"10.1000/{number}")], now=factories.NOW, kind="doi")
 
     def writer(prefix: str) -> Callable[[], None]:
         def work() -> None:
             for number in range(1, 11):
-                raw = factories.raw(arxiv_id=f"{prefix}.{number:05}", doi=f"10.1000/{number}")
+                raw = factories.raw_paper(arxiv_id=f"{prefix}.{number:05}", doi=f"10.1000/{number}")
                 store_papers([raw], now=factories.NOW, kind="arxiv_oai")
 
         return work
@@ -120,7 +122,7 @@ def test_votes_at_the_same_time_are_counted_on_paper_and_listing():
     source = factories.source("huggingface")
     papers = [f"2603.{number:05}" for number in range(1, 11)]
     store_papers(
-        [factories.raw("huggingface", arxiv_id=value) for value in papers], now=factories.NOW, kind="huggingface"
+        [factories.raw_paper("huggingface", arxiv_id=value) for value in papers], now=factories.NOW, kind="huggingface"
     )
     ids = list(Paper.objects.order_by("public_id").values_list("pk", flat=True))
     readers = [factories.user() for _ in range(5)]
@@ -133,7 +135,9 @@ def test_votes_at_the_same_time_are_counted_on_paper_and_listing():
     def list_them():
         for votes in (3, 4, 5):
             records = [
-                factories.listed_raw(source="huggingface", kind="daily", arxiv_id=value, figures=Figures(votes=votes))
+                factories.listed_raw_paper(
+                    source="huggingface", kind="daily", arxiv_id=value, figures=ExternalCounts(votes=votes)
+                )
                 for value in shuffled(votes, papers)
             ]
             store_papers(records, now=factories.NOW, kind="huggingface", source=source)
@@ -145,19 +149,23 @@ def test_votes_at_the_same_time_are_counted_on_paper_and_listing():
 
 def test_writer_that_finds_others_first_starts_over_and_updates(monkeypatch):
     """Stopped between looking a paper up and claiming its name, while somebody else stores it."""
-    real = tables.claim_names
+    real = tables.claim_identifiers
     stored = threading.Event()
 
     def claim(cursor, names):
         if not stored.is_set():
             stored.set()
             at_once(
-                lambda: store_papers([factories.raw(arxiv_id="2603.00001", version=1)], now=factories.NOW, kind="a")
+                lambda: store_papers(
+                    [factories.raw_paper(arxiv_id="2603.00001", version=1)], now=factories.NOW, kind="a"
+                )
             )
         return real(cursor, names)
 
-    monkeypatch.setattr(tables, "claim_names", claim)
-    mine = store_papers([factories.raw(arxiv_id="2603.00001", version=2, title="Newer")], now=factories.NOW, kind="a")
+    monkeypatch.setattr(tables, "claim_identifiers", claim)
+    mine = store_papers(
+        [factories.raw_paper(arxiv_id="2603.00001", version=2, title="Newer")], now=factories.NOW, kind="a"
+    )
     assert (mine.new, mine.updated) == (0, 1)
     assert Paper.objects.get().title == "Newer"
 

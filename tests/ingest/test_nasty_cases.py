@@ -18,8 +18,8 @@ from lxml.html import tostring
 from papers.models import Paper
 from papers.services.ingest.paper_store import store_papers
 from tests.support import factories
-from tests.support.pages import cards, elements, words
-from tests.support.people import stranger
+from tests.support.pages import cards_on, parse_html, text_of
+from tests.support.people import anonymous_client
 
 
 @dataclass(frozen=True)
@@ -171,27 +171,27 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_from_the_record_to_the_page(name: str) -> None:
     case = CASES[name]
-    stored = store_papers([factories.raw(**case.record)], now=factories.NOW, kind="arxiv_oai")
+    stored = store_papers([factories.raw_paper(**case.record)], now=factories.NOW, kind="arxiv_oai")
     assert (stored.new, stored.rejected) == (1, 0)
     paper = Paper.objects.get()
     assert {key: getattr(paper, key) for key in case.fields} == case.fields
-    response = stranger().get(paper.get_absolute_url())
+    response = anonymous_client().get(paper.get_absolute_url())
     assert response.status_code == 200
     page = response.content.decode()
     check_page(page, case)
-    (card,) = cards(reverse("papers:new"))
+    (card,) = cards_on(reverse("papers:new"))
     assert card.title == case.title if case.title else card.title.strip()
     assert "\x00" not in page
     assert not re.search("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", page)
 
 
 def check_page(page: str, case: Case) -> None:
-    root = elements(page)
+    root = parse_html(page)
     if case.title:
-        assert words(root.find(".//h1")) == case.title
+        assert text_of(root.find(".//h1")) == case.title
     if case.authors is not None:
-        assert words(root.find_class("authors")[0]) == case.authors
-    abstract = words(root.find_class("paper-abstract")[0])
+        assert text_of(root.find_class("authors")[0]) == case.authors
+    abstract = text_of(root.find_class("paper-abstract")[0])
     for text in case.shown:
         assert text in abstract
     for text in case.markup:
@@ -211,8 +211,8 @@ def assert_absent(root: Any, texts: tuple[str, ...]) -> None:
 
 @pytest.mark.django_db
 def test_the_words_of_the_archive_replace_those_of_a_listing() -> None:
-    listing = factories.raw("arxiv_rss", arxiv_id="2603.09001", abstract="Code is at this https URL")
-    record = factories.raw("arxiv_oai_raw", arxiv_id="2603.09001", abstract="Code is at https://example.org/code")
+    listing = factories.raw_paper("arxiv_rss", arxiv_id="2603.09001", abstract="Code is at this https URL")
+    record = factories.raw_paper("arxiv_oai_raw", arxiv_id="2603.09001", abstract="Code is at https://example.org/code")
     for order in ([listing, record], [record, listing]):
         Paper.objects.all().delete()
         for raw in order:
@@ -222,8 +222,8 @@ def test_the_words_of_the_archive_replace_those_of_a_listing() -> None:
 
 @pytest.mark.django_db
 def test_who_follows_a_category_finds_what_was_filed_under_its_old_name() -> None:
-    store_papers([factories.raw(title="An old one", categories=("cmp-lg",))], now=factories.NOW, kind="arxiv_oai")
-    assert [card.title for card in cards(f"{reverse('papers:new')}?category=cs.CL")] == ["An old one"]
+    store_papers([factories.raw_paper(title="An old one", categories=("cmp-lg",))], now=factories.NOW, kind="arxiv_oai")
+    assert [card.title for card in cards_on(f"{reverse('papers:new')}?category=cs.CL")] == ["An old one"]
 
 
 # Cases that are about more than one record, or about how records come.

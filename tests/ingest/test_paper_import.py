@@ -22,9 +22,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from papers.models import Edition, Identifier, ImportedPart, Listing, Paper, PaperVersion, SourceFigure
+from papers.models import Edition, Identifier, ImportedPart, Listing, Paper, PaperExternalCounts, PaperVersion
 from papers.services.paper_import import file_reader, formats, parts
-from papers.services.paper_import.importer import Options, Summary, import_file
+from papers.services.paper_import.importer import PaperImportOptions, PaperImportSummary, import_file
 from tests.support import factories
 
 SITE = "https://hf.example.org"
@@ -41,8 +41,8 @@ def written(path: Path, *rows: Any) -> Path:
     return path
 
 
-def imported(path: Path, **options: Any) -> Summary:
-    return import_file(path, options=Options(site=SITE, **options), now=factories.NOW)
+def imported(path: Path, **options: Any) -> PaperImportSummary:
+    return import_file(path, options=PaperImportOptions(site=SITE, **options), now=factories.NOW)
 
 
 def rejected(path: Path) -> list[dict[str, Any]]:
@@ -59,7 +59,9 @@ def tables() -> dict[str, list[Any]]:
             Identifier.objects.order_by("scheme", "value").values_list("scheme", "value", "paper__public_id")
         ),
         "versions": list(PaperVersion.objects.order_by("paper__public_id", "version").values_list("version", "title")),
-        "figures": list(SourceFigure.objects.order_by("paper__public_id").values_list("paper__public_id", "votes")),
+        "figures": list(
+            PaperExternalCounts.objects.order_by("paper__public_id").values_list("paper__public_id", "votes")
+        ),
         "listings": list(
             Listing.objects.order_by("day", "paper__public_id").values_list("day", "position", "source_votes")
         ),
@@ -97,7 +99,7 @@ def test_a_row_becomes_a_paper(tmp_path):
     assert paper.links["code"] == {"url": "https://github.com/a/b", "found": "import"}
     assert paper.links["project"]["url"] == "https://a.example.org/"
     assert paper.withdrawn_at is not None
-    figure = SourceFigure.objects.get()
+    figure = PaperExternalCounts.objects.get()
     assert (figure.source, figure.votes, figure.comments) == ("huggingface", 7, 2)
     assert figure.url == f"{SITE}/papers/2601.00001"
     assert not Listing.objects.exists()
@@ -110,21 +112,21 @@ def test_what_is_null_or_empty_is_not_said(tmp_path):
     summary = imported(written(tmp_path / "f", row() | unsaid | {"listed_in": "cs.RO"}))
     paper = Paper.objects.get()
     assert (summary.new, paper.categories, paper.authors, paper.published_at) == (1, ["cs.RO"], [], None)
-    assert not SourceFigure.objects.exists()
+    assert not PaperExternalCounts.objects.exists()
 
 
 @pytest.mark.django_db
 def test_a_catalogue_does_not_overwrite_what_a_source_sent(tmp_path):
     from papers.services.ingest.paper_store import store_papers
-    from papers.sources.base import Figures
+    from papers.sources.base import ExternalCounts
 
-    figures = Figures(votes=9, comments=1, submitted_by="Chiara")
-    store_papers([factories.raw("huggingface", arxiv_id="2601.00001", title="Theirs", authors=None, figures=figures)],
+    figures = ExternalCounts(votes=9, comments=1, submitted_by="Chiara")
+    store_papers([factories.raw_paper("huggingface", arxiv_id="2601.00001", title="Theirs", authors=None, figures=figures)],
                  now=factories.NOW, kind="huggingface")  # fmt: skip
     imported(written(tmp_path / "f", row(title="Old", upvotes=3, num_comments=0)))
     paper = Paper.objects.get()
     assert (paper.title, paper.authors) == ("Theirs", [{"name": "Ada Lovelace"}])
-    assert SourceFigure.objects.values_list("votes", "submitted_by").get() == (9, "Chiara")
+    assert PaperExternalCounts.objects.values_list("votes", "submitted_by").get() == (9, "Chiara")
 
 
 @pytest.mark.django_db
@@ -134,7 +136,9 @@ def test_votes_of_years_ago_do_not_trend_today(tmp_path):
     imported(
         written(tmp_path / "f", row(arxiv_id="2401.00001", upvotes=900), row(2, upvotes=5, submitted_on="2026-03-03"))
     )
-    trending = Paper.objects.filter(hot__gte=trending_floor(now=factories.NOW)).values_list("public_id", flat=True)
+    trending = Paper.objects.filter(trending_score__gte=trending_floor(now=factories.NOW)).values_list(
+        "public_id", flat=True
+    )
     assert list(trending) == ["2601.00002"]
 
 
@@ -301,22 +305,22 @@ def test_a_file_of_nothing_but_rubbish_is_left_early(tmp_path, monkeypatch):
 
 def test_lines_keep_their_numbers_and_the_memory_its_bound():
     pieces = [b"a\n\nb", b"b\n" + b"x" * 30, b"x" * 30 + b"\nlast"]
-    assert list(file_reader.lines(pieces, max_bytes=20)) == [(1, b"a"), (3, b"bb"), (4, None), (5, b"last")]
+    assert list(file_reader.read_lines(pieces, max_bytes=20)) == [(1, b"a"), (3, b"bb"), (4, None), (5, b"last")]
     endless = (b"x" * 1000 for _ in range(10_000))
-    assert list(file_reader.lines(endless, max_bytes=5000)) == [(1, None)]
+    assert list(file_reader.read_lines(endless, max_bytes=5000)) == [(1, None)]
 
 
 def test_an_xz_file_cannot_ask_for_gigabytes():
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     packed = lzma.compress(b"{}", filters=filters)
-    with pytest.raises(file_reader.FileError, match="damaged or can't be read"):
-        list(file_reader.chunks(io.BytesIO(packed)))
+    with pytest.raises(file_reader.UnreadableFile, match="damaged or can't be read"):
+        list(file_reader.read_chunks(io.BytesIO(packed)))
 
 
 def test_a_document_has_a_largest_size(monkeypatch):
     monkeypatch.setattr(formats, "MAX_DOCUMENT", 1 << 20)
-    content = formats.recognise(io.BytesIO(b"[" + b" " * (3 << 20)), formats.Reading(name="", site=SITE))
-    with pytest.raises(file_reader.FileError, match="more than 1 MB"):
+    content = formats.detect_format(io.BytesIO(b"[" + b" " * (3 << 20)), formats.ReadOptions(name="", site=SITE))
+    with pytest.raises(file_reader.UnreadableFile, match="more than 1 MB"):
         next(content.items)
 
 
@@ -362,7 +366,7 @@ def test_a_stopped_import_goes_on_behind_the_parts_that_are_stored(tmp_path, mon
             raise Stopped
 
     with pytest.raises(Stopped):
-        import_file(file, options=Options(site=SITE), now=factories.NOW, report=stop)
+        import_file(file, options=PaperImportOptions(site=SITE), now=factories.NOW, report=stop)
     assert ImportedPart.objects.count() == 2
     summary = imported(file)
     assert (summary.resumed, summary.rows, summary.new, summary.rejected) == (4, 5, 4, 1)
@@ -376,7 +380,10 @@ def test_a_file_that_changed_is_begun_anew(tmp_path, monkeypatch):
     file = written(tmp_path / "f", row(1), row(2), row(3))
     with pytest.raises(Stopped):
         import_file(
-            file, options=Options(site=SITE), now=factories.NOW, report=lambda summary: (_ for _ in ()).throw(Stopped)
+            file,
+            options=PaperImportOptions(site=SITE),
+            now=factories.NOW,
+            report=lambda summary: (_ for _ in ()).throw(Stopped),
         )
     written(file, row(1, title="Corrected"), row(2), row(3))
     assert imported(file).resumed == 0

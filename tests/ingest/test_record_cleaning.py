@@ -10,11 +10,11 @@ from papers.services.ingest.clean_record import (
     MAX_AUTHOR_KEY,
     CleanPaper,
     RecordError,
-    clean,
+    clean_record,
     public_id,
     says_withdrawn,
 )
-from papers.sources.base import Author, Figures, RawPaper, Version
+from papers.sources.base import ExternalCounts, RawAuthor, RawPaper, RawVersion
 from tests.support import factories
 
 
@@ -37,41 +37,45 @@ def names(paper: CleanPaper) -> list[str]:
     ],
 )
 def test_arxiv_id_in_any_shape_is_one_name(given, value, version):
-    paper = clean(factories.raw(arxiv_id=given))
+    paper = clean_record(factories.raw_paper(arxiv_id=given))
     assert (paper.arxiv_id, paper.version) == (value, version)
     assert paper.identifiers == (("arxiv", value),)
 
 
 def test_version_given_apart_wins_over_the_one_in_the_id():
-    assert clean(factories.raw(arxiv_id="2503.12026v1", version=2)).version == 2
+    assert clean_record(factories.raw_paper(arxiv_id="2503.12026v1", version=2)).version == 2
 
 
 def test_doi_of_arxiv_is_an_arxiv_id():
-    paper = clean(factories.raw("doi", arxiv_id=None, doi="10.48550/arXiv.2209.09036"))
+    paper = clean_record(factories.raw_paper("doi", arxiv_id=None, doi="10.48550/arXiv.2209.09036"))
     assert paper.identifiers == (("arxiv", "2209.09036"),)
     assert paper.doi == ""
 
 
 def test_two_dois_in_one_field_are_both_names():
-    paper = clean(factories.raw(arxiv_id="hep-lat/9401029", doi="10.1016/0550-3213(94)00102-2, 10.1103/PhysRevD.50.1"))
+    paper = clean_record(
+        factories.raw_paper(arxiv_id="hep-lat/9401029", doi="10.1016/0550-3213(94)00102-2, 10.1103/PhysRevD.50.1")
+    )
     assert paper.doi == "10.1016/0550-3213(94)00102-2"
     assert paper.identifiers[1:] == (("doi", "10.1016/0550-3213(94)00102-2"), ("doi", "10.1103/physrevd.50.1"))
 
 
 def test_broken_doi_is_dropped():
-    paper = clean(factories.raw(arxiv_id="q-bio/0512028", doi="10.016/j.jtbi.2005.12.010"))
+    paper = clean_record(factories.raw_paper(arxiv_id="q-bio/0512028", doi="10.016/j.jtbi.2005.12.010"))
     assert paper.identifiers == (("arxiv", "q-bio/0512028"),)
     assert paper.doi == ""
 
 
 def test_address_is_a_name_only_where_there_is_no_better_one():
     url = "https://journal.example.org/a?utm_source=feed"
-    assert clean(factories.raw("feed", url=url)).identifiers == (("url", "https://journal.example.org/a"),)
-    assert clean(factories.raw("doi", url=url, doi="10.1000/a")).identifiers == (("doi", "10.1000/a"),)
+    assert clean_record(factories.raw_paper("feed", url=url)).identifiers == (("url", "https://journal.example.org/a"),)
+    assert clean_record(factories.raw_paper("doi", url=url, doi="10.1000/a")).identifiers == (("doi", "10.1000/a"),)
 
 
 def test_address_at_arxiv_is_an_arxiv_id():
-    assert clean(factories.raw("import", url="https://arxiv.org/abs/2503.12026v2")).arxiv_id == "2503.12026"
+    assert (
+        clean_record(factories.raw_paper("import", url="https://arxiv.org/abs/2503.12026v2")).arxiv_id == "2503.12026"
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,27 +88,27 @@ def test_address_at_arxiv_is_an_arxiv_id():
     ],
 )
 def test_feed_only_claims_to_be_about_a_paper(fields, claim):
-    paper = clean(factories.raw("feed", url="https://blog.example.org/1", **fields))
+    paper = clean_record(factories.raw_paper("feed", url="https://blog.example.org/1", **fields))
     assert (paper.claim, paper.arxiv_id, paper.doi, paper.version) == (claim, None, None, None)
     assert paper.identifiers == (("url", "https://blog.example.org/1"),)
     assert paper.links["abs"]["url"] == "https://blog.example.org/1"
-    assert [scheme for scheme, _ in clean(factories.raw("feed", **fields)).identifiers] == ["url"]
+    assert [scheme for scheme, _ in clean_record(factories.raw_paper("feed", **fields)).identifiers] == ["url"]
 
 
 def test_guid_of_a_feed_is_a_name():
-    paper = clean(factories.raw("feed", identifiers=(("url", "tag:blog.example.org,2026:a-post"),)))
+    paper = clean_record(factories.raw_paper("feed", identifiers=(("url", "tag:blog.example.org,2026:a-post"),)))
     assert paper.identifiers == (("url", "tag:blog.example.org,2026:a-post"),)
 
 
 @pytest.mark.parametrize("fields", [{"arxiv_id": "no id"}, {"url": "javascript:alert(1)"}, {"doi": "none"}])
 def test_record_without_a_usable_name_is_refused(fields):
     with pytest.raises(RecordError, match=r"identifier|arXiv id"):
-        clean(factories.raw("feed", **fields))
+        clean_record(factories.raw_paper("feed", **fields))
 
 
 def test_unknown_kind_of_name_is_refused():
     with pytest.raises(RecordError, match="isbn"):
-        clean(factories.raw(identifiers=(("isbn", "1"),)))
+        clean_record(factories.raw_paper(identifiers=(("isbn", "1"),)))
 
 
 @pytest.mark.parametrize(
@@ -130,34 +134,38 @@ def test_address_without_id_and_doi_is_ten_letters_always_the_same():
 
 
 def test_title_of_one_zero_is_a_title():
-    assert clean(factories.raw(title="0")).title == "0"
+    assert clean_record(factories.raw_paper(title="0")).title == "0"
 
 
 def test_title_of_mathematics_alone_stays():
-    assert clean(factories.raw(title="$d^N=0$")).title == "$d^N=0$"
+    assert clean_record(factories.raw_paper(title="$d^N=0$")).title == "$d^N=0$"
 
 
 @pytest.mark.parametrize("title", ["", "  \n ", "\u200b\x07"])
 def test_record_without_a_title_is_refused(title):
     with pytest.raises(RecordError, match="no title"):
-        clean(factories.raw(title=title))
+        clean_record(factories.raw_paper(title=title))
 
 
 def test_text_is_cleaned_and_kept_as_found_but_for_what_postgres_refuses():
-    paper = clean(factories.raw(title="Demoir\\'eing\n  at\x00 night", abstract="One.\n  Two \x02wraps\nhere."))
+    paper = clean_record(
+        factories.raw_paper(title="Demoir\\'eing\n  at\x00 night", abstract="One.\n  Two \x02wraps\nhere.")
+    )
     assert (paper.title, paper.title_raw) == ("Demoiréing at night", "Demoir\\'eing\n  at night")
     assert (paper.abstract, paper.abstract_raw) == ("One.\n\nTwo wraps here.", "One.\n  Two wraps\nhere.")
 
 
 def test_what_is_not_said_is_not_said_to_be_empty():
-    silent = clean(factories.raw(abstract=None, authors=None, categories=None))
+    silent = clean_record(factories.raw_paper(abstract=None, authors=None, categories=None))
     assert (silent.abstract, silent.authors, silent.categories, silent.comment, silent.doi) == (None,) * 5
-    empty = clean(factories.raw(arxiv_id="2603.00001", abstract="", authors=(), categories=(), comment="", doi=""))
+    empty = clean_record(
+        factories.raw_paper(arxiv_id="2603.00001", abstract="", authors=(), categories=(), comment="", doi="")
+    )
     assert (empty.abstract, empty.authors, empty.categories, empty.comment, empty.doi) == ("", (), (), "", "")
 
 
 def test_categories_are_canonical_and_msc_and_acm_are_none():
-    paper = clean(factories.raw(categories=("cmp-lg", "68U10, 90C26", "cs.CL", "I.2.7; I.2.6", "cs.SY")))
+    paper = clean_record(factories.raw_paper(categories=("cmp-lg", "68U10, 90C26", "cs.CL", "I.2.7; I.2.6", "cs.SY")))
     assert paper.categories == ("cs.CL", "eess.SY")
 
 
@@ -165,12 +173,14 @@ def test_categories_are_canonical_and_msc_and_acm_are_none():
 
 
 def test_colons_and_et_al_are_no_authors():
-    paper = clean(factories.raw(authors=("GLM-4. 5 Team", ":", "Aohan Zeng", "et al.")))
+    paper = clean_record(factories.raw_paper(authors=("GLM-4. 5 Team", ":", "Aohan Zeng", "et al.")))
     assert names(paper) == ["GLM-4. 5 Team", "Aohan Zeng"]
 
 
 def test_authors_in_one_string_are_parted_and_keep_their_affiliations():
-    paper = clean(factories.raw(authors=None, authors_text="C. Neri (Dresdner Kleinwort, London, UK), L. Schneider"))
+    paper = clean_record(
+        factories.raw_paper(authors=None, authors_text="C. Neri (Dresdner Kleinwort, London, UK), L. Schneider")
+    )
     assert paper.authors == (
         {"name": "C. Neri", "affiliation": "Dresdner Kleinwort, London, UK"},
         {"name": "L. Schneider"},
@@ -178,13 +188,13 @@ def test_authors_in_one_string_are_parted_and_keep_their_affiliations():
 
 
 def test_all_authors_in_one_name_have_a_key_that_an_index_takes():
-    paper = clean(factories.raw(authors=("Xiangyu Kongand " * 400,)))
+    paper = clean_record(factories.raw_paper(authors=("Xiangyu Kongand " * 400,)))
     assert len(names(paper)[0]) > 5_000
     assert [len(key) <= MAX_AUTHOR_KEY for key in paper.author_keys] == [True]
 
 
 def test_author_named_twice_has_one_key():
-    assert clean(factories.raw(authors=("Ö. Müller", "Müller, Ö."))).author_keys == ("o muller",)
+    assert clean_record(factories.raw_paper(authors=("Ö. Müller", "Müller, Ö."))).author_keys == ("o muller",)
 
 
 # --- Dates ----------------------------------------------------------------------------------------------------------
@@ -192,8 +202,8 @@ def test_author_named_twice_has_one_key():
 
 def test_moments_are_in_utc():
     eastern = timezone(timedelta(hours=-5))
-    paper = clean(
-        factories.raw(published_at=datetime(2026, 3, 1, 20, tzinfo=eastern), updated_at=datetime(2026, 3, 2))  # noqa: DTZ001
+    paper = clean_record(
+        factories.raw_paper(published_at=datetime(2026, 3, 1, 20, tzinfo=eastern), updated_at=datetime(2026, 3, 2))  # noqa: DTZ001
     )
     assert paper.published_at == datetime(2026, 3, 2, 1, tzinfo=UTC)
     assert paper.updated_at == datetime(2026, 3, 2, tzinfo=UTC)
@@ -201,15 +211,22 @@ def test_moments_are_in_utc():
 
 def test_elsewhere_a_date_long_after_the_month_in_the_id_is_no_date():
     late = datetime(2026, 4, 25, tzinfo=UTC)
-    assert clean(factories.raw("huggingface", arxiv_id="2508.10180", published_at=late)).published_at is None
-    assert clean(factories.raw("arxiv_api", arxiv_id="2508.10180", published_at=late)).published_at == late
+    assert (
+        clean_record(factories.raw_paper("huggingface", arxiv_id="2508.10180", published_at=late)).published_at is None
+    )
+    assert clean_record(factories.raw_paper("arxiv_api", arxiv_id="2508.10180", published_at=late)).published_at == late
     before = datetime(2024, 12, 31, tzinfo=UTC)
-    assert clean(factories.raw("huggingface", arxiv_id="2501.00599", published_at=before)).published_at == before
+    assert (
+        clean_record(factories.raw_paper("huggingface", arxiv_id="2501.00599", published_at=before)).published_at
+        == before
+    )
 
 
 def test_first_version_dates_the_paper_and_the_last_one_its_update():
     first, last = datetime(2024, 1, 2, tzinfo=UTC), datetime(2025, 3, 4, tzinfo=UTC)
-    paper = clean(factories.raw(arxiv_id="2401.00001", versions=(Version(2, last), Version(1, first))))
+    paper = clean_record(
+        factories.raw_paper(arxiv_id="2401.00001", versions=(RawVersion(2, last), RawVersion(1, first)))
+    )
     assert (paper.published_at, paper.updated_at, paper.version) == (first, last, 2)
 
 
@@ -217,8 +234,10 @@ def test_first_version_dates_the_paper_and_the_last_one_its_update():
 
 
 def test_links_say_where_they_were_found():
-    paper = clean(
-        factories.raw("huggingface", arxiv_id="2503.12026", code_url="https://github.com/a/b", project_url="ftp://x")
+    paper = clean_record(
+        factories.raw_paper(
+            "huggingface", arxiv_id="2503.12026", code_url="https://github.com/a/b", project_url="ftp://x"
+        )
     )
     assert paper.links["code"] == {"url": "https://github.com/a/b", "found": "huggingface"}
     assert paper.links["html"] == {"url": "https://arxiv.org/html/2503.12026", "found": "arxiv"}
@@ -226,24 +245,28 @@ def test_links_say_where_they_were_found():
 
 
 def test_old_papers_have_no_html_at_arxiv():
-    assert set(clean(factories.raw(arxiv_id="hep-th/9901001")).links) == {"abs", "pdf"}
+    assert set(clean_record(factories.raw_paper(arxiv_id="hep-th/9901001")).links) == {"abs", "pdf"}
 
 
 def test_odd_doi_is_encoded_in_its_link():
     doi = "10.1002/(sici)1096-8644(199601)99:1<1::aid-ajpa1>3.0.co;2-1"
-    url = clean(factories.raw("doi", doi=doi)).links["abs"]["url"]
+    url = clean_record(factories.raw_paper("doi", doi=doi)).links["abs"]["url"]
     assert url == "https://doi.org/10.1002/(sici)1096-8644(199601)99:1%3C1::aid-ajpa1%3E3.0.co;2-1"
 
 
 def test_link_and_venue_in_the_texts_are_found():
-    found = clean(factories.raw(abstract="Code: https://github.com/a/b.", comment="Accepted at ICML 2026")).found
+    found = clean_record(
+        factories.raw_paper(abstract="Code: https://github.com/a/b.", comment="Accepted at ICML 2026")
+    ).found
     assert (found.code, found.accepted_at) == ("https://github.com/a/b", "ICML 2026")
     assert found.where == {"code": "abstract", "accepted_at": "comment"}
 
 
 def test_figures_of_others_are_made_safe():
-    figures = Figures(votes=-1, comments=2, submitted_by="a\x00b", url="javascript:alert(1)")
-    assert clean(factories.raw(figures=figures)).figures == Figures(votes=0, comments=2, submitted_by="ab", url="")
+    external_counts = ExternalCounts(votes=-1, comments=2, submitted_by="a\x00b", url="javascript:alert(1)")
+    assert clean_record(factories.raw_paper(external_counts=external_counts)).external_counts == ExternalCounts(
+        votes=0, comments=2, submitted_by="ab", url=""
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,9 +309,9 @@ def test_abstract_that_says_withdrawn_in_its_place_is_understood():
 
 
 def test_withdrawal_is_unknown_where_neither_flag_nor_words_tell():
-    assert clean(factories.raw(comment="5 pages")).is_withdrawn is None
-    assert clean(factories.raw(comment="5 pages", is_withdrawn=False)).is_withdrawn is False
-    assert clean(factories.raw(comment="Withdrawn", is_withdrawn=False)).is_withdrawn is True
+    assert clean_record(factories.raw_paper(comment="5 pages")).is_withdrawn is None
+    assert clean_record(factories.raw_paper(comment="5 pages", is_withdrawn=False)).is_withdrawn is False
+    assert clean_record(factories.raw_paper(comment="Withdrawn", is_withdrawn=False)).is_withdrawn is True
 
 
 def test_every_author_and_word_of_a_huge_record_stays():
@@ -297,9 +320,9 @@ def test_every_author_and_word_of_a_huge_record_stays():
         arxiv_id="2507.06261",
         title="Many " * 70,
         abstract="word " * 3_000,
-        authors=tuple(Author(f"Author Number{number}") for number in range(3_303)),
+        authors=tuple(RawAuthor(f"Author Number{number}") for number in range(3_303)),
         announced_on=date(2025, 7, 10),
     )
-    paper = clean(raw)
+    paper = clean_record(raw)
     assert len(names(paper)) == len(paper.author_keys) == 3_303
     assert len(paper.abstract or "") == 14_999

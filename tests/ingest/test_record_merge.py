@@ -11,17 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.models.paper import LinkRow
-from papers.services.ingest.clean_record import clean
-from papers.services.ingest.paper_row import BLANK, OldTexts, PaperRow, as_record, changes_card, merged, old_texts
-from papers.sources.base import OWN_RECORD, RANKS, RawPaper, Version
+from papers.services.ingest.clean_record import clean_record
+from papers.services.ingest.paper_row import (
+    EMPTY_ROW,
+    PaperRow,
+    PreviousTexts,
+    changes_card,
+    merge_record,
+    previous_texts,
+    row_as_record,
+)
+from papers.sources.base import OWN_RECORD, RECORD_RANKS, RawPaper, RawVersion
 from tests.support import factories
 
 ID = "2603.00001"
 
 
-def after(*raws: RawPaper, row: PaperRow = BLANK, now: datetime = factories.NOW) -> PaperRow:
+def after(*raws: RawPaper, row: PaperRow = EMPTY_ROW, now: datetime = factories.NOW) -> PaperRow:
     for raw in raws:
-        row = merged(row, clean(raw), now=now)
+        row = merge_record(row, clean_record(raw), now=now)
     return row
 
 
@@ -31,7 +39,7 @@ def links(row: PaperRow) -> dict[str, LinkRow]:
 
 
 def record(source: str = "arxiv_oai_raw", **fields: Any) -> RawPaper:
-    return factories.raw(source, **({"arxiv_id": ID} | fields))
+    return factories.raw_paper(source, **({"arxiv_id": ID} | fields))
 
 
 # --- Who has the last word --------------------------------------------------------------------------------------------
@@ -104,11 +112,11 @@ def test_sample_gives_way_to_any_source_and_never_comes_back():
 
 
 def test_paper_that_gains_an_arxiv_id_moves_there_and_stays():
-    row = after(factories.raw("doi", doi="10.1000/a"))
+    row = after(factories.raw_paper("doi", doi="10.1000/a"))
     assert row.public_id == "doi/10.1000/a"
     row = after(record(doi="10.1000/a"), row=row)
     assert row.public_id == ID
-    assert after(factories.raw("doi", doi="10.1000/a"), row=row).public_id == ID
+    assert after(factories.raw_paper("doi", doi="10.1000/a"), row=row).public_id == ID
 
 
 def test_new_is_ordered_by_announcement_else_publication_else_first_sight():
@@ -116,7 +124,7 @@ def test_new_is_ordered_by_announcement_else_publication_else_first_sight():
     assert after(record()).listed_at == factories.NOW
     row = after(record(published_at=published))
     assert row.listed_at == published
-    assert after(record("arxiv_rss", announced_on=date(2026, 3, 3)), row=row).listed_at == factories.at(
+    assert after(record("arxiv_rss", announced_on=date(2026, 3, 3)), row=row).listed_at == factories.at_hour(
         date(2026, 3, 3)
     )
 
@@ -181,7 +189,9 @@ def test_texts_of_two_records_are_read_together():
 
 
 def test_pages_of_arxiv_are_above_all_others():
-    row = after(factories.raw("feed", doi="10.1000/a", url="https://journal.example.org/a"), record(doi="10.1000/a"))
+    row = after(
+        factories.raw_paper("feed", doi="10.1000/a", url="https://journal.example.org/a"), record(doi="10.1000/a")
+    )
     assert links(row)["abs"]["url"] == f"https://arxiv.org/abs/{ID}"
 
 
@@ -191,9 +201,9 @@ def test_pages_of_arxiv_are_above_all_others():
 def test_newer_version_leaves_the_texts_it_changed():
     before = after(record(version=1, title="Means", comment="5 pages"))
     later = after(record(version=2, title="Medians", comment="5 pages"), row=before)
-    assert old_texts(before, later) == OldTexts(1, title="Means")
-    assert old_texts(before, replace(before, version=2)) is None
-    assert old_texts(before, after(record(version=1, title="Typo"), row=before)) is None
+    assert previous_texts(before, later) == PreviousTexts(1, title="Means")
+    assert previous_texts(before, replace(before, version=2)) is None
+    assert previous_texts(before, after(record(version=1, title="Typo"), row=before)) is None
 
 
 def test_only_what_a_card_shows_makes_a_new_card():
@@ -203,9 +213,9 @@ def test_only_what_a_card_shows_makes_a_new_card():
 
 
 def test_row_of_another_paper_fills_like_its_record_would():
-    feed = factories.raw("feed", doi="10.1000/a", abstract="Theirs", url="https://journal.example.org/a")
+    feed = factories.raw_paper("feed", doi="10.1000/a", abstract="Theirs", url="https://journal.example.org/a")
     arxiv = record(abstract="", comment="5 pages")
-    row = merged(after(arxiv), as_record(after(feed)), now=factories.NOW)
+    row = merge_record(after(arxiv), row_as_record(after(feed)), now=factories.NOW)
     assert row == after(arxiv, feed)
 
 
@@ -221,7 +231,7 @@ def records(draw):
     def maybe(values: list[Any]) -> Any:
         return draw(st.none() | st.sampled_from(values))
 
-    keys = draw(st.lists(st.tuples(st.sampled_from(sorted(RANKS)), st.integers(1, 3)), min_size=1, unique=True))
+    keys = draw(st.lists(st.tuples(st.sampled_from(sorted(RECORD_RANKS)), st.integers(1, 3)), min_size=1, unique=True))
     return [
         record(
             source,
@@ -243,12 +253,12 @@ def records(draw):
 
 @given(records().filter(bool), st.randoms())
 def test_any_order_ends_with_the_words_of_the_best_record(raws, random):
-    best = max(raws, key=lambda raw: (RANKS[raw.source] >= OWN_RECORD, raw.version, RANKS[raw.source]))
+    best = max(raws, key=lambda raw: (RECORD_RANKS[raw.source] >= OWN_RECORD, raw.version, RECORD_RANKS[raw.source]))
     expected = after(best)
     shuffled = raws[:]
     random.shuffle(shuffled)
     row = after(*shuffled)
-    assert (row.title, row.version, row.record_rank) == (expected.title, best.version, RANKS[best.source])
+    assert (row.title, row.version, row.record_rank) == (expected.title, best.version, RECORD_RANKS[best.source])
     assert row.announced_on == min((raw.announced_on for raw in raws if raw.announced_on), default=None)
     for name in TEXTS:
         if getattr(best, name):
@@ -266,7 +276,7 @@ def test_usual_records_of_a_paper_end_in_one_row_in_any_order(order):
         record(
             title="A $\\gamma$ title",
             version=2,
-            versions=(Version(1, first), Version(2, second)),
+            versions=(RawVersion(1, first), RawVersion(2, second)),
             published_at=first,
             updated_at=second,
             comment="Accepted at ICML 2026",

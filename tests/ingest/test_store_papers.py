@@ -14,12 +14,12 @@ from papers.models import (
     Identifier,
     Paper,
     PaperCategory,
+    PaperExternalCounts,
     PaperVersion,
     RejectedRecord,
-    SourceFigure,
 )
-from papers.services.ingest.paper_store import Stored, store_papers
-from papers.sources.base import Figures, ListedOn, RawPaper, Version
+from papers.services.ingest.paper_store import StoreResult, store_papers
+from papers.sources.base import ExternalCounts, RawListing, RawPaper, RawVersion
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -30,11 +30,11 @@ TABLES = [
 ]
 
 
-def store(*raws, kind="arxiv_oai", now=factories.NOW, **options) -> Stored:
+def store(*raws, kind="arxiv_oai", now=factories.NOW, **options) -> StoreResult:
     return store_papers(raws, now=now, kind=kind, **options)
 
 
-def counts(stored: Stored) -> tuple[int, int, int, int]:
+def counts(stored: StoreResult) -> tuple[int, int, int, int]:
     return stored.new, stored.updated, stored.unchanged, stored.rejected
 
 
@@ -50,9 +50,9 @@ def row_places() -> dict[str, list[tuple[str, str]]]:
 
 def arxiv_raw(**fields: Any) -> RawPaper:
     """A record as arXivRaw has it, with two versions."""
-    versions = (Version(1, datetime(2026, 3, 1, tzinfo=UTC)), Version(2, datetime(2026, 3, 3, tzinfo=UTC)))
+    versions = (RawVersion(1, datetime(2026, 3, 1, tzinfo=UTC)), RawVersion(2, datetime(2026, 3, 3, tzinfo=UTC)))
     defaults: dict[str, Any] = {"versions": versions, "comment": "Accepted at ICML 2026", "is_withdrawn": False}
-    return factories.raw(**(defaults | fields))
+    return factories.raw_paper(**(defaults | fields))
 
 
 # --- One paper ------------------------------------------------------------------------------------------------------
@@ -76,34 +76,34 @@ def test_new_paper_is_stored_with_all_that_hangs_on_it():
 
 
 def test_words_of_a_new_paper_are_found():
-    store(factories.raw(title="Diffusion of cats"))
+    store(factories.raw_paper(title="Diffusion of cats"))
     assert Paper.objects.filter(search_vector="cat").exists()
 
 
 def test_paper_of_3303_authors_is_stored():
-    store(factories.raw(authors=tuple(f"Author Number{number}" for number in range(3_303))))
+    store(factories.raw_paper(authors=tuple(f"Author Number{number}" for number in range(3_303))))
     paper = Paper.objects.get()
     assert (paper.author_count, len(paper.authors), len(paper.author_keys)) == (3_303, 3_303, 3_303)
 
 
 def test_all_authors_in_one_name_are_stored():
-    store(factories.raw(authors=("Xiangyu Kongand Xiaoxia Xingand " * 500,)))
+    store(factories.raw_paper(authors=("Xiangyu Kongand Xiaoxia Xingand " * 500,)))
     assert Paper.objects.get().author_count == 1
 
 
 @pytest.mark.parametrize("abstract", [None, ". ", "Yes. ", "word " * 100_000])
 def test_missing_short_and_huge_abstracts_are_stored(abstract):
-    assert counts(store(factories.raw(abstract=abstract))) == (1, 0, 0, 0)
+    assert counts(store(factories.raw_paper(abstract=abstract))) == (1, 0, 0, 0)
 
 
 def test_paper_without_authors_and_categories_is_stored():
-    store(factories.raw(authors=None, categories=None))
+    store(factories.raw_paper(authors=None, categories=None))
     paper = Paper.objects.get()
     assert (paper.authors, paper.author_count, paper.categories, paper.primary_category) == ([], 0, [], "")
 
 
 def test_renamed_categories_are_stored_once_under_their_name_of_today():
-    store(factories.raw(arxiv_id="cmp-lg/9404001", categories=("cmp-lg", "cs.CL", "68T50")))
+    store(factories.raw_paper(arxiv_id="cmp-lg/9404001", categories=("cmp-lg", "cs.CL", "68T50")))
     assert list(PaperCategory.objects.values_list("category", flat=True)) == ["cs.CL"]
 
 
@@ -116,17 +116,19 @@ def test_nothing_to_store_stores_nothing():
 
 def day_of_everything() -> list[RawPaper]:
     """Records of all kinds, with a bad one among them."""
-    figures = Figures(votes=7, comments=2, submitted_by="Chiara", url="https://hf.example.org/papers/1")
+    figures = ExternalCounts(votes=7, comments=2, submitted_by="Chiara", url="https://hf.example.org/papers/1")
     return [
         arxiv_raw(arxiv_id="2603.00001", doi="10.1000/a"),
-        factories.listed_raw(arxiv_id="2603.00001v1", license="CC BY"),
-        factories.listed_raw(arxiv_id="2603.00002v1", kind="cross", position=1),
-        factories.raw(
-            "huggingface", arxiv_id="2603.00001", figures=figures, listed_on=ListedOn(factories.TODAY, "daily", 1)
+        factories.listed_raw_paper(arxiv_id="2603.00001v1", license="CC BY"),
+        factories.listed_raw_paper(arxiv_id="2603.00002v1", kind="cross", position=1),
+        factories.raw_paper(
+            "huggingface", arxiv_id="2603.00001", figures=figures, listed_on=RawListing(factories.TODAY, "daily", 1)
         ),
-        factories.raw("feed", doi="10.1000/a", url="https://journal.example.org/a"),
-        factories.raw("feed", identifiers=(("url", "tag:a:1"), ("url", "https://blog.example.org/1")), abstract=None),
-        factories.raw("arxiv_api", arxiv_id="2603.00003", published_at=factories.NOW + timedelta(days=9)),
+        factories.raw_paper("feed", doi="10.1000/a", url="https://journal.example.org/a"),
+        factories.raw_paper(
+            "feed", identifiers=(("url", "tag:a:1"), ("url", "https://blog.example.org/1")), abstract=None
+        ),
+        factories.raw_paper("arxiv_api", arxiv_id="2603.00003", published_at=factories.NOW + timedelta(days=9)),
     ]
 
 
@@ -148,7 +150,7 @@ def test_same_records_in_any_order_and_one_by_one_end_in_the_same_rows():
         columns = ("public_id", "title", "abstract", "authors", "categories", "comment", "license", "version", "links")
         papers = list(Paper.objects.order_by("public_id").values(*columns, "announced_on", "listed_at", "record_rank"))
         names = set(Identifier.objects.values_list("scheme", "value", "paper__public_id"))
-        return papers, names, set(SourceFigure.objects.values_list("paper__public_id", "votes"))
+        return papers, names, set(PaperExternalCounts.objects.values_list("paper__public_id", "votes"))
 
     store(*day_of_everything())
     expected = state()
@@ -164,7 +166,8 @@ def test_same_records_in_any_order_and_one_by_one_end_in_the_same_rows():
 def test_one_paper_twice_in_a_batch_is_one_row():
     """Also a page of OAI that repeats what the page before had."""
     stored = store(
-        factories.raw(arxiv_id="2603.00001", title="Old", version=1), arxiv_raw(arxiv_id="2603.00001v2", title="New")
+        factories.raw_paper(arxiv_id="2603.00001", title="Old", version=1),
+        arxiv_raw(arxiv_id="2603.00001v2", title="New"),
     )
     assert counts(stored) == (1, 0, 0, 0)
     assert Paper.objects.get().title == "New"
@@ -175,11 +178,13 @@ def test_one_paper_twice_in_a_batch_is_one_row():
 
 def test_newer_version_updates_in_place_and_keeps_what_it_changed():
     store(
-        factories.raw(arxiv_id="1307.8300", version=1, title="Means and Medians", comment="5 pages", abstract="Same.")
+        factories.raw_paper(
+            arxiv_id="1307.8300", version=1, title="Means and Medians", comment="5 pages", abstract="Same."
+        )
     )
     paper = Paper.objects.get()
     later = factories.NOW + timedelta(days=1)
-    raw = factories.raw(
+    raw = factories.raw_paper(
         arxiv_id="1307.8300", version=2, title="Medians", comment="6 pages", abstract="Same.", updated_at=later
     )
     assert counts(store(raw, now=later)) == (0, 1, 0, 0)
@@ -194,7 +199,7 @@ def test_newer_version_updates_in_place_and_keeps_what_it_changed():
 
 
 def test_version_that_was_stored_without_its_date_gets_it():
-    store(factories.raw("arxiv_rss", arxiv_id="2603.00001v1"))
+    store(factories.raw_paper("arxiv_rss", arxiv_id="2603.00001v1"))
     assert PaperVersion.objects.get().released_at is None
     store(arxiv_raw(arxiv_id="2603.00001"))
     released = PaperVersion.objects.order_by("version").values_list("version", "released_at", "seen_at")
@@ -205,42 +210,44 @@ def test_version_that_was_stored_without_its_date_gets_it():
 
 
 def test_change_that_no_card_shows_keeps_the_card():
-    store(factories.raw(arxiv_id="2603.00001"))
-    store(factories.raw(arxiv_id="2603.00001", journal_ref="J. 1 (2026)"), now=factories.NOW + timedelta(days=1))
+    store(factories.raw_paper(arxiv_id="2603.00001"))
+    store(factories.raw_paper(arxiv_id="2603.00001", journal_ref="J. 1 (2026)"), now=factories.NOW + timedelta(days=1))
     paper = Paper.objects.get()
     assert (paper.journal_ref, paper.changed_at) == ("J. 1 (2026)", factories.NOW)
 
 
 def test_withdrawn_paper_keeps_its_votes():
-    store(factories.raw(arxiv_id="2603.00001", version=1))
+    store(factories.raw_paper(arxiv_id="2603.00001", version=1))
     factories.vote(Paper.objects.get())
-    store(factories.raw(arxiv_id="2603.00001", version=2, is_withdrawn=True, updated_at=factories.NOW))
+    store(factories.raw_paper(arxiv_id="2603.00001", version=2, is_withdrawn=True, updated_at=factories.NOW))
     paper = Paper.objects.get()
     assert (paper.withdrawn_at, paper.votes.count()) == (factories.NOW, 1)
 
 
 def test_categories_move_with_the_date_that_orders_them():
-    store(factories.raw("huggingface", arxiv_id="2603.00001", categories=("cs.CL",), published_at=factories.NOW))
+    store(factories.raw_paper("huggingface", arxiv_id="2603.00001", categories=("cs.CL",), published_at=factories.NOW))
     store(
-        factories.raw("arxiv_rss", arxiv_id="2603.00001", categories=("cs.LG", "cs.CL"), announced_on=date(2026, 3, 3))
+        factories.raw_paper(
+            "arxiv_rss", arxiv_id="2603.00001", categories=("cs.LG", "cs.CL"), announced_on=date(2026, 3, 3)
+        )
     )
     rows = set(PaperCategory.objects.values_list("category", "listed_at"))
-    assert rows == {("cs.LG", factories.at(date(2026, 3, 3))), ("cs.CL", factories.at(date(2026, 3, 3)))}
+    assert rows == {("cs.LG", factories.at_hour(date(2026, 3, 3))), ("cs.CL", factories.at_hour(date(2026, 3, 3)))}
 
 
 def test_hidden_paper_stays_hidden_and_counts_stay():
-    store(factories.raw(arxiv_id="2603.00001", version=1))
+    store(factories.raw_paper(arxiv_id="2603.00001", version=1))
     Paper.objects.update(hidden_at=factories.NOW, vote_count=3, comment_count=2)
-    store(factories.raw(arxiv_id="2603.00001", version=2, title="New"))
+    store(factories.raw_paper(arxiv_id="2603.00001", version=2, title="New"))
     paper = Paper.objects.get()
     assert (paper.title, paper.hidden_at, paper.vote_count, paper.comment_count) == ("New", factories.NOW, 3, 2)
 
 
 def test_sample_becomes_real_under_the_same_address():
-    store(factories.raw("sample", arxiv_id="2603.00001", abstract="In our own words."), kind="sample")
+    store(factories.raw_paper("sample", arxiv_id="2603.00001", abstract="In our own words."), kind="sample")
     sample = Paper.objects.get()
     assert sample.is_sample
-    store(factories.raw("arxiv_rss", arxiv_id="2603.00001", abstract="The authors' words."))
+    store(factories.raw_paper("arxiv_rss", arxiv_id="2603.00001", abstract="The authors' words."))
     paper = Paper.objects.get()
     assert (paper.pk, paper.is_sample, paper.abstract) == (sample.pk, False, "The authors' words.")
 
@@ -249,18 +256,18 @@ def test_sample_becomes_real_under_the_same_address():
 
 
 def test_paper_of_a_journal_that_gains_an_arxiv_id_moves_and_its_old_address_leads_there():
-    store(factories.raw("doi", doi="10.1000/a"), kind="doi")
+    store(factories.raw_paper("doi", doi="10.1000/a"), kind="doi")
     paper = Paper.objects.get()
     assert paper.public_id == "doi/10.1000/a"
-    store(factories.raw(arxiv_id="2603.00001", doi="10.1000/A"))
+    store(factories.raw_paper(arxiv_id="2603.00001", doi="10.1000/A"))
     moved = Paper.objects.get()
     assert (moved.pk, moved.public_id) == (paper.pk, "2603.00001")
     assert FormerAddress.objects.values_list("public_id", "paper").get() == ("doi/10.1000/a", paper.pk)
 
 
 def test_two_arxiv_papers_with_one_doi_stay_two():
-    store(factories.raw(arxiv_id="gr-qc/9301002", doi="10.1000/a"))
-    store(factories.raw(arxiv_id="gr-qc/9402024", doi="10.1000/a"))
+    store(factories.raw_paper(arxiv_id="gr-qc/9301002", doi="10.1000/a"))
+    store(factories.raw_paper(arxiv_id="gr-qc/9402024", doi="10.1000/a"))
     assert Paper.objects.count() == 2
     assert Identifier.objects.get(scheme="doi").paper.public_id == "gr-qc/9301002"
     assert set(Paper.objects.values_list("doi", flat=True)) == {"10.1000/a"}
@@ -268,13 +275,13 @@ def test_two_arxiv_papers_with_one_doi_stay_two():
 
 def test_papers_of_one_title_stay_apart():
     title = 'Discussion of: "A statistical analysis of multiple temperature proxies"'
-    assert store(factories.raw(title=title), factories.raw(title=title)).new == 2
+    assert store(factories.raw_paper(title=title), factories.raw_paper(title=title)).new == 2
 
 
 def test_doi_that_comes_later_is_stored_and_then_known():
-    store(factories.raw(arxiv_id="2603.00001"))
-    assert counts(store(factories.raw(arxiv_id="2603.00001", doi="10.1000/a"))) == (0, 1, 0, 0)
-    assert store(factories.raw("feed", doi="10.1000/a"), kind="feed").paper_ids == (Paper.objects.get().pk,)
+    store(factories.raw_paper(arxiv_id="2603.00001"))
+    assert counts(store(factories.raw_paper(arxiv_id="2603.00001", doi="10.1000/a"))) == (0, 1, 0, 0)
+    assert store(factories.raw_paper("feed", doi="10.1000/a"), kind="feed").paper_ids == (Paper.objects.get().pk,)
 
 
 # --- Figures of others ----------------------------------------------------------------------------------------------
@@ -282,39 +289,39 @@ def test_doi_that_comes_later_is_stored_and_then_known():
 
 def test_figures_are_theirs_and_reach_the_listings_and_trending():
     def raw(votes: int) -> RawPaper:
-        return factories.raw(
+        return factories.raw_paper(
             "huggingface",
             arxiv_id="2603.00001",
-            figures=Figures(votes=votes, comments=1, submitted_by="Chiara"),
-            listed_on=ListedOn(factories.TODAY, "daily", 1),
+            figures=ExternalCounts(votes=votes, comments=1, submitted_by="Chiara"),
+            listed_on=RawListing(factories.TODAY, "daily", 1),
         )
 
     source = factories.source("huggingface")
     store(raw(5), source=source)
     paper = Paper.objects.get()
-    assert (paper.vote_count, paper.source_figures.get().votes) == (0, 5)
+    assert (paper.vote_count, paper.external_counts.get().votes) == (0, 5)
     assert paper.listings.get().source_votes == 5
-    assert paper.hot is not None
+    assert paper.trending_score is not None
     later = factories.NOW + timedelta(hours=1)
     assert counts(store(raw(9), source=source, now=later)) == (0, 1, 0, 0)
     warmer = Paper.objects.get()
-    assert (warmer.source_figures.get().votes, warmer.listings.get().source_votes) == (9, 9)
-    assert warmer.hot is not None
-    assert warmer.hot > paper.hot
+    assert (warmer.external_counts.get().votes, warmer.listings.get().source_votes) == (9, 9)
+    assert warmer.trending_score is not None
+    assert warmer.trending_score > paper.trending_score
     assert warmer.changed_at == later
 
 
 def test_old_list_makes_its_papers_no_hotter_than_they_were():
     def raw(arxiv_id: str, day: date) -> RawPaper:
-        return factories.raw(
-            "huggingface", arxiv_id=arxiv_id, figures=Figures(votes=50), listed_on=ListedOn(day, "daily", 1)
+        return factories.raw_paper(
+            "huggingface", arxiv_id=arxiv_id, figures=ExternalCounts(votes=50), listed_on=RawListing(day, "daily", 1)
         )
 
     store(raw("2501.00001", date(2025, 1, 3)), raw("2603.00001", factories.TODAY))
     old, new = Paper.objects.order_by("public_id")
-    assert old.hot is not None
-    assert new.hot is not None
-    assert old.hot < new.hot - 100
+    assert old.trending_score is not None
+    assert new.trending_score is not None
+    assert old.trending_score < new.trending_score - 100
 
 
 # --- Bad records ----------------------------------------------------------------------------------------------------
@@ -323,7 +330,11 @@ def test_old_list_makes_its_papers_no_hotter_than_they_were():
 def test_bad_record_is_kept_with_its_error_and_the_rest_goes_on():
     source = factories.source("feed")
     stored = store(
-        factories.raw(), factories.raw(title=" ", arxiv_id="2603.00009v1"), factories.raw(), kind="feed", source=source
+        factories.raw_paper(),
+        factories.raw_paper(title=" ", arxiv_id="2603.00009v1"),
+        factories.raw_paper(),
+        kind="feed",
+        source=source,
     )
     assert counts(stored) == (2, 0, 0, 1)
     kept = RejectedRecord.objects.get()
@@ -333,21 +344,21 @@ def test_bad_record_is_kept_with_its_error_and_the_rest_goes_on():
 
 
 def test_same_bad_record_is_kept_once_and_settled_by_a_good_one():
-    bad = factories.raw(title="", arxiv_id="2603.00009")
+    bad = factories.raw_paper(title="", arxiv_id="2603.00009")
     store(bad)
     store(bad, now=factories.NOW + timedelta(days=1))
     kept = RejectedRecord.objects.get()
     assert (kept.first_seen_at, kept.last_seen_at) == (factories.NOW, factories.NOW + timedelta(days=1))
     assert kept.resolved_at is None
-    store(factories.raw(arxiv_id="2603.00009v2"), now=factories.NOW + timedelta(days=2))
+    store(factories.raw_paper(arxiv_id="2603.00009v2"), now=factories.NOW + timedelta(days=2))
     kept.refresh_from_db()
     assert kept.resolved_at == factories.NOW + timedelta(days=2)
 
 
 def test_record_that_postgres_refuses_stops_nothing():
     """A version number that no column holds: not looked for beforehand, so that there is always something."""
-    good = [factories.raw() for _ in range(8)]
-    stored = store(*good[:5], factories.raw(arxiv_id="2603.99999", version=70_000), *good[5:])
+    good = [factories.raw_paper() for _ in range(8)]
+    stored = store(*good[:5], factories.raw_paper(arxiv_id="2603.99999", version=70_000), *good[5:])
     assert counts(stored) == (8, 0, 0, 1)
     assert "out of range" in RejectedRecord.objects.get().error
     assert not Identifier.objects.filter(value="2603.99999").exists()
@@ -355,7 +366,7 @@ def test_record_that_postgres_refuses_stops_nothing():
 
 def test_odd_characters_are_stored():
     store(
-        factories.raw(
+        factories.raw_paper(
             title="On the Latent Holes 🧀 of VAEs\x00",
             authors=("Sophie G\x7fötz", "\u202aAvishai Zagoury\u202c\u200f", "飞 叶"),
             abstract="𝛼NLI \u2028 we ﬁrst showed \ud800 p<0.001 & 6.2% &#177;",

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from papers.models import Paper, SeenPaper, ShelfItem, TaggedPaper, User
-from papers.services.reading.annotations import keep_own
-from papers.services.reading.library import note_opened, on_shelf, set_note, set_state
+from papers.models import LibraryItem, Paper, SeenPaper, TaggedPaper, User
+from papers.services.reading.annotations import save_annotations
+from papers.services.reading.library import mark_opened, read_library_entry, set_library_note, set_library_state
 from papers.services.reading.tags import add_tags
 from papers.web.cards import PER_PAGE
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.pages import page_text, titles, tree
-from tests.support.people import browser_of, reader
+from tests.support.pages import get_page, page_text, titles_on
+from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -28,22 +28,22 @@ def rita() -> User:
 
 @pytest.fixture
 def client(rita: User) -> Client:
-    return browser_of(rita)
+    return client_of(rita)
 
 
 def save(user: User, *papers: Paper, state: str = "to_read", **fields: Any) -> None:
-    set_state(user=user, paper_ids=[paper.pk for paper in papers], state=state)
+    set_library_state(user=user, paper_ids=[paper.pk for paper in papers], state=state)
     if fields:
-        ShelfItem.objects.filter(user=user, paper__in=papers).update(**fields)
+        LibraryItem.objects.filter(user=user, paper__in=papers).update(**fields)
 
 
 class TestTheService:
     def test_saving_twice_keeps_one_row_and_its_note(self, rita: User) -> None:
         paper = factories.paper(version=2)
         save(rita, paper)
-        set_note(user=rita, paper_id=paper.pk, note="Read it.")
+        set_library_note(user=rita, paper_id=paper.pk, note="Read it.")
         save(rita, paper, state="read")
-        item = ShelfItem.objects.get()
+        item = LibraryItem.objects.get()
         assert (item.state, item.note, item.version_seen) == ("read", "Read it.", 2)
 
     def test_what_is_saved_or_put_aside_has_been_seen(self, rita: User) -> None:
@@ -54,25 +54,27 @@ class TestTheService:
 
     def test_a_hidden_paper_can_t_be_saved(self, rita: User) -> None:
         save(rita, factories.paper(hidden_at=NOW))
-        assert not ShelfItem.objects.exists()
+        assert not LibraryItem.objects.exists()
 
     def test_off_the_list_is_off(self, rita: User) -> None:
         paper = factories.paper()
         save(rita, paper)
         save(rita, paper, state="")
-        assert on_shelf(user=rita, paper_id=paper.pk).state == ""
+        assert read_library_entry(user=rita, paper_id=paper.pk).state == ""
 
     def test_a_note_brings_a_paper_onto_the_shelf(self, rita: User) -> None:
         paper = factories.paper()
-        keep_own(user=rita, paper_id=paper.pk, state="", tags=["a"], note="Hm.")
-        assert on_shelf(user=rita, paper_id=paper.pk) == type(on_shelf(user=rita, paper_id=0))("to_read", "Hm.")
+        save_annotations(user=rita, paper_id=paper.pk, state="", tags=["a"], note="Hm.")
+        assert read_library_entry(user=rita, paper_id=paper.pk) == type(read_library_entry(user=rita, paper_id=0))(
+            "to_read", "Hm."
+        )
 
     def test_shelves_are_apart(self, rita: User) -> None:
         paper, other = factories.paper(), factories.user()
         save(rita, paper)
         save(other, paper, state="read")
         save(other, paper, state="")
-        assert on_shelf(user=rita, paper_id=paper.pk).state == "to_read"
+        assert read_library_entry(user=rita, paper_id=paper.pk).state == "to_read"
 
 
 class TestTheButton:
@@ -80,7 +82,7 @@ class TestTheButton:
         paper = factories.paper()
         response = client.post(f"{paper.get_absolute_url()}/shelf", {"state": "to_read", "next": "/papers/new"})
         assert response.headers["Location"] == f"/papers/new#paper-{paper.pk}"
-        assert on_shelf(user=rita, paper_id=paper.pk).state == "to_read"
+        assert read_library_entry(user=rita, paper_id=paper.pk).state == "to_read"
 
     def test_htmx_gets_the_button_alone(self, client: Client) -> None:
         paper = factories.paper()
@@ -98,11 +100,11 @@ class TestTheButton:
         paper = factories.paper()
         save(rita, paper, state="reading")
         add_tags(user=rita, paper_ids=[paper.pk], names=["b", "A & <b>"])
-        card = tree("/papers/new", client).find_class("card")[0]
+        card = get_page("/papers/new", client).find_class("card")[0]
         assert card.find_class("save")[0].get("data-state") == "reading"
         assert [tag.text_content() for tag in card.find_class("tag")] == ["A & <b>", "b"]
         assert "seen" in card.get("class")
-        assert not tree("/papers/new", browser_of(factories.user())).find_class("card")[0].find_class("tag")
+        assert not get_page("/papers/new", client_of(factories.user())).find_class("card")[0].find_class("tag")
 
 
 class TestOwnWords:
@@ -110,9 +112,9 @@ class TestOwnWords:
         paper = factories.paper()
         path = f"{paper.get_absolute_url()}/mine"
         client.post(path, {"state": "reading", "tags": "one, two ,One", "note": "So $x$."})
-        assert on_shelf(user=rita, paper_id=paper.pk).note == "So $x$."
+        assert read_library_entry(user=rita, paper_id=paper.pk).note == "So $x$."
         assert sorted(TaggedPaper.objects.values_list("tag__name", flat=True)) == ["One", "two"]
-        page = tree(path, client)
+        page = get_page(path, client)
         assert page.xpath("//input[@name='tags']/@value") == ["One, two"]
         assert "So" in page_text(paper.get_absolute_url(), client)
 
@@ -129,16 +131,16 @@ class TestOwnWords:
         response = client.post(path, {"state": "read", "tags": tags, "note": ""})
         assert response.status_code == 200
         assert "form-error" in response.content.decode()
-        assert not ShelfItem.objects.exists()
+        assert not LibraryItem.objects.exists()
 
 
 class TestTheLibrary:
     def test_all_but_what_was_put_aside(self, client: Client, rita: User) -> None:
-        for state in ShelfItem.State.values:
+        for state in LibraryItem.State.values:
             save(rita, factories.paper(title=state), state=state)
-        assert titles("/library", client) == ["read", "reading", "to_read"]
-        assert titles("/library?state=not_interested", client) == ["not_interested"]
-        assert titles("/library?state=none", client) == ["read", "reading", "to_read"]
+        assert titles_on("/library", client) == ["read", "reading", "to_read"]
+        assert titles_on("/library?state=not_interested", client) == ["not_interested"]
+        assert titles_on("/library?state=none", client) == ["read", "reading", "to_read"]
 
     def test_it_is_the_reader_s_own(self, client: Client) -> None:
         save(factories.user(), factories.paper())
@@ -149,19 +151,19 @@ class TestTheLibrary:
         new = factories.paper(title="new")
         save(rita, new, added_at=NOW - timedelta(days=1))
         save(rita, old, added_at=NOW, opened_at=NOW)
-        assert titles("/library", client) == ["old", "new"]
-        assert titles("/library?sort=published", client) == ["new", "old"]
-        assert titles("/library?sort=opened", client) == ["old", "new"]
-        assert titles("/library?sort=x&after=x", client) == ["old", "new"]
+        assert titles_on("/library", client) == ["old", "new"]
+        assert titles_on("/library?sort=published", client) == ["new", "old"]
+        assert titles_on("/library?sort=opened", client) == ["old", "new"]
+        assert titles_on("/library?sort=x&after=x", client) == ["old", "new"]
 
     @pytest.mark.parametrize("sort", ["added", "published", "opened"])
     def test_pages_follow_each_other(self, client: Client, rita: User, sort: str) -> None:
         papers = [factories.paper(title=f"{number:03}") for number in range(PER_PAGE + 3)]
         save(rita, *papers, opened_at=None)
         path = f"/library?sort={sort}"
-        first = titles(path, client)
-        link = tree(path, client).find_class("more")[0].xpath(".//a/@href")[0]
-        rest = titles("/library" + link, client)
+        first = titles_on(path, client)
+        link = get_page(path, client).find_class("more")[0].xpath(".//a/@href")[0]
+        rest = titles_on("/library" + link, client)
         assert sorted(first + rest) == [paper.title for paper in papers]
         assert len(first) == PER_PAGE
 
@@ -169,8 +171,8 @@ class TestTheLibrary:
         one, other = factories.paper(title="one"), factories.paper(title="other")
         save(rita, one, other)
         add_tags(user=rita, paper_ids=[one.pk], names=["x"])
-        assert titles("/library?tag=x", client) == ["one"]
-        assert titles("/library?tag=nothing", client) == ["other", "one"]
+        assert titles_on("/library?tag=x", client) == ["one"]
+        assert titles_on("/library?tag=nothing", client) == ["other", "one"]
 
     def test_a_new_version_is_told_until_the_paper_is_opened(self, client: Client, rita: User) -> None:
         paper = factories.paper(version=1)
@@ -192,12 +194,12 @@ class TestTheLibrary:
         Paper.objects.filter(pk__in=[paper.pk for paper in papers[:2]]).update(version=2)
         save(rita, papers[1], state="not_interested")
         assert "1 paper has a newer version than you saw" in page_text("/library", client)
-        assert titles("/library?news=1", client) == ["p0"]
+        assert titles_on("/library?news=1", client) == ["p0"]
 
     def test_a_note_is_shown_and_safe(self, client: Client, rita: User) -> None:
         paper = factories.paper()
-        set_note(user=rita, paper_id=paper.pk, note="**So** <script>x</script>")
-        (note,) = tree("/library", client).find_class("note")
+        set_library_note(user=rita, paper_id=paper.pk, note="**So** <script>x</script>")
+        (note,) = get_page("/library", client).find_class("note")
         assert note.xpath(".//strong")[0].text_content() == "So"
         assert not note.xpath(".//script")
 
@@ -205,7 +207,7 @@ class TestTheLibrary:
         paper = factories.paper()
         save(rita, paper)
         Paper.objects.filter(pk=paper.pk).update(hidden_at=NOW)
-        assert titles("/library", client) == []
+        assert titles_on("/library", client) == []
 
 
 class TestManyAtOnce:
@@ -214,7 +216,7 @@ class TestManyAtOnce:
         add_tags(user=rita, paper_ids=[papers[0].pk], names=["old"])
         form = {"paper": [paper.pk for paper in papers], "state": "read", "tags": "x, y", "off": "old"}
         client.post("/library/bulk", form)
-        assert set(ShelfItem.objects.values_list("state", flat=True)) == {"read"}
+        assert set(LibraryItem.objects.values_list("state", flat=True)) == {"read"}
         assert TaggedPaper.objects.count() == 6
         assert not TaggedPaper.objects.filter(tag__name="old").exists()
 
@@ -222,7 +224,7 @@ class TestManyAtOnce:
         paper = factories.paper()
         save(rita, paper)
         client.post("/library/bulk", {"paper": [paper.pk], "state": "none"})
-        assert not ShelfItem.objects.exists()
+        assert not LibraryItem.objects.exists()
 
     @pytest.mark.parametrize("papers", [[], ["x"], ["-1"], ["9" * 30], ["1e3"], ["²"]])
     def test_nothing_chosen_is_said(self, client: Client, papers: list[str]) -> None:
@@ -231,24 +233,24 @@ class TestManyAtOnce:
 
     def test_any_list_can_be_picked_from(self, client: Client) -> None:
         paper = factories.paper()
-        assert not tree("/papers/new", client).xpath("//input[@name='paper']")
-        boxes = tree("/papers/new?pick=1", client).xpath("//input[@name='paper']")
+        assert not get_page("/papers/new", client).xpath("//input[@name='paper']")
+        boxes = get_page("/papers/new?pick=1", client).xpath("//input[@name='paper']")
         assert [(box.get("value"), box.get("form"), box.get("checked")) for box in boxes] == [
             (str(paper.pk), "bulk", None)
         ]
-        assert tree("/papers/new?pick=all", client).xpath("//input[@name='paper']")[0].get("checked") is not None
-        assert not tree("/papers/new?pick=1").xpath("//input[@name='paper']")
+        assert get_page("/papers/new?pick=all", client).xpath("//input[@name='paper']")[0].get("checked") is not None
+        assert not get_page("/papers/new?pick=1").xpath("//input[@name='paper']")
 
 
 def test_opening_a_paper_is_noted(client: Client, rita: User) -> None:
     paper = factories.paper(version=2)
     save(rita, paper, version_seen=1, opened_at=None)
     client.get(paper.get_absolute_url(), headers={"Sec-Purpose": "prefetch"})
-    assert ShelfItem.objects.get().opened_at is None
+    assert LibraryItem.objects.get().opened_at is None
     client.get(paper.get_absolute_url())
-    item = ShelfItem.objects.get()
+    item = LibraryItem.objects.get()
     assert item.opened_at is not None
     assert item.version_seen == 2
     other = factories.paper()
-    note_opened(user=rita, paper=other)
-    assert not ShelfItem.objects.filter(paper=other).exists()
+    mark_opened(user=rita, paper=other)
+    assert not LibraryItem.objects.filter(paper=other).exists()

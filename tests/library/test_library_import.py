@@ -10,22 +10,28 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers.citations import FORMATS, export
-from papers.models import ImportRow, LibraryImport, Paper, ShelfItem, TaggedPaper, User
-from papers.outbound.client import BusyError
+from papers.citations import CITATION_FORMATS, format_papers
+from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
+from papers.outbound.client import HostBusyError
 from papers.outbound.errors import NetworkError, SourceError
 from papers.references.common import MAX_BYTES
-from papers.services.ingest.paper_merge import move_belongings
-from papers.services.library_import.apply_draft import Wishes, keep, take
-from papers.services.library_import.drafts import DRAFTS_KEPT, MOST_DRAFTS, BringingError, draft, prune_imports
-from papers.services.library_import.import_progress import progress_of
-from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_some
-from papers.services.reading.library import set_state
-from papers.services.submissions.submission_fetcher import NotFoundError
-from papers.sources.arxiv_api import LookUp
+from papers.services.ingest.paper_merge import move_related_rows
+from papers.services.library_import.apply_draft import LibraryImportOptions, add_to_library, apply_draft
+from papers.services.library_import.drafts import (
+    DRAFTS_KEPT,
+    MAX_DRAFTS,
+    LibraryImportError,
+    create_draft,
+    delete_expired_imports,
+)
+from papers.services.library_import.import_progress import import_progress
+from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_next_rows
+from papers.services.reading.library import set_library_state
+from papers.services.submissions.submission_fetcher import PaperNotFoundError
+from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
-from tests.support.pages import page_text, titles
-from tests.support.people import browser_of, reader
+from tests.support.pages import page_text, titles_on
+from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -39,14 +45,14 @@ def test_a_draft_says_what_each_entry_is_and_stores_nothing_else() -> None:
     factories.paper(public_id="2401.01234")
     factories.paper(public_id="2401.01235", hidden_at=factories.NOW)
     factories.paper(public_id="doi/10.1000/xyz")
-    of = draft(
+    of = create_draft(
         user=rita, now=factories.NOW,
         data=b"2401.01234\n2401.01235\n2401.09999\nno id\narxiv.org/abs/2401.01234v3\n"
         b"https://www.example.org/doi/full/10.1000/xyz\n2401.09999",
     )  # fmt: skip
     assert states(of) == ["found", "unclear", "wanted", "unclear", "twice", "found", "twice"]
-    assert not ShelfItem.objects.exists()
-    text = page_text(of.get_absolute_url(), browser_of(rita))
+    assert not LibraryItem.objects.exists()
+    text = page_text(of.get_absolute_url(), client_of(rita))
     for words in (
         "Will be fetched 1",
         "Not understood 2",
@@ -56,32 +62,32 @@ def test_a_draft_says_what_each_entry_is_and_stores_nothing_else() -> None:
         assert words in text
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", CITATION_FORMATS)
 def test_a_library_that_was_exported_comes_back(name: str) -> None:
     rita, otto = reader(), reader("otto")
     for number in range(3):
         factories.paper(title=f"P{number}", links={"abs": {"url": f"https://example.org/{number}", "found": "feed"}})
     factories.paper(title="D", public_id="doi/10.1000/xyz", doi="10.1000/xyz")
-    set_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
-    file = b"".join(browser_of(rita).get(f"/library.{name}"))
-    assert file.decode() == "".join(export(Paper.objects.filter(shelved__user=rita).order_by("-shelved__added_at",
+    set_library_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
+    file = b"".join(client_of(rita).get(f"/library.{name}"))
+    assert file.decode() == "".join(format_papers(Paper.objects.filter(shelved__user=rita).order_by("-shelved__added_at",
                                                                                             "-pk"), name))  # fmt: skip
-    client = browser_of(otto)
+    client = client_of(otto)
     answer = client.post("/library/import", {"file": SimpleUploadedFile(f"library.{name}", file)})
     client.post(answer["Location"] + "/take", {"state": "read", "tags": "brought"})
-    assert sorted(titles("/library?state=read", client)) == ["D", "P0", "P1", "P2"]
+    assert sorted(titles_on("/library?state=read", client)) == ["D", "P0", "P1", "P2"]
     assert TaggedPaper.objects.filter(tag__user=otto, tag__name="brought").count() == 4
 
 
 def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> None:
     rita = reader()
     papers = [factories.paper(public_id="2401.01234"), factories.paper(public_id="2401.01235")]
-    set_state(user=rita, paper_ids=[papers[0].pk], state="read")
+    set_library_state(user=rita, paper_ids=[papers[0].pk], state="read")
     text = b"@misc{a, eprint={2401.01234}, keywords={ice, snow}}\n@misc{b, eprint={2401.01235}}"
-    of = draft(user=rita, data=text, now=factories.NOW)
+    of = create_draft(user=rita, data=text, now=factories.NOW)
     for _ in range(2):
-        take(of=of, wishes=Wishes(state="to_read", takes_tags=True), now=factories.NOW)
-    assert dict(ShelfItem.objects.values_list("paper__public_id", "state")) == {
+        apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW)
+    assert dict(LibraryItem.objects.values_list("paper__public_id", "state")) == {
         "2401.01234": "read", "2401.01235": "to_read",
     }  # fmt: skip
     assert sorted(TaggedPaper.objects.values_list("tag__name", "paper__public_id")) == [
@@ -122,7 +128,7 @@ def test_what_has_no_id_is_found_by_its_title_where_it_can_be_no_other(given: st
     ):
         factories.paper(title=title, authors=names, published_at=at)
     factories.paper(title="Taken Off by Somebody", hidden_at=at)
-    of = draft(user=reader(), data=given.encode(), now=factories.NOW)
+    of = create_draft(user=reader(), data=given.encode(), now=factories.NOW)
     row = of.rows.get()
     assert row.state == state
     assert row.reason
@@ -135,19 +141,19 @@ def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
         factories.paper(title="A Study of the Ice", public_id="2401.01234", published_at=factories.NOW),
     )
     text = f"2401.01234 is {{}}\n{entry('A study of the ice', 'Lovelace, Ada')}\n@misc{{b, eprint={{2401.01234}}}}"
-    of = draft(user=rita, data=text.encode(), now=factories.NOW)
+    of = create_draft(user=rita, data=text.encode(), now=factories.NOW)
     assert states(of) == ["found", "twice"]
-    assert "Found by its title." in page_text(of.get_absolute_url(), browser_of(rita))
-    assert not ShelfItem.objects.exists()
-    take(of=of, wishes=Wishes(state="to_read"), now=factories.NOW)
-    assert ShelfItem.objects.get().paper == paper
+    assert "Found by its title." in page_text(of.get_absolute_url(), client_of(rita))
+    assert not LibraryItem.objects.exists()
+    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read"), now=factories.NOW)
+    assert LibraryItem.objects.get().paper == paper
 
 
 def test_titles_are_looked_up_along_an_index_and_all_at_once() -> None:
     factories.paper(title="A Study of the Ice")
     text = "\n".join(entry(f"A study of the ice number {number}", "Lovelace, Ada") for number in range(50))
     with CaptureQueriesContext(connection) as captured:
-        draft(user=reader(), data=text.encode(), now=factories.NOW)
+        create_draft(user=reader(), data=text.encode(), now=factories.NOW)
     (sql,) = [query["sql"] for query in captured if "regexp_replace" in query["sql"]]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -164,21 +170,23 @@ class Upstream:
         self.error: SourceError | None = None
         self.missing: set[str] = set()
         monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up", self._together)
-        monkeypatch.setattr("papers.services.library_import.row_fetcher.look_up", self._single)
+        monkeypatch.setattr("papers.services.library_import.row_fetcher.look_up_paper", self._single)
 
-    def _together(self, send: Any, url: str, ids: list[str]) -> list[LookUp]:
+    def _together(self, send: Any, url: str, ids: list[str]) -> list[LookupResult]:
         self.together.append(list(ids))
         if self.error:
             raise self.error
-        return [LookUp(tuple(factories.raw(arxiv_id=one) for one in ids if one not in self.missing), (), ())]
+        return [
+            LookupResult(tuple(factories.raw_paper(arxiv_id=one) for one in ids if one not in self.missing), (), ())
+        ]
 
     def _single(self, send: Any, given: Any) -> Any:
         self.single.append(given.value)
         if self.error:
             raise self.error
         if given.value in self.missing:
-            raise NotFoundError("none")
-        return factories.raw(**{"arxiv_id" if given.scheme == "arxiv" else "doi": given.value})
+            raise PaperNotFoundError("none")
+        return factories.raw_paper(**{"arxiv_id" if given.scheme == "arxiv" else "doi": given.value})
 
 
 @pytest.fixture
@@ -187,8 +195,8 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Upstream:
 
 
 def taken(user: User, text: str) -> LibraryImport:
-    of = draft(user=user, data=text.encode(), now=factories.NOW)
-    take(of=of, wishes=Wishes(state="to_read", tags=["brought"]), now=factories.NOW)
+    of = create_draft(user=user, data=text.encode(), now=factories.NOW)
+    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
     return of
 
 
@@ -196,11 +204,11 @@ def test_what_is_not_here_is_fetched_a_hundred_at_a_time_and_kept(upstream: Upst
     rita = reader()
     of = taken(rita, "\n".join(f"2401.{number:05}" for number in range(1, 131)))
     assert due_import_ids(now=factories.NOW) == [of.pk]
-    assert fetch_some(of.pk, now=factories.NOW)
-    assert not fetch_some(of.pk, now=factories.NOW)
+    assert fetch_next_rows(of.pk, now=factories.NOW)
+    assert not fetch_next_rows(of.pk, now=factories.NOW)
     assert [len(ids) for ids in upstream.together] == [100, 30]
-    assert progress_of(of).counts == {"done": 130}
-    assert ShelfItem.objects.filter(user=rita, state="to_read").count() == 130
+    assert import_progress(of).counts == {"done": 130}
+    assert LibraryItem.objects.filter(user=rita, state="to_read").count() == 130
     assert TaggedPaper.objects.count() == 130
     assert due_import_ids(now=factories.NOW) == []
     assert not Paper.objects.exclude(listings=None).exists()  # on no edition
@@ -210,35 +218,35 @@ def test_what_fails_for_good_is_told_and_the_rest_goes_on(upstream: Upstream) ->
     upstream.missing = {"2401.00002", "10.1000/none"}
     rita = reader()
     of = taken(rita, "2401.00001\n2401.00002\n10.1000/xyz\n10.1000/none")
-    while fetch_some(of.pk, now=factories.NOW):
+    while fetch_next_rows(of.pk, now=factories.NOW):
         pass
     assert states(of) == ["done", "failed", "done", "failed"]
-    text = page_text(of.get_absolute_url(), browser_of(rita))
+    text = page_text(of.get_absolute_url(), client_of(rita))
     assert "arXiv knows no paper with this id" in text
     assert "There is no such DOI" in text
     upstream.missing = set()
-    browser_of(rita).post(of.get_absolute_url() + "/retry")
+    client_of(rita).post(of.get_absolute_url() + "/retry")
     later = factories.NOW + timedelta(days=400)
-    while fetch_some(of.pk, now=later):
+    while fetch_next_rows(of.pk, now=later):
         pass
-    assert progress_of(of).counts == {"done": 4}
+    assert import_progress(of).counts == {"done": 4}
 
 
 def test_a_host_that_wants_fewer_requests_is_left_alone_until_then(upstream: Upstream) -> None:
     of = taken(reader(), "2401.00001\n2401.00002")
-    upstream.error = BusyError("later", not_before=factories.NOW + timedelta(seconds=60), retry_after_seconds=60)
-    assert not fetch_some(of.pk, now=factories.NOW)
+    upstream.error = HostBusyError("later", not_before=factories.NOW + timedelta(seconds=60), retry_after_seconds=60)
+    assert not fetch_next_rows(of.pk, now=factories.NOW)
     assert due_import_ids(now=factories.NOW + timedelta(seconds=59)) == []
     upstream.error = None
-    fetch_some(of.pk, now=factories.NOW + timedelta(seconds=61))
-    assert progress_of(of).counts == {"done": 2}
+    fetch_next_rows(of.pk, now=factories.NOW + timedelta(seconds=61))
+    assert import_progress(of).counts == {"done": 2}
 
 
 def test_what_may_pass_is_tried_again_some_times_and_then_has_failed(upstream: Upstream) -> None:
     of, now = taken(reader(), "10.1000/xyz"), factories.NOW
     upstream.error = NetworkError("away")
     for _ in range(10):
-        fetch_some(of.pk, now=now)
+        fetch_next_rows(of.pk, now=now)
         now += timedelta(hours=2)
     assert states(of) == ["failed"]
     assert 2 < len(upstream.single) < 8
@@ -247,66 +255,66 @@ def test_what_may_pass_is_tried_again_some_times_and_then_has_failed(upstream: U
 def test_two_workers_never_fetch_the_same_import(upstream: Upstream) -> None:
     of = taken(reader(), "10.1000/xyz")
     LibraryImport.objects.filter(pk=of.pk).update(leased_until=factories.NOW + timedelta(minutes=1))
-    assert not fetch_some(of.pk, now=factories.NOW)
+    assert not fetch_next_rows(of.pk, now=factories.NOW)
     assert upstream.single == []
-    fetch_some(of.pk, now=factories.NOW + timedelta(minutes=2))  # the other has died
+    fetch_next_rows(of.pk, now=factories.NOW + timedelta(minutes=2))  # the other has died
     assert states(of) == ["done"]
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
-    take(of=of, wishes=Wishes(state="to_read", tags=["brought"]), now=factories.NOW)
+    of = create_draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
+    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
 
     def killed(of: LibraryImport, rows: Any) -> None:
-        keep(of, rows)
+        add_to_library(of, rows)
         if [row.value for row in rows] == ["10.1000/b"]:
             raise SystemExit
 
-    monkeypatch.setattr("papers.services.library_import.row_fetcher.keep", killed)
+    monkeypatch.setattr("papers.services.library_import.row_fetcher.add_to_library", killed)
     with pytest.raises(SystemExit):
-        fetch_some(of.pk, now=factories.NOW)
+        fetch_next_rows(of.pk, now=factories.NOW)
     assert states(of) == ["done", "fetching", "fetching"]
     LibraryImport.objects.update(leased_until=factories.NOW + LEASE)  # one that is killed for good frees nothing
-    monkeypatch.setattr("papers.services.library_import.row_fetcher.keep", keep)
+    monkeypatch.setattr("papers.services.library_import.row_fetcher.add_to_library", add_to_library)
     assert not due_import_ids(now=factories.NOW + timedelta(minutes=9))
     later = factories.NOW + timedelta(minutes=10)
     assert due_import_ids(now=later) == [of.pk]
-    fetch_some(of.pk, now=later)
+    fetch_next_rows(of.pk, now=later)
     assert states(of) == ["done"] * 3
     assert sorted(upstream.single) == ["10.1000/a", "10.1000/b", "10.1000/b", "10.1000/c"]
-    assert Paper.objects.count() == ShelfItem.objects.count() == TaggedPaper.objects.count() == 3
+    assert Paper.objects.count() == LibraryItem.objects.count() == TaggedPaper.objects.count() == 3
 
 
 def test_what_came_meanwhile_is_not_fetched(upstream: Upstream) -> None:
     of = taken(reader(), "2401.00001")
     factories.paper(public_id="2401.00001")
-    fetch_some(of.pk, now=factories.NOW)
+    fetch_next_rows(of.pk, now=factories.NOW)
     assert (states(of), upstream.single) == (["done"], [])
 
 
 def test_a_paper_that_is_merged_takes_its_rows_along() -> None:
     gone, kept = factories.paper(public_id="2401.00001"), factories.paper(public_id="2401.00002")
-    of = draft(user=reader(), data=b"2401.00001", now=factories.NOW)
-    move_belongings({gone.pk: kept.pk})
+    of = create_draft(user=reader(), data=b"2401.00001", now=factories.NOW)
+    move_related_rows({gone.pk: kept.pk})
     assert of.rows.get().paper_id == kept.pk
 
 
 def test_drafts_are_few_and_go_by_themselves() -> None:
     rita = reader()
-    for number in range(MOST_DRAFTS + 2):
-        draft(user=rita, data=b"2401.00001", now=factories.NOW + timedelta(minutes=number))
-    assert LibraryImport.objects.count() == MOST_DRAFTS
-    assert prune_imports(now=factories.NOW + DRAFTS_KEPT + timedelta(days=1)) > 0
-    assert not ImportRow.objects.exists()
+    for number in range(MAX_DRAFTS + 2):
+        create_draft(user=rita, data=b"2401.00001", now=factories.NOW + timedelta(minutes=number))
+    assert LibraryImport.objects.count() == MAX_DRAFTS
+    assert delete_expired_imports(now=factories.NOW + DRAFTS_KEPT + timedelta(days=1)) > 0
+    assert not LibraryImportRow.objects.exists()
 
 
 def test_there_is_a_limit_to_what_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("papers.services.library_import.apply_draft.MOST_GOING", 1)
+    monkeypatch.setattr("papers.services.library_import.apply_draft.MAX_RUNNING", 1)
     rita = reader()
     taken(rita, "2401.00001")
-    with pytest.raises(BringingError, match="Wait until"):
+    with pytest.raises(LibraryImportError, match="Wait until"):
         taken(rita, "2401.00002")
 
 
@@ -323,14 +331,14 @@ def test_there_is_a_limit_to_what_goes_on_at_once(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_what_can_t_be_taken_is_told_in_words(fields: dict[str, Any], words: str) -> None:
-    answer = browser_of(reader()).post("/library/import", fields)
+    answer = client_of(reader()).post("/library/import", fields)
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not LibraryImport.objects.exists()
 
 
 def test_a_hostile_file_is_a_page_with_words() -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     data = b"@misc{a, title={<script>alert(1)</script>}}\n@misc{\x00\xff{b}}\n[" + b"{" * 1_000
     file = SimpleUploadedFile("../../<b>x\x00.bib", data)
     page = client.get(client.post("/library/import", {"file": file})["Location"]).content.decode()
@@ -342,11 +350,13 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
     from tests.web.test_query_counts import count
 
     rita = reader()
-    client = browser_of(rita)
+    client = client_of(rita)
     for number in range(1, 151):
         factories.paper(public_id=f"2401.{number:05}")
-    few = draft(user=rita, data=b"2401.00001\n2401.00002", now=factories.NOW)
-    many = draft(user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW)
+    few = create_draft(user=rita, data=b"2401.00001\n2401.00002", now=factories.NOW)
+    many = create_draft(
+        user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW
+    )
     client.get(few.get_absolute_url())
     assert count(few.get_absolute_url(), client) == count(many.get_absolute_url(), client)
     page = client.get(many.get_absolute_url()).content.decode()
@@ -358,6 +368,6 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
 def test_progress_alone_is_sent_while_it_moves() -> None:
     rita = reader()
     of = taken(rita, "2401.00001")
-    moving = browser_of(rita).get(of.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
+    moving = client_of(rita).get(of.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
     assert "0 of 1" in moving
     assert "<html" not in moving

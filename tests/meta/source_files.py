@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SKIPPED = frozenset({".git", ".venv", "data", "__pycache__", "node_modules", "test-results", "results"})
 
 
-def files(*suffixes: str, under: str = "") -> Iterator[Path]:
+def source_files(*suffixes: str, under: str = "") -> Iterator[Path]:
     """Files of ours with one of `suffixes`, in a steady order. Hidden folders are left out, `.ci` is not."""
     for folder, folders, names in os.walk(ROOT / under):
         top = Path(folder) == ROOT

@@ -16,8 +16,8 @@ from pytest_django import Settings
 from papers.models import PaperVersion
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import elements
-from tests.support.people import browser_of, reader, staff, stranger
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def _papers() -> None:
         links={"code": {"url": "https://github.com/a/b", "found": "abstract"}},
     )
     PaperVersion.objects.create(paper=rich, version=1, seen_at=NOW)
-    factories.figure(rich, votes=12, comments=3)
+    factories.external_counts(rich, votes=12, comments=3)
     factories.listing(rich, by="submission", user=factories.user(), pinned_at=NOW)
     for place in range(3):
         factories.listing(factories.paper(withdrawn_at=NOW if place else None), position=place)
@@ -51,7 +51,7 @@ def _papers() -> None:
 @pytest.mark.usefixtures("_papers")
 @pytest.mark.parametrize("who", ["visitor", "reader", "administrator"])
 def test_every_page_keeps_the_rules(who: str) -> None:
-    client = {"visitor": stranger, "reader": a_reader, "administrator": an_administrator}[who]()
+    client = {"visitor": anonymous_client, "reader": a_reader, "administrator": an_administrator}[who]()
     seen = 0
     for path, response, page in walk(client):
         check(path, response, page)
@@ -66,11 +66,11 @@ def test_no_link_is_dead() -> None:
 
 
 def a_reader() -> Client:
-    return browser_of(reader())
+    return client_of(reader())
 
 
 def an_administrator() -> Client:
-    return browser_of(staff())
+    return client_of(staff())
 
 
 def walk(client: Client) -> Iterator[tuple[str, HttpResponse, Any]]:
@@ -81,7 +81,7 @@ def walk(client: Client) -> Iterator[tuple[str, HttpResponse, Any]]:
         response: Any = client.get(path, follow=True)
         if not response.headers["Content-Type"].startswith("text/html"):
             continue
-        page = elements(response.content.decode())
+        page = parse_html(response.content.decode())
         yield path, response, page
         for link in page.iter("a"):
             there = urldefrag(urljoin(path, link.get("href", ""))).url
@@ -120,7 +120,7 @@ def test_pages_that_stand_alone_keep_the_rules_too(settings: Settings, monkeypat
     settings.ALLOWED_HOSTS = ["testserver"]
     for response, status in ((client.get("/"), 500), (client.get("/", headers={"host": "evil.example"}), 400)):
         assert response.status_code == status
-        page = elements(response.content.decode())
+        page = parse_html(response.content.decode())
         assert not page.xpath("//style | //script | //@style")
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
@@ -134,5 +134,5 @@ def test_a_broken_page_has_a_number_that_is_in_the_log(
     monkeypatch.setattr("papers.views.editions.newest_span", broken)
     monkeypatch.setattr("papers.views.errors.logger.propagate", True)
     response = Client(raise_request_exception=False).get("/")
-    (number,) = elements(response.content.decode()).xpath("//strong/text()")
+    (number,) = parse_html(response.content.decode()).xpath("//strong/text()")
     assert number in caplog.text

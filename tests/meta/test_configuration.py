@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from config.env import Env
-from tests.meta.source_files import ROOT, files
+from tests.meta.source_files import ROOT, source_files
 
 _READERS = {"text", "is_set", "flag", "number", "decimal", "seconds", "words", "choice", "url", "time_zone", "networks",
             "secret", "path", "mailbox"}  # fmt: skip
@@ -31,7 +31,7 @@ def reads() -> dict[str, list[Read]]:
     """Variable → how it is read, from the source text of everything that runs in production."""
     found: dict[str, list[Read]] = {}
     for folder in ("config", "papers", "digests"):
-        for path in files(".py", under=folder):
+        for path in source_files(".py", under=folder):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if read := _read(node):
                     found.setdefault(read[0], []).append(read[1])

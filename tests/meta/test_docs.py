@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from django.apps import apps
 
-from tests.meta.source_files import ROOT, files
+from tests.meta.source_files import ROOT, source_files
 
 _LINK = re.compile(r"\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)|(?:src|href)=\"([^\"]+)\"")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -37,7 +37,7 @@ def is_dead(page: Path, link: str) -> bool:
 
 
 def test_no_link_is_dead() -> None:
-    pages = list(files(".md"))
+    pages = list(source_files(".md"))
     assert len(pages) > 5
     dead = [f"{page.relative_to(ROOT)}: {link}" for page in pages for link in links(page) if is_dead(page, link)]
     assert dead == []
@@ -63,7 +63,7 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
         seen.add(page)
         near = {(page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link}
         waiting += [found for found in near if found.suffix == ".md" and found.exists() and found not in seen]
-    assert set(files(".md", under="docs")) - seen == set()
+    assert set(source_files(".md", under="docs")) - seen == set()
 
 
 def test_the_design_names_every_table() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 
-from tests.meta.source_files import ROOT, files
+from tests.meta.source_files import ROOT, source_files
 
 LONGEST = 500
 
@@ -13,7 +13,7 @@ LONGEST = 500
 def test_no_file_is_longer_than_anybody_reads() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
-        for path in files(".py", ".html", ".css", ".js", ".sh")
+        for path in source_files(".py", ".html", ".css", ".js", ".sh")
         if "migrations" not in path.parts and (lines := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST
     }
     assert long == {}
@@ -38,7 +38,7 @@ def test_every_module_says_what_it_knows() -> None:
 
     silent = [
         str(path.relative_to(ROOT))
-        for path in files(".py")
+        for path in source_files(".py")
         if "migrations" not in path.parts
         and (source := path.read_text(encoding="utf-8")).strip()
         and not ast.get_docstring(ast.parse(source))

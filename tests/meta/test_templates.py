@@ -13,9 +13,9 @@ from django.template.base import FilterExpression, Node, NodeList, Template, Var
 from django.template.defaulttags import ForNode
 from django.template.smartif import TokenBase
 
-from tests.meta.source_files import ROOT, files
+from tests.meta.source_files import ROOT, source_files
 
-PARTIALS = [path for path in files(".html", under="templates") if path.name.startswith("_")]
+PARTIALS = [path for path in source_files(".html", under="templates") if path.name.startswith("_")]
 # What the context processors and Django give to every page.
 EVERYWHERE = {"request", "user", "perms", "messages", "group", "site_url", "version", "csrf_token", "forloop", "block",
               "True", "False", "None"}  # fmt: skip

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from digests.models import Brake, Suppression
+from digests.models import SendingPause, Suppression
 from papers.admin.base import BoundedPaginator
 from papers.models import (
     Comment,
@@ -27,13 +27,13 @@ from papers.models import (
     Role,
     User,
 )
-from papers.services.accounts.invitations import make_invitation
+from papers.services.accounts.invitations import create_invitation
 from papers.services.accounts.people import set_role
-from papers.services.curation.undo import undo
+from papers.services.curation.undo import undo_event
 from tests.accounts.test_second_factor import code_of, turn_on
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.people import PASSWORD, browser_of, staff
+from tests.support.people import PASSWORD, client_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -52,20 +52,20 @@ def fill() -> None:
         topic, source, person = factories.topic(), factories.source(), factories.user()
         paper = factories.paper()
         factories.listing(paper, source=source, user=person)
-        factories.run(source)
+        factories.fetch_run(source)
         factories.submission(paper=paper, by=person)
         factories.edition(TODAY.replace(day=1 + number))
-        factories.rule(topic, made_by=person)
+        factories.list_rule(topic, made_by=person)
         factories.delivery(factories.schedule(factories.subscriber(user=person), topic))
         comment = factories.comment(paper, factories.user())
         CommentReport.objects.create(comment=comment, user=person)
         seen = {"first_seen_at": NOW, "last_seen_at": NOW}
         RejectedRecord.objects.create(source=source, digest=str(paper.pk), payload="x", error="odd", **seen)
-        make_invitation(by=ada, email="", now=NOW)
+        create_invitation(by=ada, email="", now=NOW)
         Invitation.objects.update(used_by=person)
         set_role(person=person, role=Role.CURATOR, by=ada)
         Suppression.objects.create(address=f"{person.username}@example.net", reason="bounced")
-        Brake.objects.create(name=person.username, reason="full", since=NOW)
+        SendingPause.objects.create(name=person.username, reason="full", since=NOW)
 
 
 def costs(browser: Client) -> dict[str, int]:
@@ -81,7 +81,7 @@ def costs(browser: Client) -> dict[str, int]:
 
 def test_a_list_costs_the_same_for_few_and_for_many() -> None:
     fill()
-    browser = browser_of(User.objects.get(is_superuser=True))
+    browser = client_of(User.objects.get(is_superuser=True))
     costs(browser)  # content types are read once
     few = costs(browser)
     fill()
@@ -90,7 +90,7 @@ def test_a_list_costs_the_same_for_few_and_for_many() -> None:
 
 def test_every_row_can_be_looked_at_and_every_list_searched() -> None:
     fill()
-    browser = browser_of(User.objects.get(is_superuser=True))
+    browser = client_of(User.objects.get(is_superuser=True))
     for meta in LISTS:
         row = meta.model._default_manager.first()
         assert row is not None
@@ -108,7 +108,7 @@ def test_every_list_pages_without_counting_to_the_end(meta: Any) -> None:
 
 
 def test_a_paper_is_found_by_any_of_its_names_and_a_listing_by_its_day() -> None:
-    browser, paper = browser_of(staff()), factories.paper(title="Wanted")
+    browser, paper = client_of(staff()), factories.paper(title="Wanted")
     factories.listing(factories.paper(title="Other"), TODAY.replace(day=2))
     factories.listing(paper)
     names = (paper.public_id, str(TODAY))
@@ -119,7 +119,7 @@ def test_a_paper_is_found_by_any_of_its_names_and_a_listing_by_its_day() -> None
 
 def test_roles_are_not_changed_by_hand() -> None:
     ada, rita = staff(), factories.user("rita")
-    browser = browser_of(ada)
+    browser = client_of(ada)
     asked = {"email": rita.email, "username": "rita", "is_superuser": "on", "is_staff": "on", "is_active": ""}
     browser.post(address(User._meta, "change", rita.pk), asked)
     rita.refresh_from_db()
@@ -140,8 +140,8 @@ def test_what_is_decided_on_reports_stands_in_the_log_and_can_be_undone() -> Non
         factories.comment(factories.paper(), body="Fine"),
         factories.comment(factories.paper(), body="Rude"),
     )
-    reports = [factories.report(comment) for comment in (stands, goes, goes)]
-    browser = browser_of(ada)
+    reports = [factories.comment_report(comment) for comment in (stands, goes, goes)]
+    browser = client_of(ada)
     for action, chosen in (("keep", reports[:1]), ("remove", reports[1:])):
         asked = {"action": action, "_selected_action": [report.pk for report in chosen]}
         answer = browser.post(address(CommentReport._meta), asked, follow=True)
@@ -153,13 +153,13 @@ def test_what_is_decided_on_reports_stands_in_the_log_and_can_be_undone() -> Non
     ]  # fmt: skip
     goes.refresh_from_db()
     assert goes.deleted_at is not None
-    undo(event_id=removed.pk, curator=ada, now=NOW)
+    undo_event(event_id=removed.pk, curator=ada, now=NOW)
     assert Comment.objects.get(pk=goes.pk, deleted_at=None).body == "Rude"
     assert CommentReport.objects.filter(resolved_at=None).count() == 2
 
 
 def test_an_edition_is_changed_at_its_desk_alone() -> None:
-    browser, edition = browser_of(staff()), factories.edition(TODAY, note="Today")
+    browser, edition = client_of(staff()), factories.edition(TODAY, note="Today")
     page = address(Edition._meta, "change", edition.pk)
     assert f"/curate/days/{TODAY}" in browser.get(page).content.decode()
     assert browser.post(page, {"note": "By hand"}).status_code == 403
@@ -168,9 +168,9 @@ def test_an_edition_is_changed_at_its_desk_alone() -> None:
 
 
 def test_what_could_not_be_read_is_not_deleted_by_hand() -> None:
-    record = factories.reject()
+    record = factories.rejected_record()
     assert (
-        browser_of(staff()).post(address(RejectedRecord._meta, "delete", record.pk), {"post": "yes"}).status_code == 403
+        client_of(staff()).post(address(RejectedRecord._meta, "delete", record.pk), {"post": "yes"}).status_code == 403
     )
 
 
@@ -184,7 +184,7 @@ def lead_to(browser: Client, path: str) -> str:
 
 
 def test_an_administrator_without_a_second_factor_enters_unless_one_is_wanted(settings: Any) -> None:
-    browser = browser_of(staff())
+    browser = client_of(staff())
     assert lead_to(browser, "/admin/papers/source/") == "/admin/papers/source/"
     settings.ADMIN_SECOND_FACTOR = True
     for path in ("/admin/papers/source/", "/curate/people"):
@@ -197,7 +197,7 @@ def test_an_administrator_without_a_second_factor_enters_unless_one_is_wanted(se
 def test_whoever_has_a_second_factor_shows_its_code_before_the_admin(settings: Any) -> None:
     settings.ADMIN_SECOND_FACTOR = True
     ada = staff()
-    secret = turn_on(browser_of(ada))
+    secret = turn_on(client_of(ada))
     browser = stranger_signed_in(ada)  # as by a session that was stolen
     for path in ("/admin/", "/curate/people"):
         assert lead_to(browser, path).startswith("/sign-in/code/again")
@@ -213,12 +213,12 @@ def test_whoever_has_a_second_factor_shows_its_code_before_the_admin(settings: A
 
 
 def stranger_signed_in(user: User) -> Client:
-    return browser_of(user)
+    return client_of(user)
 
 
 def test_signing_in_with_a_code_opens_the_admin() -> None:
     ada = staff()
-    secret = turn_on(browser_of(ada))
+    secret = turn_on(client_of(ada))
     browser = Client()
     browser.post("/sign-in", {"username": ada.email, "password": PASSWORD})
     assert lead_to(browser, "/admin/").startswith("/sign-in")

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from papers.models import Installation
-from papers.services.operations.installation import current_group, fixed_by_environment, save_group, skip_setup
+from papers.services.operations.installation import (
+    fixed_by_environment,
+    group_settings,
+    save_group_settings,
+    skip_setup,
+)
 
 NOW = datetime(2025, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -16,21 +21,21 @@ NOW = datetime(2025, 11, 24, 8, 0, tzinfo=UTC)
 @pytest.mark.django_db
 class TestCurrentGroup:
     def test_before_anything_was_chosen(self) -> None:
-        group = current_group()
+        group = group_settings()
         assert (group.name, group.time_zone, group.members_only, group.is_set_up) == ("", "UTC", False, False)
 
     def test_what_was_saved_holds_at_once(self, django_capture_on_commit_callbacks: Any) -> None:
-        current_group()  # fills the cache
+        group_settings()  # fills the cache
         with django_capture_on_commit_callbacks(execute=True):
-            save_group(name="Language Lab", time_zone="Europe/Berlin", access="members", now=NOW)
-        group = current_group()
+            save_group_settings(name="Language Lab", time_zone="Europe/Berlin", access="members", now=NOW)
+        group = group_settings()
         assert (group.name, group.time_zone, group.members_only) == ("Language Lab", "Europe/Berlin", True)
         assert group.is_set_up
 
     def test_the_environment_wins(self, settings: Any) -> None:
-        save_group(name="Language Lab", time_zone="Europe/Berlin", access="public", now=NOW)
+        save_group_settings(name="Language Lab", time_zone="Europe/Berlin", access="public", now=NOW)
         settings.GROUP_NAME, settings.GROUP_TIME_ZONE, settings.ACCESS = "Vision Lab", "Asia/Tokyo", "members"
-        group = current_group()
+        group = group_settings()
         assert (group.name, group.time_zone, group.members_only) == ("Vision Lab", "Asia/Tokyo", True)
         assert fixed_by_environment() == {
             "group_name": "BROADSHEET_GROUP_NAME",
@@ -39,13 +44,13 @@ class TestCurrentGroup:
         }
 
     def test_a_process_that_knows_no_environment_does_not_open_the_site_for_one_that_does(self, settings: Any) -> None:
-        current_group()  # a worker fills the cache they share
+        group_settings()  # a worker fills the cache they share
         settings.ACCESS = "members"  # a web process, started with BROADSHEET_ACCESS=members
-        assert current_group().members_only
+        assert group_settings().members_only
 
     def test_a_zone_that_is_none_counts_as_utc(self) -> None:
         Installation.objects.create(pk=1, time_zone="Mars/Olympus")
-        assert current_group().zone.key == "UTC"
+        assert group_settings().zone.key == "UTC"
 
 
 @pytest.mark.django_db
@@ -53,11 +58,11 @@ class TestSkipping:
     def test_it_is_remembered_and_nothing_else_changes(self, django_capture_on_commit_callbacks: Any) -> None:
         with django_capture_on_commit_callbacks(execute=True):
             skip_setup(now=NOW)
-        assert current_group().is_set_up
+        assert group_settings().is_set_up
         assert Installation.objects.get().group_name == ""
 
     def test_it_does_not_move_an_earlier_answer(self) -> None:
-        save_group(name="Language Lab", time_zone="UTC", access="members", now=NOW)
+        save_group_settings(name="Language Lab", time_zone="UTC", access="members", now=NOW)
         skip_setup(now=datetime(2025, 12, 1, tzinfo=UTC))
         row = Installation.objects.get()
         assert (row.set_up_at, row.group_name, row.access) == (NOW, "Language Lab", "members")

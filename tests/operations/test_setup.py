@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from papers.forms.accounts import SetupForm, category_groups, time_zones
 from papers.models import Edition, FetchRun, Installation, Source
-from papers.services.operations.installation import current_group, forget_group
+from papers.services.operations.installation import group_settings, invalidate_group_settings
 from papers.services.operations.sample import add_sample, remove_sample
-from papers.services.operations.setup import GRACE, current_answers, known_categories, prepare_sources
-from tests.support.people import browser_of, reader, staff, stranger
+from papers.services.operations.setup import FIRST_FETCH_GRACE, current_answers, expand_categories, prepare_sources
+from tests.support.people import anonymous_client, client_of, reader, staff
 
 ANSWERS = {
     "group_name": "Language Lab",
@@ -87,7 +87,7 @@ class TestPicker:
 
 
 def test_patterns_become_categories() -> None:
-    assert known_categories(["cs.CL", "cmp-lg", "econ.*", "cats"]) == ("cs.CL", "econ.EM", "econ.GN", "econ.TH")
+    assert expand_categories(["cs.CL", "cmp-lg", "econ.*", "cats"]) == ("cs.CL", "econ.EM", "econ.GN", "econ.TH")
 
 
 @pytest.mark.django_db
@@ -95,7 +95,7 @@ class TestAnswering:
     def test_it_stores_the_choices_and_has_the_sources_visited_now(
         self, django_capture_on_commit_callbacks: Any
     ) -> None:
-        browser = browser_of(staff())
+        browser = client_of(staff())
         with django_capture_on_commit_callbacks() as after:
             answer = browser.post("/setup", ANSWERS)
         assert answer["Location"] == reverse("papers:setup-progress")
@@ -109,7 +109,7 @@ class TestAnswering:
         assert not Source.objects.filter(kind=Source.Kind.HUGGINGFACE, is_enabled=True).exists()
 
     def test_asking_again_shows_what_holds_and_changes_what_was_changed(self) -> None:
-        browser = browser_of(staff())
+        browser = client_of(staff())
         browser.post("/setup", ANSWERS)
         before = set(Source.objects.values_list("pk", flat=True))
         assert current_answers().categories == ("cs.CL", "quant-ph")
@@ -121,7 +121,7 @@ class TestAnswering:
         assert page.context["form"].chosen_categories() == ["math.AG"]
 
     def test_a_wrong_answer_changes_nothing_and_keeps_what_was_typed(self) -> None:
-        answer = browser_of(staff()).post("/setup", {**ANSWERS, "time_zone": "Springfield"})
+        answer = client_of(staff()).post("/setup", {**ANSWERS, "time_zone": "Springfield"})
         assert answer.status_code == 200
         page = answer.content.decode()
         assert "There is no such time zone" in page
@@ -130,22 +130,22 @@ class TestAnswering:
 
     def test_the_defaults_are_chosen_beforehand(self, settings: Any) -> None:
         settings.ARXIV_CATEGORIES = ("cs.CL", "econ.*")
-        asked = browser_of(staff()).get("/setup").context["form"]
+        asked = client_of(staff()).get("/setup").context["form"]
         assert asked.chosen_categories() == ["cs.CL", "econ.EM", "econ.GN", "econ.TH"]
         assert not asked["huggingface"].value()
         assert asked["access"].value() == "public"
 
     def test_what_the_environment_says_is_shown_as_fixed(self, settings: Any) -> None:
         settings.ACCESS = "members"
-        page = browser_of(staff()).get("/setup").content.decode()
+        page = client_of(staff()).get("/setup").content.decode()
         assert "BROADSHEET_ACCESS" in page
 
     def test_it_can_be_skipped(self, django_capture_on_commit_callbacks: Any) -> None:
         with django_capture_on_commit_callbacks(execute=True):
-            answer = browser_of(staff()).post("/setup/skip")
+            answer = client_of(staff()).post("/setup/skip")
         assert answer["Location"] == reverse("papers:today")
-        assert current_group().is_set_up
-        assert not current_group().members_only
+        assert group_settings().is_set_up
+        assert not group_settings().members_only
         arxiv = Source.objects.filter(kind__startswith="arxiv", is_enabled=True)
         assert {source.kind for source in arxiv} == {"arxiv_rss", "arxiv_oai"}
         assert all(source.next_fetch_at and source.next_fetch_at <= datetime.now(UTC) for source in arxiv)
@@ -156,24 +156,24 @@ class TestAnswering:
         prepare_sources(now=now)
         rss = Source.objects.get(kind="arxiv_rss")
         assert set(rss.categories) == set(settings.ARXIV_CATEGORIES)
-        assert rss.next_fetch_at == now + GRACE
+        assert rss.next_fetch_at == now + FIRST_FETCH_GRACE
         assert not Source.objects.get(kind="huggingface").is_enabled
-        browser_of(staff()).post("/setup/skip")
+        client_of(staff()).post("/setup/skip")
         rss.refresh_from_db()
         assert rss.next_fetch_at
         assert rss.next_fetch_at <= datetime.now(UTC), "an answer has them visited at once"
 
     def test_sources_that_a_group_deleted_stay_away(self) -> None:
-        browser_of(staff()).post("/setup", ANSWERS)
+        client_of(staff()).post("/setup", ANSWERS)
         Source.objects.all().delete()
-        forget_group()
+        invalidate_group_settings()
         prepare_sources(now=datetime.now(UTC))
         assert not Source.objects.exists()
 
     def test_it_is_for_the_staff(self) -> None:
-        rita = browser_of(reader())
+        rita = client_of(reader())
         for path in ("/setup", "/setup/progress"):
-            assert stranger().get(path)["Location"].startswith("/sign-in?next=")
+            assert anonymous_client().get(path)["Location"].startswith("/sign-in?next=")
             assert rita.get(path).status_code == 404
         assert rita.post("/setup", ANSWERS).status_code == 404
         assert not Installation.objects.exists()
@@ -189,10 +189,10 @@ class TestProgress:
 
     def run(self, source: Source, **fields: Any) -> FetchRun:
         now = datetime.now(UTC)
-        return FetchRun.objects.create(source=source, started_at=now, beat_at=now, **fields)
+        return FetchRun.objects.create(source=source, started_at=now, heartbeat_at=now, **fields)
 
     def look(self, **headers: str) -> str:
-        return browser_of(staff()).get("/setup/progress", headers=headers).content.decode()
+        return client_of(staff()).get("/setup/progress", headers=headers).content.decode()
 
     def test_it_shows_how_far_a_source_has_come_and_looks_again(self, arxiv: Source) -> None:
         self.run(arxiv, progress="fetching cs.CL, 40 of 68")
@@ -216,7 +216,7 @@ class TestProgress:
 
     def test_what_is_said_of_the_sample_goes_with_it(self, arxiv: Source) -> None:
         add_sample()
-        admin = browser_of(staff())
+        admin = client_of(staff())
         shown = []
         for _ in range(2):
             part = admin.get("/setup/progress", headers={"HX-Request": "true"}).content.decode()
@@ -237,8 +237,8 @@ class TestProgress:
         assert "not running" in self.look()
 
     def test_the_sample_can_be_removed(self) -> None:
-        from papers.services.operations.sample import sample_present
+        from papers.services.operations.sample import has_sample
 
-        answer = browser_of(staff()).post("/setup/remove-sample")
+        answer = client_of(staff()).post("/setup/remove-sample")
         assert answer["Location"] == reverse("papers:today")
-        assert not sample_present()
+        assert not has_sample()

@@ -10,26 +10,26 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from digests.models import Delivery, MailDay
-from digests.services.delivery_statistics import ALL, count_days, mail_figures, mail_queues
+from digests.services.delivery_statistics import RECOUNT_SPAN, count_days, mail_charts, mail_queues
 from papers.models import CommentReport, Paper, Submission, Topic, TopicMatch, TopicWeek
-from papers.ranking.charts import Bars, Queue
-from papers.services.ingest.paper_merge import move_belongings
-from papers.services.operations.queue_ages import COUNTED_AT_MOST, own_queues
-from papers.services.operations.statistics_page import desk, topic_year
+from papers.ranking.charts import BarChart, QueueChart
+from papers.services.ingest.paper_merge import move_related_rows
+from papers.services.operations.queue_ages import MAX_COUNTED, paper_queues
+from papers.services.operations.statistics_page import read_statistics, topic_year_chart
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import elements, page_text
-from tests.support.people import browser_of, curator, staff
+from tests.support.pages import page_text, parse_html
+from tests.support.people import client_of, curator, staff
 
 pytestmark = pytest.mark.django_db
 
 
-def by_label(bars: Bars) -> dict[str, tuple[int | None, ...]]:
+def by_label(bars: BarChart) -> dict[str, tuple[int | None, ...]]:
     return {row.label: row.values for row in bars.rows if row.total}
 
 
-def queue(name: str) -> Queue:
-    return next(one for one in own_queues(now=NOW) if one.name == name)
+def queue(name: str) -> QueueChart:
+    return next(one for one in paper_queues(now=NOW) if one.name == name)
 
 
 # --- Days and sources -----------------------------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def test_a_day_shows_what_is_stored_and_what_is_missing() -> None:
     factories.edition(TODAY - timedelta(days=1), listed_count=50, check_note="No list was read.")
     factories.edition(TODAY - timedelta(days=40), listed_count=9)
     factories.edition(TODAY - timedelta(days=2), listed_count=9, is_sample=True)
-    shown = desk(now=NOW)
+    shown = read_statistics(now=NOW)
     assert by_label(shown.announced) == {"Tue 3 Mar": (0, 0, 50), "Wed 4 Mar": (241, 2, 0)}
     assert len(shown.announced.rows) == 30
     assert shown.announced.rows[-2].note == "No list was read."
@@ -51,12 +51,18 @@ def test_a_day_shows_what_is_stored_and_what_is_missing() -> None:
 def test_a_source_shows_what_its_visits_of_a_day_brought() -> None:
     source, other = factories.source(name="arXiv"), factories.source(name="Blog")
     for hour in (1, 2):
-        factories.run(
-            source, state="done", started_at=factories.at(TODAY, hour), new=10, updated=2, failed=1, announced=20 + hour
+        factories.fetch_run(
+            source,
+            state="done",
+            started_at=factories.at_hour(TODAY, hour),
+            new=10,
+            updated=2,
+            failed=1,
+            announced=20 + hour,
         )
-    factories.run(source, state="failed", started_at=factories.at(TODAY, 3), error="away")
-    factories.run(source, state="done", started_at=NOW - timedelta(days=31), new=99)
-    first, second = desk(now=NOW).sources
+    factories.fetch_run(source, state="failed", started_at=factories.at_hour(TODAY, 3), error="away")
+    factories.fetch_run(source, state="done", started_at=NOW - timedelta(days=31), new=99)
+    first, second = read_statistics(now=NOW).sources
     assert (first.source, second.source) == (source, other)
     assert by_label(first.bars) == {"Wed 4 Mar": (20, 4, 2)}
     assert first.bars.rows[-1].note == "22 announced, 1 visit failed"
@@ -70,12 +76,12 @@ def test_other_sources_are_compared_with_their_own_lists() -> None:
     factories.source_day(hugging, held=60, stored=57)
     factories.source_day(hugging, TODAY - timedelta(days=30), held=9, stored=9)
     factories.source_day(blog, TODAY - timedelta(days=1), held=12, stored=12)
-    shown = desk(now=NOW)
+    shown = read_statistics(now=NOW)
     assert [one.source for one in shown.lists] == [hugging, blog]
     assert [by_label(one.bars) for one in shown.lists] == [{"Wed 4 Mar": (57, 3)}, {"Tue 3 Mar": (12, 0)}]
-    assert shown.listless == [records]
+    assert shown.without_lists == [records]
     assert arxiv in [one.source for one in shown.sources]
-    page = page_text("/curate/figures", browser_of(curator()))
+    page = page_text("/curate/figures", client_of(curator()))
     assert "arxiv_oai has no list of a day: it sends what is new or changed" in page
 
 
@@ -106,11 +112,11 @@ def test_settled_reports_do_not_wait() -> None:
 def test_a_long_queue_is_not_counted_to_its_end() -> None:
     user = factories.user()
     Submission.objects.bulk_create(
-        Submission(user=user, given=str(number), state="waiting") for number in range(COUNTED_AT_MOST + 5)
+        Submission(user=user, given=str(number), state="waiting") for number in range(MAX_COUNTED + 5)
     )
     found = queue("Submissions for a curator")
     assert found.is_cut
-    assert found.waiting == COUNTED_AT_MOST + 1
+    assert found.waiting == MAX_COUNTED + 1
 
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
@@ -127,10 +133,10 @@ def test_mails_are_counted_by_day_and_by_how_they_ended() -> None:
     assert list(MailDay.objects.values_list("day", "sent", "skipped", "failed", "ended", "waiting")) == [
         (TODAY, 2, 1, 2, 1, 1)
     ]
-    count_days(now=NOW, back=ALL)
-    count_days(now=NOW, back=ALL)
+    count_days(now=NOW, back=RECOUNT_SPAN)
+    count_days(now=NOW, back=RECOUNT_SPAN)
     assert MailDay.objects.count() == 2
-    (bars,) = mail_figures(TODAY)
+    (bars,) = mail_charts(TODAY)
     assert by_label(bars) == {"Thu 12 Feb": (1, 0, 0, 0, 0), "Wed 4 Mar": (2, 1, 1, 2, 1)}
     Delivery.objects.all().delete()
     count_days(now=NOW)
@@ -171,7 +177,7 @@ def test_weeks_are_counted_with_every_change_of_the_matches() -> None:
     TopicMatch.objects.filter(topic=topic, paper=papers[0]).delete()
     TopicMatch.objects.filter(topic=topic, paper=papers[1]).update(listed_at=NOW - timedelta(days=100), vote_count=3)
     TopicMatch.objects.filter(topic=topic).update(vote_count=7)
-    move_belongings({papers[2].pk: papers[3].pk})
+    move_related_rows({papers[2].pk: papers[3].pk})
     Paper.objects.filter(pk=papers[4].pk).delete()
     assert weeks(topic) == counted(topic)
     assert weeks(other) == counted(other)
@@ -183,18 +189,18 @@ def test_weeks_are_counted_with_every_change_of_the_matches() -> None:
 def test_a_week_ends_on_sunday_midnight_utc() -> None:
     topic = factories.topic("trees")
     for at in (datetime(2026, 3, 1, 23, 59, tzinfo=NOW.tzinfo), datetime(2026, 3, 2, tzinfo=NOW.tzinfo)):
-        factories.match(factories.paper(listed_at=at), topic)
+        factories.topic_match(factories.paper(listed_at=at), topic)
     assert weeks(topic) == {date(2026, 2, 23): 1, date(2026, 3, 2): 1}
 
 
 def test_a_topic_s_page_draws_its_year(client: Client) -> None:
     topic = factories.topic("trees")
-    factories.match(factories.paper(listed_at=NOW - timedelta(days=7)), topic)
-    factories.match(factories.paper(listed_at=NOW - timedelta(days=600)), topic)
-    year = topic_year(topic, today=TODAY)
+    factories.topic_match(factories.paper(listed_at=NOW - timedelta(days=7)), topic)
+    factories.topic_match(factories.paper(listed_at=NOW - timedelta(days=600)), topic)
+    year = topic_year_chart(topic, today=TODAY)
     assert len(year.rows) == 53
     assert by_label(year) == {"23 Feb 2026": (1,)}
-    page = elements(client.get("/topics/trees").content.decode())
+    page = parse_html(client.get("/topics/trees").content.decode())
     assert page.xpath("//section[@class='pictured']//table")
 
 
@@ -207,14 +213,14 @@ def fill() -> None:
         factories.delivery(factories.schedule(kinds=["daily"]))
         waiting_since(timedelta(days=number))
         factories.topic(pending_since=NOW)
-        factories.run(factories.source(), state="done", new=3)
+        factories.fetch_run(factories.source(), state="done", new=3)
         factories.source_day(factories.source("feed"))
     count_days(now=NOW)
 
 
 def test_every_picture_has_its_table() -> None:
     fill()
-    page = elements(browser_of(curator()).get(f"/curate/figures?until={TODAY}").content.decode())
+    page = parse_html(client_of(curator()).get(f"/curate/figures?until={TODAY}").content.decode())
     pictures = page.xpath("//div[@class='chart' or @class='chart small']//*[local-name()='svg']")
     tables = page.xpath("//div[@class='chart' or @class='chart small']//table")
     assert len(pictures) == len(tables) == 2 + 1 + 5 + 5
@@ -222,7 +228,7 @@ def test_every_picture_has_its_table() -> None:
 
 
 def test_the_page_costs_the_same_however_much_there_is() -> None:
-    client, costs = browser_of(staff()), []
+    client, costs = client_of(staff()), []
     client.get("/curate/figures")  # the group's settings are cached
     for _ in range(2):
         fill()
@@ -234,6 +240,6 @@ def test_the_page_costs_the_same_however_much_there_is() -> None:
 
 @pytest.mark.parametrize("until", ["2026-02-02", "9999-01-01", "nonsense", ""])
 def test_one_may_look_back(until: str) -> None:
-    answer = browser_of(curator()).get(f"/curate/figures?until={until}")
+    answer = client_of(curator()).get(f"/curate/figures?until={until}")
     assert answer.status_code == 200
     assert ("What waits" in answer.content.decode()) == (until != "2026-02-02")

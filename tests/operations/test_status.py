@@ -12,12 +12,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from kombu import Connection
 
-from digests.models import Brake
+from digests.models import SendingPause
 from papers.models import Edition, FetchRun, Source
-from papers.services.operations.heartbeat import WORKERS, is_alive, last_alive, note_alive
-from papers.services.operations.status import DAYS, SourceState, first_visit, internals, site_status, source_states
+from papers.services.operations.heartbeat import WORKERS, is_alive, last_heartbeat, record_heartbeat
+from papers.services.operations.status import (
+    STATUS_DAYS,
+    SourceState,
+    first_fetch_status,
+    server_statistics,
+    site_status,
+    source_states,
+)
 from tests.support import factories
-from tests.support.people import browser_of, reader, staff, stranger
+from tests.support.people import anonymous_client, client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +46,7 @@ def run(
     of: Source, state: str = FetchRun.State.DONE, *, ago: timedelta = timedelta(hours=1), **fields: Any
 ) -> FetchRun:
     started = NOW - ago
-    return FetchRun.objects.create(source=of, state=state, started_at=started, beat_at=started, **fields)
+    return FetchRun.objects.create(source=of, state=state, started_at=started, heartbeat_at=started, **fields)
 
 
 def edition(day: date = TODAY, **fields: Any) -> Edition:
@@ -48,13 +55,13 @@ def edition(day: date = TODAY, **fields: Any) -> Edition:
 
 class TestWorkers:
     def test_nobody_was_ever_seen(self) -> None:
-        assert last_alive() is None
+        assert last_heartbeat() is None
         assert not site_status(today=TODAY, now=NOW).workers.alive
 
     def test_a_sign_of_life_counts_for_minutes(self) -> None:
-        note_alive(now=NOW - timedelta(hours=1))
-        note_alive(now=NOW)
-        assert last_alive(WORKERS) == NOW
+        record_heartbeat(now=NOW - timedelta(hours=1))
+        record_heartbeat(now=NOW)
+        assert last_heartbeat(WORKERS) == NOW
         assert is_alive(NOW, now=NOW + timedelta(minutes=3))
         assert not is_alive(NOW, now=NOW + timedelta(minutes=5))
 
@@ -106,10 +113,10 @@ class TestDays:
     def test_two_weeks_newest_first_without_the_sample(self) -> None:
         edition(TODAY)
         edition(TODAY - timedelta(days=1), is_sample=True)
-        edition(TODAY - timedelta(days=DAYS - 1))
-        edition(TODAY - timedelta(days=DAYS))
+        edition(TODAY - timedelta(days=STATUS_DAYS - 1))
+        edition(TODAY - timedelta(days=STATUS_DAYS))
         days = site_status(today=TODAY, now=NOW).days
-        assert [day.day for day in days] == [TODAY, TODAY - timedelta(days=DAYS - 1)]
+        assert [day.day for day in days] == [TODAY, TODAY - timedelta(days=STATUS_DAYS - 1)]
 
     def test_an_older_day_stays_until_nothing_of_it_is_missing(self) -> None:
         old = edition(TODAY - timedelta(days=60), announced_count=5, stored_count=4, missing=["2509.00001"])
@@ -122,58 +129,58 @@ class TestDays:
         assert len(site_status(today=TODAY, now=NOW).days_with_gaps) == 1
 
     def test_all_is_well_only_while_nothing_is_known_to_be_wrong(self) -> None:
-        note_alive(now=NOW)
+        record_heartbeat(now=NOW)
         arxiv = source()
         run(arxiv)
         today = edition(announced_count=10, stored_count=10)
-        assert site_status(today=TODAY, now=NOW).is_well
+        assert site_status(today=TODAY, now=NOW).is_healthy
         Edition.objects.filter(pk=today.pk).update(stored_count=9, missing=["2511.00001"])
-        assert not site_status(today=TODAY, now=NOW).is_well
+        assert not site_status(today=TODAY, now=NOW).is_healthy
         Edition.objects.filter(pk=today.pk).update(stored_count=10, missing=[])
         Source.objects.filter(pk=arxiv.pk).update(error_count=1)
-        assert not site_status(today=TODAY, now=NOW).is_well
+        assert not site_status(today=TODAY, now=NOW).is_healthy
         Source.objects.filter(pk=arxiv.pk).update(error_count=0)
-        assert not site_status(today=TODAY, now=NOW + timedelta(minutes=10)).is_well  # no worker was seen since
+        assert not site_status(today=TODAY, now=NOW + timedelta(minutes=10)).is_healthy  # no worker was seen since
 
 
 class TestFirstVisit:
     def test_it_is_over_when_nothing_is_due_or_running(self) -> None:
         arxiv = source(next_fetch_at=NOW)
         source("Hugging Face", is_enabled=False, next_fetch_at=NOW)
-        visit = first_visit(now=NOW)
+        visit = first_fetch_status(now=NOW)
         assert [one.source for one in visit.sources] == [arxiv]
         assert not visit.is_over
         Source.objects.filter(pk=arxiv.pk).update(next_fetch_at=NOW + timedelta(hours=1))
         running = run(arxiv, FetchRun.State.RUNNING, progress="fetching cs.CL, 40 of 68")
-        assert not first_visit(now=NOW).is_over
+        assert not first_fetch_status(now=NOW).is_over
         FetchRun.objects.filter(pk=running.pk).update(state=FetchRun.State.FAILED)
-        assert first_visit(now=NOW).is_over
+        assert first_fetch_status(now=NOW).is_over
 
     def test_the_edition_is_the_newest_real_one_that_has_papers(self) -> None:
         edition(TODAY, listed_count=0)
         edition(TODAY - timedelta(days=1), is_sample=True)
         wanted = edition(TODAY - timedelta(days=2))
         edition(TODAY - timedelta(days=3))
-        assert first_visit(now=NOW).edition == wanted
+        assert first_fetch_status(now=NOW).edition == wanted
 
 
 class TestInternals:
     def test_figures_without_counting_papers(self) -> None:
         with CaptureQueriesContext(connection) as queries:
-            found = internals()
+            found = server_statistics()
         assert found.database_bytes > 1_000_000
         assert found.papers_about >= 0
         assert not any("count(" in query["sql"].lower() for query in queries)
 
     def test_a_broker_that_is_away_costs_no_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(current_app, "connection_for_read", lambda: Connection("redis://127.0.0.1:1/0"))
-        assert internals().queued is None
+        assert server_statistics().queued is None
 
     def test_waiting_tasks_are_counted(self) -> None:
         current_app.control.purge()  # what other tests of this process handed on, and no worker takes
-        assert internals().queued == 0
-        current_app.send_task("papers.tick")
-        assert internals().queued == 1
+        assert server_statistics().queued == 0
+        current_app.send_task("papers.enqueue_due_work")
+        assert server_statistics().queued == 1
         current_app.control.purge()
 
 
@@ -181,7 +188,7 @@ class TestPage:
     @pytest.fixture(autouse=True)
     def _trouble(self) -> None:
         now = datetime.now(UTC)
-        note_alive(now=now)
+        record_heartbeat(now=now)
         broken = source(
             "Our mirror",
             error_count=3,
@@ -194,7 +201,7 @@ class TestPage:
         edition(now.date() - timedelta(days=2))
 
     def test_everybody_sees_what_is_missing(self) -> None:
-        page = stranger().get("/status").content.decode()
+        page = anonymous_client().get("/status").content.decode()
         assert "241 of 243" in page
         assert "2511.00001" in page
         assert "200 of 200" in page
@@ -202,26 +209,26 @@ class TestPage:
         assert "Our mirror" in page
 
     def test_only_the_staff_sees_errors_and_addresses(self) -> None:
-        for browser in (stranger(), browser_of(reader())):
+        for browser in (anonymous_client(), client_of(reader())):
             page = browser.get("/status").content.decode()
             assert "mirror.lab" not in page
             assert "MB" not in page
-        page = browser_of(staff()).get("/status").content.decode()
+        page = client_of(staff()).get("/status").content.decode()
         assert "answered 503" in page
         assert "MB" in page
 
     def test_dead_workers_are_named(self) -> None:
-        note_alive(now=datetime.now(UTC) - timedelta(hours=3))
-        assert "not running" in stranger().get("/status").content.decode()
-        assert "manage.py up" in browser_of(staff()).get("/status").content.decode()
+        record_heartbeat(now=datetime.now(UTC) - timedelta(hours=3))
+        assert "not running" in anonymous_client().get("/status").content.decode()
+        assert "manage.py up" in client_of(staff()).get("/status").content.decode()
 
 
 def test_late_mail_and_a_stopped_line_are_said_to_everybody() -> None:
-    page = stranger().get("/status").content.decode()
+    page = anonymous_client().get("/status").content.decode()
     assert "mail" not in page.lower().partition("<h1>")[2].partition("</main>")[0]
     factories.delivery(factories.schedule(), due_at=timezone.now() - timedelta(hours=1))
-    Brake.objects.create(name="", since=timezone.now(), reason="550 5.7.26 unauthenticated")
-    page = stranger().get("/status").content.decode()
+    SendingPause.objects.create(name="", since=timezone.now(), reason="550 5.7.26 unauthenticated")
+    page = anonymous_client().get("/status").content.decode()
     assert "Some mail is late" in page
     assert "No mail leaves at the moment" in page
     assert "5.7.26" not in page

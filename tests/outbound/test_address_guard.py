@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.outbound.address_guard import AllowList, addresses_to_open, check_proxied, check_url, is_public
+from papers.outbound.address_guard import AllowList, allowed_addresses, check_proxy_target, check_url, is_public
 from papers.outbound.errors import RefusedError
 
 NOTHING = AllowList()
@@ -81,28 +81,28 @@ def test_an_address_of_no_public_host_is_refused(address):
     assert not is_public(address)
     for port in (80, 443):
         with pytest.raises(RefusedError, match="not on the public internet"):
-            addresses_to_open("innocent.example", port, [address], NOTHING)
+            allowed_addresses("innocent.example", port, [address], NOTHING)
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_a_public_address_is_opened_on_the_ports_of_the_web_only(address):
     assert is_public(address)
-    assert addresses_to_open("paper.example", 443, [address], NOTHING) == (address,)
+    assert allowed_addresses("paper.example", 443, [address], NOTHING) == (address,)
     for port in (22, 25, 5432, 6379, 8080):
         with pytest.raises(RefusedError, match="port of the web"):
-            addresses_to_open("paper.example", port, [address], NOTHING)
+            allowed_addresses("paper.example", port, [address], NOTHING)
 
 
 def test_of_a_mixed_answer_only_the_public_addresses_are_opened():
     found = ["10.0.0.1", "1.1.1.1", "::1", "2600:1f18::1"]
-    assert addresses_to_open("both.example", 80, found, NOTHING) == ("1.1.1.1", "2600:1f18::1")
+    assert allowed_addresses("both.example", 80, found, NOTHING) == ("1.1.1.1", "2600:1f18::1")
 
 
 def test_a_refusal_names_what_to_add():
     with pytest.raises(RefusedError, match=r"add mirror\.lab:8080 to BROADSHEET_FETCH_ALLOW"):
-        addresses_to_open("Mirror.LAB.", 8080, ["10.1.2.3"], NOTHING)
+        allowed_addresses("Mirror.LAB.", 8080, ["10.1.2.3"], NOTHING)
     with pytest.raises(RefusedError, match=r"add \[::1\]:80 to BROADSHEET_FETCH_ALLOW"):
-        addresses_to_open("::1", 80, ["::1"], NOTHING)
+        allowed_addresses("::1", 80, ["::1"], NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +128,10 @@ def test_a_refusal_names_what_to_add():
 def test_the_allow_list_opens_what_it_names_and_no_more(entry, host, port, address, opens):
     allow = AllowList.parse([entry])
     if opens:
-        assert addresses_to_open(host, port, [address], allow) == (address,)
+        assert allowed_addresses(host, port, [address], allow) == (address,)
     else:
         with pytest.raises(RefusedError):
-            addresses_to_open(host, port, [address], allow)
+            allowed_addresses(host, port, [address], allow)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +180,11 @@ def test_a_plain_web_address_passes():
 )
 def test_a_proxy_is_not_asked_for_what_is_inside(host):
     with pytest.raises(RefusedError):
-        check_proxied(host, 80)
+        check_proxy_target(host, 80)
 
 
 def test_a_proxy_is_asked_for_public_names_and_addresses_on_the_ports_of_the_web():
-    check_proxied("export.arxiv.org", 443)
-    check_proxied("1.1.1.1", 80)
+    check_proxy_target("export.arxiv.org", 443)
+    check_proxy_target("1.1.1.1", 80)
     with pytest.raises(RefusedError):
-        check_proxied("export.arxiv.org", 22)
+        check_proxy_target("export.arxiv.org", 22)

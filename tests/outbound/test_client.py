@@ -16,13 +16,13 @@ from papers.outbound.client import (
     HttpStatusError,
     NetworkError,
     RefusedError,
-    Report,
-    group_of,
+    RequestReport,
+    host_group_of,
     user_agent,
 )
-from papers.outbound.errors import words_of
-from papers.outbound.retry_headers import rate_limit_seconds, retry_after_seconds
-from tests.support.fake_upstream import Behaviour, FakeUpstream, Unpaced, fake_upstream, unpaced_client
+from papers.outbound.errors import describe_network_error
+from papers.outbound.retry_headers import parse_rate_limit, parse_retry_after
+from tests.support.fake_upstream import Behaviour, FakeUpstream, NoRateLimit, fake_upstream, unlimited_client
 from tests.support.wire_server import wire_server
 
 AGENT = user_agent(version="1.2", site_url="https://papers.example", admin="admin@papers.example")
@@ -37,14 +37,14 @@ def upstream() -> Iterator[FakeUpstream]:
 
 
 def get(upstream: FakeUpstream, path: str, **options: object) -> FetchResponse:
-    return unpaced_client(upstream.host).fetch(FetchRequest(upstream.url + path, "arxiv", **options))  # type: ignore[arg-type]
+    return unlimited_client(upstream.host).fetch(FetchRequest(upstream.url + path, "arxiv", **options))  # type: ignore[arg-type]
 
 
 # --- what is sent and what comes back ------------------------------------------------------------------------------
 
 
 def test_every_request_says_who_asks_and_what_for(upstream):
-    client = Client(user_agent=AGENT, clock=Unpaced(), allow=[upstream.host])
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host])
     client.fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv", params={"a b": "ü&c"}))
     [entry] = upstream.log()
     assert entry.headers["user-agent"] == "Broadsheet/1.2 (+https://papers.example; mailto:admin@papers.example)"
@@ -57,8 +57,8 @@ def test_every_request_says_who_asks_and_what_for(upstream):
 
 
 def test_an_answer_is_reported_with_its_cost(upstream):
-    reports: list[Report] = []
-    client = Client(user_agent=AGENT, clock=Unpaced(), allow=[upstream.host], report=reports.append)
+    reports: list[RequestReport] = []
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], report=reports.append)
     upstream.script("/rss", Behaviour(is_gzipped=True, stall_seconds=0.1))
     answer = client.fetch(FetchRequest(f"{upstream.url}/rss/cs?key=secret", "arxiv"))
     [report] = reports
@@ -70,8 +70,8 @@ def test_an_answer_is_reported_with_its_cost(upstream):
 
 
 def test_a_failure_is_reported_too(upstream):
-    reports: list[Report] = []
-    client = Client(user_agent=AGENT, clock=Unpaced(), allow=[upstream.host], report=reports.append)
+    reports: list[RequestReport] = []
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], report=reports.append)
     upstream.script("/rss", Behaviour(cut=0.5))
     with pytest.raises(NetworkError) as error:
         client.fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
@@ -95,10 +95,10 @@ def test_a_group_is_all_hosts_of_one_service():
         "www.arxiv.org",
         "WWW.ARXIV.ORG.",
     ):
-        assert group_of(f"https://{host}/x") == "arxiv"
-    assert group_of("https://huggingface.co/api/daily_papers") == "huggingface"
-    assert group_of("https://notarxiv.org/feed") == "feed:notarxiv.org"
-    assert group_of("http://Example.org:8080/feed") == "feed:example.org"
+        assert host_group_of(f"https://{host}/x") == "arxiv"
+    assert host_group_of("https://huggingface.co/api/daily_papers") == "huggingface"
+    assert host_group_of("https://notarxiv.org/feed") == "feed:notarxiv.org"
+    assert host_group_of("http://Example.org:8080/feed") == "feed:example.org"
 
 
 # --- conditional requests ------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_a_validator_of_odd_bytes_survives_the_round_trip():
     etag = 'W/"\xe9\xff"'
     answer = f"HTTP/1.1 200 OK\r\nETag: {etag}\r\nContent-Length: 1\r\n\r\nx".encode("latin-1")
     with wire_server(answer) as server:
-        client = unpaced_client(server.host)
+        client = unlimited_client(server.host)
         first = client.fetch(FetchRequest(server.url, "arxiv"))
         client.fetch(FetchRequest(server.url, "arxiv", etag=first.etag))
         assert first.etag == etag
@@ -203,7 +203,7 @@ def test_an_error_says_when_to_come_again(upstream, headers, seconds):
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_a_day_at_most(value, seconds):
-    assert retry_after_seconds(value, now=NOW) == seconds
+    assert parse_retry_after(value, now=NOW) == seconds
 
 
 def test_a_date_in_retry_after_is_read_by_the_real_clock(upstream):
@@ -229,7 +229,7 @@ def test_a_date_in_retry_after_is_read_by_the_real_clock(upstream):
     ],
 )
 def test_a_spent_budget_says_when_it_opens_again(value, seconds):
-    assert rate_limit_seconds(value) == seconds
+    assert parse_rate_limit(value) == seconds
 
 
 # --- redirects -----------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def redirect(to: str, status: int = 302) -> Behaviour:
 
 
 def test_a_redirect_is_followed_and_takes_a_turn_of_its_own(upstream):
-    clock = Unpaced()
+    clock = NoRateLimit()
     client = Client(user_agent=AGENT, clock=clock, allow=[upstream.host])
     upstream.script("/feeds/old", redirect("blog.rss?x=1", 307))
     answer = client.fetch(FetchRequest(f"{upstream.url}/feeds/old", "feed:127.0.0.1"))
@@ -291,7 +291,7 @@ def test_a_redirect_to_a_host_without_a_valid_name_is_refused(upstream, target):
     with pytest.raises(RefusedError):
         get(upstream, "/rss/cs")
     with pytest.raises(RefusedError):
-        group_of(target)
+        host_group_of(target)
 
 
 def test_a_host_beyond_ascii_is_asked_by_its_own_name(upstream):
@@ -302,14 +302,14 @@ def test_a_host_beyond_ascii_is_asked_by_its_own_name(upstream):
         return ["127.0.0.1"]
 
     port = upstream.url.rpartition(":")[2]
-    client = Client(user_agent=AGENT, clock=Unpaced(), allow=[f"Straße.example:{port}"], resolve=resolve)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[f"Straße.example:{port}"], resolve=resolve)
     answer = client.fetch(FetchRequest(f"http://STRAßE.example:{port}/rss/cs", "feed:x"))
     assert asked == ["xn--strae-oqa.example"]
     assert answer.url == f"http://xn--strae-oqa.example:{port}/rss/cs"
     [entry] = upstream.log()
     assert entry.headers["host"] == f"xn--strae-oqa.example:{port}"
     for url in ("https://straße.example/x", "https://xn--strae-oqa.example/"):
-        assert group_of(url) == "feed:xn--strae-oqa.example"
+        assert host_group_of(url) == "feed:xn--strae-oqa.example"
 
 
 def test_a_redirect_inwards_is_refused(upstream):
@@ -324,7 +324,7 @@ def test_a_stranger_leads_nobody_to_an_allowed_host(upstream):
     with wire_server(f"HTTP/1.1 302 Found\r\nLocation: {upstream.url}/rss/cs\r\n\r\n".encode()) as stranger:
         client = Client(
             user_agent=AGENT,
-            clock=Unpaced(),
+            clock=NoRateLimit(),
             allow=[upstream.host],
             resolve=lambda host, port: [PUBLIC] if host == "stranger.example" else ["127.0.0.1"],
             dial=lambda address, seconds: socket.create_connection(
@@ -342,7 +342,7 @@ def test_tokens_stay_with_the_host_they_are_for(upstream):
         upstream.script(
             "/feeds/2", Behaviour(status=302, headers={"Location": f"{other.url}/rss/cs", "Set-Cookie": "a=b"})
         )
-        client = unpaced_client(upstream.host, other.host)
+        client = unlimited_client(upstream.host, other.host)
         client.fetch(FetchRequest(f"{upstream.url}/feeds/1", "arxiv", headers={"Authorization": "Bearer t"}))
         assert [entry.headers.get("authorization") for entry in upstream.log()] == ["Bearer t", "Bearer t"]
         [entry] = other.log()
@@ -351,7 +351,7 @@ def test_tokens_stay_with_the_host_they_are_for(upstream):
 
 
 def test_another_host_is_asked_in_its_own_group(upstream):
-    clock = Unpaced()
+    clock = NoRateLimit()
     client = Client(
         user_agent=AGENT,
         clock=clock,
@@ -377,7 +377,7 @@ def test_no_spelling_of_an_inner_address_is_opened(host):
     def dial(address: tuple[str, int], seconds: float) -> socket.socket:
         raise AssertionError(f"dialled {address}")
 
-    client = Client(user_agent=AGENT, clock=Unpaced(), dial=dial)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), dial=dial)
     with pytest.raises(RefusedError, match="not on the public internet"):
         client.fetch(FetchRequest(f"http://{host}/", "arxiv"))
 
@@ -391,7 +391,7 @@ def test_the_checked_address_is_the_one_that_is_dialled(upstream):
         dialled.append(address[0])
         return socket.create_connection(("127.0.0.1", int(upstream.url.rpartition(":")[2])), seconds)
 
-    client = Client(user_agent=AGENT, clock=Unpaced(), resolve=lambda host, port: next(answers), dial=dial)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=lambda host, port: next(answers), dial=dial)
     assert client.fetch(FetchRequest("http://rebind.example/rss/cs", "arxiv")).status == 200
     assert dialled == [PUBLIC]
     assert upstream.log()[-1].headers["host"] == "rebind.example"
@@ -410,7 +410,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream):
         return socket.create_connection(("127.0.0.1", int(upstream.url.rpartition(":")[2])), seconds)
 
     found = ["2600::1", "10.0.0.1", PUBLIC, "9.9.9.9"]
-    client = Client(user_agent=AGENT, clock=Unpaced(), resolve=lambda host, port: found, dial=dial)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=lambda host, port: found, dial=dial)
     assert client.fetch(FetchRequest("http://many.example/rss/cs", "arxiv")).status == 200
     assert dialled == ["2600::1", PUBLIC, "9.9.9.9"]
 
@@ -430,21 +430,21 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream):
     ],
 )
 def test_an_error_of_the_network_is_told_in_words(error, words):
-    assert words_of(error) == words
+    assert describe_network_error(error) == words
 
 
 def test_a_name_that_is_not_found_and_a_closed_port_are_told():
     def fail(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    client = Client(user_agent=AGENT, clock=Unpaced(), resolve=fail)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=fail)
     with pytest.raises(NetworkError, match=r"nosuch\.example could not be looked up .*not known"):
         client.fetch(FetchRequest("http://nosuch.example/", "arxiv"))
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(NetworkError, match=f"No connection to {host}"):
-            unpaced_client(host).fetch(FetchRequest(f"http://{host}/", "arxiv"))
+            unlimited_client(host).fetch(FetchRequest(f"http://{host}/", "arxiv"))
 
 
 def test_a_name_server_that_does_not_answer_is_not_waited_for():
@@ -452,7 +452,7 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for():
         time.sleep(2)
         return [PUBLIC]
 
-    client = Client(user_agent=AGENT, clock=Unpaced(), resolve=sleep, connect_seconds=0.1)
+    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=sleep, connect_seconds=0.1)
     started = time.monotonic()
     with pytest.raises(NetworkError, match="in time"):
         client.fetch(FetchRequest("http://slow.example/", "arxiv"))
@@ -464,7 +464,7 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for():
 
 def test_a_proxy_is_asked_for_public_names_and_own_hosts_are_asked_directly(upstream):
     with wire_server(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy") as proxy:
-        client = Client(user_agent=AGENT, clock=Unpaced(), allow=[upstream.host], proxy=f"http://u:p@{proxy.host}")
+        client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], proxy=f"http://u:p@{proxy.host}")
         assert client.fetch(FetchRequest("http://papers.example/feed?a=1", "arxiv")).body == b"proxy"
         assert proxy.requests[0].startswith(b"GET http://papers.example/feed?a=1 HTTP/1.1\r\n")
         assert b"Proxy-Authorization: Basic dTpw\r\n" in proxy.requests[0]
@@ -477,7 +477,7 @@ def test_a_proxy_is_asked_for_public_names_and_own_hosts_are_asked_directly(upst
 
 def test_a_proxy_that_refuses_is_an_error():
     with wire_server(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        client = Client(user_agent=AGENT, clock=Unpaced(), proxy=f"http://{proxy.host}")
+        client = Client(user_agent=AGENT, clock=NoRateLimit(), proxy=f"http://{proxy.host}")
         with pytest.raises(NetworkError, match="407"):
             client.fetch(FetchRequest("https://papers.example/feed", "arxiv"))
         assert proxy.requests[0].startswith(b"CONNECT papers.example:443 HTTP/1.1\r\n")
@@ -486,4 +486,4 @@ def test_a_proxy_that_refuses_is_an_error():
 @pytest.mark.parametrize("proxy", ["https://proxy.lab:3128", "proxy.lab", "socks5://proxy.lab"])
 def test_a_proxy_of_another_kind_is_named(proxy):
     with pytest.raises(ValueError, match=r"http://proxy\.example:3128"):
-        Client(user_agent=AGENT, clock=Unpaced(), proxy=proxy)
+        Client(user_agent=AGENT, clock=NoRateLimit(), proxy=proxy)

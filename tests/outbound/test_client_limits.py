@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from papers.outbound.client import Client, DeadlineError, FetchRequest, FetchResponse, NetworkError, TooLargeError
-from tests.support.fake_upstream import Behaviour, FakeUpstream, Unpaced, fake_upstream, unpaced_client
-from tests.support.wire_server import WireServer, dripping, wire_server
+from tests.support.fake_upstream import Behaviour, FakeUpstream, NoRateLimit, fake_upstream, unlimited_client
+from tests.support.wire_server import WireServer, drip, wire_server
 
 AGENT = "Broadsheet/test"
 
@@ -24,7 +24,7 @@ def upstream() -> Iterator[FakeUpstream]:
 
 
 def get(upstream: FakeUpstream, path: str, **options: object) -> FetchResponse:
-    return unpaced_client(upstream.host).fetch(FetchRequest(upstream.url + path, "arxiv", **options))  # type: ignore[arg-type]
+    return unlimited_client(upstream.host).fetch(FetchRequest(upstream.url + path, "arxiv", **options))  # type: ignore[arg-type]
 
 
 def get_raw(answer: bytes, **options: object) -> FetchResponse:
@@ -33,7 +33,7 @@ def get_raw(answer: bytes, **options: object) -> FetchResponse:
 
 
 def fetch_from(server: WireServer, **options: object) -> FetchResponse:
-    return unpaced_client(server.host).fetch(FetchRequest(server.url, "arxiv", **options))  # type: ignore[arg-type]
+    return unlimited_client(server.host).fetch(FetchRequest(server.url, "arxiv", **options))  # type: ignore[arg-type]
 
 
 def packed_answer(body: bytes, encoding: str = "gzip") -> bytes:
@@ -55,7 +55,7 @@ def packed_answer(body: bytes, encoding: str = "gzip") -> bytes:
     ids=["body", "chunks", "header", "continue"],
 )
 def test_a_slow_drip_ends_at_the_deadline(start, drop):
-    with wire_server(dripping(start, drop, 0.02)) as server:
+    with wire_server(drip(start, drop, 0.02)) as server:
         started = time.monotonic()
         with pytest.raises(DeadlineError):
             fetch_from(server, deadline_seconds=0.4, idle_seconds=5.0)
@@ -79,7 +79,7 @@ def test_the_deadline_is_for_all_redirects_together(upstream):
 
 def test_a_turn_is_renewed_while_nothing_comes(upstream, monkeypatch):
     monkeypatch.setattr("papers.outbound.network_backend._BEAT_SECONDS", 0.05)
-    clock = Unpaced()
+    clock = NoRateLimit()
     upstream.script("/rss", Behaviour(stall_seconds=0.4))
     Client(user_agent=AGENT, clock=clock, allow=[upstream.host]).fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
     assert 3 <= clock.turns[0].renewals <= 9
@@ -88,7 +88,7 @@ def test_a_turn_is_renewed_while_nothing_comes(upstream, monkeypatch):
 def test_a_large_answer_is_refused_however_it_is_sent(upstream):
     with pytest.raises(TooLargeError, match="1,000 bytes"):
         get(upstream, "/rss/cs", max_bytes=1000)
-    endless = dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000, 0.001)
+    endless = drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000, 0.001)
     with wire_server(endless) as server, pytest.raises(TooLargeError):
         fetch_from(server, max_bytes=100_000)
     size = len(get(upstream, "/feeds/blog.rss").body)

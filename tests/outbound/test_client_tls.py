@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from papers.outbound.client import Client, DeadlineError, FetchRequest, NetworkError, RefusedError
-from tests.support.fake_upstream import Unpaced
-from tests.support.wire_server import Answer, WireServer, dripping, wire_server
+from tests.support.fake_upstream import NoRateLimit
+from tests.support.wire_server import Answer, WireServer, drip, wire_server
 
 FILES = Path(__file__).parents[1] / "answers" / "tls"
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -30,7 +30,7 @@ def client_of(server: WireServer, *, authority: Path | None = FILES / "authority
         context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     return Client(
         user_agent="Broadsheet/test",
-        clock=Unpaced(),
+        clock=NoRateLimit(),
         resolve=lambda host, port: ["1.1.1.1"],
         dial=lambda address, seconds: socket.create_connection(("127.0.0.1", server.port), seconds),
         ssl_context=context,
@@ -77,7 +77,7 @@ def test_an_end_without_goodbye_is_no_end_of_an_answer():
 
 def test_a_slow_drip_ends_at_the_deadline_under_tls_too():
     with pytest.raises(DeadlineError):
-        fetch(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x", 0.02), deadline_seconds=0.4)
+        fetch(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x", 0.02), deadline_seconds=0.4)
 
 
 def test_a_server_that_speaks_no_tls_is_told():

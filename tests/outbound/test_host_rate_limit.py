@@ -21,17 +21,23 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import HostClock
+from papers.models import HostSlot
 from papers.outbound.client import (
-    BusyError,
     Client,
     FetchRequest,
+    HostBusyError,
     HttpStatusError,
     NetworkError,
-    TurnLostError,
+    SlotLostError,
     user_agent,
 )
-from papers.services.fetching.rate_limiter import POLICIES, Policy, PostgresClock, policy_of, polite_client
+from papers.services.fetching.rate_limiter import (
+    HOST_POLICIES,
+    HostPolicy,
+    PostgresRateLimiter,
+    build_outbound_client,
+    host_policy_of,
+)
 from tests.support.fake_upstream import Behaviour, FakeUpstream, LogEntry, fake_upstream
 from tests.support.fake_upstream.driver import ROOT
 
@@ -46,17 +52,17 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def clock(*, lease_seconds: float = 60.0, **changes: object) -> PostgresClock:
+def clock(*, lease_seconds: float = 60.0, **changes: object) -> PostgresRateLimiter:
     """A clock whose policies are the real ones but for what is given, with a short spacing."""
     settled = {"spacing": SPACING, "jitter": 0.0, **changes}
 
-    def policy(group: str) -> Policy:
-        return replace(policy_of(group), **settled)  # type: ignore[arg-type]
+    def policy(group: str) -> HostPolicy:
+        return replace(host_policy_of(group), **settled)  # type: ignore[arg-type]
 
-    return PostgresClock(policy_of=policy, lease_seconds=lease_seconds)
+    return PostgresRateLimiter(policy_of=policy, lease_seconds=lease_seconds)
 
 
-def client_of(upstream: FakeUpstream, ticking: PostgresClock) -> Client:
+def client_of(upstream: FakeUpstream, ticking: PostgresRateLimiter) -> Client:
     return Client(user_agent="Broadsheet/test", clock=ticking, allow=[upstream.host])
 
 
@@ -141,7 +147,7 @@ def test_a_killed_process_blocks_nobody_for_longer_than_its_lease(upstream):
     upstream.script("/rss", Behaviour(stall_seconds=10))
     with worker(upstream, "--spacing", str(SPACING), "--lease", "1") as holder:
         wait_until(lambda: upstream.log("/rss"))
-        until = HostClock.objects.get(pk="arxiv").until
+        until = HostSlot.objects.get(pk="arxiv").until
         assert until is not None
         os.kill(holder.pid, signal.SIGKILL)
         client_of(upstream, clock(lease_seconds=1)).fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
@@ -154,7 +160,7 @@ def test_a_killed_process_is_waited_for_while_its_lease_lasts(upstream):
     with worker(upstream, "--lease", "60") as holder:
         wait_until(lambda: upstream.log("/rss"))
         os.kill(holder.pid, signal.SIGKILL)
-        with pytest.raises(BusyError), clock().turn("arxiv", wait_seconds=0.5):
+        with pytest.raises(HostBusyError), clock().turn("arxiv", wait_seconds=0.5):
             pass
     assert len(upstream.log("/rss")) == 1
 
@@ -174,10 +180,10 @@ def test_feeds_are_asked_four_at_once_and_one_a_host():
         for name in "abcd":
             held.enter_context(ticking.turn(f"feed:{name}.example", wait_seconds=0))
         for group in ("feed:e.example", "feed:a.example"):
-            with pytest.raises(BusyError), ticking.turn(group, wait_seconds=0.1):
+            with pytest.raises(HostBusyError), ticking.turn(group, wait_seconds=0.1):
                 pass
     with ticking.turn("feed:a.example", wait_seconds=1):
-        with pytest.raises(BusyError), ticking.turn("feed:a.example", wait_seconds=0.1):
+        with pytest.raises(HostBusyError), ticking.turn("feed:a.example", wait_seconds=0.1):
             pass
         with ticking.turn("feed:b.example", wait_seconds=1):
             pass
@@ -189,7 +195,7 @@ def test_feeds_are_asked_four_at_once_and_one_a_host():
 def test_a_turn_that_comes_too_late_is_refused_at_once_with_its_time():
     clock().back_off("arxiv", 600)
     started = time.monotonic()
-    with pytest.raises(BusyError) as error, clock().turn("arxiv", wait_seconds=30):
+    with pytest.raises(HostBusyError) as error, clock().turn("arxiv", wait_seconds=30):
         pass
     assert time.monotonic() - started < 1
     assert error.value.retry_after_seconds == pytest.approx(600, abs=5)
@@ -216,7 +222,7 @@ def test_a_turn_is_passed_on_after_the_spacing_and_not_at_the_lease_end():
         assert SPACING <= second.result(timeout=10) - ended < SPACING + 0.6
 
 
-def hold_once(ticking: PostgresClock, *, after_seconds: float = 0.0) -> float:
+def hold_once(ticking: PostgresRateLimiter, *, after_seconds: float = 0.0) -> float:
     """When the turn came; for another thread, which has a connection of its own."""
     time.sleep(after_seconds)
     try:
@@ -227,13 +233,13 @@ def hold_once(ticking: PostgresClock, *, after_seconds: float = 0.0) -> float:
 
 
 def test_the_spacing_has_some_chance_in_it():
-    ticking = PostgresClock(policy_of=lambda group: Policy(spacing=3.0, jitter=0.5))
+    ticking = PostgresRateLimiter(policy_of=lambda group: HostPolicy(spacing=3.0, jitter=0.5))
     waits = set()
     for _ in range(5):
-        HostClock.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
+        HostSlot.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
         with ticking.turn("arxiv", wait_seconds=0):
             pass
-        waits.add((HostClock.objects.get().not_before - datetime.now(UTC)).total_seconds())
+        waits.add((HostSlot.objects.get().not_before - datetime.now(UTC)).total_seconds())
     assert all(2.8 <= wait <= 3.5 for wait in waits)
     assert max(waits) - min(waits) > 0.001
 
@@ -247,14 +253,14 @@ def test_a_renewed_lease_outlasts_its_first_end():
         for _ in range(4):
             time.sleep(0.15)
             turn.renew()
-        with pytest.raises(BusyError), ticking.turn("arxiv", wait_seconds=0):
+        with pytest.raises(HostBusyError), ticking.turn("arxiv", wait_seconds=0):
             pass
 
 
 def test_a_process_that_slept_through_its_lease_loses_its_turn():
     ticking = clock(lease_seconds=0.1, spacing=0.0)
     with ticking.turn("arxiv", wait_seconds=0) as sleeper, ticking.turn("arxiv", wait_seconds=5) as heir:
-        with pytest.raises(TurnLostError):
+        with pytest.raises(SlotLostError):
             sleeper.renew()
         heir.renew()
 
@@ -265,8 +271,8 @@ def test_ending_a_lost_turn_takes_nothing_from_its_heir():
         with ticking.turn("arxiv", wait_seconds=0):
             time.sleep(0.15)
             later.enter_context(clock(spacing=0.0).turn("arxiv", wait_seconds=1))
-            holder = HostClock.objects.get().holder
-        assert HostClock.objects.get().holder == holder is not None
+            holder = HostSlot.objects.get().holder
+        assert HostSlot.objects.get().holder == holder is not None
 
 
 def test_a_turn_is_given_back_when_the_request_fails(upstream):
@@ -294,7 +300,7 @@ def test_a_long_answer_keeps_its_turn(upstream, monkeypatch):
 
 
 def closed_for() -> float:
-    return (HostClock.objects.order_by("-not_before")[0].not_before - datetime.now(UTC)).total_seconds()
+    return (HostSlot.objects.order_by("-not_before")[0].not_before - datetime.now(UTC)).total_seconds()
 
 
 @pytest.mark.parametrize("status", [406, 429, 503])
@@ -305,7 +311,7 @@ def test_a_refusal_closes_the_whole_group_for_as_long_as_the_answer_asks(upstrea
         client.fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
     assert error.value.retry_after_seconds == 120
     assert closed_for() == pytest.approx(120, abs=5)
-    with pytest.raises(BusyError):
+    with pytest.raises(HostBusyError):
         client.fetch(FetchRequest(f"{upstream.url}/oai?verb=Identify", "arxiv"))
     assert upstream.log("/oai") == []
 
@@ -314,7 +320,7 @@ def test_refusals_in_a_row_close_for_longer_and_success_forgets_them():
     ticking = clock(spacing=0.0)
     seen = []
     for status in (429, 503, 429, 429, 429, 404, 200, 429):
-        HostClock.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
+        HostSlot.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
         with ticking.turn("arxiv", wait_seconds=0) as turn:
             seen.append(turn.answered(status, None))
     assert seen == [60, 300, 1800, 7200, 7200, None, None, 60]
@@ -332,7 +338,7 @@ def test_all_connections_of_a_group_are_closed_and_no_other_group():
     ticking = clock(spacing=0.0)
     with ticking.turn("huggingface", wait_seconds=0) as turn:
         assert turn.answered(429, 90.0) == 90
-    with pytest.raises(BusyError), ticking.turn("huggingface", wait_seconds=0.1):
+    with pytest.raises(HostBusyError), ticking.turn("huggingface", wait_seconds=0.1):
         pass
     with ticking.turn("arxiv", wait_seconds=0):
         pass
@@ -370,7 +376,7 @@ def test_no_transaction_is_open_while_a_request_runs():
 
 
 def test_an_unknown_group_is_named():
-    with pytest.raises(ValueError, match=r"'archive'.*arxiv"), PostgresClock().turn("archive", wait_seconds=0):
+    with pytest.raises(ValueError, match=r"'archive'.*arxiv"), PostgresRateLimiter().turn("archive", wait_seconds=0):
         pass
 
 
@@ -378,16 +384,18 @@ def test_the_client_of_the_installation_follows_the_settings(upstream, settings)
     settings.FETCH_ALLOW = (upstream.host,)
     settings.SITE_URL = "https://papers.example"
     settings.ADMIN_EMAIL = "admin@papers.example"
-    polite_client().fetch(FetchRequest(f"{upstream.url}/rss/cs", "pubmed"))
+    build_outbound_client().fetch(FetchRequest(f"{upstream.url}/rss/cs", "pubmed"))
     [entry] = upstream.log("/rss")
     assert entry.headers["user-agent"] == user_agent(
         version=settings.VERSION, site_url="https://papers.example", admin="admin@papers.example"
     )
-    assert HostClock.objects.get().pk == "pubmed"
+    assert HostSlot.objects.get().pk == "pubmed"
 
 
 def test_the_policies_are_those_that_the_services_ask_for():
-    arxiv = POLICIES["arxiv"]
+    arxiv = HOST_POLICIES["arxiv"]
     assert (arxiv.connections, arxiv.spacing, arxiv.jitter, arxiv.blocked) == (1, 3.0, 0.5, 12 * 3600)
-    assert all(policy.steps == tuple(sorted(policy.steps)) for policy in POLICIES.values())
-    assert all(policy.also in (None, *POLICIES) for policy in (*POLICIES.values(), policy_of("feed:a.example")))
+    assert all(policy.steps == tuple(sorted(policy.steps)) for policy in HOST_POLICIES.values())
+    assert all(
+        policy.also in (None, *HOST_POLICIES) for policy in (*HOST_POLICIES.values(), host_policy_of("feed:a.example"))
+    )

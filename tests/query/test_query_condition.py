@@ -12,7 +12,7 @@ from papers.models import Paper, Tag, TaggedPaper, Topic, TopicMatch
 from papers.models.search_index import lexemes_of
 from papers.query.parser import parse
 from tests.support import factories
-from tests.support.factories import at
+from tests.support.factories import at_hour
 
 pytestmark = pytest.mark.django_db
 
@@ -121,15 +121,19 @@ def test_authors_are_found_by_a_name_or_a_part_of_it() -> None:
 def test_categories_organizations_links_votes_and_dates_narrow() -> None:
     code = {"code": {"url": "https://example.org/", "found": "abstract"}}
     factories.paper(
-        title="a", categories=["cs.CL", "stat.ML"], organization="Meta AI", links=code, listed_at=at(date(2026, 3, 3))
+        title="a",
+        categories=["cs.CL", "stat.ML"],
+        organization="Meta AI",
+        links=code,
+        listed_at=at_hour(date(2026, 3, 3)),
     )
-    factories.paper(title="b", categories=["cs.LG"], vote_count=7, listed_at=at(date(2026, 2, 1)))
+    factories.paper(title="b", categories=["cs.LG"], vote_count=7, listed_at=at_hour(date(2026, 2, 1)))
     factories.paper(
         title="c",
         categories=["math.OC"],
         withdrawn_at=factories.NOW,
         vote_count=5,
-        listed_at=at(date(2025, 11, 30), 23),
+        listed_at=at_hour(date(2025, 11, 30), 23),
     )
     assert found("cat:cs.CL") == {"a"}
     assert found("cat:cmp-lg") == {"a"}

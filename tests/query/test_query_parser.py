@@ -14,29 +14,29 @@ from papers.query.parser import (
     MAX_DEPTH,
     MAX_LENGTH,
     MAX_TERMS,
-    After,
+    AfterTerm,
     And,
-    Author,
-    Before,
-    Category,
-    Has,
-    Like,
+    AuthorTerm,
+    BeforeTerm,
+    CategoryTerm,
+    DateExpression,
+    HasTerm,
+    LikeTerm,
     Not,
     Or,
-    Organization,
-    Phrase,
+    OrganizationTerm,
+    PhraseTerm,
     Query,
-    Tag,
-    Title,
-    Topic,
-    Votes,
-    When,
-    Withdrawn,
-    Word,
+    TagTerm,
+    TitleTerm,
+    TopicTerm,
+    VotesTerm,
+    WithdrawnTerm,
+    WordTerm,
     parse,
 )
 
-A, B, C = Word("a"), Word("b"), Word("c")
+A, B, C = WordTerm("a"), WordTerm("b"), WordTerm("c")
 
 
 @pytest.mark.parametrize(
@@ -44,51 +44,51 @@ A, B, C = Word("a"), Word("b"), Word("c")
     [
         ("", None),
         ("  \t\n ", None),
-        ("attention", Word("attention")),
-        ("Continuous Tokens", And((Word("continuous"), Word("tokens")))),
+        ("attention", WordTerm("attention")),
+        ("Continuous Tokens", And((WordTerm("continuous"), WordTerm("tokens")))),
         ("a b a", And((A, B))),
-        ('"Vision  Transformer"', Phrase("vision transformer")),
-        ("“smart quotes”", Phrase("smart quotes")),
-        ("self-attention", Word("self-attention")),
-        ("C++ O(n) 0", And((Word("c++"), Word("o(n)"), Word("0")))),
+        ('"Vision  Transformer"', PhraseTerm("vision transformer")),
+        ("“smart quotes”", PhraseTerm("smart quotes")),
+        ("self-attention", WordTerm("self-attention")),
+        ("C++ O(n) 0", And((WordTerm("c++"), WordTerm("o(n)"), WordTerm("0")))),
         ("a -b", And((A, Not(B)))),
         ("a NOT b", And((A, Not(B)))),
         ("--a", A),
         ("---a", Not(A)),
-        ('-"a b"', Not(Phrase("a b"))),
+        ('-"a b"', Not(PhraseTerm("a b"))),
         ("a OR b", Or((A, B))),
         ("a | b OR c", Or((A, B, C))),
         ("a b OR c", Or((And((A, B)), C))),
         ("a (b OR c)", And((A, Or((B, C))))),
         ("a AND b", And((A, B))),
-        ("a or b", And((A, Word("or"), B))),
+        ("a or b", And((A, WordTerm("or"), B))),
         ("-(a OR b)", Not(Or((A, B)))),
         ("((a))", A),
-        ("a(b)c", And((Word("a(b)c"),)).nodes[0]),
-        ("author:hinton", Author("hinton")),
-        ('author:"Geoffrey Hinton"', Author("geoffrey hinton")),
-        ("au:del_maestro", Author("del maestro")),
-        ("title:gpt", Title("gpt")),
-        ('ti:"a b"', Title("a b")),
-        ("cat:CS.cl", Category("cs.CL", ("cs.CL",))),
-        ("cat:cmp-lg", Category("cs.CL", ("cs.CL",))),
-        ('category:"machine learning"', Category("cs.LG", ("cs.LG",))),
-        ("topic:agents", Topic("agents")),
-        ('tag:"to read"', Tag("to read")),
-        ("org:CERN", Organization("cern")),
-        ("after:2025-11", After(When("2025-11"))),
-        ("before:7D", Before(When("7d"))),
-        ("since:2024", After(When("2024"))),
-        ("has:code", Has("code")),
-        ("is:withdrawn", Withdrawn()),
-        ("-is:withdrawn", Not(Withdrawn())),
-        ("votes:>5", Votes(">", 5)),
-        ("votes:5+", Votes(">=", 5)),
-        ("votes:5", Votes("=", 5)),
-        ("like:2401.00001v2", Like("2401.00001")),
-        ("BERT: pre-training", And((Word("bert:"), Word("pre-training")))),
-        ("大规模 语言", And((Word("大规模"), Word("语言")))),
-        ("Schrödinger α", And((Word("schrödinger"), Word("α")))),
+        ("a(b)c", And((WordTerm("a(b)c"),)).nodes[0]),
+        ("author:hinton", AuthorTerm("hinton")),
+        ('author:"Geoffrey Hinton"', AuthorTerm("geoffrey hinton")),
+        ("au:del_maestro", AuthorTerm("del maestro")),
+        ("title:gpt", TitleTerm("gpt")),
+        ('ti:"a b"', TitleTerm("a b")),
+        ("cat:CS.cl", CategoryTerm("cs.CL", ("cs.CL",))),
+        ("cat:cmp-lg", CategoryTerm("cs.CL", ("cs.CL",))),
+        ('category:"machine learning"', CategoryTerm("cs.LG", ("cs.LG",))),
+        ("topic:agents", TopicTerm("agents")),
+        ('tag:"to read"', TagTerm("to read")),
+        ("org:CERN", OrganizationTerm("cern")),
+        ("after:2025-11", AfterTerm(DateExpression("2025-11"))),
+        ("before:7D", BeforeTerm(DateExpression("7d"))),
+        ("since:2024", AfterTerm(DateExpression("2024"))),
+        ("has:code", HasTerm("code")),
+        ("is:withdrawn", WithdrawnTerm()),
+        ("-is:withdrawn", Not(WithdrawnTerm())),
+        ("votes:>5", VotesTerm(">", 5)),
+        ("votes:5+", VotesTerm(">=", 5)),
+        ("votes:5", VotesTerm("=", 5)),
+        ("like:2401.00001v2", LikeTerm("2401.00001")),
+        ("BERT: pre-training", And((WordTerm("bert:"), WordTerm("pre-training")))),
+        ("大规模 语言", And((WordTerm("大规模"), WordTerm("语言")))),
+        ("Schrödinger α", And((WordTerm("schrödinger"), WordTerm("α")))),
     ],
 )
 def test_what_is_typed_becomes_a_tree(text: str, tree: object) -> None:
@@ -100,7 +100,7 @@ def test_what_is_typed_becomes_a_tree(text: str, tree: object) -> None:
 def test_an_archive_stands_for_its_categories() -> None:
     for text in ("cat:cs.*", "cat:cs"):
         root = parse(text).root
-        assert isinstance(root, Category)
+        assert isinstance(root, CategoryTerm)
         assert {"cs.CL", "cs.LG"} <= set(root.codes)
         assert str(root) == "cat:cs.*"
 
@@ -164,7 +164,7 @@ def test_days_are_reckoned_when_they_are_asked_for() -> None:
             "9999y": date(1900, 1, 1)}  # fmt: skip
     for text, day in days.items():
         root = parse(f"after:{text}").root
-        assert isinstance(root, After)
+        assert isinstance(root, AfterTerm)
         assert root.when.day(today) == day
 
 

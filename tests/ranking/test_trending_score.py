@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.ranking.trending import EPOCH, WINDOW, figure_after, floor_of, hot_score, log2_sum, weight_of
+from papers.ranking.trending import (
+    EPOCH,
+    TRENDING_WINDOW,
+    decayed_votes_after,
+    log2_sum,
+    log2_weight,
+    score_floor,
+    trending_score,
+)
 from tests.support.factories import NOW
 
 HOUR = timedelta(hours=1)
@@ -18,13 +26,13 @@ moments = st.integers(0, 10_000).map(lambda hours: NOW - hours * HOUR)
 
 
 def hot(votes: list[datetime], figures: list[float] | None = None, *, weight: float = 0.02) -> float:
-    found = hot_score(votes, figures or [], half_life_seconds=HALF_LIFE, source_weight=weight)
+    found = trending_score(votes, figures or [], half_life_seconds=HALF_LIFE, source_weight=weight)
     assert found is not None
     return found
 
 
 def figure(votes: int, at: datetime) -> float:
-    found = figure_after(None, votes_before=0, votes=votes, seen_at=at, half_life_seconds=HALF_LIFE)
+    found = decayed_votes_after(None, votes_before=0, votes=votes, seen_at=at, half_life_seconds=HALF_LIFE)
     assert found is not None
     return found
 
@@ -49,12 +57,12 @@ def test_fifty_votes_of_a_source_count_like_one_of_the_group() -> None:
 
 
 def test_a_source_of_no_weight_is_no_signal() -> None:
-    assert hot_score([], [figure(500, NOW)], half_life_seconds=HALF_LIFE, source_weight=0) is None
+    assert trending_score([], [figure(500, NOW)], half_life_seconds=HALF_LIFE, source_weight=0) is None
     assert hot([NOW], [figure(500, NOW)], weight=0) == hot([NOW])
 
 
 def test_nothing_is_no_score() -> None:
-    assert hot_score([], [], half_life_seconds=HALF_LIFE, source_weight=0.02) is None
+    assert trending_score([], [], half_life_seconds=HALF_LIFE, source_weight=0.02) is None
 
 
 def test_no_vote_of_any_time_runs_over() -> None:
@@ -76,28 +84,28 @@ def test_one_more_vote_never_lowers_a_paper(votes: list[datetime], more: datetim
 class TestFigures:
     def test_votes_are_dated_when_they_are_seen(self) -> None:
         first = figure(10, NOW - 36 * HOUR)
-        then = figure_after(first, votes_before=10, votes=13, seen_at=NOW, half_life_seconds=HALF_LIFE)
+        then = decayed_votes_after(first, votes_before=10, votes=13, seen_at=NOW, half_life_seconds=HALF_LIFE)
         assert then is not None
-        assert 2 ** (then - weight_of(NOW, half_life_seconds=HALF_LIFE)) == pytest.approx(10 / 2 + 3)
+        assert 2 ** (then - log2_weight(NOW, half_life_seconds=HALF_LIFE)) == pytest.approx(10 / 2 + 3)
 
     def test_the_same_figure_again_changes_nothing(self) -> None:
         first = figure(10, NOW - HOUR)
-        again = figure_after(first, votes_before=10, votes=10, seen_at=NOW, half_life_seconds=HALF_LIFE)
+        again = decayed_votes_after(first, votes_before=10, votes=10, seen_at=NOW, half_life_seconds=HALF_LIFE)
         assert again == first
 
     def test_votes_that_go_take_their_part(self) -> None:
         first = figure(10, NOW - HOUR)
-        fewer = figure_after(first, votes_before=10, votes=5, seen_at=NOW, half_life_seconds=HALF_LIFE)
+        fewer = decayed_votes_after(first, votes_before=10, votes=5, seen_at=NOW, half_life_seconds=HALF_LIFE)
         assert fewer == pytest.approx(first - 1)
 
     def test_no_votes_are_no_figure(self) -> None:
-        assert figure_after(3.0, votes_before=10, votes=0, seen_at=NOW, half_life_seconds=HALF_LIFE) is None
+        assert decayed_votes_after(3.0, votes_before=10, votes=0, seen_at=NOW, half_life_seconds=HALF_LIFE) is None
 
     def test_votes_after_none_begin_anew(self) -> None:
-        found = figure_after(None, votes_before=0, votes=4, seen_at=NOW, half_life_seconds=HALF_LIFE)
-        assert found == pytest.approx(2 + weight_of(NOW, half_life_seconds=HALF_LIFE))
+        found = decayed_votes_after(None, votes_before=0, votes=4, seen_at=NOW, half_life_seconds=HALF_LIFE)
+        assert found == pytest.approx(2 + log2_weight(NOW, half_life_seconds=HALF_LIFE))
 
 
 def test_the_floor_is_one_vote_at_the_window_s_edge() -> None:
-    floor = floor_of(NOW, half_life_seconds=HALF_LIFE)
-    assert hot([NOW - WINDOW + HOUR]) > floor > hot([NOW - WINDOW - HOUR])
+    floor = score_floor(NOW, half_life_seconds=HALF_LIFE)
+    assert hot([NOW - TRENDING_WINDOW + HOUR]) > floor > hot([NOW - TRENDING_WINDOW - HOUR])

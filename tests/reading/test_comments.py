@@ -11,13 +11,19 @@ from django.db import connections
 from django.test import Client
 
 from papers.models import Comment, CommentReport, Mention, Paper, User
-from papers.services.reading.comments import add_comment, delete_comment, discussion, edit_comment, recount_comments
-from papers.text.html import markdown, mentioned
-from papers.web.ratelimit import LIMITS
+from papers.services.reading.comments import (
+    add_comment,
+    delete_comment,
+    edit_comment,
+    read_discussion,
+    recount_comments,
+)
+from papers.text.html import find_mentions, markdown
+from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.pages import cards, page_text, tree
-from tests.support.people import browser_of, curator, reader, staff, stranger
+from tests.support.pages import cards_on, get_page, page_text
+from tests.support.people import anonymous_client, client_of, curator, reader, staff
 
 
 class TestMarkdown:
@@ -71,7 +77,7 @@ class TestMarkdown:
 
     def test_names(self) -> None:
         text = "@Rita and @bob. not a@rita `@code` [@link](https://e.org)"
-        assert mentioned(text) == ["rita", "bob"]
+        assert find_mentions(text) == ["rita", "bob"]
         html = markdown(text, frozenset({"rita"}))
         assert html.count('class="mention"') == 1
         assert '<span class="mention">@Rita</span>' in html
@@ -117,7 +123,7 @@ class TestTheService:
         answer = add_comment(user=factories.user(), paper_id=paper.pk, body="b", parent=comment)
         delete_comment(comment=comment)
         assert Comment.objects.get(pk=comment.pk).body == ""
-        found = discussion(paper, viewer=factories.user()).threads
+        found = read_discussion(paper, viewer=factories.user()).threads
         assert [(thread.comment.pk, thread.depth) for thread in found] == [(comment.pk, 0), (answer.pk, 1)]
 
     def test_threads_are_read_in_order_however_deep(self, paper: Paper) -> None:
@@ -126,7 +132,7 @@ class TestTheService:
             parent = add_comment(user=user, paper_id=paper.pk, body="x", parent=parent)
             keys.append(parent.pk)
         late = add_comment(user=user, paper_id=paper.pk, body="y", parent=Comment.objects.get(pk=keys[0]))
-        found = discussion(paper, viewer=user).threads
+        found = read_discussion(paper, viewer=user).threads
         assert [thread.comment.pk for thread in found] == [*keys, late.pk]
         assert [thread.depth for thread in found][:8] == [0, 1, 2, 3, 4, 5, 5, 5]
 
@@ -175,7 +181,7 @@ class TestThePage:
 
     @pytest.fixture
     def client(self, rita: User) -> Client:
-        return browser_of(rita)
+        return client_of(rita)
 
     def write(self, client: Client, paper: Paper, body: str = "Well.", **more: Any) -> Any:
         return client.post(f"{paper.get_absolute_url()}/comments", {"body": body, **more})
@@ -184,12 +190,12 @@ class TestThePage:
         response = self.write(client, paper, "First $x^2$")
         first = Comment.objects.get()
         assert response.headers["Location"] == f"{paper.get_absolute_url()}#comment-{first.pk}"
-        self.write(browser_of(factories.user("bob")), paper, "Second", answer=first.pk)
-        page = tree(paper.get_absolute_url())
+        self.write(client_of(factories.user("bob")), paper, "Second", answer=first.pk)
+        page = get_page(paper.get_absolute_url())
         said = page.find_class("comment")
         assert [one.get("class") for one in said] == ["comment deep-0", "comment deep-1"]
         assert said[0].xpath(".//math")
-        assert cards("/papers/new")[0].facts[2] == "2 comments"
+        assert cards_on("/papers/new")[0].facts[2] == "2 comments"
 
     def test_a_preview_stores_nothing(self, client: Client, paper: Paper) -> None:
         page = self.write(client, paper, "**b** @rita", preview="1").content.decode()
@@ -235,8 +241,8 @@ class TestThePage:
         comment = factories.comment(paper, factories.user("bob"))
         for act in ("edit", "delete"):
             assert client.post(f"/comments/{comment.pk}/{act}", {"body": "x"}).status_code == 404
-        assert browser_of(curator()).post(f"/comments/{comment.pk}/edit", {"body": "x"}).status_code == 404
-        assert browser_of(User.objects.get(username="carl")).post(f"/comments/{comment.pk}/delete").status_code == 302
+        assert client_of(curator()).post(f"/comments/{comment.pk}/edit", {"body": "x"}).status_code == 404
+        assert client_of(User.objects.get(username="carl")).post(f"/comments/{comment.pk}/delete").status_code == 302
 
     def test_a_report_is_kept_once_a_reader(self, client: Client, paper: Paper) -> None:
         comment = factories.comment(paper)
@@ -248,20 +254,20 @@ class TestThePage:
         kept, bad, worse = (factories.comment(paper, body=body) for body in ("Kept words", "Bad words", "Worse words"))
         made = CommentReport.objects.create
         reports = [made(comment=comment, user=factories.user()) for comment in (kept, bad, bad, worse)]
-        ada, url = browser_of(staff()), "/admin/papers/commentreport/"
+        ada, url = client_of(staff()), "/admin/papers/commentreport/"
         ada.post(url, {"action": "keep", "_selected_action": [reports[0].pk, reports[3].pk]})
-        rows = [row.text_content() for row in tree(url, ada).xpath("//table[@id='result_list']/tbody/tr")]
+        rows = [row.text_content() for row in get_page(url, ada).xpath("//table[@id='result_list']/tbody/tr")]
         assert [("Bad" in row) for row in rows] == [True, True, False, False]
         ada.post(url, {"action": "remove", "_selected_action": [reports[1].pk]})
         bad.refresh_from_db()
         assert (bad.body, count(paper)) == ("", 2)
         assert not CommentReport.objects.filter(resolved_at=None).exists()
-        assert browser_of(reader("otto")).get(url).status_code == 302
+        assert client_of(reader("otto")).get(url).status_code == 302
 
     def test_mentions(self, client: Client, paper: Paper, rita: User) -> None:
-        self.write(browser_of(factories.user("bob")), paper, "Look, @rita")
+        self.write(client_of(factories.user("bob")), paper, "Look, @rita")
         assert "1 new mention" in page_text("/", client)
-        page = tree("/mentions", client)
+        page = get_page("/mentions", client)
         assert page.find_class("comment")[0].xpath(".//p/a/@href")[0].startswith(paper.get_absolute_url())
         client.post("/mentions")
         rita.refresh_from_db()
@@ -269,17 +275,17 @@ class TestThePage:
         assert "Look" in page_text("/mentions", client)
 
     def test_nobody_writes_without_end(self, client: Client, paper: Paper) -> None:
-        for _ in range(LIMITS["comment"].times):
+        for _ in range(RATE_LIMITS["comment"].attempts):
             assert self.write(client, paper).status_code == 302
         assert self.write(client, paper).status_code == 429
-        assert count(paper) == LIMITS["comment"].times
+        assert count(paper) == RATE_LIMITS["comment"].attempts
 
     def test_a_stranger_reads_and_is_asked_to_sign_in(self, paper: Paper) -> None:
         factories.comment(paper, body="Open word")
         page = page_text(paper.get_absolute_url())
         assert "Open word" in page
         assert "Sign in to comment" in page
-        assert self.write(stranger(), paper).status_code == 302
+        assert self.write(anonymous_client(), paper).status_code == 302
         assert count_rows() == 1
 
     def test_a_reader_who_left_is_not_named(self, paper: Paper) -> None:

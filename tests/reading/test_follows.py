@@ -16,11 +16,11 @@ from papers.models import Follow, Followed, FollowedPaper, Paper, TopicBacklog, 
 from papers.services.authors.lookup import find_author, find_organization
 from papers.services.ingest.releases import next_release
 from papers.services.reading import follows
-from papers.services.reading.follows import FollowError, follow, forget_unfollowed, note_papers
+from papers.services.reading.follows import FollowError, delete_unfollowed, follow, match_followed_papers
 from papers.services.topics.matcher import match_waiting
 from tests.support import factories
-from tests.support.pages import titles, tree
-from tests.support.people import browser_of, reader, stranger
+from tests.support.pages import get_page, titles_on
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -33,20 +33,20 @@ def follow_ada(user: User) -> None:
 
 def test_one_press_follows_and_one_stops() -> None:
     rita = reader()
-    client = browser_of(rita)
+    client = client_of(rita)
     factories.paper(title="Old")
     for _ in range(2):
         assert client.post(ADA + "/follow", {"on": "1"})["Location"] == ADA
     assert Follow.objects.count() == 1
-    assert titles("/following", client) == ["Old"]
+    assert titles_on("/following", client) == ["Old"]
     client.post("/following/stop", {"kind": "author", "key": "ada lovelace"})
     assert not Follow.objects.exists()
-    assert forget_unfollowed() > 0
+    assert delete_unfollowed() > 0
     assert not Followed.objects.exists()
 
 
 def test_nobody_can_be_followed_who_has_no_papers() -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     assert client.post("/authors/nobody/follow").status_code == 404
     assert client.post("/organizations/nowhere/follow").status_code == 404
     assert not Followed.objects.exists()
@@ -61,7 +61,7 @@ def test_new_papers_of_those_followed_come_with_the_matching() -> None:
     factories.paper(title="At CERN", authors=["B"], organization="Cern", listed_at=factories.NOW + timedelta(hours=2))
     factories.paper(title="By others", authors=["B"])
     match_waiting(now=factories.NOW)
-    assert titles("/following", browser_of(rita)) == ["At CERN", "By Ada", "Old"]
+    assert titles_on("/following", client_of(rita)) == ["At CERN", "By Ada", "Old"]
     assert not TopicBacklog.objects.exists()
 
 
@@ -70,7 +70,7 @@ def test_a_paper_of_two_who_are_followed_is_there_once() -> None:
     factories.paper(title="Both", authors=["Ada Lovelace", "Charles Babbage"])
     follow_ada(rita)
     follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
-    assert titles("/following", browser_of(rita)) == ["Both"]
+    assert titles_on("/following", client_of(rita)) == ["Both"]
 
 
 def test_a_paper_that_is_no_longer_theirs_goes() -> None:
@@ -78,7 +78,7 @@ def test_a_paper_that_is_no_longer_theirs_goes() -> None:
     paper = factories.paper()
     follow_ada(rita)
     Paper.objects.filter(pk=paper.pk).update(author_keys=["somebody else"])
-    note_papers([paper.pk], release=next_release(), now=factories.NOW)
+    match_followed_papers([paper.pk], release=next_release(), now=factories.NOW)
     assert not FollowedPaper.objects.exists()
 
 
@@ -87,12 +87,12 @@ def test_what_was_there_before_and_what_is_old_is_in_nobody_s_mail() -> None:
     follow_ada(reader())
     old, new = factories.paper(listed_at=factories.NOW - timedelta(days=400)), factories.paper()
     release = next_release()
-    note_papers([before.pk, old.pk, new.pk], release=release, now=factories.NOW)
+    match_followed_papers([before.pk, old.pk, new.pk], release=release, now=factories.NOW)
     assert dict(FollowedPaper.objects.values_list("paper_id", "release")) == {before.pk: 0, old.pk: 0, new.pk: release}
 
 
 def test_there_is_a_limit_to_whom_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follows, "MOST_FOLLOWED", 0)
+    monkeypatch.setattr(follows, "MAX_FOLLOWED", 0)
     factories.paper()
     with pytest.raises(FollowError, match="Let somebody go"):
         follow_ada(reader())
@@ -103,10 +103,10 @@ def test_the_list_goes_on_behind_its_last_card() -> None:
     for number in range(60):
         factories.paper(title=f"P{number:02}", listed_at=factories.NOW - timedelta(hours=number))
     follow_ada(rita)
-    client = browser_of(rita)
+    client = client_of(rita)
     page = client.get("/following").content.decode()
     more = page.split('class="more"')[1].split('href="')[1].split('"')[0].replace("&amp;", "&")
-    assert titles("/following", client) + titles("/following" + more, client) == [
+    assert titles_on("/following", client) + titles_on("/following" + more, client) == [
         f"P{number:02}" for number in range(60)
     ]
 
@@ -115,19 +115,19 @@ def test_the_feed_is_read_by_its_address_alone_until_it_has_another() -> None:
     rita = reader()
     factories.paper(title="On engines")
     follow_ada(rita)
-    client = browser_of(rita)
+    client = client_of(rita)
     address = client.get("/following").content.decode().split('href="/following/')[1].split('"')[0]
-    assert "On engines" in stranger().get(f"/following/{address}").content.decode()
+    assert "On engines" in anonymous_client().get(f"/following/{address}").content.decode()
     client.post("/following/address")
-    assert stranger().get(f"/following/{address}").status_code == 404
+    assert anonymous_client().get(f"/following/{address}").status_code == 404
 
 
 def test_who_is_followed_is_in_the_export_and_the_feed_s_key_is_not() -> None:
     from papers.services.accounts.data_export import export_account
-    from papers.services.accounts.feed_keys import key_of
+    from papers.services.accounts.feed_keys import feed_key_of
 
     rita = reader()
-    key = key_of(rita)
+    key = feed_key_of(rita)
     factories.paper()
     follow_ada(rita)
     with export_account(rita) as file, ZipFile(file) as archive:
@@ -140,7 +140,7 @@ def test_the_list_costs_the_same_for_few_and_for_many() -> None:
     from tests.web.test_query_counts import count
 
     rita = reader()
-    client = browser_of(rita)
+    client = client_of(rita)
     factories.paper()
     follow_ada(rita)
     client.get("/following")
@@ -148,7 +148,7 @@ def test_the_list_costs_the_same_for_few_and_for_many() -> None:
     for _ in range(2):
         for _ in range(10):
             paper = factories.paper(authors=["Ada Lovelace", "B"])
-            note_papers([paper.pk], release=next_release(), now=factories.NOW)
+            match_followed_papers([paper.pk], release=next_release(), now=factories.NOW)
         cache.clear()
         costs.append(count("/following", client))
     assert costs[0] == costs[1]
@@ -161,7 +161,7 @@ def test_the_mail_brings_each_new_paper_once() -> None:
     follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
     schedule = factories.schedule(factories.subscriber(user=rita, email=rita.email), kinds=["followed", "trending"])
     news = [factories.paper(authors=["Ada Lovelace", "Charles Babbage"]), factories.paper()]
-    note_papers([one.pk for one in news], release=next_release(), now=factories.NOW)
+    match_followed_papers([one.pk for one in news], release=next_release(), now=factories.NOW)
     assert schedule.next_due_at is not None
     for days in (0, 1):
         plan_due(now=schedule.next_due_at + timedelta(days=days))
@@ -172,9 +172,9 @@ def test_the_mail_brings_each_new_paper_once() -> None:
 
 def test_mail_about_who_is_followed_is_offered_to_accounts_only() -> None:
     rita = reader()
-    assert "Who you follow" in browser_of(rita).get("/subscriptions").content.decode()
+    assert "Who you follow" in client_of(rita).get("/subscriptions").content.decode()
     factories.subscriber(key="key-of-a-visitor")
-    assert "Who you follow" not in stranger().get("/subscriptions/key-of-a-visitor").content.decode()
+    assert "Who you follow" not in anonymous_client().get("/subscriptions/key-of-a-visitor").content.decode()
 
 
 def test_the_link_in_a_mail_lets_somebody_go_in_one_press() -> None:
@@ -182,13 +182,13 @@ def test_the_link_in_a_mail_lets_somebody_go_in_one_press() -> None:
     factories.paper()
     follow_ada(rita)
     factories.subscriber(user=rita, email=rita.email, key="key-of-rita")
-    page = tree("/subscriptions/key-of-rita", stranger())
+    page = get_page("/subscriptions/key-of-rita", anonymous_client())
     (form,) = page.xpath("//form[contains(@action, 'unfollow')]")
     answer = Client(enforce_csrf_checks=True).post(form.get("action"), dict(form.form_values()))
     assert answer["Location"] == "/subscriptions/key-of-rita"
     assert not Follow.objects.exists()
     follow_ada(rita)
-    client = browser_of(rita)
-    (form,) = tree("/subscriptions", client).xpath("//form[@action='/following/stop']")
+    client = client_of(rita)
+    (form,) = get_page("/subscriptions", client).xpath("//form[@action='/following/stop']")
     assert client.post(form.get("action"), dict(form.form_values()))["Location"] == "/subscriptions"
     assert not Follow.objects.exists()

@@ -11,12 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from papers.models import MutedQuery, User
-from papers.services.reading.library import set_state
-from papers.services.reading.muted_queries import MOST, MutingError, mute, muted_among, unmute
+from papers.services.reading.library import set_library_state
+from papers.services.reading.muted_queries import MAX_MUTED_QUERIES, MutingError, find_muted, mute_query, unmute_query
 from tests.support import factories
 from tests.support.factories import TODAY
-from tests.support.pages import elements, page_text, titles, tree
-from tests.support.people import browser_of, reader
+from tests.support.pages import get_page, page_text, parse_html, titles_on
+from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
 DAY = f"/papers/date/{TODAY}"
@@ -29,13 +29,13 @@ def rita() -> User:
 
 @pytest.fixture
 def client(rita: User) -> Client:
-    return browser_of(rita)
+    return client_of(rita)
 
 
 def folded(path: str, client: Client) -> list[str]:
     return [
         title.text_content().strip()
-        for fold in tree(path, client).find_class("muted-fold")
+        for fold in get_page(path, client).find_class("muted-fold")
         for title in fold.find_class("card-title")
     ]
 
@@ -46,52 +46,52 @@ class TestTheService:
         cats = factories.paper(title="Cats that walk")
         other = factories.paper(title="Other")
         keys = [robots.pk, cats.pk, other.pk]
-        found = muted_among(keys, user=rita, queries=["cat:cs.RO", '"cats that"', "-"], today=TODAY)
+        found = find_muted(keys, user=rita, queries=["cat:cs.RO", '"cats that"', "-"], today=TODAY)
         assert found == {robots.pk, cats.pk}
-        assert muted_among(keys, user=rita, queries=[], today=TODAY) == set()
-        assert muted_among([], user=rita, queries=["robots"], today=TODAY) == set()
+        assert find_muted(keys, user=rita, queries=[], today=TODAY) == set()
+        assert find_muted([], user=rita, queries=["robots"], today=TODAY) == set()
 
     def test_the_same_question_is_kept_once(self, rita: User) -> None:
         for text in ("robots  walking", "robots walking"):
-            mute(user=rita, text=text)
+            mute_query(user=rita, text=text)
         assert MutedQuery.objects.count() == 1
 
     @pytest.mark.parametrize("text", ["", "  ", "-", '""', "x" * 400])
     def test_what_asks_for_nothing_or_too_much_is_refused(self, rita: User, text: str) -> None:
         with pytest.raises(MutingError):
-            mute(user=rita, text=text)
+            mute_query(user=rita, text=text)
 
     def test_there_is_an_end(self, rita: User) -> None:
-        MutedQuery.objects.bulk_create(MutedQuery(user=rita, query=f"q{number}") for number in range(MOST))
+        MutedQuery.objects.bulk_create(MutedQuery(user=rita, query=f"q{number}") for number in range(MAX_MUTED_QUERIES))
         with pytest.raises(MutingError, match="50"):
-            mute(user=rita, text="one more")
+            mute_query(user=rita, text="one more")
 
     def test_nobody_unmutes_for_others(self, rita: User) -> None:
-        mute(user=rita, text="robots")
+        mute_query(user=rita, text="robots")
         key = MutedQuery.objects.get().pk
-        unmute(user=factories.user(), key=key)
+        unmute_query(user=factories.user(), key=key)
         assert MutedQuery.objects.exists()
-        unmute(user=rita, key=key)
+        unmute_query(user=rita, key=key)
         assert not MutedQuery.objects.exists()
 
 
 class TestLists:
     def test_matches_fold_in_every_list_but_the_reader_s_own(self, client: Client, rita: User) -> None:
-        robots = factories.listing(factories.paper(title="Robots", hot=10_000.0)).paper
-        factories.listing(factories.paper(title="Cats", hot=10_001.0))
-        mute(user=rita, text="robots")
+        robots = factories.listing(factories.paper(title="Robots", trending_score=10_000.0)).paper
+        factories.listing(factories.paper(title="Cats", trending_score=10_001.0))
+        mute_query(user=rita, text="robots")
         for path in (DAY, "/papers/week/2026-W10", "/papers/month/2026-03", "/papers/new", "/papers/trending"):
             assert folded(path, client) == ["Robots"]
             assert "1 muted (show)" in page_text(path, client)
-            assert titles(path, client) == ["Cats", "Robots"]
-        set_state(user=rita, paper_ids=[robots.pk], state="to_read")
+            assert titles_on(path, client) == ["Cats", "Robots"]
+        set_library_state(user=rita, paper_ids=[robots.pk], state="to_read")
         assert folded("/library", client) == []
-        assert titles("/library", client) == ["Robots"]
-        assert folded(DAY, browser_of(factories.user())) == []
+        assert titles_on("/library", client) == ["Robots"]
+        assert folded(DAY, client_of(factories.user())) == []
 
     def test_a_list_of_muted_papers_is_not_empty(self, client: Client, rita: User) -> None:
         factories.listing(factories.paper(title="Robots"))
-        mute(user=rita, text="robots")
+        mute_query(user=rita, text="robots")
         assert folded(DAY, client) == ["Robots"]
         assert "No papers" not in page_text(DAY, client)
 
@@ -104,10 +104,10 @@ class TestLists:
 
         factories.listing()
         plain = queries()
-        mute(user=rita, text="robots")
+        mute_query(user=rita, text="robots")
         one = queries()
         for number in range(20):
-            mute(user=rita, text=f"word{number} OR author:lovelace")
+            mute_query(user=rita, text=f"word{number} OR author:lovelace")
             factories.listing(position=number)
         assert queries() == one == plain + 1
 
@@ -135,10 +135,10 @@ class TestThePage:
 
 def test_the_library_is_searched_in_the_same_language(client: Client, rita: User) -> None:
     for title in ("Robots", "Cats"):
-        set_state(user=rita, paper_ids=[factories.paper(title=title).pk], state="to_read")
+        set_library_state(user=rita, paper_ids=[factories.paper(title=title).pk], state="to_read")
     factories.paper(title="Robots elsewhere")
-    assert titles("/library?q=robots", client) == ["Robots"]
-    assert titles("/library?q=-robots", client) == ["Cats"]
-    assert titles("/library?q=nothing", client) == []
+    assert titles_on("/library?q=robots", client) == ["Robots"]
+    assert titles_on("/library?q=-robots", client) == ["Cats"]
+    assert titles_on("/library?q=nothing", client) == []
     response = client.get("/library", {"q": "after:never"})
-    assert elements(response.content.decode()).find_class("form-error")
+    assert parse_html(response.content.decode()).find_class("form-error")

@@ -11,16 +11,16 @@ from papers.models import FormerAddress, Paper, PaperVersion
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import page_text, text, tree, words
-from tests.support.people import browser_of, curator, reader, stranger
+from tests.support.pages import get_page, page_text, text_of, text_of_class
+from tests.support.people import anonymous_client, client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
 
 
 def about(paper: Paper) -> dict[str, str]:
     """The list of facts."""
-    (facts,) = tree(paper.get_absolute_url()).find_class("about")
-    return {words(row[0]): words(row[1]) for row in facts}
+    (facts,) = get_page(paper.get_absolute_url()).find_class("about")
+    return {text_of(row[0]): text_of(row[1]) for row in facts}
 
 
 def test_what_is_known_is_told() -> None:
@@ -68,11 +68,11 @@ def test_versions_newest_first_with_what_changed() -> None:
 
 def test_three_thousand_authors_fold() -> None:
     paper = factories.paper(authors=[f"Author {number}" for number in range(3000)])
-    page = tree(paper.get_absolute_url())
+    page = get_page(paper.get_absolute_url())
     (fold,) = page.find_class("fold")
-    assert words(fold[0]) == "and 2,970 others"
+    assert text_of(fold[0]) == "and 2,970 others"
     assert len(fold.find_class("author")) == 2970
-    assert "Author 2999" in words(fold)
+    assert "Author 2999" in text_of(fold)
 
 
 def test_links_say_where_they_were_found() -> None:
@@ -81,15 +81,15 @@ def test_links_say_where_they_were_found() -> None:
         "code": {"url": "https://github.com/a/b", "found": "abstract"},
         "project": {"url": "https://a.github.io", "found": "comment"},
     }
-    (found,) = tree(factories.paper(links=links).get_absolute_url()).find_class("links")
-    said = [words(link) for link in found]
+    (found,) = get_page(factories.paper(links=links).get_absolute_url()).find_class("links")
+    said = [text_of(link) for link in found]
     assert said == ["arXiv", "Code found in the abstract", "Project page found in the authors' comment"]
 
 
 def test_a_withdrawn_paper_says_so_first() -> None:
     paper = factories.paper(withdrawn_at=NOW, comment="Withdrawn because of an error in Lemma 3")
-    (banner,) = tree(paper.get_absolute_url()).find_class("banner")
-    assert words(banner) == "This paper was withdrawn: Withdrawn because of an error in Lemma 3"
+    (banner,) = get_page(paper.get_absolute_url()).find_class("banner")
+    assert text_of(banner) == "This paper was withdrawn: Withdrawn because of an error in Lemma 3"
 
 
 def test_a_sample_summary_is_said_to_be_ours() -> None:
@@ -98,22 +98,22 @@ def test_a_sample_summary_is_said_to_be_ours() -> None:
 
 def test_the_figures_of_other_sites_stand_apart() -> None:
     paper = factories.paper()
-    factories.figure(paper, votes=212, comments=1, submitted_by="akira", url="https://huggingface.co/papers/1")
-    page = tree(paper.get_absolute_url())
-    assert text(page, "figures") == "212 votes and 1 comment on Hugging Face, submitted there by akira"
-    assert text(page, "number") == "0"
+    factories.external_counts(paper, votes=212, comments=1, submitted_by="akira", url="https://huggingface.co/papers/1")
+    page = get_page(paper.get_absolute_url())
+    assert text_of_class(page, "figures") == "212 votes and 1 comment on Hugging Face, submitted there by akira"
+    assert text_of_class(page, "number") == "0"
 
 
 def test_the_vote_of_the_reader() -> None:
     paper, user = factories.paper(), reader()
     set_vote(user=user, paper_id=paper.pk, on=True)
-    (vote,) = tree(paper.get_absolute_url(), browser_of(user)).find_class("vote")
+    (vote,) = get_page(paper.get_absolute_url(), client_of(user)).find_class("vote")
     assert (vote.get("aria-pressed"), vote.get("form")) == ("true", "votes")
 
 
 def test_the_head_has_its_one_address_and_plain_words() -> None:
     paper = factories.paper(title=r"On $\alpha$ & <b>", abstract="It says <this>.")
-    page = tree(f"{paper.get_absolute_url()}?utm=1")
+    page = get_page(f"{paper.get_absolute_url()}?utm=1")
     assert page.xpath("//link[@rel='canonical']/@href") == [f"http://127.0.0.1:8000{paper.get_absolute_url()}"]
     assert page.xpath("//meta[@name='description']/@content") == ["It says <this>."]
     assert page.findtext(".//title") == "On α & <b>"
@@ -123,10 +123,10 @@ class TestAddresses:
     @pytest.mark.parametrize("public_id", ["2603.12345", "hep-th/9901001", "doi/10.1000/x(1)<2>;3#4%5", "p-abcdefghij"])
     def test_every_kind_of_id_has_a_page(self, public_id: str) -> None:
         paper = factories.paper(public_id=public_id, title="Here")
-        assert text(tree(paper.get_absolute_url()), "paper-head").startswith("Here")
+        assert text_of_class(get_page(paper.get_absolute_url()), "paper-head").startswith("Here")
 
     def moved(self, path: str) -> tuple[int, str]:
-        response = stranger().get(path)
+        response = anonymous_client().get(path)
         return response.status_code, response.headers.get("Location", "")
 
     def test_a_version_leads_to_the_paper(self) -> None:
@@ -158,21 +158,21 @@ class TestAddresses:
         for path in ("/papers/2501.99999999", "/papers/doi/10.1/x", "/papers/topics"):
             assert "There is no such paper here" in page_text(path, status=404)
         assert "The arXiv paper 2501.00001 is not here." in page_text("/papers/2501.00001", status=404)
-        assert stranger().get("/papers/2501.00001v2", follow=True).status_code == 404
+        assert anonymous_client().get("/papers/2501.00001v2", follow=True).status_code == 404
 
 
 def test_a_hidden_paper_is_seen_by_curators_only() -> None:
     path = factories.paper(hidden_at=NOW).get_absolute_url()
-    assert stranger().get(path).status_code == 404
-    assert browser_of(reader()).get(path).status_code == 404
-    assert "Hidden by a curator" in page_text(path, browser_of(curator()))
+    assert anonymous_client().get(path).status_code == 404
+    assert client_of(reader()).get(path).status_code == 404
+    assert "Hidden by a curator" in page_text(path, client_of(curator()))
 
 
 def test_the_theme_is_kept_without_javascript() -> None:
-    client = stranger()
+    client = anonymous_client()
     response = client.post("/theme", {"theme": "dark", "next": "/papers/new"})
     assert response.headers["Location"] == "/papers/new"
-    assert tree("/papers/new", client).get("data-theme") == "dark"
+    assert get_page("/papers/new", client).get("data-theme") == "dark"
     client.post("/theme", {"theme": "purple"})
-    assert tree("/papers/new", client).get("data-theme") is None
+    assert get_page("/papers/new", client).get("data-theme") is None
     assert client.get(reverse("papers:theme")).status_code == 405

@@ -10,13 +10,13 @@ from django.test import Client
 
 from papers.models import Paper, SeenPaper, User
 from papers.services.reading.comments import add_comment
-from papers.services.reading.seen import note_seen, set_done
-from papers.services.reading.visits import missed_since, note_visit
+from papers.services.reading.seen import mark_seen, set_day_done
+from papers.services.reading.visits import missed_since, record_visit
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import page_text, titles, tree
-from tests.support.people import browser_of, reader
+from tests.support.pages import get_page, page_text, titles_on
+from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
 DAY = f"/papers/date/{TODAY}"
@@ -29,7 +29,7 @@ def rita() -> User:
 
 @pytest.fixture
 def client(rita: User) -> Client:
-    return browser_of(rita)
+    return client_of(rita)
 
 
 def seen(user: User) -> set[int]:
@@ -63,11 +63,11 @@ class TestDone:
 
     def test_undoing_leaves_what_was_seen_otherwise(self, rita: User) -> None:
         before, during, other = (factories.listing(position=place).paper for place in range(3))
-        note_seen(user=rita, paper_ids=[before.pk])
-        assert set_done(user=rita, day=TODAY, on=True) == 2
-        assert set_done(user=rita, day=TODAY, on=True) == 0
+        mark_seen(user=rita, paper_ids=[before.pk])
+        assert set_day_done(user=rita, day=TODAY, on=True) == 2
+        assert set_day_done(user=rita, day=TODAY, on=True) == 0
         set_vote(user=rita, paper_id=during.pk, on=True)
-        assert set_done(user=rita, day=TODAY, on=False) == 1
+        assert set_day_done(user=rita, day=TODAY, on=False) == 1
         assert seen(rita) == {before.pk, during.pk}
         assert other.pk not in seen(rita)
 
@@ -81,26 +81,26 @@ class TestDone:
 class TestHidden:
     def test_every_list_leaves_out_what_was_seen(self, client: Client, rita: User) -> None:
         for title in ("one", "two"):
-            factories.listing(factories.paper(title=title, hot=10_000.0))
-        note_seen(user=rita, paper_ids=[Paper.objects.get(title="one").pk])
+            factories.listing(factories.paper(title=title, trending_score=10_000.0))
+        mark_seen(user=rita, paper_ids=[Paper.objects.get(title="one").pk])
         lists = (DAY, f"{DAY}?sort=newest", "/papers/week/2026-W10", "/papers/month/2026-03", "/papers/new",
                  "/papers/new?category=cs.CL", "/papers/trending")  # fmt: skip
-        assert [len(titles(path, client)) for path in lists] == [2] * len(lists)
+        assert [len(titles_on(path, client)) for path in lists] == [2] * len(lists)
         client.post("/hide-seen", {"on": "1"})
-        assert [titles(path, client) for path in lists] == [["two"]] * len(lists)
+        assert [titles_on(path, client) for path in lists] == [["two"]] * len(lists)
         client.post("/hide-seen", {"on": "0"})
-        assert len(titles(DAY, client)) == 2
+        assert len(titles_on(DAY, client)) == 2
 
     def test_pages_fill_up(self, client: Client, rita: User) -> None:
         papers = [factories.listing(position=place).paper for place in range(120)]
-        note_seen(user=rita, paper_ids=[paper.pk for paper in papers[:60]])
+        mark_seen(user=rita, paper_ids=[paper.pk for paper in papers[:60]])
         client.post("/hide-seen", {"on": "1"})
-        assert len(titles(DAY, client)) == 50
-        (link,) = tree(DAY, client).xpath("//p[@class='more']/a/@href")
-        assert len(titles(DAY + link, client)) == 10
+        assert len(titles_on(DAY, client)) == 50
+        (link,) = get_page(DAY, client).xpath("//p[@class='more']/a/@href")
+        assert len(titles_on(DAY + link, client)) == 10
 
     def test_when_all_is_seen_the_page_says_so(self, client: Client, rita: User) -> None:
-        note_seen(user=rita, paper_ids=[factories.listing().paper_id])
+        mark_seen(user=rita, paper_ids=[factories.listing().paper_id])
         client.post("/hide-seen", {"on": "1"})
         for path in (DAY, "/papers/week/2026-W10", "/papers/new", "/papers/trending"):
             assert "Nothing left that you haven’t seen" in page_text(path, client)
@@ -110,19 +110,19 @@ class TestHidden:
     def test_search_leaves_it_out_too_and_its_pages_fill_up(self, client: Client, rita: User, sort: str) -> None:
         papers = [factories.paper(title=f"Ice {number}", vote_count=number) for number in range(45)]
         path = f"/papers?q=ice&sort={sort}"
-        order = titles(path, client)
-        note_seen(user=rita, paper_ids=[paper.pk for paper in papers if paper.title in order[:10]])
+        order = titles_on(path, client)
+        mark_seen(user=rita, paper_ids=[paper.pk for paper in papers if paper.title in order[:10]])
         client.post("/hide-seen", {"on": "1"})
-        shown = titles(path, client)
+        shown = titles_on(path, client)
         assert shown[:10] == order[10:]
         assert len(shown) == 20
-        (link,) = tree(path, client).xpath("//p[@class='more']/a/@href")
-        rest = titles("/papers" + link, client)
+        (link,) = get_page(path, client).xpath("//p[@class='more']/a/@href")
+        rest = titles_on("/papers" + link, client)
         assert len(set(shown + rest)) == 35
-        assert tree("/papers" + link, client).xpath("//p[@class='more']") == []
+        assert get_page("/papers" + link, client).xpath("//p[@class='more']") == []
 
     def test_where_all_that_was_found_is_seen_search_says_so(self, client: Client, rita: User) -> None:
-        note_seen(user=rita, paper_ids=[factories.paper(title="Ice").pk])
+        mark_seen(user=rita, paper_ids=[factories.paper(title="Ice").pk])
         client.post("/hide-seen", {"on": "1"})
         assert "Papers that you have seen are left out" in page_text("/papers?q=ice", client)
 
@@ -130,13 +130,13 @@ class TestHidden:
         paper = factories.paper(title="Kept")
         client.post(f"{paper.get_absolute_url()}/shelf", {"state": "to_read"})
         client.post("/hide-seen", {"on": "1"})
-        assert titles("/library", client) == ["Kept"]
+        assert titles_on("/library", client) == ["Kept"]
 
 
 class TestMissed:
     def visit(self, user: User, when: datetime) -> None:
         user.refresh_from_db()
-        note_visit(user, now=when)
+        record_visit(user, now=when)
 
     def test_what_was_listed_after_the_last_visit_each_once_most_voted_first(
         self, rita: User, monkeypatch: pytest.MonkeyPatch
@@ -148,11 +148,11 @@ class TestMissed:
         factories.listing(twice, TODAY + timedelta(days=1))
         factories.listing(factories.paper(title="loved", vote_count=3), TODAY + timedelta(days=1))
         monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=1))
-        client = browser_of(rita)
-        assert titles("/papers/since", client) == ["loved", "twice"]
-        assert titles("/papers/since", client) == ["loved", "twice"]
+        client = client_of(rita)
+        assert titles_on("/papers/since", client) == ["loved", "twice"]
+        assert titles_on("/papers/since", client) == ["loved", "twice"]
         assert "What was listed after" in page_text("/papers/since", client)
-        assert len(titles(f"/papers/since?day={TODAY}", client)) == 3
+        assert len(titles_on(f"/papers/since?day={TODAY}", client)) == 3
 
     def test_the_front_page_leads_there_where_there_were_other_editions(
         self, rita: User, monkeypatch: pytest.MonkeyPatch
@@ -161,25 +161,25 @@ class TestMissed:
         factories.listing(factories.paper(), TODAY)
         factories.listing(factories.paper(), TODAY + timedelta(days=2))
         monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=2))
-        client, said = browser_of(rita), "there were other editions, too"
+        client, said = client_of(rita), "there were other editions, too"
         assert said not in page_text("/", client)
         factories.listing(factories.paper(), TODAY + timedelta(days=1))
         assert said in page_text("/", client)
-        assert said not in page_text("/", browser_of(reader("otto")))
+        assert said not in page_text("/", client_of(reader("otto")))
 
     def test_a_visit_goes_on_while_its_gaps_are_short(self, rita: User) -> None:
         factories.listing()
         for hours in (0, 1, 2, 3):
             self.visit(rita, NOW + timedelta(hours=hours))
         rita.refresh_from_db()
-        assert rita.left_at is None
+        assert rita.previous_visit_at is None
         self.visit(rita, NOW + timedelta(hours=12))
         rita.refresh_from_db()
-        assert rita.left_at == NOW + timedelta(hours=3)
+        assert rita.previous_visit_at == NOW + timedelta(hours=3)
 
     def test_the_first_visit_has_missed_a_week_and_nobody_more_than_a_month(self, rita: User) -> None:
         assert missed_since(rita, from_day=None, today=TODAY).first_day == TODAY - timedelta(days=7)
-        rita.left_at = datetime(2020, 1, 1, tzinfo=UTC)
+        rita.previous_visit_at = datetime(2020, 1, 1, tzinfo=UTC)
         assert missed_since(rita, from_day=None, today=TODAY).first_day == TODAY - timedelta(days=31)
 
     @pytest.mark.parametrize("day", ["x", "2026-99-99", "\x00", "0001-01-01"])
@@ -191,8 +191,8 @@ class TestSettings:
     def test_they_are_kept(self, client: Client, rita: User) -> None:
         client.post("/account/reading", {"votes_unnamed": "on"})
         rita.refresh_from_db()
-        assert (rita.votes_unnamed, rita.hides_seen, rita.uses_keys) == (True, False, False)
-        assert tree("/", client).xpath("//body/@data-no-keys") == [""]
+        assert (rita.votes_unnamed, rita.hides_seen, rita.uses_shortcuts) == (True, False, False)
+        assert get_page("/", client).xpath("//body/@data-no-keys") == [""]
 
     def test_a_stranger_has_keys(self, client: Any) -> None:
-        assert tree("/").xpath("//body/@data-no-keys") == []
+        assert get_page("/").xpath("//body/@data-no-keys") == []

@@ -15,32 +15,32 @@ from papers.services.reading.tags import (
     TagError,
     add_tags,
     delete_tag,
+    parse_tag_names,
     remove_tags,
     rename_tag,
     set_tags,
     share_tag,
-    tag_names,
-    tags_on,
+    tag_names_of_paper,
 )
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.pages import page_text, titles
-from tests.support.people import browser_of, reader, stranger
+from tests.support.pages import page_text, titles_on
+from tests.support.people import anonymous_client, client_of, reader
 
 
 class TestNames:
     def test_separated_by_commas_each_once(self) -> None:
-        assert tag_names(" deep  learning, #rl; Deep Learning\n,, x ") == ["Deep Learning", "rl", "x"]
+        assert parse_tag_names(" deep  learning, #rl; Deep Learning\n,, x ") == ["Deep Learning", "rl", "x"]
 
     @pytest.mark.parametrize("text", ["a/b", "a\\b", "..", ".", "x" * 61])
     def test_what_is_none_is_refused_in_words(self, text: str) -> None:
         with pytest.raises(TagError, match="tag"):
-            tag_names(text)
+            parse_tag_names(text)
 
     @given(st.text(max_size=80))
     def test_any_text_gives_names_or_an_error(self, text: str) -> None:
         try:
-            names = tag_names(text)
+            names = parse_tag_names(text)
         except TagError:
             return
         assert all(0 < len(name) <= 60 and "," not in name and name == name.strip() for name in names)
@@ -54,8 +54,8 @@ class TestTheService:
         assert add_tags(user=user, paper_ids=keys, names=["x", "y"]) == 6
         assert add_tags(user=user, paper_ids=keys, names=["X", "y"]) == 0
         assert remove_tags(user=user, paper_ids=keys[:2], names=["Y"]) == 2
-        assert tags_on(user=user, paper_id=keys[0]) == ["x"]
-        assert tags_on(user=user, paper_id=keys[2]) == ["x", "y"]
+        assert tag_names_of_paper(user=user, paper_id=keys[0]) == ["x"]
+        assert tag_names_of_paper(user=user, paper_id=keys[2]) == ["x", "y"]
 
     def test_hidden_papers_get_none(self) -> None:
         assert add_tags(user=factories.user(), paper_ids=[factories.paper(hidden_at=NOW).pk, 0], names=["x"]) == 0
@@ -64,15 +64,15 @@ class TestTheService:
         user, paper = factories.user(), factories.paper()
         set_tags(user=user, paper_id=paper.pk, names=["a", "b"])
         set_tags(user=user, paper_id=paper.pk, names=["B", "c"])
-        assert tags_on(user=user, paper_id=paper.pk) == ["b", "c"]
+        assert tag_names_of_paper(user=user, paper_id=paper.pk) == ["b", "c"]
         set_tags(user=user, paper_id=paper.pk, names=[])
-        assert tags_on(user=user, paper_id=paper.pk) == []
+        assert tag_names_of_paper(user=user, paper_id=paper.pk) == []
 
     def test_letters_whose_lower_case_is_longer_are_no_trouble(self) -> None:
         user, paper = factories.user(), factories.paper()
         set_tags(user=user, paper_id=paper.pk, names=["İstanbul", "STRAẞE"])
         set_tags(user=user, paper_id=paper.pk, names=["İstanbul"])
-        assert tags_on(user=user, paper_id=paper.pk) == ["İstanbul"]
+        assert tag_names_of_paper(user=user, paper_id=paper.pk) == ["İstanbul"]
 
     def test_with_the_name_of_another_two_become_one(self) -> None:
         user, one, other = factories.user(), factories.paper(), factories.paper()
@@ -94,7 +94,7 @@ class TestTheService:
             add_tags(user=one, paper_ids=[paper.pk], names=["x"])
         set_tags(user=user, paper_id=paper.pk, names=[])
         remove_tags(user=user, paper_ids=[paper.pk], names=["x"])
-        assert tags_on(user=other, paper_id=paper.pk) == ["x"]
+        assert tag_names_of_paper(user=other, paper_id=paper.pk) == ["x"]
 
     def test_a_deleted_tag_leaves_the_papers(self) -> None:
         user, paper = factories.user(), factories.paper()
@@ -135,18 +135,18 @@ class TestPages:
         return Tag.objects.get()
 
     def test_a_tag_is_its_owner_s_until_it_is_shared(self, rita: User, tag: Tag) -> None:
-        path, other = "/tags/rita/deep%20learning", browser_of(factories.user())
-        assert titles(path, browser_of(rita)) == ["Tagged"]
-        assert other.get(path).status_code == stranger().get(path).status_code == 404
+        path, other = "/tags/rita/deep%20learning", client_of(factories.user())
+        assert titles_on(path, client_of(rita)) == ["Tagged"]
+        assert other.get(path).status_code == anonymous_client().get(path).status_code == 404
         share_tag(tag=tag, on=True)
-        assert titles(path, other) == titles(path) == titles("/tags/RITA/Deep Learning") == ["Tagged"]
+        assert titles_on(path, other) == titles_on(path) == titles_on("/tags/RITA/Deep Learning") == ["Tagged"]
         assert "deep learning" in page_text("/tags")
         share_tag(tag=tag, on=False)
         assert other.get(path).status_code == 404
         assert "deep learning" not in page_text("/tags")
 
     def test_its_owner_renames_shares_and_deletes_it(self, rita: User, tag: Tag) -> None:
-        client = browser_of(rita)
+        client = client_of(rita)
         response = client.post("/tags/rita/deep learning/change", {"name": "DL", "is_shared": "on"})
         assert response.headers["Location"] == "/tags/rita/DL"
         tag.refresh_from_db()
@@ -156,7 +156,7 @@ class TestPages:
 
     @pytest.mark.parametrize("name", ["", "a/b", "x" * 300])
     def test_a_name_that_is_none_changes_nothing(self, rita: User, tag: Tag, name: str) -> None:
-        response = browser_of(rita).post("/tags/rita/deep learning/change", {"name": name}, follow=True)
+        response = client_of(rita).post("/tags/rita/deep learning/change", {"name": name}, follow=True)
         assert "error" in response.content.decode()
         tag.refresh_from_db()
         assert tag.name == "deep learning"
@@ -165,6 +165,6 @@ class TestPages:
     def test_nobody_else_changes_it_and_looking_never_does(self, tag: Tag, rita: User, act: str) -> None:
         share_tag(tag=tag, on=True)
         path = f"/tags/rita/deep learning/{act}"
-        assert browser_of(factories.user()).post(path, {"name": "x"}).status_code == 404
-        assert browser_of(rita).get(path).status_code == 405
+        assert client_of(factories.user()).post(path, {"name": "x"}).status_code == 404
+        assert client_of(rita).get(path).status_code == 405
         assert Tag.objects.get().name == "deep learning"

@@ -14,11 +14,11 @@ from django.urls import reverse
 
 from papers.models import Listing, Paper, User, Vote
 from papers.services.reading.votes import recount_votes, set_vote, voters_of
-from papers.web.ratelimit import LIMITS
+from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
 from tests.support.factories import TODAY
-from tests.support.pages import cards, page_text
-from tests.support.people import browser_of, reader, stranger
+from tests.support.pages import cards_on, page_text
+from tests.support.people import anonymous_client, client_of, reader
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ class TestTheService:
         user = factories.user()
         set_vote(user=user, paper_id=paper.pk, on=True)
         paper.refresh_from_db()
-        assert paper.hot is not None
+        assert paper.trending_score is not None
         set_vote(user=user, paper_id=paper.pk, on=False)
         paper.refresh_from_db()
-        assert paper.hot is None
+        assert paper.trending_score is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -144,12 +144,12 @@ class TestNames:
         for name in ("zoe", "bob", "cyd"):
             set_vote(user=factories.user(name), paper_id=paper.pk, on=True)
         path = f"/papers/date/{TODAY}"
-        assert "voted for by zoe, bob and 1 other" in cards(path, browser_of(reader()))[0].facts
+        assert "voted for by zoe, bob and 1 other" in cards_on(path, client_of(reader()))[0].facts
         assert "zoe" not in page_text(path)
         assert "zoe" not in page_text(paper.get_absolute_url())
 
     def test_the_page_lets_a_reader_choose(self, paper: Paper) -> None:
-        client = browser_of(reader())
+        client = client_of(reader())
         path = paper.get_absolute_url()
         client.post(f"{path}/vote", {"on": "1", "asks_name": "1", "unnamed": "on"})
         assert "Your vote shows no name" in page_text(path, client)
@@ -193,17 +193,17 @@ def vote(client: Client, paper: Paper, on: str = "1", **headers: str) -> tuple[i
 
 class TestTheButton:
     def test_without_javascript_it_leads_back_to_the_card(self, paper: Paper) -> None:
-        status, where = vote(browser_of(reader()), paper)
+        status, where = vote(client_of(reader()), paper)
         assert (status, where) == (302, f"/papers/date/2026-03-04?sort=newest#paper-{paper.pk}")
         assert counts(paper) == (1, 1, [])
 
     def test_it_leads_to_no_other_site(self, paper: Paper) -> None:
         path = reverse("papers:vote", args=[paper.public_id])
-        response = browser_of(reader()).post(path, {"on": "1", "next": "https://evil.example/"})
+        response = client_of(reader()).post(path, {"on": "1", "next": "https://evil.example/"})
         assert response.headers["Location"] == f"/papers/2603.50001#paper-{paper.pk}"
 
     def test_htmx_gets_the_button_alone(self, paper: Paper) -> None:
-        client = browser_of(reader())
+        client = client_of(reader())
         status, html = vote(client, paper, **{"HX-Request": "true"})
         assert status == 200
         assert html.lstrip().startswith("<button")
@@ -215,17 +215,17 @@ class TestTheButton:
         assert '<span class="number">0</span>' in html
 
     def test_a_stranger_is_sent_to_sign_in_and_comes_back_to_the_paper(self, paper: Paper) -> None:
-        status, where = vote(stranger(), paper)
+        status, where = vote(anonymous_client(), paper)
         assert status == 302
         assert where.startswith("/sign-in?next=/papers/2603.50001/vote")
         assert counts(paper) == (0, 0, [])
-        response = browser_of(reader()).get("/papers/2603.50001/vote")
+        response = client_of(reader()).get("/papers/2603.50001/vote")
         assert response.headers["Location"] == "/papers/2603.50001"
 
     def test_htmx_takes_a_reader_whose_session_ended_to_the_sign_in_page(self, paper: Paper) -> None:
         path = reverse("papers:vote", args=[paper.public_id])
         headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/papers/trending"}
-        response = stranger().post(path, {"on": "1"}, headers=headers)
+        response = anonymous_client().post(path, {"on": "1"}, headers=headers)
         assert response.headers["HX-Redirect"] == "/sign-in?next=/papers/trending"
 
     def test_a_form_without_its_token_is_refused(self, paper: Paper) -> None:
@@ -235,14 +235,14 @@ class TestTheButton:
         assert counts(paper) == (0, 0, [])
 
     def test_nobody_votes_without_end(self, paper: Paper) -> None:
-        client = browser_of(reader())
-        statuses = {vote(client, paper)[0] for _ in range(LIMITS["vote"].times)}
+        client = client_of(reader())
+        statuses = {vote(client, paper)[0] for _ in range(RATE_LIMITS["vote"].attempts)}
         assert statuses == {302}
         assert vote(client, paper, on="0")[0] == 429
         assert counts(paper) == (1, 1, [])
 
     def test_addresses_with_slashes_work(self, db: None) -> None:
-        client = browser_of(reader())
+        client = client_of(reader())
         for public_id in ("hep-th/9901001", "doi/10.1000/x(1)<2>;3", "p-abcdefghij"):
             found = factories.paper(public_id=public_id)
             assert vote(client, found)[0] == 302

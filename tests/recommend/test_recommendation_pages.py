@@ -15,21 +15,30 @@ from digests.services.planning import plan_due
 from papers.models import (
     Paper,
     Recommendation,
-    ShownSuggestion,
+    RecommendationState,
+    ShownRecommendation,
     Tag,
-    Taste,
     User,
 )
-from papers.services.accounts.feed_keys import key_of
-from papers.services.reading.library import set_state
-from papers.services.reading.seen import note_seen
+from papers.services.accounts.feed_keys import feed_key_of
+from papers.services.reading.library import set_library_state
+from papers.services.reading.seen import mark_seen
 from papers.services.reading.tags import add_tags
 from papers.services.reading.votes import set_vote
 from papers.services.recommend.recommender import recompute_due
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.people import browser_of, reader, stranger
-from tests.support.recommendation_data import FLOW, GRAPH, LATER, a_stream, liked, suggested, titles, written
+from tests.support.people import anonymous_client, client_of, reader
+from tests.support.recommendation_data import (
+    FLOW,
+    GRAPH,
+    LATER,
+    make_papers,
+    make_recent_papers,
+    suggested_titles,
+    title_set,
+    upvote_papers,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +56,7 @@ def rita() -> User:
 
 @pytest.fixture
 def stream() -> list[Paper]:
-    return a_stream()
+    return make_recent_papers()
 
 
 PAGE = "/papers/for-you"
@@ -63,10 +72,10 @@ def text_of(path: str, client: Client) -> str:
 
 
 def test_the_page_says_why(rita: User, stream: list[Paper]) -> None:
-    papers = written(FLOW, "molecules images audio", age=60)
-    set_state(user=rita, paper_ids=[paper.pk for paper in papers], state="to_read")
+    papers = make_papers(FLOW, "molecules images audio", age=60)
+    set_library_state(user=rita, paper_ids=[paper.pk for paper in papers], state="to_read")
     recompute_due(now=LATER)
-    page = text_of(PAGE, browser_of(rita))
+    page = text_of(PAGE, client_of(rita))
     assert "Because you saved <a" in page
     assert "both speak of “Flow matching”" in page
     assert page.count("Not interested</button>") == 4
@@ -74,18 +83,18 @@ def test_the_page_says_why(rita: User, stream: list[Paper]) -> None:
 
 
 def test_a_reason_that_holds_no_more_is_not_given(rita: User, stream: list[Paper]) -> None:
-    papers = liked(rita)
+    papers = upvote_papers(rita)
     recompute_due(now=LATER)
-    assert "Because you voted for" in text_of(PAGE, browser_of(rita))
+    assert "Because you voted for" in text_of(PAGE, client_of(rita))
     for paper in papers:
         set_vote(user=rita, paper_id=paper.pk, on=False)
-    assert "Because you" not in text_of(PAGE, browser_of(rita))
+    assert "Because you" not in text_of(PAGE, client_of(rita))
 
 
 def test_an_opened_paper_is_gone_from_the_page(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    client = browser_of(rita)
+    client = client_of(rita)
     assert stream[0].title in text_of(PAGE, client)
     client.get(stream[0].get_absolute_url())
     assert stream[0].title not in text_of(PAGE, client)
@@ -93,7 +102,7 @@ def test_an_opened_paper_is_gone_from_the_page(rita: User, stream: list[Paper]) 
 
 def test_without_signals_the_page_shows_what_is_trending_and_how_to_begin(rita: User, stream: list[Paper]) -> None:
     set_vote(user=factories.user(), paper_id=stream[0].pk, on=True)
-    page = text_of(PAGE, browser_of(rita))
+    page = text_of(PAGE, client_of(rita))
     assert "Vote for a few papers, save them or tag them" in page
     assert stream[0].title in page
     assert "Because you" not in page
@@ -101,32 +110,32 @@ def test_without_signals_the_page_shows_what_is_trending_and_how_to_begin(rita: 
 
 def test_right_after_the_first_vote_the_page_says_that_it_is_being_made(rita: User, stream: list[Paper]) -> None:
     set_vote(user=rita, paper_id=stream[0].pk, on=True)
-    assert "Your list is being made" in text_of(PAGE, browser_of(rita))
+    assert "Your list is being made" in text_of(PAGE, client_of(rita))
 
 
 def test_one_paper_is_said_to_be_little(rita: User, stream: list[Paper]) -> None:
     set_vote(user=rita, paper_id=stream[0].pk, on=True)
     recompute_due(now=LATER)
-    assert "From 1 paper that you like" in text_of(PAGE, browser_of(rita))
+    assert "From 1 paper that you like" in text_of(PAGE, client_of(rita))
 
 
 def test_when_all_is_seen_the_page_says_so(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    note_seen(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True))
-    assert "You have seen it all" in text_of(PAGE, browser_of(rita))
+    mark_seen(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True))
+    assert "You have seen it all" in text_of(PAGE, client_of(rita))
 
 
 def test_the_page_costs_the_same_for_few_and_for_many(rita: User) -> None:
-    client = browser_of(rita)
-    written("A study of {}", " ".join(f"a{number}" for number in range(60)))
-    liked(rita)
+    client = client_of(rita)
+    make_papers("A study of {}", " ".join(f"a{number}" for number in range(60)))
+    upvote_papers(rita)
     counts = []
     for number in (10, 20):
-        written(FLOW, " ".join(f"b{number}x{place}" for place in range(10)))
-        Taste.objects.update(stale_at=NOW)
+        make_papers(FLOW, " ".join(f"b{number}x{place}" for place in range(10)))
+        RecommendationState.objects.update(stale_at=NOW)
         recompute_due(now=LATER)
-        assert len(suggested(rita)) == number
+        assert len(suggested_titles(rita)) == number
         client.get(PAGE)
         with CaptureQueriesContext(connection) as captured:
             client.get(PAGE)
@@ -138,11 +147,11 @@ def test_the_page_costs_the_same_for_few_and_for_many(rita: User) -> None:
 def test_what_stood_on_the_page_for_a_week_is_gone_from_it_and_from_mail(
     rita: User, stream: list[Paper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    client = browser_of(rita)
+    client = client_of(rita)
     client.get(PAGE)
-    assert ShownSuggestion.objects.count() == 4
+    assert ShownRecommendation.objects.count() == 4
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=6))
     assert stream[0].title in text_of(PAGE, client)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOW + timedelta(days=7))
@@ -158,52 +167,52 @@ def test_what_stood_on_the_page_for_a_week_is_gone_from_it_and_from_mail(
 
 
 def test_a_tag_has_a_list_of_its_own(rita: User, stream: list[Paper]) -> None:
-    liked(rita, GRAPH)
-    papers = written(FLOW, "molecules images audio", age=60)
+    upvote_papers(rita, GRAPH)
+    papers = make_papers(FLOW, "molecules images audio", age=60)
     add_tags(user=rita, paper_ids=[paper.pk for paper in papers], names=["flows"])
     recompute_due(now=LATER)
     tag = Tag.objects.get(name="flows")
-    assert set(suggested(rita, tag)) == titles(stream)
-    client = browser_of(rita)
+    assert set(suggested_titles(rita, tag)) == title_set(stream)
+    client = client_of(rita)
     page = text_of(f"{tag.get_absolute_url()}/for-you", client)
     assert "Because you tagged <a" in page
     assert "</a> “flows”" in page
     assert stream[0].title in page
     assert "More for flows" in text_of(tag.get_absolute_url(), client)
-    assert any(title.startswith("Graph") for title in suggested(rita))
+    assert any(title.startswith("Graph") for title in suggested_titles(rita))
 
 
 def test_a_tag_of_two_papers_has_none(rita: User, stream: list[Paper]) -> None:
-    papers = written(FLOW, "molecules images", age=60)
+    papers = make_papers(FLOW, "molecules images", age=60)
     add_tags(user=rita, paper_ids=[paper.pk for paper in papers], names=["flows"])
     recompute_due(now=LATER)
     tag = Tag.objects.get(name="flows")
-    assert suggested(rita, tag) == []
-    assert "A tag with 3 papers or more" in text_of(f"{tag.get_absolute_url()}/for-you", browser_of(rita))
+    assert suggested_titles(rita, tag) == []
+    assert "A tag with 3 papers or more" in text_of(f"{tag.get_absolute_url()}/for-you", client_of(rita))
 
 
 def test_a_shared_tag_s_list_is_its_owner_s_alone(rita: User, stream: list[Paper]) -> None:
     add_tags(user=rita, paper_ids=[stream[0].pk], names=["flows"])
     Tag.objects.update(shared_at=NOW)
     path = f"{Tag.objects.get().get_absolute_url()}/for-you"
-    assert browser_of(reader("olga")).get(path).status_code == 404
-    assert stranger().get(path).status_code == 302
+    assert client_of(reader("olga")).get(path).status_code == 404
+    assert anonymous_client().get(path).status_code == 302
 
 
 # --- Feed and mail ---------------------------------------------------------------------------------------------------
 
 
 def test_the_feed_is_read_by_its_address_alone(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    key = key_of(rita)
-    feed = stranger().get(f"{PAGE}/{key}.atom").content.decode()
+    key = feed_key_of(rita)
+    feed = anonymous_client().get(f"{PAGE}/{key}.atom").content.decode()
     assert stream[0].title in feed
-    assert stranger().get(f"{PAGE}/{key[:-1]}x.atom").status_code == 404
-    client = browser_of(rita)
+    assert anonymous_client().get(f"{PAGE}/{key[:-1]}x.atom").status_code == 404
+    client = client_of(rita)
     answer = client.post("/following/address", {"next": PAGE})
     assert answer["Location"] == PAGE
-    assert stranger().get(f"{PAGE}/{key}.atom").status_code == 404
+    assert anonymous_client().get(f"{PAGE}/{key}.atom").status_code == 404
 
 
 def mailed(schedule_kinds: list[str], to: User, *, size: int = 20) -> list[list[int]]:
@@ -216,7 +225,7 @@ def mailed(schedule_kinds: list[str], to: User, *, size: int = 20) -> list[list[
 
 
 def test_mail_brings_a_suggestion_once(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
     first, second = mailed(["for_you"], rita)
     assert set(first) == {paper.pk for paper in stream}
@@ -224,9 +233,9 @@ def test_mail_brings_a_suggestion_once(rita: User, stream: list[Paper]) -> None:
 
 
 def test_the_best_suggestions_come_first_by_mail(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    best = list(Recommendation.objects.open_to(rita, now=LATER).values_list("paper", flat=True))
+    best = list(Recommendation.objects.current_for(rita, now=LATER).values_list("paper", flat=True))
     Paper.objects.filter(pk=best[-1]).update(vote_count=50)
     first, second = mailed(["for_you"], rita, size=2)
     assert set(first) == set(best[:2])
@@ -234,13 +243,13 @@ def test_the_best_suggestions_come_first_by_mail(rita: User, stream: list[Paper]
 
 
 def test_what_was_seen_comes_in_no_mail(rita: User, stream: list[Paper]) -> None:
-    liked(rita)
+    upvote_papers(rita)
     recompute_due(now=LATER)
-    note_seen(user=rita, paper_ids=[stream[0].pk])
+    mark_seen(user=rita, paper_ids=[stream[0].pk])
     first, _ = mailed(["for_you"], rita)
     assert set(first) == {paper.pk for paper in stream[1:]}
 
 
 def test_the_page_of_preferences_offers_it_to_accounts(rita: User) -> None:
-    page = browser_of(rita).get("/subscriptions").content.decode()
+    page = client_of(rita).get("/subscriptions").content.decode()
     assert 'name="for_you"' in page

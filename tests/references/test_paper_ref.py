@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as any_given
 from hypothesis import strategies as st
 
-from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from papers.catalogue.paper_ref import Given, GivenError, read_given
     ],
 )  # fmt: skip
 def test_what_names_a_paper(text: str, scheme: str, value: str) -> None:
-    assert read_given(text) == Given(scheme, value)
+    assert parse_reference(text) == PaperRef(scheme, value)
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def test_what_names_a_paper(text: str, scheme: str, value: str) -> None:
     ],
 )  # fmt: skip
 def test_what_names_none_is_told_in_words(text: str) -> None:
-    with pytest.raises(GivenError, match=r"^[A-Z].*\.$"):
-        read_given(text)
+    with pytest.raises(InvalidReference, match=r"^[A-Z].*\.$"):
+        parse_reference(text)
 
 
 @any_given(st.text(max_size=200) | st.from_regex(r"(https?://|10\.|doi:|arxiv:)[ -~]{0,80}", fullmatch=True))
 def test_nothing_breaks_it(text: str) -> None:
     try:
-        found = read_given(text)
-    except GivenError:
+        found = parse_reference(text)
+    except InvalidReference:
         return
     assert found.value
     assert "\x00" not in found.value
-    assert read_given(found.value) == found
+    assert parse_reference(found.value) == found
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_nothing_breaks_it(text: str) -> None:
     ],
 )
 def test_a_doi_in_a_pages_address(address: str, doi: str | None) -> None:
-    assert read_given(address).doi_in_address == doi
+    assert parse_reference(address).doi_in_url == doi

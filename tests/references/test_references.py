@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from papers.catalogue.paper_ref import Given
-from papers.citations import FORMATS, export
+from papers.catalogue.paper_ref import PaperRef
+from papers.citations import CITATION_FORMATS, format_papers
 from papers.models import Paper
-from papers.references.common import MAX_BYTES, MAX_ROWS, Reference
-from papers.references.parser import read
+from papers.references.common import MAX_BYTES, MAX_ROWS, ReferenceEntry
+from papers.references.parser import parse_references
 
 ODD_DOI = "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o"
 
@@ -39,16 +39,16 @@ def stored() -> list[Paper]:
 
 
 EXPECTED = [
-    Given("arxiv", "2401.01234"),
-    Given("arxiv", "hep-th/9901001"),
-    Given("doi", ODD_DOI),
-    Given("url", "https://example.org/a/b?c=1&d=%7Be%7D"),
+    PaperRef("arxiv", "2401.01234"),
+    PaperRef("arxiv", "hep-th/9901001"),
+    PaperRef("doi", ODD_DOI),
+    PaperRef("url", "https://example.org/a/b?c=1&d=%7Be%7D"),
 ]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", CITATION_FORMATS)
 def test_what_we_export_comes_back_whole(name: str) -> None:
-    found = read("".join(export(stored(), name)).encode())
+    found = parse_references("".join(format_papers(stored(), name)).encode())
     assert [row.problem for row in found.references] == [""] * 4
     assert [row.names[0] for row in found.references] == EXPECTED
     assert all(row.title for row in found.references)
@@ -56,20 +56,20 @@ def test_what_we_export_comes_back_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", CITATION_FORMATS)
 def test_the_encoding_is_no_matter(name: str, encoding: str) -> None:
-    found = read("".join(export(stored(), name)).encode(encoding))
+    found = parse_references("".join(format_papers(stored(), name)).encode(encoding))
     assert [row.names[0] for row in found.references] == EXPECTED
 
 
 def test_latin_1_is_read_and_said() -> None:
-    found = read("@article{a, title={Über Ähnlichkeit}, doi={10.1000/x}}".encode("latin-1"))
+    found = parse_references("@article{a, title={Über Ähnlichkeit}, doi={10.1000/x}}".encode("latin-1"))
     assert found.references[0].title == "Über Ähnlichkeit"
     assert "not UTF-8" in found.notes[0]
 
 
-def one(text: str) -> Reference:
-    (found,) = read(text.encode()).references
+def one(text: str) -> ReferenceEntry:
+    (found,) = parse_references(text.encode()).references
     return found
 
 
@@ -100,7 +100,7 @@ def test_a_paper_is_named_in_many_ways(text: str, named: str) -> None:
 
 
 def test_ids_side_by_side_are_papers_each() -> None:
-    found = read(b"1706.03762, 10.1000/xyz hep-th/9901001\n\n# a remark\nno id at all").references
+    found = parse_references(b"1706.03762, 10.1000/xyz hep-th/9901001\n\n# a remark\nno id at all").references
     assert [row.names[0].value for row in found if row.names] == ["1706.03762", "10.1000/xyz", "hep-th/9901001"]
     assert (found[-1].line, found[-1].given, found[-1].problem != "") == (4, "no id at all", True)
 
@@ -124,7 +124,7 @@ ZOTERO = """<?xml version="1.0" encoding="ISO-8859-1"?>
 
 
 def test_zotero_s_rdf_is_read_with_its_tags() -> None:
-    found = read(ZOTERO.encode("latin-1"))
+    found = parse_references(ZOTERO.encode("latin-1"))
     assert [(row.title, row.names[0].value, row.tags) for row in found.references] == [
         ("Über Eis", "10.1000/xyz", ("ice", "cold water")),
         ("Attention", "1706.03762", ()),
@@ -151,7 +151,7 @@ def test_keywords_are_tags_that_can_be_kept() -> None:
     ],
 )  # fmt: skip
 def test_what_is_broken_costs_only_itself(text: str, good: int, bad: int) -> None:
-    found = read(text.encode()).references
+    found = parse_references(text.encode()).references
     assert (sum(bool(row.names) for row in found), sum(not row.names for row in found)) == (good, bad)
     assert all(row.problem for row in found if not row.names)
 
@@ -165,13 +165,13 @@ def test_what_is_broken_costs_only_itself(text: str, good: int, bad: int) -> Non
     ],
 )
 def test_what_is_no_such_file_is_told(data: bytes, said: str) -> None:
-    found = read(data)
+    found = parse_references(data)
     assert found.references == ()
     assert said in found.notes[0]
 
 
 def test_more_than_there_can_be_is_said_with_the_line() -> None:
-    found = read("\n".join(f"10.1000/x{number}" for number in range(MAX_ROWS + 5)).encode())
+    found = parse_references("\n".join(f"10.1000/x{number}" for number in range(MAX_ROWS + 5)).encode())
     assert len(found.references) == MAX_ROWS
     assert f"line {MAX_ROWS + 1:,}" in found.notes[0]
 
@@ -225,7 +225,7 @@ HOSTILE: dict[str, bytes] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_file_takes_long_or_breaks_it(name: str) -> None:
     started = time.process_time()
-    found = read(HOSTILE[name])
+    found = parse_references(HOSTILE[name])
     assert time.process_time() - started < 8  # seconds of a busy machine; see docs/importing.md for measured ones
     for row in found.references:
         assert row.names or row.problem
@@ -237,7 +237,7 @@ def test_no_file_takes_long_or_breaks_it(name: str) -> None:
 def test_five_thousand_entries_are_all_there_and_memory_stays_small() -> None:
     data = HOSTILE["10 MB of BibTeX"]
     tracemalloc.start()
-    found = read(data)
+    found = parse_references(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(found.references) == 5_000
@@ -266,7 +266,7 @@ def test_five_thousand_entries_are_all_there_and_memory_stays_small() -> None:
     ],
 )  # fmt: skip
 def test_first_author_and_year_are_read(text: str) -> None:
-    (row,) = read(text.encode()).references
+    (row,) = parse_references(text.encode()).references
     assert (row.title, row.author, row.year) == ("A Study of Ice", "muller", 2024)
 
 
@@ -281,13 +281,15 @@ def test_first_author_and_year_are_read(text: str) -> None:
     ],
 )
 def test_authors_and_years_of_any_shape_are_no_matter(author: Any, year: Any) -> None:
-    (row,) = read(json.dumps([{"title": "A Study of Ice", "author": author, "issued": year}]).encode()).references
+    (row,) = parse_references(
+        json.dumps([{"title": "A Study of Ice", "author": author, "issued": year}]).encode()
+    ).references
     assert row.year is None
 
 
 def test_a_note_names_no_paper_where_a_field_does() -> None:
     entry = "@article{ice, title={Ice in small basins}, doi={10.5555/ice.2026}, annote={Comment on arXiv:2503.11692}}"
-    [row] = read(entry.encode()).references
+    [row] = parse_references(entry.encode()).references
     assert [(name.scheme, name.value) for name in row.names] == [("doi", "10.5555/ice.2026")]
-    [row] = read(entry.replace("doi={10.5555/ice.2026}, ", "").encode()).references
+    [row] = parse_references(entry.replace("doi={10.5555/ice.2026}, ", "").encode()).references
     assert [name.value for name in row.names] == ["2503.11692"]

@@ -13,14 +13,14 @@ from papers.models import Paper, SearchStatistics, WordCount
 from papers.query.parser import parse
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
-from papers.services.search.bm25_candidates import MOST_RANKED, MOST_WORDS, Term, choose_candidates, weightiest
-from papers.services.search.hybrid_search import find_papers
+from papers.services.search.bm25_candidates import MAX_RANKED, MAX_WORDS, WeightedWord, choose_candidates, rarest_words
+from papers.services.search.hybrid_search import search_papers
 from papers.services.search.result_page import PER_PAGE
-from papers.web.ratelimit import LIMITS
+from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import elements
-from tests.support.people import browser_of, curator, reader
+from tests.support.pages import parse_html
+from tests.support.people import client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def _papers() -> None:
 
 
 def titles(text: str, **fields: Any) -> list[str]:
-    found = find_papers(parse(text), viewer=None, today=TODAY, now=NOW, **fields)
+    found = search_papers(parse(text), viewer=None, today=TODAY, now=NOW, **fields)
     by_id = Paper.objects.in_bulk([result.paper_id for result in found.ranked])
     return [by_id[result.paper_id].title for result in found.ranked]
 
@@ -42,7 +42,7 @@ def titles(text: str, **fields: Any) -> list[str]:
 def page(path: str, client: Client | None = None) -> Any:
     response = (client or Client()).get(path)
     assert response.status_code == 200, response
-    return elements(response.content.decode())
+    return parse_html(response.content.decode())
 
 
 def shown(tree: Any) -> list[str]:
@@ -136,7 +136,7 @@ def test_counting_is_done_when_there_are_enough_new_papers() -> None:
     assert word_statistics.count_words_if_due(now=NOW)
     assert not word_statistics.count_words_if_due(now=NOW + timedelta(hours=1))
     assert word_statistics.count_words_if_due(now=NOW + timedelta(hours=25))
-    assert word_statistics.frequencies(["tensor"]).of("tensor") == 30
+    assert word_statistics.load_word_frequencies(["tensor"]).of("tensor") == 30
     factories.paper(title="x")
     assert not word_statistics.count_words_if_due(now=NOW + timedelta(hours=26))
 
@@ -144,18 +144,18 @@ def test_counting_is_done_when_there_are_enough_new_papers() -> None:
 # --- Candidates -----------------------------------------------------------------------------------------------------
 
 
-def term(word: str, papers: int, titles: int | None = None) -> Term:
-    return Term(word, papers, papers // 10 if titles is None else titles, 1.0)
+def term(word: str, papers: int, titles: int | None = None) -> WeightedWord:
+    return WeightedWord(word, papers, papers // 10 if titles is None else titles, 1.0)
 
 
 def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
-    terms = weightiest([term("model", 400_000), term("rare", 30), term("token", 15_000), term("continuous", 16_000)])
+    terms = rarest_words([term("model", 400_000), term("rare", 30), term("token", 15_000), term("continuous", 16_000)])
     found = choose_candidates(terms, papers=1_000_000)
     assert found is not None
     assert found.tsquery.split(" | ")[0] == "'rare'"
     assert "('token' & 'continuous')" in found.tsquery
     assert "'model'" not in [part.strip() for part in found.tsquery.split(" | ")]
-    assert found.expected <= 3 * MOST_RANKED
+    assert found.expected <= 3 * MAX_RANKED
     assert not found.is_too_common
 
 
@@ -167,7 +167,7 @@ def test_one_common_word_is_looked_for_in_titles() -> None:
 
 
 def test_only_so_many_words_count() -> None:
-    assert len(weightiest([term(f"w{number}", number) for number in range(200)])) == MOST_WORDS
+    assert len(rarest_words([term(f"w{number}", number) for number in range(200)])) == MAX_WORDS
     assert choose_candidates([], papers=10) is None
 
 
@@ -176,7 +176,7 @@ def test_a_common_word_is_ranked_among_the_newest(monkeypatch: pytest.MonkeyPatc
     from papers.services.search import bm25, bm25_candidates
 
     monkeypatch.setattr(bm25, "_MOST_MONTHS", most_months)
-    monkeypatch.setattr(bm25_candidates, "FEWEST_RANKED", 5)
+    monkeypatch.setattr(bm25_candidates, "MIN_RANKED", 5)
     monkeypatch.setattr(bm25_candidates, "_WORK", 1)
     for number in range(40):
         factories.paper(title=f"Tensor {number}", listed_at=NOW - timedelta(days=31 * number))
@@ -197,7 +197,7 @@ def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     for paper in Paper.objects.all():
         sea = 1.0 if "sea" in paper.title else 0.0
         PaperVector.objects.create(paper=paper, model="m", vector=[sea, 1 - sea, 0.1])
-    monkeypatch.setattr(hybrid_search, "ask_for_vector", lambda text: lambda: QueryVector("m", (1.0, 0.0, 0.1)))
+    monkeypatch.setattr(hybrid_search, "request_query_vector", lambda text: lambda: QueryVector("m", (1.0, 0.0, 0.1)))
     for module in ("finding", "results"):
         monkeypatch.setattr(f"papers.services.search.{module}.current_model", lambda: CurrentModel("m", 3))
 
@@ -220,9 +220,9 @@ def test_papers_that_have_a_phrase_are_ordered_by_meaning_too(monkeypatch: pytes
         factories.paper(title=title, abstract="deep sea bread" if "bread" in title else "")
     word_statistics.count_words(now=NOW)
     with_vectors(monkeypatch)
-    found = find_papers(parse('"deep sea"'), viewer=None, today=TODAY, now=NOW)
-    assert found.is_by_meaning
-    assert {result.by_meaning for result in found.ranked} == {True}
+    found = search_papers(parse('"deep sea"'), viewer=None, today=TODAY, now=NOW)
+    assert found.is_semantic
+    assert {result.by_semantic for result in found.ranked} == {True}
     assert set(titles('"deep sea"')) == {"Deep sea bread, deep sea", "Ocean and deep sea"}
 
 
@@ -356,7 +356,7 @@ def test_the_next_page_goes_on_where_the_first_ended_also_when_papers_come(sort:
 
 def test_hidden_papers_are_not_found() -> None:
     factories.paper(title="tensor", hidden_at=NOW)
-    carl = browser_of(curator())
+    carl = client_of(curator())
     for sort in ("relevance", "newest"):
         assert shown(page(f"/papers?q=tensor&sort={sort}")) == []
         assert shown(page(f"/papers?q=tensor&sort={sort}", carl)) == []
@@ -364,13 +364,13 @@ def test_hidden_papers_are_not_found() -> None:
 
 @pytest.mark.usefixtures("_papers")
 def test_a_search_that_takes_too_long_is_stopped_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeouts, "PATIENCE_MS", 20)
+    monkeypatch.setattr(timeouts, "STATEMENT_TIMEOUT_MS", 20)
 
     def slow(*_: Any, **__: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(5)")
 
-    monkeypatch.setattr(hybrid_search, "rank_by_words", slow)
+    monkeypatch.setattr(hybrid_search, "rank_bm25", slow)
     assert "took too long" in page("/papers?q=attention").text_content()
     assert Paper.objects.count() == 3
 
@@ -392,7 +392,7 @@ def test_hostile_questions_are_answered(typed: str, sort: str) -> None:
 
 
 def test_searching_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(LIMITS, "search", LIMITS["search"].__class__(1, 60))
+    monkeypatch.setitem(RATE_LIMITS, "search", RATE_LIMITS["search"].__class__(1, 60))
     assert Client().get("/papers?q=a").status_code == 200
     assert Client().get("/papers?q=a").status_code == 429
     assert Client().get("/papers").status_code == 200
@@ -402,7 +402,7 @@ def test_ten_results_cost_as_many_queries_as_twenty() -> None:
     from django.test.utils import CaptureQueriesContext
 
     counts = []
-    client = browser_of(reader())
+    client = client_of(reader())
     for number in range(20):
         factories.paper(title=f"tensor {number}")
         if number in (9, 19):
@@ -426,7 +426,7 @@ def test_narrowing_links_lead_to_fewer_results() -> None:
 
 def test_the_worker_counts_words() -> None:
     factories.paper()
-    from papers.tasks import count_words
+    from papers.tasks import update_search_statistics
 
-    count_words()
+    update_search_statistics()
     assert not WordCount.objects.exclude(word__startswith="m:").exists()  # words of a single paper are not kept

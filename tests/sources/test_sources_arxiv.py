@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from papers.sources.arxiv import (
-    by_archive,
+    categories_by_archive,
     eastern_day,
     has_feed,
     last_announcement,
     next_feed,
-    next_records,
+    next_oai_records,
     oai_sets,
-    read_day,
-    read_moment,
+    parse_date,
+    parse_datetime,
 )
 
 
@@ -66,15 +66,18 @@ def test_the_next_feed_starts_at_midnight(moment: datetime, expected: datetime) 
     ],
 )
 def test_records_are_there_at_eleven_in_the_evening(moment: datetime, expected: datetime) -> None:
-    assert next_records(moment) == expected
+    assert next_oai_records(moment) == expected
 
 
 def test_categories_by_archive() -> None:
-    assert by_archive(["cs.CL", "hep-th", "cs.LG", "cs.CL"]) == {"cs": ("cs.CL", "cs.LG"), "hep-th": ("hep-th",)}
+    assert categories_by_archive(["cs.CL", "hep-th", "cs.LG", "cs.CL"]) == {
+        "cs": ("cs.CL", "cs.LG"),
+        "hep-th": ("hep-th",),
+    }
 
 
 def test_old_names_mean_what_they_became_and_inactive_ones_are_not_asked() -> None:
-    assert by_archive(["cmp-lg", "astro-ph", "nothing.XX"]) == {
+    assert categories_by_archive(["cmp-lg", "astro-ph", "nothing.XX"]) == {
         "cs": ("cs.CL",),
         "astro-ph": tuple(f"astro-ph.{name}" for name in ("CO", "EP", "GA", "HE", "IM", "SR")),
     }
@@ -108,10 +111,10 @@ def test_a_whole_archive_is_one_set() -> None:
     ],
 )
 def test_moments(text: str | None, expected: datetime | None) -> None:
-    assert read_moment(text) == expected
+    assert parse_datetime(text) == expected
 
 
 def test_days() -> None:
-    assert read_day("2026-11-24T10:00:00Z") == date(2026, 11, 24)
-    assert read_day("24 November") is None
-    assert read_day(None) is None
+    assert parse_date("2026-11-24T10:00:00Z") == date(2026, 11, 24)
+    assert parse_date("24 November") is None
+    assert parse_date(None) is None

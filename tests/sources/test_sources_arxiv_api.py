@@ -10,8 +10,8 @@ import pytest
 
 from papers.outbound.client import HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv_api import adapter, look_up, parse_results
-from papers.sources.base import Author, Batch, Version
+from papers.sources.arxiv_api import adapter, look_up_ids, parse_search_page
+from papers.sources.base import FetchBatch, RawAuthor, RawVersion
 from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import (
     TODAY,
@@ -19,10 +19,10 @@ from tests.support.fake_upstream import (
     FakeUpstream,
     fake_upstream,
     make_catalogue,
-    unpaced_client,
+    unlimited_client,
     weekdays,
 )
-from tests.support.source_context import FRIDAY_MORNING, context, last_cursor, papers_of
+from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 
 FEED = """<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom"
@@ -41,42 +41,44 @@ ERROR = """<entry><id>https://arxiv.org/api/errors#incorrect_id_format_for_abc</
 
 
 def test_an_entry_has_all_that_the_search_says() -> None:
-    results = parse_results(FEED.format(total=214881, entries=ENTRY).encode())
+    results = parse_search_page(FEED.format(total=214881, entries=ENTRY).encode())
     [paper] = results.papers
     assert results.total == 214881
     assert (paper.arxiv_id, paper.version, paper.title) == ("hep-th/9901001", 2, "Strings\n  at 20")
     assert paper.categories == ("hep-th", "math-ph", "68U10, 90C26"), "the primary one first"
-    assert paper.authors == (Author("Ada Holm", "Tidal Lab"), Author("Jun Ito"))
+    assert paper.authors == (RawAuthor("Ada Holm", "Tidal Lab"), RawAuthor("Jun Ito"))
     assert (paper.doi, paper.journal_ref, paper.comment) == ("10.1/x", "J. 3", "12 pages")
     assert paper.published_at == datetime(1999, 1, 1, tzinfo=UTC)
     assert paper.versions == (
-        Version(1, datetime(1999, 1, 1, tzinfo=UTC)),
-        Version(2, datetime(1999, 2, 3, 4, 5, 6, tzinfo=UTC)),
+        RawVersion(1, datetime(1999, 1, 1, tzinfo=UTC)),
+        RawVersion(2, datetime(1999, 2, 3, 4, 5, 6, tzinfo=UTC)),
     )
     assert paper.license is None
     assert paper.is_withdrawn is None, "the search does not tell"
 
 
 def test_an_error_entry_is_told_from_a_paper() -> None:
-    results = parse_results(FEED.format(total=1, entries=ERROR).encode())
+    results = parse_search_page(FEED.format(total=1, entries=ERROR).encode())
     assert results.error == "incorrect id format for abc"
     assert results.papers == ()
 
 
 def test_no_results() -> None:
-    results = parse_results(FEED.format(total=0, entries="").encode())
+    results = parse_search_page(FEED.format(total=0, entries="").encode())
     assert (results.papers, results.rejected, results.total, results.error) == ((), (), 0, "")
 
 
 def test_an_entry_without_a_title_is_rejected() -> None:
-    results = parse_results(FEED.format(total=1, entries=ENTRY.replace("<title>Strings\n  at 20</title>", "")).encode())
+    results = parse_search_page(
+        FEED.format(total=1, entries=ENTRY.replace("<title>Strings\n  at 20</title>", "")).encode()
+    )
     assert [bad.identifier for bad in results.rejected] == ["http://arxiv.org/abs/hep-th/9901001v2"]
 
 
 def test_something_else_is_an_error() -> None:
     for body in (b"Rate exceeded.", b"<html/>"):
         with pytest.raises(BrokenXmlError):
-            parse_results(body)
+            parse_search_page(body)
 
 
 # --- asking ---
@@ -88,12 +90,12 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def visit(upstream: FakeUpstream, **fields: Any) -> list[Batch]:
+def visit(upstream: FakeUpstream, **fields: Any) -> list[FetchBatch]:
     fields = {"query": "cat:cs.CL", "categories": (), **fields}
-    return list(adapter.fetch(context(upstream, "/api/query", **fields)))
+    return list(adapter.fetch(fetch_context(upstream, "/api/query", **fields)))
 
 
-def ids(batches: list[Batch]) -> list[str]:
+def ids(batches: list[FetchBatch]) -> list[str]:
     return [paper.arxiv_id or "" for paper in papers_of(batches)]
 
 
@@ -147,7 +149,7 @@ def test_another_query_or_a_given_day_is_asked_at_once(upstream: FakeUpstream) -
 
 
 def test_a_visit_that_did_not_end_is_done_anew(upstream: FakeUpstream) -> None:
-    first = next(adapter.fetch(context(upstream, "/api/query", query="all:the", since=date(2026, 11, 1))))
+    first = next(adapter.fetch(fetch_context(upstream, "/api/query", query="all:the", since=date(2026, 11, 1))))
     assert first.papers
     assert first.cursor is None
 
@@ -197,7 +199,7 @@ def test_a_source_without_a_question_says_so(upstream: FakeUpstream) -> None:
 
 def test_a_look_up_names_what_is_missing(upstream: FakeUpstream) -> None:
     wanted = [*sorted(upstream.catalogue.papers)[:3], "2611.99999"]
-    [answer] = look_up(unpaced_client(upstream.host).fetch, f"{upstream.url}/api/query", wanted)
+    [answer] = look_up_ids(unlimited_client(upstream.host).fetch, f"{upstream.url}/api/query", wanted)
     assert [paper.arxiv_id for paper in answer.papers] == wanted[:3]
     assert answer.missing == ("2611.99999",)
     assert upstream.log()[0].params["max_results"] == "4", "without it only ten would be answered"
@@ -205,11 +207,13 @@ def test_a_look_up_names_what_is_missing(upstream: FakeUpstream) -> None:
 
 def test_many_ids_are_asked_for_a_hundred_at_a_time(upstream: FakeUpstream) -> None:
     wanted = sorted(upstream.catalogue.papers)[:230]
-    answers = list(look_up(unpaced_client(upstream.host).fetch, f"{upstream.url}/api/query", wanted))
+    answers = list(look_up_ids(unlimited_client(upstream.host).fetch, f"{upstream.url}/api/query", wanted))
     assert [len(answer.papers) for answer in answers] == [100, 100, 30]
     assert [answer.missing for answer in answers] == [(), (), ()]
 
 
 def test_ids_that_none_has_are_all_missing(upstream: FakeUpstream) -> None:
-    [answer] = look_up(unpaced_client(upstream.host).fetch, f"{upstream.url}/api/query", ["2611.99998", "2611.99999"])
+    [answer] = look_up_ids(
+        unlimited_client(upstream.host).fetch, f"{upstream.url}/api/query", ["2611.99998", "2611.99999"]
+    )
     assert (answer.papers, answer.missing) == ((), ("2611.99998", "2611.99999"))

@@ -11,7 +11,7 @@ import pytest
 from papers.outbound.client import HttpStatusError
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv_oai import adapter, get_record, parse_page
-from papers.sources.base import Author, Batch, Version
+from papers.sources.base import FetchBatch, RawAuthor, RawVersion
 from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import (
     TODAY,
@@ -19,10 +19,10 @@ from tests.support.fake_upstream import (
     FakeUpstream,
     fake_upstream,
     make_catalogue,
-    unpaced_client,
+    unlimited_client,
     weekdays,
 )
-from tests.support.source_context import FRIDAY_MORNING, context, last_cursor, papers_of
+from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 
 PAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-11-20T23:40:00Z</responseDate>
@@ -62,8 +62,8 @@ def test_a_raw_record_has_all_versions() -> None:
     assert paper.source == "arxiv_oai_raw"
     assert (paper.arxiv_id, paper.version, paper.title) == ("0704.0001", 2, r"A title with $\gamma$ and p<0.1")
     assert paper.versions == (
-        Version(1, datetime(2007, 4, 2, 19, 18, 42, tzinfo=UTC)),
-        Version(2, datetime(2007, 7, 24, 20, 10, 27, tzinfo=UTC)),
+        RawVersion(1, datetime(2007, 4, 2, 19, 18, 42, tzinfo=UTC)),
+        RawVersion(2, datetime(2007, 7, 24, 20, 10, 27, tzinfo=UTC)),
     )
     assert paper.published_at == paper.versions[0].released_at
     assert paper.updated_at == paper.versions[1].released_at
@@ -93,7 +93,7 @@ def test_the_plain_format_has_authors_apart() -> None:
     [paper] = parse_page(page_of(record(PLAIN, arxiv_id="hep-th/9901001"))).papers
     assert paper.source == "arxiv_oai"
     assert paper.arxiv_id == "hep-th/9901001"
-    assert paper.authors == (Author("Planck Collaboration"), Author("Ada Holm Jr.", "Tidal Lab; Elsewhere"))
+    assert paper.authors == (RawAuthor("Planck Collaboration"), RawAuthor("Ada Holm Jr.", "Tidal Lab; Elsewhere"))
     assert paper.published_at == datetime(1999, 1, 1, tzinfo=UTC)
     assert paper.updated_at == datetime(1999, 2, 3, tzinfo=UTC)
     assert paper.version is None
@@ -159,12 +159,12 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def visit(upstream: FakeUpstream, **fields: Any) -> list[Batch]:
+def visit(upstream: FakeUpstream, **fields: Any) -> list[FetchBatch]:
     fields = {"categories": ("cs.CL",), **fields}
-    return list(adapter.fetch(context(upstream, "/oai", **fields)))
+    return list(adapter.fetch(fetch_context(upstream, "/oai", **fields)))
 
 
-def ids(batches: list[Batch]) -> list[str]:
+def ids(batches: list[FetchBatch]) -> list[str]:
     return [paper.arxiv_id or "" for paper in papers_of(batches)]
 
 
@@ -224,7 +224,7 @@ def test_pages_follow_their_tokens_and_the_place_moves_with_the_datestamps(upstr
 
 def test_a_visit_that_was_killed_goes_on_at_the_newest_datestamp(upstream: FakeUpstream) -> None:
     upstream.set(page_size=10)
-    killed = adapter.fetch(context(upstream, "/oai", categories=("cs.CL",)))
+    killed = adapter.fetch(fetch_context(upstream, "/oai", categories=("cs.CL",)))
     first = [next(killed), next(killed), next(killed)]
     cursor = last_cursor(first)
     upstream.clear_log()
@@ -263,7 +263,7 @@ def test_datestamps_that_go_back_are_no_place_to_go_on(upstream: FakeUpstream) -
     first = page_of(record(PLAIN, day="2026-11-20"), rest="<resumptionToken>one</resumptionToken>")
     second = page_of(record(PLAIN, day="2026-11-14"), rest="<resumptionToken>two</resumptionToken>")
     upstream.script("/oai", Behaviour(status=200, body=first.decode()), Behaviour(status=200, body=second.decode()))
-    batches = adapter.fetch(context(upstream, "/oai", categories=("cs.CL",)))
+    batches = adapter.fetch(fetch_context(upstream, "/oai", categories=("cs.CL",)))
     assert last_cursor([next(batches)])["sets"]["cs:cs:CL"]["seen"] == "2026-11-20"
     second_cursor = next(batches).cursor
     assert second_cursor is not None
@@ -317,7 +317,7 @@ def test_a_token_that_leads_in_a_circle_ends_the_visit(upstream: FakeUpstream) -
 
 
 def test_one_record_by_its_id(upstream: FakeUpstream) -> None:
-    send, url = unpaced_client(upstream.host).fetch, f"{upstream.url}/oai"
+    send, url = unlimited_client(upstream.host).fetch, f"{upstream.url}/oai"
     wanted = sorted(upstream.catalogue.papers)[3]
     found = get_record(send, url, wanted)
     assert found is not None

@@ -10,11 +10,11 @@ import pytest
 
 from papers.outbound.client import HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv_rss import Feed, adapter, parse_feed
-from papers.sources.base import Announced, Batch
+from papers.sources.arxiv_rss import AnnouncementFeed, adapter, parse_feed
+from papers.sources.base import AnnouncedIds, FetchBatch
 from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
-from tests.support.source_context import FRIDAY_MORNING, context, last_cursor, papers_of
+from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 ATOM = """<?xml version='1.0' encoding='UTF-8'?>
@@ -41,7 +41,7 @@ ITEM = """<item><title>{title}</title><link>https://arxiv.org/abs/{id}</link>
  <arxiv:journal_reference>J. Tides 3 (2026)</arxiv:journal_reference></item>"""
 
 
-def atom(*items: str) -> Feed:
+def atom(*items: str) -> AnnouncementFeed:
     return parse_feed(ATOM.format(items="".join(items)).encode(), now=NOW)
 
 
@@ -162,16 +162,16 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def visit(upstream: FakeUpstream, path: str = "/atom", **fields: Any) -> list[Batch]:
-    return list(adapter.fetch(context(upstream, path, **fields)))
+def visit(upstream: FakeUpstream, path: str = "/atom", **fields: Any) -> list[FetchBatch]:
+    return list(adapter.fetch(fetch_context(upstream, path, **fields)))
 
 
-def announced(batches: list[Batch]) -> dict[str, Announced]:
+def announced(batches: list[FetchBatch]) -> dict[str, AnnouncedIds]:
     """What each feed announced, as it was last said."""
     return {said.query: said for batch in batches for said in batch.announced}
 
 
-def all_ids(batches: list[Batch]) -> set[str]:
+def all_ids(batches: list[FetchBatch]) -> set[str]:
     return {arxiv_id for said in announced(batches).values() for arxiv_id in said.ids}
 
 
@@ -347,10 +347,10 @@ def test_a_capped_feed_that_has_not_changed_is_asked_no_further(
     assert not any(batch.is_stale for batch in batches)
 
 
-def visit_until_error(upstream: FakeUpstream, **fields: Any) -> tuple[list[Batch], str]:
+def visit_until_error(upstream: FakeUpstream, **fields: Any) -> tuple[list[FetchBatch], str]:
     """What was brought before the visit failed, and how it failed."""
-    batches: list[Batch] = []
-    visit = adapter.fetch(context(upstream, "/atom", **fields))
+    batches: list[FetchBatch] = []
+    visit = adapter.fetch(fetch_context(upstream, "/atom", **fields))
     with pytest.raises(SourceError) as caught:
         batches.extend(visit)
     return batches, str(caught.value)

@@ -10,9 +10,9 @@ import pytest
 
 from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NoPaperError
-from papers.services.ingest.clean_record import clean
-from papers.sources.base import Author
-from papers.sources.doi import look_up, parse_record, plain_abstract
+from papers.services.ingest.clean_record import clean_record
+from papers.sources.base import RawAuthor
+from papers.sources.doi import look_up_doi, parse_csl_record, plain_abstract
 
 DOI = "10.1000/xyz"
 CROSSREF: dict[str, Any] = {
@@ -53,37 +53,37 @@ def record(**changes: Any) -> bytes:
 
 
 def test_a_record_of_crossref() -> None:
-    raw = parse_record(record(), doi=DOI)
+    raw = parse_csl_record(record(), doi=DOI)
     assert raw.title == "Water &amp; ice at H2O"
-    assert clean(raw).title == "Water & ice at H2O"
+    assert clean_record(raw).title == "Water & ice at H2O"
     assert raw.doi == DOI
     assert raw.identifiers == ()
     assert raw.authors == (
-        Author("Henry S. Frank", "Somewhere"),
-        Author("The Ice Collaboration"),
-        Author("江常皓"),
-        Author("Jan van Dijk, Jr."),
+        RawAuthor("Henry S. Frank", "Somewhere"),
+        RawAuthor("The Ice Collaboration"),
+        RawAuthor("江常皓"),
+        RawAuthor("Jan van Dijk, Jr."),
     )
-    assert clean(raw).abstract == "First, p < 0.001.\n\nSecond."
+    assert clean_record(raw).abstract == "First, p < 0.001.\n\nSecond."
     assert raw.published_at == datetime(1970, 8, 14, tzinfo=UTC)
     assert raw.journal_ref == "Journal of Ice 169(3946), 635-641 (1970)"
     assert raw.license == "https://creativecommons.org/licenses/by/4.0/"
     assert raw.is_withdrawn is None
-    assert clean(raw).identifiers == (("doi", DOI),)
-    assert clean(raw).links["abs"]["url"] == f"https://doi.org/{DOI}"
+    assert clean_record(raw).identifiers == (("doi", DOI),)
+    assert clean_record(raw).links["abs"]["url"] == f"https://doi.org/{DOI}"
 
 
 def test_an_arxiv_doi_of_datacite_is_the_arxiv_paper() -> None:
-    raw = parse_record(json.dumps(DATACITE).encode(), doi="10.48550/arxiv.1706.03762")
+    raw = parse_csl_record(json.dumps(DATACITE).encode(), doi="10.48550/arxiv.1706.03762")
     assert raw.arxiv_id == "1706.03762"
-    assert clean(raw).identifiers == (("arxiv", "1706.03762"),)
+    assert clean_record(raw).identifiers == (("arxiv", "1706.03762"),)
     assert raw.published_at == datetime(2017, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("title", [[], [""], "", None, "  ", {"a": 1}, "<i></i>"])
 def test_a_record_without_title_is_no_paper(title: Any) -> None:
     with pytest.raises(NoPaperError, match="no title"):
-        parse_record(record(title=title), doi=DOI)
+        parse_csl_record(record(title=title), doi=DOI)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_record_without_title_is_no_paper(title: Any) -> None:
 )
 def test_what_is_no_record_is_told(data: bytes) -> None:
     with pytest.raises(NoPaperError):
-        parse_record(data, doi=DOI)
+        parse_csl_record(data, doi=DOI)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_what_is_no_record_is_told(data: bytes) -> None:
     ],
 )  # fmt: skip
 def test_dates_as_far_as_they_are_known(dates: dict[str, Any], expected: datetime | None) -> None:
-    assert parse_record(record(**dates), doi=DOI).published_at == expected
+    assert parse_csl_record(record(**dates), doi=DOI).published_at == expected
 
 
 @pytest.mark.parametrize(
     "authors", [None, [], "A. Person", [None, 3, "x"], [{}], [{"affiliation": [None, {"name": 3}]}]]
 )
 def test_authors_that_are_none(authors: Any) -> None:
-    assert parse_record(record(author=authors), doi=DOI).authors is None
+    assert parse_csl_record(record(author=authors), doi=DOI).authors is None
 
 
 @pytest.mark.parametrize(
@@ -138,15 +138,15 @@ def test_abstracts_lose_their_markup(jats: str, text: str) -> None:
 
 
 def test_a_retraction_is_known() -> None:
-    assert parse_record(record(**{"updated-by": [{"type": "retraction"}]}), doi=DOI).is_withdrawn is True
-    assert parse_record(record(title="RETRACTED: On ice"), doi=DOI).is_withdrawn is True
-    assert parse_record(record(title="Retracted snow"), doi=DOI).is_withdrawn is None
-    assert parse_record(record(**{"updated-by": [{"type": "correction"}, None]}), doi=DOI).is_withdrawn is None
+    assert parse_csl_record(record(**{"updated-by": [{"type": "retraction"}]}), doi=DOI).is_withdrawn is True
+    assert parse_csl_record(record(title="RETRACTED: On ice"), doi=DOI).is_withdrawn is True
+    assert parse_csl_record(record(title="Retracted snow"), doi=DOI).is_withdrawn is None
+    assert parse_csl_record(record(**{"updated-by": [{"type": "correction"}, None]}), doi=DOI).is_withdrawn is None
 
 
 def test_an_alias_is_known_by_both_names() -> None:
-    raw = parse_record(record(DOI="10.1000/prime"), doi="10.1000/alias")
-    assert clean(raw).identifiers == (("doi", "10.1000/alias"), ("doi", "10.1000/prime"))
+    raw = parse_csl_record(record(DOI="10.1000/prime"), doi="10.1000/alias")
+    assert clean_record(raw).identifiers == (("doi", "10.1000/alias"), ("doi", "10.1000/prime"))
 
 
 def response(body: bytes, content_type: str, url: str = "https://api.crossref.org/x") -> FetchResponse:
@@ -171,7 +171,7 @@ def test_odd_dois_are_asked_for_whole(doi: str, path: str) -> None:
         asked.append(request)
         return response(record(), "application/vnd.citationstyles.csl+json")
 
-    look_up(send, "https://doi.org/", doi)
+    look_up_doi(send, "https://doi.org/", doi)
     assert asked[0].url == f"https://doi.org/{path}"
     assert asked[0].group == "crossref"
     assert asked[0].accept.startswith("application/vnd.citationstyles.csl+json")
@@ -183,5 +183,5 @@ def test_a_registry_that_leads_to_the_page_is_read_as_a_page() -> None:
     def send(request: FetchRequest) -> FetchResponse:
         return response(page, "text/html; charset=utf-8", "https://journal.example/ice")
 
-    raw = look_up(send, "https://doi.org", DOI)
+    raw = look_up_doi(send, "https://doi.org", DOI)
     assert (raw.source, raw.title, raw.doi, raw.arxiv_id) == ("webpage", "On ice", DOI, None)

@@ -12,30 +12,30 @@ import pytest
 from papers.outbound.client import HttpStatusError
 from papers.outbound.errors import SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.sources.arxiv import read_moment
-from papers.sources.base import Author, Batch, RawPaper
-from papers.sources.feed import Entries, adapter, html_text, parse_entries
+from papers.sources.arxiv import parse_datetime
+from papers.sources.base import FetchBatch, RawAuthor, RawPaper
+from papers.sources.feed import ParsedFeed, adapter, html_text, parse_feed_entries
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream
-from tests.support.source_context import FRIDAY_MORNING, context, last_cursor, papers_of
+from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 
 ANSWERS = Path(__file__).parents[1] / "answers" / "feeds"
 URL = "https://feeds.example/all.rss"
 
 
 def read(name: str) -> tuple[RawPaper, ...]:
-    return parse_entries((ANSWERS / name).read_bytes(), url=URL).papers
+    return parse_feed_entries((ANSWERS / name).read_bytes(), url=URL).papers
 
 
-def rss(items: str, channel: str = "") -> Entries:
+def rss(items: str, channel: str = "") -> ParsedFeed:
     body = f'<rss version="2.0"><channel><title>T</title>{channel}{items}</channel></rss>'
-    return parse_entries(body.encode(), url=URL)
+    return parse_feed_entries(body.encode(), url=URL)
 
 
 def test_a_blog() -> None:
     note, paper, undated = read("blog.rss")
     assert note.title == "Why our forecasts were < 5% better & what we learnt"
     assert note.abstract == "The margin was small, and we know why."
-    assert note.authors == (Author("Chiara Holm"),)
+    assert note.authors == (RawAuthor("Chiara Holm"),)
     assert note.published_at == datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert note.url == "https://tidal.example/notes/forecasts?utm_source=rss"
     assert note.identifiers == (("url", "guid:feeds.example/tidal-note-17"), ("url", note.url))
@@ -50,7 +50,7 @@ def test_a_journal_in_atom() -> None:
     first, second = read("journal.atom")
     assert first.title == "Folded Attention under Rare Languages: a negative result"
     assert first.doi == "10.5555/jmr.2026.0042"
-    assert first.authors == (Author("Grażyna Kovač"), Author("Kwame Ito"))
+    assert first.authors == (RawAuthor("Grażyna Kovač"), RawAuthor("Kwame Ito"))
     assert first.published_at == datetime(2026, 11, 17, 22, tzinfo=UTC)
     assert second.identifiers[0] == ("url", "tag:journal.example,2026:43")
     assert second.published_at == datetime(2026, 11, 17, 9, 30, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_a_journal_in_rdf() -> None:
 def test_one_author_or_several_in_one_string(creator: str, is_one: bool) -> None:
     item = f"<item><title>T</title><link>https://x.example/1</link><author>{creator}</author></item>"
     [paper] = rss(item).papers
-    assert (paper.authors == (Author(creator),)) is is_one
+    assert (paper.authors == (RawAuthor(creator),)) is is_one
     assert paper.authors_text == creator
 
 
@@ -96,7 +96,7 @@ def atom(inside: str) -> RawPaper:
         'xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"><title>T</title>'
         f"{entry}</feed>"
     )
-    [paper] = parse_entries(body.encode(), url=URL).papers
+    [paper] = parse_feed_entries(body.encode(), url=URL).papers
     return paper
 
 
@@ -167,7 +167,7 @@ def test_a_bare_doi_as_the_id_of_an_entry_names_it() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><entry><id>10.5555/journal.0312345</id>'
         '<title>T</title><link href="https://journal.example/article?id=10.5555/journal.0312345"/></entry></feed>'
     )
-    [entry] = parse_entries(body.encode(), url=URL).papers
+    [entry] = parse_feed_entries(body.encode(), url=URL).papers
     assert entry.doi == "10.5555/journal.0312345"
 
 
@@ -189,29 +189,29 @@ def test_an_entry_without_a_title_is_rejected() -> None:
 )
 def test_what_is_no_feed_is_an_error(body: bytes) -> None:
     with pytest.raises(SourceError, match="neither RSS nor Atom"):
-        parse_entries(body, url=URL)
+        parse_feed_entries(body, url=URL)
 
 
 def test_bytes_are_never_taken_for_a_file_or_an_address(tmp_path: Path) -> None:
     path = tmp_path / "feed.rss"
     path.write_bytes((ANSWERS / "blog.rss").read_bytes())
     with pytest.raises(SourceError):
-        parse_entries(str(path).encode(), url=URL)
+        parse_feed_entries(str(path).encode(), url=URL)
 
 
 def test_entities_of_a_document_type_are_not_resolved() -> None:
     subset = '<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;"><!ENTITY f SYSTEM "file:///etc/passwd">'
     item = "<item><title>A &x; &y; &f;</title></item>"
     body = f'<!DOCTYPE rss [{subset}]><rss version="2.0"><channel>{item}</channel></rss>'
-    titles = [paper.title for paper in parse_entries(body.encode(), url=URL).papers]
+    titles = [paper.title for paper in parse_feed_entries(body.encode(), url=URL).papers]
     assert not any("xxx" in title or "root:" in title for title in titles)
     with pytest.raises(SourceError, match="entities"):
-        parse_entries(body.encode("utf-16"), url=URL)
+        parse_feed_entries(body.encode("utf-16"), url=URL)
 
 
 def test_an_old_encoding_is_read_by_its_header() -> None:
     body = '<rss version="2.0"><channel><item><title>Müller</title></item></channel></rss>'.encode("latin-1")
-    [paper] = parse_entries(body, url=URL, content_type="application/rss+xml; charset=iso-8859-1").papers
+    [paper] = parse_feed_entries(body, url=URL, content_type="application/rss+xml; charset=iso-8859-1").papers
     assert paper.title == "Müller"
 
 
@@ -252,13 +252,13 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def visit(upstream: FakeUpstream, path: str = "/feeds/blog.rss", **fields: Any) -> Batch:
-    [batch] = adapter.fetch(context(upstream, path, **fields))
+def visit(upstream: FakeUpstream, path: str = "/feeds/blog.rss", **fields: Any) -> FetchBatch:
+    [batch] = adapter.fetch(fetch_context(upstream, path, **fields))
     return batch
 
 
-def not_before(batch: Batch) -> datetime | None:
-    return read_moment(last_cursor([batch])["not_before"])
+def not_before(batch: FetchBatch) -> datetime | None:
+    return parse_datetime(last_cursor([batch])["not_before"])
 
 
 def test_a_feed_that_has_not_changed_is_not_sent_again(upstream: FakeUpstream) -> None:
@@ -308,7 +308,7 @@ def test_a_move_is_counted_until_it_can_be_believed() -> None:
         )
 
     with fake_upstream() as upstream:
-        given = context(upstream, "/feeds/blog.rss")
+        given = fetch_context(upstream, "/feeds/blog.rss")
     cursor: dict[str, object] = {"moved_to": "https://elsewhere.example/", "moved_times": 2}
     for times in (1, 2, 3):
         [batch] = adapter.fetch(type(given)(send=send, base_url=given.base_url, now=given.now, cursor=cursor))
@@ -318,7 +318,7 @@ def test_a_move_is_counted_until_it_can_be_believed() -> None:
     assert "moved_to" not in (visit_once(given.now).cursor or {})
 
 
-def visit_once(now: datetime) -> Batch:
+def visit_once(now: datetime) -> FetchBatch:
     with fake_upstream() as upstream:
         return visit(upstream, now=now, cursor={"moved_to": "https://new.example/rss", "moved_times": 2})
 
@@ -332,6 +332,6 @@ def test_a_refusal_ends_the_visit(upstream: FakeUpstream, status: int) -> None:
 
 
 def test_a_source_without_an_address_says_so(upstream: FakeUpstream) -> None:
-    given = context(upstream, "")
+    given = fetch_context(upstream, "")
     with pytest.raises(SourceError, match="give it the address"):
         list(adapter.fetch(type(given)(send=given.send, base_url="", now=given.now)))

@@ -11,10 +11,10 @@ import pytest
 
 from papers.outbound.client import HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.base import Author, Batch, Figures, ListedOn
-from papers.sources.huggingface import DayList, adapter, parse_list
+from papers.sources.base import ExternalCounts, FetchBatch, RawAuthor, RawListing
+from papers.sources.huggingface import DailyListPage, adapter, parse_list
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue
-from tests.support.source_context import FRIDAY_MORNING, context, last_cursor, papers_of
+from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 
 DAY = date(2026, 11, 19)
 
@@ -47,19 +47,19 @@ def item(**changes: Any) -> dict[str, Any]:
     return {"paper": {**paper, **changes}, **outer}
 
 
-def parse(*items: Any) -> DayList:
+def parse(*items: Any) -> DailyListPage:
     return parse_list(json.dumps(items).encode(), asked=DAY, site="https://huggingface.co")
 
 
 def test_an_item_has_the_sites_own_figures() -> None:
     [paper] = parse(item()).papers
     assert (paper.source, paper.arxiv_id, paper.title) == ("huggingface", "2611.00042", "Tides\n  and Robots")
-    assert paper.authors == (Author("Ada Holm"), Author("Jun Ito")), "who is hidden there stays hidden"
+    assert paper.authors == (RawAuthor("Ada Holm"), RawAuthor("Jun Ito")), "who is hidden there stays hidden"
     assert paper.organization == "Tidal Lab"
     assert paper.code_url == "https://github.com/example/tides"
     assert paper.project_url == "https://tides.example"
-    assert paper.figures == Figures(57, 3, "A Reader", "https://huggingface.co/papers/2611.00042")
-    assert paper.listed_on == ListedOn(DAY, "daily", 1, "A Reader")
+    assert paper.external_counts == ExternalCounts(57, 3, "A Reader", "https://huggingface.co/papers/2611.00042")
+    assert paper.listed_on == RawListing(DAY, "daily", 1, "A Reader")
     assert paper.published_at == datetime(2026, 11, 17, tzinfo=UTC)
     assert paper.announced_on is None
 
@@ -79,16 +79,16 @@ def test_only_id_and_title_are_needed() -> None:
     [paper] = parse({"paper": {"id": "2611.00042"}, "title": "Outside"}).papers
     assert paper.title == "Outside"
     assert (paper.authors, paper.abstract, paper.organization, paper.code_url) == (None, None, None, None)
-    assert paper.figures == Figures(url="https://huggingface.co/papers/2611.00042")
-    assert paper.listed_on == ListedOn(DAY, "daily", 1)
+    assert paper.external_counts == ExternalCounts(url="https://huggingface.co/papers/2611.00042")
+    assert paper.listed_on == RawListing(DAY, "daily", 1)
 
 
 def test_fields_of_another_type_are_not_there() -> None:
     odd = item(upvotes="many", authors="Ada", githubRepo=7, publishedAt=5, summary=None, outer={"numComments": -1})
     [paper] = parse(odd).papers
     assert (paper.authors, paper.code_url, paper.published_at, paper.abstract) == (None, None, None, None)
-    assert paper.figures is not None
-    assert (paper.figures.votes, paper.figures.comments) == (0, 0)
+    assert paper.external_counts is not None
+    assert (paper.external_counts.votes, paper.external_counts.comments) == (0, 0)
 
 
 def test_items_in_another_languages_notation_cost_only_themselves() -> None:
@@ -124,8 +124,8 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def visit(upstream: FakeUpstream, **fields: Any) -> list[Batch]:
-    return list(adapter.fetch(context(upstream, "", **fields)))
+def visit(upstream: FakeUpstream, **fields: Any) -> list[FetchBatch]:
+    return list(adapter.fetch(fetch_context(upstream, "", **fields)))
 
 
 def asked_days(upstream: FakeUpstream) -> list[str]:
@@ -197,7 +197,7 @@ def test_a_mirror_may_lack_days(upstream: FakeUpstream) -> None:
 
 def test_a_wrong_address_is_told(upstream: FakeUpstream) -> None:
     with pytest.raises(HttpStatusError, match="check the source's address"):
-        list(adapter.fetch(context(upstream, "/wrong")))
+        list(adapter.fetch(fetch_context(upstream, "/wrong")))
 
 
 def test_a_refusal_ends_the_visit(upstream: FakeUpstream) -> None:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from papers.outbound.client import group_of, page_group_of
+from papers.outbound.client import host_group_of, page_host_group_of
 from papers.outbound.errors import NoPaperError
-from papers.services.ingest.clean_record import clean
-from papers.sources.base import Author
+from papers.services.ingest.clean_record import clean_record
+from papers.sources.base import RawAuthor
 from papers.sources.webpage import parse_page
 
 URL = "https://journal.example/ice"
@@ -37,7 +37,7 @@ def test_a_publishers_page() -> None:
     )
     raw = parse_page(data, url=URL, content_type="text/html")
     assert raw.title == "On ice & snow"
-    assert raw.authors == (Author("Henry S. Frank"), Author("Ada Lovelace"))
+    assert raw.authors == (RawAuthor("Henry S. Frank"), RawAuthor("Ada Lovelace"))
     assert raw.published_at == datetime(2023, 5, 7, tzinfo=UTC)
     assert raw.journal_ref == "Journal of Ice 12(3), 45-67 (2023)"
     assert (raw.doi, raw.arxiv_id, raw.abstract, raw.url) == ("10.1000/xyz", None, "What it says.", URL)
@@ -51,12 +51,12 @@ def test_tags_in_other_spellings() -> None:
     )
     raw = parse_page(data, url=URL)
     assert (raw.title, raw.arxiv_id, raw.published_at) == ("On ice", "2401.01234", datetime(2024, 1, 1, tzinfo=UTC))
-    assert raw.authors == (Author("H. Frank"), Author("A. Lovelace"))
+    assert raw.authors == (RawAuthor("H. Frank"), RawAuthor("A. Lovelace"))
 
 
 def test_a_page_alone_is_known_by_its_address() -> None:
     raw = parse_page(page(("citation_title", "0")), url=URL)
-    assert clean(raw).identifiers == (("url", URL),)
+    assert clean_record(raw).identifiers == (("url", URL),)
 
 
 @pytest.mark.parametrize("day", ["2023", "2023/13/45", "0000/01/01", "soon", "2023-02-30", "20230507"])
@@ -118,7 +118,7 @@ def test_deep_and_large_pages_are_read_in_little_time() -> None:
 
 
 def test_a_page_has_a_clock_of_its_own() -> None:
-    assert group_of(URL) == "feed:journal.example"
-    assert page_group_of(URL) == "page:journal.example"
-    assert page_group_of("https://api.datacite.org/x") == "datacite"
-    assert page_group_of("https://doi.org/x") == "crossref"
+    assert host_group_of(URL) == "feed:journal.example"
+    assert page_host_group_of(URL) == "page:journal.example"
+    assert page_host_group_of("https://api.datacite.org/x") == "datacite"
+    assert page_host_group_of("https://doi.org/x") == "crossref"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from papers.sources.xml import BrokenXmlError, iterate_xml, parse_cut_xml, parse_xml, source_text, text_of, whole_text
+from papers.sources.xml import (
+    BrokenXmlError,
+    child_text,
+    element_text,
+    iterate_xml,
+    parse_cut_xml,
+    parse_xml,
+    serialize,
+)
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]><a>&y;</a>'
 
@@ -73,8 +81,8 @@ def test_what_came_before_the_cut_is_given_before_the_error() -> None:
 
 def test_text_of_a_child_is_all_its_words() -> None:
     root = parse_xml(b"<a><b>one <i>two</i> three</b> tail<c/></a>")
-    assert text_of(root, "b") == "one two three"
-    assert text_of(root, "c") == ""
-    assert text_of(root, "d") is None
-    assert whole_text(root) == "one two three tail"
-    assert source_text(root[0]) == "<b>one <i>two</i> three</b>"
+    assert child_text(root, "b") == "one two three"
+    assert child_text(root, "c") == ""
+    assert child_text(root, "d") is None
+    assert element_text(root) == "one two three tail"
+    assert serialize(root[0]) == "<b>one <i>two</i> three</b>"

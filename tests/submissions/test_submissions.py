@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from papers.catalogue.paper_ref import GivenError
-from papers.models import CurationEvent, Edition, HostClock, Listing, Paper, ShelfItem, Submission, TaggedPaper, User
+from papers.catalogue.paper_ref import InvalidReference
+from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing, Paper, Submission, TaggedPaper, User
 from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NetworkError
-from papers.services.curation.audit_log import Deciding
+from papers.services.curation.audit_log import Actor
 from papers.services.curation.decisions import accept_submission, reject_submission
-from papers.services.operations.scheduler import tick
+from papers.services.operations.scheduler import collect_due_work
 from papers.services.submissions import submission_fetcher
-from papers.services.submissions.intake import preview, retry, submit
+from papers.services.submissions.intake import preview_submission, retry_submission, submit
 from papers.services.submissions.submission_fetcher import LEASE, MAX_CLAIMS, fetch_submission
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.fake_upstream import TODAY as LAST_DAY
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
-from tests.support.fetch_runs import hurry
+from tests.support.fetch_runs import disable_rate_limits
 from tests.support.people import curator, reader
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ State = Submission.State
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+    disable_rate_limits(monkeypatch)
     monkeypatch.setattr("papers.tasks.fetch_submission.delay", lambda submission_id: None)
 
 
@@ -105,14 +105,14 @@ class TestWhatIsFetched:
         assert paper is not None
         assert paper.title == "Snow that hums"
         assert paper.public_id.startswith("p-")
-        assert preview(user=rita, text=address).paper == paper
+        assert preview_submission(user=rita, text=address).paper == paper
 
     def test_a_page_that_names_a_doi_is_taken_at_the_doi(self, upstream: FakeUpstream, rita: User) -> None:
         address = f"{upstream.url}/pages/ice"
         paper = done(address, rita).paper
         assert paper is not None
         assert (paper.public_id, paper.title) == ("doi/10.1000/ice", "Ice that sings")
-        assert preview(user=rita, text=address).paper == paper, "and known by that page from now on"
+        assert preview_submission(user=rita, text=address).paper == paper, "and known by that page from now on"
 
     def test_a_doi_in_an_address_saves_asking_the_page(self, upstream: FakeUpstream, rita: User) -> None:
         paper = done(f"{upstream.url}/pages/doi/10.1000/ice/full", rita).paper
@@ -143,7 +143,7 @@ class TestWhatIsHere:
         paper = factories.paper(public_id="2603.50001")
         with transaction.atomic():
             factories.listing(paper)
-        shown = preview(user=rita, text="arxiv.org/abs/2603.50001v2")
+        shown = preview_submission(user=rita, text="arxiv.org/abs/2603.50001v2")
         assert (shown.paper, shown.day) == (paper, TODAY)
         taken = submit(user=rita, text="2603.50001", now=NOW)
         assert (taken.submission, taken.paper) == (None, paper)
@@ -162,22 +162,22 @@ class TestWhatIsHere:
 
     def test_one_that_a_curator_hid_is_not_told_of(self, rita: User) -> None:
         factories.paper(public_id="2603.50001", hidden_at=NOW)
-        assert preview(user=rita, text="2603.50001").paper is None
-        with pytest.raises(GivenError, match="curator"):
+        assert preview_submission(user=rita, text="2603.50001").paper is None
+        with pytest.raises(InvalidReference, match="curator"):
             submit(user=rita, text="2603.50001", now=NOW)
 
     def test_saved_and_tagged_in_the_same_step(self, rita: User, upstream: FakeUpstream) -> None:
-        taken = done("10.1000/ice", rita, is_to_save=True, tags=["ice", "To read"])
-        assert ShelfItem.objects.get(user=rita).paper == taken.paper
+        taken = done("10.1000/ice", rita, saves_to_library=True, tags=["ice", "To read"])
+        assert LibraryItem.objects.get(user=rita).paper == taken.paper
         assert sorted(TaggedPaper.objects.values_list("tag__name", flat=True)) == ["To read", "ice"]
 
     def test_what_was_read_is_not_put_back(self, rita: User) -> None:
         paper = factories.paper(public_id="2603.50001")
         with transaction.atomic():
             factories.listing(paper)
-        ShelfItem.objects.create(user=rita, paper=paper, state="read")
-        submit(user=rita, text="2603.50001", now=NOW, is_to_save=True)
-        assert ShelfItem.objects.get().state == "read"
+        LibraryItem.objects.create(user=rita, paper=paper, state="read")
+        submit(user=rita, text="2603.50001", now=NOW, saves_to_library=True)
+        assert LibraryItem.objects.get().state == "read"
 
 
 class TestTheQueue:
@@ -189,15 +189,15 @@ class TestTheQueue:
         taken, carl = done("10.1000/ice", rita), curator()
         assert taken.state == State.WAITING
         assert not Listing.objects.exists()
-        assert accept_submission(submission_id=taken.pk, by=Deciding(carl, NOW))
-        assert not accept_submission(submission_id=taken.pk, by=Deciding(carl, NOW))
+        assert accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
+        assert not accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
         assert Listing.objects.get().user == rita
         event = CurationEvent.objects.get()
         assert (event.actor, event.action, event.paper) == (carl, "submission-accepted", taken.paper)
 
     def test_a_curator_rejects_with_a_reason(self, rita: User, upstream: FakeUpstream) -> None:
         taken = done("10.1000/ice", rita)
-        assert reject_submission(submission_id=taken.pk, by=Deciding(curator(), NOW, reason="Not our field."))
+        assert reject_submission(submission_id=taken.pk, by=Actor(curator(), NOW, reason="Not our field."))
         taken.refresh_from_db()
         assert (taken.state, taken.reason) == (State.REJECTED, "Not our field.")
         assert not Listing.objects.exists()
@@ -247,7 +247,7 @@ class TestFailures:
         taken = done(text.format(url=upstream.url), rita)
         assert taken.state == State.FAILED
         assert words in taken.reason
-        assert taken.next_try_at is None
+        assert taken.next_attempt_at is None
         assert "BROADSHEET_" not in taken.reason
         assert not Paper.objects.exists()
 
@@ -259,10 +259,10 @@ class TestFailures:
         taken = done(text.format(url=upstream.url), rita)
         assert taken.state == State.FETCHING
         assert words in taken.reason
-        assert taken.next_try_at is not None
-        assert taken.next_try_at >= NOW + timedelta(seconds=30)
-        HostClock.objects.all().delete()  # the host is open again
-        fetch_submission(taken.pk, now=taken.next_try_at)
+        assert taken.next_attempt_at is not None
+        assert taken.next_attempt_at >= NOW + timedelta(seconds=30)
+        HostSlot.objects.all().delete()  # the host is open again
+        fetch_submission(taken.pk, now=taken.next_attempt_at)
         taken.refresh_from_db()
         assert (taken.state, taken.reason) == (State.ACCEPTED, "")
 
@@ -270,18 +270,18 @@ class TestFailures:
         upstream.script("/doi", Behaviour(status=500, times=5))
         taken = done("10.1000/ice", rita)
         for _ in range(4):
-            assert taken.next_try_at is not None
-            fetch_submission(taken.pk, now=taken.next_try_at)
+            assert taken.next_attempt_at is not None
+            fetch_submission(taken.pk, now=taken.next_attempt_at)
             taken.refresh_from_db()
         assert taken.state == State.FAILED
-        again = retry(submission=taken, now=NOW)
-        assert (again.pk, again.state, again.tries) == (taken.pk, State.FETCHING, 0)
+        again = retry_submission(submission=taken, now=NOW)
+        assert (again.pk, again.state, again.attempts) == (taken.pk, State.FETCHING, 0)
         fetch_submission(taken.pk, now=NOW)
         taken.refresh_from_db()
         assert taken.state == State.ACCEPTED
 
     def test_submitting_what_failed_is_a_retry(self, rita: User) -> None:
-        failed = factories.submission("10.1000/ice", rita, state=State.FAILED, next_try_at=None, reason="No.")
+        failed = factories.submission("10.1000/ice", rita, state=State.FAILED, next_attempt_at=None, reason="No.")
         taken = submit(user=rita, text="doi:10.1000/ICE", now=NOW).submission
         assert taken == failed
         assert Submission.objects.get().state == State.FETCHING
@@ -308,8 +308,8 @@ class TestKills:
     def test_the_tick_finds_what_no_message_told_of(self, rita: User) -> None:
         taken = submit(user=rita, text="10.1000/ice", now=NOW).submission
         assert taken is not None
-        assert tick(now=NOW).submission_ids == (taken.pk,)
-        assert tick(now=NOW).submission_ids == (), "it was handed on a moment ago"
+        assert collect_due_work(now=NOW).submission_ids == (taken.pk,)
+        assert collect_due_work(now=NOW).submission_ids == (), "it was handed on a moment ago"
 
     @pytest.mark.parametrize("where", ["look_up", "store_papers", "settle"])
     def test_a_worker_killed_anywhere_loses_nothing(
@@ -338,16 +338,16 @@ class TestKills:
 
         def slow(*arguments: Any) -> Any:
             monkeypatch.undo()
-            hurry(monkeypatch)
+            disable_rate_limits(monkeypatch)
             assert fetch_submission(taken.pk, now=NOW + LEASE) is not None
-            return submission_fetcher.look_up(*arguments)
+            return submission_fetcher.look_up_paper(*arguments)
 
-        monkeypatch.setattr("papers.services.submissions.submission_fetcher.look_up", slow)
+        monkeypatch.setattr("papers.services.submissions.submission_fetcher.look_up_paper", slow)
         assert fetch_submission(taken.pk, now=NOW) is None
         assert (Paper.objects.count(), Listing.objects.count()) == (1, 1)
 
     def test_what_kills_every_worker_is_given_up(self, rita: User) -> None:
-        taken = factories.submission("10.1000/ice", rita, tries=MAX_CLAIMS)
+        taken = factories.submission("10.1000/ice", rita, attempts=MAX_CLAIMS)
         assert fetch_submission(taken.pk, now=NOW) is None
         taken.refresh_from_db()
         assert taken.state == State.FAILED

@@ -10,10 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from papers.models import Listing, Paper, Submission, TaggedPaper, User
-from papers.web.ratelimit import LIMITS
+from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
-from tests.support.pages import elements
-from tests.support.people import browser_of, curator, reader, staff, stranger
+from tests.support.pages import parse_html
+from tests.support.people import anonymous_client, client_of, curator, reader, staff
 
 pytestmark = pytest.mark.django_db
 HTMX = {"hx-request": "true"}
@@ -27,11 +27,11 @@ def rita() -> User:
 
 @pytest.fixture
 def browser(rita: User) -> Client:
-    return browser_of(rita)
+    return client_of(rita)
 
 
 def text_of(response: Any) -> str:
-    return " ".join(elements(response.content.decode()).text_content().split())
+    return " ".join(parse_html(response.content.decode()).text_content().split())
 
 
 def test_a_submission_is_a_row_and_a_page(browser: Client, rita: User) -> None:
@@ -67,7 +67,7 @@ def test_what_will_be_added_is_told_at_once(browser: Client) -> None:
         assert words in text_of(page), path
         assert words in text_of(browser.get(path, headers=HTMX)), path
         assert b"<html" not in browser.get(path, headers=HTMX).content
-    field = elements(browser.get("/submit?url=https://arxiv.org/abs/2603.50001").content.decode())
+    field = parse_html(browser.get("/submit?url=https://arxiv.org/abs/2603.50001").content.decode())
     assert field.xpath("//input[@name='given']/@value") == ["https://arxiv.org/abs/2603.50001"]
 
 
@@ -80,7 +80,7 @@ def test_a_duplicate_leads_to_the_paper(browser: Client) -> None:
 
 def test_a_paper_that_is_here_is_tagged_in_the_same_step(browser: Client) -> None:
     factories.listing(factories.paper(public_id="2603.50001"))
-    response = browser.post("/submit", {"given": "2603.50001", "tags": "ice", "is_to_save": "on"}, follow=True)
+    response = browser.post("/submit", {"given": "2603.50001", "tags": "ice", "saves_to_library": "on"}, follow=True)
     assert "The paper is here" in text_of(response)
     assert TaggedPaper.objects.count() == 1
     assert Listing.objects.count() == 1
@@ -95,7 +95,7 @@ def test_a_paper_that_is_here_is_tagged_in_the_same_step(browser: Client) -> Non
 def test_hostile_input_gets_a_sentence(browser: Client, given: Any) -> None:
     response = browser.post("/submit", {"given": given})
     assert response.status_code == 200
-    page = elements(response.content.decode())
+    page = parse_html(response.content.decode())
     (error,) = page.xpath("//*[@id='id_given_error']")
     assert error.text_content().endswith(".")
     assert not page.xpath("//script[not(@src)]")
@@ -105,7 +105,7 @@ def test_hostile_input_gets_a_sentence(browser: Client, given: Any) -> None:
 
 
 def test_too_many_are_refused(browser: Client) -> None:
-    for _ in range(LIMITS["submit"].times):
+    for _ in range(RATE_LIMITS["submit"].attempts):
         assert browser.post("/submit", {"given": ""}).status_code == 200
     assert browser.post("/submit", {"given": ""}).status_code == 429
 
@@ -116,7 +116,7 @@ def test_too_many_are_refused(browser: Client) -> None:
 def test_an_unknown_arxiv_id_has_one_button(path: str, browser: Client) -> None:
     response = browser.get(path, follow=True)
     assert response.status_code == 404
-    page = elements(response.content.decode())
+    page = parse_html(response.content.decode())
     (form,) = page.xpath("//main//form")
     fields = {field.get("name"): field.get("value") for field in form.xpath(".//input")}
     assert len(form.xpath(".//button")) == 1
@@ -132,12 +132,12 @@ def test_an_old_id_keeps_its_slash(browser: Client) -> None:
 
 
 def test_a_stranger_sees_a_calm_404() -> None:
-    response = stranger().get("/abs/2603.50001", follow=True)
+    response = anonymous_client().get("/abs/2603.50001", follow=True)
     assert response.status_code == 404
-    assert not elements(response.content.decode()).xpath("//main//form")
+    assert not parse_html(response.content.decode()).xpath("//main//form")
     assert "Sign in" in text_of(response)
-    assert stranger().get("/papers/nonsense").status_code == 404
-    assert stranger().get("/abs/nonsense").status_code == 404
+    assert anonymous_client().get("/papers/nonsense").status_code == 404
+    assert anonymous_client().get("/abs/nonsense").status_code == 404
 
 
 def test_a_hidden_paper_looks_like_one_that_is_not_here(browser: Client) -> None:
@@ -170,7 +170,7 @@ def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
 
 
 def test_what_failed_is_tried_again_by_a_button(browser: Client, rita: User) -> None:
-    taken = factories.submission(by=rita, state=State.FAILED, next_try_at=None)
+    taken = factories.submission(by=rita, state=State.FAILED, next_attempt_at=None)
     assert browser.post(f"{taken.get_absolute_url()}/retry")["Location"] == taken.get_absolute_url()
     taken.refresh_from_db()
     assert taken.state == State.FETCHING
@@ -181,7 +181,7 @@ def test_the_card_says_who_submitted_it(browser: Client) -> None:
     factories.paper(public_id="2603.50001", title="On ice")
     browser.post("/submit", {"given": "2603.50001"})
     day = Listing.objects.get().day
-    assert "submitted by rita" in text_of(stranger().get(f"/papers/date/{day}"))
+    assert "submitted by rita" in text_of(anonymous_client().get(f"/papers/date/{day}"))
 
 
 def test_the_list_costs_the_same_for_few_and_for_many(browser: Client, rita: User) -> None:
@@ -197,7 +197,7 @@ def test_the_list_costs_the_same_for_few_and_for_many(browser: Client, rita: Use
 
 
 def test_a_curator_decides_in_the_admin() -> None:
-    ada = browser_of(staff())
+    ada = client_of(staff())
     accepted, rejected = (
         factories.submission(f"10.1000/{n}", paper=factories.paper(), state=State.WAITING) for n in range(2)
     )
@@ -218,7 +218,7 @@ def test_a_queue_is_said_before(browser: Client, settings: Any) -> None:
     assert "on today’s page" in text_of(browser.get("/submit"))
     settings.SUBMISSIONS = "queue"
     assert "A curator looks at it" in text_of(browser.get("/submit"))
-    assert "on today’s page" in text_of(browser_of(curator()).get("/submit"))
+    assert "on today’s page" in text_of(client_of(curator()).get("/submit"))
     factories.paper(public_id="2603.50001")
     browser.post("/submit", {"given": "2603.50001"})
     assert Submission.objects.get().state == State.WAITING
@@ -226,7 +226,7 @@ def test_a_queue_is_said_before(browser: Client, settings: Any) -> None:
 
 
 def test_the_bookmarklet_is_words_until_a_script_makes_it_a_link(browser: Client) -> None:
-    page = elements(browser.get("/submit").content.decode())
+    page = parse_html(browser.get("/submit").content.decode())
     code = page.xpath("string(//*[@id='code'])").strip()
     assert code.startswith("javascript:void(open('http://")
     assert "/submit?url='+encodeURIComponent(location.href)" in code

@@ -9,7 +9,7 @@ from typing import Any
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription
 from digests.services.schedules import save_schedule
-from papers.catalogue.paper_ref import read_given
+from papers.catalogue.paper_ref import parse_reference
 from papers.models import (
     Announcement,
     Candidate,
@@ -22,10 +22,10 @@ from papers.models import (
     ListRule,
     Paper,
     PaperCategory,
+    PaperExternalCounts,
     RejectedRecord,
     Source,
     SourceDay,
-    SourceFigure,
     Submission,
     Topic,
     TopicMatch,
@@ -33,7 +33,7 @@ from papers.models import (
     Vote,
 )
 from papers.services.ingest.releases import next_release
-from papers.sources.base import Author, ListedOn, RawPaper
+from papers.sources.base import RawAuthor, RawListing, RawPaper
 from papers.text.cleaning import author_key
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -48,16 +48,16 @@ def arxiv_id() -> str:
     return f"2603.{next(_numbers):05}"
 
 
-def at(day: date, hour: int = 0) -> datetime:
+def at_hour(day: date, hour: int = 0) -> datetime:
     """That hour of a day, UTC."""
     return datetime.combine(day, time(hour), UTC)
 
 
-def raw(source: str = "arxiv_oai_raw", **fields: Any) -> RawPaper:
+def raw_paper(source: str = "arxiv_oai_raw", **fields: Any) -> RawPaper:
     """A record as a source sends it. `authors` may be plain names."""
     names = fields.pop("authors", ("Ada Lovelace", "Émilie du Châtelet"))
     if names is not None:
-        names = tuple(Author(name) if isinstance(name, str) else name for name in names)
+        names = tuple(RawAuthor(name) if isinstance(name, str) else name for name in names)
     if not {"arxiv_id", "doi", "identifiers", "url"} & set(fields):
         fields["arxiv_id"] = arxiv_id()
     fields.setdefault("title", "A paper")
@@ -67,10 +67,10 @@ def raw(source: str = "arxiv_oai_raw", **fields: Any) -> RawPaper:
     return RawPaper(source=source, authors=names, **fields)
 
 
-def listed_raw(day: date = TODAY, *, kind: str = "new", position: int = 0, **fields: Any) -> RawPaper:
+def listed_raw_paper(day: date = TODAY, *, kind: str = "new", position: int = 0, **fields: Any) -> RawPaper:
     """A record of arXiv's feed of a day."""
-    on = ListedOn(day=day, kind=kind, position=position)
-    return raw(fields.pop("source", "arxiv_rss"), announced_on=day, listed_on=on, **fields)
+    on = RawListing(day=day, kind=kind, position=position)
+    return raw_paper(fields.pop("source", "arxiv_rss"), announced_on=day, listed_on=on, **fields)
 
 
 def paper(**fields: Any) -> Paper:
@@ -109,10 +109,10 @@ def source(kind: str = "arxiv_rss", **fields: Any) -> Source:
     return Source.objects.create(kind=kind, **fields)
 
 
-def run(of: Source | None = None, **fields: Any) -> FetchRun:
+def fetch_run(of: Source | None = None, **fields: Any) -> FetchRun:
     """A visit that is going on."""
     fields.setdefault("started_at", NOW)
-    fields.setdefault("beat_at", NOW)
+    fields.setdefault("heartbeat_at", NOW)
     return FetchRun.objects.create(source=of or source(), **fields)
 
 
@@ -147,9 +147,9 @@ def comment(of: Paper, by: User | None = None, body: str = "Well said.", **field
     return Comment.objects.create(paper=of, user=by or user(), body=body, **fields)
 
 
-def figure(of: Paper, source: str = "huggingface", **fields: Any) -> SourceFigure:
+def external_counts(of: Paper, source: str = "huggingface", **fields: Any) -> PaperExternalCounts:
     fields.setdefault("updated_at", NOW)
-    return SourceFigure.objects.create(paper=of, source=source, **fields)
+    return PaperExternalCounts.objects.create(paper=of, source=source, **fields)
 
 
 def announcement(value: str, day: date = TODAY, *, kind: str = "new", query: str = "cs") -> Announcement:
@@ -158,9 +158,9 @@ def announcement(value: str, day: date = TODAY, *, kind: str = "new", query: str
 
 def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any) -> Submission:
     """One that is being fetched, and due."""
-    named = read_given(given)
+    named = parse_reference(given)
     fields.setdefault("state", Submission.State.FETCHING)
-    fields.setdefault("next_try_at", NOW)
+    fields.setdefault("next_attempt_at", NOW)
     return Submission.objects.create(user=by or user(), given=given, scheme=named.scheme, value=named.value, **fields)
 
 
@@ -169,11 +169,11 @@ def topic(name: str | None = None, **fields: Any) -> Topic:
     return Topic.objects.create(name=name, slug=name.lower().replace(" ", "-"), **fields)
 
 
-def rule(topic: Topic | None = None, **fields: Any) -> ListRule:
+def list_rule(topic: Topic | None = None, **fields: Any) -> ListRule:
     return ListRule.objects.create(topic=topic, **fields)
 
 
-def match(of: Paper, topic: Topic, **fields: Any) -> TopicMatch:
+def topic_match(of: Paper, topic: Topic, **fields: Any) -> TopicMatch:
     """A paper of a topic, with a release of its own."""
     fields.setdefault("release", next_release())
     fields.setdefault("listed_at", of.listed_at)
@@ -217,11 +217,11 @@ def candidate(of: Paper | None = None, topic: Topic | None = None, **fields: Any
     return Candidate.objects.create(paper=of or paper(), topic=topic, **fields)
 
 
-def report(of: Comment, by: User | None = None, reason: str = "Rude.", **fields: Any) -> CommentReport:
+def comment_report(of: Comment, by: User | None = None, reason: str = "Rude.", **fields: Any) -> CommentReport:
     return CommentReport.objects.create(comment=of, user=by or user(), reason=reason, **fields)
 
 
-def reject(identifier: str = "2603.1", **fields: Any) -> RejectedRecord:
+def rejected_record(identifier: str = "2603.1", **fields: Any) -> RejectedRecord:
     """A record that could not be read."""
     fields.setdefault("error", "The record has no title.")
     fields.setdefault("payload", "<entry/>")

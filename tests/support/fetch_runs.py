@@ -17,18 +17,18 @@ from papers.models import (
     Listing,
     Paper,
     PaperCategory,
+    PaperExternalCounts,
     PaperVersion,
     RejectedRecord,
     Source,
-    SourceFigure,
 )
 from papers.services.fetching import rate_limiter
 from papers.services.fetching.fetch_runner import fetch_source
 from papers.services.fetching.source_config import default_interval, default_name
-from tests.support.fake_upstream import Driver
+from tests.support.fake_upstream import UpstreamDriver
 from tests.support.source_context import FRIDAY_MORNING
 
-PATHS = {
+SOURCE_PATHS = {
     "arxiv_rss": "/atom",
     "arxiv_oai": "/oai",
     "arxiv_api": "/api/query",
@@ -38,21 +38,21 @@ PATHS = {
 CATEGORIES = ["cs.CL", "cs.LG", "stat.ML"]
 
 
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the product without the seconds between requests, which have tests of their own."""
     for group in ("arxiv", "huggingface", "crossref"):
-        policy = replace(rate_limiter.POLICIES[group], spacing=0.0, jitter=0.0)
-        monkeypatch.setitem(rate_limiter.POLICIES, group, policy)
+        policy = replace(rate_limiter.HOST_POLICIES[group], spacing=0.0, jitter=0.0)
+        monkeypatch.setitem(rate_limiter.HOST_POLICIES, group, policy)
     monkeypatch.setattr(rate_limiter, "FEED_POLICY", replace(rate_limiter.FEED_POLICY, spacing=0.0))
     monkeypatch.setattr(rate_limiter, "PAGE_POLICY", replace(rate_limiter.PAGE_POLICY, spacing=0.0))
 
 
-def make_source(kind: str, upstream: Driver | None = None, **fields: Any) -> Source:
+def create_source(kind: str, upstream: UpstreamDriver | None = None, **fields: Any) -> Source:
     """A source that asks the fake upstream; announcements and daily lists list everything."""
     lists = Source.Lists.NOTHING if kind == Source.Kind.ARXIV_OAI else Source.Lists.ALL
     fields = {
         "name": default_name(kind),
-        "base_url": upstream.url + PATHS[kind] if upstream else "",
+        "base_url": upstream.url + SOURCE_PATHS[kind] if upstream else "",
         "categories": CATEGORIES if kind.startswith("arxiv") else [],
         "lists": lists,
         "interval_seconds": default_interval(kind),
@@ -61,7 +61,7 @@ def make_source(kind: str, upstream: Driver | None = None, **fields: Any) -> Sou
     return Source.objects.create(kind=kind, **fields)
 
 
-def visit(source: Source, *, now: datetime = FRIDAY_MORNING, **options: Any) -> FetchRun:
+def run_fetch(source: Source, *, now: datetime = FRIDAY_MORNING, **options: Any) -> FetchRun:
     """Visit a source and bring it up to date here, too; the visit as it ended."""
     run = fetch_source(source.pk, now=now, **options)
     assert run is not None, "another visit is going on"
@@ -78,7 +78,7 @@ def stored_ids() -> set[str]:
     return set(Identifier.objects.filter(scheme="arxiv").values_list("value", flat=True))
 
 
-def tables() -> dict[str, list[tuple[Any, ...]]]:
+def stored_rows() -> dict[str, list[tuple[Any, ...]]]:
     """All that visits store, without the numbers of rows and the times at which they were written."""
     paper = "public_id title abstract authors categories version published_at announced_on doi comment license"
     paper += " record_rank withdrawn_at links"
@@ -87,7 +87,7 @@ def tables() -> dict[str, list[tuple[Any, ...]]]:
         "identifiers": _rows(Identifier, "scheme", "value", "paper__public_id"),
         "categories": _rows(PaperCategory, "category", "paper__public_id"),
         "versions": _rows(PaperVersion, "paper__public_id", "version", "released_at", "title", "abstract", "comment"),
-        "figures": _rows(SourceFigure, "paper__public_id", "source", "votes", "comments"),
+        "figures": _rows(PaperExternalCounts, "paper__public_id", "source", "votes", "comments"),
         "listings": _rows(Listing, "day", "paper__public_id", "kind", "position", "source__kind", "source_votes"),
         "announcements": _rows(Announcement, "day", "arxiv_id", "kind"),
         "lists": _rows(AnnouncedList, "day", "query", "id_count", "is_whole"),
@@ -96,13 +96,13 @@ def tables() -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def forget_all() -> None:
+def delete_all() -> None:
     """Start over with empty tables."""
     for model in (Listing, Paper, Announcement, AnnouncedList, Edition, RejectedRecord, Source):
         model.objects.all().delete()
 
 
-def differences(found: dict[str, list[tuple[Any, ...]]], expected: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
+def diff_rows(found: dict[str, list[tuple[Any, ...]]], expected: dict[str, list[tuple[Any, ...]]]) -> dict[str, Any]:
     """The rows that only one side has, by table; empty where both are the same."""
     both = {name: (set(map(repr, found[name])), set(map(repr, expected[name]))) for name in expected}
     return {name: (sorted(one - two), sorted(two - one)) for name, (one, two) in both.items() if one != two}

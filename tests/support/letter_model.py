@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from papers.models import SHIPPED_DIMENSIONS, EmbeddingModel
 from papers.services.embeddings import model_switch, worker
-from papers.services.embeddings.embedder import EmbeddingError, of_length_one
+from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from tests.support import factories
 
 
@@ -25,7 +25,7 @@ class LetterModel:
             raise EmbeddingError("The letters are gone.")
         if self._refuses and any(self._refuses in text for text in texts):
             raise EmbeddingError("Not this text.", is_of_texts=True)
-        return [of_length_one(self._counts(text)) for text in texts]
+        return [unit_vector(self._counts(text)) for text in texts]
 
     def _counts(self, text: str) -> list[float]:
         counts = [0.0] * self._dimensions
@@ -38,9 +38,9 @@ class LetterModel:
 
 def embed_all(model: LetterModel | None = None) -> int:
     """Embed all that waits with the wanted model's name; how many papers."""
-    name = EmbeddingModel.objects.get(is_wanted=True).name
+    name = EmbeddingModel.objects.get(is_target=True).name
     total = 0
-    while (done := worker.embed_some(model or LetterModel(), name, clock=lambda: factories.NOW)).taken:
+    while (done := worker.embed_batch(model or LetterModel(), name, clock=lambda: factories.NOW)).taken:
         total += done.embedded
-    model_switch.forget_current_model()
+    model_switch.invalidate_current_model()
     return total

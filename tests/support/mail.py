@@ -8,7 +8,7 @@ from typing import Any
 from django.core import mail
 
 from config.site_url import Site
-from digests.services.mail_setup import send_test
+from digests.services.mail_setup import send_test_mail
 from tests.support import factories
 
 
@@ -17,18 +17,18 @@ def set_up_mail(settings: Any) -> None:
     settings.MAIL_IS_SENT = True
     settings.SITE = Site.from_url("https://papers.example.org")
     settings.SITE_URL = settings.SITE.url
-    assert send_test(to="ada@example.org", now=factories.NOW).works
+    assert send_test_mail(to="ada@example.org", now=factories.NOW).works
     mail.outbox.clear()
 
 
-def link_in(text: str) -> str:
+def first_link_path(text: str) -> str:
     """The path of the first link of ours in a letter."""
     found = re.search(r"https?://[^/\s]+(/\S+)", text)
     assert found, text
     return found[1]
 
 
-class Post:
+class RecordingTransport:
     """Takes every mail, and keeps it."""
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ HANG_UP = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReceivedMail:
     """One mail that the server took."""
 
     recipient: str
@@ -38,7 +38,7 @@ class Taken:
     """Empty where the server was told to keep none."""
 
     @classmethod
-    def of(cls, recipient: str, message: bytes, *, is_kept: bool) -> Taken:
+    def of(cls, recipient: str, message: bytes, *, is_kept: bool) -> ReceivedMail:
         found = _MESSAGE_ID.search(message)
         message_id = found[1].decode() if found else ""
         return cls(recipient, message_id, hashlib.sha256(message).hexdigest(), message if is_kept else b"")
@@ -49,7 +49,7 @@ Script = Callable[[str, str], str | None]
 
 
 @dataclass
-class Sink:
+class MailSink:
     """What it is told to do, and what it took."""
 
     script: Script = lambda step, recipient: None
@@ -59,7 +59,7 @@ class Sink:
     pipelining: bool = True
     delay: float = 0.0
     log: IO[str] | None = None
-    taken: list[Taken] = field(default_factory=list)
+    taken: list[ReceivedMail] = field(default_factory=list)
     count: int = 0
     answers_lost: int = 0
     connections: int = 0
@@ -73,7 +73,7 @@ class Sink:
 
     def take(self, recipient: str, message: bytes) -> None:
         self.count += 1
-        one = Taken.of(recipient, message, is_kept=self.keeps_messages)
+        one = ReceivedMail.of(recipient, message, is_kept=self.keeps_messages)
         if self.log is None:
             self.taken.append(one)
         else:
@@ -82,7 +82,7 @@ class Sink:
 
 
 class _Session:
-    def __init__(self, sink: Sink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, sink: MailSink, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sink, self.reader, self.writer = sink, reader, writer
         self.recipient = ""
         self.has_sender = False
@@ -165,9 +165,9 @@ class _Session:
 
 
 @contextmanager
-def mail_sink(**told: object) -> Iterator[Sink]:
+def mail_sink(**told: object) -> Iterator[MailSink]:
     """A server on a free port of this machine, in a thread of its own."""
-    sink = Sink(**told)  # type: ignore[arg-type]
+    sink = MailSink(**told)  # type: ignore[arg-type]
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -185,7 +185,7 @@ def mail_sink(**told: object) -> Iterator[Sink]:
         thread.join(timeout=5)
 
 
-def faults(seed: int, *, rate: float, refuses_us: bool = False) -> Script:
+def random_faults(seed: int, *, rate: float, refuses_us: bool = False) -> Script:
     """Trouble at random, in so many of all answers: 421, 450, 451 and hanging up, at any step.
 
     With `refuses_us` now and then 550 5.7.26 too, as Gmail answers where the sender's SPF or DKIM fails, and 550 5.1.1
@@ -199,7 +199,7 @@ def faults(seed: int, *, rate: float, refuses_us: bool = False) -> Script:
         weights.append(1)
 
     def script(step: str, recipient: str) -> str | None:
-        if step == "RCPT" and refuses_us and is_gone(recipient, rate=rate):
+        if step == "RCPT" and refuses_us and is_unknown_recipient(recipient, rate=rate):
             return "550 5.1.1 no such user"
         if chance.random() >= rate or step == "other":
             return None
@@ -208,7 +208,7 @@ def faults(seed: int, *, rate: float, refuses_us: bool = False) -> Script:
     return script
 
 
-def is_gone(recipient: str, *, rate: float) -> bool:
+def is_unknown_recipient(recipient: str, *, rate: float) -> bool:
     """Whether the server knows no such address: always the same for one, and so for about `rate` of all."""
     return zlib.crc32(recipient.encode()) % 10_000 < rate * 10_000
 
@@ -222,7 +222,7 @@ def main() -> None:
 
     async def run() -> None:
         with options.file.open("a", encoding="utf-8") as log:
-            sink = Sink(log=log, delay=options.delay)
+            sink = MailSink(log=log, delay=options.delay)
             server = await asyncio.start_server(sink.serve, "127.0.0.1", options.port, limit=1 << 20)
             await server.serve_forever()
 

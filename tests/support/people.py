@@ -23,12 +23,12 @@ def staff(name: str = "ada") -> User:
     return User.objects.create_superuser(f"{name}@example.org", name, PASSWORD)
 
 
-def stranger() -> Client:
+def anonymous_client() -> Client:
     """The browser of somebody who isn't signed in."""
     return Client()
 
 
-def browser_of(user: User) -> Client:
+def client_of(user: User) -> Client:
     """The browser of somebody who is."""
     client = Client()
     client.force_login(user)

@@ -29,13 +29,13 @@ def main() -> None:
     django.setup()
 
     from papers.outbound.client import Client, FetchRequest
-    from papers.services.fetching.rate_limiter import Policy, PostgresClock, policy_of
+    from papers.services.fetching.rate_limiter import HostPolicy, PostgresRateLimiter, host_policy_of
 
-    def policy(group: str) -> Policy:
-        real = policy_of(group)
+    def policy(group: str) -> HostPolicy:
+        real = host_policy_of(group)
         return real if options.spacing is None else replace(real, spacing=options.spacing, jitter=0.0)
 
-    clock = PostgresClock(policy_of=policy, lease_seconds=options.lease)
+    clock = PostgresRateLimiter(policy_of=policy, lease_seconds=options.lease)
     host = options.url.split("/")[2]
     client = Client(user_agent=f"process {os.getpid()}", clock=clock, allow=[host])
     for _ in range(options.count):

@@ -9,12 +9,12 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-Tables = dict[str, list[dict[str, Any]]]
+TableRows = dict[str, list[dict[str, Any]]]
 
 
-def all_tables(*, without: Collection[str] = (), columns: Collection[str] = ()) -> Tables:
+def snapshot_tables(*, without: Collection[str] = (), columns: Collection[str] = ()) -> TableRows:
     """By table, its rows in the order of their keys; `without` some tables, and `columns`, as `table.column`."""
-    found: Tables = {}
+    found: TableRows = {}
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             table = model._meta.db_table
@@ -30,7 +30,7 @@ def all_tables(*, without: Collection[str] = (), columns: Collection[str] = ()) 
     return found
 
 
-def differences(before: Tables, after: Tables) -> list[str]:
+def diff_tables(before: TableRows, after: TableRows) -> list[str]:
     """What differs, in words that fit into a failure."""
     found = []
     for table in before:

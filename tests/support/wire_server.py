@@ -73,7 +73,7 @@ def wire_server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[W
         server.stop()
 
 
-def dripping(start: bytes, drop: bytes, every_seconds: float) -> Callable[[socket.socket], None]:
+def drip(start: bytes, drop: bytes, every_seconds: float) -> Callable[[socket.socket], None]:
     """Send `start`, then `drop` again and again for as long as somebody listens, a minute at most."""
 
     def send(connection: socket.socket) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.text.cleaning import (
-    Author,
+    ParsedAuthor,
     author_key,
     clean_abstract,
     clean_authors,
@@ -207,23 +207,26 @@ def test_three_thousand_authors_keep_their_order() -> None:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ("A. Person, B. Other and C. Third", [Author("A. Person"), Author("B. Other"), Author("C. Third")]),
+        (
+            "A. Person, B. Other and C. Third",
+            [ParsedAuthor("A. Person"), ParsedAuthor("B. Other"), ParsedAuthor("C. Third")],
+        ),
         ("A. Person, and B. Other; C. Third & D. Fourth", ["A. Person", "B. Other", "C. Third", "D. Fourth"]),
         (
             "C. Neri (Dresdner Kleinwort, London, UK) and D. Foo",
-            [Author("C. Neri", "Dresdner Kleinwort, London, UK"), Author("D. Foo")],
+            [ParsedAuthor("C. Neri", "Dresdner Kleinwort, London, UK"), ParsedAuthor("D. Foo")],
         ),
         (
             "A. Person (1 and 2), B. Other (2), for the X collaboration ((1) Somewhere, U.S.A., (2) Elsewhere)",
             [
-                Author("A. Person", "Somewhere, U.S.A.; Elsewhere"),
-                Author("B. Other", "Elsewhere"),
-                Author("X collaboration"),
+                ParsedAuthor("A. Person", "Somewhere, U.S.A.; Elsewhere"),
+                ParsedAuthor("B. Other", "Elsewhere"),
+                ParsedAuthor("X collaboration"),
             ],
         ),
         (
             "A. Person (Uni (Dept of X), Town), B. Other",
-            [Author("A. Person", "Uni (Dept of X), Town"), Author("B. Other")],
+            [ParsedAuthor("A. Person", "Uni (Dept of X), Town"), ParsedAuthor("B. Other")],
         ),
         ("The Big Collaboration: A. Person, B. Other, et al.", ["Big Collaboration", "A. Person", "B. Other"]),
         ("A. Person on behalf of the Euclid Consortium", ["A. Person", "Euclid Consortium"]),
@@ -231,15 +234,15 @@ def test_three_thousand_authors_keep_their_order() -> None:
         ("The Anh Nguyen, Fernando Iemma", ["The Anh Nguyen", "Fernando Iemma"]),
         ('J. Smith, Jr., K. Lee III and M. M\\"uller', ["J. Smith, Jr.", "K. Lee III", "M. Müller"]),
         ("A. Person (never closed, B. Other", ["A. Person (never closed", "B. Other"]),
-        ("A. Person (1)", [Author("A. Person")]),
+        ("A. Person (1)", [ParsedAuthor("A. Person")]),
         ("飞 叶, 江常皓", ["飞 叶", "江常皓"]),
         ("et. al.", []),
         (" , ,; ", []),
         ("", []),
     ],
 )
-def test_authors_in_one_string_are_split(raw: str, expected: list[Author | str]) -> None:
-    assert split_authors(raw) == [Author(author) if isinstance(author, str) else author for author in expected]
+def test_authors_in_one_string_are_split(raw: str, expected: list[ParsedAuthor | str]) -> None:
+    assert split_authors(raw) == [ParsedAuthor(author) if isinstance(author, str) else author for author in expected]
 
 
 @given(st.text(alphabet="AB. ,;()and1:\\'{}", max_size=60))

@@ -11,7 +11,7 @@ from lxml import etree
 from papers.text import mathml
 from papers.text.cleaning import clean_abstract, clean_title
 from papers.text.formulas import find_formulas
-from papers.text.html import _MARKDOWN, LINK_REL, excerpt, inline, markdown, paragraphs, plain
+from papers.text.html import _MARKDOWN, LINK_REL, excerpt, inline, markdown, paragraphs, plain_text
 
 TEX = st.text(alphabet="\\{}$^_[]()'\"<>&;:/.%#=+-0123abcefhilmnoprstux \n", max_size=80)
 ANY_TEXT = TEX | st.text(max_size=60)
@@ -262,7 +262,7 @@ def test_common_commands_leave_no_backslash(source: str) -> None:
 def test_hostile_formulas_cost_little_and_break_nothing(source: str) -> None:
     started = time.process_time()
     assert_is_safe(inline(f"${source}$"))
-    assert plain(f"${source}$").count("\\") == 0
+    assert plain_text(f"${source}$").count("\\") == 0
     assert time.process_time() - started < 1  # seconds
     assert "9999" not in re.sub('alttext="[^"]*"', "", inline(r"$\hspace{9999em}x$"))
 
@@ -285,7 +285,7 @@ def test_five_hundred_formulas_are_drawn() -> None:
     ],
 )
 def test_plain_text_reads_without_markup(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert plain_text(text) == shown
 
 
 @given(ANY_TEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from papers.services.embeddings.shipped import _vocabulary
-from papers.text.wordpiece import LONGEST_WORD, WordPieces, words
+from papers.text.wordpiece import MAX_WORD_LENGTH, WordPieceTokenizer, split_words
 
 EXPECTED = {
     "Attention is all you need": [101, 3086, 2003, 2035, 2017, 2342, 102],
@@ -119,8 +119,8 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def pieces() -> WordPieces:
-    return WordPieces(_vocabulary())
+def pieces() -> WordPieceTokenizer:
+    return WordPieceTokenizer(_vocabulary())
 
 
 @pytest.mark.parametrize(("text", "numbers"), EXPECTED.items())
@@ -136,7 +136,7 @@ def test_a_text_is_cut_and_still_ends_as_the_model_expects(pieces):
 
 
 def test_a_word_without_end_is_unknown_and_costs_nothing(pieces):
-    assert pieces.numbers("a" * (LONGEST_WORD + 1), at_most=128) == [101, 100, 102]
+    assert pieces.numbers("a" * (MAX_WORD_LENGTH + 1), at_most=128) == [101, 100, 102]
 
 
 def test_the_marks_of_the_model_cannot_be_written_in_a_text(pieces):
@@ -144,6 +144,6 @@ def test_the_marks_of_the_model_cannot_be_written_in_a_text(pieces):
 
 
 def test_words_are_lower_case_without_accents_and_apart_from_punctuation():
-    assert list(words("Schrödinger's\tCAT, naïve—C++")) == [
+    assert list(split_words("Schrödinger's\tCAT, naïve—C++")) == [
         "schrodinger", "'", "s", "cat", ",", "naive", "—", "c", "+", "+",
     ]  # fmt: skip

@@ -9,7 +9,13 @@ import pytest
 
 from papers.models import Paper, Tag, TaggedPaper, User
 from papers.query.parser import parse
-from papers.services.topics.bitset_evaluator import Asked, Evaluator, Papers, bits_of, places_of
+from papers.services.topics.bitset_evaluator import (
+    BitsetEvaluator,
+    PaperBatch,
+    ViewerQuery,
+    bits_from_positions,
+    positions_of_bits,
+)
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 
@@ -73,14 +79,14 @@ def test_all_at_once_is_as_one_by_one(seed: int) -> None:
     dice = random.Random(seed)
     made = [paper(dice) for _ in range(40)]
     viewer, other = reader("Mine", made[:9]), reader("other", made[5:20])
-    papers = Papers(each.pk for each in made)
+    papers = PaperBatch(each.pk for each in made)
     queries = [parse(query(dice)) for _ in range(200)]
     asked = [(each, who) for each in queries for who in (viewer, other, None) if each.root is not None]
-    evaluator = Evaluator(papers, [each.root for each in queries if each.root is not None], today=TODAY)
+    evaluator = BitsetEvaluator(papers, [each.root for each in queries if each.root is not None], today=TODAY)
     hits = 0
     for each, who in asked:
         assert each.root is not None
-        bits = evaluator.bits(Asked(each.root, who.pk if who else None))
+        bits = evaluator.bits(ViewerQuery(each.root, who.pk if who else None))
         alone = set(Paper.objects.matching(each, viewer=who, today=TODAY).values_list("pk", flat=True))
         assert set(papers.at(bits or 0)) == alone, str(each)
         hits += 0 < len(alone) < len(made)
@@ -88,29 +94,29 @@ def test_all_at_once_is_as_one_by_one(seed: int) -> None:
 
 
 def test_a_query_that_asks_for_nothing_is_told_from_one_without_papers() -> None:
-    papers = Papers([factories.paper().pk])
-    evaluator = Evaluator(papers, [], today=TODAY)
+    papers = PaperBatch([factories.paper().pk])
+    evaluator = BitsetEvaluator(papers, [], today=TODAY)
     for text, expected in (("the of", None), ("like:2401.00001", None), ("unheard", 0), ("-unheard", 1)):
         root = parse(text).root
         assert root is not None
-        assert Evaluator(papers, [root], today=TODAY).bits(Asked(root)) == expected
+        assert BitsetEvaluator(papers, [root], today=TODAY).bits(ViewerQuery(root)) == expected
     assert evaluator.papers.all == 1
 
 
 def test_papers_that_are_gone_have_no_place() -> None:
     kept, gone = factories.paper(), factories.paper()
     Paper.objects.filter(pk=gone.pk).delete()
-    assert Papers([gone.pk, kept.pk]).ids == [kept.pk]
+    assert PaperBatch([gone.pk, kept.pk]).ids == [kept.pk]
 
 
 def test_a_row_of_bits_and_its_places() -> None:
     for places in ([], [0], [7, 8, 63, 64, 1999]):
-        assert list(places_of(bits_of(places))) == places
+        assert list(positions_of_bits(bits_from_positions(places))) == places
 
 
 def test_days_are_those_of_the_question() -> None:
-    papers = Papers([factories.paper(listed_at=NOW).pk])
+    papers = PaperBatch([factories.paper(listed_at=NOW).pk])
     root = parse("after:2d").root
     assert root is not None
-    assert Evaluator(papers, [root], today=TODAY).bits(Asked(root)) == 1
-    assert Evaluator(papers, [root], today=date(2026, 3, 9)).bits(Asked(root)) == 0
+    assert BitsetEvaluator(papers, [root], today=TODAY).bits(ViewerQuery(root)) == 1
+    assert BitsetEvaluator(papers, [root], today=date(2026, 3, 9)).bits(ViewerQuery(root)) == 0

@@ -14,17 +14,17 @@ from django.db.models import F
 
 from papers import tasks
 from papers.models import EmbeddingModel, Paper, PaperVector, Topic, TopicBacklog, TopicMatch
-from papers.services.embeddings.model_switch import forget_current_model
-from papers.services.ingest.paper_merge import move_belongings
+from papers.services.embeddings.model_switch import invalidate_current_model
+from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_store import store_papers
-from papers.services.ingest.re_release import NEWS
+from papers.services.ingest.re_release import RELEASE_WINDOW
 from papers.services.ingest.releases import next_release
 from papers.services.operations import scheduler
 from papers.services.reading.votes import set_vote
 from papers.services.topics import matcher as matching_module
-from papers.services.topics.bitset_evaluator import Asked, Evaluator
+from papers.services.topics.bitset_evaluator import BitsetEvaluator, ViewerQuery
 from papers.services.topics.matcher import match_waiting
-from papers.services.topics.pending_work import CaughtUp, catch_up
+from papers.services.topics.pending_work import CatchUpResult, catch_up
 from tests.support import factories
 from tests.support.factories import NOW
 
@@ -55,10 +55,10 @@ def test_new_papers_come_to_their_topics() -> None:
     empty, stop = settled("empty"), settled("stop", "the of")
     factories.paper(title="A graph", categories=["math.CO"])
     factories.paper(title="A tree", categories=["cs.CL"])
-    assert catch_up(now=NOW) == CaughtUp(topics=0, papers=2, matches=2)
+    assert catch_up(now=NOW) == CatchUpResult(topics=0, papers=2, matches=2)
     assert (titles(graphs), titles(both)) == ({"A graph"}, {"A tree"})
     assert titles(empty) == titles(stop) == set()
-    assert catch_up(now=NOW) == CaughtUp()
+    assert catch_up(now=NOW) == CatchUpResult()
 
 
 def test_a_match_carries_the_release_and_what_its_page_is_sorted_by() -> None:
@@ -73,7 +73,7 @@ def test_a_match_carries_the_release_and_what_its_page_is_sorted_by() -> None:
 
 
 def test_papers_that_ingest_stores_wait_and_unchanged_ones_do_not() -> None:
-    record = factories.raw(title="A graph")
+    record = factories.raw_paper(title="A graph")
     store_papers([record], now=NOW, kind="arxiv_oai")
     assert TopicBacklog.objects.count() == 1
     catch_up(now=NOW)
@@ -98,7 +98,7 @@ def test_a_changed_paper_is_matched_anew() -> None:
 def test_what_no_topic_asks_for_makes_nothing_wait() -> None:
     paper = factories.paper()
     catch_up(now=NOW)
-    Paper.objects.filter(pk=paper.pk).update(hot=1.0, comment="seen", title=F("title"), changed_at=NOW)
+    Paper.objects.filter(pk=paper.pk).update(trending_score=1.0, comment="seen", title=F("title"), changed_at=NOW)
     assert not TopicBacklog.objects.exists()
 
 
@@ -115,9 +115,9 @@ def test_votes_bring_a_paper_to_a_topic_and_up_its_page() -> None:
 
 def test_papers_of_the_past_come_to_no_topic_and_keep_what_they_have() -> None:
     topic = settled("graphs", "graph")
-    old = factories.paper(title="An old graph", listed_at=NOW - NEWS - timedelta(days=1))
-    known = factories.paper(title="A known graph", listed_at=NOW - NEWS - timedelta(days=1))
-    factories.match(known, topic)
+    old = factories.paper(title="An old graph", listed_at=NOW - RELEASE_WINDOW - timedelta(days=1))
+    known = factories.paper(title="A known graph", listed_at=NOW - RELEASE_WINDOW - timedelta(days=1))
+    factories.topic_match(known, topic)
     catch_up(now=NOW)
     assert titles(topic) == {"A known graph"}
     Paper.objects.filter(pk__in=[old.pk, known.pk]).update(title="A known tree")
@@ -129,14 +129,14 @@ def test_the_same_query_is_answered_once(monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(5):
         settled(f"t{number}", ("graph tree", "graph  tree", "graph (tree)")[number % 3])
     factories.paper(title="A graph, a tree")
-    asked: list[Asked] = []
-    bits = Evaluator.bits
+    asked: list[ViewerQuery] = []
+    bits = BitsetEvaluator.bits
 
-    def counted(self: Evaluator, of: Asked) -> int | None:
+    def counted(self: BitsetEvaluator, of: ViewerQuery) -> int | None:
         asked.append(of)
         return bits(self, of)
 
-    monkeypatch.setattr(Evaluator, "bits", counted)
+    monkeypatch.setattr(BitsetEvaluator, "bits", counted)
     assert catch_up(now=NOW).matches == 5
     assert len(asked) == 1
 
@@ -243,12 +243,12 @@ def test_one_worker_matches_at_a_time_and_a_dead_one_leaves_all_to_the_next() ->
     factories.paper(title="a graph")
     with elsewhere() as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [matching_module._LOCK])
-        assert catch_up(now=NOW) == CaughtUp()
+        assert catch_up(now=NOW) == CatchUpResult()
     with transaction.atomic():
         match_waiting(now=NOW)
         transaction.set_rollback(True)  # killed before the commit
     assert titles(topic) == set()
-    assert catch_up(now=NOW) == CaughtUp(papers=1, matches=1)
+    assert catch_up(now=NOW) == CatchUpResult(papers=1, matches=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -282,7 +282,7 @@ def test_papers_and_topics_may_be_deleted_meanwhile(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("missing", ["topic", "paper"])
 def test_no_match_names_what_is_not_there(missing: str) -> None:
     keys = {"topic_id": settled("graphs").pk, "paper_id": factories.paper().pk}
-    other = factories.match(factories.paper(), settled("trees"))
+    other = factories.topic_match(factories.paper(), settled("trees"))
     with pytest.raises(IntegrityError, match=missing), transaction.atomic():
         TopicMatch.objects.create(**(keys | {f"{missing}_id": 10**9}), release=1)
     with pytest.raises(IntegrityError, match=missing), transaction.atomic():
@@ -293,8 +293,8 @@ def test_what_is_deleted_by_whomever_takes_its_matches_along() -> None:
     topic, going = settled("graphs"), settled("going")
     kept, gone = factories.paper(), factories.paper(public_id="p-gone")
     for paper in (kept, gone):
-        factories.match(paper, topic)
-        factories.match(paper, going)
+        factories.topic_match(paper, topic)
+        factories.topic_match(paper, going)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM papers_papercategory WHERE paper_id = %s", [gone.pk])
         cursor.execute("DELETE FROM papers_paper WHERE id = %s", [gone.pk])
@@ -309,7 +309,7 @@ def test_what_a_match_being_stored_names_is_not_deleted_meanwhile(table: str) ->
     with elsewhere() as other:
         other.execute("SET lock_timeout = '50ms'")
         with transaction.atomic():
-            factories.match(paper, topic)
+            factories.topic_match(paper, topic)
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 other.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", [[topic.pk, paper.pk]])
 
@@ -318,7 +318,7 @@ def test_matches_go_along_when_papers_merge() -> None:
     one, two = settled("one", "graph"), settled("two", "tree")
     gone, kept = factories.paper(title="graph tree"), factories.paper(title="graph")
     catch_up(now=NOW)
-    move_belongings({gone.pk: kept.pk})
+    move_related_rows({gone.pk: kept.pk})
     assert titles(one) == titles(two) == {"graph"}
 
 
@@ -348,8 +348,8 @@ def test_a_changed_topic_keeps_what_holds_and_loses_the_rest() -> None:
         factories.paper(title=title, listed_at=NOW - timedelta(days=90)) for title in ("old tree", "old knot")
     )
     catch_up(now=NOW)
-    factories.match(old_tree, topic)
-    factories.match(old_knot, topic)
+    factories.topic_match(old_tree, topic)
+    factories.topic_match(old_knot, topic)
     before = releases(topic)
     Topic.objects.filter(pk=topic.pk).update(query="tree OR knot -old", version=2, pending_since=NOW)
     catch_up(now=NOW)
@@ -380,7 +380,7 @@ def vector(of: Paper, *values: float) -> None:
 def with_model(settings: Any) -> None:
     settings.EMBEDDINGS = True
     EmbeddingModel.objects.create(name="letters", dimensions=384, serves=True, embedded=1)
-    forget_current_model()
+    invalidate_current_model()
 
 
 def test_examples_find_what_is_close_in_meaning(settings: Any) -> None:
@@ -413,7 +413,7 @@ def test_without_a_model_topics_with_examples_stay_as_they_are(settings: Any) ->
     settings.EMBEDDINGS = False
     topic, paper = settled("close"), factories.paper(title="a graph")
     topic.examples.add(factories.paper())
-    factories.match(paper, topic)
+    factories.topic_match(paper, topic)
     catch_up(now=NOW)
     assert titles(topic) == {"a graph"}
     Topic.objects.filter(pk=topic.pk).update(pending_since=NOW)
@@ -425,13 +425,13 @@ def test_without_a_model_topics_with_examples_stay_as_they_are(settings: Any) ->
 
 
 def test_the_tick_hands_on_what_waits() -> None:
-    assert not scheduler.tick(now=NOW).topics
+    assert not scheduler.collect_due_work(now=NOW).topics
     topic = settled("graphs", "graph")
     factories.paper(title="a graph")
-    assert scheduler.tick(now=NOW).topics
+    assert scheduler.collect_due_work(now=NOW).topics
     Paper.objects.update(listed_at="2100-01-01T00:00Z")
     tasks.match_topics()
     assert titles(topic) == {"a graph"}
-    assert not scheduler.tick(now=NOW).topics
+    assert not scheduler.collect_due_work(now=NOW).topics
     Topic.objects.update(pending_since=NOW)
-    assert scheduler.tick(now=NOW).topics
+    assert scheduler.collect_due_work(now=NOW).topics

@@ -11,23 +11,30 @@ from lxml import html
 from papers.models import Heartbeat, Paper, Topic, TopicMatch, User
 from papers.services.topics import topic_editor as editing_module
 from papers.services.topics.pending_work import catch_up
-from papers.services.topics.seed_topics import EXAMPLES, seed_topics
-from papers.services.topics.topic_editor import TopicError, Wording, change_topic, delete_topic, make_topic, preview
+from papers.services.topics.seed_topics import SEED_TOPICS, seed_topics
+from papers.services.topics.topic_editor import (
+    TopicDraft,
+    TopicError,
+    create_topic,
+    delete_topic,
+    preview_topic,
+    update_topic,
+)
 from tests.support import factories
 from tests.support.factories import NOW
-from tests.support.people import browser_of, curator, reader, stranger
+from tests.support.people import anonymous_client, client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
 
 
 def page(path: str, client: Client | None = None) -> str:
-    answer = (client or stranger()).get(path)
+    answer = (client or anonymous_client()).get(path)
     assert answer.status_code == 200, path
     return " ".join(str(html.fromstring(answer.content).xpath("string()")).split())
 
 
 def shown(path: str, client: Client | None = None) -> list[str]:
-    answer = (client or stranger()).get(path)
+    answer = (client or anonymous_client()).get(path)
     return strings(answer.content, "//h2[@class='card-title']/a/text()")
 
 
@@ -44,8 +51,8 @@ def test_a_topic_shows_its_papers_newest_first_or_by_votes() -> None:
     topic = factories.topic("trees", query="tree")
     for number in range(3):
         paper = factories.paper(title=f"tree {number}", listed_at=NOW - timedelta(days=number), vote_count=number)
-        factories.match(paper, topic)
-    factories.match(factories.paper(title="hidden", hidden_at=NOW, vote_count=9), topic)
+        factories.topic_match(paper, topic)
+    factories.topic_match(factories.paper(title="hidden", hidden_at=NOW, vote_count=9), topic)
     factories.paper(title="not matched: a tree")
     assert shown("/topics/trees") == ["tree 0", "tree 1", "tree 2"]
     assert shown("/topics/trees?sort=votes") == ["tree 2", "tree 1"]
@@ -55,11 +62,11 @@ def test_a_topic_shows_its_papers_newest_first_or_by_votes() -> None:
 def test_pages_follow_each_other_without_gap_or_repetition(sort: str, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = factories.topic("trees")
     for number in range(53):
-        factories.match(factories.paper(title=f"{number}", vote_count=1 + number % 3), topic)
+        factories.topic_match(factories.paper(title=f"{number}", vote_count=1 + number % 3), topic)
     seen: list[str] = []
     path = f"/topics/trees?sort={sort}"
     while path:
-        answer = stranger().get(path).content
+        answer = anonymous_client().get(path).content
         seen += strings(answer, "//h2[@class='card-title']/a/text()")
         more = strings(answer, "//p[@class='more']/a/@href")
         path = f"/topics/trees{more[0]}" if more else ""
@@ -77,7 +84,7 @@ def test_all_topics_are_the_curated_and_one_s_own() -> None:
     factories.topic("Curated"), factories.topic("Mine", owner=owner), factories.topic("Theirs", owner=factories.user())
     assert "Curated" in page("/topics")
     assert "Mine" not in page("/topics")
-    own = page("/topics", browser_of(owner))
+    own = page("/topics", client_of(owner))
     assert "Mine" in own
     assert "Theirs" not in own
 
@@ -87,7 +94,7 @@ def test_all_topics_are_the_curated_and_one_s_own() -> None:
 
 def test_a_search_is_saved_changed_and_deleted() -> None:
     owner = reader()
-    client = browser_of(owner)
+    client = client_of(owner)
     factories.paper(title="A graph"), factories.paper(title="A tree")
     found = client.get("/papers?q=graph+-tree").content
     assert strings(found, "//a[text()='Save this search']/@href") == ["/topics/new?q=graph%20-tree"]
@@ -110,9 +117,9 @@ def test_a_search_is_saved_changed_and_deleted() -> None:
 
 
 def test_a_new_name_asks_nothing_again() -> None:
-    topic = make_topic(Wording("Graphs", "graph tree"), owner=None, now=NOW)
+    topic = create_topic(TopicDraft("Graphs", "graph tree"), owner=None, now=NOW)
     Topic.objects.update(pending_since=None)
-    change_topic(topic, Wording("Other", "graph  (tree)"), now=NOW)
+    update_topic(topic, TopicDraft("Other", "graph  (tree)"), now=NOW)
     topic.refresh_from_db()
     assert (topic.name, topic.version, topic.pending_since) == ("Other", 1, None)
 
@@ -121,7 +128,7 @@ def test_a_new_name_asks_nothing_again() -> None:
     ("query", "word"), [("", "asks for nothing"), ("like:2401.99999", "is here"), ("  ()", "asks for nothing")]
 )
 def test_what_asks_for_nothing_is_refused(query: str, word: str) -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     answer = client.post("/topics/new", {"name": "Nothing", "query": query})
     assert answer.status_code == 422
     assert word in answer.content.decode()
@@ -129,36 +136,36 @@ def test_what_asks_for_nothing_is_refused(query: str, word: str) -> None:
 
 
 def test_a_topic_may_not_ask_for_itself() -> None:
-    first = make_topic(Wording("First", "graph"), owner=None, now=NOW)
-    second = make_topic(Wording("Second", "topic:first"), owner=None, now=NOW)
+    first = create_topic(TopicDraft("First", "graph"), owner=None, now=NOW)
+    second = create_topic(TopicDraft("Second", "topic:first"), owner=None, now=NOW)
     for query in ("topic:first", "tree topic:second"):
         with pytest.raises(TopicError, match="itself"):
-            change_topic(first, Wording("First", query), now=NOW)
-    change_topic(second, Wording("Second", "topic:first tree"), now=NOW)
+            update_topic(first, TopicDraft("First", query), now=NOW)
+    update_topic(second, TopicDraft("Second", "topic:first tree"), now=NOW)
 
 
 def test_a_reader_saves_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editing_module, "MOST_OWN", 1)
+    monkeypatch.setattr(editing_module, "MAX_SAVED_SEARCHES", 1)
     owner = reader()
-    make_topic(Wording("One", "graph"), owner=owner, now=NOW)
+    create_topic(TopicDraft("One", "graph"), owner=owner, now=NOW)
     with pytest.raises(TopicError, match="Delete one"):
-        make_topic(Wording("Two", "graph"), owner=owner, now=NOW)
+        create_topic(TopicDraft("Two", "graph"), owner=owner, now=NOW)
 
 
 def test_only_curators_make_topics_for_all() -> None:
-    browser_of(reader()).post("/topics/new", {"name": "Sly", "query": "x", "for_all": "on"})
-    browser_of(curator()).post("/topics/new", {"name": "For all", "query": "x", "for_all": "on"})
-    browser_of(reader("other")).post("/topics/new", {"name": "For all", "query": "x"})
+    client_of(reader()).post("/topics/new", {"name": "Sly", "query": "x", "for_all": "on"})
+    client_of(curator()).post("/topics/new", {"name": "For all", "query": "x", "for_all": "on"})
+    client_of(reader("other")).post("/topics/new", {"name": "For all", "query": "x"})
     assert set(Topic.objects.curated().values_list("slug", flat=True)) == {"for-all"}
-    make_topic(Wording("For all", "y"), owner=None, now=NOW)
+    create_topic(TopicDraft("For all", "y"), owner=None, now=NOW)
     assert Topic.objects.filter(slug="for-all-2").exists()
 
 
 def test_the_preview_tells_what_last_week_would_have_brought() -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     for days in (0, 6, 8):
         factories.paper(title=f"graph {days}", listed_at=NOW - timedelta(days=days))
-    found = preview(Wording("", "graph"), owner=None, now=NOW)
+    found = preview_topic(TopicDraft("", "graph"), owner=None, now=NOW)
     assert found.count == 2
     assert [title for title, _ in found.titles] == ["graph 0", "graph 6"]
     assert not Topic.objects.exists()
@@ -173,7 +180,7 @@ def test_the_preview_tells_what_last_week_would_have_brought() -> None:
 
 
 def test_hostile_words_are_answered() -> None:
-    client = browser_of(reader())
+    client = client_of(reader())
     for data in (
         {"name": "\x00a", "query": "\x00" + "(" * 500, "closeness": "nan"},
         {"name": "x" * 500, "query": "y" * 5000, "categories": "nope"},
@@ -186,7 +193,7 @@ def test_hostile_words_are_answered() -> None:
 
 def test_deleting_a_topic_ends_what_asked_for_it() -> None:
     topic = factories.topic("trees")
-    factories.match(factories.paper(), topic)
+    factories.topic_match(factories.paper(), topic)
     factories.schedule(None, topic)
     delete_topic(topic)
     assert not TopicMatch.objects.exists()
@@ -196,12 +203,12 @@ def test_deleting_a_topic_ends_what_asked_for_it() -> None:
 
 
 def test_a_new_site_has_topics_which_stay_deleted() -> None:
-    assert seed_topics(now=NOW, categories=["cs.CL", "stat.ML"]) == len(EXAMPLES) + 2
+    assert seed_topics(now=NOW, categories=["cs.CL", "stat.ML"]) == len(SEED_TOPICS) + 2
     assert Topic.objects.get(slug="cs-cl").categories == ["cs.CL"]
     Topic.objects.all().delete()
     assert seed_topics(now=NOW) == 0
     Heartbeat.objects.all().delete()
-    assert seed_topics(now=NOW) > len(EXAMPLES)
+    assert seed_topics(now=NOW) > len(SEED_TOPICS)
 
 
 def test_the_first_topics_find_what_they_say() -> None:
@@ -210,7 +217,7 @@ def test_the_first_topics_find_what_they_say() -> None:
     catch_up(now=NOW)
     slugs = set(TopicMatch.objects.values_list("topic__slug", flat=True))
     assert {"language-models", "efficient-models", "cs-cl"} <= slugs
-    for _, name, _, query in EXAMPLES:
+    for _, name, _, query in SEED_TOPICS:
         from papers.query.parser import parse
 
         assert not parse(query).problems, name
@@ -233,27 +240,27 @@ def in_topics() -> Paper:
     paper = factories.paper(title="A graph")
     factories.listing(paper)
     for name, owner in (("all", None), ("rita", reader()), ("other", reader("other"))):
-        factories.match(paper, factories.topic(f"of {name}", query="graph", owner=owner))
-    factories.match(paper, factories.topic("Whole", categories=["cs.CL"]))
+        factories.topic_match(paper, factories.topic(f"of {name}", query="graph", owner=owner))
+    factories.topic_match(paper, factories.topic("Whole", categories=["cs.CL"]))
     return paper
 
 
 @pytest.mark.parametrize("path", ["/", "/papers/new", "/papers?q=graph", "{paper}"])
 def test_papers_name_their_topics(path: str, in_topics: Paper) -> None:
     path = path.format(paper=in_topics.get_absolute_url())
-    assert named(path, stranger()) == {"/topics/of-all": "of all"}
-    of_rita = named(path, browser_of(User.objects.get(username="rita")))
+    assert named(path, anonymous_client()) == {"/topics/of-all": "of all"}
+    of_rita = named(path, client_of(User.objects.get(username="rita")))
     assert list(of_rita) == ["/topics/of-rita", "/topics/of-all"]
 
 
 def test_a_topic_is_not_named_on_its_own_page(in_topics: Paper) -> None:
-    factories.match(in_topics, factories.topic("Trees", query="tree"))
-    assert named("/topics/of-all", stranger()) == {"/topics/trees": "Trees"}
+    factories.topic_match(in_topics, factories.topic("Trees", query="tree"))
+    assert named("/topics/of-all", anonymous_client()) == {"/topics/trees": "Trees"}
 
 
 def test_a_card_names_three_topics_and_the_page_more() -> None:
     paper = factories.paper()
     for number in range(5):
-        factories.match(paper, factories.topic(f"t{number}", query="a"))
-    assert list(named("/papers/new", stranger())) == ["/topics/t0", "/topics/t1", "/topics/t2"]
-    assert len(named(paper.get_absolute_url(), stranger())) == 5
+        factories.topic_match(paper, factories.topic(f"t{number}", query="a"))
+    assert list(named("/papers/new", anonymous_client())) == ["/topics/t0", "/topics/t1", "/topics/t2"]
+    assert len(named(paper.get_absolute_url(), anonymous_client())) == 5

@@ -13,32 +13,32 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Listing, Paper, User
-from papers.services.lists.viewer_state import read_marks
+from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.votes import set_vote
 from papers.web import cards as service
-from papers.web.cards import Row, render_cards
+from papers.web.cards import ListRow, render_cards
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import Card, card_of, elements
+from tests.support.pages import Card, parse_card, parse_html
 
 pytestmark = pytest.mark.django_db
 
 YEAR = TODAY.year
 
 
-def row(paper: Paper, **about: Any) -> Row:
+def row(paper: Paper, **about: Any) -> ListRow:
     paper.refresh_from_db()
-    return Row(paper.pk, paper.public_id, paper.changed_at, paper.vote_count, (), **about)
+    return ListRow(paper.pk, paper.public_id, paper.changed_at, paper.vote_count, (), **about)
 
 
-def html(*rows: Row, viewer: User | None = None, this_year: int = YEAR) -> str:
+def html(*rows: ListRow, viewer: User | None = None, this_year: int = YEAR) -> str:
     voted = [row.paper_id for row in rows if row.vote_count]
-    marks = read_marks(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
+    marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
     return render_cards(rows, marks=marks, this_year=this_year)
 
 
 def card(paper: Paper, viewer: User | None = None, **about: Any) -> Card:
-    return card_of(elements(html(row(paper, **about), viewer=viewer)))
+    return parse_card(parse_html(html(row(paper, **about), viewer=viewer)))
 
 
 class TestAuthors:
@@ -99,14 +99,14 @@ class TestFacts:
 
     def test_the_figures_of_a_source_are_said_to_be_its_own(self) -> None:
         paper = factories.paper()
-        factories.figure(paper, votes=1212, comments=3, submitted_by="akira")
+        factories.external_counts(paper, votes=1212, comments=3, submitted_by="akira")
         found = card(paper)
         assert found.votes == 0
         assert found.facts[-1] == "1,212 on Hugging Face, 3 comments, submitted by akira"
 
     def test_a_source_that_counts_nothing_is_not_shown(self) -> None:
         paper = factories.paper(categories=[])
-        factories.figure(paper, votes=0)
+        factories.external_counts(paper, votes=0)
         assert card(paper).facts == ["4 Mar"]
 
     def test_marks(self) -> None:
@@ -118,8 +118,8 @@ class TestFacts:
 class TestTheAbstract:
     def test_a_long_one_is_folded_and_whole(self) -> None:
         abstract = " ".join(f"Sentence number {n} is here." for n in range(60))
-        found = elements(html(row(factories.paper(abstract=abstract))))
-        assert len(card_of(found).excerpt) < 340
+        found = parse_html(html(row(factories.paper(abstract=abstract))))
+        assert len(parse_card(found).excerpt) < 340
         (whole,) = found.find_class("full")
         assert whole.text_content() == abstract
         assert whole.getparent().tag == "details"
@@ -140,7 +140,7 @@ def test_what_others_wrote_is_escaped() -> None:
         title=evil.replace("\x00", ""), abstract=evil.replace("\x00", ""), authors=[{"name": "<i>Eve</i>"}],
         organization="<u>", links={"abs": {"url": "https://x.org/\"><script>", "found": "feed"}},
     )  # fmt: skip
-    factories.figure(paper, votes=3, submitted_by="<s>")
+    factories.external_counts(paper, votes=3, submitted_by="<s>")
     found = html(row(paper, submitted_by="<em>"))
     for tag in ("<script", "<i>", "<u>", "<b>", "<s>", "<em>"):
         assert tag not in found
@@ -182,11 +182,11 @@ class TestTheCache:
         set_vote(user=user, paper_id=paper.pk, on=True)
         now = row(paper)
         with django_assert_num_queries(0):
-            assert card_of(elements(html(now))).votes == 1
+            assert parse_card(parse_html(html(now))).votes == 1
         with django_assert_num_queries(1):
-            assert card_of(elements(html(now, viewer=user))).is_pressed
+            assert parse_card(parse_html(html(now, viewer=user))).is_pressed
         with django_assert_num_queries(1):
-            assert not card_of(elements(html(now, viewer=other))).is_pressed
+            assert not parse_card(parse_html(html(now, viewer=other))).is_pressed
 
     def test_one_query_for_all_that_are_not_kept(self) -> None:
         def queries(number: int) -> int:
@@ -195,7 +195,7 @@ class TestTheCache:
             rows = []
             for _ in range(number):
                 paper = factories.paper()
-                factories.figure(paper, votes=2)
+                factories.external_counts(paper, votes=2)
                 rows.append(row(paper))
             with CaptureQueriesContext(connection) as captured:
                 html(*rows)
@@ -211,21 +211,21 @@ class TestTheCache:
 
 
 def test_the_vote_leads_a_visitor_to_sign_in_and_on_to_the_paper() -> None:
-    found = elements(html(row(factories.paper(public_id="hep-th/9901001"))))
+    found = parse_html(html(row(factories.paper(public_id="hep-th/9901001"))))
     (vote,) = found.find_class("vote")
     assert vote.get("href") == "/sign-in?next=%2Fpapers%2Fhep-th%2F9901001%2Fvote"
 
 
 def test_the_vote_of_a_reader_belongs_to_the_page_s_form() -> None:
-    found = elements(html(row(factories.paper(public_id="2603.1")), viewer=factories.user()))
+    found = parse_html(html(row(factories.paper(public_id="2603.1")), viewer=factories.user()))
     (vote,) = found.find_class("vote")
     assert (vote.get("form"), vote.get("formaction"), vote.get("value")) == ("votes", "/papers/2603.1/vote", "1")
 
 
 def test_a_submission_names_the_reader_on_the_list() -> None:
-    from papers.web.cards import read_rows
+    from papers.web.cards import read_list_rows
 
     user = factories.user("rita")
     factories.listing(factories.paper(), by=Listing.By.SUBMISSION, user=user, pinned_at=timezone.now())
-    (found,) = read_rows(Listing.objects.best_of_day(TODAY), ["position"])
+    (found,) = read_list_rows(Listing.objects.best_of_day(TODAY), ["position"])
     assert (found.submitted_by, found.is_pinned) == ("rita", True)

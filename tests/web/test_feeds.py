@@ -18,11 +18,11 @@ from lxml import etree, html
 from papers.models import Listing, Paper, Tag, TaggedPaper
 from papers.services.reading.tags import add_tags, share_tag
 from papers.services.reading.votes import set_vote
-from papers.sources.feed import parse_entries
-from papers.web.feeds import MOST_AUTHORS, Entry, Feed, atom, json_feed
+from papers.sources.feed import parse_feed_entries
+from papers.web.feeds import MAX_AUTHORS, FeedEntry, PaperFeed, atom_feed, json_feed
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.people import browser_of, reader, stranger
+from tests.support.people import anonymous_client, client_of, reader
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
@@ -87,7 +87,7 @@ CASES: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {name: (texts, {}) fo
 }
 
 
-def entry(title: str, abstract: str, **fields: Any) -> Entry:
+def entry(title: str, abstract: str, **fields: Any) -> FeedEntry:
     found: dict[str, Any] = {
         "id": "tag:example.org,2025:paper:1",
         "address": "https://example.org/papers/2603.00001",
@@ -96,11 +96,11 @@ def entry(title: str, abstract: str, **fields: Any) -> Entry:
         "published": NOW,
         "updated": NOW,
     }
-    return Entry(title=title, abstract=abstract, **(found | fields))
+    return FeedEntry(title=title, abstract=abstract, **(found | fields))
 
 
-def feed(*entries: Entry) -> Feed:
-    return Feed(
+def feed(*entries: FeedEntry) -> PaperFeed:
+    return PaperFeed(
         id="tag:example.org,2025:edition",
         title="Daily <Papers>",
         address="https://example.org/papers",
@@ -118,7 +118,7 @@ def content(document: Any) -> str:
 def test_every_nasty_case_is_a_valid_document(name: str) -> None:
     texts, fields = CASES[name]
     made = feed(entry(*texts, **fields))
-    document = etree.fromstring(atom(made))
+    document = etree.fromstring(atom_feed(made))
     item = json.loads(json_feed(made))["items"][0]
     shown = document.xpath("string(//a:entry/a:title)", namespaces=ATOM)
     assert shown
@@ -133,14 +133,14 @@ def test_every_nasty_case_is_a_valid_document(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_what_we_write_we_can_read(name: str) -> None:
     texts, fields = CASES[name]
-    document = atom(feed(entry(*texts, **fields)))
+    document = atom_feed(feed(entry(*texts, **fields)))
     parsed = feedparser.parse(document)
     assert not parsed.bozo
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", parsed.entries[0].updated)
     assert all(re.match("https?://", link.href) for link in parsed.entries[0].links)
     assert parsed.entries[0].title
     assert parsed.entries[0].id == "tag:example.org,2025:paper:1"
-    assert len(parse_entries(document, url="https://example.org/papers.atom").papers) == 1
+    assert len(parse_feed_entries(document, url="https://example.org/papers.atom").papers) == 1
 
 
 def test_forty_four_cases_are_tried() -> None:
@@ -150,7 +150,7 @@ def test_forty_four_cases_are_tried() -> None:
 def test_a_feed_has_what_the_standards_want() -> None:
     later = NOW + timedelta(hours=3)
     made = feed(entry("One", "Text."), entry("Two", "Text.", updated=later, source="https://arxiv.org/abs/2603.00001"))
-    document = etree.fromstring(atom(made))
+    document = etree.fromstring(atom_feed(made))
 
     def one(path: str) -> str:
         return str(document.xpath(f"string({path})", namespaces=ATOM))
@@ -171,12 +171,15 @@ def test_a_feed_has_what_the_standards_want() -> None:
 def test_three_thousand_authors_are_some_and_how_many_more() -> None:
     made = feed(entry("One", "", authors=tuple(f"Author {number}" for number in range(3_303))))
     names = [author["name"] for author in json.loads(json_feed(made))["items"][0]["authors"]]
-    assert len(names) == MOST_AUTHORS + 1
+    assert len(names) == MAX_AUTHORS + 1
     assert names[-1] == "and 3,253 others"
 
 
 def test_an_empty_feed_is_one() -> None:
-    assert etree.fromstring(atom(feed())).xpath("string(/a:feed/a:updated)", namespaces=ATOM) == "2000-01-01T00:00:00Z"
+    assert (
+        etree.fromstring(atom_feed(feed())).xpath("string(/a:feed/a:updated)", namespaces=ATOM)
+        == "2000-01-01T00:00:00Z"
+    )
     assert json.loads(json_feed(feed()))["items"] == []
 
 
@@ -184,7 +187,7 @@ def test_an_empty_feed_is_one() -> None:
 
 
 def titles(path: str, client: Client | None = None) -> list[str]:
-    answer = (client or stranger()).get(path)
+    answer = (client or anonymous_client()).get(path)
     assert answer.status_code == 200, path
     if ".json" in path:
         return [item["title"] for item in json.loads(answer.content)["items"]]
@@ -200,14 +203,14 @@ def test_each_list_has_its_feed(form: str) -> None:
     factories.listing(graph)
     topic = factories.topic("Trees")
     for paper in (tree, hidden):
-        factories.match(paper, topic)
-    Paper.objects.filter(pk=tree.pk).update(hot=10_000.0)
+        factories.topic_match(paper, topic)
+    Paper.objects.filter(pk=tree.pk).update(trending_score=10_000.0)
     assert titles(f"/papers.{form}") == ["A graph"]
     assert titles(f"/papers/trending.{form}") == ["A tree"]
     assert titles(f"/topics/trees.{form}") == ["A tree"]
     assert titles(f"/papers.{form}?q=graph+OR+tree") == ["A graph", "A tree"]
     assert titles(f"/papers.{form}?q=") == []
-    assert stranger().get("/topics/none.atom").status_code == 404
+    assert anonymous_client().get("/topics/none.atom").status_code == 404
 
 
 @pytest.mark.django_db
@@ -215,7 +218,7 @@ def test_who_has_the_feed_gets_no_second_copy() -> None:
     paper = factories.paper(title="A graph")
     factories.listing(paper)
     Listing.objects.update(created_at=NOW)
-    client = stranger()
+    client = anonymous_client()
     first = client.get("/papers.atom")
     assert client.get("/papers.atom", headers={"If-None-Match": first["ETag"]}).status_code == 304
     assert client.get("/papers.atom", headers={"If-Modified-Since": first["Last-Modified"]}).status_code == 304
@@ -230,9 +233,9 @@ def test_who_has_the_feed_gets_no_second_copy() -> None:
 def test_an_entry_keeps_its_id_when_its_paper_moves() -> None:
     paper = factories.paper(public_id="doi/10.1/x")
     factories.listing(paper)
-    before = json.loads(stranger().get("/papers.json").content)["items"][0]
+    before = json.loads(anonymous_client().get("/papers.json").content)["items"][0]
     Paper.objects.filter(pk=paper.pk).update(public_id="2603.00001")
-    after = json.loads(stranger().get("/papers.json").content)["items"][0]
+    after = json.loads(anonymous_client().get("/papers.json").content)["items"][0]
     assert before["id"] == after["id"]
     assert after["url"].endswith("/papers/2603.00001")
     assert after["url"].startswith("http")
@@ -241,10 +244,10 @@ def test_an_entry_keeps_its_id_when_its_paper_moves() -> None:
 @pytest.mark.django_db
 def test_a_reader_s_own_topic_is_a_feed_for_nobody_else() -> None:
     owner = reader()
-    factories.match(factories.paper(title="Mine"), factories.topic("own", owner=owner))
-    assert titles("/topics/own.atom", browser_of(owner)) == ["Mine"]
-    assert stranger().get("/topics/own.atom").status_code == 404
-    assert browser_of(reader("other")).get("/topics/own.atom").status_code == 404
+    factories.topic_match(factories.paper(title="Mine"), factories.topic("own", owner=owner))
+    assert titles("/topics/own.atom", client_of(owner)) == ["Mine"]
+    assert anonymous_client().get("/topics/own.atom").status_code == 404
+    assert client_of(reader("other")).get("/topics/own.atom").status_code == 404
 
 
 @pytest.mark.django_db
@@ -255,33 +258,35 @@ def test_a_shared_tag_is_a_feed_and_another_is_one_for_its_owner_alone() -> None
         add_tags(user=owner, paper_ids=[paper.pk], names=[name])
     tag = Tag.objects.get()
     address = f"{tag.get_absolute_url()}/feed"
-    assert stranger().get(f"{address}.atom").status_code == 404
-    assert titles(f"{address}.atom", browser_of(owner)) == ["Last", "First"]
-    assert "feed.atom" not in browser_of(owner).get(tag.get_absolute_url()).content.decode()
+    assert anonymous_client().get(f"{address}.atom").status_code == 404
+    assert titles(f"{address}.atom", client_of(owner)) == ["Last", "First"]
+    assert "feed.atom" not in client_of(owner).get(tag.get_absolute_url()).content.decode()
     share_tag(tag=tag, on=True)
     assert titles(f"{address}.json") == ["Last", "First"]
-    answer = stranger().get(f"{address}.atom")
+    answer = anonymous_client().get(f"{address}.atom")
     own = etree.fromstring(answer.content).xpath("string(a:link[@rel='self']/@href)", namespaces=ATOM)
     assert own == f"http://127.0.0.1:8000{address}.atom"
-    links = html.fromstring(stranger().get(tag.get_absolute_url()).content).xpath("//link[@rel='alternate']/@href")
+    links = html.fromstring(anonymous_client().get(tag.get_absolute_url()).content).xpath(
+        "//link[@rel='alternate']/@href"
+    )
     assert links == [f"{address}.atom", f"{address}.json"]
 
 
 @pytest.mark.django_db
 def test_an_old_paper_that_comes_to_a_list_is_news_to_who_knows_only_the_date() -> None:
     owner, topic = reader(), factories.topic("Trees")
-    factories.match(factories.paper(), topic, matched_at=NOW)
+    factories.topic_match(factories.paper(), topic, matched_at=NOW)
     add_tags(user=owner, paper_ids=[Paper.objects.get().pk], names=["mine"])
     share_tag(tag=Tag.objects.get(), on=True)
     TaggedPaper.objects.update(created_at=NOW)
     old = factories.paper(changed_at=NOW - timedelta(days=9))
     for path in ("/topics/trees.atom", "/tags/rita/mine/feed.atom"):
-        headers = {"If-Modified-Since": stranger().get(path)["Last-Modified"]}
-        assert stranger().get(path, headers=headers).status_code == 304
-        factories.match(old, topic, matched_at=NOW + timedelta(days=1)) if "topics" in path else add_tags(
+        headers = {"If-Modified-Since": anonymous_client().get(path)["Last-Modified"]}
+        assert anonymous_client().get(path, headers=headers).status_code == 304
+        factories.topic_match(old, topic, matched_at=NOW + timedelta(days=1)) if "topics" in path else add_tags(
             user=owner, paper_ids=[old.pk], names=["mine"]
         )
-        assert stranger().get(path, headers=headers).status_code == 200
+        assert anonymous_client().get(path, headers=headers).status_code == 200
 
 
 @pytest.mark.django_db
@@ -294,7 +299,9 @@ def test_pages_name_their_feeds() -> None:
         ("/topics/trees", "/topics/trees.atom"),
         ("/papers?q=a%26b", "/papers.atom?q=a%26b"),
     ):
-        found = html.fromstring(stranger().get(page).content).xpath("//link[@type='application/atom+xml']/@href")
+        found = html.fromstring(anonymous_client().get(page).content).xpath(
+            "//link[@type='application/atom+xml']/@href"
+        )
         assert found == [address]
         assert titles(address) is not None
 
@@ -306,11 +313,11 @@ def test_feeds_cost_the_same_for_few_and_for_many(path: str) -> None:
     counts = []
     for number in (10, 30):
         for place in range(number):
-            paper = factories.paper(hot=10_000.0)
+            paper = factories.paper(trending_score=10_000.0)
             factories.listing(paper, TODAY, position=place)
-            factories.match(paper, topic)
-        stranger().get(path)
+            factories.topic_match(paper, topic)
+        anonymous_client().get(path)
         with CaptureQueriesContext(connection) as captured:
-            assert stranger().get(path).status_code == 200
+            assert anonymous_client().get(path).status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1]

@@ -16,19 +16,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from papers.models import Paper, Tag, User
 from papers.services.reading.comments import add_comment
-from papers.services.reading.library import set_state
-from papers.services.reading.tags import add_tags, delete_tag, tags_on
+from papers.services.reading.library import set_library_state
+from papers.services.reading.tags import add_tags, delete_tag, tag_names_of_paper
 from papers.services.reading.votes import set_vote
-from papers.services.recommend.staleness import note_taste
+from papers.services.recommend.staleness import mark_recommendations_stale
 from papers.web.http import safe_next
 from tests.support import factories
-from tests.support.people import browser_of, reader, staff, stranger
+from tests.support.people import anonymous_client, client_of, reader, staff
 
 NUL = "a\0b"
 PEOPLE: dict[str, Callable[[], Client]] = {
-    "stranger": stranger,
-    "reader": lambda: browser_of(reader()),
-    "administrator": lambda: browser_of(staff()),
+    "stranger": anonymous_client,
+    "reader": lambda: client_of(reader()),
+    "administrator": lambda: client_of(staff()),
 }
 PLAIN = {
     "IntConverter": 1,
@@ -90,7 +90,7 @@ def test_a_form_leads_back_to_where_it_was(target: str) -> None:
 
 @pytest.mark.django_db
 def test_a_name_of_a_view_is_no_way_back() -> None:
-    assert stranger().post("/theme", {"theme": "dark", "next": "papers:day"})["Location"] == "/"
+    assert anonymous_client().post("/theme", {"theme": "dark", "next": "papers:day"})["Location"] == "/"
 
 
 @pytest.mark.parametrize("path", ["//evil.example/", "///evil.example//", "/\\evil.example/"])
@@ -133,11 +133,11 @@ class TestTwoWindowsOfOneReader:
         paper = factories.paper()
         add_tags(user=rita, paper_ids=[paper.pk], names=["ice"])
         with transaction.atomic():
-            set_state(user=rita, paper_ids=[paper.pk], state="to_read")
+            set_library_state(user=rita, paper_ids=[paper.pk], state="to_read")
             other = self.meanwhile(lambda: delete_tag(tag=Tag.objects.get()))
             add_tags(user=rita, paper_ids=[paper.pk], names=["ice", "snow"])
         other.result(10)
-        assert tags_on(user=rita, paper_id=paper.pk) == ["snow"]
+        assert tag_names_of_paper(user=rita, paper_id=paper.pk) == ["snow"]
 
     @pytest.mark.parametrize(
         "act",
@@ -159,9 +159,9 @@ class TestTwoWindowsOfOneReader:
     def test_a_vote_comes_while_the_paper_is_saved(self, rita: User) -> None:
         paper = factories.paper()
         with transaction.atomic():
-            note_taste(rita)  # as saving does, first of all
+            mark_recommendations_stale(rita)  # as saving does, first of all
             other = self.meanwhile(lambda: set_vote(user=rita, paper_id=paper.pk, on=True))
-            set_state(user=rita, paper_ids=[paper.pk], state="to_read")
+            set_library_state(user=rita, paper_ids=[paper.pk], state="to_read")
         other.result(10)
         paper.refresh_from_db()
         assert paper.vote_count == 1

@@ -13,8 +13,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import TODAY
-from tests.support.pages import cards
-from tests.support.people import browser_of, reader, stranger
+from tests.support.pages import cards_on
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ Queries = Callable[[str, Client], int]
 
 @pytest.fixture(autouse=True)
 def _kept(settings: Settings) -> None:
-    settings.VISITOR_PAGE_SECONDS = 60
+    settings.ANONYMOUS_PAGE_SECONDS = 60
 
 
 def queries(path: str, client: Client, **headers: str) -> int:
@@ -35,8 +35,8 @@ def queries(path: str, client: Client, **headers: str) -> int:
 
 def test_a_second_visitor_costs_no_query() -> None:
     factories.listing()
-    assert queries(DAY, stranger()) > 0
-    assert queries(DAY, stranger()) == 0
+    assert queries(DAY, anonymous_client()) > 0
+    assert queries(DAY, anonymous_client()) == 0
 
 
 def test_a_vote_is_seen_by_the_next_visitor(
@@ -44,66 +44,66 @@ def test_a_vote_is_seen_by_the_next_visitor(
 ) -> None:
     paper = factories.paper()
     factories.listing(paper)
-    assert cards(DAY)[0].votes == 0
+    assert cards_on(DAY)[0].votes == 0
     with django_capture_on_commit_callbacks(execute=True):
         set_vote(user=factories.user(), paper_id=paper.pk, on=True)
-    assert cards(DAY)[0].votes == 1
+    assert cards_on(DAY)[0].votes == 1
 
 
 def test_readers_get_pages_of_their_own() -> None:
     factories.listing()
-    client = browser_of(reader())
-    stranger().get(DAY)
+    client = client_of(reader())
+    anonymous_client().get(DAY)
     assert b"Sign in" not in client.get(DAY).content
     assert queries(DAY, client) > 0
-    assert b"Sign in" in stranger().get(DAY).content
+    assert b"Sign in" in anonymous_client().get(DAY).content
 
 
 def test_a_page_of_a_reader_is_never_kept() -> None:
     factories.listing()
-    browser_of(reader()).get(DAY)
-    assert b"Sign in" in stranger().get(DAY).content
+    client_of(reader()).get(DAY)
+    assert b"Sign in" in anonymous_client().get(DAY).content
 
 
 def test_themes_and_parts_are_kept_apart() -> None:
     factories.listing()
-    dark = stranger()
+    dark = anonymous_client()
     dark.cookies["broadsheet_theme"] = "dark"
     assert b'data-theme="dark"' in dark.get(DAY).content
-    assert b"data-theme=" not in stranger().get(DAY).content
-    assert b"<html" in stranger().get(f"{DAY}?after=x", headers={"HX-Request": "true"}).content
+    assert b"data-theme=" not in anonymous_client().get(DAY).content
+    assert b"<html" in anonymous_client().get(f"{DAY}?after=x", headers={"HX-Request": "true"}).content
 
 
 def test_made_up_addresses_are_not_kept() -> None:
     factories.listing()
-    stranger().get(f"{DAY}?x=1")
-    assert queries(f"{DAY}?x=1", stranger()) > 0
+    anonymous_client().get(f"{DAY}?x=1")
+    assert queries(f"{DAY}?x=1", anonymous_client()) > 0
 
 
 def test_a_cookie_of_any_other_kind_makes_a_page_somebody_s_own() -> None:
     factories.listing()
-    stranger().get(DAY)
-    guest = stranger()
+    anonymous_client().get(DAY)
+    guest = anonymous_client()
     guest.cookies["messages"] = "x"
     assert queries(DAY, guest) > 0
 
 
 def test_members_only_is_obeyed_whatever_is_kept(settings: Settings) -> None:
     factories.listing()
-    assert stranger().get(DAY).status_code == 200
+    assert anonymous_client().get(DAY).status_code == 200
     settings.ACCESS = "members"
-    assert stranger().get(DAY).status_code == 302
+    assert anonymous_client().get(DAY).status_code == 302
 
 
 def test_a_browser_that_has_the_page_is_told_so() -> None:
     factories.listing()
-    first = stranger().get(DAY)
-    again = stranger().get(DAY, headers={"If-None-Match": first.headers["ETag"]})
+    first = anonymous_client().get(DAY)
+    again = anonymous_client().get(DAY, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert first.headers["Cache-Control"] == "no-cache"
     assert {"Cookie", "HX-Request"} <= set(first.headers["Vary"].split(", "))
 
 
 def test_what_is_not_there_is_not_kept() -> None:
-    assert stranger().get("/papers/date/nonsense").status_code == 404
-    assert stranger().get("/papers/date/nonsense").status_code == 404
+    assert anonymous_client().get("/papers/date/nonsense").status_code == 404
+    assert anonymous_client().get("/papers/date/nonsense").status_code == 404

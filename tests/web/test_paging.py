@@ -11,28 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.models.listing import DayPosition, SpanPosition
-from papers.models.paper import HotPosition, NewPosition
+from papers.models.listing import DayCursor, SpanCursor
+from papers.models.paper import NewestPosition, TrendingPosition
 from papers.web.paging import decode_cursor, encode_cursor
 
 numbers = st.integers(0, 2**63 - 1)
 moments = st.datetimes(timezones=st.just(UTC))
 
 
-@given(st.builds(DayPosition, st.booleans(), numbers, numbers, numbers, numbers, numbers))
-def test_a_day_s_position_is_read_back(position: DayPosition) -> None:
-    assert decode_cursor(encode_cursor(position), DayPosition) == position
+@given(st.builds(DayCursor, st.booleans(), numbers, numbers, numbers, numbers, numbers))
+def test_a_day_s_position_is_read_back(position: DayCursor) -> None:
+    assert decode_cursor(encode_cursor(position), DayCursor) == position
 
 
-@given(st.builds(NewPosition, moments, numbers), st.builds(HotPosition, st.floats(-1e6, 1e6), numbers))
-def test_moments_and_figures_are_read_back_exactly(new: NewPosition, hot: HotPosition) -> None:
-    assert decode_cursor(encode_cursor(new), NewPosition) == new
-    assert decode_cursor(encode_cursor(hot), HotPosition) == hot
+@given(st.builds(NewestPosition, moments, numbers), st.builds(TrendingPosition, st.floats(-1e6, 1e6), numbers))
+def test_moments_and_figures_are_read_back_exactly(new: NewestPosition, hot: TrendingPosition) -> None:
+    assert decode_cursor(encode_cursor(new), NewestPosition) == new
+    assert decode_cursor(encode_cursor(hot), TrendingPosition) == hot
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_a_position_or_none(text: str) -> None:
-    for kind in (DayPosition, SpanPosition, NewPosition, HotPosition):
+    for kind in (DayCursor, SpanCursor, NewestPosition, TrendingPosition):
         found = decode_cursor(text, kind)
         assert found is None or isinstance(found, kind)
 
@@ -49,20 +49,20 @@ def written(value: object) -> str:
     ],
 )  # fmt: skip
 def test_another_shape_is_none(value: object) -> None:
-    assert decode_cursor(written(value), SpanPosition) is None
+    assert decode_cursor(written(value), SpanCursor) is None
 
 
 def test_a_figure_that_is_no_number_is_none() -> None:
     for text in ("NaN", "Infinity", "1e400"):
-        assert decode_cursor(base64.urlsafe_b64encode(f"[{text}, 1]".encode()).decode(), HotPosition) is None
+        assert decode_cursor(base64.urlsafe_b64encode(f"[{text}, 1]".encode()).decode(), TrendingPosition) is None
 
 
 def test_a_moment_out_of_reach_is_none() -> None:
-    assert decode_cursor(written([2**62, 1]), NewPosition) is None
+    assert decode_cursor(written([2**62, 1]), NewestPosition) is None
 
 
 def test_it_is_short_and_needs_no_escaping() -> None:
-    word = encode_cursor(DayPosition(False, 0, 12, 345, 678, 123_456_789))
+    word = encode_cursor(DayCursor(False, 0, 12, 345, 678, 123_456_789))
     assert word.replace("-", "").replace("_", "").isalnum()
     assert len(word) < 60
 
@@ -77,6 +77,6 @@ def test_a_deep_nest_is_none() -> None:
 
 def test_microseconds_are_kept() -> None:
     moment = datetime(2026, 3, 4, 12, 0, 0, 123_457, tzinfo=UTC) + timedelta(days=1)
-    found = decode_cursor(encode_cursor(NewPosition(moment, 1)), NewPosition)
+    found = decode_cursor(encode_cursor(NewestPosition(moment, 1)), NewestPosition)
     assert found is not None
     assert found.listed_at == moment

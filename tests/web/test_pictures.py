@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from papers.ranking.charts import Bars, Calendar, Queue, Row, Series
+from papers.ranking.charts import BarChart, BarRow, CalendarHeatmap, QueueChart, Series
 from papers.templatetags.charts import bars_svg, bars_table, calendar_svg, calendar_table, queue_svg
-from tests.support.pages import elements
+from tests.support.pages import parse_html
 
 DAY = date(2026, 3, 4)  # a Wednesday
-BARS = Bars(
+BARS = BarChart(
     title="Mail & more",
     first="Day",
     series=(Series("stored", "stored"), Series("missing", "<b>missing</b>")),
-    rows=(Row("Tue", (1_200, None), "<script>"), Row("Wed", (600, 600))),
+    rows=(BarRow("Tue", (1_200, None), "<script>"), BarRow("Wed", (600, 600))),
 )
-YEAR = Calendar(
+YEAR = CalendarHeatmap(
     title="Editions",
     last=DAY,
     counts={DAY: 1_234, DAY - timedelta(days=1): 10},
@@ -25,7 +25,7 @@ YEAR = Calendar(
 
 
 def test_bars_are_drawn_with_their_words_as_text() -> None:
-    drawn: Any = elements(bars_svg(BARS))
+    drawn: Any = parse_html(bars_svg(BARS))
     assert drawn.xpath("//svg/@aria-label") == ["Mail & more: bars; the table below says the same"]
     assert drawn.xpath("//g/title/text()") == [
         "Tue: 1,200 stored, <script>",
@@ -36,7 +36,7 @@ def test_bars_are_drawn_with_their_words_as_text() -> None:
 
 
 def test_the_table_of_bars_has_every_number_the_newest_first() -> None:
-    table: Any = elements(bars_table(BARS))
+    table: Any = parse_html(bars_table(BARS))
     assert table.xpath("//caption/text()") == ["Mail & more"]
     assert table.xpath("//thead//th/text()") == ["Day", "Stored", "<b>missing</b>"]
     assert [row.xpath("td/text()") for row in table.xpath("//tbody/tr")] == [["600", "600"], ["1,200", "unknown"]]
@@ -44,7 +44,7 @@ def test_the_table_of_bars_has_every_number_the_newest_first() -> None:
 
 
 def test_a_year_is_drawn_day_by_day() -> None:
-    drawn: Any = elements(calendar_svg(YEAR))
+    drawn: Any = parse_html(calendar_svg(YEAR))
     days = drawn.xpath("//rect")
     assert len(days) == len(YEAR.cells)
     assert [one.get("class") for one in days[-3:]] == ["level-0", "level-1 marked", "level-4"]
@@ -53,7 +53,7 @@ def test_a_year_is_drawn_day_by_day() -> None:
 
 
 def test_the_table_of_a_year_leads_to_the_days_that_have_papers() -> None:
-    table: Any = elements(calendar_table(YEAR))
+    table: Any = parse_html(calendar_table(YEAR))
     assert [(link.get("href"), link.text) for link in table.xpath("//a")] == [
         ("/papers/date/2026-03-03", "10"), ("/papers/date/2026-03-04", "1,234"),
     ]  # fmt: skip
@@ -62,6 +62,6 @@ def test_the_table_of_a_year_leads_to_the_days_that_have_papers() -> None:
 
 
 def test_a_queue_is_a_bar_that_lies() -> None:
-    drawn: Any = elements(queue_svg(Queue("Mail", (3, 0, 0, 1), timedelta(days=30))))
+    drawn: Any = parse_html(queue_svg(QueueChart("Mail", (3, 0, 0, 1), timedelta(days=30))))
     assert drawn.xpath("//svg/@aria-label") == drawn.xpath("//title/text()") == ["3 up to an hour, 1 longer"]
     assert [rect.get("class") for rect in drawn.xpath("//rect")] == ["age-older", "age-hour"]

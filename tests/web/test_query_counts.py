@@ -14,7 +14,7 @@ from papers.models import PaperVersion, Topic
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.people import browser_of, reader, stranger
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -43,14 +43,14 @@ def fill(number: int) -> None:
     others = [factories.topic(query="a") for _ in range(2)]
     for place in range(number):
         paper = factories.paper(authors=["A", "B"], links={"abs": {"url": "https://arxiv.org/abs/1", "found": "arxiv"}})
-        factories.figure(paper, votes=place)
+        factories.external_counts(paper, votes=place)
         factories.listing(paper, position=place, by="submission", user=voter, pinned_at=NOW if place < 3 else None)
         factories.listing(paper, TODAY - timedelta(days=1), position=place)
         set_vote(user=voter, paper_id=paper.pk, on=True)
 
-        factories.match(paper, topic, vote_count=1)
+        factories.topic_match(paper, topic, vote_count=1)
         for other in others:
-            factories.match(paper, other)
+            factories.topic_match(paper, other)
 
 
 def count(path: str, client: Client) -> int:
@@ -62,7 +62,7 @@ def count(path: str, client: Client) -> int:
 
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_costs_the_same_for_few_and_for_many(path: str) -> None:
-    visitor, member = stranger(), browser_of(reader())
+    visitor, member = anonymous_client(), client_of(reader())
     factories.topic("counted")
     member.get(path)  # notes that a visit began
     cold: list[tuple[int, int]] = []
@@ -80,7 +80,7 @@ def test_the_number_of_papers_is_never_counted() -> None:
     fill(FEW)
     for path in LISTS:
         with CaptureQueriesContext(connection) as captured:
-            stranger().get(path)
+            anonymous_client().get(path)
         said = " ".join(query["sql"] for query in captured).upper()
         assert "COUNT(" not in said
         assert "OFFSET" not in said
@@ -96,7 +96,7 @@ def paper_page(versions: int, days: int) -> str:
 
 
 def test_a_paper_s_page_costs_the_same_however_much_is_known() -> None:
-    visitor, member = stranger(), browser_of(reader())
+    visitor, member = anonymous_client(), client_of(reader())
     few, many = paper_page(1, 1), paper_page(12, 12)
     count(few, visitor)  # reads the group's choices, which are kept
     assert count(few, visitor) == count(many, visitor) == 7

@@ -18,17 +18,17 @@ from papers.models import (
     Follow,
     Followed,
     LibraryImport,
+    LibraryItem,
     MutedQuery,
     Paper,
     Recommendation,
-    ShelfItem,
     Tag,
     User,
 )
-from papers.services.accounts.login_links import make_login_link
+from papers.services.accounts.login_links import create_login_link
 from papers.services.reading.tags import add_tags
 from tests.support import factories
-from tests.support.people import browser_of, curator, reader, staff, stranger
+from tests.support.people import anonymous_client, client_of, curator, reader, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -107,12 +107,12 @@ ROWS: dict[str, list[Row]] = {
         members("/papers/2603.99001/vote", 302, method="POST"),
         Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, 404, method="POST"),
     ],
-    "papers:shelve": [
+    "papers:save-to-library": [
         members("/papers/2603.99001/shelf", 302),
         members("/papers/2603.99001/shelf", 400, method="POST"),
         Row("/papers/2603.99002/shelf", WAY_IN, 404, 404, 400, 400, method="POST"),
     ],
-    "papers:mine": [members("/papers/2603.99001/mine"), members("/papers/2603.99001/mine", 302, method="POST")],
+    "papers:annotations": [members("/papers/2603.99001/mine"), members("/papers/2603.99001/mine", 302, method="POST")],
     "papers:comments": [members("/papers/2603.99001/comments"), members("/papers/2603.99001/comments", method="POST")],
     "papers:edit-comment": [Row("/comments/9001/edit", WAY_IN, 200, 404, 404, 404)],
     "papers:delete-comment": [
@@ -123,14 +123,14 @@ ROWS: dict[str, list[Row]] = {
     "papers:mentions": [members("/mentions"), members("/mentions", 302, method="POST")],
     "papers:library": [members("/library")],
     "papers:library-export": [members("/library.bib?state=read"), members("/library.json")],
-    "papers:imports": [members("/library/import"), members("/library/import", 422, method="POST")],
-    "papers:import": [
+    "papers:library-imports": [members("/library/import"), members("/library/import", 422, method="POST")],
+    "papers:library-import": [
         Row("/library/import/990001", WAY_IN, 200, 404, 404, 404),
         members("/library/import/990099", 404),
     ],
-    "papers:import-take": [Row("/library/import/990001/take", WAY_IN, 302, 404, 404, 404, method="POST")],
-    "papers:import-retry": [Row("/library/import/990001/retry", WAY_IN, 302, 404, 404, 404, method="POST")],
-    "papers:import-drop": [Row("/library/import/990001/drop", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:library-import-apply": [Row("/library/import/990001/take", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:library-import-retry": [Row("/library/import/990001/retry", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:library-import-discard": [Row("/library/import/990001/drop", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:bulk": [members("/library/bulk", 302, method="POST")],
     "papers:tags": [everybody("/tags")],
     "papers:tag": [
@@ -153,12 +153,12 @@ ROWS: dict[str, list[Row]] = {
         Row("/tags/rita/shared/change", WAY_IN, 302, 404, 404, 404, method="POST"),
     ],
     "papers:delete-tag": [Row("/tags/rita/shared/delete", WAY_IN, 302, 404, 404, 404, method="POST")],
-    "papers:done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
-    "papers:since": [members("/papers/since")],
+    "papers:mark-day-done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
+    "papers:missed": [members("/papers/since")],
     "papers:hide-seen": [members("/hide-seen", 302, method="POST")],
     "papers:muted": [members("/account/muted"), members("/account/muted", 302, method="POST")],
     "papers:unmute": [members("/account/muted/1/remove", 302, method="POST")],
-    "papers:reading": [members("/account/reading")],
+    "papers:reading-preferences": [members("/account/reading")],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],
     "papers:submit": [
@@ -225,13 +225,13 @@ ROWS: dict[str, list[Row]] = {
         Row("/tags/rita/shared/for-you", WAY_IN, 200, 404, 404, 404),
     ],
     "papers:following": [members("/following")],
-    "papers:following-address": [members("/following/address", 302, method="POST")],
-    "papers:following-stop": [members("/following/stop", 302, method="POST")],
+    "papers:renew-feed-addresses": [members("/following/address", 302, method="POST")],
+    "papers:unfollow": [members("/following/stop", 302, method="POST")],
     "papers:following-feed": [
         everybody("/following/key-of-a-feed.atom", on_members_site=200),
         everybody("/following/key-of-none.json", 404, on_members_site=404),
     ],
-    "papers:figures": [office("/curate/figures")],
+    "papers:statistics": [office("/curate/figures")],
     "papers:people": [staff_alone("/curate/people"), staff_alone("/curate/people?who=r&role=reader&before=7")],
     "papers:person": [staff_alone("/curate/people/99099"), staff_alone("/curate/people/99098", 404)],
     "papers:person-act": [
@@ -245,7 +245,9 @@ ROWS: dict[str, list[Row]] = {
     "papers:rule-edit": [office("/curate/rules/990001"), office("/curate/rules/990002", 404)],
     "papers:rule-delete": [office("/curate/rules/990001/delete", 302, method="POST")],
     "papers:curate": [curators("/curate"), curators("/curate?kind=candidate&after=x")],
-    "papers:decide": [curators("/curate/decide/submission/990003", 404, method="POST")],  # says not what was seen
+    "papers:curate-decide": [
+        curators("/curate/decide/submission/990003", 404, method="POST")
+    ],  # says not what was seen
     "papers:curate-record": [curators("/curate/records/990001"), curators("/curate/records/990002", 404)],
     "papers:curate-undo": [curators("/curate/undo/1", 404, method="POST")],
     "papers:curate-paper": [curators("/curate/papers/99001"), curators("/curate/papers/1", 404)],
@@ -339,7 +341,7 @@ ROWS: dict[str, list[Row]] = {
         everybody("/mail/key-of-mail", on_members_site=200),
         everybody("/mail/x", 404, on_members_site=404),
     ],
-    "digests:mail-rest": [everybody("/mail/key-of-mail/more", on_members_site=200)],
+    "digests:mail-more": [everybody("/mail/key-of-mail/more", on_members_site=200)],
     "digests:channels": [staff_alone("/curate/channels")],
     "digests:channel-new": [
         staff_alone("/curate/channels/new"),
@@ -352,18 +354,18 @@ ROWS: dict[str, list[Row]] = {
     "digests:mail-setup": [staff_alone("/setup/mail")],
     "digests:mail-test": [staff_alone("/setup/mail/test", 302, method="POST")],
     "digests:outbox": [staff_alone("/outbox")],
-    "digests:kept": [staff_alone("/outbox/none.eml", 404)],
-    "digests:kept-source": [staff_alone("/outbox/none.eml/source", 404)],
-    "digests:kept-html": [staff_alone("/outbox/none.eml/html", 404)],
+    "digests:outbox-mail": [staff_alone("/outbox/none.eml", 404)],
+    "digests:outbox-mail-source": [staff_alone("/outbox/none.eml/source", 404)],
+    "digests:outbox-mail-html": [staff_alone("/outbox/none.eml/html", 404)],
     "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 404, 302)],
     "admin": [Row("/admin/", 302, 302, 302, 302, 200)],
 }
 BROWSERS: dict[str, Callable[[], Client]] = {
-    "stranger": stranger,
-    "reader": lambda: browser_of(User.objects.get(username="rita")),
-    "another": lambda: browser_of(reader("otto")),
-    "curator": lambda: browser_of(curator()),
-    "staff": lambda: browser_of(staff()),
+    "stranger": anonymous_client,
+    "reader": lambda: client_of(User.objects.get(username="rita")),
+    "another": lambda: client_of(reader("otto")),
+    "curator": lambda: client_of(curator()),
+    "staff": lambda: client_of(staff()),
 }
 
 
@@ -385,7 +387,7 @@ def test_every_address_has_a_row() -> None:
 def ask(client: Client, row: Row) -> Any:
     path = row.path
     if path == "{link}":
-        path = "/sign-in/link/" + make_login_link("guest@example.org").rsplit("/", 1)[1]
+        path = "/sign-in/link/" + create_login_link("guest@example.org").rsplit("/", 1)[1]
     return client.generic(row.method, path)
 
 
@@ -403,9 +405,9 @@ def _papers() -> None:
     factories.topic("own", owner=factories.user())
     factories.topic("rita-s", owner=rita)
     factories.user("paul", pk=99099)
-    factories.rule(pk=990001, min_votes=1)
+    factories.list_rule(pk=990001, min_votes=1)
     Channel.objects.create(pk=990001, name="Desk", kind="mail", address="desk@example.org")
-    factories.reject(pk=990001)
+    factories.rejected_record(pk=990001)
     factories.comment(paper, rita, pk=9001)
     factories.comment(paper, pk=9002)
     factories.submission("10.1000/ice", pk=990001)
@@ -427,7 +429,7 @@ def test_on_a_public_site(row: Row, person: str) -> None:
 @pytest.mark.parametrize("row", CASES)
 def test_a_stranger_on_a_members_only_site(row: Row, settings: Any) -> None:
     settings.ACCESS = "members"
-    answer = ask(stranger(), row)
+    answer = ask(anonymous_client(), row)
     assert answer.status_code == row.on_members_site
     if row.on_members_site == WAY_IN and row.path not in SENT_ON:
         assert answer["Location"].startswith("/sign-in?next=")
@@ -445,7 +447,7 @@ def test_a_member_on_a_members_only_site(row: Row, person: str, settings: Any) -
 def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, settings: Any) -> None:
     settings.ACCESS = access
     rita, paper = User.objects.get(username="rita"), Paper.objects.get(public_id="2603.99001")
-    ShelfItem.objects.create(user=rita, paper=paper, note="Rita’s-secret")
+    LibraryItem.objects.create(user=rita, paper=paper, note="Rita’s-secret")
     MutedQuery.objects.create(user=rita, query="Rita’s-secret")
     Tag.objects.filter(name="own").update(name="Rita’s-secret")
     add_tags(user=rita, paper_ids=[paper.pk], names=["Rita’s-secret"])
@@ -455,7 +457,7 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
     LibraryImport.objects.create(user=rita, name="Rita’s-secret", format="list", created_at=factories.NOW)
     suggested = factories.paper(title="Suggested to one reader")
     Recommendation.objects.create(
-        user=rita, paper=suggested, because_of=paper, place=0, score=1, shared=["Rita’s-secret"]
+        user=rita, paper=suggested, because_of=paper, rank=0, score=1, shared=["Rita’s-secret"]
     )
     mine, other = BROWSERS["reader"](), BROWSERS[person]()
     shown = set()

@@ -7,15 +7,15 @@ from urllib.robotparser import RobotFileParser
 
 import pytest
 
-from papers.services.operations.installation import save_group
+from papers.services.operations.installation import save_group_settings
 from tests.support import factories
-from tests.support.people import stranger
+from tests.support.people import anonymous_client
 
 pytestmark = pytest.mark.django_db
 
 
 def robot() -> RobotFileParser:
-    answer = stranger().get("/robots.txt")
+    answer = anonymous_client().get("/robots.txt")
     assert answer["Content-Type"].startswith("text/plain")
     found = RobotFileParser()
     found.parse(answer.content.decode().splitlines())
@@ -33,7 +33,7 @@ def test_pages_without_end_and_pages_of_one_reader_may_not(path: str) -> None:
 
 
 def test_of_a_members_only_site_nothing_may_be_found() -> None:
-    save_group(name="Language Lab", time_zone="UTC", access="members", now=factories.NOW)
+    save_group_settings(name="Language Lab", time_zone="UTC", access="members", now=factories.NOW)
     assert not robot().can_fetch("*", "/papers/2603.00001")
 
 
@@ -41,8 +41,8 @@ def test_a_sub_path_is_named(settings: Any) -> None:
     from config.site_url import Site
 
     settings.SITE = Site.from_url("https://example.org/papers-of-our-lab")
-    assert "Disallow: /papers-of-our-lab/curate" in stranger().get("/robots.txt").content.decode()
+    assert "Disallow: /papers-of-our-lab/curate" in anonymous_client().get("/robots.txt").content.decode()
 
 
 def test_there_is_a_picture() -> None:
-    assert stranger().get("/favicon.ico")["Location"].endswith(".png")
+    assert anonymous_client().get("/favicon.ico")["Location"].endswith(".png")

@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config.backup.archive import BackupError
-from config.backup.running_database import LocalError, database
-from config.backup.writer import save
+from config.backup.running_database import OperatorError, running_database
+from config.backup.writer import write_backup
 
 
 class Command(BaseCommand):
@@ -32,10 +32,10 @@ class Command(BaseCommand):
         if path.exists() and not options["replace"]:
             raise CommandError(f"{path} is there already: name another file, or say --replace.")
         try:
-            with database(alone=False, say=self.say):
+            with running_database(alone=False, say=self.say):
                 self.say(f"Writing {path} …")
-                manifest = save(path, now=timezone.now(), say=self.say)
-        except (BackupError, LocalError) as error:
+                manifest = write_backup(path, now=timezone.now(), say=self.say)
+        except (BackupError, OperatorError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database could not be read: {str(error).strip()}") from error

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from config.doctor import Finding, Level, examine
+from config.doctor import Finding, FindingLevel, diagnose
 
 
 class Command(BaseCommand):
@@ -20,16 +20,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         levels = []
-        for finding in examine(now=timezone.now()):
+        for finding in diagnose(now=timezone.now()):
             self._write(finding)
             levels.append(finding.level)
-        problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
+        problems, warnings = levels.count(FindingLevel.PROBLEM), levels.count(FindingLevel.WARNING)
         self.stdout.write(f"{_of(problems, 'problem')}, {_of(warnings, 'warning')}.")
         if problems:
             sys.exit(1)
 
     def _write(self, finding: Finding) -> None:
-        style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.PROBLEM: self.style.ERROR}
+        style = {
+            FindingLevel.OK: self.style.SUCCESS,
+            FindingLevel.WARNING: self.style.WARNING,
+            FindingLevel.PROBLEM: self.style.ERROR,
+        }
         self.stdout.write(f"{style[finding.level](f'{finding.level:<8}')} {finding.about:<9} {finding.words}")
         if finding.do:
             self.stdout.write(f"{'':18} → {finding.do}")

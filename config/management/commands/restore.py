@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from config.backup.archive import BackupError, Reader, reading
-from config.backup.restorer import is_empty, papers_here, people_here, restore
-from config.backup.running_database import LocalError, database
+from config.backup.archive import ArchiveReader, BackupError, open_archive
+from config.backup.restorer import account_count, is_database_empty, paper_count, restore_backup
+from config.backup.running_database import OperatorError, running_database
 
 
 class Command(BaseCommand):
@@ -29,26 +29,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"].absolute()
         try:
-            with reading(path) as backup, database(alone=True, say=self.say):
-                if not options["yes"] and not is_empty():
+            with open_archive(path) as backup, running_database(alone=True, say=self.say):
+                if not options["yes"] and not is_database_empty():
                     self.ask(backup)
-                restore(backup, say=self.say)
+                restore_backup(backup, say=self.say)
                 self.restore_key(backup)
-        except (BackupError, LocalError) as error:
+        except (BackupError, OperatorError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database refused: {str(error).strip()}") from error
         self.say("Done. Start Broadsheet again; all who were signed in still are.")
 
-    def ask(self, backup: Reader) -> None:
+    def ask(self, backup: ArchiveReader) -> None:
         self.say(f"The backup is of {backup.manifest.created_at}, by Broadsheet {backup.manifest.version}.")
-        self.say(f"The database has {papers_here():,} papers and {people_here():,} accounts. They will be REPLACED.")
+        self.say(f"The database has {paper_count():,} papers and {account_count():,} accounts. They will be REPLACED.")
         if not sys.stdin.isatty():
             raise CommandError("Nothing was changed. To replace them without being asked, say --yes.")
         if input("Replace them? Type yes: ").strip().lower() != "yes":
             raise CommandError("Nothing was changed.")
 
-    def restore_key(self, backup: Reader) -> None:
+    def restore_key(self, backup: ArchiveReader) -> None:
         """The site's key goes back into the data folder; one from the environment is the operator's to set."""
         if backup.secret_key == settings.SECRET_KEY:
             return

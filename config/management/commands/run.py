@@ -36,4 +36,4 @@ class Command(BaseCommand):
             "beat": programs.beat(),
         }[options["part"]]
         os.chdir(programs.PROJECT)
-        os.execv(sys.executable, [sys.executable, "-m", *program.words])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", *program.arguments])  # noqa: S606

@@ -14,12 +14,12 @@ from django.db import DatabaseError, connections
 
 from config import startup
 from config.local import programs
-from config.local.paths import DataDir, LocalError
+from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer
-from config.local.supervisor import Supervisor, folder_locked
+from config.local.supervisor import Supervisor, data_dir_lock
 from config.local.valkey import ValkeyServer
-from papers.services.accounts.login_links import InactiveAccountError, make_login_link
-from papers.services.embeddings.embedding_status import why_off_now
+from papers.services.accounts.login_links import InactiveAccountError, create_login_link
+from papers.services.embeddings.embedding_status import embedding_disabled_reason
 
 # A server that was killed first replays what it had written down; after a large import that takes minutes.
 POSTGRES_READY_SECONDS = 600.0
@@ -39,21 +39,21 @@ class Command(BaseCommand):
         supervisor = Supervisor(data, say=self.say)
         try:
             data.make()
-            with folder_locked(data), supervisor.signals_handled(), supervisor:
+            with data_dir_lock(data), supervisor.handle_stop_signals(), supervisor:
                 self.start(supervisor)
                 supervisor.run()
                 self.say("Stopping …")
         except KeyboardInterrupt:
             pass
-        except LocalError as error:
+        except OperatorError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database does not do what was asked: {str(error).strip()}") from error
         self.say("Stopped.")
 
     def start(self, supervisor: Supervisor) -> None:
-        supervisor.stop_left_overs()
-        check_address_is_free(settings.BIND, settings.PORT)
+        supervisor.stop_stale_processes()
+        check_address_available(settings.BIND, settings.PORT)
         self.say(f"Starting Broadsheet {settings.VERSION} …")
         start_embedded(supervisor)
         web = programs.web(host=settings.BIND, port=settings.PORT)
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         supervisor.start(programs.worker(processes=settings.WORKER_PROCESSES))
         supervisor.start(programs.fetcher(processes=settings.WORKER_PROCESSES))
         supervisor.start(programs.mailer())
-        if not (reason := why_off_now()):
+        if not (reason := embedding_disabled_reason()):
             supervisor.start(programs.embedder())
         supervisor.start(programs.beat())
         self.say(f"Broadsheet is ready: {settings.SITE_URL}")
@@ -104,12 +104,12 @@ def start_embedded(supervisor: Supervisor) -> None:
 
 def sign_in_link() -> str:
     try:
-        return make_login_link(settings.ADMIN_EMAIL)
+        return create_login_link(settings.ADMIN_EMAIL)
     except InactiveAccountError as error:
         return str(error)
 
 
-def check_address_is_free(host: str, port: int) -> None:
+def check_address_available(host: str, port: int) -> None:
     """Find out before anything is started whether the web server will be able to listen.
 
     Raises:
@@ -121,13 +121,13 @@ def check_address_is_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
             probe.bind(address)
     except (socket.gaierror, UnicodeError):
-        raise LocalError(f"BROADSHEET_BIND={host} is not an address of this machine.") from None
+        raise OperatorError(f"BROADSHEET_BIND={host} is not an address of this machine.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise LocalError(
+            raise OperatorError(
                 f"Port {port} on {host} is taken by another program: choose another, for example "
                 f"`PORT={port + 1} make run`."
             ) from None
         if error.errno == errno.EACCES:
-            raise LocalError(f"Port {port} may only be used by root: choose one above 1023, with PORT.") from None
-        raise LocalError(f"BROADSHEET_BIND={host} cannot be listened on: {os.strerror(error.errno or 0)}.") from None
+            raise OperatorError(f"Port {port} may only be used by root: choose one above 1023, with PORT.") from None
+        raise OperatorError(f"BROADSHEET_BIND={host} cannot be listened on: {os.strerror(error.errno or 0)}.") from None

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from digests.models import Schedule, Subscriber
 from digests.services.planning import plan_due
-from digests.services.preview import preview
+from digests.services.preview import preview_digest
 from papers.management import arguments
 
 
@@ -23,9 +23,14 @@ class Command(BaseCommand):
         parser.add_argument("--to", required=True, metavar="ADDRESS", help="the subscriber's address")
         parser.add_argument("--frequency", choices=["daily", "weekly", "monthly"], help="one of the reader's schedules")
         parser.add_argument(
-            "--since", type=arguments.day, metavar="YYYY-MM-DD", help="also what was released from this day on"
+            "--since",
+            type=arguments.date_argument,
+            metavar="YYYY-MM-DD",
+            help="also what was released from this day on",
         )
-        parser.add_argument("--at", type=arguments.moment, metavar="YYYY-MM-DDTHH:MM", help="as if it were then (UTC)")
+        parser.add_argument(
+            "--at", type=arguments.datetime_argument, metavar="YYYY-MM-DDTHH:MM", help="as if it were then (UTC)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="what happens anyway, unless --now is given")
         parser.add_argument("--eml", metavar="DIR", type=Path, help="write .eml files there instead of printing")
         parser.add_argument("--now", action="store_true", help="plan the mail now; a worker sends it within a minute")
@@ -50,7 +55,7 @@ class Command(BaseCommand):
             done = plan_due(now=now)
             self.stdout.write(f"{schedule.frequency}: {done.planned} planned, {done.skipped} skipped")
             return
-        found = preview(schedule, now=now, since=options["since"])
+        found = preview_digest(schedule, now=now, since=options["since"])
         self.stdout.write(f"{schedule.frequency} mail to {schedule.subscriber.email}, for {found.choice.period_on}")
         if found.message is None:
             self.stdout.write(f"  nothing is sent: {found.choice.reason}")

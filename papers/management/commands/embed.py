@@ -17,7 +17,7 @@ from papers.management import arguments
 from papers.models import EmbeddingBacklog, EmbeddingModel
 from papers.services.embeddings import backlog, model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
-from papers.services.embeddings.embedding_status import embedding_progress, why_off_now
+from papers.services.embeddings.embedding_status import embedding_disabled_reason, read_embedding_status
 from papers.services.embeddings.server import EmbeddingServer
 
 
@@ -30,12 +30,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--status", action="store_true", help="say how far it is, and do nothing")
-        parser.add_argument("--limit", type=arguments.at_least_one, metavar="N", help="at most this many papers")
+        parser.add_argument("--limit", type=arguments.positive_int, metavar="N", help="at most this many papers")
         parser.add_argument(
             "--all", action="store_true", dest="all_papers", help="every paper anew, with a vector or not"
         )
         parser.add_argument(
-            "--threads", type=arguments.at_least_one, default=1, metavar="N", help="papers at once; one for each core"
+            "--threads", type=arguments.positive_int, default=1, metavar="N", help="papers at once; one for each core"
         )
         parser.add_argument("--serve", action="store_true", help="keep running: answer queries and embed what comes in")
 
@@ -54,13 +54,13 @@ class Command(BaseCommand):
         server.run()
 
     def _embed(self, limit: int | None, threads: int, *, all_papers: bool) -> None:
-        row = model_switch.ensure_wanted(model_switch.wanted_model())
+        row = model_switch.ensure_target_model(model_switch.target_model())
         if row is None:
-            raise CommandError(f"{why_off_now()} Search goes by words alone.")
-        backlog.fill(row.name, all_papers=all_papers)
+            raise CommandError(f"{embedding_disabled_reason()} Search goes by words alone.")
+        backlog.enqueue_missing(row.name, all_papers=all_papers)
         waiting = EmbeddingBacklog.objects.filter(not_before__lte=timezone.now()).count()
         try:
-            model = worker.load(row.name)
+            model = worker.load_embedder(row.name)
             with tqdm(total=min(waiting, limit or waiting), unit=" papers", desc=row.name) as bar:
                 _Run(model, row, bar, limit).go(threads)
         except EmbeddingError as error:
@@ -68,21 +68,21 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Stopped. What was embedded is kept; `manage.py embed` goes on from there.")
             raise SystemExit(130) from None
-        if model_switch.take_over_when_ready(now=timezone.now()):
+        if model_switch.promote_when_ready(now=timezone.now()):
             self.stdout.write(f"Search uses {row.name} from now on.")
 
     def _tell(self) -> None:
-        progress = embedding_progress(now=timezone.now())
+        progress = read_embedding_status(now=timezone.now())
         if not progress.is_on:
-            self.stdout.write(f"{progress.why_off} Search goes by words alone.")
+            self.stdout.write(f"{progress.disabled_reason} Search goes by words alone.")
             return
-        waiting = f"more than {progress.waiting:,}" if progress.waits_more else f"{progress.waiting:,}"
+        waiting = f"more than {progress.waiting:,}" if progress.has_more_waiting else f"{progress.waiting:,}"
         name = progress.wanted or "No model yet"
         self.stdout.write(f"{name}: {progress.embedded:,} papers embedded, {waiting} waiting.")
         if progress.is_changing:
             self.stdout.write(f"Search uses {progress.serving} until 95 % of the last year's papers are embedded anew.")
-        if progress.trouble:
-            self.stdout.write(f"Last trouble: {progress.trouble}")
+        if progress.last_error:
+            self.stdout.write(f"Last trouble: {progress.last_error}")
         if not progress.is_complete:
             goes_on = "The running Broadsheet goes on" if progress.is_alive else "Broadsheet goes on when it is started"
             self.stdout.write(f"{goes_on}; `manage.py embed` does it now.")
@@ -111,7 +111,7 @@ class _Run:
     def _work(self) -> None:
         try:
             while not self._stopped and (share := self._share()):
-                done = worker.embed_some(self._model, self._row.name, clock=timezone.now, at_most=share)
+                done = worker.embed_batch(self._model, self._row.name, clock=timezone.now, at_most=share)
                 if not done.taken:
                     break
                 with self._lock:

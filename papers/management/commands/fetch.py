@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 
 from papers.management import arguments
 from papers.models import FetchRun, Source
-from papers.services.fetching.fetch_runner import ABANDONED_AFTER, Preview, fetch_source, preview_source
+from papers.services.fetching.fetch_runner import ABANDONED_AFTER, FetchPreview, fetch_source, preview_source
 from papers.services.fetching.source_config import base_url_of
 
 _GOOD = {FetchRun.State.DONE, FetchRun.State.PARTIAL}
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("source", nargs="?", metavar="SOURCE", help="without it: all that are due")
         parser.add_argument(
             "--since",
-            type=arguments.day,
+            type=arguments.date_argument,
             metavar="YYYY-MM-DD",
             help="go back to this day (arXiv records and search, Hugging Face; feeds have only what they show now)",
         )
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             self.stdout.write(f"  Next visit: {source.next_fetch_at:%Y-%m-%d %H:%M} UTC")
         return run.state in _GOOD
 
-    def _show(self, preview: Preview) -> bool:
+    def _show(self, preview: FetchPreview) -> bool:
         for batch in preview.batches:
             for paper in batch.papers[:5]:
                 self.stdout.write(

@@ -17,11 +17,11 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from papers.management import arguments
-from papers.services.paper_import.importer import Options, Summary, import_file
-from papers.services.paper_import.writer_pool import WritersLost
+from papers.services.paper_import.importer import PaperImportOptions, PaperImportSummary, import_file
+from papers.services.paper_import.writer_pool import WriterPoolLost
 from papers.sources.json_rows import LISTS
 
-SAY_EVERY_SECONDS = 10.0
+REPORT_EVERY_SECONDS = 10.0
 """Where there is no terminal to draw a bar on."""
 _FAILED, _REJECTED, _STOPPED = 1, 3, 130
 
@@ -47,13 +47,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--processes",
-            type=arguments.at_least_one,
+            type=arguments.positive_int,
             default=min(2, os.cpu_count() or 1),
             metavar="N",
             help="how many store at once (here: %(default)s); the tables end as with one",
         )
         parser.add_argument(
-            "--limit", type=arguments.at_least_one, metavar="N", help="read the first N rows of each file only"
+            "--limit", type=arguments.positive_int, metavar="N", help="read the first N rows of each file only"
         )
         parser.add_argument("--dry-run", action="store_true", help="read and check everything, and store nothing")
         parser.add_argument("--restart", action="store_true", help="begin anew what was stopped before")
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     "Stopped. What is stored stays; run the same command again to go on.", returncode=_STOPPED
                 ) from None
-            except WritersLost as error:
+            except WriterPoolLost as error:
                 raise CommandError(f"{error} {_GO_ON}", returncode=_FAILED) from error
             except DatabaseError as error:
                 raise CommandError(f"The database did not take it: {error}\n{_GO_ON}", returncode=_FAILED) from error
@@ -87,9 +87,9 @@ class Command(BaseCommand):
         if any(summary.rejected for summary in summaries):
             sys.exit(_REJECTED)
 
-    def _import(self, path: Path, options: dict[str, Any]) -> Summary:
+    def _import(self, path: Path, options: dict[str, Any]) -> PaperImportSummary:
         folder = options["rejected_in"] or path.parent
-        asked = Options(
+        asked = PaperImportOptions(
             site=settings.HUGGINGFACE_URL,
             lists=frozenset(options["lists"]),
             processes=options["processes"],
@@ -103,7 +103,7 @@ class Command(BaseCommand):
         self._tell(path, summary, is_dry=options["dry_run"])
         return summary
 
-    def _tell(self, path: Path, summary: Summary, *, is_dry: bool) -> None:
+    def _tell(self, path: Path, summary: PaperImportSummary, *, is_dry: bool) -> None:
         if summary.error:
             self.stderr.write(f"{path}: {summary.error}.")
             if not summary.rows:
@@ -145,10 +145,10 @@ class _Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self, summary: Summary) -> None:
+    def show(self, summary: PaperImportSummary) -> None:
         if sys.stderr.isatty():
             self._draw(summary)
-        elif time.monotonic() - self._said >= SAY_EVERY_SECONDS:
+        elif time.monotonic() - self._said >= REPORT_EVERY_SECONDS:
             self._said = time.monotonic()
             part = summary.read / summary.size if summary.size else 1.0
             self.say(
@@ -156,7 +156,7 @@ class _Progress:
                 f"{summary.rejected:,} rejected"
             )
 
-    def _draw(self, summary: Summary) -> None:
+    def _draw(self, summary: PaperImportSummary) -> None:
         bar = self._bar
         if bar is None:
             bar = self._bar = tqdm(total=summary.size, unit="B", unit_scale=True, desc=self.path.name, leave=False)

@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from papers.accounts.entry import forget_second_factor
+from papers.accounts.entry import reset_second_factor
 from papers.models import User
 from papers.models.email_fields import checked
-from papers.services.accounts.login_links import InactiveAccountError, make_login_link
+from papers.services.accounts.login_links import InactiveAccountError, create_login_link
 
 
 class Command(BaseCommand):
@@ -38,9 +38,9 @@ class Command(BaseCommand):
             except ValidationError as error:
                 raise CommandError(f"{email} is not an e-mail address. {' '.join(error.messages)}") from error
         try:
-            link = make_login_link(email)
+            link = create_login_link(email)
         except InactiveAccountError as error:
             raise CommandError(str(error)) from error
-        if options["forget_second_factor"] and forget_second_factor(User.objects.get(email__iexact=email)):
+        if options["forget_second_factor"] and reset_second_factor(User.objects.get(email__iexact=email)):
             self.stdout.write("The second factor is off.")
         self.stdout.write(link)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from papers.services.lists.trending import recompute_all
+from papers.services.lists.trending import recompute_trending_scores
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes
 
@@ -25,4 +25,4 @@ class Command(BaseCommand):
         for what, wrong in (("votes", recount_votes()), ("comments", recount_comments())):
             self.stdout.write(f"Counted the {what}; {wrong:,} paper{'' if wrong == 1 else 's'} had a wrong count.")
         if options["trending"]:
-            self.stdout.write(f"Computed the trending figures of {recompute_all():,} papers.")
+            self.stdout.write(f"Computed the trending figures of {recompute_trending_scores():,} papers.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from papers.services.operations.sample import remove_sample, sample_present
+from papers.services.operations.sample import has_sample, remove_sample
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        was_present = sample_present()
+        was_present = has_sample()
         done = remove_sample()
         if not was_present:
             self.stdout.write("There is no sample; nothing was removed.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from papers.services.operations.sample import add_sample, has_real_edition, sample_present
+from papers.services.operations.sample import add_sample, has_real_edition, has_sample
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if sample_present():
+        if has_sample():
             self.stdout.write("The sample is there already; nothing was changed.")
             return
         if has_real_edition():

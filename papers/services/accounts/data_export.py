@@ -12,9 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import ForeignObjectRel, Model, QuerySet
 from django.utils.text import slugify
 
-from papers.citations import export
+from papers.citations import format_papers
 from papers.hooks import account_exported
-from papers.models import Followed, Paper, ShelfItem, TaggedPaper, User
+from papers.models import Followed, LibraryItem, Paper, TaggedPaper, User
 
 # Keys to the account, not what is in it; and what the admin notes of others.
 _LEFT_OUT = frozenset(
@@ -23,7 +23,7 @@ _LEFT_OUT = frozenset(
 _SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key", "subscriber.key"})
 _IN_MEMORY_BYTES = 2_000_000
 
-README = """What Broadsheet keeps of you.
+EXPORT_README = """What Broadsheet keeps of you.
 
 account.json   everything, for programs: your profile, votes, comments, tags, reading list, and what else there is.
 papers.bib     the papers you voted for, tagged or put on your list, for reference managers.
@@ -35,12 +35,12 @@ def export_account(user: User) -> IO[bytes]:
     """The zip, open at its start; the caller closes it. In memory up to 2 MB, else in a temporary file."""
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", README)
+        archive.writestr("README.txt", EXPORT_README)
         archive.writestr(
             "account.json", json.dumps(_account(user), cls=DjangoJSONEncoder, indent=1, ensure_ascii=False)
         )
         with archive.open("papers.bib", "w") as entry:
-            for part in export(_papers(user).iterator(chunk_size=500), "bib"):
+            for part in format_papers(_papers(user).iterator(chunk_size=500), "bib"):
                 entry.write(part.encode())
         for item in _notes(user):
             name = slugify(item.paper.public_id.replace("/", "-").replace(".", "_")).replace("_", ".")
@@ -68,7 +68,7 @@ def _account(user: User) -> dict[str, Any]:
     for relation in User._meta.related_objects:
         if relation.related_model._meta.model_name not in _LEFT_OUT and relation.field.concrete:
             parts[_name(relation)] = _rows(relation, user)
-    account_exported.tell(user, parts)
+    account_exported.notify(user, parts)
     return parts
 
 
@@ -99,5 +99,5 @@ def _paper_ids(user: User) -> Iterable[int]:
     yield from TaggedPaper.objects.filter(tag__user=user).values_list("paper", flat=True)
 
 
-def _notes(user: User) -> QuerySet[ShelfItem]:
+def _notes(user: User) -> QuerySet[LibraryItem]:
     return user.shelf.exclude(note="").select_related("paper").order_by("pk")

@@ -7,10 +7,10 @@ from django.db.models import F, OuterRef, Q, Subquery
 
 from papers.hooks import account_deleted
 from papers.models import Comment, Listing, Paper, User, Vote
-from papers.services.curation.undo import forget_words_of
-from papers.services.lists.trending import refresh_hot
+from papers.services.curation.undo import delete_undo_data_of
+from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.comments import delete_comment
-from papers.web.page_cache_stamp import renew_stamp
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 
 class LastAdministratorError(Exception):
@@ -26,10 +26,10 @@ def delete_account(user: User) -> None:
         LastAdministratorError: make another administrator first.
     """
     with transaction.atomic():
-        keep_an_administrator(without=user)
+        require_another_administrator(without=user)
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
-        account_deleted.tell(user)
-        forget_words_of(user)
+        account_deleted.notify(user)
+        delete_undo_data_of(user)
         _lock_papers(user)
         _take_back_votes(user)
         for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):
@@ -38,7 +38,7 @@ def delete_account(user: User) -> None:
         user.delete()
 
 
-def keep_an_administrator(*, without: User) -> None:
+def require_another_administrator(*, without: User) -> None:
     """Look whether another administrator is left, and hold on to them until the caller's transaction ends.
 
     Raises:
@@ -64,5 +64,5 @@ def _take_back_votes(user: User) -> None:
     Paper.objects.filter(pk__in=papers).update(vote_count=F("vote_count") - 1)
     counted = Paper.objects.filter(pk=OuterRef("paper")).values("vote_count")
     Listing.objects.filter(paper__in=papers).update(vote_count=Subquery(counted))
-    refresh_hot(papers)
-    renew_stamp()
+    refresh_trending_scores(papers)
+    invalidate_page_cache()

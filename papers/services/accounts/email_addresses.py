@@ -8,7 +8,7 @@ from django.db import transaction
 from papers.models import User
 
 
-def vouch_for_address(user: User) -> None:
+def ensure_confirmed_address(user: User) -> None:
     """Take the address of an account as confirmed if nobody has been asked yet. Idempotent.
 
     Whoever signs up has a row from the start, which a mail confirms. An account without one was made by an
@@ -20,14 +20,14 @@ def vouch_for_address(user: User) -> None:
         )
 
 
-def is_confirmed(user: User) -> bool:
+def has_confirmed_address(user: User) -> bool:
     """Whether the address of an account is known to be its owner's. One query."""
     found = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     return bool(found.exists())
 
 
-def replace_addresses(user: User) -> None:
+def reset_to_account_address(user: User) -> None:
     """Make the address that an administrator has just given an account its only one, confirmed."""
     with transaction.atomic():
         EmailAddress.objects.filter(user=user).delete()
-        vouch_for_address(user)
+        ensure_confirmed_address(user)

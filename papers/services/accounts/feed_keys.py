@@ -7,20 +7,20 @@ import secrets
 from papers.models import FeedKey, User
 
 
-def key_of(user: User) -> str:
+def feed_key_of(user: User) -> str:
     """The reader's key, made at the first asking; 128 random bits. One query, two the first time."""
     found, _ = FeedKey.objects.get_or_create(user=user, defaults={"key": secrets.token_urlsafe(16)})
     return found.key
 
 
-def renew_key(user: User) -> str:
+def renew_feed_key(user: User) -> str:
     """A new one; what had the old one reads nothing any more."""
     key = secrets.token_urlsafe(16)
     FeedKey.objects.update_or_create(user=user, defaults={"key": key})
     return key
 
 
-def reader_of(key: str) -> User | None:
+def user_of_feed_key(key: str) -> User | None:
     """Whose key it is, if the account is open. One query."""
     if not key.isascii() or not key.isprintable():
         return None

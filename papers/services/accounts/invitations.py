@@ -14,19 +14,19 @@ from django.urls import reverse
 from papers.models import Invitation, Role, User
 from papers.text.mailboxes import is_same
 
-LIFETIME = timedelta(days=14)
+INVITATION_LIFETIME = timedelta(days=14)
 
 
 class InvitationGoneError(Exception):
     """It was used, taken back, or is too old."""
 
 
-def roles_to_give(by: User) -> list[Role]:
+def grantable_roles(by: User) -> list[Role]:
     """What somebody may make others: an administrator anything, a curator readers."""
     return list(Role) if by.role is Role.ADMINISTRATOR else [Role.READER]
 
 
-def make_invitation(*, by: User, email: str, now: datetime, role: Role = Role.READER) -> str:
+def create_invitation(*, by: User, email: str, now: datetime, role: Role = Role.READER) -> str:
     """The full address of a new invitation, which is shown once: only a digest of its token is stored.
 
     `email` may be empty: then it is for whoever has the link, and the address they give is confirmed by mail.
@@ -34,17 +34,22 @@ def make_invitation(*, by: User, email: str, now: datetime, role: Role = Role.RE
     Raises:
         PermissionDenied: `by` may not give this role.
     """
-    if role not in roles_to_give(by):
+    if role not in grantable_roles(by):
         raise PermissionDenied(f"A {by.role} invites readers only.")
     token = secrets.token_urlsafe(24)
     Invitation.objects.create(
-        token_digest=_digest(token), email=email, role=role, made_by=by, created_at=now, expires_at=now + LIFETIME
+        token_digest=_digest(token),
+        email=email,
+        role=role,
+        made_by=by,
+        created_at=now,
+        expires_at=now + INVITATION_LIFETIME,
     )
     # SITE_URL holds the sub-path, which reverse() would add a second time.
     return settings.SITE.origin + reverse("papers:invited", args=[token])
 
 
-def invitation_of(token: str, *, now: datetime) -> Invitation | None:
+def find_invitation(token: str, *, now: datetime) -> Invitation | None:
     """The invitation with this token, if it can still be used."""
     return Invitation.objects.usable(now).filter(token_digest=_digest(token)).first() if token else None
 
@@ -74,7 +79,7 @@ def use_invitation(token: str, *, user: User, now: datetime) -> None:
 def _role_given(invitation: Invitation, user: User) -> Role:
     maker, role = invitation.made_by, Role(invitation.role)
     is_theirs = not invitation.email or is_same(invitation.email, user.email)
-    may_give = maker is not None and maker.is_active and role in roles_to_give(maker)
+    may_give = maker is not None and maker.is_active and role in grantable_roles(maker)
     return role if is_theirs and may_give else Role.READER
 
 

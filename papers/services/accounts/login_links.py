@@ -14,15 +14,15 @@ from django.utils import timezone
 from papers.models import LoginLink, User
 from papers.text.mailboxes import is_same
 
-LIFETIME = timedelta(hours=24)
-FORGOTTEN_AFTER = timedelta(days=30)
+LOGIN_LINK_LIFETIME = timedelta(hours=24)
+LOGIN_LINK_RETENTION = timedelta(days=30)
 
 
 class InactiveAccountError(Exception):
     """There is an account with that address, and an administrator has closed it."""
 
 
-def make_login_link(email: str) -> str:
+def create_login_link(email: str) -> str:
     """The full address of a new one-time link for an account, which is made if there is none.
 
     The administrator's address (BROADSHEET_ADMIN_EMAIL) gets an administrator; any other a reader. Links made before
@@ -34,9 +34,9 @@ def make_login_link(email: str) -> str:
     user = User.objects.filter(email__iexact=email).first() or _make_account(email)
     if not user.is_active:
         raise InactiveAccountError(f"The account {user.email} is closed: mark it active in the admin first.")
-    LoginLink.objects.filter(expires_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+    LoginLink.objects.filter(expires_at__lt=timezone.now() - LOGIN_LINK_RETENTION).delete()
     token = secrets.token_urlsafe(24)
-    LoginLink.objects.create(user=user, token_digest=_digest(token), expires_at=timezone.now() + LIFETIME)
+    LoginLink.objects.create(user=user, token_digest=_digest(token), expires_at=timezone.now() + LOGIN_LINK_LIFETIME)
     # SITE_URL holds the sub-path, which reverse() would add a second time.
     return settings.SITE.origin + reverse("papers:login-link", args=[token])
 
@@ -64,7 +64,7 @@ def free_username(wish: str) -> str:
     return name
 
 
-def link_is_usable(token: str, *, now: datetime) -> bool:
+def is_login_link_usable(token: str, *, now: datetime) -> bool:
     """Whether a link would open its account. Looking doesn't use it."""
     return LoginLink.objects.usable(now).filter(token_digest=_digest(token)).exists()
 

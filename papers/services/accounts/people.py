@@ -12,11 +12,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from papers.models import LoginLink, Role, User
-from papers.services.accounts.deletion import LastAdministratorError, delete_account, keep_an_administrator
+from papers.services.accounts.deletion import LastAdministratorError, delete_account, require_another_administrator
 from papers.services.accounts.sessions import end_sessions
 
 
-class PeopleError(Exception):
+class AccountActionError(Exception):
     """It can't be done; says why, in words for whoever tried."""
 
 
@@ -33,7 +33,7 @@ def set_role(*, person: User, role: Role, by: User) -> None:
             _note(by, person, f"Made {'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}.")
 
 
-def suspend_person(*, person: User, by: User, reason: str, now: datetime) -> None:
+def suspend_account(*, person: User, by: User, reason: str, now: datetime) -> None:
     """Close an account until it is restored. Idempotent.
 
     Sessions and sign-in links end, keys open nothing, no mail leaves to it; votes and comments stay.
@@ -42,11 +42,11 @@ def suspend_person(*, person: User, by: User, reason: str, now: datetime) -> Non
         PeopleError: one can't suspend oneself, nor the only administrator.
     """
     if person.pk == by.pk:
-        raise PeopleError("You can’t suspend yourself.")
+        raise AccountActionError("You can’t suspend yourself.")
     with transaction.atomic():
         _keep_an_administrator(person)
         changed = User.objects.filter(pk=person.pk, is_active=True).update(
-            is_active=False, suspended_at=now, suspended_by=by, suspended_why=reason
+            is_active=False, suspended_at=now, suspended_by=by, suspension_reason=reason
         )
         if changed:
             LoginLink.objects.filter(user=person, used_at=None).delete()
@@ -54,11 +54,11 @@ def suspend_person(*, person: User, by: User, reason: str, now: datetime) -> Non
             _note(by, person, f"Suspended: {reason}" if reason else "Suspended.")
 
 
-def restore_person(*, person: User, by: User) -> None:
+def restore_account(*, person: User, by: User) -> None:
     """Open a suspended account again. Mail goes on with its next slot. Idempotent."""
     with transaction.atomic():
         changed = User.objects.filter(pk=person.pk, is_active=False).update(
-            is_active=True, suspended_at=None, suspended_by=None, suspended_why=""
+            is_active=True, suspended_at=None, suspended_by=None, suspension_reason=""
         )
         if changed:
             _note(by, person, "Restored.")
@@ -71,13 +71,13 @@ def close_account(*, person: User, by: User) -> None:
         PeopleError: one's own is left on one's own page; and somebody must be left who can look after the site.
     """
     if person.pk == by.pk:
-        raise PeopleError("You leave on your own page, under Delete my account.")
+        raise AccountActionError("You leave on your own page, under Delete my account.")
     with transaction.atomic():
         _note(by, person, "Closed for good.", DELETION)
         try:
             delete_account(person)
         except LastAdministratorError as error:
-            raise PeopleError(_ONLY_ONE) from error
+            raise AccountActionError(_ONLY_ONE) from error
 
 
 _ONLY_ONE = "This is the only administrator. Make somebody else one first."
@@ -85,9 +85,9 @@ _ONLY_ONE = "This is the only administrator. Make somebody else one first."
 
 def _keep_an_administrator(person: User) -> None:
     try:
-        keep_an_administrator(without=person)
+        require_another_administrator(without=person)
     except LastAdministratorError as error:
-        raise PeopleError(_ONLY_ONE) from error
+        raise AccountActionError(_ONLY_ONE) from error
 
 
 def _note(by: User, person: User, what: str, flag: int = CHANGE) -> None:
@@ -101,7 +101,7 @@ def _note(by: User, person: User, what: str, flag: int = CHANGE) -> None:
     )
 
 
-def history_of(person: User, *, at_most: int = 50) -> list[LogEntry]:
+def account_history(person: User, *, at_most: int = 50) -> list[LogEntry]:
     """What was done with an account, newest first. One query."""
     found = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(person.pk))
     return list(found.select_related("user").order_by("-action_time")[:at_most])

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 
-from papers.services.accounts.invitations import invitation_of
+from papers.services.accounts.invitations import find_invitation
 from papers.text.mailboxes import canonical_or_same
 
 
-def sign_up_is_open() -> bool:
+def is_signup_open() -> bool:
     """Whether anyone may sign up. An address has to be confirmed, so not where no mail is sent."""
     return settings.SIGNUP == "open" and settings.MAIL_IS_SENT
 
@@ -19,10 +19,10 @@ def may_sign_up(*, token: str, now: datetime) -> bool:
     """Whether somebody may who came by the invitation with this token, or by none (empty)."""
     if settings.SIGNUP == "closed":
         return False
-    return sign_up_is_open() or invitation_of(token, now=now) is not None
+    return is_signup_open() or find_invitation(token, now=now) is not None
 
 
-def domain_is_welcome(email: str) -> bool:
+def is_domain_allowed(email: str) -> bool:
     """Whether an address is in one of BROADSHEET_SIGNUP_DOMAINS or below it; any is where none is set."""
     domain = canonical_or_same(email).rpartition("@")[2].lower()
     return not settings.SIGNUP_DOMAINS or any(

@@ -14,21 +14,21 @@ from django.db import transaction
 
 from papers.catalogue.identifiers import parse_orcid
 from papers.models import Author, AuthorClaim, AuthorName, CurationEvent, Follow, Followed, Paper, User
-from papers.services.authors.lookup import Who, who_of
+from papers.services.authors.lookup import Contributor, contributor_of
 from papers.services.authors.orcid_keys import keys_with_orcid
-from papers.services.reading.follows import move_followers, refresh
+from papers.services.reading.follows import move_followers, refresh_followed_authors
 from papers.text.cleaning import author_key, safe_text
 
-MERGED, SPLIT, ORCID = "author-merged", "author-split", "author-orcid"
+AUTHOR_MERGED, AUTHOR_SPLIT, AUTHOR_ORCID = "author-merged", "author-split", "author-orcid"
 _UNDO = "undo"
-MOST_AT_ONCE = 500
+MAX_PAPERS_AT_ONCE = 500
 
 
 class AuthorCurationError(Exception):
     """The words say what to do; for the curator."""
 
 
-def merge_names(*, kept: Who, gone: Who, name: str, curator: User, now: datetime) -> CurationEvent:
+def merge_authors(*, kept: Contributor, gone: Contributor, name: str, curator: User, now: datetime) -> CurationEvent:
     """Say that the author `gone` is the author `kept`, with all spellings, papers and followers. Undone by `undo`.
 
     Raises:
@@ -48,22 +48,24 @@ def merge_names(*, kept: Who, gone: Who, name: str, curator: User, now: datetime
             other.delete()
         for spelling in {*names, gone.key}:  # the old address leads on, also where it is no spelling
             AuthorName.objects.update_or_create(name=spelling, defaults={"author": author})
-        moved = move_followers(gone=gone.key, kept=who_of(author), name=author.name, now=now)
-        refresh([author.pk], now=now)
+        moved = move_followers(gone=gone.key, kept=contributor_of(author), name=author.name, now=now)
+        refresh_followed_authors([author.pk], now=now)
         return _note(
-            MERGED, curator, {"gone": gone.key, "names": names, "claims": claims, "row": before, "followers": moved},
+            AUTHOR_MERGED, curator, {"gone": gone.key, "names": names, "claims": claims, "row": before, "followers": moved},
             {"author": author.pk},
         )  # fmt: skip
 
 
-def split_papers(*, who: Who, paper_ids: Collection[int], name: str, curator: User, now: datetime) -> CurationEvent:
+def split_author(
+    *, who: Contributor, paper_ids: Collection[int], name: str, curator: User, now: datetime
+) -> CurationEvent:
     """Say that on these papers the name is somebody else's, who gets a page of their own. Undone by `undo`.
 
     Raises:
         AuthorCurationError: none of the papers is this author's, or it would be all of them.
     """
     with transaction.atomic():
-        rows = list(who.papers().filter(pk__in=list(paper_ids)[:MOST_AT_ONCE]).values_list("pk", "author_keys"))
+        rows = list(who.papers().filter(pk__in=list(paper_ids)[:MAX_PAPERS_AT_ONCE]).values_list("pk", "author_keys"))
         pairs = [(pk, next((key for key in keys if key in who.names), "")) for pk, keys in rows]
         pairs = [(pk, key) for pk, key in pairs if key]
         if not pairs:
@@ -75,11 +77,11 @@ def split_papers(*, who: Who, paper_ids: Collection[int], name: str, curator: Us
             (AuthorClaim(paper_id=pk, name=key, author=author) for pk, key in pairs),
             update_conflicts=True, update_fields=["author"], unique_fields=["paper_id", "name"],
         )  # fmt: skip
-        refresh([who.key], now=now)
-        return _note(SPLIT, curator, {"claims": before}, {"author": who.key, "new": author.pk, "claims": pairs})
+        refresh_followed_authors([who.key], now=now)
+        return _note(AUTHOR_SPLIT, curator, {"claims": before}, {"author": who.key, "new": author.pk, "claims": pairs})
 
 
-def set_orcid(*, who: Who, orcid: str, name: str, curator: User, now: datetime) -> CurationEvent:
+def set_orcid(*, who: Contributor, orcid: str, name: str, curator: User, now: datetime) -> CurationEvent:
     """Note an author's ORCID; empty takes it away. From then on papers whose record has it are this author's.
 
     Raises:
@@ -97,23 +99,23 @@ def set_orcid(*, who: Who, orcid: str, name: str, curator: User, now: datetime) 
         before = author.orcid
         author.orcid = found
         author.save(update_fields=["orcid"])
-        return _note(ORCID, curator, {"orcid": before}, {"author": author.pk, "orcid": found})
+        return _note(AUTHOR_ORCID, curator, {"orcid": before}, {"author": author.pk, "orcid": found})
 
 
-def undo(*, event: CurationEvent, curator: User, now: datetime) -> bool:
+def undo_author_event(*, event: CurationEvent, curator: User, now: datetime) -> bool:
     """Take back an act on an author; False where it was taken back already. Idempotent."""
     with transaction.atomic():
         event = CurationEvent.objects.select_for_update().get(pk=event.pk)
         if event.undone_at is not None:
             return False
-        {MERGED: _undo_merge, SPLIT: _undo_split, ORCID: _undo_orcid}[event.action](event, now)
+        {AUTHOR_MERGED: _undo_merge, AUTHOR_SPLIT: _undo_split, AUTHOR_ORCID: _undo_orcid}[event.action](event, now)
         event.undone_at, event.undone_by = now, curator
         event.save(update_fields=["undone_at", "undone_by"])
         CurationEvent.objects.create(actor=curator, action=_UNDO, subject=event.subject, undoes=event)
     return True
 
 
-def key_typed(text: str) -> str:
+def parse_author_key(text: str) -> str:
     """The key of a name, or of the address of an author's page, as somebody typed it."""
     text = text.strip()[:1_000]
     if "/authors/" in text:
@@ -121,13 +123,15 @@ def key_typed(text: str) -> str:
     return author_key(text)
 
 
-def events_of(key: str) -> list[CurationEvent]:
+def author_events(key: str) -> list[CurationEvent]:
     """What curators did about an author, newest first. One query."""
-    found = CurationEvent.objects.filter(subject=f"author:{key}", action__in=[MERGED, SPLIT, ORCID])
+    found = CurationEvent.objects.filter(
+        subject=f"author:{key}", action__in=[AUTHOR_MERGED, AUTHOR_SPLIT, AUTHOR_ORCID]
+    )
     return list(found.select_related("actor").order_by("-created_at")[:20])
 
 
-def claim_by_orcid(paper_ids: Collection[int]) -> None:
+def claim_papers_by_orcid(paper_ids: Collection[int]) -> None:
     """Give papers whose record names an author's ORCID to that author. Two queries; one where no ORCID is known."""
     authors = dict(Author.objects.exclude(orcid="").values_list("orcid", "pk"))
     if not authors:
@@ -158,7 +162,7 @@ def _undo_merge(event: CurationEvent, now: datetime) -> None:
         there = User.objects.filter(pk__in=before["followers"])
         Follow.objects.bulk_create((Follow(user=user, followed=followed) for user in there), ignore_conflicts=True)
         Follow.objects.filter(followed__kind="author", followed__key=kept, user__in=before["followers"]).delete()
-    refresh([kept, before["gone"]], now=now)
+    refresh_followed_authors([kept, before["gone"]], now=now)
 
 
 def _undo_split(event: CurationEvent, now: datetime) -> None:
@@ -173,19 +177,19 @@ def _undo_split(event: CurationEvent, now: datetime) -> None:
     if author is not None and not author.claims.exists() and not author.names.exists():
         move_followers(gone=new, kept=_who(key), name=author.name, now=now)
         author.delete()
-    refresh([key, new], now=now)
+    refresh_followed_authors([key, new], now=now)
 
 
 def _undo_orcid(event: CurationEvent, now: datetime) -> None:
     Author.objects.filter(pk=event.after["author"]).update(orcid=event.before["orcid"])
 
 
-def _who(key: str) -> Who:
+def _who(key: str) -> Contributor:
     author = Author.objects.filter(pk=key).first()
-    return who_of(author) if author else Who(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
+    return contributor_of(author) if author else Contributor(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
 
 
-def _author(who: Who, name: str) -> Author:
+def _author(who: Contributor, name: str) -> Author:
     """The row of an author, made where only papers named them so far."""
     author, is_new = Author.objects.select_for_update().get_or_create(
         key=who.key, defaults={"name": name, "orcid": who.orcid}

@@ -13,12 +13,12 @@ from papers.models import Author, AuthorClaim, Followed, Paper
 from papers.models.paper import PaperQuerySet
 from papers.text.cleaning import author_key, organization_key
 
-MOST_CLAIMED = 5_000
+MAX_CLAIMED = 5_000
 _MOST_SPELLINGS = 200
 _SPELLINGS_SECONDS = 10 * 60
 
 
-class NobodyError(Exception):
+class ContributorNotFoundError(Exception):
     """No paper has such a name."""
 
 
@@ -31,7 +31,7 @@ class AuthorMovedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Contributor:
     """An author or an organisation."""
 
     kind: str
@@ -63,12 +63,12 @@ def slug_of(key: str) -> str:
     return key.replace(" ", "-")
 
 
-def digest(text: str) -> str:
+def cache_digest(text: str) -> str:
     """A name as a part of a cache's key."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def find_author(slug: str) -> Who:
+def find_author(slug: str) -> Contributor:
     """The author at an address; whether there are papers is not looked at. One query; three of an author who has a row.
 
     Raises:
@@ -77,31 +77,31 @@ def find_author(slug: str) -> Who:
     """
     key = author_key(slug.replace("-", " "))
     if not key or slug_of(key) != slug or len(key) > 200:
-        raise NobodyError
+        raise ContributorNotFoundError
     rows = list(Author.objects.filter(Q(pk=key) | Q(names__name=key)).distinct())
     if not rows:
-        return Who(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
+        return Contributor(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
     author = next((row for row in rows if row.pk == key), rows[0])
     if author.pk != key:
         raise AuthorMovedError(author.pk)
-    return who_of(author)
+    return contributor_of(author)
 
 
-def who_of(author: Author) -> Who:
+def contributor_of(author: Author) -> Contributor:
     """An author who has a row. Two queries."""
     claims = AuthorClaim.objects.filter(author=author).values_list("paper_id", flat=True)
-    return Who(
+    return Contributor(
         kind=Followed.Kind.AUTHOR,
         key=author.pk,
         names=tuple(author.names.order_by("name").values_list("name", flat=True)),
-        claimed=tuple(claims[:MOST_CLAIMED]),
+        claimed=tuple(claims[:MAX_CLAIMED]),
         name=author.name,
         orcid=author.orcid,
         is_known=True,
     )
 
 
-def find_organization(slug: str) -> Who:
+def find_organization(slug: str) -> Contributor:
     """The organisation at an address. One query, or none for some minutes.
 
     Raises:
@@ -109,13 +109,13 @@ def find_organization(slug: str) -> Who:
     """
     key = organization_key(slug.replace("-", " "))
     if not key or slug_of(key) != slug:
-        raise NobodyError
-    cached = f"organization:{digest(key)}"
+        raise ContributorNotFoundError
+    cached = f"organization:{cache_digest(key)}"
     names: list[str] | None = cache.get(cached)
     if names is None:
         spelled = Paper.objects.visible().of_organization(key).values_list("organization", flat=True).distinct()
         names = sorted(name for name in spelled[:_MOST_SPELLINGS] if organization_key(name) == key)
         cache.set(cached, names, _SPELLINGS_SECONDS)
     if not names:
-        raise NobodyError
-    return Who(kind=Followed.Kind.ORGANIZATION, key=key, names=tuple(names), name=names[0])
+        raise ContributorNotFoundError
+    return Contributor(kind=Followed.Kind.ORGANIZATION, key=key, names=tuple(names), name=names[0])

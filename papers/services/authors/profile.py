@@ -13,12 +13,12 @@ from django.core.cache import cache
 from django.db import connection
 
 from papers.models import Followed, Paper
-from papers.ranking.charts import Bars, Row, Series
-from papers.services.authors.lookup import Who, digest
-from papers.services.ingest.clean_record import key_of
+from papers.ranking.charts import BarChart, BarRow, Series
+from papers.services.authors.lookup import Contributor, cache_digest
+from papers.services.ingest.clean_record import author_index_key
 
-READ = 5_000
-TOGETHER = 50
+MAX_PAPERS_READ = 5_000
+MAX_AUTHORS_FOR_COAUTHORS = 50
 """Who is one of more authors than this says nothing about whom one works with."""
 _SHOWN = 12
 _LEAST_YEARS = 12
@@ -33,14 +33,14 @@ UNION ALL
     GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
 UNION ALL
 (SELECT 'person', person, count(*), max(id) FROM mine, unnest(author_keys) AS person
-    WHERE author_count <= {TOGETHER} AND person <> ALL(%s) GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
+    WHERE author_count <= {MAX_AUTHORS_FOR_COAUTHORS} AND person <> ALL(%s) GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
 UNION ALL
 (SELECT 'newest', '', 0, id FROM mine ORDER BY listed_at DESC, id DESC LIMIT 5)
 """  # noqa: S608  numbers of this module
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Coauthor:
     """Somebody else on these papers."""
 
     key: str
@@ -49,7 +49,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AuthorProfile:
     """All of it."""
 
     name: str
@@ -59,36 +59,36 @@ class Facts:
     years: tuple[tuple[int, int], ...] = ()
     """Year and papers, oldest first, none left out in between."""
     categories: tuple[tuple[str, int], ...] = ()
-    people: tuple[Person, ...] = ()
+    people: tuple[Coauthor, ...] = ()
     orcids: tuple[str, ...] = ()
     """As the newest papers' records give them."""
 
     @property
-    def is_cut(self) -> bool:
-        return self.paper_count >= READ
+    def is_truncated(self) -> bool:
+        return self.paper_count >= MAX_PAPERS_READ
 
     @property
-    def by_year(self) -> Bars:
+    def by_year(self) -> BarChart:
         """Papers a year, with the empty years before where there are few, so that no bar is as wide as the page."""
         first = self.years[0][0] if self.years else 0
         before = tuple((year, 0) for year in range(first - (_LEAST_YEARS - len(self.years)), first))
-        rows = tuple(Row(str(year), (count,)) for year, count in (*before, *self.years))
-        return Bars(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
+        rows = tuple(BarRow(str(year), (count,)) for year, count in (*before, *self.years))
+        return BarChart(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
 
 
-def facts_of(who: Who) -> Facts:
+def read_author_profile(who: Contributor) -> AuthorProfile:
     """What is known of an author or organisation. Two queries, or none for some minutes."""
-    cached = f"facts:{who.kind}:{digest(f'{who.key}:{len(who.names)}:{len(who.claimed)}')}"
-    found: Facts | None = cache.get(cached)
+    cached = f"facts:{who.kind}:{cache_digest(f'{who.key}:{len(who.names)}:{len(who.claimed)}')}"
+    found: AuthorProfile | None = cache.get(cached)
     if found is None:
         found = _read(who)
         cache.set(cached, found, _SECONDS)
     return found
 
 
-def _read(who: Who) -> Facts:
+def _read(who: Contributor) -> AuthorProfile:
     columns = ("id", "published_at", "listed_at", "categories", "author_keys", "author_count")
-    inner, values = who.papers().newest_of_these().values(*columns)[:READ].query.sql_with_params()
+    inner, values = who.papers().newest_sorted().values(*columns)[:MAX_PAPERS_READ].query.sql_with_params()
     own = list(who.names) if who.kind == Followed.Kind.AUTHOR else []
     with connection.cursor() as cursor:
         cursor.execute(_FACTS.replace("{inner}", inner), [*values, own])
@@ -97,24 +97,24 @@ def _read(who: Who) -> Facts:
     people = [(word, count, paper) for kind, word, count, paper in rows if kind == "person"]
     newest = [paper for kind, _, _, paper in rows if kind == "newest"]
     names, orcids = _written([paper for _, _, paper in people], newest, who)
-    return Facts(
+    return AuthorProfile(
         name=who.name or next((names[key] for key in own if key in names), "") or who.key.title(),
         paper_count=years.total(),
         years=tuple((year, years[year]) for year in range(min(years), max(years) + 1)) if years else (),
         categories=tuple((word, count) for kind, word, count, _ in rows if kind == "category"),
-        people=tuple(Person(key, names.get(key, key.title()), count) for key, count, _ in people),
+        people=tuple(Coauthor(key, names.get(key, key.title()), count) for key, count, _ in people),
         orcids=orcids,
     )
 
 
-def _written(of_people: Iterable[int], newest: list[int], who: Who) -> tuple[dict[str, str], tuple[str, ...]]:
+def _written(of_people: Iterable[int], newest: list[int], who: Contributor) -> tuple[dict[str, str], tuple[str, ...]]:
     """Names by key, as papers write them, and the ORCIDs that the newest papers give this author. One query."""
     names: dict[str, str] = {}
     orcids: list[str] = []
     rows = dict(Paper.objects.filter(pk__in={*of_people, *newest}).values_list("pk", "authors"))
     for paper in [*newest, *(pk for pk in rows if pk not in newest)]:
         for author in rows.get(paper, ()):
-            key = key_of(author["name"])
+            key = author_index_key(author["name"])
             names.setdefault(key, author["name"])
             if key in who.names and (orcid := author.get("orcid")):
                 orcids.append(orcid)

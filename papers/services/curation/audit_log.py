@@ -13,11 +13,11 @@ from django.db import connection, transaction
 
 from papers.models import CurationEvent, Paper, User
 from papers.services.curation import row_diff
-from papers.services.curation.recount import settle
-from papers.services.curation.row_diff import Scope
+from papers.services.curation.recount import refresh_derived_columns
+from papers.services.curation.row_diff import ActionScope
 from papers.text.cleaning import safe_text
 
-MAX_REASON = 1_000
+MAX_REASON_LENGTH = 1_000
 _LOCK = 0x62730030  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 
 
@@ -34,7 +34,7 @@ class AlreadyDecidedError(CurationError):
 
 
 @dataclass(frozen=True, slots=True)
-class Deciding:
+class Actor:
     """Who decides, when, and on what they saw."""
 
     curator: User
@@ -46,7 +46,7 @@ class Deciding:
 
 
 @dataclass(slots=True)
-class Act:
+class AuditEntry:
     """An act while it is done: what the log is to say of it."""
 
     paper_id: int | None = None
@@ -61,12 +61,14 @@ class Act:
     """Afterwards: the line in the log; None where there was nothing to change."""
 
 
-def subject_of(paper_id: int) -> str:
+def paper_subject(paper_id: int) -> str:
     return f"paper:{paper_id}"
 
 
 @contextmanager
-def recording(by: Deciding, action: str, *, subject: str, scope: Scope, day: date | None = None) -> Iterator[Act]:
+def record_action(
+    by: Actor, action: str, *, subject: str, scope: ActionScope, day: date | None = None
+) -> Iterator[AuditEntry]:
     """A transaction in which the papers of `scope` are locked; what is changed in it is logged, and can be undone.
 
     Nothing is logged where nothing changes: an act that is done twice is done once.
@@ -76,19 +78,19 @@ def recording(by: Deciding, action: str, *, subject: str, scope: Scope, day: dat
         Paper.DoesNotExist: one of the papers is gone.
     """
     with transaction.atomic():
-        lock(subject, scope)
+        lock_subject(subject, scope)
         if by.seen is not None:
             newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
             if newest is not None and newest.pk != by.seen:
                 raise AlreadyDecidedError(newest)
-        before = row_diff.snapshot(scope)
-        act = Act(paper_id=scope.papers[0] if scope.papers else None, day=day)
+        before = row_diff.snapshot_rows(scope)
+        act = AuditEntry(paper_id=scope.papers[0] if scope.papers else None, day=day)
         yield act
         days = {*scope.days, *_days(before)}
-        changes = row_diff.difference(before, row_diff.snapshot(scope))
+        changes = row_diff.diff_snapshots(before, row_diff.snapshot_rows(scope))
         if not changes:
             return
-        settle(scope.papers, days, now=by.now, recount=act.recount)
+        refresh_derived_columns(scope.papers, days, now=by.now, recount=act.recount)
         act.event = CurationEvent.objects.create(
             actor=by.curator,
             action=action,
@@ -97,13 +99,13 @@ def recording(by: Deciding, action: str, *, subject: str, scope: Scope, day: dat
             day=act.day,
             before=act.before,
             after=act.after,
-            reason=one_line(by.reason),
+            reason=clean_reason(by.reason),
             changes=[] if act.is_final else changes,
             batch=by.batch,
         )
 
 
-def lock(subject: str, scope: Scope) -> None:
+def lock_subject(subject: str, scope: ActionScope) -> None:
     """Curators who decide on one thing take turns; on its papers, with voters and sources, too.
 
     Raises:
@@ -116,9 +118,9 @@ def lock(subject: str, scope: Scope) -> None:
         raise Paper.DoesNotExist
 
 
-def one_line(reason: str) -> str:
-    return " ".join(safe_text(reason).split())[:MAX_REASON]
+def clean_reason(reason: str) -> str:
+    return " ".join(safe_text(reason).split())[:MAX_REASON_LENGTH]
 
 
-def _days(rows: dict[tuple[str, str], row_diff.Row]) -> set[date]:
+def _days(rows: dict[tuple[str, str], row_diff.RowData]) -> set[date]:
     return {date.fromisoformat(row["day"]) for (table, _), row in rows.items() if table == "papers_listing"}

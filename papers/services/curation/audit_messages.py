@@ -5,7 +5,7 @@ from __future__ import annotations
 from papers.models import CurationEvent
 
 # What was done, with the paper's title behind it.
-SAID: dict[str, str] = {
+MESSAGES: dict[str, str] = {
     "submission-accepted": "accepted the submission",
     "submission-rejected": "did not take the submission",
     "candidate-listed": "put on the page",
@@ -40,11 +40,11 @@ SAID: dict[str, str] = {
     "author-orcid": "set an author’s ORCID",
 }
 # That somebody reported a comment, or offered a search in vain, is between them and the curators.
-PRIVATE = frozenset({"comment-kept", "topic-declined"})
+PRIVATE_ACTIONS = frozenset({"comment-kept", "topic-declined"})
 
 
-def what(event: CurationEvent) -> str:
+def describe(event: CurationEvent) -> str:
     """What was done, without who and to which paper; an undo says what was undone."""
     if event.action == "undo" and event.undoes is not None:
-        return f"undid: {SAID.get(event.undoes.action, event.undoes.action)}"
-    return SAID.get(event.action, event.action.replace("-", " "))
+        return f"undid: {MESSAGES.get(event.undoes.action, event.undoes.action)}"
+    return MESSAGES.get(event.action, event.action.replace("-", " "))

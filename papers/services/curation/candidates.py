@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from papers.models import Candidate
-from papers.services.editions.listing import NEWS_WITHIN
+from papers.services.editions.listing import MAX_LISTING_AGE
 from papers.services.ingest.releases import current_release
 
-KEPT = timedelta(days=30)
+CANDIDATE_RETENTION = timedelta(days=30)
 """A candidate that nobody decided on for so long is forgotten."""
 
 _SEEN_UPTO = "candidates-upto"
@@ -45,13 +45,13 @@ def find_candidates(*, now: datetime) -> int:
     if upto <= after:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
-        asked: dict[str, Any] = {"now": now, "after": after, "upto": upto, "since": now - NEWS_WITHIN}
+        asked: dict[str, Any] = {"now": now, "after": after, "upto": upto, "since": now - MAX_LISTING_AGE}
         cursor.execute(_FIND, asked | {"score": settings.CANDIDATE_SCORE})
         found = int(cursor.rowcount)
     cache.set(_SEEN_UPTO, upto, None)
     return found
 
 
-def forget_candidates(*, now: datetime) -> int:
+def delete_expired_candidates(*, now: datetime) -> int:
     """Forget those that waited too long, and those decided on long ago; how many. Idempotent."""
-    return Candidate.objects.filter(found_at__lt=now - KEPT).delete()[0]
+    return Candidate.objects.filter(found_at__lt=now - CANDIDATE_RETENTION).delete()[0]

@@ -11,12 +11,12 @@ from django.db import transaction
 
 from papers.models import CurationEvent, DuplicatePair
 from papers.services.curation import decisions, merge_papers, placement, rejected_records, topic_assignment
-from papers.services.curation.audit_log import AlreadyDecidedError, CurationError, Deciding
+from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
 
-Decide = Callable[[int, Deciding], CurationEvent | None]
+ActionHandler = Callable[[int, Actor], CurationEvent | None]
 
 
-def decide(*, kind: str, key: int, act: str, by: Deciding) -> CurationEvent | None:
+def perform_action(*, kind: str, key: int, act: str, by: Actor) -> CurationEvent | None:
     """Do what a curator pressed; the line in the log, None where there was nothing left to do.
 
     Raises:
@@ -24,14 +24,14 @@ def decide(*, kind: str, key: int, act: str, by: Deciding) -> CurationEvent | No
         AlreadyDecidedError: see `recording`.
         ObjectDoesNotExist: there is no such thing.
     """
-    done = ACTS.get(kind, {}).get(act)
+    done = ACTIONS.get(kind, {}).get(act)
     if done is None:
         raise CurationError("There is no such act.")
     return done(key, by)
 
 
 @dataclass(slots=True)
-class Bulk:
+class BulkResult:
     """What became of many presses at once."""
 
     done: int = 0
@@ -41,15 +41,15 @@ class Bulk:
     """They can't be decided so."""
 
 
-def decide_many(*, items: Iterable[tuple[str, int, int | None]], act: str, by: Deciding) -> Bulk:
+def perform_bulk_action(*, items: Iterable[tuple[str, int, int | None]], act: str, by: Actor) -> BulkResult:
     """The same act on many things, each (kind, key, newest event seen) in its own transaction; undone with one press.
 
     One that another curator decided on, or that has no such act, stays as it is.
     """
-    batch, result = uuid.uuid4(), Bulk()
+    batch, result = uuid.uuid4(), BulkResult()
     for kind, key, seen in items:
         try:
-            event = decide(kind=kind, key=key, act=act, by=replace(by, seen=seen, batch=batch))
+            event = perform_action(kind=kind, key=key, act=act, by=replace(by, seen=seen, batch=batch))
         except AlreadyDecidedError:
             result.others += 1
         except (CurationError, ObjectDoesNotExist):
@@ -60,94 +60,94 @@ def decide_many(*, items: Iterable[tuple[str, int, int | None]], act: str, by: D
     return result
 
 
-def _accept_submission(key: int, by: Deciding) -> CurationEvent | None:
+def _accept_submission(key: int, by: Actor) -> CurationEvent | None:
     return decisions.accept_submission(submission_id=key, by=by)
 
 
-def _reject_submission(key: int, by: Deciding) -> CurationEvent | None:
+def _reject_submission(key: int, by: Actor) -> CurationEvent | None:
     return decisions.reject_submission(submission_id=key, by=by)
 
 
-def _list_candidate(key: int, by: Deciding) -> CurationEvent | None:
+def _list_candidate(key: int, by: Actor) -> CurationEvent | None:
     return decisions.list_candidate(paper_id=key, by=by)
 
 
-def _leave_out(key: int, by: Deciding) -> CurationEvent | None:
-    return decisions.leave_out_candidate(paper_id=key, by=by)
+def _leave_out(key: int, by: Actor) -> CurationEvent | None:
+    return decisions.reject_candidate(paper_id=key, by=by)
 
 
-def _keep_comment(key: int, by: Deciding) -> CurationEvent | None:
+def _keep_comment(key: int, by: Actor) -> CurationEvent | None:
     return decisions.keep_comment(comment_id=key, by=by)
 
 
-def _remove_comment(key: int, by: Deciding) -> CurationEvent | None:
+def _remove_comment(key: int, by: Actor) -> CurationEvent | None:
     return decisions.remove_comment(comment_id=key, by=by)
 
 
-def _retry_record(key: int, by: Deciding) -> CurationEvent | None:
+def _retry_record(key: int, by: Actor) -> CurationEvent | None:
     return rejected_records.retry_record(record_id=key, by=by)
 
 
-def _dismiss_record(key: int, by: Deciding) -> CurationEvent | None:
+def _dismiss_record(key: int, by: Actor) -> CurationEvent | None:
     return decisions.dismiss_record(record_id=key, by=by)
 
 
-def _merge_pair(key: int, by: Deciding) -> CurationEvent | None:
-    kept, gone = merge_papers.keeper_of(DuplicatePair.objects.get(pk=key))
-    return merge_papers.merge(kept_id=kept, gone_id=gone, by=by)
+def _merge_pair(key: int, by: Actor) -> CurationEvent | None:
+    kept, gone = merge_papers.choose_kept_paper(DuplicatePair.objects.get(pk=key))
+    return merge_papers.merge_papers(kept_id=kept, gone_id=gone, by=by)
 
 
-def _merge_other_way(key: int, by: Deciding) -> CurationEvent | None:
-    kept, gone = merge_papers.keeper_of(DuplicatePair.objects.get(pk=key))
-    return merge_papers.merge(kept_id=gone, gone_id=kept, by=by)
+def _merge_other_way(key: int, by: Actor) -> CurationEvent | None:
+    kept, gone = merge_papers.choose_kept_paper(DuplicatePair.objects.get(pk=key))
+    return merge_papers.merge_papers(kept_id=gone, gone_id=kept, by=by)
 
 
-def _tell_apart(key: int, by: Deciding) -> CurationEvent | None:
+def _tell_apart(key: int, by: Actor) -> CurationEvent | None:
     pair = DuplicatePair.objects.get(pk=key)
-    return merge_papers.tell_apart(first_id=pair.first_id, second_id=pair.second_id, by=by)
+    return merge_papers.mark_distinct(first_id=pair.first_id, second_id=pair.second_id, by=by)
 
 
-def _promote(key: int, by: Deciding) -> CurationEvent | None:
-    return topic_assignment.promote(topic_id=key, by=by)
+def _promote(key: int, by: Actor) -> CurationEvent | None:
+    return topic_assignment.promote_search(topic_id=key, by=by)
 
 
-def _decline(key: int, by: Deciding) -> CurationEvent | None:
-    return topic_assignment.decline(topic_id=key, by=by)
+def _decline(key: int, by: Actor) -> CurationEvent | None:
+    return topic_assignment.decline_search(topic_id=key, by=by)
 
 
-def _then_pin(accept: Decide) -> Decide:
+def _then_pin(accept: ActionHandler) -> ActionHandler:
     """Accept, and pin it on the day that it came to: one press, and one to undo it."""
 
-    def accept_and_pin(key: int, by: Deciding) -> CurationEvent | None:
+    def accept_and_pin(key: int, by: Actor) -> CurationEvent | None:
         by = _together(by)
         with transaction.atomic():
             event = accept(key, by)
             if event is not None and event.paper_id and event.day:
-                placement.pin(paper_id=event.paper_id, day=event.day, on=True, by=replace(by, seen=None))
+                placement.pin_paper(paper_id=event.paper_id, day=event.day, on=True, by=replace(by, seen=None))
         return event
 
     return accept_and_pin
 
 
-def _then_hide(refuse: Decide) -> Decide:
+def _then_hide(refuse: ActionHandler) -> ActionHandler:
     """Turn it down, and take the paper off every page."""
 
-    def refuse_and_hide(key: int, by: Deciding) -> CurationEvent | None:
+    def refuse_and_hide(key: int, by: Actor) -> CurationEvent | None:
         by = _together(by)
         with transaction.atomic():
             event = refuse(key, by)
             if event is not None and event.paper_id:
-                placement.hide(paper_id=event.paper_id, on=True, by=replace(by, seen=None))
+                placement.hide_paper(paper_id=event.paper_id, on=True, by=replace(by, seen=None))
         return event
 
     return refuse_and_hide
 
 
-def _together(by: Deciding) -> Deciding:
+def _together(by: Actor) -> Actor:
     return by if by.batch else replace(by, batch=uuid.uuid4())
 
 
-ACTS: Mapping[str, Mapping[str, Decide]] = {
+ACTIONS: Mapping[str, Mapping[str, ActionHandler]] = {
     "submission": {
         "accept": _accept_submission,
         "pin": _then_pin(_accept_submission),

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit, PlannedListing, Topic, TopicPick
-from papers.models.listing import DayPosition
-from papers.services.curation.audit_log import subject_of
-from papers.services.curation.audit_messages import what
-from papers.services.curation.planned_listings import planned_for
+from papers.models.listing import DayCursor
+from papers.services.curation.audit_log import paper_subject
+from papers.services.curation.audit_messages import describe
+from papers.services.curation.planned_listings import planned_listings_of
 
-EVENTS_SHOWN = 20
+MAX_EVENTS_SHOWN = 20
 PER_PAGE = 50
-MOST_PINNED = 100
-MOST_HIDDEN = 100
+MAX_PINNED = 100
+MAX_HIDDEN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AuditLine:
     """A line of the log, in words."""
 
     event: CurationEvent
@@ -27,7 +27,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedField:
     """A field that curators changed."""
 
     edit: PaperEdit
@@ -44,12 +44,12 @@ class PaperDesk:
     """The newest event about it: goes back with a decision."""
     listings: list[Listing]
     """Its days, the newest first; those that it was taken off, too."""
-    events: list[Told]
+    events: list[AuditLine]
     planned: list[PlannedListing]
     topics: list[Topic]
     """Those for all."""
     picks: list[TopicPick]
-    edits: list[Edited]
+    edits: list[EditedField]
     """What curators changed, beside what the sources say."""
 
 
@@ -77,17 +77,17 @@ class DayDesk:
     """What is to come on it."""
     off: list[DayRow]
     """What was taken off the day, or hidden everywhere."""
-    next: DayPosition | None
-    events: list[Told]
+    next: DayCursor | None
+    events: list[AuditLine]
 
 
-def paper_desk(paper: Paper) -> PaperDesk:
+def read_paper_desk(paper: Paper) -> PaperDesk:
     """Seven queries."""
     return PaperDesk(
         paper=paper,
-        seen=CurationEvent.objects.last_about([subject_of(paper.pk)])[subject_of(paper.pk)],
+        seen=CurationEvent.objects.last_about([paper_subject(paper.pk)])[paper_subject(paper.pk)],
         listings=list(Listing.objects.filter(paper=paper).select_related("source", "user").order_by("-day")[:50]),
-        events=told(CurationEvent.objects.about_paper(paper.pk)[:EVENTS_SHOWN]),
+        events=audit_lines(CurationEvent.objects.about_paper(paper.pk)[:MAX_EVENTS_SHOWN]),
         planned=list(PlannedListing.objects.filter(paper=paper).order_by("day")[:50]),
         topics=list(Topic.objects.curated().only("slug", "name").order_by("name")[:500]),
         picks=list(TopicPick.objects.filter(paper=paper).select_related("topic").order_by("topic__name")),
@@ -97,19 +97,19 @@ def paper_desk(paper: Paper) -> PaperDesk:
     )
 
 
-def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
+def read_day_desk(day: date, *, after: DayCursor | None = None) -> DayDesk:
     """Eight queries at most."""
     listed = Listing.objects.select_related("paper", "user")
-    pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MOST_PINNED])
+    pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MAX_PINNED])
     rest = list(listed.best_of_day(day, after=after).filter(is_pinned=False)[: PER_PAGE + 1])
     rows = rest[:PER_PAGE]
-    off = list(listed.off_day(day)[:MOST_HIDDEN]) if after is None else []
-    subjects = {subject_of(row.paper_id) for row in (*pinned, *rows, *off)} | {f"day:{day}"}
+    off = list(listed.off_day(day)[:MAX_HIDDEN]) if after is None else []
+    subjects = {paper_subject(row.paper_id) for row in (*pinned, *rows, *off)} | {f"day:{day}"}
     seen = CurationEvent.objects.last_about(subjects)
     order = [row.paper_id for row in pinned]
 
     def desk_rows(found: Sequence[Listing]) -> list[DayRow]:
-        return [DayRow(row, seen[subject_of(row.paper_id)], *_moved(order, row.paper_id)) for row in found]
+        return [DayRow(row, seen[paper_subject(row.paper_id)], *_moved(order, row.paper_id)) for row in found]
 
     return DayDesk(
         day=day,
@@ -117,25 +117,25 @@ def day_desk(day: date, *, after: DayPosition | None = None) -> DayDesk:
         seen=seen[f"day:{day}"],
         pinned=desk_rows(pinned),
         rows=desk_rows(rows),
-        planned=planned_for(day),
+        planned=planned_listings_of(day),
         off=desk_rows(off),
-        events=told(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:EVENTS_SHOWN]),
+        events=audit_lines(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:MAX_EVENTS_SHOWN]),
         next=_position(rows[-1]) if len(rest) > PER_PAGE else None,
     )
 
 
-def _edited(edit: PaperEdit) -> Edited:
+def _edited(edit: PaperEdit) -> EditedField:
     value = edit.source_value
     if isinstance(value, list):
-        return Edited(edit, ", ".join(author["name"] for author in value))
+        return EditedField(edit, ", ".join(author["name"] for author in value))
     if isinstance(value, dict):
-        return Edited(edit, value["url"])
-    return Edited(edit, str(value or ""))
+        return EditedField(edit, value["url"])
+    return EditedField(edit, str(value or ""))
 
 
-def told(events: Iterable[CurationEvent]) -> list[Told]:
+def audit_lines(events: Iterable[CurationEvent]) -> list[AuditLine]:
     """Events in words. No queries beside that of the events."""
-    return [Told(event, what(event)) for event in events]
+    return [AuditLine(event, describe(event)) for event in events]
 
 
 def _moved(order: Sequence[int], paper_id: int) -> tuple[list[int], list[int]]:
@@ -154,5 +154,5 @@ def _swapped(order: Sequence[int], at: int, other: int) -> list[int]:
     return swapped
 
 
-def _position(row: Listing) -> DayPosition:
-    return DayPosition(bool(row.is_pinned), row.place, row.vote_count, row.source_votes, row.position, row.pk)
+def _position(row: Listing) -> DayCursor:
+    return DayCursor(bool(row.is_pinned), row.place, row.vote_count, row.source_votes, row.position, row.pk)

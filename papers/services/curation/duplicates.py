@@ -16,13 +16,13 @@ from difflib import SequenceMatcher
 from django.db import transaction
 
 from papers.models import DuplicateCheck, DuplicatePair, Paper
-from papers.query.parser import Query, Title
-from papers.services.embeddings.nearest import near
+from papers.query.parser import Query, TitleTerm
+from papers.services.embeddings.nearest import nearest_papers
 
-AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
+RECHECK_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """After the last of them a paper is not looked at any more, unless its title changes."""
 
-AT_A_TIME = 100
+BATCH_SIZE = 100
 _LOOKED_AT = 20
 _SAME_TITLE = 0.95
 _LIKE_TITLE = 0.6
@@ -34,7 +34,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class PaperSimilarity:
     """How alike two papers are, each from 0 to 1."""
 
     title: float
@@ -52,35 +52,35 @@ class Likeness:
         return is_near and self.title >= _LIKE_TITLE and (self.authors or 0) >= _SAME_AUTHORS
 
 
-def likeness(one: Paper, other: Paper, *, meaning: float | None = None) -> Likeness:
+def paper_similarity(one: Paper, other: Paper, *, meaning: float | None = None) -> PaperSimilarity:
     """How alike two papers are. No queries."""
-    return Likeness(_alike(one.title, other.title), _shared(one.author_keys, other.author_keys), meaning)
+    return PaperSimilarity(_alike(one.title, other.title), _shared(one.author_keys, other.author_keys), meaning)
 
 
-def check_duplicates(*, now: datetime, at_a_time: int = AT_A_TIME) -> int:
+def check_duplicates(*, now: datetime, at_a_time: int = BATCH_SIZE) -> int:
     """Compare what is due with all others; how many pairs were found. Idempotent; two workers take different ones."""
     found = 0
     with transaction.atomic():
         due = DuplicateCheck.objects.select_for_update(skip_locked=True).filter(next_at__lte=now)
         for check in list(due.order_by("next_at", "pk")[:at_a_time]):
             paper = Paper.objects.filter(pk=check.paper_id, hidden_at=None).first()
-            found += _note(suspects(paper), paper, now) if paper else 0
+            found += _note(find_suspects(paper), paper, now) if paper else 0
             _put_off(check, now)
     return found
 
 
-def suspects(paper: Paper) -> list[tuple[Paper, Likeness]]:
+def find_suspects(paper: Paper) -> list[tuple[Paper, PaperSimilarity]]:
     """The papers that may be this one. Three queries and one by meaning."""
-    meanings = {each.paper_id: 1 - each.distance for each in near([paper.pk], limit=_LOOKED_AT)}
+    meanings = {each.paper_id: 1 - each.distance for each in nearest_papers([paper.pk], limit=_LOOKED_AT)}
     others = {other.pk: other for other in Paper.objects.visible().filter(pk__in=meanings)}
     if len(_WORD.findall(paper.title)) >= _TELLING_WORDS:
-        same_title = Paper.objects.visible().matching(Query(Title(paper.title))).exclude(pk=paper.pk)
+        same_title = Paper.objects.visible().matching(Query(TitleTerm(paper.title))).exclude(pk=paper.pk)
         others |= {other.pk: other for other in same_title.order_by("pk")[:_LOOKED_AT]}
-    alike = ((other, likeness(paper, other, meaning=meanings.get(other.pk))) for other in others.values())
+    alike = ((other, paper_similarity(paper, other, meaning=meanings.get(other.pk))) for other in others.values())
     return [(other, like) for other, like in alike if like.is_suspect and not other.is_sample]
 
 
-def _note(found: Iterable[tuple[Paper, Likeness]], paper: Paper, now: datetime) -> int:
+def _note(found: Iterable[tuple[Paper, PaperSimilarity]], paper: Paper, now: datetime) -> int:
     pairs = []
     for other, like in found:
         first, second = sorted((paper.pk, other.pk))
@@ -101,10 +101,10 @@ def _note(found: Iterable[tuple[Paper, Likeness]], paper: Paper, now: datetime) 
 
 
 def _put_off(check: DuplicateCheck, now: datetime) -> None:
-    if check.times >= len(AGAIN_AFTER):
+    if check.times >= len(RECHECK_AFTER):
         check.delete()
         return
-    check.next_at, check.times = now + AGAIN_AFTER[check.times], check.times + 1
+    check.next_at, check.times = now + RECHECK_AFTER[check.times], check.times + 1
     check.save(update_fields=["next_at", "times"])
 
 

@@ -12,39 +12,39 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from papers.models import CurationEvent, PaperEdit
-from papers.services.curation.audit_log import Deciding, recording, subject_of
-from papers.services.curation.row_diff import Scope
-from papers.services.curation.undo import AROUND
+from papers.services.curation.audit_log import Actor, paper_subject, record_action
+from papers.services.curation.row_diff import ActionScope
+from papers.services.curation.undo import UNDO_HOOKS
 from papers.services.ingest import tables
-from papers.services.ingest.curated_edits import Edit, Edits, as_curators_say, as_sources_say, value_of
+from papers.services.ingest.curated_edits import CuratedEdit, CuratedEdits, field_value, with_edits, without_edits
 from papers.services.ingest.paper_row import PaperRow
 
 
-def edit(*, paper_id: int, values: Mapping[str, Any], by: Deciding) -> CurationEvent | None:
+def edit_paper(*, paper_id: int, values: Mapping[str, Any], by: Actor) -> CurationEvent | None:
     """Give some fields of a paper other values; one that the sources give themselves is no edit any more. Idempotent.
 
     Raises:
         Paper.DoesNotExist: there is no such paper.
     """
-    with recording(by, "edit", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
+    with record_action(by, "edit", subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,))) as act:
         with connection.cursor() as cursor:
             row, edits = _read(cursor, paper_id)
-            sources = as_sources_say(row, edits)
-            changed = {field: value for field, value in values.items() if value != value_of(row, field)}
+            sources = without_edits(row, edits)
+            changed = {field: value for field, value in values.items() if value != field_value(row, field)}
             for field, value in changed.items():
-                _store(paper_id, field, Edit(value, value_of(sources, field)), by)
+                _store(paper_id, field, CuratedEdit(value, field_value(sources, field)), by)
             _write(cursor, paper_id, row, sources, by.now)
         act.after = {"fields": sorted(changed)}
     return act.event
 
 
-def take_source_value(*, paper_id: int, field: str, by: Deciding) -> CurationEvent | None:
+def revert_to_source_value(*, paper_id: int, field: str, by: Actor) -> CurationEvent | None:
     """Let a field say again what the sources say. Idempotent."""
     known = PaperEdit.objects.filter(paper=paper_id, field=field).first()
-    return edit(paper_id=paper_id, values={field: known.source_value}, by=by) if known else None
+    return edit_paper(paper_id=paper_id, values={field: known.source_value}, by=by) if known else None
 
 
-def _store(paper_id: int, field: str, edit: Edit, by: Deciding) -> None:
+def _store(paper_id: int, field: str, edit: CuratedEdit, by: Actor) -> None:
     if edit.value == edit.source_value:
         PaperEdit.objects.filter(paper=paper_id, field=field).delete()
         return
@@ -58,16 +58,16 @@ def _store(paper_id: int, field: str, edit: Edit, by: Deciding) -> None:
     )
 
 
-def _read(cursor: CursorWrapper, paper_id: int) -> tuple[PaperRow, Edits]:
+def _read(cursor: CursorWrapper, paper_id: int) -> tuple[PaperRow, CuratedEdits]:
     row = tables.read_rows(cursor, [paper_id])[paper_id]
     return row, tables.read_edits(cursor, [paper_id]).get(paper_id, {})
 
 
 def _write(cursor: CursorWrapper, paper_id: int, row: PaperRow, sources: PaperRow, now: Any) -> None:
     """Lay the edits as they are now over what the sources say."""
-    after = as_curators_say(sources, tables.read_edits(cursor, [paper_id]).get(paper_id, {}))
+    after = with_edits(sources, tables.read_edits(cursor, [paper_id]).get(paper_id, {}))
     if after != row:
-        tables.update_papers(cursor, [tables.Change(paper_id, row, after, True)], now=now)
+        tables.update_papers(cursor, [tables.PaperChange(paper_id, row, after, True)], now=now)
 
 
 def _around(event: CurationEvent) -> Callable[[], None]:
@@ -77,15 +77,15 @@ def _around(event: CurationEvent) -> Callable[[], None]:
         return lambda: None
     with connection.cursor() as cursor:
         row, edits = _read(cursor, paper_id)
-    sources = as_sources_say(row, edits)
+    sources = without_edits(row, edits)
 
     def finish() -> None:
         for edit in PaperEdit.objects.filter(paper=paper_id):
-            PaperEdit.objects.filter(pk=edit.pk).update(source_value=value_of(sources, edit.field))
+            PaperEdit.objects.filter(pk=edit.pk).update(source_value=field_value(sources, edit.field))
         with connection.cursor() as cursor:
             _write(cursor, paper_id, row, sources, event.created_at)
 
     return finish
 
 
-AROUND["edit"] = _around
+UNDO_HOOKS["edit"] = _around

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from django.db import connection
 
 from papers.models import CurationEvent, DuplicatePair, Identifier, Paper, PaperVector
-from papers.services.curation.audit_log import CurationError, Deciding, recording
-from papers.services.curation.row_diff import Scope
-from papers.services.curation.undo import AROUND
+from papers.services.curation.audit_log import Actor, CurationError, record_action
+from papers.services.curation.row_diff import ActionScope
+from papers.services.curation.undo import UNDO_HOOKS
 from papers.services.embeddings import backlog as embedding_backlog
 from papers.services.ingest import tables
-from papers.services.ingest.curated_edits import as_curators_say, as_sources_say
-from papers.services.ingest.paper_merge import move_belongings
-from papers.services.ingest.paper_row import as_record, merged
+from papers.services.ingest.curated_edits import with_edits, without_edits
+from papers.services.ingest.paper_merge import move_related_rows
+from papers.services.ingest.paper_row import merge_record, row_as_record
 
 # Answers go where the comments went that they answer.
 _REJOIN = """
@@ -24,15 +24,15 @@ _REJOIN = """
 _DEEPEST = 1_000
 
 
-def merge(*, kept_id: int, gone_id: int, by: Deciding) -> CurationEvent | None:
+def merge_papers(*, kept_id: int, gone_id: int, by: Actor) -> CurationEvent | None:
     """Make two papers one: votes, comments, shelf, tags, days and mail history of the one go over to the other.
 
     Raises:
         CurationError: both have an arXiv id, so they are two.
         Paper.DoesNotExist: one of them is gone.
     """
-    scope = Scope(papers=(kept_id, gone_id), belongings=True)
-    with recording(by, "merge", subject=subject_of_pair(kept_id, gone_id), scope=scope) as act:
+    scope = ActionScope(papers=(kept_id, gone_id), belongings=True)
+    with record_action(by, "merge", subject=pair_subject(kept_id, gone_id), scope=scope) as act:
         if kept_id == gone_id or len(_with_arxiv(kept_id, gone_id)) == 2:
             raise CurationError("Two arXiv ids are two papers: arXiv itself says so.")
         gone = Paper.objects.values("title", "public_id").get(pk=gone_id)
@@ -40,27 +40,27 @@ def merge(*, kept_id: int, gone_id: int, by: Deciding) -> CurationEvent | None:
             rows = tables.read_rows(cursor, [kept_id, gone_id])
             edits = tables.read_edits(cursor, [kept_id, gone_id])
             own, others = edits.get(kept_id, {}), edits.get(gone_id, {})
-            move_belongings({gone_id: kept_id})
-            sources = as_sources_say(rows[kept_id], own)
-            after = merged(sources, as_record(as_sources_say(rows[gone_id], others)), now=by.now)
-            after = as_curators_say(after, {**others, **own})
+            move_related_rows({gone_id: kept_id})
+            sources = without_edits(rows[kept_id], own)
+            after = merge_record(sources, row_as_record(without_edits(rows[gone_id], others)), now=by.now)
+            after = with_edits(after, {**others, **own})
             if after != rows[kept_id]:
-                tables.update_papers(cursor, [tables.Change(kept_id, rows[kept_id], after, True)], now=by.now)
+                tables.update_papers(cursor, [tables.PaperChange(kept_id, rows[kept_id], after, True)], now=by.now)
         act.recount = True
         act.before = {"gone": gone["title"], "address": gone["public_id"]}
     return act.event
 
 
-def tell_apart(*, first_id: int, second_id: int, by: Deciding) -> CurationEvent | None:
+def mark_distinct(*, first_id: int, second_id: int, by: Actor) -> CurationEvent | None:
     """Note that two papers are two. Idempotent."""
-    scope = Scope(papers=(first_id, second_id))
-    with recording(by, "told-apart", subject=subject_of_pair(first_id, second_id), scope=scope) as act:
+    scope = ActionScope(papers=(first_id, second_id))
+    with record_action(by, "told-apart", subject=pair_subject(first_id, second_id), scope=scope) as act:
         low, high = sorted((first_id, second_id))
         DuplicatePair.objects.filter(first=low, second=high, decided_at=None).update(decided_at=by.now)
     return act.event
 
 
-def keeper_of(pair: DuplicatePair) -> tuple[int, int]:
+def choose_kept_paper(pair: DuplicatePair) -> tuple[int, int]:
     """Which of two stays, and which goes: the one with the arXiv id stays, else the one that came first. One query."""
     has_arxiv = _with_arxiv(pair.first_id, pair.second_id)
     if pair.second_id in has_arxiv and pair.first_id not in has_arxiv:
@@ -68,7 +68,7 @@ def keeper_of(pair: DuplicatePair) -> tuple[int, int]:
     return pair.first_id, pair.second_id
 
 
-def subject_of_pair(one: int, other: int) -> str:
+def pair_subject(one: int, other: int) -> str:
     low, high = sorted((one, other))
     return f"pair:{low}-{high}"
 
@@ -90,9 +90,9 @@ def _around(event: CurationEvent) -> Callable[[], None]:
                     break
             known = PaperVector.objects.filter(paper__in=papers).values("paper")
             waiting = Paper.objects.filter(pk__in=papers).exclude(pk__in=known).values_list("pk", "listed_at")
-            embedding_backlog.add(cursor, waiting)
+            embedding_backlog.enqueue_papers(cursor, waiting)
 
     return finish
 
 
-AROUND["merge"] = _around
+UNDO_HOOKS["merge"] = _around

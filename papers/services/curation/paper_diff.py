@@ -17,28 +17,28 @@ _LONG_WORDS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """Some words, and whether the other side has them, too."""
 
     text: str
-    is_other: bool
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDiff:
     """One field of two papers."""
 
     label: str
-    left: list[Piece]
-    right: list[Piece]
+    left: list[DiffPiece]
+    right: list[DiffPiece]
     is_same: bool
-    is_unlike: bool = False
+    is_dissimilar: bool = False
     """They share so little that no word is marked."""
     is_long: bool = False
     """Where both say the same, it is read on demand."""
 
 
-def differences(one: Paper, other: Paper) -> list[Difference]:
+def diff_papers(one: Paper, other: Paper) -> list[FieldDiff]:
     """Every field that one of them has."""
     fields = [
         ("Title", one.title, other.title),
@@ -49,28 +49,28 @@ def differences(one: Paper, other: Paper) -> list[Difference]:
         ("Journal", one.journal_ref, other.journal_ref),
         ("Organization", one.organization, other.organization),
     ]
-    return [compared(label, mine, theirs) for label, mine, theirs in fields if mine or theirs]
+    return [diff_texts(label, mine, theirs) for label, mine, theirs in fields if mine or theirs]
 
 
-def compared(label: str, left: str, right: str) -> Difference:
+def diff_texts(label: str, left: str, right: str) -> FieldDiff:
     """Two texts, word by word."""
     mine, theirs = _words(left), _words(right)
     matcher = SequenceMatcher(None, [w.strip() for w in mine], [w.strip() for w in theirs], autojunk=False)
-    lefts: list[Piece] = []
-    rights: list[Piece] = []
-    is_unlike = bool(mine and theirs) and matcher.ratio() < _UNLIKE
+    lefts: list[DiffPiece] = []
+    rights: list[DiffPiece] = []
+    is_dissimilar = bool(mine and theirs) and matcher.ratio() < _UNLIKE
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
-        is_marked = tag != "equal" and not is_unlike
-        lefts += _piece(mine[start:end], is_other=is_marked)
-        rights += _piece(theirs[other_start:other_end], is_other=is_marked)
-    return Difference(
-        label, lefts, rights, left.split() == right.split(), is_unlike, max(len(mine), len(theirs)) > _LONG_WORDS
+        is_marked = tag != "equal" and not is_dissimilar
+        lefts += _piece(mine[start:end], is_changed=is_marked)
+        rights += _piece(theirs[other_start:other_end], is_changed=is_marked)
+    return FieldDiff(
+        label, lefts, rights, left.split() == right.split(), is_dissimilar, max(len(mine), len(theirs)) > _LONG_WORDS
     )
 
 
-def _piece(words: Iterable[str], *, is_other: bool) -> list[Piece]:
+def _piece(words: Iterable[str], *, is_changed: bool) -> list[DiffPiece]:
     text = "".join(words)
-    return [Piece(text, is_other)] if text else []
+    return [DiffPiece(text, is_changed)] if text else []
 
 
 def _words(text: str) -> list[str]:

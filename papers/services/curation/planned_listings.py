@@ -9,42 +9,46 @@ from django.db import transaction
 from django.db.models import F
 
 from papers.models import CurationEvent, Edition, Listing, Paper, PlannedListing
-from papers.services.curation.audit_log import CurationError, Deciding, recording, subject_of
-from papers.services.curation.row_diff import Scope
-from papers.services.editions.listing import Entry, Rule, list_papers
-from papers.services.operations.installation import current_group
+from papers.services.curation.audit_log import Actor, CurationError, paper_subject, record_action
+from papers.services.curation.row_diff import ActionScope
+from papers.services.editions.listing import ListingEntry, ListingRule, add_listings
+from papers.services.operations.installation import group_settings
 
-FURTHEST = timedelta(days=366)
-AT_A_TIME = 500
+MAX_DAYS_AHEAD = timedelta(days=366)
+BATCH_SIZE = 500
 
 
-def plan(*, paper_id: int, day: date, by: Deciding) -> CurationEvent | None:
+def plan_listing(*, paper_id: int, day: date, by: Actor) -> CurationEvent | None:
     """Put a paper on an edition that is still to come. Idempotent.
 
     Raises:
         CurationError: the day is more than a year ahead.
     """
-    if day > by.now.date() + FURTHEST:
+    if day > by.now.date() + MAX_DAYS_AHEAD:
         raise CurationError("That is more than a year ahead.")
-    with recording(by, "plan", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,)), day=day) as act:
+    with record_action(
+        by, "plan", subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
+    ) as act:
         PlannedListing.objects.get_or_create(
             day=day, paper_id=paper_id, defaults={"user": by.curator, "publish_at": publish_time(day)}
         )
     return act.event
 
 
-def unplan(*, paper_id: int, day: date, by: Deciding) -> CurationEvent | None:
+def unplan_listing(*, paper_id: int, day: date, by: Actor) -> CurationEvent | None:
     """Take a paper off an edition that is still to come. Idempotent."""
-    with recording(by, "unplan", subject=subject_of(paper_id), scope=Scope(papers=(paper_id,)), day=day) as act:
+    with record_action(
+        by, "unplan", subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
+    ) as act:
         PlannedListing.objects.filter(day=day, paper=paper_id).delete()
     return act.event
 
 
-def schedule(*, day: date, at: datetime | None, by: Deciding) -> CurationEvent | None:
+def set_publish_time(*, day: date, at: datetime | None, by: Actor) -> CurationEvent | None:
     """Say when what is planned for a day is published; None: as the day begins. Idempotent."""
     planned = list(PlannedListing.objects.filter(day=day).values_list("pk", flat=True))
-    scope = Scope(days=(day,), rows={PlannedListing: planned})
-    with recording(by, "schedule", subject=f"day:{day}", scope=scope, day=day) as act:
+    scope = ActionScope(days=(day,), rows={PlannedListing: planned})
+    with record_action(by, "schedule", subject=f"day:{day}", scope=scope, day=day) as act:
         if at is not None or Edition.objects.filter(day=day).exists():
             Edition.objects.update_or_create(day=day, defaults={"publish_at": at})
         PlannedListing.objects.filter(day=day).update(publish_at=publish_time(day))
@@ -55,28 +59,28 @@ def schedule(*, day: date, at: datetime | None, by: Deciding) -> CurationEvent |
 def publish_time(day: date) -> datetime:
     """When what is planned for a day is published. One query."""
     chosen = Edition.objects.filter(day=day).values_list("publish_at", flat=True).first()
-    return chosen or datetime.combine(day, time(), current_group().zone)
+    return chosen or datetime.combine(day, time(), group_settings().zone)
 
 
-def publish_due(*, now: datetime) -> int:
+def publish_due_listings(*, now: datetime) -> int:
     """Put on their days the papers whose moment has come; how many. Idempotent: one worker publishes each."""
     published = 0
     with transaction.atomic():
         due = PlannedListing.objects.select_for_update(skip_locked=True).filter(publish_at__lte=now)
-        rows = list(due.order_by("publish_at", "pk")[:AT_A_TIME])
+        rows = list(due.order_by("publish_at", "pk")[:BATCH_SIZE])
         papers = sorted({row.paper_id for row in rows})
         list(Paper.objects.select_for_update(no_key=True).filter(pk__in=papers).order_by("pk").values_list("pk"))
         by_user: dict[int | None, list[PlannedListing]] = defaultdict(list)
         for row in rows:
             by_user[row.user_id].append(row)
         for user_id, some in by_user.items():
-            entries = [Entry(row.paper_id, row.day, position=place) for place, row in enumerate(some)]
-            published += list_papers(entries, Rule(by=Listing.By.CURATOR, user_id=user_id), now=now)
+            entries = [ListingEntry(row.paper_id, row.day, position=place) for place, row in enumerate(some)]
+            published += add_listings(entries, ListingRule(by=Listing.By.CURATOR, user_id=user_id), now=now)
         PlannedListing.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return published
 
 
-def planned_for(day: date) -> list[PlannedListing]:
+def planned_listings_of(day: date) -> list[PlannedListing]:
     """What is to stand on a day. One query."""
     found = PlannedListing.objects.filter(day=day).select_related("paper", "user").order_by(F("pk"))
     return list(found[:200])

@@ -26,9 +26,9 @@ from papers.models import (
     Submission,
     Topic,
 )
-from papers.services.curation.audit_log import subject_of
-from papers.services.curation.merge_papers import subject_of_pair
-from papers.services.curation.paper_diff import Difference, differences
+from papers.services.curation.audit_log import paper_subject
+from papers.services.curation.merge_papers import pair_subject
+from papers.services.curation.paper_diff import FieldDiff, diff_papers
 
 PER_PAGE = 30
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +43,7 @@ class QueuePosition(NamedTuple):
 
 
 @dataclass(slots=True)
-class Item:
+class QueueItem:
     """One thing that waits, and what a curator must see to decide on it."""
 
     kind: str
@@ -62,7 +62,7 @@ class Item:
     pair: DuplicatePair | None = None
     other: Paper | None = None
     """Of two that may be one, the one that would go; `paper` would stay."""
-    diff: Sequence[Difference] = ()
+    diff: Sequence[FieldDiff] = ()
 
     @property
     def name(self) -> str:
@@ -70,14 +70,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class QueueKind:
     """A kind of what waits."""
 
     rank: int
     label: str
     sql: str
     """Keys and moments of what is open, the newest first."""
-    read: Callable[[Sequence[Item]], None]
+    read: Callable[[Sequence[QueueItem]], None]
     """Fills in what a page shows."""
 
 
@@ -85,7 +85,7 @@ class Kind:
 class QueuePage:
     """One page of the queue."""
 
-    items: list[Item]
+    items: list[QueueItem]
     next: QueuePosition | None
 
 
@@ -93,26 +93,28 @@ def read_queue(
     kinds: Collection[str] = (), *, after: QueuePosition | None = None, per_page: int = PER_PAGE
 ) -> QueuePage:
     """A page of what waits, of all kinds or some; behind the position `after`. At most two queries a kind, and two."""
-    chosen = {name: kind for name, kind in KINDS.items() if not kinds or name in kinds}
+    chosen = {name: kind for name, kind in QUEUE_KINDS.items() if not kinds or name in kinds}
     found = _positions(chosen, after, per_page + 1)
-    items = [Item(name, position.key, position.since, "") for name, position in found[:per_page]]
+    items = [QueueItem(name, position.key, position.since, "") for name, position in found[:per_page]]
     items = _filled(items)
     return QueuePage(items, found[per_page - 1][1] if len(found) > per_page else None)
 
 
-def read_item(kind: str, key: int) -> Item | None:
+def read_item(kind: str, key: int) -> QueueItem | None:
     """One of them, whether it waits or not; None where there is no such thing."""
-    if kind not in KINDS:
+    if kind not in QUEUE_KINDS:
         return None
-    return next(iter(_filled([Item(kind, key, _UNKNOWN, "")])), None)
+    return next(iter(_filled([QueueItem(kind, key, _UNKNOWN, "")])), None)
 
 
 def is_queue_empty() -> bool:
     """Whether nothing waits. One query."""
-    return not _positions(KINDS, None, 1)
+    return not _positions(QUEUE_KINDS, None, 1)
 
 
-def _positions(kinds: Mapping[str, Kind], after: QueuePosition | None, limit: int) -> list[tuple[str, QueuePosition]]:
+def _positions(
+    kinds: Mapping[str, QueueKind], after: QueuePosition | None, limit: int
+) -> list[tuple[str, QueuePosition]]:
     parts = []
     for name, kind in kinds.items():
         # The first half of the condition is what enters the index.
@@ -130,12 +132,12 @@ def _positions(kinds: Mapping[str, Kind], after: QueuePosition | None, limit: in
         return [(kind, QueuePosition(since, rank, key)) for kind, rank, key, since in cursor.fetchall()]
 
 
-def _filled(items: list[Item]) -> list[Item]:
-    by_kind: dict[str, list[Item]] = defaultdict(list)
+def _filled(items: list[QueueItem]) -> list[QueueItem]:
+    by_kind: dict[str, list[QueueItem]] = defaultdict(list)
     for item in items:
         by_kind[item.kind].append(item)
     for name, some in by_kind.items():
-        KINDS[name].read(some)
+        QUEUE_KINDS[name].read(some)
     there = [item for item in items if item.subject]
     seen = CurationEvent.objects.last_about({item.subject for item in there}) if there else {}
     for item in there:
@@ -143,24 +145,24 @@ def _filled(items: list[Item]) -> list[Item]:
     return there
 
 
-def _submissions(items: Sequence[Item]) -> None:
+def _submissions(items: Sequence[QueueItem]) -> None:
     rows = Submission.objects.select_related("paper", "user").in_bulk([item.key for item in items])
     for item in items:
         row = rows.get(item.key)
         if row is not None and row.paper is not None:
-            item.submission, item.paper, item.subject = row, row.paper, subject_of(row.paper.pk)
+            item.submission, item.paper, item.subject = row, row.paper, paper_subject(row.paper.pk)
             item.since = row.created_at
 
 
-def _candidates(items: Sequence[Item]) -> None:
+def _candidates(items: Sequence[QueueItem]) -> None:
     rows = Candidate.objects.select_related("paper", "topic").in_bulk([item.key for item in items])
     for item in items:
         if (row := rows.get(item.key)) is not None:
-            item.candidate, item.paper, item.subject = row, row.paper, subject_of(row.paper_id)
+            item.candidate, item.paper, item.subject = row, row.paper, paper_subject(row.paper_id)
             item.since = row.found_at
 
 
-def _comments(items: Sequence[Item]) -> None:
+def _comments(items: Sequence[QueueItem]) -> None:
     keys = [item.key for item in items]
     rows = Comment.objects.select_related("paper", "user").in_bulk(keys)
     reports: dict[int, list[CommentReport]] = defaultdict(list)
@@ -175,7 +177,7 @@ def _comments(items: Sequence[Item]) -> None:
             item.since = reports[item.key][-1].created_at if reports[item.key] else row.created_at
 
 
-def _searches(items: Sequence[Item]) -> None:
+def _searches(items: Sequence[QueueItem]) -> None:
     rows = Topic.objects.select_related("owner").in_bulk([item.key for item in items])
     for item in items:
         if (row := rows.get(item.key)) is not None and row.owner_id is not None:
@@ -183,7 +185,7 @@ def _searches(items: Sequence[Item]) -> None:
             item.since = row.offered_at or row.changed_at
 
 
-def _pairs(items: Sequence[Item]) -> None:
+def _pairs(items: Sequence[QueueItem]) -> None:
     rows = DuplicatePair.objects.select_related("first", "second").in_bulk([item.key for item in items])
     papers = {pk for row in rows.values() for pk in (row.first_id, row.second_id)}
     has_arxiv = set(Identifier.objects.filter(paper__in=papers, scheme="arxiv").values_list("paper", flat=True))
@@ -191,44 +193,44 @@ def _pairs(items: Sequence[Item]) -> None:
         if (row := rows.get(item.key)) is not None:
             turned = row.second_id in has_arxiv and row.first_id not in has_arxiv
             item.paper, item.other = (row.second, row.first) if turned else (row.first, row.second)
-            item.pair, item.since, item.subject = row, row.found_at, subject_of_pair(row.first_id, row.second_id)
-            item.diff = differences(item.paper, item.other)
+            item.pair, item.since, item.subject = row, row.found_at, pair_subject(row.first_id, row.second_id)
+            item.diff = diff_papers(item.paper, item.other)
 
 
-def _records(items: Sequence[Item]) -> None:
+def _records(items: Sequence[QueueItem]) -> None:
     rows = RejectedRecord.objects.select_related("source").in_bulk([item.key for item in items])
     for item in items:
         if (row := rows.get(item.key)) is not None:
             item.record, item.subject, item.since = row, f"record:{item.key}", row.last_seen_at
 
 
-KINDS: dict[str, Kind] = {
-    "submission": Kind(
+QUEUE_KINDS: dict[str, QueueKind] = {
+    "submission": QueueKind(
         5,
         "Submissions",
         "SELECT id AS key, created_at AS since FROM papers_submission WHERE state = 'waiting'",
         _submissions,
     ),
-    "search": Kind(
+    "search": QueueKind(
         6,
         "Saved searches",
         "SELECT id AS key, offered_at AS since FROM papers_topic WHERE offered_at IS NOT NULL",
         _searches,
     ),
-    "comment": Kind(
+    "comment": QueueKind(
         4,
         "Reported comments",
         "SELECT comment_id AS key, max(created_at) AS since FROM papers_commentreport WHERE resolved_at IS NULL "
         "GROUP BY comment_id",
         _comments,
     ),
-    "pair": Kind(
+    "pair": QueueKind(
         3,
         "Duplicates",
         "SELECT id AS key, found_at AS since FROM papers_duplicatepair WHERE decided_at IS NULL",
         _pairs,
     ),
-    "candidate": Kind(
+    "candidate": QueueKind(
         2,
         "Candidates",
         # Values, as Postgres would make joins of EXISTS, and read all that waits before it sorts.
@@ -237,7 +239,7 @@ KINDS: dict[str, Kind] = {
         "AND (SELECT hidden_at IS NULL FROM papers_paper WHERE id = found.paper_id)",
         _candidates,
     ),
-    "record": Kind(
+    "record": QueueKind(
         1,
         "Unreadable records",
         "SELECT id AS key, last_seen_at AS since FROM papers_rejectedrecord WHERE resolved_at IS NULL",

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from papers.services.lists.trending import refresh_hot
-from papers.web.page_cache_stamp import renew_stamp
+from papers.services.lists.trending import refresh_trending_scores
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 _PAPERS = """
     UPDATE papers_paper paper SET vote_count = counted.votes, comment_count = counted.comments
@@ -24,7 +24,7 @@ _LISTINGS = """
     UPDATE papers_listing listing SET vote_count = counted.votes, source_votes = counted.source_votes
     FROM (
         SELECT paper.id, paper.vote_count AS votes,
-            coalesce((SELECT max(votes) FROM papers_sourcefigure WHERE paper_id = paper.id), 0) AS source_votes
+            coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0) AS source_votes
         FROM papers_paper paper WHERE paper.id = ANY(%(papers)s)
     ) counted
     WHERE listing.paper_id = counted.id
@@ -57,7 +57,9 @@ _DAYS_OF = "SELECT DISTINCT day FROM papers_listing WHERE paper_id = ANY(%(paper
 _CARDS = "UPDATE papers_paper SET changed_at = %(now)s WHERE id = ANY(%(papers)s)"
 
 
-def settle(papers: Collection[int], days: Collection[date], *, now: datetime, recount: bool = False) -> None:
+def refresh_derived_columns(
+    papers: Collection[int], days: Collection[date], *, now: datetime, recount: bool = False
+) -> None:
     """Bring what follows in line, for these papers and days and the days that list them. Idempotent.
 
     The caller holds the locks of the papers. With `recount` votes, comments and categories are counted, too.
@@ -67,11 +69,11 @@ def settle(papers: Collection[int], days: Collection[date], *, now: datetime, re
         if recount and papers:
             for statement in (_PAPERS, _LISTINGS, _CATEGORIES_GONE, _CATEGORIES):
                 cursor.execute(statement, asked)
-            refresh_hot(papers)
+            refresh_trending_scores(papers)
         cursor.execute(_DAYS_OF, asked)
         every = sorted({*days, *(row[0] for row in cursor.fetchall())})
         if every:
             cursor.execute(_LOCK_EDITIONS, {"days": every})
             cursor.execute(_EDITIONS, {"days": every})
         cursor.execute(_CARDS, asked)
-    renew_stamp()
+    invalidate_page_cache()

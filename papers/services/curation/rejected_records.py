@@ -7,16 +7,16 @@ from datetime import UTC
 
 from papers.models import CurationEvent, RejectedRecord
 from papers.outbound.errors import SourceError
-from papers.services.curation.audit_log import CurationError, Deciding, recording
-from papers.services.curation.row_diff import Scope
+from papers.services.curation.audit_log import Actor, CurationError, record_action
+from papers.services.curation.row_diff import ActionScope
 from papers.services.fetching.source_config import base_url_of
-from papers.services.ingest.announcements import BEHIND
-from papers.services.ingest.paper_store import Stored, store_papers
+from papers.services.ingest.announcements import LAST_POSITION
+from papers.services.ingest.paper_store import StoreResult, store_papers
 from papers.sources.base import RawPaper
-from papers.sources.rejected_payload import Kept, read_again
+from papers.sources.rejected_payload import RejectedPayload, parse_rejected_payload
 
 
-def retry_record(*, record_id: int, by: Deciding) -> CurationEvent | None:
+def retry_record(*, record_id: int, by: Actor) -> CurationEvent | None:
     """Store the paper in a record that waits; None where it waits no more. Idempotent.
 
     What a source sent is no decision of a curator: the log says that it was read, and there is nothing to undo.
@@ -25,8 +25,8 @@ def retry_record(*, record_id: int, by: Deciding) -> CurationEvent | None:
         AlreadyDecidedError: see `recording`.
         CurationError: it still can't be read; nothing was changed.
     """
-    scope = Scope(rows={RejectedRecord: [record_id]})
-    with recording(by, "record-read", subject=f"record:{record_id}", scope=scope) as act:
+    scope = ActionScope(rows={RejectedRecord: [record_id]})
+    with record_action(by, "record-read", subject=f"record:{record_id}", scope=scope) as act:
         waiting = RejectedRecord.objects.filter(pk=record_id, resolved_at=None).select_related("source")
         record = waiting.first()
         if record is not None:
@@ -38,9 +38,9 @@ def retry_record(*, record_id: int, by: Deciding) -> CurationEvent | None:
     return act.event
 
 
-def _store(record: RejectedRecord, by: Deciding) -> Stored:
+def _store(record: RejectedRecord, by: Actor) -> StoreResult:
     try:
-        raw = read_again(kept_of(record))
+        raw = parse_rejected_payload(rejected_payload_of(record))
     except SourceError as error:
         raise CurationError(f"It still can’t be read. {error}") from error
     stored = store_papers([_behind(raw)], now=by.now, kind=record.source_kind, source=record.source)
@@ -49,16 +49,16 @@ def _store(record: RejectedRecord, by: Deciding) -> Stored:
     return stored
 
 
-def kept_of(record: RejectedRecord) -> Kept:
+def rejected_payload_of(record: RejectedRecord) -> RejectedPayload:
     """A record as its source's reader takes it."""
-    return Kept(
+    return RejectedPayload(
         kind=record.source_kind,
         payload=record.payload,
-        seen_on=record.first_seen_at.astimezone(UTC).date(),
+        received_on=record.first_seen_at.astimezone(UTC).date(),
         site=base_url_of(record.source) if record.source else "",
     )
 
 
 def _behind(raw: RawPaper) -> RawPaper:
     """With a place behind all that came with its list."""
-    return replace(raw, listed_on=replace(raw.listed_on, position=BEHIND)) if raw.listed_on else raw
+    return replace(raw, listed_on=replace(raw.listed_on, position=LAST_POSITION)) if raw.listed_on else raw

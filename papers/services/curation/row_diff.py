@@ -33,13 +33,13 @@ from papers.models import (
     TopicPick,
 )
 
-Row = dict[str, Any]
-Change = dict[str, Any]
+RowData = dict[str, Any]
+RowChange = dict[str, Any]
 """`table`, `key`; `old` and `new`: of a row that was changed the columns that differ, else the whole row or None."""
 
 # What is counted anew afterwards, or kept up to date by somebody else; a change of it is no change.
-DERIVED: Mapping[str, frozenset[str]] = {
-    "papers_paper": frozenset({"vote_count", "comment_count", "hot", "changed_at"}),
+DERIVED_COLUMNS: Mapping[str, frozenset[str]] = {
+    "papers_paper": frozenset({"vote_count", "comment_count", "trending_score", "changed_at"}),
     "papers_listing": frozenset({"vote_count", "source_votes", "release"}),
     "papers_edition": frozenset(
         {"listed_count", "announced_count", "stored_count", "missing", "checked_at", "check_note"}
@@ -71,7 +71,7 @@ _OWN: tuple[tuple[type[Model], str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ActionScope:
     """What an act is about."""
 
     papers: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ class Scope:
     """All that hangs on the papers, as for merging them."""
 
 
-def snapshot(scope: Scope) -> dict[tuple[str, str], Row]:
+def snapshot_rows(scope: ActionScope) -> dict[tuple[str, str], RowData]:
     """The rows an act may change, by table and key. One query."""
     parts = [
         sql.SQL("SELECT {name}, to_jsonb(seen) FROM {table} seen WHERE {which}").format(
@@ -92,26 +92,26 @@ def snapshot(scope: Scope) -> dict[tuple[str, str], Row]:
     ]
     if not parts:
         return {}
-    found: dict[tuple[str, str], Row] = {}
+    found: dict[tuple[str, str], RowData] = {}
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(" UNION ALL ").join(parts))
         for table, value in cursor.fetchall():
             row = json.loads(value) if isinstance(value, str) else value
             for name in _generated(table):
                 row.pop(name, None)
-            found[table, json.dumps(key_of(table, row))] = row
+            found[table, json.dumps(row_key(table, row))] = row
     return found
 
 
-def _asked(scope: Scope) -> Iterator[tuple[type[Model], sql.Composable]]:
+def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
     papers = sql.Literal(list(scope.papers))
     if scope.papers:
         yield Paper, sql.SQL("id = ANY({}::bigint[])").format(papers)
-        for model, column in belongings() if scope.belongings else _OWN:
+        for model, column in paper_columns() if scope.belongings else _OWN:
             yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
     if scope.belongings:
-        for table, condition in hooks.merge_traces.all():
-            yield model_of(table), sql.SQL(condition).format(papers=papers)
+        for table, condition in hooks.merge_undo_tables.all():
+            yield model_of_table(table), sql.SQL(condition).format(papers=papers)
     if scope.papers or scope.days:
         days = sql.SQL(
             "day = ANY({}::date[]) OR day IN (SELECT day FROM papers_listing WHERE paper_id = ANY({}::bigint[]))"
@@ -122,7 +122,7 @@ def _asked(scope: Scope) -> Iterator[tuple[type[Model], sql.Composable]]:
 
 
 @cache
-def belongings() -> tuple[tuple[type[Model], str], ...]:
+def paper_columns() -> tuple[tuple[type[Model], str], ...]:
     """Every column of every table that refers to a paper, but for those that are made anew."""
     found = []
     for model in apps.get_models(include_auto_created=True):
@@ -132,13 +132,15 @@ def belongings() -> tuple[tuple[type[Model], str], ...]:
     return tuple(pair for pair in found if pair[0]._meta.db_table not in _NOT_TRACED)
 
 
-def difference(before: Mapping[tuple[str, str], Row], after: Mapping[tuple[str, str], Row]) -> list[Change]:
+def diff_snapshots(
+    before: Mapping[tuple[str, str], RowData], after: Mapping[tuple[str, str], RowData]
+) -> list[RowChange]:
     """What changed between two snapshots. Pure."""
-    changes: list[Change] = []
+    changes: list[RowChange] = []
     for where in dict.fromkeys([*before, *after]):
         old, new = before.get(where), after.get(where)
         if old is not None and new is not None:
-            names = [name for name in old if old[name] != new[name] and name not in DERIVED.get(where[0], ())]
+            names = [name for name in old if old[name] != new[name] and name not in DERIVED_COLUMNS.get(where[0], ())]
             if not names:
                 continue
             old, new = {name: old[name] for name in names}, {name: new[name] for name in names}
@@ -146,18 +148,18 @@ def difference(before: Mapping[tuple[str, str], Row], after: Mapping[tuple[str, 
     return changes
 
 
-def key_of(table: str, row: Mapping[str, Any]) -> Row:
+def row_key(table: str, row: Mapping[str, Any]) -> RowData:
     return {name: row[name] for name in _key_columns(table)}
 
 
 @cache
-def model_of(table: str) -> type[Model]:
+def model_of_table(table: str) -> type[Model]:
     return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == table)
 
 
 @cache
 def _key_columns(table: str) -> tuple[str, ...]:
-    return tuple(str(part.column) for part in model_of(table)._meta.pk_fields)
+    return tuple(str(part.column) for part in model_of_table(table)._meta.pk_fields)
 
 
 @cache
@@ -166,7 +168,7 @@ def _generated(table: str) -> tuple[str, ...]:
 
 
 @cache
-def references(table: str) -> tuple[tuple[str, str, str, bool], ...]:
+def foreign_keys(table: str) -> tuple[tuple[str, str, str, bool], ...]:
     """Column, table and column it refers to, and whether it may be empty."""
     found = []
     for part in _fields(table):
@@ -177,4 +179,4 @@ def references(table: str) -> tuple[tuple[str, str, str, bool], ...]:
 
 
 def _fields(table: str) -> Iterable[Field[Any, Any]]:
-    return model_of(table)._meta.local_fields
+    return model_of_table(table)._meta.local_fields

@@ -8,11 +8,11 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from papers.models import CurationEvent, Paper, Topic, TopicMatch, TopicPick
-from papers.services.curation.audit_log import CurationError, Deciding, recording, subject_of
-from papers.services.curation.row_diff import Scope
-from papers.services.curation.undo import AROUND
+from papers.services.curation.audit_log import Actor, CurationError, paper_subject, record_action
+from papers.services.curation.row_diff import ActionScope
+from papers.services.curation.undo import UNDO_HOOKS
 from papers.services.ingest.releases import next_release
-from papers.services.topics.topic_editor import TopicError, Wording, make_topic
+from papers.services.topics.topic_editor import TopicDraft, TopicError, create_topic
 
 _LOOK_AGAIN = """
     INSERT INTO papers_topicbacklog (paper_id, changes) VALUES (%s, 1)
@@ -20,7 +20,7 @@ _LOOK_AGAIN = """
 """
 
 
-def put_in_topic(*, paper_id: int, slug: str, on: bool, by: Deciding) -> CurationEvent | None:
+def set_topic_pick(*, paper_id: int, slug: str, on: bool, by: Actor) -> CurationEvent | None:
     """Put a paper into a topic for all, or leave that to what the topic asks again. Idempotent.
 
     Raises:
@@ -30,7 +30,7 @@ def put_in_topic(*, paper_id: int, slug: str, on: bool, by: Deciding) -> Curatio
     if topic is None:
         raise CurationError("There is no such topic.")
     action = "topic-tagged" if on else "topic-untagged"
-    with recording(by, action, subject=subject_of(paper_id), scope=Scope(papers=(paper_id,))) as act:
+    with record_action(by, action, subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,))) as act:
         if on:
             TopicPick.objects.get_or_create(topic=topic, paper_id=paper_id)
             _match(topic.pk, paper_id, by.now)
@@ -41,26 +41,26 @@ def put_in_topic(*, paper_id: int, slug: str, on: bool, by: Deciding) -> Curatio
     return act.event
 
 
-def offer(*, topic: Topic, on: bool, now: datetime) -> None:
+def offer_search(*, topic: Topic, on: bool, now: datetime) -> None:
     """A reader offers a saved search for all, or takes the offer back. Idempotent."""
     offered = Topic.objects.filter(pk=topic.pk, owner__isnull=False, offered_at__isnull=on)
     offered.update(offered_at=now if on else None)
 
 
-def promote(*, topic_id: int, by: Deciding) -> CurationEvent | None:
+def promote_search(*, topic_id: int, by: Actor) -> CurationEvent | None:
     """Make a topic for all of a saved search that its reader offered; the reader keeps the search. Idempotent.
 
     Raises:
         CurationError: the search asks for nothing any more.
     """
     ids = [topic_id]
-    with recording(by, "topic-promoted", subject=f"topic:{topic_id}", scope=Scope(rows={Topic: ids})) as act:
+    with record_action(by, "topic-promoted", subject=f"topic:{topic_id}", scope=ActionScope(rows={Topic: ids})) as act:
         offered = Topic.objects.select_for_update(no_key=True).filter(pk=topic_id, offered_at__isnull=False).first()
         if offered is not None:
             Topic.objects.filter(pk=topic_id).update(offered_at=None)
             try:
                 with transaction.atomic():
-                    made = make_topic(_wording(offered), owner=None, now=by.now)
+                    made = create_topic(_wording(offered), owner=None, now=by.now)
             except TopicError as error:
                 raise CurationError(str(error)) from error
             ids.append(made.pk)
@@ -68,15 +68,17 @@ def promote(*, topic_id: int, by: Deciding) -> CurationEvent | None:
     return act.event
 
 
-def decline(*, topic_id: int, by: Deciding) -> CurationEvent | None:
+def decline_search(*, topic_id: int, by: Actor) -> CurationEvent | None:
     """Leave a saved search that was offered to its reader. Idempotent."""
-    with recording(by, "topic-declined", subject=f"topic:{topic_id}", scope=Scope(rows={Topic: [topic_id]})) as act:
+    with record_action(
+        by, "topic-declined", subject=f"topic:{topic_id}", scope=ActionScope(rows={Topic: [topic_id]})
+    ) as act:
         Topic.objects.filter(pk=topic_id).update(offered_at=None)
     return act.event
 
 
-def _wording(topic: Topic) -> Wording:
-    return Wording(
+def _wording(topic: Topic) -> TopicDraft:
+    return TopicDraft(
         name=topic.name,
         query=topic.query,
         description=topic.description,
@@ -111,4 +113,4 @@ def _around(event: CurationEvent) -> Callable[[], None]:
     return finish
 
 
-AROUND["topic-untagged"] = _around
+UNDO_HOOKS["topic-untagged"] = _around

@@ -11,28 +11,28 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
-from papers.models import Comment, CurationEvent, Paper, ShelfItem, User
+from papers.models import Comment, CurationEvent, LibraryItem, Paper, User
 from papers.services.curation import row_diff
-from papers.services.curation.audit_log import CurationError, lock
-from papers.services.curation.recount import settle
-from papers.services.curation.row_diff import DERIVED, Change, Row, Scope
+from papers.services.curation.audit_log import CurationError, lock_subject
+from papers.services.curation.recount import refresh_derived_columns
+from papers.services.curation.row_diff import DERIVED_COLUMNS, ActionScope, RowChange, RowData
 
-UNDO = "undo"
-KEPT = timedelta(days=90)
+UNDO_ACTION = "undo"
+UNDO_WINDOW = timedelta(days=90)
 """For so long an act can be undone."""
 
 # Acts after which other people go on with what the act made: what they changed since stays as they left it.
-LENIENT = frozenset({"merge", "topic-promoted"})
+LENIENT_ACTIONS = frozenset({"merge", "topic-promoted"})
 
-Around = Callable[[CurationEvent], Callable[[], None]]
-AROUND: dict[str, Around] = {}
+UndoHook = Callable[[CurationEvent], Callable[[], None]]
+UNDO_HOOKS: dict[str, UndoHook] = {}
 """By action: what is to be looked at before the rows are put back; it gives what puts the rest right afterwards."""
 
 # What somebody set on both of two papers that were merged, and by what it is one: the second one went. Whoever took
 # back the first one since meant both.
 _SET_ONCE = {
     "papers_vote": "user_id",
-    "papers_shelfitem": "user_id",
+    "papers_libraryitem": "user_id",
     "papers_taggedpaper": "tag_id",
     "papers_topicpick": "topic_id",
     "papers_plannedlisting": "day",
@@ -53,7 +53,7 @@ class ChangedSinceError(CurationError):
         self.event = event
 
 
-def undo(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
+def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
     """Put back what an act changed; the line in the log that says so.
 
     Raises:
@@ -64,24 +64,29 @@ def undo(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
     """
     with transaction.atomic():
         event = CurationEvent.objects.get(pk=event_id)
-        scope = Scope(papers=_papers_of(event))
-        lock(event.subject, scope)
+        scope = ActionScope(papers=_papers_of(event))
+        lock_subject(event.subject, scope)
         event = CurationEvent.objects.select_for_update(of=("self",)).get(pk=event_id)
         if event.undone_at is not None:
             raise AlreadyUndoneError("This was undone before.")
         if not event.changes:
             raise CurationError("This can't be undone any more.")
-        finish = AROUND[event.action](event) if event.action in AROUND else None
+        finish = UNDO_HOOKS[event.action](event) if event.action in UNDO_HOOKS else None
         _Restoring(event).restore()
         if finish is not None:
             finish()
         papers = {*scope.papers, *_touched(event, "papers_paper", "id")}
         days = {date.fromisoformat(day) for day in _touched(event, "papers_listing", "day")}
-        settle(papers, days, now=now, recount=True)
+        refresh_derived_columns(papers, days, now=now, recount=True)
         event.undone_at, event.undone_by = now, curator
         event.save(update_fields=["undone_at", "undone_by"])
         return CurationEvent.objects.create(
-            actor=curator, action=UNDO, subject=event.subject, paper_id=event.paper_id, day=event.day, undoes=event
+            actor=curator,
+            action=UNDO_ACTION,
+            subject=event.subject,
+            paper_id=event.paper_id,
+            day=event.day,
+            undoes=event,
         )
 
 
@@ -93,12 +98,12 @@ def undo_batch(*, event_id: int, curator: User, now: datetime) -> int:
     """
     batch = CurationEvent.objects.values_list("batch", flat=True).get(pk=event_id)
     if batch is None:
-        undo(event_id=event_id, curator=curator, now=now)
+        undo_event(event_id=event_id, curator=curator, now=now)
         return 1
     with transaction.atomic():
         ids = CurationEvent.objects.filter(batch=batch, undone_at=None).order_by("-pk").values_list("pk", flat=True)
         for one in (every := list(ids)):
-            undo(event_id=one, curator=curator, now=now)
+            undo_event(event_id=one, curator=curator, now=now)
     if not every:
         raise AlreadyUndoneError("This was undone before.")
     return len(every)
@@ -119,9 +124,9 @@ def _touched(event: CurationEvent, table: str, column: str) -> set[Any]:
     return found
 
 
-def forget_changes(*, now: datetime) -> int:
+def delete_expired_changes(*, now: datetime) -> int:
     """Forget how to undo what was done long ago, as it may hold what readers wrote; how many acts. Idempotent."""
-    return CurationEvent.objects.filter(created_at__lt=now - KEPT).exclude(changes=[]).update(changes=[])
+    return CurationEvent.objects.filter(created_at__lt=now - UNDO_WINDOW).exclude(changes=[]).update(changes=[])
 
 
 # Rows that an act took away and that were theirs.
@@ -129,17 +134,17 @@ _FORGET_ROWS = """
     UPDATE papers_curationevent SET changes = coalesce((
         SELECT jsonb_agg(one) FROM jsonb_array_elements(changes) AS one
         WHERE (one -> 'new' = 'null'::jsonb AND one -> 'old' ->> 'user_id' = %s) IS NOT TRUE
-            AND (one ->> 'table' = 'papers_shelfitem' AND one -> 'key' ->> 'id' = ANY(%s)) IS NOT TRUE), '[]'::jsonb)
+            AND (one ->> 'table' = 'papers_libraryitem' AND one -> 'key' ->> 'id' = ANY(%s)) IS NOT TRUE), '[]'::jsonb)
     WHERE changes <> '[]'::jsonb AND changes @> %s::jsonb
 """
 
 
-def forget_words_of(user: User) -> None:
+def delete_undo_data_of(user: User) -> None:
     """Whoever leaves takes along what undo would bring back of theirs: removed comments, notes, votes."""
     comments = [f"comment:{key}" for key in Comment.objects.filter(user=user).values_list("pk", flat=True)]
     CurationEvent.objects.filter(subject__in=comments).exclude(changes=[]).update(changes=[])
     with connection.cursor() as cursor:
-        shelf = [str(key) for key in ShelfItem.objects.filter(user=user).values_list("pk", flat=True)]
+        shelf = [str(key) for key in LibraryItem.objects.filter(user=user).values_list("pk", flat=True)]
         cursor.execute(_FORGET_ROWS, [str(user.pk), shelf, json.dumps([{"old": {"user_id": user.pk}}])])
 
 
@@ -148,18 +153,18 @@ class _Restoring:
 
     def __init__(self, event: CurationEvent) -> None:
         self.event = event
-        self.is_lenient = event.action in LENIENT
+        self.is_lenient = event.action in LENIENT_ACTIONS
 
     def restore(self) -> None:
         """What came goes, what went comes, what was changed becomes what it was: in this order, for the keys' sake."""
         left_out = _NOT_PUT_BACK.get(self.event.action, frozenset())
-        changes: Sequence[Change] = [change for change in self.event.changes if change["table"] not in left_out]
+        changes: Sequence[RowChange] = [change for change in self.event.changes if change["table"] not in left_out]
         came = [change for change in reversed(changes) if change["old"] is None]
         for change in sorted(
             came, key=lambda change: change["table"] == "papers_edition"
         ):  # once its listings are gone
             self._remove(change)
-        went: dict[str, list[Row]] = defaultdict(list)
+        went: dict[str, list[RowData]] = defaultdict(list)
         for change in changes:
             if change["new"] is None:
                 went[change["table"]].append(change["old"])
@@ -170,7 +175,7 @@ class _Restoring:
             if change["old"] is not None and change["new"] is not None:
                 self._put_back(change)
 
-    def _remove(self, change: Change) -> None:
+    def _remove(self, change: RowChange) -> None:
         table, key = change["table"], change["key"]
         now = _current(table, key)
         if now is None and table == "papers_plannedlisting":
@@ -179,9 +184,9 @@ class _Restoring:
             return
         if not self._is_as_left(table, now, change["new"]):
             return
-        row_diff.model_of(table)._base_manager.filter(**_attributes(table, key)).delete()
+        row_diff.model_of_table(table)._base_manager.filter(**_attributes(table, key)).delete()
 
-    def _put_back(self, change: Change) -> None:
+    def _put_back(self, change: RowChange) -> None:
         table, key, old, new = change["table"], change["key"], change["old"], change["new"]
         now = _current(table, key)
         if now is None:
@@ -194,13 +199,13 @@ class _Restoring:
         if names:
             _update(table, key, {name: old[name] for name in names})
 
-    def _is_as_left(self, table: str, now: Row, left: Row) -> bool:
+    def _is_as_left(self, table: str, now: RowData, left: RowData) -> bool:
         """Whether a row is still as the act left it.
 
         Raises:
             ChangedSinceError: it isn't, and the act is not one that others go on from.
         """
-        if all(now.get(name) == value for name, value in left.items() if name not in DERIVED.get(table, ())):
+        if all(now.get(name) == value for name, value in left.items() if name not in DERIVED_COLUMNS.get(table, ())):
             return True
         if self.is_lenient:
             return table == "papers_topic"
@@ -209,10 +214,10 @@ class _Restoring:
     def _newer(self) -> CurationEvent | None:
         """The last act on the same that stands."""
         newer = CurationEvent.objects.filter(subject=self.event.subject, pk__gt=self.event.pk, undone_at=None)
-        return newer.exclude(action=UNDO).select_related("actor").order_by("-pk").first()
+        return newer.exclude(action=UNDO_ACTION).select_related("actor").order_by("-pk").first()
 
 
-def _not_taken_back(table: str, rows: list[Row], event: CurationEvent) -> list[Row]:
+def _not_taken_back(table: str, rows: list[RowData], event: CurationEvent) -> list[RowData]:
     """Without what its owner has taken off the merged paper since."""
     column = _SET_ONCE.get(table)
     if column is None:
@@ -226,7 +231,7 @@ def _not_taken_back(table: str, rows: list[Row], event: CurationEvent) -> list[R
     return [row for row in rows if str(row[column]) in there]
 
 
-def _current(table: str, key: Row) -> Row | None:
+def _current(table: str, key: RowData) -> RowData | None:
     statement = sql.SQL("SELECT to_jsonb(seen) FROM {} seen WHERE {} FOR UPDATE").format(
         sql.Identifier(table), _is(table, "seen", key)
     )
@@ -235,11 +240,11 @@ def _current(table: str, key: Row) -> Row | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    found: Row = json.loads(row[0]) if isinstance(row[0], str) else row[0]
+    found: RowData = json.loads(row[0]) if isinstance(row[0], str) else row[0]
     return found
 
 
-def _update(table: str, key: Row, values: Row) -> None:
+def _update(table: str, key: RowData, values: RowData) -> None:
     assignments = sql.SQL(", ").join(sql.SQL("{0} = back.{0}").format(sql.Identifier(name)) for name in values)
     statement = sql.SQL("UPDATE {0} seen SET {1} FROM jsonb_populate_record(NULL::{0}, {2}) back WHERE {3}").format(
         sql.Identifier(table), assignments, _json(values), _is(table, "seen", key)
@@ -248,7 +253,7 @@ def _update(table: str, key: Row, values: Row) -> None:
         cursor.execute(statement)
 
 
-def _bring_back(table: str, rows: Iterable[Row]) -> None:
+def _bring_back(table: str, rows: Iterable[RowData]) -> None:
     """Rows that an act removed, but for those of accounts and other rows that are gone meanwhile."""
     whole = _with_what_is_there(table, list(rows))
     if not whole:
@@ -262,8 +267,8 @@ def _bring_back(table: str, rows: Iterable[Row]) -> None:
         cursor.execute(statement)
 
 
-def _with_what_is_there(table: str, rows: list[Row]) -> list[Row]:
-    for column, other, other_column, may_be_empty in row_diff.references(table):
+def _with_what_is_there(table: str, rows: list[RowData]) -> list[RowData]:
+    for column, other, other_column, may_be_empty in row_diff.foreign_keys(table):
         named = {row[column] for row in rows if row[column] is not None}
         if not named or other == table:
             continue
@@ -293,8 +298,8 @@ def _json(value: Any) -> sql.Composable:
     return sql.SQL("{}::jsonb").format(sql.Literal(json.dumps(value)))
 
 
-def _attributes(table: str, key: Row) -> Row:
-    names = {part.column: part.attname for part in row_diff.model_of(table)._meta.local_fields}
+def _attributes(table: str, key: RowData) -> RowData:
+    names = {part.column: part.attname for part in row_diff.model_of_table(table)._meta.local_fields}
     return {names[column]: value for column, value in key.items()}
 
 

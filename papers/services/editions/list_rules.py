@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from papers.models import Listing, ListRule, Paper, RuledPaper
-from papers.services.editions.listing import SAMPLE, Entry, Rule, list_papers
-from papers.services.operations.installation import current_group
-from papers.web.page_cache_stamp import renew_stamp
+from papers.models import Listing, ListRule, Paper, RuleListing
+from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
+from papers.services.operations.installation import group_settings
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 _LOCK = 0x62730050  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 # A topic's papers are news for so long; votes take longer to come.
-TOPIC_NEWS = timedelta(days=3)
-VOTES_NEWS = timedelta(days=30)
-PREVIEWED_DAYS = 7
+TOPIC_WINDOW = timedelta(days=3)
+VOTES_WINDOW = timedelta(days=30)
+PREVIEW_DAYS = 7
 # Behind what the sources announced, where votes don't decide.
 _BEHIND_ALL = 100_000
 
@@ -38,7 +38,7 @@ _MAY_BE_LISTED = """
     AND paper.vote_count >= %(votes)s AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
 """
 _IS_NEWS = """
-    AND NOT EXISTS (SELECT FROM papers_ruledpaper ruled WHERE ruled.paper_id = paper.id)
+    AND NOT EXISTS (SELECT FROM papers_rulelisting ruled WHERE ruled.paper_id = paper.id)
     AND NOT EXISTS (
         SELECT FROM papers_candidate decided WHERE decided.paper_id = paper.id AND decided.decided_at IS NOT NULL)
     AND NOT EXISTS (SELECT FROM papers_listing listed WHERE listed.paper_id = paper.id AND listed.kind <> %(sample)s)
@@ -46,7 +46,7 @@ _IS_NEWS = """
 _ORDER = "ORDER BY paper.vote_count DESC, found.score DESC, paper.listed_at DESC, paper.id DESC"
 
 
-class Terms(NamedTuple):
+class RuleCriteria(NamedTuple):
     """What a rule asks for; also of one that is not stored yet."""
 
     topic_id: int | None
@@ -54,17 +54,17 @@ class Terms(NamedTuple):
     limit: int
 
     @classmethod
-    def of(cls, rule: ListRule) -> Terms:
+    def of(cls, rule: ListRule) -> RuleCriteria:
         return cls(rule.topic_id, rule.min_votes, rule.limit)
 
     @property
     def reach(self) -> timedelta:
         """How old a paper may be."""
-        return VOTES_NEWS if self.min_votes else TOPIC_NEWS
+        return VOTES_WINDOW if self.min_votes else TOPIC_WINDOW
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewDay:
+class RulePreviewDay:
     """What a rule would have listed of a day's papers."""
 
     day: date
@@ -77,22 +77,24 @@ class PreviewDay:
 
 def apply_rules(*, now: datetime) -> int:
     """List what the rules in force find now; how many papers. Idempotent, also for two workers at once."""
-    return sum(_apply(rule, now=now) for rule in ListRule.objects.in_force())
+    return sum(_apply(rule, now=now) for rule in ListRule.objects.enabled())
 
 
 def _apply(rule: ListRule, *, now: datetime) -> int:
-    today = now.astimezone(current_group().zone).date()
-    terms = Terms.of(rule)
+    today = now.astimezone(group_settings().zone).date()
+    terms = RuleCriteria.of(rule)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if not ListRule.objects.filter(pk=rule.pk, is_enabled=True, changed_at=rule.changed_at).exists():
             return 0  # it was changed or removed a moment ago
-        left = terms.limit - RuledPaper.objects.on_day(rule, today).count()
-        chosen = find_papers(terms, since=now - terms.reach, upto=now, at_most=left) if left > 0 else []
+        left = terms.limit - RuleListing.objects.on_day(rule, today).count()
+        chosen = find_rule_papers(terms, since=now - terms.reach, upto=now, at_most=left) if left > 0 else []
         # Whoever lists a paper holds its lock, so what is not listed now is not listed by anybody else meanwhile.
         list(Paper.objects.select_for_update(no_key=True).filter(pk__in=chosen).order_by("pk").values_list("pk"))
-        chosen = find_papers(terms, since=now - terms.reach, upto=now, at_most=left, among=chosen) if chosen else []
+        chosen = (
+            find_rule_papers(terms, since=now - terms.reach, upto=now, at_most=left, among=chosen) if chosen else []
+        )
         if not chosen:
             return 0
         _list(chosen, rule, today, now)
@@ -101,16 +103,16 @@ def _apply(rule: ListRule, *, now: datetime) -> int:
 
 def _list(paper_ids: Sequence[int], rule: ListRule, day: date, now: datetime) -> None:
     by = Listing.By.TOPIC if rule.topic_id is not None else Listing.By.VOTES
-    entries = [Entry(paper_id, day, position=_BEHIND_ALL + place) for place, paper_id in enumerate(paper_ids)]
-    list_papers(entries, Rule(by=by), now=now)
-    RuledPaper.objects.bulk_create(
-        RuledPaper(paper_id=paper_id, rule=rule, day=day, listed_at=now) for paper_id in paper_ids
+    entries = [ListingEntry(paper_id, day, position=_BEHIND_ALL + place) for place, paper_id in enumerate(paper_ids)]
+    add_listings(entries, ListingRule(by=by), now=now)
+    RuleListing.objects.bulk_create(
+        RuleListing(paper_id=paper_id, rule=rule, day=day, listed_at=now) for paper_id in paper_ids
     )
-    renew_stamp()
+    invalidate_page_cache()
 
 
-def find_papers(
-    terms: Terms, *, since: datetime, upto: datetime, at_most: int, among: Sequence[int] | None = None
+def find_rule_papers(
+    terms: RuleCriteria, *, since: datetime, upto: datetime, at_most: int, among: Sequence[int] | None = None
 ) -> list[int]:
     """The papers that a rule with these terms would list now, the best first.
 
@@ -125,14 +127,14 @@ def find_papers(
         return [row[0] for row in cursor.fetchall()]
 
 
-def preview(terms: Terms, *, now: datetime) -> list[PreviewDay]:
+def preview_rule(terms: RuleCriteria, *, now: datetime) -> list[RulePreviewDay]:
     """What such a rule would have listed of the papers of the last seven days, by the day they came; newest first.
 
     One query.
     """
-    zone = current_group().zone
+    zone = group_settings().zone
     today = now.astimezone(zone).date()
-    first = datetime.combine(today - timedelta(days=PREVIEWED_DAYS - 1), datetime.min.time(), zone)
+    first = datetime.combine(today - timedelta(days=PREVIEW_DAYS - 1), datetime.min.time(), zone)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -153,19 +155,19 @@ def preview(terms: Terms, *, now: datetime) -> list[PreviewDay]:
             {**_asked(terms, first, now), "limit": terms.limit, "zone": str(zone)},
         )
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
-    days = [today - timedelta(days=number) for number in range(PREVIEWED_DAYS)]
+    days = [today - timedelta(days=number) for number in range(PREVIEW_DAYS)]
     return [_preview_day(day, *rows.get(day, (None, 0, 0))) for day in days]
 
 
-def _preview_day(day: date, titles: list[str] | None, fitting: int, listed: int) -> PreviewDay:
+def _preview_day(day: date, titles: list[str] | None, fitting: int, listed: int) -> RulePreviewDay:
     shown = tuple(titles or ())
-    return PreviewDay(day=day, titles=shown, over=fitting - len(shown), listed=listed)
+    return RulePreviewDay(day=day, titles=shown, over=fitting - len(shown), listed=listed)
 
 
-def _source(terms: Terms) -> str:
+def _source(terms: RuleCriteria) -> str:
     return _VOTED if terms.topic_id is None else _MATCHES
 
 
-def _asked(terms: Terms, since: datetime, upto: datetime) -> dict[str, Any]:
+def _asked(terms: RuleCriteria, since: datetime, upto: datetime) -> dict[str, Any]:
     votes = terms.min_votes if terms.topic_id is not None else max(1, terms.min_votes)
-    return {"topic": terms.topic_id, "since": since, "upto": upto, "votes": votes, "sample": SAMPLE}
+    return {"topic": terms.topic_id, "since": since, "upto": upto, "votes": votes, "sample": SAMPLE_KIND}

@@ -12,20 +12,20 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection
 
-from papers.catalogue.categories import expand
+from papers.catalogue.categories import expand_pattern
 from papers.models import Listing, Source
 from papers.services.ingest.releases import next_release
 
 # Announced, but not news: a new version of an old paper.
 _REPLACEMENTS = ("replace", "replace-cross")
 # A source without lists of its own brings old entries too, at its first visit all it has. Those are not today's news.
-NEWS_WITHIN = timedelta(days=14)
-SAMPLE = "sample"
+MAX_LISTING_AGE = timedelta(days=14)
+SAMPLE_KIND = "sample"
 """The kind of a listing that the sample catalogue made. It is in nobody's way: a real one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ListingRule:
     """What may be listed."""
 
     source_id: int | None = None
@@ -39,7 +39,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListingEntry:
     """A paper that a source has for a day."""
 
     paper_id: int
@@ -51,32 +51,32 @@ class Entry:
     """Only if the source never listed it before, on whatever day."""
 
 
-def rule_of(source: Source) -> Rule | None:
+def listing_rule_of(source: Source) -> ListingRule | None:
     """The rule in the source's settings; None when it lists nothing."""
     if source.lists == Source.Lists.NOTHING:
         return None
-    return Rule(
+    return ListingRule(
         source_id=source.pk,
         limit=source.list_limit if source.lists == Source.Lists.AT_MOST else None,
-        categories=tuple(code for pattern in source.list_categories for code in expand(pattern)),
+        categories=tuple(code for pattern in source.list_categories for code in expand_pattern(pattern)),
     )
 
 
-def is_news(published_at: datetime | None, now: datetime) -> bool:
+def is_recent_enough(published_at: datetime | None, now: datetime) -> bool:
     """Whether an entry of a source without lists of its own may go on today's edition."""
-    return published_at is None or published_at >= now - NEWS_WITHIN
+    return published_at is None or published_at >= now - MAX_LISTING_AGE
 
 
-def best_entries(entries: Iterable[Entry]) -> list[Entry]:
+def dedupe_entries(entries: Iterable[ListingEntry]) -> list[ListingEntry]:
     """One entry a paper and day, without replacements: new before cross-listed, then by position."""
-    found: dict[tuple[date, int], Entry] = {}
+    found: dict[tuple[date, int], ListingEntry] = {}
     for entry in sorted(entries, key=lambda entry: (entry.day, entry.kind == "cross", entry.position)):
         if entry.kind not in _REPLACEMENTS:
             found.setdefault((entry.day, entry.paper_id), entry)
     return list(found.values())
 
 
-def choose(entries: Collection[Entry], rule: Rule) -> list[Entry]:
+def select_unlisted(entries: Collection[ListingEntry], rule: ListingRule) -> list[ListingEntry]:
     """Those of `entries` (as `best_entries` gives them) that are to be listed and are not yet. One query."""
     if not entries:
         return []
@@ -107,23 +107,23 @@ def choose(entries: Collection[Entry], rule: Rule) -> list[Entry]:
                 "categories": list(rule.categories),
                 "source": rule.source_id,
                 "limit": rule.limit,
-                "sample": SAMPLE,
-                "is_sample": all(entry.kind == SAMPLE for entry in entries),
+                "sample": SAMPLE_KIND,
+                "is_sample": all(entry.kind == SAMPLE_KIND for entry in entries),
             },
         )
         return [by_key[day, paper_id] for day, paper_id in cursor.fetchall()]
 
 
-def list_papers(entries: Collection[Entry], rule: Rule, *, now: datetime) -> int:
+def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: datetime) -> int:
     """Put papers on their days' editions; the number of those that were not there. Idempotent.
 
     The caller's transaction holds the locks of the papers, so that the votes copied here are those of its end.
     """
-    if not choose(entries, rule):
+    if not select_unlisted(entries, rule):
         return 0
     release = next_release()
     # Once more: who held the lock before may have listed some of them, or filled a day.
-    chosen = choose(entries, rule)
+    chosen = select_unlisted(entries, rule)
     if chosen:
         _take_over(chosen)
         _insert(chosen, rule, release, now)
@@ -131,7 +131,7 @@ def list_papers(entries: Collection[Entry], rule: Rule, *, now: datetime) -> int
     return len(chosen)
 
 
-def _take_over(entries: Collection[Entry]) -> None:
+def _take_over(entries: Collection[ListingEntry]) -> None:
     """Make room where the sample lists one of these papers on the same day."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -144,11 +144,11 @@ def _take_over(entries: Collection[Entry]) -> None:
             UPDATE papers_edition edition SET listed_count = listed_count - counted.gone
             FROM (SELECT day, count(*) AS gone FROM gone GROUP BY day) counted WHERE edition.day = counted.day
             """,
-            [[entry.day for entry in entries], [entry.paper_id for entry in entries], SAMPLE],
+            [[entry.day for entry in entries], [entry.paper_id for entry in entries], SAMPLE_KIND],
         )
 
 
-def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime) -> None:
+def _insert(entries: Collection[ListingEntry], rule: ListingRule, release: int, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -156,7 +156,7 @@ def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime)
                 (day, paper_id, by, source_id, user_id, kind, position, submitter, release, created_at, vote_count,
                 source_votes)
             SELECT asked.day, paper.id, %s, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s,
-                paper.vote_count, coalesce((SELECT max(votes) FROM papers_sourcefigure WHERE paper_id = paper.id), 0)
+                paper.vote_count, coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0)
             FROM unnest(%s::date[], %s::bigint[], %s::text[], %s::int[], %s::text[])
                 AS asked (day, paper_id, kind, position, submitter)
             JOIN papers_paper paper ON paper.id = asked.paper_id
@@ -172,7 +172,7 @@ def _insert(entries: Collection[Entry], rule: Rule, release: int, now: datetime)
         )
 
 
-def _count(entries: Iterable[Entry]) -> None:
+def _count(entries: Iterable[ListingEntry]) -> None:
     """Keep the editions' counts. A day that a source lists on is no sample any more."""
     entries = list(entries)
     with connection.cursor() as cursor:

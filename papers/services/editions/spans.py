@@ -11,13 +11,13 @@ from django.core.cache import cache
 from papers.dates import (
     ONE_DAY,
     ONE_WEEK,
-    Absence,
-    announcement_of,
-    month_of,
+    AbsenceReason,
+    absence_reason,
+    announcement_time,
+    month_start,
     next_announcement,
     next_month,
-    week_of,
-    why_absent,
+    week_start,
 )
 from papers.models import Edition, FetchRun, Source, User
 
@@ -69,11 +69,11 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class WhyNotToday:
+class EditionAbsence:
     """Why the newest edition is not today's."""
 
     today: date
-    absence: Absence | None
+    absence: AbsenceReason | None
     """None where no source of the site follows arXiv's calendar, so that nobody can say."""
     due: datetime | None
     """When arXiv announces next."""
@@ -86,13 +86,13 @@ def day_span(day: date) -> Span:
 
 def week_span(day: date) -> Span:
     """The week of a day, and its neighbours. One query."""
-    monday = week_of(day)
+    monday = week_start(day)
     return _span(monday, monday + ONE_WEEK)
 
 
 def month_span(day: date) -> Span:
     """The month of a day, and its neighbours. One query."""
-    first = month_of(day)
+    first = month_start(day)
     return _span(first, next_month(first))
 
 
@@ -114,27 +114,27 @@ def _span(first: date, before: date) -> Span:
     )
 
 
-def why_not_today(edition: Edition | None, *, today: date, now: datetime) -> WhyNotToday | None:
+def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> EditionAbsence | None:
     """Why an edition is not today's; None when it is today's or newer. Two queries where it isn't, else none."""
     if edition is not None and edition.day >= today:
         return None
     sources = list(Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).exclude(lists="nothing"))
     if not sources:
-        return WhyNotToday(today=today, absence=None, due=None)
+        return EditionAbsence(today=today, absence=None, due=None)
     states = set(
         FetchRun.objects.filter(source__in=sources)
         .order_by("source_id", "-started_at")
         .distinct("source_id")
         .values_list("state", flat=True)
     )
-    absence = why_absent(
+    absence = absence_reason(
         today,
         now=now,
         is_stale=FetchRun.State.STALE in states,
         is_failing=any(source.error_count for source in sources),
     )
-    due = announcement_of(today) if absence is Absence.NOT_YET else next_announcement(today)
-    return WhyNotToday(today=today, absence=absence, due=due)
+    due = announcement_time(today) if absence is AbsenceReason.NOT_YET else next_announcement(today)
+    return EditionAbsence(today=today, absence=absence, due=due)
 
 
 def curator_names() -> list[str]:

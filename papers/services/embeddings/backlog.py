@@ -27,14 +27,14 @@ _REFUSED_AT_MOST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LeasedPapers:
     """Papers that are ours for a while: title and abstract by key, the newest first."""
 
     lease: uuid.UUID
     texts: Mapping[int, tuple[str, str]]
 
 
-def add(cursor: CursorWrapper, papers: Iterable[tuple[int, datetime]]) -> None:
+def enqueue_papers(cursor: CursorWrapper, papers: Iterable[tuple[int, datetime]]) -> None:
     """Have papers (key, `listed_at`) embedded, because they or their texts are new, in the transaction of that.
 
     Takes away the lease of a worker that is at an older text.
@@ -53,7 +53,7 @@ def add(cursor: CursorWrapper, papers: Iterable[tuple[int, datetime]]) -> None:
         )
 
 
-def fill(model: str, *, all_papers: bool = False) -> int:
+def enqueue_missing(model: str, *, all_papers: bool = False) -> int:
     """Have every paper without a vector of `model` embedded, or with `all_papers` every one; how many are new to it."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,7 +69,7 @@ def fill(model: str, *, all_papers: bool = False) -> int:
         return int(cursor.rowcount)
 
 
-def claim(at_most: int, *, now: datetime) -> Claim | None:
+def lease_papers(at_most: int, *, now: datetime) -> LeasedPapers | None:
     """The newest papers that wait, for this caller alone; None when there are none."""
     lease = uuid.uuid4()
     with connection.cursor() as cursor:
@@ -85,10 +85,10 @@ def claim(at_most: int, *, now: datetime) -> Claim | None:
         ids = [row[0] for row in cursor.fetchall()]
     # Read after the lease is there: a text that changes from here on takes it away.
     rows = Paper.objects.filter(pk__in=ids).order_by("-listed_at", "-pk").values_list("pk", "title", "abstract")
-    return Claim(lease, {pk: (title, abstract) for pk, title, abstract in rows}) if ids else None
+    return LeasedPapers(lease, {pk: (title, abstract) for pk, title, abstract in rows}) if ids else None
 
 
-def store(claimed: Claim, model: str, vectors: Mapping[int, Sequence[float]]) -> int:
+def store_vectors(claimed: LeasedPapers, model: str, vectors: Mapping[int, Sequence[float]]) -> int:
     """Keep vectors of papers that are still ours, and strike these off; how many. One transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         # Papers that are deleted at this moment are waited for, and left out.
@@ -112,12 +112,12 @@ def store(claimed: Claim, model: str, vectors: Mapping[int, Sequence[float]]) ->
     return len(ours)
 
 
-def give_back(claimed: Claim) -> None:
+def release_lease(claimed: LeasedPapers) -> None:
     """Let others have what is still ours."""
     EmbeddingBacklog.objects.filter(lease=claimed.lease).update(lease=None, not_before=_AT_ONCE)
 
 
-def put_off(claimed: Claim, paper_id: int, *, now: datetime) -> None:
+def defer_paper(claimed: LeasedPapers, paper_id: int, *, now: datetime) -> None:
     """A model refuses this paper's text: try it again after a day or more."""
     row = EmbeddingBacklog.objects.filter(lease=claimed.lease, paper_id=paper_id).first()
     if row is not None:
@@ -127,6 +127,6 @@ def put_off(claimed: Claim, paper_id: int, *, now: datetime) -> None:
         )
 
 
-def waiting(*, at_most: int) -> int:
+def count_waiting(*, at_most: int) -> int:
     """How many papers wait; `at_most` where there are as many or more. One bounded query."""
     return EmbeddingBacklog.objects.all()[:at_most].count()

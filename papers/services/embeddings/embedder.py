@@ -9,7 +9,7 @@ from typing import Protocol
 Vector = Sequence[float]
 
 # halfvec takes more, an HNSW index of it does not. https://github.com/pgvector/pgvector#half-precision-vectors
-MOST_DIMENSIONS = 4000
+MAX_DIMENSIONS = 4000
 
 
 class EmbeddingError(Exception):
@@ -43,16 +43,14 @@ def paper_text(title: str, abstract: str) -> str:
     return f"{title}\n{abstract}"
 
 
-def of_length_one(vector: Vector) -> list[float]:
+def unit_vector(vector: Vector) -> list[float]:
     """A vector scaled, so that half precision keeps as much of every model.
 
     Raises:
         EmbeddingError: it has no direction, or too many dimensions for an index.
     """
-    if not 0 < len(vector) <= MOST_DIMENSIONS:
-        raise EmbeddingError(
-            f"The model gives vectors of {len(vector)} dimensions; 1 to {MOST_DIMENSIONS} can be kept."
-        )
+    if not 0 < len(vector) <= MAX_DIMENSIONS:
+        raise EmbeddingError(f"The model gives vectors of {len(vector)} dimensions; 1 to {MAX_DIMENSIONS} can be kept.")
     length = math.sqrt(sum(value * value for value in vector))
     if not math.isfinite(length) or length == 0:
         raise EmbeddingError("The model gave a vector without a direction.")

@@ -9,20 +9,20 @@ from django.conf import settings
 
 from papers.models import EmbeddingModel
 from papers.services.embeddings import backlog
-from papers.services.embeddings.shipped import why_not
-from papers.services.operations.heartbeat import is_alive, last_alive
+from papers.services.embeddings.shipped import unavailable_reason
+from papers.services.operations.heartbeat import is_alive, last_heartbeat
 
 HEARTBEAT = "embedder"
-COUNTED_AT_MOST = 10_000
+COUNT_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingProgress:
+class EmbeddingStatus:
     """As it stands. Figures are of papers."""
 
     is_on: bool
     """The settings want search by meaning, and a model can run."""
-    why_off: str
+    disabled_reason: str
     """One sentence where it is not on."""
     serving: str
     """The model that search uses; empty when there is none."""
@@ -31,11 +31,11 @@ class EmbeddingProgress:
     embedded: int
     """Vectors of the wanted model, a kept count."""
     waiting: int
-    waits_more: bool
+    has_more_waiting: bool
     """At least `waiting`: beyond 10,000 they are not counted."""
     is_alive: bool
     """The process that embeds gave a sign of life in the last minutes."""
-    trouble: str
+    last_error: str
     """What the wanted model said when it last failed; empty when all is well."""
     last_embedded_at: datetime | None
 
@@ -53,33 +53,33 @@ class EmbeddingProgress:
         return self.waiting == 0
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Off is well, too."""
-        return not self.is_on or (not self.trouble and (self.is_alive or self.waiting == 0))
+        return not self.is_on or (not self.last_error and (self.is_alive or self.waiting == 0))
 
 
-def embedding_progress(*, now: datetime) -> EmbeddingProgress:
+def read_embedding_status(*, now: datetime) -> EmbeddingStatus:
     """Three queries, none of which counts more than 10,000 rows."""
     models = list(EmbeddingModel.objects.all())
-    wanted = next((row for row in models if row.is_wanted), None)
-    counted = backlog.waiting(at_most=COUNTED_AT_MOST + 1)
-    why_off = why_off_now()
-    return EmbeddingProgress(
-        is_on=not why_off,
-        why_off=why_off,
+    wanted = next((row for row in models if row.is_target), None)
+    counted = backlog.count_waiting(at_most=COUNT_LIMIT + 1)
+    disabled_reason = embedding_disabled_reason()
+    return EmbeddingStatus(
+        is_on=not disabled_reason,
+        disabled_reason=disabled_reason,
         serving=next((row.name for row in models if row.serves), ""),
         wanted=wanted.name if wanted else "",
         embedded=wanted.embedded if wanted else 0,
-        waiting=min(counted, COUNTED_AT_MOST),
-        waits_more=counted > COUNTED_AT_MOST,
-        is_alive=is_alive(last_alive(HEARTBEAT), now=now),
-        trouble=wanted.last_error if wanted else "",
+        waiting=min(counted, COUNT_LIMIT),
+        has_more_waiting=counted > COUNT_LIMIT,
+        is_alive=is_alive(last_heartbeat(HEARTBEAT), now=now),
+        last_error=wanted.last_error if wanted else "",
         last_embedded_at=wanted.last_embedded_at if wanted else None,
     )
 
 
-def why_off_now() -> str:
+def embedding_disabled_reason() -> str:
     """Why search goes by words alone, in one sentence; empty when it need not."""
     if not settings.EMBEDDINGS:
         return "Search by meaning is turned off (BROADSHEET_EMBEDDINGS)."
-    return "" if settings.EMBEDDINGS_URL else why_not()
+    return "" if settings.EMBEDDINGS_URL else unavailable_reason()

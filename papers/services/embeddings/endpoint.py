@@ -13,12 +13,12 @@ from typing import Any
 from django.conf import settings
 
 from papers.outbound.client import Client, FetchError, FetchRequest, HttpStatusError
-from papers.services.embeddings.embedder import EmbeddingError, of_length_one
-from papers.services.fetching.rate_limiter import polite_client
+from papers.services.embeddings.embedder import EmbeddingError, unit_vector
+from papers.services.fetching.rate_limiter import build_outbound_client
 
-GROUP = "embeddings"
+HOST_GROUP = "embeddings"
 # Models read 512 to 8,192 tokens, and most servers refuse more than that instead of cutting it; no abstract is longer.
-MOST_CHARACTERS = 6_000
+MAX_CHARACTERS = 6_000
 DEADLINE_SECONDS = 60.0
 MAX_BYTES = 20_000_000
 
@@ -31,12 +31,12 @@ _HINTS: dict[int, str] = {
 }
 
 
-class EndpointModel:
+class EndpointEmbedder:
     """A model at the address of the settings."""
 
     batch_size = 32
 
-    def __init__(self, model: str, *, make_client: Callable[[], Client] = polite_client) -> None:
+    def __init__(self, model: str, *, make_client: Callable[[], Client] = build_outbound_client) -> None:
         self._model = model
         self._client = make_client()
 
@@ -49,15 +49,15 @@ class EndpointModel:
             EmbeddingError: the endpoint refused, did not answer, or answered something else.
         """
         body = json.dumps(
-            {"model": self._model, "input": [text[:MOST_CHARACTERS] for text in texts], "encoding_format": "float"}
+            {"model": self._model, "input": [text[:MAX_CHARACTERS] for text in texts], "encoding_format": "float"}
         )
         return _vectors(self._ask(body.encode()), len(texts))
 
     def _ask(self, body: bytes) -> bytes:
         key = settings.EMBEDDINGS_KEY
         request = FetchRequest(
-            url=address(settings.EMBEDDINGS_URL),
-            group=GROUP,
+            url=embeddings_url(settings.EMBEDDINGS_URL),
+            group=HOST_GROUP,
             headers={"Authorization": f"Bearer {key}"} if key else {},
             accept="application/json",
             body=body,
@@ -78,7 +78,7 @@ class EndpointModel:
             raise EmbeddingError(str(error), retry_after_seconds=error.retry_after_seconds) from error
 
 
-def address(url: str) -> str:
+def embeddings_url(url: str) -> str:
     """Where vectors are asked for: `url`, which may end with /embeddings or come without."""
     return url if url.endswith("/embeddings") else f"{url}/embeddings"
 
@@ -100,7 +100,7 @@ def _vectors(body: bytes, count: int) -> list[list[float]]:
         raise EmbeddingError(f"The embeddings endpoint answered {len(rows)} vectors for {count} texts.")
     if len({len(vector) for vector in vectors}) > 1:
         raise EmbeddingError("The embeddings endpoint answered vectors of different lengths.")
-    return [of_length_one(vector) for vector in vectors]
+    return [unit_vector(vector) for vector in vectors]
 
 
 def _numbers(values: Any) -> list[float]:

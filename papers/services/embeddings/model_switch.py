@@ -21,12 +21,12 @@ from psycopg import sql
 
 from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog
-from papers.services.embeddings.shipped import why_not
+from papers.services.embeddings.shipped import unavailable_reason
 
 logger = logging.getLogger(__name__)
 
 READY_SHARE = 0.95
-READY_WITHIN = timedelta(days=365)
+READY_WINDOW = timedelta(days=365)
 
 _LOCK = 0x62730010  # one process at a time changes which model is which
 _REMOVED_AT_ONCE = 2_000
@@ -36,7 +36,7 @@ _SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TargetModel:
     """The model that the settings name; `endpoint` is empty for the shipped one."""
 
     name: str
@@ -51,13 +51,13 @@ class CurrentModel:
     dimensions: int
 
 
-def wanted_model() -> Wanted | None:
+def target_model() -> TargetModel | None:
     """What the settings ask for; None where meaning is turned off, or the shipped model cannot run here."""
     if not settings.EMBEDDINGS:
         return None
     if settings.EMBEDDINGS_URL:
-        return Wanted(name=settings.EMBEDDINGS_MODEL[:80], endpoint=settings.EMBEDDINGS_URL)
-    return None if why_not() else Wanted(name=SHIPPED_MODEL, endpoint="")
+        return TargetModel(name=settings.EMBEDDINGS_MODEL[:80], endpoint=settings.EMBEDDINGS_URL)
+    return None if unavailable_reason() else TargetModel(name=SHIPPED_MODEL, endpoint="")
 
 
 def current_model() -> CurrentModel | None:
@@ -76,12 +76,12 @@ def current_model() -> CurrentModel | None:
     return CurrentModel(name, dimensions) if name else None
 
 
-def forget_current_model() -> None:
+def invalidate_current_model() -> None:
     """Make every process look again."""
     cache.delete(_KEY)
 
 
-def ensure_wanted(wanted: Wanted | None) -> EmbeddingModel | None:
+def ensure_target_model(target: TargetModel | None) -> EmbeddingModel | None:
     """Bring the tables in line with the settings: the row of the wanted model, with all papers that lack its vector.
 
     Idempotent. The first model there is serves at once, as far as it has come.
@@ -89,34 +89,34 @@ def ensure_wanted(wanted: Wanted | None) -> EmbeddingModel | None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        before = EmbeddingModel.objects.filter(is_wanted=True).first()
-        if wanted is None:
-            EmbeddingModel.objects.filter(is_wanted=True).update(is_wanted=False)
+        before = EmbeddingModel.objects.filter(is_target=True).first()
+        if target is None:
+            EmbeddingModel.objects.filter(is_target=True).update(is_target=False)
             return None
-        if before is not None and before.name == wanted.name:
-            EmbeddingModel.objects.filter(pk=before.pk).update(endpoint=wanted.endpoint)
+        if before is not None and before.name == target.name:
+            EmbeddingModel.objects.filter(pk=before.pk).update(endpoint=target.endpoint)
             return before
-        return _want(wanted)
+        return _want(target)
 
 
-def _want(wanted: Wanted) -> EmbeddingModel:
-    EmbeddingModel.objects.filter(is_wanted=True).update(is_wanted=False)
-    dimensions = SHIPPED_DIMENSIONS if wanted.name == SHIPPED_MODEL else None
-    row, _ = EmbeddingModel.objects.get_or_create(name=wanted.name, defaults={"dimensions": dimensions})
-    row.endpoint = wanted.endpoint
-    row.is_wanted = True
+def _want(target: TargetModel) -> EmbeddingModel:
+    EmbeddingModel.objects.filter(is_target=True).update(is_target=False)
+    dimensions = SHIPPED_DIMENSIONS if target.name == SHIPPED_MODEL else None
+    row, _ = EmbeddingModel.objects.get_or_create(name=target.name, defaults={"dimensions": dimensions})
+    row.endpoint = target.endpoint
+    row.is_target = True
     row.serves = row.serves or not EmbeddingModel.objects.filter(serves=True).exists()
     row.embedded = PaperVector.objects.filter(model=row.name).count()
     row.last_error = ""
     row.save()
     EmbeddingBacklog.objects.all().delete()
-    waiting = backlog.fill(row.name)
+    waiting = backlog.enqueue_missing(row.name)
     logger.info("Papers are embedded with %s from now on: %d wait", row.name, waiting)
-    transaction.on_commit(forget_current_model)
+    transaction.on_commit(invalidate_current_model)
     return row
 
 
-def note_dimensions(name: str, dimensions: int) -> None:
+def record_dimensions(name: str, dimensions: int) -> None:
     """Keep how long a model's vectors are; its index is made while it has none. Not inside a transaction."""
     if EmbeddingModel.objects.filter(name=name, dimensions=None).update(dimensions=dimensions):
         row = EmbeddingModel.objects.get(name=name)
@@ -124,40 +124,42 @@ def note_dimensions(name: str, dimensions: int) -> None:
             ensure_index(row)
 
 
-def take_over_when_ready(*, now: datetime) -> bool:
+def promote_when_ready(*, now: datetime) -> bool:
     """Let the wanted model serve, if another one still does and it is ready. Not inside a transaction."""
-    row = EmbeddingModel.objects.filter(is_wanted=True, serves=False, dimensions__isnull=False).first()
+    row = EmbeddingModel.objects.filter(is_target=True, serves=False, dimensions__isnull=False).first()
     if row is None or not _is_ready(row, now=now):
         return False
     ensure_index(row)
     with transaction.atomic():
         EmbeddingModel.objects.filter(serves=True).update(serves=False)
-        EmbeddingModel.objects.filter(pk=row.pk, is_wanted=True).update(serves=True)
-    forget_current_model()
+        EmbeddingModel.objects.filter(pk=row.pk, is_target=True).update(serves=True)
+    invalidate_current_model()
     logger.info("Search uses the vectors of %s now", row.name)
     return True
 
 
 def _is_ready(row: EmbeddingModel, *, now: datetime) -> bool:
-    recent = Paper.objects.visible().filter(listed_at__gt=now - READY_WITHIN)
+    recent = Paper.objects.visible().filter(listed_at__gt=now - READY_WINDOW)
     papers = recent.count()
-    waiting = EmbeddingBacklog.objects.filter(listed_at__gt=now - READY_WITHIN).count()
+    waiting = EmbeddingBacklog.objects.filter(listed_at__gt=now - READY_WINDOW).count()
     if not papers:
         papers, waiting = Paper.objects.count(), EmbeddingBacklog.objects.count()
     return row.embedded > 0 and waiting <= papers * (1 - READY_SHARE)
 
 
-def remove_left_over() -> int:
+def delete_superseded_vectors() -> int:
     """Remove some of the vectors of models that neither serve nor are wanted; how many. Call until there are none.
 
     Not inside a transaction.
     """
-    row = EmbeddingModel.objects.filter(is_wanted=False, serves=False).first()
+    row = EmbeddingModel.objects.filter(is_target=False, serves=False).first()
     if row is None:
         return 0
     if row.name != SHIPPED_MODEL:
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(index_name(row.name))))
+            cursor.execute(
+                sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(hnsw_index_name(row.name)))
+            )
     some = PaperVector.objects.filter(model=row.name).values("pk")[:_REMOVED_AT_ONCE]
     removed, _ = PaperVector.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()
     if removed < _REMOVED_AT_ONCE:
@@ -165,28 +167,28 @@ def remove_left_over() -> int:
     return removed
 
 
-def recount() -> None:
+def recount_vectors() -> None:
     """Count the vectors anew, and find papers that neither have one nor wait for one. Idempotent."""
     for row in EmbeddingModel.objects.all():
         # A count that another process moves on in between is put right the next night.
         EmbeddingModel.objects.filter(pk=row.pk).update(embedded=PaperVector.objects.filter(model=row.name).count())
-    if wanted := EmbeddingModel.objects.filter(is_wanted=True).first():
-        backlog.fill(wanted.name)
+    if target := EmbeddingModel.objects.filter(is_target=True).first():
+        backlog.enqueue_missing(target.name)
 
 
-def note_trouble(name: str, message: str, *, now: datetime) -> None:
+def record_failure(name: str, message: str, *, now: datetime) -> None:
     """Keep what went wrong for /status."""
     EmbeddingModel.objects.filter(name=name).update(last_error=message[:1000], last_error_at=now)
 
 
-def note_embedded(name: str, count: int, *, now: datetime) -> None:
+def record_embedded(name: str, count: int, *, now: datetime) -> None:
     """Count vectors that were stored; what went wrong before is over."""
     EmbeddingModel.objects.filter(name=name).update(
         embedded=F("embedded") + count, last_embedded_at=now, last_error="", last_error_at=None
     )
 
 
-def index_name(model: str) -> str:
+def hnsw_index_name(model: str) -> str:
     """The name of a model's HNSW index."""
     if model == SHIPPED_MODEL:
         return "paper_vector_shipped"
@@ -198,7 +200,7 @@ def ensure_index(row: EmbeddingModel) -> None:
 
     Writers go on meanwhile. Not inside a transaction.
     """
-    name = index_name(row.name)
+    name = hnsw_index_name(row.name)
     with _one_builder(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [sql.Identifier(name).as_string()]

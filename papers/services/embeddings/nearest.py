@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from papers.models import Paper, PaperVector
-from papers.services.embeddings.embedder import EmbeddingError, of_length_one
+from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from papers.services.embeddings.model_switch import CurrentModel, current_model
 
 # More than is asked for are looked at, because hidden and withdrawn ones drop out.
@@ -23,7 +23,7 @@ _KEPT_SECONDS = 60 * 30
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class PaperDistance:
     """A paper and how far it is: 0 the same meaning, 1 nothing in common, 2 the opposite (cosine distance)."""
 
     paper_id: int
@@ -41,7 +41,7 @@ def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
         return []
     key = f"similar:{hashlib.sha256(model.name.encode()).hexdigest()[:16]}:{paper.pk}"
     ids: list[int] = cache.get(key) or []
-    if not ids and (ids := [each.paper_id for each in near([paper.pk], limit=limit + _SPARE)]):
+    if not ids and (ids := [each.paper_id for each in nearest_papers([paper.pk], limit=limit + _SPARE)]):
         cache.set(key, ids, _KEPT_SECONDS)
     papers = Paper.objects.visible().filter(withdrawn_at=None).for_cards().in_bulk(ids) if ids else {}
     own = _plain(paper.title)
@@ -49,7 +49,7 @@ def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
     return [other for other in in_order if _plain(other.title) != own][:limit]
 
 
-def near(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] = ()) -> list[Near]:
+def nearest_papers(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] = ()) -> list[PaperDistance]:
     """The papers closest to the middle of these examples; none of them, none in `leave_out`, none hidden or withdrawn.
 
     Examples without a vector don't count; empty where none has one. At most three queries.
@@ -59,15 +59,15 @@ def near(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] =
         return []
     rows = PaperVector.objects.filter(model=model.name, paper__in=list(paper_ids)).values_list("vector", flat=True)
     try:
-        middle = of_length_one([sum(values) for values in zip(*rows, strict=True)])
+        middle = unit_vector([sum(values) for values in zip(*rows, strict=True)])
     except EmbeddingError:  # no vectors, or they cancel each other out
         return []
-    return near_vector(model, middle, limit=limit, leave_out={*paper_ids, *leave_out})
+    return nearest_to_vector(model, middle, limit=limit, leave_out={*paper_ids, *leave_out})
 
 
-def near_vector(
+def nearest_to_vector(
     model: CurrentModel, vector: Sequence[float], *, limit: int, leave_out: Collection[int] = ()
-) -> list[Near]:
+) -> list[PaperDistance]:
     """The papers closest to a vector of `model`, the closest first, by its index."""
     distance = sql.SQL("vector::halfvec({0}) <=> {1}::halfvec({0})").format(
         sql.Literal(model.dimensions), sql.Literal("[" + ",".join(f"{value:.6g}" for value in vector) + "]")
@@ -91,7 +91,7 @@ def near_vector(
             [str(_EF_SEARCH)],
         )
         cursor.execute(query, [list(leave_out), limit])
-        return [Near(*row) for row in cursor.fetchall()]
+        return [PaperDistance(*row) for row in cursor.fetchall()]
 
 
 def _plain(title: str) -> str:

@@ -27,12 +27,12 @@ from papers.services.embeddings.model_switch import CurrentModel, current_model
 
 logger = logging.getLogger(__name__)
 
-MOST_CHARACTERS = 2_000
-MOST_BYTES = 200_000  # of an answer; 4,000 dimensions are 22,000
+MAX_CHARACTERS = 2_000
+MAX_ANSWER_BYTES = 200_000  # of an answer; 4,000 dimensions are 22,000
 # The longest a page waits. An endpoint on another machine takes longer than the model in the next process.
-PATIENCE_SECONDS = 0.1
-ENDPOINT_PATIENCE_SECONDS = 0.5
-PAUSE_SECONDS = 2.0
+QUERY_TIMEOUT_SECONDS = 0.1
+ENDPOINT_TIMEOUT_SECONDS = 0.5
+FAILURE_PAUSE_SECONDS = 2.0
 _KEPT_SECONDS = 60 * 60 * 24
 
 
@@ -70,12 +70,12 @@ def query_vector(text: str) -> QueryVector | None:
     None when there is no model or no vector of a paper yet, and when the embedding process does not answer in time. At
     most one query, mostly none; kept in the cache for a day.
     """
-    return ask_for_vector(text)()
+    return request_query_vector(text)()
 
 
-def ask_for_vector(text: str) -> Callable[[], QueryVector | None]:
+def request_query_vector(text: str) -> Callable[[], QueryVector | None]:
     """Ask now and go on with something else: what comes back waits for the answer of `query_vector`."""
-    text = " ".join(text.split())[:MOST_CHARACTERS]
+    text = " ".join(text.split())[:MAX_CHARACTERS]
     model = current_model() if text else None
     if model is None:
         return lambda: None
@@ -104,31 +104,31 @@ def _ask(model: str, text: str) -> bytes | None:
     """The vector as 32-bit floats of this machine's order; None when it cannot be had now."""
     if time.monotonic() < _Pause.until:
         return None
-    patience = PATIENCE_SECONDS if model == SHIPPED_MODEL else ENDPOINT_PATIENCE_SECONDS
+    patience = QUERY_TIMEOUT_SECONDS if model == SHIPPED_MODEL else ENDPOINT_TIMEOUT_SECONDS
     try:
-        answer = exchange({"model": model, "text": text}, patience_seconds=patience)
+        answer = call_embedder({"model": model, "text": text}, timeout_seconds=patience)
         return base64.b64decode(answer["vector"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        _Pause.until = time.monotonic() + PAUSE_SECONDS
+        _Pause.until = time.monotonic() + FAILURE_PAUSE_SECONDS
         logger.info("No vector for a query: %s", error)
         return None
 
 
-def exchange(question: dict[str, str], *, patience_seconds: float) -> dict[str, Any]:
+def call_embedder(question: dict[str, str], *, timeout_seconds: float) -> dict[str, Any]:
     """Ask the embedding process one thing.
 
     Raises:
         OSError: it is not there or does not answer within `patience_seconds`, all together.
         ValueError: it answers something else, or nothing.
     """
-    deadline = time.monotonic() + patience_seconds
-    with _connected(patience_seconds) as connection:
+    deadline = time.monotonic() + timeout_seconds
+    with _connected(timeout_seconds) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
         received = b""
         while not received.endswith(b"\n"):
             connection.settimeout(max(0.001, deadline - time.monotonic()))
             chunk = connection.recv(65536)
-            if not chunk or len(received) > MOST_BYTES:
+            if not chunk or len(received) > MAX_ANSWER_BYTES:
                 break
             received += chunk
     answer = json.loads(received)
@@ -137,12 +137,12 @@ def exchange(question: dict[str, str], *, patience_seconds: float) -> dict[str, 
     return answer
 
 
-def _connected(patience_seconds: float) -> socket.socket:
+def _connected(timeout_seconds: float) -> socket.socket:
     parts = urlsplit(settings.EMBEDDER)
     if parts.scheme == "tcp":
-        return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=patience_seconds)
+        return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=timeout_seconds)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(patience_seconds)
+    connection.settimeout(timeout_seconds)
     try:
         connection.connect(parts.path)
     except OSError:

@@ -29,24 +29,24 @@ from papers.models import EmbeddingModel
 from papers.services.embeddings import model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
 from papers.services.embeddings.embedding_status import HEARTBEAT
-from papers.services.embeddings.query_vectors import exchange
-from papers.services.operations.heartbeat import note_alive
+from papers.services.embeddings.query_vectors import call_embedder
+from papers.services.operations.heartbeat import record_heartbeat
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 3.0
-TROUBLE_SECONDS = 30.0
-HOUSEKEEPING_SECONDS = 60.0
-RECOUNT_EVERY = timedelta(hours=20)
-LONGEST_LINE = 20_000
-SLOWEST_LINE_SECONDS = 5.0
+ERROR_PAUSE_SECONDS = 30.0
+MAINTENANCE_SECONDS = 60.0
+RECOUNT_INTERVAL = timedelta(hours=20)
+MAX_LINE_BYTES = 20_000
+LINE_TIMEOUT_SECONDS = 5.0
 _NICENESS = 10
 
 
-class Models:
+class EmbedderCache:
     """The models that were needed so far, each loaded once."""
 
-    def __init__(self, load: Callable[[str], Embedder] = worker.load) -> None:
+    def __init__(self, load: Callable[[str], Embedder] = worker.load_embedder) -> None:
         self._load = load
         self._lock = threading.Lock()
         self._loaded: dict[str, Embedder] = {}
@@ -65,9 +65,14 @@ class EmbeddingServer:
     """Queries in threads of their own, the backlog in others, which give way to everything else on the machine."""
 
     def __init__(
-        self, *, clock: Callable[[], datetime], threads: int, models: Models | None = None, idle: float = IDLE_SECONDS
+        self,
+        *,
+        clock: Callable[[], datetime],
+        threads: int,
+        models: EmbedderCache | None = None,
+        idle: float = IDLE_SECONDS,
     ) -> None:
-        self.models = models or Models()
+        self.models = models or EmbedderCache()
         self._clock = clock
         self._idle_seconds = idle
         self._stop = threading.Event()
@@ -96,7 +101,7 @@ class EmbeddingServer:
         if gives_way and sys.platform == "linux":  # where a thread has a niceness of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         while not self._stop.is_set():
-            pause = TROUBLE_SECONDS
+            pause = ERROR_PAUSE_SECONDS
             close_old_connections()
             try:
                 pause = act()
@@ -112,24 +117,24 @@ class EmbeddingServer:
 
     def _embed(self) -> float:
         """One batch. Seconds to wait before the next."""
-        name = EmbeddingModel.objects.filter(is_wanted=True).values_list("name", flat=True).first()
+        name = EmbeddingModel.objects.filter(is_target=True).values_list("name", flat=True).first()
         if name is None or not settings.EMBEDDINGS:
             return self._idle_seconds
-        done = worker.embed_some(_Lazy(self.models, name), name, clock=self._clock)
+        done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
         return 0.0 if done.taken else self._idle_seconds
 
     def _keep_house(self) -> float:
         now = self._clock()
-        model_switch.ensure_wanted(model_switch.wanted_model())
-        note_alive(now=now, name=HEARTBEAT)
-        if self._recounted_at is None or now - self._recounted_at > RECOUNT_EVERY:
-            model_switch.recount()
+        model_switch.ensure_target_model(model_switch.target_model())
+        record_heartbeat(now=now, name=HEARTBEAT)
+        if self._recounted_at is None or now - self._recounted_at > RECOUNT_INTERVAL:
+            model_switch.recount_vectors()
             self._recounted_at = now
-        model_switch.take_over_when_ready(now=now)
-        while model_switch.remove_left_over() and not self._stop.is_set():
-            note_alive(now=self._clock(), name=HEARTBEAT)
+        model_switch.promote_when_ready(now=now)
+        while model_switch.delete_superseded_vectors() and not self._stop.is_set():
+            record_heartbeat(now=self._clock(), name=HEARTBEAT)
         self._load_serving()
-        return HOUSEKEEPING_SECONDS
+        return MAINTENANCE_SECONDS
 
     def _load_serving(self) -> None:
         """Before the first query needs it; not before there is a vector that a query could be compared with."""
@@ -139,12 +144,12 @@ class EmbeddingServer:
                 self.models.get(model.name)
 
 
-class _Lazy:
+class _LazyEmbedder:
     """A model that is loaded when the first text comes."""
 
     batch_size = 16
 
-    def __init__(self, models: Models, name: str) -> None:
+    def __init__(self, models: EmbedderCache, name: str) -> None:
         self._models = models
         self._name = name
 
@@ -155,12 +160,12 @@ class _Lazy:
 class _Handler(socketserver.StreamRequestHandler):
     """One question: a line of JSON with `model` and `text`; or `{}`, which asks whether anybody is there."""
 
-    timeout = SLOWEST_LINE_SECONDS
+    timeout = LINE_TIMEOUT_SECONDS
     server: Any
 
     def handle(self) -> None:
         try:
-            answer = self._answer(json.loads(self.rfile.readline(LONGEST_LINE)))
+            answer = self._answer(json.loads(self.rfile.readline(MAX_LINE_BYTES)))
         except (ValueError, TypeError, KeyError, OSError, RecursionError):
             answer = {"error": "not a question"}
         except EmbeddingError as error:
@@ -190,7 +195,7 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
 
 @contextlib.contextmanager
-def _listening(models: Models) -> Iterator[socketserver.BaseServer]:
+def _listening(models: EmbedderCache) -> Iterator[socketserver.BaseServer]:
     parts = urlsplit(settings.EMBEDDER)
     server: Any
     if parts.scheme == "tcp":
@@ -210,6 +215,6 @@ def _listening(models: Models) -> Iterator[socketserver.BaseServer]:
 def is_answering() -> bool:
     """Whether the embedding process of this host answers."""
     try:
-        return exchange({}, patience_seconds=1.0) == {"state": "ok"}
+        return call_embedder({}, timeout_seconds=1.0) == {"state": "ok"}
     except (OSError, ValueError):
         return False

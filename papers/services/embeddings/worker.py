@@ -10,14 +10,14 @@ from datetime import datetime
 from papers.models import SHIPPED_MODEL
 from papers.services.embeddings import backlog, model_switch
 from papers.services.embeddings.embedder import Embedder, EmbeddingError, paper_text
-from papers.services.embeddings.endpoint import EndpointModel
-from papers.services.embeddings.shipped import ShippedModel
+from papers.services.embeddings.endpoint import EndpointEmbedder
+from papers.services.embeddings.shipped import ShippedEmbedder
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class EmbeddingBatchResult:
     """What one batch came to, in papers."""
 
     embedded: int = 0
@@ -27,16 +27,18 @@ class Done:
     """0: nothing waits."""
 
 
-def load(name: str) -> Embedder:
+def load_embedder(name: str) -> Embedder:
     """The model of that name, ready to run.
 
     Raises:
         EmbeddingError: it cannot run here.
     """
-    return ShippedModel() if name == SHIPPED_MODEL else EndpointModel(name)
+    return ShippedEmbedder() if name == SHIPPED_MODEL else EndpointEmbedder(name)
 
 
-def embed_some(model: Embedder, name: str, *, clock: Callable[[], datetime], at_most: int | None = None) -> Done:
+def embed_batch(
+    model: Embedder, name: str, *, clock: Callable[[], datetime], at_most: int | None = None
+) -> EmbeddingBatchResult:
     """Embed the newest papers that wait, as many as the model likes to have at once. Not inside a transaction.
 
     Killed at any moment, it leaves its papers to others after `backlog.LEASE`.
@@ -44,26 +46,26 @@ def embed_some(model: Embedder, name: str, *, clock: Callable[[], datetime], at_
     Raises:
         EmbeddingError: the model is out of order; its papers go back, and what was said is kept for /status.
     """
-    claimed = backlog.claim(min(model.batch_size, at_most or model.batch_size), now=clock())
+    claimed = backlog.lease_papers(min(model.batch_size, at_most or model.batch_size), now=clock())
     if claimed is None:
-        return Done()
+        return EmbeddingBatchResult()
     texts = {paper_id: paper_text(*parts) for paper_id, parts in claimed.texts.items()}
     try:
         vectors, refused = _embed(model, texts)
     except EmbeddingError as error:
-        model_switch.note_trouble(name, str(error), now=clock())
+        model_switch.record_failure(name, str(error), now=clock())
         raise
     else:
         for paper_id in refused:
-            backlog.put_off(claimed, paper_id, now=clock())
+            backlog.defer_paper(claimed, paper_id, now=clock())
         if vectors:
-            model_switch.note_dimensions(name, len(next(iter(vectors.values()))))
-        embedded = backlog.store(claimed, name, vectors)
+            model_switch.record_dimensions(name, len(next(iter(vectors.values()))))
+        embedded = backlog.store_vectors(claimed, name, vectors)
         if embedded:
-            model_switch.note_embedded(name, embedded, now=clock())
-        return Done(embedded=embedded, refused=len(refused), taken=len(claimed.texts))
+            model_switch.record_embedded(name, embedded, now=clock())
+        return EmbeddingBatchResult(embedded=embedded, refused=len(refused), taken=len(claimed.texts))
     finally:
-        backlog.give_back(claimed)
+        backlog.release_lease(claimed)
 
 
 def _embed(model: Embedder, texts: Mapping[int, str]) -> tuple[dict[int, Sequence[float]], list[int]]:

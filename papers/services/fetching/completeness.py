@@ -13,14 +13,14 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 
-from papers.catalogue.categories import category, expand
+from papers.catalogue.categories import category, expand_pattern
 from papers.models import AnnouncedList, Announcement, Edition, Source, SourceDay
-from papers.services.editions.listing import Entry, best_entries, list_papers, rule_of
+from papers.services.editions.listing import ListingEntry, add_listings, dedupe_entries, listing_rule_of
 
 # Announced ids are kept for so long; the counts of their days stay.
-KEPT = timedelta(days=120)
+ANNOUNCEMENTS_KEPT = timedelta(days=120)
 # So many of the missing ids are named on a day's page; the count tells the rest.
-NAMED = 100
+MAX_MISSING_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def check_day(day: date, now: datetime) -> DayCheck:
             defaults={
                 "announced_count": check.announced,
                 "stored_count": check.stored,
-                "missing": list(missing[:NAMED]),
+                "missing": list(missing[:MAX_MISSING_SHOWN]),
                 "checked_at": now,
                 "check_note": note,
             },
@@ -72,7 +72,7 @@ def check_day(day: date, now: datetime) -> DayCheck:
     return check
 
 
-def note_lists(source: Source, lists: Mapping[date, Counter[str]], *, now: datetime) -> None:
+def record_list_counts(source: Source, lists: Mapping[date, Counter[str]], *, now: datetime) -> None:
     """Note how much of a source's own lists of these days is stored: `held` and `stored` of each. Idempotent."""
     rows = [
         SourceDay(source=source, day=day, held=counted["held"], stored=counted["stored"], read_at=now)
@@ -83,7 +83,7 @@ def note_lists(source: Source, lists: Mapping[date, Counter[str]], *, now: datet
     )
 
 
-def missing_ids(since: date) -> list[str]:
+def missing_arxiv_ids(since: date) -> list[str]:
     """Ids announced from `since` on that are not stored, each once, the newest day first. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -100,12 +100,12 @@ def missing_ids(since: date) -> list[str]:
 
 def days_with_gaps(now: datetime) -> list[Edition]:
     """Days of the time for which ids are kept that miss papers, newest first. One query."""
-    return list(Edition.objects.filter(day__gt=(now - KEPT).date()).exclude(missing=[]).order_by("-day"))
+    return list(Edition.objects.filter(day__gt=(now - ANNOUNCEMENTS_KEPT).date()).exclude(missing=[]).order_by("-day"))
 
 
-def prune_announcements(now: datetime) -> int:
+def delete_expired_announcements(now: datetime) -> int:
     """Forget the ids of old days whose counts are kept; the number of ids forgotten. Idempotent."""
-    checked = Edition.objects.filter(checked_at__isnull=False, day__lt=(now - KEPT).date()).values("day")
+    checked = Edition.objects.filter(checked_at__isnull=False, day__lt=(now - ANNOUNCEMENTS_KEPT).date()).values("day")
     with transaction.atomic():
         AnnouncedList.objects.filter(day__in=checked).delete()
         deleted, _ = Announcement.objects.filter(day__in=checked).delete()
@@ -145,7 +145,7 @@ def _doubt(day: date) -> str:
 def _categories_of_feeds() -> set[str]:
     """The categories for which arXiv's feeds are read."""
     found = Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).values_list("categories", flat=True)
-    codes = {code for patterns in found for pattern in patterns for code in expand(pattern)}
+    codes = {code for patterns in found for pattern in patterns for code in expand_pattern(pattern)}
     return {code for code in codes if (known := category(code)) and known.is_active}
 
 
@@ -171,11 +171,11 @@ def _as_it_was(day: date, note: str) -> DayCheck:
 def _list_late_papers(day: date, now: datetime) -> int:
     """Put announced papers on their day's edition that were not stored by the feed that announced them."""
     entries = _late_entries(day)
-    rules = [rule_of(source) for source in Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True)]
-    return sum(list_papers(entries, rule, now=now) for rule in rules if rule is not None) if entries else 0
+    rules = [listing_rule_of(source) for source in Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True)]
+    return sum(add_listings(entries, rule, now=now) for rule in rules if rule is not None) if entries else 0
 
 
-def _late_entries(day: date) -> list[Entry]:
+def _late_entries(day: date) -> list[ListingEntry]:
     """Announced on the day, stored, and not listed; their places are behind all others. The papers are locked."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -191,6 +191,6 @@ def _late_entries(day: date) -> list[Entry]:
             {"day": day},
         )
         rows = cursor.fetchall()
-    return best_entries(
-        Entry(paper_id, day, kind, last + place) for place, (paper_id, kind, last) in enumerate(rows, start=1)
+    return dedupe_entries(
+        ListingEntry(paper_id, day, kind, last + place) for place, (paper_id, kind, last) in enumerate(rows, start=1)
     )

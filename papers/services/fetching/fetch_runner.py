@@ -19,30 +19,30 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 
 from papers.models import AnnouncedList, FetchRun, Source
-from papers.outbound.client import BusyError, Client, FetchRequest, FetchResponse, HttpStatusError, Report
+from papers.outbound.client import Client, FetchRequest, FetchResponse, HostBusyError, HttpStatusError, RequestReport
 from papers.outbound.errors import SourceError
-from papers.services.fetching.completeness import check_day, days_with_gaps, note_lists
-from papers.services.fetching.fetch_schedule import Outcome, next_try, next_visit
+from papers.services.fetching.completeness import check_day, days_with_gaps, record_list_counts
+from papers.services.fetching.fetch_schedule import FetchOutcome, next_fetch_time, next_retry_time
 from papers.services.fetching.gap_backfill import fill_gaps
-from papers.services.fetching.rate_limiter import polite_client
+from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
-from papers.services.ingest.batches import RunLost, store_batch
-from papers.services.operations.sample import retire_sample_if_real_edition
-from papers.sources.arxiv import GROUP as ARXIV
+from papers.services.ingest.batches import RunLostError, store_batch
+from papers.services.operations.sample import remove_superseded_sample
+from papers.sources.arxiv import HOST_GROUP as ARXIV
 from papers.sources.arxiv import eastern_day
-from papers.sources.base import Batch, FetchContext
-from papers.sources.feed import MOVES_TO_BELIEVE
+from papers.sources.base import FetchBatch, FetchContext
+from papers.sources.feed import REDIRECTS_BEFORE_MOVE
 from papers.sources.registry import ADAPTERS
 
 logger = logging.getLogger(__name__)
 
-MakeClient = Callable[..., Client]
+ClientFactory = Callable[..., Client]
 
 ABANDONED_AFTER = timedelta(minutes=10)
 """A visit that gave no sign of life for so long is over. A request with all its waits takes five at most."""
-BEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 REQUESTS_KEPT = 300
-PAUSE_AFTER = timedelta(days=14)
+DISABLE_FEED_AFTER = timedelta(days=14)
 """A feed that failed for so long is not asked any more until somebody turns it on."""
 CATCH_UP_AFTER = timedelta(hours=6)
 """How old arXiv's records may be when its announcements are stale, before they are asked for out of turn."""
@@ -55,7 +55,7 @@ def fetch_source(
     since: date | None = None,
     only_if_due: bool = False,
     say: Callable[[str], None] | None = None,
-    make_client: MakeClient = polite_client,
+    make_client: ClientFactory = build_outbound_client,
 ) -> FetchRun | None:
     """Visit a source now; the visit as it ended. None where another visit is going on, or it isn't due any more.
 
@@ -79,7 +79,7 @@ def fetch_source(
 
 def end_abandoned_runs(*, now: datetime) -> int:
     """End visits whose process has died; their number. Their sources are still due, and are visited anew."""
-    return FetchRun.objects.filter(state=FetchRun.State.RUNNING, beat_at__lt=now - ABANDONED_AFTER).update(
+    return FetchRun.objects.filter(state=FetchRun.State.RUNNING, heartbeat_at__lt=now - ABANDONED_AFTER).update(
         state=FetchRun.State.ABANDONED, ended_at=now, error="Its process ended in the middle; it was done anew."
     )
 
@@ -91,10 +91,10 @@ def due_source_ids(*, now: datetime) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class FetchPreview:
     """What a visit would bring, without storing it."""
 
-    batches: tuple[Batch, ...]
+    batches: tuple[FetchBatch, ...]
     requests: tuple[dict[str, Any], ...]
     error: str = ""
 
@@ -108,11 +108,11 @@ def preview_source(
     *,
     now: datetime,
     since: date | None = None,
-    patience_seconds: float | None = None,
+    timeout_seconds: float | None = None,
     max_batches: int | None = None,
     say: Callable[[str], None] | None = None,
-    make_client: MakeClient = polite_client,
-) -> Preview:
+    make_client: ClientFactory = build_outbound_client,
+) -> FetchPreview:
     """Ask a source (stored or not) and store nothing; it keeps its place among those who ask the same hosts.
 
     `patience_seconds` is how long one request may wait for its turn, and how long it may take: for a person who waits.
@@ -121,12 +121,12 @@ def preview_source(
     client = make_client(report=lambda report: requests.append(asdict(report)))
 
     def send(request: FetchRequest) -> FetchResponse:
-        if patience_seconds is not None:
-            request = replace(request, wait_seconds=patience_seconds, deadline_seconds=patience_seconds)
+        if timeout_seconds is not None:
+            request = replace(request, wait_seconds=timeout_seconds, deadline_seconds=timeout_seconds)
         return client.fetch(request)
 
     context = replace(_context(source, client, now=now, since=since), send=send)
-    batches: list[Batch] = []
+    batches: list[FetchBatch] = []
     try:
         for batch in ADAPTERS[source.kind].fetch(context):
             batches.append(batch)
@@ -135,8 +135,8 @@ def preview_source(
             if max_batches is not None and sum(1 for each in batches if each.papers) >= max_batches:
                 break
     except SourceError as error:
-        return Preview(tuple(batches), tuple(requests), str(error))
-    return Preview(tuple(batches), tuple(requests))
+        return FetchPreview(tuple(batches), tuple(requests), str(error))
+    return FetchPreview(tuple(batches), tuple(requests))
 
 
 def _open_run(source: Source, now: datetime) -> FetchRun | None:
@@ -144,7 +144,7 @@ def _open_run(source: Source, now: datetime) -> FetchRun | None:
     end_abandoned_runs(now=now)
     try:
         with transaction.atomic():
-            return FetchRun.objects.create(source=source, started_at=now, beat_at=now)
+            return FetchRun.objects.create(source=source, started_at=now, heartbeat_at=now)
     except IntegrityError:
         return None
 
@@ -164,7 +164,7 @@ def _context(source: Source, client: Client, *, now: datetime, since: date | Non
     )
 
 
-def _progress(batch: Batch) -> str:
+def _progress(batch: FetchBatch) -> str:
     text = f"fetching {batch.label}" if batch.label else "fetching"
     if batch.total is not None:
         return f"{text}, {batch.done:,} of {batch.total:,}"
@@ -205,7 +205,7 @@ class _Visit:
             except SourceError as error:
                 failure = error
             self._complete(client, is_cut_short=failure is not None)
-        except RunLost:
+        except RunLostError:
             logger.warning("The visit was given up: another one has begun", extra={"run": self.run.pk})
         except Exception as error:
             self._end_failed(SourceError(f"An error of Broadsheet itself, the log has it all: {error!r}"))
@@ -216,19 +216,19 @@ class _Visit:
         else:
             self._end_with(failure)
 
-    def note_request(self, report: Report) -> None:
+    def note_request(self, report: RequestReport) -> None:
         """Keep what a request cost, and give a sign of life."""
         self.requests = [*self.requests, asdict(report)][-REQUESTS_KEPT:]
-        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
+        if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
-            self._running().update(beat_at=self.moment(), requests=self.requests)
+            self._running().update(heartbeat_at=self.moment(), requests=self.requests)
 
     def _store_all(self, client: Client) -> None:
         context = _context(self.source, client, now=self._began_at, since=self.since)
         for batch in ADAPTERS[self.source.kind].fetch(context):
             stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
-            if batch.list_of is not None:
-                self.lists[batch.list_of] += Counter(
+            if batch.list_day is not None:
+                self.lists[batch.list_day] += Counter(
                     held=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
                 )
             self.is_stale = self.is_stale or batch.is_stale
@@ -252,7 +252,7 @@ class _Visit:
             else:
                 self._check(days if filled else set())
         # At every visit: one that was killed after it had listed its papers left this to the next.
-        retire_sample_if_real_edition()
+        remove_superseded_sample()
 
     def _check(self, days: set[date]) -> None:
         """Write down how these days stand."""
@@ -266,14 +266,14 @@ class _Visit:
     def _end_with(self, failure: SourceError | None) -> None:
         if failure is None:
             self._end_well()
-        elif isinstance(failure, BusyError):
+        elif isinstance(failure, HostBusyError):
             self._put_off(failure)
         else:
             self._end_failed(failure)
 
-    def _put_off(self, error: BusyError) -> None:
+    def _put_off(self, error: HostBusyError) -> None:
         """There is no turn for us for a while, which is no failure. A visit that asked nothing leaves no trace."""
-        again_at = next_try(0, error.retry_after_seconds, now=self.moment())
+        again_at = next_retry_time(0, error.retry_after_seconds, now=self.moment())
         if self.requests:
             self._end(FetchRun.State.ABANDONED, f"Put off: {error}", next_fetch_at=again_at)
             return
@@ -288,16 +288,17 @@ class _Visit:
         if isinstance(error, HttpStatusError) and error.status == HTTPStatus.GONE:
             changes["is_enabled"] = False
         well_at = self.source.last_success_at or self.source.created_at
-        if self.source.kind == Source.Kind.FEED and now - well_at > PAUSE_AFTER:
+        if self.source.kind == Source.Kind.FEED and now - well_at > DISABLE_FEED_AFTER:
             changes |= {"is_enabled": False, "last_error": f"Turned off after 14 days without success. {error}"}
         logger.error("Fetching %s failed: %s", self.source, error, extra={"run": self.run.pk})
-        again_at = next_try(errors, error.retry_after_seconds, now=now)
+        again_at = next_retry_time(errors, error.retry_after_seconds, now=now)
         self._end(FetchRun.State.FAILED, str(error), next_fetch_at=again_at, **changes)
 
     def _end_well(self) -> None:
         now = self.moment()
-        outcome = Outcome(
-            is_stale=self.is_stale, has_todays=not self.is_stale and self.is_complete.get(eastern_day(now)) is True
+        outcome = FetchOutcome(
+            is_stale=self.is_stale,
+            has_todays_announcements=not self.is_stale and self.is_complete.get(eastern_day(now)) is True,
         )
         changes: dict[str, Any] = {"error_count": 0, "last_error": "", **self._moved()}
         if not self.is_stale:
@@ -307,13 +308,13 @@ class _Visit:
         if self.is_stale:
             state = FetchRun.State.STALE
             self._catch_up(now)
-        note_lists(self.source, self.lists, now=now)
-        self._end(state, self.note, next_fetch_at=next_visit(self.source, outcome, now=now), **changes)
+        record_list_counts(self.source, self.lists, now=now)
+        self._end(state, self.note, next_fetch_at=next_fetch_time(self.source, outcome, now=now), **changes)
 
     def _moved(self) -> dict[str, Any]:
         """The new address of a feed that has said three times in a row where it went."""
         cursor = self.source.cursor
-        if self.source.kind != Source.Kind.FEED or cursor.get("moved_times", 0) < MOVES_TO_BELIEVE:
+        if self.source.kind != Source.Kind.FEED or cursor.get("moved_times", 0) < REDIRECTS_BEFORE_MOVE:
             return {}
         logger.warning("The feed %s has moved to %s", self.source, cursor["moved_to"])
         kept = {name: value for name, value in cursor.items() if not name.startswith("moved_")}
@@ -327,7 +328,13 @@ class _Visit:
     def _end(self, state: FetchRun.State, message: str, *, next_fetch_at: datetime, **changes: Any) -> None:
         """Close the visit, if it is still ours, and say when the next one is."""
         now = self.moment()
-        fields: dict[str, Any] = {"state": state, "ended_at": now, "beat_at": now, "error": message, "progress": ""}
+        fields: dict[str, Any] = {
+            "state": state,
+            "ended_at": now,
+            "heartbeat_at": now,
+            "error": message,
+            "progress": "",
+        }
         if self.announced:  # a paper that two feeds announced counts once
             fields["announced"] = len(set().union(*self.announced.values()))
         with transaction.atomic():
@@ -345,5 +352,5 @@ class _Visit:
         return FetchRun.objects.filter(pk=self.run.pk, state=FetchRun.State.RUNNING)
 
 
-def _labelled(batch: Batch) -> Batch:
+def _labelled(batch: FetchBatch) -> FetchBatch:
     return replace(batch, label=f"fetching {batch.label}") if batch.label else batch

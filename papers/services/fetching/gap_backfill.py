@@ -9,13 +9,13 @@ from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.models import Source
-from papers.outbound.client import BusyError
+from papers.outbound.client import HostBusyError
 from papers.outbound.errors import SourceError
-from papers.services.fetching.completeness import missing_ids
-from papers.services.fetching.source_config import base_url_for
+from papers.services.fetching.completeness import missing_arxiv_ids
+from papers.services.fetching.source_config import preferred_base_url
 from papers.services.ingest.paper_store import store_papers
-from papers.sources.arxiv import read_moment
-from papers.sources.arxiv_api import Send, look_up
+from papers.sources.arxiv import parse_datetime
+from papers.sources.arxiv_api import Send, look_up_ids
 from papers.sources.arxiv_oai import get_record
 from papers.sources.base import RawPaper
 
@@ -39,11 +39,11 @@ def fill_gaps(send: Send, source: Source, *, now: datetime, say: Callable[[str],
     Raises:
         SourceError: arXiv could not be asked; what was found before is stored.
     """
-    tries = dict(source.cursor.get("gaps", {}))
-    missing = missing_ids((now - LOOK_BACK).date())
-    wanted = [arxiv_id for arxiv_id in missing if _is_due(tries.get(arxiv_id), now)][:MAX_IDS]
+    attempts = dict(source.cursor.get("gaps", {}))
+    missing = missing_arxiv_ids((now - LOOK_BACK).date())
+    wanted = [arxiv_id for arxiv_id in missing if _is_due(attempts.get(arxiv_id), now)][:MAX_IDS]
     if not wanted:
-        _remember(source, {arxiv_id: tried for arxiv_id, tried in tries.items() if arxiv_id in set(missing)})
+        _remember(source, {arxiv_id: tried for arxiv_id, tried in attempts.items() if arxiv_id in set(missing)})
         return 0
     if say:
         say(f"asking for {len(wanted)} missing papers")
@@ -55,9 +55,9 @@ def fill_gaps(send: Send, source: Source, *, now: datetime, say: Callable[[str],
             found |= {known.value for paper in papers if (known := parse_arxiv_id(paper.arxiv_id or ""))}
             asked |= set(ids)
     finally:
-        tries |= {arxiv_id: _after(tries.get(arxiv_id), now) for arxiv_id in asked}
+        attempts |= {arxiv_id: _after(attempts.get(arxiv_id), now) for arxiv_id in asked}
         left = set(missing) - found
-        _remember(source, {arxiv_id: tried for arxiv_id, tried in tries.items() if arxiv_id in left})
+        _remember(source, {arxiv_id: tried for arxiv_id, tried in attempts.items() if arxiv_id in left})
         logger.info("Filled %d of %d gaps", len(found), len(wanted))
     return len(found)
 
@@ -67,21 +67,21 @@ def _ask(send: Send, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequen
     left = list(ids)
     if len(ids) > MAX_RECORDS:
         try:
-            for answer in look_up(send, base_url_for(Source.Kind.ARXIV_API), ids):
+            for answer in look_up_ids(send, preferred_base_url(Source.Kind.ARXIV_API), ids):
                 given = {known.value for paper in answer.papers if (known := parse_arxiv_id(paper.arxiv_id or ""))}
                 left = [arxiv_id for arxiv_id in left if arxiv_id not in given]
                 yield [*given, *answer.missing], answer.papers
-        except BusyError:
+        except HostBusyError:
             raise
         except SourceError as error:
             logger.warning("arXiv's search could not look up missing papers: %s", error)
     for arxiv_id in left[:MAX_RECORDS]:
-        record = get_record(send, base_url_for(Source.Kind.ARXIV_OAI), arxiv_id)
+        record = get_record(send, preferred_base_url(Source.Kind.ARXIV_OAI), arxiv_id)
         yield [arxiv_id], [record] if record else []
 
 
 def _is_due(tried: dict[str, Any] | None, now: datetime) -> bool:
-    again_at = read_moment(tried.get("again_at")) if tried else None
+    again_at = parse_datetime(tried.get("again_at")) if tried else None
     return again_at is None or again_at <= now
 
 
@@ -91,9 +91,9 @@ def _after(tried: dict[str, Any] | None, now: datetime) -> dict[str, Any]:
     return {"times": times, "again_at": (now + pause).isoformat()}
 
 
-def _remember(source: Source, tries: dict[str, Any]) -> None:
+def _remember(source: Source, attempts: dict[str, Any]) -> None:
     cursor = {name: value for name, value in source.cursor.items() if name != "gaps"} | (
-        {"gaps": tries} if tries else {}
+        {"gaps": attempts} if attempts else {}
     )
     if cursor != source.cursor:
         Source.objects.filter(pk=source.pk).update(cursor=cursor)

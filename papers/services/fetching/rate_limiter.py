@@ -19,11 +19,11 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from papers.models import HostClock
-from papers.outbound.client import BusyError, Client, Report, TurnLostError, user_agent
+from papers.models import HostSlot
+from papers.outbound.client import Client, HostBusyError, RequestReport, SlotLostError, user_agent
 
 # The longest a request is silent about itself is a name's look-up or a connection's opening, 10 seconds each.
-LEASE_SECONDS = 60.0
+SLOT_SECONDS = 60.0
 # How often those who wait look whether the one before them is done. When nobody is before them, the time is known.
 POLL_SECONDS = 0.25
 _SHORTEST_SLEEP_SECONDS = 0.02
@@ -33,7 +33,7 @@ _DOUBLING = (10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class HostPolicy:
     """What one group of hosts bears. All times in seconds."""
 
     connections: int = 1
@@ -51,41 +51,41 @@ class Policy:
     """Another group that a turn is taken at as well."""
 
 
-POLICIES: Mapping[str, Policy] = {
+HOST_POLICIES: Mapping[str, HostPolicy] = {
     # "One request every three seconds, single connection", for all machines together; asking on after a 403 counts as
     # an attack. https://info.arxiv.org/help/api/tou.html
-    "arxiv": Policy(spacing=3.0, jitter=0.5, refusals=frozenset({406, 429, 503}), blocked=12 * _HOUR),
-    "huggingface": Policy(connections=2),
-    "crossref": Policy(connections=2, spacing=0.2, steps=_DOUBLING),
-    "datacite": Policy(connections=2, spacing=0.2, steps=_DOUBLING),
-    "semanticscholar": Policy(spacing=3.5, steps=(5.0, 10.0, 20.0, 40.0, 60.0)),
-    "openalex": Policy(connections=2, spacing=0.2),
-    "biorxiv": Policy(steps=_DOUBLING),
-    "pubmed": Policy(spacing=0.4, steps=_DOUBLING),
+    "arxiv": HostPolicy(spacing=3.0, jitter=0.5, refusals=frozenset({406, 429, 503}), blocked=12 * _HOUR),
+    "huggingface": HostPolicy(connections=2),
+    "crossref": HostPolicy(connections=2, spacing=0.2, steps=_DOUBLING),
+    "datacite": HostPolicy(connections=2, spacing=0.2, steps=_DOUBLING),
+    "semanticscholar": HostPolicy(spacing=3.5, steps=(5.0, 10.0, 20.0, 40.0, 60.0)),
+    "openalex": HostPolicy(connections=2, spacing=0.2),
+    "biorxiv": HostPolicy(steps=_DOUBLING),
+    "pubmed": HostPolicy(spacing=0.4, steps=_DOUBLING),
     # The operator's own choice, often on the operator's own machine; it says itself when it is too much.
-    "embeddings": Policy(connections=4, spacing=0.0, blocked=60.0, steps=_DOUBLING),
-    "feeds": Policy(connections=4, spacing=0.0),
+    "embeddings": HostPolicy(connections=4, spacing=0.0, blocked=60.0, steps=_DOUBLING),
+    "feeds": HostPolicy(connections=4, spacing=0.0),
 }
 # Any other host: one connection to it, and four to all such hosts together.
-FEED_POLICY = Policy(blocked=24 * _HOUR, also="feeds")
+FEED_POLICY = HostPolicy(blocked=24 * _HOUR, also="feeds")
 # A page that a reader named; the next page of the same host may well be open.
-PAGE_POLICY = Policy(blocked=60.0, also="feeds")
+PAGE_POLICY = HostPolicy(blocked=60.0, also="feeds")
 
 
-def policy_of(group: str) -> Policy:
+def host_policy_of(group: str) -> HostPolicy:
     """Raises ValueError where there is no such group; `group_of(url)` names the right one."""
     if group.startswith("feed:"):
         return FEED_POLICY
     if group.startswith("page:"):
         return PAGE_POLICY
-    if group not in POLICIES:
+    if group not in HOST_POLICIES:
         raise ValueError(
-            f"There is no host group {group!r}; use one of {', '.join(POLICIES)} feed:<host> or page:<host>."
+            f"There is no host group {group!r}; use one of {', '.join(HOST_POLICIES)} feed:<host> or page:<host>."
         )
-    return POLICIES[group]
+    return HOST_POLICIES[group]
 
 
-def polite_client(*, report: Callable[[Report], None] | None = None) -> Client:
+def build_outbound_client(*, report: Callable[[RequestReport], None] | None = None) -> Client:
     """The outbound client of this installation, as the settings have it.
 
     Raises:
@@ -93,22 +93,24 @@ def polite_client(*, report: Callable[[Report], None] | None = None) -> Client:
     """
     return Client(
         user_agent=user_agent(version=settings.VERSION, site_url=settings.SITE_URL, admin=settings.ADMIN_EMAIL),
-        clock=PostgresClock(),
+        clock=PostgresRateLimiter(),
         allow=settings.FETCH_ALLOW,
         proxy=settings.FETCH_PROXY,
         report=report,
     )
 
 
-class PostgresClock:
-    """Gives out turns (`papers.outbound.request.Clock`). Must not be used inside a transaction: it says so loudly."""
+class PostgresRateLimiter:
+    """Gives out turns (`papers.outbound.request.HostRateLimiter`). Must not be used inside a transaction: it says so loudly."""
 
-    def __init__(self, *, policy_of: Callable[[str], Policy] = policy_of, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(
+        self, *, policy_of: Callable[[str], HostPolicy] = host_policy_of, lease_seconds: float = SLOT_SECONDS
+    ) -> None:
         self._policy_of = policy_of
         self._lease_seconds = lease_seconds
 
     @contextmanager
-    def turn(self, group: str, *, wait_seconds: float) -> Iterator[PostgresTurn]:
+    def turn(self, group: str, *, wait_seconds: float) -> Iterator[PostgresSlot]:
         """Wait for the group's turn, and hold it.
 
         Raises:
@@ -121,7 +123,7 @@ class PostgresClock:
             held = [leases.enter_context(self._lease(group, policy, end))]
             if policy.also is not None:
                 held.append(leases.enter_context(self._lease(policy.also, self._policy_of(policy.also), end)))
-            yield PostgresTurn(self, group, policy, held)
+            yield PostgresSlot(self, group, policy, held)
 
     def back_off(self, group: str, seconds: float) -> None:
         """Let nobody ask the group for some seconds from now, or longer if it is closed for longer already."""
@@ -136,14 +138,14 @@ class PostgresClock:
         )
 
     @contextmanager
-    def _lease(self, group: str, policy: Policy, end: float) -> Iterator[Lease]:
+    def _lease(self, group: str, policy: HostPolicy, end: float) -> Iterator[SlotRow]:
         lease = self._wait(group, policy, end)
         try:
             yield lease
         finally:
             lease.release()
 
-    def _wait(self, group: str, policy: Policy, end: float) -> Lease:
+    def _wait(self, group: str, policy: HostPolicy, end: float) -> SlotRow:
         rows = _rows(group, policy)
         while True:
             if lease := self._take(rows, policy):
@@ -152,7 +154,7 @@ class PostgresClock:
             if free_at is None:
                 _create(rows)
             elif seconds > max(end - time.monotonic(), 0.0):
-                raise BusyError(
+                raise HostBusyError(
                     f"The hosts of {group} may be asked again in {seconds:.0f} seconds.",
                     not_before=free_at,
                     retry_after_seconds=seconds,
@@ -160,7 +162,7 @@ class PostgresClock:
             else:
                 time.sleep(max(seconds, _SHORTEST_SLEEP_SECONDS))
 
-    def _take(self, rows: Sequence[str], policy: Policy) -> Lease | None:
+    def _take(self, rows: Sequence[str], policy: HostPolicy) -> SlotRow | None:
         holder = uuid.uuid4()
         taken = _execute(
             """
@@ -175,16 +177,16 @@ class PostgresClock:
             """,
             {"rows": rows, "holder": holder, "lease": self._lease_seconds, "spacing": policy.spacing},
         )
-        return Lease(taken[0][0], holder, policy, self._lease_seconds) if taken else None
+        return SlotRow(taken[0][0], holder, policy, self._lease_seconds) if taken else None
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class SlotRow:
     """One row held for a while by one request."""
 
     row: str
     holder: uuid.UUID
-    policy: Policy
+    policy: HostPolicy
     seconds: float
 
     def renew(self) -> None:
@@ -197,7 +199,7 @@ class Lease:
             {"row": self.row, "holder": self.holder, "lease": self.seconds},
         )
         if not renewed:
-            raise TurnLostError(f"The turn at {self.row} went to another process; the request was given up.")
+            raise SlotLostError(f"The turn at {self.row} went to another process; the request was given up.")
 
     def release(self) -> None:
         """Give the row back; the spacing starts now. Does nothing where the row went to another."""
@@ -216,10 +218,10 @@ class Lease:
         )
 
 
-class PostgresTurn:
-    """A turn that is held (`papers.outbound.request.Turn`)."""
+class PostgresSlot:
+    """A turn that is held (`papers.outbound.request.AcquiredSlot`)."""
 
-    def __init__(self, clock: PostgresClock, group: str, policy: Policy, leases: Sequence[Lease]) -> None:
+    def __init__(self, clock: PostgresRateLimiter, group: str, policy: HostPolicy, leases: Sequence[SlotRow]) -> None:
         self._clock = clock
         self._group = group
         self._policy = policy
@@ -250,7 +252,7 @@ class PostgresTurn:
         return seconds
 
 
-def _rows(group: str, policy: Policy) -> list[str]:
+def _rows(group: str, policy: HostPolicy) -> list[str]:
     """The keys of a group's rows, one a connection that it allows."""
     if policy.connections == 1:
         return [group]
@@ -267,7 +269,7 @@ def _create(rows: Sequence[str]) -> None:
     )
 
 
-def _next_chance(rows: Sequence[str], policy: Policy) -> tuple[datetime | None, float]:
+def _next_chance(rows: Sequence[str], policy: HostPolicy) -> tuple[datetime | None, float]:
     """When one of the rows may be free, and in how many seconds; (None, 0) where a row is missing.
 
     Of a row that is held nothing is known but when its lease runs out: then it is when to look again.
@@ -301,7 +303,7 @@ def _execute(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     `durable` makes Django raise where one is open already: a turn that can be rolled back is none, and a transaction
     held during a request would block every other process.
     """
-    table = connection.ops.quote_name(HostClock._meta.db_table)
+    table = connection.ops.quote_name(HostSlot._meta.db_table)
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute(sql.format(table=table), params)
         return cursor.fetchall() if cursor.description else []

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
-from papers.catalogue.categories import expand
+from papers.catalogue.categories import expand_pattern
 from papers.models import Source
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def base_url_of(source: Source) -> str:
     return source.base_url.strip() or default_base_url(source.kind)
 
 
-def base_url_for(kind: str) -> str:
+def preferred_base_url(kind: str) -> str:
     """Where the group's own source of a kind is asked, which may be a mirror, else the service itself. One query."""
     source = Source.objects.filter(kind=kind).order_by("-is_enabled", "pk").first()
     return base_url_of(source) if source else default_base_url(kind)
@@ -86,7 +86,7 @@ def configure_sources(*, categories: Sequence[str], huggingface: bool, now: date
 
     Without categories arXiv's are turned off. Sources that somebody added stay as they are.
     """
-    codes = list(dict.fromkeys(code for pattern in categories for code in expand(pattern)))
+    codes = list(dict.fromkeys(code for pattern in categories for code in expand_pattern(pattern)))
     with transaction.atomic():
         _lock()
         arxiv: dict[str, Any] = {"categories": codes, "is_enabled": bool(codes)}
@@ -94,7 +94,7 @@ def configure_sources(*, categories: Sequence[str], huggingface: bool, now: date
         _bring_in_line(Kind.ARXIV_OAI, arxiv, {"lists": Source.Lists.NOTHING})
         _bring_in_line(Kind.HUGGINGFACE, {"is_enabled": huggingface}, {"lists": Source.Lists.ALL})
         first = Source.objects.filter(kind__in=[Kind.ARXIV_RSS, Kind.ARXIV_OAI, Kind.HUGGINGFACE], is_enabled=True)
-        request_visits(first.values_list("pk", flat=True), now=now)
+        request_fetches(first.values_list("pk", flat=True), now=now)
 
 
 def save_source(source: Source, *, changed: Iterable[str], now: datetime) -> None:
@@ -110,10 +110,10 @@ def save_source(source: Source, *, changed: Iterable[str], now: datetime) -> Non
     with transaction.atomic():
         source.save()
         if source.is_enabled:
-            request_visits([source.pk], now=now)
+            request_fetches([source.pk], now=now)
 
 
-def request_visits(source_ids: Iterable[int], *, now: datetime) -> int:
+def request_fetches(source_ids: Iterable[int], *, now: datetime) -> int:
     """Have sources visited as soon as a worker is free; the number of those that are on. The announcements go first.
 
     The row says it; the message only saves the wait for the next tick.

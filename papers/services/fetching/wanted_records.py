@@ -16,14 +16,19 @@ from django.db import transaction
 from django.db.models import F
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.catalogue.paper_ref import Given
-from papers.models import RecordWanted, Source
-from papers.outbound.client import BusyError, Client
+from papers.catalogue.paper_ref import PaperRef
+from papers.models import Source, WantedRecord
+from papers.outbound.client import Client, HostBusyError
 from papers.outbound.errors import SourceError
-from papers.services.fetching.rate_limiter import polite_client
-from papers.services.fetching.source_config import base_url_for
+from papers.services.fetching.rate_limiter import build_outbound_client
+from papers.services.fetching.source_config import preferred_base_url
 from papers.services.ingest.paper_store import store_papers
-from papers.services.submissions.submission_fetcher import PAUSES, impatient, look_up, may_pass
+from papers.services.submissions.submission_fetcher import (
+    RETRY_PAUSES,
+    is_retryable,
+    look_up_paper,
+    send_with_short_timeouts,
+)
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -32,21 +37,21 @@ from papers.text.cleaning import safe_text
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=10)
-TURN_SECONDS = 180.0
+MAX_RUN_SECONDS = 180.0
 """After that no further look-up is begun; one takes three minutes at most."""
-AT_A_TIME = arxiv_api.MAX_IDS
-ONE_BY_ONE = 20
+BATCH_SIZE = arxiv_api.MAX_IDS
+MAX_SINGLE_LOOKUPS = 20
 LONG_PAUSE = timedelta(days=1)
 """After the pauses of submissions, and for what is not there: a new DOI may take days to be registered."""
-MOST_TRIES = len(PAUSES) + 14
+MAX_ATTEMPTS = len(RETRY_PAUSES) + 14
 
 
 def is_record_due(*, now: datetime) -> bool:
     """Whether a record is to be asked for. One query."""
-    return RecordWanted.objects.due(now).exists()
+    return WantedRecord.objects.due(now).exists()
 
 
-def fetch_records(*, now: datetime, make_client: Callable[[], Client] = polite_client) -> int:
+def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = build_outbound_client) -> int:
     """One turn: ask for up to a hundred records that are wanted, and store them; how many came.
 
     Failures are no errors here: the rows say what happened, and when it is tried again.
@@ -54,44 +59,44 @@ def fetch_records(*, now: datetime, make_client: Callable[[], Client] = polite_c
     rows = _claim(now)
     if not rows:
         return 0
-    send = impatient(make_client())
-    names = dict.fromkeys(Given(row.scheme, row.value) for row in rows)
+    send = send_with_short_timeouts(make_client())
+    names = dict.fromkeys(PaperRef(row.scheme, row.value) for row in rows)
     arxiv, others = [name for name in names if name.scheme == "arxiv"], [n for n in names if n.scheme != "arxiv"]
     left, found = _fetch_together(send, arxiv, now) if len(arxiv) > 1 else (arxiv, 0)
     started = time.monotonic()
     for group in (left, others):
         for place, name in enumerate(group):
-            if place >= ONE_BY_ONE or time.monotonic() - started > TURN_SECONDS:
+            if place >= MAX_SINGLE_LOOKUPS or time.monotonic() - started > MAX_RUN_SECONDS:
                 _give_back(group[place:], now, timedelta())
                 break
             try:
                 found += _fetch_one(send, name, now)
-            except BusyError as error:
+            except HostBusyError as error:
                 _give_back(group[place:], now, timedelta(seconds=error.retry_after_seconds or 30))
                 break
     logger.info("Asked for %d records, %d came", len(names), found)
     return found
 
 
-def _claim(now: datetime) -> list[RecordWanted]:
+def _claim(now: datetime) -> list[WantedRecord]:
     """Take some on: until the lease ends nobody else does. Claims that died count as tries."""
     with transaction.atomic():
-        due = RecordWanted.objects.due(now).select_for_update(skip_locked=True)
-        rows = list(due[:AT_A_TIME])
-        RecordWanted.objects.filter(pk__in=[row.pk for row in rows]).update(
-            next_try_at=now + LEASE, tries=F("tries") + 1
+        due = WantedRecord.objects.due(now).select_for_update(skip_locked=True)
+        rows = list(due[:BATCH_SIZE])
+        WantedRecord.objects.filter(pk__in=[row.pk for row in rows]).update(
+            next_attempt_at=now + LEASE, attempts=F("attempts") + 1
         )
     return rows
 
 
-def _fetch_together(send: Send, names: Sequence[Given], now: datetime) -> tuple[Sequence[Given], int]:
+def _fetch_together(send: Send, names: Sequence[PaperRef], now: datetime) -> tuple[Sequence[PaperRef], int]:
     """Ask arXiv for all of them at once: those that it did not answer, and how many it did."""
     asked = {name.value for name in names}
     papers: list[RawPaper] = []
     try:
-        for answer in arxiv_api.look_up(send, base_url_for(Source.Kind.ARXIV_API), sorted(asked)):
+        for answer in arxiv_api.look_up_ids(send, preferred_base_url(Source.Kind.ARXIV_API), sorted(asked)):
             papers += answer.papers
-    except BusyError as error:
+    except HostBusyError as error:
         _give_back(names, now, timedelta(seconds=error.retry_after_seconds or 30))
         return [], 0
     except SourceError as error:
@@ -103,18 +108,18 @@ def _fetch_together(send: Send, names: Sequence[Given], now: datetime) -> tuple[
     return [name for name in names if name.value not in here], len(here)
 
 
-def _fetch_one(send: Send, name: Given, now: datetime) -> bool:
+def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
     """Ask for one; whether it came.
 
     Raises:
         BusyError: it was not its turn, which is no try.
     """
     try:
-        raw = look_up(send, name)
-    except BusyError:
+        raw = look_up_paper(send, name)
+    except HostBusyError:
         raise
     except SourceError as error:
-        _put_off(name, str(error), now, may_pass=may_pass(error))
+        _put_off(name, str(error), now, may_pass=is_retryable(error))
         return False
     # Whoever answers for a DOI may not repeat it.
     raw = replace(raw, identifiers=(*raw.identifiers, (name.scheme, name.value)))
@@ -124,25 +129,27 @@ def _fetch_one(send: Send, name: Given, now: datetime) -> bool:
     return False
 
 
-def _put_off(name: Given, reason: str, now: datetime, *, may_pass: bool) -> None:
+def _put_off(name: PaperRef, reason: str, now: datetime, *, may_pass: bool) -> None:
     logger.warning("Could not fetch the record of %s: %s", name.value, reason)
     for row in _rows([name]):
-        pause = PAUSES[row.tries - 1] if may_pass and row.tries <= len(PAUSES) else LONG_PAUSE
-        row.next_try_at = now + pause if row.tries < MOST_TRIES else None
+        pause = RETRY_PAUSES[row.attempts - 1] if may_pass and row.attempts <= len(RETRY_PAUSES) else LONG_PAUSE
+        row.next_attempt_at = now + pause if row.attempts < MAX_ATTEMPTS else None
         row.reason = safe_text(reason)[:2_000]
-        row.save(update_fields=["next_try_at", "reason"])
+        row.save(update_fields=["next_attempt_at", "reason"])
 
 
-def _give_back(names: Iterable[Given], now: datetime, pause: timedelta) -> None:
+def _give_back(names: Iterable[PaperRef], now: datetime, pause: timedelta) -> None:
     """They were not asked for."""
     for row in _rows(names):
-        RecordWanted.objects.filter(pk=row.pk, tries=row.tries).update(next_try_at=now + pause, tries=F("tries") - 1)
+        WantedRecord.objects.filter(pk=row.pk, attempts=row.attempts).update(
+            next_attempt_at=now + pause, attempts=F("attempts") - 1
+        )
 
 
-def _rows(names: Iterable[Given]) -> list[RecordWanted]:
+def _rows(names: Iterable[PaperRef]) -> list[WantedRecord]:
     names = tuple(names)
-    found: list[RecordWanted] = []
+    found: list[WantedRecord] = []
     for scheme in ("arxiv", "doi"):
         values = [name.value for name in names if name.scheme == scheme]
-        found += RecordWanted.objects.filter(scheme=scheme, value__in=values, next_try_at__isnull=False)
+        found += WantedRecord.objects.filter(scheme=scheme, value__in=values, next_attempt_at__isnull=False)
     return found

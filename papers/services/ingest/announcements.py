@@ -11,14 +11,14 @@ from django.db.backends.utils import CursorWrapper
 
 from papers.services.ingest.clean_record import ARXIV_SOURCES, CleanPaper
 from papers.sources.arxiv import is_first_announced
-from papers.sources.base import Announced, ListedOn
+from papers.sources.base import AnnouncedIds, RawListing
 from papers.text.cleaning import safe_text
 
 # Papers that fill a gap stand behind all that came with the feed.
-BEHIND = 1_000_000_000
+LAST_POSITION = 1_000_000_000
 
 
-def with_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence[CleanPaper]:
+def add_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence[CleanPaper]:
     """The records with the day and kind of their announcement, where only a feed told it: those that fill a gap."""
     asked = {paper.arxiv_id for paper in papers if _may_be_announced(paper)}
     if not asked:
@@ -44,11 +44,11 @@ def _announced(paper: CleanPaper, day: date, kind: str) -> CleanPaper:
     return replace(
         paper,
         announced_on=day if is_first_announced(paper.arxiv_id or "", kind, day) else None,
-        listed_on=paper.listed_on or ListedOn(day, kind, position=BEHIND),
+        listed_on=paper.listed_on or RawListing(day, kind, position=LAST_POSITION),
     )
 
 
-def store_announced(lists: Iterable[Announced], *, now: datetime) -> None:
+def store_announced(lists: Iterable[AnnouncedIds], *, now: datetime) -> None:
     """Keep what feeds announced. Idempotent.
 
     A paper that one feed has as new and another as cross-listed is new.
@@ -71,7 +71,7 @@ def store_announced(lists: Iterable[Announced], *, now: datetime) -> None:
             _store_list(cursor, announced, now)
 
 
-def _store_list(cursor: CursorWrapper, announced: Announced, now: datetime) -> None:
+def _store_list(cursor: CursorWrapper, announced: AnnouncedIds, now: datetime) -> None:
     cursor.execute(
         """
         INSERT INTO papers_announcedlist (day, query, id_count, is_whole, note, read_at)

@@ -10,17 +10,17 @@ from django.db.models.functions import Coalesce
 
 from papers.models import FetchRun, Source
 from papers.services.ingest.announcements import store_announced
-from papers.services.ingest.paper_store import Stored, store_papers
+from papers.services.ingest.paper_store import StoreResult, store_papers
 from papers.services.ingest.rejected_records import store_rejected
-from papers.sources.base import Batch
+from papers.sources.base import FetchBatch
 from papers.text.cleaning import safe_text
 
 
-class RunLost(Exception):
+class RunLostError(Exception):
     """The visit is not ours any more: it stood still for too long, and was ended or taken over."""
 
 
-def store_batch(source: Source, run: FetchRun, batch: Batch, now: datetime) -> Stored:
+def store_batch(source: Source, run: FetchRun, batch: FetchBatch, now: datetime) -> StoreResult:
     """Store a batch, the source's cursor and the run's counters in one transaction.
 
     So a visit that is killed goes on where it was, and a batch that is stored twice changes nothing but the counters.
@@ -30,7 +30,7 @@ def store_batch(source: Source, run: FetchRun, batch: Batch, now: datetime) -> S
     """
     with transaction.atomic():
         if not FetchRun.objects.select_for_update().filter(pk=run.pk, state=FetchRun.State.RUNNING).exists():
-            raise RunLost(f"Run {run.pk} of {source} has ended.")
+            raise RunLostError(f"Run {run.pk} of {source} has ended.")
         stored = store_papers(batch.papers, now=now, kind=source.kind, source=source)
         store_rejected(batch.rejected, kind=source.kind, source_id=source.pk, now=now)
         store_announced(batch.announced, now=now)
@@ -39,7 +39,7 @@ def store_batch(source: Source, run: FetchRun, batch: Batch, now: datetime) -> S
     return stored
 
 
-def _keep_place(source: Source, batch: Batch) -> None:
+def _keep_place(source: Source, batch: FetchBatch) -> None:
     """Move the cursor on, and keep the validators for the next conditional request."""
     known = {"cursor": batch.cursor, "etag": batch.etag, "last_modified": batch.last_modified}
     said = {name: value for name, value in known.items() if value is not None}
@@ -49,7 +49,7 @@ def _keep_place(source: Source, batch: Batch) -> None:
             setattr(source, name, value)
 
 
-def _count(run: FetchRun, batch: Batch, stored: Stored, now: datetime) -> None:
+def _count(run: FetchRun, batch: FetchBatch, stored: StoreResult, now: datetime) -> None:
     progress = safe_text(batch.label)
     if batch.total is not None:
         progress = f"{progress}, {batch.done} of {batch.total}".removeprefix(", ")
@@ -63,6 +63,6 @@ def _count(run: FetchRun, batch: Batch, stored: Stored, now: datetime) -> None:
         updated=F("updated") + stored.updated,
         listed=F("listed") + stored.listed,
         failed=F("failed") + stored.rejected + len(batch.rejected),
-        beat_at=now,
+        heartbeat_at=now,
         progress=progress,
     )

@@ -16,11 +16,11 @@ from django.db.backends.utils import CursorWrapper
 
 from papers.services.ingest.clean_record import STRONG_SCHEMES, CleanPaper
 from papers.services.ingest.paper_row import PaperRow
-from papers.services.ingest.resolver import Name, Target
+from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper
 from papers.sources.base import OWN_RECORD
-from papers.sources.provenance import words_of
+from papers.sources.provenance import provenance
 
-Waiting = Mapping[Name, Sequence[int]]
+Waiting = Mapping[IdentifierPair, Sequence[int]]
 """By the name of the record that is wanted, the papers that wait for it."""
 
 
@@ -43,7 +43,7 @@ def with_claims(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence
     return [_held(paper, paper.claim) if paper.claim in held and paper.claim else paper for paper in papers]
 
 
-def _held(paper: CleanPaper, claim: Name) -> CleanPaper:
+def _held(paper: CleanPaper, claim: IdentifierPair) -> CleanPaper:
     scheme, value = claim
     return replace(
         paper, identifiers=(claim, *paper.identifiers), arxiv_id=value if scheme == "arxiv" else None, claim=None
@@ -65,29 +65,29 @@ def waiting_for(cursor: CursorWrapper, papers: Iterable[CleanPaper]) -> Waiting:
         """,
         [[scheme for scheme, _ in names], [value for _, value in names]],
     )
-    found: dict[Name, list[int]] = {}
+    found: dict[IdentifierPair, list[int]] = {}
     for scheme, value, paper_id in cursor.fetchall():
         found.setdefault((scheme, value), []).append(paper_id)
     return found
 
 
-def claim_of(target: Target) -> Name | None:
+def claim_of(target: ResolvedPaper) -> IdentifierPair | None:
     """The record that a paper waits for because of what it says of itself."""
     claims = (paper.claim for paper in reversed(target.records) if paper.claim and paper.claim not in target.names)
     return None if any(scheme in STRONG_SCHEMES for scheme, _ in target.names) else next(claims, None)
 
 
-def wanted_of(target: Target, row: PaperRow) -> Name | None:
+def wanted_of(target: ResolvedPaper, row: PaperRow) -> IdentifierPair | None:
     """The record that a paper waits for: the one it claims, or its own, where its words are a third party's."""
     if claim := claim_of(target):
         return claim
-    if not words_of(row.public_id, row.record_rank):
+    if not provenance(row.public_id, row.record_rank):
         return None
     strong = sorted(name for name in target.names if name[0] in STRONG_SCHEMES)
     return strong[0] if strong else None
 
 
-def want_records(cursor: CursorWrapper, wanted: Mapping[int, Name], *, now: datetime) -> None:
+def want_records(cursor: CursorWrapper, wanted: Mapping[int, IdentifierPair], *, now: datetime) -> None:
     """Have records asked for, by the papers that wait for them. Who waits for it already, or waited in vain, does not
     wait anew. The caller holds the locks of these papers."""
     if not wanted:
@@ -95,11 +95,11 @@ def want_records(cursor: CursorWrapper, wanted: Mapping[int, Name], *, now: date
     rows = sorted(wanted.items())
     cursor.execute(
         """
-        INSERT INTO papers_recordwanted (paper_id, scheme, value, tries, next_try_at, reason)
+        INSERT INTO papers_recordwanted (paper_id, scheme, value, attempts, next_attempt_at, reason)
         SELECT paper_id, scheme, value, 0, %s, ''
         FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (paper_id, scheme, value)
-        ON CONFLICT (paper_id) DO UPDATE SET scheme = excluded.scheme, value = excluded.value, tries = 0,
-            next_try_at = excluded.next_try_at, reason = ''
+        ON CONFLICT (paper_id) DO UPDATE SET scheme = excluded.scheme, value = excluded.value, attempts = 0,
+            next_attempt_at = excluded.next_attempt_at, reason = ''
         WHERE (papers_recordwanted.scheme, papers_recordwanted.value) <> (excluded.scheme, excluded.value)
         """,
         [

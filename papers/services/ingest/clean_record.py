@@ -21,7 +21,7 @@ from papers.catalogue.identifiers import (
 )
 from papers.catalogue.links import FoundLinks, find_links
 from papers.models.paper import AuthorRow, LinkRow
-from papers.sources.base import RANKS, Figures, ListedOn, RawPaper, Version
+from papers.sources.base import RECORD_RANKS, ExternalCounts, RawListing, RawPaper, RawVersion
 from papers.text.cleaning import (
     author_key,
     clean_abstract,
@@ -39,7 +39,7 @@ CLAIMING_SOURCES = frozenset({"feed"})
 STRONG_SCHEMES = frozenset({"arxiv", "doi"})
 """Names that somebody gives out, and has a record for."""
 # The archive's own records: they speak of the newest version, also when they give no number.
-ARXIV_SOURCES = frozenset(source for source in RANKS if source.startswith("arxiv_"))
+ARXIV_SOURCES = frozenset(source for source in RECORD_RANKS if source.startswith("arxiv_"))
 
 # Far above what papers have, far below what an index or a text search vector refuses.
 MAX_TITLE, MAX_ABSTRACT, MAX_LINE = 5_000, 100_000, 10_000
@@ -99,14 +99,14 @@ class CleanPaper:
     links: dict[str, LinkRow]
     """What the source itself says; what stands in the texts is in `found`."""
     found: FoundLinks
-    versions: tuple[Version, ...]
-    figures: Figures | None
-    listed_on: ListedOn | None
+    versions: tuple[RawVersion, ...]
+    external_counts: ExternalCounts | None
+    listed_on: RawListing | None
     claim: tuple[str, str] | None = None
     """The arXiv id or DOI that it says to be about, which is none of its identifiers: see `claims.py`."""
 
 
-def clean(raw: RawPaper) -> CleanPaper:
+def clean_record(raw: RawPaper) -> CleanPaper:
     """The record cleaned.
 
     Raises:
@@ -126,7 +126,7 @@ def clean(raw: RawPaper) -> CleanPaper:
     versions = tuple(sorted(raw.versions, key=lambda version: version.number))
     return CleanPaper(
         source=raw.source,
-        rank=RANKS[raw.source],
+        rank=RECORD_RANKS[raw.source],
         identifiers=identifiers,
         arxiv_id=arxiv.value if arxiv else None,
         version=raw.version or (versions[-1].number if versions else None) or (arxiv.version if arxiv else None),
@@ -148,8 +148,8 @@ def clean(raw: RawPaper) -> CleanPaper:
         is_withdrawn=True if says_withdrawn(comment or "", abstract or "") else raw.is_withdrawn,
         links=_links(raw, arxiv, dois),
         found=find_links(title, abstract or "", comment or ""),
-        versions=tuple(Version(version.number, _aware(version.released_at)) for version in versions),
-        figures=_figures(raw.figures),
+        versions=tuple(RawVersion(version.number, _aware(version.released_at)) for version in versions),
+        external_counts=_figures(raw.external_counts),
         listed_on=raw.listed_on and replace(raw.listed_on, submitter=clean_line(raw.listed_on.submitter)[:MAX_LINE]),
         claim=claim,
     )
@@ -255,11 +255,11 @@ def _author_row(name: str, affiliation: str, orcid: str) -> AuthorRow:
 
 def author_keys(authors: Iterable[AuthorRow]) -> tuple[str, ...]:
     """Each key once. Cut, because some records hold all their authors in one name and an index takes 2,700 bytes."""
-    keys = (key_of(author["name"]) for author in authors)
+    keys = (author_index_key(author["name"]) for author in authors)
     return tuple(dict.fromkeys(key for key in keys if key))
 
 
-def key_of(name: str) -> str:
+def author_index_key(name: str) -> str:
     """What the index has of a name, as long as an index takes it."""
     return author_key(name)[:MAX_AUTHOR_KEY].rstrip()
 
@@ -292,16 +292,16 @@ def _links(raw: RawPaper, arxiv: ArxivId | None, dois: tuple[str, ...]) -> dict[
     return links
 
 
-def _figures(figures: Figures | None) -> Figures | None:
-    if figures is None:
+def _figures(external_counts: ExternalCounts | None) -> ExternalCounts | None:
+    if external_counts is None:
         return None
-    return Figures(
-        votes=max(figures.votes, 0),
-        comments=max(figures.comments, 0),
-        submitted_by=clean_line(figures.submitted_by)[:MAX_LINE],
-        url=normalise_url(figures.url) or "",
-        source=figures.source,
-        counted_on=figures.counted_on,
+    return ExternalCounts(
+        votes=max(external_counts.votes, 0),
+        comments=max(external_counts.comments, 0),
+        submitted_by=clean_line(external_counts.submitted_by)[:MAX_LINE],
+        url=normalise_url(external_counts.url) or "",
+        source=external_counts.source,
+        counted_on=external_counts.counted_on,
     )
 
 

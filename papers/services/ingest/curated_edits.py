@@ -14,12 +14,12 @@ from typing import Any
 from papers.services.ingest.clean_record import author_keys
 from papers.services.ingest.paper_row import PaperRow
 
-FIELDS = ("title", "abstract", "authors", "organization", "code", "withdrawn_at")
+EDITABLE_FIELDS = ("title", "abstract", "authors", "organization", "code", "withdrawn_at")
 """What a curator may change. Values as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class CuratedEdit:
     """One field of one paper."""
 
     value: Any
@@ -27,11 +27,11 @@ class Edit:
     """What the sources say, as of their last record."""
 
 
-Edits = Mapping[str, Edit]
+CuratedEdits = Mapping[str, CuratedEdit]
 """By field."""
 
 
-def value_of(row: PaperRow, field: str) -> Any:
+def field_value(row: PaperRow, field: str) -> Any:
     """A field of a row, as JSON has it."""
     if field == "authors":
         return [dict(author) for author in row.authors]
@@ -42,7 +42,7 @@ def value_of(row: PaperRow, field: str) -> Any:
     return getattr(row, field)
 
 
-def with_value(row: PaperRow, field: str, value: Any) -> PaperRow:
+def with_field_value(row: PaperRow, field: str, value: Any) -> PaperRow:
     """The row with another value of a field, and what follows from it."""
     if field == "authors":
         authors = tuple(value)
@@ -56,21 +56,21 @@ def with_value(row: PaperRow, field: str, value: Any) -> PaperRow:
     return replace(row, **changed)
 
 
-def as_sources_say(row: PaperRow, edits: Edits) -> PaperRow:
+def without_edits(row: PaperRow, edits: CuratedEdits) -> PaperRow:
     """The row without what curators changed."""
     for field, edit in edits.items():
-        row = with_value(row, field, edit.source_value)
+        row = with_field_value(row, field, edit.source_value)
     return row
 
 
-def as_curators_say(row: PaperRow, edits: Edits) -> PaperRow:
+def with_edits(row: PaperRow, edits: CuratedEdits) -> PaperRow:
     """What the sources say, with what curators changed laid over it."""
     for field, edit in edits.items():
-        row = with_value(row, field, edit.value)
+        row = with_field_value(row, field, edit.value)
     return row
 
 
-def news(row: PaperRow, edits: Edits) -> dict[str, Any]:
+def changed_source_values(row: PaperRow, edits: CuratedEdits) -> dict[str, Any]:
     """By edited field, what the sources say now, where that is not what they said before."""
-    found = {field: value_of(row, field) for field in edits}
+    found = {field: field_value(row, field) for field in edits}
     return {field: value for field, value in found.items() if value != edits[field].source_value}

@@ -16,7 +16,7 @@ _FREE = (
     "papers_curationevent",
     "papers_formeraddress",
     "papers_identifier",
-    "papers_importrow",
+    "papers_libraryimportrow",
     "papers_submission",
 )
 # Tables with one row a paper and value of this column: where both have one, that of the paper that stays is kept.
@@ -28,9 +28,9 @@ _ONCE = {
     "papers_plannedlisting": "day",
     "papers_paperversion": "version",
     "papers_seenpaper": "user_id",
-    "papers_shelfitem": "user_id",
-    "papers_shownsuggestion": "user_id",
-    "papers_sourcefigure": "source",
+    "papers_libraryitem": "user_id",
+    "papers_shownrecommendation": "user_id",
+    "papers_paperexternalcounts": "source",
     "papers_taggedpaper": "tag_id",
     "papers_topic_examples": "topic_id",
     "papers_topicmatch": "topic_id",
@@ -39,13 +39,13 @@ _ONCE = {
 }
 
 
-def move_belongings(pairs: Mapping[int, int]) -> None:
+def move_related_rows(pairs: Mapping[int, int]) -> None:
     """Give what belongs to each key of `pairs` to its value, and delete the papers that go.
 
     Votes, comments, shelf, tags, listings, figures, matches, submissions, addresses and, through `hooks`, what other
     apps keep. The caller holds the locks of all these papers, and sees to the texts of those that stay.
     """
-    hooks.papers_merged.tell(pairs)
+    hooks.papers_merged.notify(pairs)
     with connection.cursor() as cursor:
         for gone, kept in pairs.items():
             _keep_notes(cursor, gone, kept)
@@ -66,8 +66,8 @@ def _keep_notes(cursor: CursorWrapper, gone: int, kept: int) -> None:
     """A reader with a note on both papers finds the two under each other."""
     cursor.execute(
         """
-        UPDATE papers_shelfitem own SET note = concat_ws(E'\\n\\n', nullif(own.note, ''), other.note)
-        FROM papers_shelfitem other
+        UPDATE papers_libraryitem own SET note = concat_ws(E'\\n\\n', nullif(own.note, ''), other.note)
+        FROM papers_libraryitem other
         WHERE own.paper_id = %s AND other.paper_id = %s AND other.user_id = own.user_id AND other.note <> ''
         """,
         [kept, gone],

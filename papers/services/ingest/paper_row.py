@@ -14,8 +14,8 @@ from typing import TypeVar
 from papers.catalogue.links import FoundLinks, find_links
 from papers.models.paper import AuthorRow, LinkRow
 from papers.services.ingest.clean_record import ARXIV_SOURCES, CLAIMING_SOURCES, STRONG_SCHEMES, CleanPaper, public_id
-from papers.sources.base import OWN_RECORD, RANKS
-from papers.sources.provenance import is_identified, words_of
+from papers.sources.base import OWN_RECORD, RECORD_RANKS
+from papers.sources.provenance import is_identified, provenance
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 IN_TEXTS = frozenset({"title", "abstract", "comment"})
 
 
-_CLAIMING_RANKS = frozenset(RANKS[source] for source in CLAIMING_SOURCES)
+_CLAIMING_RANKS = frozenset(RECORD_RANKS[source] for source in CLAIMING_SOURCES)
 
 # Where a row begins that has no date yet: any date that is known comes before it.
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -60,7 +60,7 @@ class PaperRow:
     record_rank: int = 0
 
 
-BLANK = PaperRow()
+EMPTY_ROW = PaperRow()
 
 # What a card shows: a change of it makes a new card.
 CARD_FIELDS = (
@@ -72,10 +72,10 @@ CARD_FIELDS = (
 def changes_card(before: PaperRow, after: PaperRow) -> bool:
     if any(getattr(before, name) != getattr(after, name) for name in CARD_FIELDS):
         return True
-    return words_of(before.public_id, before.record_rank) != words_of(after.public_id, after.record_rank)
+    return provenance(before.public_id, before.record_rank) != provenance(after.public_id, after.record_rank)
 
 
-def replaces(row: PaperRow, paper: CleanPaper) -> bool:
+def is_as_good_as(row: PaperRow, paper: CleanPaper) -> bool:
     """Whether the record is at least as good as the one the row was made of. No version makes a third party's better
     than that of whoever gave out the id."""
     version = paper.version
@@ -85,17 +85,17 @@ def replaces(row: PaperRow, paper: CleanPaper) -> bool:
     return new >= (row.record_rank >= OWN_RECORD, row.version or 0, row.record_rank)
 
 
-def merged(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
+def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
     """The row once the record is known too. The same record again changes nothing."""
     if paper.source in CLAIMING_SOURCES and is_identified(row.public_id):
         return row
     if row.record_rank in _CLAIMING_RANKS and any(scheme in STRONG_SCHEMES for scheme, _ in paper.identifiers):
-        row = replace(BLANK, public_id=row.public_id)  # what a feed said of it was the feed's entry
+        row = replace(EMPTY_ROW, public_id=row.public_id)  # what a feed said of it was the feed's entry
     if row.is_sample and paper.rank > 0:
-        row = replace(BLANK, public_id=row.public_id)  # the sample's words are its own, not the authors'
+        row = replace(EMPTY_ROW, public_id=row.public_id)  # the sample's words are its own, not the authors'
     elif row.record_rank > 0 and paper.rank == 0:
         return row
-    wins = replaces(row, paper)
+    wins = is_as_good_as(row, paper)
     is_newer = bool(wins and paper.version and row.version and paper.version > row.version)
     # Texts that belong together come from one record.
     abstract_from = paper if paper.abstract is not None and (wins or not row.abstract) else row
@@ -131,14 +131,14 @@ def merged(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
         license=_pick(wins, row.license, paper.license),
         withdrawn_at=_withdrawn_at(row, paper, wins=wins, is_newer=is_newer, now=now),
         links=_links(row, paper, found),
-        is_sample=paper.rank == 0 and (row.is_sample or row is BLANK),
+        is_sample=paper.rank == 0 and (row.is_sample or row is EMPTY_ROW),
         record_rank=paper.rank if wins else row.record_rank,
     )
 
 
-def as_record(row: PaperRow) -> CleanPaper:
+def row_as_record(row: PaperRow) -> CleanPaper:
     """What a stored paper says, as a record for `merged`: of two papers that turn out to be one, the other's row."""
-    source = next((name for name, rank in RANKS.items() if rank == row.record_rank), "import")
+    source = next((name for name, rank in RECORD_RANKS.items() if rank == row.record_rank), "import")
     return CleanPaper(
         source=source,
         rank=row.record_rank,
@@ -164,13 +164,13 @@ def as_record(row: PaperRow) -> CleanPaper:
         links={name: link for name, link in (row.links or {}).items() if link["found"] not in IN_TEXTS},
         found=find_links(row.title, row.abstract, row.comment),
         versions=(),
-        figures=None,
+        external_counts=None,
         listed_on=None,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class OldTexts:
+class PreviousTexts:
     """What a newer version changed, as it was before; an empty text is one that it did not change."""
 
     version: int
@@ -179,17 +179,17 @@ class OldTexts:
     comment: str = ""
 
 
-def old_texts(before: PaperRow, after: PaperRow) -> OldTexts | None:
+def previous_texts(before: PaperRow, after: PaperRow) -> PreviousTexts | None:
     """The texts to keep of the version before; None where no newer version came or it changed none of them."""
     if before.version is None or after.version is None or after.version <= before.version:
         return None
-    kept = OldTexts(
+    kept = PreviousTexts(
         version=before.version,
         title=before.title if before.title != after.title else "",
         abstract=before.abstract if before.abstract != after.abstract else "",
         comment=before.comment if before.comment != after.comment else "",
     )
-    return kept if kept != OldTexts(before.version) else None
+    return kept if kept != PreviousTexts(before.version) else None
 
 
 def _pick(wins: bool, old: T, new: T | None) -> T:
@@ -250,4 +250,4 @@ def _links(row: PaperRow, paper: CleanPaper, found: FoundLinks) -> dict[str, Lin
 
 
 def _link_rank(link: LinkRow) -> int:
-    return RANKS.get(link["found"], 100)  # arXiv's own pages are above all
+    return RECORD_RANKS.get(link["found"], 100)  # arXiv's own pages are above all

@@ -25,9 +25,17 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from papers.models import Source
-from papers.services.editions.listing import Entry, Rule, best_entries, choose, is_news, list_papers, rule_of
+from papers.services.editions.listing import (
+    ListingEntry,
+    ListingRule,
+    add_listings,
+    dedupe_entries,
+    is_recent_enough,
+    listing_rule_of,
+    select_unlisted,
+)
 from papers.services.ingest import tables
-from papers.services.ingest.announcements import with_announcements
+from papers.services.ingest.announcements import add_announcements
 from papers.services.ingest.claims import (
     claim_of,
     stop_waiting,
@@ -36,35 +44,35 @@ from papers.services.ingest.claims import (
     wanted_of,
     with_claims,
 )
-from papers.services.ingest.clean_record import CleanPaper, RecordError, clean
-from papers.services.ingest.curated_edits import Edits, as_curators_say, as_sources_say, news
+from papers.services.ingest.clean_record import CleanPaper, RecordError, clean_record
+from papers.services.ingest.curated_edits import CuratedEdits, changed_source_values, with_edits, without_edits
 from papers.services.ingest.external_counts import (
-    Key,
-    Seen,
-    changed_figures,
+    CountsKey,
+    SeenCounts,
+    changed_counts,
     copy_votes,
-    read_figures,
-    seen_figures,
-    store_figures,
+    read_counts,
+    seen_counts,
+    store_counts,
 )
-from papers.services.ingest.external_counts import Stored as StoredFigure
-from papers.services.ingest.paper_merge import move_belongings
+from papers.services.ingest.external_counts import StoredCounts as StoredFigure
+from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_row import (
-    BLANK,
-    OldTexts,
+    EMPTY_ROW,
     PaperRow,
-    as_record,
+    PreviousTexts,
     changes_card,
     has_arxiv_address,
-    merged,
-    old_texts,
+    merge_record,
+    previous_texts,
+    row_as_record,
 )
-from papers.services.ingest.re_release import release_again
-from papers.services.ingest.rejected_records import rejected, settle, store_rejected
-from papers.services.ingest.resolver import Name, Target, resolve
-from papers.services.lists.trending import refresh_hot
-from papers.services.operations.installation import current_group
-from papers.sources.base import RawPaper, Rejected, Version
+from papers.services.ingest.re_release import re_release
+from papers.services.ingest.rejected_records import resolve_rejected_records, store_rejected, unstorable_record
+from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resolve_papers
+from papers.services.lists.trending import refresh_trending_scores
+from papers.services.operations.installation import group_settings
+from papers.sources.base import RawPaper, RawVersion, UnreadableRecord
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +86,7 @@ LISTLESS = frozenset({"feed", "arxiv_api", "doi"})
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreResult:
     """What became of some records, in papers; `rejected` in records."""
 
     new: int = 0
@@ -89,11 +97,11 @@ class Stored:
     paper_ids: tuple[int, ...] = ()
     """All papers that the records are about, each once."""
     new_ids: tuple[int, ...] = ()
-    refused: tuple[Rejected, ...] = ()
+    refused: tuple[UnreadableRecord, ...] = ()
     """The records that could not be stored."""
 
-    def __add__(self, other: Stored) -> Stored:
-        return Stored(
+    def __add__(self, other: StoreResult) -> StoreResult:
+        return StoreResult(
             new=self.new + other.new,
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
@@ -106,26 +114,28 @@ class Stored:
 
 
 def store_papers(
-    raws: Iterable[RawPaper], *, now: datetime, kind: str, source: Source | None = None, rule: Rule | None = None
-) -> Stored:
+    raws: Iterable[RawPaper], *, now: datetime, kind: str, source: Source | None = None, rule: ListingRule | None = None
+) -> StoreResult:
     """Store records of papers in one transaction. Idempotent: the same records again write no row.
 
     A record that cannot be stored is kept as a `RejectedRecord` of `kind`, and the rest goes on. What is listed on
     editions follows the settings of `source`, or `rule` where there is no source.
     """
     if source is not None:
-        rule = rule_of(source)
+        rule = listing_rule_of(source)
     records: list[_Record] = []
-    refused: list[Rejected] = []
+    refused: list[UnreadableRecord] = []
     for place, raw in enumerate(raws):
         try:
-            records.append(_Record(place, raw, clean(raw)))
+            records.append(_Record(place, raw, clean_record(raw)))
         except RecordError as error:
-            refused.append(rejected(raw, str(error), place=place))
+            refused.append(unstorable_record(raw, str(error), place=place))
     with transaction.atomic():
-        stored = _store_or_refuse(records, now=now, rule=rule) + Stored(rejected=len(refused), refused=tuple(refused))
+        stored = _store_or_refuse(records, now=now, rule=rule) + StoreResult(
+            rejected=len(refused), refused=tuple(refused)
+        )
         store_rejected(stored.refused, kind=kind, source_id=source.pk if source else None, now=now)
-        settle({value for record in records for _, value in record.paper.identifiers}, now=now)
+        resolve_rejected_records({value for record in records for _, value in record.paper.identifiers}, now=now)
     return stored
 
 
@@ -140,10 +150,10 @@ class _OthersFirst(Exception):
     """Another writer stored or merged some of these papers in the meantime: start over."""
 
 
-def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: Rule | None) -> Stored:
+def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: ListingRule | None) -> StoreResult:
     """Store them all, or find those that Postgres does not take: by halves, so that one costs a few more tries."""
     if not records:
-        return Stored()
+        return StoreResult()
     try:
         return _store([record.paper for record in records], now=now, rule=rule)
     except (DatabaseError, psycopg.Error) as error:
@@ -151,15 +161,15 @@ def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: Rule | 
             raise
         if len(records) == 1:
             logger.warning("Postgres refused a record: %s", error)
-            refused = rejected(records[0].raw, f"Postgres refused it: {error}", place=records[0].place)
-            return Stored(rejected=1, refused=(refused,))
+            refused = unstorable_record(records[0].raw, f"Postgres refused it: {error}", place=records[0].place)
+            return StoreResult(rejected=1, refused=(refused,))
     middle = len(records) // 2
     return _store_or_refuse(records[:middle], now=now, rule=rule) + _store_or_refuse(
         records[middle:], now=now, rule=rule
     )
 
 
-def _store(papers: Sequence[CleanPaper], *, now: datetime, rule: Rule | None) -> Stored:
+def _store(papers: Sequence[CleanPaper], *, now: datetime, rule: ListingRule | None) -> StoreResult:
     for _ in range(_ATTEMPTS):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -182,12 +192,12 @@ def _state_of(error: Exception) -> str:
 class _Changes:
     """What records change about stored papers."""
 
-    rows: list[tables.Change] = field(default_factory=list)
-    old_texts: dict[int, OldTexts] = field(default_factory=dict)
-    versions: list[tuple[int, Version]] = field(default_factory=list)
-    version_dates: list[tuple[int, Version]] = field(default_factory=list)
-    figures: dict[Key, Seen] = field(default_factory=dict)
-    known_figures: dict[Key, StoredFigure] = field(default_factory=dict)
+    rows: list[tables.PaperChange] = field(default_factory=list)
+    old_texts: dict[int, PreviousTexts] = field(default_factory=dict)
+    versions: list[tuple[int, RawVersion]] = field(default_factory=list)
+    version_dates: list[tuple[int, RawVersion]] = field(default_factory=list)
+    external_counts: dict[CountsKey, SeenCounts] = field(default_factory=dict)
+    known_figures: dict[CountsKey, StoredFigure] = field(default_factory=dict)
     absorbed: dict[int, int] = field(default_factory=dict)
     source_values: list[tuple[int, str, Any]] = field(default_factory=list)
     """What the sources say now of fields that curators changed."""
@@ -196,32 +206,32 @@ class _Changes:
         ids = {change.paper_id for change in self.rows} | set(self.absorbed.values())
         ids |= {paper_id for paper_id, _ in (*self.versions, *self.version_dates)}
         ids |= {paper_id for paper_id, _, _ in self.source_values}
-        return ids | {paper_id for paper_id, _ in self.figures}
+        return ids | {paper_id for paper_id, _ in self.external_counts}
 
 
 class _Storing:
     """One attempt at one batch."""
 
-    def __init__(self, cursor: CursorWrapper, *, now: datetime, rule: Rule | None) -> None:
+    def __init__(self, cursor: CursorWrapper, *, now: datetime, rule: ListingRule | None) -> None:
         self.cursor = cursor
         self.now = now
         self.rule = rule
 
-    def store(self, papers: Sequence[CleanPaper]) -> Stored:
+    def store(self, papers: Sequence[CleanPaper]) -> StoreResult:
         """The whole of it.
 
         Raises:
             _OthersFirst: nothing of this attempt may stay.
         """
-        papers = with_claims(self.cursor, with_announcements(self.cursor, papers))
+        papers = with_claims(self.cursor, add_announcements(self.cursor, papers))
         waiting = waiting_for(self.cursor, papers)
-        names = tables.read_names(self.cursor, {name for p in papers for name in p.identifiers})
+        names = tables.read_identifiers(self.cursor, {name for p in papers for name in p.identifiers})
         if waiting:
             names |= tables.names_of(self.cursor, {paper_id for ids in waiting.values() for paper_id in ids})
-        targets = resolve(papers, names, waiting)
+        targets = resolve_papers(papers, names, waiting)
         known = [target for target in targets if target.paper_id is not None]
         new = self._claim(targets)
-        rows = {paper_id: self._row(BLANK, target) for paper_id, target in new.items()}
+        rows = {paper_id: self._row(EMPTY_ROW, target) for paper_id, target in new.items()}
         changes = self._lock_and_compare(known)
         tables.insert_papers(self.cursor, rows, now=self.now)
         self._write(changes)
@@ -229,10 +239,10 @@ class _Storing:
         stop_waiting(self.cursor, waiting)
         self._want(targets, rows | {change.paper_id: change.after for change in changes.rows})
         real = [one.paper_id for one in changes.rows if one.before.is_sample and not one.after.is_sample]
-        release_again(real, now=self.now)
-        listed = list_papers(self._entries(targets), self.rule, now=self.now) if self.rule else 0
+        re_release(real, now=self.now)
+        listed = add_listings(self._entries(targets), self.rule, now=self.now) if self.rule else 0
         changed = changes.paper_ids() | {_id(target) for target in known if target.new_names}
-        return Stored(
+        return StoreResult(
             new=len(new),
             updated=len(changed),
             unchanged=len(known) - len(changed),
@@ -241,35 +251,35 @@ class _Storing:
             new_ids=tuple(new),
         )
 
-    def _claim(self, targets: Iterable[Target]) -> dict[int, Target]:
+    def _claim(self, targets: Iterable[ResolvedPaper]) -> dict[int, ResolvedPaper]:
         """Draw ids for new papers and claim what they and others are newly known by; the new papers by id."""
         nameless = [target for target in targets if target.paper_id is None]
-        new = dict(zip(tables.draw_ids(self.cursor, len(nameless)) if nameless else (), nameless, strict=True))
+        new = dict(zip(tables.reserve_ids(self.cursor, len(nameless)) if nameless else (), nameless, strict=True))
         for paper_id, target in new.items():
             target.paper_id = paper_id
         names = [(name, _id(target)) for target in targets for name in target.new_names]
-        if not tables.claim_names(self.cursor, names):
+        if not tables.claim_identifiers(self.cursor, names):
             raise _OthersFirst
         return new
 
-    def _row(self, row: PaperRow, target: Target, others: Iterable[PaperRow] = ()) -> PaperRow:
+    def _row(self, row: PaperRow, target: ResolvedPaper, others: Iterable[PaperRow] = ()) -> PaperRow:
         for other in others:
-            row = merged(row, as_record(other), now=self.now)
+            row = merge_record(row, row_as_record(other), now=self.now)
         for paper in target.records:
-            row = merged(row, paper, now=self.now)
+            row = merge_record(row, paper, now=self.now)
         return row
 
-    def _lock_and_compare(self, known: Sequence[Target]) -> _Changes:
+    def _lock_and_compare(self, known: Sequence[ResolvedPaper]) -> _Changes:
         """What changes about stored papers; their rows are locked. Those that stay as they are, are only read."""
         changes = self._compare(known, lock=False)
         ids = changes.paper_ids() | {_id(target) for target in known if target.new_names or claim_of(target)}
         if self.rule:
-            ids |= {entry.paper_id for entry in choose(self._entries(known), self.rule)}
+            ids |= {entry.paper_id for entry in select_unlisted(self._entries(known), self.rule)}
         if not ids:
             return changes
         return self._compare([target for target in known if target.paper_id in ids], lock=True)
 
-    def _compare(self, targets: Sequence[Target], *, lock: bool) -> _Changes:
+    def _compare(self, targets: Sequence[ResolvedPaper], *, lock: bool) -> _Changes:
         ids = [_id(target) for target in targets]
         absorbed = {gone: _id(target) for target in targets for gone in target.absorbed}
         rows = tables.read_rows(self.cursor, [*ids, *absorbed], lock=lock)
@@ -277,8 +287,8 @@ class _Storing:
             raise _OthersFirst
         changes = _Changes(absorbed=absorbed)
         seen = self._seen(targets)
-        changes.known_figures = read_figures(self.cursor, {paper_id for paper_id, _ in seen})
-        changes.figures = changed_figures(seen, changes.known_figures)
+        changes.known_figures = read_counts(self.cursor, {paper_id for paper_id, _ in seen})
+        changes.external_counts = changed_counts(seen, changes.known_figures)
         edits = tables.read_edits(self.cursor, list(rows))
         for target in targets:
             _check(target, [rows[paper_id] for paper_id in (_id(target), *target.absorbed)])
@@ -287,29 +297,29 @@ class _Storing:
         return changes
 
     def _compare_one(
-        self, target: Target, rows: Mapping[int, PaperRow], edits: Mapping[int, Edits], changes: _Changes
+        self, target: ResolvedPaper, rows: Mapping[int, PaperRow], edits: Mapping[int, CuratedEdits], changes: _Changes
     ) -> None:
         """What the records change about a paper: about what its sources say, and so about what it shows."""
         paper_id = _id(target)
         before, own = rows[paper_id], edits.get(paper_id, {})
-        said = as_sources_say(before, own)
-        others = [as_sources_say(rows[gone], edits.get(gone, {})) for gone in target.absorbed]
+        said = without_edits(before, own)
+        others = [without_edits(rows[gone], edits.get(gone, {})) for gone in target.absorbed]
         saying = self._row(said, target, others)
-        changes.source_values += ((paper_id, name, value) for name, value in news(saying, own).items())
+        changes.source_values += ((paper_id, name, value) for name, value in changed_source_values(saying, own).items())
         for gone in target.absorbed:
             own = {**edits.get(gone, {}), **own}
-        after = as_curators_say(saying, own)
+        after = with_edits(saying, own)
         if before != after:
             is_card_new = (paper_id, *target.absorbed) != (paper_id,) or changes_card(before, after)
-            is_card_new = is_card_new or any(key[0] == paper_id for key in changes.figures)
-            changes.rows.append(tables.Change(paper_id, before, after, is_card_new))
-            if old := old_texts(said, saying):
+            is_card_new = is_card_new or any(key[0] == paper_id for key in changes.external_counts)
+            changes.rows.append(tables.PaperChange(paper_id, before, after, is_card_new))
+            if old := previous_texts(said, saying):
                 changes.old_texts[paper_id] = old
 
-    def _seen(self, targets: Iterable[Target]) -> dict[Key, Seen]:
-        return seen_figures(((_id(target), paper) for target in targets for paper in target.records), now=self.now)
+    def _seen(self, targets: Iterable[ResolvedPaper]) -> dict[CountsKey, SeenCounts]:
+        return seen_counts(((_id(target), paper) for target in targets for paper in target.records), now=self.now)
 
-    def _compare_versions(self, targets: Iterable[Target], changes: _Changes) -> None:
+    def _compare_versions(self, targets: Iterable[ResolvedPaper], changes: _Changes) -> None:
         said = {_id(target): versions for target in targets if (versions := _versions(target))}
         known = tables.read_versions(self.cursor, list(said))
         for paper_id, versions in said.items():
@@ -321,54 +331,54 @@ class _Storing:
 
     def _write(self, changes: _Changes) -> None:
         if changes.absorbed:
-            move_belongings(changes.absorbed)
+            move_related_rows(changes.absorbed)
             copy_votes(self.cursor, changes.absorbed.values())
         tables.update_papers(self.cursor, changes.rows, now=self.now)
-        tables.keep_source_values(self.cursor, changes.source_values)
+        tables.update_source_values(self.cursor, changes.source_values)
         tables.insert_versions(self.cursor, changes.versions, now=self.now)
-        tables.date_versions(self.cursor, changes.version_dates)
-        tables.keep_old_texts(self.cursor, changes.old_texts, now=self.now)
-        store_figures(self.cursor, changes.figures, changes.known_figures, now=self.now)
-        refresh_hot(list(changes.absorbed.values()))
+        tables.set_version_dates(self.cursor, changes.version_dates)
+        tables.insert_previous_texts(self.cursor, changes.old_texts, now=self.now)
+        store_counts(self.cursor, changes.external_counts, changes.known_figures, now=self.now)
+        refresh_trending_scores(list(changes.absorbed.values()))
         written = {change.paper_id for change in changes.rows}
-        cards = {paper_id for paper_id, _ in changes.figures} | set(changes.absorbed.values())
+        cards = {paper_id for paper_id, _ in changes.external_counts} | set(changes.absorbed.values())
         tables.touch_papers(self.cursor, cards - written, now=self.now)
 
-    def _add_to_new(self, new: Mapping[int, Target]) -> None:
+    def _add_to_new(self, new: Mapping[int, ResolvedPaper]) -> None:
         versions = [(paper_id, version) for paper_id, target in new.items() for version in _versions(target)]
         tables.insert_versions(self.cursor, versions, now=self.now)
-        store_figures(self.cursor, self._seen(new.values()), {}, now=self.now)
+        store_counts(self.cursor, self._seen(new.values()), {}, now=self.now)
 
-    def _want(self, targets: Iterable[Target], written: Mapping[int, PaperRow]) -> None:
+    def _want(self, targets: Iterable[ResolvedPaper], written: Mapping[int, PaperRow]) -> None:
         """Have the own records asked for of papers that only a third party speaks of."""
-        wanted: dict[int, Name] = {}
+        wanted: dict[int, IdentifierPair] = {}
         for target in targets:
             name = wanted_of(target, written[_id(target)]) if _id(target) in written else claim_of(target)
             if name is not None:
                 wanted[_id(target)] = name
         want_records(self.cursor, wanted, now=self.now)
 
-    def _entries(self, targets: Iterable[Target]) -> list[Entry]:
+    def _entries(self, targets: Iterable[ResolvedPaper]) -> list[ListingEntry]:
         """Where the source has its papers: on the day of its list or announcement, else on the group's today."""
-        today = self.now.astimezone(current_group().zone).date()
-        found: list[Entry] = []
+        today = self.now.astimezone(group_settings().zone).date()
+        found: list[ListingEntry] = []
         for target in targets:
             for paper in target.records:
                 paper_id, place = _id(target), len(found)
                 if (on := paper.listed_on) is not None:
-                    found.append(Entry(paper_id, on.day, on.kind, on.position, on.submitter))
-                elif paper.source in LISTLESS and is_news(paper.published_at, self.now):
-                    found.append(Entry(paper_id, today, position=place, once=True))
-        return best_entries(found)
+                    found.append(ListingEntry(paper_id, on.day, on.kind, on.position, on.submitter))
+                elif paper.source in LISTLESS and is_recent_enough(paper.published_at, self.now):
+                    found.append(ListingEntry(paper_id, today, position=place, once=True))
+        return dedupe_entries(found)
 
 
-def _id(target: Target) -> int:
+def _id(target: ResolvedPaper) -> int:
     if target.paper_id is None:
         raise ValueError("This paper has no id yet.")
     return target.paper_id
 
 
-def _check(target: Target, rows: Iterable[PaperRow]) -> None:
+def _check(target: ResolvedPaper, rows: Iterable[PaperRow]) -> None:
     """Two arXiv ids are never one paper, also when another writer gave this one its id just now.
 
     Raises:
@@ -379,11 +389,11 @@ def _check(target: Target, rows: Iterable[PaperRow]) -> None:
             raise _OthersFirst
 
 
-def _versions(target: Target) -> list[Version]:
+def _versions(target: ResolvedPaper) -> list[RawVersion]:
     """The versions that the records of a paper name, each once, with a date where one of them gives it."""
-    found: dict[int, Version] = {}
+    found: dict[int, RawVersion] = {}
     for paper in target.records:
-        current = (Version(paper.version, paper.updated_at),) if paper.version and not paper.versions else ()
+        current = (RawVersion(paper.version, paper.updated_at),) if paper.version and not paper.versions else ()
         for version in (*paper.versions, *current):
             if version.number not in found or found[version.number].released_at is None:
                 found[version.number] = version

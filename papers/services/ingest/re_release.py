@@ -10,7 +10,7 @@ from django.db import connection
 
 from papers.services.ingest.releases import next_release
 
-NEWS = timedelta(days=30)
+RELEASE_WINDOW = timedelta(days=30)
 """How far back a topic looks: a paper listed before that is no news to any."""
 
 _LISTINGS_AGAIN = """
@@ -28,7 +28,7 @@ _AGAIN = (
 )
 
 
-def release_again(paper_ids: Collection[int], *, now: datetime) -> None:
+def re_release(paper_ids: Collection[int], *, now: datetime) -> None:
     """Make news of papers that no mail could bring for a while: they were hidden, off their day, or the sample's.
 
     A mail that went out meanwhile has passed their releases, and would never look back. Whoever got them before does
@@ -36,7 +36,12 @@ def release_again(paper_ids: Collection[int], *, now: datetime) -> None:
     """
     if not paper_ids:
         return
-    asked: dict[str, Any] = {"papers": list(paper_ids), "release": next_release(), "now": now, "news": now - NEWS}
+    asked: dict[str, Any] = {
+        "papers": list(paper_ids),
+        "release": next_release(),
+        "now": now,
+        "news": now - RELEASE_WINDOW,
+    }
     with connection.cursor() as cursor:
         for statement in _AGAIN:
             cursor.execute(statement, asked)

@@ -11,20 +11,22 @@ from datetime import datetime
 from django.db import connection
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.sources.base import RawPaper, Rejected
+from papers.sources.base import RawPaper, UnreadableRecord
 from papers.text.cleaning import safe_text
 
 MAX_PAYLOAD = 64 * 1024
 MAX_ERROR = 2_000
 
 
-def rejected(raw: RawPaper, error: str, *, place: int) -> Rejected:
+def unstorable_record(raw: RawPaper, error: str, *, place: int) -> UnreadableRecord:
     """A record that was read and cannot be stored."""
     payload = json.dumps(asdict(raw), default=str, ensure_ascii=False)
-    return Rejected(identifier=raw.arxiv_id or raw.doi or raw.url or "", payload=payload, error=error, place=place)
+    return UnreadableRecord(
+        identifier=raw.arxiv_id or raw.doi or raw.url or "", payload=payload, error=error, place=place
+    )
 
 
-def store_rejected(records: Iterable[Rejected], *, kind: str, source_id: int | None, now: datetime) -> None:
+def store_rejected(records: Iterable[UnreadableRecord], *, kind: str, source_id: int | None, now: datetime) -> None:
     """Keep bad records; one that is known already was only seen again."""
     rows = {}
     for record in records:
@@ -46,7 +48,7 @@ def store_rejected(records: Iterable[Rejected], *, kind: str, source_id: int | N
         )
 
 
-def settle(identifiers: Collection[str], *, now: datetime) -> None:
+def resolve_rejected_records(identifiers: Collection[str], *, now: datetime) -> None:
     """What was rejected under one of these identifiers can be read now."""
     if identifiers:
         with connection.cursor() as cursor:

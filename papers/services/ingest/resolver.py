@@ -18,28 +18,28 @@ from dataclasses import dataclass, field
 
 from papers.services.ingest.clean_record import STRONG_SCHEMES, CleanPaper
 
-Name = tuple[str, str]
+IdentifierPair = tuple[str, str]
 """(scheme, value)."""
 
 
 @dataclass(slots=True, eq=False)
-class Target:
+class ResolvedPaper:
     """A paper, stored (`paper_id`) or not yet, with what this batch says of it."""
 
     paper_id: int | None = None
     arxiv_id: str | None = None
-    names: set[Name] = field(default_factory=set)
+    names: set[IdentifierPair] = field(default_factory=set)
     records: list[CleanPaper] = field(default_factory=list)
-    new_names: list[Name] = field(default_factory=list)
+    new_names: list[IdentifierPair] = field(default_factory=list)
     absorbed: list[int] = field(default_factory=list)
     """Stored papers that turn out to be this one."""
 
 
-def resolve(
+def resolve_papers(
     papers: Iterable[CleanPaper],
-    stored: Mapping[int, Iterable[Name]],
-    waiting: Mapping[Name, Sequence[int]] | None = None,
-) -> list[Target]:
+    stored: Mapping[int, Iterable[IdentifierPair]],
+    waiting: Mapping[IdentifierPair, Sequence[int]] | None = None,
+) -> list[ResolvedPaper]:
     """One target a paper, in the order of the records. `stored` has all names of each paper that a record may mean,
     `waiting` by a record's name those of them that wait for it."""
     found = _Names()
@@ -56,16 +56,16 @@ class _Names:
     """Who owns which name so far."""
 
     def __init__(self) -> None:
-        self.owners: dict[Name, Target] = {}
-        self.touched: dict[Target, None] = {}
-        self.waiting: dict[Name, list[Name]] = {}
+        self.owners: dict[IdentifierPair, ResolvedPaper] = {}
+        self.touched: dict[ResolvedPaper, None] = {}
+        self.waiting: dict[IdentifierPair, list[IdentifierPair]] = {}
         """By a record's name, a name of each paper that waits for it."""
 
-    def targets(self) -> list[Target]:
+    def targets(self) -> list[ResolvedPaper]:
         return list(self.touched)
 
-    def add_stored(self, paper_id: int, names: Iterable[Name]) -> None:
-        target = Target(paper_id=paper_id, names=set(names))
+    def add_stored(self, paper_id: int, names: Iterable[IdentifierPair]) -> None:
+        target = ResolvedPaper(paper_id=paper_id, names=set(names))
         target.arxiv_id = next((value for scheme, value in target.names if scheme == "arxiv"), None)
         for name in target.names:
             self.owners[name] = target
@@ -85,7 +85,7 @@ class _Names:
                 home.names.add(name)
                 home.new_names.append(name)
 
-    def _candidates(self, paper: CleanPaper) -> list[Target]:
+    def _candidates(self, paper: CleanPaper) -> list[ResolvedPaper]:
         """The targets that share a name with the record, the better names first."""
         strong = [self.owners[name] for name in paper.identifiers if name[0] != "url" and name in self.owners]
         if strong:
@@ -94,21 +94,21 @@ class _Names:
         said = (*paper.identifiers, paper.claim) if paper.claim else paper.identifiers
         return [target for target in dict.fromkeys(weak) if not _contradict(said, target.names)][:1]
 
-    def _waiting(self, paper: CleanPaper) -> list[Target]:
+    def _waiting(self, paper: CleanPaper) -> list[ResolvedPaper]:
         """The entries of feeds that wait for the record; whatever has an id of its own by now is a paper of its own."""
         if not self.waiting:
             return []
         found = (self.owners[own] for name in paper.identifiers for own in self.waiting.get(name, ()))
         return [target for target in found if not any(scheme in STRONG_SCHEMES for scheme, _ in target.names)]
 
-    def _home(self, paper: CleanPaper, candidates: list[Target]) -> Target:
+    def _home(self, paper: CleanPaper, candidates: list[ResolvedPaper]) -> ResolvedPaper:
         if paper.arxiv_id is not None:
             own = self.owners.get(("arxiv", paper.arxiv_id))
-            return own or next((target for target in candidates if target.arxiv_id is None), None) or Target()
+            return own or next((target for target in candidates if target.arxiv_id is None), None) or ResolvedPaper()
         with_arxiv = (target for target in candidates if target.arxiv_id is not None)
-        return next(with_arxiv, None) or next(iter(candidates), None) or Target()
+        return next(with_arxiv, None) or next(iter(candidates), None) or ResolvedPaper()
 
-    def _absorb(self, home: Target, other: Target) -> None:
+    def _absorb(self, home: ResolvedPaper, other: ResolvedPaper) -> None:
         """Make two targets one; of two stored papers, `home` stays."""
         for name in other.names:
             self.owners[name] = home
@@ -124,7 +124,7 @@ class _Names:
         self.touched.pop(other, None)
 
 
-def _contradict(names: Iterable[Name], others: Iterable[Name]) -> bool:
+def _contradict(names: Iterable[IdentifierPair], others: Iterable[IdentifierPair]) -> bool:
     """Whether a record and a paper that share an address are two: their better names differ, or each has an address
     that the other has not, and the record's first one, a feed's own name for it, is not among the shared."""
     names, theirs = tuple(names), set(others)

@@ -16,10 +16,10 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 from papers.services.embeddings import backlog as embedding_backlog
-from papers.services.ingest.curated_edits import Edit
-from papers.services.ingest.paper_row import OldTexts, PaperRow, has_arxiv_address
-from papers.services.ingest.resolver import Name
-from papers.sources.base import Version
+from papers.services.ingest.curated_edits import CuratedEdit
+from papers.services.ingest.paper_row import PaperRow, PreviousTexts, has_arxiv_address
+from papers.services.ingest.resolver import IdentifierPair
+from papers.sources.base import RawVersion
 
 COLUMNS = tuple(field.name for field in fields(PaperRow))
 _LISTS = frozenset({"author_keys", "categories"})
@@ -28,7 +28,7 @@ _JSON = frozenset({"authors", "links"})
 _INDEXED = frozenset({"title", "abstract", "author_keys", "organization", "categories", "listed_at"})
 
 
-def read_names(cursor: CursorWrapper, names: Collection[Name]) -> dict[int, list[Name]]:
+def read_identifiers(cursor: CursorWrapper, names: Collection[IdentifierPair]) -> dict[int, list[IdentifierPair]]:
     """All names of the papers that have one of `names`, by paper."""
     cursor.execute(
         """
@@ -38,28 +38,28 @@ def read_names(cursor: CursorWrapper, names: Collection[Name]) -> dict[int, list
         """,
         [[scheme for scheme, _ in names], [value for _, value in names]],
     )
-    found: dict[int, list[Name]] = {}
+    found: dict[int, list[IdentifierPair]] = {}
     for paper_id, scheme, value in cursor.fetchall():
         found.setdefault(paper_id, []).append((scheme, value))
     return found
 
 
-def names_of(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, list[Name]]:
+def names_of(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, list[IdentifierPair]]:
     """All names of these papers."""
     cursor.execute("SELECT paper_id, scheme, value FROM papers_identifier WHERE paper_id = ANY(%s)", [list(ids)])
-    found: dict[int, list[Name]] = {}
+    found: dict[int, list[IdentifierPair]] = {}
     for paper_id, scheme, value in cursor.fetchall():
         found.setdefault(paper_id, []).append((scheme, value))
     return found
 
 
-def draw_ids(cursor: CursorWrapper, count: int) -> list[int]:
+def reserve_ids(cursor: CursorWrapper, count: int) -> list[int]:
     """Ids for papers to come."""
     cursor.execute("SELECT nextval(pg_get_serial_sequence('papers_paper', 'id')) FROM generate_series(1, %s)", [count])
     return [row[0] for row in cursor.fetchall()]
 
 
-def claim_names(cursor: CursorWrapper, names: Iterable[tuple[Name, int]]) -> bool:
+def claim_identifiers(cursor: CursorWrapper, names: Iterable[tuple[IdentifierPair, int]]) -> bool:
     """Give identifiers to papers; False when another writer was first with one of them.
 
     In one order for all writers, so that two with the same papers wait for each other and never in a circle.
@@ -90,16 +90,16 @@ def read_rows(cursor: CursorWrapper, ids: Collection[int], *, lock: bool = False
     return {values[0]: _row(values[1:]) for values in cursor.fetchall()}
 
 
-def read_edits(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, dict[str, Edit]]:
+def read_edits(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, dict[str, CuratedEdit]]:
     """What curators changed about papers, by paper and field."""
     if not ids:
         return {}
     cursor.execute(
         "SELECT paper_id, field, value, source_value FROM papers_paperedit WHERE paper_id = ANY(%s)", [list(ids)]
     )
-    found: dict[int, dict[str, Edit]] = {}
+    found: dict[int, dict[str, CuratedEdit]] = {}
     for paper_id, name, value, source_value in cursor.fetchall():
-        found.setdefault(paper_id, {})[name] = Edit(_loaded(value), _loaded(source_value))
+        found.setdefault(paper_id, {})[name] = CuratedEdit(_loaded(value), _loaded(source_value))
     return found
 
 
@@ -107,7 +107,7 @@ def _loaded(value: str | None) -> Any:
     return None if value is None else json.loads(value)
 
 
-def keep_source_values(cursor: CursorWrapper, values: Iterable[tuple[int, str, Any]]) -> None:
+def update_source_values(cursor: CursorWrapper, values: Iterable[tuple[int, str, Any]]) -> None:
     """What the sources say now of fields (paper, field, value) that curators changed."""
     rows = [(json.dumps(value, ensure_ascii=False), paper_id, name) for paper_id, name, value in values]
     if rows:
@@ -116,7 +116,7 @@ def keep_source_values(cursor: CursorWrapper, values: Iterable[tuple[int, str, A
         )
 
 
-def check_for_duplicates(cursor: CursorWrapper, ids: Iterable[int], *, now: datetime) -> None:
+def enqueue_duplicate_checks(cursor: CursorWrapper, ids: Iterable[int], *, now: datetime) -> None:
     """Have papers without an arXiv id compared with all others: they or their titles are new."""
     rows = sorted(ids)
     if rows:
@@ -154,12 +154,12 @@ def insert_papers(cursor: CursorWrapper, rows: Mapping[int, PaperRow], *, now: d
         cursor, "papers_paper", columns, ((paper_id, *_values(row), 0, 0, now, now) for paper_id, row in rows.items())
     )
     insert_categories(cursor, rows)
-    check_for_duplicates(
+    enqueue_duplicate_checks(
         cursor,
         (paper_id for paper_id, row in rows.items() if not has_arxiv_address(row) and not row.is_sample),
         now=now,
     )
-    embedding_backlog.add(cursor, ((paper_id, row.listed_at) for paper_id, row in rows.items()))
+    embedding_backlog.enqueue_papers(cursor, ((paper_id, row.listed_at) for paper_id, row in rows.items()))
 
 
 def insert_categories(cursor: CursorWrapper, rows: Mapping[int, PaperRow]) -> None:
@@ -172,7 +172,7 @@ def insert_categories(cursor: CursorWrapper, rows: Mapping[int, PaperRow]) -> No
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PaperChange:
     """A stored paper and what becomes of it."""
 
     paper_id: int
@@ -181,16 +181,16 @@ class Change:
     is_card_new: bool
 
 
-def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: datetime) -> None:
+def update_papers(cursor: CursorWrapper, changes: Sequence[PaperChange], *, now: datetime) -> None:
     """Write changed papers; those whose searched columns stay keep their search vector."""
-    indexed: list[Change] = []
-    others: list[Change] = []
+    indexed: list[PaperChange] = []
+    others: list[PaperChange] = []
     for change in changes:
         is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED)
         (others if is_same else indexed).append(change)
     _update(cursor, indexed, COLUMNS, now)
     _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
-    embedding_backlog.add(
+    embedding_backlog.enqueue_papers(
         cursor,
         (
             (change.paper_id, change.after.listed_at)
@@ -198,7 +198,7 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: date
             if (change.before.title, change.before.abstract) != (change.after.title, change.after.abstract)
         ),
     )
-    check_for_duplicates(
+    enqueue_duplicate_checks(
         cursor,
         (
             change.paper_id
@@ -217,10 +217,10 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[Change], *, now: date
         insert_categories(cursor, moved)
     addresses = [(change.before.public_id, change.paper_id) for change in changes
                  if change.before.public_id != change.after.public_id]  # fmt: skip
-    keep_addresses(cursor, addresses)
+    insert_former_addresses(cursor, addresses)
 
 
-def _update(cursor: CursorWrapper, changes: Sequence[Change], names: Iterable[str], now: datetime) -> None:
+def _update(cursor: CursorWrapper, changes: Sequence[PaperChange], names: Iterable[str], now: datetime) -> None:
     if not changes:
         return
     cursor.execute(
@@ -252,7 +252,7 @@ def touch_papers(cursor: CursorWrapper, ids: Collection[int], *, now: datetime) 
         cursor.execute("UPDATE papers_paper SET changed_at = %s WHERE id = ANY(%s)", [now, sorted(ids)])
 
 
-def keep_addresses(cursor: CursorWrapper, addresses: Collection[tuple[str, int]]) -> None:
+def insert_former_addresses(cursor: CursorWrapper, addresses: Collection[tuple[str, int]]) -> None:
     """Remember where papers were, so that the old address leads to the new one."""
     if addresses:
         cursor.execute(
@@ -272,7 +272,7 @@ def read_versions(cursor: CursorWrapper, ids: Collection[int]) -> dict[tuple[int
     return {(paper_id, version): released_at for paper_id, version, released_at in cursor.fetchall()}
 
 
-def insert_versions(cursor: CursorWrapper, versions: Collection[tuple[int, Version]], *, now: datetime) -> None:
+def insert_versions(cursor: CursorWrapper, versions: Collection[tuple[int, RawVersion]], *, now: datetime) -> None:
     """Versions that are not stored yet."""
     if versions:
         cursor.execute(
@@ -286,7 +286,7 @@ def insert_versions(cursor: CursorWrapper, versions: Collection[tuple[int, Versi
         )
 
 
-def date_versions(cursor: CursorWrapper, versions: Collection[tuple[int, Version]]) -> None:
+def set_version_dates(cursor: CursorWrapper, versions: Collection[tuple[int, RawVersion]]) -> None:
     """Dates of versions that were stored without."""
     if versions:
         cursor.execute(
@@ -299,7 +299,7 @@ def date_versions(cursor: CursorWrapper, versions: Collection[tuple[int, Version
         )
 
 
-def _version_columns(versions: Collection[tuple[int, Version]]) -> list[list[Any]]:
+def _version_columns(versions: Collection[tuple[int, RawVersion]]) -> list[list[Any]]:
     return [
         [paper_id for paper_id, _ in versions],
         [version.number for _, version in versions],
@@ -307,7 +307,7 @@ def _version_columns(versions: Collection[tuple[int, Version]]) -> list[list[Any
     ]
 
 
-def keep_old_texts(cursor: CursorWrapper, texts: Mapping[int, OldTexts], *, now: datetime) -> None:
+def insert_previous_texts(cursor: CursorWrapper, texts: Mapping[int, PreviousTexts], *, now: datetime) -> None:
     """What a newer version changed, beside the version it was of."""
     if texts:
         cursor.executemany(

@@ -7,37 +7,37 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from papers.catalogue.paper_ref import Given
-from papers.models import ImportRow, LibraryImport, User
-from papers.references.common import Reference
-from papers.references.parser import read
-from papers.services.library_import.known_papers import Known, known_papers
-from papers.services.library_import.title_match import Titled, titled_papers
-from papers.services.submissions.intake import HIDDEN
+from papers.catalogue.paper_ref import PaperRef
+from papers.models import LibraryImport, LibraryImportRow, User
+from papers.references.common import ReferenceEntry
+from papers.references.parser import parse_references
+from papers.services.library_import.known_papers import KnownPaper, known_papers
+from papers.services.library_import.title_match import TitleMatch, match_titles
+from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
 from papers.text.cleaning import safe_text
 
-MOST_DRAFTS = 3
+MAX_DRAFTS = 3
 DRAFTS_KEPT = timedelta(days=7)
-TAKEN_KEPT = timedelta(days=60)
+APPLIED_KEPT = timedelta(days=60)
 
 
-class BringingError(Exception):
+class LibraryImportError(Exception):
     """The words say what to do; for the reader."""
 
 
-def draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryImport:
+def create_draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryImport:
     """What is in `data`, each entry found, to be fetched or not understood. The oldest of too many drafts goes.
 
     Raises:
         BringingError: nothing in it was read.
     """
-    reading = read(data)
+    reading = parse_references(data)
     if not reading.references:
-        raise BringingError(" ".join(reading.notes) or "There is nothing in it.")
+        raise LibraryImportError(" ".join(reading.notes) or "There is nothing in it.")
     known = known_papers({each for row in reading.references for each in row.names})
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        old = LibraryImport.objects.of(user).filter(taken_at=None)[MOST_DRAFTS - 1 :]
+        old = LibraryImport.objects.of(user).filter(applied_at=None)[MAX_DRAFTS - 1 :]
         LibraryImport.objects.filter(pk__in=[each.pk for each in old]).delete()
         made = LibraryImport.objects.create(
             user=user,
@@ -46,24 +46,27 @@ def draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryI
             notes=list(reading.notes),
             created_at=now,
         )
-        rows = _rows(made, reading.references, known, titled_papers(reading.references))
-        ImportRow.objects.bulk_create(rows, batch_size=2_000)
+        rows = _rows(made, reading.references, known, match_titles(reading.references))
+        LibraryImportRow.objects.bulk_create(rows, batch_size=2_000)
     return made
 
 
-def drop(*, draft: LibraryImport) -> None:
+def delete_import(*, draft: LibraryImport) -> None:
     """Forget an import, or what is still to be fetched of one. What is in the library stays."""
     draft.delete()
 
 
 def _rows(
-    of: LibraryImport, references: Iterable[Reference], known: Mapping[Given, Known], titled: Mapping[int, Titled]
-) -> Iterator[ImportRow]:
+    of: LibraryImport,
+    references: Iterable[ReferenceEntry],
+    known: Mapping[PaperRef, KnownPaper],
+    titled: Mapping[int, TitleMatch],
+) -> Iterator[LibraryImportRow]:
     first: dict[object, int] = {}
     for position, row in enumerate(references):
-        made = ImportRow(
+        made = LibraryImportRow(
             of=of, position=position, line=row.line, title=row.title, given=row.given, tags=list(row.tags),
-            state=ImportRow.State.UNCLEAR, reason=row.problem,
+            state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
         )  # fmt: skip
         if row.names:
             named = next((each for each in row.names if each in known), row.names[0])
@@ -76,22 +79,22 @@ def _rows(
         yield made
 
 
-def _settle(made: ImportRow, paper: Known | None, named: Given | None, first: dict[object, int]) -> None:
+def _settle(made: LibraryImportRow, paper: KnownPaper | None, named: PaperRef | None, first: dict[object, int]) -> None:
     """Say which paper it is, or how that is asked for; and whether an earlier row named the same."""
     key: object = paper.paper_id if paper else named
     if paper is not None and paper.is_hidden:
-        made.reason = HIDDEN
+        made.reason = HIDDEN_PAPER_MESSAGE
     elif key in first:
-        made.state, made.reason = ImportRow.State.TWICE, f"The same as in line {first[key]:,}."
+        made.state, made.reason = LibraryImportRow.State.TWICE, f"The same as in line {first[key]:,}."
     elif paper is not None:
-        made.state, made.paper_id = ImportRow.State.FOUND, paper.paper_id
+        made.state, made.paper_id = LibraryImportRow.State.FOUND, paper.paper_id
     else:
-        made.state = ImportRow.State.WANTED
+        made.state = LibraryImportRow.State.WANTED
     first.setdefault(key, made.line)
 
 
-def prune_imports(*, now: datetime) -> int:
+def delete_expired_imports(*, now: datetime) -> int:
     """Forget drafts that nobody took within a week, and imports taken two months ago; how many rows. Idempotent."""
-    old = LibraryImport.objects.filter(taken_at=None, created_at__lt=now - DRAFTS_KEPT)
-    done = LibraryImport.objects.filter(taken_at__lt=now - TAKEN_KEPT)
+    old = LibraryImport.objects.filter(applied_at=None, created_at__lt=now - DRAFTS_KEPT)
+    done = LibraryImport.objects.filter(applied_at__lt=now - APPLIED_KEPT)
     return old.delete()[0] + done.delete()[0]

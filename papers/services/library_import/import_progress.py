@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from django.db.models import Count
 
-from papers.models import ImportRow, LibraryImport
+from papers.models import LibraryImport, LibraryImportRow
 
 PER_PAGE = 100
 _SECONDS_EACH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """The numbers of one import."""
 
     counts: Mapping[str, int]
@@ -25,45 +25,49 @@ class Progress:
         return sum(self.counts.values())
 
     @property
-    def is_moving(self) -> bool:
-        return bool(self.counts.get(ImportRow.State.FETCHING))
+    def is_running(self) -> bool:
+        return bool(self.counts.get(LibraryImportRow.State.FETCHING))
 
     @property
-    def settled(self) -> int:
-        return self.total - self.counts.get(ImportRow.State.FETCHING, 0)
+    def done(self) -> int:
+        return self.total - self.counts.get(LibraryImportRow.State.FETCHING, 0)
 
     def kinds(self) -> list[tuple[str, str, int]]:
         """State, its words, its number, of those that there are."""
-        return [(state.value, state.label, count) for state in ImportRow.State if (count := self.counts.get(state, 0))]
+        return [
+            (state.value, state.label, count)
+            for state in LibraryImportRow.State
+            if (count := self.counts.get(state, 0))
+        ]
 
 
-def progress_of(of: LibraryImport) -> Progress:
+def import_progress(of: LibraryImport) -> ImportProgress:
     """One query, over one reader's rows."""
-    return Progress(dict(of.rows.order_by().values_list("state").annotate(count=Count("pk"))))
+    return ImportProgress(dict(of.rows.order_by().values_list("state").annotate(count=Count("pk"))))
 
 
-def time_needed(of: LibraryImport) -> timedelta:
+def estimated_duration(of: LibraryImport) -> timedelta:
     """About how long the fetching of a draft takes: arXiv's a hundred at a time, the rest one by one. One query."""
     schemes = dict(
-        of.rows.order_by().filter(state=ImportRow.State.WANTED).values_list("scheme").annotate(count=Count("pk"))
+        of.rows.order_by().filter(state=LibraryImportRow.State.WANTED).values_list("scheme").annotate(count=Count("pk"))
     )
     turns = -(-schemes.pop("arxiv", 0) // 100) + sum(schemes.values())
     return timedelta(seconds=turns * _SECONDS_EACH)
 
 
 @dataclass(frozen=True, slots=True)
-class RowPage:
+class ImportRowPage:
     """Some rows, and where the next begin; 0 on the last page."""
 
-    rows: list[ImportRow]
+    rows: list[LibraryImportRow]
     next_from: int
 
 
-def rows_of(of: LibraryImport, *, state: str = "", start: int = 0) -> RowPage:
+def page_of_rows(of: LibraryImport, *, state: str = "", start: int = 0) -> ImportRowPage:
     """The rows from a position on, of a state or all. One query."""
     found = of.rows.filter(position__gte=start).select_related("paper")
-    if state in ImportRow.State.values:
+    if state in LibraryImportRow.State.values:
         found = found.filter(state=state)
     rows = list(found.defer("paper__abstract", "paper__abstract_raw", "paper__search_vector", "paper__author_keys")
                 .order_by("position")[: PER_PAGE + 1])  # fmt: skip
-    return RowPage(rows[:PER_PAGE], rows[PER_PAGE].position if len(rows) > PER_PAGE else 0)
+    return ImportRowPage(rows[:PER_PAGE], rows[PER_PAGE].position if len(rows) > PER_PAGE else 0)

@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from papers.catalogue.paper_ref import Given
+from papers.catalogue.paper_ref import PaperRef
 
 
-class Known(NamedTuple):
+class KnownPaper(NamedTuple):
     """A stored paper, and whether a curator has taken it off."""
 
     paper_id: int
     is_hidden: bool
 
 
-def known_papers(names: Collection[Given]) -> dict[Given, Known]:
+def known_papers(names: Collection[PaperRef]) -> dict[PaperRef, KnownPaper]:
     """By name, the papers that have it; the sample's do not count. One query."""
     asked = set(names)
-    asked |= {Given("doi", doi) for name in names if (doi := name.doi_in_address)}
+    asked |= {PaperRef("doi", doi) for name in names if (doi := name.doi_in_url)}
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -31,8 +31,8 @@ def known_papers(names: Collection[Given]) -> dict[Given, Known]:
             """,
             [[name.scheme for name in asked], [name.value for name in asked]],
         )
-        found = {Given(scheme, value): Known(pk, hidden) for scheme, value, pk, hidden in cursor.fetchall()}
+        found = {PaperRef(scheme, value): KnownPaper(pk, hidden) for scheme, value, pk, hidden in cursor.fetchall()}
     for name in names:
-        if name not in found and (doi := name.doi_in_address) and (known := found.get(Given("doi", doi))):
+        if name not in found and (doi := name.doi_in_url) and (known := found.get(PaperRef("doi", doi))):
             found[name] = known
     return found

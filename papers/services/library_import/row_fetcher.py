@@ -14,17 +14,23 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.catalogue.paper_ref import Given
-from papers.models import ImportRow, LibraryImport, Source
-from papers.outbound.client import BusyError, Client
+from papers.catalogue.paper_ref import PaperRef
+from papers.models import LibraryImport, LibraryImportRow, Source
+from papers.outbound.client import Client, HostBusyError
 from papers.outbound.errors import SourceError
-from papers.services.fetching.rate_limiter import polite_client
-from papers.services.fetching.source_config import base_url_for
+from papers.services.fetching.rate_limiter import build_outbound_client
+from papers.services.fetching.source_config import preferred_base_url
 from papers.services.ingest.paper_store import store_papers
-from papers.services.library_import.apply_draft import keep
+from papers.services.library_import.apply_draft import add_to_library
 from papers.services.library_import.known_papers import known_papers
-from papers.services.submissions.intake import HIDDEN
-from papers.services.submissions.submission_fetcher import PAUSES, impatient, look_up, may_pass, words_for
+from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
+from papers.services.submissions.submission_fetcher import (
+    RETRY_PAUSES,
+    describe_failure,
+    is_retryable,
+    look_up_paper,
+    send_with_short_timeouts,
+)
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -32,10 +38,10 @@ from papers.sources.base import RawPaper
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=10)
-TURN_SECONDS = 180.0
+MAX_RUN_SECONDS = 180.0
 """After that no further look-up is begun; one takes three minutes at most."""
-AT_A_TIME = arxiv_api.MAX_IDS
-ONE_BY_ONE = 20
+BATCH_SIZE = arxiv_api.MAX_IDS
+MAX_SINGLE_LOOKUPS = 20
 """So many single look-ups in one turn: others wait for the same hosts."""
 UNREADABLE = "Its record can’t be read."
 
@@ -45,61 +51,65 @@ def due_import_ids(*, now: datetime, limit: int = 20) -> list[int]:
     return list(LibraryImport.objects.due(now).values_list("pk", flat=True)[:limit])
 
 
-def fetch_some(import_id: int, *, now: datetime, make_client: Callable[[], Client] = polite_client) -> bool:
+def fetch_next_rows(
+    import_id: int, *, now: datetime, make_client: Callable[[], Client] = build_outbound_client
+) -> bool:
     """One turn: up to a hundred papers; whether more is to be done at once. False where another worker is at it."""
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     if not LibraryImport.objects.filter(free, pk=import_id).update(leased_until=now + LEASE):
         return False
     of = LibraryImport.objects.get(pk=import_id)
     try:
-        _turn(of, impatient(make_client()), now)
+        _turn(of, send_with_short_timeouts(make_client()), now)
     finally:
         LibraryImport.objects.filter(pk=import_id, leased_until=now + LEASE).update(leased_until=None)
     return LibraryImport.objects.due(now).filter(pk=import_id).exists()
 
 
 def _turn(of: LibraryImport, send: Send, now: datetime) -> None:
-    due = of.rows.filter(state=ImportRow.State.FETCHING, next_try_at__lte=now)
-    rows = list(due.order_by("tries", "position")[:AT_A_TIME])
+    due = of.rows.filter(state=LibraryImportRow.State.FETCHING, next_attempt_at__lte=now)
+    rows = list(due.order_by("attempts", "position")[:BATCH_SIZE])
     rows = _settle_known(of, rows)
-    new = [row for row in rows if row.scheme == "arxiv" and row.tries == 0]
+    new = [row for row in rows if row.scheme == "arxiv" and row.attempts == 0]
     if len(new) > 1:
         new = _fetch_together(of, send, new, now)
-    others = [row for row in rows if row.scheme != "arxiv" or row.tries > 0]
+    others = [row for row in rows if row.scheme != "arxiv" or row.attempts > 0]
     started = time.monotonic()
-    for row in [*new, *others][:ONE_BY_ONE]:
-        if not _fetch_one(of, send, row, now) or time.monotonic() - started > TURN_SECONDS:
+    for row in [*new, *others][:MAX_SINGLE_LOOKUPS]:
+        if not _fetch_one(of, send, row, now) or time.monotonic() - started > MAX_RUN_SECONDS:
             break
 
 
-def _settle_known(of: LibraryImport, rows: Sequence[ImportRow]) -> list[ImportRow]:
+def _settle_known(of: LibraryImport, rows: Sequence[LibraryImportRow]) -> list[LibraryImportRow]:
     """What came here meanwhile needs no fetching; those that are left."""
-    known = known_papers({Given(row.scheme, row.value) for row in rows})
-    left: list[ImportRow] = []
-    found: list[ImportRow] = []
+    known = known_papers({PaperRef(row.scheme, row.value) for row in rows})
+    left: list[LibraryImportRow] = []
+    found: list[LibraryImportRow] = []
     for row in rows:
-        paper = known.get(Given(row.scheme, row.value))
+        paper = known.get(PaperRef(row.scheme, row.value))
         if paper is None:
             left.append(row)
         elif paper.is_hidden:
-            _fail(row, HIDDEN)
+            _fail(row, HIDDEN_PAPER_MESSAGE)
         else:
             row.paper_id = paper.paper_id
             found.append(row)
     with transaction.atomic():
-        ImportRow.objects.bulk_update(found, ["paper"])
-        keep(of, found)
+        LibraryImportRow.objects.bulk_update(found, ["paper"])
+        add_to_library(of, found)
     return left
 
 
-def _fetch_together(of: LibraryImport, send: Send, rows: Sequence[ImportRow], now: datetime) -> list[ImportRow]:
+def _fetch_together(
+    of: LibraryImport, send: Send, rows: Sequence[LibraryImportRow], now: datetime
+) -> list[LibraryImportRow]:
     """Ask arXiv for all of them at once; those that it did not answer are asked for one by one."""
-    url = base_url_for(Source.Kind.ARXIV_API)
+    url = preferred_base_url(Source.Kind.ARXIV_API)
     papers: list[RawPaper] = []
     try:
-        for answer in arxiv_api.look_up(send, url, [row.value for row in rows]):
+        for answer in arxiv_api.look_up_ids(send, url, [row.value for row in rows]):
             papers += answer.papers
-    except BusyError as error:
+    except HostBusyError as error:
         _put_off(rows, error, now)
         return []
     except SourceError as error:
@@ -110,18 +120,18 @@ def _fetch_together(of: LibraryImport, send: Send, rows: Sequence[ImportRow], no
     if papers:
         store_papers(papers, now=now, kind=Source.Kind.ARXIV_API)
     left = _settle_known(of, rows)
-    ImportRow.objects.filter(pk__in=[row.pk for row in left]).update(tries=1)
+    LibraryImportRow.objects.filter(pk__in=[row.pk for row in left]).update(attempts=1)
     return left
 
 
-def _fetch_one(of: LibraryImport, send: Send, row: ImportRow, now: datetime) -> bool:
+def _fetch_one(of: LibraryImport, send: Send, row: LibraryImportRow, now: datetime) -> bool:
     """Fetch and keep one; False when the host wants fewer requests, so that this turn is over."""
-    given = Given(row.scheme, row.value)
-    ImportRow.objects.filter(pk=row.pk).update(tries=F("tries") + 1)
+    given = PaperRef(row.scheme, row.value)
+    LibraryImportRow.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1)
     try:
-        raw = look_up(send, given)
-    except BusyError as error:
-        ImportRow.objects.filter(pk=row.pk).update(tries=row.tries)
+        raw = look_up_paper(send, given)
+    except HostBusyError as error:
+        LibraryImportRow.objects.filter(pk=row.pk).update(attempts=row.attempts)
         _put_off([row], error, now)
         return False
     except SourceError as error:
@@ -132,26 +142,28 @@ def _fetch_one(of: LibraryImport, send: Send, row: ImportRow, now: datetime) -> 
         if stored.paper_ids:
             row.paper_id = stored.paper_ids[0]
             row.save(update_fields=["paper"])
-            keep(of, [row])
+            add_to_library(of, [row])
         else:
             _fail(row, UNREADABLE)
     return True
 
 
-def _put_off(rows: Sequence[ImportRow], error: BusyError, now: datetime) -> None:
+def _put_off(rows: Sequence[LibraryImportRow], error: HostBusyError, now: datetime) -> None:
     wait = timedelta(seconds=error.retry_after_seconds or 30)
-    ImportRow.objects.filter(pk__in=[row.pk for row in rows]).update(next_try_at=now + wait)
+    LibraryImportRow.objects.filter(pk__in=[row.pk for row in rows]).update(next_attempt_at=now + wait)
 
 
-def _note_failure(row: ImportRow, given: Given, error: SourceError, now: datetime) -> None:
+def _note_failure(row: LibraryImportRow, given: PaperRef, error: SourceError, now: datetime) -> None:
     logger.warning("Could not fetch what an import names: %s", error, extra={"import_row": row.pk})
-    reason = words_for(error, given)
-    if may_pass(error) and row.tries < len(PAUSES):
-        wait = max(PAUSES[row.tries], timedelta(seconds=getattr(error, "retry_after_seconds", None) or 0))
-        ImportRow.objects.filter(pk=row.pk).update(next_try_at=now + wait, reason=reason)
+    reason = describe_failure(error, given)
+    if is_retryable(error) and row.attempts < len(RETRY_PAUSES):
+        wait = max(RETRY_PAUSES[row.attempts], timedelta(seconds=getattr(error, "retry_after_seconds", None) or 0))
+        LibraryImportRow.objects.filter(pk=row.pk).update(next_attempt_at=now + wait, reason=reason)
     else:
         _fail(row, reason)
 
 
-def _fail(row: ImportRow, reason: str) -> None:
-    ImportRow.objects.filter(pk=row.pk).update(state=ImportRow.State.FAILED, reason=reason, next_try_at=None)
+def _fail(row: LibraryImportRow, reason: str) -> None:
+    LibraryImportRow.objects.filter(pk=row.pk).update(
+        state=LibraryImportRow.State.FAILED, reason=reason, next_attempt_at=None
+    )

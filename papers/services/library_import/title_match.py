@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from papers.models.paper import TITLE_LETTERS
-from papers.references.common import Reference
-from papers.services.library_import.known_papers import Known
+from papers.models.paper import TITLE_LETTERS_SQL
+from papers.references.common import ReferenceEntry
+from papers.services.library_import.known_papers import KnownPaper
 from papers.text.cleaning import author_key
 
-FEWEST_LETTERS = 8
+MIN_TITLE_LETTERS = 8
 """Of a title; "Editorial" and shorter ones are no name of a paper."""
-YEARS_APART = 3
+MAX_YEARS_APART = 3
 """Of one author's papers of one title, the preprint and the journal's may be so far apart."""
 FOUND = "Found by its title."
 TOO_MANY = "There is no id in it, and several papers here have its title."
@@ -28,9 +28,9 @@ _TITLED = f"""
     FROM unnest(%(places)s::int[], %(titles)s::text[]) AS asked (place, title)
     CROSS JOIN LATERAL (
         SELECT id, hidden_at, authors, published_at, listed_at FROM papers_paper
-        WHERE hashtextextended({TITLE_LETTERS.format("papers_paper.title")}, 0)
-                = hashtextextended({TITLE_LETTERS.format("asked.title")}, 0)
-            AND {TITLE_LETTERS.format("papers_paper.title")} = {TITLE_LETTERS.format("asked.title")}
+        WHERE hashtextextended({TITLE_LETTERS_SQL.format("papers_paper.title")}, 0)
+                = hashtextextended({TITLE_LETTERS_SQL.format("asked.title")}, 0)
+            AND {TITLE_LETTERS_SQL.format("papers_paper.title")} = {TITLE_LETTERS_SQL.format("asked.title")}
             AND NOT is_sample
         OFFSET 0
     ) AS paper
@@ -38,14 +38,14 @@ _TITLED = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Titled:
+class TitleMatch:
     """What is here under an entry's title: the one paper that it can be, or why it is none."""
 
-    paper: Known | None
+    paper: KnownPaper | None
     reason: str
 
 
-def titled_papers(references: Sequence[Reference]) -> dict[int, Titled]:
+def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
     """By place in the list, for entries with a title and no id, as far as an author or year is given. One query.
 
     Never a guess: the title is the same but for case, spaces and punctuation, the first author's family name and the
@@ -54,27 +54,27 @@ def titled_papers(references: Sequence[Reference]) -> dict[int, Titled]:
     asked = {
         place: one
         for place, one in enumerate(references)
-        if not one.names and (one.author or one.year) and sum(map(str.isalnum, one.title)) >= FEWEST_LETTERS
+        if not one.names and (one.author or one.year) and sum(map(str.isalnum, one.title)) >= MIN_TITLE_LETTERS
     }
     if not asked:
         return {}
-    fitting: dict[int, list[Known]] = defaultdict(list)
+    fitting: dict[int, list[KnownPaper]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_TITLED, {"places": list(asked), "titles": [one.title for one in asked.values()]})
         for place, paper_id, is_hidden, author, year in cursor.fetchall():
             if _fits(asked[place], author, year):
-                fitting[place].append(Known(paper_id, is_hidden))
+                fitting[place].append(KnownPaper(paper_id, is_hidden))
     return {place: _told(fitting[place]) for place in asked}
 
 
-def _fits(entry: Reference, author: str, year: int) -> bool:
+def _fits(entry: ReferenceEntry, author: str, year: int) -> bool:
     if entry.author and author:
         is_same = set(entry.author.split()) <= set(author_key(author).split())
-        return is_same and (entry.year is None or abs(entry.year - year) <= YEARS_APART)
+        return is_same and (entry.year is None or abs(entry.year - year) <= MAX_YEARS_APART)
     return entry.year is not None and abs(entry.year - year) <= 1
 
 
-def _told(fitting: Sequence[Known]) -> Titled:
+def _told(fitting: Sequence[KnownPaper]) -> TitleMatch:
     if len(fitting) > 1:
-        return Titled(None, TOO_MANY)
-    return Titled(fitting[0], FOUND) if fitting else Titled(None, NONE_FITS)
+        return TitleMatch(None, TOO_MANY)
+    return TitleMatch(fitting[0], FOUND) if fitting else TitleMatch(None, NONE_FITS)

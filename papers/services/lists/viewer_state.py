@@ -12,13 +12,13 @@ from django.db import connection
 
 from papers.models import User
 
-NAMED_VOTERS = 2
+MAX_NAMED_VOTERS = 2
 
 # One statement for all of it. Each part enters an index by the reader and the papers of the page, or by one paper.
 _MARKS = """
     SELECT 'voted', paper_id, '' FROM papers_vote WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
-    SELECT 'shelf', paper_id, state FROM papers_shelfitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    SELECT 'library_states', paper_id, state FROM papers_libraryitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
     SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
@@ -42,15 +42,15 @@ _MARKS = """
 
 
 @dataclass(slots=True)
-class Marks:
+class ViewerState:
     """By the keys of papers. Of a paper that is in none of it there is nothing to say."""
 
     owner: str
     """The reader's username."""
     voted: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
-    shelf: dict[int, str] = field(default_factory=dict)
-    """The state of those on the shelf."""
+    library_states: dict[int, str] = field(default_factory=dict)
+    """The state of those on the library_states."""
     tags: dict[int, list[str]] = field(default_factory=dict)
     voters: dict[int, list[str]] = field(default_factory=dict)
     """The first two who voted and show their names."""
@@ -60,18 +60,18 @@ class Marks:
     """The reader is done with the day that was asked about."""
 
 
-def read_marks(
+def read_viewer_state(
     viewer: User | AnonymousUser, papers: Collection[int], *, voted: Collection[int] = (), day: date | None = None
-) -> Marks | None:
+) -> ViewerState | None:
     """The viewer's marks on `papers`, and the voters of those in `voted`; None for a visitor. One query."""
     if not viewer.is_authenticated:
         return None
-    marks = Marks(viewer.username)
+    marks = ViewerState(viewer.username)
     asked: dict[str, Any] = {
         "user": viewer.pk,
         "papers": list(papers),
         "voted": list(voted),
-        "names": NAMED_VOTERS,
+        "names": MAX_NAMED_VOTERS,
         "day": day,
     }
     with connection.cursor() as cursor:
@@ -81,14 +81,14 @@ def read_marks(
     return marks
 
 
-def _note(marks: Marks, kind: str, paper_id: int, word: str) -> None:
+def _note(marks: ViewerState, kind: str, paper_id: int, word: str) -> None:
     match kind:
         case "voted":
             marks.voted.add(paper_id)
         case "seen":
             marks.seen.add(paper_id)
-        case "shelf":
-            marks.shelf[paper_id] = word
+        case "library_states":
+            marks.library_states[paper_id] = word
         case "tag":
             marks.tags.setdefault(paper_id, []).append(word)
         case "voter":

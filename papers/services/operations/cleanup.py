@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, LoginLink, RejectedRecord, ShownSuggestion, SourceDay
-from papers.services.curation.candidates import forget_candidates
-from papers.services.curation.undo import forget_changes
-from papers.services.fetching.completeness import prune_announcements
-from papers.services.library_import.drafts import prune_imports
-from papers.services.reading.follows import forget_unfollowed
+from papers.models import FetchRun, LoginLink, RejectedRecord, ShownRecommendation, SourceDay
+from papers.services.curation.candidates import delete_expired_candidates
+from papers.services.curation.undo import delete_expired_changes
+from papers.services.fetching.completeness import delete_expired_announcements
+from papers.services.library_import.drafts import delete_expired_imports
+from papers.services.reading.follows import delete_unfollowed
 
-RUNS_KEPT = timedelta(days=60)
+FETCH_RUNS_KEPT = timedelta(days=60)
 SETTLED_REJECTS_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=365)
 LISTS_KEPT = timedelta(days=400)
@@ -23,17 +23,22 @@ SHOWN_KEPT = timedelta(days=60)
 """Longer than a paper is suggested to anybody."""
 
 
-def prune(*, now: datetime) -> int:
+def delete_expired_rows(*, now: datetime) -> int:
     """Forget it; the number of rows. Idempotent. The last visit of each source stays, however old."""
     last_runs = FetchRun.objects.values("source").annotate(last=Max("pk")).values("last")
     old = (
-        FetchRun.objects.filter(started_at__lt=now - RUNS_KEPT).exclude(pk__in=last_runs),
+        FetchRun.objects.filter(started_at__lt=now - FETCH_RUNS_KEPT).exclude(pk__in=last_runs),
         RejectedRecord.objects.filter(resolved_at__lt=now - SETTLED_REJECTS_KEPT),
         RejectedRecord.objects.filter(last_seen_at__lt=now - REJECTS_KEPT),
         SourceDay.objects.filter(day__lt=(now - LISTS_KEPT).date()),
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
-        ShownSuggestion.objects.filter(shown_at__lt=now - SHOWN_KEPT),
+        ShownRecommendation.objects.filter(shown_at__lt=now - SHOWN_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
-    forgotten = prune_announcements(now) + forget_candidates(now=now) + forget_changes(now=now) + forget_unfollowed()
-    return sum(rows.delete()[0] for rows in old) + forgotten + prune_imports(now=now)
+    forgotten = (
+        delete_expired_announcements(now)
+        + delete_expired_candidates(now=now)
+        + delete_expired_changes(now=now)
+        + delete_unfollowed()
+    )
+    return sum(rows.delete()[0] for rows in old) + forgotten + delete_expired_imports(now=now)

@@ -16,14 +16,14 @@ WORKERS = "workers"
 QUIET_AFTER = timedelta(minutes=4)
 
 
-def note_alive(*, now: datetime, name: str = WORKERS) -> None:
+def record_heartbeat(*, now: datetime, name: str = WORKERS) -> None:
     """Say that `name` is alive. One statement; idempotent."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=now)], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
     )
 
 
-def last_alive(name: str = WORKERS) -> datetime | None:
+def last_heartbeat(name: str = WORKERS) -> datetime | None:
     """When `name` was last alive (UTC), None when never. One query."""
     return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
 

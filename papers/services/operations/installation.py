@@ -20,7 +20,7 @@ _Row = tuple[str, str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupSettings:
     """The choices in force."""
 
     name: str
@@ -35,7 +35,7 @@ class Group:
         return ZoneInfo(self.time_zone)
 
 
-def current_group() -> Group:
+def group_settings() -> GroupSettings:
     """The choices in force; one cached read a page.
 
     A change is seen by every process at once, or within a minute where the cache was away while it was made.
@@ -45,7 +45,7 @@ def current_group() -> Group:
         row = _read()
         cache.set(_KEY, row, _SECONDS)
     name, time_zone, access, is_set_up = row
-    return Group(
+    return GroupSettings(
         name=settings.GROUP_NAME or name,
         time_zone=_valid_zone(settings.GROUP_TIME_ZONE or time_zone),
         members_only=(settings.ACCESS or access) == "members",
@@ -77,20 +77,20 @@ def fixed_by_environment() -> dict[str, str]:
     return {field: variable for field, (value, variable) in said.items() if value}
 
 
-def save_group(*, name: str, time_zone: str, access: str, now: datetime) -> None:
+def save_group_settings(*, name: str, time_zone: str, access: str, now: datetime) -> None:
     """Store the answers of the first-run page. Idempotent."""
     answers = {"group_name": name, "time_zone": time_zone, "access": access, "set_up_at": now}
     Installation.objects.update_or_create(pk=1, defaults=answers)
-    transaction.on_commit(forget_group)
+    transaction.on_commit(invalidate_group_settings)
 
 
 def skip_setup(*, now: datetime) -> None:
     """Remember that the first-run page was skipped; every choice stays as it is. Idempotent."""
     Installation.objects.get_or_create(pk=1)
     Installation.objects.filter(pk=1, set_up_at=None).update(set_up_at=now)
-    transaction.on_commit(forget_group)
+    transaction.on_commit(invalidate_group_settings)
 
 
-def forget_group() -> None:
+def invalidate_group_settings() -> None:
     """Make the next page read the choices anew."""
     cache.delete(_KEY)

@@ -21,15 +21,15 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from papers.models import Comment, Edition, Installation, Listing, Paper, ShelfItem, Submission, TaggedPaper, Vote
-from papers.services.editions.listing import SAMPLE, Rule
-from papers.services.ingest.paper_store import Stored, store_papers
-from papers.sources.base import Author, ListedOn, RawPaper, Version
-from papers.web.page_cache_stamp import renew_stamp
+from papers.models import Comment, Edition, Installation, LibraryItem, Listing, Paper, Submission, TaggedPaper, Vote
+from papers.services.editions.listing import SAMPLE_KIND, ListingRule
+from papers.services.ingest.paper_store import StoreResult, store_papers
+from papers.sources.base import RawAuthor, RawListing, RawPaper, RawVersion
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 logger = logging.getLogger(__name__)
 
-CATALOGUE = Path(__file__).parents[2] / "data" / "sample.json"
+SAMPLE_FILE = Path(__file__).parents[2] / "data" / "sample.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class RemovedSample:
     """Those that a reader had marked in some way."""
 
 
-def read_catalogue() -> list[RawPaper]:
+def read_sample_papers() -> list[RawPaper]:
     """The records of the catalogue, newest day first, each day in its own order. No queries."""
-    days = json.loads(CATALOGUE.read_text(encoding="utf-8"))["days"]
+    days = json.loads(SAMPLE_FILE.read_text(encoding="utf-8"))["days"]
     return [record for day in days for record in _records(date.fromisoformat(day["day"]), day["papers"])]
 
 
@@ -55,19 +55,19 @@ def _records(day: date, papers: list[dict[str, Any]]) -> Iterator[RawPaper]:
             title=paper["title"],
             arxiv_id=paper["arxiv_id"],
             abstract=paper["summary"],
-            authors=tuple(Author(name) for name in paper["authors"]),
+            authors=tuple(RawAuthor(name) for name in paper["authors"]),
             categories=tuple(paper["categories"]),
             announced_on=day,
             comment=paper.get("comment"),
             is_withdrawn=paper.get("withdrawn"),
-            versions=(Version(number),) if number else (),
+            versions=(RawVersion(number),) if number else (),
             code_url=paper.get("code"),
             project_url=paper.get("project"),
-            listed_on=ListedOn(day=day, kind=SAMPLE, position=position),
+            listed_on=RawListing(day=day, kind=SAMPLE_KIND, position=position),
         )
 
 
-def ensure_first_edition() -> int:
+def ensure_sample() -> int:
     """Store the sample in a database that has no paper, unless it was removed once; the number of papers stored.
 
     Idempotent. One query where there is nothing to do.
@@ -77,21 +77,21 @@ def ensure_first_edition() -> int:
     return add_sample().new
 
 
-def add_sample() -> Stored:
+def add_sample() -> StoreResult:
     """Store the sample and show it, also where it was removed before. Idempotent."""
     with transaction.atomic():
         _lock()
-        records = read_catalogue()
-        stored = store_papers(records, now=timezone.now(), kind="sample", rule=Rule())
+        records = read_sample_papers()
+        stored = store_papers(records, now=timezone.now(), kind="sample", rule=ListingRule())
         days = {record.listed_on.day for record in records if record.listed_on}
-        real = Listing.objects.filter(day__in=days).exclude(kind=SAMPLE).values("day")
+        real = Listing.objects.filter(day__in=days).exclude(kind=SAMPLE_KIND).values("day")
         Edition.objects.filter(day__in=days).exclude(day__in=real).update(is_sample=True)
         Installation.objects.update(sample_removed_at=None)
-        renew_stamp()
+        invalidate_page_cache()
     return stored
 
 
-def sample_present() -> bool:
+def has_sample() -> bool:
     """Whether the pages still show the sample. Two queries, each of one row."""
     if Installation.objects.filter(sample_removed_at__isnull=False).exists():
         return False
@@ -103,9 +103,9 @@ def has_real_edition() -> bool:
     return Edition.objects.with_papers().filter(is_sample=False).exists()
 
 
-def retire_sample_if_real_edition() -> RemovedSample | None:
+def remove_superseded_sample() -> RemovedSample | None:
     """Remove the sample once there is an edition of the group's own; None where there is nothing to do."""
-    if sample_present() and has_real_edition():
+    if has_sample() and has_real_edition():
         return remove_sample()
     return None
 
@@ -124,7 +124,7 @@ def remove_sample() -> RemovedSample:
         if installation.sample_removed_at is None:
             installation.sample_removed_at = timezone.now()
             installation.save(update_fields=["sample_removed_at"])
-        renew_stamp()
+        invalidate_page_cache()
     logger.info("Removed the sample: %d papers gone, %d kept", removed, len(kept))
     return RemovedSample(removed=removed, kept=len(kept))
 
@@ -137,8 +137,8 @@ def _lock() -> Installation:
 
 def _unlist() -> None:
     """Empty the sample's days. One on which a source lists papers as well stays, with those."""
-    days = set(Listing.objects.filter(kind=SAMPLE).values_list("day", flat=True))
-    Listing.objects.filter(kind=SAMPLE).delete()
+    days = set(Listing.objects.filter(kind=SAMPLE_KIND).values_list("day", flat=True))
+    Listing.objects.filter(kind=SAMPLE_KIND).delete()
     left = dict(Listing.objects.shown().filter(day__in=days).values_list("day").annotate(Count("pk")))
     Edition.objects.filter(is_sample=True).exclude(day__in=left).delete()
     for day in days:
@@ -151,7 +151,7 @@ def _marked() -> QuerySet[Paper]:
         Vote.objects.all(),
         Comment.objects.filter(deleted_at=None),
         TaggedPaper.objects.all(),
-        ShelfItem.objects.all(),
+        LibraryItem.objects.all(),
         Submission.objects.all(),
         Listing.objects.all(),
     )

@@ -14,11 +14,11 @@ from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
 from papers.services.fetching.wanted_records import is_record_due
 from papers.services.library_import.row_fetcher import due_import_ids
-from papers.services.operations.heartbeat import note_alive
-from papers.services.operations.installation import current_group
-from papers.services.recommend.staleness import is_due
+from papers.services.operations.heartbeat import record_heartbeat
+from papers.services.operations.installation import group_settings
+from papers.services.recommend.staleness import has_stale_readers
 from papers.services.submissions.submission_fetcher import due_submission_ids
-from papers.services.topics.pending_work import is_behind
+from papers.services.topics.pending_work import has_pending_work
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,11 @@ _SUGGESTED_EVERY_SECONDS = 45
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueWork:
     """What to hand on to the workers."""
 
     source_ids: tuple[int, ...]
-    tidying: bool
+    cleanup: bool
     counting: bool = False
     submission_ids: tuple[int, ...] = ()
     import_ids: tuple[int, ...] = ()
@@ -55,21 +55,22 @@ class Due:
     records: bool = False
 
 
-def tick(*, now: datetime) -> Due:
+def collect_due_work(*, now: datetime) -> DueWork:
     """Say that the workers are alive, end visits that died, and tell what is due."""
-    note_alive(now=now)
+    record_heartbeat(now=now)
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
-    return Due(
+    return DueWork(
         source_ids=_not_handed_on("", due_source_ids(now=now), now),
         submission_ids=_not_handed_on("submission-", due_submission_ids(now=now), now),
         import_ids=_not_handed_on("import-", due_import_ids(now=now), now),
-        tidying=_claim_tidying(now),
+        cleanup=_claim_tidying(now),
         counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
-        topics=is_behind(),
+        topics=has_pending_work(),
         rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
         desk=cache.add("handed-on:desk", now.timestamp(), _DESK_EVERY_SECONDS),
-        suggestions=is_due(now=now) and cache.add("handed-on:suggestions", now.timestamp(), _SUGGESTED_EVERY_SECONDS),
+        suggestions=has_stale_readers(now=now)
+        and cache.add("handed-on:suggestions", now.timestamp(), _SUGGESTED_EVERY_SECONDS),
         records=is_record_due(now=now) and cache.add("handed-on:records", now.timestamp(), _RECORDS_EVERY_SECONDS),
     )
 
@@ -80,11 +81,11 @@ def _not_handed_on(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, .
 
 def _claim_tidying(now: datetime) -> bool:
     """Whether it is time for the night's work, and nobody has taken it on."""
-    if now.astimezone(current_group().zone).hour < _TIDY_FROM_HOUR:
+    if now.astimezone(group_settings().zone).hour < _TIDY_FROM_HOUR:
         return False
     with transaction.atomic():
         last = Heartbeat.objects.select_for_update().filter(name=_TIDIED).first()
         if last is not None and now - last.at < _TIDY_EVERY:
             return False
-        note_alive(now=now, name=_TIDIED)
+        record_heartbeat(now=now, name=_TIDIED)
     return True

@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from papers.catalogue.categories import expand
+from papers.catalogue.categories import expand_pattern
 from papers.models import Source
-from papers.services.fetching.source_config import configure_sources, ensure_default_sources, request_visits
-from papers.services.operations.installation import current_group, save_group, skip_setup
+from papers.services.fetching.source_config import configure_sources, ensure_default_sources, request_fetches
+from papers.services.operations.installation import group_settings, save_group_settings, skip_setup
 
-GRACE = timedelta(minutes=5)
+FIRST_FETCH_GRACE = timedelta(minutes=5)
 """How long the first visit waits for an answer on the first-run page: whoever reads mathematics does not want a first
 edition of computer science. Nobody has to answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SetupAnswers:
     """What the first-run page asks."""
 
     group_name: str
@@ -31,38 +31,38 @@ class Answers:
     huggingface: bool
 
 
-def current_answers() -> Answers:
+def current_answers() -> SetupAnswers:
     """What holds now; before the first answer, the defaults."""
-    group = current_group()
+    group = group_settings()
     arxiv = Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).order_by("pk").first()
-    return Answers(
+    return SetupAnswers(
         group_name=group.name,
         time_zone=group.time_zone,
         access="members" if group.members_only else "public",
-        categories=tuple(arxiv.categories) if arxiv else known_categories(settings.ARXIV_CATEGORIES),
+        categories=tuple(arxiv.categories) if arxiv else expand_categories(settings.ARXIV_CATEGORIES),
         huggingface=Source.objects.filter(kind=Source.Kind.HUGGINGFACE, is_enabled=True).exists(),
     )
 
 
-def known_categories(patterns: Iterable[str]) -> tuple[str, ...]:
+def expand_categories(patterns: Iterable[str]) -> tuple[str, ...]:
     """The categories that `patterns` such as `cs.CL` or `cs.*` stand for, each once; what nobody knows is left out."""
-    return tuple(dict.fromkeys(code for pattern in patterns for code in expand(pattern)))
+    return tuple(dict.fromkeys(code for pattern in patterns for code in expand_pattern(pattern)))
 
 
-def save_answers(answers: Answers, *, now: datetime) -> None:
+def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
     """Store the group's choices, bring its sources in line and have them visited now. Idempotent."""
     with transaction.atomic():
-        save_group(name=answers.group_name, time_zone=answers.time_zone, access=answers.access, now=now)
+        save_group_settings(name=answers.group_name, time_zone=answers.time_zone, access=answers.access, now=now)
         configure_sources(categories=answers.categories, huggingface=answers.huggingface, now=now)
 
 
-def skip_answers(*, now: datetime) -> None:
+def skip_first_run(*, now: datetime) -> None:
     """Leave everything at its default, and have the default sources visited now. Idempotent."""
     with transaction.atomic():
         skip_setup(now=now)
         if not ensure_default_sources(now=now):
             never_visited = Source.objects.filter(is_enabled=True, runs=None)
-            request_visits(never_visited.values_list("pk", flat=True), now=now)
+            request_fetches(never_visited.values_list("pk", flat=True), now=now)
 
 
 def prepare_sources(*, now: datetime) -> None:
@@ -70,5 +70,5 @@ def prepare_sources(*, now: datetime) -> None:
 
     Idempotent. Who has answered, and then deleted every source, does not get them back.
     """
-    if not current_group().is_set_up:
-        ensure_default_sources(now=now + GRACE)
+    if not group_settings().is_set_up:
+        ensure_default_sources(now=now + FIRST_FETCH_GRACE)

@@ -18,11 +18,11 @@ from django.utils.formats import date_format
 
 from papers import hooks
 from papers.models import Edition, FetchRun, Source, SourceDay, Topic, TopicWeek
-from papers.ranking.charts import Bars, Calendar, Queue, Row, Series
-from papers.services.embeddings.embedding_status import EmbeddingProgress, embedding_progress
-from papers.services.operations.queue_ages import own_queues
+from papers.ranking.charts import BarChart, BarRow, CalendarHeatmap, QueueChart, Series
+from papers.services.embeddings.embedding_status import EmbeddingStatus, read_embedding_status
+from papers.services.operations.queue_ages import paper_queues
 
-DAYS = 30
+DAYS_SHOWN = 30
 _MOST_SOURCES = 20
 
 _DAY_SERIES = (
@@ -37,44 +37,44 @@ _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("
 
 
 @dataclass(frozen=True, slots=True)
-class SourceBars:
+class SourceChart:
     """A picture of one source."""
 
     source: Source
-    bars: Bars
+    bars: BarChart
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class StatisticsPage:
     """All that the page shows."""
 
     last: date
     """The newest of the days shown."""
     is_now: bool
-    announced: Bars
-    lists: list[SourceBars]
+    announced: BarChart
+    lists: list[SourceChart]
     """Of each source with lists of its own: what was in them, and what of it is stored."""
-    listless: list[Source]
+    without_lists: list[Source]
     """Sources that have no list of a day, so that there is nothing to compare with."""
-    sources: list[SourceBars]
-    editions: Calendar
-    others: list[Bars]
+    sources: list[SourceChart]
+    editions: CalendarHeatmap
+    others: list[BarChart]
     """Of other parts: mail."""
-    queues: list[Queue]
-    meaning: EmbeddingProgress | None
+    queues: list[QueueChart]
+    meaning: EmbeddingStatus | None
     """As it is now; None on a look back."""
 
     @property
     def first(self) -> date:
-        return self.last - timedelta(days=DAYS - 1)
+        return self.last - timedelta(days=DAYS_SHOWN - 1)
 
     @property
     def before(self) -> date:
         """The last day of the thirty before these."""
-        return self.last - timedelta(days=DAYS)
+        return self.last - timedelta(days=DAYS_SHOWN)
 
 
-def desk(*, now: datetime, until: date | None = None) -> Desk:
+def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPage:
     """How things are, or how they were up to the day `until`.
 
     A fixed number of queries, none over more than a year of days or a month of visits.
@@ -84,28 +84,28 @@ def desk(*, now: datetime, until: date | None = None) -> Desk:
     is_now = today == newest
     sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
     year = list(Edition.objects.filter(day__gt=today - timedelta(days=372), day__lte=today, is_sample=False))
-    return Desk(
+    return StatisticsPage(
         last=today,
         is_now=is_now,
         announced=_announced({edition.day: edition for edition in year}, today),
         lists=_lists([source for source in sources if source.kind in _WITH_LISTS], today),
-        listless=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
+        without_lists=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
         sources=_sources(sources, today),
-        editions=Calendar(
+        editions=CalendarHeatmap(
             title="Editions",
             last=today,
             counts={edition.day: edition.listed_count for edition in year},
             marked=frozenset(edition.day for edition in year if edition.missing),
         ),
-        others=hooks.figures.all(today),
-        queues=[*own_queues(now=now), *hooks.queues.all(now)] if is_now else [],
-        meaning=embedding_progress(now=now) if is_now else None,
+        others=hooks.statistics_charts.all(today),
+        queues=[*paper_queues(now=now), *hooks.statistics_queues.all(now)] if is_now else [],
+        meaning=read_embedding_status(now=now) if is_now else None,
     )
 
 
-def last_days(today: date) -> list[date]:
+def days_shown(today: date) -> list[date]:
     """Those that the pictures show, the oldest first."""
-    return [today - timedelta(days=number) for number in reversed(range(DAYS))]
+    return [today - timedelta(days=number) for number in reversed(range(DAYS_SHOWN))]
 
 
 @lru_cache(maxsize=1_000)
@@ -113,51 +113,51 @@ def day_label(day: date) -> str:
     return date_format(day, "D j M")
 
 
-def topic_year(topic: Topic, *, today: date) -> Bars:
+def topic_year_chart(topic: Topic, *, today: date) -> BarChart:
     """A topic's papers a week over a year. One query."""
     rows = [
-        Row(date_format(monday, "j M Y"), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)
+        BarRow(date_format(monday, "j M Y"), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)
     ]
-    return Bars(title="Papers a week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
+    return BarChart(title="Papers a week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
 
 
-def _announced(editions: dict[date, Edition], today: date) -> Bars:
-    return Bars(
+def _announced(editions: dict[date, Edition], today: date) -> BarChart:
+    return BarChart(
         title="Announced and stored",
         first="Day",
         series=_DAY_SERIES,
-        rows=tuple(_day_row(day, editions.get(day)) for day in last_days(today)),
+        rows=tuple(_day_row(day, editions.get(day)) for day in days_shown(today)),
         text="What arXiv announced on each of its days, compared id by id with what is stored.",
     )
 
 
-def _day_row(day: date, edition: Edition | None) -> Row:
+def _day_row(day: date, edition: Edition | None) -> BarRow:
     if edition is None:
-        return Row(day_label(day), (0, 0, 0))
+        return BarRow(day_label(day), (0, 0, 0))
     if edition.announced_count is None:
-        return Row(day_label(day), (0, 0, edition.listed_count), edition.check_note)
+        return BarRow(day_label(day), (0, 0, edition.listed_count), edition.check_note)
     stored = edition.stored_count or 0
-    return Row(day_label(day), (stored, max(0, edition.announced_count - stored), 0))
+    return BarRow(day_label(day), (stored, max(0, edition.announced_count - stored), 0))
 
 
-def _lists(sources: Sequence[Source], today: date) -> list[SourceBars]:
+def _lists(sources: Sequence[Source], today: date) -> list[SourceChart]:
     """How much of their lists of a month is stored. One query."""
-    days = last_days(today)
+    days = days_shown(today)
     rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
     found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
 
-    def bars_of(source: Source) -> Bars:
-        shown = tuple(Row(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)
-        return Bars(title=f"{source.name}: in its list, and stored", first="Day", series=_LIST_SERIES, rows=shown)
+    def bars_of(source: Source) -> BarChart:
+        shown = tuple(BarRow(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)
+        return BarChart(title=f"{source.name}: in its list, and stored", first="Day", series=_LIST_SERIES, rows=shown)
 
-    return [SourceBars(source, bars_of(source)) for source in sources]
+    return [SourceChart(source, bars_of(source)) for source in sources]
 
 
-def _sources(sources: Sequence[Source], today: date) -> list[SourceBars]:
+def _sources(sources: Sequence[Source], today: date) -> list[SourceChart]:
     """What the visits of a month brought, by the day they were made on. One query."""
     first, end = (
         timezone.make_aware(datetime.combine(day, time()))
-        for day in (today - timedelta(days=DAYS - 1), today + timedelta(days=1))
+        for day in (today - timedelta(days=DAYS_SHOWN - 1), today + timedelta(days=1))
     )
     runs = (
         FetchRun.objects.filter(source__in=sources, started_at__gte=first, started_at__lt=end)
@@ -168,15 +168,15 @@ def _sources(sources: Sequence[Source], today: date) -> list[SourceBars]:
         )
         .order_by(F("source"), F("day"))
     )
-    found: dict[int, dict[date, Row]] = defaultdict(dict)
+    found: dict[int, dict[date, BarRow]] = defaultdict(dict)
     for source_id, day, new, updated, failed, announced, errors in runs:
-        found[source_id][day] = Row(day_label(day), (new, updated, failed), _visit_note(announced, errors))
-    return [SourceBars(source, _source_bars(source, found[source.pk], today)) for source in sources]
+        found[source_id][day] = BarRow(day_label(day), (new, updated, failed), _visit_note(announced, errors))
+    return [SourceChart(source, _source_bars(source, found[source.pk], today)) for source in sources]
 
 
-def _source_bars(source: Source, by_day: dict[date, Row], today: date) -> Bars:
-    rows = tuple(by_day.get(day, Row(day_label(day), (0, 0, 0))) for day in last_days(today))
-    return Bars(title=source.name, first="Day", series=_SOURCE_SERIES, rows=rows)
+def _source_bars(source: Source, by_day: dict[date, BarRow], today: date) -> BarChart:
+    rows = tuple(by_day.get(day, BarRow(day_label(day), (0, 0, 0))) for day in days_shown(today))
+    return BarChart(title=source.name, first="Day", series=_SOURCE_SERIES, rows=rows)
 
 
 def _visit_note(announced: int | None, errors: int) -> str:

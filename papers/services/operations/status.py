@@ -17,11 +17,11 @@ from kombu.exceptions import OperationalError
 
 from papers import hooks
 from papers.models import Edition, FetchRun, Source
-from papers.services.embeddings.embedding_status import EmbeddingProgress, embedding_progress
-from papers.services.fetching.completeness import KEPT
-from papers.services.operations.heartbeat import is_alive, last_alive
+from papers.services.embeddings.embedding_status import EmbeddingStatus, read_embedding_status
+from papers.services.fetching.completeness import ANNOUNCEMENTS_KEPT
+from papers.services.operations.heartbeat import is_alive, last_heartbeat
 
-DAYS = 14
+STATUS_DAYS = 14
 # A visit is late, not just waiting its turn, when it is due for longer than this.
 LATE_AFTER = timedelta(minutes=15)
 
@@ -50,7 +50,7 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
+class WorkerStatus:
     """Whether beat, the broker and a worker are alive, all three at once."""
 
     alive: bool
@@ -58,14 +58,14 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class SiteStatus:
     """All that /status shows to anybody."""
 
     days: list[Edition]
     sources: list[SourceStatus]
-    workers: Workers
-    meaning: EmbeddingProgress
-    troubles: list[str]
+    workers: WorkerStatus
+    meaning: EmbeddingStatus
+    problems: list[str]
     """What other parts report, a sentence each."""
 
     @property
@@ -73,19 +73,19 @@ class Status:
         return [day for day in self.days if day.missing]
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Nothing known to be wrong. It does not say that a day of unknown count is complete."""
         troubled = (SourceState.STALE, SourceState.FAILING, SourceState.LATE)
         return (
             self.workers.alive
             and not self.days_with_gaps
-            and not self.troubles
+            and not self.problems
             and not any(source.state in troubled for source in self.sources)
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Internals:
+class ServerStatistics:
     """What only the staff is shown."""
 
     papers_about: int
@@ -96,11 +96,11 @@ class Internals:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstVisit:
+class FirstFetchStatus:
     """What happens after the first-run page was saved."""
 
     sources: list[SourceStatus]
-    workers: Workers
+    workers: WorkerStatus
     edition: Edition | None
     """The newest real one, when it is there."""
 
@@ -110,30 +110,30 @@ class FirstVisit:
         return not any(source.is_pending for source in self.sources)
 
 
-def first_visit(*, now: datetime) -> FirstVisit:
+def first_fetch_status(*, now: datetime) -> FirstFetchStatus:
     """How far the sources that are on have come. Four queries."""
-    return FirstVisit(
+    return FirstFetchStatus(
         sources=[source for source in source_states(now=now) if source.source.is_enabled],
-        workers=workers(now=now),
+        workers=worker_status(now=now),
         edition=Edition.objects.filter(is_sample=False, listed_count__gt=0).order_by("-day").first(),
     )
 
 
-def site_status(*, today: date, now: datetime) -> Status:
+def site_status(*, today: date, now: datetime) -> SiteStatus:
     """How the site is. Eight queries, whatever the number of papers."""
-    return Status(
+    return SiteStatus(
         days=recent_days(today=today),
         sources=source_states(now=now),
-        workers=workers(now=now),
-        meaning=embedding_progress(now=now),
-        troubles=hooks.troubles.all(now),
+        workers=worker_status(now=now),
+        meaning=read_embedding_status(now=now),
+        problems=hooks.problems.all(now),
     )
 
 
 def recent_days(*, today: date) -> list[Edition]:
     """The real editions of the last two weeks, and older ones that still miss papers; newest first. One query."""
-    recent = Q(day__gt=today - timedelta(days=DAYS))
-    gaps = Q(day__gt=today - KEPT) & ~Q(missing=[])
+    recent = Q(day__gt=today - timedelta(days=STATUS_DAYS))
+    gaps = Q(day__gt=today - ANNOUNCEMENTS_KEPT) & ~Q(missing=[])
     return list(Edition.objects.filter(recent | gaps, is_sample=False).order_by("-day"))
 
 
@@ -165,20 +165,20 @@ def _state(source: Source, run: FetchRun | None, *, now: datetime) -> SourceStat
     return SourceState.STALE if run.state == FetchRun.State.STALE else SourceState.OK
 
 
-def workers(*, now: datetime) -> Workers:
+def worker_status(*, now: datetime) -> WorkerStatus:
     """Whether what runs in the background runs. One query."""
-    seen = last_alive()
-    return Workers(alive=is_alive(seen, now=now), last_seen_at=seen)
+    seen = last_heartbeat()
+    return WorkerStatus(alive=is_alive(seen, now=now), last_seen_at=seen)
 
 
-def internals() -> Internals:
+def server_statistics() -> ServerStatistics:
     """Figures for the staff. Two queries of the catalogue, and one question to the broker."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'papers_paper'::regclass")
         papers_about = int(cursor.fetchone()[0])
         cursor.execute("SELECT pg_database_size(current_database())")
         database_bytes = int(cursor.fetchone()[0])
-    return Internals(papers_about=papers_about, database_bytes=database_bytes, queued=_queued())
+    return ServerStatistics(papers_about=papers_about, database_bytes=database_bytes, queued=_queued())
 
 
 def _queued() -> int | None:

@@ -14,11 +14,11 @@ CHUNK = 1 << 20
 _XZ_MEMORY = 256 << 20
 
 
-class FileError(Exception):
+class UnreadableFile(Exception):
     """A file that can't be read, or not to its end; the message is a sentence about it, which begins with "it"."""
 
 
-def chunks(file: BinaryIO) -> Iterator[bytes]:
+def read_chunks(file: BinaryIO) -> Iterator[bytes]:
     """What is in the file; gzip, xz and bzip2 are told by their first bytes.
 
     Raises:
@@ -36,12 +36,12 @@ def chunks(file: BinaryIO) -> Iterator[bytes]:
         else:
             yield from _read(file)
     except EOFError:
-        raise FileError("it ends in the middle; copy it again") from None
+        raise UnreadableFile("it ends in the middle; copy it again") from None
     except (lzma.LZMAError, gzip.BadGzipFile, zlib.error, OSError) as error:
-        raise FileError(f"it is damaged or can't be read ({error})") from error
+        raise UnreadableFile(f"it is damaged or can't be read ({error})") from error
 
 
-def lines(pieces: Iterable[bytes], *, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
+def read_lines(pieces: Iterable[bytes], *, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
     """The lines that are not empty, with their numbers from 1; None for one that is longer than `max_bytes`."""
     number, rest, is_long = 1, b"", False
     for piece in pieces:
@@ -60,7 +60,7 @@ def lines(pieces: Iterable[bytes], *, max_bytes: int) -> Iterator[tuple[int, byt
         yield number, rest
 
 
-def whole(pieces: Iterable[bytes], *, max_bytes: int) -> bytes:
+def read_whole(pieces: Iterable[bytes], *, max_bytes: int) -> bytes:
     """All of it.
 
     Raises:
@@ -70,7 +70,7 @@ def whole(pieces: Iterable[bytes], *, max_bytes: int) -> bytes:
     for piece in pieces:
         found += piece
         if len(found) > max_bytes:
-            raise FileError(f"it is one document of more than {max_bytes >> 20} MB; cut it into smaller ones")
+            raise UnreadableFile(f"it is one document of more than {max_bytes >> 20} MB; cut it into smaller ones")
     return bytes(found)
 
 

@@ -15,10 +15,10 @@ from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
 from papers.outbound.errors import SourceError
-from papers.services.paper_import.file_reader import FileError, chunks, lines, whole
+from papers.services.paper_import.file_reader import UnreadableFile, read_chunks, read_lines, read_whole
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, huggingface
-from papers.sources.base import RawPaper, Rejected
-from papers.sources.json_rows import ARXIV, HUGGINGFACE, RowError, read_line, read_row
+from papers.sources.base import RawPaper, UnreadableRecord
+from papers.sources.json_rows import ARXIV, HUGGINGFACE, InvalidRow, parse_line, parse_row
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 MAX_LINE = 4 << 20
@@ -34,18 +34,18 @@ _NO_DAY = date.min
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class FileItem:
     """One row or record. `place` counts from 1: lines of JSON lines, records of a document."""
 
     place: int
     line: bytes | None = None
     """A row that was not read yet."""
     papers: tuple[RawPaper, ...] = ()
-    rejected: Rejected | None = None
+    rejected: UnreadableRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOptions:
     """How a file is to be read."""
 
     name: str
@@ -57,20 +57,20 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileContent:
     """What was recognised, in a reader's words, and its items, which are read while they are asked for."""
 
     format: str
-    items: Iterator[Item]
+    items: Iterator[FileItem]
 
 
-def recognise(file: BinaryIO, reading: Reading) -> Content:
+def detect_format(file: BinaryIO, reading: ReadOptions) -> FileContent:
     """What a file holds.
 
     Raises:
         FileError: it is in no format that is read; `items` raises it too.
     """
-    pieces = chunks(file)
+    pieces = read_chunks(file)
     head = b""
     taken = []
     for piece in pieces:
@@ -82,18 +82,18 @@ def recognise(file: BinaryIO, reading: Reading) -> Content:
     kind = _kind(start)
     rest = itertools.chain(taken, pieces)
     if kind == "rows":
-        return Content("JSON lines", _rows(rest))
+        return FileContent("JSON lines", _rows(rest))
     read, name = _DOCUMENTS[kind]
-    return Content(name, _items(read, rest, reading))
+    return FileContent(name, _items(read, rest, reading))
 
 
-def read_item(item: Item, reading: Reading) -> Item:
+def parse_item(item: FileItem, reading: ReadOptions) -> FileItem:
     """An item with what its line says, and only with those lists that are wanted."""
     if item.line is None:
         return replace(item, papers=tuple(_with_lists(paper, reading.lists) for paper in item.papers))
     try:
-        papers = read_row(read_line(item.line), position=item.place, site=reading.site)
-    except RowError as error:
+        papers = parse_row(parse_line(item.line), position=item.place, site=reading.site)
+    except InvalidRow as error:
         return replace(item, line=None, rejected=_rejected(item.line, str(error)))
     kept = [_with_lists(paper, reading.lists) for paper in papers]
     # A record that only lists says nothing when its list is not wanted.
@@ -104,17 +104,19 @@ def _with_lists(paper: RawPaper, lists: frozenset[str]) -> RawPaper:
     on = paper.listed_on
     if on is None or (HUGGINGFACE if on.kind == "daily" else ARXIV) in lists:
         return paper
-    figures = paper.figures and replace(paper.figures, counted_on=paper.figures.counted_on or on.day)
-    return replace(paper, listed_on=None, figures=figures)
+    external_counts = paper.external_counts and replace(
+        paper.external_counts, counted_on=paper.external_counts.counted_on or on.day
+    )
+    return replace(paper, listed_on=None, external_counts=external_counts)
 
 
 def _kind(start: bytes) -> str:
     if not start:
-        raise FileError("it is empty")
+        raise UnreadableFile("it is empty")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise FileError("it is written in UTF-16; write it in UTF-8")
+        raise UnreadableFile("it is written in UTF-16; write it in UTF-8")
     if b"\x00" in start:
-        raise FileError("it is a binary file, not JSON or XML")
+        raise UnreadableFile("it is a binary file, not JSON or XML")
     if start.startswith(b"<"):
         return _kind_of_xml(start)
     if start.startswith(b"["):
@@ -124,7 +126,7 @@ def _kind(start: bytes) -> str:
         return "json"
     if any(line.lstrip().startswith(b"{") for line in start.split(b"\n")[:_FIRST_LINES]):
         return "rows"
-    raise FileError(
+    raise UnreadableFile(
         "it is in no format that is read here: JSON lines with one paper each, arXiv's Atom, RSS or OAI-PMH, "
         "Hugging Face's daily papers as JSON"
     )
@@ -147,67 +149,69 @@ def _kind_of_xml(start: bytes) -> str:
         return "rss"
     if name == "feed":
         return "atom"
-    raise FileError(f"it is XML that is not read here{f' (<{name}>)' if name else ''}: arXiv's Atom, RSS or OAI-PMH is")
+    raise UnreadableFile(
+        f"it is XML that is not read here{f' (<{name}>)' if name else ''}: arXiv's Atom, RSS or OAI-PMH is"
+    )
 
 
-def _rows(pieces: Iterable[bytes]) -> Iterator[Item]:
-    for number, line in lines(pieces, max_bytes=MAX_LINE):
+def _rows(pieces: Iterable[bytes]) -> Iterator[FileItem]:
+    for number, line in read_lines(pieces, max_bytes=MAX_LINE):
         if line is None:
             error = f"The row is longer than {MAX_LINE >> 20} MB."
-            yield Item(number, rejected=Rejected("", "", error))
+            yield FileItem(number, rejected=UnreadableRecord("", "", error))
         else:
-            yield Item(number, line=line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+            yield FileItem(number, line=line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
 
 
-Found = tuple[Iterable[RawPaper], Iterable[Rejected]]
-Read = Callable[[bytes, Reading], Found]
+ParsedDocument = tuple[Iterable[RawPaper], Iterable[UnreadableRecord]]
+DocumentParser = Callable[[bytes, ReadOptions], ParsedDocument]
 
 
-def _items(read: Read, pieces: Iterable[bytes], reading: Reading) -> Iterator[Item]:
+def _items(read: DocumentParser, pieces: Iterable[bytes], reading: ReadOptions) -> Iterator[FileItem]:
     """The records of a document, then those that could not be read."""
     try:
-        papers, rejected = read(whole(pieces, max_bytes=MAX_DOCUMENT), reading)
+        papers, rejected = read(read_whole(pieces, max_bytes=MAX_DOCUMENT), reading)
     except SourceError as error:
-        raise FileError(f"it can't be read as what it begins as ({error})") from error
+        raise UnreadableFile(f"it can't be read as what it begins as ({error})") from error
     place = 0
     for place, paper in enumerate(papers, start=1):
-        yield Item(place, papers=(paper,))
+        yield FileItem(place, papers=(paper,))
     for number, record in enumerate(rejected, start=place + 1):
-        yield Item(number, rejected=record)
+        yield FileItem(number, rejected=record)
 
 
-def _read_atom(data: bytes, reading: Reading) -> Found:
-    results = arxiv_api.parse_results(data)
+def _read_atom(data: bytes, reading: ReadOptions) -> ParsedDocument:
+    results = arxiv_api.parse_search_page(data)
     if results.error:
-        raise FileError(f"it is an error that arXiv answered ({results.error})")
+        raise UnreadableFile(f"it is an error that arXiv answered ({results.error})")
     return results.papers, results.rejected
 
 
-def _read_rss(data: bytes, reading: Reading) -> Found:
+def _read_rss(data: bytes, reading: ReadOptions) -> ParsedDocument:
     feed = arxiv_rss.parse_feed(data, now=datetime.now(UTC))
     return [item.record for item in feed.items if item.record], [item.rejected for item in feed.items if item.rejected]
 
 
-def _read_oai(data: bytes, reading: Reading) -> Found:
+def _read_oai(data: bytes, reading: ReadOptions) -> ParsedDocument:
     page = arxiv_oai.parse_page(data)
     if page.error:
-        raise FileError(f"it is an error that an OAI-PMH server answered ({page.error})")
+        raise UnreadableFile(f"it is an error that an OAI-PMH server answered ({page.error})")
     return page.papers, page.rejected
 
 
-def _read_json(data: bytes, reading: Reading) -> Found:
+def _read_json(data: bytes, reading: ReadOptions) -> ParsedDocument:
     """A day's list of Hugging Face, or rows as those of JSON lines in one list."""
     try:
         found = json.loads(data)
     except RecursionError:
-        raise FileError("it is JSON that is nested too deeply") from None
+        raise UnreadableFile("it is JSON that is nested too deeply") from None
     except ValueError as error:
-        raise FileError(f"it is no whole JSON ({error})") from None
+        raise UnreadableFile(f"it is no whole JSON ({error})") from None
     items = found if isinstance(found, list) else [found]
     if any(isinstance(item, dict) and "title" in item and "paper" not in item for item in items):
         return _read_rows(items, reading)
     if not isinstance(found, list):
-        raise FileError("it is a JSON object that is no paper")
+        raise UnreadableFile("it is a JSON object that is no paper")
     named = _DAY_IN_NAME.search(reading.name)
     asked = _day(named[0]) if named else _NO_DAY
     day = huggingface.parse_list(data, asked=asked, site=reading.site)
@@ -226,24 +230,24 @@ def _day(text: str) -> date:
         return _NO_DAY
 
 
-def _read_rows(items: list[Any], reading: Reading) -> Found:
+def _read_rows(items: list[Any], reading: ReadOptions) -> ParsedDocument:
     papers: list[RawPaper] = []
     rejected = []
     for position, item in enumerate(items, start=1):
         try:
             if not isinstance(item, dict):
-                raise RowError("The item is no object with the fields of a paper.")
-            papers += read_row(item, position=position, site=reading.site)
-        except RowError as error:
+                raise InvalidRow("The item is no object with the fields of a paper.")
+            papers += parse_row(item, position=position, site=reading.site)
+        except InvalidRow as error:
             rejected.append(_rejected(json.dumps(item).encode(), str(error)))
     return papers, rejected
 
 
-def _rejected(line: bytes, error: str) -> Rejected:
-    return Rejected("", line[:MAX_PAYLOAD_CHARACTERS].decode("utf-8", "replace"), error)
+def _rejected(line: bytes, error: str) -> UnreadableRecord:
+    return UnreadableRecord("", line[:MAX_PAYLOAD_CHARACTERS].decode("utf-8", "replace"), error)
 
 
-_DOCUMENTS: dict[str, tuple[Read, str]] = {
+_DOCUMENTS: dict[str, tuple[DocumentParser, str]] = {
     "atom": (_read_atom, "arXiv's Atom"),
     "rss": (_read_rss, "arXiv's RSS"),
     "oai": (_read_oai, "OAI-PMH"),

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from papers.models import ImportedPart
-from papers.services.paper_import.file_reader import FileError
-from papers.services.paper_import.formats import Reading, recognise
-from papers.services.paper_import.parts import ROWS, Part, cut
-from papers.services.paper_import.worker_process import PartResult, Plan, result_of
-from papers.services.paper_import.writer_pool import Writers
+from papers.services.paper_import.file_reader import UnreadableFile
+from papers.services.paper_import.formats import ReadOptions, detect_format
+from papers.services.paper_import.parts import ROWS, FilePart, split_into_parts
+from papers.services.paper_import.worker_process import ImportPlan, PartResult, result_of_stored_part
+from papers.services.paper_import.writer_pool import WriterPool
 
 KEPT_FOR = timedelta(days=30)
 """How long an import that was stopped can be gone on with."""
@@ -26,7 +26,7 @@ _DIGESTED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PaperImportOptions:
     """What is asked of an import."""
 
     site: str
@@ -44,7 +44,7 @@ class Options:
 
 
 @dataclass(slots=True)
-class Summary:
+class PaperImportSummary:
     """What became of a file, in papers; `rows` and `rejected` in rows. While it is read: so far."""
 
     format: str = ""
@@ -71,8 +71,12 @@ class Summary:
 
 
 def import_file(
-    path: Path, *, options: Options, now: datetime, report: Callable[[Summary], None] = lambda summary: None
-) -> Summary:
+    path: Path,
+    *,
+    options: PaperImportOptions,
+    now: datetime,
+    report: Callable[[PaperImportSummary], None] = lambda summary: None,
+) -> PaperImportSummary:
     """Store the papers of a file; `report` is called with what was done so far.
 
     Each part is stored with a note of it in one transaction. So an import that was killed, of a file that did not
@@ -85,7 +89,7 @@ def import_file(
         OSError: the file of rejected rows can't be written.
     """
     started = time.monotonic()
-    summary = Summary()
+    summary = PaperImportSummary()
     ImportedPart.objects.filter(stored_at__lt=now - KEPT_FOR).delete()
     try:
         with path.open("rb") as file, _Rejects(options.rejected or Path(f"{path}.rejected.jsonl")) as rejects:
@@ -94,7 +98,7 @@ def import_file(
             for _ in run.steps():
                 summary.seconds = time.monotonic() - started
                 report(summary)
-    except FileError as error:
+    except UnreadableFile as error:
         summary.error = str(error)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename != str(path):
@@ -108,12 +112,19 @@ class _Import:
     """One run over one file."""
 
     def __init__(
-        self, path: Path, file: BinaryIO, summary: Summary, rejects: _Rejects, *, options: Options, now: datetime
+        self,
+        path: Path,
+        file: BinaryIO,
+        summary: PaperImportSummary,
+        rejects: _Rejects,
+        *,
+        options: PaperImportOptions,
+        now: datetime,
     ) -> None:
         self._file, self._summary, self._rejects, self._options = file, summary, rejects, options
-        reading = Reading(name=path.name, site=options.site, lists=options.lists)
+        reading = ReadOptions(name=path.name, site=options.site, lists=options.lists)
         key = _digest(file, options)
-        self._plan = Plan(file=key, reading=reading, now=now, dry_run=options.dry_run)
+        self._plan = ImportPlan(file=key, reading=reading, now=now, dry_run=options.dry_run)
         if options.restart:
             ImportedPart.objects.filter(file=key).delete()
         numbers = ImportedPart.objects.filter(file=key).values_list("number", "last_place")
@@ -126,18 +137,18 @@ class _Import:
         Raises:
             FileError: the file is not readable, or not to its end.
         """
-        content = recognise(self._file, self._plan.reading)
+        content = detect_format(self._file, self._plan.reading)
         self._summary.format = content.format
         items = islice(content.items, self._options.limit)
-        with Writers(self._options.processes) as writers:
-            broken: FileError | None = None
-            parts = cut(items, self._file.tell)
+        with WriterPool(self._options.processes) as writers:
+            broken: UnreadableFile | None = None
+            parts = split_into_parts(items, self._file.tell)
             while True:
                 try:
                     part = next(parts)
                 except StopIteration:
                     break
-                except FileError as error:
+                except UnreadableFile as error:
                     broken = error
                     break
                 self._read[part.number] = part.read
@@ -153,13 +164,13 @@ class _Import:
         if not self._options.dry_run:
             ImportedPart.objects.filter(file=self._plan.file).delete()
 
-    def _is_stored(self, part: Part) -> bool:
+    def _is_stored(self, part: FilePart) -> bool:
         return self._stored.get(part.number) == part.last_place
 
-    def _known(self, part: Part) -> PartResult:
+    def _known(self, part: FilePart) -> PartResult:
         stored = ImportedPart.objects.get(file=self._plan.file, number=part.number)
         self._summary.resumed += len(part.items)
-        return result_of(stored, rows=len(part.items))
+        return result_of_stored_part(stored, rows=len(part.items))
 
     def _add(self, result: PartResult) -> None:
         summary = self._summary
@@ -174,7 +185,7 @@ class _Import:
             self._rejects.write(result.rejected)
             summary.rejected_in = self._rejects.path
         if result.number == 0 and len(result.rejected) == result.rows >= ROWS:
-            raise FileError(f"none of its first {result.rows:,} rows is a paper ({result.rejected[0]['reason']})")
+            raise UnreadableFile(f"none of its first {result.rows:,} rows is a paper ({result.rejected[0]['reason']})")
 
 
 class _Rejects:
@@ -200,7 +211,7 @@ class _Rejects:
         self._file.flush()
 
 
-def _digest(file: BinaryIO, options: Options) -> str:
+def _digest(file: BinaryIO, options: PaperImportOptions) -> str:
     """By what a file is known when its import is gone on with: its size, its time of change, its first and last MB."""
     status = os.fstat(file.fileno())
     digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} {sorted(options.lists)}".encode())
@@ -211,6 +222,6 @@ def _digest(file: BinaryIO, options: Options) -> str:
     return digest.hexdigest()
 
 
-def as_json(summary: Summary) -> dict[str, object]:
+def summary_as_json(summary: PaperImportSummary) -> dict[str, object]:
     """A summary for a file of results."""
     return {**asdict(summary), "rejected_in": str(summary.rejected_in or ""), "rows_a_second": summary.rows_a_second}

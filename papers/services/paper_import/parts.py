@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.services.paper_import.file_reader import FileError
-from papers.services.paper_import.formats import Item
+from papers.services.paper_import.file_reader import UnreadableFile
+from papers.services.paper_import.formats import FileItem
 
 ROWS = 1_000
 BYTES = 8 << 20
@@ -18,11 +18,11 @@ _NAMES = re.compile(rb'"(?:arxiv_id|doi|url|id)"\s*:\s*"((?:[^"\\]|\\.){1,300})"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """Some items of a file that follow each other. `read` is how far the file was read, in its own bytes."""
 
     number: int
-    items: tuple[Item, ...]
+    items: tuple[FileItem, ...]
     read: int
 
     @property
@@ -30,35 +30,35 @@ class Part:
         return self.items[-1].place
 
 
-def cut(items: Iterable[Item], tell: Callable[[], int]) -> Iterator[Part]:
+def split_into_parts(items: Iterable[FileItem], tell: Callable[[], int]) -> Iterator[FilePart]:
     """The parts of a file, always cut the same way. One that ends in the middle gives what was read, then raises.
 
     Raises:
         FileError: as the items do.
     """
-    number, held, size = 0, list[Item](), 0
-    broken: FileError | None = None
+    number, held, size = 0, list[FileItem](), 0
+    broken: UnreadableFile | None = None
     iterator = iter(items)
     while True:
         try:
             item = next(iterator)
         except StopIteration:
             break
-        except FileError as error:
+        except UnreadableFile as error:
             broken = error
             break
         held.append(item)
         size += len(item.line or b"")
         if len(held) >= ROWS or size >= BYTES:
-            yield Part(number, tuple(held), tell())
+            yield FilePart(number, tuple(held), tell())
             number, held, size = number + 1, [], 0
     if held:
-        yield Part(number, tuple(held), tell())
+        yield FilePart(number, tuple(held), tell())
     if broken:
         raise broken
 
 
-def names_of(part: Part) -> frozenset[str]:
+def part_identifiers(part: FilePart) -> frozenset[str]:
     """What the part's papers may be known by. Two parts that share none can be stored at once, in any order."""
     found: set[str] = set()
     for item in part.items:

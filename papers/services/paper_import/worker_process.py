@@ -11,21 +11,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from papers.services.paper_import.formats import Item, Reading
-    from papers.services.paper_import.parts import Part
-    from papers.sources.base import RawPaper, Rejected
+    from papers.services.paper_import.formats import FileItem, ReadOptions
+    from papers.services.paper_import.parts import FilePart
+    from papers.sources.base import RawPaper, UnreadableRecord
 
 _SHOWN_CHARACTERS = 2_000
 """Of a rejected row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """What is to be done with the parts of a file."""
 
     file: str
     """Its digest."""
-    reading: Reading
+    reading: ReadOptions
     now: datetime
     dry_run: bool = False
 
@@ -43,7 +43,7 @@ class PartResult:
     rejected: tuple[dict[str, Any], ...] = ()
 
 
-def start(database: str) -> None:
+def start_worker(database: str) -> None:
     """Prepare a process: Django on the parent's database, whatever its settings say. It ends when the parent does."""
     import django
 
@@ -62,14 +62,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def store_part(plan: Plan, part: Part) -> PartResult:
+def store_part(plan: ImportPlan, part: FilePart) -> PartResult:
     """Store a part and the note that it is stored, in one transaction. Idempotent.
 
     Of two imports of the same file at once, each part is stored by one and taken as stored by the other.
     """
-    from papers.services.paper_import.formats import read_item
+    from papers.services.paper_import.formats import parse_item
 
-    items = [read_item(item, plan.reading) for item in part.items]
+    items = [parse_item(item, plan.reading) for item in part.items]
     places = [item.place for item in items for _ in item.papers]
     papers = [paper for item in items for paper in item.papers]
     unread = [_row(item.place, item.rejected) for item in items if item.rejected]
@@ -79,12 +79,12 @@ def store_part(plan: Plan, part: Part) -> PartResult:
 
 
 def _store(
-    plan: Plan, part: Part, papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
+    plan: ImportPlan, part: FilePart, papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
 ) -> PartResult:
     from django.db import connection, transaction
 
     from papers.models import ImportedPart
-    from papers.services.editions.listing import Rule
+    from papers.services.editions.listing import ListingRule
     from papers.services.ingest.paper_store import store_papers
 
     with transaction.atomic():
@@ -93,8 +93,8 @@ def _store(
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         stored_part = ImportedPart.objects.filter(file=plan.file, number=part.number).first()
         if stored_part is not None and stored_part.last_place == part.last_place:
-            return result_of(stored_part, rows=len(part.items))
-        rule = Rule() if plan.reading.lists else None
+            return result_of_stored_part(stored_part, rows=len(part.items))
+        rule = ListingRule() if plan.reading.lists else None
         stored = store_papers(papers, now=plan.now, kind="import", rule=rule)
         result = PartResult(
             number=part.number,
@@ -109,7 +109,7 @@ def _store(
     return result
 
 
-def _note(plan: Plan, part: Part, result: PartResult) -> None:
+def _note(plan: ImportPlan, part: FilePart, result: PartResult) -> None:
     from papers.models import ImportedPart
 
     ImportedPart.objects.update_or_create(
@@ -128,24 +128,26 @@ def _note(plan: Plan, part: Part, result: PartResult) -> None:
 
 
 def _try(
-    part: Part, items: list[Item], papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
+    part: FilePart, items: list[FileItem], papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
 ) -> PartResult:
     """What would become of a part: everything but the writing. A paper of two parts is told as new twice."""
     from django.db import connection
 
-    from papers.services.ingest.clean_record import RecordError, clean
-    from papers.services.ingest.rejected_records import rejected
-    from papers.services.ingest.resolver import resolve
-    from papers.services.ingest.tables import read_names
+    from papers.services.ingest.clean_record import RecordError, clean_record
+    from papers.services.ingest.rejected_records import unstorable_record
+    from papers.services.ingest.resolver import resolve_papers
+    from papers.services.ingest.tables import read_identifiers
 
     cleaned, refused = [], []
     for place, raw in zip(places, papers, strict=True):
         try:
-            cleaned.append(clean(raw))
+            cleaned.append(clean_record(raw))
         except RecordError as error:
-            refused.append((place, rejected(raw, str(error), place=place)))
+            refused.append((place, unstorable_record(raw, str(error), place=place)))
     with connection.cursor() as cursor:
-        targets = resolve(cleaned, read_names(cursor, {name for paper in cleaned for name in paper.identifiers}))
+        targets = resolve_papers(
+            cleaned, read_identifiers(cursor, {name for paper in cleaned for name in paper.identifiers})
+        )
     new = sum(target.paper_id is None for target in targets)
     return PartResult(
         number=part.number,
@@ -156,7 +158,7 @@ def _try(
     )
 
 
-def result_of(stored: Any, *, rows: int) -> PartResult:
+def result_of_stored_part(stored: Any, *, rows: int) -> PartResult:
     """What an `ImportedPart` says."""
     return PartResult(
         number=stored.number,
@@ -169,7 +171,7 @@ def result_of(stored: Any, *, rows: int) -> PartResult:
     )
 
 
-def _row(place: int, record: Rejected) -> dict[str, Any]:
+def _row(place: int, record: UnreadableRecord) -> dict[str, Any]:
     from papers.text.cleaning import safe_text
 
     return {
@@ -180,7 +182,9 @@ def _row(place: int, record: Rejected) -> dict[str, Any]:
     }
 
 
-def _all_rejected(unread: list[dict[str, Any]], refused: list[tuple[int, Rejected]]) -> tuple[dict[str, Any], ...]:
+def _all_rejected(
+    unread: list[dict[str, Any]], refused: list[tuple[int, UnreadableRecord]]
+) -> tuple[dict[str, Any], ...]:
     """In the order of the file, each row once."""
     rows = {row["line"]: row for row in [*unread, *(_row(place, record) for place, record in refused)]}
     return tuple(rows[line] for line in sorted(rows))

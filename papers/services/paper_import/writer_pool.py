@@ -11,18 +11,18 @@ from typing import Self
 
 from django.db import connection
 
-from papers.services.paper_import.parts import Part, names_of
-from papers.services.paper_import.worker_process import PartResult, Plan, start, store_part
+from papers.services.paper_import.parts import FilePart, part_identifiers
+from papers.services.paper_import.worker_process import ImportPlan, PartResult, start_worker, store_part
 
 # Parts that wait for each process, so that none stands still while the file is being read.
 _WAITING = 2
 
 
-class WritersLost(Exception):
+class WriterPoolLost(Exception):
     """A process that stores has died."""
 
 
-class Writers:
+class WriterPool:
     """Hands parts to processes. Parts that may speak of the same paper are stored one after the other, in order."""
 
     def __init__(self, processes: int) -> None:
@@ -36,7 +36,7 @@ class Writers:
                 self._processes,
                 # Not forked: a copy of this process would share its connection to Postgres.
                 mp_context=multiprocessing.get_context("spawn"),
-                initializer=start,
+                initializer=start_worker,
                 initargs=(connection.settings_dict["NAME"],),
             )
         return self
@@ -48,7 +48,7 @@ class Writers:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=error is not None)
 
-    def store(self, plan: Plan, part: Part) -> Iterator[PartResult]:
+    def store(self, plan: ImportPlan, part: FilePart) -> Iterator[PartResult]:
         """Hand over a part, as soon as it may be; the results of parts that ended meanwhile.
 
         Raises:
@@ -57,7 +57,7 @@ class Writers:
         if self._pool is None:
             yield store_part(plan, part)
             return
-        names = names_of(part)
+        names = part_identifiers(part)
         while len(self._pending) >= _WAITING * self._processes or any(
             names & other for other in self._pending.values()
         ):
@@ -86,5 +86,5 @@ class Writers:
                 raise _lost() from error
 
 
-def _lost() -> WritersLost:
-    return WritersLost("A process that stores was killed, perhaps for want of memory.")
+def _lost() -> WriterPoolLost:
+    return WriterPoolLost("A process that stores was killed, perhaps for want of memory.")

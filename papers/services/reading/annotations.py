@@ -7,19 +7,19 @@ from collections.abc import Collection
 from django.db import transaction
 
 from papers.models import Paper, User
-from papers.services.reading.library import on_shelf, set_note, set_state
-from papers.services.reading.tags import set_tags, tags_on
+from papers.services.reading.library import read_library_entry, set_library_note, set_library_state
+from papers.services.reading.tags import set_tags, tag_names_of_paper
 
 
-def own_words(user: User, paper: Paper) -> dict[str, str]:
+def read_annotations(user: User, paper: Paper) -> dict[str, str]:
     """What stands in the form: state, tags separated by commas, note. Two queries."""
-    own = on_shelf(user=user, paper_id=paper.pk)
-    return {"state": own.state, "tags": ", ".join(tags_on(user=user, paper_id=paper.pk)), "note": own.note}
+    own = read_library_entry(user=user, paper_id=paper.pk)
+    return {"state": own.state, "tags": ", ".join(tag_names_of_paper(user=user, paper_id=paper.pk)), "note": own.note}
 
 
-def keep_own(*, user: User, paper_id: int, state: str, tags: Collection[str], note: str) -> None:
+def save_annotations(*, user: User, paper_id: int, state: str, tags: Collection[str], note: str) -> None:
     """Keep what the form says. Idempotent. A note needs a place on the shelf: without a state it is to be read."""
     with transaction.atomic():
-        set_state(user=user, paper_ids=[paper_id], state=state or ("to_read" if note else ""))
-        set_note(user=user, paper_id=paper_id, note=note)
+        set_library_state(user=user, paper_ids=[paper_id], state=state or ("to_read" if note else ""))
+        set_library_note(user=user, paper_id=paper_id, note=note)
         set_tags(user=user, paper_id=paper_id, names=tags)

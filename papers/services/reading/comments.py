@@ -12,22 +12,22 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from papers.models import Comment, CommentReport, Mention, Paper, User
-from papers.services.reading.seen import note_seen
+from papers.services.reading.seen import mark_seen
 from papers.text import html as markup
-from papers.web.page_cache_stamp import renew_stamp
-from papers.web.permissions import may_curate
+from papers.web.page_cache_stamp import invalidate_page_cache
+from papers.web.permissions import can_curate
 
-BODY_LENGTH = 10_000
-MOST_SHOWN = 300
+MAX_COMMENT_LENGTH = 10_000
+COMMENTS_PER_PAGE = 300
 """Comments on one page of a paper; there is a way to the later ones."""
 _DEEPEST = 5
 _MOST_MENTIONED = 20
-MAILED_AFTER = timedelta(minutes=2)
+MENTION_MAIL_DELAY = timedelta(minutes=2)
 """Time to mend a slip, and to name somebody twice."""
 
 
 @dataclass(slots=True)
-class Thread:
+class CommentThread:
     """A comment and its answers."""
 
     comment: Comment
@@ -35,54 +35,54 @@ class Thread:
     """What it says, safe; empty where it was deleted."""
     depth: int
     """0 for one that answers nothing; not above 5, however deep it is."""
-    answers_missing: bool = False
+    parent_is_missing: bool = False
     """It answers a comment of an earlier page."""
     is_own: bool = False
     may_delete: bool = False
-    answers: list[Thread] = field(default_factory=list)
+    answers: list[CommentThread] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
     """The comments of a paper as its page shows them: in the order of reading, each with how deep it stands."""
 
-    threads: list[Thread]
-    more_after: int
+    threads: list[CommentThread]
+    next_after: int
     """The key behind which the later ones are; 0 on the last page."""
 
 
-def discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> Discussion:
+def read_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> Discussion:
     """The comments of a paper, answers under what they answer. Two queries; one where there are none."""
-    found = list(Comment.objects.of_paper(paper.pk, after=after)[: MOST_SHOWN + 1])
-    shown = found[:MOST_SHOWN]
+    found = list(Comment.objects.of_paper(paper.pk, after=after)[: COMMENTS_PER_PAGE + 1])
+    shown = found[:COMMENTS_PER_PAGE]
     names = _names_of(shown) if shown else {}
     threads = {comment.pk: _thread(comment, names.get(comment.pk, frozenset()), viewer=viewer) for comment in shown}
-    tops: list[Thread] = []
+    tops: list[CommentThread] = []
     for thread in threads.values():
         parent = threads.get(thread.comment.parent_id or 0)
         if parent is None:
-            thread.answers_missing = thread.comment.parent_id is not None
+            thread.parent_is_missing = thread.comment.parent_id is not None
             tops.append(thread)
         else:
             thread.depth = min(parent.depth + 1, _DEEPEST)
             parent.answers.append(thread)
-    return Discussion(threads=_in_order(tops), more_after=shown[-1].pk if len(found) > MOST_SHOWN else 0)
+    return Discussion(threads=_in_order(tops), next_after=shown[-1].pk if len(found) > COMMENTS_PER_PAGE else 0)
 
 
-def _thread(comment: Comment, names: frozenset[str], *, viewer: User | AnonymousUser) -> Thread:
+def _thread(comment: Comment, names: frozenset[str], *, viewer: User | AnonymousUser) -> CommentThread:
     is_own = viewer.is_authenticated and comment.user_id == viewer.pk
-    return Thread(
+    return CommentThread(
         comment=comment,
         html="" if comment.deleted_at else markup.markdown(comment.body, names),
         depth=0,
         is_own=is_own,
-        may_delete=is_own or may_curate(viewer),
+        may_delete=is_own or can_curate(viewer),
     )
 
 
-def _in_order(tops: list[Thread]) -> list[Thread]:
+def _in_order(tops: list[CommentThread]) -> list[CommentThread]:
     """Each thread followed by its answers. A thread may be as deep as it is long, so without recursion."""
-    ordered: list[Thread] = []
+    ordered: list[CommentThread] = []
     waiting = tops[::-1]
     while waiting:
         thread = waiting.pop()
@@ -100,7 +100,7 @@ def _names_of(comments: Iterable[Comment]) -> dict[int, frozenset[str]]:
     return {comment_id: frozenset(names) for comment_id, names in found.items()}
 
 
-def known_names(body: str) -> frozenset[str]:
+def mentioned_usernames(body: str) -> frozenset[str]:
     """The @names in a comment that are readers here, in lower case: for its preview. One query."""
     return frozenset(user.username.lower() for user in _named_users(body))
 
@@ -113,12 +113,12 @@ def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None 
         PermissionDenied: the account was deleted meanwhile.
     """
     with transaction.atomic():
-        User.objects.hold(user)
+        User.objects.lock_against_deletion(user)
         _lock(paper_id)
         comment = Comment.objects.create(paper_id=paper_id, user=user, parent=parent, body=body)
         _count(paper_id)
         _mention(comment, body)
-        note_seen(user=user, paper_ids=[paper_id])
+        mark_seen(user=user, paper_ids=[paper_id])
     return comment
 
 
@@ -139,7 +139,7 @@ def delete_comment(*, comment: Comment) -> None:
             _count(comment.paper_id)
             people = list(Mention.objects.filter(comment=comment).values_list("user_id", flat=True))
             Mention.objects.filter(comment=comment).delete()
-            recount_unread(people)
+            recount_unread_mentions(people)
 
 
 def report_comment(*, user: User, comment: Comment, reason: str) -> None:
@@ -158,11 +158,11 @@ def report_comment(*, user: User, comment: Comment, reason: str) -> None:
             report.save(update_fields=["reason", "resolved_at", "created_at"])
 
 
-def read_mentions(*, user: User, now: datetime) -> None:
+def mark_mentions_read(*, user: User, now: datetime) -> None:
     """Note that `user` has read where they are named. Idempotent."""
     with transaction.atomic():
         Mention.objects.filter(user=user, read_at=None).update(read_at=now)
-        recount_unread([user.pk])
+        recount_unread_mentions([user.pk])
 
 
 def _lock(paper_id: int, *, also_hidden: bool = False) -> None:
@@ -175,11 +175,11 @@ def _count(paper_id: int) -> None:
     """Count a paper's comments, under its lock. The count stands on the card, so the card changes with it."""
     count = Comment.objects.shown().filter(paper=paper_id).count()
     Paper.objects.filter(pk=paper_id).update(comment_count=count, changed_at=timezone.now())
-    renew_stamp()
+    invalidate_page_cache()
 
 
 def _named_users(body: str) -> list[User]:
-    names = markup.mentioned(body)[:_MOST_MENTIONED]
+    names = markup.find_mentions(body)[:_MOST_MENTIONED]
     asked = Q()
     for name in names:
         asked |= Q(username__iexact=name)
@@ -190,13 +190,13 @@ def _mention(comment: Comment, body: str) -> None:
     """Bring the mentions in line with the text. Nobody is told of having named themselves."""
     users = [user for user in _named_users(body) if user.pk != comment.user_id]
     Mention.objects.filter(comment=comment).exclude(user__in=users).delete()
-    mail_at = timezone.now() + MAILED_AFTER
+    mail_at = timezone.now() + MENTION_MAIL_DELAY
     mentions = [Mention(comment=comment, user=user, mail_at=mail_at if user.mails_mentions else None) for user in users]
     Mention.objects.bulk_create(mentions, ignore_conflicts=True)
-    recount_unread([user.pk for user in users])
+    recount_unread_mentions([user.pk for user in users])
 
 
-def recount_unread(user_ids: Iterable[int]) -> None:
+def recount_unread_mentions(user_ids: Iterable[int]) -> None:
     """Count anew where these readers are named and have not read it."""
     for user_id in sorted(user_ids):
         unread = Mention.objects.filter(user=user_id, read_at=None).aggregate(count=Count("pk"))["count"]
@@ -222,5 +222,5 @@ def recount_comments() -> int:
         cursor.execute("LOCK TABLE papers_comment IN SHARE MODE")
         cursor.execute(_RECOUNT)
         wrong = int(cursor.rowcount)
-        renew_stamp()
+        invalidate_page_cache()
     return wrong

@@ -14,15 +14,15 @@ from typing import Any
 from django.db import connection, transaction
 
 from papers.models import Author, Follow, Followed, FollowedPaper, Paper, User
-from papers.models.paper import NewPosition, PaperQuerySet
-from papers.services.authors.lookup import Who, who_of
+from papers.models.paper import NewestPosition, PaperQuerySet
+from papers.services.authors.lookup import Contributor, contributor_of
 from papers.services.ingest.releases import next_release
 from papers.text.cleaning import organization_key
 
-MOST_FOLLOWED = 500
-LOOKED_BACK = 200
+MAX_FOLLOWED = 500
+INITIAL_PAPERS = 200
 """So many of the newest papers are on the list at once when somebody is followed for the first time."""
-NEWS = timedelta(days=30)
+RELEASE_WINDOW = timedelta(days=30)
 _PAGE = 150
 
 
@@ -30,7 +30,7 @@ class FollowError(Exception):
     """The words say what to do; for the reader."""
 
 
-def follow(*, user: User, who: Who, name: str, now: datetime) -> None:
+def follow(*, user: User, who: Contributor, name: str, now: datetime) -> None:
     """Have `user` follow an author or organisation from now on. Idempotent.
 
     Raises:
@@ -38,12 +38,12 @@ def follow(*, user: User, who: Who, name: str, now: datetime) -> None:
     """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once may not pass the limit together
-        if Follow.objects.filter(user=user).count() >= MOST_FOLLOWED:
-            raise FollowError(f"You follow {MOST_FOLLOWED}, which is as many as one can. Let somebody go first.")
+        if Follow.objects.filter(user=user).count() >= MAX_FOLLOWED:
+            raise FollowError(f"You follow {MAX_FOLLOWED}, which is as many as one can. Let somebody go first.")
         followed, is_new = Followed.objects.get_or_create(kind=who.kind, key=who.key, defaults={"name": name})
         Follow.objects.get_or_create(user=user, followed=followed)
         if is_new:
-            look_back(followed, who, now=now)
+            sync_followed_papers(followed, who, now=now)
 
 
 def unfollow(*, user: User, kind: str, key: str) -> None:
@@ -51,18 +51,18 @@ def unfollow(*, user: User, kind: str, key: str) -> None:
     Follow.objects.filter(user=user, followed__kind=kind, followed__key=key).delete()
 
 
-def does_follow(user: User, who: Who) -> bool:
+def is_following(user: User, who: Contributor) -> bool:
     """One query."""
     return Follow.objects.filter(user=user, followed__kind=who.kind, followed__key=who.key).exists()
 
 
-def look_back(followed: Followed, who: Who, *, now: datetime) -> None:
+def sync_followed_papers(followed: Followed, who: Contributor, *, now: datetime) -> None:
     """Bring what is noted of somebody in line with whose papers are whose. Inside the caller's transaction.
 
     The lock of releases keeps it from crossing with the matching of new papers: one of the two sees every paper.
     """
     next_release()
-    newest = dict(who.papers().newest_of_these().values_list("pk", "listed_at")[:LOOKED_BACK])
+    newest = dict(who.papers().newest_sorted().values_list("pk", "listed_at")[:INITIAL_PAPERS])
     noted = set(FollowedPaper.objects.filter(followed=followed).values_list("paper_id", flat=True))
     if noted:
         theirs = set(who.papers().filter(pk__in=noted).values_list("pk", flat=True))
@@ -102,7 +102,7 @@ _NOTE = """
 """
 
 
-def note_papers(paper_ids: Collection[int], *, release: int, now: datetime) -> None:
+def match_followed_papers(paper_ids: Collection[int], *, release: int, now: datetime) -> None:
     """Note whose of those followed new or changed papers are. Inside the caller's transaction, which drew `release`.
 
     Idempotent. Papers of a past longer than a month ago are on the lists, and in nobody's mail. At most five queries.
@@ -116,7 +116,7 @@ def note_papers(paper_ids: Collection[int], *, release: int, now: datetime) -> N
         "papers": papers,
         "of_organization": list(keys),
         "organizations": list(keys.values()),
-        "news": now - NEWS,
+        "news": now - RELEASE_WINDOW,
         "release": release,
         "now": now,
     }
@@ -139,7 +139,7 @@ _LIST = """
 """
 
 
-def followed_papers(user: User, *, after: NewPosition | None = None) -> PaperQuerySet:
+def followed_papers(user: User, *, after: NewestPosition | None = None) -> PaperQuerySet:
     """One page and a little more of the papers of all that a reader follows, newest first. One query, and then one."""
     asked: dict[str, Any] = {
         "user": user.pk,
@@ -154,15 +154,19 @@ def followed_papers(user: User, *, after: NewPosition | None = None) -> PaperQue
     return Paper.objects.visible().filter(pk__in=ids).newest()
 
 
-def refresh(keys: Collection[str], *, now: datetime) -> None:
+def refresh_followed_authors(keys: Collection[str], *, now: datetime) -> None:
     """After a curator's act on these authors: bring what their followers get in line. In the caller's transaction."""
     for followed in Followed.objects.filter(kind=Followed.Kind.AUTHOR, key__in=keys):
         author = Author.objects.filter(pk=followed.key).first()
-        who = who_of(author) if author else Who(kind=followed.kind, key=followed.key, names=(followed.key,))
-        look_back(followed, who, now=now)
+        who = (
+            contributor_of(author)
+            if author
+            else Contributor(kind=followed.kind, key=followed.key, names=(followed.key,))
+        )
+        sync_followed_papers(followed, who, now=now)
 
 
-def move_followers(*, gone: str, kept: Who, name: str, now: datetime) -> list[int]:
+def move_followers(*, gone: str, kept: Contributor, name: str, now: datetime) -> list[int]:
     """Let those who follow the author `gone` follow `kept` instead; the keys of those who did not before."""
     before = Followed.objects.filter(kind=Followed.Kind.AUTHOR, key=gone).first()
     if before is None:
@@ -172,10 +176,10 @@ def move_followers(*, gone: str, kept: Who, name: str, now: datetime) -> list[in
     moved = [user for user in before.follows.values_list("user_id", flat=True) if user not in already]
     Follow.objects.bulk_create(Follow(user_id=user, followed=followed) for user in moved)
     before.delete()
-    look_back(followed, kept, now=now)
+    sync_followed_papers(followed, kept, now=now)
     return moved
 
 
-def forget_unfollowed() -> int:
+def delete_unfollowed() -> int:
     """What nobody follows any more; how many. Idempotent."""
     return Followed.objects.filter(follows=None).delete()[0]

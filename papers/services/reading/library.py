@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils import timezone
 
-from papers.models import Paper, ShelfItem, User
-from papers.services.reading.seen import note_seen
-from papers.services.recommend.staleness import note_taste
+from papers.models import LibraryItem, Paper, User
+from papers.services.reading.seen import mark_seen
+from papers.services.recommend.staleness import mark_recommendations_stale
 
-NOTE_LENGTH = 20_000
+MAX_NOTE_LENGTH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class OnShelf:
+class LibraryEntry:
     """What a reader keeps of one paper; empty for a paper that is not on the shelf."""
 
     state: str = ""
     note: str = ""
 
 
-def on_shelf(*, user: User, paper_id: int) -> OnShelf:
+def read_library_entry(*, user: User, paper_id: int) -> LibraryEntry:
     """One query."""
-    found = ShelfItem.objects.filter(user=user, paper=paper_id).values_list("state", "note").first()
-    return OnShelf(*found) if found else OnShelf()
+    found = LibraryItem.objects.filter(user=user, paper=paper_id).values_list("state", "note").first()
+    return LibraryEntry(*found) if found else LibraryEntry()
 
 
 _SHELVE = """
-    INSERT INTO papers_shelfitem (user_id, paper_id, state, note, version_seen, added_at, opened_at)
+    INSERT INTO papers_libraryitem (user_id, paper_id, state, note, version_seen, added_at, opened_at)
     SELECT %(user)s, paper.id, %(state)s, '', paper.version, %(now)s, NULL
     FROM papers_paper paper WHERE paper.id = ANY(%(papers)s) AND paper.hidden_at IS NULL
     ORDER BY paper.id
@@ -38,36 +38,36 @@ _SHELVE = """
 """
 
 
-def set_state(*, user: User, paper_ids: Collection[int], state: str) -> None:
+def set_library_state(*, user: User, paper_ids: Collection[int], state: str) -> None:
     """Put papers on the shelf of `user` in a state, or with `""` take them off, note and all. Idempotent.
 
     Hidden papers stay where they are. A paper that is saved or put aside has been seen.
     """
     papers = sorted(set(paper_ids))
     with transaction.atomic(), connection.cursor() as cursor:
-        note_taste(user)
+        mark_recommendations_stale(user)
         if not state:
-            ShelfItem.objects.filter(user=user, paper__in=papers).delete()
+            LibraryItem.objects.filter(user=user, paper__in=papers).delete()
             return
         cursor.execute(
             _SHELVE,
-            {"user": user.pk, "papers": papers, "state": ShelfItem.State(state).value, "now": timezone.now()},
+            {"user": user.pk, "papers": papers, "state": LibraryItem.State(state).value, "now": timezone.now()},
         )
-        note_seen(user=user, paper_ids=Paper.objects.visible().filter(pk__in=papers).values_list("pk", flat=True))
+        mark_seen(user=user, paper_ids=Paper.objects.visible().filter(pk__in=papers).values_list("pk", flat=True))
 
 
-def set_note(*, user: User, paper_id: int, note: str) -> None:
+def set_library_note(*, user: User, paper_id: int, note: str) -> None:
     """Keep a note, Markdown, on a paper; a paper that is not on the shelf yet goes there, to be read. Idempotent."""
     with transaction.atomic():
-        note_taste(user)
-        kept = ShelfItem.objects.filter(user=user, paper=paper_id).update(note=note)
+        mark_recommendations_stale(user)
+        kept = LibraryItem.objects.filter(user=user, paper=paper_id).update(note=note)
         if not kept and note:
-            set_state(user=user, paper_ids=[paper_id], state=ShelfItem.State.TO_READ)
-            ShelfItem.objects.filter(user=user, paper=paper_id).update(note=note)
+            set_library_state(user=user, paper_ids=[paper_id], state=LibraryItem.State.TO_READ)
+            LibraryItem.objects.filter(user=user, paper=paper_id).update(note=note)
 
 
-def note_opened(*, user: User, paper: Paper) -> None:
+def mark_opened(*, user: User, paper: Paper) -> None:
     """Note that `user` has opened a paper, and so knows its version. Two statements."""
-    note_seen(user=user, paper_ids=[paper.pk])
+    mark_seen(user=user, paper_ids=[paper.pk])
     now = timezone.now()
-    ShelfItem.objects.filter(user=user, paper=paper).update(opened_at=now, version_seen=paper.version)
+    LibraryItem.objects.filter(user=user, paper=paper).update(opened_at=now, version_seen=paper.version)

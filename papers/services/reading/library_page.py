@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
-from papers.models import ShelfItem, User
+from papers.models import LibraryItem, User
 from papers.text.html import markdown
-from papers.web.cards import Note
+from papers.web.cards import CardNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class StateCount:
     count: int
 
 
-def shelf_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, Note]:
+def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, CardNote]:
     """By paper, of those of which there is something to say. One query."""
-    found = ShelfItem.objects.filter(user=user, paper__in=paper_ids)
+    found = LibraryItem.objects.filter(user=user, paper__in=paper_ids)
     rows = found.values_list("paper_id", "note", "version_seen", "paper__version", "paper__withdrawn_at")
     notes = {
-        paper: Note(news=_news(seen, version, is_withdrawn=withdrawn is not None), html=markdown(note))
+        paper: CardNote(news=_news(seen, version, is_withdrawn=withdrawn is not None), html=markdown(note))
         for paper, note, seen, version, withdrawn in rows
     }
     return {paper: note for paper, note in notes.items() if note.news or note.html}
@@ -40,11 +40,11 @@ def _news(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
 
 def state_counts(user: User) -> list[StateCount]:
     """Each state with its number, also of none. One query, over one reader's shelf."""
-    rows = ShelfItem.objects.filter(user=user, paper__hidden_at=None).values_list("state").annotate(count=Count("pk"))
+    rows = LibraryItem.objects.filter(user=user, paper__hidden_at=None).values_list("state").annotate(count=Count("pk"))
     counts = dict(rows)
-    return [StateCount(state.value, state.label, counts.get(state.value, 0)) for state in ShelfItem.State]
+    return [StateCount(state.value, state.label, counts.get(state.value, 0)) for state in LibraryItem.State]
 
 
-def papers_with_news(user: User) -> int:
+def count_with_newer_version(user: User) -> int:
     """How many papers on the shelf have a newer version than the reader saw. One query, over one reader's shelf."""
-    return ShelfItem.objects.of(user).in_state("").with_news().count()
+    return LibraryItem.objects.of(user).in_state("").with_newer_version().count()

@@ -11,9 +11,9 @@ from django.db.models import Exists, OuterRef
 
 from papers.models import Listing, MutedQuery, Paper, User
 from papers.query.parser import Or, Query, parse
-from papers.services.recommend.staleness import note_taste
+from papers.services.recommend.staleness import mark_recommendations_stale
 
-MOST = 50
+MAX_MUTED_QUERIES = 50
 """Muted questions of one reader."""
 PREVIEW_DAYS = 7
 _PREVIEWED = 50
@@ -24,7 +24,7 @@ class MutingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class MutePreview:
     """What a question would have folded away of the last week."""
 
     query: Query
@@ -33,7 +33,7 @@ class Preview:
     is_more: bool
 
 
-def muted_among(paper_ids: Collection[int], *, user: User, queries: Iterable[str], today: date) -> set[int]:
+def find_muted(paper_ids: Collection[int], *, user: User, queries: Iterable[str], today: date) -> set[int]:
     """Which of some papers any of the questions finds. One query, and one for words the process has not seen before."""
     asked = _any_of(queries)
     if asked.root is None or not paper_ids:
@@ -42,16 +42,16 @@ def muted_among(paper_ids: Collection[int], *, user: User, queries: Iterable[str
     return set(found.values_list("pk", flat=True))
 
 
-def preview(text: str, *, user: User, today: date) -> Preview:
+def preview_mute(text: str, *, user: User, today: date) -> MutePreview:
     """What a question finds among the papers listed in the last week."""
     query = parse(text)
     listed = Listing.objects.filter(paper=OuterRef("pk"), hidden_at=None, day__gt=today - timedelta(days=PREVIEW_DAYS))
     found = Paper.objects.visible().matching(query, viewer=user, today=today).filter(Exists(listed))
     papers = list(found.newest().only("public_id", "title")[: _PREVIEWED + 1])
-    return Preview(query=query, papers=papers[:_PREVIEWED], is_more=len(papers) > _PREVIEWED)
+    return MutePreview(query=query, papers=papers[:_PREVIEWED], is_more=len(papers) > _PREVIEWED)
 
 
-def mute(*, user: User, text: str) -> None:
+def mute_query(*, user: User, text: str) -> None:
     """Fold away, from now on, what a question finds. Idempotent.
 
     Raises:
@@ -64,16 +64,18 @@ def mute(*, user: User, text: str) -> None:
     if len(query) > longest:
         raise MutingError(f"That is too long; at most {longest} characters.")
     with transaction.atomic():
-        note_taste(user)
-        if MutedQuery.objects.of(user).count() >= MOST:
-            raise MutingError(f"You have {MOST} of them, which is as many as there can be. Take one away first.")
+        mark_recommendations_stale(user)
+        if MutedQuery.objects.of(user).count() >= MAX_MUTED_QUERIES:
+            raise MutingError(
+                f"You have {MAX_MUTED_QUERIES} of them, which is as many as there can be. Take one away first."
+            )
         MutedQuery.objects.get_or_create(user=user, query=query)
 
 
-def unmute(*, user: User, key: int) -> None:
+def unmute_query(*, user: User, key: int) -> None:
     """Show again what a question folded away. Idempotent."""
     with transaction.atomic():
-        note_taste(user)
+        mark_recommendations_stale(user)
         MutedQuery.objects.filter(user=user, pk=key).delete()
 
 

@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
-from papers.citations.record import record_of
-from papers.models import FormerAddress, Identifier, Listing, Paper, PaperVersion, SourceFigure
+from papers.citations.record import citation_record
+from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts, PaperVersion
 from papers.services.embeddings.nearest import similar_papers
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class VersionChanges:
     """One version, and what is known to differ from the one before."""
 
     row: PaperVersion
@@ -24,12 +24,12 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class PaperFacts:
+class PaperDetails:
     """All of it."""
 
-    versions: list[Version]
+    versions: list[VersionChanges]
     """Newest first."""
-    figures: list[SourceFigure]
+    figures: list[PaperExternalCounts]
     identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
@@ -38,7 +38,7 @@ class PaperFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class PaperCitation:
     """The paper for a bibliography, and for programs that read its page."""
 
     bibtex: str
@@ -46,11 +46,11 @@ class Citation:
     json_ld: SafeString
 
 
-def citation_of(paper: Paper) -> Citation:
+def citation_of(paper: Paper) -> PaperCitation:
     """How the paper is cited. No queries."""
-    record = record_of(paper)
+    record = citation_record(paper)
     page = settings.SITE.origin + paper.get_absolute_url()
-    return Citation(
+    return PaperCitation(
         bibtex=entry(record),
         tags=highwire_tags(record),
         json_ld=mark_safe(json_ld(record, page=page)),  # noqa: S308  nothing in it can end its element
@@ -58,7 +58,7 @@ def citation_of(paper: Paper) -> Citation:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class PaperLink:
     """Where else the paper is."""
 
     name: str
@@ -71,22 +71,22 @@ class Link:
         return self.found in ("abstract", "comment")
 
 
-def links_of(paper: Paper) -> list[Link]:
+def links_of(paper: Paper) -> list[PaperLink]:
     """The paper's links in the order of use. No queries."""
     names = {"abs": "Source", "pdf": "PDF", "html": "HTML", "code": "Code", "project": "Project page"}
-    links: list[Link] = []
+    links: list[PaperLink] = []
     for kind, name in names.items():
         if row := paper.links.get(kind):
             is_arxiv = kind == "abs" and "arxiv.org/" in row["url"]
-            links.append(Link(name="arXiv" if is_arxiv else name, url=row["url"], found=row.get("found", "")))
+            links.append(PaperLink(name="arXiv" if is_arxiv else name, url=row["url"], found=row.get("found", "")))
     return links
 
 
-def paper_facts(paper: Paper) -> PaperFacts:
+def paper_details(paper: Paper) -> PaperDetails:
     """What is known of `paper`. Four queries, and those of the similar papers: one, or a few every half hour."""
-    return PaperFacts(
+    return PaperDetails(
         versions=_versions(paper),
-        figures=list(SourceFigure.objects.filter(paper=paper).order_by("source")),
+        figures=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
         identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
@@ -95,18 +95,18 @@ def paper_facts(paper: Paper) -> PaperFacts:
     )
 
 
-def _versions(paper: Paper) -> list[Version]:
+def _versions(paper: Paper) -> list[VersionChanges]:
     """A version's texts are stored where the next one changed them; so a text that is there was changed after it."""
     rows = list(PaperVersion.objects.filter(paper=paper).order_by("version"))
-    found: list[Version] = []
+    found: list[VersionChanges] = []
     for before, row in zip([None, *rows], rows, strict=False):
         changed = (
             () if before is None else tuple(name for name in ("title", "abstract", "comment") if getattr(before, name))
         )
-        found.append(Version(row=row, changes=changed))
+        found.append(VersionChanges(row=row, changes=changed))
     return found[::-1]
 
 
-def paper_moved_from(public_id: str) -> str | None:
+def find_moved_paper(public_id: str) -> str | None:
     """The address now of a paper that had this one before. One query."""
     return FormerAddress.objects.filter(public_id=public_id).values_list("paper__public_id", flat=True).first()

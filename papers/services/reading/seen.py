@@ -25,14 +25,14 @@ _NOTE_DAY = """
 """
 
 
-def note_seen(*, user: User, paper_ids: Collection[int]) -> None:
+def mark_seen(*, user: User, paper_ids: Collection[int]) -> None:
     """Note that `user` has seen these papers. Idempotent; one statement."""
     with connection.cursor() as cursor:
         papers = sorted(set(paper_ids))
         cursor.execute(_NOTE, {"user": user.pk, "papers": papers, "now": timezone.now()})
 
 
-def set_done(*, user: User, day: date, on: bool) -> int:
+def set_day_done(*, user: User, day: date, on: bool) -> int:
     """Make all papers of a day seen, or undo that; how many changed. Idempotent.
 
     Undone are only those that nothing else made seen: what was opened or voted for on the way stays so.

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from papers.models import Paper, Tag, TaggedPaper, User
-from papers.services.recommend.staleness import note_taste
+from papers.services.recommend.staleness import mark_recommendations_stale
 from papers.text.cleaning import safe_text
 
-NAME_LENGTH = 60
-MOST_AT_ONCE = 20
+MAX_TAG_LENGTH = 60
+MAX_TAGS_AT_ONCE = 20
 _SEPARATORS = re.compile(r"[,;\n]")
 
 
@@ -21,33 +21,33 @@ class TagError(Exception):
     """The words say what to do; for the reader."""
 
 
-def tag_names(text: str) -> list[str]:
+def parse_tag_names(text: str) -> list[str]:
     """The names in a field where they are separated by commas; white space tidied, each once.
 
     Raises:
         TagError: one is too long, has a slash in it, or they are too many.
     """
-    names = {name.casefold(): name for name in map(tag_name, _SEPARATORS.split(text)) if name}
-    if len(names) > MOST_AT_ONCE:
-        raise TagError(f"That are more than {MOST_AT_ONCE} tags. Give fewer.")
+    names = {name.casefold(): name for name in map(parse_tag_name, _SEPARATORS.split(text)) if name}
+    if len(names) > MAX_TAGS_AT_ONCE:
+        raise TagError(f"That are more than {MAX_TAGS_AT_ONCE} tags. Give fewer.")
     return list(names.values())
 
 
-def tag_name(text: str) -> str:
+def parse_tag_name(text: str) -> str:
     """A name as it is kept; empty for nothing.
 
     Raises:
         TagError: it is too long, or could not stand in an address.
     """
     name = " ".join(safe_text(text).split()).removeprefix("#").strip()
-    if len(name) > NAME_LENGTH:
-        raise TagError(f"A tag has at most {NAME_LENGTH} characters.")
+    if len(name) > MAX_TAG_LENGTH:
+        raise TagError(f"A tag has at most {MAX_TAG_LENGTH} characters.")
     if "/" in name or "\\" in name or name in (".", ".."):
         raise TagError("A tag has no slashes in it.")
     return name
 
 
-def tags_on(*, user: User, paper_id: int) -> list[str]:
+def tag_names_of_paper(*, user: User, paper_id: int) -> list[str]:
     """The names of a reader's tags on a paper. One query."""
     return list(Tag.objects.of(user).filter(tagged__paper=paper_id).values_list("name", flat=True))
 
@@ -55,7 +55,7 @@ def tags_on(*, user: User, paper_id: int) -> list[str]:
 def add_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) -> int:
     """Put tags on papers, making new ones where needed; how many were put. Idempotent. Hidden papers get none."""
     with transaction.atomic():
-        note_taste(user)
+        mark_recommendations_stale(user)
         tags = [_tag(user, name) for name in names]
         papers = Paper.objects.visible().filter(pk__in=paper_ids).order_by("pk").values_list("pk", flat=True)
         rows = [TaggedPaper(tag=tag, paper_id=paper) for tag in tags for paper in papers]
@@ -68,14 +68,14 @@ def remove_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str])
     """Take tags off papers; how many were taken. A tag without papers stays. Idempotent."""
     tags = Tag.objects.of(user).named(*names)
     with transaction.atomic():
-        note_taste(user)
+        mark_recommendations_stale(user)
         return TaggedPaper.objects.filter(tag__in=tags, paper__in=paper_ids).delete()[0]
 
 
 def set_tags(*, user: User, paper_id: int, names: Collection[str]) -> None:
     """Leave exactly these tags on a paper. Idempotent."""
     with transaction.atomic():
-        note_taste(user)
+        mark_recommendations_stale(user)
         kept = Tag.objects.of(user).named(*names).values("pk")
         TaggedPaper.objects.filter(tag__user=user, paper=paper_id).exclude(tag__in=kept).delete()
         add_tags(user=user, paper_ids=[paper_id], names=names)
@@ -87,11 +87,11 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
     Raises:
         TagError: the name is empty or not one.
     """
-    name = tag_name(name)
+    name = parse_tag_name(name)
     if not name:
         raise TagError("Give the tag a name.")
     with transaction.atomic():
-        note_taste(tag.user)
+        mark_recommendations_stale(tag.user)
         other = Tag.objects.of(tag.user).named(name).exclude(pk=tag.pk).select_for_update().first()
         if other is None:
             tag.name = name
@@ -113,7 +113,7 @@ def share_tag(*, tag: Tag, on: bool) -> None:
 def delete_tag(*, tag: Tag) -> None:
     """Take a tag away, from all papers."""
     with transaction.atomic():
-        note_taste(tag.user)
+        mark_recommendations_stale(tag.user)
         tag.delete()
 
 

@@ -8,10 +8,10 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from papers.models import Listing, Paper, User, Vote
-from papers.services.lists.trending import refresh_hot
-from papers.services.reading.seen import note_seen
-from papers.services.recommend.staleness import note_taste
-from papers.web.page_cache_stamp import renew_stamp
+from papers.services.lists.trending import refresh_trending_scores
+from papers.services.reading.seen import mark_seen
+from papers.services.recommend.staleness import mark_recommendations_stale
+from papers.web.page_cache_stamp import invalidate_page_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,20 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
         PermissionDenied: the account was deleted meanwhile.
     """
     with transaction.atomic():
-        User.objects.hold(user)
+        User.objects.lock_against_deletion(user)
         # Voters of one paper take turns here: after this, its counts and its vote rows are ours alone.
         papers = Paper.objects.visible().select_for_update(no_key=True).filter(pk=paper_id)
         before = papers.values_list("vote_count", flat=True).get()
         step = _store(user=user, paper_id=paper_id, on=on, unnamed=unnamed)
         if step:
-            note_taste(user)
+            mark_recommendations_stale(user)
         if on:
-            note_seen(user=user, paper_ids=[paper_id])
+            mark_seen(user=user, paper_ids=[paper_id])
         if step:
             Paper.objects.filter(pk=paper_id).update(vote_count=F("vote_count") + step)
             Listing.objects.filter(paper=paper_id).update(vote_count=before + step)
-            refresh_hot([paper_id])
-            renew_stamp()
+            refresh_trending_scores([paper_id])
+            invalidate_page_cache()
     return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
 
 
@@ -120,6 +120,6 @@ def recount_votes() -> int:
         cursor.execute(_RECOUNT_PAPERS)
         wrong = [row[0] for row in cursor.fetchall()]
         cursor.execute(_RECOUNT_LISTINGS)
-        refresh_hot(wrong)
-        renew_stamp()
+        refresh_trending_scores(wrong)
+        invalidate_page_cache()
     return len(wrong)

@@ -9,17 +9,17 @@ from datetime import datetime
 from django.db import connection
 from django.template.loader import get_template
 
-from papers.models import Paper, Recommendation, Tag, Taste, User
+from papers.models import Paper, Recommendation, RecommendationState, Tag, User
 from papers.services.embeddings.model_switch import current_model
-from papers.services.lists.viewer_state import Marks, read_marks
-from papers.web.cards import Note
+from papers.services.lists.viewer_state import ViewerState, read_viewer_state
+from papers.web.cards import CardNote
 
-USEFUL_FROM = 3
+USEFUL_LIKES = 3
 """Papers that a reader should like before the list is worth much."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RecommendationStatus:
     """How far the suggestions to a reader are."""
 
     liked_count: int = 0
@@ -34,39 +34,39 @@ class State:
         return not self.liked_count and not self.is_waiting
 
     @property
-    def is_thin(self) -> bool:
-        return 0 < self.liked_count < USEFUL_FROM
+    def has_few_likes(self) -> bool:
+        return 0 < self.liked_count < USEFUL_LIKES
 
 
-def state_of(user: User) -> State:
+def recommendation_status(user: User) -> RecommendationStatus:
     """One query, and one more where the current model is not kept."""
-    row = Taste.objects.filter(user=user).first()
+    row = RecommendationState.objects.filter(user=user).first()
     has_model = current_model() is not None
     if row is None:
-        return State(has_model=has_model)
-    return State(row.liked_count, row.computed_at, row.stale_at is not None, has_model)
+        return RecommendationStatus(has_model=has_model)
+    return RecommendationStatus(row.liked_count, row.computed_at, row.stale_at is not None, has_model)
 
 
 _SHOWN = """
-    INSERT INTO papers_shownsuggestion (user_id, paper_id, shown_at)
+    INSERT INTO papers_shownrecommendation (user_id, paper_id, shown_at)
     SELECT %(user)s, id, %(now)s FROM unnest(%(papers)s::bigint[]) AS id ON CONFLICT DO NOTHING
 """
 
 
-def note_shown(*, user: User, paper_ids: Collection[int], now: datetime) -> None:
+def record_shown(*, user: User, paper_ids: Collection[int], now: datetime) -> None:
     """Note that these papers were suggested to a reader; what was noted earlier stays. Idempotent; one statement."""
     if paper_ids:
         with connection.cursor() as cursor:
             cursor.execute(_SHOWN, {"user": user.pk, "papers": sorted(paper_ids), "now": now})
 
 
-def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[int, Note]:
+def recommendation_reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[int, CardNote]:
     """By suggested paper: the liked one that it is there for, and how the reader shows to like it. Three queries."""
     rows = Recommendation.objects.filter(user=user, tag=tag, paper__in=paper_ids)
     rows = rows.select_related("paper").only("because_of_id", "shared", "paper__public_id")
     because = {row.paper_id: row for row in rows}
     liked = Paper.objects.visible().only("public_id", "title").in_bulk({row.because_of_id for row in because.values()})
-    marks = read_marks(user, list(liked))
+    marks = read_viewer_state(user, list(liked))
     template = get_template("papers/_reason.html")
     found = {}
     for paper_id, row in because.items():
@@ -78,13 +78,13 @@ def reasons(*, user: User, tag: Tag | None, paper_ids: Collection[int]) -> dict[
             "address": row.paper.get_absolute_url(),
             "key": paper_id,
         }
-        found[paper_id] = Note(html=template.render(context))
+        found[paper_id] = CardNote(html=template.render(context))
     return found
 
 
-def _did(paper_id: int, marks: Marks, tag: Tag | None) -> dict[str, str]:
+def _did(paper_id: int, marks: ViewerState, tag: Tag | None) -> dict[str, str]:
     """What the reader did with a liked paper, as far as that still holds; and the tag, if it was tagging."""
-    tags, state = marks.tags.get(paper_id, []), marks.shelf.get(paper_id, "")
+    tags, state = marks.tags.get(paper_id, []), marks.library_states.get(paper_id, "")
     if tag is not None:
         tags, state = [name for name in tags if name == tag.name], ""
     if tags:

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import connection
 
-MOST_LIKED = 200
+MAX_LIKED = 200
 """The latest so many papers speak for a reader, or for a tag: tastes change, and nobody's list may take minutes."""
-MOST_ASIDE = 100
-FEWEST_OF_TAG = 3
-MOST_TAGS = 20
+MAX_DISLIKED = 100
+MIN_PAPERS_OF_TAG = 3
+MAX_TAGS = 20
 """Lists are kept for the tags that were used last."""
 
 # Each reader's rows are entered by an index of the reader, and read no further than what can count.
@@ -23,11 +23,11 @@ _SIGNALS = """
         (SELECT 'liked' AS kind, paper_id, NULL::bigint AS tag_id, created_at AS at FROM papers_vote
             WHERE user_id = asked.id ORDER BY created_at DESC, id DESC LIMIT %(liked)s)
         UNION ALL
-        (SELECT 'liked', paper_id, NULL, added_at FROM papers_shelfitem
+        (SELECT 'liked', paper_id, NULL, added_at FROM papers_libraryitem
             WHERE user_id = asked.id AND state <> 'not_interested' ORDER BY added_at DESC, id DESC LIMIT %(liked)s)
         UNION ALL
-        (SELECT 'aside', paper_id, NULL, added_at FROM papers_shelfitem
-            WHERE user_id = asked.id AND state = 'not_interested' ORDER BY added_at DESC, id DESC LIMIT %(aside)s)
+        (SELECT 'disliked', paper_id, NULL, added_at FROM papers_libraryitem
+            WHERE user_id = asked.id AND state = 'not_interested' ORDER BY added_at DESC, id DESC LIMIT %(disliked)s)
         UNION ALL
         (SELECT 'liked', tagged.paper_id, tagged.tag_id, tagged.created_at
             FROM (SELECT tag.id, max(used.created_at) AS at
@@ -49,18 +49,18 @@ _KNOWN = """
 """
 _SHOWN = """
     SELECT user_id, paper_id, extract(epoch FROM %(now)s - shown_at)::float8 / 86400
-    FROM papers_shownsuggestion WHERE user_id = ANY(%(users)s) AND paper_id = ANY(%(papers)s)
+    FROM papers_shownrecommendation WHERE user_id = ANY(%(users)s) AND paper_id = ANY(%(papers)s)
 """
 _MUTED = "SELECT user_id, query FROM papers_mutedquery WHERE user_id = ANY(%(users)s) ORDER BY id"
 
 
 @dataclass(slots=True)
-class Signals:
+class ReaderSignals:
     """What one reader said by doing, the latest first."""
 
     liked: list[int] = field(default_factory=list)
     """Papers voted for, kept or tagged."""
-    aside: list[int] = field(default_factory=list)
+    disliked: list[int] = field(default_factory=list)
     by_tag: dict[int, list[int]] = field(default_factory=dict)
     """Papers of each of the tags that have enough of them."""
     known: set[int] = field(default_factory=set)
@@ -72,13 +72,15 @@ class Signals:
     @property
     def examples(self) -> set[int]:
         """All papers that say something."""
-        return {*self.liked, *self.aside, *(paper for papers in self.by_tag.values() for paper in papers)}
+        return {*self.liked, *self.disliked, *(paper for papers in self.by_tag.values() for paper in papers)}
 
 
-def read_signals(user_ids: Collection[int], *, recent: Collection[int], now: datetime) -> dict[int, Signals]:
+def read_reader_signals(
+    user_ids: Collection[int], *, recent: Collection[int], now: datetime
+) -> dict[int, ReaderSignals]:
     """By reader, for all that are asked for. `recent` are the papers that may be suggested. Four queries."""
-    found = {user_id: Signals() for user_id in user_ids}
-    asked: dict[str, Any] = {"users": list(user_ids), "liked": MOST_LIKED, "aside": MOST_ASIDE, "tags": MOST_TAGS}
+    found = {user_id: ReaderSignals() for user_id in user_ids}
+    asked: dict[str, Any] = {"users": list(user_ids), "liked": MAX_LIKED, "disliked": MAX_DISLIKED, "tags": MAX_TAGS}
     with connection.cursor() as cursor:
         cursor.execute(_SIGNALS, asked)
         for user_id, kind, paper_id, tag_id, _ in cursor.fetchall():
@@ -97,17 +99,17 @@ def read_signals(user_ids: Collection[int], *, recent: Collection[int], now: dat
     return found
 
 
-def _note(signals: Signals, kind: str, paper_id: int, tag_id: int | None) -> None:
-    if kind == "aside":
-        signals.aside.append(paper_id)
+def _note(signals: ReaderSignals, kind: str, paper_id: int, tag_id: int | None) -> None:
+    if kind == "disliked":
+        signals.disliked.append(paper_id)
         return
     if tag_id is not None:
         signals.by_tag.setdefault(tag_id, []).append(paper_id)
     signals.liked.append(paper_id)
 
 
-def _settle(signals: Signals) -> None:
+def _settle(signals: ReaderSignals) -> None:
     """Each paper once. What was put aside is liked no more, whatever else was done with it; but a tag keeps its own."""
-    aside = set(signals.aside)
-    signals.liked = [paper for paper in dict.fromkeys(signals.liked) if paper not in aside][:MOST_LIKED]
-    signals.by_tag = {tag: papers for tag, papers in signals.by_tag.items() if len(papers) >= FEWEST_OF_TAG}
+    disliked = set(signals.disliked)
+    signals.liked = [paper for paper in dict.fromkeys(signals.liked) if paper not in disliked][:MAX_LIKED]
+    signals.by_tag = {tag: papers for tag, papers in signals.by_tag.items() if len(papers) >= MIN_PAPERS_OF_TAG}

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 import numpy as np
 from django.db import connection
 
-from papers.ranking.stream import Example, Floats, Keys, Stream, keys_of
+from papers.ranking.stream import Example, Floats, PaperStream, TermHashes, term_hashes
 from papers.services.embeddings.embedder import paper_text
 from papers.services.embeddings.model_switch import current_model
 
 WINDOW = timedelta(days=30)
 """How far back suggestions look. What a reader did not take up in a month is no news any more; and so a list costs what
 a month of papers costs, however many are stored."""
-MOST_PAPERS = 20_000
+MAX_PAPERS = 20_000
 """The newest so many, where a month has more; 300 MB in a worker."""
-MOST_KEPT = 40_000
+MAX_CACHED_TERMS = 40_000
 """Papers whose terms a worker keeps in mind; 40 MB. To find them anew is most of the work for a single reader."""
 _AT_ONCE = 1_000
 
@@ -33,11 +33,11 @@ _VECTORS = """
 """
 _TEXTS = "SELECT id, changed_at, title, abstract FROM papers_paper WHERE id = ANY(%(papers)s)"
 
-_kept: dict[int, tuple[datetime, Keys]] = {}
+_kept: dict[int, tuple[datetime, TermHashes]] = {}
 """By paper, when it had changed last, and its terms. Of this process."""
 
 
-class Recent:
+class RecentPapers:
     """The stream, and where the examples in it come from.
 
     A query for each thousand papers and one more, and as many for the texts that this process has not read.
@@ -47,11 +47,11 @@ class Recent:
         model = current_model()
         self._model, self._dimensions = (model.name, model.dimensions) if model else ("", 0)
         with connection.cursor() as cursor:
-            cursor.execute(_RECENT, {"now": now, "from": now - WINDOW, "most": MOST_PAPERS})
+            cursor.execute(_RECENT, {"now": now, "from": now - WINDOW, "most": MAX_PAPERS})
             ages = {pk: max(age, 0.0) for pk, age in cursor.fetchall()}
         read = {example.paper_id: example for example in self._read(ages)}
         papers = [read[pk] for pk in ages if pk in read]
-        self.stream = Stream(papers, ages=(ages[paper.paper_id] for paper in papers), dimensions=self._dimensions)
+        self.stream = PaperStream(papers, ages=(ages[paper.paper_id] for paper in papers), dimensions=self._dimensions)
         self._examples = read
         self.names: dict[int, str] = {}
         """How terms are written, as far as reasons have named them."""
@@ -80,16 +80,16 @@ class Recent:
         return np.frombuffer(sent, dtype=">f2", offset=4).astype(np.float32)
 
 
-def _terms_of(papers: Mapping[int, datetime]) -> dict[int, Keys]:
+def _terms_of(papers: Mapping[int, datetime]) -> dict[int, TermHashes]:
     """The terms of papers that changed last at these moments, read where they are not kept. One query at most."""
     found = {pk: _kept[pk][1] for pk, changed_at in papers.items() if pk in _kept and _kept[pk][0] == changed_at}
     if unread := [pk for pk in papers if pk not in found]:
         with connection.cursor() as cursor:
             cursor.execute(_TEXTS, {"papers": unread})
             rows = cursor.fetchall()
-        if len(_kept) + len(rows) > MOST_KEPT:
+        if len(_kept) + len(rows) > MAX_CACHED_TERMS:
             _kept.clear()
         for pk, changed_at, title, abstract in rows:
-            found[pk] = keys_of(paper_text(title, abstract))
+            found[pk] = term_hashes(paper_text(title, abstract))
             _kept[pk] = (changed_at, found[pk])
     return found

@@ -17,22 +17,22 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from papers.models import Paper, User
-from papers.models.recommendation import STAYS
-from papers.ranking.recommend import Suggestion, Taste, rank
-from papers.ranking.stream import Example, Keys, key_of
+from papers.models.recommendation import SHOWN_FOR
+from papers.ranking.recommend import RankedPaper, ReaderProfile, rank_for_reader
+from papers.ranking.stream import Example, TermHashes, term_hash
 from papers.ranking.terms import terms_of
 from papers.services.embeddings.embedder import paper_text
-from papers.services.reading.muted_queries import muted_among
-from papers.services.recommend.reader_signals import Signals, read_signals
-from papers.services.recommend.recent_papers import Recent
-from papers.services.recommend.staleness import due_tastes
+from papers.services.reading.muted_queries import find_muted
+from papers.services.recommend.reader_signals import ReaderSignals, read_reader_signals
+from papers.services.recommend.recent_papers import RecentPapers
+from papers.services.recommend.staleness import stale_readers
 
 logger = logging.getLogger(__name__)
 
-LISTED, LISTED_FOR_TAG = 100, 30
+LIST_LENGTH, TAG_LIST_LENGTH = 100, 30
 """Suggestions on a list. A reader of mail alone never marks one as seen, and is brought each of them once."""
-READERS_AT_ONCE = 100
-MOST_SHARED = 2
+READER_BATCH_SIZE = 100
+MAX_SHARED_TERMS = 2
 """Terms that a reason names."""
 _LOOKED_AT = 10
 # Adverbs and participles are as common in what is liked as its subjects, and say nothing to a reader.
@@ -41,7 +41,7 @@ _LOCK = 0x62730030  # of pg_advisory_lock; every lock of Broadsheet begins with 
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class RecomputeResult:
     """What was done."""
 
     readers: int = 0
@@ -55,24 +55,24 @@ class _Row:
     user_id: int
     tag_id: int | None
     place: int
-    of: Suggestion
+    of: RankedPaper
 
 
-def recompute_due(*, now: datetime, readers_at_once: int = READERS_AT_ONCE) -> Computed:
+def recompute_due(*, now: datetime, readers_at_once: int = READER_BATCH_SIZE) -> RecomputeResult:
     """Work out the suggestions of everybody who is due at `now`. Idempotent. Not inside a transaction.
 
     Memory is bounded by `recent.MOST_PAPERS` and the readers at once.
     """
     readers = suggestions = 0
     with _alone() as is_alone:
-        recent = Recent(now=now) if is_alone and due_tastes(now=now).exists() else None
+        recent = RecentPapers(now=now) if is_alone and stale_readers(now=now).exists() else None
         while recent is not None:
-            due = dict(due_tastes(now=now).values_list("user_id", "stale_at")[:readers_at_once])
+            due = dict(stale_readers(now=now).values_list("user_id", "stale_at")[:readers_at_once])
             if not due:
                 break
             suggestions += _compute(due, recent, now=now)
             readers += len(due)
-    return Computed(readers, suggestions)
+    return RecomputeResult(readers, suggestions)
 
 
 @contextmanager
@@ -88,9 +88,9 @@ def _alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
-def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetime) -> int:
+def _compute(due: Mapping[int, datetime | None], recent: RecentPapers, *, now: datetime) -> int:
     """Of some readers; how many suggestions were stored."""
-    signals = read_signals(due, recent=recent.stream.place.keys(), now=now)
+    signals = read_reader_signals(due, recent=recent.stream.place.keys(), now=now)
     examples = recent.examples({paper for one in signals.values() for paper in one.examples})
     rows: list[_Row] = []
     for user_id, one in signals.items():
@@ -103,30 +103,32 @@ def _compute(due: Mapping[int, datetime | None], recent: Recent, *, now: datetim
     return _store(due, liked, rows, recent.names, now=now)
 
 
-def _rows(user_id: int, signals: Signals, recent: Recent, examples: Mapping[int, Example]) -> Iterator[_Row]:
+def _rows(
+    user_id: int, signals: ReaderSignals, recent: RecentPapers, examples: Mapping[int, Example]
+) -> Iterator[_Row]:
     """Of one reader: the list of all that the reader likes, then one for each tag."""
     muted: dict[int, bool] = {}
-    passed = {paper for paper, days in signals.shown.items() if days >= STAYS / timedelta(days=1)}
+    passed = {paper for paper, days in signals.shown.items() if days >= SHOWN_FOR / timedelta(days=1)}
     for tag_id, liked in [(None, signals.liked), *signals.by_tag.items()]:
-        taste = Taste(
+        taste = ReaderProfile(
             liked=[examples[paper] for paper in liked if paper in examples],
-            aside=[examples[paper] for paper in signals.aside if paper in examples],
+            disliked=[examples[paper] for paper in signals.disliked if paper in examples],
             known=signals.known | signals.examples | passed,
             shown=signals.shown,
         )
-        size = LISTED if tag_id is None else LISTED_FOR_TAG
-        found = rank(recent.stream, taste, limit=2 * size if signals.muted else size)
+        size = LIST_LENGTH if tag_id is None else TAG_LIST_LENGTH
+        found = rank_for_reader(recent.stream, taste, limit=2 * size if signals.muted else size)
         left = _without_muted(found, user_id, signals.muted, muted)
         yield from (_Row(user_id, tag_id, place, of) for place, of in enumerate(left[:size]))
 
 
 def _without_muted(
-    found: Sequence[Suggestion], user_id: int, queries: Sequence[str], known: dict[int, bool]
-) -> list[Suggestion]:
+    found: Sequence[RankedPaper], user_id: int, queries: Sequence[str], known: dict[int, bool]
+) -> list[RankedPaper]:
     """What none of the reader's muted questions finds; `known` keeps what was asked. Three queries at most."""
     if unknown := [one.paper_id for one in found if one.paper_id not in known] if queries else []:
         user = User.objects.get(pk=user_id)
-        muted = muted_among(unknown, user=user, queries=queries, today=timezone.localdate())
+        muted = find_muted(unknown, user=user, queries=queries, today=timezone.localdate())
         known |= {paper_id: paper_id in muted for paper_id in unknown}
     return [one for one in found if not known.get(one.paper_id)]
 
@@ -144,11 +146,11 @@ def _learn_names(rows: Iterable[_Row], names: dict[int, str]) -> None:
         asked.setdefault(paper_id, set()).add(key)
     for pk, title, abstract in Paper.objects.filter(pk__in=asked).values_list("pk", "title", "abstract"):
         for term, written in terms_of(paper_text(title, abstract)).items():
-            if (key := key_of(term)) in asked[pk]:
+            if (key := term_hash(term)) in asked[pk]:
                 names.setdefault(key, written)
 
 
-def _first(shared: Keys) -> list[int]:
+def _first(shared: TermHashes) -> list[int]:
     return [int(key) for key in shared[:_LOOKED_AT]]
 
 
@@ -157,7 +159,7 @@ def _worth_saying(terms: Sequence[str]) -> list[str]:
     words = {term: term.lower().replace("-", " ").split() for term in terms}
     said = [term for term in terms if not any(word.endswith(_SAYS_LITTLE) for word in words[term])]
     pairs = [term for term in said if len(words[term]) > 1]
-    return (pairs or said)[:MOST_SHARED]
+    return (pairs or said)[:MAX_SHARED_TERMS]
 
 
 # --- Storing --------------------------------------------------------------------------------------------------------
@@ -173,7 +175,7 @@ _REPLACE = """
     WHERE row.tag_id IS NULL OR EXISTS (SELECT FROM papers_tag WHERE id = row.tag_id)
 """
 _DONE = """
-    UPDATE papers_taste taste SET computed_at = %(now)s, liked_count = done.liked,
+    UPDATE papers_recommendationstate taste SET computed_at = %(now)s, liked_count = done.liked,
         stale_at = CASE WHEN taste.stale_at IS NOT DISTINCT FROM done.stale_at THEN NULL ELSE taste.stale_at END
     FROM unnest(%(users)s::bigint[], %(stale)s::timestamptz[], %(liked)s::int[]) AS done (user_id, stale_at, liked)
     WHERE taste.user_id = done.user_id

@@ -8,23 +8,23 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from papers.models import EmbeddingModel, Paper, Taste, User
+from papers.models import EmbeddingModel, Paper, RecommendationState, User
 
-SETTLES = timedelta(seconds=20)
+DEBOUNCE = timedelta(seconds=20)
 """Readers do several things in a row; all of them are taken up at once."""
-RENEWED_AFTER = timedelta(minutes=30)
+REFRESH_INTERVAL = timedelta(minutes=30)
 """How often new papers and new vectors are looked through for a reader who does nothing."""
-AGES_AFTER = timedelta(hours=20)
+MAX_AGE = timedelta(hours=20)
 """Without new papers, too, older ones fall behind."""
 
 _NOTE = """
-    INSERT INTO papers_taste (user_id, stale_at, computed_at, liked_count)
+    INSERT INTO papers_recommendationstate (user_id, stale_at, computed_at, liked_count)
     SELECT id, %(now)s, NULL, 0 FROM papers_user WHERE id = %(user)s
     ON CONFLICT (user_id) DO UPDATE SET stale_at = excluded.stale_at
 """
 
 
-def note_taste(user: User) -> None:
+def mark_recommendations_stale(user: User) -> None:
     """Note that what is suggested to a reader is out of date, in the transaction of what the reader did.
 
     It comes before the reader's own rows are written: whoever presses two buttons at once takes turns here, and the
@@ -34,21 +34,23 @@ def note_taste(user: User) -> None:
         cursor.execute(_NOTE, {"user": user.pk, "now": timezone.now()})
 
 
-def due_tastes(*, now: datetime) -> QuerySet[Taste]:
+def stale_readers(*, now: datetime) -> QuerySet[RecommendationState]:
     """Readers who did something, the longest waiting first, then those for whom there are new papers. One query.
 
     What comes of it, readers whose account is closed left out.
     """
-    stale = Q(stale_at__lte=now - SETTLES)
-    behind = Q(computed_at__lt=now - AGES_AFTER)
+    stale = Q(stale_at__lte=now - DEBOUNCE)
+    behind = Q(computed_at__lt=now - MAX_AGE)
     if newest := _newest_change():
-        behind |= Q(computed_at__lt=min(newest, now - RENEWED_AFTER))
-    return Taste.objects.filter(stale | behind, user__is_active=True).order_by("stale_at", "computed_at", "pk")
+        behind |= Q(computed_at__lt=min(newest, now - REFRESH_INTERVAL))
+    return RecommendationState.objects.filter(stale | behind, user__is_active=True).order_by(
+        "stale_at", "computed_at", "pk"
+    )
 
 
-def is_due(*, now: datetime) -> bool:
+def has_stale_readers(*, now: datetime) -> bool:
     """Whether anybody's suggestions are to be worked out anew. Three queries."""
-    return due_tastes(now=now).exists()
+    return stale_readers(now=now).exists()
 
 
 def _newest_change() -> datetime | None:

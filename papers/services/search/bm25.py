@@ -18,15 +18,15 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Func, Q
 from django.db.models.lookups import GreaterThanOrEqual
 
 from papers.models.paper import PaperQuerySet
-from papers.models.query_sql import Condition, Lexemes, texts_of
-from papers.models.search_index import in_a_row, lexemes_of, quoted
+from papers.models.query_sql import Lexemes, QueryCondition, indexed_texts
+from papers.models.search_index import lexemes_of, phrase_tsquery, quote_lexeme
 from papers.query.parser import Node
-from papers.services.search.bm25_candidates import Term, choose_candidates, most_ranked, weightiest
-from papers.services.search.selectivity import marks_of, share_of
-from papers.services.search.word_statistics import Frequencies, frequencies, newest_months
+from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
+from papers.services.search.selectivity import estimate_share, index_marks
+from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
 from papers.text.cleaning import author_key
 
-MOST_RESULTS = 200
+MAX_RESULTS = 200
 K1, B = 1.2, 0.75
 TITLE_WEIGHT = 1.0
 """A word of the title counts as so many more occurrences."""
@@ -36,7 +36,7 @@ _MOST_MONTHS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Bm25Hit:
     """A paper found by words. `in_title`: how many of the words are in its title."""
 
     paper_id: int
@@ -49,15 +49,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Bm25Query:
     """The words of a question as the index has them."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[WeightedWord, ...]
     text: str
     """All of them, as typed."""
     papers: int
     average_length: float
-    names: tuple[Term, ...] = ()
+    names: tuple[WeightedWord, ...] = ()
     """The words among them that are oftener an author's name than a word of a text, as marks of the index."""
     share: float = 1.0
     """What part of all papers is expected to fulfil the condition."""
@@ -68,42 +68,42 @@ class Wanted:
         return self.share * self.papers if self.share < 1 else 0.0
 
 
-def wanted_words(
+def build_bm25_query(
     texts: Sequence[str], required: Node | None = None, *, times: Mapping[str, int] | None = None
-) -> Wanted:
+) -> Bm25Query:
     """What is asked for, the rarest first, with how common it is; `times` of a text that is repeated.
 
     A word that is asked for twice, also in another form, weighs twice as much. At most three queries.
     """
-    lexemes = lexemes_of([*texts, " ".join(texts), *(texts_of(required) if required else ())])
+    lexemes = lexemes_of([*texts, " ".join(texts), *(indexed_texts(required) if required else ())])
     words: dict[str, int] = {}
     for text in texts:
         for lexeme in lexemes[text]:
             words[lexeme.word] = words.get(lexeme.word, 0) + (times or {}).get(text, 1)
     if not words:
-        return Wanted((), " ".join(texts), 1, 100.0)
+        return Bm25Query((), " ".join(texts), 1, 100.0)
     keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
     asked = [*words, *(f"t:{word}" for word in words), *(f"a:{key}" for key in keys.values())]
     if required is not None:
-        asked += [*marks_of(required), *(each.word for found in lexemes.values() for each in found)]
-    known = frequencies(asked)
-    return Wanted(
-        terms=tuple(weightiest([_term(word, known, times=count) for word, count in words.items()])),
+        asked += [*index_marks(required), *(each.word for found in lexemes.values() for each in found)]
+    known = load_word_frequencies(asked)
+    return Bm25Query(
+        terms=tuple(rarest_words([_term(word, known, times=count) for word, count in words.items()])),
         text=" ".join(texts),
         papers=known.papers,
         average_length=known.average_length,
-        names=tuple(weightiest(_names(keys, known, lexemes))),
-        share=share_of(required, known, lexemes) if required is not None else 1.0,
+        names=tuple(rarest_words(_names(keys, known, lexemes))),
+        share=estimate_share(required, known, lexemes) if required is not None else 1.0,
     )
 
 
-def _term(word: str, known: Frequencies, *, times: int = 1) -> Term:
-    return Term(word, known.of(word), known.of(f"t:{word}"), known.weight(word) * times)
+def _term(word: str, known: WordFrequencies, *, times: int = 1) -> WeightedWord:
+    return WeightedWord(word, known.of(word), known.of(f"t:{word}"), known.weight(word) * times)
 
 
-def _names(keys: Mapping[str, str], known: Frequencies, lexemes: Lexemes) -> list[Term]:
+def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:
     """The words that are at least as often an author's name as a word of a text: Hinton, and not Long."""
-    found: dict[str, Term] = {}
+    found: dict[str, WeightedWord] = {}
     for text, key in keys.items():
         as_word = max((known.of(lexeme.word) for lexeme in lexemes[text]), default=0)
         if 0 < as_word <= known.of(f"a:{key}"):
@@ -111,43 +111,43 @@ def _names(keys: Mapping[str, str], known: Frequencies, lexemes: Lexemes) -> lis
     return list(found.values())
 
 
-def rank_by_words(wanted: Wanted, among: PaperQuerySet, condition: Condition | None) -> list[Found]:
+def rank_bm25(wanted: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> list[Bm25Hit]:
     """The best papers by words, among those that fulfil the condition. One query, two where every word is common."""
     if not wanted.terms:
         return []
     found = among.filter(_asked(wanted, condition).as_filter())
     vector = Func(F("search_vector"), template="(%(expressions)s || ''::tsvector)", output_field=SearchVectorField())
     # A copy, made once: the vector itself would be fetched and unpacked again for every word.
-    rows = found.annotate(vector=vector).values_list("pk", "vector")[: most_ranked(wanted.terms) * 3 // 2]
+    rows = found.annotate(vector=vector).values_list("pk", "vector")[: ranking_limit(wanted.terms) * 3 // 2]
     inner, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(*_statement(wanted, inner, values))
-        return [Found(*row) for row in cursor.fetchall()]
+        return [Bm25Hit(*row) for row in cursor.fetchall()]
 
 
-def _asked(wanted: Wanted, condition: Condition | None) -> Condition:
+def _asked(wanted: Bm25Query, condition: QueryCondition | None) -> QueryCondition:
     """One tsquery of what is required and what is looked for, and, where that is too much, of the newest months.
 
     Where few papers fulfil the condition, all of them are ranked.
     """
-    condition = condition or Condition()
-    most = most_ranked(wanted.terms)
+    condition = condition or QueryCondition()
+    most = ranking_limit(wanted.terms)
     if wanted.share < 1 and wanted.share * wanted.papers <= most:
         return condition
     terms = [replace(term, papers=round(term.papers * wanted.share) + 1, titles=round(term.titles * wanted.share) + 1)
-             for term in weightiest([*wanted.terms, *wanted.names])]  # fmt: skip
+             for term in rarest_words([*wanted.terms, *wanted.names])]  # fmt: skip
     candidates = choose_candidates(terms, papers=max(1, round(wanted.papers * wanted.share)))
     if candidates is None:
         return condition
     parts = [f"({part})" for part in (condition.tsquery, candidates.tsquery) if part]
     part_of_it = most / max(candidates.expected, 1.0)
     if not candidates.is_too_common or part_of_it >= 1:
-        return Condition(" & ".join(parts), condition.filter)
-    months = newest_months(share=part_of_it, papers=wanted.papers)
+        return QueryCondition(" & ".join(parts), condition.filter)
+    months = newest_month_marks(share=part_of_it, papers=wanted.papers)
     if len(months) <= _MOST_MONTHS:
-        parts += [f"({' | '.join(quoted(month) for month in months)})"] if months else []
-        return Condition(" & ".join(parts), condition.filter)
-    return Condition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
+        parts += [f"({' | '.join(quote_lexeme(month) for month in months)})"] if months else []
+        return QueryCondition(" & ".join(parts), condition.filter)
+    return QueryCondition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
 
 
 def _listed_since(month: str) -> Q:
@@ -157,7 +157,7 @@ def _listed_since(month: str) -> Q:
     return Q(GreaterThanOrEqual(same, datetime(year, number + 1, 1, tzinfo=UTC)))
 
 
-def _statement(wanted: Wanted, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
     """The SQL and its values. The words' weights are numbers of ours and stand in the SQL itself."""
     scores: list[str] = []
     values: list[Any] = []
@@ -166,12 +166,12 @@ def _statement(wanted: Wanted, inner: str, inner_values: Sequence[Any]) -> tuple
         scores.append(
             f"{term.weight:.6f} * (1 - norm / (norm + {times} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
         )
-        values += [quoted(term.word), quoted(f"t:{term.word}")]
+        values += [quote_lexeme(term.word), quote_lexeme(f"t:{term.word}")]
     for name in wanted.names:
         scores.append(f"{name.weight:.6f} * (1 - norm / (norm + 1)) * (vector @@ %s::tsquery)::int")
-        values.append(quoted(name.word))
+        values.append(quote_lexeme(name.word))
     in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in wanted.terms)
-    marks = [quoted(f"t:{term.word}") for term in wanted.terms]
+    marks = [quote_lexeme(f"t:{term.word}") for term in wanted.terms]
     row = lexemes_of([wanted.text])[wanted.text][:_EXACT_WORDS]
     norm = f"{K1} * ({1 - B} + {B / wanted.average_length:.8f} * length(vector))"
     sql = f"""
@@ -183,9 +183,9 @@ def _statement(wanted: Wanted, inner: str, inner_values: Sequence[Any]) -> tuple
         FROM (
             SELECT id, vector, {" + ".join(scores)} AS score
             FROM (SELECT id, vector, {norm} AS norm FROM ({inner}) AS found (id, vector) OFFSET 0) AS found
-            ORDER BY score DESC, id DESC LIMIT {MOST_RESULTS}
+            ORDER BY score DESC, id DESC LIMIT {MAX_RESULTS}
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
-    in_row = in_a_row(row, "A")
-    names = [" | ".join(quoted(name.word) for name in wanted.names)] if wanted.names else []
+    in_row = phrase_tsquery(row, "A")
+    names = [" | ".join(quote_lexeme(name.word) for name in wanted.names)] if wanted.names else []
     return sql, [*marks, " & ".join(marks), wanted.text, in_row, *names, *values, *inner_values]

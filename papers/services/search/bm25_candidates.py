@@ -12,14 +12,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from papers.models.search_index import quoted
+from papers.models.search_index import quote_lexeme
 
-MOST_WORDS = 40
+MAX_WORDS = 40
 """Of a longer question the rarest count: the others would change nothing but the time."""
-MOST_RANKED = 600
+MAX_RANKED = 600
 _WORK = 9_000
 """Ranking costs this many (word, paper) pairs at most."""
-FEWEST_RANKED = 400
+MIN_RANKED = 400
 _LARGEST_SET = 4
 _COMMON_WORDS = 8
 # Words of one question occur together more often than by chance.
@@ -27,7 +27,7 @@ _TOGETHER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class WeightedWord:
     """A word of the index that is asked for, in how many papers it is, in how many titles, and what it weighs."""
 
     word: str
@@ -37,7 +37,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class CandidateQuery:
     """A tsquery and what it is expected to find. `months` back from the newest are enough, where it is too common."""
 
     tsquery: str
@@ -45,33 +45,33 @@ class Candidates:
     is_too_common: bool = False
 
 
-def most_ranked(terms: Collection[Term]) -> int:
+def ranking_limit(terms: Collection[WeightedWord]) -> int:
     """How many papers can be ranked by these words in the time there is."""
-    return max(FEWEST_RANKED, min(MOST_RANKED, _WORK // max(len(terms), 1)))
+    return max(MIN_RANKED, min(MAX_RANKED, _WORK // max(len(terms), 1)))
 
 
-def weightiest(terms: Sequence[Term]) -> list[Term]:
+def rarest_words(terms: Sequence[WeightedWord]) -> list[WeightedWord]:
     """The words that decide, the rarest first."""
-    return sorted(terms, key=lambda term: (term.papers, term.word))[:MOST_WORDS]
+    return sorted(terms, key=lambda term: (term.papers, term.word))[:MAX_WORDS]
 
 
-def choose_candidates(terms: Sequence[Term], *, papers: int) -> Candidates | None:
+def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:
     """What to look for, of words in the order of `weightiest`; None where there are none."""
     if not terms:
         return None
-    most = most_ranked(terms)
+    most = ranking_limit(terms)
     rare, expected = _rare(terms, most)
-    sets: list[tuple[Term, ...]] = [(term,) for term in rare]
+    sets: list[tuple[WeightedWord, ...]] = [(term,) for term in rare]
     common = terms[len(rare) : len(rare) + _COMMON_WORDS]
     expected += _add_sets(sets, common, papers=papers, room=most - expected)
     if not sets:
         return _too_common(terms, papers)
-    return Candidates(" | ".join(_together([term.word for term in words]) for words in sets), expected)
+    return CandidateQuery(" | ".join(_together([term.word for term in words]) for words in sets), expected)
 
 
-def _rare(terms: Sequence[Term], most: float) -> tuple[list[Term], float]:
+def _rare(terms: Sequence[WeightedWord], most: float) -> tuple[list[WeightedWord], float]:
     """The rarest words, as far as all their papers can be ranked."""
-    found: list[Term] = []
+    found: list[WeightedWord] = []
     total = 0.0
     for term in terms:
         if total + term.papers > most:
@@ -81,7 +81,9 @@ def _rare(terms: Sequence[Term], most: float) -> tuple[list[Term], float]:
     return found, total
 
 
-def _add_sets(sets: list[tuple[Term, ...]], common: Sequence[Term], *, papers: int, room: float) -> float:
+def _add_sets(
+    sets: list[tuple[WeightedWord, ...]], common: Sequence[WeightedWord], *, papers: int, room: float
+) -> float:
     """Add pairs of common words, then sets of three and four, as there is room; what they are expected to find."""
     taken = 0.0
     for size in range(2, _LARGEST_SET + 1):
@@ -93,13 +95,13 @@ def _add_sets(sets: list[tuple[Term, ...]], common: Sequence[Term], *, papers: i
     return taken
 
 
-def _too_common(terms: Sequence[Term], papers: int) -> Candidates:
+def _too_common(terms: Sequence[WeightedWord], papers: int) -> CandidateQuery:
     """All the words in the title if that is rare enough to choose from, else all of them anywhere."""
     some = terms[:_LARGEST_SET]
     in_title = _expected([term.titles for term in some], papers)
-    if in_title >= FEWEST_RANKED / 2:
-        return Candidates(_together([f"t:{term.word}" for term in some]), in_title, is_too_common=True)
-    return Candidates(
+    if in_title >= MIN_RANKED / 2:
+        return CandidateQuery(_together([f"t:{term.word}" for term in some]), in_title, is_too_common=True)
+    return CandidateQuery(
         _together([term.word for term in some]), _expected([term.papers for term in some], papers), is_too_common=True
     )
 
@@ -113,5 +115,5 @@ def _expected(counts: Sequence[int], papers: int) -> float:
 
 
 def _together(words: Sequence[str]) -> str:
-    text = " & ".join(quoted(word) for word in words)
+    text = " & ".join(quote_lexeme(word) for word in words)
     return f"({text})" if len(words) > 1 else text

@@ -8,15 +8,15 @@ from urllib.parse import urlencode
 from papers.catalogue.categories import category_name
 from papers.query import parser as language
 from papers.query.parser import Node, Query
-from papers.services.search.hybrid_search import Findings
+from papers.services.search.hybrid_search import SearchResult
 
-MOST_CATEGORIES = 6
-MOST_YEARS = 4
+MAX_CATEGORIES = 6
+MAX_YEARS = 4
 _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
+class FacetLink:
     """A link to the same search with one filter more."""
 
     name: str
@@ -26,25 +26,28 @@ class Narrowing:
     title: str = ""
 
 
-def narrowings(query: Query, findings: Findings | None) -> list[Narrowing]:
+def facet_links(query: Query, search_result: SearchResult | None) -> list[FacetLink]:
     """The filters that would narrow these results, the most useful first. No queries."""
-    if findings is None or len(findings.about) < 2 * _FEWEST:
+    if search_result is None or len(search_result.facets) < 2 * _FEWEST:
         return []
-    found: list[Narrowing] = []
+    found: list[FacetLink] = []
     asked = {type(part) for part in query.required()}
-    if language.Category not in asked:
-        for code, count in findings.categories()[:MOST_CATEGORIES]:
-            found.append(_narrowed(query, code, count, language.Category(code, (code,)), title=category_name(code)))
-    if not asked & {language.After, language.Before}:
-        years = findings.years()
-        for year, count in years[:MOST_YEARS] if len(years) > 1 else ():
-            parts = (language.After(language.When(str(year))), language.Before(language.When(str(year + 1))))
+    if language.CategoryTerm not in asked:
+        for code, count in search_result.categories()[:MAX_CATEGORIES]:
+            found.append(_narrowed(query, code, count, language.CategoryTerm(code, (code,)), title=category_name(code)))
+    if not asked & {language.AfterTerm, language.BeforeTerm}:
+        years = search_result.years()
+        for year, count in years[:MAX_YEARS] if len(years) > 1 else ():
+            parts = (
+                language.AfterTerm(language.DateExpression(str(year))),
+                language.BeforeTerm(language.DateExpression(str(year + 1))),
+            )
             found.append(_narrowed(query, str(year), count, *parts))
-    if language.Has not in asked and (count := findings.with_code()):
-        found.append(_narrowed(query, "with code", count, language.Has("code")))
-    return [narrowing for narrowing in found if _FEWEST <= narrowing.count < len(findings.about)]
+    if language.HasTerm not in asked and (count := search_result.with_code()):
+        found.append(_narrowed(query, "with code", count, language.HasTerm("code")))
+    return [narrowing for narrowing in found if _FEWEST <= narrowing.count < len(search_result.facets)]
 
 
-def _narrowed(query: Query, name: str, count: int, *parts: Node, title: str = "") -> Narrowing:
+def _narrowed(query: Query, name: str, count: int, *parts: Node, title: str = "") -> FacetLink:
     text = str(Query(language.And((*query.required(), *parts))))
-    return Narrowing(name, count, f"?{urlencode({'q': text})}", title)
+    return FacetLink(name, count, f"?{urlencode({'q': text})}", title)

@@ -9,52 +9,54 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from papers.services.embeddings.nearest import Near
-from papers.services.search.bm25 import MOST_RESULTS as MOST_BY_WORDS
-from papers.services.search.bm25 import Found
-from papers.services.search.semantic import FARTHEST, MOST_FILTERED
+from papers.services.embeddings.nearest import PaperDistance
+from papers.services.search.bm25 import MAX_RESULTS as MOST_BY_WORDS
+from papers.services.search.bm25 import Bm25Hit
+from papers.services.search.semantic import MAX_DISTANCE, MAX_FILTERED_RESULTS
 
-WHOLE_TITLE = 2.0
+EXACT_TITLE_BOOST = 2.0
 """A question that is a paper's whole title leads to that paper, wherever else it stands."""
-PHRASE_OF_TITLE = 0.1
-NEWNESS = 0.05
+TITLE_PHRASE_BOOST = 0.1
+RECENCY_BOOST = 0.05
 """What a paper of today gains; of a year ago, half of it. The best by words or by meaning has 0.5 for that."""
 _YEAR = timedelta(days=365)
 
 
-class Ranked(NamedTuple):
+class RankedResult(NamedTuple):
     """A result, and why it is one."""
 
     paper_id: int
     score: float
-    by_words: bool
+    by_bm25: bool
     in_title: int
     by_author: bool
-    by_meaning: bool
+    by_semantic: bool
 
 
 def fuse(
-    words: Sequence[Found], meaning: Sequence[Near], *, listed_at: Mapping[int, datetime], now: datetime
-) -> list[Ranked]:
+    words: Sequence[Bm25Hit], meaning: Sequence[PaperDistance], *, listed_at: Mapping[int, datetime], now: datetime
+) -> list[RankedResult]:
     """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out."""
     rankings = (
         _shares({found.paper_id: found.score for found in words}, least=0.0, full=MOST_BY_WORDS),
-        _shares({near.paper_id: 1 - near.distance for near in meaning}, least=1 - FARTHEST, full=MOST_FILTERED),
+        _shares(
+            {near.paper_id: 1 - near.distance for near in meaning}, least=1 - MAX_DISTANCE, full=MAX_FILTERED_RESULTS
+        ),
     )
     scores: dict[int, float] = {}
     for ranking in rankings:
         for paper_id, share in ranking.items():
             scores[paper_id] = scores.get(paper_id, 0.0) + share / 2
-    by_words = {found.paper_id: found for found in words}
-    by_meaning = {near.paper_id for near in meaning}
+    by_bm25 = {found.paper_id: found for found in words}
+    by_semantic = {near.paper_id for near in meaning}
     ranked = [
-        Ranked(
+        RankedResult(
             paper_id=paper_id,
-            score=score + _signals(by_words.get(paper_id), listed_at[paper_id], now),
-            by_words=paper_id in by_words,
-            in_title=by_words[paper_id].in_title if paper_id in by_words else 0,
-            by_author=paper_id in by_words and by_words[paper_id].by_author,
-            by_meaning=paper_id in by_meaning,
+            score=score + _signals(by_bm25.get(paper_id), listed_at[paper_id], now),
+            by_bm25=paper_id in by_bm25,
+            in_title=by_bm25[paper_id].in_title if paper_id in by_bm25 else 0,
+            by_author=paper_id in by_bm25 and by_bm25[paper_id].by_author,
+            by_semantic=paper_id in by_semantic,
         )
         for paper_id, score in scores.items()
         if paper_id in listed_at
@@ -73,7 +75,7 @@ def _shares(scores: Mapping[int, float], *, least: float, full: int) -> dict[int
     return {paper_id: (score - least) / (best - least) if best > least else 1.0 for paper_id, score in scores.items()}
 
 
-def _signals(found: Found | None, listed_at: datetime, now: datetime) -> float:
+def _signals(found: Bm25Hit | None, listed_at: datetime, now: datetime) -> float:
     years = max(0.0, (now - listed_at) / _YEAR)
-    exact = 0.0 if found is None else WHOLE_TITLE * found.is_title + PHRASE_OF_TITLE * found.is_phrase_of_title
-    return float(exact + NEWNESS * 2.0**-years)
+    exact = 0.0 if found is None else EXACT_TITLE_BOOST * found.is_title + TITLE_PHRASE_BOOST * found.is_phrase_of_title
+    return float(exact + RECENCY_BOOST * 2.0**-years)

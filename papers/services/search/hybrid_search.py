@@ -15,19 +15,19 @@ from django.db.models.lookups import LessThanOrEqual
 
 from papers.models import Paper, User
 from papers.models.paper import PaperQuerySet
-from papers.models.query_sql import Condition, condition_of
+from papers.models.query_sql import QueryCondition, compile_query
 from papers.query import parser as language
 from papers.query.parser import Node, Query
 from papers.services.embeddings.model_switch import current_model
-from papers.services.embeddings.nearest import Near
-from papers.services.embeddings.query_vectors import QueryVector, ask_for_vector
-from papers.services.search.bm25 import Found, Wanted, rank_by_words, wanted_words
-from papers.services.search.fusion import Ranked, fuse
-from papers.services.search.semantic import rank_by_meaning, rank_some_by_meaning, vector_of_examples
-from papers.services.search.timeouts import patiently
+from papers.services.embeddings.nearest import PaperDistance
+from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
+from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25
+from papers.services.search.fusion import RankedResult, fuse
+from papers.services.search.semantic import mean_vector, rank_semantic, rank_semantic_among
+from papers.services.search.timeouts import statement_timeout
 
 
-class About(NamedTuple):
+class PaperFacets(NamedTuple):
     """What is known of every result, for ranking and for the filters beside the list."""
 
     listed_at: datetime
@@ -36,30 +36,30 @@ class About(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class SearchResult:
     """The best papers for a query, at most 200 by words and 200 by meaning, the best first."""
 
-    ranked: list[Ranked] = field(default_factory=list)
-    about: Mapping[int, About] = field(default_factory=dict)
-    is_by_meaning: bool = False
+    ranked: list[RankedResult] = field(default_factory=list)
+    facets: Mapping[int, PaperFacets] = field(default_factory=dict)
+    is_semantic: bool = False
     """Meaning was asked too; else words alone."""
     has_words: bool = True
     """The query has words that say something."""
 
     def categories(self) -> list[tuple[str, int]]:
         """The categories of the results and how many carry each, the commonest first."""
-        counts = Counter(code for about in self.about.values() for code in about.categories)
+        counts = Counter(code for facets in self.facets.values() for code in facets.categories)
         return counts.most_common()
 
     def years(self) -> list[tuple[int, int]]:
         """The years of the results and how many are of each, the newest first."""
-        return sorted(Counter(about.listed_at.year for about in self.about.values()).items(), reverse=True)
+        return sorted(Counter(facets.listed_at.year for facets in self.facets.values()).items(), reverse=True)
 
     def with_code(self) -> int:
-        return sum(about.has_code for about in self.about.values())
+        return sum(facets.has_code for facets in self.facets.values())
 
 
-def find_papers(
+def search_papers(
     query: Query,
     *,
     viewer: User | AnonymousUser | None,
@@ -67,7 +67,7 @@ def find_papers(
     now: datetime,
     newest_id: int | None = None,
     by: str = "both",
-) -> Findings:
+) -> SearchResult:
     """The best papers for a query, in a handful of statements. `by` is `both`, `words` or `meaning`.
 
     `newest_id`: papers stored after that one are left out, so that a second page goes on where the first ended.
@@ -75,10 +75,10 @@ def find_papers(
     Raises:
         TooSlow: a statement took longer than it may.
     """
-    with patiently():
-        texts = plain_texts(query)
+    with statement_timeout():
+        texts = ranking_texts(query)
         needed = _required(query)
-        required = condition_of(Query(needed), viewer=viewer, today=today) if needed else None
+        required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
         examples = _examples(query)
         among = Paper.objects.visible()
         if newest_id is not None:
@@ -86,32 +86,36 @@ def find_papers(
             among = among.filter(LessThanOrEqual(F("pk") + 0, newest_id))
         if examples:
             among = among.exclude(pk__in=examples)
-        of_text = ask_for_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
-        wanted = wanted_words(texts, needed, times=dict(query.repeated))
+        of_text = request_query_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
+        wanted = build_bm25_query(texts, needed, times=dict(query.repeated))
         words = _by_words(wanted, among, required) if by != "meaning" else []
         vector = _vector(of_text(), examples) if by != "words" else None
         if vector and words and _wants_phrase(needed):
-            meaning = rank_some_by_meaning(vector, [found.paper_id for found in words])
+            meaning = rank_semantic_among(vector, [found.paper_id for found in words])
         else:
             meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
-        about = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
-    listed_at = {paper_id: each.listed_at for paper_id, each in about.items()}
-    return Findings(
+        facets = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
+    listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
+    return SearchResult(
         ranked=fuse(words, meaning, listed_at=listed_at, now=now),
-        about=about,
-        is_by_meaning=vector is not None,
+        facets=facets,
+        is_semantic=vector is not None,
         has_words=bool(wanted.terms),
     )
 
 
-def plain_texts(query: Query) -> list[str]:
+def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
-    return [leaf.text for leaf in query.leaves() if isinstance(leaf, language.Word | language.Phrase | language.Title)]
+    return [
+        leaf.text
+        for leaf in query.leaves()
+        if isinstance(leaf, language.WordTerm | language.PhraseTerm | language.TitleTerm)
+    ]
 
 
-def ranks(query: Query) -> bool:
+def is_rankable(query: Query) -> bool:
     """Whether there is anything to rank by; else a query is a filter, and its papers stand newest first."""
-    return bool(plain_texts(query) or query.examples())
+    return bool(ranking_texts(query) or query.examples())
 
 
 def _required(query: Query) -> Node | None:
@@ -119,9 +123,9 @@ def _required(query: Query) -> Node | None:
 
     A single word is not required either: what is close in meaning without it says so.
     """
-    ranks_only: tuple[type, ...] = (language.Word, language.Like)
+    ranks_only: tuple[type, ...] = (language.WordTerm, language.LikeTerm)
     if query.is_running_text():  # quotation marks and brackets are those of the sentence
-        ranks_only += (language.Phrase, language.Or)
+        ranks_only += (language.PhraseTerm, language.Or)
     parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
     return language.And(parts) if parts else None
 
@@ -131,21 +135,23 @@ def _wants_phrase(needed: Node | None) -> bool:
 
     Then the best by words, which have it, are opened once, and meaning orders those.
     """
-    return isinstance(needed, language.And) and any(isinstance(part, language.Phrase) for part in needed.nodes)
+    return isinstance(needed, language.And) and any(isinstance(part, language.PhraseTerm) for part in needed.nodes)
 
 
-def _by_words(wanted: Wanted, among: PaperQuerySet, required: Condition | None) -> list[Found]:
+def _by_words(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> list[Bm25Hit]:
     try:
-        return rank_by_words(wanted, among, required)
+        return rank_bm25(wanted, among, required)
     except EmptyResultSet:  # a filter that nothing can fulfil, such as somebody else's tag
         return []
 
 
-def _by_meaning(vector: QueryVector, among: PaperQuerySet, required: Condition | None, expected: float) -> list[Near]:
+def _by_meaning(
+    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, expected: float
+) -> list[PaperDistance]:
     if required is not None:
         among = among.filter(required.as_filter())
     try:
-        return rank_by_meaning(vector, among, is_filtered=required is not None, expected=expected)
+        return rank_semantic(vector, among, is_filtered=required is not None, expected=expected)
     except EmptyResultSet:
         return []
 
@@ -160,7 +166,7 @@ def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector
     if not examples:
         return of_text
     model = current_model()
-    of_examples = vector_of_examples(examples, model.name) if model else None
+    of_examples = mean_vector(examples, model.name) if model else None
     if model is None or of_examples is None:
         return of_text
     if of_text is None or of_text.model != model.name:
@@ -168,9 +174,11 @@ def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector
     return QueryVector(model.name, tuple((a + b) / 2 for a, b in zip(of_text.vector, of_examples, strict=True)))
 
 
-def _about(paper_ids: set[int]) -> dict[int, About]:
+def _about(paper_ids: set[int]) -> dict[int, PaperFacets]:
     # As a number: Django reads a moment from text, which takes longer than all else of a row.
     listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
     found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))
     rows = found.values_list("pk", "at", "categories", "has_code")
-    return {pk: About(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows}
+    return {
+        pk: PaperFacets(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows
+    }

@@ -20,25 +20,25 @@ from django.db.models import Max
 from django.urls import reverse
 
 from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
-from papers.models.paper import NewPosition, VotesPosition
-from papers.models.reading import without_seen
+from papers.models.paper import NewestPosition, VotesPosition
+from papers.models.reading import exclude_seen
 from papers.query import parser as language
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
-from papers.services.search.fusion import Ranked
-from papers.services.search.hybrid_search import Findings, find_papers, plain_texts, ranks
-from papers.services.search.timeouts import TooSlow, patiently
-from papers.web.cards import Row, read_rows
+from papers.services.search.fusion import RankedResult
+from papers.services.search.hybrid_search import SearchResult, is_rankable, ranking_texts, search_papers
+from papers.services.search.timeouts import SearchTimeout, statement_timeout
+from papers.web.cards import ListRow, read_list_rows
 from papers.web.paging import decode_cursor, encode_cursor
 
 PER_PAGE = 20
 SORTS = ("relevance", "newest", "votes")
 _KEPT_SECONDS = 300
-EXPORTED = 400
+EXPORT_LIMIT = 400
 """So many results at most leave as a file: all that are ranked, or the first of a longer list."""
 
 
-class Place(NamedTuple):
+class RelevancePosition(NamedTuple):
     """Where a page of the best results ended: the newest paper when it was made, the place, and the last paper."""
 
     newest_id: int
@@ -47,26 +47,26 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class SearchPage:
     """One page of results."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ListRow] = field(default_factory=list)
     more: str = ""
     """The cursor of the next page, empty on the last."""
     is_first: bool = True
     sort: str = "relevance"
-    findings: Findings | None = None
+    search_result: SearchResult | None = None
     """All the best results, where they are ranked."""
-    is_too_slow: bool = False
+    timed_out: bool = False
 
     @property
-    def is_by_words_alone(self) -> bool:
+    def is_bm25_only(self) -> bool:
         """The results are ranked, and meaning could not be asked."""
-        return self.findings is not None and not self.findings.is_by_meaning
+        return self.search_result is not None and not self.search_result.is_semantic
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchRequest:
     """Who asks for what, and when. `today` is the group's day."""
 
     query: Query
@@ -77,39 +77,39 @@ class Asked:
     now: datetime
 
 
-def sort_of(text: str, query: Query) -> str:
+def resolve_sort(text: str, query: Query) -> str:
     """The order asked for, where there is one; what has nothing to be ranked by stands newest first."""
-    return text if text in sorts_of(query) else sorts_of(query)[0]
+    return text if text in available_sorts(query) else available_sorts(query)[0]
 
 
-def sorts_of(query: Query) -> tuple[str, ...]:
+def available_sorts(query: Query) -> tuple[str, ...]:
     """The orders that make sense; the first is the usual one."""
-    return SORTS if ranks(query) else SORTS[1:]
+    return SORTS if is_rankable(query) else SORTS[1:]
 
 
-def results(asked: Asked) -> Results:
+def search_page(asked: SearchRequest) -> SearchPage:
     """The page. Says so in `is_too_slow` where a statement was stopped."""
     try:
         return _best(asked) if asked.sort == "relevance" else _listed(asked)
-    except TooSlow:
-        return Results(sort=asked.sort, is_too_slow=True)
+    except SearchTimeout:
+        return SearchPage(sort=asked.sort, timed_out=True)
 
 
-def best_papers(asked: Asked) -> list[int] | None:
+def export_ids(asked: SearchRequest) -> list[int] | None:
     """The keys of the first papers, in their order; None where a statement was stopped."""
     try:
         if asked.sort == "relevance":
             newest_id = Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
-            return [result.paper_id for result in _findings(asked, newest_id).ranked[:EXPORTED]]
+            return [result.paper_id for result in _findings(asked, newest_id).ranked[:EXPORT_LIMIT]]
         found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
         found = found.most_voted() if asked.sort == "votes" else found.newest()
-        with patiently():
-            return list(found.values_list("pk", flat=True)[:EXPORTED])
-    except TooSlow:
+        with statement_timeout():
+            return list(found.values_list("pk", flat=True)[:EXPORT_LIMIT])
+    except SearchTimeout:
         return None
 
 
-def address_of(destination: Destination) -> str | None:
+def destination_url(destination: Destination) -> str | None:
     """The address of the paper that a query names; None where it is not here. At most two queries."""
     name = Identifier.objects.filter(scheme=destination.scheme, value=destination.value, paper__hidden_at=None)
     public_id = name.values_list("paper__public_id", flat=True).first()
@@ -129,30 +129,32 @@ def example_titles(query: Query) -> list[tuple[str, str, str]]:
 
 
 def _without_example(query: Query, name: str) -> Query:
-    left = tuple(part for part in query.required() if part != language.Like(name))
+    left = tuple(part for part in query.required() if part != language.LikeTerm(name))
     return Query(None if not left else left[0] if len(left) == 1 else language.And(left))
 
 
-def _best(asked: Asked) -> Results:
-    position = decode_cursor(asked.after, Place)
+def _best(asked: SearchRequest) -> SearchPage:
+    position = decode_cursor(asked.after, RelevancePosition)
     newest_id = position.newest_id if position else Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    findings = _findings(asked, newest_id)
-    start = _start(findings.ranked, position)
-    left = _without_seen(findings.ranked[start:], asked.viewer)
+    search_result = _findings(asked, newest_id)
+    start = _start(search_result.ranked, position)
+    left = _without_seen(search_result.ranked[start:], asked.viewer)
     shown = left[:PER_PAGE]
     more = ""
     if len(left) > PER_PAGE:
-        more = encode_cursor(Place(newest_id, findings.ranked.index(shown[-1]) + 1, shown[-1].paper_id))
-    return Results(
+        more = encode_cursor(
+            RelevancePosition(newest_id, search_result.ranked.index(shown[-1]) + 1, shown[-1].paper_id)
+        )
+    return SearchPage(
         rows=_rows(shown, asked.query),
         more=more,
         is_first=position is None,
         sort=asked.sort,
-        findings=findings,
+        search_result=search_result,
     )
 
 
-def _without_seen(ranked: Sequence[Ranked], viewer: User | AnonymousUser) -> Sequence[Ranked]:
+def _without_seen(ranked: Sequence[RankedResult], viewer: User | AnonymousUser) -> Sequence[RankedResult]:
     """What is left for a reader who hides what was seen; the kept results stay whole. One query for such a reader."""
     if not viewer.is_authenticated or not viewer.hides_seen:
         return ranked
@@ -161,7 +163,7 @@ def _without_seen(ranked: Sequence[Ranked], viewer: User | AnonymousUser) -> Seq
     return [result for result in ranked if result.paper_id not in seen]
 
 
-def _start(ranked: Sequence[Ranked], position: Place | None) -> int:
+def _start(ranked: Sequence[RankedResult], position: RelevancePosition | None) -> int:
     """Behind the last paper of the page before; where that is gone, at the place it had."""
     if position is None:
         return 0
@@ -169,73 +171,79 @@ def _start(ranked: Sequence[Ranked], position: Place | None) -> int:
     return places.get(position.paper_id, max(0, min(position.place, len(ranked))))
 
 
-def _findings(asked: Asked, newest_id: int) -> Findings:
+def _findings(asked: SearchRequest, newest_id: int) -> SearchResult:
     """The best results, as they were found some minutes ago or now."""
     model = current_model()
     own = (
-        asked.viewer.pk if any(isinstance(leaf, language.Tag | language.Topic) for leaf in asked.query.leaves()) else ""
+        asked.viewer.pk
+        if any(isinstance(leaf, language.TagTerm | language.TopicTerm) for leaf in asked.query.leaves())
+        else ""
     )
     parts = (str(asked.query), newest_id, asked.today, model.name if model else "", own)
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
-    found: Findings | None = cache.get(key)
+    found: SearchResult | None = cache.get(key)
     if found is None:
-        found = find_papers(asked.query, viewer=asked.viewer, today=asked.today, now=asked.now, newest_id=newest_id)
-        if found.is_by_meaning or model is None:  # a model that did not answer in time will the next time
+        found = search_papers(asked.query, viewer=asked.viewer, today=asked.today, now=asked.now, newest_id=newest_id)
+        if found.is_semantic or model is None:  # a model that did not answer in time will the next time
             cache.set(key, found, _KEPT_SECONDS)
     return found
 
 
-def _rows(shown: Sequence[Ranked], query: Query) -> list[Row]:
+def _rows(shown: Sequence[RankedResult], query: Query) -> list[ListRow]:
     ids = [result.paper_id for result in shown]
     found = Paper.objects.visible().filter(pk__in=ids).values_list("pk", "public_id", "changed_at", "vote_count")
     known = {row[0]: row for row in found}
-    rows: list[Row] = []
+    rows: list[ListRow] = []
     for result in shown:
         if result.paper_id in known:
             pk, public_id, changed_at, vote_count = known[result.paper_id]
-            address = f"{reverse('papers:papers')}?{urlencode({'q': more_like(query, public_id)})}"
-            rows.append(Row(pk, public_id, changed_at, vote_count, (), reasons=reasons(result), more_like_it=address))
+            address = f"{reverse('papers:papers')}?{urlencode({'q': more_like_query(query, public_id)})}"
+            rows.append(
+                ListRow(
+                    pk, public_id, changed_at, vote_count, (), reasons=match_reasons(result), similar_search_url=address
+                )
+            )
     return rows
 
 
-def reasons(result: Ranked) -> tuple[str, ...]:
+def match_reasons(result: RankedResult) -> tuple[str, ...]:
     """Why a paper is among the results, in a reader's words."""
     found: list[str] = []
     if result.by_author:
         found.append("an author’s name")
-    if result.by_words and (result.in_title or not result.by_author):
+    if result.by_bm25 and (result.in_title or not result.by_author):
         found.append("words in title" if result.in_title else "words in abstract")
-    if result.by_meaning:
+    if result.by_semantic:
         found.append("close in meaning")
     return tuple(found)
 
 
-def more_like(query: Query, public_id: str) -> str:
+def more_like_query(query: Query, public_id: str) -> str:
     """The query for papers like this one, and like those that the query names already."""
     examples = [*query.examples(), public_id]
-    return " ".join(str(language.Like(name)) for name in dict.fromkeys(examples))
+    return " ".join(str(language.LikeTerm(name)) for name in dict.fromkeys(examples))
 
 
-def _listed(asked: Asked) -> Results:
+def _listed(asked: SearchRequest) -> SearchPage:
     """All that fulfil the query, in an order of their own."""
     by_votes = asked.sort == "votes"
-    kind: Any = VotesPosition if by_votes else NewPosition
+    kind: Any = VotesPosition if by_votes else NewestPosition
     after = decode_cursor(asked.after, kind)
     found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
     if asked.viewer.is_authenticated and asked.viewer.hides_seen:
-        found = without_seen(found, asked.viewer)
-    with patiently():
-        rows = read_rows(
+        found = exclude_seen(found, asked.viewer)
+    with statement_timeout():
+        rows = read_list_rows(
             found.most_voted(after=after) if by_votes else found.newest(after=after), kind._fields, per_page=PER_PAGE
         )
     shown = rows[:PER_PAGE]
     more = encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else ""
-    return Results(rows=shown, more=more, is_first=after is None, sort=asked.sort)
+    return SearchPage(rows=shown, more=more, is_first=after is None, sort=asked.sort)
 
 
-def words_to_mark(query: Query) -> list[str]:
+def lexemes_to_highlight(query: Query) -> list[str]:
     """The words of the index that a reader looks for on the cards."""
     from papers.models.search_index import lexemes_of
 
-    texts = plain_texts(query)
+    texts = ranking_texts(query)
     return [lexeme.word for found in lexemes_of(texts).values() for lexeme in found] if texts else []

@@ -10,55 +10,57 @@ from psycopg import sql
 
 from papers.models import PaperVector
 from papers.models.paper import PaperQuerySet
-from papers.services.embeddings.nearest import Near
+from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector
 
-MOST_RESULTS = 200
-MOST_FILTERED = 100
+MAX_RESULTS = 200
+MAX_FILTERED_RESULTS = 100
 """Through a filter each result costs as many steps in the index as papers fail it."""
-FARTHEST = 0.85
+MAX_DISTANCE = 0.85
 """Beyond this cosine distance two texts have nothing in common, for any model that is made for search."""
-FEW_PAPERS = 10_000
+EXACT_SCAN_LIMIT = 10_000
 """So many are compared one by one, which takes 5 µs each, listing them included; the index takes 30 µs for each paper
 that it has to pass by, and finds fewer of the right ones."""
 
 
-def rank_by_meaning(
+def rank_semantic(
     vector: QueryVector,
     among: PaperQuerySet,
     *,
     is_filtered: bool,
     expected: float = 0.0,
     leave_out: Collection[int] = (),
-) -> list[Near]:
+) -> list[PaperDistance]:
     """The closest papers, the closest first. One query, two where it is filtered. Inside a transaction.
 
     `expected`: about how many papers pass the filter, where that can be told beforehand.
     """
     if not is_filtered:
-        return _by_index(vector, among, leave_out, most=MOST_RESULTS)
-    if expected > 2 * FEW_PAPERS:
-        return _by_index(vector, among, leave_out, most=MOST_FILTERED)
-    few = list(among.order_by().values_list("pk", flat=True)[: FEW_PAPERS + 1])
-    if len(few) > FEW_PAPERS:
-        return _by_index(vector, among, leave_out, most=MOST_FILTERED)
-    return rank_some_by_meaning(vector, few, leave_out)
+        return _by_index(vector, among, leave_out, most=MAX_RESULTS)
+    if expected > 2 * EXACT_SCAN_LIMIT:
+        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
+    few = list(among.order_by().values_list("pk", flat=True)[: EXACT_SCAN_LIMIT + 1])
+    if len(few) > EXACT_SCAN_LIMIT:
+        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
+    return rank_semantic_among(vector, few, leave_out)
 
 
-def rank_some_by_meaning(vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()) -> list[Near]:
+def rank_semantic_among(
+    vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()
+) -> list[PaperDistance]:
     """The closest of these papers, compared one by one, the closest first. One query."""
     query = sql.SQL(
         "SELECT paper_id, distance FROM ("
         " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
         " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
         ") AS each ORDER BY distance LIMIT {limit}"
-    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MOST_RESULTS))
+    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MAX_RESULTS))
     with connection.cursor() as cursor:
         cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
         return _close(cursor.fetchall())
 
 
-def vector_of_examples(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
+def mean_vector(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
     """The middle of these papers; None where none has a vector. One query."""
     rows = list(PaperVector.objects.filter(model=model, paper__in=list(paper_ids)).values_list("vector", flat=True))
     if not rows:
@@ -73,7 +75,9 @@ def _numbers(vector: Any) -> Sequence[float]:
     return numbers
 
 
-def _by_index(vector: QueryVector, among: PaperQuerySet, leave_out: Collection[int], *, most: int) -> list[Near]:
+def _by_index(
+    vector: QueryVector, among: PaperQuerySet, leave_out: Collection[int], *, most: int
+) -> list[PaperDistance]:
     """By the HNSW index, which goes on until as many as are asked for have passed the filter."""
     where, values = _where(among)
     query = sql.SQL(
@@ -109,6 +113,6 @@ def _where(among: PaperQuerySet) -> tuple[str, Sequence[Any]]:
     return text or "true", values
 
 
-def _close(rows: Sequence[tuple[int, float]]) -> list[Near]:
-    near = sorted((Near(*row) for row in rows), key=lambda found: found.distance)
-    return [found for found in near if found.distance <= FARTHEST]
+def _close(rows: Sequence[tuple[int, float]]) -> list[PaperDistance]:
+    near = sorted((PaperDistance(*row) for row in rows), key=lambda found: found.distance)
+    return [found for found in near if found.distance <= MAX_DISTANCE]

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 
-PATIENCE_MS = 1_500
+STATEMENT_TIMEOUT_MS = 1_500
 """What takes longer is stopped."""
 _CANCELED = "57014"
 
 
-class TooSlow(Exception):
+class SearchTimeout(Exception):
     """A statement of a search was stopped, because it took too long."""
 
 
 @contextmanager
-def patiently() -> Iterator[None]:
+def statement_timeout() -> Iterator[None]:
     """A transaction whose statements are stopped when they take too long, and keep to the indexes.
 
     A limit lets Postgres hope to find enough of a common word by reading along the table; where words are rarer than it
@@ -29,11 +29,11 @@ def patiently() -> Iterator[None]:
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}; SET LOCAL enable_seqscan = off")
+                cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL enable_seqscan = off")
             yield
             with connection.cursor() as cursor:  # what comes after, in a transaction around this one, has its own time
                 cursor.execute("SET LOCAL statement_timeout = DEFAULT; SET LOCAL enable_seqscan = DEFAULT")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _CANCELED:
             raise
-        raise TooSlow from error
+        raise SearchTimeout from error

@@ -15,10 +15,10 @@ from django.db import connection, transaction
 
 from papers.models import SearchStatistics, WordCount
 
-SAMPLE = 50_000
+SAMPLE_SIZE = 50_000
 """So many papers are counted at most; of more, as many at random pages of the table."""
-GROWTH = 1.05
-OLDEST = timedelta(days=1)
+RECOUNT_GROWTH = 1.05
+MAX_AGE = timedelta(days=1)
 _LOCK = 0x5EA7C4
 
 _COUNT = """
@@ -30,7 +30,7 @@ _COUNT = """
 
 
 @dataclass(frozen=True, slots=True)
-class Frequencies:
+class WordFrequencies:
     """In how many of `papers` papers each word is. Words that are not among `counts` are in fewer than `least`."""
 
     papers: int
@@ -50,20 +50,20 @@ class Frequencies:
         return math.log(1 + (self.papers - count + 0.5) / (count + 0.5))
 
 
-def frequencies(words: Collection[str]) -> Frequencies:
+def load_word_frequencies(words: Collection[str]) -> WordFrequencies:
     """What is known of these words. Two queries; before anything was counted, every word is taken for a rare one."""
     kept = SearchStatistics.objects.first()
     if kept is None:
-        return Frequencies(papers=1, average_length=100.0, least=1, counts={})
+        return WordFrequencies(papers=1, average_length=100.0, least=1, counts={})
     counts = dict(WordCount.objects.filter(word__in=list(words)).values_list("word", "papers"))
-    return Frequencies(kept.papers, kept.average_length, kept.least, counts)
+    return WordFrequencies(kept.papers, kept.average_length, kept.least, counts)
 
 
 def count_words_if_due(*, now: datetime) -> bool:
     """Count if there are 5 % more papers than counted, or a day has passed; whether it was done."""
     kept = SearchStatistics.objects.first()
     papers = _estimated_papers()
-    is_due = kept is None or papers > kept.papers * GROWTH or now - kept.counted_at > OLDEST
+    is_due = kept is None or papers > kept.papers * RECOUNT_GROWTH or now - kept.counted_at > MAX_AGE
     if is_due and papers:
         count_words(now=now)
     return bool(is_due and papers)
@@ -76,7 +76,7 @@ def count_words(*, now: datetime) -> None:
         if not cursor.fetchone()[0]:
             return
         papers = _estimated_papers()
-        percent = min(100.0, 100.0 * SAMPLE / max(papers, 1))
+        percent = min(100.0, 100.0 * SAMPLE_SIZE / max(papers, 1))
         cursor.execute(
             f"SELECT count(*), avg(length(search_vector)) FROM papers_paper TABLESAMPLE SYSTEM ({percent:.6f}) "  # noqa: S608
             "REPEATABLE (1)"
@@ -101,13 +101,13 @@ def _estimated_papers() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'papers_paper'::regclass")
         estimate = int(cursor.fetchone()[0])
-        if estimate > SAMPLE:
+        if estimate > SAMPLE_SIZE:
             return estimate
-        cursor.execute("SELECT count(*) FROM (SELECT 1 FROM papers_paper LIMIT %s) AS first", [2 * SAMPLE])
+        cursor.execute("SELECT count(*) FROM (SELECT 1 FROM papers_paper LIMIT %s) AS first", [2 * SAMPLE_SIZE])
         return int(cursor.fetchone()[0])
 
 
-def newest_months(*, share: float, papers: int) -> list[str]:
+def newest_month_marks(*, share: float, papers: int) -> list[str]:
     """The marks of the newest months that together have about this share of all papers. One query."""
     months = WordCount.objects.filter(word__startswith="m:").values_list("word", "papers")
     found: list[str] = []

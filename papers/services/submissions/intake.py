@@ -10,21 +10,21 @@ from datetime import date, datetime
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from papers.catalogue.paper_ref import Given, GivenError, read_given
+from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 from papers.models import Identifier, Paper, Submission, User
-from papers.services.submissions.settlement import newest_day, settle
+from papers.services.submissions.settlement import newest_listing_day, settle_submission
 from papers.text.cleaning import safe_text
 
 logger = logging.getLogger(__name__)
 
-HIDDEN = "A curator has taken this paper off these pages. Ask one of them about it."
+HIDDEN_PAPER_MESSAGE = "A curator has taken this paper off these pages. Ask one of them about it."
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class SubmissionPreview:
     """What can be told of what a reader typed before anything is fetched."""
 
-    given: Given | None = None
+    given: PaperRef | None = None
     error: str = ""
     paper: Paper | None = None
     """It is here already."""
@@ -33,27 +33,27 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class SubmitResult:
     """What became of a submission. Without a row, the paper was here, and on an edition."""
 
     submission: Submission | None = None
     paper: Paper | None = None
 
 
-def preview(*, user: User, text: str) -> Preview:
+def preview_submission(*, user: User, text: str) -> SubmissionPreview:
     """What `text` names, and whether that is here. Nothing is fetched; at most four queries."""
     if not text.strip():
-        return Preview()
+        return SubmissionPreview()
     try:
-        given = read_given(text)
-    except GivenError as error:
-        return Preview(error=str(error))
-    paper = find_paper(given)
+        given = parse_reference(text)
+    except InvalidReference as error:
+        return SubmissionPreview(error=str(error))
+    paper = find_paper_by_ref(given)
     if paper is None:
-        return Preview(given=given)
+        return SubmissionPreview(given=given)
     if paper.hidden_at is not None and not user.is_curator:
-        return Preview(given=given, error=HIDDEN)
-    return Preview(given=given, paper=paper, day=newest_day(paper))
+        return SubmissionPreview(given=given, error=HIDDEN_PAPER_MESSAGE)
+    return SubmissionPreview(given=given, paper=paper, day=newest_listing_day(paper))
 
 
 def submit(
@@ -62,9 +62,9 @@ def submit(
     text: str,
     now: datetime,
     is_for_edition: bool = True,
-    is_to_save: bool = False,
+    saves_to_library: bool = False,
     tags: Sequence[str] = (),
-) -> Submitted:
+) -> SubmitResult:
     """Take what a reader gives. What is here needs no fetching; for all else there is a row, and a worker is told.
 
     Idempotent while it is being fetched: the same again is the same row. One that failed is tried anew.
@@ -72,40 +72,44 @@ def submit(
     Raises:
         GivenError: it names no paper, or one that a curator has taken off.
     """
-    given = read_given(text)
+    given = parse_reference(text)
     with transaction.atomic():
-        paper = find_paper(given)
+        paper = find_paper_by_ref(given)
         if paper is not None and paper.hidden_at is not None and not user.is_curator:
-            raise GivenError(HIDDEN)
-        if paper is not None and not (is_to_save or tags) and (not is_for_edition or newest_day(paper) is not None):
-            return Submitted(paper=paper)
+            raise InvalidReference(HIDDEN_PAPER_MESSAGE)
+        if (
+            paper is not None
+            and not (saves_to_library or tags)
+            and (not is_for_edition or newest_listing_day(paper) is not None)
+        ):
+            return SubmitResult(paper=paper)
         submission = _open(user, given, text, now)
         submission.is_for_edition = is_for_edition
-        submission.is_to_save = is_to_save
+        submission.saves_to_library = saves_to_library
         submission.tags = list(tags)
-        submission.save(update_fields=["is_for_edition", "is_to_save", "tags"])
+        submission.save(update_fields=["is_for_edition", "saves_to_library", "tags"])
         if paper is not None:
-            settle(submission, paper, now=now)
-            return Submitted(submission, paper)
+            settle_submission(submission, paper, now=now)
+            return SubmitResult(submission, paper)
         _ring_on_commit(submission.pk)
-    return Submitted(submission)
+    return SubmitResult(submission)
 
 
-def retry(*, submission: Submission, now: datetime) -> Submission:
+def retry_submission(*, submission: Submission, now: datetime) -> Submission:
     """Try again what failed. Idempotent; what has not failed stays as it is."""
     if submission.user is None or submission.state != Submission.State.FAILED:
         return submission
     with transaction.atomic():
-        given = Given(submission.scheme, submission.value)
+        given = PaperRef(submission.scheme, submission.value)
         again = _open(submission.user, given, submission.given, now)
         _ring_on_commit(again.pk)
     return again
 
 
-def find_paper(given: Given) -> Paper | None:
+def find_paper_by_ref(given: PaperRef) -> Paper | None:
     """The stored paper with this name, hidden ones too; of the sample none. At most three queries."""
     names = [(given.scheme, given.value)]
-    if doi := given.doi_in_address:
+    if doi := given.doi_in_url:
         names.append(("doi", doi))
     for scheme, value in names:
         known = Identifier.objects.filter(scheme=scheme, value=value, paper__is_sample=False)
@@ -116,7 +120,7 @@ def find_paper(given: Given) -> Paper | None:
     return before.paper if before else None
 
 
-def _open(user: User, given: Given, text: str, now: datetime) -> Submission:
+def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
     """The reader's row for this that is being fetched, made anew or out of one that failed; due now."""
     known = Submission.objects.select_for_update().filter(user=user, scheme=given.scheme, value=given.value)
     states = (Submission.State.FETCHING, Submission.State.FAILED)
@@ -128,11 +132,11 @@ def _open(user: User, given: Given, text: str, now: datetime) -> Submission:
             scheme=given.scheme,
             value=given.value,
             state=Submission.State.FETCHING,
-            defaults={"given": safe_text(text)[:2_000], "next_try_at": now},
+            defaults={"given": safe_text(text)[:2_000], "next_attempt_at": now},
         )
     elif found.state == Submission.State.FAILED:
-        found.state, found.reason, found.tries, found.next_try_at = Submission.State.FETCHING, "", 0, now
-        found.save(update_fields=["state", "reason", "tries", "next_try_at"])
+        found.state, found.reason, found.attempts, found.next_attempt_at = Submission.State.FETCHING, "", 0, now
+        found.save(update_fields=["state", "reason", "attempts", "next_attempt_at"])
     return found
 
 

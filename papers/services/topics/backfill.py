@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from papers.models import Paper, Topic, TopicMatch, TopicPick
-from papers.services.ingest.re_release import NEWS
+from papers.services.ingest.re_release import RELEASE_WINDOW
 from papers.services.ingest.releases import next_release
-from papers.services.operations.installation import current_group
-from papers.services.topics.bitset_evaluator import Papers
-from papers.services.topics.example_similarity import close_to_examples
-from papers.services.topics.topic_queries import topic_query, topics_named
+from papers.services.operations.installation import group_settings
+from papers.services.topics.bitset_evaluator import PaperBatch
+from papers.services.topics.example_similarity import match_examples
+from papers.services.topics.topic_queries import referenced_topics, topic_query
 
 _STORE = """
     INSERT INTO papers_topicmatch (topic_id, paper_id, score, matched_at, release, listed_at, vote_count)
@@ -48,11 +48,11 @@ def backfill(topic_id: int, *, now: datetime) -> bool:
         topic = Topic.objects.select_for_update(no_key=True).pending().filter(pk=topic_id).first()
         if topic is None:
             return False
-        wanted = papers_of(topic, now=now).scores
+        wanted = find_topic_papers(topic, now=now).scores
         kept = set(TopicMatch.objects.filter(topic=topic).values_list("paper_id", flat=True))
         gone = kept - wanted.keys()
         if gone:
-            gone -= papers_of(topic, now=now, within=gone).possible()
+            gone -= find_topic_papers(topic, now=now, within=gone).possible()
             gone -= set(TopicPick.objects.filter(topic=topic, paper__in=gone).values_list("paper", flat=True))
         if gone:
             TopicMatch.objects.filter(topic=topic, paper__in=gone).delete()
@@ -66,7 +66,7 @@ def backfill(topic_id: int, *, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TopicPapers:
     """The papers of a topic."""
 
     scores: dict[int, float] = field(default_factory=dict)
@@ -77,28 +77,30 @@ class Found:
         return self.scores.keys() | self.unknown
 
 
-def papers_of(topic: Topic, *, now: datetime, within: Collection[int] | None = None) -> Found:
+def find_topic_papers(topic: Topic, *, now: datetime, within: Collection[int] | None = None) -> TopicPapers:
     """The papers that a topic asks for, among the news or `within` some papers, with their scores."""
-    asked = Q(listed_at__gte=now - NEWS) | Q(is_sample=True) if within is None else Q(pk__in=within)
+    asked = Q(listed_at__gte=now - RELEASE_WINDOW) | Q(is_sample=True) if within is None else Q(pk__in=within)
     papers = Paper.objects.filter(asked)
     query = topic_query(topic.query, tuple(topic.categories))
     has_examples = topic.examples.exists()
     if query.root is not None:
-        papers = papers.matching(query, viewer=topic.owner, today=now.astimezone(current_group().zone).date())
+        papers = papers.matching(query, viewer=topic.owner, today=now.astimezone(group_settings().zone).date())
     elif not has_examples:
-        return Found()
+        return TopicPapers()
     ids = list(papers.values_list("pk", flat=True))
     if not has_examples:
-        return Found(dict.fromkeys(ids, 0.0))
-    places = Papers(ids)
-    close = close_to_examples([topic.pk], places)[topic.pk]
-    return Found(close.scores, frozenset(places.at(close.unknown)))
+        return TopicPapers(dict.fromkeys(ids, 0.0))
+    places = PaperBatch(ids)
+    close = match_examples([topic.pk], places)[topic.pk]
+    return TopicPapers(close.scores, frozenset(places.at(close.unknown)))
 
 
 def _ask_again(topic: Topic, *, now: datetime) -> None:
     """Topics that name this one may have other papers now."""
     others = Topic.objects.filter(query__icontains="topic:").exclude(pk=topic.pk)
     naming = [
-        pk for pk, query in others.values_list("pk", "query") if topic.slug in topics_named(topic_query(query).root)
+        pk
+        for pk, query in others.values_list("pk", "query")
+        if topic.slug in referenced_topics(topic_query(query).root)
     ]
     Topic.objects.filter(pk__in=naming).update(pending_since=now)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from papers.models.query_sql import texts_of
+from papers.models.query_sql import indexed_texts
 from papers.models.search_index import Lexeme, lexemes_of
 from papers.query import parser as language
 from papers.query.parser import Node
@@ -58,7 +58,7 @@ _TAGGED = """
 """
 
 
-class Row(NamedTuple):
+class PaperColumns(NamedTuple):
     """What is asked of a paper's own columns."""
 
     listed_at: datetime
@@ -77,7 +77,7 @@ class _Chain:
     in_title: bool
 
 
-class Papers:
+class PaperBatch:
     """Some papers, as the database has them when they are first asked for. The place of each is that in `ids`."""
 
     def __init__(self, ids: Iterable[int]) -> None:
@@ -85,26 +85,26 @@ class Papers:
             cursor.execute(_COLUMNS, [list(ids)])
             found = cursor.fetchall()
         self.ids: list[int] = [row[0] for row in found]
-        self.rows = [Row(*row[1:]) for row in found]
+        self.rows = [PaperColumns(*row[1:]) for row in found]
 
     @cached_property
     def all(self) -> int:
         """Every place."""
         return (1 << len(self.ids)) - 1
 
-    def where(self, holds: Callable[[Row], bool]) -> int:
-        return bits_of([place for place, row in enumerate(self.rows) if holds(row)])
+    def where(self, holds: Callable[[PaperColumns], bool]) -> int:
+        return bits_from_positions([place for place, row in enumerate(self.rows) if holds(row)])
 
     def among(self, ids: Container[int]) -> int:
         """The places of those of `ids` that are here."""
-        return bits_of([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
+        return bits_from_positions([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
 
     def at(self, bits: int) -> list[int]:
         """The ids of the papers in a row of bits."""
-        return [self.ids[place] for place in places_of(bits)]
+        return [self.ids[place] for place in positions_of_bits(bits)]
 
 
-def bits_of(places: Sequence[int]) -> int:
+def bits_from_positions(places: Sequence[int]) -> int:
     if not places:
         return 0
     row = bytearray(max(places) // 8 + 1)
@@ -113,7 +113,7 @@ def bits_of(places: Sequence[int]) -> int:
     return int.from_bytes(row, "little")
 
 
-def places_of(bits: int) -> Iterator[int]:
+def positions_of_bits(bits: int) -> Iterator[int]:
     while bits:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
@@ -121,7 +121,7 @@ def places_of(bits: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ViewerQuery:
     """A query as somebody asks it. Two that are equal have the same papers."""
 
     root: Node
@@ -129,12 +129,12 @@ class Asked:
     """The reader whose tags and topics are meant; not needed, and better left out, where none is asked for."""
 
 
-class Evaluator:
+class BitsetEvaluator:
     """The terms of `asked` over `papers`; `bits` joins them."""
 
     def __init__(
         self,
-        papers: Papers,
+        papers: PaperBatch,
         asked: Iterable[Node],
         *,
         today: date,
@@ -144,14 +144,14 @@ class Evaluator:
         self.today = today
         self._topic_bits = topic_bits
         roots = list(asked)
-        self._lexemes = lexemes_of(dict.fromkeys(text for root in roots for text in texts_of(root)))
-        leaves = dict.fromkeys(leaf for root in roots for leaf in leaves_of(root))
+        self._lexemes = lexemes_of(dict.fromkeys(text for root in roots for text in indexed_texts(root)))
+        leaves = dict.fromkeys(leaf for root in roots for leaf in all_terms(root))
         self._known: dict[Node, int | None] = {}
         self._chains: dict[_Chain, int] = {}
         self._named: dict[str, int] = {}
         self._read(leaves)
 
-    def bits(self, asked: Asked) -> int | None:
+    def bits(self, asked: ViewerQuery) -> int | None:
         """The papers that fulfil it; None where it asks for nothing, as one of stop words alone."""
         return self._joined(asked.root, asked.viewer_id)
 
@@ -174,9 +174,9 @@ class Evaluator:
             case language.Not(part):
                 bits = self._joined(part, viewer)
                 return None if bits is None else self.papers.all & ~bits
-            case language.Tag(name):
+            case language.TagTerm(name):
                 return self._tags.get((name, viewer), 0)
-            case language.Topic(slug):
+            case language.TopicTerm(slug):
                 return self._topic_bits(slug, viewer)
         if node not in self._known:
             self._known[node] = self._leaf(node)
@@ -184,31 +184,31 @@ class Evaluator:
 
     def _leaf(self, node: Node) -> int | None:
         match node:
-            case language.Word(text) | language.Phrase(text):
+            case language.WordTerm(text) | language.PhraseTerm(text):
                 return self._row_of(self._lexemes[text], in_title=False)
-            case language.Title(text):
+            case language.TitleTerm(text):
                 return self._row_of(self._lexemes[text], in_title=True)
-            case language.Author(name):
+            case language.AuthorTerm(name):
                 return self._authors(author_key(name))
-            case language.Organization(text):
+            case language.OrganizationTerm(text):
                 return self._every([f"o:{word}" for word in author_key(text).split()])
-            case language.Category(_, codes):
+            case language.CategoryTerm(_, codes):
                 return self._any([f"c:{code}" for code in codes])
         return self._column(node)
 
     def _column(self, node: Node) -> int | None:
         match node:
-            case language.After(when):
+            case language.AfterTerm(when):
                 first = _beginning(when.day(self.today))
                 return self.papers.where(lambda row: row.listed_at >= first)
-            case language.Before(when):
+            case language.BeforeTerm(when):
                 end = _beginning(when.day(self.today))
                 return self.papers.where(lambda row: row.listed_at < end)
-            case language.Has(kind):
+            case language.HasTerm(kind):
                 return self.papers.where(lambda row: row.has_code if kind == "code" else row.has_project)
-            case language.Withdrawn():
+            case language.WithdrawnTerm():
                 return self.papers.where(lambda row: row.is_withdrawn)
-            case language.Votes(sign, number):
+            case language.VotesTerm(sign, number):
                 return self.papers.where(lambda row: _SIGNS[sign](row.vote_count, number))
         return None
 
@@ -244,53 +244,53 @@ class Evaluator:
         leaves = list(leaves)
         chains = dict.fromkeys(chain for leaf in leaves if (chain := self._chain_of(leaf)))
         words = set(self._words_of(leaves)) | {word for chain in chains for word, _ in chain.parts}
-        names = sorted({leaf.name for leaf in leaves if isinstance(leaf, language.Tag)})
+        names = sorted({leaf.name for leaf in leaves if isinstance(leaf, language.TagTerm)})
         self._words: dict[str, int] = {}
         self._tags: dict[tuple[str, int | None], int] = {}
         with connection.cursor() as cursor:
             cursor.execute(_PLACES_OF_WORDS, [self.papers.ids, list(words)])
             for word, places in cursor.fetchall():
-                self._words[word] = bits_of(places)
+                self._words[word] = bits_from_positions(places)
             if names:
                 cursor.execute(_TAGGED, [names, self.papers.ids])
                 for name, user_id, places in cursor.fetchall():
-                    self._tags[name, user_id] = bits_of(places)
+                    self._tags[name, user_id] = bits_from_positions(places)
         self._read_chains(chains)
-        self._read_authors({author_key(leaf.name) for leaf in leaves if isinstance(leaf, language.Author)})
+        self._read_authors({author_key(leaf.name) for leaf in leaves if isinstance(leaf, language.AuthorTerm)})
 
     def _words_of(self, leaves: Iterable[Node]) -> Iterator[str]:
         for leaf in leaves:
             match leaf:
-                case language.Word(text) | language.Phrase(text):
+                case language.WordTerm(text) | language.PhraseTerm(text):
                     yield from (lexeme.word for lexeme in self._lexemes[text])
-                case language.Title(text):
+                case language.TitleTerm(text):
                     yield from (f"t:{lexeme.word}" for lexeme in self._lexemes[text])
-                case language.Author(name):
+                case language.AuthorTerm(name):
                     yield from _author_words(author_key(name))
-                case language.Organization(text):
+                case language.OrganizationTerm(text):
                     yield from (f"o:{word}" for word in author_key(text).split())
-                case language.Category(_, codes):
+                case language.CategoryTerm(_, codes):
                     yield from (f"c:{code}" for code in codes)
 
     def _chain_of(self, leaf: Node) -> _Chain | None:
-        if not isinstance(leaf, language.Word | language.Phrase | language.Title):
+        if not isinstance(leaf, language.WordTerm | language.PhraseTerm | language.TitleTerm):
             return None
         lexemes = self._lexemes[leaf.text]
-        return _chain(lexemes, in_title=isinstance(leaf, language.Title)) if len(lexemes) > 1 else None
+        return _chain(lexemes, in_title=isinstance(leaf, language.TitleTerm)) if len(lexemes) > 1 else None
 
     def _read_authors(self, keys: Iterable[str]) -> None:
         """Where all words of a name are in a paper, the names themselves decide."""
         names: list[str] = []
         places: list[int] = []
         for key in keys:
-            found = list(places_of(self._every(_author_words(key)) or 0)) if " " in key else []
+            found = list(positions_of_bits(self._every(_author_words(key)) or 0)) if " " in key else []
             places += found
             names += [key] * len(found)
         if names:
             with connection.cursor() as cursor:
                 cursor.execute(_WITH_AUTHOR, [names, [self.papers.ids[place] for place in places], places])
                 for name, found in cursor.fetchall():
-                    self._named[name] = bits_of(found)
+                    self._named[name] = bits_from_positions(found)
 
     def _read_chains(self, chains: Iterable[_Chain]) -> None:
         """Where all lexemes of a chain are in a paper, their positions decide."""
@@ -305,7 +305,9 @@ class Evaluator:
             return
         positions = self._positions(asked)
         for chain, bits in asked.items():
-            self._chains[chain] = bits_of([place for place in places_of(bits) if positions.has(chain, place)])
+            self._chains[chain] = bits_from_positions(
+                [place for place in positions_of_bits(bits) if positions.has(chain, place)]
+            )
 
     def _positions(self, asked: Mapping[_Chain, int]) -> _Positions:
         somewhere = 0
@@ -314,7 +316,9 @@ class Evaluator:
         words = {word for chain in asked for word, _ in chain.parts}
         found = _Positions()
         with connection.cursor() as cursor:
-            cursor.execute(_POSITIONS_OF_WORDS, [self.papers.at(somewhere), list(places_of(somewhere)), list(words)])
+            cursor.execute(
+                _POSITIONS_OF_WORDS, [self.papers.at(somewhere), list(positions_of_bits(somewhere)), list(words)]
+            )
             for word, place, positions, weights in cursor.fetchall():
                 found.texts[place][word] = (positions, weights)
         return found
@@ -357,14 +361,14 @@ def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:
     return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
 
 
-def leaves_of(node: Node) -> Iterator[Node]:
+def all_terms(node: Node) -> Iterator[Node]:
     """All terms, also those behind a minus."""
     match node:
         case language.And(nodes) | language.Or(nodes):
             for part in nodes:
-                yield from leaves_of(part)
+                yield from all_terms(part)
         case language.Not(part):
-            yield from leaves_of(part)
+            yield from all_terms(part)
         case _:
             yield node
 

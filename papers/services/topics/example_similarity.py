@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from papers.services.embeddings.model_switch import current_model
-from papers.services.topics.bitset_evaluator import Papers, bits_of
+from papers.services.topics.bitset_evaluator import PaperBatch, bits_from_positions
 
 _WITH_VECTOR = """
     SELECT asked.place - 1 FROM unnest(%(papers)s::bigint[]) WITH ORDINALITY AS asked (id, place)
@@ -30,7 +30,7 @@ _CLOSE = """
 
 
 @dataclass(slots=True)
-class Close:
+class ExampleMatches:
     """The papers that are close to a topic's examples."""
 
     bits: int = 0
@@ -40,20 +40,20 @@ class Close:
     """How close, by paper."""
 
 
-def close_to_examples(topic_ids: Sequence[int], papers: Papers) -> dict[int, Close]:
+def match_examples(topic_ids: Sequence[int], papers: PaperBatch) -> dict[int, ExampleMatches]:
     """By topic, for all that are asked for. Without a model nothing is known of any paper. Two queries."""
     model = current_model() if topic_ids else None
     if model is None:
-        return {topic_id: Close(unknown=papers.all) for topic_id in topic_ids}
+        return {topic_id: ExampleMatches(unknown=papers.all) for topic_id in topic_ids}
     places: dict[int, list[int]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_WITH_VECTOR, {"model": model.name, "papers": papers.ids})
-        unknown = papers.all & ~bits_of([place for (place,) in cursor.fetchall()])
-        found = {topic_id: Close(unknown=unknown) for topic_id in topic_ids}
+        unknown = papers.all & ~bits_from_positions([place for (place,) in cursor.fetchall()])
+        found = {topic_id: ExampleMatches(unknown=unknown) for topic_id in topic_ids}
         cursor.execute(_CLOSE, {"model": model.name, "papers": papers.ids, "topics": list(topic_ids)})
         for topic_id, place, paper_id, closeness in cursor.fetchall():
             places[topic_id].append(place)
             found[topic_id].scores[paper_id] = closeness
     for topic_id, of_topic in places.items():
-        found[topic_id].bits = bits_of(of_topic)
+        found[topic_id].bits = bits_from_positions(of_topic)
     return found

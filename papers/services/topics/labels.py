@@ -10,8 +10,8 @@ from django.db import connection
 
 from papers.models import Topic, User
 
-ON_A_CARD = 3
-ON_A_PAGE = 12
+MAX_ON_CARD = 3
+MAX_ON_PAGE = 12
 
 # Of a topic of whole categories the paper's own categories say as much. Enters the index by each paper.
 _NAMES = """
@@ -34,12 +34,12 @@ class TopicName(NamedTuple):
     name: str
 
 
-Names: TypeAlias = Mapping[int, Collection[TopicName]]
+TopicNamesByPaper: TypeAlias = Mapping[int, Collection[TopicName]]
 
 
 def topic_names(
-    papers: Collection[int], *, viewer: User | AnonymousUser, but: Topic | None = None, most: int = ON_A_CARD
-) -> Names:
+    papers: Collection[int], *, viewer: User | AnonymousUser, but: Topic | None = None, most: int = MAX_ON_CARD
+) -> TopicNamesByPaper:
     """By paper: the first of the topics that it is in and `viewer` may see, their own before the others. One query."""
     asked: dict[str, Any] = {"papers": list(papers), "viewer": viewer.pk, "but": but and but.pk, "most": most}
     found: dict[int, list[TopicName]] = {}

@@ -21,16 +21,16 @@ from operator import or_
 from django.db import connection, transaction
 
 from papers.models import TopicBacklog
-from papers.services.authors.disambiguation import claim_by_orcid
-from papers.services.ingest.re_release import NEWS
+from papers.services.authors.disambiguation import claim_papers_by_orcid
+from papers.services.ingest.re_release import RELEASE_WINDOW
 from papers.services.ingest.releases import next_release
-from papers.services.operations.installation import current_group
-from papers.services.reading.follows import note_papers
-from papers.services.topics.bitset_evaluator import Evaluator, Papers, bits_of, places_of
-from papers.services.topics.example_similarity import close_to_examples
-from papers.services.topics.topic_queries import as_asked, topic_query, topics_named
+from papers.services.operations.installation import group_settings
+from papers.services.reading.follows import match_followed_papers
+from papers.services.topics.bitset_evaluator import BitsetEvaluator, PaperBatch, bits_from_positions, positions_of_bits
+from papers.services.topics.example_similarity import match_examples
+from papers.services.topics.topic_queries import referenced_topics, topic_query, viewer_query
 
-AT_A_TIME = 2_000
+BATCH_SIZE = 2_000
 _LOCK = 0x62730020  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 
 _TOPICS = """
@@ -72,7 +72,7 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchRound:
     """What one round did."""
 
     papers: int = 0
@@ -80,23 +80,23 @@ class Matched:
     removed: int = 0
 
 
-def match_waiting(*, now: datetime, at_a_time: int = AT_A_TIME) -> Matched:
+def match_waiting(*, now: datetime, at_a_time: int = BATCH_SIZE) -> MatchRound:
     """Match the newest papers that wait, in one transaction; nothing where another worker is at it."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
-            return Matched()
+            return MatchRound()
         waiting = TopicBacklog.objects.order_by("-paper_id").values_list("paper_id", "changes")[:at_a_time]
         changes = dict(waiting)
         if not changes:
-            return Matched()
+            return MatchRound()
         topics = _read_topics()
-        papers = Papers(changes)
+        papers = PaperBatch(changes)
         found = _Matching(topics, papers, now=now)
         return _store(changes, topics, papers, found.matches(), now=now)
 
 
-def is_waiting() -> bool:
+def has_backlog() -> bool:
     """Whether a paper waits. One query."""
     return TopicBacklog.objects.exists()
 
@@ -116,22 +116,24 @@ def _read_topics() -> list[_Topic]:
 class _Matching:
     """All topics over some papers."""
 
-    def __init__(self, topics: Sequence[_Topic], papers: Papers, *, now: datetime) -> None:
+    def __init__(self, topics: Sequence[_Topic], papers: PaperBatch, *, now: datetime) -> None:
         self.papers = papers
         self.news = _news(papers, now=now)
         self.roots = {topic.pk: topic_query(topic.query, topic.categories).root for topic in topics}
-        self.topics = in_order(topics, {topic.slug: topics_named(self.roots[topic.pk]) for topic in topics})
+        self.topics = topological_order(
+            topics, {topic.slug: referenced_topics(self.roots[topic.pk]) for topic in topics}
+        )
         self._by_slug = {topic.slug: topic for topic in topics}
         self._bits: dict[int, int] = {}
         """By topic, of those that are done: the papers that it asks for."""
         self._stored: dict[int, int] | None = None
-        self._evaluator = Evaluator(
+        self._evaluator = BitsetEvaluator(
             papers,
             {root: None for root in self.roots.values() if root is not None},
-            today=now.astimezone(current_group().zone).date(),
+            today=now.astimezone(group_settings().zone).date(),
             topic_bits=self._of_topic,
         )
-        self._close = close_to_examples([topic.pk for topic in topics if topic.has_examples], papers)
+        self._close = match_examples([topic.pk for topic in topics if topic.has_examples], papers)
 
     def matches(self) -> dict[int, _Found]:
         """By topic: the papers that it has, if they are news or were there before."""
@@ -154,7 +156,7 @@ class _Matching:
         root = self.roots[topic.pk]
         if root is None:
             return self.papers.all if topic.has_examples else 0
-        asked = as_asked(root, topic.owner_id)
+        asked = viewer_query(root, topic.owner_id)
         if asked not in answers:
             answers[asked] = self._evaluator.bits(asked) or 0
         return answers[asked]
@@ -174,11 +176,11 @@ class _Matching:
         return self._stored
 
 
-def _news(papers: Papers, *, now: datetime) -> int:
-    return papers.where(lambda row: row.listed_at >= now - NEWS or row.is_sample)
+def _news(papers: PaperBatch, *, now: datetime) -> int:
+    return papers.where(lambda row: row.listed_at >= now - RELEASE_WINDOW or row.is_sample)
 
 
-def in_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> list[_Topic]:
+def topological_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> list[_Topic]:
     """Each topic behind those that its query names; where they name each other in a circle, the circle is cut."""
     by_slug = {topic.slug: topic for topic in topics}
     ordered: dict[str, _Topic] = {topic.slug: topic for topic in topics if not named[topic.slug]}
@@ -201,8 +203,13 @@ def in_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> 
 
 
 def _store(
-    changes: Mapping[int, int], topics: Sequence[_Topic], papers: Papers, found: Mapping[int, _Found], *, now: datetime
-) -> Matched:
+    changes: Mapping[int, int],
+    topics: Sequence[_Topic],
+    papers: PaperBatch,
+    found: Mapping[int, _Found],
+    *,
+    now: datetime,
+) -> MatchRound:
     """Write what changed, of the papers and topics that are still as they were read.
 
     The locks are taken in the order of all other writers: papers, the release, what waits. A paper that is being
@@ -212,8 +219,8 @@ def _store(
         cursor.execute("SELECT id FROM papers_paper WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [papers.ids])
     release = next_release()
     struck_off = _strike_off(changes)
-    claim_by_orcid(struck_off)
-    note_papers(struck_off, release=release, now=now)
+    claim_papers_by_orcid(struck_off)
+    match_followed_papers(struck_off, release=release, now=now)
     done = papers.among(struck_off)
     news = done & _news(papers, now=now)
     stored = _stored_bits(papers)
@@ -229,7 +236,7 @@ def _store(
     removed = _delete(gone, papers)
     _refresh(papers.at(reduce(or_, stored.values(), 0) & done))
     count = _add(added, papers, found, release=release, now=now)
-    return Matched(papers=len(struck_off), added=count, removed=removed)
+    return MatchRound(papers=len(struck_off), added=count, removed=removed)
 
 
 def _strike_off(changes: Mapping[int, int]) -> set[int]:
@@ -261,14 +268,14 @@ def _unchanged(topics: Iterable[_Topic]) -> list[int]:
         return [pk for pk, version in cursor.fetchall() if seen.get(pk) == version]
 
 
-def _stored_bits(papers: Papers) -> dict[int, int]:
+def _stored_bits(papers: PaperBatch) -> dict[int, int]:
     """By topic: which of the papers are stored as its own."""
     with connection.cursor() as cursor:
         cursor.execute(_STORED, [papers.ids])
-        return {topic_id: bits_of(places) for topic_id, places in cursor.fetchall()}
+        return {topic_id: bits_from_positions(places) for topic_id, places in cursor.fetchall()}
 
 
-def _delete(gone: Mapping[int, int], papers: Papers) -> int:
+def _delete(gone: Mapping[int, int], papers: PaperBatch) -> int:
     """Remove matches; how many."""
     pairs = [(topic_id, paper_id) for topic_id, bits in gone.items() for paper_id in papers.at(bits)]
     if pairs:
@@ -282,7 +289,9 @@ def _delete(gone: Mapping[int, int], papers: Papers) -> int:
     return len(pairs)
 
 
-def _add(added: Mapping[int, int], papers: Papers, found: Mapping[int, _Found], *, release: int, now: datetime) -> int:
+def _add(
+    added: Mapping[int, int], papers: PaperBatch, found: Mapping[int, _Found], *, release: int, now: datetime
+) -> int:
     """Store new matches in the order of their key; how many.
 
     There may be hundreds of thousands: what a paper's rows end with is written once, and they are joined as text.
@@ -294,7 +303,7 @@ def _add(added: Mapping[int, int], papers: Papers, found: Mapping[int, _Found], 
     count = 0
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for topic_id, bits in sorted(added.items()):
-            places, scores = list(places_of(bits)), found[topic_id].scores
+            places, scores = list(positions_of_bits(bits)), found[topic_id].scores
             start = f"{topic_id}\t"
             if scores:
                 rows = [f"{start}{scores.get(papers.ids[place], 0.0)}\t{ends[place]}" for place in places]
@@ -317,7 +326,7 @@ def _refresh(paper_ids: Sequence[int]) -> None:
             )
 
 
-def drain(*, now: datetime) -> Iterator[Matched]:
+def match_all_waiting(*, now: datetime) -> Iterator[MatchRound]:
     """Round after round, until nothing waits or another worker is at it."""
     while (done := match_waiting(now=now)).papers:
         yield done

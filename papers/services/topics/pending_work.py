@@ -7,7 +7,7 @@ from datetime import datetime
 
 from papers.models import Topic
 from papers.services.topics.backfill import backfill_pending
-from papers.services.topics.matcher import drain, is_waiting
+from papers.services.topics.matcher import has_backlog, match_all_waiting
 
 # A topic that changes has those asked again that name it, and they others in turn. What is left comes with the next
 # tick; topics that name each other in a circle so never keep a worker for good.
@@ -15,7 +15,7 @@ _CHAIN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class CaughtUp:
+class CatchUpResult:
     """What was done."""
 
     topics: int = 0
@@ -23,20 +23,20 @@ class CaughtUp:
     matches: int = 0
 
 
-def is_behind() -> bool:
+def has_pending_work() -> bool:
     """Whether a paper or a topic waits. Two queries."""
-    return is_waiting() or Topic.objects.pending().exists()
+    return has_backlog() or Topic.objects.pending().exists()
 
 
-def catch_up(*, now: datetime) -> CaughtUp:
+def catch_up(*, now: datetime) -> CatchUpResult:
     """Do what waits, round after round. Idempotent; beside another worker that does the same it leaves it the rest."""
     topics = 0
     for _ in range(_CHAIN):
         if not (done := backfill_pending(now=now)):
             break
         topics += done
-    rounds = list(drain(now=now))
-    return CaughtUp(
+    rounds = list(match_all_waiting(now=now))
+    return CatchUpResult(
         topics=topics,
         papers=sum(each.papers for each in rounds),
         matches=sum(each.added for each in rounds),

@@ -11,13 +11,13 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from papers.catalogue.categories import expand, named
+from papers.catalogue.categories import expand_pattern, find_category
 from papers.models import Heartbeat, Topic
-from papers.services.operations.heartbeat import note_alive
+from papers.services.operations.heartbeat import record_heartbeat
 
 _SEEDED = "topics-seeded"
 
-EXAMPLES: tuple[tuple[str, str, str, str], ...] = (
+SEED_TOPICS: tuple[tuple[str, str, str, str], ...] = (
     (
         "language-models", "Language models", "What they can do and how they are made.",
         'title:"language model" OR title:llm OR title:llms',
@@ -80,10 +80,10 @@ def seed_topics(*, now: datetime, categories: Iterable[str] | None = None) -> in
     with transaction.atomic():
         if Heartbeat.objects.filter(name=_SEEDED).exists():
             return 0
-        note_alive(now=now, name=_SEEDED)
+        record_heartbeat(now=now, name=_SEEDED)
         rows = [
-            *(Topic(slug=slug, name=name, description=text, query=query) for slug, name, text, query in EXAMPLES),
-            *(_of_category(code) for pattern in codes for code in expand(pattern)),
+            *(Topic(slug=slug, name=name, description=text, query=query) for slug, name, text, query in SEED_TOPICS),
+            *(_of_category(code) for pattern in codes for code in expand_pattern(pattern)),
         ]
         for row in rows:
             row.pending_since = now
@@ -91,6 +91,6 @@ def seed_topics(*, now: datetime, categories: Iterable[str] | None = None) -> in
 
 
 def _of_category(code: str) -> Topic:
-    category = named(code)
+    category = find_category(code)
     name = category.name if category else code
     return Topic(slug=code.lower().replace(".", "-"), name=f"{name} ({code})", categories=[code])

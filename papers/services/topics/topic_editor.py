@@ -12,13 +12,13 @@ from django.utils.text import slugify
 from papers.models import Paper, Topic, User
 from papers.models.paper import PaperQuerySet
 from papers.query.parser import parse
-from papers.services.topics.backfill import papers_of
-from papers.services.topics.topic_queries import topic_query, topics_named
+from papers.services.topics.backfill import find_topic_papers
+from papers.services.topics.topic_queries import referenced_topics, topic_query
 
-MOST_OWN = 200
+MAX_SAVED_SEARCHES = 200
 """So many searches a reader may save."""
-PREVIEWED = timedelta(days=7)
-SHOWN = 5
+PREVIEW_WINDOW = timedelta(days=7)
+PREVIEW_TITLES = 5
 
 
 class TopicError(Exception):
@@ -26,7 +26,7 @@ class TopicError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class TopicDraft:
     """What a topic is called and asks. Papers that the query names with `like:` are its examples."""
 
     name: str
@@ -36,7 +36,7 @@ class Wording:
     closeness: float | None = None
 
 
-def make_topic(wording: Wording, *, owner: User | None, now: datetime, slug: str = "") -> Topic:
+def create_topic(wording: TopicDraft, *, owner: User | None, now: datetime, slug: str = "") -> Topic:
     """A topic for all, or a reader's own. Its papers come with the next tick.
 
     Raises:
@@ -46,8 +46,8 @@ def make_topic(wording: Wording, *, owner: User | None, now: datetime, slug: str
     with transaction.atomic():
         if owner is not None:
             User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two at once may not pass the limit together
-            if Topic.objects.filter(owner=owner).count() >= MOST_OWN:
-                raise TopicError(f"You have saved {MOST_OWN} searches. Delete one first.")
+            if Topic.objects.filter(owner=owner).count() >= MAX_SAVED_SEARCHES:
+                raise TopicError(f"You have saved {MAX_SAVED_SEARCHES} searches. Delete one first.")
         topic = Topic(slug=slug or _free_slug(wording.name, owner), owner=owner, pending_since=now)
         _write(topic, wording)
         topic.save()
@@ -55,7 +55,7 @@ def make_topic(wording: Wording, *, owner: User | None, now: datetime, slug: str
     return topic
 
 
-def change_topic(topic: Topic, wording: Wording, *, now: datetime) -> None:
+def update_topic(topic: Topic, wording: TopicDraft, *, now: datetime) -> None:
     """Word it anew. When it asks something else than before, the last 30 days are asked again. Idempotent.
 
     Raises:
@@ -82,7 +82,7 @@ def delete_topic(topic: Topic) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class TopicPreview:
     """What a topic would have brought last week."""
 
     count: int
@@ -91,7 +91,7 @@ class Preview:
     has_examples: bool
 
 
-def preview(wording: Wording, *, owner: User | None, now: datetime) -> Preview:
+def preview_topic(wording: TopicDraft, *, owner: User | None, now: datetime) -> TopicPreview:
     """Ask it of the last seven days, without leaving a trace.
 
     Raises:
@@ -103,18 +103,18 @@ def preview(wording: Wording, *, owner: User | None, now: datetime) -> Preview:
         _write(topic, wording)
         topic.save()
         topic.examples.set(_examples(wording))
-        recent = Paper.objects.visible().filter(listed_at__gte=now - PREVIEWED, listed_at__lte=now)
-        scores = papers_of(topic, now=now).scores
+        recent = Paper.objects.visible().filter(listed_at__gte=now - PREVIEW_WINDOW, listed_at__lte=now)
+        scores = find_topic_papers(topic, now=now).scores
         found = list(recent.filter(pk__in=scores).order_by("-listed_at", "-pk").values_list("pk", "title"))
         has_examples = topic.examples.exists()
         transaction.set_rollback(True)
     if has_examples:
         # The last that are let in are the ones that tell whether the threshold is right.
         found.sort(key=lambda row: scores[row[0]])
-    return Preview(len(found), tuple((title, scores[pk]) for pk, title in found[:SHOWN]), has_examples)
+    return TopicPreview(len(found), tuple((title, scores[pk]) for pk, title in found[:PREVIEW_TITLES]), has_examples)
 
 
-def _write(topic: Topic, wording: Wording) -> None:
+def _write(topic: Topic, wording: TopicDraft) -> None:
     topic.name, topic.description = wording.name, wording.description
     topic.query, topic.categories = wording.query, list(wording.categories)
     if wording.closeness is not None:
@@ -125,18 +125,18 @@ def _asks(topic: Topic) -> tuple[object, ...]:
     return (str(topic_query(topic.query, tuple(topic.categories))), topic.closeness)
 
 
-def _examples(wording: Wording) -> PaperQuerySet:
+def _examples(wording: TopicDraft) -> PaperQuerySet:
     return Paper.objects.visible().filter(public_id__in=parse(wording.query).examples())
 
 
-def _check(wording: Wording, *, slug: str) -> None:
+def _check(wording: TopicDraft, *, slug: str) -> None:
     query = topic_query(wording.query, wording.categories)
     examples = parse(wording.query).examples()
     if query.root is None and not examples:
         raise TopicError("It asks for nothing. Give words, a category, or an example such as like:2401.00001.")
     if examples and not _examples(wording).exists():
         raise TopicError("None of the papers behind like: is here.")
-    if slug and _leads_to(slug, topics_named(query.root)):
+    if slug and _leads_to(slug, referenced_topics(query.root)):
         raise TopicError("It asks for itself, by topic:. Leave that out.")
 
 
@@ -149,7 +149,7 @@ def _leads_to(slug: str, named: frozenset[str]) -> bool:
             return True
         seen |= waiting
         queries = Topic.objects.filter(slug__in=waiting).values_list("query", flat=True)
-        waiting = {name for query in queries for name in topics_named(topic_query(query).root)} - seen
+        waiting = {name for query in queries for name in referenced_topics(topic_query(query).root)} - seen
     return False
 
 
@@ -162,4 +162,13 @@ def _free_slug(name: str, owner: User | None) -> str:
     return next(slug for n in range(len(taken) + 2) if (slug := base if n == 0 else f"{base}-{n + 1}") not in taken)
 
 
-__all__ = ["MOST_OWN", "Preview", "TopicError", "Wording", "change_topic", "delete_topic", "make_topic", "preview"]
+__all__ = [
+    "MAX_SAVED_SEARCHES",
+    "TopicDraft",
+    "TopicError",
+    "TopicPreview",
+    "create_topic",
+    "delete_topic",
+    "preview_topic",
+    "update_topic",
+]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from papers.catalogue.categories import expand
-from papers.query.parser import And, Category, Like, Node, Or, Query, Tag, Topic, parse
-from papers.services.topics.bitset_evaluator import Asked, leaves_of
+from papers.catalogue.categories import expand_pattern
+from papers.query.parser import And, CategoryTerm, LikeTerm, Node, Or, Query, TagTerm, TopicTerm, parse
+from papers.services.topics.bitset_evaluator import ViewerQuery, all_terms
 
 
 @lru_cache(maxsize=20_000)
@@ -18,29 +18,31 @@ def topic_query(query: str, categories: tuple[str, ...] = ()) -> Query:
     """
     found = parse(query)
     # What `like:` names are the topic's examples, and judged by meaning.
-    asked = [part for part in found.required() if not isinstance(part, Like)]
+    asked = [part for part in found.required() if not isinstance(part, LikeTerm)]
     nodes = [node for node in (_within(categories), *asked) if node is not None]
     root = And(tuple(nodes)) if len(nodes) > 1 else nodes[0] if nodes else None
     return Query(root, found.problems)
 
 
 def _within(categories: Iterable[str]) -> Node | None:
-    nodes = tuple(dict.fromkeys(Category(pattern, codes) for pattern in categories if (codes := expand(pattern))))
+    nodes = tuple(
+        dict.fromkeys(CategoryTerm(pattern, codes) for pattern in categories if (codes := expand_pattern(pattern)))
+    )
     return Or(nodes) if len(nodes) > 1 else nodes[0] if nodes else None
 
 
 @lru_cache(maxsize=20_000)
-def as_asked(root: Node, owner_id: int | None) -> Asked:
+def viewer_query(root: Node, owner_id: int | None) -> ViewerQuery:
     """The query with its reader, where it depends on who asks."""
-    return Asked(root, owner_id if is_personal(root) else None)
+    return ViewerQuery(root, owner_id if is_personal(root) else None)
 
 
 def is_personal(root: Node) -> bool:
-    return any(isinstance(leaf, Tag | Topic) for leaf in leaves_of(root))
+    return any(isinstance(leaf, TagTerm | TopicTerm) for leaf in all_terms(root))
 
 
-def topics_named(root: Node | None) -> frozenset[str]:
+def referenced_topics(root: Node | None) -> frozenset[str]:
     """The slugs of the topics that a query asks for."""
     if root is None:
         return frozenset()
-    return frozenset(leaf.slug for leaf in leaves_of(root) if isinstance(leaf, Topic))
+    return frozenset(leaf.slug for leaf in all_terms(root) if isinstance(leaf, TopicTerm))

@@ -11,23 +11,23 @@ By hand: `python -m tests.support.fake_upstream --help`.
 
 from tests.support.fake_upstream.behaviour import Behaviour
 from tests.support.fake_upstream.catalogue import Catalogue, FakePaper, FakeVersion, make_catalogue, weekdays
-from tests.support.fake_upstream.driver import TODAY, Driver, FakeUpstream, fake_upstream, fake_upstream_process
-from tests.support.fake_upstream.no_rate_limit import Unpaced, unpaced_client
+from tests.support.fake_upstream.driver import TODAY, FakeUpstream, UpstreamDriver, fake_upstream, fake_upstream_process
+from tests.support.fake_upstream.no_rate_limit import NoRateLimit, unlimited_client
 from tests.support.fake_upstream.server import LogEntry
 
 __all__ = [
     "TODAY",
     "Behaviour",
     "Catalogue",
-    "Driver",
     "FakePaper",
     "FakeUpstream",
     "FakeVersion",
     "LogEntry",
-    "Unpaced",
+    "NoRateLimit",
+    "UpstreamDriver",
     "fake_upstream",
     "fake_upstream_process",
     "make_catalogue",
-    "unpaced_client",
+    "unlimited_client",
     "weekdays",
 ]

@@ -10,10 +10,10 @@ import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tests.support.fake_upstream.answer import State
+from tests.support.fake_upstream.answer import UpstreamState
 from tests.support.fake_upstream.behaviour import Behaviour
 from tests.support.fake_upstream.catalogue import make_catalogue, weekdays
-from tests.support.fake_upstream.server import Upstream
+from tests.support.fake_upstream.server import UpstreamServer
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -32,7 +32,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     options = parse_arguments()
     catalogue = make_catalogue(weekdays(options.today, options.days), options.per_day)
-    server = Upstream(State(catalogue, options.today), port=options.port, folder=options.folder)
+    server = UpstreamServer(UpstreamState(catalogue, options.today), port=options.port, folder=options.folder)
     if options.script:
         for step in json.loads(options.script.read_text(encoding="utf-8")):
             server.script.add(step["path"], [Behaviour.from_json(each) for each in step["behaviours"]])

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from tests.support.fake_upstream.behaviour import Behaviour
 from tests.support.fake_upstream.catalogue import Catalogue, FakePaper, FakeVersion
 
-__all__ = ["Answer", "Known", "State", "bad_request", "escape", "quoteattr", "twisted"]
+__all__ = ["Answer", "Known", "UpstreamState", "apply_faults", "bad_request", "escape", "quoteattr"]
 
 Known = tuple[FakePaper, FakeVersion]
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class State:
+class UpstreamState:
     """What the fake upstream knows, and the day that it takes for today."""
 
     catalogue: Catalogue
@@ -46,7 +46,7 @@ class State:
         return max((day for day in self.catalogue.days if day < self.today), default=self.today)
 
 
-def twisted(records: Sequence[tuple[str, T]], behaviour: Behaviour) -> list[T]:
+def apply_faults(records: Sequence[tuple[str, T]], behaviour: Behaviour) -> list[T]:
     """The records (id, record) of an answer, with those missing or doubled that the behaviour says."""
     kept = [record for arxiv_id, record in records if arxiv_id not in behaviour.drop_ids]
     if behaviour.is_empty:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from tests.support.fake_upstream.answer import Answer, Known, State, escape, quoteattr, twisted
+from tests.support.fake_upstream.answer import Answer, Known, UpstreamState, apply_faults, escape, quoteattr
 from tests.support.fake_upstream.behaviour import Behaviour
 
 _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v(?P<version>\d+))?")
@@ -23,7 +23,7 @@ xmlns="http://www.w3.org/2005/Atom">
 """
 
 
-def answer(state: State, params: Mapping[str, str], behaviour: Behaviour) -> Answer:
+def answer(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> Answer:
     """Answer a query; a wrong one with status 400 and a feed of one entry titled Error."""
     if behaviour.error is not None:
         return _error(state, behaviour.error)
@@ -40,12 +40,12 @@ def answer(state: State, params: Mapping[str, str], behaviour: Behaviour) -> Ans
         found = sorted(found, key=lambda known: known[1].released_at, reverse=params.get("sortOrder") != "ascending")
     page = [(paper.arxiv_id, (paper, version)) for paper, version in found[int(start) : int(start) + int(size)]]
     title = f"arXiv Query: search_query={params.get('search_query', '')}&id_list={params.get('id_list', '')}"
-    entries = "".join(_entry(known, behaviour) for known in twisted(page, behaviour))
+    entries = "".join(_entry(known, behaviour) for known in apply_faults(page, behaviour))
     feed = _feed(state, "https://arxiv.org/api/fake", title, entries, total=len(found), start=start, size=size)
     return Answer(feed, "application/atom+xml; charset=utf-8")
 
 
-def _by_ids(state: State, ids: list[str]) -> list[Known]:
+def _by_ids(state: UpstreamState, ids: list[str]) -> list[Known]:
     """The asked papers in the asked order, each in the asked version; unknown ids are silently absent."""
     known = {paper.arxiv_id: (paper, version) for paper, version in state.catalogue.known(state.today)}
     if not ids:
@@ -122,7 +122,7 @@ def _entry(known: Known, behaviour: Behaviour) -> str:
     return "  <entry>\n" + "".join(f"    {line}\n" for line in lines) + "  </entry>\n"
 
 
-def _error(state: State, text: str) -> Answer:
+def _error(state: UpstreamState, text: str) -> Answer:
     address = "https://arxiv.org/api/errors#" + text.replace(" ", "_")
     entry = (
         f"  <entry>\n    <id>{escape(address)}</id>\n    <title>Error</title>\n"
@@ -133,7 +133,7 @@ def _error(state: State, text: str) -> Answer:
     return Answer(feed, "application/atom+xml; charset=utf-8", status=400)
 
 
-def _feed(state: State, address: str, title: str, entries: str, *, total: int, start: str, size: str) -> str:
+def _feed(state: UpstreamState, address: str, title: str, entries: str, *, total: int, start: str, size: str) -> str:
     return _FEED.format(
         id=address,
         title=escape(title),

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from tests.support.fake_upstream.answer import Answer, Known, State, escape, twisted
+from tests.support.fake_upstream.answer import Answer, Known, UpstreamState, apply_faults, escape
 from tests.support.fake_upstream.behaviour import Behaviour
 
 EASTERN = ZoneInfo("America/New_York")
@@ -38,7 +38,7 @@ _RSS = """<?xml version='1.0' encoding='UTF-8'?>
 """
 
 
-def answer(state: State, kind: str, query: str, behaviour: Behaviour) -> Answer:
+def answer(state: UpstreamState, kind: str, query: str, behaviour: Behaviour) -> Answer:
     """Answer `/rss/…` or `/atom/…`, `kind` being one of the two words."""
     parts = query.split("+")
     if not all(re.fullmatch(r"[a-z-]+(\.[A-Za-z-]+)?", part) and part.partition(".")[0] in _ARCHIVES for part in parts):
@@ -51,7 +51,7 @@ def answer(state: State, kind: str, query: str, behaviour: Behaviour) -> Answer:
         if (kind_of := announce_type(known, parts))
     ]
     render = _atom_item if kind == "atom" else _rss_item
-    shown = twisted(items[: state.feed_cap], behaviour)
+    shown = apply_faults(items[: state.feed_cap], behaviour)
     # The feed's day is that of the request, also where the batch is an old one.
     entries = "".join(render(known, kind_of, state.today, behaviour) for known, kind_of in shown)
     body = _page(state, kind, query, f"{query} updates on arXiv.org", state.today, entries)
@@ -74,7 +74,7 @@ def announce_type(known: Known, query: list[str]) -> str | None:
     return "replace" if is_primary else "replace-cross"
 
 
-def _page(state: State, kind: str, query: str, title: str, day: date, items: str) -> str:
+def _page(state: UpstreamState, kind: str, query: str, title: str, day: date, items: str) -> str:
     state.built += 1
     return (_ATOM if kind == "atom" else _RSS).format(
         namespaces=_NAMESPACES,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from tests.support.fake_upstream.answer import Answer, Known, State, escape, twisted
+from tests.support.fake_upstream.answer import Answer, Known, UpstreamState, apply_faults, escape
 from tests.support.fake_upstream.behaviour import Behaviour
 
 EARLIEST = date(2005, 9, 16)
@@ -32,7 +32,7 @@ class OaiError(Exception):
         self.code = code
 
 
-def answer(state: State, pairs: list[tuple[str, str]], behaviour: Behaviour) -> Answer:
+def answer(state: UpstreamState, pairs: list[tuple[str, str]], behaviour: Behaviour) -> Answer:
     """Answer one request; `pairs` are its parameters as they came, because a repeated one is an error."""
     params = dict(pairs)
     verb = params.get("verb", "")
@@ -66,7 +66,7 @@ def set_specs(categories: tuple[str, ...]) -> list[str]:
     return specs
 
 
-def _identify(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
+def _identify(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> str:
     return (
         "<repositoryName>arXiv</repositoryName>\n<baseURL>http://oaipmh.arxiv.org/oai</baseURL>\n"
         "<protocolVersion>2.0</protocolVersion>\n<adminEmail>help@example.org</adminEmail>\n"
@@ -75,7 +75,7 @@ def _identify(state: State, params: Mapping[str, str], behaviour: Behaviour) -> 
     )
 
 
-def _list_formats(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
+def _list_formats(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> str:
     return "".join(
         f"<metadataFormat><metadataPrefix>{prefix}</metadataPrefix><schema>http://arxiv.org/OAI/{prefix}.xsd</schema>"
         f"<metadataNamespace>http://arxiv.org/OAI/{prefix}/</metadataNamespace></metadataFormat>\n"
@@ -83,12 +83,12 @@ def _list_formats(state: State, params: Mapping[str, str], behaviour: Behaviour)
     )
 
 
-def _list_sets(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
+def _list_sets(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> str:
     specs = {spec for paper, _ in state.catalogue.known(state.today) for spec in set_specs(paper.categories)}
     return "".join(f"<set><setSpec>{spec}</setSpec><setName>{spec}</setName></set>\n" for spec in sorted(specs))
 
 
-def _get_record(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
+def _get_record(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> str:
     arxiv_id = params.get("identifier", "").removeprefix("oai:arXiv.org:")
     render = _format(params)
     for known in state.catalogue.known(state.today):
@@ -97,7 +97,7 @@ def _get_record(state: State, params: Mapping[str, str], behaviour: Behaviour) -
     raise OaiError("idDoesNotExist", f"{arxiv_id} is not known here")
 
 
-def _list(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
+def _list(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> str:
     skip, query = 0, dict(params)
     if "resumptionToken" in params:
         query = dict(parse_qsl(params["resumptionToken"]))
@@ -113,13 +113,13 @@ def _list(state: State, params: Mapping[str, str], behaviour: Behaviour) -> str:
     only_headers = params["verb"] == "ListIdentifiers"
     records = "".join(
         _header(known) if only_headers else _record(known, render, behaviour)
-        for known in twisted(page, replace(behaviour, repeat=0))
+        for known in apply_faults(page, replace(behaviour, repeat=0))
     )
     # Records that change during a harvest shift: the last ones of a page come again on the next.
     return records + _token(state, query, end - behaviour.repeat, len(found), is_first=skip == 0)
 
 
-def _token(state: State, query: Mapping[str, str], skip: int, count: int, *, is_first: bool) -> str:
+def _token(state: UpstreamState, query: Mapping[str, str], skip: int, count: int, *, is_first: bool) -> str:
     """Nothing where one answer holds all, else a token, on the last page an empty one."""
     if skip >= count:
         return "" if is_first else "<resumptionToken/>\n"
@@ -127,7 +127,7 @@ def _token(state: State, query: Mapping[str, str], skip: int, count: int, *, is_
     return f'<resumptionToken expirationDate="{state.today + timedelta(days=1)}T00:00:00Z">{token}</resumptionToken>\n'
 
 
-def _changed(state: State, query: Mapping[str, str]) -> list[Known]:
+def _changed(state: UpstreamState, query: Mapping[str, str]) -> list[Known]:
     """The records of a set whose newest version is within from and until, oldest first."""
     low, high = _day(query.get("from", EARLIEST.isoformat())), _day(query.get("until", state.today.isoformat()))
     if not EARLIEST <= low <= high <= state.today:
@@ -242,7 +242,7 @@ def _oai_dc(known: Known) -> str:
 
 
 FORMATS: Mapping[str, Callable[[Known], str]] = {"arXiv": _arxiv, "arXivRaw": _arxiv_raw, "oai_dc": _oai_dc}
-_VERBS: Mapping[str, Callable[[State, Mapping[str, str], Behaviour], str]] = {
+_VERBS: Mapping[str, Callable[[UpstreamState, Mapping[str, str], Behaviour], str]] = {
     "Identify": _identify,
     "ListMetadataFormats": _list_formats,
     "ListSets": _list_sets,

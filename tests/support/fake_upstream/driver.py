@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.support.fake_upstream.answer import State
+from tests.support.fake_upstream.answer import UpstreamState
 from tests.support.fake_upstream.behaviour import Behaviour
 from tests.support.fake_upstream.catalogue import Catalogue, make_catalogue, weekdays
-from tests.support.fake_upstream.server import LogEntry, Upstream
+from tests.support.fake_upstream.server import LogEntry, UpstreamServer
 
 ROOT = Path(__file__).resolve().parents[3]
 TODAY = date(2026, 11, 20)
 """A Friday, for tests that need no other day."""
 
 
-class Driver:
+class UpstreamDriver:
     """Drives a fake upstream by its control addresses, wherever it runs."""
 
     def __init__(self, url: str) -> None:
@@ -59,10 +59,10 @@ class Driver:
             return json.loads(answer.read() or b"null")
 
 
-class FakeUpstream(Driver):
+class FakeUpstream(UpstreamDriver):
     """A fake upstream in a thread of this process, with its catalogue at hand."""
 
-    def __init__(self, server: Upstream) -> None:
+    def __init__(self, server: UpstreamServer) -> None:
         super().__init__(server.url)
         self.state = server.state
 
@@ -78,7 +78,7 @@ def fake_upstream(
     """Serve from a thread for as long as the block lasts. Without a catalogue: 5 days of 10 papers up to today."""
     if catalogue is None:
         catalogue = make_catalogue(weekdays(today, 5), 10)
-    server = Upstream(State(catalogue, today), port=port, folder=folder)
+    server = UpstreamServer(UpstreamState(catalogue, today), port=port, folder=folder)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -89,7 +89,7 @@ def fake_upstream(
 
 
 @contextmanager
-def fake_upstream_process(*arguments: str) -> Iterator[Driver]:
+def fake_upstream_process(*arguments: str) -> Iterator[UpstreamDriver]:
     """Serve from a process of its own (`python -m tests.support.fake_upstream`), which ends with the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.fake_upstream", "--port", "0", *arguments],
@@ -101,7 +101,7 @@ def fake_upstream_process(*arguments: str) -> Iterator[Driver]:
     try:
         line = process.stdout.readline().split()
         assert line, "the fake upstream did not start; its error is above"
-        yield Driver(line[-1])
+        yield UpstreamDriver(line[-1])
     finally:
         process.terminate()
         process.wait(timeout=10)

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from tests.support.fake_upstream.answer import Answer, Known, State, twisted
+from tests.support.fake_upstream.answer import Answer, Known, UpstreamState, apply_faults
 from tests.support.fake_upstream.behaviour import Behaviour
 
 _JSON = "application/json; charset=utf-8"
 
 
-def answer_list(state: State, params: Mapping[str, str], behaviour: Behaviour) -> Answer:
+def answer_list(state: UpstreamState, params: Mapping[str, str], behaviour: Behaviour) -> Answer:
     """Answer `/api/daily_papers`; a day that has not come is status 400."""
     try:
         days = _asked_days(state, params)
@@ -30,10 +30,10 @@ def answer_list(state: State, params: Mapping[str, str], behaviour: Behaviour) -
     ]
     size = min(int(params.get("limit", "50")), 100)
     start = int(params.get("p", "0")) * size
-    return Answer(json.dumps(twisted(found[start : start + size], behaviour)), _JSON)
+    return Answer(json.dumps(apply_faults(found[start : start + size], behaviour)), _JSON)
 
 
-def answer_paper(state: State, arxiv_id: str, behaviour: Behaviour) -> Answer:
+def answer_paper(state: UpstreamState, arxiv_id: str, behaviour: Behaviour) -> Answer:
     """Answer `/api/papers/<id>`."""
     for paper, version in state.catalogue.known(state.today):
         if paper.arxiv_id == arxiv_id and paper.is_featured:
@@ -41,7 +41,7 @@ def answer_paper(state: State, arxiv_id: str, behaviour: Behaviour) -> Answer:
     return Answer(json.dumps({"error": "Paper not found"}), _JSON, status=404)
 
 
-def _asked_days(state: State, params: Mapping[str, str]) -> list[date]:
+def _asked_days(state: UpstreamState, params: Mapping[str, str]) -> list[date]:
     """The days of `date`, `week` (2026-W48) or `month` (2026-11), else the newest list's."""
     if "date" in params:
         return [date.fromisoformat(params["date"])]

@@ -10,7 +10,7 @@ from papers.outbound.client import Client
 
 
 @dataclass(slots=True)
-class UnpacedTurn:
+class UnlimitedSlot:
     """Keeps what it was told."""
 
     group: str
@@ -25,19 +25,21 @@ class UnpacedTurn:
         return None
 
 
-class Unpaced:
+class NoRateLimit:
     """Gives every turn at once."""
 
     def __init__(self) -> None:
-        self.turns: list[UnpacedTurn] = []
+        self.turns: list[UnlimitedSlot] = []
 
     @contextmanager
-    def turn(self, group: str, *, wait_seconds: float) -> Iterator[UnpacedTurn]:
-        turn = UnpacedTurn(group)
+    def turn(self, group: str, *, wait_seconds: float) -> Iterator[UnlimitedSlot]:
+        turn = UnlimitedSlot(group)
         self.turns.append(turn)
         yield turn
 
 
-def unpaced_client(*allow: str) -> Client:
+def unlimited_client(*allow: str) -> Client:
     """A client that asks at once. `allow` are hosts such as `upstream.host`."""
-    return Client(user_agent="Broadsheet/test (+http://127.0.0.1; mailto:a@example.org)", clock=Unpaced(), allow=allow)
+    return Client(
+        user_agent="Broadsheet/test (+http://127.0.0.1; mailto:a@example.org)", clock=NoRateLimit(), allow=allow
+    )

@@ -18,7 +18,7 @@ _FIRST_RECORD = re.compile(r"<record>.*?</record>", re.DOTALL)
 _NOT_HERE = Answer("Nothing of this is recorded.\n", "text/plain; charset=utf-8", status=404)
 
 
-class Recorded:
+class RecordedAnswers:
     """The answers of one folder. Each request reads its file again, so that a file may be changed meanwhile."""
 
     def __init__(self, folder: Path) -> None:

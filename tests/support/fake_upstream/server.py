@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.support.fake_upstream import arxiv_api, arxiv_feed, arxiv_oai, doi, huggingface
-from tests.support.fake_upstream.answer import Answer, State, bad_request
+from tests.support.fake_upstream.answer import Answer, UpstreamState, bad_request
 from tests.support.fake_upstream.behaviour import Behaviour, Script
-from tests.support.fake_upstream.recorded import Recorded
+from tests.support.fake_upstream.recorded import RecordedAnswers
 
 FEEDS = Path(__file__).resolve().parents[2] / "answers" / "feeds"
 _FEED_TYPES = {".rss": "application/rss+xml", ".atom": "application/atom+xml", ".rdf": "application/rdf+xml"}
@@ -39,17 +39,17 @@ class LogEntry:
     sent_bytes: int = 0
 
 
-class Upstream(ThreadingHTTPServer):
+class UpstreamServer(ThreadingHTTPServer):
     """Serves until `stop()`. Every request has a thread, so that two at once can be seen."""
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, state: State, *, port: int = 0, folder: Path | None = None) -> None:
+    def __init__(self, state: UpstreamState, *, port: int = 0, folder: Path | None = None) -> None:
         self.state = state
         self.script = Script()
-        self.recorded = Recorded(folder) if folder else None
+        self.recorded = RecordedAnswers(folder) if folder else None
         self.log: list[LogEntry] = []
         self.stopping = threading.Event()
         super().__init__(("127.0.0.1", port), Handler)
@@ -95,7 +95,7 @@ class Upstream(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """One connection, one request."""
 
-    server: Upstream
+    server: UpstreamServer
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -199,17 +199,17 @@ def _json(values: object) -> Answer:
     return Answer(json.dumps(values), "application/json")
 
 
-def _add_script(server: Upstream, values: Mapping[str, Any]) -> Answer:
+def _add_script(server: UpstreamServer, values: Mapping[str, Any]) -> Answer:
     server.script.add(values["path"], [Behaviour.from_json(each) for each in values["behaviours"]])
     return _json({})
 
 
-def _clear_script(server: Upstream, values: Mapping[str, Any]) -> Answer:
+def _clear_script(server: UpstreamServer, values: Mapping[str, Any]) -> Answer:
     server.script.clear()
     return _json({})
 
 
-def _set_state(server: Upstream, values: Mapping[str, Any]) -> Answer:
+def _set_state(server: UpstreamServer, values: Mapping[str, Any]) -> Answer:
     state = server.state
     state.today = date.fromisoformat(values.get("today", state.today.isoformat()))
     state.page_size = int(values.get("page_size", state.page_size))
@@ -217,12 +217,12 @@ def _set_state(server: Upstream, values: Mapping[str, Any]) -> Answer:
     return _json({"today": state.today.isoformat(), "page_size": state.page_size, "feed_cap": state.feed_cap})
 
 
-def _clear_log(server: Upstream, values: Mapping[str, Any]) -> Answer:
+def _clear_log(server: UpstreamServer, values: Mapping[str, Any]) -> Answer:
     server.log.clear()
     return _json({})
 
 
-_CONTROLS: Mapping[tuple[str, str], Callable[[Upstream, Mapping[str, Any]], Answer]] = {
+_CONTROLS: Mapping[tuple[str, str], Callable[[UpstreamServer, Mapping[str, Any]], Answer]] = {
     ("POST", "/_script"): _add_script,
     ("DELETE", "/_script"): _clear_script,
     ("GET", "/_log"): lambda server, _: _json([asdict(entry) for entry in list(server.log)]),
