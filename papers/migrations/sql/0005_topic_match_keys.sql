@@ -1,11 +1,5 @@
-"""Topic matches: keys kept with one look for each statement instead of two for each row, and smaller indexes."""
-
-import django.db.models.deletion
-from django.db import migrations, models
-
-# As a foreign key does, but for all rows that a statement writes together: what they point to must be there, and can't
-# go before this transaction has ended. What goes takes its matches along.
-KEEP = """
+-- As a foreign key does, but for all rows that a statement writes together: what they point to must be there, and can't
+-- go before this transaction has ended. What goes takes its matches along.
 CREATE FUNCTION papers_topicmatch_keys() RETURNS trigger LANGUAGE plpgsql AS $function$
 DECLARE found bigint;
 BEGIN
@@ -42,27 +36,3 @@ END
 $function$;
 CREATE TRIGGER paper_takes_matches AFTER DELETE ON papers_paper
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION papers_topicmatch_of_paper();
-"""
-LEAVE = """
-DROP TRIGGER paper_takes_matches ON papers_paper;
-DROP TRIGGER topic_takes_matches ON papers_topic;
-DROP TRIGGER topicmatch_keys_of_changed ON papers_topicmatch;
-DROP TRIGGER topicmatch_keys_of_new ON papers_topicmatch;
-DROP FUNCTION papers_topicmatch_of_paper();
-DROP FUNCTION papers_topicmatch_of_topic();
-DROP FUNCTION papers_topicmatch_keys();
-"""
-
-
-class Migration(migrations.Migration):
-    dependencies = [("papers", "0013_papers_with_links")]
-
-    operations = [
-        migrations.AlterField("topicmatch", "topic", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="matches", to="papers.topic")),
-        migrations.AlterField("topicmatch", "paper", models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name="topic_matches", to="papers.paper")),
-        migrations.RunSQL(KEEP, LEAVE),
-        migrations.RemoveIndex("topicmatch", "topic_match_newest"),
-        migrations.RemoveIndex("topicmatch", "topic_match_voted"),
-        migrations.AddIndex("topicmatch", models.Index(fields=["topic", "listed_at", "paper"], name="topic_match_newest")),
-        migrations.AddIndex("topicmatch", models.Index(condition=models.Q(("vote_count__gt", 0)), fields=["topic", "vote_count", "listed_at", "paper"], name="topic_match_voted")),
-    ]
