@@ -121,7 +121,7 @@ def update_curation_queue() -> None:
     logger.info("Published %d papers, found %d candidates and %d pairs that may be one", published, found, pairs)
 
 
-@shared_task(name="papers.ranking")
+@shared_task(name="papers.compute_recommendations")
 def compute_recommendations() -> None:
     """Work out the suggestions of all who are due, if no other worker is at it."""
     from papers.services.recommend import recommender  # with numpy, which no web process is to load
