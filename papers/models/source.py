@@ -8,28 +8,28 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from papers.sources.registry import announcing_kinds
+
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def due(self, now: datetime) -> SourceQuerySet:
+        """Those to be fetched now, the longest waiting first."""
         return self.filter(is_enabled=True, next_fetch_at__lte=now).order_by("next_fetch_at", "pk")
+
+    def announcing(self) -> SourceQuerySet:
+        """Those that are on and whose lists say how many papers of arXiv there must be on a day."""
+        return self.filter(is_enabled=True, kind__in=announcing_kinds())
 
 
 class Source(models.Model):
     """One place that papers are fetched from, its schedule, and what of it stands on the day's edition."""
-
-    class Kind(models.TextChoices):
-        ARXIV_RSS = "arxiv_rss", "arXiv announcements (RSS)"
-        ARXIV_OAI = "arxiv_oai", "arXiv records (OAI-PMH)"
-        ARXIV_API = "arxiv_api", "arXiv search"
-        HUGGINGFACE = "huggingface", "Hugging Face daily papers"
-        FEED = "feed", "RSS or Atom feed"
 
     class Lists(models.TextChoices):
         NOTHING = "nothing", "nothing"
         ALL = "all", "everything announced"
         AT_MOST = "at_most", "at most N a day"
 
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, help_text="A kind of `sources/registry.py`, which knows all else of it.")
     name = models.CharField(max_length=120)
     base_url = models.TextField(blank=True, help_text="Empty: the service's own address. For a feed: its address.")
     categories = ArrayField(models.TextField(), default=list, blank=True, help_text="arXiv categories, such as cs.CL.")

@@ -18,10 +18,6 @@ class SourceError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class NoPaperError(SourceError):
-    """What was asked for is there, and no paper is in it. Asking again won't help."""
-
-
 class FetchError(SourceError):
     """One request failed; `url` is the address that was asked, without its query."""
 

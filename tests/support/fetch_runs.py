@@ -24,7 +24,7 @@ from papers.models import (
 )
 from papers.services.fetching import rate_limiter
 from papers.services.fetching.fetch_runner import fetch_source
-from papers.services.fetching.source_config import default_interval, default_name
+from papers.sources.registry import adapter_of
 from tests.support.fake_upstream import UpstreamDriver
 from tests.support.source_context import FRIDAY_MORNING
 
@@ -49,13 +49,13 @@ def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def create_source(kind: str, upstream: UpstreamDriver | None = None, **fields: Any) -> Source:
     """A source that asks the fake upstream; announcements and daily lists list everything."""
-    lists = Source.Lists.NOTHING if kind == Source.Kind.ARXIV_OAI else Source.Lists.ALL
+    lists = Source.Lists.NOTHING if kind == "arxiv_oai" else Source.Lists.ALL
     fields = {
-        "name": default_name(kind),
+        "name": adapter_of(kind).default_name,
         "base_url": upstream.url + SOURCE_PATHS[kind] if upstream else "",
         "categories": CATEGORIES if kind.startswith("arxiv") else [],
         "lists": lists,
-        "interval_seconds": default_interval(kind),
+        "interval_seconds": adapter_of(kind).default_interval.total_seconds(),
         **fields,
     }
     return Source.objects.create(kind=kind, **fields)

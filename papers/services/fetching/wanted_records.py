@@ -17,18 +17,18 @@ from django.db.models import F
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
-from papers.models import Source, WantedRecord
+from papers.models import WantedRecord
 from papers.outbound.client import Client, HostBusyError
 from papers.outbound.errors import SourceError
-from papers.services.fetching.rate_limiter import build_outbound_client
-from papers.services.fetching.source_config import preferred_base_url
-from papers.services.ingest.paper_store import store_papers
-from papers.services.submissions.submission_fetcher import (
-    RETRY_PAUSES,
+from papers.services.fetching.paper_lookup import (
+    LOOKUP_RETRIES,
     is_retryable,
     look_up_paper,
     send_with_short_timeouts,
 )
+from papers.services.fetching.rate_limiter import build_outbound_client
+from papers.services.fetching.source_config import preferred_base_url
+from papers.services.ingest.paper_store import store_papers
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -42,8 +42,8 @@ MAX_RUN_SECONDS = 180.0
 BATCH_SIZE = arxiv_api.MAX_IDS
 MAX_SINGLE_LOOKUPS = 20
 LONG_PAUSE = timedelta(days=1)
-"""After the pauses of submissions, and for what is not there: a new DOI may take days to be registered."""
-MAX_ATTEMPTS = len(RETRY_PAUSES) + 14
+"""After those of a look-up, and for what is not there: a new DOI may take days to be registered."""
+MAX_ATTEMPTS = len(LOOKUP_RETRIES.pauses) + 14
 
 
 def is_record_due(*, now: datetime) -> bool:
@@ -52,7 +52,7 @@ def is_record_due(*, now: datetime) -> bool:
 
 
 def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = build_outbound_client) -> int:
-    """One turn: ask for up to a hundred records that are wanted, and store them; how many came.
+    """Ask for up to a hundred records that are wanted, store them, and return how many came.
 
     Failures are no errors here: the rows say what happened, and when it is tried again.
     """
@@ -94,7 +94,7 @@ def _fetch_together(send: Send, names: Sequence[PaperRef], now: datetime) -> tup
     asked = {name.value for name in names}
     papers: list[RawPaper] = []
     try:
-        for answer in arxiv_api.look_up_ids(send, preferred_base_url(Source.Kind.ARXIV_API), sorted(asked)):
+        for answer in arxiv_api.look_up_ids(send, preferred_base_url(arxiv_api.adapter.kind), sorted(asked)):
             papers += answer.papers
     except HostBusyError as error:
         _give_back(names, now, timedelta(seconds=error.retry_after_seconds or 30))
@@ -104,7 +104,7 @@ def _fetch_together(send: Send, names: Sequence[PaperRef], now: datetime) -> tup
     by_id = {found.value: raw for raw in papers if (found := parse_arxiv_id(raw.arxiv_id or ""))}
     here = {value: raw for value, raw in by_id.items() if value in asked}
     if here:
-        store_papers(here.values(), now=now, kind=Source.Kind.ARXIV_API)
+        store_papers(here.values(), now=now, kind=arxiv_api.adapter.kind)
     return [name for name in names if name.value not in here], len(here)
 
 
@@ -132,7 +132,7 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
 def _put_off(name: PaperRef, reason: str, now: datetime, *, may_pass: bool) -> None:
     logger.warning("Could not fetch the record of %s: %s", name.value, reason)
     for row in _rows([name]):
-        pause = RETRY_PAUSES[row.attempts - 1] if may_pass and row.attempts <= len(RETRY_PAUSES) else LONG_PAUSE
+        pause = (LOOKUP_RETRIES.pause_after(row.attempts) if may_pass else None) or LONG_PAUSE
         row.next_attempt_at = now + pause if row.attempts < MAX_ATTEMPTS else None
         row.reason = safe_text(reason)[:2_000]
         row.save(update_fields=["next_attempt_at", "reason"])

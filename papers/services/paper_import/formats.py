@@ -214,7 +214,7 @@ def _read_json(data: bytes, reading: ReadOptions) -> ParsedDocument:
         raise UnreadableFile("it is a JSON object that is no paper")
     named = _DAY_IN_NAME.search(reading.name)
     asked = _day(named[0]) if named else _NO_DAY
-    day = huggingface.parse_list(data, asked=asked, site=reading.site)
+    day = huggingface.parse_list(data, day=asked, site=reading.site)
     return [_without_guess(paper) for paper in day.papers], day.rejected
 
 
