@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.enqueue import TaskName, enqueue
 from papers.models import Paper, Submission, User
 from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, find_paper_by_ref
 from papers.services.submissions.settlement import newest_listing_day, settle_submission
 from papers.text.cleaning import safe_text
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def submit(
         if paper is not None:
             settle_submission(submission, paper, now=now)
             return SubmitResult(submission, paper)
-        _ring_on_commit(submission.pk)
+        enqueue(TaskName.FETCH_SUBMISSION, submission.pk)
     return SubmitResult(submission)
 
 
@@ -101,7 +98,7 @@ def retry_submission(*, submission: Submission, now: datetime) -> Submission:
     with transaction.atomic():
         given = PaperRef(submission.scheme, submission.value)
         again = _open(submission.user, given, submission.given, now)
-        _ring_on_commit(again.pk)
+        enqueue(TaskName.FETCH_SUBMISSION, again.pk)
     return again
 
 
@@ -123,16 +120,3 @@ def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
         found.state, found.reason, found.attempts, found.next_attempt_at = Submission.State.FETCHING, "", 0, now
         found.save(update_fields=["state", "reason", "attempts", "next_attempt_at"])
     return found
-
-
-def _ring_on_commit(submission_id: int) -> None:
-    """Tell a worker. The row says it all; the message only saves the wait for the next tick."""
-    from papers.tasks import fetch_submission
-
-    def ring() -> None:
-        try:
-            fetch_submission.delay(submission_id)
-        except OperationalError:
-            logger.warning("The broker does not answer; the next tick finds what is due")
-
-    transaction.on_commit(ring)
