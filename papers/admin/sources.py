@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST
 from papers.admin.base import BoundedListMixin, ReadOnlyMixin
 from papers.catalogue.categories import expand_pattern
 from papers.models import FetchRun, RejectedRecord, Source
-from papers.outbound.client import RefusedError, host_group_of
+from papers.outbound.errors import RefusedError
+from papers.outbound.host_rate_limit import host_group_of
 from papers.services.fetching.fetch_runner import preview_source
 from papers.services.fetching.source_config import base_url_of, default_base_url, request_fetches, save_source
 from papers.sources.base import SourceSettings

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import (
     AFTER_MIDNIGHT,
     HOST_GROUP,

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,

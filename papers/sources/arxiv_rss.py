@@ -15,8 +15,8 @@ from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
-from papers.outbound.client import FetchRequest, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest
 from papers.sources.arxiv import (
     AFTER_MIDNIGHT,
     ANNOUNCED_AT,

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
-from papers.outbound.client import FetchRequest, FetchResponse
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 

@@ -18,8 +18,9 @@ from urllib.parse import quote, urlsplit
 import feedparser
 
 from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
-from papers.outbound.client import FetchRequest, FetchResponse, host_group_of
 from papers.outbound.errors import SourceError
+from papers.outbound.host_rate_limit import host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
 from papers.sources.base import (
     FetchBatch,

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest
 from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
 from papers.sources.base import (
     ExternalCounts,

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
-from papers.outbound.client import FetchRequest, FetchResponse, page_host_group_of
+from papers.outbound.host_rate_limit import page_host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.meta_tags import meta_tags
 

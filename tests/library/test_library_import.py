@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.citations import CITATION_FORMATS, format_papers
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
-from papers.outbound.client import HostBusyError
-from papers.outbound.errors import NetworkError, SourceError
+from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
 from papers.services.fetching.paper_lookup import PaperNotFoundError
 from papers.services.ingest.paper_merge import move_related_rows

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.sources.base import ExternalCounts, FetchBatch, RawAuthor, RawListing
 from papers.sources.huggingface import DailyListPage, adapter, parse_list
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue

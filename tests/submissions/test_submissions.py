@@ -12,8 +12,8 @@ from django.db import connections, transaction
 
 from papers.catalogue.paper_ref import InvalidReference
 from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing, Paper, Submission, TaggedPaper, User
-from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NetworkError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.curation.audit_log import Actor
 from papers.services.curation.decisions import accept_submission, reject_submission
 from papers.services.fetching import paper_lookup

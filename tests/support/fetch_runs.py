@@ -22,7 +22,7 @@ from papers.models import (
     RejectedRecord,
     Source,
 )
-from papers.services.fetching import rate_limiter
+from papers.outbound import host_rate_limit
 from papers.services.fetching.fetch_runner import fetch_source
 from papers.sources.registry import adapter_of
 from tests.support.fake_upstream import UpstreamDriver
@@ -41,10 +41,11 @@ CATEGORIES = ["cs.CL", "cs.LG", "stat.ML"]
 def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the product without the seconds between requests, which have tests of their own."""
     for group in ("arxiv", "huggingface", "crossref"):
-        policy = replace(rate_limiter.HOST_POLICIES[group], spacing=0.0, jitter=0.0)
-        monkeypatch.setitem(rate_limiter.HOST_POLICIES, group, policy)
-    monkeypatch.setattr(rate_limiter, "FEED_POLICY", replace(rate_limiter.FEED_POLICY, spacing=0.0))
-    monkeypatch.setattr(rate_limiter, "PAGE_POLICY", replace(rate_limiter.PAGE_POLICY, spacing=0.0))
+        known = host_rate_limit.HOST_GROUPS[group]
+        policy = replace(known.policy, spacing=0.0, jitter=0.0)
+        monkeypatch.setitem(host_rate_limit.HOST_GROUPS, group, replace(known, policy=policy))
+    monkeypatch.setattr(host_rate_limit, "FEED_POLICY", replace(host_rate_limit.FEED_POLICY, spacing=0.0))
+    monkeypatch.setattr(host_rate_limit, "PAGE_POLICY", replace(host_rate_limit.PAGE_POLICY, spacing=0.0))
 
 
 def create_source(kind: str, upstream: UpstreamDriver | None = None, **fields: Any) -> Source:

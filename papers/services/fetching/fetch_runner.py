@@ -20,8 +20,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from papers.models import FetchRun, Source
-from papers.outbound.client import Client, FetchRequest, FetchResponse, HostBusyError, HttpStatusError, RequestReport
-from papers.outbound.errors import SourceError
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
 from papers.retry import RetrySchedule, minutes
 from papers.services.fetching.completeness import check_day, days_with_gaps, record_list_counts
 from papers.services.fetching.gap_backfill import fill_gaps

@@ -9,8 +9,7 @@ from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.models import Source
-from papers.outbound.client import HostBusyError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.retry import RetrySchedule, minutes
 from papers.services.fetching.completeness import missing_arxiv_ids
 from papers.services.fetching.source_config import preferred_base_url

@@ -18,8 +18,16 @@ from django.db import connection
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import Identifier, Paper, Submission
-from papers.outbound.client import Client, FetchRequest, FetchResponse, HostBusyError, HttpStatusError
-from papers.outbound.errors import NetworkError, RefusedError, SourceError, TooLargeError
+from papers.outbound.client import Client
+from papers.outbound.errors import (
+    HostBusyError,
+    HttpStatusError,
+    NetworkError,
+    RefusedError,
+    SourceError,
+    TooLargeError,
+)
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.retry import RetrySchedule
 from papers.services.fetching.source_config import preferred_base_url
 from papers.sources import arxiv_api, arxiv_oai, doi, webpage

@@ -18,8 +18,8 @@ from django.db.models import F
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import WantedRecord
-from papers.outbound.client import Client, HostBusyError
-from papers.outbound.errors import SourceError
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.services.fetching.paper_lookup import (
     LOOKUP_RETRIES,
     is_retryable,

@@ -16,8 +16,8 @@ from django.db.models import F, Q
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import LibraryImport, LibraryImportRow
-from papers.outbound.client import Client, HostBusyError
-from papers.outbound.errors import SourceError
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.services.fetching.paper_lookup import (
     HIDDEN_PAPER_MESSAGE,
     LOOKUP_RETRIES,

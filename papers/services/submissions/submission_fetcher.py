@@ -15,8 +15,8 @@ from django.db.models import F
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import Paper, Submission
 from papers.models.curation import SubmissionQuerySet
-from papers.outbound.client import Client, HostBusyError
-from papers.outbound.errors import SourceError
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.services.fetching.paper_lookup import (
     LOOKUP_RETRIES,
     describe_failure,
