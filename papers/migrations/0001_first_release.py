@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('holder', models.UUIDField(blank=True, null=True)),
                 ('until', models.DateTimeField(blank=True, null=True)),
                 ('not_before', models.DateTimeField()),
-                ('refusals', models.PositiveSmallIntegerField(default=0, help_text='Answers in a row that asked for fewer requests.')),
+                ('refusal_count', models.PositiveSmallIntegerField(default=0, help_text='Answers in a row that asked for fewer requests.')),
             ],
         ),
         migrations.CreateModel(
@@ -702,7 +702,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='papers.source')),
                 ('day', models.DateField(help_text="The list's own day; for a feed, the day on which it was read. In UTC.")),
-                ('held', models.PositiveIntegerField(help_text='Records in it, those that could not be read too.')),
+                ('record_count', models.PositiveIntegerField(help_text='Records in it, those that could not be read too.')),
                 ('stored', models.PositiveIntegerField()),
                 ('read_at', models.DateTimeField()),
             ],

@@ -236,7 +236,7 @@ class _Visit:
             stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
             if batch.list_day is not None:
                 self.lists[batch.list_day] += Counter(
-                    held=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
+                    record_count=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
                 )
             self.is_stale = self.is_stale or batch.is_stale
             for announced in batch.announced:

@@ -191,7 +191,7 @@ class PostgresSlot:
         rows = _rows(self._group, policy)
         if status < 400:
             _execute(
-                'UPDATE {table} SET refusals = 0 WHERE "group" = ANY(%(rows)s) AND refusals > 0',
+                'UPDATE {table} SET refusal_count = 0 WHERE "group" = ANY(%(rows)s) AND refusal_count > 0',
                 {"rows": rows},
             )
             return None
@@ -217,7 +217,7 @@ def _rows(group: str, policy: HostPolicy) -> list[str]:
 def _create(rows: Sequence[str]) -> None:
     _execute(
         """
-        INSERT INTO {table} ("group", not_before, refusals)
+        INSERT INTO {table} ("group", not_before, refusal_count)
         SELECT unnest(%(rows)s::text[]), clock_timestamp(), 0 ON CONFLICT DO NOTHING
         """,
         {"rows": list(rows)},
@@ -246,7 +246,10 @@ def _next_chance(rows: Sequence[str], policy: HostPolicy) -> tuple[datetime | No
 def _count_refusal(rows: Sequence[str]) -> int:
     """One refusal more; how many there were in a row."""
     counts = _execute(
-        'UPDATE {table} SET refusals = least(refusals + 1, 1000) WHERE "group" = ANY(%(rows)s) RETURNING refusals',
+        """
+        UPDATE {table} SET refusal_count = least(refusal_count + 1, 1000)
+        WHERE "group" = ANY(%(rows)s) RETURNING refusal_count
+        """,
         {"rows": rows},
     )
     return max(int(count) for (count,) in counts)

@@ -145,7 +145,7 @@ def _lists(sources: Sequence[Source], today: date) -> list[SourceChart]:
     """How much of their lists of a month is stored. One query."""
     days = days_shown(today)
     rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
-    found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
+    found = {(row.source_id, row.day): (row.stored, max(row.record_count - row.stored, 0)) for row in rows}
 
     def bars_of(source: Source) -> BarChart:
         shown = tuple(BarRow(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)
