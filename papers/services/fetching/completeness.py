@@ -73,13 +73,20 @@ def check_day(day: date, now: datetime) -> DayCheck:
 
 
 def record_list_counts(source: Source, counts_by_day: Mapping[date, Counter[str]], *, now: datetime) -> None:
-    """Write down how much of a source's own lists of these days is stored: `record_count` and `stored` of each. Idempotent."""
+    """Write down how much of a source's own lists of these days is stored. Idempotent.
+
+    Args:
+        counts_by_day: `record_count` and `stored` of each list.
+    """
     rows = [
         SourceDay(source=source, day=day, record_count=counts["record_count"], stored=counts["stored"], read_at=now)
         for day, counts in counts_by_day.items()
     ]
     SourceDay.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["source", "day"], update_fields=["record_count", "stored", "read_at"]
+        rows,
+        update_conflicts=True,
+        unique_fields=["source", "day"],
+        update_fields=["record_count", "stored", "read_at"],
     )
 
 
