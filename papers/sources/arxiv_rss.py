@@ -152,6 +152,7 @@ class ArxivRss(SourceAdapter):
     records = (RECORDS,)
     host_group = HOST_GROUP
     base_url_setting = "ARXIV_RSS_URL"
+    fetch_priority = 1
     default_lists = "all"
     understands_since = False
     announces = True

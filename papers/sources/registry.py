@@ -61,6 +61,11 @@ def kind_choices() -> list[tuple[str, str]]:
     return [(kind, adapter.label) for kind, adapter in ADAPTERS.items()]
 
 
+def fetch_priority(kind: str) -> int:
+    """How soon a kind is fetched among several, the highest first; 0 where nothing serves it any more."""
+    return ADAPTERS[kind].fetch_priority if kind in ADAPTERS else 0
+
+
 def announcing_kinds() -> list[str]:
     """Kinds whose lists say how many papers of arXiv there must be on a day."""
     return [kind for kind, adapter in ADAPTERS.items() if adapter.announces]

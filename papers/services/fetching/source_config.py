@@ -15,7 +15,7 @@ from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Source
 from papers.sources import arxiv_oai, arxiv_rss, huggingface
 from papers.sources.base import SourceAdapter
-from papers.sources.registry import adapter_of
+from papers.sources.registry import adapter_of, fetch_priority
 
 _FIRST_ADAPTERS: Sequence[SourceAdapter] = (arxiv_rss.adapter, arxiv_oai.adapter, huggingface.adapter)
 
@@ -90,12 +90,12 @@ def save_source(source: Source, *, changed_fields: Iterable[str], now: datetime)
 
 
 def request_fetches(source_ids: Iterable[int], *, now: datetime) -> int:
-    """Ask for a fetch of sources as soon as a worker is free, and return how many of them are on.
+    """Ask for a fetch of sources as soon as a worker is free, announcements first; return how many of them are on.
 
     Their rows say so; the message to the worker only saves the wait for the scheduler's next run.
     """
-    due = Source.objects.filter(pk__in=list(source_ids), is_enabled=True)
-    ids = list(due.order_by("-kind", "pk").values_list("pk", flat=True))
+    due = Source.objects.filter(pk__in=list(source_ids), is_enabled=True).values_list("pk", "kind")
+    ids = [pk for pk, kind in sorted(due, key=lambda row: (-fetch_priority(row[1]), row[0]))]
     Source.objects.filter(pk__in=ids).update(next_fetch_at=now)
     for source_id in ids:
         enqueue(TaskName.FETCH_SOURCE, source_id)
