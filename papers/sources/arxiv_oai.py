@@ -15,6 +15,7 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
+from papers.outbound.xml import Element, child_text, element_text, iterate_xml, serialize
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
@@ -37,7 +38,6 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.xml import Element, child_text, element_text, iterate_xml, serialize
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""

@@ -17,6 +17,7 @@ from typing import Any
 from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
+from papers.outbound.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
 from papers.sources.arxiv import (
     AFTER_MIDNIGHT,
     ANNOUNCED_AT,
@@ -46,7 +47,6 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one with so many may lack some."""

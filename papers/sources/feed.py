@@ -21,6 +21,7 @@ from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
 from papers.outbound.errors import SourceError
 from papers.outbound.host_rate_limit import host_group_of
 from papers.outbound.request import FetchRequest, FetchResponse
+from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
 from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
 from papers.sources.base import (
     FetchBatch,
@@ -34,7 +35,6 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0
