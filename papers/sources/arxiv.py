@@ -19,7 +19,7 @@ EASTERN = ZoneInfo("America/New_York")
 WAIT_SECONDS = 30.0
 """How long a request waits for its slot before the fetch is put off, so that no worker is held up for long."""
 AFTER_MIDNIGHT = timedelta(minutes=10)
-"""From the turn of a day, at midnight Eastern, until its feeds are asked for."""
+"""From midnight Eastern, when a new day's feeds begin, until they are asked for."""
 MAX_JITTER = timedelta(minutes=20)
 
 _SATURDAY = 5
@@ -108,7 +108,7 @@ def oai_sets(categories: Iterable[str]) -> tuple[str, ...]:
 
 
 def _oai_group(archive: str) -> str:
-    """arXiv's groups are named as their only archive, but for physics, which has many."""
+    """arXiv's groups are named as their only archive, except physics, which has many."""
     for group in taxonomy():
         codes = [entry.code for entry in group.archives]
         if archive in codes:

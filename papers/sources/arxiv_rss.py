@@ -49,7 +49,7 @@ from papers.sources.base import (
 )
 
 MAX_ITEMS = 2000
-"""What an answer holds at most; one with so many may lack some."""
+"""What an answer holds at most; one that holds as many may lack some."""
 CHUNK_ITEMS = 250
 MAX_BYTES = 40_000_000
 LISTED_KINDS = ("new", "cross")
@@ -235,7 +235,7 @@ class _FeedRound:
             if not self._is_news(query.name, whole):
                 yield self._nothing_new(query, query.name, whole)
                 return
-            # What it names is known at once, should this visit be cut short.
+            # What it names is known at once, should this fetch be cut short.
             note = f"arXiv's feed of {query.name} reached its cap of {MAX_ITEMS:,} items."
             yield FetchBatch(
                 announced=(AnnouncedIds(whole.day, query.name, whole.announced, is_whole=False, note=note),)
@@ -333,7 +333,7 @@ class _FeedRound:
         return feed.day < today
 
     def _chunks(self, query: _Query, feed: AnnouncementFeed) -> list[tuple[AnnouncementItem, ...]]:
-        """The items that this visit did not store yet, or only as something lesser, with their place on the day."""
+        """The items that this fetch did not store yet, or only as something lesser, with their place on the day."""
         fresh: list[AnnouncementItem] = []
         for item in feed.items:
             query.position += 1

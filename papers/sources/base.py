@@ -19,7 +19,7 @@ from papers.outbound.errors import SourceError as SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 
 OWN_RECORD = 50
-"""From this rank on a record is that of whoever gave out the paper's id, and no third party's words."""
+"""From this rank on a record is that of the archive or registry that gave out the paper's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RecordSource:
     display_name: str = ""
     """As readers know it, beside a link or a count; empty: its name."""
     words_of: str = ""
-    """Whose words its records are, such as "a feed"; empty where they are those of whoever gave out the paper's id."""
+    """Whose words its records are, such as "a feed"; empty where they are an own record's."""
     is_archive: bool = False
     """arXiv's own: its records speak of the newest version, also when they give no number."""
     only_claims: bool = False
@@ -267,7 +267,7 @@ class SourceAdapter(ABC):
     fills_gaps: ClassVar[bool] = False
     """It may bring papers that were announced before, so days with gaps are checked after a fetch."""
     catches_up: ClassVar[bool] = False
-    """It is fetched out of turn when the announcements are stale."""
+    """It is fetched before its time when the announcements are stale."""
     has_daily_list: ClassVar[bool] = False
     """It has a list of its own each day, with which what is stored of it is compared."""
     disable_after: ClassVar[timedelta | None] = None
@@ -293,7 +293,7 @@ class SourceAdapter(ABC):
         """
 
     def problems(self, settings: SourceSettings) -> Mapping[str, str]:
-        """What the settings of a source lack or may not have, by field, in words for whoever fills in the form."""
+        """What the settings of a source lack or may not have: by field, the message that the form shows."""
         return {}
 
     def next_fetch(self, outcome: FetchOutcome) -> datetime:

@@ -77,7 +77,7 @@ def daily_list_kinds() -> list[str]:
 
 
 def catch_up_kinds() -> list[str]:
-    """Kinds that are fetched out of turn when the announcements are stale."""
+    """Kinds that are fetched before their time when the announcements are stale."""
     return [kind for kind, adapter in ADAPTERS.items() if adapter.catches_up]
 
 

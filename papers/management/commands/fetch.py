@@ -1,4 +1,4 @@
-"""Visit sources by hand, in this process: no worker and no broker is needed."""
+"""Fetch from sources by hand, in this process: no worker and no broker is needed."""
 
 from __future__ import annotations
 

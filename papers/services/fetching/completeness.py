@@ -25,7 +25,7 @@ MAX_MISSING_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class DayCheck:
-    """How a day stands. `announced` is None where nobody can say how many papers there should be."""
+    """How a day stands. `announced` is None where it is unknown how many papers there should be."""
 
     day: date
     announced: int | None

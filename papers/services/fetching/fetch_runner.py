@@ -1,7 +1,7 @@
-"""Visits to sources: claimed in Postgres, stored batch by batch, ended with what is known and when to come again.
+"""Fetches of sources: claimed in Postgres, stored batch by batch, ended with the outcome and the time of the next.
 
-A visit may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a
-visit that stopped moving is ended and done anew by whoever comes next.
+A fetch may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a run
+without a heartbeat is ended by the next process, which fetches anew.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2
 """After failures in a row, where the answer does not say when to come again."""
 MIN_RETRY_AFTER = timedelta(seconds=30)
 CATCH_UP_AFTER = timedelta(hours=6)
-"""How old arXiv's records may be when its announcements are stale, before they are asked for out of turn."""
+"""How old arXiv's records may be when its announcements are stale, before they are fetched before their time."""
 
 
 def fetch_source(
@@ -58,9 +58,9 @@ def fetch_source(
     report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchRun | None:
-    """Visit a source now; the visit as it ended. None where another visit is going on, or it isn't due any more.
+    """Fetch from a source now, and return the run as it ended; None where another run is open, or it isn't due.
 
-    A source that fails is no error here: the visit says so, and when it is tried again stands in the source's row.
+    A source that fails is no error here: its run says so, and its row when it is fetched again.
 
     Raises:
         Source.DoesNotExist: there is no such source.
@@ -71,29 +71,29 @@ def fetch_source(
     run = _open_run(source, now)
     if run is None:
         return None
-    visit = _Visit(source, run, now=now, since=since, report_progress=report_progress)
-    client = make_client(report=visit.note_request)
-    visit.go(client)
+    fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
+    client = make_client(report=fetch.note_request)
+    fetch.execute(client)
     run.refresh_from_db()
     return run
 
 
 def end_abandoned_runs(*, now: datetime) -> int:
-    """End visits whose process has died; their number. Their sources are still due, and are visited anew."""
+    """End runs whose process has died, and return how many. Their sources are still due, and are fetched anew."""
     return FetchRun.objects.filter(state=FetchRun.State.RUNNING, heartbeat_at__lt=now - ABANDONED_AFTER).update(
         state=FetchRun.State.ABANDONED, ended_at=now, error="Its process ended in the middle; it was done anew."
     )
 
 
 def due_source_ids(*, now: datetime) -> list[int]:
-    """Sources to be visited now that no visit is going on at. Two queries."""
+    """The ids of sources that are due and have no open run. Two queries."""
     busy = FetchRun.objects.filter(state=FetchRun.State.RUNNING).values("source")
     return list(Source.objects.due(now).exclude(pk__in=busy).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPreview:
-    """What a visit would bring, without storing it."""
+    """What a fetch would bring, without storing it."""
 
     batches: tuple[FetchBatch, ...]
     requests: tuple[dict[str, Any], ...]
@@ -114,9 +114,12 @@ def preview_source(
     report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchPreview:
-    """Ask a source (stored or not) and store nothing; it keeps its place among those who ask the same hosts.
+    """What a source, stored or not, would bring now. Nothing is stored; the host rate limits hold.
 
-    `patience_seconds` is how long one request may wait for its turn, and how long it may take: for a person who waits.
+    Args:
+        timeout_seconds: how long each request may wait for its slot, and again for its answer; None: as its adapter
+            says.
+        max_batches: stop after this number of batches with papers.
     """
     requests: list[dict[str, Any]] = []
     client = make_client(report=lambda report: requests.append(asdict(report)))
@@ -141,7 +144,7 @@ def preview_source(
 
 
 def _open_run(source: Source, now: datetime) -> FetchRun | None:
-    """Claim the source: a unique index lets one visit at a time be open, and one that died is ended first."""
+    """Claim the source: a unique index lets one run at a time be open, and one that died is ended first."""
     end_abandoned_runs(now=now)
     try:
         with transaction.atomic():
@@ -171,8 +174,8 @@ def _progress(batch: FetchBatch) -> str:
     return f"{text}, {batch.done:,}" if batch.done else text
 
 
-class _Visit:
-    """One visit from its claim to its end."""
+class _Fetch:
+    """One fetch from its claim to its end."""
 
     def __init__(
         self,
@@ -201,10 +204,10 @@ class _Visit:
         self._last_beat = self._began
 
     def moment(self) -> datetime:
-        """The time now, counted from the beginning of the visit, whose time was given."""
+        """The time now, counted from the `now` at which the fetch began."""
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
 
-    def go(self, client: Client) -> None:
+    def execute(self, client: Client) -> None:
         failure: SourceError | None = None
         try:
             try:
@@ -213,18 +216,18 @@ class _Visit:
                 failure = error
             self._complete(client, is_cut_short=failure is not None)
         except RunLostError:
-            logger.warning("The visit was given up: another one has begun", extra={"run": self.run.pk})
+            logger.warning("The fetch was given up: another one has begun", extra={"run": self.run.pk})
         except Exception as error:
             self._end_failed(SourceError(f"An error of Broadsheet itself, the log has it all: {error!r}"))
             raise
-        except BaseException:  # Ctrl-C, or the worker is told to stop
+        except BaseException:  # Ctrl-C, or the worker stops
             self._end(FetchRun.State.ABANDONED, "Stopped in the middle.", next_fetch_at=self.moment())
             raise
         else:
             self._end_with(failure)
 
     def note_request(self, report: RequestReport) -> None:
-        """Keep what a request cost, and give a sign of life."""
+        """Record what a request cost, and move the heartbeat on."""
         self.requests = [*self.requests, asdict(report)][-REQUESTS_KEPT:]
         if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
@@ -258,7 +261,7 @@ class _Visit:
                 self.note = f"The gaps could not be filled now: {error}"
             else:
                 self._check(days if filled else set())
-        # At every visit: one that was killed after it had listed its papers left this to the next.
+        # At every fetch: one that was killed after it had listed its papers left this to the next.
         remove_superseded_sample()
 
     def _check(self, days: set[date]) -> None:
@@ -279,7 +282,7 @@ class _Visit:
             self._end_failed(failure)
 
     def _put_off(self, error: HostBusyError) -> None:
-        """There is no turn for us for a while, which is no failure. A visit that asked nothing leaves no trace."""
+        """No slot is free for a while, which is no failure. A fetch that sent nothing leaves no run behind."""
         again_at = next_retry_time(1, error.retry_after_seconds, now=self.moment())
         if self.requests:
             self._end(FetchRun.State.ABANDONED, f"Put off: {error}", next_fetch_at=again_at)
@@ -338,7 +341,7 @@ class _Visit:
         records.exclude(last_success_at__gt=now - CATCH_UP_AFTER).update(next_fetch_at=now)
 
     def _end(self, state: FetchRun.State, message: str, *, next_fetch_at: datetime, **changes: Any) -> None:
-        """Close the visit, if it is still ours, and say when the next one is."""
+        """Close the run, if it is still ours, and write down when the next fetch is."""
         now = self.moment()
         fields: dict[str, Any] = {
             "state": state,
@@ -357,7 +360,7 @@ class _Visit:
         logger.info("Fetched %s: %s", self.source, state, extra={"run": self.run.pk})
 
     def _reschedule(self, next_fetch_at: datetime) -> None:
-        """Unless somebody asked for another visit, or changed what is asked, while this one was going on."""
+        """Unless somebody asked for another fetch, or changed what is asked, while this one was going on."""
         Source.objects.filter(pk=self.source.pk, next_fetch_at=self.was_due_at).update(next_fetch_at=next_fetch_at)
 
     def _running(self) -> Any:

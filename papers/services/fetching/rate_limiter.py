@@ -26,8 +26,8 @@ from papers.outbound.host_rate_limit import HostPolicy, host_policy_of
 from papers.outbound.request import RequestReport
 
 SLOT_SECONDS = 60.0
-"""How long a lease lasts that is not renewed. A request renews it every 5 seconds, but for the look-up of a name or the
-opening of a connection, which take 10 each."""
+"""How long a lease lasts that is not renewed. A request renews it every 5 seconds, except during the look-up of a name
+and the opening of a connection, which take up to 10 each."""
 POLL_SECONDS = 0.25
 """Between two looks whether a slot that another process holds is free. Of one that nobody holds the time is known."""
 _SHORTEST_SLEEP_SECONDS = 0.02

@@ -1,7 +1,8 @@
 """Fetching the own records of papers that third parties speak of: arXiv's a hundred a request, the rest one by one.
 
 What is wanted are rows (`RecordWanted`), which ingest makes and removes; a worker that is killed leaves them, and what
-is due is found there again. One turn a tick, so that a large import takes its time and never all of arXiv's.
+is due is found there again. One batch a run of the
+scheduler, so that a large import leaves room for others at the same hosts.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def is_record_due(*, now: datetime) -> bool:
 def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = build_outbound_client) -> int:
     """Ask for up to a hundred records that are wanted, store them, and return how many came.
 
-    Failures are no errors here: the rows say what happened, and when it is tried again.
+    Failures are no errors here: the rows say what happened, and when the next attempt is.
     """
     rows = _claim(now)
     if not rows:
@@ -79,7 +80,7 @@ def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = b
 
 
 def _claim(now: datetime) -> list[WantedRecord]:
-    """Take some on: until the lease ends nobody else does. Claims that died count as tries."""
+    """Claim due rows until the lease ends. Claims of workers that died count as attempts."""
     with transaction.atomic():
         due = WantedRecord.objects.due(now).select_for_update(skip_locked=True)
         rows = list(due[:BATCH_SIZE])
@@ -112,7 +113,7 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
     """Ask for one; whether it came.
 
     Raises:
-        BusyError: it was not its turn, which is no try.
+        HostBusyError: no slot was free, which counts as no attempt.
     """
     try:
         raw = look_up_paper(send, name)
