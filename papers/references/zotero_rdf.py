@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from papers.outbound.errors import SourceError
+from papers.outbound.xml import Element, element_text, iterate_children
 from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
-from papers.sources.xml import Element, element_text, iterate_children
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PASSED_OVER = frozenset({"Attachment", "Collection", "AutomaticTag"})

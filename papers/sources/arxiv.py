@@ -1,7 +1,8 @@
-"""What arXiv's interfaces have in common: its clock, its archives, and dates as it writes them. Pure."""
+"""What arXiv's interfaces have in common: its calendar, its archives, and dates as it writes them. Pure."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +17,10 @@ EASTERN = ZoneInfo("America/New_York")
 """arXiv announces, and dates what it announces, by the clock of its home."""
 
 WAIT_SECONDS = 30.0
-"""How long a request waits for its turn before the visit is put off, so that no worker is held up for long."""
+"""How long a request waits for its slot before the fetch is put off, so that no worker is held up for long."""
+AFTER_MIDNIGHT = timedelta(minutes=10)
+"""From midnight Eastern, when a new day's feeds begin, until they are asked for."""
+MAX_JITTER = timedelta(minutes=20)
 
 _SATURDAY = 5
 ANNOUNCED_AT = time(20, 0)
@@ -65,6 +69,11 @@ def next_oai_records(moment: datetime) -> datetime:
         day += timedelta(days=1)
 
 
+def jitter() -> timedelta:
+    """Up to twenty minutes by chance, so that many installations don't ask in one second."""
+    return MAX_JITTER * random.random()  # noqa: S311
+
+
 def archive_of(category: str) -> str:
     """`cs` of `cs.CL`; an archive without a division, such as `hep-th`, is its own."""
     return category.partition(".")[0]
@@ -99,7 +108,7 @@ def oai_sets(categories: Iterable[str]) -> tuple[str, ...]:
 
 
 def _oai_group(archive: str) -> str:
-    """arXiv's groups are named as their only archive, but for physics, which has many."""
+    """arXiv's groups are named as their only archive, except physics, which has many."""
     for group in taxonomy():
         codes = [entry.code for entry in group.archives]
         if archive in codes:

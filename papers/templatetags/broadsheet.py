@@ -27,6 +27,7 @@ from papers.models import Paper
 from papers.models.paper import AuthorRow
 from papers.services.authors.lookup import slug_of as slug_of_key
 from papers.services.ingest.clean_record import author_index_key
+from papers.sources.registry import record_source_name
 from papers.text import html
 from papers.text.cleaning import organization_key
 from papers.text.mailboxes import readable
@@ -37,14 +38,9 @@ _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]
 _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 LISTED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
-SOURCE_NAMES = {
-    "huggingface": "Hugging Face",
+# Where a link may have been found beside the records of sources.
+_OTHER_ORIGINS = {
     "arxiv": "arXiv",
-    "arxiv_rss": "arXiv",
-    "arxiv_oai": "arXiv",
-    "arxiv_api": "arXiv",
-    "doi": "the DOI’s record",
-    "webpage": "the paper’s page",
     "abstract": "the abstract",
     "comment": "the authors' comment",
     "curator": "no source: a curator gave it",
@@ -209,7 +205,7 @@ def _category_link(code: str, script_prefix: str) -> SafeString:
 @register.filter
 def source_name(kind: str) -> str:
     """A source, or the place where something was found, as readers know it."""
-    return SOURCE_NAMES.get(kind, kind)
+    return _OTHER_ORIGINS.get(kind) or record_source_name(kind)
 
 
 @register.filter

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.citations import CITATION_FORMATS, format_papers
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
-from papers.outbound.client import HostBusyError
-from papers.outbound.errors import NetworkError, SourceError
+from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
+from papers.services.fetching.paper_lookup import PaperNotFoundError
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.library_import.apply_draft import LibraryImportOptions, add_to_library, apply_draft
 from papers.services.library_import.drafts import (
@@ -27,7 +27,6 @@ from papers.services.library_import.drafts import (
 from papers.services.library_import.import_progress import import_progress
 from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_next_rows
 from papers.services.reading.library import set_library_state
-from papers.services.submissions.submission_fetcher import PaperNotFoundError
 from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
 from tests.support.pages import page_text, titles_on
@@ -169,7 +168,7 @@ class Upstream:
         self.single: list[str] = []
         self.error: SourceError | None = None
         self.missing: set[str] = set()
-        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up", self._together)
+        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up_ids", self._together)
         monkeypatch.setattr("papers.services.library_import.row_fetcher.look_up_paper", self._single)
 
     def _together(self, send: Any, url: str, ids: list[str]) -> list[LookupResult]:

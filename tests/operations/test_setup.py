@@ -106,7 +106,7 @@ class TestAnswering:
         assert arxiv
         assert all(set(source.categories) == {"cs.CL", "quant-ph"} for source in arxiv)
         assert all(source.next_fetch_at and source.next_fetch_at <= datetime.now(UTC) for source in arxiv)
-        assert not Source.objects.filter(kind=Source.Kind.HUGGINGFACE, is_enabled=True).exists()
+        assert not Source.objects.filter(kind="huggingface", is_enabled=True).exists()
 
     def test_asking_again_shows_what_holds_and_changes_what_was_changed(self) -> None:
         browser = client_of(staff())
@@ -183,9 +183,7 @@ class TestAnswering:
 class TestProgress:
     @pytest.fixture
     def arxiv(self) -> Source:
-        return Source.objects.create(
-            kind=Source.Kind.ARXIV_RSS, name="arXiv announcements", next_fetch_at=datetime.now(UTC)
-        )
+        return Source.objects.create(kind="arxiv_rss", name="arXiv announcements", next_fetch_at=datetime.now(UTC))
 
     def run(self, source: Source, **fields: Any) -> FetchRun:
         now = datetime.now(UTC)

@@ -116,9 +116,9 @@ def fetch_run(of: Source | None = None, **fields: Any) -> FetchRun:
     return FetchRun.objects.create(source=of or source(), **fields)
 
 
-def source_day(of: Source, day: date = TODAY, *, held: int = 1, stored: int = 1) -> SourceDay:
+def source_day(of: Source, day: date = TODAY, *, record_count: int = 1, stored: int = 1) -> SourceDay:
     """What a source's own list of a day held."""
-    return SourceDay.objects.create(source=of, day=day, held=held, stored=stored, read_at=NOW)
+    return SourceDay.objects.create(source=of, day=day, record_count=record_count, stored=stored, read_at=NOW)
 
 
 def edition(day: date = TODAY, **fields: Any) -> Edition:

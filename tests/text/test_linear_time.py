@@ -16,12 +16,13 @@ import pytest
 from papers.catalogue import identifiers, links
 from papers.catalogue.paper_ref import InvalidReference, parse_reference
 from papers.citations import markdown
+from papers.outbound import xml
 from papers.outbound.errors import SourceError
 from papers.query import parser
 from papers.references.parser import parse_references as read_references
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import doi, webpage, xml
+from papers.sources import doi, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.text import cleaning as text

@@ -118,7 +118,7 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
     """Why an edition is not today's; None when it is today's or newer. Two queries where it isn't, else none."""
     if edition is not None and edition.day >= today:
         return None
-    sources = list(Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).exclude(lists="nothing"))
+    sources = list(Source.objects.announcing().exclude(lists="nothing"))
     if not sources:
         return EditionAbsence(today=today, absence=None, due=None)
     states = set(
@@ -151,7 +151,7 @@ def chosen_categories() -> list[str]:
     """The arXiv categories that the group follows. One cached read."""
     codes: list[str] | None = cache.get(_CATEGORIES_KEY)
     if codes is None:
-        chosen = Source.objects.filter(is_enabled=True, kind=Source.Kind.ARXIV_RSS).values_list("categories", flat=True)
+        chosen = Source.objects.announcing().values_list("categories", flat=True)
         codes = list(dict.fromkeys(code for categories in chosen for code in categories))[:_MOST_CATEGORIES]
         cache.set(_CATEGORIES_KEY, codes, _CACHED_SECONDS)
     return codes

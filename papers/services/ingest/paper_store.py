@@ -73,6 +73,7 @@ from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resol
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.operations.installation import group_settings
 from papers.sources.base import RawPaper, RawVersion, UnreadableRecord
+from papers.sources.registry import RECORD_SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,6 @@ _ATTEMPTS = 20
 # What Postgres says of data it cannot take: a value (22), a constraint (23), or a size (54) out of bounds.
 _BAD_DATA = ("22", "23", "54")
 _DEADLOCK = "40P01"
-# Sources that have no lists by day.
-LISTLESS = frozenset({"feed", "arxiv_api", "doi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +366,7 @@ class _Storing:
                 paper_id, place = _id(target), len(found)
                 if (on := paper.listed_on) is not None:
                     found.append(ListingEntry(paper_id, on.day, on.kind, on.position, on.submitter))
-                elif paper.source in LISTLESS and is_recent_enough(paper.published_at, self.now):
+                elif RECORD_SOURCES[paper.source].lists_when_stored and is_recent_enough(paper.published_at, self.now):
                     found.append(ListingEntry(paper_id, today, position=place, once=True))
         return dedupe_entries(found)
 

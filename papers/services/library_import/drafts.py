@@ -11,9 +11,8 @@ from papers.catalogue.paper_ref import PaperRef
 from papers.models import LibraryImport, LibraryImportRow, User
 from papers.references.common import ReferenceEntry
 from papers.references.parser import parse_references
-from papers.services.library_import.known_papers import KnownPaper, known_papers
+from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
 from papers.services.library_import.title_match import TitleMatch, match_titles
-from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
 from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3

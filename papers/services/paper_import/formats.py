@@ -15,11 +15,11 @@ from datetime import UTC, date, datetime
 from typing import Any, BinaryIO
 
 from papers.outbound.errors import SourceError
+from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS
 from papers.services.paper_import.file_reader import UnreadableFile, read_chunks, read_lines, read_whole
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, huggingface
 from papers.sources.base import RawPaper, UnreadableRecord
 from papers.sources.json_rows import ARXIV, HUGGINGFACE, InvalidRow, parse_line, parse_row
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 MAX_LINE = 4 << 20
 """Bytes of one row. A paper with 3,000 authors takes a twentieth of it."""
@@ -214,7 +214,7 @@ def _read_json(data: bytes, reading: ReadOptions) -> ParsedDocument:
         raise UnreadableFile("it is a JSON object that is no paper")
     named = _DAY_IN_NAME.search(reading.name)
     asked = _day(named[0]) if named else _NO_DAY
-    day = huggingface.parse_list(data, asked=asked, site=reading.site)
+    day = huggingface.parse_list(data, day=asked, site=reading.site)
     return [_without_guess(paper) for paper in day.papers], day.rejected
 
 

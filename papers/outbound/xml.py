@@ -81,7 +81,7 @@ def element_as_xml(root: Element) -> bytes:
 
 
 def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
-    """Each element with one of `tags` (`{namespace}name`), emptied after its turn, so that a page of thousands of
+    """Each element with one of `tags` (`{namespace}name`), emptied after its use, so that a page of thousands of
     records is not held as a tree.
 
     Raises:
@@ -103,7 +103,7 @@ MAX_ELEMENTS = 500_000
 
 
 def iterate_children(data: bytes) -> Iterator[Element]:
-    """Each child of the root, whole, and emptied after its turn.
+    """Each child of the root, whole, and emptied after its use.
 
     Raises:
         BrokenXmlError: as `parse_xml`, or it has more than half a million elements; what was yielded before is good.
@@ -156,8 +156,10 @@ def indented_xml(text: str) -> str:
 
 
 def feed_html(text: str, target: Any) -> None:
-    """Tell `target` (lxml's parser target: start, end, data, close) what a page holds. Broken pages are read as far as
-    they go; nothing is raised."""
+    """Call `target` (lxml's parser target: start, end, data, close) with what a page holds.
+
+    Broken pages are read as far as they go; nothing is raised.
+    """
     parser = etree.HTMLParser(target=target, encoding="utf-8", no_network=True, huge_tree=False)
     try:
         parser.feed(text.replace("\x00", "").encode("utf-8", errors="replace"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.sources.xml import (
+from papers.outbound.xml import (
     BrokenXmlError,
     child_text,
     element_text,
