@@ -6,15 +6,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from papers.catalogue.identifiers import (
-    MAX_URL_LENGTH,
-    arxiv_id_of_doi,
-    normalise_url,
-    parse_arxiv_id,
-    parse_doi,
-    strip_trailing_punctuation,
-)
+from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_doi
 from papers.text.cleaning import safe_text
+from papers.text.urls import MAX_URL_LENGTH, normalise_url, strip_trailing_punctuation
 
 MAX_LENGTH = MAX_URL_LENGTH
 MAX_ADDRESS = 1_000

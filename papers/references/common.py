@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
-from papers.text.cleaning import author_key, clean_name, clean_title, safe_text
+from papers.text.cleaning import clean_title, safe_text
+from papers.text.names import author_key, clean_name
 
 MAX_BYTES = 12_000_000
 MAX_ROWS = 10_000

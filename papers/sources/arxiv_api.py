@@ -12,7 +12,8 @@ from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, last_announcement, parse_datetime
 from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
-from papers.sources.xml import BrokenXmlError, Element, element_text, parse_xml, serialize
+from papers.sources.xml import BrokenXmlError, parse_xml, serialize
+from papers.text.xml import Element, element_text
 
 PAGE_SIZE = 100
 MAX_PAGES = 20

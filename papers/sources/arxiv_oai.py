@@ -17,7 +17,8 @@ from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, oai_sets, parse_date, parse_datetime
 from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
-from papers.sources.xml import Element, child_text, element_text, iterate_xml, serialize
+from papers.sources.xml import iterate_xml, serialize
+from papers.text.xml import Element, child_text, element_text
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""

@@ -32,7 +32,8 @@ from papers.sources.arxiv import (
     parse_datetime,
 )
 from papers.sources.base import AnnouncedIds, FetchBatch, FetchContext, RawListing, RawPaper, UnreadableRecord
-from papers.sources.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
+from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
+from papers.text.xml import Element, element_text
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one with so many may lack some."""

@@ -22,7 +22,8 @@ from papers.outbound.client import FetchRequest, FetchResponse, host_group_of
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv import WAIT_SECONDS
 from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, UnreadableRecord
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
+from papers.text.xml import Element
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0

@@ -14,7 +14,8 @@ from typing import Any
 
 from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, feed, huggingface
 from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, SourceError
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, indented_xml
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+from papers.text.xml import indented_xml
 
 
 @dataclass(frozen=True, slots=True)

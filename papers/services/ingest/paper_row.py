@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import TypeVar
 
+from papers.catalogue.json_columns import AuthorRow, LinkRow
 from papers.catalogue.links import FoundLinks, find_links
-from papers.models.paper import AuthorRow, LinkRow
 from papers.services.ingest.clean_record import ARXIV_SOURCES, CLAIMING_SOURCES, STRONG_SCHEMES, CleanPaper, public_id
 from papers.sources.base import OWN_RECORD, RECORD_RANKS
 from papers.sources.provenance import is_identified, provenance

@@ -11,7 +11,7 @@ from django.db import connection
 from papers.models.paper import TITLE_LETTERS_SQL
 from papers.references.common import ReferenceEntry
 from papers.services.library_import.known_papers import KnownPaper
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 MIN_TITLE_LETTERS = 8
 """Of a title; "Editorial" and shorter ones are no name of a paper."""
