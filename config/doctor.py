@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 
-from config import health, startup
+from config import health, prerelease, startup
 from config.bootstrap import NEWEST, OLDEST
 from config.local.paths import account_name
 from config.local.programs import PROJECT, is_answering
@@ -85,6 +85,9 @@ def diagnose(*, now: datetime) -> Iterator[Finding]:
         return
     yield from check_database(version)
     yield check_clock(here=here, there=there)
+    if prerelease.is_database_prerelease():
+        yield prerelease_tables()
+        return
     missing = startup.missing_migrations()
     yield check_tables(missing)
     if not missing:
@@ -203,6 +206,10 @@ def check_tables(missing: int) -> Finding:
             "tables", f"{missing} migrations are missing.", f"{manage_command('prepare')}, or start Broadsheet anew."
         )
     return ok("tables", "All migrations are applied.")
+
+
+def prerelease_tables() -> Finding:
+    return problem("tables", prerelease.DATABASE_MESSAGE, "Name another with DATABASE_URL or BROADSHEET_DATA_DIR.")
 
 
 def check_workers(*, now: datetime) -> Finding:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from config.backup.archive import BackupError
 from config.backup.writer import write_upgrade_backup
 from config.local.paths import OperatorError
+from config.prerelease import refuse_prerelease_database
 
 # Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
 MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
@@ -30,8 +31,13 @@ def is_prepared() -> bool:
 
 
 def prepare(say: Callable[[str], None]) -> None:
-    """Make the database and the files ready for this version. Hosts that start together do it one after another."""
+    """Make the database and the files ready for this version. Hosts that start together do it one after another.
+
+    Raises:
+        OperatorError: the tables are of before the first release, or no backup can be written; nothing was changed.
+    """
     with migration_lock():
+        refuse_prerelease_database()
         migrate(say)
         add_first_edition(say)
     collect_static(say)
@@ -58,7 +64,7 @@ def migrate(say: Callable[[str], None]) -> None:
     """Apply the migrations that are missing. What is there is written into a backup first.
 
     Raises:
-        LocalError: the backup can't be written; nothing was changed.
+        OperatorError: the backup can't be written; nothing was changed.
     """
     if missing := missing_migrations():
         if settings.UPGRADE_BACKUP:

@@ -24,6 +24,7 @@ from digests.services.mail_setup import MailSetup, MailSetupState
 from papers.models import Edition, Source
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.operations.heartbeat import record_heartbeat
+from tests.support.prerelease import make_prerelease
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -176,6 +177,17 @@ def test_tables_that_are_not_there_are_not_asked(monkeypatch: pytest.MonkeyPatch
     found = by_about(doctor.diagnose(now=NOW))
     assert found["tables"].level is FindingLevel.PROBLEM
     assert "manage.py prepare" in found["tables"].do
+    assert "workers" not in found
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_served")
+def test_tables_of_before_the_first_release_are_named_and_not_asked() -> None:
+    make_prerelease()
+    found = by_about(doctor.diagnose(now=NOW))
+    assert found["tables"].level is FindingLevel.PROBLEM
+    assert "before the first release" in found["tables"].words
+    assert "BROADSHEET_DATA_DIR" in found["tables"].do
     assert "workers" not in found
 
 
