@@ -20,9 +20,7 @@ from config.backup.archive import BackupError
 from config.backup.writer import write_upgrade_backup
 from config.local.paths import OperatorError
 from config.prerelease import refuse_prerelease_database
-
-# Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
-MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
+from papers.locks import AdvisoryLock, session_lock
 
 
 def is_prepared() -> bool:
@@ -36,22 +34,11 @@ def prepare(say: Callable[[str], None]) -> None:
     Raises:
         OperatorError: the tables are of before the first release, or no backup can be written; nothing was changed.
     """
-    with migration_lock():
+    with session_lock(AdvisoryLock.MIGRATIONS):
         refuse_prerelease_database()
         migrate(say)
         add_first_edition(say)
     collect_static(say)
-
-
-@contextmanager
-def migration_lock() -> Iterator[None]:
-    """Hold a lock on the database, which ends with the session if this process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def missing_migrations() -> int:
