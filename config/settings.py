@@ -260,7 +260,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- fetching ------------------------------------------------------------------------------------------------------
 
-ARXIV_CATEGORIES = env.words("BROADSHEET_ARXIV_CATEGORIES", ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"))
+ARXIV_CATEGORIES = env.list("BROADSHEET_ARXIV_CATEGORIES", ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"))
 ARXIV_OAI_URL = env.url("BROADSHEET_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oai")
 ARXIV_RSS_URL = env.url("BROADSHEET_ARXIV_RSS_URL", "https://rss.arxiv.org/atom")
 ARXIV_API_URL = env.url("BROADSHEET_ARXIV_API_URL", "https://export.arxiv.org/api/query")
@@ -270,7 +270,7 @@ DOI_URL = env.url("BROADSHEET_DOI_URL", "https://doi.org")
 SUBMISSIONS = env.choice("BROADSHEET_SUBMISSIONS", "edition", ("edition", "queue"))
 # From which score on a topic's find is put before the curators, where the topic has examples.
 CANDIDATE_SCORE = env.decimal("BROADSHEET_CANDIDATE_SCORE", 0.6)
-FETCH_ALLOW = env.words("BROADSHEET_FETCH_ALLOW")
+FETCH_ALLOW = env.list("BROADSHEET_FETCH_ALLOW")
 FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
 
 # --- ranking -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from psycopg import sql
 
 from config.backup.archive import BackupError
 
+LARGE_ROWS = 10_000
+"""From so many rows on, a table is named while it is copied."""
+
 # Generated columns are computed again. Ordinary tables alone: no views, nothing of extensions.
 _COLUMNS = """
     SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = '')

@@ -92,7 +92,7 @@ class DataDir:
         """Make the folder and those inside it, for this account only. Idempotent.
 
         Raises:
-            LocalError: the folder cannot be made or belongs to somebody else.
+            OperatorError: the folder cannot be made or belongs to somebody else.
         """
         with self._unwritable_is_said():
             for folder in (self.path, self.run_dir, self.log_dir, self.socket_dir):
@@ -108,7 +108,7 @@ class DataDir:
         """The key of this folder, made on first use. Processes that ask at the same moment get the same one.
 
         Raises:
-            LocalError: the folder cannot be made, or the key not be read.
+            OperatorError: the folder cannot be made, or the key not be read.
         """
         with self._unwritable_is_said():
             with contextlib.suppress(FileNotFoundError):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.xmlreader import AttributesImpl
 
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.xmlutils import SimplerXMLGenerator
@@ -70,14 +71,14 @@ class _AtomDocument(Atom1Feed):
         return updated
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
-        super().add_item_elements(handler, item)
+        super().add_item_elements(handler, item | {"description": None})  # else it would be a summary
         if item["source"]:
             handler.addQuickElement("link", "", {"rel": "related", "href": item["source"]})
         for name in item["authors"]:
-            handler.startElement("author", {})
+            handler.startElement("author", AttributesImpl({}))
             handler.addQuickElement("name", name)
             handler.endElement("author")
-        handler.addQuickElement("content", item["content"], {"type": "html"})
+        handler.addQuickElement("content", item["description"], {"type": "html"})
 
 
 def atom_feed(feed: PaperFeed) -> bytes:
@@ -98,14 +99,13 @@ def atom_feed(feed: PaperFeed) -> bytes:
         document.add_item(
             title=_title(entry),
             link=safe_text(entry.address),
-            description=None,
+            description=_content(entry),
             unique_id=entry.id,
             pubdate=_naive(entry.published),
             updateddate=_naive(entry.updated),
             categories=[safe_text(category) for category in entry.categories],
             authors=_authors(entry),
             source=safe_text(entry.source) if _is_web(entry.source) else "",
-            content=_content(entry),
         )
     return document.writeString("utf-8").encode()
 
