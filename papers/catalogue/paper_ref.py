@@ -57,7 +57,7 @@ def parse_reference(text: str) -> PaperRef:
     """The paper that `text` names.
 
     Raises:
-        GivenError: it names none.
+        InvalidReference: it names none.
     """
     text = " ".join(safe_text(text[: MAX_LENGTH + 1]).split()).strip("<>\"'")
     if not text:

@@ -176,7 +176,7 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:
             "author": flat.get("author", ""),
             "year": flat.get("year", "") or flat.get("date", ""),
         },
-        given=key,
+        label=key,
         tags=[flat.get("keywords", ""), flat.get("keyword", "")],
     )
 

@@ -66,7 +66,7 @@ def _row(line: int, columns: list[str], cells: list[str]) -> ReferenceEntry:
         cell = _APOSTROPHE.sub("", cell[:MAX_FIELD].strip(), count=1)
         if name and cell:
             fields[name] = f"{fields[name]} {cell}" if name == "more" and name in fields else fields.get(name, cell)
-    return make_entry(line, fields, given=fields.get("key", ""), tags=[fields.get("tags", "")])
+    return make_entry(line, fields, label=fields.get("key", ""), tags=[fields.get("tags", "")])
 
 
 def is_markdown(text: str) -> bool:
