@@ -252,7 +252,7 @@ def default_settings(memory: int) -> dict[str, str]:
 
 
 def choose_privileges(data: DataDir, programs: Path) -> Privileges:
-    """Rights without root's: our own account's, else a user namespace, else an account that can reach the folder.
+    """How to run without root's rights: as our own account, in a user namespace, or as another account.
 
     Raises:
         OperatorError: started as root where neither is possible.

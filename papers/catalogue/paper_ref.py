@@ -1,4 +1,4 @@
-"""What a reader gives to name a paper: an arXiv id in any spelling, a DOI, or a page's address. Pure."""
+"""What it knows: how a reader names a paper: by an arXiv id in any spelling, a DOI, or a page's address."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ HELP = "Give an arXiv id such as 2401.01234, a DOI such as 10.1000/xyz, or the a
 
 
 class InvalidReference(Exception):
-    """It names no paper; the words say what would."""
+    """A text names no paper; the message says what would."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRef:
-    """What was given, in its one form."""
+    """The name of a paper in its one form."""
 
     scheme: str
     """arxiv, doi or url; as in `models.Identifier`."""

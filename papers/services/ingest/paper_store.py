@@ -218,7 +218,7 @@ class _Storing:
         self.rule = rule
 
     def store(self, papers: Sequence[CleanPaper]) -> StoreResult:
-        """The whole of it.
+        """Store the papers, and return what became of them.
 
         Raises:
             _OthersFirst: nothing of this attempt may stay.
