@@ -95,6 +95,11 @@ def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow
         row = replace(EMPTY_ROW, public_id=row.public_id)  # the sample's words are its own, not the authors'
     elif row.record_rank > 0 and paper.rank == 0:
         return row
+    return _combined(row, paper, now=now)
+
+
+def _combined(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
+    """Each field from the better of the two that says something of it."""
     wins = is_as_good_as(row, paper)
     is_newer = bool(wins and paper.version and row.version and paper.version > row.version)
     # Texts that belong together come from one record.
@@ -137,7 +142,7 @@ def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow
 
 
 def row_as_record(row: PaperRow) -> CleanPaper:
-    """What a stored paper says, as a record for `merged`: of two papers that turn out to be one, the other's row."""
+    """What a stored paper says, as a record: of two papers that turn out to be one, `merge_record` gets the other so."""
     source = next((name for name, rank in RECORD_RANKS.items() if rank == row.record_rank), "import")
     return CleanPaper(
         source=source,
