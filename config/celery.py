@@ -50,7 +50,7 @@ app.conf.update(
     timezone="UTC",
     task_soft_time_limit=HARD_LIMIT_SECONDS - 5 * 60,
     task_time_limit=HARD_LIMIT_SECONDS,
-    # Fetching waits for its turn at a source for minutes; all other work does not wait behind it.
+    # Fetching waits for minutes until a source may be asked again; all other work does not wait behind it.
     task_queues=[
         Queue(part.queue, Exchange(part.queue), routing_key=part.queue) for part in PARTS.values() if part.queue
     ],

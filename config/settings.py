@@ -215,7 +215,7 @@ MFA_FORMS = {
 }
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Whether whoever may enter the admin must have a second factor; who has one is asked for its code in any case.
+# Whether all who may enter the admin must have a second factor; those who have one are asked for its code anyway.
 ADMIN_SECOND_FACTOR = env.flag("BROADSHEET_ADMIN_SECOND_FACTOR", default=False)
 MFA_TOTP_TOLERANCE = 1  # telephones are half a minute off
 
@@ -290,7 +290,7 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
-# For how long a visitor's page may be kept whole; a vote ends it at once. 0: not at all.
+# For how long an anonymous reader's page may be cached whole; a vote ends it at once. 0: not at all.
 ANONYMOUS_PAGE_SECONDS = 2
 
 # --- workers -------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class BackupManifest:
     migrations: list[tuple[str, str]]
     """App and name of all that were applied."""
     sequences: dict[str, int] = field(default_factory=dict)
-    """The last number each has given."""
+    """By name, the last number that each has given."""
     tables: list[TableEntry] = field(default_factory=list)
     format: int = FORMAT_VERSION
 

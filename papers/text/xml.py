@@ -51,8 +51,8 @@ def parse_cut_xml(data: bytes) -> Element | None:
 
 
 def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
-    """Each element with one of `tags` (`{namespace}name`), emptied after its turn, so that a page of thousands of
-    records is not held as a tree.
+    """Each element with one of `tags` (`{namespace}name`), emptied when the next is taken, so that a page of thousands
+    of records is not held as a tree.
 
     Raises:
         XmlError: as `parse_xml`; what was yielded before is good.
@@ -70,7 +70,7 @@ def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
 
 
 def iterate_children(data: bytes) -> Iterator[Element]:
-    """Each child of the root, whole, and emptied after its turn.
+    """Each child of the root, whole, and emptied when the next is taken.
 
     Raises:
         XmlError: as `parse_xml`, or it has more than half a million elements; what was yielded before is good.

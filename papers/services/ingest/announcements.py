@@ -33,7 +33,7 @@ _STORE_LIST = """
 
 
 def add_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence[CleanPaper]:
-    """The records with the day and kind of their announcement, where only a feed told it: those that fill a gap."""
+    """The records with the day and kind of their announcement, where only a feed had it: those that fill a gap."""
     asked = {paper.arxiv_id for paper in papers if _may_be_announced(paper)}
     if not asked:
         return papers

@@ -77,7 +77,7 @@ def changes_card(before: PaperRow, after: PaperRow) -> bool:
 
 def is_as_good_as(row: PaperRow, paper: CleanPaper) -> bool:
     """Whether the record is at least as good as the one the row was made of. No version makes a third party's better
-    than that of whoever gave out the id."""
+    than the own record of the id or DOI."""
     version = paper.version
     if version is None and paper.source in ARXIV_SOURCES:
         version = row.version
@@ -142,7 +142,7 @@ def _combined(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
 
 
 def row_as_record(row: PaperRow) -> CleanPaper:
-    """What a stored paper says, as a record: of two papers that turn out to be one, `merge_record` gets the other so."""
+    """What a stored paper says, as a record: `merge_record` takes the other of two papers in this form."""
     source = next((name for name, rank in RECORD_RANKS.items() if rank == row.record_rank), "import")
     return CleanPaper(
         source=source,

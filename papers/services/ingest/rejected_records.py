@@ -59,6 +59,6 @@ def resolve_rejected_records(identifiers: Collection[str], *, now: datetime) -> 
 
 
 def _name(identifier: str) -> str:
-    """The identifier as `models.Identifier` would have it, where it can be told."""
+    """The identifier as `models.Identifier` has it, where it is an arXiv id; else as it is, cut to 500 characters."""
     arxiv = parse_arxiv_id(identifier)
     return arxiv.value if arxiv else identifier.strip()[:500]

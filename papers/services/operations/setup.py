@@ -15,7 +15,7 @@ from papers.services.fetching.source_config import configure_sources, ensure_def
 from papers.services.operations.installation import group_settings, save_group_settings, skip_setup
 
 FIRST_FETCH_GRACE = timedelta(minutes=5)
-"""How long the first visit waits for an answer on the first-run page: whoever reads mathematics does not want a first
+"""How long the first visit waits for an answer on the first-run page: a group that reads mathematics wants no first
 edition of computer science. Nobody has to answer."""
 
 

@@ -44,7 +44,7 @@ class WriterPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being stored now; what waits its turn is given up after an error."""
+        """Wait for what is being stored now; parts that wait are dropped after an error."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=error is not None)
 
