@@ -23,8 +23,8 @@ from django.db import DatabaseError, connection
 
 from config import health, prerelease, startup
 from config.bootstrap import NEWEST, OLDEST
-from config.local.paths import account_name
-from config.local.programs import BEAT, EMBEDDER, FETCHER, PROJECT, WEB, WORKER, Part, is_answering
+from config.local.paths import PROJECT, account_name
+from config.local.programs import BEAT, EMBEDDER, FETCHER, WEB, WORKER, Part, is_answering
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetupState
 from papers.services.embeddings.embedding_status import read_embedding_status

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -11,11 +10,11 @@ from csp.constants import NONE, SELF
 from dotenv import load_dotenv
 
 from config.env import Env
-from config.local.paths import DataDir
+from config.local.paths import PROJECT, DataDir
 from config.mail import default_sender, mail_settings
 from config.site_url import Site
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = PROJECT
 load_dotenv(BASE_DIR / ".env")
 env = Env()
 

@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder of this checkout: manage.py, templates and static files are in it."""
+
 # The longest path a Unix socket may have, in bytes (unix(7): 108 with the closing zero; macOS: 104).
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 POSTGRES_SOCKET_NAME = ".s.PGSQL.5432"

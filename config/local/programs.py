@@ -6,11 +6,9 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
-
-PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)

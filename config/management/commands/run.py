@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.local import programs
+from config.local.paths import PROJECT
 
 
 class Command(BaseCommand):
@@ -29,5 +30,5 @@ class Command(BaseCommand):
             raise CommandError("Set DATABASE_URL and REDIS_URL: a part alone does not start the embedded services.")
         part = programs.PARTS[options["part"]]
         program = programs.program_of(part, host=settings.BIND, port=settings.PORT, processes=settings.WORKER_PROCESSES)
-        os.chdir(programs.PROJECT)
+        os.chdir(PROJECT)
         os.execv(sys.executable, [sys.executable, "-m", *program.arguments])  # noqa: S606

@@ -151,7 +151,7 @@ class _OthersFirst(Exception):
 
 
 def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: ListingRule | None) -> StoreResult:
-    """Store them all, or find those that Postgres does not take: by halves, so that one bad record costs a few more attempts."""
+    """Store them all, or find those that Postgres does not take: by halves, so that one costs a few more attempts."""
     if not records:
         return StoreResult()
     try:
