@@ -10,7 +10,6 @@ from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.outbound.xml import BrokenXmlError, Element, element_text, parse_xml, serialize
 from papers.sources.arxiv import (
     AFTER_MIDNIGHT,
     HOST_GROUP,
@@ -33,6 +32,8 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.xml import BrokenXmlError, parse_xml, serialize
+from papers.text.xml import Element, element_text
 
 PAGE_SIZE = 100
 MAX_PAGES = 20

@@ -15,7 +15,6 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.outbound.xml import Element, child_text, element_text, iterate_xml, serialize
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
@@ -38,6 +37,8 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.xml import iterate_xml, serialize
+from papers.text.xml import Element, child_text, element_text
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""

@@ -17,7 +17,6 @@ from typing import Any
 from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
-from papers.outbound.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
 from papers.sources.arxiv import (
     AFTER_MIDNIGHT,
     ANNOUNCED_AT,
@@ -47,6 +46,8 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
+from papers.text.xml import Element, element_text
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one that holds as many may lack some."""

@@ -20,7 +20,6 @@ from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
 from papers.outbound.errors import SourceError
 from papers.outbound.host_rate_limit import host_group_of
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
 from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
 from papers.sources.base import (
     FetchBatch,
@@ -36,6 +35,8 @@ from papers.sources.base import (
 )
 from papers.sources.feed_bounds import readable
 from papers.sources.html_words import html_text
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
+from papers.text.xml import Element
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0

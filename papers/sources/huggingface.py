@@ -12,7 +12,6 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
-from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS
 from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
 from papers.sources.base import (
     ExternalCounts,
@@ -26,6 +25,7 @@ from papers.sources.base import (
     SourceAdapter,
     UnreadableRecord,
 )
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 PAGE_SIZE = 100
 MAX_PAGES = 20

@@ -13,9 +13,10 @@ from datetime import date, datetime
 from typing import Any
 
 from papers.outbound.errors import SourceError
-from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS, indented_xml
 from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, RejectedPayload
 from papers.sources.registry import ADAPTERS
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+from papers.text.xml import indented_xml
 
 
 def parse_rejected_payload(rejected: RejectedPayload) -> RawPaper:

@@ -22,15 +22,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers import dates
 from papers.catalogue import categories
+from papers.catalogue.json_columns import AuthorRow
 from papers.citations import CITATION_FORMATS, CitationFormat
 from papers.models import Paper
-from papers.models.paper import AuthorRow
 from papers.services.authors.lookup import slug_of as slug_of_key
 from papers.services.ingest.clean_record import author_index_key
 from papers.sources.registry import record_source_name
 from papers.text import html
-from papers.text.cleaning import organization_key
 from papers.text.mailboxes import readable
+from papers.text.names import organization_key
 
 register = template.Library()
 
@@ -54,19 +54,19 @@ def mail_address(address: str) -> str:
 
 
 @register.filter
-def inline(text: str) -> SafeString:
+def inline(text: str) -> html.SafeHtml:
     """A title or a name, formulas drawn."""
     return html.inline(text)
 
 
 @register.filter
-def paragraphs(text: str) -> SafeString:
+def paragraphs(text: str) -> html.SafeHtml:
     """An abstract, formulas drawn, addresses linked."""
     return html.paragraphs(text)
 
 
 @register.filter
-def markdown(text: str) -> SafeString:
+def markdown(text: str) -> html.SafeHtml:
     """What a reader or a curator wrote in Markdown, as safe HTML."""
     return html.markdown(text)
 
@@ -96,7 +96,7 @@ def author_line(paper: Paper) -> str:
 
 
 @register.filter
-def author_links(paper: Paper) -> SafeString:
+def author_links(paper: Paper) -> SafeString | html.SafeHtml:
     """`author_line`, each name a link to the author's papers."""
     count = max(paper.author_count, len(paper.authors))
     shown = LISTED_AUTHORS if count > LISTED_AUTHORS + 1 else LISTED_AUTHORS + 1
@@ -108,12 +108,12 @@ def author_links(paper: Paper) -> SafeString:
     return format_html("{} and {}", _listed(names[:-1]), names[-1]) if len(names) > 1 else names[0]
 
 
-def _listed(names: Sequence[SafeString]) -> SafeString:
+def _listed(names: Sequence[SafeString | html.SafeHtml]) -> SafeString:
     return format_html_join(", ", "{}", ((name,) for name in names))
 
 
 @register.filter
-def author_link(name: str) -> SafeString:
+def author_link(name: str) -> SafeString | html.SafeHtml:
     """A name as a link to the page of whoever has it; the name alone where there is no letter in it."""
     key = author_index_key(name)
     if not key:

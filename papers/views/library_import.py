@@ -86,11 +86,11 @@ def apply_import(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _show(request, of, form, status=422)
     said = form.cleaned_data
-    wishes = apply_draft.LibraryImportOptions(
+    options = apply_draft.LibraryImportOptions(
         state=said["state"], tags=said["tags"], uses_file_tags=said["uses_file_tags"]
     )
     try:
-        apply_draft.apply_draft(of=of, wishes=wishes, now=timezone.now())
+        apply_draft.apply_draft(library_import=of, options=options, now=timezone.now())
     except drafts.LibraryImportError as error:
         messages.error(request, str(error))
     return redirect(of)
@@ -102,7 +102,7 @@ def apply_import(request: UserRequest, pk: int) -> HttpResponse:
 def retry_import(request: UserRequest, pk: int) -> HttpResponse:
     """Try again what could not be fetched."""
     of = own_import(request.user, pk)
-    apply_draft.retry_failed_rows(of=of, now=timezone.now())
+    apply_draft.retry_failed_rows(library_import=of, now=timezone.now())
     return redirect(of)
 
 
@@ -110,6 +110,6 @@ def retry_import(request: UserRequest, pk: int) -> HttpResponse:
 @sign_in_required
 def discard_import(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a draft, or stop the fetching. What is in the library stays."""
-    drafts.delete_import(draft=own_import(request.user, pk))
+    drafts.delete_import(library_import=own_import(request.user, pk))
     messages.success(request, "Forgotten. What was in your library stays there.")
     return redirect("papers:library-imports")

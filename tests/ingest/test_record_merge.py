@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.models.paper import LinkRow
+from papers.catalogue.json_columns import LinkRow
 from papers.services.ingest.clean_record import clean_record
 from papers.services.ingest.paper_row import (
     EMPTY_ROW,

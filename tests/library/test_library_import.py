@@ -85,7 +85,9 @@ def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> Non
     text = b"@misc{a, eprint={2401.01234}, keywords={ice, snow}}\n@misc{b, eprint={2401.01235}}"
     of = create_draft(user=rita, data=text, now=factories.NOW)
     for _ in range(2):
-        apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW)
+        apply_draft(
+            library_import=of, options=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW
+        )
     assert dict(LibraryItem.objects.values_list("paper__public_id", "state")) == {
         "2401.01234": "read", "2401.01235": "to_read",
     }  # fmt: skip
@@ -144,7 +146,7 @@ def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
     assert states(of) == ["found", "twice"]
     assert "Found by its title." in page_text(of.get_absolute_url(), client_of(rita))
     assert not LibraryItem.objects.exists()
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read"), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read"), now=factories.NOW)
     assert LibraryItem.objects.get().paper == paper
 
 
@@ -195,7 +197,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Upstream:
 
 def taken(user: User, text: str) -> LibraryImport:
     of = create_draft(user=user, data=text.encode(), now=factories.NOW)
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
     return of
 
 
@@ -264,7 +266,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = create_draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
 
     def killed(of: LibraryImport, rows: Any) -> None:
         add_to_library(of, rows)

@@ -11,7 +11,6 @@ import pytest
 from django.test import Client
 
 from papers.models import CurationEvent, Listing, Paper, RejectedRecord, Source
-from papers.outbound.xml import MAX_PAYLOAD_CHARACTERS
 from papers.services.ingest.rejected_records import resolve_rejected_records, unstorable_record
 from papers.sources.arxiv_api import parse_search_page
 from papers.sources.arxiv_oai import parse_page
@@ -28,6 +27,7 @@ from papers.sources.base import (
 from papers.sources.feed import parse_feed_entries
 from papers.sources.huggingface import parse_list
 from papers.sources.rejected_payload import parse_rejected_payload, pretty_payload
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import parse_html

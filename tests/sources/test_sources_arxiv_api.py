@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from papers.outbound.errors import HttpStatusError, SourceError
-from papers.outbound.xml import BrokenXmlError
 from papers.sources.arxiv_api import adapter, look_up_ids, parse_search_page
 from papers.sources.base import FetchBatch, RawAuthor, RawVersion
+from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import (
     TODAY,
     Behaviour,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from papers.outbound.errors import HttpStatusError, SourceError
-from papers.outbound.xml import BrokenXmlError
 from papers.sources.arxiv_rss import AnnouncementFeed, adapter, parse_feed
 from papers.sources.base import AnnouncedIds, FetchBatch
+from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 

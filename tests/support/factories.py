@@ -34,7 +34,7 @@ from papers.models import (
 )
 from papers.services.ingest.releases import next_release
 from papers.sources.base import RawAuthor, RawListing, RawPaper
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 """A Wednesday at noon: the moment most tests take for now."""

@@ -17,7 +17,8 @@ from papers.models import Author, AuthorClaim, AuthorName, CurationEvent, Follow
 from papers.services.authors.lookup import Contributor, contributor_of
 from papers.services.authors.orcid_keys import keys_with_orcid
 from papers.services.reading.follows import move_followers, refresh_followed_authors
-from papers.text.cleaning import author_key, safe_text
+from papers.text.cleaning import safe_text
+from papers.text.names import author_key
 
 AUTHOR_MERGED, AUTHOR_SPLIT, AUTHOR_ORCID = "author-merged", "author-split", "author-orcid"
 _UNDO = "undo"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from papers.models.paper import AuthorRow
+from papers.catalogue.json_columns import AuthorRow
 from papers.services.ingest.clean_record import author_index_key
 
 

@@ -11,27 +11,14 @@ from datetime import UTC, date, datetime
 from urllib.parse import quote
 
 from papers.catalogue.categories import canonical_categories
-from papers.catalogue.identifiers import (
-    ArxivId,
-    arxiv_id_of_doi,
-    arxiv_month,
-    normalise_url,
-    parse_arxiv_id,
-    parse_dois,
-)
+from papers.catalogue.identifiers import ArxivId, arxiv_id_of_doi, arxiv_month, parse_arxiv_id, parse_dois
+from papers.catalogue.json_columns import AuthorRow, LinkRow
 from papers.catalogue.links import FoundLinks, find_links
-from papers.models.paper import AuthorRow, LinkRow
 from papers.sources.base import ExternalCounts, RawListing, RawPaper, RawVersion
 from papers.sources.registry import RECORD_SOURCES
-from papers.text.cleaning import (
-    author_key,
-    clean_abstract,
-    clean_line,
-    clean_name,
-    clean_title,
-    safe_text,
-    split_authors,
-)
+from papers.text.cleaning import clean_abstract, clean_line, clean_title, safe_text
+from papers.text.names import author_key, clean_name, split_authors
+from papers.text.urls import normalise_url
 
 # Names under which sources know a paper, beside arXiv ids, DOIs and addresses; the schemes of `models.Identifier`.
 OTHER_SCHEMES = frozenset({"openreview", "s2", "pmid", "acl"})

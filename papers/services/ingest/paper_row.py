@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import TypeVar
 
+from papers.catalogue.json_columns import AuthorRow, LinkRow
 from papers.catalogue.links import FoundLinks, find_links
-from papers.models.paper import AuthorRow, LinkRow
 from papers.services.ingest.clean_record import STRONG_SCHEMES, CleanPaper, public_id
 from papers.sources.base import OWN_RECORD
 from papers.sources.provenance import is_identified, provenance
@@ -76,7 +76,7 @@ def changes_card(before: PaperRow, after: PaperRow) -> bool:
 
 def is_as_good_as(row: PaperRow, paper: CleanPaper) -> bool:
     """Whether the record is at least as good as the one the row was made of. No version makes a third party's better
-    than that of whoever gave out the id."""
+    than the own record of the id or DOI."""
     version = paper.version
     if version is None and RECORD_SOURCES[paper.source].is_archive:
         version = row.version
@@ -95,6 +95,11 @@ def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow
         row = replace(EMPTY_ROW, public_id=row.public_id)  # the sample's words are its own, not the authors'
     elif row.record_rank > 0 and paper.rank == 0:
         return row
+    return _combined(row, paper, now=now)
+
+
+def _combined(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
+    """Each field from the better of the two that says something of it."""
     wins = is_as_good_as(row, paper)
     is_newer = bool(wins and paper.version and row.version and paper.version > row.version)
     # Texts that belong together come from one record.
@@ -137,7 +142,7 @@ def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow
 
 
 def row_as_record(row: PaperRow) -> CleanPaper:
-    """What a stored paper says, as a record for `merged`: of two papers that turn out to be one, the other's row."""
+    """What a stored paper says, as a record: `merge_record` takes the other of two papers in this form."""
     return CleanPaper(
         source=(record_source_of_rank(row.record_rank) or IMPORTED).name,
         rank=row.record_rank,

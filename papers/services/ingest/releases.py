@@ -29,7 +29,7 @@ def next_release() -> int:
 def current_release() -> int:
     """The newest number of which everything is committed: later statements of this transaction see all up to it.
 
-    Waits until whoever is stamping now has ended; never for longer, and lets nobody wait for this transaction.
+    Waits until the transactions that are stamping now have ended; never for longer, and no other waits for this one.
     """
     with session_lock(AdvisoryLock.RELEASES), connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM papers_release")

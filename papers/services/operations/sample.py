@@ -34,7 +34,7 @@ SAMPLE_FILE = Path(__file__).parents[2] / "data" / "sample.json"
 
 @dataclass(frozen=True, slots=True)
 class RemovedSample:
-    """What became of the sample's papers."""
+    """How many of the sample's papers were removed."""
 
     removed: int = 0
     kept: int = 0

@@ -16,7 +16,7 @@ from papers.services.operations.installation import group_settings, save_group_s
 from papers.sources import huggingface
 
 FIRST_FETCH_GRACE = timedelta(minutes=5)
-"""How long the first visit waits for an answer on the first-run page: whoever reads mathematics does not want a first
+"""How long the first visit waits for an answer on the first-run page: a group that reads mathematics wants no first
 edition of computer science. Nobody has to answer."""
 
 

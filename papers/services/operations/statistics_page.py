@@ -1,4 +1,4 @@
-"""The desk of figures: how the days, the sources, the mail and the queues have been, for curators and operators.
+"""The statistics page: how the days, the sources, the mail and the queues have been, for curators and operators.
 
 Everything is read from what is kept anyway, a row a day or a visit; nothing is counted over the papers.
 """
@@ -37,7 +37,7 @@ _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("
 
 @dataclass(frozen=True, slots=True)
 class SourceChart:
-    """A picture of one source."""
+    """The chart of one source."""
 
     source: Source
     bars: BarChart
@@ -45,7 +45,7 @@ class SourceChart:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsPage:
-    """All that the page shows."""
+    """Everything the page shows."""
 
     last: date
     """The newest of the days shown."""
@@ -60,7 +60,7 @@ class StatisticsPage:
     others: list[BarChart]
     """Of other parts: mail."""
     queues: list[QueueChart]
-    meaning: EmbeddingStatus | None
+    embeddings: EmbeddingStatus | None
     """As it is now; None on a look back."""
 
     @property
@@ -74,7 +74,7 @@ class StatisticsPage:
 
 
 def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPage:
-    """How things are, or how they were up to the day `until`.
+    """The page as of now, or as of the day `until`.
 
     A fixed number of queries, none over more than a year of days or a month of visits.
     """
@@ -100,12 +100,12 @@ def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPa
         ),
         others=hooks.statistics_charts.all(today),
         queues=[*paper_queues(now=now), *hooks.statistics_queues.all(now)] if is_now else [],
-        meaning=read_embedding_status(now=now) if is_now else None,
+        embeddings=read_embedding_status(now=now) if is_now else None,
     )
 
 
 def days_shown(today: date) -> list[date]:
-    """Those that the pictures show, the oldest first."""
+    """The days that the charts show, the oldest first."""
     return [today - timedelta(days=number) for number in reversed(range(DAYS_SHOWN))]
 
 

@@ -1,4 +1,4 @@
-"""Reads XML and HTML from strangers: no entities, no network, bounded. The only importer of lxml."""
+"""What it knows: how XML and HTML from strangers are read: no entities, no network, bounded. All of lxml is here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 
 from lxml import etree
 
-from papers.outbound.errors import SourceError
-
 Element = etree._Element
 
-MAX_PAYLOAD_CHARACTERS = 64 * 1024
+MAX_ELEMENTS = 500_000
 
 _SPACE = re.compile(rb"\s*+")
 # What no XML 1.0 document may hold, raw or as a reference; one such byte in one abstract would cost a whole page.
@@ -22,20 +20,24 @@ _CONTROLS = re.compile(
 )
 
 
-class BrokenXmlError(SourceError):
-    """The answer is not well-formed XML, or holds what we do not read."""
+class XmlError(ValueError):
+    """A document is cut, or not XML; the message is the parser's."""
+
+
+class DocumentTypeError(XmlError):
+    """A document declares a document type, which is not read."""
 
 
 def parse_xml(data: bytes) -> Element:
     """The root element. Control characters that XML forbids are dropped, since sources do send them.
 
     Raises:
-        BrokenXmlError: it is cut, not XML, or has a document type.
+        XmlError: it is cut, not XML, or has a document type.
     """
     try:
         return _parse(_checked(data), recover=False)
     except etree.XMLSyntaxError as error:
-        raise _broken(error) from error
+        raise XmlError(error.msg) from error
 
 
 def parse_cut_xml(data: bytes) -> Element | None:
@@ -81,11 +83,11 @@ def element_as_xml(root: Element) -> bytes:
 
 
 def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
-    """Each element with one of `tags` (`{namespace}name`), emptied after its use, so that a page of thousands of
-    records is not held as a tree.
+    """Each element with one of `tags` (`{namespace}name`), emptied when the next is taken, so that a page of thousands
+    of records is not held as a tree.
 
     Raises:
-        BrokenXmlError: as `parse_xml`; what was yielded before is good.
+        XmlError: as `parse_xml`; what was yielded before is good.
     """
     try:
         for _, element in etree.iterparse(
@@ -96,17 +98,14 @@ def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
             while element.getprevious() is not None and (parent := element.getparent()) is not None:
                 del parent[0]
     except etree.XMLSyntaxError as error:
-        raise _broken(error) from error
-
-
-MAX_ELEMENTS = 500_000
+        raise XmlError(error.msg) from error
 
 
 def iterate_children(data: bytes) -> Iterator[Element]:
-    """Each child of the root, whole, and emptied after its use.
+    """Each child of the root, whole, and emptied when the next is taken.
 
     Raises:
-        BrokenXmlError: as `parse_xml`, or it has more than half a million elements; what was yielded before is good.
+        XmlError: as `parse_xml`, or it has more than half a million elements; what was yielded before is good.
     """
     depth = count = 0
     try:
@@ -117,7 +116,7 @@ def iterate_children(data: bytes) -> Iterator[Element]:
             if event == "start":
                 depth, count = depth + 1, count + 1
                 if count > MAX_ELEMENTS:
-                    raise BrokenXmlError("It has too many elements.")
+                    raise XmlError("It has too many elements.")
                 continue
             depth -= 1
             if depth == 1:
@@ -126,7 +125,7 @@ def iterate_children(data: bytes) -> Iterator[Element]:
                 while element.getprevious() is not None and (parent := element.getparent()) is not None:
                     del parent[0]
     except etree.XMLSyntaxError as error:
-        raise _broken(error) from error
+        raise XmlError(error.msg) from error
 
 
 def child_text(parent: Element, path: str) -> str | None:
@@ -141,15 +140,15 @@ def element_text(element: Element) -> str:
 
 
 def serialize(element: Element) -> str:
-    """An element as XML again, for the record of what could not be read."""
-    return etree.tostring(element, encoding="unicode", with_tail=False)[:MAX_PAYLOAD_CHARACTERS]
+    """An element as XML again."""
+    return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def indented_xml(text: str) -> str:
     """A piece of XML with its lines indented; empty where it is none."""
     try:
         root = parse_xml(text.encode())
-    except BrokenXmlError:
+    except XmlError:
         return ""
     etree.indent(root)
     return etree.tostring(root, encoding="unicode")
@@ -172,7 +171,7 @@ def _checked(data: bytes) -> bytes:
     """Refuses document types, which no source here needs and every trick with entities does."""
     is_wide = b"\x00" in data[:4]  # UTF-16 or UTF-32
     if _has_doctype((data.replace(b"\x00", b"") if is_wide else data).lstrip(b"\xef\xbb\xbf\xff\xfe")):
-        raise BrokenXmlError("The answer declares a document type, which is not read; look what is at the address.")
+        raise DocumentTypeError("It declares a document type, which is not read.")
     return data if is_wide else _CONTROLS.sub(b"", data)
 
 
@@ -195,10 +194,3 @@ def _parse(data: bytes, *, recover: bool) -> Element:
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
     )
     return etree.fromstring(data, parser)
-
-
-def _broken(error: etree.XMLSyntaxError) -> BrokenXmlError:
-    return BrokenXmlError(
-        f"The answer is not whole or not XML ({error.msg}). It is asked for again; "
-        "if this stays, open the address and look what it answers."
-    )
