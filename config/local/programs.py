@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
+from papers.services.operations.semaphores import has_semaphores
 
 
 @dataclass(frozen=True)
