@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
 from digests.services.mail_page import find_delivery, more_papers_count, more_papers_page, paper_rows, told_versions
+from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
-from papers.web.cards import ListRow, render_cards
+from papers.web.cards import render_cards
 from papers.web.http import Request
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from django import template
 from django.template import Context
 
+from papers.services.lists.rows import format_voters
 from papers.services.lists.viewer_state import MAX_NAMED_VOTERS
 from papers.services.reading.votes import Voters
-from papers.web.cards import format_voters as line
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ register = template.Library()
 @register.filter
 def voters_line(voters: Voters) -> str:
     """`rita, carl and 3 others`."""
-    return line(voters.names[:MAX_NAMED_VOTERS], voters.vote_count)
+    return format_voters(voters.names[:MAX_NAMED_VOTERS], voters.vote_count)
 
 
 @register.simple_tag(takes_context=True)

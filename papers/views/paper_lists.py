@@ -19,11 +19,12 @@ from papers.forms.accounts import BulkActionForm
 from papers.models import Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.spans import curator_names
+from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import PER_PAGE, CardNote, ListRow, read_list_rows, render_cards
+from papers.web.cards import render_cards
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
 

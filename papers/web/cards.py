@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache as remember
 from functools import lru_cache
 from types import MappingProxyType
@@ -25,11 +23,12 @@ from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from papers.models import LibraryItem, Listing, Paper, PaperExternalCounts
+from papers.models import LibraryItem, Paper, PaperExternalCounts
+from papers.services.lists.rows import CardNote, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
+from papers.text.html import markdown
 
-PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
 # Control characters, which no text of a paper has: between the parts of a cached card, and where the paper's count, key
 # and address go in what is the same on all cards.
@@ -40,68 +39,7 @@ _ADDRESS = "\x03"
 _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """What a page knows of a card before it is rendered: the paper, and what is said of it here."""
-
-    paper_id: int
-    public_id: str
-    changed_at: datetime
-    vote_count: int
-    position: tuple[bool | int | float | datetime, ...]
-    """What the list is sorted by, for the next page's cursor."""
-    is_pinned: bool = False
-    submitted_by: str = ""
-    """The reader of this site who submitted it."""
-    reasons: tuple[str, ...] = ()
-    """Why it was found, on a list of search results."""
-    similar_search_url: str = ""
-    """The address of a search for papers like it, on such a list."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardNote:
-    """What one list says of a paper beside its card."""
-
-    news: str = ""
-    """A few words, first among the facts."""
-    html: str = ""
-    """Under them, safe."""
-
-    def parts(self) -> tuple[str, str]:
-        """Both as HTML."""
-        return (
-            format_html('<li class="news">{}</li>', self.news) if self.news else "",
-            format_html('<div class="note">{}</div>', mark_safe(self.html)) if self.html else "",  # noqa: S308
-        )
-
-
 _NO_NOTE = CardNote()
-
-
-def read_list_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[ListRow]:
-    """The first rows of a list sorted by `columns`, and one more if there are more. One query.
-
-    A list of papers, or of rows that have one: listings, categories, shelf, tags.
-    """
-    to_paper, key = ("", "pk") if found.model is Paper else ("paper__", "paper_id")
-    own = (key, *(f"{to_paper}{column}" for column in ("public_id", "changed_at", "vote_count")))
-    about_listing = ("is_pinned", "user__username") if found.model is Listing else ()
-    # Each column once: DISTINCT ON does not know a column by its second name.
-    names = list(dict.fromkeys((*own, *about_listing, *columns)))
-    rows = [dict(zip(names, row, strict=True)) for row in found.values_list(*names)[: per_page + 1]]
-    return [
-        ListRow(
-            paper_id=row[own[0]],
-            public_id=row[own[1]],
-            changed_at=row[own[2]],
-            vote_count=row[own[3]],
-            position=tuple(row[column] for column in columns),
-            is_pinned=row.get("is_pinned", False),
-            submitted_by=row.get("user__username") or "",
-        )
-        for row in rows
-    ]
 
 
 def render_cards(
@@ -130,10 +68,23 @@ def render_cards(
             own = _own(row, card, marks)
         pick = "" if picking is None else _pick(row.paper_id, is_on=row.paper_id in picking)
         parts += (card.opening, own.state, card.after_state, pick, own.side, card.after_side)
-        news, text = notes.get(row.paper_id, _NO_NOTE).parts()
-        parts += (news, own.voters, _listing_marks(row), _topics(topics.get(row.paper_id, ())))
-        parts += (card.after_facts, own.tags, text, card.closing)
+        update, note = _note(notes.get(row.paper_id, _NO_NOTE))
+        parts += (update, own.voters, _listing_marks(row), _topics(topics.get(row.paper_id, ())))
+        parts += (card.after_facts, own.tags, note, card.closing)
     return mark_safe("".join(parts))  # noqa: S308  joined from what templates rendered
+
+
+def _note(note: CardNote) -> tuple[str, str]:
+    """What stands among the facts, and what stands under them."""
+    text = _reason(note.reason) if note.reason else markdown(note.markdown) if note.markdown else ""
+    return (
+        format_html('<li class="news">{}</li>', note.update) if note.update else "",
+        format_html('<div class="note">{}</div>', mark_safe(text)) if text else "",  # noqa: S308  a template's, nh3's
+    )
+
+
+def _reason(reason: RecommendationReason) -> str:
+    return render_to_string("papers/_reason.html", {"reason": reason})
 
 
 class _Card(NamedTuple):
@@ -225,13 +176,6 @@ def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
         return ""
     line = format_voters(names, row.vote_count)
     return format_html('<li class="voters">voted for by <a href="{}#voters">{}</a></li>', address, line)
-
-
-def format_voters(names: Sequence[str], vote_count: int) -> str:
-    """`rita`, `rita and carl`, `rita, carl and 3 others`; those without a name are among the others."""
-    others = max(vote_count - len(names), 0)
-    words = [*names, *([f"{others} other{'' if others == 1 else 's'}"] if others else [])]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
 def _pick(paper_id: int, *, is_on: bool) -> str:

@@ -13,10 +13,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Listing, Paper, User
+from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.votes import set_vote
 from papers.web import cards as service
-from papers.web.cards import ListRow, render_cards
+from papers.web.cards import render_cards
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import Card, parse_card, parse_html
@@ -223,8 +224,6 @@ def test_the_vote_of_a_reader_belongs_to_the_page_s_form() -> None:
 
 
 def test_a_submission_names_the_reader_on_the_list() -> None:
-    from papers.web.cards import read_list_rows
-
     user = factories.user("rita")
     factories.listing(factories.paper(), by=Listing.By.SUBMISSION, user=user, pinned_at=timezone.now())
     (found,) = read_list_rows(Listing.objects.best_of_day(TODAY), ["position"])
