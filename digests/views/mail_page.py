@@ -50,7 +50,7 @@ def _page(
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)
-    cards = render_cards(rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
     response = render(request, template, {**context, "mail": mail, "cards": cards})
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-cache"

@@ -101,12 +101,12 @@ def card_page(
     muted = _muted(request, shown, marks)
     topics = topic_names(paper_ids_of(shown), viewer=request.user, but=topic)
     is_selecting = marks is not None and bool(request.GET.get("pick"))
-    picked = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
+    selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 
     def cards(rows: list[ListRow]) -> SafeString:
         year = timezone.localdate().year
         more = notes(rows) if notes else {}
-        return render_cards(rows, marks=marks, this_year=year, notes=more, picking=picked, topics=topics)
+        return render_cards(rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics)
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),

@@ -85,7 +85,7 @@ def says_theirs(paper: Paper) -> bool:
 
 def card_of(paper: Paper) -> str:
     rows = read_list_rows(Paper.objects.filter(pk=paper.pk), ("listed_at", "pk"))
-    return render_cards(rows, marks=None, this_year=2026)
+    return render_cards(rows, viewer=None, this_year=2026)
 
 
 class TestFeeds:

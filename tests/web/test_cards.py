@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -35,7 +37,7 @@ def row(paper: Paper, **about: Any) -> ListRow:
 def html(*rows: ListRow, viewer: User | None = None, this_year: int = YEAR) -> str:
     voted = [row.paper_id for row in rows if row.vote_count]
     marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
-    return render_cards(rows, marks=marks, this_year=this_year)
+    return render_cards(rows, viewer=marks, this_year=this_year)
 
 
 def card(paper: Paper, viewer: User | None = None, **about: Any) -> Card:
@@ -228,3 +230,27 @@ def test_a_submission_names_the_reader_on_the_list() -> None:
     factories.listing(factories.paper(), by=Listing.By.SUBMISSION, user=user, pinned_at=timezone.now())
     (found,) = read_list_rows(Listing.objects.best_of_day(TODAY), ["position"])
     assert (found.submitted_by, found.is_pinned) == ("rita", True)
+
+
+class TestSlots:
+    def test_the_template_has_each_slot_once(self) -> None:
+        html, _ = service._render(factories.paper(), this_year=YEAR)
+        assert sorted(html.split("\x00")[1::2]) == sorted(service.SLOTS)
+
+    def test_an_unknown_slot_is_refused(self) -> None:
+        template = Template("{% load broadsheet %}{% slot 'votes' %}")
+        with pytest.raises(service.SlotError, match="votes"):
+            template.render(Context())
+
+    def test_a_missing_slot_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "SLOTS", service.SLOTS | {"price"})
+        with pytest.raises(service.SlotError, match="price"):
+            service._render(factories.paper(), this_year=YEAR)
+
+    def test_no_mark_of_a_slot_is_left_on_a_page(self) -> None:
+        paper = factories.paper()
+        assert not re.search(r"[\x00-\x08]", html(row(paper)) + html(row(paper), viewer=factories.user()))
+
+    def test_a_paper_that_is_twice_on_a_list_has_two_cards(self) -> None:
+        found = row(factories.paper())
+        assert html(found, found) == html(found) * 2
