@@ -24,7 +24,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from papers.accounts.notifications import notify_password_changed
 from papers.accounts.second_factor import has_second_factor, redirect_to_step, required_step_url
-from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm, time_zones
+from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm
+from papers.forms.fields import time_zones
 from papers.models import User
 from papers.services.accounts.data_export import export_account
 from papers.services.accounts.deletion import LastAdministratorError, delete_account

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkActionForm
+from papers.forms.library import BulkActionForm
 from papers.models import CurationEvent
 from papers.models.paper import NewestPosition
 from papers.services.authors import disambiguation as acts

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from papers.forms.accounts import CommentForm, CommentReportForm
+from papers.forms.comments import CommentForm, CommentReportForm
 from papers.models import Comment, Mention, Paper
 from papers.services.reading.comments import (
     add_comment,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkActionForm
+from papers.forms.library import BulkActionForm
 from papers.models import LibraryItem, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations import CITATION_FORMATS
-from papers.forms.accounts import AnnotationsForm, CommentForm
+from papers.forms.comments import CommentForm
+from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, User
 from papers.services.reading.annotations import read_annotations
 from papers.services.reading.comments import read_discussion

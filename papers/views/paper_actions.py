@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.forms.accounts import AnnotationsForm
+from papers.forms.library import AnnotationsForm
 from papers.models import LibraryItem, Paper, Tag, User
 from papers.services.reading.annotations import read_annotations, save_annotations
 from papers.services.reading.library import read_library_entry, set_library_state

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
-from papers.forms.accounts import BulkActionForm
+from papers.forms.library import BulkActionForm
 from papers.models import Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.spans import curator_names

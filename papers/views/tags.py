@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import TagForm
+from papers.forms.library import TagForm
 from papers.models import Tag, TaggedPaper
 from papers.models.library import TaggedPosition
 from papers.services.reading.tags import TagError, delete_tag, rename_tag, share_tag

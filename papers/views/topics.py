@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import TopicForm
+from papers.forms.topics import TopicForm
 from papers.models import Topic, TopicMatch
 from papers.models.topic import TopicNewestPosition, TopicVotesPosition
 from papers.services.curation.topic_assignment import offer_search
