@@ -11,6 +11,7 @@ from papers.forms.fields import TagsField
 from papers.models import LibraryItem, Paper
 from papers.services.reading.library import MAX_NOTE_LENGTH
 from papers.services.reading.tags import TagError, parse_tag_name
+from papers.web.http import parse_key
 
 MAX_SELECTED_PAPERS = 500
 """Papers selected at once; no page shows more."""
@@ -35,7 +36,7 @@ class AnnotationsForm(forms.Form):
 
 
 class BulkActionForm(forms.Form):
-    """What to do with the papers that are ticked."""
+    """What to do with the selected papers."""
 
     state = forms.ChoiceField(
         label="Move to",
@@ -49,13 +50,9 @@ class BulkActionForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", "auto_id": "bulk-%s", **options})
 
     def papers(self) -> list[int]:
-        """The keys of the papers that are ticked; what is no key is left out."""
+        """The keys of the selected papers; what is no key is left out."""
         given = self.data.getlist("paper")  # type: ignore[attr-defined]  # a QueryDict
-        return [
-            int(value)
-            for value in given[:MAX_SELECTED_PAPERS]
-            if value.isascii() and value.isdigit() and len(value) < 19
-        ]
+        return [pk for value in given[:MAX_SELECTED_PAPERS] if (pk := parse_key(value)) is not None]
 
 
 class TagForm(forms.Form):

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import connection, models
@@ -153,6 +153,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             return ZoneInfo(self.time_zone) if self.time_zone else None
         except (KeyError, ValueError, OSError):
             return None
+
+
+def can_curate(user: User | AnonymousUser) -> bool:
+    """Whether the one who asks is a signed-in curator."""
+    return user.is_authenticated and user.is_curator
 
 
 class LoginLinkQuerySet(models.QuerySet["LoginLink"]):

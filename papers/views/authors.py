@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from papers.forms.library import BulkActionForm
 from papers.models import CurationEvent
 from papers.models.paper import NewestPosition
+from papers.models.user import can_curate
 from papers.services.authors import disambiguation as acts
 from papers.services.authors.lookup import (
     AuthorMovedError,
@@ -29,7 +30,7 @@ from papers.services.reading.follows import is_following
 from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import can_curate, curators_only
+from papers.web.permissions import curators_only
 
 
 @require_safe

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
+from papers.models.user import can_curate
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
@@ -68,7 +69,7 @@ def curators_only(
 def sign_in_required(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
-    """A view for whoever is signed in; strangers are asked to.
+    """A view for those who are signed in; strangers are asked to.
 
     htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
     """
@@ -195,7 +196,7 @@ def own_topic(user: User, slug: str) -> Topic:
 
 
 def own_import(user: User, pk: int) -> LibraryImport:
-    """What `user` brings along. One query.
+    """A library import of `user`. One query.
 
     Raises:
         Http404: it is somebody else's, or there is none.
@@ -207,8 +208,5 @@ def own_import(user: User, pk: int) -> LibraryImport:
 
 
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    """Whether `user` may change a topic: one's own, and for a curator those for all."""
     return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
-
-
-def can_curate(user: User | AnonymousUser) -> bool:
-    return user.is_authenticated and user.is_curator

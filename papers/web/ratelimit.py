@@ -45,7 +45,7 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "account-export": RateLimit(10, 60 * 60),
     "invite": RateLimit(100, 60 * 60),
     "export": RateLimit(120, 60),
-    # Addresses typed into the strip, from one network. An address itself gets few letters: digests/services/double_opt_in.py.
+    # Addresses typed into the strip, by network. For one address see digests/services/double_opt_in.py.
     "subscribe": RateLimit(20, 60 * 60),
     "mail-test": RateLimit(20, 60 * 60),
     "vote": RateLimit(60, 60),

@@ -160,7 +160,7 @@ class TestTheCache:
         rendered: list[int] = []
         render = service._render
 
-        def noted(paper: Paper, *, this_year: int) -> str:
+        def noted(paper: Paper, *, this_year: int) -> tuple[str, str]:
             rendered.append(paper.pk)
             return render(paper, this_year=this_year)
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from papers.hooks import lists_changed
 from papers.models import Comment, CommentReport, Mention, Paper, User
+from papers.models.user import can_curate
 from papers.services.reading.seen import mark_seen
 from papers.text import html as markup
-from papers.web.permissions import can_curate
 
 MAX_COMMENT_LENGTH = 10_000
 COMMENTS_PER_PAGE = 300
