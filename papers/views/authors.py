@@ -131,7 +131,7 @@ def merge(request: UserRequest, slug: str) -> HttpResponse:
 @require_POST
 @curators_only
 def split(request: UserRequest, slug: str) -> HttpResponse:
-    """Say that the papers that are ticked are somebody else's of the same name."""
+    """Record that the selected papers are somebody else's of the same name."""
     who = author_after_merge(request, slug)
     papers = BulkActionForm(request.POST).papers()
     return _act(request, who, lambda name: acts.split_author(

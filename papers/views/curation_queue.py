@@ -89,7 +89,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
 @require_POST
 @curators_only
 def bulk(request: UserRequest) -> HttpResponse:
-    """The same act on all that are ticked."""
+    """The same action on all selected items."""
     form = BulkDecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Tick some of them first.")

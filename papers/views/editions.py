@@ -63,7 +63,7 @@ def go_to_day(request: Request) -> HttpResponse:
 @cache_for_anonymous
 def week(request: Request, week: str | None = None) -> HttpResponse:
     """A week, most voted first; without one, the newest that has papers."""
-    span = _span_of(week, parse_week, week_span)
+    span = _span_of(week, parse_week, week_span, what="week")
     page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_week(span.first, after=after))
     return show_list(request, "papers/week.html", page, {"span": span})
 
@@ -72,12 +72,14 @@ def week(request: Request, week: str | None = None) -> HttpResponse:
 @cache_for_anonymous
 def month(request: Request, month: str | None = None) -> HttpResponse:
     """A month, most voted first; without one, the newest that has papers."""
-    span = _span_of(month, parse_month, month_span)
+    span = _span_of(month, parse_month, month_span, what="month")
     page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_month(span.first, after=after))
     return show_list(request, "papers/month.html", page, {"span": span})
 
 
-def _span_of(name: str | None, parse: Callable[[str], date | None], make_span: Callable[[date], Span]) -> Span:
+def _span_of(
+    name: str | None, parse: Callable[[str], date | None], make_span: Callable[[date], Span], *, what: str
+) -> Span:
     """The week or month of an address; without a name, the newest that has papers.
 
     Raises:
@@ -87,7 +89,7 @@ def _span_of(name: str | None, parse: Callable[[str], date | None], make_span: C
         return newest_span(make_span, today=timezone.localdate())
     first = parse(name)
     if first is None:
-        raise Http404(f"There is no {name}.")
+        raise Http404(f"There is no such {what}.")
     return make_span(first)
 
 

@@ -69,25 +69,25 @@ def paper(request: Request, public_id: str, form: str) -> HttpResponse:
 @rate_limited("export")
 def day(request: Request, day: str, form: str) -> HttpResponse:
     """A day's edition, in its order."""
-    return _edition_file(Listing.objects.best_of_day, parse_day(day), form=form, name=day)
+    return _edition_file(Listing.objects.best_of_day, parse_day(day), form=form, name=day, what="day")
 
 
 @require_safe
 @rate_limited("export")
 def week(request: Request, week: str, form: str) -> HttpResponse:
     """A week, most voted first."""
-    return _edition_file(Listing.objects.best_of_week, parse_week(week), form=form, name=week)
+    return _edition_file(Listing.objects.best_of_week, parse_week(week), form=form, name=week, what="week")
 
 
 @require_safe
 @rate_limited("export")
 def month(request: Request, month: str, form: str) -> HttpResponse:
     """A month, most voted first."""
-    return _edition_file(Listing.objects.best_of_month, parse_month(month), form=form, name=month)
+    return _edition_file(Listing.objects.best_of_month, parse_month(month), form=form, name=month, what="month")
 
 
 def _edition_file(
-    listings_from: Callable[[date], QuerySet[Any]], first: date | None, *, form: str, name: str
+    listings_from: Callable[[date], QuerySet[Any]], first: date | None, *, form: str, name: str, what: str
 ) -> HttpResponse:
     """The listings of a day, a week or a month, which is called `name` and begins on `first`.
 
@@ -95,7 +95,7 @@ def _edition_file(
         Http404: its address is none, so there is no first day.
     """
     if first is None:
-        raise Http404(f"There is no {name}.")
+        raise Http404(f"There is no such {what}.")
     return citation_file(_papers(listings_from(first)), form=form, name=f"papers-{name}")
 
 

@@ -74,7 +74,7 @@ def _elsewhere(request: Request, public_id: str) -> HttpResponse:
 
 
 def _not_here(request: Request, arxiv_id: str) -> HttpResponse:
-    """An arXiv id without a paper here: one button fetches it. Of one that is hidden, nobody is told more."""
+    """An arXiv id without a paper here: one button fetches it. Of a hidden one it says no more."""
     context = {"arxiv_id": arxiv_id, "sign_in_url": sign_in_url_for(request.path)}
     return render(request, "papers/paper_not_here.html", context, status=404)
 

@@ -1,4 +1,4 @@
-"""Submitting a paper: the form, what can be told before anything is fetched, and how far a submission has come."""
+"""Submitting a paper: the form, what is known before anything is fetched, and how far a submission has come."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
@@ -16,62 +16,45 @@ from papers.models.user import can_curate
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
+_View: TypeAlias = Callable[Concatenate[Request, P], HttpResponse]
+_UserView: TypeAlias = Callable[Concatenate[UserRequest, P], HttpResponse]
 
 
-def staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def _accounts_only(view: _UserView[P], may_see: Callable[[User], bool]) -> _View[P]:
+    """A view for some accounts: strangers are asked to sign in, for other accounts there is no such page."""
+
+    @wraps(view)
+    def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not may_see(request.user):
+            raise Http404
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return guarded
+
+
+def staff_only(view: _UserView[P]) -> _View[P]:
     """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
-
-    @wraps(view)
-    def staff_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_staff:
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return staff_view
+    return _accounts_only(view, lambda user: user.is_staff)
 
 
-def curators_or_staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_or_staff_only(view: _UserView[P]) -> _View[P]:
     """A view for those who look after members: curators and administrators. For others there is no such page."""
-
-    @wraps(view)
-    def office_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not (request.user.is_staff or request.user.is_curator):
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return office_view
+    return _accounts_only(view, lambda user: user.is_staff or user.is_curator)
 
 
-def curators_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_only(view: _UserView[P]) -> _View[P]:
     """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
-
-    @wraps(view)
-    def curator_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_curator:
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return curator_view
+    return _accounts_only(view, lambda user: user.is_curator)
 
 
 def sign_in_required(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+    view: _UserView[P],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
     """A view for those who are signed in; strangers are asked to.
 
-    htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
+    htmx would put the sign-in page into the place of a button, so the answer has the whole window go there.
     """
 
     @wraps(view)
