@@ -51,11 +51,11 @@ class BulkDecisionForm(forms.Form):
         return self.cleaned_data
 
     def items(self) -> list[tuple[str, int, int]]:
-        """Those that were ticked and read as one should."""
-        ticked = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
+        """The selected items that could be read."""
+        selected = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
         return [
             (found[1], int(found[2]), int(found[3]))
-            for text in ticked[:MAX_SELECTED_ITEMS]
+            for text in selected[:MAX_SELECTED_ITEMS]
             if (found := _ITEM.fullmatch(text))
         ]
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from papers.forms.accounts import SetupForm, category_groups, time_zones
+from papers.forms.fields import time_zones
+from papers.forms.setup import SetupForm, category_groups
 from papers.models import Edition, FetchRun, Installation, Source
 from papers.services.operations.installation import group_settings, invalidate_group_settings
 from papers.services.operations.sample import add_sample, remove_sample

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from papers.hooks import lists_changed
 from papers.services.lists.trending import refresh_trending_scores
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 _PAPERS = """
     UPDATE papers_paper paper SET vote_count = counted.votes, comment_count = counted.comments
@@ -76,4 +76,4 @@ def refresh_derived_columns(
             cursor.execute(_LOCK_EDITIONS, {"days": every})
             cursor.execute(_EDITIONS, {"days": every})
         cursor.execute(_CARDS, asked)
-    invalidate_page_cache()
+    lists_changed.notify()

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from papers.models import LibraryItem, User
-from papers.text.html import markdown
-from papers.web.cards import CardNote
+from papers.services.lists.rows import CardNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +25,13 @@ def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, CardNo
     found = LibraryItem.objects.filter(user=user, paper__in=paper_ids)
     rows = found.values_list("paper_id", "note", "version_seen", "paper__version", "paper__withdrawn_at")
     notes = {
-        paper: CardNote(news=_news(seen, version, is_withdrawn=withdrawn is not None), html=markdown(note))
+        paper: CardNote(update=_update(seen, version, is_withdrawn=withdrawn is not None), markdown=note)
         for paper, note, seen, version, withdrawn in rows
     }
-    return {paper: note for paper, note in notes.items() if note.news or note.html}
+    return {paper: note for paper, note in notes.items() if note.update or note.markdown}
 
 
-def _news(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
+def _update(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
     if version is not None and seen is not None and version > seen:
         return f"v{version} withdrew it" if is_withdrawn else f"v{version} is out, you saw v{seen}"
     return ""
