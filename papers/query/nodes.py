@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -197,6 +198,23 @@ Leaf: TypeAlias = (
     | LikeTerm
 )  # fmt: skip
 Node: TypeAlias = Leaf | Not | And | Or
+
+
+def all_terms(node: Node) -> Iterator[Leaf]:
+    """The terms of a tree in their order, also those behind a minus."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for part in nodes:
+                yield from all_terms(part)
+        case Not(part):
+            yield from all_terms(part)
+        case _:
+            yield node
+
+
+def is_personal(node: Node) -> bool:
+    """Whether the same text finds other papers for another reader: it names a tag or a topic, behind a minus too."""
+    return any(isinstance(term, TagTerm | TopicTerm) for term in all_terms(node))
 
 
 def first_day_of(text: str, today: date) -> date | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from papers.models import Paper, SearchStatistics, WordCount
+from papers.models import Paper, SearchStatistics, Tag, TaggedPaper, Topic, TopicMatch, WordCount
 from papers.query.parser import parse
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
@@ -198,7 +199,7 @@ def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
         sea = 1.0 if "sea" in paper.title else 0.0
         PaperVector.objects.create(paper=paper, model="m", vector=[sea, 1 - sea, 0.1])
     monkeypatch.setattr(hybrid_search, "request_query_vector", lambda text: lambda: QueryVector("m", (1.0, 0.0, 0.1)))
-    for module in ("finding", "results"):
+    for module in ("hybrid_search", "result_page"):
         monkeypatch.setattr(f"papers.services.search.{module}.current_model", lambda: CurrentModel("m", 3))
 
 
@@ -389,6 +390,20 @@ HOSTILE = [
 def test_hostile_questions_are_answered(typed: str, sort: str) -> None:
     response = Client().get("/papers", {"q": typed.encode(errors="replace").decode(), "sort": sort, "after": "x" * 100})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["model -tag:x", "model -(cooking OR tag:x)", "model -topic:own"])
+def test_kept_results_of_one_reader_are_not_shown_to_another(asked: str) -> None:
+    hers, his = factories.paper(title="A model of hers"), factories.paper(title="A model of his")
+    word_statistics.count_words(now=NOW)
+    rita, carl = reader("rita"), reader("carl")
+    for user, paper in ((rita, hers), (carl, his)):
+        TaggedPaper.objects.create(tag=Tag.objects.create(user=user, name="x"), paper=paper)
+    topic = Topic.objects.create(slug="own", name="Own", query="hers", owner=rita)
+    TopicMatch.objects.create(topic=topic, paper=hers, release=1)
+    address = f"/papers?{urlencode({'q': asked, 'sort': 'relevance'})}"
+    assert shown(page(address, client_of(rita))) == ["A model of his"]
+    assert "A model of hers" in shown(page(address, client_of(carl)))
 
 
 def test_searching_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

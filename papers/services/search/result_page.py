@@ -23,6 +23,7 @@ from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewestPosition, VotesPosition
 from papers.models.reading import exclude_seen
 from papers.query import parser as language
+from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.search.fusion import RankedResult
@@ -174,11 +175,8 @@ def _start(ranked: Sequence[RankedResult], position: RelevancePosition | None) -
 def _findings(asked: SearchRequest, newest_id: int) -> SearchResult:
     """The best results, as they were found some minutes ago or now."""
     model = current_model()
-    own = (
-        asked.viewer.pk
-        if any(isinstance(leaf, language.TagTerm | language.TopicTerm) for leaf in asked.query.leaves())
-        else ""
-    )
+    root = asked.query.root
+    own = asked.viewer.pk if root is not None and is_personal(root) else ""
     parts = (str(asked.query), newest_id, asked.today, model.name if model else "", own)
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
     found: SearchResult | None = cache.get(key)

@@ -19,7 +19,7 @@ from django.db import connection
 from papers.models.query_sql import indexed_texts
 from papers.models.search_index import Lexeme, lexemes_of
 from papers.query import parser as language
-from papers.query.parser import Node
+from papers.query.nodes import Node, all_terms
 from papers.text.cleaning import author_key
 
 _SIGNS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
@@ -359,18 +359,6 @@ def _author_words(key: str) -> list[str]:
 def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:
     first = lexemes[0].position
     return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
-
-
-def all_terms(node: Node) -> Iterator[Node]:
-    """All terms, also those behind a minus."""
-    match node:
-        case language.And(nodes) | language.Or(nodes):
-            for part in nodes:
-                yield from all_terms(part)
-        case language.Not(part):
-            yield from all_terms(part)
-        case _:
-            yield node
 
 
 def _beginning(day: date) -> datetime:
