@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.dates import weekly_counts
 from papers.models.keyset import row_less_than
 from papers.models.user import User
-from papers.ranking.charts import weekly_counts
 
 DEFAULT_CLOSENESS = 0.55
 """How close to an example a paper must be, where nobody has said so."""

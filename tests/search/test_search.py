@@ -15,7 +15,7 @@ from papers.query.parser import parse
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
 from papers.services.search.bm25_candidates import MAX_RANKED, MAX_WORDS, WeightedWord, choose_candidates, rarest_words
-from papers.services.search.hybrid_search import search_papers
+from papers.services.search.hybrid_search import ranking_texts, search_papers
 from papers.services.search.result_page import PER_PAGE
 from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
@@ -188,6 +188,11 @@ def test_a_common_word_is_ranked_among_the_newest(monkeypatch: pytest.MonkeyPatc
 
 
 # --- Meaning --------------------------------------------------------------------------------------------------------
+
+
+def test_the_words_of_a_query_make_a_text_for_its_meaning() -> None:
+    query = parse('Dense "passage retrieval" -bm25 cat:cs.IR after:2025 title:open (qa OR answering)')
+    assert " ".join(ranking_texts(query)) == "dense passage retrieval open qa answering"
 
 
 def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:

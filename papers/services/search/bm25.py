@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
@@ -17,12 +17,22 @@ from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Func, Q
 from django.db.models.lookups import GreaterThanOrEqual
 
+from papers.dates import start_of_day
 from papers.models.paper import PaperQuerySet
-from papers.models.query_sql import Lexemes, QueryCondition, indexed_texts
-from papers.models.search_index import lexemes_of, phrase_tsquery, quote_lexeme
-from papers.query.parser import Node
+from papers.models.query_sql import QueryCondition
+from papers.models.search_index import lexemes_of
+from papers.query.nodes import Node, all_terms, texts_of
+from papers.query.tsquery import (
+    Lexemes,
+    any_word,
+    author_marks,
+    month_of_mark,
+    phrase_tsquery,
+    quote_lexeme,
+    title_mark,
+)
 from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
-from papers.services.search.selectivity import estimate_share, index_marks
+from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
 from papers.text.cleaning import author_key
 
@@ -75,7 +85,7 @@ def build_bm25_query(
 
     A word that is asked for twice, also in another form, weighs twice as much. At most three queries.
     """
-    lexemes = lexemes_of([*texts, " ".join(texts), *(indexed_texts(required) if required else ())])
+    lexemes = lexemes_of([*texts, " ".join(texts), *(texts_of(required) if required else ())])
     words: dict[str, int] = {}
     for text in texts:
         for lexeme in lexemes[text]:
@@ -83,9 +93,10 @@ def build_bm25_query(
     if not words:
         return Bm25Query((), " ".join(texts), 1, 100.0)
     keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
-    asked = [*words, *(f"t:{word}" for word in words), *(f"a:{key}" for key in keys.values())]
+    asked = [*words, *map(title_mark, words), *(mark for key in keys.values() for mark in author_marks(key))]
     if required is not None:
-        asked += [*index_marks(required), *(each.word for found in lexemes.values() for each in found)]
+        asked += [mark for term in all_terms(required) for mark in term.index_marks]
+        asked += [lexeme.word for found in lexemes.values() for lexeme in found]
     known = load_word_frequencies(asked)
     return Bm25Query(
         terms=tuple(rarest_words([_term(word, known, times=count) for word, count in words.items()])),
@@ -98,7 +109,7 @@ def build_bm25_query(
 
 
 def _term(word: str, known: WordFrequencies, *, times: int = 1) -> WeightedWord:
-    return WeightedWord(word, known.of(word), known.of(f"t:{word}"), known.weight(word) * times)
+    return WeightedWord(word, known.of(word), known.of(title_mark(word)), known.weight(word) * times)
 
 
 def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:
@@ -106,8 +117,9 @@ def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) ->
     found: dict[str, WeightedWord] = {}
     for text, key in keys.items():
         as_word = max((known.of(lexeme.word) for lexeme in lexemes[text]), default=0)
-        if 0 < as_word <= known.of(f"a:{key}"):
-            found[key] = _term(f"a:{key}", known)
+        (mark,) = author_marks(key)
+        if 0 < as_word <= known.of(mark):
+            found[key] = _term(mark, known)
     return list(found.values())
 
 
@@ -145,16 +157,15 @@ def _asked(wanted: Bm25Query, condition: QueryCondition | None) -> QueryConditio
         return QueryCondition(" & ".join(parts), condition.filter)
     months = newest_month_marks(share=part_of_it, papers=wanted.papers)
     if len(months) <= _MOST_MONTHS:
-        parts += [f"({' | '.join(quote_lexeme(month) for month in months)})"] if months else []
+        parts += [any_word(months)] if months else []
         return QueryCondition(" & ".join(parts), condition.filter)
     return QueryCondition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
 
 
 def _listed_since(month: str) -> Q:
     """Listed in this month or later; not for the index of dates, which would be walked instead of that of words."""
-    year, number = divmod(int(month.removeprefix("m:")) - 1, 12)
     same = ExpressionWrapper(F("listed_at") + timedelta(0), output_field=DateTimeField())
-    return Q(GreaterThanOrEqual(same, datetime(year, number + 1, 1, tzinfo=UTC)))
+    return Q(GreaterThanOrEqual(same, start_of_day(date(*month_of_mark(month), 1))))
 
 
 def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -166,12 +177,12 @@ def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tu
         scores.append(
             f"{term.weight:.6f} * (1 - norm / (norm + {times} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
         )
-        values += [quote_lexeme(term.word), quote_lexeme(f"t:{term.word}")]
+        values += [quote_lexeme(term.word), quote_lexeme(title_mark(term.word))]
     for name in wanted.names:
         scores.append(f"{name.weight:.6f} * (1 - norm / (norm + 1)) * (vector @@ %s::tsquery)::int")
         values.append(quote_lexeme(name.word))
     in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in wanted.terms)
-    marks = [quote_lexeme(f"t:{term.word}") for term in wanted.terms]
+    marks = [quote_lexeme(title_mark(term.word)) for term in wanted.terms]
     row = lexemes_of([wanted.text])[wanted.text][:_EXACT_WORDS]
     norm = f"{K1} * ({1 - B} + {B / wanted.average_length:.8f} * length(vector))"
     sql = f"""
@@ -187,5 +198,5 @@ def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tu
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
     in_row = phrase_tsquery(row, "A")
-    names = [" | ".join(quote_lexeme(name.word) for name in wanted.names)] if wanted.names else []
+    names = [any_word(name.word for name in wanted.names)] if wanted.names else []
     return sql, [*marks, " & ".join(marks), wanted.text, in_row, *names, *values, *inner_values]

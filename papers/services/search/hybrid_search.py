@@ -16,8 +16,9 @@ from django.db.models.lookups import LessThanOrEqual
 from papers.models import Paper, User
 from papers.models.paper import PaperQuerySet
 from papers.models.query_sql import QueryCondition, compile_query
-from papers.query import parser as language
-from papers.query.parser import Node, Query
+from papers.query import nodes
+from papers.query.nodes import Node, TextTerm
+from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
@@ -106,11 +107,7 @@ def search_papers(
 
 def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
-    return [
-        leaf.text
-        for leaf in query.leaves()
-        if isinstance(leaf, language.WordTerm | language.PhraseTerm | language.TitleTerm)
-    ]
+    return [term.text for term in query.leaves() if isinstance(term, TextTerm)]
 
 
 def is_rankable(query: Query) -> bool:
@@ -123,11 +120,11 @@ def _required(query: Query) -> Node | None:
 
     A single word is not required either: what is close in meaning without it says so.
     """
-    ranks_only: tuple[type, ...] = (language.WordTerm, language.LikeTerm)
+    ranks_only: tuple[type, ...] = (nodes.WordTerm, nodes.LikeTerm)
     if query.is_running_text():  # quotation marks and brackets are those of the sentence
-        ranks_only += (language.PhraseTerm, language.Or)
+        ranks_only += (nodes.PhraseTerm, nodes.Or)
     parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
-    return language.And(parts) if parts else None
+    return nodes.And(parts) if parts else None
 
 
 def _wants_phrase(needed: Node | None) -> bool:
@@ -135,7 +132,7 @@ def _wants_phrase(needed: Node | None) -> bool:
 
     Then the best by words, which have it, are opened once, and meaning orders those.
     """
-    return isinstance(needed, language.And) and any(isinstance(part, language.PhraseTerm) for part in needed.nodes)
+    return isinstance(needed, nodes.And) and any(isinstance(part, nodes.PhraseTerm) for part in needed.nodes)
 
 
 def _by_words(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> list[Bm25Hit]:

@@ -22,7 +22,7 @@ from django.urls import reverse
 from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewestPosition, VotesPosition
 from papers.models.reading import exclude_seen
-from papers.query import parser as language
+from papers.query import nodes
 from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
@@ -130,8 +130,8 @@ def example_titles(query: Query) -> list[tuple[str, str, str]]:
 
 
 def _without_example(query: Query, name: str) -> Query:
-    left = tuple(part for part in query.required() if part != language.LikeTerm(name))
-    return Query(None if not left else left[0] if len(left) == 1 else language.And(left))
+    left = tuple(part for part in query.required() if part != nodes.LikeTerm(name))
+    return Query(None if not left else left[0] if len(left) == 1 else nodes.And(left))
 
 
 def _best(asked: SearchRequest) -> SearchPage:
@@ -219,7 +219,7 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
 def more_like_query(query: Query, public_id: str) -> str:
     """The query for papers like this one, and like those that the query names already."""
     examples = [*query.examples(), public_id]
-    return " ".join(str(language.LikeTerm(name)) for name in dict.fromkeys(examples))
+    return " ".join(str(nodes.LikeTerm(name)) for name in dict.fromkeys(examples))
 
 
 def _listed(asked: SearchRequest) -> SearchPage:
