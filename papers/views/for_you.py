@@ -1,4 +1,4 @@
-"""For you: what is suggested to a reader, in general, for one tag, and as a feed. All of it was worked out before."""
+"""For you: what is suggested to a reader, in general, for one tag, and as a feed. Workers computed it before."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import CardPage, card_page, paper_ids_of, show_list
 from papers.web.http import Request, UserRequest
 from papers.web.permissions import own_tag, sign_in_required
+from papers.web.recommendation_reasons import render_reasons
 
 
 @require_safe
@@ -48,13 +49,13 @@ def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 
 
 def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
-    """A page of them, which is noted: from now on they have a week."""
+    """A page of them, which is recorded: from now on each is shown for a week."""
     user, now = request.user, timezone.now()
     page = card_page(
         request,
         RankPosition,
         lambda after: Recommendation.objects.current_for(user, now=now, tag=tag, after=after),
-        notes=lambda rows: recommendation_reasons(user=user, tag=tag, paper_ids=paper_ids_of(rows)),
+        notes=lambda rows: render_reasons(recommendation_reasons(user=user, tag=tag, paper_ids=paper_ids_of(rows))),
     )
     record_shown(user=user, paper_ids=page.paper_ids, now=now)
     return page
@@ -62,7 +63,7 @@ def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
 
 @require_safe
 def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
-    """The same as a feed, for whoever has the address: feed readers don't sign in."""
+    """The same as a feed, for anybody who has the address: feed readers don't sign in."""
     user = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")
