@@ -101,7 +101,7 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         return found.order_by("-vote_count", "-listed_at", "-pk")
 
     def trending(self, *, floor: float, after: TrendingPosition | None = None) -> PaperQuerySet:
-        """The order of Trending, total, and served by an index, down to `floor`; behind this `hot` and key."""
+        """The order of Trending, total, and served by an index, down to `floor`; behind the position `after`."""
         found = self.filter(trending_score__gte=floor)
         if after is not None:
             found = found.filter(row_less_than(TrendingPosition._fields, after))

@@ -135,7 +135,7 @@ def _author(term: nodes.AuthorTerm, key: str) -> QueryCondition | None:
 
 
 def _topic(slug: str, viewer: User | AnonymousUser | None) -> QueryCondition:
-    """A topic is curated and for all, or a reader's own and for nobody else."""
+    """A topic is curated and for all, or a reader's own and for no other."""
     seen = Q(topic__owner=None)
     if isinstance(viewer, User):
         seen |= Q(topic__owner=viewer)

@@ -15,7 +15,7 @@ QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
 
 
 class SeenPaper(models.Model):
-    """A paper that a reader has seen: opened, voted for, saved, put aside, or done with its day. Never by scrolling."""
+    """A paper that a reader has seen: opened, voted for, saved, disliked, or done with its day. Never by scrolling."""
 
     pk = models.CompositePrimaryKey("user_id", "paper_id")
     # The primary key serves what an index of this column would.

@@ -1,6 +1,6 @@
-"""Pictures of figures: where bars and cells stand, as numbers that a template writes as SVG.
+"""Charts: where bars and cells stand, as numbers that a template writes as SVG. Pure.
 
-No Django, no colours: a part has a kind, and the style sheet says how that kind looks, in light and in dark.
+No colours: a part has a kind, and the style sheet says how that kind looks, in light and in dark.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ HEIGHT = 100
 _GAP = 0.2
 """Of the room of a bar, what stays free beside it."""
 
-CELL = 12
 STEP = 14
 _LABELS_LEFT, _LABELS_TOP = 32, 18
 LEVELS = 4
@@ -35,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
-    """One bar: what it is of, and how much of each series, from the bottom up. None: nobody knows."""
+    """One bar: what it is of, and how much of each series, from the bottom up. None: not known."""
 
     label: str
     values: tuple[int | None, ...]
@@ -244,7 +243,7 @@ class QueueChart:
     is_cut: bool = False
     """There are more than were counted."""
     address: str = ""
-    """Where one looks after it."""
+    """The address of the page that says more of it."""
 
     @property
     def waiting(self) -> int:

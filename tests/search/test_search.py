@@ -15,7 +15,7 @@ from papers.query.parser import parse
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
 from papers.services.search.bm25_candidates import MAX_RANKED, MAX_WORDS, WeightedWord, choose_candidates, rarest_words
-from papers.services.search.hybrid_search import ranking_texts, search_papers
+from papers.services.search.hybrid_search import SearchMode, ranking_texts, search_papers
 from papers.services.search.result_page import PER_PAGE
 from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
@@ -217,8 +217,8 @@ def test_what_is_close_in_meaning_is_found_without_the_words(monkeypatch: pytest
         "Ocean tides", "Ships at sea", "Waves of the sea"
     }  # fmt: skip
     assert titles("ocean cat:cs.CL") == ["Ships at sea"]
-    assert titles("ocean", by="words") == ["Ocean tides"]
-    assert "Bread" not in titles("ocean", by="meaning")
+    assert titles("ocean", mode=SearchMode.BM25) == ["Ocean tides"]
+    assert "Bread" not in titles("ocean", mode=SearchMode.SEMANTIC)
 
 
 def test_papers_that_have_a_phrase_are_ordered_by_meaning_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,7 +159,7 @@ def test_all_at_once_is_as_one_by_one(seed: int) -> None:
     for root, who in asked:
         bits = evaluator.bits(ViewerQuery(root, who.pk if who else None))
         alone = set(Paper.objects.matching(Query(root), viewer=who, today=TODAY).values_list("pk", flat=True))
-        assert set(papers.at(bits or 0)) == alone, str(root)
+        assert set(papers.ids_at(bits or 0)) == alone, str(root)
         hits += 0 < len(alone) < len(made)
     assert hits > len(asked) / 4  # else the comparison says nothing
 

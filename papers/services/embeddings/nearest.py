@@ -49,8 +49,8 @@ def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
     return [other for other in in_order if _plain(other.title) != own][:limit]
 
 
-def nearest_papers(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] = ()) -> list[PaperDistance]:
-    """The papers closest to the middle of these examples; none of them, none in `leave_out`, none hidden or withdrawn.
+def nearest_papers(paper_ids: Collection[int], *, limit: int, exclude_ids: Collection[int] = ()) -> list[PaperDistance]:
+    """The papers closest to the middle of these examples: none of them or of `exclude_ids`, none hidden or withdrawn.
 
     Examples without a vector don't count; empty where none has one. At most three queries.
     """
@@ -62,11 +62,11 @@ def nearest_papers(paper_ids: Collection[int], *, limit: int, leave_out: Collect
         middle = unit_vector([sum(values) for values in zip(*rows, strict=True)])
     except EmbeddingError:  # no vectors, or they cancel each other out
         return []
-    return nearest_to_vector(model, middle, limit=limit, leave_out={*paper_ids, *leave_out})
+    return nearest_to_vector(model, middle, limit=limit, exclude_ids={*paper_ids, *exclude_ids})
 
 
 def nearest_to_vector(
-    model: CurrentModel, vector: Sequence[float], *, limit: int, leave_out: Collection[int] = ()
+    model: CurrentModel, vector: Sequence[float], *, limit: int, exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The papers closest to a vector of `model`, the closest first, by its index."""
     distance = sql.SQL("vector::halfvec({0}) <=> {1}::halfvec({0})").format(
@@ -82,15 +82,15 @@ def nearest_to_vector(
     ).format(
         distance=distance,
         model=sql.Literal(model.name),
-        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(leave_out)),
+        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(exclude_ids)),
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        # Until as many are found as are asked for, past what was deleted or made anew since the index was built.
+        # Until as many are found as are asked for, past what was deleted or written again since the index was built.
         cursor.execute(
             "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
             [str(_EF_SEARCH)],
         )
-        cursor.execute(query, [list(leave_out), limit])
+        cursor.execute(query, [list(exclude_ids), limit])
         return [PaperDistance(*row) for row in cursor.fetchall()]
 
 

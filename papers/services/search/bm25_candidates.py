@@ -56,7 +56,7 @@ def rarest_words(terms: Sequence[WeightedWord]) -> list[WeightedWord]:
 
 
 def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:
-    """What to look for, of words in the order of `weightiest`; None where there are none."""
+    """What to look for, of words in the order of `rarest_words`; None where there are none."""
     if not terms:
         return None
     most = ranking_limit(terms)
@@ -107,7 +107,7 @@ def _too_common(terms: Sequence[WeightedWord], papers: int) -> CandidateQuery:
 
 
 def _expected(counts: Sequence[int], papers: int) -> float:
-    """How many papers have all of some words that are each in so many: more than if they had nothing in common."""
+    """How many papers have all of some words, each in `counts` papers: more than if they had nothing in common."""
     found = float(counts[0])
     for count in counts[1:]:
         found *= min(1.0, _TOGETHER * count / max(papers, 1))

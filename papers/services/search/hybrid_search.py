@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
@@ -28,8 +29,16 @@ from papers.services.search.semantic import mean_vector, rank_semantic, rank_sem
 from papers.services.search.timeouts import statement_timeout
 
 
+class SearchMode(StrEnum):
+    """What results are ranked by: one of the rankings, or both together."""
+
+    HYBRID = "hybrid"
+    BM25 = "bm25"
+    SEMANTIC = "semantic"
+
+
 class PaperFacets(NamedTuple):
-    """What is known of every result, for ranking and for the filters beside the list."""
+    """What ranking and the filters beside the list need of a result."""
 
     listed_at: datetime
     categories: tuple[str, ...]
@@ -67,14 +76,14 @@ def search_papers(
     today: date,
     now: datetime,
     newest_id: int | None = None,
-    by: str = "both",
+    mode: SearchMode = SearchMode.HYBRID,
 ) -> SearchResult:
-    """The best papers for a query, in a handful of statements. `by` is `both`, `words` or `meaning`.
+    """The best papers for a query, in a handful of queries.
 
     `newest_id`: papers stored after that one are left out, so that a second page goes on where the first ended.
 
     Raises:
-        TooSlow: a statement took longer than it may.
+        SearchTimeout: a statement took longer than it may.
     """
     with statement_timeout():
         texts = ranking_texts(query)
@@ -87,10 +96,12 @@ def search_papers(
             among = among.filter(LessThanOrEqual(F("pk") + 0, newest_id))
         if examples:
             among = among.exclude(pk__in=examples)
-        of_text = request_query_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
-        wanted = build_bm25_query(texts, needed, times=dict(query.repeated))
-        words = _by_words(wanted, among, required) if by != "meaning" else []
-        vector = _vector(of_text(), examples) if by != "words" else None
+        of_text = request_query_vector(
+            " ".join(texts) if mode != SearchMode.BM25 else ""
+        )  # made while the words are looked up
+        wanted = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
+        words = _by_words(wanted, among, required) if mode != SearchMode.SEMANTIC else []
+        vector = _vector(of_text(), examples) if mode != SearchMode.BM25 else None
         if vector and words and _wants_phrase(needed):
             meaning = rank_semantic_among(vector, [found.paper_id for found in words])
         else:
@@ -148,7 +159,7 @@ def _by_meaning(
     if required is not None:
         among = among.filter(required.as_filter())
     try:
-        return rank_semantic(vector, among, is_filtered=required is not None, expected=expected)
+        return rank_semantic(vector, among, is_filtered=required is not None, expected_count=expected)
     except EmptyResultSet:
         return []
 

@@ -28,25 +28,25 @@ def rank_semantic(
     among: PaperQuerySet,
     *,
     is_filtered: bool,
-    expected: float = 0.0,
-    leave_out: Collection[int] = (),
+    expected_count: float = 0.0,
+    exclude_ids: Collection[int] = (),
 ) -> list[PaperDistance]:
     """The closest papers, the closest first. One query, two where it is filtered. Inside a transaction.
 
-    `expected`: about how many papers pass the filter, where that can be told beforehand.
+    `expected_count`: about how many papers pass the filter, where that can be told beforehand.
     """
     if not is_filtered:
-        return _by_index(vector, among, leave_out, most=MAX_RESULTS)
-    if expected > 2 * EXACT_SCAN_LIMIT:
-        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
+        return _by_index(vector, among, exclude_ids, most=MAX_RESULTS)
+    if expected_count > 2 * EXACT_SCAN_LIMIT:
+        return _by_index(vector, among, exclude_ids, most=MAX_FILTERED_RESULTS)
     few = list(among.order_by().values_list("pk", flat=True)[: EXACT_SCAN_LIMIT + 1])
     if len(few) > EXACT_SCAN_LIMIT:
-        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
-    return rank_semantic_among(vector, few, leave_out)
+        return _by_index(vector, among, exclude_ids, most=MAX_FILTERED_RESULTS)
+    return rank_semantic_among(vector, few, exclude_ids)
 
 
 def rank_semantic_among(
-    vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()
+    vector: QueryVector, paper_ids: Sequence[int], exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The closest of these papers, compared one by one, the closest first. One query."""
     query = sql.SQL(
@@ -56,7 +56,7 @@ def rank_semantic_among(
         ") AS each ORDER BY distance LIMIT {limit}"
     ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MAX_RESULTS))
     with connection.cursor() as cursor:
-        cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
+        cursor.execute(query, [sorted(set(paper_ids) - set(exclude_ids))])
         return _close(cursor.fetchall())
 
 
@@ -76,7 +76,7 @@ def _numbers(vector: Any) -> Sequence[float]:
 
 
 def _by_index(
-    vector: QueryVector, among: PaperQuerySet, leave_out: Collection[int], *, most: int
+    vector: QueryVector, among: PaperQuerySet, exclude_ids: Collection[int], *, most: int
 ) -> list[PaperDistance]:
     """By the HNSW index, which goes on until as many as are asked for have passed the filter."""
     where, values = _where(among)
@@ -93,7 +93,7 @@ def _by_index(
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = {most}")
-        cursor.execute(query, [list(leave_out), *values])
+        cursor.execute(query, [list(exclude_ids), *values])
         return _close(cursor.fetchall())
 
 

@@ -97,16 +97,16 @@ class PaperBatch:
         """The places of those of `ids` that are here."""
         return bits_from_positions([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
 
-    def at(self, bits: int) -> list[int]:
+    def ids_at(self, bits: int) -> list[int]:
         """The ids of the papers in a row of bits."""
         return [self.ids[place] for place in positions_of_bits(bits)]
 
 
-def bits_from_positions(places: Sequence[int]) -> int:
-    if not places:
+def bits_from_positions(positions: Sequence[int]) -> int:
+    if not positions:
         return 0
-    row = bytearray(max(places) // 8 + 1)
-    for place in places:
+    row = bytearray(max(positions) // 8 + 1)
+    for place in positions:
         row[place >> 3] |= 1 << (place & 7)
     return int.from_bytes(row, "little")
 
@@ -120,11 +120,11 @@ def positions_of_bits(bits: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class ViewerQuery:
-    """A query as somebody asks it. Two that are equal have the same papers."""
+    """A query with the reader whose tags and topics it means. Two that are equal have the same papers."""
 
     root: Node
     viewer_id: int | None = None
-    """The reader whose tags and topics are meant; not needed, and better left out, where none is asked for."""
+    """None where the query names no tag and no topic, so that all readers share the answer."""
 
 
 class BitsetEvaluator:
@@ -307,7 +307,7 @@ class BitsetEvaluator:
         found = _Positions()
         with connection.cursor() as cursor:
             cursor.execute(
-                _POSITIONS_OF_WORDS, [self.papers.at(somewhere), list(positions_of_bits(somewhere)), list(words)]
+                _POSITIONS_OF_WORDS, [self.papers.ids_at(somewhere), list(positions_of_bits(somewhere)), list(words)]
             )
             for word, place, positions, weights in cursor.fetchall():
                 found.texts[place][word] = (positions, weights)
