@@ -3,7 +3,7 @@
 What waits stands in `TopicBacklog`, written by a trigger in the transaction that changes a paper. One worker at a time
 takes some of it, under a lock that ends with the transaction: killed at any point, everything still waits.
 
-- A paper is matched to topics as long as it is news: listed within `RELEASE_WINDOW`. An older one that changes keeps the
+- A paper is matched to topics while it is news: listed within `RELEASE_WINDOW`. An older one that changes keeps the
   matches that still hold, and gains none: what is imported from the past is in no mail. A paper of the sample counts as
   news, so that topics have something to show before there is anything else; no mail brings it.
 - A match that holds no more is removed, also where it was mailed: the page and the feed of a topic say what is true
