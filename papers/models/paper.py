@@ -22,7 +22,6 @@ from papers.models.user import User
 from papers.query.parser import Query
 from papers.query.tsquery import every_word, organization_marks
 from papers.sources.provenance import provenance_note
-from papers.text.cleaning import organization_words
 
 TITLE_LETTERS_SQL = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
 """SQL: what is left of a title for comparing."""
@@ -120,7 +119,7 @@ class PaperQuerySet(models.QuerySet["Paper"]):
 
         Marks of the search index find them.
         """
-        marks = every_word(organization_marks(organization_words(key)))
+        marks = every_word(organization_marks(key))
         found = self.filter(vector_matches(marks)) if marks else self.none()
         return found if names is None else found.filter(organization__in=names)
 

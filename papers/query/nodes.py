@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from papers.dates import FIRST_DAY, parse_day, parse_month
 from papers.query.tsquery import author_marks, category_mark, organization_marks
-from papers.text.cleaning import author_key
+from papers.text.cleaning import organization_key
 
 # A bracket that opens and closes within a word belongs to it: O(n), f(x).
 WORD_PATTERN = r'[^\s"()]+(?:\([^\s"()]*\)[^\s"()]*)*'
@@ -93,8 +93,7 @@ class OrganizationTerm(_Term):
     @property
     def index_marks(self) -> tuple[str, ...]:
         """Of all its words."""
-        # Folded as a name, and not as `organization_words`: a run of Chinese letters is looked for as one word here.
-        return organization_marks(author_key(self.text).split())
+        return organization_marks(organization_key(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from papers.text.cleaning import author_key
+from papers.text.cleaning import author_key, organization_words
 
 # Bytes; Postgres refuses a query with a word of 2,047.
 _MAX_LEXEME_BYTES = 2_000
@@ -75,9 +75,9 @@ def author_marks(name: str) -> tuple[str, ...]:
     return tuple(f"a:{word}" for word in author_key(name).split())
 
 
-def organization_marks(words: Iterable[str]) -> tuple[str, ...]:
-    """Of the words of an organization's name."""
-    return tuple(f"o:{word}" for word in words)
+def organization_marks(key: str) -> tuple[str, ...]:
+    """Of the words of an organization's name, given as its `organization_key`."""
+    return tuple(f"o:{word}" for word in organization_words(key))
 
 
 def category_mark(code: str) -> str:
