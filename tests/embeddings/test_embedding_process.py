@@ -77,7 +77,7 @@ def test_the_process_embeds_what_waits_and_answers_queries(server):
     model_switch.invalidate_current_model()
     found = query_vector("  two   frogs ")
     assert found is not None
-    assert (found.model, found.dimensions) == (SHIPPED_MODEL, 384)
+    assert (found.model, len(found.vector)) == (SHIPPED_MODEL, 384)
     server.stop()
     eventually(lambda: not is_answering())
     assert query_vector("two frogs") == found  # kept in the cache

@@ -21,6 +21,7 @@ from papers.locks import AdvisoryLock, lock_transaction, session_lock
 from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog
 from papers.services.embeddings.shipped import unavailable_reason
+from papers.services.embeddings.vector_sql import indexed_vector
 
 logger = logging.getLogger(__name__)
 
@@ -211,7 +212,7 @@ def ensure_index(row: EmbeddingModel) -> None:
         cursor.execute(
             sql.SQL(
                 "CREATE INDEX CONCURRENTLY {} ON papers_papervector "
-                "USING hnsw ((vector::halfvec({})) halfvec_cosine_ops) WHERE model = {}"
-            ).format(sql.Identifier(name), sql.Literal(row.dimensions), sql.Literal(row.name))
+                "USING hnsw (({}) halfvec_cosine_ops) WHERE model = {}"
+            ).format(sql.Identifier(name), indexed_vector(row.dimensions), sql.Literal(row.name))
         )
         cursor.execute("RESET maintenance_work_mem")

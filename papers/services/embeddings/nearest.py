@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from psycopg import sql
 from papers.models import Paper, PaperVector
 from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from papers.services.embeddings.model_switch import CurrentModel, current_model
+from papers.services.embeddings.vector_sql import cosine_distance
 
 # More than is asked for are looked at, because hidden and withdrawn ones drop out.
 _LOOKED_AT = 40
@@ -57,21 +59,30 @@ def nearest_papers(paper_ids: Collection[int], *, limit: int, exclude_ids: Colle
     model = current_model()
     if model is None or not paper_ids:
         return []
-    rows = PaperVector.objects.filter(model=model.name, paper__in=list(paper_ids)).values_list("vector", flat=True)
-    try:
-        middle = unit_vector([sum(values) for values in zip(*rows, strict=True)])
-    except EmbeddingError:  # no vectors, or they cancel each other out
+    middle = mean_vector(paper_ids, model.name)
+    if middle is None:
         return []
     return nearest_to_vector(model, middle, limit=limit, exclude_ids={*paper_ids, *exclude_ids})
+
+
+def mean_vector(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
+    """The middle of these papers' vectors, of length 1; None where none has one, or they cancel out. One query."""
+    rows = PaperVector.objects.filter(model=model, paper__in=list(paper_ids)).values_list("vector", flat=True)
+    try:
+        return tuple(unit_vector([sum(values) for values in zip(*map(_numbers, rows), strict=True)]))
+    except EmbeddingError:
+        return None
+
+
+def _numbers(vector: Any) -> Sequence[float]:
+    numbers: Sequence[float] = vector.to_list() if hasattr(vector, "to_list") else vector
+    return numbers
 
 
 def nearest_to_vector(
     model: CurrentModel, vector: Sequence[float], *, limit: int, exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The papers closest to a vector of `model`, the closest first, by its index."""
-    distance = sql.SQL("vector::halfvec({0}) <=> {1}::halfvec({0})").format(
-        sql.Literal(model.dimensions), sql.Literal("[" + ",".join(f"{value:.6g}" for value in vector) + "]")
-    )
     query = sql.SQL(
         "SELECT nearest.paper_id, nearest.distance FROM ("
         " SELECT paper_id, {distance} AS distance FROM papers_papervector WHERE model = {model}"
@@ -80,7 +91,7 @@ def nearest_to_vector(
         " WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND paper.id <> ALL(%s)"
         " ORDER BY nearest.distance LIMIT %s"
     ).format(
-        distance=distance,
+        distance=cosine_distance(vector),
         model=sql.Literal(model.name),
         looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(exclude_ids)),
     )

@@ -44,15 +44,6 @@ class QueryVector:
     """As in `PaperVector.model`."""
     vector: tuple[float, ...]
 
-    @property
-    def dimensions(self) -> int:
-        return len(self.vector)
-
-    @property
-    def literal(self) -> str:
-        """As pgvector reads it: `[0.1,0.2]`."""
-        return "[" + ",".join(f"{value:.6g}" for value in self.vector) + "]"
-
 
 class _Pause:
     """Until when the process is not asked, after a failure, so that a page does not wait in vain each time."""
