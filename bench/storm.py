@@ -171,7 +171,7 @@ def fill_one_day(readers: int, *, file: str) -> None:
         Topic(slug=f"t{number}", name=name, query=query, pending_since=None)
         for number, (name, query) in enumerate(topic_queries(TOPICS))
     )
-    done = match_waiting(now=timezone.now(), at_a_time=PAPERS)
+    done = match_waiting(now=timezone.now(), batch_size=PAPERS)
     serve.say(f"{done.papers} papers, {done.added:,} matches in {TOPICS} topics")
     fill_readers(readers=readers, topics=TOPICS, topics_a_reader=TOPICS_A_READER)
 

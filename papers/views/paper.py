@@ -39,7 +39,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     context = {
         "paper": found,
         "facts": paper_details(found),
-        "topics": topic_names([found.pk], viewer=request.user, most=MAX_ON_PAGE).get(found.pk, ()),
+        "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
         "citation": citation_of(found),
         "formats": CITATION_FORMATS.values(),
