@@ -150,7 +150,7 @@ def measure_sending(mails: int) -> list[Measurement]:
         use_server(port)
         prepared = prepare_messages(200)
         with Stopwatch() as watch:
-            done = send_waiting(seconds=600)
+            done = send_waiting(max_seconds=600)
         assert done.counts["sent"] == mails, done
         sent = Measurement("build and send, safe marks", mails, watch.seconds, watch.cpu_seconds)
         with Stopwatch() as watch:

@@ -30,7 +30,7 @@ def shorten_waits() -> None:
     outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=15), timedelta(seconds=15)
     replies.BACKOFF = (timedelta(seconds=1),)
     sending.STOPPED_FOR = sending.DOMAIN_PAUSED_FOR = timedelta(seconds=2)
-    sending.UNREACHABLE_FOR = timedelta(seconds=1)
+    sending.IN_DOUBT_PAUSE = timedelta(seconds=1)
 
 
 class Senders(Protocol):

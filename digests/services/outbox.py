@@ -1,6 +1,6 @@
 """The states of a mail on its way, each change one statement; the queue of record, whatever a broker loses.
 
-    planned, retry ─lease─► leased ─mark_sending─► sending ─mark_sent─► sent
+    planned, retry ─lease─► leased ─DeliveryMarks─► sending ─DeliveryMarks─► sent
                                 │                     └─► retry, failed, unknown
                                 └─► retry, failed, skipped
 
@@ -20,10 +20,9 @@ from django.db import connection
 from digests.content.messages import LeasedDelivery
 from digests.models import Suppression
 from digests.models.delivery import WAITING_STATES
-from digests.services.async_statement import AsyncStatement
 
 LEASE = timedelta(minutes=3)
-# Longer than anybody waits for the answer to the final dot.
+# Longer than anybody waits for the reply to the end of the data.
 SENDING_LEASE = timedelta(minutes=11)
 BATCH = 200
 
@@ -39,8 +38,8 @@ _LEASE = """
         UPDATE digests_delivery delivery SET state = 'leased', owner = %(owner)s, leased_until = %(until)s
         FROM free WHERE delivery.id = free.id RETURNING delivery.*
     )
-    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.content_spec, leased.paper_ids,
-        leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
+    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.content_spec,
+        leased.paper_ids, leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
         leased.to_release, leased.floor, leased.schedule_id, schedule.frequency, schedule.unsub_key, reader.email,
         reader.key, reader.user_id IS NOT NULL, reader.confirmed_at,
         CASE WHEN schedule.ended_at IS NOT NULL OR reader.confirmed_at IS NULL THEN 'unsubscribed'
@@ -91,11 +90,6 @@ def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
         )
 
 
-def renew_leases(*, owner: str, now: datetime) -> None:
-    """Keep what is leased for as long again. One statement."""
-    _run("UPDATE digests_delivery SET leased_until = %s WHERE owner = %s AND state = 'leased'", now + LEASE, owner)
-
-
 def release_leases(*, owner: str) -> None:
     """Let others send what is leased and was not begun. One statement."""
     _run(
@@ -105,41 +99,11 @@ def release_leases(*, owner: str) -> None:
     )
 
 
-_SENDING = """
-    WITH before AS (
-        UPDATE digests_delivery SET state = 'sent', sent_at = $4, owner = '', leased_until = NULL, content_spec = '',
-            reason = ''
-        WHERE id = $5 AND owner = $2 AND state = 'sending'
-    )
-    UPDATE digests_delivery SET state = 'sending', leased_until = $4::timestamptz + $6::interval, content_spec = $3,
-        attempts = attempts + 1
-    WHERE id = $1 AND owner = $2 AND state = 'leased'
-"""
 _SENT = """
-    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, content_spec = '', reason = ''
+    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, content_spec = '',
+        reason = ''
     WHERE id = %s AND owner = %s AND state = 'sending'
 """
-
-
-class Mark:
-    """That a mail is being handed over, on its way into the table."""
-
-    def __init__(self, pending: AsyncStatement) -> None:
-        self._pending = pending
-
-    def holds(self) -> bool:
-        """Wait until it is committed. False: the mail is not ours any more."""
-        return self._pending.rows() == 1
-
-
-def mark_sending(pk: int, *, owner: str, content_spec: str, now: datetime, sent: int | None = None) -> Mark:
-    """Commit that the mail is about to be handed over, and what it is made of; and of `sent` that the server has it.
-
-    It goes on in Postgres while the next mail is made: two marks one after the other were most of what a mail costs.
-    Until `holds` was asked no other statement may be run.
-    """
-    before = None if sent is None else str(sent)
-    return Mark(AsyncStatement(_SENDING, str(pk), owner, content_spec, now.isoformat(), before, str(SENDING_LEASE)))
 
 
 def mark_sent(pk: int, *, owner: str, now: datetime) -> None:

@@ -102,7 +102,7 @@ def _judge_code(reply: SmtpReply, step: SmtpStep) -> SmtpOutcome:
     return SmtpOutcome.RETRY if step is SmtpStep.RCPT and reply.code == 552 else SmtpOutcome.REFUSED
 
 
-def retry_delay(attempts: int, *, spread: float) -> timedelta:
-    """How long to wait after so many attempts; `spread`, from 0 to 1, keeps mails from coming back all at once."""
+def retry_delay(attempts: int, *, jitter: float) -> timedelta:
+    """How long to wait after `attempts` failures; `jitter`, from 0 to 1, keeps mails from coming back all at once."""
     base = BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]
-    return base * (0.8 + 0.4 * spread)
+    return base * (0.8 + 0.4 * jitter)

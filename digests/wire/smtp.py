@@ -47,6 +47,11 @@ class SmtpError(Exception):
         self.reply = reply
         self.step = step
 
+    @property
+    def at_connect(self) -> bool:
+        """Whether the connection was refused, before any mail was named."""
+        return self.step is SmtpStep.CONNECT
+
 
 class SmtpConnectionLostError(Exception):
     """The connection ended, or never came to be: `at_connect`. `in_doubt`: after the dot, so that nobody knows."""
@@ -70,7 +75,7 @@ class SmtpConnection:
         self._count = 0
         self._used_at = 0.0
 
-    def offer(self, *, sender: str, recipient: str, message: bytes) -> None:
+    def send_body(self, *, sender: str, recipient: str, message: bytes) -> None:
         """Send all of a mail but its final dot.
 
         Raises:
@@ -98,7 +103,7 @@ class SmtpConnection:
             self.close()
             raise SmtpConnectionLostError(f"{type(error).__name__}: {error}") from error
 
-    def dot(self) -> None:
+    def end_data(self) -> None:
         """The final dot: from here on nobody can take the mail back.
 
         Raises:
@@ -114,7 +119,7 @@ class SmtpConnection:
             self.close()
             raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         """Wait for what the server says to the dot: without an error it has the mail.
 
         Raises:

@@ -25,13 +25,13 @@ _SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 class Transport(Protocol):
     """Takes one mail at a time."""
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         """Everything before the point of no return. Raises SmtpError or LostError."""
 
-    def dot(self) -> None:
+    def end_data(self) -> None:
         """The point of no return. Does not wait. Raises LostError with `in_doubt`."""
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         """Wait until it is sent. Raises SmtpError, or LostError with `in_doubt`."""
 
     def abandon(self) -> None:
@@ -44,13 +44,14 @@ class Transport(Protocol):
 class SmtpTransport:
     """Over one kept-open connection."""
 
-    def __init__(self, line: SmtpConnection, *, sender: str) -> None:
-        self._line = line
+    def __init__(self, connection: SmtpConnection, *, sender: str) -> None:
+        self._connection = connection
         self._sender = sender
-        self.dot, self.answer, self.abandon, self.quit = line.dot, line.answer, line.abandon, line.quit
+        self.end_data, self.read_reply = connection.end_data, connection.read_reply
+        self.abandon, self.quit = connection.abandon, connection.quit
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
-        self._line.offer(sender=self._sender, recipient=recipient, message=message)
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._connection.send_body(sender=self._sender, recipient=recipient, message=message)
 
 
 class FolderTransport:
@@ -60,7 +61,7 @@ class FolderTransport:
         self._folder = folder
         self._pending: tuple[Path, Path] | None = None
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             pending = self._folder / f".{key}.{os.getpid()}.part"
@@ -69,10 +70,10 @@ class FolderTransport:
             raise SmtpConnectionLostError(f"{self._folder}: {error.strerror}") from error
         self._pending = pending, self._folder / f"{key}.eml"
 
-    def dot(self) -> None:
+    def end_data(self) -> None:
         """`answer` does it."""
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         if self._pending is not None:
             pending, final = self._pending
             pending.replace(final)
@@ -92,14 +93,14 @@ class BackendTransport:
         self._connection = get_connection()
         self._message: EmailMultiAlternatives | None = None
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         self._message = to_django_message(message)
         self._message.connection = self._connection
 
-    def dot(self) -> None:
+    def end_data(self) -> None:
         """`answer` does it."""
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         assert self._message is not None  # noqa: S101  offer() came before
         try:
             self._message.send()

@@ -234,14 +234,14 @@ class _Dying:
 
         self._inner = open_transport()
 
-    def offer(self, **mail: Any) -> None:
-        self._inner.offer(**mail)
+    def send_body(self, **mail: Any) -> None:
+        self._inner.send_body(**mail)
 
-    def dot(self) -> None:
-        self._inner.dot()
+    def end_data(self) -> None:
+        self._inner.end_data()
 
-    def answer(self) -> None:
-        self._inner.answer()
+    def read_reply(self) -> None:
+        self._inner.read_reply()
         raise SystemExit
 
     def abandon(self) -> None:

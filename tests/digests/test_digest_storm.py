@@ -29,7 +29,7 @@ def _as_it_was(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "LEASE", outbox.LEASE)
     monkeypatch.setattr(outbox, "SENDING_LEASE", outbox.SENDING_LEASE)
     monkeypatch.setattr(replies, "BACKOFF", replies.BACKOFF)
-    for name in ("STOPPED_FOR", "DOMAIN_PAUSED_FOR", "UNREACHABLE_FOR"):
+    for name in ("STOPPED_FOR", "DOMAIN_PAUSED_FOR", "IN_DOUBT_PAUSE"):
         monkeypatch.setattr(sending, name, getattr(sending, name))
 
 
