@@ -62,7 +62,7 @@ class LeasedDelivery:
     edition_count: int
     from_release: int
     to_release: int
-    floor: datetime | None
+    floor: datetime
     schedule_id: int
     frequency: str
     unsub_key: str

@@ -79,7 +79,7 @@ class Delivery(models.Model):
     edition_count = models.PositiveIntegerField(default=0, help_text="How many the daily papers had in that time.")
     from_release = models.BigIntegerField(default=0)
     to_release = models.BigIntegerField(default=0)
-    floor = models.DateTimeField(null=True, blank=True, help_text="Nothing released before it was taken up.")
+    floor = models.DateTimeField(help_text="Nothing released before it was taken up.")
     planned_at = models.DateTimeField()
 
     key = models.CharField(max_length=22, default=new_key, help_text="Of its page and its Message-ID.")
