@@ -11,12 +11,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from digests.models import Schedule, Subscriber, Subscription
-from digests.models.subscriber import MAX_PAPERS, Frequency
+from digests.models.subscriber import MAX_PAPERS
+from digests.schedule import FREQUENCIES, RULE_FIELDS
 from papers.forms.accounts import find_time_zone
 from papers.models import Topic
 from papers.models.email_fields import AddressFormField
 
-_OFTEN = [("", "no mail"), *Frequency.choices]
+_OFTEN = [("", "no mail"), *((name, name) for name in FREQUENCIES)]
 _WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 _HOURS = [(f"{hour:02}:{minute:02}", f"{hour:02}:{minute:02}") for hour in range(24) for minute in (0, 30)]
 _SIZES = [(count, f"{count} papers") for count in (5, 10, 20, 30, MAX_PAPERS)]
@@ -136,7 +137,7 @@ class PreferencesForm(forms.Form):
                 kinds.setdefault(often, []).append(name)
             elif often and name.startswith(_TOPIC):
                 topics.setdefault(often, []).append(int(name.removeprefix(_TOPIC)))
-        when = {name: said[name] for name in ("time_zone", "weekday", "month_day", "skips_weekends", "max_papers")}
+        when = {name: said[name] for name in (*RULE_FIELDS, "max_papers")}
         when["local_time"] = time.fromisoformat(said["local_time"])
         return ChosenPreferences(kinds, topics, when, said["paused_until"], said["keeps_papers"])
 
@@ -154,16 +155,19 @@ def _initial(schedules: Sequence[Schedule], time_zone: str) -> dict[str, Any]:
             name = one.kind if one.topic_id is None else f"{_TOPIC}{one.topic_id}"
             found.setdefault(name, schedule.frequency)
     model = next(iter([*going, *schedules]), None) or Schedule(time_zone=time_zone)
-    day = next((one.month_day for one in going if one.frequency == Frequency.MONTHLY), model.month_day)
-    weekday = next((one.weekday for one in going if one.frequency == Frequency.WEEKLY), model.weekday)
-    daily = next((one for one in going if one.frequency == Frequency.DAILY), model)
+
+    def chosen(name: str) -> Any:
+        """What the first schedule says that heeds this part of its rule."""
+        heeding = (one for one in going if name in FREQUENCIES[one.frequency].rule_fields)
+        return getattr(next(heeding, model), name)
+
     return {
         **found,
         "local_time": f"{model.local_time:%H}:{'30' if model.local_time.minute >= 30 else '00'}",
         "time_zone": model.time_zone,
-        "weekday": weekday,
-        "month_day": day if day <= 28 else 31,
-        "skips_weekends": daily.skips_weekends,
+        "weekday": chosen("weekday"),
+        "month_day": day if (day := chosen("month_day")) <= 28 else 31,
+        "skips_weekends": chosen("skips_weekends"),
         "max_papers": min((size for size, _ in _SIZES), key=lambda size: abs(size - model.max_papers)),
         "paused_until": model.paused_until,
         "keeps_papers": True,

@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from digests.content.transactional import MailNotSentError, MailServerUnreachableError, send_transactional_mail
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.models.signup import UNCONFIRMED_RETENTION
-from digests.models.subscriber import Frequency
+from digests.schedule import DAILY, WEEKLY
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.models import Topic, User
 from papers.services.accounts.email_addresses import has_confirmed_address
@@ -213,11 +213,11 @@ def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
 
 def create_default_schedule(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:
     """What a reader gets who chooses nothing else: the topic asked for, each day; else what is trending, each week."""
-    frequency = Frequency.DAILY if topic else Frequency.WEEKLY
+    frequency = DAILY if topic else WEEKLY
     zone = group_settings().time_zone
     if subscriber.user is not None and subscriber.user.zone() is not None:
         zone = subscriber.user.time_zone
-    schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, time_zone=zone)
+    schedule = save_schedule(subscriber=subscriber, frequency=frequency.name, now=now, time_zone=zone)
     kinds = [] if topic else [Subscription.Kind.TRENDING]
     set_subscriptions(schedule=schedule, kinds=kinds, topic_ids=[topic.pk] if topic else [])
     return schedule
