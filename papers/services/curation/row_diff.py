@@ -53,7 +53,7 @@ DERIVED_COLUMNS: Mapping[str, frozenset[str]] = {
 _NOT_TRACED = frozenset(
     {
         *("papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"),
-        "papers_recordwanted",
+        "papers_wantedrecord",
     }
 )
 # What hangs on a paper and an act of the desk may change, but for merging, which takes along everything.
