@@ -25,10 +25,10 @@ def shorten_waits() -> None:
     Leases so that what a killed sender held is soon taken over, and no living one is thought dead.
     """
     from digests.services import outbox, sending
-    from digests.wire import replies
+    from papers.retry import RetrySchedule
 
     outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=15), timedelta(seconds=15)
-    replies.BACKOFF = (timedelta(seconds=1),)
+    sending.RETRIES = RetrySchedule((timedelta(seconds=1),), gives_up=False)
     sending.STOPPED_FOR = sending.DOMAIN_PAUSED_FOR = timedelta(seconds=2)
     sending.IN_DOUBT_PAUSE = timedelta(seconds=1)
 

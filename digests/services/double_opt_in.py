@@ -18,6 +18,7 @@ from digests.schedule import DAILY, WEEKLY
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.enqueue import TaskName, enqueue
 from papers.models import Topic, User
+from papers.retry import RetrySchedule, minutes
 from papers.services.accounts.email_addresses import has_confirmed_address
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
@@ -27,7 +28,8 @@ logger = logging.getLogger(__name__)
 # At most one letter to an address in ten minutes, and three a day, whoever asks.
 _PAUSE = timedelta(minutes=10)
 _MOST_A_DAY = 3
-_TRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
+# The pause is written before the attempt that it follows; behind the last pause there is none.
+_RETRIES = RetrySchedule(minutes(1, 5, 30, 180))
 _UNREACHABLE = (Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED)
 
 
@@ -77,13 +79,14 @@ def _take(now: datetime) -> tuple[SignUp, str] | None:
             )
             if sign_up is None:
                 return None
-            if _is_unwanted(sign_up, now) or sign_up.attempts >= len(_TRIES):
+            pause = _RETRIES.pause_after(sign_up.attempts + 1)
+            if pause is None or _is_unwanted(sign_up, now):
                 sign_up.not_before = None
                 sign_up.save(update_fields=["not_before"])
                 continue
             token = secrets.token_urlsafe(24)
             sign_up.token_digest = _digest(token)
-            sign_up.not_before = now + _TRIES[sign_up.attempts]
+            sign_up.not_before = now + pause
             sign_up.attempts += 1
             sign_up.save(update_fields=["token_digest", "not_before", "attempts"])
             return sign_up, token

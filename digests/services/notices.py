@@ -21,14 +21,14 @@ from digests.models import Channel, Notice
 from digests.services.channel_client import ChannelPostError, NoticeContent, is_safe_to_repeat, post
 from digests.services.health import mail_problems
 from papers.models import Edition, Listing
+from papers.retry import RetrySchedule, minutes
 from papers.services.curation.queue import is_queue_empty
 from papers.services.operations.installation import group_settings
 from papers.services.operations.status import SourceState, source_states
 
 LEASE = timedelta(minutes=5)
 """Longer than any post takes."""
-BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
-"""Waits before another attempt. After the last one it is given up."""
+RETRIES = RetrySchedule(minutes(1, 5, 15, 60, 180, 360, 720))
 EDITION_IS_NEWS = timedelta(days=3)
 NOTICE_RETENTION = timedelta(days=60)
 NOTICES_A_RUN = 50
@@ -157,11 +157,12 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
 def _put_off(notice: Notice, error: ChannelPostError, *, now: datetime) -> None:
     if error.is_unclear and not is_safe_to_repeat(notice.channel):
         _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
-    elif error.is_final or notice.attempts > len(BACK_OFF):
+        return
+    pause = RETRIES.pause_after(notice.attempts, retry_after=error.wait)
+    if error.is_final or pause is None:
         _settle(notice, state=Notice.State.FAILED, result=str(error))
     else:
-        wait = max(BACK_OFF[notice.attempts - 1], error.wait or timedelta())
-        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + wait)
+        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + pause)
 
 
 def _settle(notice: Notice, **changes: Any) -> None:

@@ -33,9 +33,10 @@ from digests.services.delivery_marks import DeliveryMarks
 from digests.services.pipeline import MailSteps, Pipeline, Step
 from digests.services.send_rate import take_send_tokens
 from digests.wire.mime import ascii_address
-from digests.wire.replies import GIVE_UP_AFTER, SmtpOutcome, classify_reply, retry_delay
+from digests.wire.replies import SmtpOutcome, classify_reply
 from digests.wire.smtp import SmtpConnectionLostError, SmtpError
 from digests.wire.transports import Transport
+from papers.retry import RetrySchedule, minutes
 from papers.services.operations.installation import group_settings
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ RUN_SECONDS = 50.0
 STOPPED_FOR = timedelta(hours=1)
 DOMAIN_PAUSED_FOR = timedelta(minutes=15)
 IN_DOUBT_PAUSE = timedelta(minutes=1)
+RETRIES = RetrySchedule(minutes(1, 5, 15, 60, 240), gives_up=False, jitter=(0.8, 1.2))
+GIVE_UP_AFTER = timedelta(hours=24)
 # A server that refuses this many mails in a row, for whatever reason, means us; and one that hangs up as often is away.
 MAX_REFUSALS_IN_A_ROW = 5
 
@@ -266,10 +269,10 @@ class _Run:
     def _schedule_retry(self, one: LeasedDelivery, reason: str, *, pause: timedelta | None = None) -> None:
         """Try again after `pause`, or as long as its attempts ask for; a day after it was due it has failed."""
         now = self._clock()
-        if now - one.due_at > GIVE_UP_AFTER:
+        pause = pause or RETRIES.pause_after(one.attempts + 1, spread=random.random())  # noqa: S311
+        if pause is None or now - one.due_at > GIVE_UP_AFTER:
             self._end_unsent(one, DeliveryState.FAILED, f"not accepted within a day: {reason}")
             return
-        pause = pause or retry_delay(one.attempts + 1, jitter=random.random())  # noqa: S311
         outbox.schedule_retry(one.id, owner=self._owner, reason=reason, until=now + pause)
         self._counts["put off"] += 1
 

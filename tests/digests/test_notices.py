@@ -29,7 +29,7 @@ from digests.services.channel_client import (
     slack_text,
 )
 from digests.services.notices import (
-    BACK_OFF,
+    RETRIES,
     plan_notices,
     post_due_notices,
     post_notice,
@@ -286,7 +286,7 @@ def test_what_is_refused_for_now_is_tried_again_later_and_given_up_in_the_end(re
     channel(at=receiver.host)
     receiver.status, now = 500, NOW
     plan_notices(now=now)
-    for wait in BACK_OFF:
+    for wait in RETRIES.pauses:
         notice = Notice.objects.get()
         assert not post_notice(notice.pk, now=now)
         notice.refresh_from_db()
@@ -295,7 +295,7 @@ def test_what_is_refused_for_now_is_tried_again_later_and_given_up_in_the_end(re
         now += wait
     post_notice(notice.pk, now=now)
     notice.refresh_from_db()
-    assert (notice.state, notice.attempts) == ("failed", len(BACK_OFF) + 1)
+    assert (notice.state, notice.attempts) == ("failed", RETRIES.max_attempts)
     assert "500" in notice.result
     retry_notice(notice, now=now)
     receiver.status = 204
