@@ -111,13 +111,18 @@ def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
     _run(_SENT, now, pk, owner)
 
 
-def schedule_retry(pk: int, *, owner: str, reason: str, until: datetime) -> None:
-    """Try again later. What it is made of stays, so that it will be the same."""
+def schedule_retry(pk: int, *, owner: str, reason: str, until: datetime, counts: bool = False) -> None:
+    """Have a mail sent again from `until` on. What it is made of stays, so that it will be the same. One statement.
+
+    `counts`: whether it was an attempt although the mail never came as far as `sending`, with which others are counted.
+    """
     _run(
-        "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL "
+        "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL, "
+        "attempts = attempts + CASE WHEN %s AND state = 'leased' THEN 1 ELSE 0 END "
         "WHERE id = %s AND owner = %s AND state IN ('leased', 'sending')",
         reason,
         until,
+        counts,
         pk,
         owner,
     )

@@ -236,11 +236,12 @@ class _Run:
             return
         if outcome is SmtpOutcome.PAUSE_DOMAIN:
             self._pause(one.email.rpartition("@")[2].lower(), reason, DOMAIN_PAUSED_FOR)
-        self._schedule_retry(one, reason)
+        is_about_us = outcome is SmtpOutcome.STOP or error.at_connect or error.reply.code == 421
+        self._schedule_retry(one, reason, counts=not is_about_us)
         if outcome is SmtpOutcome.STOP:
             self._pause(ALL_MAIL, f"The mail server refuses us: {reason}", STOPPED_FOR)
             logger.error("Stopped sending for an hour: %s", reason)
-        if outcome is SmtpOutcome.STOP or error.at_connect or error.reply.code == 421:
+        if is_about_us:
             raise SendingStoppedError(reason)
 
     def _outcome(self, error: SmtpError) -> SmtpOutcome:
@@ -266,14 +267,19 @@ class _Run:
             if self._counts["lost connections"] >= MAX_REFUSALS_IN_A_ROW:
                 raise SendingStoppedError("the mail server can't be reached")
 
-    def _schedule_retry(self, one: LeasedDelivery, reason: str, *, pause: timedelta | None = None) -> None:
-        """Try again after `pause`, or as long as its attempts ask for; a day after it was due it has failed."""
+    def _schedule_retry(
+        self, one: LeasedDelivery, reason: str, *, pause: timedelta | None = None, counts: bool = False
+    ) -> None:
+        """Try again after `pause`, or as long as its attempts ask for; a day after it was due it has failed.
+
+        `counts`: the server has answered about this mail, so it was an attempt, wherever it ended.
+        """
         now = self._clock()
         pause = pause or RETRIES.pause_after(one.attempts + 1, spread=random.random())  # noqa: S311
         if pause is None or now - one.due_at > GIVE_UP_AFTER:
             self._end_unsent(one, DeliveryState.FAILED, f"not accepted within a day: {reason}")
             return
-        outbox.schedule_retry(one.id, owner=self._owner, reason=reason, until=now + pause)
+        outbox.schedule_retry(one.id, owner=self._owner, reason=reason, until=now + pause, counts=counts)
         self._counts["put off"] += 1
 
     def _schedule_retry_now(self, one: LeasedDelivery, reason: str) -> None:
