@@ -25,13 +25,14 @@ from django.utils import timezone
 
 from digests.content.fragments import FragmentCache
 from digests.content.messages import BatchContext, EmptyMailError, LeasedDelivery, build_message, load_batch_context
-from digests.models import SendingPause, Suppression
+from digests.models import Suppression
 from digests.models.delivery import DeliveryState
 from digests.models.send_limits import ALL_MAIL
 from digests.services import outbox
 from digests.services.delivery_marks import DeliveryMarks
 from digests.services.pipeline import MailSteps, Pipeline, Step
 from digests.services.send_rate import take_send_tokens
+from digests.services.sending_pauses import pause_sending, paused_domains, sending_blocked_reason
 from digests.wire.mime import ascii_address
 from digests.wire.replies import SmtpOutcome, classify_reply
 from digests.wire.smtp import SmtpConnectionLostError, SmtpError
@@ -63,14 +64,6 @@ class SendingResult:
 
 class SendingStoppedError(Exception):
     """Nothing more is to be sent in this run; says why."""
-
-
-def sending_blocked_reason(*, now: datetime) -> str:
-    """What keeps all mail back, in words for the operator; empty: nothing. One query."""
-    if settings.MAIL_IS_SENT and settings.SITE.is_loopback:
-        return "The links in mails would lead nowhere: set BROADSHEET_SITE_URL to the address that readers type."
-    pause = SendingPause.objects.active(now).filter(name=ALL_MAIL).first()
-    return pause.reason if pause else ""
 
 
 def send_waiting(
@@ -158,9 +151,9 @@ class _Run:
 
     def _lease(self) -> list[LeasedDelivery]:
         now = self._clock()
-        paused = SendingPause.objects.active(now).exclude(name=ALL_MAIL).values_list("name", flat=True)
+        paused = paused_domains(now=now)
         count = take_send_tokens(outbox.BATCH, now=now)
-        return outbox.lease(owner=self._owner, count=count, now=now, paused_domains=list(paused)) if count else []
+        return outbox.lease(owner=self._owner, count=count, now=now, paused_domains=paused) if count else []
 
     def _while_time_is_left(self, leased: Sequence[LeasedDelivery]) -> Iterator[LeasedDelivery]:
         for one in leased:
@@ -235,11 +228,13 @@ class _Run:
             self._end_unsent(one, DeliveryState.FAILED, reason)
             return
         if outcome is SmtpOutcome.PAUSE_DOMAIN:
-            self._pause(one.email.rpartition("@")[2].lower(), reason, DOMAIN_PAUSED_FOR)
+            domain = one.email.rpartition("@")[2].lower()
+            pause_sending(domain, reason=reason, now=self._clock(), duration=DOMAIN_PAUSED_FOR)
         is_about_us = outcome is SmtpOutcome.STOP or error.at_connect or error.reply.code == 421
         self._schedule_retry(one, reason, counts=not is_about_us)
         if outcome is SmtpOutcome.STOP:
-            self._pause(ALL_MAIL, f"The mail server refuses us: {reason}", STOPPED_FOR)
+            refusal = f"The mail server refuses us: {reason}"
+            pause_sending(ALL_MAIL, reason=refusal, now=self._clock(), duration=STOPPED_FOR)
             logger.error("Stopped sending for an hour: %s", reason)
         if is_about_us:
             raise SendingStoppedError(reason)
@@ -288,10 +283,3 @@ class _Run:
     def _end_unsent(self, one: LeasedDelivery, state: DeliveryState, reason: str) -> None:
         outbox.end_unsent(one.id, owner=self._owner, state=state, reason=reason)
         self._counts[str(state)] += 1
-
-    def _pause(self, name: str, reason: str, duration: timedelta) -> None:
-        """Hold mail to a domain back, or ALL_MAIL."""
-        now = self._clock()
-        SendingPause.objects.update_or_create(
-            name=name, defaults={"since": now, "until": now + duration, "reason": reason}
-        )
