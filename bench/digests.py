@@ -187,7 +187,8 @@ def send_plainly(count: int) -> None:
     for delivery in Delivery.objects.select_related("subscriber").order_by("pk")[:count]:
         papers = Paper.objects.filter(pk__in=delivery.paper_ids)
         made = rendering.MailRenderer(origin="https://papers.example.org", group_name="", this_year=2026)
-        items = rendering.joined(made.paper(paper).filled({"why": "", "save": ""}) for paper in papers)
+        parts = [made.paper(paper).filled({"why": "", "save": ""}) for paper in papers]
+        items = rendering.RenderedPart("".join(part.text for part in parts), "".join(part.html for part in parts))
         names = ("title", "preheader", "date", "count", "view_url", "more", "versions", "since", "about",
                  "preferences_url", "unsubscribe_url", "leave_url")  # fmt: skip
         whole = made.frame(frequency="daily").filled({**dict.fromkeys(names, ""), "items": items})

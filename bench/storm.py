@@ -7,9 +7,9 @@ random moments, a sender alone or the whole worker, and started again, until all
 restarts Postgres in the middle of it. `--faults` has the mail server answer so many of all commands with 421, 450, 451,
 550 5.7.26 or by hanging up, take some mails without saying so, and know some addresses not at all.
 
-The mail server of tests/support/mail_sink.py notes every mail. What may be, by policy: `resend`, no mail lost, no more second
-copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but what is
-listed as unknown. Whoever is refused with 550 5.1.1 is sent nothing more, and nobody else is struck off.
+The mail server of tests/support/mail_sink.py records every mail. What may be, by policy: `resend`, no mail lost, no
+more second copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but
+what is listed as unknown. An address refused with 550 5.1.1 is sent nothing more, and no other is suppressed.
 """
 
 from __future__ import annotations

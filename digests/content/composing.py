@@ -12,7 +12,6 @@ from html import escape
 from typing import Any
 
 from digests.content.fragments import StoredFragment
-from digests.templatetags.mails import wrapped
 from digests.wire.mime import (
     PLACEHOLDER,
     EncodedSize,
@@ -22,6 +21,7 @@ from digests.wire.mime import (
     quoted_printable,
     quoted_printable_template,
     size_of,
+    wrap_lines,
 )
 
 _NO_WORDS = {"why": "", "save": ""}
@@ -58,7 +58,7 @@ def why(piece: StoredFragment, names: str) -> Pair:
     if not names:
         return "", ""
     text = fill_placeholders(piece.pieces[0], {"names": names})
-    return quoted_printable(f"{wrapped(text.strip(), '  ')}\n"), quoted_printable(
+    return quoted_printable(f"{wrap_lines(text.strip(), '  ')}\n"), quoted_printable(
         fill_placeholders(piece.pieces[1], {"names": escape(names)})
     )
 

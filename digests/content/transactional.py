@@ -22,7 +22,7 @@ _FILES = "django.core.mail.backends.filebased.EmailBackend"
 _BUTTONS = {
     "confirm": "Confirm this address",
     "move": "Confirm this address",
-    "known": "See what comes, and when",
+    "already_subscribed": "See what comes, and when",
     "mentioned": "Read and answer",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
@@ -48,10 +48,6 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def open(self) -> DeliveryQuerySet:
         """Not settled yet; served by the index `delivery_open`."""
         return self.filter(state__in=(*WAITING_STATES, *IN_HAND_STATES))
-
-    def late(self, now: datetime) -> DeliveryQuerySet:
-        """Due for longer than readers would put up with."""
-        return self.open().filter(due_at__lt=now - LATE_AFTER)
 
     def for_subscriber(self, subscriber: Subscriber) -> DeliveryQuerySet:
         """Newest first; served by the index `delivery_of_reader`."""

@@ -107,7 +107,7 @@ def _send(sign_up: SignUp, token: str) -> None:
         return
     known = Subscriber.objects.with_address(sign_up.email).confirmed().first()
     if known is not None and known.schedules.filter(ended_at=None).exists():
-        send_transactional_mail("known", to=sign_up.email, context={"key": known.key})
+        send_transactional_mail("already_subscribed", to=sign_up.email, context={"key": known.key})
     else:
         send_transactional_mail("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import binascii
 import re
+import textwrap
 from base64 import b64encode, encodebytes
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import formataddr
 from functools import lru_cache
 from typing import NamedTuple
 
-from papers.text.mailboxes import canonical
+from papers.text.mailboxes import canonical, read_mailbox
 
 PLACEHOLDER = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
@@ -24,7 +25,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 # A word that stands for itself in quoted-printable: short, without `=`, and with nothing at its ends that a line's
 # end would change.
 _PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
-_LINE = 78
+LINE_LENGTH = 78
+"""No header line is longer where it can be folded (RFC 5322, 2.1.1), and no line of a plain part but for addresses."""
 # Four letters for three bytes, and ends of lines.
 _BASE64 = 4 / 3 * 78 / 76
 # In base64 and with what stands around it that leaves room for the longest name of a header.
@@ -71,20 +73,33 @@ def size_of(text: str, html: str) -> EncodedSize:
     return EncodedSize(read[1], len(text) + len(html), round(sum(read) * _BASE64))
 
 
+def wrap_lines(text: str, indent: str = "") -> str:
+    """`text` in lines of at most LINE_LENGTH; the first begins with `indent`, the others with as many spaces."""
+    lines = textwrap.wrap(
+        text,
+        LINE_LENGTH,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
+
+
 def header(name: str, value: str) -> str:
     """One header line with its end, folded where it must be. No value can begin another header."""
     value = _UNSAFE.sub(" ", value).strip()
     if not value.isascii():
         value = encoded_words(value)
     line = f"{name}: {value}\r\n"
-    return line if len(line) <= _LINE + 2 else _folded(name, value)
+    return line if len(line) <= LINE_LENGTH + 2 else _folded(name, value)
 
 
 def _folded(name: str, value: str) -> str:
     """At blanks; the name never stands alone, which some readers of mail don't understand."""
     lines, line = [], f"{name}:"
     for word in value.split():
-        if len(line) + 1 + len(word) > _LINE and line.count(" "):
+        if len(line) + 1 + len(word) > LINE_LENGTH and line.count(" "):
             lines.append(line)
             line = ""
         line += f" {word}"
@@ -116,6 +131,17 @@ def with_display_name(name: str, what: str) -> str:
     """A name before `what`, which gets pointed brackets: an address, or the id of a list."""
     name = _UNSAFE.sub(" ", name).strip()
     return formataddr((name, what)) if name.isascii() else f"{encoded_words(name)} <{what}>"
+
+
+@lru_cache(maxsize=10)
+def parse_sender(setting: str) -> tuple[str, str]:
+    """Name and address in BROADSHEET_MAIL_FROM.
+
+    Raises:
+        AddressError: it cannot be read; the system check broadsheet.E005 says so at start.
+    """
+    name, address = read_mailbox(setting)
+    return name, address
 
 
 def ascii_address(address: str) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from digests.content.headers import parse_sender
+from digests.wire.mime import parse_sender
 from digests.wire.replies import SmtpReply, SmtpStep
 from digests.wire.smtp import SmtpConnection, SmtpConnectionLostError, SmtpError, SmtpServer
 
