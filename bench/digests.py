@@ -170,7 +170,7 @@ def prepare_messages(count: int) -> list[bytes]:
     from digests.services import outbox
 
     leased = outbox.lease(owner="bench", count=count, now=timezone.now())
-    batch = load_batch_context(leased, parts=FragmentCache(group="", now=timezone.now()))
+    batch = load_batch_context(leased, fragments=FragmentCache(group="", now=timezone.now()))
     messages = [build_message(one, batch, now=timezone.now())[1] for one in leased]
     outbox.release_leases(owner="bench")
     return messages

@@ -53,55 +53,55 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> by
 
 
 @lru_cache(maxsize=5_000)
-def why(piece: StoredFragment, names: str) -> Pair:
+def why(snippet: StoredFragment, names: str) -> Pair:
     """For what a paper is in the mail; nothing without names."""
     if not names:
         return "", ""
-    text = fill_placeholders(piece.pieces[0], {"names": names})
+    text = fill_placeholders(snippet.pieces[0], {"names": names})
     return quoted_printable(f"{wrap_lines(text.strip(), '  ')}\n"), quoted_printable(
-        fill_placeholders(piece.pieces[1], {"names": escape(names)})
+        fill_placeholders(snippet.pieces[1], {"names": escape(names)})
     )
 
 
 @lru_cache(maxsize=5_000)
-def size_of_why(piece: StoredFragment, names: str) -> EncodedSize:
+def size_of_why(snippet: StoredFragment, names: str) -> EncodedSize:
     """How much room that takes."""
-    return size_of(*why(piece, names))
+    return size_of(*why(snippet, names))
 
 
 @lru_cache(maxsize=16)  # asked for twice a mail: how large it is, and what it says
-def about(piece: StoredFragment, rows: Sequence[tuple[str, str]], more: int) -> Pair:
+def about(snippet: StoredFragment, rows: Sequence[tuple[str, str]], more: int) -> Pair:
     """What a mail is about: names, each with the key that ends it, and how many others there are."""
-    text = [fill_placeholders(piece.pieces[0], {"name": name, "key": key}) for name, key in rows]
-    html = [fill_placeholders(piece.pieces[1], {"name": escape(name), "key": key}).strip() for name, key in rows]
+    text = [fill_placeholders(snippet.pieces[0], {"name": name, "key": key}) for name, key in rows]
+    html = [fill_placeholders(snippet.pieces[1], {"name": escape(name), "key": key}).strip() for name, key in rows]
     if more:
         text.append(f"- and {more:,} more\n")
         html.append(f"and {more:,} more")
     return quoted_printable("".join(text)), quoted_printable(", ".join(html))
 
 
-def _more(piece: StoredFragment, key: str, count: int) -> Pair:
+def _more(snippet: StoredFragment, key: str, count: int) -> Pair:
     if not count:
         return "", ""
     words = {"count": f"{count:,}", "key": key}
-    return quoted_printable(fill_placeholders(piece.pieces[0], words) + "\n"), quoted_printable(
-        fill_placeholders(piece.pieces[1], words)
+    return quoted_printable(fill_placeholders(snippet.pieces[0], words) + "\n"), quoted_printable(
+        fill_placeholders(snippet.pieces[1], words)
     )
 
 
-def _saves(piece: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
+def _saves(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
     """For each of these papers the link that saves it."""
     words = {"reader": reader, "paper": f"{PLACEHOLDER}paper{PLACEHOLDER}"}
     text, html = (
         quoted_printable_template(fill_placeholders(half, words).split(PLACEHOLDER)).split(PLACEHOLDER)
-        for half in piece.pieces
+        for half in snippet.pieces
     )
     return [(fill_placeholders(text, {"paper": str(pk)}), fill_placeholders(html, {"paper": str(pk)})) for pk in papers]
 
 
-def _versions(piece: StoredFragment, found: Sequence[StoredFragment], place: int) -> str:
+def _versions(snippet: StoredFragment, found: Sequence[StoredFragment], place: int) -> str:
     """The new versions, with what stands around them."""
     if not found:
         return ""
     items = "".join(fill_placeholders(one.pieces[place], _NO_WORDS) for one in found)
-    return fill_placeholders(quoted_printable_template(piece.pieces[place]).split(PLACEHOLDER), {"items": items})
+    return fill_placeholders(quoted_printable_template(snippet.pieces[place]).split(PLACEHOLDER), {"items": items})

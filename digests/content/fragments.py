@@ -50,9 +50,9 @@ class FragmentCache:
     def __init__(self, *, group: str, now: datetime) -> None:
         self.group = group
         self._now = now
-        self._look = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
+        self._renderer = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
         self._titles: dict[int, str] = {}
-        self._around: dict[str, Mapping[str, StoredFragment]] = {}
+        self._frame_pieces: dict[str, Mapping[str, StoredFragment]] = {}
         self._papers: dict[int, StoredFragment | None] = {}
         self._versions: dict[int, StoredFragment | None] = {}
         self._stored: dict[int, StoredFragment] = {}
@@ -65,7 +65,7 @@ class FragmentCache:
             merged = dict(MergedPaper.objects.filter(gone_id__in=wanted).values_list("gone_id", "kept_id"))
             kept = {pk: merged.get(pk, pk) for pk in wanted}
             shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
-            rendered = {paper.pk: _encoded(self._look.paper(paper)) for paper in shown}
+            rendered = {paper.pk: _encoded(self._renderer.paper(paper)) for paper in shown}
             titles = {paper.pk: markup.plain_text(paper.title) for paper in shown}
             self._titles |= {pk: titles[into] for pk, into in kept.items() if into in titles}
             parts = self._store(rendered)
@@ -79,7 +79,7 @@ class FragmentCache:
             self._versions |= dict.fromkeys(wanted)
             found = PaperVersion.objects.filter(pk__in=wanted, paper__hidden_at=None, paper__withdrawn_at=None)
             rendered = {
-                version.pk: _encoded(self._look.version(version.paper, version=version.version))
+                version.pk: _encoded(self._renderer.version(version.paper, version=version.version))
                 for version in found.select_related("paper")
             }
             self._versions |= self._store(rendered)
@@ -89,14 +89,14 @@ class FragmentCache:
         """What mail programs show beside the subject; of papers that were asked for before."""
         return rendering.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
 
-    def around(self, frequency: str) -> Mapping[str, StoredFragment]:
+    def frame_pieces(self, frequency: str) -> Mapping[str, StoredFragment]:
         """All that stands around the papers: head, frame, and the pieces that each mail fills with words of its own."""
-        if frequency not in self._around:
-            frame = self._look.frame(frequency=frequency).filled(_links_of_frame())
+        if frequency not in self._frame_pieces:
+            frame = self._renderer.frame(frequency=frequency).filled(_links_of_frame())
             rendered = {"frame": _encoded(frame), "head": (headers.digest_headers(frequency, group=self.group), "")}
             rendered |= {name: (_marked(piece.text), _marked(piece.html)) for name, piece in _pieces()}
-            self._around[frequency] = self._store(rendered)
-        return self._around[frequency]
+            self._frame_pieces[frequency] = self._store(rendered)
+        return self._frame_pieces[frequency]
 
     def stored(self, ids: Iterable[int]) -> Mapping[int, StoredFragment]:
         """Those that a mail was made of before."""

@@ -54,16 +54,16 @@ def can_send_mail() -> bool:
 
 
 def send_transactional_mail(
-    name: str, *, to: str, context: Mapping[str, Any], same: MessageIdentity | None = None
+    name: str, *, to: str, context: Mapping[str, Any], identity: MessageIdentity | None = None
 ) -> None:
     """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
 
-    With `same`, a mail that is handed over once more has the same Message-ID and Date.
+    With `identity`, a mail that is handed over once more has the same Message-ID and Date.
 
     Raises:
-        LetterError: it was refused.
-        UnreachableError: the server could not be reached.
-        InDoubtError: it may have left.
+        MailNotSentError: it was refused.
+        MailServerUnreachableError: the server could not be reached.
+        MailInDoubtError: it may have left.
     """
     whole = {
         **context,
@@ -77,7 +77,7 @@ def send_transactional_mail(
         subject=subject,
         body=text,
         to=[to],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(same)},
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(identity)},
         connection=None if can_send_mail() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
     )
     mail.attach_alternative(
@@ -95,11 +95,11 @@ def send_transactional_mail(
         raise MailServerUnreachableError(error.strerror or str(error) or type(error).__name__) from error
 
 
-def _headers_of(same: MessageIdentity | None) -> dict[str, str]:
-    if same is None:
+def _headers_of(identity: MessageIdentity | None) -> dict[str, str]:
+    if identity is None:
         return {}
     host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]
-    return {"Message-ID": f"<{same.name}@{host}>", "Date": format_datetime(same.at)}
+    return {"Message-ID": f"<{identity.name}@{host}>", "Date": format_datetime(identity.at)}
 
 
 def _as_html(name: str, text: str) -> dict[str, Any]:

@@ -47,11 +47,11 @@ _COUNT = """
 """
 
 
-def count_days(*, now: datetime, back: timedelta = RECENT_SPAN) -> None:
-    """Count the mails of the days since `now - back`. Idempotent; two at once wait for each other."""
+def count_days(*, now: datetime, span: timedelta = RECENT_SPAN) -> None:
+    """Count the mails of the days since `now - span`. Idempotent; two at once wait for each other."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock_transaction(AdvisoryLock.MAIL_COUNTS)
-        cursor.execute(_COUNT, {"now": now, "since": (now - back).date()})
+        cursor.execute(_COUNT, {"now": now, "since": (now - span).date()})
 
 
 def mail_queues(now: datetime) -> list[QueueChart]:

@@ -27,15 +27,15 @@ def paper_rows(ids: Sequence[int]) -> list[ListRow]:
     return [replace(by_id[pk], position=(place,)) for place, pk in enumerate(now) if pk in by_id]
 
 
-def more_papers_page(mail: Delivery, *, skip: int) -> tuple[list[ListRow], int | None]:
-    """A page of the papers behind "and 23 more" from the one at place `skip` on; and the place of the next page."""
+def more_papers_page(mail: Delivery, *, offset: int) -> tuple[list[ListRow], int | None]:
+    """A page of the papers behind "and 23 more" from the one at `offset` on; and the place of the next page."""
     ids = mail.more_ids or _rest_of_edition(mail)
-    page = ids[skip : skip + PER_PAGE]
-    return paper_rows(page), skip + PER_PAGE if len(ids) > skip + PER_PAGE else None
+    page = ids[offset : offset + PER_PAGE]
+    return paper_rows(page), offset + PER_PAGE if len(ids) > offset + PER_PAGE else None
 
 
 def more_papers_count(mail: Delivery) -> int:
-    """How many papers `rest_of` has. At most one query."""
+    """How many papers `more_papers_page` has. At most one query."""
     return len(mail.more_ids or _rest_of_edition(mail))
 
 

@@ -49,4 +49,4 @@ def cleanup(*, now: datetime) -> None:
     delete_expired_fragments(before=now - FRAGMENT_RETENTION)
     Delivery.objects.filter(planned_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()
     SendingPause.objects.filter(until__lt=now).delete()
-    count_days(now=now, back=RECOUNT_SPAN)
+    count_days(now=now, span=RECOUNT_SPAN)

@@ -53,7 +53,7 @@ def current_mail_setup() -> MailSetup:
         return MailSetup(MailSetupState.NO_SERVER)
     if not can_send_mail():
         return MailSetup(MailSetupState.LOOPBACK)
-    if settings_digest != _way():
+    if settings_digest != _settings_digest():
         return MailSetup(MailSetupState.UNTRIED)
     return MailSetup(MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, tested_at)
 
@@ -66,14 +66,14 @@ def send_test_mail(*, to: str, now: datetime) -> MailSetup:
     except MailNotSentError as error:
         succeeded, result = False, f"The test message did not leave: {error}"
     if can_send_mail():
-        values = {"tested_at": now, "settings_digest": _way(), "succeeded": succeeded, "result": result}
+        values = {"tested_at": now, "settings_digest": _settings_digest(), "succeeded": succeeded, "result": result}
         MailTest.objects.update_or_create(pk=1, defaults=values)
         cache.delete(_KEY)
         invalidate_page_cache()
     return current_mail_setup()
 
 
-def _way() -> str:
+def _settings_digest() -> str:
     """Changes with the server, its user, the sender and the site: then mail must be tried again."""
     parts = (
         *(settings.EMAIL_BACKEND, getattr(settings, "EMAIL_HOST", ""), getattr(settings, "EMAIL_PORT", "")),

@@ -131,7 +131,9 @@ def post_notice(pk: int, *, now: datetime) -> bool:
     if notice is None:
         return False
     try:
-        said = post(notice.channel, NoticeContent.of(notice.content), uid=notice.uid, at=notice.created_at, now=now)
+        said = post(
+            notice.channel, NoticeContent.of(notice.content), uid=notice.uid, happened_at=notice.created_at, now=now
+        )
     except ChannelPostError as error:
         _put_off(notice, error, now=now)
         return False

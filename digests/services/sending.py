@@ -145,7 +145,7 @@ class _Run:
         if len(leased) == outbox.BATCH:
             self._enqueue_another()
         if leased:
-            batch = load_batch_context(leased, parts=self._fragments)
+            batch = load_batch_context(leased, fragments=self._fragments)
             self._pipeline.run(self._deliver(one, batch) for one in self._while_time_is_left(leased))
         return bool(leased)
 

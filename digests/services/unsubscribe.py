@@ -22,7 +22,7 @@ class UnsubscribeTarget:
     """What a link in a mail can end."""
 
     subscriber: Subscriber
-    is_going: bool
+    is_active: bool
     """Whether there is anything to end."""
     schedule: Schedule | None = None
     """The mail that the link is for; None: all of them."""
@@ -49,7 +49,7 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
     about = list(schedule.subscriptions.select_related("topic").order_by("pk"))
     return UnsubscribeTarget(
         subscriber=schedule.subscriber,
-        is_going=schedule.ended_at is None,
+        is_active=schedule.ended_at is None,
         schedule=schedule,
         subscriptions=about,
         chosen=next((one for one in about if chosen and one.pk == chosen.pk), None),
@@ -86,13 +86,13 @@ def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = No
     return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
 
 
-def undo_unsubscribe(word: str, *, now: datetime) -> bool:
-    """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent.
+def undo_unsubscribe(token: str, *, now: datetime) -> bool:
+    """Undo what gave `token`, which nobody else can make; False when it is too late for that. Idempotent.
 
     It is too late, too, once the topic that was ended is gone.
     """
     try:
-        ended = signing.loads(word, salt=_SALT, max_age=UNDO_LIFETIME)
+        ended = signing.loads(token, salt=_SALT, max_age=UNDO_LIFETIME)
     except signing.BadSignature:
         return False
     with transaction.atomic():

@@ -30,8 +30,8 @@ def more(request: Request, key: str) -> HttpResponse:
     """Exactly those behind "and 23 more"."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
-    skip = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = more_papers_page(found, skip=skip)
+    offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
+    rows, following = more_papers_page(found, offset=offset)
     return _page(request, "digests/mail_more.html", found, rows, {"following": following})
 
 

@@ -153,15 +153,15 @@ def ascii_address(address: str) -> str:
     return canonical(address)
 
 
-def assemble(head: str, *, text: str, html: str, boundary: str) -> bytes:
+def assemble(headers: str, *, text: str, html: str, boundary: str) -> bytes:
     """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded as quoted-printable.
 
-    `head` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
+    `headers` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
     base64 (RFC 2045), and becomes that.
     """
     return "".join(
         [
-            head,
+            headers,
             "MIME-Version: 1.0\r\n",
             f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
             f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",

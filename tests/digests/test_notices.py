@@ -208,7 +208,7 @@ def test_a_webhook_is_signed(receiver: Receiver) -> None:
 def test_each_kind_gets_its_own_form(receiver: Receiver) -> None:
     content = NoticeContent("edition", "Papers", [("A title", "https://example.org/1")], "https://example.org")
     for kind in ("slack", "mattermost", "matrix"):
-        post(channel(kind, receiver.host, room="!abc:example.org"), content, uid="u1", at=NOW, now=NOW)
+        post(channel(kind, receiver.host, room="!abc:example.org"), content, uid="u1", happened_at=NOW, now=NOW)
     slack, mattermost, matrix = receiver.bodies()
     assert "• <https://example.org/1|A title>" in slack["text"]
     assert "- [A title](https://example.org/1)" in mattermost["text"]
@@ -386,7 +386,7 @@ def test_two_workers_post_once(receiver: Receiver, transactional_db: None) -> No
 def test_nothing_is_posted_into_our_own_network(receiver: Receiver, settings: Any) -> None:
     settings.FETCH_ALLOW = ()
     with pytest.raises(ChannelPostError) as caught:
-        post(channel(at=receiver.host), NoticeContent("test", "x"), uid="u", at=NOW, now=NOW)
+        post(channel(at=receiver.host), NoticeContent("test", "x"), uid="u", happened_at=NOW, now=NOW)
     assert caught.value.is_final
     assert receiver.got == []
 
