@@ -39,7 +39,7 @@ _KINDS = {
     Subscription.Kind.FOLLOWED: ("Who you follow", "New papers of the authors and organizations you follow."),
     Subscription.Kind.VERSIONS: ("New versions", "When a paper that you saved or tagged gets a new version."),
 }
-# What has a library, and who follows: nothing for an address alone.
+# They need a library, or follows: an address without an account has none.
 _OF_AN_ACCOUNT = (Subscription.Kind.FOR_YOU, Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
 
@@ -188,7 +188,7 @@ _ROOM = re.compile(r"[!#][^\s/?#\\]{1,250}")
 
 
 class ChannelForm(_ChannelForm):
-    """Where to tell, and what."""
+    """A channel: where it posts, and which notices."""
 
     where = forms.CharField(
         label="Address",
@@ -226,7 +226,7 @@ class ChannelForm(_ChannelForm):
         self.fields["token"].help_text = f"For Matrix alone. {kept}".strip()
 
     def notification_fields(self) -> list[forms.BoundField]:
-        """The boxes of what is told."""
+        """The boxes that choose which notices a channel gets."""
         return [self[name] for name in _NOTIFY_FIELDS]
 
     def clean(self) -> dict[str, Any]:

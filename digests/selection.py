@@ -219,7 +219,7 @@ _HISTORY = """
     LEFT JOIN digests_mergedpaper merged ON merged.gone_id = earlier.paper_id
 )"""
 
-# No joins of what was found with what was asked: Postgres can't tell how many rows there are, and takes them for few.
+# No joins of what was found with what was asked: Postgres can't estimate the rows, and takes them for few.
 _RANKED = """
 , news AS MATERIALIZED (
     SELECT schedule_id, size, cause, by_topic, paper_id, place, own_place,
@@ -266,7 +266,7 @@ _VERSIONS = f"""
         FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
         WHERE tag.user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
     ) ways GROUP BY user_id, paper_id
-), told AS MATERIALIZED (
+), mailed_versions AS MATERIALIZED (
     SELECT DISTINCT delivery.subscriber_id, unnest(delivery.version_ids) AS version_id
     FROM digests_delivery delivery
     WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM lists WHERE kind = 'versions')
@@ -285,8 +285,8 @@ _VERSIONS = f"""
       AND {MAILABLE}
       AND NOT EXISTS (SELECT FROM papers_paperversion later
         WHERE later.paper_id = version.paper_id AND later.version > version.version)
-      AND NOT EXISTS (SELECT FROM told
-        WHERE told.subscriber_id = lists.subscriber_id AND told.version_id = version.id)
+      AND NOT EXISTS (SELECT FROM mailed_versions mailed
+        WHERE mailed.subscriber_id = lists.subscriber_id AND mailed.version_id = version.id)
 ), versions AS (
     SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
     FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
@@ -371,7 +371,7 @@ def store_deliveries(
 
 
 def select_papers(batches: Sequence[DigestBatch], *, upto: int, now: datetime) -> list[SelectedPapers]:
-    """The same without storing anything, also for whom nothing may be sent to: for previews. One statement."""
+    """Choose papers without storing anything, also for readers who may be sent nothing: for previews. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_CHOICE, _parameters(batches, heeds_reasons=False, upto=upto, now=now))
         return [SelectedPapers(*row) for row in cursor.fetchall()]

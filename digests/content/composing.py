@@ -31,17 +31,17 @@ Pair = tuple[str, str]
 
 
 def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> bytes:
-    """The mail. `spec` is of `messages.spec_of`, `stored` has all its parts."""
+    """The mail's bytes. `spec` is of `messages.build_spec`, `stored` has all its fragments."""
     pieces = {name: stored[pk] for name, pk in spec["pieces"].items()}
     words: dict[str, str] = spec["words"]
     whys = [why(pieces["why"], names) for names in spec["whys"]]
     saves = _saves(pieces["save"], words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
-    told = about(pieces["about"], tuple(map(tuple, spec["about"])), spec["about_more"])
+    subjects = about(pieces["about"], tuple(map(tuple, spec["about"])), spec["about_more"])
     more = _more(pieces[spec["more_is"]], words["key"], spec["more"])
     halves = []
     for place in (0, 1):
         around = {name: quoted_printable(escape(word) if place else word) for name, word in words.items()}
-        around["about"], around["more"] = told[place], more[place]
+        around["about"], around["more"] = subjects[place], more[place]
         around["items"] = "".join(
             fill_placeholders(stored[pk].pieces[place], {"why": whys[reason][place], "save": saves[number][place]})
             for number, (pk, reason) in enumerate(spec["papers"])
@@ -54,7 +54,7 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> by
 
 @lru_cache(maxsize=5_000)
 def why(snippet: StoredFragment, names: str) -> Pair:
-    """For what a paper is in the mail; nothing without names."""
+    """The line that says for which topics a paper is in the mail; empty without names."""
     if not names:
         return "", ""
     text = fill_placeholders(snippet.pieces[0], {"names": names})
@@ -65,7 +65,7 @@ def why(snippet: StoredFragment, names: str) -> Pair:
 
 @lru_cache(maxsize=5_000)
 def size_of_why(snippet: StoredFragment, names: str) -> EncodedSize:
-    """How much room that takes."""
+    """How many bytes that line has."""
     return size_of(*why(snippet, names))
 
 

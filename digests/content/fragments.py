@@ -35,7 +35,7 @@ class StoredFragment:
 
     @cached_property
     def pieces(self) -> tuple[list[str], list[str]]:
-        """Text and HTML cut at their marks, as `mime.fill` takes them."""
+        """Text and HTML cut at their placeholders, as `mime.fill_placeholders` takes them."""
         return self.text.split(PLACEHOLDER), self.html.split(PLACEHOLDER)
 
     @cached_property
@@ -73,7 +73,7 @@ class FragmentCache:
         return self._papers
 
     def versions(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
-        """The same for new versions of papers."""
+        """By id of a new version: its fragment; None where its paper is gone, hidden or withdrawn."""
         wanted = {pk for pk in ids if pk not in self._versions}
         if wanted:
             self._versions |= dict.fromkeys(wanted)
@@ -90,7 +90,10 @@ class FragmentCache:
         return rendering.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
 
     def frame_pieces(self, frequency: str) -> Mapping[str, StoredFragment]:
-        """All that stands around the papers: head, frame, and the pieces that each mail fills with words of its own."""
+        """What stands around the papers of a mail of this frequency: headers, frame, and the small pieces.
+
+        Each mail fills them with words of its own.
+        """
         if frequency not in self._frame_pieces:
             frame = self._renderer.frame(frequency=frequency).filled(_links_of_frame())
             rendered = {"frame": _encoded(frame), "head": (headers.digest_headers(frequency, group=self.group), "")}
@@ -99,7 +102,7 @@ class FragmentCache:
         return self._frame_pieces[frequency]
 
     def stored(self, ids: Iterable[int]) -> Mapping[int, StoredFragment]:
-        """Those that a mail was made of before."""
+        """Fragments by id, as far as they are still kept: those that a mail was made of before."""
         wanted = {pk for pk in ids if pk not in self._stored}
         if wanted:
             self._stored |= {
@@ -150,7 +153,7 @@ def _encoded(part: rendering.RenderedPart) -> tuple[str, str]:
 
 
 def _links_of_frame() -> dict[str, str]:
-    """Links to where a mail's keys will lead, with marks for the keys."""
+    """Links to where a mail's keys will lead, with placeholders for the keys."""
     key, reader, schedule = (
         rendering.placeholder("key"),
         rendering.placeholder("reader"),
@@ -183,10 +186,10 @@ def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
 
 
 def _marked(source: str) -> str:
-    """Not encoded, with the marks that `mime.fill` knows."""
+    """Not encoded, with the placeholders that `mime.fill_placeholders` knows."""
     return PLACEHOLDER.join(rendering.split_at_placeholders(source))
 
 
 def delete_expired_fragments(*, before: datetime) -> int:
-    """Forget parts that no mail was made of since `before`, and that no mail on its way needs; how many."""
+    """Delete fragments that no mail was made of since `before`, and that no mail on its way needs; returns how many."""
     return Fragment.objects.filter(used_at__lt=before).delete()[0]

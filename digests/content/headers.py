@@ -1,4 +1,4 @@
-"""The header lines of digests: of each kind of mail once, with marks where each mail has words of its own."""
+"""The header lines of digests: of each kind of mail once, with placeholders where each mail has words of its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from digests.wire.mime import PLACEHOLDER, header, mailbox, parse_sender, with_d
 
 
 def digest_headers(frequency: str, *, group: str) -> str:
-    """Each header once, for `mime.fill`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
+    """Each header once, for `mime.fill_placeholders`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
 
-    Marks: to, subject (the whole line), sent, number, key, reader, schedule, day.
+    Placeholders: to, subject (the whole line), sent, number, key, reader, schedule, day.
     """
     site = settings.SITE
     name, sender = parse_sender(settings.DEFAULT_FROM_EMAIL)

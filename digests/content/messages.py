@@ -1,7 +1,7 @@
 """What a mail is made of, as JSON that is stored before it is sent.
 
-`spec_of` reads settings, names and papers as they are now. `compose` takes nothing but its result and the stored parts,
-so that a second attempt has the same bytes, Message-ID and Date as the first.
+`build_spec` reads settings, names and papers as they are now. `compose` takes nothing but its result and stored
+fragments, so that a second attempt has the same bytes, Message-ID and Date as the first.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _KINDS = {
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
 # and the words of the frame are to have some. Where names, titles and topics are all as long as can be, in scripts of
-# three bytes a letter, a mail of a few papers may be larger.
+# three bytes a character, a mail of a few papers may be larger.
 _MOST_HTML = 86_000
 _MOST_BYTES = 94_000
 _FEW = 6
 _SAVE_SIZE = 160
-# So many names; how many others there are is said.
+# More names than these are counted only.
 _ABOUT_NAMED = 20
 _WHYS_NAMED = 5
 
@@ -86,7 +86,7 @@ class BatchContext:
     editions: Mapping[ReleaseWindow, frozenset[int]]
     """The papers of the daily pages in the time of a mail."""
     stored_specs: Mapping[int, dict[str, Any]]
-    """By mail that was tried before: what it was made of, if all its parts are still kept."""
+    """By mail that was attempted before: what it was made of, if all its fragments are still kept."""
 
 
 def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentCache) -> BatchContext:
@@ -127,7 +127,7 @@ def build_message(leased: LeasedDelivery, batch: BatchContext, *, now: datetime)
 
 
 def stored_spec(leased: LeasedDelivery) -> dict[str, Any] | None:
-    """What it was made of when it was tried before."""
+    """What a mail was made of at its first attempt; None at the first, or when its form is of an older version."""
     spec: dict[str, Any] | None = json.loads(leased.content_spec) if leased.content_spec else None
     return spec if spec and spec.get("form") == _FORM else None
 
@@ -283,7 +283,7 @@ def _names(causes: str, batch: BatchContext) -> str:
 
 
 def _count(papers: int, versions: int) -> str:
-    """`12 new papers`."""
+    """How many papers a mail brings, or versions where it brings none: `12 new papers`."""
     count, noun = (papers, "new paper") if papers else (versions, "new version")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 

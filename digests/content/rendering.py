@@ -100,7 +100,7 @@ class MailRenderer:
 
 
 def render_snippet(name: str) -> RenderedPart:
-    """One of the small pieces: why, more, save, versions, about; their marks are told in emails/."""
+    """One of the small pieces: why, more, save, versions, about; templates/emails/ says which placeholders each has."""
     return _piece(f"_{name}")
 
 

@@ -1,4 +1,4 @@
-"""Mails to one reader that are no digests: a link to confirm, a test, a word to an old address."""
+"""Mails to one reader that are no digests: a link to confirm, a test, a notice to an old address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BUTTONS = {
 
 
 class MailNotSentError(Exception):
-    """It did not leave, and why, in words for whoever runs the site."""
+    """A mail did not leave; says why, in words for the operator."""
 
 
 class MailServerUnreachableError(MailNotSentError):

@@ -104,7 +104,7 @@ class Delivery(models.Model):
         indexes = [
             # Workers: what may be sent now.
             models.Index(fields=["not_before", "id"], name="delivery_waiting", condition=Q(state__in=WAITING_STATES)),
-            # The tick: leases that ran out.
+            # Each minute: leases that ran out.
             models.Index(fields=["leased_until"], name="delivery_in_hand", condition=Q(state__in=IN_HAND_STATES)),
             # What is late; what the next mail of a schedule overtakes.
             models.Index(
@@ -120,7 +120,7 @@ class Delivery(models.Model):
             ),
             # Counting days: mails are stored in the order in which they were planned, and this index is tiny.
             BrinIndex(fields=["planned_at"], name="delivery_by_day", pages_per_range=32),
-            # New versions told are few; when papers merge, these are looked for.
+            # New versions are few; when papers merge, these are looked for.
             GinIndex(fields=["version_ids"], name="delivery_versions", condition=~Q(version_ids=[])),
         ]
 

@@ -57,7 +57,7 @@ class Subscriber(models.Model):
             ),
         ]
         indexes = [
-            # Those who never confirmed are forgotten after a week.
+            # Addresses that were never confirmed are deleted after a week.
             models.Index(fields=["created_at"], name="subscriber_pending", condition=Q(confirmed_at=None)),
         ]
 
@@ -114,7 +114,7 @@ class Schedule(models.Model):
             models.CheckConstraint(condition=Q(ended_at=None) | Q(next_due_at=None), name="schedule_ended"),
         ]
         indexes = [
-            # The tick: what is due. Ended and unconfirmed ones are not in it.
+            # Each minute: what is due. Ended and unconfirmed ones are not in it.
             models.Index(fields=["next_due_at", "id"], name="schedule_due", condition=Q(next_due_at__isnull=False)),
         ]
 
@@ -176,7 +176,7 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
 
 
 class Suppression(models.Model):
-    """An address that gets no mail, whoever asks."""
+    """An address that gets no mail, whatever is subscribed for it."""
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", "unsubscribed from everything"

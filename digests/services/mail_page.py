@@ -49,7 +49,7 @@ def _rest_of_edition(mail: Delivery) -> list[int]:
 
 
 def told_versions(ids: Sequence[int]) -> list[PaperVersion]:
-    """The new versions that a mail told of. One query, none for none."""
+    """The new versions that a mail named. One query, none for none."""
     if not ids:
         return []
     found = PaperVersion.objects.filter(pk__in=ids, paper__hidden_at=None).select_related("paper").in_bulk()

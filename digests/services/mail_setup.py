@@ -59,7 +59,10 @@ def current_mail_setup() -> MailSetup:
 
 
 def send_test_mail(*, to: str, now: datetime) -> MailSetup:
-    """Send a test message and note how it went; in the outbox where there is no server. The result is for people."""
+    """Send a test message, into the outbox where there is no server, and store how it went.
+
+    Returns how mail is set up now.
+    """
     try:
         send_transactional_mail("test", to=to, context={})
         succeeded, result = can_send_mail(), f"The server took a test message to {to}."

@@ -1,4 +1,4 @@
-"""Mails to readers who are named in comments and asked to be told: one for all that waits for a reader."""
+"""Mails to readers who are named in comments and asked for such mail: one for all that waits for a reader."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 10
 
 
 def send_due_mention_mails(*, now: datetime) -> int:
-    """Send the mails that are due; how many left. Two workers never send the same."""
+    """Send the mails that are due; returns how many left. Two workers never send the same."""
     sent = 0
     while (taken := _take(now)) is not None:
         user, mentions = taken
@@ -37,7 +37,7 @@ def send_due_mention_mails(*, now: datetime) -> int:
 
 
 def _take(now: datetime) -> tuple[User, list[Mention]] | None:
-    """The next reader with what is to be told, perhaps nothing any more; None where nobody waits.
+    """The next reader with the mentions to mail, perhaps none any more; None where nobody waits.
 
     When to try again is committed first: nobody else tries meanwhile, and after a kill somebody does.
     """

@@ -1,4 +1,4 @@
-"""Notices to curators: what is to be told to which channel, told once each, with the rows as the only truth.
+"""Notices to curators: which are due to which channel, each sent once, with the rows as the only truth.
 
 A worker takes a notice by moving it to `sending`, posts it, and writes how it went. Killed in between, a notice whose
 receiver can tell two copies from one (Matrix by its transaction, a webhook by its id, a mail by its Message-ID) is sent
@@ -37,7 +37,10 @@ BUDGET_SECONDS = 45.0
 
 
 def post_due_notices(*, now: datetime) -> int:
-    """Plan what is to be told, send what is due; how many were sent. Idempotent, also for two workers at once."""
+    """Write the notices that are due, and send them; returns how many were sent.
+
+    Idempotent, also for two workers at once.
+    """
     plan_notices(now=now)
     Notice.objects.filter(created_at__lt=now - NOTICE_RETENTION).delete()
     due = list(Notice.objects.due(now).values_list("pk", flat=True)[:NOTICES_A_RUN])
@@ -49,11 +52,11 @@ def post_due_notices(*, now: datetime) -> int:
     return sent
 
 
-# --- What is to be told ---------------------------------------------------------------------------------------------
+# --- Which notices there are -----------------------------------------------------------------------------------------
 
 
 def plan_notices(*, now: datetime) -> int:
-    """Write a row for all that is to be told and is not there yet; how many. A few queries a channel."""
+    """Write a row for each notice that is due and has none yet; returns how many. A few queries a channel."""
     channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
     if not channels:
         return 0
@@ -122,7 +125,7 @@ def _url(name: str, *args: Any) -> str:
     return str(settings.SITE.origin + reverse(name, args=args))
 
 
-# --- Telling it -----------------------------------------------------------------------------------------------------
+# --- Sending them ---------------------------------------------------------------------------------------------------
 
 
 def post_notice(pk: int, *, now: datetime) -> bool:
@@ -173,7 +176,7 @@ def _settle(notice: Notice, **changes: Any) -> None:
 
 
 def post_test_notice(channel: Channel, *, now: datetime) -> Notice:
-    """Tell a channel that it works; the notice with its result."""
+    """Send a test to a channel now; returns the notice with its result. It is not repeated."""
     content = NoticeContent("test", "This is a test. Notices of this kind arrive here.", url=settings.SITE_URL)
     notice = _row(channel, f"test:{secrets.token_hex(8)}", content, now)
     notice.save()

@@ -165,9 +165,9 @@ _SWEEP = """
 
 
 def reclaim_expired_leases(*, now: datetime, mark_unknown: bool) -> int:
-    """Take mails from workers that have died; how many.
+    """Take mails from workers whose lease has run out; returns how many.
 
-    What was in the middle of its final dot is sent again, or with `leaves_doubtful` listed as unknown. Idempotent.
+    What was between `sending` and `sent` is sent again, or with `mark_unknown` listed as unknown. Idempotent.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"now": now, "leaves": mark_unknown})

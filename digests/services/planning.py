@@ -1,4 +1,4 @@
-"""The tick: plans every mail that is due, so many at a time, each so many in one transaction.
+"""Plans every mail that is due: up to AT_A_TIME schedules in one transaction, as many transactions as it takes.
 
 One process plans at a time, under an advisory lock; a second one finds nothing to do. Killed at any point, what was
 committed is planned once and for all, and the rest is still due.
@@ -29,13 +29,13 @@ from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.services.ingest.releases import current_release
 
 AT_A_TIME = 5_000
-# Enough to sort the candidates of so many schedules without files.
+# Enough to sort the candidates of AT_A_TIME schedules without files.
 _WORK_MEM = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningResult:
-    """What one tick did."""
+    """What one run planned."""
 
     planned: int = 0
     skipped: int = 0
@@ -60,7 +60,7 @@ class _Move:
 
 
 def plan_due(*, now: datetime) -> PlanningResult:
-    """Plan all mails that are due at `now`. Idempotent: a slot has one mail, whoever plans it."""
+    """Plan all mails that are due at `now`. Idempotent: a slot has one mail, however often it is planned."""
     done = PlanningResult()
     for frequency in FREQUENCIES:  # in this order
         while True:
@@ -101,7 +101,7 @@ _DUE = f"""
 
 
 def _due_moves(frequency: str, now: datetime) -> list[_Move]:
-    """The longest due, locked; one that its reader is changing at this moment is left to the next tick.
+    """The longest due, locked; one that its reader is changing at this moment is left to the next minute.
 
     Most readers have the same hour as many others, so few moments are worked out.
     """

@@ -16,7 +16,7 @@ class SaveLink:
     user: User
     paper: Paper
     is_saved: bool
-    """It is on the reader's shelf."""
+    """The paper is in the reader's library."""
 
 
 def find_save_link(key: str, paper_id: int) -> SaveLink | None:
@@ -34,6 +34,6 @@ def find_save_link(key: str, paper_id: int) -> SaveLink | None:
 
 
 def save_paper(saving: SaveLink) -> None:
-    """Put the paper on the shelf, to be read. What is there in another state stays so. Idempotent."""
+    """Put the paper into the library, to be read. What is there in another state stays so. Idempotent."""
     if not saving.is_saved:
         set_library_state(user=saving.user, paper_ids=[saving.paper.pk], state=LibraryItem.State.TO_READ)

@@ -1,4 +1,4 @@
-"""Unsubscribing, and taking it back. Works by the keys in mails, for ever; effective at once."""
+"""Unsubscribing, and undoing it. Works by the keys in mails, for ever; effective at once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
 
 
 def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
-    """End one subscription; with the last one its mail ends. Gives what takes it back. Idempotent."""
+    """End one subscription; with the last one its mail ends. Returns the token that undoes it. Idempotent."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=subscription.schedule_id)
         if schedule.subscriptions.exclude(pk=subscription.pk).exists():
@@ -68,13 +68,13 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
-    """End a whole mail. Gives what takes it back. Idempotent."""
+    """End a whole mail. Returns the token that undoes it. Idempotent."""
     end_schedule(schedule=schedule, now=now)
     return _undo([schedule.pk])
 
 
 def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
-    """End all of a reader's mail. Gives what takes it back. Idempotent."""
+    """End all of a reader's mail. Returns the token that undoes it. Idempotent."""
     with transaction.atomic():
         going = list(subscriber.schedules.filter(ended_at=None).order_by("pk"))
         for schedule in going:
@@ -87,7 +87,7 @@ def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = No
 
 
 def undo_unsubscribe(token: str, *, now: datetime) -> bool:
-    """Undo what gave `token`, which nobody else can make; False when it is too late for that. Idempotent.
+    """Undo what returned `token`, which nobody else can make; False when it is too late for that. Idempotent.
 
     It is too late, too, once the topic that was ended is gone.
     """

@@ -26,8 +26,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 # end would change.
 _PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
 LINE_LENGTH = 78
-"""No header line is longer where it can be folded (RFC 5322, 2.1.1), and no line of a plain part but for addresses."""
-# Four letters for three bytes, and ends of lines.
+"""No header line is longer where it can be folded (RFC 5322, 2.1.1), and no line of a plain part except addresses."""
+# Four characters for three bytes, and ends of lines.
 _BASE64 = 4 / 3 * 78 / 76
 # In base64 and with what stands around it that leaves room for the longest name of a header.
 _WORD_BYTES = 36
@@ -42,7 +42,7 @@ def quoted_printable(text: str) -> str:
 
 
 def quoted_printable_template(pieces: Sequence[str]) -> str:
-    """The same of a part with words to be filled in: `pieces` are text, a word's name, text, …, text.
+    """A part with words to be filled in as quoted-printable: `pieces` are text, a word's name, text, …, text.
 
     Soft line breaks stand around each word, so that no line grows too long by what is put there.
     """
@@ -53,7 +53,7 @@ def quoted_printable_template(pieces: Sequence[str]) -> str:
 
 
 def fill_placeholders(pieces: Sequence[str], words: Mapping[str, str]) -> str:
-    """A part that was cut at its marks (text, a word's name, text, …, text) with its words filled in."""
+    """A part that was cut at its placeholders (text, a word's name, text, …, text) with its words filled in."""
     whole = list(pieces)
     whole[1::2] = [words[name] for name in whole[1::2]]
     return "".join(whole)

@@ -1,7 +1,7 @@
 """The ways a mail can leave: over SMTP, through a backend of Django's such as anymail's, or into a folder.
 
-All have three steps. `offer` does what can be taken back; then the caller commits that the mail is being sent; `dot`
-and `answer` do what cannot. Of ways that have no dot, all of that is in `answer`.
+All have three steps. `send_body` does what can be taken back; then the caller commits that the mail is being sent;
+`end_data` and `read_reply` do what cannot. Where there is no end of data, all of that is in `read_reply`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ class Transport(Protocol):
     """Takes one mail at a time."""
 
     def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
-        """Everything before the point of no return. Raises SmtpError or LostError."""
+        """Everything before the point of no return. Raises SmtpError or SmtpConnectionLostError."""
 
     def end_data(self) -> None:
-        """The point of no return. Does not wait. Raises LostError with `in_doubt`."""
+        """The point of no return. Does not wait. Raises SmtpConnectionLostError with `in_doubt`."""
 
     def read_reply(self) -> None:
-        """Wait until it is sent. Raises SmtpError, or LostError with `in_doubt`."""
+        """Wait until it is sent. Raises SmtpError, or SmtpConnectionLostError with `in_doubt`."""
 
     def abandon(self) -> None:
-        """Forget what was offered."""
+        """Drop the mail whose body was sent."""
 
     def quit(self) -> None:
-        """All is done."""
+        """Close what is open; nothing more is sent over it."""
 
 
 class SmtpTransport:
@@ -71,7 +71,7 @@ class FolderTransport:
         self._pending = pending, self._folder / f"{key}.eml"
 
     def end_data(self) -> None:
-        """`answer` does it."""
+        """`read_reply` does it."""
 
     def read_reply(self) -> None:
         if self._pending is not None:
@@ -83,11 +83,11 @@ class FolderTransport:
             self._pending[0].unlink(missing_ok=True)
 
     def quit(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file stays open."""
 
 
 class BackendTransport:
-    """Through a backend of Django's. A provider's API has no final dot: what is in doubt may arrive twice."""
+    """Through a backend of Django's. A provider's API has no end of data: what is in doubt may arrive twice."""
 
     def __init__(self) -> None:
         self._connection = get_connection()
@@ -98,10 +98,10 @@ class BackendTransport:
         self._message.connection = self._connection
 
     def end_data(self) -> None:
-        """`answer` does it."""
+        """`read_reply` does it."""
 
     def read_reply(self) -> None:
-        assert self._message is not None  # noqa: S101  offer() came before
+        assert self._message is not None  # noqa: S101  send_body() came before
         try:
             self._message.send()
         except OSError as error:
@@ -139,7 +139,7 @@ def to_django_message(message: bytes) -> EmailMultiAlternatives:
 
 
 def open_transport() -> Transport:
-    """The way that the settings name."""
+    """The transport that the settings name, not connected yet."""
     if not settings.MAIL_IS_SENT:
         return FolderTransport(settings.OUTBOX_DIR)
     if settings.EMAIL_BACKEND != _SMTP_BACKEND:
