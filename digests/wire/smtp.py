@@ -54,7 +54,7 @@ class SmtpError(Exception):
 
 
 class SmtpConnectionLostError(Exception):
-    """The connection ended, or never came to be (`at_connect`); `in_doubt`: the data had ended, so the mail may arrive."""
+    """The connection ended, or never came to be (`at_connect`); `in_doubt`: the data had ended, so it may arrive."""
 
     def __init__(self, message: str, *, in_doubt: bool = False, at_connect: bool = False) -> None:
         super().__init__(message)
