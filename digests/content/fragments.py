@@ -62,8 +62,7 @@ class FragmentCache:
         wanted = {pk for pk in ids if pk not in self._papers}
         if wanted:
             self._papers |= dict.fromkeys(wanted)
-            merged = dict(MergedPaper.objects.filter(gone_id__in=wanted).values_list("gone_id", "kept_id"))
-            kept = {pk: merged.get(pk, pk) for pk in wanted}
+            kept = MergedPaper.objects.current_ids(wanted)
             shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
             rendered = {paper.pk: _encoded(self._renderer.paper(paper)) for paper in shown}
             titles = {paper.pk: markup.plain_text(paper.title) for paper in shown}

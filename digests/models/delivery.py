@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,8 @@ from digests.models.subscriber import Schedule, Subscriber, new_key
 LATE_AFTER = timedelta(minutes=15)
 HISTORY_RETENTION = timedelta(days=180)
 """No paper is chosen twice for a reader within this time."""
+DELIVERY_RETENTION = HISTORY_RETENTION + timedelta(days=7)
+"""How long mails, and what is known of merged papers in them, are kept."""
 
 
 class DeliveryState(models.TextChoices):
@@ -55,7 +58,15 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL."""
+    """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL.
+
+    (planned) ─► leased ─► sending ─► sent
+        ▲          │          ├─► unknown          (no reply came, and it must not arrive twice)
+        │          ├──────────┼─► failed, skipped  (refused for good; nothing is left to send)
+      retry ◄──────┴──────────┘
+    planned, retry, leased ─► cancelled            (the reader left); planned, retry ─► superseded (by the next mail)
+    A mail with nothing new begins and ends as skipped. docs/design.md has each step with its file.
+    """
 
     # Both are the first column of an index below.
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
@@ -146,6 +157,14 @@ class Fragment(models.Model):
         return self.digest[:12]
 
 
+class MergedPaperQuerySet(models.QuerySet["MergedPaper"]):
+    def current_ids(self, ids: Iterable[int]) -> dict[int, int]:
+        """By id: the paper that it is now, itself where it was not merged. In the order of `ids`. One query."""
+        wanted = list(ids)
+        merged = dict(self.filter(gone_id__in=wanted).values_list("gone_id", "kept_id"))
+        return {pk: merged.get(pk, pk) for pk in wanted}
+
+
 class MergedPaper(models.Model):
     """A paper that went into another: what was offered under the old id counts as the new one.
 
@@ -155,6 +174,8 @@ class MergedPaper(models.Model):
     gone_id = models.BigIntegerField(primary_key=True)
     kept_id = models.BigIntegerField()
     merged_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MergedPaperQuerySet.as_manager()
 
     class Meta:
         # From a paper to the ids that its history may have.

@@ -20,8 +20,7 @@ def find_delivery(key: str) -> Delivery | None:
 
 def paper_rows(ids: Sequence[int]) -> list[ListRow]:
     """Visible papers in the order of `ids`, merged ones as what they are now. Two queries."""
-    merged = dict(MergedPaper.objects.filter(gone_id__in=ids).values_list("gone_id", "kept_id"))
-    now = list(dict.fromkeys(merged.get(pk, pk) for pk in ids))
+    now = list(dict.fromkeys(MergedPaper.objects.current_ids(ids).values()))
     rows = read_list_rows(Paper.objects.visible().filter(pk__in=now), ("pk",), per_page=len(now))
     by_id = {row.paper_id: row for row in rows}
     return [replace(by_id[pk], position=(place,)) for place, pk in enumerate(now) if pk in by_id]

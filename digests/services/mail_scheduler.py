@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from digests.content.fragments import delete_expired_fragments
 from digests.models import Delivery, SendingPause
-from digests.models.delivery import HISTORY_RETENTION
+from digests.models.delivery import DELIVERY_RETENTION
 from digests.services import outbox
 from digests.services.delivery_statistics import RECOUNT_SPAN, count_days
 from digests.services.merged_papers import delete_expired_merges
@@ -50,6 +50,6 @@ def cleanup(*, now: datetime) -> None:
     """Delete merges, fragments, mails and pauses that are past their retention, and recount days. Idempotent."""
     delete_expired_merges(now=now)
     delete_expired_fragments(before=now - FRAGMENT_RETENTION)
-    Delivery.objects.filter(planned_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()
+    Delivery.objects.filter(planned_at__lt=now - DELIVERY_RETENTION).delete()
     SendingPause.objects.filter(until__lt=now).delete()
     count_days(now=now, span=RECOUNT_SPAN)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 
 from digests.models import MergedPaper
-from digests.models.delivery import HISTORY_RETENTION
+from digests.models.delivery import DELIVERY_RETENTION
 
 
 def record_merges(pairs: Mapping[int, int]) -> None:
@@ -56,4 +56,4 @@ UNDO_CONDITIONS = {
 
 def delete_expired_merges(*, now: datetime) -> int:
     """Delete merges older than any mail that is still kept; returns how many. Idempotent."""
-    return MergedPaper.objects.filter(merged_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()[0]
+    return MergedPaper.objects.filter(merged_at__lt=now - DELIVERY_RETENTION).delete()[0]

@@ -26,8 +26,8 @@ def find_save_link(key: str, paper_id: int) -> SaveLink | None:
     reader = Subscriber.objects.confirmed().filter(key=key, user__is_active=True).select_related("user").first()
     if reader is None or reader.user is None:
         return None
-    merged = MergedPaper.objects.filter(gone_id=paper_id).values_list("kept_id", flat=True).first()
-    paper = Paper.objects.visible().for_cards().filter(pk=merged or paper_id).first()
+    current = MergedPaper.objects.current_ids([paper_id])[paper_id]
+    paper = Paper.objects.visible().for_cards().filter(pk=current).first()
     if paper is None:
         return None
     return SaveLink(reader.user, paper, bool(read_library_entry(user=reader.user, paper_id=paper.pk).state))
