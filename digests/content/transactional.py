@@ -65,6 +65,23 @@ def send_transactional_mail(
         MailServerUnreachableError: the server could not be reached.
         MailInDoubtError: it may have left.
     """
+    mail = _build(name, to=to, context=context, identity=identity)
+    try:
+        mail.send()
+    except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
+        raise MailInDoubtError(str(error) or "it did not answer in time") from error
+    except smtplib.SMTPException as error:
+        raise MailNotSentError(_words(error)) from error
+    except ValueError as error:  # no server takes this address
+        raise MailNotSentError(str(error)) from error
+    except OSError as error:
+        raise MailServerUnreachableError(error.strerror or str(error) or type(error).__name__) from error
+
+
+def _build(
+    name: str, *, to: str, context: Mapping[str, Any], identity: MessageIdentity | None
+) -> EmailMultiAlternatives:
+    """The mail of the templates `emails/<name>…`, with a connection into the outbox where none may leave."""
     whole = {
         **context,
         "group_name": group_settings().name,
@@ -83,16 +100,7 @@ def send_transactional_mail(
     mail.attach_alternative(
         rendering.render_transactional({**whole, **_as_html(name, text), "subject": subject}), "text/html"
     )
-    try:
-        mail.send()
-    except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
-        raise MailInDoubtError(str(error) or "it did not answer in time") from error
-    except smtplib.SMTPException as error:
-        raise MailNotSentError(_words(error)) from error
-    except ValueError as error:  # no server takes this address
-        raise MailNotSentError(str(error)) from error
-    except OSError as error:
-        raise MailServerUnreachableError(error.strerror or str(error) or type(error).__name__) from error
+    return mail
 
 
 def _headers_of(identity: MessageIdentity | None) -> dict[str, str]:

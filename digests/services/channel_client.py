@@ -126,17 +126,11 @@ def build_request(
         RefusedError: the address is none.
     """
     url, headers, method = channel.address, {}, "POST"
-    if channel.kind == Channel.Kind.SLACK:
-        body = {"text": slack_text(content), "unfurl_links": False}
-    elif channel.kind == Channel.Kind.MATTERMOST:
-        body = {"text": markdown_text(content)}
-    elif channel.kind == Channel.Kind.MATRIX:
+    if channel.kind == Channel.Kind.MATRIX:
         room = quote(channel.room, safe="")
         url = f"{url.rstrip('/')}/_matrix/client/v3/rooms/{room}/send/m.room.message/{uid}"
         headers, method = {"Authorization": f"Bearer {channel.secret}"}, "PUT"
-        body = {"msgtype": "m.notice", "body": plain_text(content)}
-    else:
-        body = {"type": content.about, "timestamp": happened_at.isoformat(), "data": content.as_json()}
+    body = _body(channel, content, happened_at=happened_at)
     payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
     if channel.kind == Channel.Kind.WEBHOOK:
         headers = signature(channel.secret, payload, uid=uid, now=now)
@@ -154,6 +148,17 @@ def build_request(
         idle_seconds=DEADLINE_SECONDS,
         wait_seconds=10.0,
     )
+
+
+def _body(channel: Channel, content: NoticeContent, *, happened_at: datetime) -> dict[str, Any]:
+    """What is posted, as JSON, in the form that this kind of channel takes."""
+    if channel.kind == Channel.Kind.SLACK:
+        return {"text": slack_text(content), "unfurl_links": False}
+    if channel.kind == Channel.Kind.MATTERMOST:
+        return {"text": markdown_text(content)}
+    if channel.kind == Channel.Kind.MATRIX:
+        return {"msgtype": "m.notice", "body": plain_text(content)}
+    return {"type": content.about, "timestamp": happened_at.isoformat(), "data": content.as_json()}
 
 
 def signature(secret: str, payload: bytes, *, uid: str, now: datetime) -> dict[str, str]:

@@ -302,10 +302,11 @@ def test_an_administrator_ends_a_pause_of_all_mail(settings: Any) -> None:
     now = timezone.now()
     pause_sending(ALL_MAIL, reason="550 5.7.26 not signed", now=now, duration=timedelta(hours=1))
     pause_sending("slow.example", reason="450 4.7.28 too many", now=now, duration=timedelta(minutes=15))
-    page = client_of(staff()).get("/setup/mail").content.decode()
+    administrator = client_of(staff())
+    page = administrator.get("/setup/mail").content.decode()
     assert "550 5.7.26 not signed" in page
     assert "slow.example" in page
-    page = client_of(staff()).post("/setup/mail/resume", {"name": ""}, follow=True).content.decode()
+    page = administrator.post("/setup/mail/resume", {"name": ""}, follow=True).content.decode()
     assert "550 5.7.26" not in page
     assert sending_blocked_reason(now=now) == ""
     assert paused_domains(now=now) == ["slow.example"], "only what was asked for"
