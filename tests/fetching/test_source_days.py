@@ -55,7 +55,9 @@ def test_what_of_a_list_could_not_be_stored_is_told_and_told_anew(upstream: Fake
 def test_a_feed_is_told_on_the_day_it_was_read_unless_it_had_not_changed(upstream: FakeUpstream) -> None:
     source = create_source("feed", upstream)
     run_fetch(source)
-    assert [(day.day, day.record_count, day.stored) for day in SourceDay.objects.all()] == [(FRIDAY_MORNING.date(), 3, 3)]
+    assert [(day.day, day.record_count, day.stored) for day in SourceDay.objects.all()] == [
+        (FRIDAY_MORNING.date(), 3, 3)
+    ]
     run_fetch(source, now=FRIDAY_MORNING + timedelta(days=1))
     assert SourceDay.objects.count() == 1
 
