@@ -94,7 +94,7 @@ def _entry(row: AuditLine) -> FeedEntry:
     event, paper = row.event, row.event.paper
     title = paper.title if paper is not None and paper.hidden_at is None else ""
     who = event.actor.username if event.actor else "somebody who left"
-    words = f"{who} {row.what}" + (f" “{title}”" if title else "")
+    words = f"{who} {row.description}" + (f" “{title}”" if title else "")
     why = f"\n\n{event.reason}" if event.reason else ""
     moment: Any = event.created_at
     return FeedEntry(

@@ -23,7 +23,7 @@ class AuditLine:
     """A line of the log, in words."""
 
     event: CurationEvent
-    what: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
