@@ -60,7 +60,7 @@ def waiting_for(cursor: CursorWrapper, papers: Iterable[CleanPaper]) -> Waiting:
         """
         SELECT wanted.scheme, wanted.value, wanted.paper_id
         FROM unnest(%s::text[], %s::text[]) AS here (scheme, value)
-        JOIN papers_recordwanted wanted ON wanted.scheme = here.scheme AND wanted.value = here.value
+        JOIN papers_wantedrecord wanted ON wanted.scheme = here.scheme AND wanted.value = here.value
         ORDER BY wanted.paper_id
         """,
         [[scheme for scheme, _ in names], [value for _, value in names]],
@@ -95,12 +95,12 @@ def want_records(cursor: CursorWrapper, wanted: Mapping[int, IdentifierPair], *,
     rows = sorted(wanted.items())
     cursor.execute(
         """
-        INSERT INTO papers_recordwanted (paper_id, scheme, value, attempts, next_attempt_at, reason)
+        INSERT INTO papers_wantedrecord (paper_id, scheme, value, attempts, next_attempt_at, reason)
         SELECT paper_id, scheme, value, 0, %s, ''
         FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (paper_id, scheme, value)
         ON CONFLICT (paper_id) DO UPDATE SET scheme = excluded.scheme, value = excluded.value, attempts = 0,
             next_attempt_at = excluded.next_attempt_at, reason = ''
-        WHERE (papers_recordwanted.scheme, papers_recordwanted.value) <> (excluded.scheme, excluded.value)
+        WHERE (papers_wantedrecord.scheme, papers_wantedrecord.value) <> (excluded.scheme, excluded.value)
         """,
         [
             now,
@@ -115,7 +115,7 @@ def stop_waiting(cursor: CursorWrapper, waiting: Waiting) -> None:
     """The records are here."""
     if waiting:
         cursor.execute(
-            "DELETE FROM papers_recordwanted wanted USING unnest(%s::text[], %s::text[]) AS here (scheme, value) "
+            "DELETE FROM papers_wantedrecord wanted USING unnest(%s::text[], %s::text[]) AS here (scheme, value) "
             "WHERE wanted.scheme = here.scheme AND wanted.value = here.value",
             [[scheme for scheme, _ in waiting], [value for _, value in waiting]],
         )
