@@ -32,6 +32,7 @@ from papers.models import (
     TopicMatch,
     TopicPick,
 )
+from papers.services.ingest.paper_relations import undoable_columns
 
 RowData = dict[str, Any]
 RowChange = dict[str, Any]
@@ -49,24 +50,9 @@ DERIVED_COLUMNS: Mapping[str, frozenset[str]] = {
     "papers_paperedit": frozenset({"source_value"}),
     "papers_topic": frozenset({"changed_at", "pending_since", "version"}),
 }
-# Work that waits, and what is made of the paper's own columns: made anew, not put back.
-_NOT_TRACED = frozenset(
-    {
-        *("papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"),
-        "papers_recordwanted",
-    }
-)
-# What hangs on a paper and an act of the desk may change, but for merging, which takes along everything.
-_OWN: tuple[tuple[type[Model], str], ...] = (
-    (Listing, "paper_id"),
-    (Submission, "paper_id"),
-    (Candidate, "paper_id"),
-    (DuplicatePair, "first_id"),
-    (DuplicatePair, "second_id"),
-    (PaperEdit, "paper_id"),
-    (PlannedListing, "paper_id"),
-    (TopicPick, "paper_id"),
-    (TopicMatch, "paper_id"),
+# What hangs on a paper and a curator's action may change; a merge changes everything that hangs on it.
+_CHANGED_BY_ACTIONS = frozenset(
+    {Listing, Submission, Candidate, DuplicatePair, PaperEdit, PlannedListing, TopicPick, TopicMatch}
 )
 
 
@@ -107,8 +93,9 @@ def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
     papers = sql.Literal(list(scope.papers))
     if scope.papers:
         yield Paper, sql.SQL("id = ANY({}::bigint[])").format(papers)
-        for model, column in paper_columns() if scope.belongings else _OWN:
-            yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
+        for model, column in undoable_columns():
+            if scope.belongings or model in _CHANGED_BY_ACTIONS:
+                yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
     if scope.belongings:
         for table, condition in hooks.merge_undo_tables.all():
             yield model_of_table(table), sql.SQL(condition).format(papers=papers)
@@ -119,17 +106,6 @@ def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
         yield Edition, days
     for model, keys in scope.rows.items():
         yield model, sql.SQL("id = ANY({}::bigint[])").format(sql.Literal(list(keys)))
-
-
-@cache
-def paper_columns() -> tuple[tuple[type[Model], str], ...]:
-    """Every column of every table that refers to a paper, but for those that are made anew."""
-    found = []
-    for model in apps.get_models(include_auto_created=True):
-        for column in model._meta.local_fields:
-            if isinstance(column, ForeignKey) and column.related_model is Paper:
-                found.append((model, column.column))
-    return tuple(pair for pair in found if pair[0]._meta.db_table not in _NOT_TRACED)
 
 
 def diff_snapshots(

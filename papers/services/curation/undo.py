@@ -11,11 +11,22 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
-from papers.models import Comment, CurationEvent, LibraryItem, Paper, User
+from papers.models import (
+    Comment,
+    CurationEvent,
+    LibraryItem,
+    Paper,
+    PlannedListing,
+    TaggedPaper,
+    TopicPick,
+    User,
+    Vote,
+)
 from papers.services.curation import row_diff
 from papers.services.curation.audit_log import CurationError, lock_subject
 from papers.services.curation.recount import refresh_derived_columns
 from papers.services.curation.row_diff import DERIVED_COLUMNS, ActionScope, RowChange, RowData
+from papers.services.ingest.paper_relations import unique_columns
 
 UNDO_ACTION = "undo"
 UNDO_WINDOW = timedelta(days=90)
@@ -28,16 +39,12 @@ UndoHook = Callable[[CurationEvent], Callable[[], None]]
 UNDO_HOOKS: dict[str, UndoHook] = {}
 """By action: what is to be looked at before the rows are put back; it gives what puts the rest right afterwards."""
 
-# What somebody set on both of two papers that were merged, and by what it is one: the second one went. Whoever took
-# back the first one since meant both.
-_SET_ONCE = {
-    "papers_vote": "user_id",
-    "papers_libraryitem": "user_id",
-    "papers_taggedpaper": "tag_id",
-    "papers_topicpick": "topic_id",
-    "papers_plannedlisting": "day",
-}
-# What the functions in AROUND put right themselves.
+# What somebody may have set on both of two papers that were merged; the second one went. Whoever took back the first
+# one since meant both.
+_SET_BY_PEOPLE = frozenset(
+    model._meta.db_table for model in (Vote, LibraryItem, TaggedPaper, TopicPick, PlannedListing)
+)
+# What the functions in UNDO_HOOKS put right themselves.
 _NOT_PUT_BACK = {"edit": frozenset({"papers_paper"})}
 
 
@@ -219,9 +226,9 @@ class _Restoring:
 
 def _not_taken_back(table: str, rows: list[RowData], event: CurationEvent) -> list[RowData]:
     """Without what its owner has taken off the merged paper since."""
-    column = _SET_ONCE.get(table)
-    if column is None:
+    if table not in _SET_BY_PEOPLE:
         return rows
+    column = unique_columns()[table]
     statement = sql.SQL("SELECT {0}::text FROM {1} WHERE paper_id = %s AND {0}::text = ANY(%s)").format(
         sql.Identifier(column), sql.Identifier(table)
     )
