@@ -10,7 +10,8 @@ from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, last_announcement, parse_datetime
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, parse_datetime
+from papers.sources.arxiv_schedule import last_announcement
 from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
 from papers.sources.xml import BrokenXmlError, Element, element_text, parse_xml, serialize
 

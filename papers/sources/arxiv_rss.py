@@ -18,19 +18,15 @@ from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.client import FetchRequest, HttpStatusError
 from papers.outbound.errors import SourceError
 from papers.sources.arxiv import (
-    ANNOUNCED_AT,
-    EASTERN,
     HOST_GROUP,
     WAIT_SECONDS,
     categories_by_archive,
-    eastern_day,
-    has_feed,
     is_first_announced,
     is_whole_archive,
-    next_feed,
     parse_date,
     parse_datetime,
 )
+from papers.sources.arxiv_schedule import ANNOUNCEMENT_TIME, EASTERN, eastern_day, has_feed, next_feed
 from papers.sources.base import AnnouncedIds, FetchBatch, FetchContext, RawListing, RawPaper, UnreadableRecord
 from papers.sources.xml import BrokenXmlError, Element, element_text, parse_cut_xml, parse_xml, serialize
 
@@ -273,7 +269,7 @@ class _Visit:
         """
         now = self._context.now.astimezone(EASTERN)
         known = set(self._known.get(name, {}).get("some", ()))
-        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCED_AT
+        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCEMENT_TIME
         if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
             return feed
         return feed.on(eastern_day(next_feed(now)))

@@ -11,15 +11,12 @@ from django.core.cache import cache
 from papers.dates import (
     ONE_DAY,
     ONE_WEEK,
-    AbsenceReason,
-    absence_reason,
-    announcement_time,
     month_start,
-    next_announcement,
     next_month,
     week_start,
 )
 from papers.models import Edition, FetchRun, Source, User
+from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, announcement_time, next_announcement
 
 _CURATORS_KEY = "curators"
 _CATEGORIES_KEY = "chosen-categories"

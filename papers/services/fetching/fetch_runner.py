@@ -29,7 +29,7 @@ from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.batches import RunLostError, store_batch
 from papers.services.operations.sample import remove_superseded_sample
 from papers.sources.arxiv import HOST_GROUP as ARXIV
-from papers.sources.arxiv import eastern_day
+from papers.sources.arxiv_schedule import eastern_day
 from papers.sources.base import FetchBatch, FetchContext
 from papers.sources.feed import REDIRECTS_BEFORE_MOVE
 from papers.sources.registry import ADAPTERS

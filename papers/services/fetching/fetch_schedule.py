@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from papers.models import Source
-from papers.sources.arxiv import eastern_day, has_feed, next_feed, next_oai_records, parse_datetime
+from papers.sources.arxiv import parse_datetime
+from papers.sources.arxiv_schedule import eastern_day, has_feed, next_feed, next_oai_records
 
 # After the first failure in a row, the second, …, where the answer does not say when to come again.
 RETRY_PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
