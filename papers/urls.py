@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from papers.citations import CITATION_FORMATS
+from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
     account,
     authors,

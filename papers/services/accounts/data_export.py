@@ -12,7 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import ForeignObjectRel, Model, QuerySet
 from django.utils.text import slugify
 
-from papers.citations import format_papers
+from papers.citations.registry import format_papers
 from papers.hooks import account_exported
 from papers.models import Followed, LibraryItem, Paper, TaggedPaper, User
 
