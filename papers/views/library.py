@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.accounts import BulkActionForm
-from papers.models import LibraryItem, Tag
+from papers.models import LibraryItem, Tag, User
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
 from papers.services.reading.library import set_library_state
 from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
 from papers.services.reading.tags import add_tags, remove_tags
+from papers.text.html import markdown
 from papers.views.paper_lists import card_page, show_list
+from papers.web.cards import CardNote, ListRow
 from papers.web.http import UserRequest, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
@@ -81,7 +84,7 @@ def library(request: UserRequest) -> HttpResponse:
         SORTS[shelf.sort],
         shelf.after,
         is_own=True,
-        notes=lambda rows: library_notes(user=user, paper_ids=[row.paper_id for row in rows]),
+        notes=lambda rows: _notes(user, rows),
     )
     context: dict[str, Any] = {
         "shelf": shelf,
@@ -95,6 +98,11 @@ def library(request: UserRequest) -> HttpResponse:
         "news_count": count_with_newer_version(user),
     }
     return show_list(request, "papers/library.html", page, context)
+
+
+def _notes(user: User, rows: Iterable[ListRow]) -> dict[int, CardNote]:
+    found = library_notes(user=user, paper_ids=[row.paper_id for row in rows])
+    return {paper: CardNote(news=said.news, html=markdown(said.note)) for paper, said in found.items()}
 
 
 @require_POST

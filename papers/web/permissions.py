@@ -153,7 +153,7 @@ def deletable_comment(user: User, comment_id: int) -> Comment:
         Http404: it is not for this reader to delete, or there is none.
     """
     found = comment_for_read(user, comment_id)
-    if found.user_id != user.pk and not can_curate(user):
+    if not can_delete_comment(user, found):
         raise Http404("There is no such comment of yours.")
     return found
 
@@ -208,6 +208,10 @@ def own_import(user: User, pk: int) -> LibraryImport:
 
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
     return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
+
+
+def can_delete_comment(user: User | AnonymousUser, comment: Comment) -> bool:
+    return user.is_authenticated and (comment.user_id == user.pk or can_curate(user))
 
 
 def can_curate(user: User | AnonymousUser) -> bool:

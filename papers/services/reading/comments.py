@@ -6,24 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from papers.models import Comment, CommentReport, Mention, Paper, User
 from papers.services.reading.seen import mark_seen
-from papers.text import html as markup
+from papers.text.html import find_mentions
 from papers.web.page_cache_stamp import invalidate_page_cache
-from papers.web.permissions import can_curate
 
 MAX_COMMENT_LENGTH = 10_000
 COMMENTS_PER_PAGE = 300
-"""Comments on one page of a paper; there is a way to the later ones."""
+"""Comments on one page of a paper; the later ones are on further pages."""
 _DEEPEST = 5
 _MOST_MENTIONED = 20
 MENTION_MAIL_DELAY = timedelta(minutes=2)
-"""Time to mend a slip, and to name somebody twice."""
+"""How long a mail about a mention waits, so that a slip can be mended and a second mention needs no second mail."""
 
 
 @dataclass(slots=True)
@@ -31,14 +29,12 @@ class CommentThread:
     """A comment and its answers."""
 
     comment: Comment
-    html: str
-    """What it says, safe; empty where it was deleted."""
-    depth: int
+    mentioned: frozenset[str]
+    """The usernames it mentions, in lower case."""
+    depth: int = 0
     """0 for one that answers nothing; not above 5, however deep it is."""
     parent_is_missing: bool = False
     """It answers a comment of an earlier page."""
-    is_own: bool = False
-    may_delete: bool = False
     answers: list[CommentThread] = field(default_factory=list)
 
 
@@ -51,12 +47,12 @@ class Discussion:
     """The key behind which the later ones are; 0 on the last page."""
 
 
-def read_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> Discussion:
+def read_discussion(paper: Paper, *, after: int = 0) -> Discussion:
     """The comments of a paper, answers under what they answer. Two queries; one where there are none."""
     found = list(Comment.objects.of_paper(paper.pk, after=after)[: COMMENTS_PER_PAGE + 1])
     shown = found[:COMMENTS_PER_PAGE]
     names = _names_of(shown) if shown else {}
-    threads = {comment.pk: _thread(comment, names.get(comment.pk, frozenset()), viewer=viewer) for comment in shown}
+    threads = {comment.pk: CommentThread(comment, names.get(comment.pk, frozenset())) for comment in shown}
     tops: list[CommentThread] = []
     for thread in threads.values():
         parent = threads.get(thread.comment.parent_id or 0)
@@ -67,17 +63,6 @@ def read_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 
             thread.depth = min(parent.depth + 1, _DEEPEST)
             parent.answers.append(thread)
     return Discussion(threads=_in_order(tops), next_after=shown[-1].pk if len(found) > COMMENTS_PER_PAGE else 0)
-
-
-def _thread(comment: Comment, names: frozenset[str], *, viewer: User | AnonymousUser) -> CommentThread:
-    is_own = viewer.is_authenticated and comment.user_id == viewer.pk
-    return CommentThread(
-        comment=comment,
-        html="" if comment.deleted_at else markup.markdown(comment.body, names),
-        depth=0,
-        is_own=is_own,
-        may_delete=is_own or can_curate(viewer),
-    )
 
 
 def _in_order(tops: list[CommentThread]) -> list[CommentThread]:
@@ -143,9 +128,9 @@ def delete_comment(*, comment: Comment) -> None:
 
 
 def report_comment(*, user: User, comment: Comment, reason: str) -> None:
-    """Tell the curators of a comment. Once a reader: a second report changes the reason. Idempotent.
+    """Report a comment to the curators. A reader's second report changes the reason of the first. Idempotent.
 
-    One that curators had settled is open again, as of now.
+    A report that curators had settled is open again, dated now.
     """
     with transaction.atomic():
         report, is_new = CommentReport.objects.select_for_update().get_or_create(
@@ -179,7 +164,7 @@ def _count(paper_id: int) -> None:
 
 
 def _named_users(body: str) -> list[User]:
-    names = markup.find_mentions(body)[:_MOST_MENTIONED]
+    names = find_mentions(body)[:_MOST_MENTIONED]
     asked = Q()
     for name in names:
         asked |= Q(username__iexact=name)
@@ -197,7 +182,7 @@ def _mention(comment: Comment, body: str) -> None:
 
 
 def recount_unread_mentions(user_ids: Iterable[int]) -> None:
-    """Count anew where these readers are named and have not read it."""
+    """Count the unread mentions of these readers anew. Two queries a reader."""
     for user_id in sorted(user_ids):
         unread = Mention.objects.filter(user=user_id, read_at=None).aggregate(count=Count("pk"))["count"]
         User.objects.filter(pk=user_id).update(unread_mentions=unread)
