@@ -34,7 +34,7 @@ class DecisionForm(forms.Form):
         """Who decides, and on what they saw; of a form that is valid."""
         data = self.cleaned_data
         reason = data["reason"] or data["given"]
-        return Actor(curator=curator, now=now, seen=data["seen"], reason=reason)
+        return Actor(curator=curator, now=now, last_event_id=data["seen"], reason=reason)
 
 
 class BulkDecisionForm(forms.Form):

@@ -1,7 +1,7 @@
-"""What an act changed, row by row, so that it can be put back: the tables are read before and after it.
+"""What an action changed, row by row, so that it can be put back: the tables are read before and after it.
 
-No act says how it is undone. It says which papers and rows it is about, and the difference is kept with the log. What
-votes, comments and workers keep up to date by themselves (counts, order of Trending) is left out and counted anew.
+No action says how it is undone. It says which papers and rows it is about, and the difference is kept with the log.
+What votes, comments and workers keep up to date by themselves (counts, scores) is left out and counted anew.
 """
 
 from __future__ import annotations
@@ -58,23 +58,23 @@ _CHANGED_BY_ACTIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ActionScope:
-    """What an act is about."""
+    """Which rows an action may change."""
 
     papers: tuple[int, ...] = ()
     days: tuple[date, ...] = ()
     rows: Mapping[type[Model], Collection[int]] = field(default_factory=dict)
     """Rows of other tables, by key."""
     belongings: bool = False
-    """All that hangs on the papers, as for merging them."""
+    """All rows that refer to the papers, as for merging them."""
 
 
 def snapshot_rows(scope: ActionScope) -> dict[tuple[str, str], RowData]:
-    """The rows an act may change, by table and key. One query."""
+    """The rows an action may change, by table and key. One query."""
     parts = [
         sql.SQL("SELECT {name}, to_jsonb(seen) FROM {table} seen WHERE {which}").format(
             name=sql.Literal(model._meta.db_table), table=sql.Identifier(model._meta.db_table), which=which
         )
-        for model, which in _asked(scope)
+        for model, which in _rows_in_scope(scope)
     ]
     if not parts:
         return {}
@@ -89,7 +89,7 @@ def snapshot_rows(scope: ActionScope) -> dict[tuple[str, str], RowData]:
     return found
 
 
-def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
+def _rows_in_scope(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
     papers = sql.Literal(list(scope.papers))
     if scope.papers:
         yield Paper, sql.SQL("id = ANY({}::bigint[])").format(papers)
@@ -125,11 +125,13 @@ def diff_snapshots(
 
 
 def row_key(table: str, row: Mapping[str, Any]) -> RowData:
+    """The columns of the primary key, by name."""
     return {name: row[name] for name in _key_columns(table)}
 
 
 @cache
 def model_of_table(table: str) -> type[Model]:
+    """The model that is stored in a table of the database."""
     return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == table)
 
 
@@ -145,7 +147,7 @@ def _generated(table: str) -> tuple[str, ...]:
 
 @cache
 def foreign_keys(table: str) -> tuple[tuple[str, str, str, bool], ...]:
-    """Column, table and column it refers to, and whether it may be empty."""
+    """By foreign key: its column, the table and column it refers to, and whether it may be null."""
     found = []
     for part in _fields(table):
         if isinstance(part, ForeignKey):

@@ -1,4 +1,4 @@
-"""Undo: the rows that an act changed become what they were before it; what others did since stays."""
+"""Undo: the rows that an action changed become what they were before it; what others did since stays."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from papers.models import (
     Vote,
 )
 from papers.services.curation import row_diff
+from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.audit_log import CurationError, lock_subject
-from papers.services.curation.recount import refresh_derived_columns
+from papers.services.curation.refresh_derived import refresh_derived_columns
 from papers.services.curation.row_diff import DERIVED_COLUMNS, ActionScope, RowChange, RowData
+from papers.services.curation.subjects import comment_subject
 from papers.services.ingest.paper_relations import unique_columns
 
-UNDO_ACTION = "undo"
 UNDO_WINDOW = timedelta(days=90)
-"""For so long an act can be undone."""
+"""How long an action can be undone."""
 
-# Acts after which other people go on with what the act made: what they changed since stays as they left it.
-LENIENT_ACTIONS = frozenset({"merge", "topic-promoted"})
+# Actions after which other people go on with the result: what they changed since stays as they left it.
+LENIENT_ACTIONS = frozenset({CurationAction.MERGE, CurationAction.TOPIC_PROMOTED})
 
 UndoHook = Callable[[CurationEvent], Callable[[], None]]
 UNDO_HOOKS: dict[str, UndoHook] = {}
-"""By action: what is to be looked at before the rows are put back; it gives what puts the rest right afterwards."""
+"""By action: a function that is called before the rows are put back, and returns one to be called afterwards."""
 
 # What somebody may have set on both of two papers that were merged; the second one went. Whoever took back the first
 # one since meant both.
@@ -45,15 +46,15 @@ _SET_BY_PEOPLE = frozenset(
     model._meta.db_table for model in (Vote, LibraryItem, TaggedPaper, TopicPick, PlannedListing)
 )
 # What the functions in UNDO_HOOKS put right themselves.
-_NOT_PUT_BACK = {"edit": frozenset({"papers_paper"})}
+_NOT_PUT_BACK: Mapping[str, frozenset[str]] = {CurationAction.EDIT: frozenset({"papers_paper"})}
 
 
 class AlreadyUndoneError(CurationError):
-    """Somebody was first."""
+    """The action was undone before."""
 
 
 class ChangedSinceError(CurationError):
-    """What the act left was changed again: that is to be undone first. `event` is the newer act, where it is known."""
+    """What the action left was changed again: undo that first. `event` is the newer action, where it is known."""
 
     def __init__(self, event: CurationEvent | None) -> None:
         super().__init__("It was changed again since. Undo the newer change first.")
@@ -61,13 +62,13 @@ class ChangedSinceError(CurationError):
 
 
 def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
-    """Put back what an act changed; the line in the log that says so.
+    """Put back what an action changed, and return the event of the log that says so.
 
     Raises:
-        CurationEvent.DoesNotExist: there is no such act.
+        CurationEvent.DoesNotExist: there is no such event.
         AlreadyUndoneError: it was undone before.
         ChangedSinceError: something newer stands on it.
-        CurationError: it is too long ago, or itself an undo.
+        CurationError: it is older than `UNDO_WINDOW`, or itself an undo.
     """
     with transaction.atomic():
         event = CurationEvent.objects.get(pk=event_id)
@@ -89,7 +90,7 @@ def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
         event.save(update_fields=["undone_at", "undone_by"])
         return CurationEvent.objects.create(
             actor=curator,
-            action=UNDO_ACTION,
+            action=CurationAction.UNDO,
             subject=event.subject,
             paper_id=event.paper_id,
             day=event.day,
@@ -98,10 +99,10 @@ def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
 
 
 def undo_batch(*, event_id: int, curator: User, now: datetime) -> int:
-    """Undo whatever was done with the same press, the newest first; how many. One that can't be stops it all.
+    """Undo all of an event's batch, the newest first, and return how many. If one can't be undone, none is.
 
     Raises:
-        As `undo`.
+        As `undo_event`.
     """
     batch = CurationEvent.objects.values_list("batch", flat=True).get(pk=event_id)
     if batch is None:
@@ -117,13 +118,13 @@ def undo_batch(*, event_id: int, curator: User, now: datetime) -> int:
 
 
 def _papers_of(event: CurationEvent) -> tuple[int, ...]:
-    """The papers of an act that are there now, in the order of their keys."""
+    """The papers of an event that are there now, in the order of their keys."""
     named = {event.paper_id, *_touched(event, "papers_paper", "id")} - {None}
     return tuple(Paper.objects.filter(pk__in=named).order_by("pk").values_list("pk", flat=True))
 
 
 def _touched(event: CurationEvent, table: str, column: str) -> set[Any]:
-    """The values of a column in the rows of a table that an act changed."""
+    """The values of a column in the rows of a table that an action changed."""
     found = set()
     for change in event.changes:
         if change["table"] == table:
@@ -132,12 +133,15 @@ def _touched(event: CurationEvent, table: str, column: str) -> set[Any]:
 
 
 def delete_expired_changes(*, now: datetime) -> int:
-    """Forget how to undo what was done long ago, as it may hold what readers wrote; how many acts. Idempotent."""
+    """Delete the rows kept for undo after `UNDO_WINDOW`, as readers may have written them; returns how many events.
+
+    Idempotent.
+    """
     return CurationEvent.objects.filter(created_at__lt=now - UNDO_WINDOW).exclude(changes=[]).update(changes=[])
 
 
-# Rows that an act took away and that were theirs.
-_FORGET_ROWS = """
+# Rows of theirs that an action deleted.
+_DELETE_ROWS_OF_USER = """
     UPDATE papers_curationevent SET changes = coalesce((
         SELECT jsonb_agg(one) FROM jsonb_array_elements(changes) AS one
         WHERE (one -> 'new' = 'null'::jsonb AND one -> 'old' ->> 'user_id' = %s) IS NOT TRUE
@@ -147,16 +151,16 @@ _FORGET_ROWS = """
 
 
 def delete_undo_data_of(user: User) -> None:
-    """Whoever leaves takes along what undo would bring back of theirs: removed comments, notes, votes."""
-    comments = [f"comment:{key}" for key in Comment.objects.filter(user=user).values_list("pk", flat=True)]
+    """Delete what an undo would bring back of an account that goes: removed comments, notes, votes."""
+    comments = [comment_subject(key) for key in Comment.objects.filter(user=user).values_list("pk", flat=True)]
     CurationEvent.objects.filter(subject__in=comments).exclude(changes=[]).update(changes=[])
     with connection.cursor() as cursor:
-        shelf = [str(key) for key in LibraryItem.objects.filter(user=user).values_list("pk", flat=True)]
-        cursor.execute(_FORGET_ROWS, [str(user.pk), shelf, json.dumps([{"old": {"user_id": user.pk}}])])
+        items = [str(key) for key in LibraryItem.objects.filter(user=user).values_list("pk", flat=True)]
+        cursor.execute(_DELETE_ROWS_OF_USER, [str(user.pk), items, json.dumps([{"old": {"user_id": user.pk}}])])
 
 
 class _Restoring:
-    """The way back of one act."""
+    """The undo of one event."""
 
     def __init__(self, event: CurationEvent) -> None:
         self.event = event
@@ -167,17 +171,15 @@ class _Restoring:
         left_out = _NOT_PUT_BACK.get(self.event.action, frozenset())
         changes: Sequence[RowChange] = [change for change in self.event.changes if change["table"] not in left_out]
         came = [change for change in reversed(changes) if change["old"] is None]
-        for change in sorted(
-            came, key=lambda change: change["table"] == "papers_edition"
-        ):  # once its listings are gone
+        for change in sorted(came, key=_is_of_edition):  # an edition once its listings are gone
             self._remove(change)
         went: dict[str, list[RowData]] = defaultdict(list)
         for change in changes:
             if change["new"] is None:
                 went[change["table"]].append(change["old"])
         for table in sorted(went, key=lambda name: name != "papers_paper"):
-            rows = _not_taken_back(table, went[table], self.event) if self.event.action == "merge" else went[table]
-            _bring_back(table, rows)
+            is_merge = self.event.action == CurationAction.MERGE
+            _bring_back(table, _not_taken_back(table, went[table], self.event) if is_merge else went[table])
         for change in changes:
             if change["old"] is not None and change["new"] is not None:
                 self._put_back(change)
@@ -207,10 +209,10 @@ class _Restoring:
             _update(table, key, {name: old[name] for name in names})
 
     def _is_as_left(self, table: str, now: RowData, left: RowData) -> bool:
-        """Whether a row is still as the act left it.
+        """Whether a row is still as the action left it.
 
         Raises:
-            ChangedSinceError: it isn't, and the act is not one that others go on from.
+            ChangedSinceError: it isn't, and the action is not in `LENIENT_ACTIONS`.
         """
         if all(now.get(name) == value for name, value in left.items() if name not in DERIVED_COLUMNS.get(table, ())):
             return True
@@ -219,9 +221,13 @@ class _Restoring:
         raise ChangedSinceError(self._newer())
 
     def _newer(self) -> CurationEvent | None:
-        """The last act on the same that stands."""
+        """The last event on the same subject that stands."""
         newer = CurationEvent.objects.filter(subject=self.event.subject, pk__gt=self.event.pk, undone_at=None)
-        return newer.exclude(action=UNDO_ACTION).select_related("actor").order_by("-pk").first()
+        return newer.exclude(action=CurationAction.UNDO).select_related("actor").order_by("-pk").first()
+
+
+def _is_of_edition(change: RowChange) -> bool:
+    return bool(change["table"] == "papers_edition")
 
 
 def _not_taken_back(table: str, rows: list[RowData], event: CurationEvent) -> list[RowData]:
@@ -261,7 +267,7 @@ def _update(table: str, key: RowData, values: RowData) -> None:
 
 
 def _bring_back(table: str, rows: Iterable[RowData]) -> None:
-    """Rows that an act removed, but for those of accounts and other rows that are gone meanwhile."""
+    """Insert deleted rows again, except those that refer to accounts and other rows that are gone meanwhile."""
     whole = _with_what_is_there(table, list(rows))
     if not whole:
         return

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from papers.models import Listing, ListRule, Paper, RuleListing
 from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_settings, group_today
 from papers.web.page_cache_stamp import invalidate_page_cache
 
 _LOCK = 0x62730050  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
@@ -81,7 +81,7 @@ def apply_rules(*, now: datetime) -> int:
 
 
 def _apply(rule: ListRule, *, now: datetime) -> int:
-    today = now.astimezone(group_settings().zone).date()
+    today = group_today(now)
     terms = RuleCriteria.of(rule)
     with transaction.atomic():
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What follows from rows that an act changed: counts, orders, categories, cards. Counted anew, never put back."""
+"""Columns that follow from rows an action changed: counts, scores, categories. Counted anew, never put back."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _CARDS = "UPDATE papers_paper SET changed_at = %(now)s WHERE id = ANY(%(papers)s
 def refresh_derived_columns(
     papers: Collection[int], days: Collection[date], *, now: datetime, recount: bool = False
 ) -> None:
-    """Bring what follows in line, for these papers and days and the days that list them. Idempotent.
+    """Count anew what follows from these papers and days, and from the days that list them. Idempotent.
 
     The caller holds the locks of the papers. With `recount` votes, comments and categories are counted, too.
     """
