@@ -131,7 +131,7 @@ class SubmissionActionForm(ActionForm):
 class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
     """What readers submitted; those that wait for a curator are accepted or rejected here."""
 
-    list_display = ("given", "user", "paper", "state", "reason", "created_at", "decided_at")
+    list_display = ("reference", "user", "paper", "state", "reason", "created_at", "decided_at")
     list_filter = ("state",)
     list_select_related = ("user", "paper")
     ordering = ("-pk",)

@@ -22,30 +22,30 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def newest(self) -> EditionQuerySet:
         return self.with_papers().order_by("-day")
 
-    def between(self, first: date, before: date) -> EditionQuerySet:
-        """Those with papers behind `first` and before `before`."""
-        return self.with_papers().filter(day__gt=first, day__lt=before)
+    def between(self, first: date, end: date) -> EditionQuerySet:
+        """Those with papers after `first` and before `end`."""
+        return self.with_papers().filter(day__gt=first, day__lt=end)
 
-    def around(self, first: date, before: date) -> RawQuerySet[Edition]:
-        """From `first` on, without `before` itself, and the nearest editions with papers on both sides.
+    def around(self, first: date, end: date) -> RawQuerySet[Edition]:
+        """From `first` to `end`, which is not one of them, and the nearest editions with papers on both sides.
 
         Written out because every page of the daily papers asks it: Django takes longer to make such a query than
         Postgres to answer it.
         """
-        return self.raw(_AROUND, {"first": first, "before": before})
+        return self.raw(_AROUND, {"first": first, "end": end})
 
 
 _AROUND = """
     SELECT * FROM papers_edition
-    WHERE (day >= %(first)s AND day < %(before)s)
+    WHERE (day >= %(first)s AND day < %(end)s)
         OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
-        OR day = (SELECT day FROM papers_edition WHERE day >= %(before)s AND listed_count > 0 ORDER BY day LIMIT 1)
+        OR day = (SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
     ORDER BY day
 """
 
 
 class Edition(models.Model):
-    """A day: the curator's note and the completeness figures."""
+    """A day: the curator's note, and how complete it is."""
 
     day = models.DateField(primary_key=True)
     note = models.TextField(blank=True, help_text="Markdown, shown on top of the day.")
@@ -248,7 +248,9 @@ class Listing(models.Model):
     )
     hidden_at = models.DateTimeField(null=True, blank=True)
     vote_count = models.PositiveIntegerField(default=0, help_text="Copy of the paper's.")
-    source_votes = models.PositiveIntegerField(default=0, help_text="Copy of the highest figure of its sources.")
+    source_votes = models.PositiveIntegerField(
+        default=0, help_text="Copy of the most votes that one of its sources counts."
+    )
     week = models.GeneratedField(expression=_week_of("day"), output_field=models.DateField(), db_persist=True)
     month = models.GeneratedField(expression=_month_of("day"), output_field=models.DateField(), db_persist=True)
     release = models.BigIntegerField(help_text="Grows in commit order; digests read by it.")

@@ -16,8 +16,7 @@ from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.registry import CITATION_FORMATS
 from papers.forms.accounts import AnnotationsForm, CommentForm
 from papers.models import Paper, Tag, User
-from papers.services.reading.annotations import read_annotations
-from papers.services.reading.library import mark_opened
+from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, links_of, paper_details
 from papers.services.reading.votes import voters_of
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names

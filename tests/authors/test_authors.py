@@ -121,7 +121,7 @@ def test_two_spellings_become_one_and_two_again() -> None:
     carl, rita = curator(), reader()
     factories.paper(title="A", authors=["Yann LeCun"])
     factories.paper(title="B", authors=["Y. LeCun"])
-    follow(user=rita, who=find_author("y-lecun"), name="Y. LeCun", now=factories.NOW)
+    follow(user=rita, contributor=find_author("y-lecun"), name="Y. LeCun", now=factories.NOW)
     client = client_of(carl)
     client.post("/authors/yann-lecun/merge", {"other": "https://papers.example.org/authors/y-lecun?x=1"})
     cache.clear()

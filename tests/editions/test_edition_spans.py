@@ -8,10 +8,9 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Edition, FetchRun
+from papers.services.editions.masthead import chosen_categories, curator_names
 from papers.services.editions.spans import (
     EditionAbsence,
-    chosen_categories,
-    curator_names,
     day_span,
     explain_absence,
     month_span,

@@ -28,7 +28,7 @@ ADA = "/authors/ada-lovelace"
 
 
 def follow_ada(user: User) -> None:
-    follow(user=user, who=find_author("ada-lovelace"), name="Ada Lovelace", now=factories.NOW)
+    follow(user=user, contributor=find_author("ada-lovelace"), name="Ada Lovelace", now=factories.NOW)
 
 
 def test_one_press_follows_and_one_stops() -> None:
@@ -56,7 +56,7 @@ def test_new_papers_of_those_followed_come_with_the_matching() -> None:
     rita = reader()
     factories.paper(title="Old", organization="CERN")
     follow_ada(rita)
-    follow(user=rita, who=find_organization("cern"), name="CERN", now=factories.NOW)
+    follow(user=rita, contributor=find_organization("cern"), name="CERN", now=factories.NOW)
     factories.paper(title="By Ada", listed_at=factories.NOW + timedelta(hours=1))
     factories.paper(title="At CERN", authors=["B"], organization="Cern", listed_at=factories.NOW + timedelta(hours=2))
     factories.paper(title="By others", authors=["B"])
@@ -69,7 +69,7 @@ def test_a_paper_of_two_who_are_followed_is_there_once() -> None:
     rita = reader()
     factories.paper(title="Both", authors=["Ada Lovelace", "Charles Babbage"])
     follow_ada(rita)
-    follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
+    follow(user=rita, contributor=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
     assert titles_on("/following", client_of(rita)) == ["Both"]
 
 
@@ -158,7 +158,7 @@ def test_the_mail_brings_each_new_paper_once() -> None:
     rita = reader()
     paper = factories.paper(authors=["Ada Lovelace", "Charles Babbage"])
     follow_ada(rita)
-    follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
+    follow(user=rita, contributor=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
     schedule = factories.schedule(factories.subscriber(user=rita, email=rita.email), kinds=["followed", "trending"])
     news = [factories.paper(authors=["Ada Lovelace", "Charles Babbage"]), factories.paper()]
     match_followed_papers([one.pk for one in news], release=next_release(), now=factories.NOW)

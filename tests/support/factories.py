@@ -161,7 +161,8 @@ def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any
     named = parse_reference(given)
     fields.setdefault("state", Submission.State.FETCHING)
     fields.setdefault("next_attempt_at", NOW)
-    return Submission.objects.create(user=by or user(), given=given, scheme=named.scheme, value=named.value, **fields)
+    fields |= {"reference": given, "scheme": named.scheme, "value": named.value}
+    return Submission.objects.create(user=by or user(), **fields)
 
 
 def topic(name: str | None = None, **fields: Any) -> Topic:

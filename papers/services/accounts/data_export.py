@@ -95,9 +95,9 @@ def _papers(user: User) -> QuerySet[Paper]:
 
 def _paper_ids(user: User) -> Iterable[int]:
     yield from user.votes.values_list("paper", flat=True)
-    yield from user.shelf.values_list("paper", flat=True)
+    yield from user.library.values_list("paper", flat=True)
     yield from TaggedPaper.objects.filter(tag__user=user).values_list("paper", flat=True)
 
 
 def _notes(user: User) -> QuerySet[LibraryItem]:
-    return user.shelf.exclude(note="").select_related("paper").order_by("pk")
+    return user.library.exclude(note="").select_related("paper").order_by("pk")

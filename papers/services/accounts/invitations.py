@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.urls import reverse
 
 from papers.models import Invitation, Role, User
+from papers.services.accounts.tokens import new_token, token_digest, token_url
 from papers.text.mailboxes import is_same
 
 INVITATION_LIFETIME = timedelta(days=14)
@@ -36,22 +33,21 @@ def create_invitation(*, by: User, email: str, now: datetime, role: Role = Role.
     """
     if role not in grantable_roles(by):
         raise PermissionDenied(f"A {by.role} invites readers only.")
-    token = secrets.token_urlsafe(24)
+    token = new_token()
     Invitation.objects.create(
-        token_digest=_digest(token),
+        token_digest=token_digest(token),
         email=email,
         role=role,
         made_by=by,
         created_at=now,
         expires_at=now + INVITATION_LIFETIME,
     )
-    # SITE_URL holds the sub-path, which reverse() would add a second time.
-    return settings.SITE.origin + reverse("papers:invited", args=[token])
+    return token_url("papers:invited", token)
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation | None:
     """The invitation with this token, if it can still be used."""
-    return Invitation.objects.usable(now).filter(token_digest=_digest(token)).first() if token else None
+    return Invitation.objects.usable(now).filter(token_digest=token_digest(token)).first() if token else None
 
 
 def use_invitation(token: str, *, user: User, now: datetime) -> None:
@@ -65,7 +61,7 @@ def use_invitation(token: str, *, user: User, now: datetime) -> None:
     """
     with transaction.atomic():
         found = Invitation.objects.usable(now).select_for_update(of=("self",)).select_related("made_by")
-        invitation = found.filter(token_digest=_digest(token)).first()
+        invitation = found.filter(token_digest=token_digest(token)).first()
         if invitation is None:
             raise InvitationGoneError("This invitation was used, taken back, or is too old.")
         Invitation.objects.filter(pk=invitation.pk).update(used_by=user, used_at=now)
@@ -86,7 +82,3 @@ def _role_given(invitation: Invitation, user: User) -> Role:
 def revoke_invitation(pk: int, *, now: datetime) -> None:
     """Take an invitation back that nobody has used. Idempotent."""
     Invitation.objects.filter(pk=pk, used_at=None, revoked_at=None).update(revoked_at=now)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

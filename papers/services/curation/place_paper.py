@@ -14,7 +14,7 @@ from papers.services.curation.row_diff import ActionScope
 from papers.services.curation.subjects import day_subject, paper_subject
 from papers.services.curation.undo import UNDO_HOOKS
 from papers.services.editions.listing import ListingEntry, ListingRule, add_listings
-from papers.services.ingest.re_release import re_release
+from papers.services.ingest.releases import re_release
 from papers.services.operations.installation import group_today
 from papers.text.cleaning import safe_text
 

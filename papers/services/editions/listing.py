@@ -156,7 +156,8 @@ def _insert(entries: Collection[ListingEntry], rule: ListingRule, release: int, 
                 (day, paper_id, by, source_id, user_id, kind, position, submitter, release, created_at, vote_count,
                 source_votes)
             SELECT asked.day, paper.id, %s, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s,
-                paper.vote_count, coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0)
+                paper.vote_count,
+                coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0)
             FROM unnest(%s::date[], %s::bigint[], %s::text[], %s::int[], %s::text[])
                 AS asked (day, paper_id, kind, position, submitter)
             JOIN papers_paper paper ON paper.id = asked.paper_id

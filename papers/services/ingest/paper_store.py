@@ -67,8 +67,8 @@ from papers.services.ingest.paper_row import (
     previous_texts,
     row_as_record,
 )
-from papers.services.ingest.re_release import re_release
 from papers.services.ingest.rejected_records import resolve_rejected_records, store_rejected, unstorable_record
+from papers.services.ingest.releases import re_release
 from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resolve_papers
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.operations.installation import group_today

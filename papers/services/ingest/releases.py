@@ -6,9 +6,15 @@ that began earlier can commit later. So the number is drawn under a lock that is
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
 from django.db import connection
 
 _LOCK = 0x62730001  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+RELEASE_WINDOW = timedelta(days=30)
+"""Papers listed longer ago than this are not new to topics and followers: no mail brings them."""
 
 
 def next_release() -> int:
@@ -38,3 +44,37 @@ def current_release() -> int:
             return int(cursor.fetchone()[0])
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+_LISTINGS_AGAIN = """
+    UPDATE papers_listing SET release = %(release)s WHERE paper_id = ANY(%(papers)s) AND hidden_at IS NULL
+"""
+_MATCHES_AGAIN = """
+    UPDATE {} found SET release = %(release)s, matched_at = %(now)s FROM papers_paper paper
+    WHERE found.paper_id = ANY(%(papers)s) AND found.release > 0
+      AND paper.id = found.paper_id AND paper.listed_at >= %(news)s
+"""
+_AGAIN = (
+    _LISTINGS_AGAIN,
+    _MATCHES_AGAIN.format("papers_topicmatch"),
+    _MATCHES_AGAIN.format("papers_followedpaper"),
+)
+
+
+def re_release(paper_ids: Collection[int], *, now: datetime) -> None:
+    """Release papers again that no mail could bring for a while: they were hidden, off their day, or the sample's.
+
+    A mail that went out meanwhile has passed their releases, and would never look back. Whoever got them before does
+    not get them again. Inside a transaction that holds the papers' locks; three statements, none for no paper.
+    """
+    if not paper_ids:
+        return
+    asked: dict[str, Any] = {
+        "papers": list(paper_ids),
+        "release": next_release(),
+        "now": now,
+        "news": now - RELEASE_WINDOW,
+    }
+    with connection.cursor() as cursor:
+        for statement in _AGAIN:
+            cursor.execute(statement, asked)

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from papers.models import Paper, Tag, TaggedPaper, User
+from papers.models.library import MAX_TAG_LENGTH
 from papers.services.recommend.staleness import mark_recommendations_stale
 from papers.text.cleaning import safe_text
 
-MAX_TAG_LENGTH = 60
 MAX_TAGS_AT_ONCE = 20
 _SEPARATORS = re.compile(r"[,;\n]")
 

@@ -18,7 +18,7 @@ from django.db.models import F
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import Paper, Source, Submission
-from papers.models.curation import SubmissionQuerySet
+from papers.models.submission import SubmissionQuerySet
 from papers.outbound.client import Client, FetchRequest, FetchResponse, HostBusyError, HttpStatusError
 from papers.outbound.errors import NetworkError, NoPaperError, RefusedError, SourceError, TooLargeError
 from papers.services.fetching.rate_limiter import build_outbound_client

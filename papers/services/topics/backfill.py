@@ -14,8 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from papers.models import Paper, Topic, TopicMatch, TopicPick
-from papers.services.ingest.re_release import RELEASE_WINDOW
-from papers.services.ingest.releases import next_release
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
 from papers.services.operations.installation import group_today
 from papers.services.topics.bitset_evaluator import PaperBatch
 from papers.services.topics.example_similarity import match_examples

@@ -22,8 +22,7 @@ from django.db import connection, transaction
 
 from papers.models import TopicBacklog
 from papers.services.authors.disambiguation import claim_papers_by_orcid
-from papers.services.ingest.re_release import RELEASE_WINDOW
-from papers.services.ingest.releases import next_release
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
 from papers.services.operations.installation import group_today
 from papers.services.reading.follows import match_followed_papers
 from papers.services.topics.bitset_evaluator import BitsetEvaluator, PaperBatch, bits_from_positions, positions_of_bits
