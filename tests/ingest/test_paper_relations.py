@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import models
+from django.db import models, transaction
 from django.db.models.fields.reverse_related import ManyToOneRel
 from django.test.utils import isolate_apps
 
-from papers.models import Listing, Paper
+from papers.models import Edition, Listing, Paper
+from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_relations import MADE_ANEW, STAYS_BEHIND, moved_relations, undoable_columns
 from papers.services.operations.sample import NO_TRACE
+from tests.support import factories
 
 EXCEPTIONS = STAYS_BEHIND | MADE_ANEW
 
@@ -38,6 +40,15 @@ def test_no_exception_outlives_its_table() -> None:
 
 def test_an_undo_of_a_merge_covers_all_but_what_is_made_anew() -> None:
     assert {model._meta.db_table for model, _ in undoable_columns()} == tables_with_papers() - MADE_ANEW.keys()
+
+
+@pytest.mark.django_db
+def test_a_merge_counts_the_papers_of_a_day_that_readers_see() -> None:
+    kept, gone, hidden = (factories.listing().paper for _ in range(3))
+    Paper.objects.filter(pk=hidden.pk).update(hidden_at=factories.NOW)
+    with transaction.atomic():
+        move_related_rows({gone.pk: kept.pk})
+    assert Edition.objects.get().listed_count == 1
 
 
 def test_the_column_of_which_a_paper_has_each_value_once_is_read_from_keys_and_constraints() -> None:

@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from papers import hooks
-from papers.models import Paper
+from papers.models import Listing, Paper
+from papers.services.ingest.counters import count_listings, count_votes_and_comments
 from papers.services.ingest.paper_relations import PaperRelation, moved_relations
 
 
@@ -29,7 +30,9 @@ def move_related_rows(pairs: Mapping[int, int]) -> None:
                 "SELECT public_id, %s FROM papers_paper WHERE id = %s ON CONFLICT DO NOTHING",
                 [kept, gone],
             )
-        _recount(cursor, sorted(set(pairs.values())))
+    kept_ids = set(pairs.values())
+    count_votes_and_comments(kept_ids)
+    count_listings(set(Listing.objects.filter(paper__in=kept_ids).values_list("day", flat=True)))
     Paper.objects.filter(pk__in=pairs).delete()
 
 
@@ -55,30 +58,3 @@ def _move(cursor: CursorWrapper, relation: PaperRelation, gone: int, kept: int) 
             [gone, kept],
         )
     cursor.execute(f"UPDATE {table} SET {paper} = %s WHERE {paper} = %s", [kept, gone])  # noqa: S608
-
-
-def _recount(cursor: CursorWrapper, ids: list[int]) -> None:
-    cursor.execute(
-        """
-        UPDATE papers_paper paper SET
-            vote_count = (SELECT count(*) FROM papers_vote WHERE paper_id = paper.id),
-            comment_count = (SELECT count(*) FROM papers_comment WHERE paper_id = paper.id AND deleted_at IS NULL)
-        WHERE id = ANY(%s)
-        """,
-        [ids],
-    )
-    cursor.execute(
-        """
-        UPDATE papers_listing listing SET vote_count = paper.vote_count
-        FROM papers_paper paper WHERE paper.id = listing.paper_id AND paper.id = ANY(%s)
-        """,
-        [ids],
-    )
-    cursor.execute(
-        """
-        UPDATE papers_edition edition SET listed_count = (
-            SELECT count(*) FROM papers_listing WHERE day = edition.day AND hidden_at IS NULL)
-        WHERE day IN (SELECT day FROM papers_listing WHERE paper_id = ANY(%s))
-        """,
-        [ids],
-    )
