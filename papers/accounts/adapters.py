@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return may_sign_up(token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
+        return may_sign_up(invitation_token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self, email: str) -> str:
         """The one form of an address: for each form that takes one, and for what a provider says."""

@@ -40,7 +40,7 @@ def vote(request: UserRequest, public_id: str) -> HttpResponse:
     if on == "1" and "asks_name" in request.POST:  # the paper's page, with its check box
         unnamed = "unnamed" in request.POST
     try:
-        result = set_vote(user=request.user, paper_id=paper.pk, on=is_on, unnamed=unnamed)
+        result = set_vote(user=request.user, paper_id=paper.pk, on=is_on, is_unnamed=unnamed)
     except Paper.DoesNotExist as error:  # hidden a moment ago
         raise Http404("There is no such paper here.") from error
     if not request.htmx:

@@ -70,8 +70,8 @@ def test_a_library_that_was_exported_comes_back(name: str) -> None:
     factories.paper(title="D", public_id="doi/10.1000/xyz", doi="10.1000/xyz")
     set_library_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
     file = b"".join(client_of(rita).get(f"/library.{name}"))
-    assert file.decode() == "".join(format_papers(Paper.objects.filter(library_items__user=rita).order_by("-library_items__added_at",
-                                                                                            "-pk"), name))  # fmt: skip
+    saved = Paper.objects.filter(library_items__user=rita).order_by("-library_items__added_at", "-pk")
+    assert file.decode() == "".join(format_papers(saved, name))
     client = client_of(otto)
     answer = client.post("/library/import", {"file": SimpleUploadedFile(f"library.{name}", file)})
     client.post(answer["Location"] + "/take", {"state": "read", "tags": "brought"})

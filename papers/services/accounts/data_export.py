@@ -1,4 +1,4 @@
-"""All that an account holds, as one zip: JSON for programs, BibTeX for papers, Markdown for notes."""
+"""An account's data as one zip: JSON for programs, BibTeX for papers, Markdown for notes."""
 
 from __future__ import annotations
 

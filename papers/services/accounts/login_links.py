@@ -18,7 +18,7 @@ LOGIN_LINK_RETENTION = timedelta(days=30)
 
 
 class InactiveAccountError(Exception):
-    """There is an account with that address, and an administrator has closed it."""
+    """The account with that address is suspended."""
 
 
 def create_login_link(email: str) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 
 def new_token() -> str:
-    """192 random bits, as letters for an address."""
+    """192 random bits, in characters that an address may have."""
     return secrets.token_urlsafe(24)
 
 

@@ -1,6 +1,6 @@
 """What curators decide on names: two spellings are one person, some papers are another person's of the same name.
 
-Each decision is an event of the public log, with what `undo_author_event` needs to undo it. The papers themselves stay as they are.
+Each decision is an event of the public log, with what `undo_author_event` needs. The papers stay as they are.
 """
 
 from __future__ import annotations

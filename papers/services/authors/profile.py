@@ -1,6 +1,6 @@
-"""What the page of an author or organisation tells beside the list: papers by year, categories, who else is on them.
+"""What the page of an author or organisation shows beside the list: papers by year, categories, who else is on them.
 
-Read from the newest 5,000 papers and kept for ten minutes: at most three statements, whoever it is.
+Read from the newest 5,000 papers and cached for ten minutes: at most three statements, however many papers there are.
 """
 
 from __future__ import annotations

@@ -76,10 +76,7 @@ def record_action(
     """
     with transaction.atomic():
         lock_subject(subject, scope)
-        if actor.last_event_id is not None:
-            newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
-            if newest is not None and newest.pk != actor.last_event_id:
-                raise AlreadyDecidedError(newest)
+        _refuse_stale_decision(actor, subject)
         before = row_diff.snapshot_rows(scope)
         entry = AuditEntry(paper_id=scope.papers[0] if scope.papers else None, day=day)
         yield entry
@@ -88,18 +85,36 @@ def record_action(
         if not changes:
             return
         refresh_derived_columns(scope.papers, days, now=actor.now, recount=entry.recount)
-        entry.event = CurationEvent.objects.create(
-            actor=actor.curator,
-            action=action,
-            subject=subject,
-            paper_id=entry.paper_id,
-            day=entry.day,
-            before=entry.before,
-            after=entry.after,
-            reason=clean_reason(actor.reason),
-            changes=[] if entry.is_final else changes,
-            batch=actor.batch,
-        )
+        entry.event = _write_event(actor, action, subject, entry, changes)
+
+
+def _write_event(
+    actor: Actor, action: CurationAction, subject: str, entry: AuditEntry, changes: list[row_diff.RowChange]
+) -> CurationEvent:
+    return CurationEvent.objects.create(
+        actor=actor.curator,
+        action=action,
+        subject=subject,
+        paper_id=entry.paper_id,
+        day=entry.day,
+        before=entry.before,
+        after=entry.after,
+        reason=clean_reason(actor.reason),
+        changes=[] if entry.is_final else changes,
+        batch=actor.batch,
+    )
+
+
+def _refuse_stale_decision(actor: Actor, subject: str) -> None:
+    """Under the subject's lock.
+
+    Raises:
+        AlreadyDecidedError: somebody decided on it since the curator saw it.
+    """
+    if actor.last_event_id is not None:
+        newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
+        if newest is not None and newest.pk != actor.last_event_id:
+            raise AlreadyDecidedError(newest)
 
 
 def lock_subject(subject: str, scope: ActionScope) -> None:

@@ -134,7 +134,7 @@ def _list(paper_id: int, day: date, actor: Actor) -> None:
 
 
 def _after_undo(event: CurationEvent) -> Callable[[], None]:
-    """A paper that is back is news to whoever was sent a mail without it."""
+    """Release a paper that is back again, as a mail may have gone out without it."""
 
     def finish() -> None:
         if event.paper_id is not None:

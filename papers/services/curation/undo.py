@@ -40,8 +40,8 @@ UndoHook = Callable[[CurationEvent], Callable[[], None]]
 UNDO_HOOKS: dict[str, UndoHook] = {}
 """By action: a function that is called before the rows are put back, and returns one to be called afterwards."""
 
-# What somebody may have set on both of two papers that were merged; the second one went. Whoever took back the first
-# one since meant both.
+# What somebody may have set on both of two papers that were merged; the second one went. A person who took
+# back the first one since meant both.
 _SET_BY_PEOPLE = frozenset(
     model._meta.db_table for model in (Vote, LibraryItem, TaggedPaper, TopicPick, PlannedListing)
 )
@@ -71,14 +71,7 @@ def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
         CurationError: it is older than `UNDO_WINDOW`, or itself an undo.
     """
     with transaction.atomic():
-        event = CurationEvent.objects.get(pk=event_id)
-        scope = ActionScope(papers=_papers_of(event))
-        lock_subject(event.subject, scope)
-        event = CurationEvent.objects.select_for_update(of=("self",)).get(pk=event_id)
-        if event.undone_at is not None:
-            raise AlreadyUndoneError("This was undone before.")
-        if not event.changes:
-            raise CurationError("This can't be undone any more.")
+        event, scope = _lock_event(event_id)
         finish = UNDO_HOOKS[event.action](event) if event.action in UNDO_HOOKS else None
         _Restoring(event).restore()
         if finish is not None:
@@ -96,6 +89,19 @@ def undo_event(*, event_id: int, curator: User, now: datetime) -> CurationEvent:
             day=event.day,
             undoes=event,
         )
+
+
+def _lock_event(event_id: int) -> tuple[CurationEvent, ActionScope]:
+    """An event that can be undone and the papers it is about, locked."""
+    event = CurationEvent.objects.get(pk=event_id)
+    scope = ActionScope(papers=_papers_of(event))
+    lock_subject(event.subject, scope)
+    event = CurationEvent.objects.select_for_update(of=("self",)).get(pk=event_id)
+    if event.undone_at is not None:
+        raise AlreadyUndoneError("This was undone before.")
+    if not event.changes:
+        raise CurationError("This can't be undone any more.")
+    return event, scope
 
 
 def undo_batch(*, event_id: int, curator: User, now: datetime) -> int:

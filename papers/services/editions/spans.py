@@ -1,4 +1,4 @@
-"""A day, a week or a month as its page shows it: what stands on it, what is around it, and how complete it is."""
+"""A day, a week or a month as its page shows it: its editions, its neighbours, and why there is none today."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, announc
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One or more days, and the nearest days with papers around them."""
+    """One or more days, and the nearest days with papers before and after them."""
 
     first: date
     end: date

@@ -91,7 +91,7 @@ def mentioned_usernames(body: str) -> frozenset[str]:
 
 
 def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None = None) -> Comment:
-    """Store a comment, tell those it names, and count it. Whoever comments on a paper has seen it.
+    """Store a comment with its mentions, and count it. The paper counts as seen by its author.
 
     Raises:
         Paper.DoesNotExist: there is no visible paper with that id.
@@ -108,7 +108,7 @@ def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None 
 
 
 def edit_comment(*, comment: Comment, body: str) -> None:
-    """Give a comment another text, and note that it was edited. Idempotent. Whom it names anew is told."""
+    """Change the text of a comment, and note that it was edited; new mentions are noted. Idempotent."""
     with transaction.atomic():
         fresh = Comment.objects.shown().select_for_update(no_key=True).filter(pk=comment.pk).exclude(body=body)
         if fresh.update(body=body, edited_at=timezone.now()):
@@ -116,7 +116,7 @@ def edit_comment(*, comment: Comment, body: str) -> None:
 
 
 def delete_comment(*, comment: Comment) -> None:
-    """Take a comment away: its text and whom it named are gone, its place stays for the answers. Idempotent."""
+    """Delete the text and the mentions of a comment; its place in the thread stays. Idempotent."""
     with transaction.atomic():
         _lock(comment.paper_id, also_hidden=True)
         gone = Comment.objects.shown().filter(pk=comment.pk).update(deleted_at=timezone.now(), body="")
@@ -144,14 +144,14 @@ def report_comment(*, user: User, comment: Comment, reason: str) -> None:
 
 
 def mark_mentions_read(*, user: User, now: datetime) -> None:
-    """Note that `user` has read where they are named. Idempotent."""
+    """Mark all mentions of `user` as read. Idempotent."""
     with transaction.atomic():
         Mention.objects.filter(user=user, read_at=None).update(read_at=now)
         recount_unread_mentions([user.pk])
 
 
 def _lock(paper_id: int, *, also_hidden: bool = False) -> None:
-    """Those who comment on one paper take turns."""
+    """Lock the paper, so that its comments are counted one after the other."""
     papers = Paper.objects.all() if also_hidden else Paper.objects.visible()
     papers.select_for_update(no_key=True).filter(pk=paper_id).values_list("pk").get()
 
@@ -172,7 +172,7 @@ def _named_users(body: str) -> list[User]:
 
 
 def _mention(comment: Comment, body: str) -> None:
-    """Bring the mentions in line with the text. Nobody is told of having named themselves."""
+    """Bring the mentions in line with the text. Nobody is mentioned by their own comment."""
     users = [user for user in _named_users(body) if user.pk != comment.user_id]
     Mention.objects.filter(comment=comment).exclude(user__in=users).delete()
     mail_at = timezone.now() + MENTION_MAIL_DELAY
@@ -201,7 +201,7 @@ _RECOUNT = """
 
 
 def recount_comments() -> int:
-    """Count all comments anew from their rows; the number of papers that were wrong. Idempotent."""
+    """Count all comments anew from their rows; returns the number of papers that were wrong. Idempotent."""
     with transaction.atomic(), connection.cursor() as cursor:
         # No comment comes or goes between counting and writing.
         cursor.execute("LOCK TABLE papers_comment IN SHARE MODE")
