@@ -152,12 +152,13 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def on_day(self, day: date) -> ListingQuerySet:
         return self.filter(day=day)
 
-    def shown(self) -> ListingQuerySet:
+    def visible(self) -> ListingQuerySet:
+        """Listings that readers may see: neither taken off the day, nor of a paper that is hidden."""
         return self.filter(hidden_at=None, paper__hidden_at=None)
 
     def best_of_day(self, day: date, *, after: DayCursor | None = None) -> ListingQuerySet:
         """Pinned in the curators' order, the group's votes, the sources', announcement order: as `listing_day`."""
-        found = self.on_day(day).shown()
+        found = self.on_day(day).visible()
         if after is not None:
             found = found.filter(_behind(after))
         return found.order_by("-is_pinned", "place", "-vote_count", "-source_votes", "position", "pk")
@@ -168,20 +169,20 @@ class ListingQuerySet(models.QuerySet["Listing"]):
 
     def newest_of_day(self, day: date, *, after: StoredCursor | None = None) -> ListingQuerySet:
         """Last stored first, behind the paper with the key `after`; the index of `listing_once_a_day` has them so."""
-        found = self.on_day(day).shown()
+        found = self.on_day(day).visible()
         if after is not None:
             found = found.filter(paper_id__lt=after.paper_id)
         return found.order_by("-paper_id")
 
     def best_of_week(self, monday: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
-        return self.filter(week=monday).shown()._best_of_span(after)
+        return self.filter(week=monday).visible()._best_of_span(after)
 
     def best_of_month(self, first: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
-        return self.filter(month=first).shown()._best_of_span(after)
+        return self.filter(month=first).visible()._best_of_span(after)
 
     def best_since(self, day: date, *, release: int, after: SpanCursor | None = None) -> ListingQuerySet:
         """What was listed above a release on `day` and later. Sorted when asked for: it is a month's at most."""
-        return self.filter(day__gte=day, release__gt=release).shown()._best_of_span(after)
+        return self.filter(day__gte=day, release__gt=release).visible()._best_of_span(after)
 
     def _best_of_span(self, after: SpanCursor | None) -> ListingQuerySet:
         """Most voted first; a paper listed on two days once, because its two rows stand beside each other."""

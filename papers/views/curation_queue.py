@@ -19,7 +19,8 @@ from papers.services.curation.audit_actions import describe
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
 from papers.services.curation.perform_action import perform_action, perform_bulk_action
 from papers.services.curation.read_queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
-from papers.services.curation.undo import ChangedSinceError, undo_batch
+from papers.services.curation.row_restore import ChangedSinceError
+from papers.services.curation.undo import undo_batch
 from papers.sources.rejected_payload import pretty_payload
 from papers.web.http import UserRequest, safe_next
 from papers.web.paging import decode_cursor, encode_cursor

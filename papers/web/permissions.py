@@ -128,7 +128,7 @@ def comment_for_read(user: User, comment_id: int) -> Comment:
     Raises:
         Http404: there is none, it was deleted, or its paper is hidden.
     """
-    found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
+    found = Comment.objects.visible().select_related("paper", "user").filter(pk=comment_id).first()
     if found is None or (found.paper.hidden_at is not None and not can_curate(user)):
         raise Http404("There is no such comment.")
     return found

@@ -41,7 +41,8 @@ from papers.services.curation import (
 )
 from papers.services.curation.audit_log import Actor, CurationError
 from papers.services.curation.perform_action import perform_action
-from papers.services.curation.undo import AlreadyUndoneError, ChangedSinceError, undo_batch, undo_event
+from papers.services.curation.row_restore import ChangedSinceError
+from papers.services.curation.undo import AlreadyUndoneError, undo_batch, undo_event
 from papers.services.ingest.paper_store import store_papers
 from papers.services.reading.comments import add_comment, delete_comment
 from papers.services.reading.library import set_library_state

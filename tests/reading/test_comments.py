@@ -90,7 +90,7 @@ def paper(db: None) -> Paper:
 
 def count(paper: Paper) -> int:
     paper.refresh_from_db()
-    assert paper.comment_count == Comment.objects.shown().filter(paper=paper).count()
+    assert paper.comment_count == Comment.objects.visible().filter(paper=paper).count()
     return paper.comment_count
 
 

@@ -133,7 +133,7 @@ def listing(of: Paper | None = None, day: date = TODAY, **fields: Any) -> Listin
     fields.setdefault("vote_count", of.vote_count)
     fields.setdefault("release", next_release())
     made = Listing.objects.create(paper=of, day=day, **fields)
-    count = Listing.objects.shown().on_day(day).count()
+    count = Listing.objects.visible().on_day(day).count()
     Edition.objects.update_or_create(day=day, defaults={"listed_count": count})
     return made
 

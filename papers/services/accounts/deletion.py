@@ -32,7 +32,7 @@ def delete_account(user: User) -> None:
         delete_undo_data_of(user)
         _lock_papers(user)
         _take_back_votes(user)
-        for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):
+        for comment in Comment.objects.visible().filter(user=user).order_by("paper", "pk"):
             delete_comment(comment=comment)
         Comment.objects.filter(user=user).update(user=None)
         user.delete()

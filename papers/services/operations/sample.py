@@ -152,7 +152,7 @@ def _unlist() -> None:
     """Empty the sample's days. One on which a source lists papers as well stays, with those."""
     days = set(Listing.objects.filter(kind=SAMPLE_KIND).values_list("day", flat=True))
     Listing.objects.filter(kind=SAMPLE_KIND).delete()
-    left = dict(Listing.objects.shown().filter(day__in=days).values_list("day").annotate(Count("pk")))
+    left = dict(Listing.objects.visible().filter(day__in=days).values_list("day").annotate(Count("pk")))
     Edition.objects.filter(is_sample=True).exclude(day__in=left).delete()
     for day in days:
         Edition.objects.filter(day=day).update(listed_count=left.get(day, 0), is_sample=False)

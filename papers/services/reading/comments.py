@@ -110,7 +110,7 @@ def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None 
 def edit_comment(*, comment: Comment, body: str) -> None:
     """Change the text of a comment, and note that it was edited; new mentions are noted. Idempotent."""
     with transaction.atomic():
-        fresh = Comment.objects.shown().select_for_update(no_key=True).filter(pk=comment.pk).exclude(body=body)
+        fresh = Comment.objects.visible().select_for_update(no_key=True).filter(pk=comment.pk).exclude(body=body)
         if fresh.update(body=body, edited_at=timezone.now()):
             _mention(comment, body)
 
@@ -119,7 +119,7 @@ def delete_comment(*, comment: Comment) -> None:
     """Delete the text and the mentions of a comment; its place in the thread stays. Idempotent."""
     with transaction.atomic():
         _lock(comment.paper_id, also_hidden=True)
-        gone = Comment.objects.shown().filter(pk=comment.pk).update(deleted_at=timezone.now(), body="")
+        gone = Comment.objects.visible().filter(pk=comment.pk).update(deleted_at=timezone.now(), body="")
         if gone:
             _count(comment.paper_id)
             people = list(Mention.objects.filter(comment=comment).values_list("user_id", flat=True))
@@ -158,7 +158,7 @@ def _lock(paper_id: int, *, also_hidden: bool = False) -> None:
 
 def _count(paper_id: int) -> None:
     """Count a paper's comments, under its lock. The count stands on the card, so the card changes with it."""
-    count = Comment.objects.shown().filter(paper=paper_id).count()
+    count = Comment.objects.visible().filter(paper=paper_id).count()
     Paper.objects.filter(pk=paper_id).update(comment_count=count, changed_at=timezone.now())
     invalidate_page_cache()
 
