@@ -14,12 +14,13 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
+.PHONY: help run lint test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
 	@echo "make test          all tests; ARGS=\"-k votes\" for some of them"
-	@echo "make check         style, types, imports, templates, migrations, then the tests"
+	@echo "make lint          style, types, imports between packages, templates, migrations"
+	@echo "make check         lint, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
@@ -35,14 +36,15 @@ run:
 test:
 	$(DEV) exec $(VENV) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e" $(ARGS)
 
-check:
+lint:
 	$(DEV) $(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports
 	@$(VENV) -m djlint templates --lint --quiet  # not --check: its line breaks would show as spaces on the page
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	@$(MAKE) --no-print-directory test
+
+check: lint test
 
 e2e:
 	$(DEV) $(VENV) -m pytest -m e2e $(ARGS) tests/e2e/test_curating.py || [ $$? = 5 ]  # times its presses, so alone; 5: none chosen

@@ -1,4 +1,4 @@
-"""The Celery app: how work gets to the workers. Messages carry no truth; what is due is found again from rows."""
+"""The Celery app: queues, limits, and what beat calls when. What is due is found in rows; see papers/enqueue.py."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from celery import Celery
 from django.conf import settings
 from kombu import Exchange, Queue
+
+from papers.enqueue import TaskName
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -51,8 +53,7 @@ app.conf.update(
     task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch", "mail")],
     task_default_queue="default",
     task_routes={
-        "digests.send_*": {"queue": "mail"},
-        "digests.send_confirmations": {"queue": "mail"},  # a server that does not answer is waited for
+        "digests.send_*": {"queue": "mail"},  # a server that does not answer is waited for
         "papers.fetch_*": {"queue": "fetch"},
         "digests.post_*": {"queue": "fetch"},
     },
@@ -64,11 +65,14 @@ app.conf.update(
     # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: it is in rows.
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
-        "papers.enqueue_due_work": {"task": "papers.enqueue_due_work", "schedule": 30.0},
-        "digests.send_confirmations": {"task": "digests.send_confirmations", "schedule": 60.0},
-        "digests.send_mentions": {"task": "digests.send_mentions", "schedule": 60.0},
-        "digests.post_notices": {"task": "digests.post_notices", "schedule": 60.0},
-        "digests.run_scheduled_work": {"task": "digests.run_scheduled_work", "schedule": 60.0},
+        task: {"task": task, "schedule": seconds}
+        for task, seconds in (
+            (TaskName.ENQUEUE_DUE_WORK, 30.0),
+            (TaskName.SEND_CONFIRMATIONS, 60.0),
+            (TaskName.SEND_MENTIONS, 60.0),
+            (TaskName.POST_NOTICES, 60.0),
+            (TaskName.RUN_SCHEDULED_MAIL, 60.0),
+        )
     },
 )
 app.autodiscover_tasks()

@@ -19,9 +19,7 @@ from django.utils import timezone
 from config.backup.archive import BackupError
 from config.backup.writer import write_upgrade_backup
 from config.local.paths import OperatorError
-
-# Any number that no other user of the database takes for a lock: "broadshe" in ASCII.
-MIGRATION_LOCK = int.from_bytes(b"broadshe", "big")
+from papers.locks import AdvisoryLock, session_lock
 
 
 def is_prepared() -> bool:
@@ -31,21 +29,10 @@ def is_prepared() -> bool:
 
 def prepare(say: Callable[[str], None]) -> None:
     """Make the database and the files ready for this version. Hosts that start together do it one after another."""
-    with migration_lock():
+    with session_lock(AdvisoryLock.MIGRATIONS):
         migrate(say)
         add_first_edition(say)
     collect_static(say)
-
-
-@contextmanager
-def migration_lock() -> Iterator[None]:
-    """Hold a lock on the database, which ends with the session if this process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def missing_migrations() -> int:

@@ -9,11 +9,12 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 from digests.services import double_opt_in, mail_scheduler, mention_mail, notices, sending
+from papers.enqueue import TaskName, enqueue
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="digests.send_confirmations")
+@shared_task(name=TaskName.SEND_CONFIRMATIONS)
 def send_confirmations() -> None:
     """Send the letters that wait for it, and forget what was never confirmed."""
     sent = double_opt_in.send_due_confirmations(now=timezone.now())
@@ -21,24 +22,24 @@ def send_confirmations() -> None:
     logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
 
 
-@shared_task(name="digests.send_mentions")
+@shared_task(name=TaskName.SEND_MENTIONS)
 def send_mentions() -> None:
     """Tell readers who asked for it where they were named."""
     if sent := mention_mail.send_due_mention_mails(now=timezone.now()):
         logger.info("Sent %d mails to people who were named", sent)
 
 
-@shared_task(name="digests.run_scheduled_work")
+@shared_task(name=TaskName.RUN_SCHEDULED_MAIL)
 def run_scheduled_work() -> None:
     """Plan what is due, take over from workers that died, and have what is waiting sent. Beat calls it every minute."""
     done = mail_scheduler.run_scheduled_work(now=timezone.now())
     if done.planned.planned or done.planned.skipped:
         logger.info("Planned %d mails, skipped %d", done.planned.planned, done.planned.skipped)
     if done.is_waiting:
-        send_waiting.delay()
+        enqueue(TaskName.SEND_WAITING)
 
 
-@shared_task(name="digests.send_waiting")
+@shared_task(name=TaskName.SEND_WAITING)
 def send_waiting() -> None:
     """Lease and send what is waiting. Waiting lives in the rows (`not_before`), never in a countdown."""
     done = sending.send_waiting(enqueue_another=_enqueue_another_sender)
@@ -56,10 +57,10 @@ def _enqueue_another_sender() -> None:
         channel: Any = connection.default_channel
         waiting = channel.queue_declare("mail").message_count
     if not waiting:
-        send_waiting.delay()
+        enqueue(TaskName.SEND_WAITING)
 
 
-@shared_task(name="digests.post_notices")
+@shared_task(name=TaskName.POST_NOTICES)
 def post_notices() -> None:
     """Post to channels what curators should know. Beat calls it every minute; twice at once does no harm."""
     if sent := notices.post_due_notices(now=timezone.now()):

@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
+from papers.enqueue import TaskName, enqueue
 from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
@@ -24,96 +25,96 @@ from papers.services.topics import pending_work
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="papers.enqueue_due_work")
+@shared_task(name=TaskName.ENQUEUE_DUE_WORK)
 def enqueue_due_work() -> None:
-    """Hand on what is due. Beat calls it every half minute; twice at once does no harm."""
+    """Enqueue what is due. Beat calls it every half minute; twice at once does no harm."""
     due = scheduler.collect_due_work(now=timezone.now())
     for source_id in due.source_ids:
-        fetch_source.delay(source_id)
+        enqueue(TaskName.FETCH_SOURCE, source_id)
     for submission_id in due.submission_ids:
-        fetch_submission.delay(submission_id)
+        enqueue(TaskName.FETCH_SUBMISSION, submission_id)
     for import_id in due.import_ids:
-        fetch_import.delay(import_id)
+        enqueue(TaskName.FETCH_IMPORT, import_id)
     if due.counting:
-        update_search_statistics.delay()
+        enqueue(TaskName.UPDATE_SEARCH_STATISTICS)
     if due.topics:
-        match_topics.delay()
+        enqueue(TaskName.MATCH_TOPICS)
     if due.rules:
-        apply_rules.delay()
+        enqueue(TaskName.APPLY_RULES)
     if due.desk:
-        update_curation_queue.delay()
+        enqueue(TaskName.UPDATE_CURATION_QUEUE)
     if due.suggestions:
-        compute_recommendations.delay()
+        enqueue(TaskName.COMPUTE_RECOMMENDATIONS)
     if due.records:
-        fetch_records.delay()
+        enqueue(TaskName.FETCH_WANTED_RECORDS)
     if due.cleanup:
-        recount_votes.delay()
-        cleanup.delay()
+        enqueue(TaskName.RECOUNT_VOTES)
+        enqueue(TaskName.CLEANUP)
 
 
-@shared_task(name="papers.fetch_source")
+@shared_task(name=TaskName.FETCH_SOURCE)
 def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     """Visit a source, if it is still due and no other worker is at it."""
     run = fetch_runner.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
 
 
-@shared_task(name="papers.fetch_submission")
+@shared_task(name=TaskName.FETCH_SUBMISSION)
 def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
     done = submission_fetcher.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
 
-@shared_task(name="papers.fetch_import")
+@shared_task(name=TaskName.FETCH_IMPORT)
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
     if more := row_fetcher.fetch_next_rows(import_id, now=timezone.now()):
-        fetch_import.delay(import_id)
+        enqueue(TaskName.FETCH_IMPORT, import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
 
 
-@shared_task(name="papers.fetch_records")
-def fetch_records() -> None:
+@shared_task(name=TaskName.FETCH_WANTED_RECORDS)
+def fetch_wanted_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
     logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))
 
 
-@shared_task(name="papers.recount_votes")
+@shared_task(name=TaskName.RECOUNT_VOTES)
 def recount_votes() -> None:
     """Bring counts of votes and comments in line with the rows themselves."""
     logger.info("Recounted votes: %d papers were wrong", recount())
     logger.info("Recounted comments: %d papers were wrong", recount_comments())
 
 
-@shared_task(name="papers.cleanup")
+@shared_task(name=TaskName.CLEANUP)
 def cleanup() -> None:
-    """Forget what nobody asks for any more."""
-    logger.info("Forgot %d old rows", delete_expired_rows(now=timezone.now()))
+    """Delete rows that nobody asks for any more."""
+    logger.info("Deleted %d old rows", delete_expired_rows(now=timezone.now()))
 
 
-@shared_task(name="papers.update_search_statistics")
+@shared_task(name=TaskName.UPDATE_SEARCH_STATISTICS)
 def update_search_statistics() -> None:
     """Count the words of the papers anew, when there are enough new papers."""
     if word_statistics.count_words_if_due(now=timezone.now()):
         logger.info("Counted the words of the papers")
 
 
-@shared_task(name="papers.match_topics")
+@shared_task(name=TaskName.MATCH_TOPICS)
 def match_topics() -> None:
     """Match new and changed papers and topics, if there are any and no other worker is at it."""
     done = pending_work.catch_up(now=timezone.now())
     logger.info("Matched %d papers, %d topics anew: %d new matches", done.papers, done.topics, done.matches)
 
 
-@shared_task(name="papers.apply_rules")
+@shared_task(name=TaskName.APPLY_RULES)
 def apply_rules() -> None:
     """List what the rules for groups without a curator find."""
     if listed := list_rules.apply_rules(now=timezone.now()):
         logger.info("Listed %d papers by rules", listed)
 
 
-@shared_task(name="papers.update_curation_queue")
+@shared_task(name=TaskName.UPDATE_CURATION_QUEUE)
 def update_curation_queue() -> None:
     """Publish what was planned, and put before the curators what was found for them since the last time."""
     now = timezone.now()
@@ -121,7 +122,7 @@ def update_curation_queue() -> None:
     logger.info("Published %d papers, found %d candidates and %d pairs that may be one", published, found, pairs)
 
 
-@shared_task(name="papers.ranking")
+@shared_task(name=TaskName.COMPUTE_RECOMMENDATIONS)
 def compute_recommendations() -> None:
     """Work out the suggestions of all who are due, if no other worker is at it."""
     from papers.services.recommend import recommender  # with numpy, which no web process is to load

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from digests.models import Delivery, MailDay
 from digests.models.delivery import WAITING_STATES
+from papers.locks import AdvisoryLock, lock_transaction
 from papers.ranking.charts import BarChart, BarRow, QueueChart, Series
 from papers.services.operations.queue_ages import queue_age
 from papers.services.operations.statistics_page import day_label, days_shown
@@ -49,7 +50,7 @@ _COUNT = """
 def count_days(*, now: datetime, back: timedelta = RECENT_SPAN) -> None:
     """Count the mails of the days since `now - back`. Idempotent; two at once wait for each other."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('digests_mailday'))")
+        lock_transaction(AdvisoryLock.MAIL_COUNTS)
         cursor.execute(_COUNT, {"now": now, "since": (now - back).date()})
 
 

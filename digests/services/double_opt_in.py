@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from digests.content.transactional import MailNotSentError, MailServerUnreachableError, send_transactional_mail
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.models.signup import UNCONFIRMED_RETENTION
 from digests.models.subscriber import Frequency
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
+from papers.enqueue import TaskName, enqueue
 from papers.models import Topic, User
 from papers.services.accounts.email_addresses import has_confirmed_address
 from papers.services.operations.installation import group_settings
@@ -35,7 +35,7 @@ def request_sign_up(*, email: str, now: datetime, topic: Topic | None = None) ->
     """Note that somebody wants mail at `email`. The same statement whatever is known of it; a worker does the rest."""
     with transaction.atomic():
         SignUp.objects.create(email=email, topic=topic, asked_at=now, not_before=now)
-        transaction.on_commit(_ring)
+        enqueue(TaskName.SEND_CONFIRMATIONS)
 
 
 def request_address_change(*, subscriber: Subscriber, email: str, now: datetime) -> None:
@@ -44,17 +44,7 @@ def request_address_change(*, subscriber: Subscriber, email: str, now: datetime)
         SignUp.objects.create(
             email=email, purpose=SignUp.Purpose.MOVE, subscriber=subscriber, asked_at=now, not_before=now
         )
-        transaction.on_commit(_ring)
-
-
-def _ring() -> None:
-    """Let a worker look now; while the queue is away, it looks within a minute of its return."""
-    from digests.tasks import send_confirmations
-
-    try:
-        send_confirmations.delay()
-    except OperationalError:
-        logger.warning("The queue is away; letters wait in the database")
+        enqueue(TaskName.SEND_CONFIRMATIONS)
 
 
 def send_due_confirmations(*, now: datetime) -> int:

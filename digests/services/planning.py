@@ -17,9 +17,9 @@ from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.models.subscriber import Frequency
 from digests.schedule import MAX_LOOK_BACK, RecurrenceRule, Slot, is_too_late, latest_slot, next_slot, period_for
 from digests.selection import DigestBatch, store_deliveries
+from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.services.ingest.releases import current_release
 
-_LOCK = 0x62730002  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 AT_A_TIME = 5_000
 # Enough to sort the candidates of so many schedules without files.
 _WORK_MEM = "64MB"
@@ -67,10 +67,9 @@ def plan_due(*, now: datetime) -> PlanningResult:
 
 def _plan_some(frequency: str, now: datetime) -> tuple[int, PlanningResult]:
     """Plan the longest due of a frequency; how many schedules there were."""
+    if not try_lock_transaction(AdvisoryLock.MAIL_PLANNING):
+        return 0, PlanningResult()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0, PlanningResult()
         cursor.execute("SELECT set_config('work_mem', %s, true)", [_WORK_MEM])
     moves = _due_moves(frequency, now)
     batches = [move.batch for move in moves if move.batch is not None]

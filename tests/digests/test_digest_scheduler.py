@@ -14,6 +14,7 @@ from kombu import Queue
 from digests import tasks
 from digests.services import mail_scheduler, outbox, sending
 from digests.services.sending import SendingResult
+from papers.enqueue import TaskName
 from tests.digests.test_digest_sending import DUE, planned
 from tests.support import factories
 from tests.support.mail import RecordingTransport
@@ -28,16 +29,17 @@ def test_a_tick_says_whether_something_may_be_sent_now(minutes: int, is_waiting:
 
 
 def test_the_task_has_what_waits_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    rung: list[bool] = []
-    monkeypatch.setattr(tasks.send_waiting, "delay", lambda: rung.append(True))
+    enqueued: list[TaskName] = []
+    monkeypatch.setattr(tasks, "enqueue", enqueued.append)
     monkeypatch.setattr(timezone, "now", lambda: factories.NOW)  # so that the schedule's own mail isn't due as well
     tasks.run_scheduled_work()
-    assert rung == []
+    assert enqueued == []
     factories.delivery(factories.schedule(), not_before=factories.NOW - timedelta(minutes=1))
     tasks.run_scheduled_work()
-    assert rung == [True]
+    assert enqueued == [TaskName.SEND_WAITING]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_while_a_message_waits_for_a_sender_no_second_one_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*, enqueue_another: Callable[[], None]) -> SendingResult:
         for _ in range(3):

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from papers.locks import AdvisoryLock
 from papers.models import (
     SHIPPED_DIMENSIONS,
     SHIPPED_MODEL,
@@ -36,6 +37,7 @@ from papers.services.recommend.recommender import recompute_due
 from papers.services.recommend.staleness import has_stale_readers
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.locks import held_elsewhere
 from tests.support.people import reader
 from tests.support.recommendation_data import (
     FLOW,
@@ -250,12 +252,8 @@ def test_older_ones_fall_behind_with_the_days(rita: User, stream: list[Paper]) -
 
 def test_another_worker_at_it_is_left_alone(rita: User, stream: list[Paper]) -> None:
     upvote_papers(rita)
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [recommender._LOCK])
+    with held_elsewhere(AdvisoryLock.RECOMMENDATIONS):
         assert recompute_due(now=LATER).readers == 0
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [recommender._LOCK])
-    other.close()
     assert recompute_due(now=LATER).readers == 1
 
 

@@ -34,7 +34,7 @@ State = Submission.State
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     disable_rate_limits(monkeypatch)
-    monkeypatch.setattr("papers.tasks.fetch_submission.delay", lambda submission_id: None)
+    monkeypatch.setattr("papers.enqueue.current_app.send_task", lambda task, args: None)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from papers import tasks
+from papers.locks import AdvisoryLock
 from papers.models import EmbeddingModel, Paper, PaperVector, Topic, TopicBacklog, TopicMatch
 from papers.services.embeddings.model_switch import invalidate_current_model
 from papers.services.ingest.paper_merge import move_related_rows
@@ -26,6 +27,7 @@ from papers.services.topics.matcher import match_waiting
 from papers.services.topics.pending_work import CatchUpResult, catch_up
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.locks import held_elsewhere
 
 
 @pytest.fixture(autouse=True)
@@ -240,8 +242,7 @@ def test_a_topic_that_changes_during_the_matching_is_left_to_its_own_turn(monkey
 def test_one_worker_matches_at_a_time_and_a_dead_one_leaves_all_to_the_next() -> None:
     topic = settled("graphs", "graph")
     factories.paper(title="a graph")
-    with elsewhere() as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", [matching_module._LOCK])
+    with held_elsewhere(AdvisoryLock.TOPIC_MATCHING):
         assert catch_up(now=NOW) == CatchUpResult()
     with transaction.atomic():
         match_waiting(now=NOW)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import CurationEvent, Paper, User
 from papers.services.curation import row_diff
 from papers.services.curation.audit_actions import CurationAction
@@ -19,7 +20,6 @@ from papers.services.curation.row_diff import ActionScope
 from papers.text.cleaning import safe_text
 
 MAX_REASON_LENGTH = 1_000
-_LOCK = 0x62730030  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 
 
 class CurationError(Exception):
@@ -123,8 +123,7 @@ def lock_subject(subject: str, scope: ActionScope) -> None:
     Raises:
         Paper.DoesNotExist: one of the papers is gone.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, subject])
+    lock_transaction(AdvisoryLock.CURATION_SUBJECT, subject)
     papers = Paper.objects.select_for_update(no_key=True).filter(pk__in=scope.papers).order_by("pk")
     if len(papers.values_list("pk")) < len(set(scope.papers)):
         raise Paper.DoesNotExist

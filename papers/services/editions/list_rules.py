@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Listing, ListRule, Paper, RuleListing
 from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
 from papers.services.operations.installation import group_settings, group_today
 from papers.web.page_cache_stamp import invalidate_page_cache
 
-_LOCK = 0x62730050  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 # A topic's papers are news for so long; votes take longer to come.
 TOPIC_WINDOW = timedelta(days=3)
 VOTES_WINDOW = timedelta(days=30)
@@ -84,8 +84,7 @@ def _apply(rule: ListRule, *, now: datetime) -> int:
     today = group_today(now)
     terms = RuleCriteria.of(rule)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_transaction(AdvisoryLock.LIST_RULES)
         if not ListRule.objects.filter(pk=rule.pk, is_enabled=True, changed_at=rule.changed_at).exists():
             return 0  # it was changed or removed a moment ago
         left = terms.limit - RuleListing.objects.on_day(rule, today).count()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from psycopg import sql
 
+from papers.locks import AdvisoryLock, lock_transaction, session_lock
 from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog
 from papers.services.embeddings.shipped import unavailable_reason
@@ -28,7 +27,6 @@ logger = logging.getLogger(__name__)
 READY_SHARE = 0.95
 READY_WINDOW = timedelta(days=365)
 
-_LOCK = 0x62730010  # one process at a time changes which model is which
 _REMOVED_AT_ONCE = 2_000
 _INDEX_MEMORY = "512MB"  # an index that fits into it is built several times faster
 _KEY = "embedding-model"
@@ -87,8 +85,7 @@ def ensure_target_model(target: TargetModel | None) -> EmbeddingModel | None:
     Idempotent. The first model there is serves at once, as far as it has come.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_transaction(AdvisoryLock.EMBEDDING_MODEL)
         before = EmbeddingModel.objects.filter(is_target=True).first()
         if target is None:
             EmbeddingModel.objects.filter(is_target=True).update(is_target=False)
@@ -201,7 +198,7 @@ def ensure_index(row: EmbeddingModel) -> None:
     Writers go on meanwhile. Not inside a transaction.
     """
     name = hnsw_index_name(row.name)
-    with _one_builder(), connection.cursor() as cursor:
+    with session_lock(AdvisoryLock.EMBEDDING_INDEX), connection.cursor() as cursor:
         cursor.execute(
             "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [sql.Identifier(name).as_string()]
         )
@@ -218,14 +215,3 @@ def ensure_index(row: EmbeddingModel) -> None:
             ).format(sql.Identifier(name), sql.Literal(row.dimensions), sql.Literal(row.name))
         )
         cursor.execute("RESET maintenance_work_mem")
-
-
-@contextmanager
-def _one_builder() -> Iterator[None]:
-    """A lock of this database session, because building is in no transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK + 1])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK + 1])

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from kombu.exceptions import OperationalError
+from django.db import transaction
 
 from papers.catalogue.categories import expand_pattern
+from papers.enqueue import TaskName, enqueue
+from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Source
-
-logger = logging.getLogger(__name__)
 
 Kind = Source.Kind
 
 # One lock for all that make or change the first sources: two starts at once make them once.
-_LOCK = 0x62730002
 _HOUR = 60 * 60
 _NAMES = {
     Kind.ARXIV_RSS: "arXiv announcements",
@@ -70,7 +67,7 @@ def ensure_default_sources(
     records list nothing; Hugging Face is ready, but off.
     """
     with transaction.atomic():
-        _lock()
+        lock_transaction(AdvisoryLock.SOURCE_SETUP)
         if Source.objects.exists():
             return False
         configure_sources(
@@ -88,7 +85,7 @@ def configure_sources(*, categories: Sequence[str], huggingface: bool, now: date
     """
     codes = list(dict.fromkeys(code for pattern in categories for code in expand_pattern(pattern)))
     with transaction.atomic():
-        _lock()
+        lock_transaction(AdvisoryLock.SOURCE_SETUP)
         arxiv: dict[str, Any] = {"categories": codes, "is_enabled": bool(codes)}
         _bring_in_line(Kind.ARXIV_RSS, arxiv, {"lists": Source.Lists.ALL})
         _bring_in_line(Kind.ARXIV_OAI, arxiv, {"lists": Source.Lists.NOTHING})
@@ -121,18 +118,9 @@ def request_fetches(source_ids: Iterable[int], *, now: datetime) -> int:
     due = Source.objects.filter(pk__in=list(source_ids), is_enabled=True)
     ids = list(due.order_by("-kind", "pk").values_list("pk", flat=True))
     Source.objects.filter(pk__in=ids).update(next_fetch_at=now)
-    transaction.on_commit(lambda: _ring(ids))
+    for source_id in ids:
+        enqueue(TaskName.FETCH_SOURCE, source_id)
     return len(ids)
-
-
-def _ring(source_ids: Iterable[int]) -> None:
-    from papers.tasks import fetch_source
-
-    try:
-        for source_id in source_ids:
-            fetch_source.delay(source_id)
-    except OperationalError:
-        logger.warning("The broker does not answer; the next tick finds what is due")
 
 
 def _bring_in_line(kind: Source.Kind, chosen: dict[str, Any], first: dict[str, Any]) -> None:
@@ -144,8 +132,3 @@ def _bring_in_line(kind: Source.Kind, chosen: dict[str, Any], first: dict[str, A
         )
     else:
         Source.objects.filter(pk=source.pk).update(**chosen)
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

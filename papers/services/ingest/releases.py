@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-_LOCK = 0x62730001  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
+from papers.locks import AdvisoryLock, lock_transaction, session_lock
+
 RELEASE_WINDOW = timedelta(days=30)
 """Papers listed longer ago than this are not new to topics and followers: no mail brings them."""
 
@@ -27,7 +28,7 @@ def next_release() -> int:
         raise RuntimeError("A release is drawn inside the transaction that uses it.")
     with connection.cursor() as cursor:
         # Two statements: in one, the number could be drawn before the lock is held.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_transaction(AdvisoryLock.RELEASES)
         cursor.execute("SELECT nextval('papers_release')")
         return int(cursor.fetchone()[0])
 
@@ -37,13 +38,9 @@ def current_release() -> int:
 
     Waits until whoever is stamping now has ended; never for longer, and lets nobody wait for this transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        try:
-            cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM papers_release")
-            return int(cursor.fetchone()[0])
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    with session_lock(AdvisoryLock.RELEASES), connection.cursor() as cursor:
+        cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM papers_release")
+        return int(cursor.fetchone()[0])
 
 
 _LISTINGS_AGAIN = """

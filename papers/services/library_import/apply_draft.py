@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
+from papers.enqueue import TaskName, enqueue
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, User
 from papers.services.library_import.drafts import LibraryImportError
 from papers.services.reading.library import set_library_state
 from papers.services.reading.tags import add_tags
-
-logger = logging.getLogger(__name__)
 
 MAX_RUNNING = 3
 
@@ -57,7 +54,7 @@ def apply_draft(*, of: LibraryImport, wishes: LibraryImportOptions, now: datetim
         add_to_library(of, of.rows.filter(state=LibraryImportRow.State.FOUND).exclude(paper=None))
         wanted = of.rows.filter(state=LibraryImportRow.State.WANTED)
         if wanted.update(state=LibraryImportRow.State.FETCHING, next_attempt_at=now):
-            _ring_on_commit(of.pk)
+            enqueue(TaskName.FETCH_IMPORT, of.pk)
 
 
 def add_to_library(of: LibraryImport, rows: Iterable[LibraryImportRow]) -> None:
@@ -88,18 +85,5 @@ def retry_failed_rows(*, of: LibraryImport, now: datetime) -> int:
         failed = of.rows.filter(state=LibraryImportRow.State.FAILED)
         count = failed.update(state=LibraryImportRow.State.FETCHING, next_attempt_at=now, attempts=0, reason="")
         if count:
-            _ring_on_commit(of.pk)
+            enqueue(TaskName.FETCH_IMPORT, of.pk)
     return count
-
-
-def _ring_on_commit(import_id: int) -> None:
-    """Tell a worker. The rows say it all; the message only saves the wait for the next tick."""
-    from papers.tasks import fetch_import
-
-    def ring() -> None:
-        try:
-            fetch_import.delay(import_id)
-        except OperationalError:
-            logger.warning("The broker does not answer; the next tick finds what is due")
-
-    transaction.on_commit(ring)

@@ -81,16 +81,15 @@ def store_part(plan: ImportPlan, part: FilePart) -> PartResult:
 def _store(
     plan: ImportPlan, part: FilePart, papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
 ) -> PartResult:
-    from django.db import connection, transaction
+    from django.db import transaction
 
+    from papers.locks import AdvisoryLock, lock_transaction
     from papers.models import ImportedPart
     from papers.services.editions.listing import ListingRule
     from papers.services.ingest.paper_store import store_papers
 
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            name = f"{plan.file} {part.number}"
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        lock_transaction(AdvisoryLock.IMPORTED_PART, f"{plan.file} {part.number}")
         stored_part = ImportedPart.objects.filter(file=plan.file, number=part.number).first()
         if stored_part is not None and stored_part.last_place == part.last_place:
             return result_of_stored_part(stored_part, rows=len(part.items))

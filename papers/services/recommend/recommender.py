@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import Paper, User
 from papers.models.recommendation import SHOWN_FOR
 from papers.ranking.recommend import RankedPaper, ReaderProfile, rank_for_reader
@@ -37,7 +37,6 @@ MAX_SHARED_TERMS = 2
 _LOOKED_AT = 10
 # Adverbs and participles are as common in what is liked as its subjects, and say nothing to a reader.
 _SAYS_LITTLE = ("ly", "ed")
-_LOCK = 0x62730030  # of pg_advisory_lock; every lock of Broadsheet begins with the bytes "bs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def recompute_due(*, now: datetime, readers_at_once: int = READER_BATCH_SIZE) ->
     Memory is bounded by `recent.MOST_PAPERS` and the readers at once.
     """
     readers = suggestions = 0
-    with _alone() as is_alone:
+    with try_session_lock(AdvisoryLock.RECOMMENDATIONS) as is_alone:
         recent = RecentPapers(now=now) if is_alone and stale_readers(now=now).exists() else None
         while recent is not None:
             due = dict(stale_readers(now=now).values_list("user_id", "stale_at")[:readers_at_once])
@@ -73,19 +72,6 @@ def recompute_due(*, now: datetime, readers_at_once: int = READER_BATCH_SIZE) ->
             suggestions += _compute(due, recent, now=now)
             readers += len(due)
     return RecomputeResult(readers, suggestions)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether no other worker is at it. A lock of this database session, which ends with it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        (is_ours,) = cursor.fetchone()
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 def _compute(due: Mapping[int, datetime | None], recent: RecentPapers, *, now: datetime) -> int:

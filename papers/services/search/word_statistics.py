@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.models import SearchStatistics, WordCount
 
 SAMPLE_SIZE = 50_000
 """So many papers are counted at most; of more, as many at random pages of the table."""
 RECOUNT_GROWTH = 1.05
 MAX_AGE = timedelta(days=1)
-_LOCK = 0x5EA7C4
 
 _COUNT = """
     INSERT INTO papers_wordcount (word, papers)
@@ -72,8 +72,7 @@ def count_words_if_due(*, now: datetime) -> bool:
 def count_words(*, now: datetime) -> None:
     """Count the words of the papers, or of a sample of them. Searches read the old counts until it is done."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
+        if not try_lock_transaction(AdvisoryLock.WORD_COUNTS):
             return
         papers = _estimated_papers()
         percent = min(100.0, 100.0 * SAMPLE_SIZE / max(papers, 1))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
+from papers.enqueue import TaskName, enqueue
 from papers.models import Identifier, Paper, Submission, User
 from papers.services.submissions.settlement import newest_listing_day, settle_submission
 from papers.text.cleaning import safe_text
-
-logger = logging.getLogger(__name__)
 
 HIDDEN_PAPER_MESSAGE = "A curator has taken this paper off these pages. Ask one of them about it."
 
@@ -91,7 +88,7 @@ def submit(
         if paper is not None:
             settle_submission(submission, paper, now=now)
             return SubmitResult(submission, paper)
-        _ring_on_commit(submission.pk)
+        enqueue(TaskName.FETCH_SUBMISSION, submission.pk)
     return SubmitResult(submission)
 
 
@@ -102,7 +99,7 @@ def retry_submission(*, submission: Submission, now: datetime) -> Submission:
     with transaction.atomic():
         given = PaperRef(submission.scheme, submission.value)
         again = _open(submission.user, given, submission.reference, now)
-        _ring_on_commit(again.pk)
+        enqueue(TaskName.FETCH_SUBMISSION, again.pk)
     return again
 
 
@@ -138,16 +135,3 @@ def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
         found.state, found.reason, found.attempts, found.next_attempt_at = Submission.State.FETCHING, "", 0, now
         found.save(update_fields=["state", "reason", "attempts", "next_attempt_at"])
     return found
-
-
-def _ring_on_commit(submission_id: int) -> None:
-    """Tell a worker. The row says it all; the message only saves the wait for the next tick."""
-    from papers.tasks import fetch_submission
-
-    def ring() -> None:
-        try:
-            fetch_submission.delay(submission_id)
-        except OperationalError:
-            logger.warning("The broker does not answer; the next tick finds what is due")
-
-    transaction.on_commit(ring)

@@ -20,6 +20,7 @@ from operator import or_
 
 from django.db import connection, transaction
 
+from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.models import TopicBacklog
 from papers.services.authors.disambiguation import claim_papers_by_orcid
 from papers.services.ingest.releases import RELEASE_WINDOW, next_release
@@ -30,7 +31,6 @@ from papers.services.topics.example_similarity import match_examples
 from papers.services.topics.topic_queries import referenced_topics, topic_query, viewer_query
 
 BATCH_SIZE = 2_000
-_LOCK = 0x62730020  # of pg_advisory_xact_lock; every lock of Broadsheet begins with the bytes "bs"
 
 _TOPICS = """
     SELECT topic.id, topic.slug, topic.query, topic.categories, topic.owner_id, topic.version,
@@ -81,9 +81,8 @@ class MatchRound:
 
 def match_waiting(*, now: datetime, at_a_time: int = BATCH_SIZE) -> MatchRound:
     """Match the newest papers that wait, in one transaction; nothing where another worker is at it."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
-        if not cursor.fetchone()[0]:
+    with transaction.atomic():
+        if not try_lock_transaction(AdvisoryLock.TOPIC_MATCHING):
             return MatchRound()
         waiting = TopicBacklog.objects.order_by("-paper_id").values_list("paper_id", "changes")[:at_a_time]
         changes = dict(waiting)
