@@ -118,7 +118,7 @@ class PaperEditForm(DecisionForm):
         }
 
     def values(self, paper: Paper, now: datetime) -> dict[str, Any]:
-        """What was changed, as services/curation/editing.py takes it."""
+        """What was changed, as services/curation/edit_paper.py takes it."""
         before, typed = self.initial_of(paper), self.cleaned_data
         found: dict[str, Any] = {}
         if typed["title"] != before["title"]:

@@ -20,6 +20,7 @@ from papers.sources.base import RawAuthor as SourceAuthor
 from tests.support import factories
 from tests.support.pages import cards_on, get_page, page_text, text_of, titles_on
 from tests.support.people import anonymous_client, client_of, curator, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -241,8 +242,6 @@ def test_papers_a_year_are_drawn_with_the_empty_years_before() -> None:
 
 
 def test_a_page_costs_the_same_for_few_and_for_many() -> None:
-    from tests.web.test_query_counts import count
-
     member = client_of(reader())
     factories.paper()
     member.get("/authors/ada-lovelace")
@@ -251,7 +250,9 @@ def test_a_page_costs_the_same_for_few_and_for_many() -> None:
         for _ in range(10):
             factories.paper(authors=["Ada Lovelace", "Charles Babbage"])
         cache.clear()
-        costs.append((count("/authors/ada-lovelace", anonymous_client()), count("/authors/ada-lovelace", member)))
+        costs.append(
+            (count_queries("/authors/ada-lovelace", anonymous_client()), count_queries("/authors/ada-lovelace", member))
+        )
     assert costs[0] == costs[1]
     assert len(cards_on("/authors/ada-lovelace")) == 21
 

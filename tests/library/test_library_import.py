@@ -32,6 +32,7 @@ from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
 from tests.support.pages import page_text, titles_on
 from tests.support.people import client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -347,8 +348,6 @@ def test_a_hostile_file_is_a_page_with_words() -> None:
 
 
 def test_a_long_draft_has_pages_and_costs_the_same() -> None:
-    from tests.web.test_query_counts import count
-
     rita = reader()
     client = client_of(rita)
     for number in range(1, 151):
@@ -358,7 +357,7 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
         user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW
     )
     client.get(few.get_absolute_url())
-    assert count(few.get_absolute_url(), client) == count(many.get_absolute_url(), client)
+    assert count_queries(few.get_absolute_url(), client) == count_queries(many.get_absolute_url(), client)
     page = client.get(many.get_absolute_url()).content.decode()
     assert page.count('class="row is-found"') == 100
     assert "from=100" in page

@@ -21,6 +21,7 @@ from papers.services.topics.matcher import match_waiting
 from tests.support import factories
 from tests.support.pages import get_page, titles_on
 from tests.support.people import anonymous_client, client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -137,8 +138,6 @@ def test_who_is_followed_is_in_the_export_and_the_feed_s_key_is_not() -> None:
 
 
 def test_the_list_costs_the_same_for_few_and_for_many() -> None:
-    from tests.web.test_query_counts import count
-
     rita = reader()
     client = client_of(rita)
     factories.paper()
@@ -150,7 +149,7 @@ def test_the_list_costs_the_same_for_few_and_for_many() -> None:
             paper = factories.paper(authors=["Ada Lovelace", "B"])
             match_followed_papers([paper.pk], release=next_release(), now=factories.NOW)
         cache.clear()
-        costs.append(count("/following", client))
+        costs.append(count_queries("/following", client))
     assert costs[0] == costs[1]
 
 

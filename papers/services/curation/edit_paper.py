@@ -1,6 +1,6 @@
 """Changing what a paper says: title, authors, abstract, organization, code link, withdrawn or not.
 
-The sources' own values stay beside the curators'; see services/ingest/edits.py.
+The sources' own values stay beside the curators'; see services/ingest/curated_edits.py.
 """
 
 from __future__ import annotations

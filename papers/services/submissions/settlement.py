@@ -1,4 +1,4 @@
-"""Where a submitted paper goes: on today's edition, or before a curator (services/curation/decisions.py)."""
+"""Where a submitted paper goes: on today's edition, or before a curator (services/curation/review_papers.py)."""
 
 from __future__ import annotations
 
