@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from papers.models import PaperVersion, Topic
 from papers.services.reading.votes import set_vote
