@@ -153,7 +153,7 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
         if not isinstance(request.user, User):
             raise PermissionDenied
         by = Actor(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
-        done = sum(decide(submission_id=pk, by=by) is not None for pk in chosen.values_list("pk", flat=True))
+        done = sum(decide(submission_id=pk, actor=by) is not None for pk in chosen.values_list("pk", flat=True))
         messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
 
 
