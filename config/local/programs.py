@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.local.processes import Privileges, launch_command
+from papers.services.operations.semaphores import has_semaphores
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -79,9 +80,10 @@ def mailer() -> Program:
 
 def _celery_worker(name: str, *, queue: str, processes: int) -> Program:
     arguments = ("celery", "-A", "config.celery", "worker", "-Q", queue, "-c", str(processes), "-n", f"{name}@%h")
+    pool = () if has_semaphores() else ("--pool", "solo")
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
     # A task that is killed in the middle leaves the tables as they were and is found again: no long farewell.
-    return Program(name=name, arguments=(*arguments, *quiet), stage=1, stop_seconds=10)
+    return Program(name=name, arguments=(*arguments, *pool, *quiet), stage=1, stop_seconds=10)
 
 
 def embedder() -> Program:

@@ -17,7 +17,7 @@ from digests.content import rendering
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import read_mailbox
 
-_FILES = "django.core.mail.backends.filebased.EmailBackend"
+_FILES = "config.mail_files.EmailBackend"
 
 _BUTTONS = {
     "confirm": "Confirm this address",

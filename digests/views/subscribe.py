@@ -17,6 +17,7 @@ from digests.services.double_opt_in import LinkState, confirm_link, read_link, r
 from digests.services.mail_setup import current_mail_setup
 from papers.models import Topic
 from papers.web.http import Request
+from papers.web.permissions import may_administer
 from papers.web.ratelimit import count_attempt, rate_limit_key, too_many_requests
 
 
@@ -26,7 +27,7 @@ from papers.web.ratelimit import count_attempt, rate_limit_key, too_many_request
 def subscribe(request: Request) -> HttpResponse:
     """Take an address. The answer is the same whatever is known of it."""
     mail = current_mail_setup()
-    may_try = mail.works or (request.user.is_authenticated and request.user.is_staff)
+    may_try = mail.works or may_administer(request.user)
     form = AddressForm(request.POST if request.method == "POST" and may_try else None, initial=request.GET.dict())
     context = {"form": form, "mail": mail, "may_try": may_try}
     if not form.is_bound or not form.is_valid():

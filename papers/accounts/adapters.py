@@ -183,6 +183,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        for row in sociallogin.email_addresses:  # some providers write "false", which is as true as any other text
+            row.verified = row.verified is True or row.verified == "true"
         user: User = super().populate_user(request, sociallogin, data)
         try:
             User._meta.get_field("username").run_validators(user.username)

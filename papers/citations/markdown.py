@@ -10,7 +10,7 @@ from papers.text.formulas import find_formulas
 
 # What would be read as a mark; `<` too, which would begin HTML.
 _MARKS = re.compile(r"([\\`*_\[\]<>|~])")
-_BLOCK = re.compile(r"^(\s*)([#+-]|\d+[.)])(?=\s)", re.MULTILINE)
+_BLOCK = re.compile(r"^([^\S\n]*+)([#+-]|\d++[.)])(?=\s)", re.MULTILINE)
 
 
 def write(records: Iterable[CitationRecord]) -> Iterator[str]:

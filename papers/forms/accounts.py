@@ -445,7 +445,7 @@ class TopicForm(forms.Form):
         options.setdefault("label_suffix", "")
         options["initial"] = {"closeness": DEFAULT_CLOSENESS} | options.get("initial", {})
         super().__init__(*args, **options)
-        if not (is_new and viewer.is_curator):
+        if not (is_new and viewer.may_curate):
             del self.fields["for_all"]
 
     @staticmethod

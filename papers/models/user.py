@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from papers.models.email_fields import AddressField
+from papers.text.mailboxes import canonical_or_same
 
 
 class Role(models.TextChoices):
@@ -43,7 +44,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def named(self, words: str) -> UserQuerySet:
         """Whose name or address has `words` in it."""
-        return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=words))
+        return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=canonical_or_same(words)))
 
     def in_role(self, role: str) -> UserQuerySet:
         """Accounts of one role: `reader`, `curator`, `administrator`; or `suspended` ones; anything else: all."""
@@ -120,6 +121,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     suspension_reason = models.TextField("reason", blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
+    lacks_code = False
+    """Whether this is an administrator in a session that has not shown its second factor: it has a reader's rights.
+
+    Of the account of a request, where `papers.web.middleware.RightsMiddleware` sets it; not stored."""
+
     objects = UserManager()
     people = UserQuerySet.as_manager()
 
@@ -146,6 +152,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         if self.is_staff:
             return Role.ADMINISTRATOR
         return Role.CURATOR if self.is_curator else Role.READER
+
+    @property
+    def may_curate(self) -> bool:
+        """Whether this account may do here and now what curators do."""
+        return self.is_curator and not self.lacks_code
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether this account may do here and now what administrators do."""
+        return self.is_staff and not self.lacks_code
 
     def zone(self) -> ZoneInfo | None:
         """The reader's own time zone, None where the group's applies."""

@@ -24,7 +24,6 @@ _DATES = ("citation_publication_date", "citation_online_date", "citation_date", 
 _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title", "citation_book_title")
 _ABSTRACTS = ("citation_abstract", "dc.description", "description", "og:description")
 _DAY = re.compile(r"\s*(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?(?![\d])")
-_ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
 
 
 def look_up_page(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper:
@@ -98,7 +97,14 @@ def _people(tags: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _authors(tags: Mapping[str, list[str]]) -> tuple[RawAuthor, ...]:
-    return tuple(RawAuthor(_ONE_COMMA.sub(r"\2 \1", name.strip(), count=1)) for name in tags["citation_author"])
+    return tuple(RawAuthor(_in_order_of_speech(name.strip())) for name in tags["citation_author"])
+
+
+def _in_order_of_speech(name: str) -> str:
+    """ "Holm, Chiara" as "Chiara Holm"."""
+    family, _, rest = name.partition(",")
+    given, comma, more = rest.partition(",")
+    return f"{given.lstrip()} {family}{comma}{more}" if family and given.strip() else name
 
 
 def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:

@@ -28,11 +28,11 @@ _INVISIBLE = re.compile(
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # UTF-8 read as Latin-1 or Windows-1252: a byte after Ã or Â, two after â. Other lead bytes are too often real letters.
 _MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf]|â[\x80€][\x80-\xbfœžŸšŠŒŽ‚ƒ„…†‡ˆ‰‹‘’“”•–—˜™›]")
-_PARAGRAPH = re.compile("[\n\u2029](?:[ \t]{2,}|\\s*\n)\\s*")
+_PARAGRAPH = re.compile(r"\n(?:[ \t]{2,}|\s*\n)\s*")
 _SPACES = re.compile(r" {2,}| +(?=\n)|(?<=\n) +")
 _LEFT_OVER = re.compile(r" ?\((?:see|e\.g\.,?)? ?[,;]*\)")
 _ANCHOR = re.compile(
-    r"<a\s[^<>]{0,300}?href\s*=\s*[\"']?\s*(https?://[^\s\"'<>]+)[^<>]{0,300}>(.{0,300}?)</a\s*>", re.I | re.S
+    r"<a\s[^<>]{0,300}?href\s*+=\s*+[\"']?+\s*+(https?://[^\s\"'<>]++)[^<>]{0,300}+>(.{0,300}?)</a\s*+>", re.I | re.S
 )
 _PLACEHOLDER = re.compile(r"(?:this|the|that)? ?(?:https?)? ?(?:url|link|here)\.?", re.I)
 
@@ -63,6 +63,7 @@ def clean_abstract(raw: str) -> str:
     decoded = _decode(raw)
     if "\r" in decoded:
         decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
+    decoded = decoded.replace("\u2029", "\n")
     text = "\n\n".join(" ".join(part.split()) for part in _PARAGRAPH.split(decoded.strip()))
     cleaned = to_text(flatten_links(text))
     if cleaned is text:
@@ -116,12 +117,19 @@ def _byte(char: str) -> bytes:
 
 # --- Names ----------------------------------------------------------------------------------------------------------
 
-_ET_AL = re.compile(r"(?:^|[\s,;]+)(?:and\s+)?et\.?\s*al(?:ii|\.)?[\s.,;)]*$|^others\.?$", re.I)
+# At the end of a name, without the marks behind it.
+_ET_AL = re.compile(r"(?:^|[\s,;])(?:and\s)?et\.?\s?al(?:ii)?$|^others$", re.I)
+_LONGEST_ET_AL = len(", and et. alii")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV|Ph\.?D|M\.?D)\.?", re.I)
-_SEPARATOR = re.compile(r"[(),;:]|\s+and\s+|\s+&\s+|\s+(?:for|on behalf of)\s+(?=the\s|[A-Z]\S*\s+[Cc]ollab)", re.I)
+# Of text whose white space is one blank each.
+_SEPARATOR = re.compile(r"[(),;:]|\sand\s|\s&\s|\s(?:for|on behalf of)\s(?=the\s|[A-Z]\S*+\s[Cc]ollab)", re.I)
 _FOOTNOTE = re.compile(r"\(\s*([0-9]{1,3}|[a-z*†‡§]{1,2})\s*\)\s*")
-_KEYS = re.compile(r"\s*(?:[0-9]{1,3}|[a-z*†‡§])(?:\s*(?:,|and|&|;|\s)\s*(?:[0-9]{1,3}|[a-z*†‡§]))*\s*")
-_ARTICLE = re.compile(r"the\s+(?=.*\b(?:collaborations?|consortium|team|group|project)\b)", re.I)
+_KEYS = re.compile(r"\s*(?:[0-9]{1,3}|[a-z*†‡§])(?:(?:\s*+(?:,|and|&|;)\s*+|\s++)(?:[0-9]{1,3}|[a-z*†‡§]))*\s*")
+_ARTICLE = re.compile(r"the\s", re.I)
+_COLLABORATION = re.compile(r"\b(?:collaborations?|consortium|team|group|project)\b", re.I)
+# Many authors may share a long affiliation: what is kept must not grow with both.
+_MAX_AFFILIATION = 500
+_MAX_AFFILIATIONS = 20
 _APOSTROPHES = re.compile(r"['`]")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
@@ -139,8 +147,14 @@ def clean_name(raw: str) -> str:
     line = clean_line(raw)
     if "\\" in line or "{" in line or "~" in line:
         line = " ".join(to_text(line).replace("~", " ").split())
-    line = _ET_AL.sub("", line).strip(" ,;:")
+    line = _without_et_al(line).strip(" ,;:")
     return line if any(map(str.isalnum, line)) else ""
+
+
+def _without_et_al(line: str) -> str:
+    stem = line.rstrip(" .,;)")
+    found = _ET_AL.search(stem, max(0, len(stem) - _LONGEST_ET_AL))
+    return stem[: found.start()] if found else line
 
 
 def clean_authors(names: Iterable[str]) -> list[str]:
@@ -161,12 +175,20 @@ def split_authors(raw: str) -> list[ParsedAuthor]:
         footnotes.update(_footnotes(inside))
     authors: list[ParsedAuthor] = []
     for name, insides in pieces:
-        cleaned = clean_name(_ARTICLE.sub("", name, count=1))
+        cleaned = clean_name(_without_article(name))
         if authors and _SUFFIX.fullmatch(cleaned):
             authors[-1] = ParsedAuthor(f"{authors[-1].name}, {cleaned}", authors[-1].affiliation)
         elif cleaned:
             authors.append(ParsedAuthor(cleaned, _affiliation(insides, footnotes)))
     return authors
+
+
+def _without_article(name: str) -> str:
+    """ "The" goes before a collaboration, and nowhere else."""
+    article = _ARTICLE.search(name)
+    if article is None or _COLLABORATION.search(name, article.end()) is None:
+        return name
+    return name[: article.start()] + name[article.end() :]
 
 
 def _split_names(text: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
@@ -198,7 +220,7 @@ def _split_names(text: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
 def _footnotes(inside: str) -> dict[str, str]:
     """The affiliations by key in a list such as "(1) Somewhere, (2) Elsewhere"."""
     parts = _FOOTNOTE.split(inside)
-    return {key: text.strip(" ,;") for key, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return {key: text[:_MAX_AFFILIATION].strip(" ,;") for key, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def _affiliation(insides: list[str], footnotes: dict[str, str]) -> str | None:
@@ -209,7 +231,7 @@ def _affiliation(insides: list[str], footnotes: dict[str, str]) -> str | None:
             found += [footnotes[key] for key in re.findall(r"[0-9]+|[a-z*†‡§]", inside) if key in footnotes]
         elif not _FOOTNOTE.match(inside):
             found.append(" ".join(to_text(inside).split()))
-    return "; ".join(filter(None, found)) or None
+    return "; ".join(list(filter(None, found))[:_MAX_AFFILIATIONS]) or None
 
 
 def author_key(name: str) -> str:

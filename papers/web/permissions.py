@@ -11,58 +11,46 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
+from papers.accounts.second_factor import ask_for_code
 from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
 
 
-def staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+View = Callable[Concatenate[UserRequest, P], HttpResponse]
+GuardedView = Callable[Concatenate[Request, P], HttpResponse]
+
+
+def staff_only(view: View[P]) -> GuardedView[P]:
     """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
-
-    @wraps(view)
-    def staff_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_staff:
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return staff_view
+    return _guarded(view, lambda user: user.is_staff)
 
 
-def curators_or_staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_or_staff_only(view: View[P]) -> GuardedView[P]:
     """A view for those who look after members: curators and administrators. For others there is no such page."""
-
-    @wraps(view)
-    def office_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not (request.user.is_staff or request.user.is_curator):
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return office_view
+    return _guarded(view, lambda user: user.is_staff or user.is_curator)
 
 
-def curators_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_only(view: View[P]) -> GuardedView[P]:
     """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
+    return _guarded(view, lambda user: user.is_curator)
+
+
+def _guarded(view: View[P], is_theirs: Callable[[User], bool]) -> GuardedView[P]:
+    """The one gate of all that readers may not do: an administrator passes it with a code, where one is wanted."""
 
     @wraps(view)
-    def curator_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        if not request.user.is_curator:
+        if not is_theirs(request.user):
             raise Http404
+        if request.user.lacks_code:
+            return ask_for_code(request)
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
 
-    return curator_view
+    return guarded_view
 
 
 def sign_in_required(
@@ -215,4 +203,8 @@ def can_delete_comment(user: User | AnonymousUser, comment: Comment) -> bool:
 
 
 def can_curate(user: User | AnonymousUser) -> bool:
-    return user.is_authenticated and user.is_curator
+    return user.is_authenticated and user.may_curate
+
+
+def may_administer(user: User | AnonymousUser) -> bool:
+    return user.is_authenticated and user.may_administer

@@ -56,7 +56,7 @@ _GONE = r"(?:withdrawn|retracted)"
 _WITHDRAWN = re.compile(
     rf"\b(?:this|the|our|present)\s+(?:\w+\s+)?{_WORK}(?:\s*\([^)]{{0,60}}\))?(?:\s+is\s+[\w ]{{3,30}},?\s+and)?,?"
     rf"\s+(?:has|have|is|was|had)\s+(?:now\s+|hereby\s+|temporarily\s+)?(?:been\s+)?(?:temporarily\s+)?{_GONE}\b"
-    rf"|(?:^|[.;]\s+){_WORK}?\s*{_GONE}\b(?=\s*(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b))"
+    rf"|(?:^\s*+|[.;]\s++)(?:{_WORK}\s*+)?{_GONE}\b(?=\s*+(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b))"
     rf"|\b(?:withdraw|retract)\s+(?:this|the|our)\s+{_WORK}\b"
     r"|\b(?:have|had|decided?|want|wish)\s+to\s+(?:withdraw|retract)\s+it\b"
     r"|^withdrawing\b",

@@ -48,7 +48,7 @@ def preview_submission(*, user: User, text: str) -> SubmissionPreview:
     paper = find_paper_by_ref(given)
     if paper is None:
         return SubmissionPreview(given=given)
-    if paper.hidden_at is not None and not user.is_curator:
+    if paper.hidden_at is not None and not user.may_curate:
         return SubmissionPreview(given=given, error=HIDDEN_PAPER_MESSAGE)
     return SubmissionPreview(given=given, paper=paper, day=newest_listing_day(paper))
 
@@ -72,7 +72,7 @@ def submit(
     given = parse_reference(text)
     with transaction.atomic():
         paper = find_paper_by_ref(given)
-        if paper is not None and paper.hidden_at is not None and not user.is_curator:
+        if paper is not None and paper.hidden_at is not None and not user.may_curate:
             raise InvalidReference(HIDDEN_PAPER_MESSAGE)
         if (
             paper is not None
