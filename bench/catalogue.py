@@ -96,7 +96,8 @@ def synthetic_papers(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 def _copy_base(cursor: Any, base: list[dict[str, Any]]) -> None:
     from papers.catalogue.categories import canonical_categories
-    from papers.text.cleaning import author_key, clean_abstract, clean_authors, clean_title
+    from papers.text.cleaning import clean_abstract, clean_title
+    from papers.text.names import author_key, clean_name
 
     cursor.execute(
         "CREATE TEMP TABLE base (number int, title text, abstract text, authors jsonb, author_count int, "
@@ -105,7 +106,7 @@ def _copy_base(cursor: Any, base: list[dict[str, Any]]) -> None:
     with cursor.copy("COPY base FROM STDIN") as copy:
         copy.set_types(["int4", "text", "text", "jsonb", "int4", "text[]", "text", "text[]", "text", "int4"])
         for number, row in enumerate(base):
-            names = clean_authors(row["authors"])
+            names = list(filter(None, map(clean_name, row["authors"])))
             copy.write_row(
                 (
                     number,

@@ -188,7 +188,7 @@ def load(docs: Sequence[Document], vectors: VectorCache, *, name: str, embeds: b
     from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingModel, Paper, PaperVector
     from papers.services.embeddings.embedder import paper_text
     from papers.services.search.word_statistics import count_words
-    from papers.text.cleaning import author_key
+    from papers.text.names import author_key
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE papers_paper CASCADE")

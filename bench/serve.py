@@ -67,10 +67,10 @@ def _prepare(supervisor: Supervisor) -> None:
 
 def start_web(supervisor: Supervisor) -> int:
     """Start the product's web server, as `up` does; its port."""
-    from config.local.programs import web
+    from config.local.programs import WEB, program_of
 
     port = int(os.environ["PORT"])
-    _start(supervisor, web(host="127.0.0.1", port=port))
+    _start(supervisor, program_of(WEB, host="127.0.0.1", port=port))
     return port
 
 
@@ -80,10 +80,10 @@ def start_embedder(supervisor: Supervisor, *, seconds: float) -> None:
     Raises:
         RuntimeError: it has not in that time.
     """
-    from config.local.programs import embedder
+    from config.local.programs import EMBEDDER, program_of
     from papers.services.embeddings.query_vectors import query_vector
 
-    supervisor.start(embedder())
+    supervisor.start(program_of(EMBEDDER))
     end = time.monotonic() + seconds
     while query_vector("ready") is None:
         if time.monotonic() > end:

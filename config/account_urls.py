@@ -15,9 +15,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
-from papers.accounts.provider import openid_connect_login
 from papers.accounts.second_factor import code_before
-from papers.views.account import change_email, password, password_reset, sign_in, sign_out
+from papers.views.account import change_email, openid_connect_login, password, password_reset, sign_in, sign_out
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})

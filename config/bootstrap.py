@@ -1,8 +1,8 @@
 """Makes .venv and installs a lock into it, with a Python and its pip alone: python3 -I config/bootstrap.py run|dev|…
 
 A script of its own, in words that Python 3.6 understands, so that a Python too old gets a sentence and no SyntaxError.
-`make` calls it before everything else; when there is nothing to do it ends at once. With -I, because this folder has a
-site.py that is not Python's.
+`make` calls it before everything else; when there is nothing to do it ends at once. With -I, because modules
+of this folder have names of others (celery.py), which Python would find first.
 """
 
 import fcntl

@@ -10,6 +10,7 @@ from celery import Celery
 from django.conf import settings
 from kombu import Exchange, Queue
 
+from config.local.programs import FETCHER, MAILER, PARTS, WORKER
 from papers.enqueue import TaskName
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -49,13 +50,15 @@ app.conf.update(
     timezone="UTC",
     task_soft_time_limit=HARD_LIMIT_SECONDS - 5 * 60,
     task_time_limit=HARD_LIMIT_SECONDS,
-    # Fetching waits for its turn at a source for minutes; all other work does not wait behind it.
-    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in ("default", "fetch", "mail")],
-    task_default_queue="default",
+    # Fetching waits for minutes until a source may be asked again; all other work does not wait behind it.
+    task_queues=[
+        Queue(part.queue, Exchange(part.queue), routing_key=part.queue) for part in PARTS.values() if part.queue
+    ],
+    task_default_queue=WORKER.queue,
     task_routes={
-        "digests.send_*": {"queue": "mail"},  # a server that does not answer is waited for
-        "papers.fetch_*": {"queue": "fetch"},
-        "digests.post_*": {"queue": "fetch"},
+        "digests.send_*": {"queue": MAILER.queue},  # a server that does not answer is waited for
+        "papers.fetch_*": {"queue": FETCHER.queue},
+        "digests.post_*": {"queue": FETCHER.queue},
     },
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
     worker_prefetch_multiplier=1,

@@ -1,4 +1,4 @@
-"""What an operator can put right, told before it hurts: `manage.py check`, and at every start.
+"""What an operator can put right, found before it hurts: `manage.py check`, and at every start.
 
 What a single variable gets wrong is said by `config.env` already; here is what only shows together, or in the database.
 """

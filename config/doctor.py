@@ -21,10 +21,10 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 
-from config import health, startup
+from config import health, prerelease, startup
 from config.bootstrap import NEWEST, OLDEST
-from config.local.paths import account_name
-from config.local.programs import PROJECT, is_answering
+from config.local.paths import PROJECT, account_name
+from config.local.programs import BEAT, EMBEDDER, FETCHER, WEB, WORKER, Part, is_answering
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetupState
 from papers.services.embeddings.embedding_status import read_embedding_status
@@ -46,29 +46,29 @@ class FindingLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """What one check found, in sentences for an operator."""
 
     level: FindingLevel
-    about: str
-    words: str
-    do: str = ""
+    subject: str
+    message: str
+    remedy: str = ""
     """What to do, with the command where there is one; empty when all is well."""
 
 
-def ok(about: str, words: str) -> Finding:
-    return Finding(FindingLevel.OK, about, words)
+def ok(subject: str, message: str) -> Finding:
+    return Finding(FindingLevel.OK, subject, message)
 
 
-def warning(about: str, words: str, do: str) -> Finding:
-    return Finding(FindingLevel.WARNING, about, words, do)
+def warning(subject: str, message: str, remedy: str) -> Finding:
+    return Finding(FindingLevel.WARNING, subject, message, remedy)
 
 
-def problem(about: str, words: str, do: str) -> Finding:
-    return Finding(FindingLevel.PROBLEM, about, words, do)
+def problem(subject: str, message: str, remedy: str) -> Finding:
+    return Finding(FindingLevel.PROBLEM, subject, message, remedy)
 
 
 def diagnose(*, now: datetime) -> Iterator[Finding]:
-    """Look at everything; what needs the database only when it answers."""
+    """One finding after the other about everything; about what is in the database only when it answers."""
     yield check_python()
     yield from check_settings()
     yield check_data_folder()
@@ -85,6 +85,9 @@ def diagnose(*, now: datetime) -> Iterator[Finding]:
         return
     yield from check_database(version)
     yield check_clock(here=here, there=there)
+    if prerelease.is_database_prerelease():
+        yield prerelease_tables()
+        return
     missing = startup.missing_migrations()
     yield check_tables(missing)
     if not missing:
@@ -95,11 +98,16 @@ def diagnose(*, now: datetime) -> Iterator[Finding]:
         yield check_mail()
 
 
-def manage_command(words: str) -> str:
+def manage_command(arguments: str) -> str:
     """A command as the operator types it here."""
     python = Path(sys.executable)
     shown = str(python.relative_to(PROJECT)) if python.is_relative_to(PROJECT) else python.name
-    return f"`{shown} manage.py {words}`"
+    return f"`{shown} manage.py {arguments}`"
+
+
+def run_command(part: Part) -> str:
+    """The command that starts one part, as the operator types it here."""
+    return manage_command(f"run {part.name}")
 
 
 def check_python() -> Finding:
@@ -119,9 +127,9 @@ def check_settings() -> list[Finding]:
     return found or [ok("settings", f"Nothing is wrong with them; the site is {settings.SITE_URL}.")]
 
 
-def _of_check(message: checks.CheckMessage, about: str) -> Finding:
+def _of_check(message: checks.CheckMessage, subject: str) -> Finding:
     level = FindingLevel.PROBLEM if message.level >= checks.ERROR else FindingLevel.WARNING
-    return Finding(level, about, message.msg, message.hint or "See docs/configuration.md.")
+    return Finding(level, subject, message.msg, message.hint or "See docs/configuration.md.")
 
 
 def check_data_folder() -> Finding:
@@ -148,36 +156,38 @@ def check_disk() -> Finding:
     while not path.exists():
         path = path.parent
     free = shutil.disk_usage(path).free
-    words = f"{free / 1024 / MEGABYTE:.1f} GB are free where {path} is."
-    do = f"Make room there, or move the data folder to a larger disk; `du -sh {path}` says what it takes."
+    message = f"{free / 1024 / MEGABYTE:.1f} GB are free where {path} is."
+    remedy = f"Make room there, or move the data folder to a larger disk; `du -sh {path}` says what it takes."
     if free < DISK_PROBLEM_BYTES:
-        return problem("disk", words, do)
-    return warning("disk", words, do) if free < DISK_WARNING_BYTES else ok("disk", words)
+        return problem("disk", message, remedy)
+    return warning("disk", message, remedy) if free < DISK_WARNING_BYTES else ok("disk", message)
 
 
 def check_redis() -> Finding:
-    if not (wrong := health.check_redis()):
+    if not (wrong := health.redis_problem()):
         return ok("redis", "Redis answers.")
-    do = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'valkey.log'}."
+    remedy = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'valkey.log'}."
     if not settings.REDIS_IS_EMBEDDED:
-        do = "Look whether the server that REDIS_URL names is up, and reached from this machine."
-    return problem("redis", f"Redis {wrong}. Pages are served, but nothing is fetched.", do)
+        remedy = "Look whether the server that REDIS_URL names is up, and reached from this machine."
+    return problem("redis", f"Redis {wrong}. Pages are served, but nothing is fetched.", remedy)
 
 
 def check_web() -> Finding:
     where = f"{settings.BIND}, port {settings.PORT}"
     if is_answering(settings.BIND, settings.PORT):
         return ok("web", f"The web server answers at {where}.")
-    do = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage_command('run web')} starts it."
-    return warning("web", f"No web server answers at {where}.", do)
+    remedy = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{run_command(WEB)} starts it."
+    return warning("web", f"No web server answers at {where}.", remedy)
 
 
 def database_unreachable(error: DatabaseError) -> Finding:
     result = " ".join(str(error).split()) or type(error).__name__
-    do = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'postgres.log'}."
+    remedy = f"`make run` starts it; if it runs, see {settings.DATA_DIR.log_dir / 'postgres.log'}."
     if not settings.DATABASE_IS_EMBEDDED:
-        do = 'Try `psql "$DATABASE_URL" -c "SELECT 1"` on this machine; the server may be down, or the password wrong.'
-    return problem("database", f"PostgreSQL does not answer, so the rest was not looked at: {result}", do)
+        remedy = (
+            'Try `psql "$DATABASE_URL" -c "SELECT 1"` on this machine; the server may be down, or the password wrong.'
+        )
+    return problem("database", f"PostgreSQL does not answer, so the rest was not looked at: {result}", remedy)
 
 
 def check_database(version: str) -> list[Finding]:
@@ -190,11 +200,11 @@ def check_database(version: str) -> list[Finding]:
 def check_clock(*, here: datetime, there: datetime) -> Finding:
     """Two clocks that differ make lateness, sign-in links and lists of "today" wrong."""
     skew = abs(here - there)
-    words = f"This machine's clock and the database's differ by {skew.total_seconds():.1f} s."
-    do = "Let both machines keep time: `timedatectl set-ntp true`."
+    message = f"This machine's clock and the database's differ by {skew.total_seconds():.1f} s."
+    remedy = "Let both machines keep time: `timedatectl set-ntp true`."
     if skew > CLOCK_PROBLEM:
-        return problem("clock", words, do)
-    return warning("clock", words, do) if skew > CLOCK_WARNING else ok("clock", words)
+        return problem("clock", message, remedy)
+    return warning("clock", message, remedy) if skew > CLOCK_WARNING else ok("clock", message)
 
 
 def check_tables(missing: int) -> Finding:
@@ -205,15 +215,23 @@ def check_tables(missing: int) -> Finding:
     return ok("tables", "All migrations are applied.")
 
 
+def prerelease_tables() -> Finding:
+    return problem("tables", prerelease.DATABASE_MESSAGE, "Name another with DATABASE_URL or BROADSHEET_DATA_DIR.")
+
+
 def check_workers(*, now: datetime) -> Finding:
     workers = status.worker_status(now=now)
     if workers.alive:
         return ok("workers", f"Beat, the queue and a worker were alive at {_clock(workers.last_seen_at)}.")
     seen = f"Nobody worked since {_clock(workers.last_seen_at)}" if workers.last_seen_at else "Nobody ever worked"
-    do = f"`make run` starts them; if it runs, see beat.log and worker.log in {settings.DATA_DIR.log_dir}."
+    remedy = (
+        f"`make run` starts them; if it runs, see {BEAT.name}.log and {WORKER.name}.log in {settings.DATA_DIR.log_dir}."
+    )
     if not settings.DATABASE_IS_EMBEDDED:
-        do = f"Start {manage_command('run worker')}, {manage_command('run fetcher')} and {manage_command('run beat')}, or look at their output."
-    return problem("workers", f"{seen}: beat, the queue or the worker is down. Nothing is fetched.", do)
+        remedy = (
+            f"Start {run_command(WORKER)}, {run_command(FETCHER)} and {run_command(BEAT)}, or look at their output."
+        )
+    return problem("workers", f"{seen}: beat, the queue or the worker is down. Nothing is fetched.", remedy)
 
 
 def check_sources(*, now: datetime) -> list[Finding]:
@@ -222,13 +240,13 @@ def check_sources(*, now: datetime) -> list[Finding]:
     for each in status.source_states(now=now):
         source, again = each.source, manage_command(f"fetch {each.source.pk}")
         if each.state is SourceState.FAILING:
-            words = f"{source.name} failed {source.error_count} times: {source.last_error}"
-            found.append(warning("sources", words, f"It is asked again by itself; now: {again}"))
+            message = f"{source.name} failed {source.error_count} times: {source.last_error}"
+            found.append(warning("sources", message, f"It is asked again by itself; now: {again}"))
         elif each.state is SourceState.STALE:
             found.append(warning("sources", f"{source.name} served an old batch.", f"To look again now: {again}"))
         elif each.state is SourceState.LATE:
-            words = f"{source.name} is due since {_clock(source.next_fetch_at)}, and nobody visited it."
-            found.append(warning("sources", words, f"See to the workers; to visit it from here: {again}"))
+            message = f"{source.name} is due since {_clock(source.next_fetch_at)}, and nobody visited it."
+            found.append(warning("sources", message, f"See to the workers; to visit it from here: {again}"))
         elif each.state is not SourceState.OFF:
             well += 1
     if found:
@@ -249,17 +267,15 @@ def check_embeddings(*, now: datetime) -> Finding:
         return ok("meaning", f"Search goes by words alone. {found.disabled_reason}")
     more = "more than " if found.has_more_waiting else ""
     name = found.wanted or "no model yet"
-    words = f"{found.embedded:,} papers are embedded with {name}, {more}{found.waiting:,} wait."
+    message = f"{found.embedded:,} papers are embedded with {name}, {more}{found.waiting:,} wait."
     if found.last_error:
         return warning(
-            "meaning", f"{words} The model fails: {found.last_error}", f"To try it here: {manage_command('embed')}"
+            "meaning", f"{message} The model fails: {found.last_error}", f"To try it here: {manage_command('embed')}"
         )
     if not found.is_alive:
-        do = (
-            "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{manage_command('run embedder')} starts it."
-        )
-        return warning("meaning", f"{words} The embedder is not running, so search goes by words.", do)
-    return ok("meaning", words)
+        remedy = "`make run` starts it." if settings.DATABASE_IS_EMBEDDED else f"{run_command(EMBEDDER)} starts it."
+        return warning("meaning", f"{message} The embedder is not running, so search goes by words.", remedy)
+    return ok("meaning", message)
 
 
 def check_days(*, now: datetime) -> Finding:
@@ -283,8 +299,8 @@ def check_mail() -> Finding:
             "Set BROADSHEET_SMTP_URL; see docs/mail.md.",
         )
     if mail.state is MailSetupState.LOOPBACK:
-        words = f"Nothing leaves: links in mails would lead to {settings.SITE_URL}, which only this machine reaches."
-        return warning("mail", words, "Set BROADSHEET_SITE_URL to the address that readers type.")
+        message = f"Nothing leaves: links in mails would lead to {settings.SITE_URL}, which only this machine reaches."
+        return warning("mail", message, "Set BROADSHEET_SITE_URL to the address that readers type.")
     if mail.state is MailSetupState.FAILED:
         return problem("mail", mail.result, f"Put it right, then send a test message at {page}")
     return warning("mail", "No test message was sent yet.", f"Send one at {page}; then visitors can subscribe.")

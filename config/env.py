@@ -74,7 +74,7 @@ class Env:
             raise ImproperlyConfigured(f"{name} must be a duration such as 90, 15m, 12h or 2d, not {value!r}.")
         return int(match[1]) * _UNITS[match[2] or "s"]
 
-    def words(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    def list(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """The items of a list separated by commas or white space."""
         items = tuple(item for item in re.split(r"[,\s]+", self.text(name)) if item)
         return items or default
@@ -114,7 +114,7 @@ class Env:
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
         """IP addresses and networks, separated by commas or white space."""
         try:
-            return tuple(ip_network(word) for word in self.words(name))
+            return tuple(ip_network(word) for word in self.list(name))
         except ValueError as error:
             raise ImproperlyConfigured(
                 f"{name} must be IP addresses or networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8: {error}."

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import redis
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
+
+from config.startup import missing_migrations
 
 TIMEOUT_SECONDS = 2
 
@@ -38,13 +39,13 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when pages can be served, else 503. Names the part that is wrong, never its address or its words."""
-    parts = {"database": check_database(), "redis": check_redis()}
+    parts = {"database": database_problem(), "redis": redis_problem()}
     wrong = {name: problem for name, problem in parts.items() if problem}
     answer = {"status": "unavailable" if wrong else "ok", **{name: parts[name] or "ok" for name in parts}}
     return JsonResponse(answer, status=503 if wrong else 200)
 
 
-def check_database() -> str:
+def database_problem() -> str:
     """What is wrong with the database, in a few words; empty when all is well.
 
     Asks through a connection of its own, with short limits, so that it neither waits for nor disturbs a page's.
@@ -60,8 +61,7 @@ def check_database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = %s", [f"{TIMEOUT_SECONDS}s"])
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if missing_migrations(connection):
             return "migrations are missing"
     except DatabaseError:
         return "does not answer"
@@ -70,7 +70,7 @@ def check_database() -> str:
     return ""
 
 
-def check_redis() -> str:
+def redis_problem() -> str:
     """What is wrong with Redis, in a few words; empty when all is well."""
     client = redis.Redis.from_url(
         settings.REDIS_URL, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS

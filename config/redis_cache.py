@@ -67,7 +67,7 @@ class ForgivingRedisCache(RedisCache):
         )
 
     def add(self, key: str, value: Any, timeout: Any = None, version: int | None = None) -> bool:
-        """True while Redis is away: whoever wants to be first may go on, and the database decides."""
+        """True while Redis is away: every caller may go on as the first, and the database decides."""
         return self._try(
             lambda: super(ForgivingRedisCache, self).add(key, value, timeout or self.default_timeout, version),
             True,

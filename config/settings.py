@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -11,12 +10,12 @@ from csp.constants import NONE, SELF
 from dotenv import load_dotenv
 
 from config.env import Env
-from config.local.paths import DataDir
+from config.local.paths import PROJECT, DataDir
 from config.mail import default_sender, mail_domains, mail_settings
 from config.site_url import Site
 from papers.text.mailboxes import read_mailbox
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = PROJECT
 load_dotenv(BASE_DIR / ".env")
 env = Env()
 
@@ -176,7 +175,7 @@ TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
 # --- accounts (django-allauth) -------------------------------------------------------------------------------------
 
 SIGNUP = env.choice("BROADSHEET_SIGNUP", "invitation", ("open", "invitation", "closed"))
-SIGNUP_DOMAINS = mail_domains("BROADSHEET_SIGNUP_DOMAINS", env.words("BROADSHEET_SIGNUP_DOMAINS"))
+SIGNUP_DOMAINS = mail_domains("BROADSHEET_SIGNUP_DOMAINS", env.list("BROADSHEET_SIGNUP_DOMAINS"))
 OIDC_URL = env.url("BROADSHEET_OIDC_URL", "") if env.is_set("BROADSHEET_OIDC_URL") else ""
 OIDC_NAME = env.text("BROADSHEET_OIDC_NAME", "your institution")
 OIDC_SIGNUP = env.flag("BROADSHEET_OIDC_SIGNUP", default=False)
@@ -218,7 +217,7 @@ MFA_FORMS = {
 }
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Whether whoever may enter the admin must have a second factor; who has one is asked for its code in any case.
+# Whether all who may enter the admin must have a second factor; those who have one are asked for its code anyway.
 ADMIN_SECOND_FACTOR = env.flag("BROADSHEET_ADMIN_SECOND_FACTOR", default=False)
 MFA_TOTP_TOLERANCE = 1  # telephones are half a minute off
 
@@ -263,7 +262,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- fetching ------------------------------------------------------------------------------------------------------
 
-ARXIV_CATEGORIES = env.words("BROADSHEET_ARXIV_CATEGORIES", ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"))
+ARXIV_CATEGORIES = env.list("BROADSHEET_ARXIV_CATEGORIES", ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"))
 ARXIV_OAI_URL = env.url("BROADSHEET_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oai")
 ARXIV_RSS_URL = env.url("BROADSHEET_ARXIV_RSS_URL", "https://rss.arxiv.org/atom")
 ARXIV_API_URL = env.url("BROADSHEET_ARXIV_API_URL", "https://export.arxiv.org/api/query")
@@ -273,7 +272,7 @@ DOI_URL = env.url("BROADSHEET_DOI_URL", "https://doi.org")
 SUBMISSIONS = env.choice("BROADSHEET_SUBMISSIONS", "edition", ("edition", "queue"))
 # From which score on a topic's find is put before the curators, where the topic has examples.
 CANDIDATE_SCORE = env.decimal("BROADSHEET_CANDIDATE_SCORE", 0.6)
-FETCH_ALLOW = env.words("BROADSHEET_FETCH_ALLOW")
+FETCH_ALLOW = env.list("BROADSHEET_FETCH_ALLOW")
 FETCH_PROXY = env.text("BROADSHEET_FETCH_PROXY") or None
 
 # --- ranking -------------------------------------------------------------------------------------------------------
@@ -293,7 +292,7 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
-# For how long a visitor's page may be kept whole; a vote ends it at once. 0: not at all.
+# For how long an anonymous reader's page may be cached whole; a vote ends it at once. 0: not at all.
 ANONYMOUS_PAGE_SECONDS = 2
 
 # --- workers -------------------------------------------------------------------------------------------------------

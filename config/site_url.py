@@ -27,7 +27,7 @@ class Site:
 
     @classmethod
     def from_url(cls, url: str) -> Site:
-        """Read a site's address.
+        """The site at `url`.
 
         Raises:
             ImproperlyConfigured: it is not http or https, has no host, or has a query or an account in it.

@@ -12,13 +12,15 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection as default_connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from config.backup.archive import BackupError
 from config.backup.writer import write_upgrade_backup
 from config.local.paths import OperatorError
+from config.prerelease import refuse_prerelease_database
 from papers.locks import AdvisoryLock, session_lock
 
 
@@ -27,36 +29,41 @@ def is_prepared() -> bool:
     return not missing_migrations() and is_static_collected()
 
 
-def prepare(say: Callable[[str], None]) -> None:
-    """Make the database and the files ready for this version. Hosts that start together do it one after another."""
+def prepare(report: Callable[[str], None]) -> None:
+    """Make the database and the files ready for this version. Hosts that start together do it one after another.
+
+    Raises:
+        OperatorError: the tables are of before the first release, or no backup can be written; nothing was changed.
+    """
     with session_lock(AdvisoryLock.MIGRATIONS):
-        migrate(say)
-        add_first_edition(say)
-    collect_static(say)
+        refuse_prerelease_database()
+        migrate(report)
+        add_first_edition(report)
+    collect_static(report)
 
 
-def missing_migrations() -> int:
-    """How many migrations this database still needs."""
+def missing_migrations(connection: BaseDatabaseWrapper = default_connection) -> int:
+    """How many migrations the database still needs. One or two queries."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-def migrate(say: Callable[[str], None]) -> None:
+def migrate(report: Callable[[str], None]) -> None:
     """Apply the migrations that are missing. What is there is written into a backup first.
 
     Raises:
-        LocalError: the backup can't be written; nothing was changed.
+        OperatorError: the backup can't be written; nothing was changed.
     """
     if missing := missing_migrations():
         if settings.UPGRADE_BACKUP:
-            write_backup_or_stop(say)
-        say(f"Making the tables ready ({missing} migrations) …")
+            write_backup_or_stop(report)
+        report(f"Making the tables ready ({missing} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
 
 
-def write_backup_or_stop(say: Callable[[str], None]) -> None:
+def write_backup_or_stop(report: Callable[[str], None]) -> None:
     try:
-        write_upgrade_backup(now=timezone.now(), say=say)
+        write_upgrade_backup(now=timezone.now(), report=report)
     except BackupError as error:
         raise OperatorError(
             f"No backup could be written before the tables change, so nothing was changed. {error} "
@@ -64,7 +71,7 @@ def write_backup_or_stop(say: Callable[[str], None]) -> None:
         ) from error
 
 
-def add_first_edition(say: Callable[[str], None]) -> None:
+def add_first_edition(report: Callable[[str], None]) -> None:
     """Have something on the page of a new database, and sources that will bring more."""
     # These need the models, which are not loaded with this module.
     from papers.services.operations.sample import ensure_sample
@@ -74,21 +81,21 @@ def add_first_edition(say: Callable[[str], None]) -> None:
     prepare_sources(now=timezone.now())
     seed_topics(now=timezone.now())
     if added := ensure_sample():
-        say(f"Added a sample of {added} papers, until the first real edition is there.")
+        report(f"Added a sample of {added} papers, until the first real edition is there.")
 
 
 def is_static_collected() -> bool:
     return _stamp().exists() and _stamp().read_text(encoding="ascii") == static_fingerprint()
 
 
-def collect_static(say: Callable[[str], None]) -> None:
+def collect_static(report: Callable[[str], None]) -> None:
     """Collect the static files where they have changed since they were collected last. One process at a time."""
     if is_static_collected():
         return
     with _static_locked():
         if is_static_collected():  # by another process while this one waited
             return
-        say("Collecting the static files …")
+        report("Collecting the static files …")
         ours = _stamp().exists()  # else the folder may hold something that is not for us to clear away
         call_command("collectstatic", interactive=False, clear=ours, verbosity=0)
         _stamp().write_text(static_fingerprint(), encoding="ascii")

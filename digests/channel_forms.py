@@ -12,7 +12,8 @@ from django.core.validators import validate_email
 from digests.models import Channel
 from digests.models.channel import new_signing_secret
 from papers.models.email_fields import checked
-from papers.outbound.client import RefusedError, host_group_of
+from papers.outbound.errors import RefusedError
+from papers.outbound.host_rate_limit import host_group_of
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ChannelForm = forms.ModelForm[Channel]

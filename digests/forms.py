@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS, Frequency
-from papers.forms.accounts import find_time_zone
+from papers.forms.fields import find_time_zone
 from papers.models import Topic
 from papers.models.email_fields import AddressFormField
 

@@ -59,7 +59,7 @@ def _start_servers(config: pytest.Config) -> None:
         postgres.create_database()
         os.environ["DATABASE_URL"] = data.database_url
     if "REDIS_URL" not in os.environ:
-        valkey = ValkeyServer(data, rights=postgres.rights)
+        valkey = ValkeyServer(data, privileges=postgres.privileges)
         supervisor.start(valkey)
         supervisor.wait_for(valkey, seconds=10)
         os.environ["REDIS_URL"] = data.redis_url

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from config.prerelease import BACKUP_MESSAGE, is_prerelease
+
 FORMAT_VERSION = 1
 MANIFEST_MEMBER = "manifest.json"
 SECRET_KEY_MEMBER = "secret_key"  # noqa: S105  the name of a file in the archive
@@ -46,7 +48,7 @@ class BackupManifest:
     migrations: list[tuple[str, str]]
     """App and name of all that were applied."""
     sequences: dict[str, int] = field(default_factory=dict)
-    """The last number each has given."""
+    """By name, the last number that each has given."""
     tables: list[TableEntry] = field(default_factory=list)
     format: int = FORMAT_VERSION
 
@@ -55,10 +57,10 @@ class BackupManifest:
 
     @classmethod
     def from_json(cls, text: str) -> BackupManifest:
-        """Read one.
+        """The manifest in `text`.
 
         Raises:
-            BackupError: it is none, or of a format that this Broadsheet does not know.
+            BackupError: it is none, or of a format or with tables that this Broadsheet does not know.
         """
         try:
             data = json.loads(text)
@@ -66,6 +68,8 @@ class BackupManifest:
                 raise BackupError("A newer Broadsheet wrote this backup: restore it with that one, or upgrade first.")
             tables = [TableEntry(**row) for row in data.pop("tables")]
             migrations = [(app, name) for app, name in data.pop("migrations")]
+            if is_prerelease(migrations):
+                raise BackupError(BACKUP_MESSAGE)
             return cls(tables=tables, migrations=migrations, **data)
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError("This is no backup of Broadsheet: its manifest can't be read.") from error

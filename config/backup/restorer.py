@@ -13,8 +13,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from config.backup import tables
 from config.backup.archive import ArchiveReader, BackupError, BackupManifest
 
-_LARGE_ROWS = 10_000
-
 
 def paper_count() -> int:
     """How many papers a restored backup would take the place of; 0 for a database without tables or without papers."""
@@ -27,7 +25,7 @@ def account_count() -> int:
     return tables.row_count("papers_user") if "papers_user" in here else 0
 
 
-def restore_backup(backup: ArchiveReader, *, say: Callable[[str], None]) -> None:
+def restore_backup(backup: ArchiveReader, *, report: Callable[[str], None]) -> None:
     """Put the content of a backup in place of the database's, and bring it up to this version.
 
     The file is read and checked as a whole before anything is changed. Then the old tables go, the new ones are made
@@ -40,29 +38,29 @@ def restore_backup(backup: ArchiveReader, *, say: Callable[[str], None]) -> None
         DatabaseError: the server refused; until the last step nothing was changed.
     """
     manifest = backup.manifest
-    say("Checking the backup …")
+    report("Checking the backup …")
     backup.check()
     targets = _leaves(manifest)
     with transaction.atomic():
-        say("Making the tables …")
+        report("Making the tables …")
         tables.drop_everything()
         MigrationExecutor(connection).migrate(targets)
-        _load(backup, say)
+        _load(backup, report)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    say("Bringing the tables up to this version …")
+    report("Bringing the tables up to this version …")
     call_command("migrate", interactive=False, verbosity=0)
 
 
-def _load(backup: ArchiveReader, say: Callable[[str], None]) -> None:
+def _load(backup: ArchiveReader, report: Callable[[str], None]) -> None:
     here = tables.table_columns()
     for entry in backup.manifest.tables:
         tables.check_columns(entry.name, entry.columns, here)
     with tables.without_triggers(here):
         tables.truncate_tables(here)
         for entry in backup.manifest.tables:
-            if entry.rows >= _LARGE_ROWS:
-                say(f"  {entry.name}: {entry.rows:,} rows …")
+            if entry.rows >= tables.LARGE_ROWS:
+                report(f"  {entry.name}: {entry.rows:,} rows …")
             tables.copy_in(entry.name, entry.columns, backup.chunks(entry))
             if (stored := tables.row_count(entry.name)) != entry.rows:
                 raise BackupError(f"Of {entry.rows} rows of {entry.name}, {stored} were stored.")

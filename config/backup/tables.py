@@ -11,6 +11,9 @@ from psycopg import sql
 
 from config.backup.archive import BackupError
 
+LARGE_ROWS = 10_000
+"""A table with this many rows or more is named while it is copied."""
+
 # Generated columns are computed again. Ordinary tables alone: no views, nothing of extensions.
 _COLUMNS = """
     SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = '')
@@ -47,7 +50,7 @@ def table_columns() -> dict[str, list[str]]:
 
 
 def sequences() -> dict[str, int]:
-    """Every sequence that has given a number, and the last one."""
+    """The last number of every sequence that has given any."""
     with connection.cursor() as cursor:
         cursor.execute(_SEQUENCES)
         return {name: last for name, last in cursor.fetchall() if last is not None}

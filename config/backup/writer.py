@@ -21,10 +21,9 @@ from config.backup.archive import (
 )
 
 KEPT_UPGRADE_BACKUPS = 3
-_LARGE_ROWS = 10_000
 
 
-def write_backup(path: Path, *, now: datetime, say: Callable[[str], None]) -> BackupManifest:
+def write_backup(path: Path, *, now: datetime, report: Callable[[str], None]) -> BackupManifest:
     """Write the whole database, as it is at one moment, and the site's key. Readers may go on meanwhile.
 
     Raises:
@@ -38,8 +37,8 @@ def write_backup(path: Path, *, now: datetime, say: Callable[[str], None]) -> Ba
         )
         for name, columns in tables.table_columns().items():
             rows = tables.row_count(name)
-            if rows >= _LARGE_ROWS:
-                say(f"  {name}: {rows:,} rows …")
+            if rows >= tables.LARGE_ROWS:
+                report(f"  {name}: {rows:,} rows …")
             entry = TableEntry(name=name, columns=columns, rows=rows, sha256="")
             digest = file.stream(entry.member, tables.copy_out(name, columns))
             manifest.tables.append(TableEntry(name=name, columns=columns, rows=rows, sha256=digest))
@@ -49,7 +48,7 @@ def write_backup(path: Path, *, now: datetime, say: Callable[[str], None]) -> Ba
     return manifest
 
 
-def write_upgrade_backup(*, now: datetime, say: Callable[[str], None]) -> Path | None:
+def write_upgrade_backup(*, now: datetime, report: Callable[[str], None]) -> Path | None:
     """Write a backup into the data folder if there is anything to lose, and keep the last three such.
 
     Raises:
@@ -63,8 +62,8 @@ def write_upgrade_backup(*, now: datetime, say: Callable[[str], None]) -> Path |
     except OSError as error:
         raise BackupError(f"{folder} can't be made ({error.strerror}).") from error
     path = folder / f"before-{settings.VERSION}-{now:%Y%m%dT%H%M%S}.zip"
-    say(f"Writing a backup before the tables change: {path} …")
-    write_backup(path, now=now, say=say)
+    report(f"Writing a backup before the tables change: {path} …")
+    write_backup(path, now=now, report=report)
     for old in sorted(folder.glob("before-*.zip"), key=lambda found: found.stat().st_mtime)[:-KEPT_UPGRADE_BACKUPS]:
         old.unlink()
     return path

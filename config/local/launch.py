@@ -2,7 +2,7 @@
 
 Run by path as a script of its own, so that nothing of this happens between fork and exec of a process with threads:
 
-    python -I -S launch.py --parent PID --signal NUMBER --rights same|namespace|UID:GID -- PROGRAM [ARGUMENT…]
+    python -I -S launch.py --parent PID --signal NUMBER --privileges same|namespace|UID:GID -- PROGRAM [ARGUMENT…]
 """
 
 import argparse
@@ -21,10 +21,10 @@ def main() -> None:
     try:
         os.setsid()  # a session of its own: Ctrl-C reaches the supervisor, which stops the services in order
         os.umask(0o077)
-        if options.rights == "namespace":
+        if options.privileges == "namespace":
             enter_user_namespace()
-        elif options.rights != "same":
-            switch_account(*map(int, options.rights.split(":")))
+        elif options.privileges != "same":
+            switch_account(*map(int, options.privileges.split(":")))
         if options.folder:
             os.chdir(options.folder)
         if options.parent and sys.platform == "linux":
@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--parent", type=int, default=0)
     parser.add_argument("--signal", type=int, default=15)
-    parser.add_argument("--rights", default="same")
+    parser.add_argument("--privileges", default="same")
     parser.add_argument("--folder", default="")
     parser.add_argument("program", nargs="+")
     return parser.parse_args()

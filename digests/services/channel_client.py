@@ -21,17 +21,17 @@ from digests.content.transactional import (
     send_transactional_mail,
 )
 from digests.models import Channel
-from papers.outbound.client import (
+from papers.outbound.errors import (
     ConnectionLostError,
     DeadlineError,
     FetchError,
-    FetchRequest,
     HostBusyError,
     HttpStatusError,
     RefusedError,
     TooLargeError,
-    page_host_group_of,
 )
+from papers.outbound.host_rate_limit import page_host_group_of
+from papers.outbound.request import FetchRequest
 from papers.services.fetching.rate_limiter import build_outbound_client
 
 _CLOSES_TWINS = frozenset({Channel.Kind.MATRIX, Channel.Kind.WEBHOOK})

@@ -9,7 +9,7 @@ from digests.daily_papers import daily_papers_in, window_of
 from digests.models import Delivery, MergedPaper
 from digests.models.delivery import OFFERED_STATES
 from papers.models import Paper, PaperVersion
-from papers.web.cards import PER_PAGE, ListRow, read_list_rows
+from papers.services.lists.rows import PER_PAGE, ListRow, read_list_rows
 
 
 def find_delivery(key: str) -> Delivery | None:

@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from digests.content.transactional import MailNotSentError, can_send_mail, send_transactional_mail
 from digests.models import MailTest
-from papers.web.page_cache_stamp import invalidate_page_cache
+from papers.hooks import lists_changed
 
 _KEY = "mail-trial"
 _SECONDS = 60
@@ -69,7 +69,7 @@ def send_test_mail(*, to: str, now: datetime) -> MailSetup:
         values = {"tested_at": now, "settings_digest": _way(), "succeeded": succeeded, "result": result}
         MailTest.objects.update_or_create(pk=1, defaults=values)
         cache.delete(_KEY)
-        invalidate_page_cache()
+        lists_changed.notify()
     return current_mail_setup()
 
 

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
 from digests.services.mail_page import find_delivery, more_papers_count, more_papers_page, paper_rows, told_versions
+from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
-from papers.web.cards import ListRow, render_cards
+from papers.web.cards import render_cards
 from papers.web.http import Request
 
 
@@ -49,7 +50,7 @@ def _page(
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)
-    cards = render_cards(rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
     response = render(request, template, {**context, "mail": mail, "cards": cards})
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-cache"

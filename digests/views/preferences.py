@@ -20,7 +20,7 @@ from digests.services.preferences import (
     save_preferences,
     subscribable_topics,
 )
-from papers.forms.accounts import time_zones
+from papers.forms.fields import time_zones
 from papers.models import Followed
 from papers.services.reading.follows import unfollow as stop_following
 from papers.web.http import Request, UserRequest

@@ -1,6 +1,7 @@
-"""Whether an administrator has shown a code lately: without it a session has a reader's rights and no others.
+"""The second factor: who has one, and whether an administrator's session has shown a code lately.
 
-`mark_session` says so of the account of each request; `papers.web.permissions` decides by it, `papers.admin_site` for the admin.
+Without it such a session has a reader's rights and no others: `mark_session` says so of the account of each request;
+`papers.web.permissions` decides by it, and `papers.admin_site` for the admin.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
@@ -20,18 +22,29 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from papers.accounts.entry import has_second_factor
 from papers.models import User
 from papers.web.http import Request, referring_page
 
 CODE_VALID_SECONDS = 12 * 60 * 60
-"""A code that was given in this session counts for so long."""
+"""For how many seconds a code that was shown in this session counts."""
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the account has an authenticator app. One query."""
+    found: bool = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return found
+
+
+def reset_second_factor(user: User) -> bool:
+    """Remove a lost telephone and its recovery codes; whether there were any. Idempotent."""
+    deleted, _ = Authenticator.objects.filter(user=user).delete()
+    return bool(deleted)
 
 
 def required_step_url(request: HttpRequest) -> str | None:
     """The address at which somebody must show a code, or set one up, first; None where nothing is in the way.
 
-    Whoever has no second factor passes, unless BROADSHEET_ADMIN_SECOND_FACTOR wants one. One query at most.
+    An account without a second factor passes, unless BROADSHEET_ADMIN_SECOND_FACTOR wants one. One query at most.
     """
     user = request.user
     return _step(request, user) if isinstance(user, User) else None

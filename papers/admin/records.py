@@ -122,7 +122,7 @@ class EditionAdmin(ReadOnlyMixin, _EditionAdmin):
 
 
 class SubmissionActionForm(ActionForm):
-    """What to do with the ticked submissions, and why."""
+    """What to do with the selected submissions, and why."""
 
     reason = forms.CharField(required=False, max_length=1_000, help_text="Told to whoever submitted it.")
 

@@ -93,7 +93,7 @@ def canonical_categories(codes: Iterable[str]) -> tuple[str, ...]:
 
 
 def category(code: str) -> Category | None:
-    """All that is known of a category, whichever of its names is given."""
+    """The category with this code or alias; None when there is none."""
     found = canonical_code(code)
     return None if found is None else _index().by_code[found]
 

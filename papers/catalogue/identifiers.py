@@ -1,17 +1,15 @@
-"""What it knows: the identifiers of papers (arXiv, DOI, URL), their many spellings and their one stored form.
+"""What it knows: the identifiers of papers and authors (arXiv id, DOI, ORCID), their spellings, their one stored form.
 
 The stored forms are: an arXiv id without its version (`2301.00001`, `hep-th/9901001`), a bare lower-case DOI
-(`10.1000/xyz`), and an absolute http or https URL without fragment, tracking parameters or default port.
+(`10.1000/xyz`), and an ORCID with its hyphens. The stored form of an address is `papers.text.urls.normalise_url`'s.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
-from papers.text.hostnames import ascii_host
-
-MAX_URL_LENGTH = 2_000
+from papers.text.urls import MAX_URL_LENGTH, strip_trailing_punctuation
 
 # Archives that gave out ids of the old form before April 2007; any other word before a slash is no arXiv id.
 OLD_ARCHIVES = [
@@ -74,11 +72,6 @@ _DOI = re.compile(r"10\.\d{4,9}(?:\.\d{1,9}){0,9}/[^\s\"]+", re.I)
 # The start of a further DOI in the same field. Inside one DOI "10." comes after a slash or a bracket, never so.
 _NEXT_DOI = re.compile(r"(?:[,;] ?| )(?:and )?(?=(?:doi: ?)?(?:https?://)?(?:(?:dx\.)?doi\.org/)?10\.\d{4,9}/)", re.I)
 _ARXIV_DOI = "10.48550/arxiv."
-
-_TRACKING = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id|ref_src", re.I)
-_HOST = re.compile(
-    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?|\[[0-9a-f:.]+\]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +140,6 @@ def arxiv_month(value: str) -> date:
     return date(year + (1900 if year > 90 else 2000), int(digits[2:]), 1)
 
 
-def arxiv_doi(value: str) -> str:
-    """The DOI that arXiv registers for the paper with this id (as stored), in its stored, lower-case form."""
-    return _ARXIV_DOI + value.lower()
-
-
 def arxiv_id_of_doi(doi: str) -> ArxivId | None:
     """The arXiv id inside one of arXiv's own DOIs; None for every other DOI."""
     doi = doi.lower()
@@ -193,61 +181,3 @@ def parse_orcid(text: str) -> str | None:
     if digits[-1] != ("X" if check == 10 else str(check)):
         return None
     return "-".join(digits[start : start + 4] for start in (0, 4, 8, 12))
-
-
-def strip_trailing_punctuation(text: str) -> str:
-    """A DOI or URL out of a sentence, without the sentence's marks; a bracket that was opened inside stays."""
-    surplus = {close: text.count(close) - text.count(opening) for opening, close in ("()", "[]", "{}", "<>")}
-    end = len(text)
-    while end:
-        last = text[end - 1]
-        if surplus.get(last, 0) > 0:
-            surplus[last] -= 1
-        elif last not in ".,;:!?'\"":
-            break
-        end -= 1
-    return text[:end]
-
-
-def normalise_url(url: str) -> str | None:
-    """One spelling for one http or https address; None for anything else, also for one with a user name in it.
-
-    Host in lower case and ASCII, no default port, no fragment, no tracking parameters, non-ASCII percent-encoded.
-    """
-    url = url.strip()
-    if not url or len(url) > MAX_URL_LENGTH or re.search(r"[\s\\<>\"\x00-\x1f\x7f-\x9f]", url):
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        host = _ascii_host(parts.hostname or "")
-    except ValueError:
-        return None
-    scheme = parts.scheme.lower()
-    if scheme not in ("http", "https") or "@" in parts.netloc or not host:
-        return None
-    if port is not None and port != {"http": 80, "https": 443}[scheme]:
-        host = f"{host}:{port}"
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    return urlunsplit((scheme, host, path, _clean_query(parts.query), ""))
-
-
-def _ascii_host(host: str) -> str:
-    """`host` in lower-case ASCII, or an empty string when it cannot be one.
-
-    Raises:
-        ValueError: `host` has no valid form.
-    """
-    if not host:
-        return ""
-    host = f"[{host.lower()}]" if ":" in host else ascii_host(host)
-    return host if _HOST.fullmatch(host) else ""
-
-
-def _clean_query(query: str) -> str:
-    if not query:
-        return ""
-    if _TRACKING.search(query):
-        pairs = parse_qsl(query, keep_blank_values=True)
-        return urlencode([(key, value) for key, value in pairs if not _TRACKING.fullmatch(key)])
-    return quote(query, safe="/%:@!$&'()*+,;=~-._?")

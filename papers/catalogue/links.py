@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from papers.catalogue.identifiers import normalise_url, strip_trailing_punctuation
 from papers.text.cleaning import fold
 from papers.text.tex_tables import word_set
+from papers.text.urls import normalise_url, strip_trailing_punctuation
 from papers.text.venues import find_venue, find_venue_in_abstract
 
 LinkOrigin = Literal["abstract", "comment"]

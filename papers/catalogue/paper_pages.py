@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from papers.catalogue.identifiers import arxiv_id_of_doi, normalise_url, parse_arxiv_id, parse_doi, parse_dois
+from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_doi, parse_dois
+from papers.text.urls import normalise_url
 
 Name = tuple[str, str]
 """(scheme, value): `arxiv` or `doi`, in its stored form."""

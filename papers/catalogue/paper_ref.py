@@ -1,4 +1,4 @@
-"""What a reader gives to name a paper: an arXiv id in any spelling, a DOI, or a page's address. Pure."""
+"""What it knows: how a reader names a paper: by an arXiv id in any spelling, a DOI, or a page's address."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from papers.catalogue.identifiers import (
-    MAX_URL_LENGTH,
-    arxiv_id_of_doi,
-    normalise_url,
-    parse_arxiv_id,
-    parse_doi,
-    strip_trailing_punctuation,
-)
+from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_doi
 from papers.text.cleaning import safe_text
+from papers.text.urls import MAX_URL_LENGTH, normalise_url, strip_trailing_punctuation
 
 MAX_LENGTH = MAX_URL_LENGTH
 MAX_ADDRESS = 1_000
@@ -41,12 +35,12 @@ HELP = "Give an arXiv id such as 2401.01234, a DOI such as 10.1000/xyz, or the a
 
 
 class InvalidReference(Exception):
-    """It names no paper; the words say what would."""
+    """A text names no paper; the message says what would."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRef:
-    """What was given, in its one form."""
+    """The name of a paper in its one form."""
 
     scheme: str
     """arxiv, doi or url; as in `models.Identifier`."""
@@ -63,7 +57,7 @@ def parse_reference(text: str) -> PaperRef:
     """The paper that `text` names.
 
     Raises:
-        GivenError: it names none.
+        InvalidReference: it names none.
     """
     text = " ".join(safe_text(text[: MAX_LENGTH + 1]).split()).strip("<>\"'")
     if not text:

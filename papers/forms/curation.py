@@ -12,7 +12,8 @@ from django.http import QueryDict
 from papers.models import Paper, User
 from papers.services.curation.audit_log import MAX_REASON_LENGTH, Actor, CurationError
 from papers.services.ingest.clean_record import MAX_ABSTRACT, MAX_TITLE
-from papers.text.cleaning import clean_abstract, clean_line, clean_name, clean_title
+from papers.text.cleaning import clean_abstract, clean_line, clean_title
+from papers.text.names import clean_name
 
 MAX_SELECTED_ITEMS = 200
 _ITEM = re.compile(r"([a-z]{1,20}):([0-9]{1,18}):([0-9]{1,18})")
@@ -50,11 +51,11 @@ class BulkDecisionForm(forms.Form):
         return self.cleaned_data
 
     def items(self) -> list[tuple[str, int, int]]:
-        """Those that were ticked and read as one should."""
-        ticked = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
+        """The selected items that could be read."""
+        selected = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
         return [
             (found[1], int(found[2]), int(found[3]))
-            for text in ticked[:MAX_SELECTED_ITEMS]
+            for text in selected[:MAX_SELECTED_ITEMS]
             if (found := _ITEM.fullmatch(text))
         ]
 

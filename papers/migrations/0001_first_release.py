@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('holder', models.UUIDField(blank=True, null=True)),
                 ('until', models.DateTimeField(blank=True, null=True)),
                 ('not_before', models.DateTimeField()),
-                ('refusals', models.PositiveSmallIntegerField(default=0, help_text='Answers in a row that asked for fewer requests.')),
+                ('refusal_count', models.PositiveSmallIntegerField(default=0, help_text='Answers in a row that asked for fewer requests.')),
             ],
         ),
         migrations.CreateModel(
@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             name='Source',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('arxiv_rss', 'arXiv announcements (RSS)'), ('arxiv_oai', 'arXiv records (OAI-PMH)'), ('arxiv_api', 'arXiv search'), ('huggingface', 'Hugging Face daily papers'), ('feed', 'RSS or Atom feed')], max_length=20)),
+                ('kind', models.CharField(help_text='A kind of `sources/registry.py`, which knows all else of it.', max_length=20)),
                 ('name', models.CharField(max_length=120)),
                 ('base_url', models.TextField(blank=True, help_text="Empty: the service's own address. For a feed: its address.")),
                 ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), blank=True, default=list, help_text='arXiv categories, such as cs.CL.', size=None)),
@@ -702,7 +702,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='papers.source')),
                 ('day', models.DateField(help_text="The list's own day; for a feed, the day on which it was read. In UTC.")),
-                ('held', models.PositiveIntegerField(help_text='Records in it, those that could not be read too.')),
+                ('record_count', models.PositiveIntegerField(help_text='Records in it, those that could not be read too.')),
                 ('stored', models.PositiveIntegerField()),
                 ('read_at', models.DateTimeField()),
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
@@ -18,7 +18,7 @@ from django.utils import timezone
 from papers.models.keyset import row_less_than
 from papers.models.user import User
 from papers.sources.provenance import provenance_note
-from papers.text.cleaning import organization_words
+from papers.text.names import organization_words
 
 if TYPE_CHECKING:
     from papers.query.parser import Query
@@ -33,21 +33,6 @@ class TitleKey(Func):
 
     template = f"hashtextextended({TITLE_LETTERS_SQL.format('%(expressions)s')}, 0)"
     output_field = models.BigIntegerField()
-
-
-class AuthorRow(TypedDict, total=False):
-    """One entry of `Paper.authors`; `affiliation` and `orcid` only where a source gave one."""
-
-    name: str
-    affiliation: str
-    orcid: str
-
-
-class LinkRow(TypedDict):
-    """One value of `Paper.links`: where it leads, and where it was found (`arxiv`, `abstract`, `comment`, a source)."""
-
-    url: str
-    found: str
 
 
 class NewestPosition(NamedTuple):

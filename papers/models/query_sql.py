@@ -22,7 +22,7 @@ from papers.models.topic import TopicMatch
 from papers.models.user import User
 from papers.query import parser as language
 from papers.query.parser import Node, Query
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 Lexemes: TypeAlias = Mapping[str, tuple[Lexeme, ...]]
 

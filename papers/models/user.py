@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import connection, models
@@ -169,6 +169,11 @@ class User(AbstractBaseUser, PermissionsMixin):
             return ZoneInfo(self.time_zone) if self.time_zone else None
         except (KeyError, ValueError, OSError):
             return None
+
+
+def can_curate(user: User | AnonymousUser) -> bool:
+    """Whether the one who asks may do here and now what curators do."""
+    return user.is_authenticated and user.may_curate
 
 
 class LoginLinkQuerySet(models.QuerySet["LoginLink"]):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from papers.catalogue import categories
-from papers.catalogue.identifiers import normalise_url, parse_arxiv_id, parse_doi
+from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
 from papers.dates import FIRST_DAY
 from papers.query.nodes import (
     WORD_PATTERN,
@@ -41,6 +41,7 @@ from papers.query.nodes import (
     WordTerm,
     first_day_of,
 )
+from papers.text.urls import normalise_url
 
 __all__ = [
     "AfterTerm",

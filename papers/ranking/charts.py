@@ -241,8 +241,8 @@ class QueueChart:
     oldest: timedelta | None = None
     is_cut: bool = False
     """There are more than were counted."""
-    address: str = ""
-    """Where one looks after it."""
+    view_name: str = ""
+    """Of the page where staff looks after it; empty where there is none."""
 
     @property
     def waiting(self) -> int:

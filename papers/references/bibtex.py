@@ -36,7 +36,7 @@ NOT_CLOSED = "The entry is not closed, so it can’t be told where it ends."
 
 
 class _Broken(Exception):
-    """It can't be told where it ends. Never leaves this module."""
+    """The end of an entry is not to be found. Never leaves this module."""
 
 
 def is_bibtex(text: str) -> bool:
@@ -176,7 +176,7 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:
             "author": flat.get("author", ""),
             "year": flat.get("year", "") or flat.get("date", ""),
         },
-        given=key,
+        label=key,
         tags=[flat.get("keywords", ""), flat.get("keyword", "")],
     )
 

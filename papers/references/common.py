@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
-from papers.text.cleaning import author_key, clean_name, clean_title, safe_text
+from papers.text.cleaning import clean_title, safe_text
+from papers.text.names import author_key, clean_name
 
 MAX_BYTES = 12_000_000
 MAX_ROWS = 10_000
@@ -40,30 +41,31 @@ class ReferenceEntry:
     tags: tuple[str, ...] = ()
     problem: str = ""
     author: str = ""
-    """The first author's family name, folded as in `text.author_key`; it and `year` tell papers of a title apart."""
+    """The first author's family name, folded as `text.names.author_key` does; with `year` it tells papers of one title
+    apart."""
     year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReferences:
-    """A file, as far as it was understood."""
+    """What was read of a file: its format, its entries, and what is to be said of it as a whole."""
 
     format: str
     """A key of `FORMAT_NAMES`."""
     references: tuple[ReferenceEntry, ...] = ()
     notes: tuple[str, ...] = ()
-    """What is to be said of the file as a whole, in sentences."""
+    """Sentences for the reader."""
 
 
-def make_entry(line: int, fields: Mapping[str, str], *, given: str = "", tags: Iterable[str] = ()) -> ReferenceEntry:
-    """The row of an entry whose fields are `title`, `arxiv`, `doi`, `url` and, for what else may name it, `more`.
+def make_entry(line: int, fields: Mapping[str, str], *, label: str = "", tags: Iterable[str] = ()) -> ReferenceEntry:
+    """The entry with these fields: `title`, `arxiv`, `doi`, `url` and `more` for free text.
 
     `author` is the first author, or all of them as BibTeX has them, and `year` a text with a year in it.
     """
     fields = {name: safe_text(value[:MAX_FIELD]) for name, value in fields.items()}
     title = clean_title(fields.get("title", "")[:MAX_FIELD])[:MAX_TITLE]
     names = tuple(dict.fromkeys(_names(fields)))
-    shown = one_line_label(given) or (names[0].value if names else "")
+    shown = one_line_label(label) or (names[0].value if names else "")
     return ReferenceEntry(
         line, title, shown, names, clean_tags(tags), "" if names else NO_IDENTIFIER,
         family_key(fields.get("author", "")), year_in(fields.get("year", "")),
@@ -104,14 +106,14 @@ def _own_names(fields: Mapping[str, str]) -> Iterator[PaperRef]:
 
 
 def ref_of_doi(doi: str) -> PaperRef | None:
-    """What a DOI names; arXiv's own are arXiv ids."""
+    """The paper that a DOI names (one of arXiv's own is an arXiv id); None for one that is too long."""
     if arxiv := arxiv_id_of_doi(doi):
         return PaperRef("arxiv", arxiv.value)
     return PaperRef("doi", doi) if len(doi) <= 500 else None
 
 
 def find_refs(text: str, *, with_addresses: bool = True) -> Iterator[PaperRef]:
-    """The papers that running text names; a bare number with a point in it is none."""
+    """The papers named in running text, in order; a bare number with a point in it is none."""
     text = safe_text(text[:MAX_FIELD])
     if arxiv := find_arxiv_id(text):
         yield PaperRef("arxiv", arxiv.value)
@@ -148,15 +150,15 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def one_line_label(text: str) -> str:
-    """What a row is called, on one line."""
+    """`text` on one line, cut to 200 characters."""
     return " ".join(safe_text(text[:MAX_FIELD]).split())[:200]
 
 
-def collect_entries(format: str, found: Iterator[ReferenceEntry], notes: Sequence[str] = ()) -> ParsedReferences:
-    """A reading of at most `MAX_ROWS` rows, which says where it stopped."""
+def collect_entries(format: str, entries: Iterator[ReferenceEntry], notes: Sequence[str] = ()) -> ParsedReferences:
+    """The first `MAX_ROWS` entries of a file; where there are more, a note says at which line it stopped."""
     rows: list[ReferenceEntry] = []
     said = list(notes)
-    for row in found:
+    for row in entries:
         if len(rows) >= MAX_ROWS:
             said.append(
                 f"Only the first {MAX_ROWS:,} entries were read. What begins at line {row.line:,} was not: "

@@ -66,7 +66,7 @@ def _reference(line: int, item: Any, source: str) -> ReferenceEntry:
     given = item.get("tags")
     tags: list[Any] = given if isinstance(given, list) else []
     words = [_text(tag.get("tag") if isinstance(tag, dict) else tag) for tag in tags[:50]]
-    return make_entry(line, fields, given=own, tags=[_text(item.get("keyword")), *words])
+    return make_entry(line, fields, label=own, tags=[_text(item.get("keyword")), *words])
 
 
 def _first_author(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A file or pasted text of any of the formats, told apart by what is in it and not by its name."""
+"""A file or pasted text of any of the formats, recognised by its content and not by its name."""
 
 from __future__ import annotations
 

@@ -55,4 +55,4 @@ def _reference(line: int, entry: dict[str, list[str]]) -> ReferenceEntry:
     numbers = (word for word in entry.get("more", ()) if word.lower().startswith("arxiv:"))
     fields["arxiv"] = next(numbers, "")
     fields |= {name: entry.get(name, [""])[0] for name in ("author", "year")}
-    return make_entry(line, fields, given=" ".join(entry.get("id", ())[:1]), tags=entry.get("tags", ()))
+    return make_entry(line, fields, label=" ".join(entry.get("id", ())[:1]), tags=entry.get("tags", ()))

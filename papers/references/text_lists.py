@@ -66,7 +66,7 @@ def _row(line: int, columns: list[str], cells: list[str]) -> ReferenceEntry:
         cell = _APOSTROPHE.sub("", cell[:MAX_FIELD].strip(), count=1)
         if name and cell:
             fields[name] = f"{fields[name]} {cell}" if name == "more" and name in fields else fields.get(name, cell)
-    return make_entry(line, fields, given=fields.get("key", ""), tags=[fields.get("tags", "")])
+    return make_entry(line, fields, label=fields.get("key", ""), tags=[fields.get("tags", "")])
 
 
 def is_markdown(text: str) -> bool:
@@ -101,7 +101,10 @@ def _section(line: int, heading: re.Match[str], facts: list[str]) -> ReferenceEn
 
 
 def parse_list(text: str) -> Iterator[ReferenceEntry]:
-    """A paper a line, or several ids side by side; words around an id are no matter. A line without any is told."""
+    """An entry a line, or one for each of several ids side by side; words around them don't matter.
+
+    A line without any id is an entry with a problem.
+    """
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.strip().strip("-*•").strip()
         if not words or words.startswith(("#", "//")):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from papers.outbound.errors import SourceError
 from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
-from papers.sources.xml import Element, element_text, iterate_children
+from papers.text.xml import Element, XmlError, element_text, iterate_children
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PASSED_OVER = frozenset({"Attachment", "Collection", "AutomaticTag"})
@@ -26,7 +25,7 @@ def parse_rdf(data: bytes) -> Iterator[ReferenceEntry]:
             line = int(str(element.sourceline or line))
             if _name(element) not in _PASSED_OVER and (found := _item(element, line)) is not None:
                 yield found
-    except SourceError:
+    except XmlError:
         yield ReferenceEntry(line, problem=NOT_READ)
 
 

@@ -15,7 +15,7 @@ from papers.catalogue.identifiers import arxiv_month
 HOST_GROUP = "arxiv"
 """The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""
 WAIT_SECONDS = 30.0
-"""How long a request waits for its turn before the visit is put off, so that no worker is held up for long."""
+"""How long a request waits for its slot before the fetch is put off, so that no worker is held up for long."""
 
 
 def archive_of(category: str) -> str:
@@ -52,7 +52,7 @@ def oai_sets(categories: Iterable[str]) -> tuple[str, ...]:
 
 
 def _oai_group(archive: str) -> str:
-    """arXiv's groups are named as their only archive, but for physics, which has many."""
+    """arXiv's groups are named as their only archive, except physics, which has many."""
     for group in taxonomy():
         codes = [entry.code for entry in group.archives]
         if archive in codes:

@@ -6,6 +6,7 @@ https://info.arxiv.org/help/availability.html
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ EASTERN = ZoneInfo("America/New_York")
 ANNOUNCEMENT_TIME = time(20)
 ANNOUNCEMENT_GRACE = timedelta(hours=6)
 """How long after an announcement feeds and records may take to have it."""
+AFTER_MIDNIGHT = timedelta(minutes=10)
+"""From midnight Eastern, when a new day's feeds begin, until they are asked for."""
+MAX_JITTER = timedelta(minutes=20)
 # Records appear in OAI-PMH about 22:30. https://info.arxiv.org/help/oa/
 _RECORDS_AT = time(23)
 _SATURDAY = 5
@@ -60,6 +64,11 @@ def next_oai_records(moment: datetime) -> datetime:
         if ready > moment and has_feed(day + _ONE_DAY):
             return ready.astimezone(UTC)
         day += _ONE_DAY
+
+
+def jitter() -> timedelta:
+    """Up to twenty minutes by chance, so that many installations don't ask in one second."""
+    return MAX_JITTER * random.random()  # noqa: S311
 
 
 def announcement_time(day: date) -> datetime | None:

@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import quote
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
-from papers.outbound.client import FetchRequest, FetchResponse
-from papers.outbound.errors import NoPaperError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
-from papers.sources.base import RawAuthor, RawPaper
+from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 
 HOST_GROUP = "crossref"
-"""The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's clock is heeded."""
+"""The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's rate limit is kept to."""
+RECORDS = RecordSource("doi", rank=50, display_name="the DOI’s record", lists_when_stored=True)
 ACCEPT = "application/vnd.citationstyles.csl+json, application/json;q=0.5, text/html;q=0.2"
 MAX_BYTES = 10_000_000  # some records list ten thousand references
 DEADLINE_SECONDS = 60.0
@@ -85,7 +85,7 @@ def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
     arxiv = arxiv_id_of_doi(doi) or arxiv_id_of_doi(answered)
     abstract = record.get("abstract")
     return RawPaper(
-        source="doi",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv.value if arxiv else None,
         doi=doi,

@@ -6,7 +6,7 @@ import calendar
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -17,18 +17,30 @@ from urllib.parse import quote, urlsplit
 import feedparser
 
 from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
-from papers.outbound.client import FetchRequest, FetchResponse, host_group_of
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import WAIT_SECONDS
-from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, UnreadableRecord
+from papers.outbound.host_rate_limit import host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
+from papers.sources.base import (
+    FetchBatch,
+    FetchContext,
+    FetchOutcome,
+    RawAuthor,
+    RawPaper,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
+    SourceSettings,
+    UnreadableRecord,
+)
 from papers.sources.feed_bounds import readable
 from papers.sources.html_words import html_text
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, Element, parse_xml
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
+from papers.text.xml import Element
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0
-REDIRECTS_BEFORE_MOVE = 3
-"""So many visits in a row must be sent to the same new address before the source is given it."""
+RECORDS = RecordSource("feed", rank=40, words_of="a feed", only_claims=True, lists_when_stored=True)
 
 _NO_TITLE = "The entry has no title."
 _MAX_FRESH = timedelta(days=1)
@@ -77,21 +89,6 @@ def parse_feed_entries(data: bytes, *, url: str, content_type: str = "") -> Pars
     )
 
 
-def parse_rejected(entry: Any, *, url: str) -> RawPaper:
-    """The paper in one entry that was kept as feedparser had read it; `url` is the feed's.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    try:
-        paper = _read_entry(entry, urlsplit(url).hostname or "feed")
-    except (TypeError, AttributeError) as error:  # not what feedparser makes of one
-        raise SourceError("It is no entry of a feed.") from error
-    if paper is None:
-        raise SourceError(_NO_TITLE)
-    return paper
-
-
 def _parsed(data: bytes, *, url: str, content_type: str) -> Any:
     """What feedparser makes of a feed.
 
@@ -112,14 +109,39 @@ def _parsed(data: bytes, *, url: str, content_type: str) -> Any:
         raise SourceError(f"{url} can’t be read as a feed. Look what is at the address.") from error
 
 
-class WebFeed:
+class WebFeed(SourceAdapter):
     """Asks for a feed only where it has changed, and not before it says that it may have."""
 
     kind = "feed"
-    group = "feeds"
+    label = "RSS or Atom feed"
+    default_name = "Feed"
+    records = (RECORDS,)
+    understands_since = False
+    has_daily_list = True
+    disable_after = timedelta(days=14)
+    redirects_before_move = 3
+
+    def problems(self, settings: SourceSettings) -> Mapping[str, str]:
+        return {} if settings.base_url else {"base_url": "Give the address of the feed."}
+
+    def next_fetch(self, outcome: FetchOutcome) -> datetime:
+        """After the interval, and not before the feed has said that it may have changed."""
+        regular = super().next_fetch(outcome)
+        not_before = parse_datetime(outcome.cursor.get("not_before"))
+        return max(regular, not_before) if not_before else regular
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        """The paper in one entry as feedparser had read it."""
+        try:
+            paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed")
+        except (TypeError, AttributeError) as error:  # not what feedparser makes of one
+            raise SourceError("It is no entry of a feed.") from error
+        if paper is None:
+            raise SourceError(_NO_TITLE)
+        return paper
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
+        """Raises SourceError where the source has no address, or no feed is there."""
         if not context.base_url:
             raise SourceError("The source has no address; give it the address of the feed.")
         response = context.send(
@@ -201,7 +223,7 @@ def _read_entry(entry: Any, host: str) -> RawPaper | None:
     moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
     paper = _paper(entry, guid, host)
     return RawPaper(
-        source="feed",
+        source=RECORDS.name,
         title=title,
         # Without its version: the words of a feed about version 2 are not those of version 2.
         arxiv_id=paper[1] if paper and paper[0] == "arxiv" else None,

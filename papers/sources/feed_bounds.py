@@ -12,7 +12,7 @@ from html.entities import html5
 from xml.parsers import expat
 
 from papers.outbound.errors import SourceError
-from papers.sources.xml import Element, element_as_xml, parse_any_xml, without_doctype
+from papers.text.xml import Element, element_as_xml, parse_any_xml, without_doctype
 
 _MAX_ELEMENTS = 200_000
 _MAX_ATTRIBUTES = 64

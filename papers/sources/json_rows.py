@@ -30,7 +30,7 @@ def parse_line(line: bytes) -> dict[str, Any]:
     """The JSON object in a line.
 
     Raises:
-        RowError: there is none.
+        InvalidRow: there is none.
     """
     try:
         row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
@@ -55,7 +55,7 @@ def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> t
     are left alone. `position` orders the row within its days; `site` is Hugging Face's address.
 
     Raises:
-        RowError: a field has a wrong type.
+        InvalidRow: a field has a wrong type.
     """
     title = _text(row, "title")
     if title is None or not title.strip():
@@ -87,7 +87,7 @@ def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> t
         organization=_text(row, "organization"),
         code_url=_text(row, "github"),
         project_url=_text(row, "project_page"),
-        external_counts=_figures(row, arxiv_id, submitted_on or announced_on, site),
+        external_counts=_external_counts(row, arxiv_id, submitted_on or announced_on, site),
         listed_on=lists[0] if lists else None,
     )
     others = (RawPaper(source="import", title=title, arxiv_id=arxiv_id, doi=doi, url=url, listed_on=on)
@@ -203,7 +203,9 @@ def _categories(row: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(value) if value else None
 
 
-def _figures(row: Mapping[str, Any], arxiv_id: str | None, counted_on: date | None, site: str) -> ExternalCounts | None:
+def _external_counts(
+    row: Mapping[str, Any], arxiv_id: str | None, counted_on: date | None, site: str
+) -> ExternalCounts | None:
     votes, comments = _count(row, "upvotes"), _count(row, "num_comments")
     if votes is None and comments is None:
         return None

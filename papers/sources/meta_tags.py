@@ -6,7 +6,7 @@ import codecs
 import re
 from contextlib import suppress
 
-from papers.sources.xml import feed_html
+from papers.text.xml import feed_html
 
 MAX_TAGS = 5_000
 """A paper of 3,000 authors has as many tags."""

@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
-from papers.outbound.client import FetchRequest, FetchResponse, page_host_group_of
-from papers.outbound.errors import NoPaperError
-from papers.sources.base import RawAuthor, RawPaper
+from papers.outbound.host_rate_limit import page_host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.meta_tags import meta_tags
 
 MAX_BYTES = 5_000_000
 DEADLINE_SECONDS = 45.0
 WAIT_SECONDS = 30.0
 ACCEPT = "text/html, application/xhtml+xml;q=0.9"
+RECORDS = RecordSource("webpage", rank=45, display_name="the paper’s page", words_of="a web page")
+"""A publisher's own tags; but anybody can write a page."""
 
 _DATES = ("citation_publication_date", "citation_online_date", "citation_date", "citation_year")
 _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title", "citation_book_title")
@@ -58,7 +60,7 @@ def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
         raise NoPaperError("The page does not say which paper it is about: it has no citation tags.")
     arxiv = parse_arxiv_id(_first(tags, "citation_arxiv_id"))
     return RawPaper(
-        source="webpage",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv.value if arxiv else None,
         doi=parse_doi(_first(tags, "citation_doi", "dc.identifier")),

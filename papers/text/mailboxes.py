@@ -24,7 +24,7 @@ _SPECIALS = frozenset('()<>@,;:\\".[]')
 
 
 class AddressError(ValueError):
-    """This is no address that mail can be sent to. The message is a sentence for whoever typed it."""
+    """A text is no address that mail can be sent to; the message is a sentence for the person who typed it."""
 
 
 class Mailbox(NamedTuple):

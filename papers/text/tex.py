@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from papers.catalogue.identifiers import strip_trailing_punctuation
 from papers.text.formulas import Formula, find_formulas
 from papers.text.tex_tables import (
     GREEK,
@@ -22,6 +21,7 @@ from papers.text.tex_tables import (
     character,
     word_set,
 )
+from papers.text.urls import strip_trailing_punctuation
 
 _TOKEN = re.compile(
     r"""

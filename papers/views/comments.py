@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from papers.forms.accounts import CommentForm, CommentReportForm
+from papers.forms.comments import CommentForm, CommentReportForm
 from papers.models import Comment, Mention, Paper, User
 from papers.services.reading.comments import (
     add_comment,
@@ -24,7 +24,7 @@ from papers.services.reading.comments import (
     report_comment,
 )
 from papers.text import html
-from papers.web.http import UserRequest
+from papers.web.http import UserRequest, parse_key
 from papers.web.permissions import (
     can_delete_comment,
     comment_for_read,
@@ -160,7 +160,7 @@ def _answered(request: UserRequest, paper: Paper) -> Comment | None:
     given = request.POST.get("answer") or request.GET.get("answer")
     if not given:
         return None
-    found = comment_for_read(request.user, int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0)
+    found = comment_for_read(request.user, parse_key(given) or 0)
     if found.paper_id != paper.pk:
         raise Http404("There is no such comment here.")
     return found

@@ -28,7 +28,7 @@ from papers.models.listing import DayCursor
 from papers.services.curation import assign_topics, edit_paper, place_paper, plan_listings
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
 from papers.services.curation.read_desk import read_day_desk, read_paper_desk
-from papers.web.http import UserRequest, safe_next
+from papers.web.http import UserRequest, parse_key, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
 
@@ -126,7 +126,7 @@ def note(request: UserRequest, day: str) -> HttpResponse:
 def order(request: UserRequest, day: str) -> HttpResponse:
     """Give what is pinned another order."""
     found, form = parse_day(day), PlacementForm(request.POST)
-    ids = [int(key) for key in request.POST.getlist("paper") if key.isascii() and key.isdigit() and len(key) < 19]
+    ids = [pk for key in request.POST.getlist("paper") if (pk := parse_key(key)) is not None]
     if found is None or not form.is_valid() or not ids:
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from papers.dates import parse_day
 from papers.models import CurationEvent, User
 from papers.models.curation import CurationEventQuerySet, LogPosition
+from papers.models.user import can_curate
 from papers.services.curation.audit_actions import MESSAGES, PRIVATE_ACTIONS
 from papers.services.curation.read_desk import AuditLine, audit_lines
 from papers.text.cleaning import safe_text
@@ -23,7 +24,6 @@ from papers.views.feeds import feed_response, tag_uri
 from papers.web.feeds import FeedEntry
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
-from papers.web.permissions import can_curate
 
 PER_PAGE = 50
 _FILTERS = ("who", "what", "day")

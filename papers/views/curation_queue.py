@@ -22,7 +22,7 @@ from papers.services.curation.read_queue import QUEUE_KINDS, QueuePosition, read
 from papers.services.curation.row_restore import ChangedSinceError
 from papers.services.curation.undo import undo_batch
 from papers.sources.rejected_payload import pretty_payload
-from papers.web.http import UserRequest, safe_next
+from papers.web.http import UserRequest, parse_key, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
 
@@ -90,7 +90,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
 @require_POST
 @curators_only
 def bulk(request: UserRequest) -> HttpResponse:
-    """The same act on all that are ticked."""
+    """The same action on all selected items."""
     form = BulkDecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Tick some of them first.")
@@ -118,7 +118,8 @@ def undo(request: UserRequest, event_id: int) -> HttpResponse:
     except CurationError as error:
         problem = str(error)
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
-    item = read_item(kind, int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else None
+    pk = parse_key(key)
+    item = None if pk is None else read_item(kind, pk)
     if not request.htmx or item is None:
         (messages.error if problem else messages.success)(request, problem or "Taken back.")
         return redirect(safe_next(request, reverse("papers:curate")))

@@ -41,7 +41,7 @@ def for_you(request: UserRequest) -> HttpResponse:
 @never_cache
 @sign_in_required
 def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
-    """More papers like those of a tag, which nobody but its owner is told."""
+    """More papers like those of a tag, for its owner alone."""
     tag = own_tag(request.user, owner, name)
     context = {"state": recommendation_status(request.user), "useful_from": USEFUL_LIKES, "tag": tag}
     return show_list(request, "papers/for_you.html", _suggestions(request, tag), context)

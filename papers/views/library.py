@@ -1,8 +1,7 @@
-"""A reader's library: the shelf with its states, filters and sorts, and what is done to many papers at once."""
+"""A reader's library: its states, filters and sorts, and what is done to many papers at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +12,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkActionForm
-from papers.models import LibraryItem, Tag, User
+from papers.forms.library import BulkActionForm
+from papers.models import LibraryItem, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
 from papers.services.reading.library import set_library_state
 from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
 from papers.services.reading.tags import add_tags, remove_tags
-from papers.text.html import markdown
 from papers.views.paper_lists import card_page, show_list
-from papers.web.cards import CardNote, ListRow
 from papers.web.http import UserRequest, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
@@ -36,7 +33,7 @@ SORTS: dict[str, type[LibraryPosition]] = {
 
 @dataclass(frozen=True, slots=True)
 class LibraryFilter:
-    """What an address asks for of a reader's shelf; what it asks for and isn't there is left out."""
+    """What an address asks for of a reader's library; what it asks for and isn't there is left out."""
 
     found: LibraryItemQuerySet
     asked: Query
@@ -53,7 +50,7 @@ class LibraryFilter:
 
 
 def library_filter(request: UserRequest) -> LibraryFilter:
-    """Of a state or all but what was put aside, of a tag, with news, what a question finds. One query, for the tags."""
+    """The library of a state, a tag, with newer versions or found by a query, as asked. One query, for the tags."""
     user, given = request.user, request.GET
     state = given.get("state", "") if given.get("state") in LibraryItem.State.values else ""
     tags = list(Tag.objects.of(user))
@@ -77,14 +74,14 @@ def library_filter(request: UserRequest) -> LibraryFilter:
 @never_cache
 @sign_in_required
 def library(request: UserRequest) -> HttpResponse:
-    """The shelf, in one of three orders."""
+    """The reader's library, in one of three orders."""
     user, shelf = request.user, library_filter(request)
     page = card_page(
         request,
         SORTS[shelf.sort],
         shelf.after,
         is_own=True,
-        notes=lambda rows: _notes(user, rows),
+        notes=lambda rows: library_notes(user=user, paper_ids=[row.paper_id for row in rows]),
     )
     context: dict[str, Any] = {
         "shelf": shelf,
@@ -100,16 +97,11 @@ def library(request: UserRequest) -> HttpResponse:
     return show_list(request, "papers/library.html", page, context)
 
 
-def _notes(user: User, rows: Iterable[ListRow]) -> dict[int, CardNote]:
-    found = library_notes(user=user, paper_ids=[row.paper_id for row in rows])
-    return {paper: CardNote(news=said.news, html=markdown(said.note)) for paper, said in found.items()}
-
-
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def bulk(request: UserRequest) -> HttpResponse:
-    """Move, tag and untag the papers that are ticked."""
+    """Move, tag and untag the selected papers."""
     form, target = BulkActionForm(request.POST), safe_next(request, default=reverse("papers:library"))
     papers = form.papers()
     if not papers or not form.is_valid():

@@ -17,7 +17,7 @@ from papers.references.parser import FORMAT_NAMES
 from papers.services.library_import import apply_draft, drafts, import_progress
 from papers.services.library_import.import_progress import estimated_duration
 from papers.services.operations.status import worker_status
-from papers.web.http import UserRequest
+from papers.web.http import UserRequest, parse_key
 from papers.web.permissions import own_import, sign_in_required
 from papers.web.ratelimit import rate_limited
 
@@ -65,7 +65,7 @@ def _show(request: UserRequest, of: LibraryImport, form: ApplyImportForm, *, sta
     context: dict[str, Any] = {"of": of, "progress": progress, "workers": worker_status(now=timezone.now())}
     if request.htmx:
         return render(request, "papers/_library_import_progress.html", context)
-    at = int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0
+    at = parse_key(start, digits=7) or 0
     context |= {
         "form": form,
         "page": import_progress.page_of_rows(of, state=state, start=at),
@@ -86,11 +86,11 @@ def apply_import(request: UserRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _show(request, of, form, status=422)
     said = form.cleaned_data
-    wishes = apply_draft.LibraryImportOptions(
+    options = apply_draft.LibraryImportOptions(
         state=said["state"], tags=said["tags"], uses_file_tags=said["uses_file_tags"]
     )
     try:
-        apply_draft.apply_draft(of=of, wishes=wishes, now=timezone.now())
+        apply_draft.apply_draft(library_import=of, options=options, now=timezone.now())
     except drafts.LibraryImportError as error:
         messages.error(request, str(error))
     return redirect(of)
@@ -102,7 +102,7 @@ def apply_import(request: UserRequest, pk: int) -> HttpResponse:
 def retry_import(request: UserRequest, pk: int) -> HttpResponse:
     """Try again what could not be fetched."""
     of = own_import(request.user, pk)
-    apply_draft.retry_failed_rows(of=of, now=timezone.now())
+    apply_draft.retry_failed_rows(library_import=of, now=timezone.now())
     return redirect(of)
 
 
@@ -110,6 +110,6 @@ def retry_import(request: UserRequest, pk: int) -> HttpResponse:
 @sign_in_required
 def discard_import(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a draft, or stop the fetching. What is in the library stays."""
-    drafts.delete_import(draft=own_import(request.user, pk))
+    drafts.delete_import(library_import=own_import(request.user, pk))
     messages.success(request, "Forgotten. What was in your library stays there.")
     return redirect("papers:library-imports")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.accounts.entry import has_second_factor, reset_second_factor
+from papers.accounts.second_factor import has_second_factor, reset_second_factor
 from papers.models import Role, User
 from papers.services.accounts.people import (
     AccountActionError,

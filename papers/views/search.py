@@ -66,7 +66,7 @@ def _context(request: Request, typed: str, query: Query, found: SearchPage) -> d
         request.user, paper_ids_of(found.rows), voters_of=paper_ids_of(row for row in found.rows if row.vote_count)
     )
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
-    cards = render_cards(found.rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
+    cards = render_cards(found.rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {

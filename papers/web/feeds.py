@@ -1,4 +1,4 @@
-"""What it knows: how a list of papers becomes a feed, Atom (RFC 4287) or JSON Feed 1.1. Pure; the only writer of feeds.
+"""What it knows: how a list of papers becomes a feed, Atom (RFC 4287) or JSON Feed 1.1. The only writer of feeds.
 
 Text is cleaned of what XML refuses, abstracts become safe HTML (papers/text/html.py), and nothing in a feed depends on
 when it is asked for: the same papers give the same bytes.
@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from xml.etree import ElementTree as ET
+from xml.sax.xmlreader import AttributesImpl
+
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.xmlutils import SimplerXMLGenerator
 
 from papers.text.cleaning import safe_text
 from papers.text.html import paragraphs, plain_text
@@ -20,11 +23,8 @@ ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_TYPE = "application/feed+json; charset=utf-8"
 MAX_AUTHORS = 50
 
-_ATOM = "http://www.w3.org/2005/Atom"
 # Of a feed without entries, which must have a date all the same.
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-
-ET.register_namespace("", _ATOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,51 @@ class PaperFeed:
         return max((entry.updated for entry in self.entries), default=_NEVER)
 
 
+class _AtomDocument(Atom1Feed):
+    """Django's Atom with what it lacks: more than one author, the whole text as content, the page at the source."""
+
+    def latest_post_date(self) -> datetime:
+        updated: datetime = self.feed["updated"]
+        return updated
+
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        super().add_item_elements(handler, item | {"description": None})  # else it would be a summary
+        if item["source"]:
+            handler.addQuickElement("link", "", {"rel": "related", "href": item["source"]})
+        for name in item["authors"]:
+            handler.startElement("author", AttributesImpl({}))
+            handler.addQuickElement("name", name)
+            handler.endElement("author")
+        handler.addQuickElement("content", item["description"], {"type": "html"})
+
+
 def atom_feed(feed: PaperFeed) -> bytes:
-    """The feed as Atom."""
-    root = ET.Element(_name("feed"), {"xml:lang": "en"})
-    _text(root, "id", feed.id)
-    _text(root, "title", feed.title)
-    if feed.description:
-        _text(root, "subtitle", feed.description)
-    _text(root, "updated", _time(feed.updated))
-    _link(root, "alternate", feed.address, "text/html")
-    _link(root, "self", feed.atom_address, "application/atom+xml")
-    # Every entry has an author; where a paper names none, the feed's holds.
-    _text(ET.SubElement(root, _name("author")), "name", "Broadsheet")
+    """The feed as Atom, in UTF-8."""
+    document = _AtomDocument(
+        title=_line(feed.title),
+        link=feed.address,
+        description="",
+        subtitle=_line(feed.description) or None,
+        language="en",
+        # Every entry has an author; where a paper names none, the feed's holds.
+        author_name="Broadsheet",
+        feed_url=feed.atom_address,
+        feed_guid=feed.id,
+        updated=_naive(feed.updated),
+    )
     for entry in feed.entries:
-        _entry(root, entry)
-    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document
+        document.add_item(
+            title=_title(entry),
+            link=safe_text(entry.address),
+            description=_content(entry),
+            unique_id=entry.id,
+            pubdate=_naive(entry.published),
+            updateddate=_naive(entry.updated),
+            categories=[safe_text(category) for category in entry.categories],
+            authors=_authors(entry),
+            source=safe_text(entry.source) if _is_web(entry.source) else "",
+        )
+    return document.writeString("utf-8").encode()
 
 
 def json_feed(feed: PaperFeed) -> bytes:
@@ -94,23 +123,6 @@ def json_feed(feed: PaperFeed) -> bytes:
         "items": [_item(entry) for entry in feed.entries],
     }
     return json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _entry(root: ET.Element, entry: FeedEntry) -> None:
-    element = ET.SubElement(root, _name("entry"))
-    _text(element, "id", entry.id)
-    _text(element, "title", _title(entry))
-    _text(element, "published", _time(entry.published))
-    _text(element, "updated", _time(entry.updated))
-    _link(element, "alternate", entry.address, "text/html")
-    if _is_web(entry.source):
-        _link(element, "related", entry.source)
-    for name in _authors(entry):
-        _text(ET.SubElement(element, _name("author")), "name", name)
-    for category in entry.categories:
-        ET.SubElement(element, _name("category"), {"term": safe_text(category)})
-    content = ET.SubElement(element, _name("content"), {"type": "html"})
-    content.text = _content(entry)
 
 
 def _item(entry: FeedEntry) -> dict[str, Any]:
@@ -151,18 +163,11 @@ def _is_web(address: str) -> bool:
     return address.startswith(("https://", "http://"))
 
 
+def _naive(at: datetime) -> datetime:
+    """A time in UTC, in whole seconds and without its zone: Django writes such with a Z."""
+    return at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+
+
 def _time(at: datetime) -> str:
     # Not strftime: it writes the year 999 with three digits, which RFC 3339 doesn't know.
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _name(tag: str) -> str:
-    return f"{{{_ATOM}}}{tag}"
-
-
-def _text(parent: ET.Element, tag: str, text: str) -> None:
-    ET.SubElement(parent, _name(tag)).text = _line(text)
-
-
-def _link(parent: ET.Element, rel: str, address: str, kind: str = "") -> None:
-    ET.SubElement(parent, _name("link"), {"rel": rel, "href": safe_text(address)} | ({"type": kind} if kind else {}))
+    return _naive(at).isoformat() + "Z"

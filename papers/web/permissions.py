@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
@@ -13,52 +13,54 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from papers.accounts.second_factor import ask_for_code
 from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
+from papers.models.user import can_curate
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
+_View: TypeAlias = Callable[Concatenate[Request, P], HttpResponse]
+_UserView: TypeAlias = Callable[Concatenate[UserRequest, P], HttpResponse]
 
 
-View = Callable[Concatenate[UserRequest, P], HttpResponse]
-GuardedView = Callable[Concatenate[Request, P], HttpResponse]
+def _accounts_only(view: _UserView[P], may_see: Callable[[User], bool]) -> _View[P]:
+    """A view for some accounts: strangers are asked to sign in, for other accounts there is no such page.
 
-
-def staff_only(view: View[P]) -> GuardedView[P]:
-    """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
-    return _guarded(view, lambda user: user.is_staff)
-
-
-def curators_or_staff_only(view: View[P]) -> GuardedView[P]:
-    """A view for those who look after members: curators and administrators. For others there is no such page."""
-    return _guarded(view, lambda user: user.is_staff or user.is_curator)
-
-
-def curators_only(view: View[P]) -> GuardedView[P]:
-    """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
-    return _guarded(view, lambda user: user.is_curator)
-
-
-def _guarded(view: View[P], is_theirs: Callable[[User], bool]) -> GuardedView[P]:
-    """The one gate of all that readers may not do: an administrator passes it with a code, where one is wanted."""
+    The one gate of all that readers may not do: an administrator passes it with a code, where one is wanted.
+    """
 
     @wraps(view)
-    def guarded_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        if not is_theirs(request.user):
+        if not may_see(request.user):
             raise Http404
         if request.user.lacks_code:
             return ask_for_code(request)
         return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
 
-    return guarded_view
+    return guarded
+
+
+def staff_only(view: _UserView[P]) -> _View[P]:
+    """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
+    return _accounts_only(view, lambda user: user.is_staff)
+
+
+def curators_or_staff_only(view: _UserView[P]) -> _View[P]:
+    """A view for those who look after members: curators and administrators. For others there is no such page."""
+    return _accounts_only(view, lambda user: user.is_staff or user.is_curator)
+
+
+def curators_only(view: _UserView[P]) -> _View[P]:
+    """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
+    return _accounts_only(view, lambda user: user.is_curator)
 
 
 def sign_in_required(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+    view: _UserView[P],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
-    """A view for whoever is signed in; strangers are asked to.
+    """A view for those who are signed in; strangers are asked to.
 
-    htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
+    htmx would put the sign-in page into the place of a button, so the answer has the whole window go there.
     """
 
     @wraps(view)
@@ -183,7 +185,7 @@ def own_topic(user: User, slug: str) -> Topic:
 
 
 def own_import(user: User, pk: int) -> LibraryImport:
-    """What `user` brings along. One query.
+    """A library import of `user`. One query.
 
     Raises:
         Http404: it is somebody else's, or there is none.
@@ -195,16 +197,15 @@ def own_import(user: User, pk: int) -> LibraryImport:
 
 
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    """Whether `user` may change a topic: one's own, and for a curator those for all."""
     return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
 
 
 def can_delete_comment(user: User | AnonymousUser, comment: Comment) -> bool:
+    """Whether `user` may delete a comment: one's own, and a curator any."""
     return user.is_authenticated and (comment.user_id == user.pk or can_curate(user))
 
 
-def can_curate(user: User | AnonymousUser) -> bool:
-    return user.is_authenticated and user.may_curate
-
-
 def may_administer(user: User | AnonymousUser) -> bool:
+    """Whether the one who asks may do here and now what administrators do."""
     return user.is_authenticated and user.may_administer

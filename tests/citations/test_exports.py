@@ -231,7 +231,7 @@ class TestAccount:
         LibraryItem.objects.create(user=carla, paper=noted, note="Carla's.")
         token = create_login_link(rita.email).rsplit("/", 1)[1]
         create_invitation(by=rita, email="x@example.org", now=NOW)
-        monkeypatch.setattr(hooks.account_exported, "_followers", [lambda user, parts: parts.update(more=[user.pk])])
+        monkeypatch.setattr(hooks.account_exported, "_functions", [lambda user, parts: parts.update(more=[user.pk])])
         archive = self.zip_of(rita)
         data = json.loads(archive.read("account.json"))
         assert data["profile"]["email"] == rita.email

@@ -81,11 +81,11 @@ def file(tmp_path: Path) -> Path:
 def test_every_table_comes_back_as_it_was(file: Path) -> None:
     before = whole()
     assert len([name for name, rows in before.items() if rows]) > 18
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     Paper.objects.all().delete()
     staff()
     with open_archive(file) as backup:
-        restore_backup(backup, say=quiet)
+        restore_backup(backup, report=quiet)
     after = whole()
     assert after.keys() == before.keys()
     assert {name for name in before if after[name] != before[name]} == set()
@@ -98,9 +98,9 @@ def test_counting_goes_on_where_it_stopped(file: Path) -> None:
     with transaction.atomic():
         last = next_release()
     highest = Paper.objects.get().pk
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     with open_archive(file) as backup:
-        restore_backup(backup, say=quiet)
+        restore_backup(backup, report=quiet)
     with transaction.atomic():
         assert next_release() == last + 1
     assert factories.paper().pk > highest
@@ -108,18 +108,18 @@ def test_counting_goes_on_where_it_stopped(file: Path) -> None:
 
 @pytest.mark.usefixtures("_content")
 def test_a_damaged_file_changes_nothing(file: Path, tmp_path: Path) -> None:
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     before = whole()
     for name, damaged in damages(file, tmp_path):
         with pytest.raises(BackupError, match=r"damaged|no backup|beginning|newer"), open_archive(damaged) as backup:
-            restore_backup(backup, say=quiet)
+            restore_backup(backup, report=quiet)
         assert whole() == before, name
 
 
 @pytest.mark.usefixtures("_content")
 @pytest.mark.parametrize("step", ["check_columns", "copy_in", "set_sequences"])
 def test_stopped_in_the_middle_it_changes_nothing(file: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     factories.paper(public_id="2603.77777")
     before, real = whole(), getattr(tables, step)
 
@@ -130,7 +130,7 @@ def test_stopped_in_the_middle_it_changes_nothing(file: Path, step: str, monkeyp
 
     monkeypatch.setattr(tables, step, stopped)
     with pytest.raises(BackupError, match="Stopped"), open_archive(file) as backup:
-        restore_backup(backup, say=quiet)
+        restore_backup(backup, report=quiet)
     assert whole() == before
     assert factories.paper(public_id="2603.77778").pk > Paper.objects.get(public_id="2603.77777").pk
 
@@ -213,7 +213,7 @@ class TestCommands:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_content")
 def test_with_the_embedded_database_which_is_started_and_stopped_for_it(file: Path, tmp_path: Path) -> None:
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     again, environment = tmp_path / "again.zip", site_environment(tmp_path / "data", free_port(), None)
     for words in (["restore", str(file)], ["backup", str(again)]):
         done = subprocess.run(
@@ -256,7 +256,7 @@ class TestBeforeAnUpgrade:
 
     def test_the_last_three_are_kept(self, settings: Any) -> None:
         paths = [
-            write_upgrade_backup(now=NOW + timedelta(days=day), say=quiet) for day in range(KEPT_UPGRADE_BACKUPS + 2)
+            write_upgrade_backup(now=NOW + timedelta(days=day), report=quiet) for day in range(KEPT_UPGRADE_BACKUPS + 2)
         ]
         assert sorted((settings.DATA_DIR.path / "backups").iterdir()) == paths[-KEPT_UPGRADE_BACKUPS:]
 
@@ -278,8 +278,8 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
 
 def test_nothing_of_a_source_is_lost_on_the_way(file: Path) -> None:
     made = factories.source(categories=["cs.CL", "a,b", '"', "{}"], query="NULL")
-    write_backup(file, now=NOW, say=quiet)
+    write_backup(file, now=NOW, report=quiet)
     with open_archive(file) as backup:
-        restore_backup(backup, say=quiet)
+        restore_backup(backup, report=quiet)
     assert Source.objects.get().categories == made.categories
     call_command("flush", interactive=False, verbosity=0)

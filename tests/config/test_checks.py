@@ -68,14 +68,14 @@ def test_a_sender_that_no_mail_could_be_sent_from(settings: Any, name: str) -> N
 
 def test_without_shared_memory_workers_are_one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ids(checks.check_semaphores(None)) == []
-    assert "solo" not in programs.worker(processes=2).arguments
+    assert "solo" not in programs.program_of(programs.WORKER, processes=2).arguments
     for module in (checks, programs, writer_pool):
         monkeypatch.setattr(module, "has_semaphores", lambda: False)
     (found,) = checks.check_semaphores(None)
     assert found.id == "broadsheet.W005"
     assert "/dev/shm" in str(found.hint)  # noqa: S108
-    for program in (programs.worker(processes=2), programs.fetcher(processes=2), programs.mailer()):
-        assert program.arguments[-8:].count("solo") == 1
+    for part in (programs.WORKER, programs.FETCHER, programs.MAILER):
+        assert programs.program_of(part, processes=2).arguments.count("solo") == 1
     with writer_pool.WriterPool(4) as several:
         assert several._pool is None
 

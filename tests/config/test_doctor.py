@@ -24,6 +24,7 @@ from digests.services.mail_setup import MailSetup, MailSetupState
 from papers.models import Edition, Source
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.operations.heartbeat import record_heartbeat
+from tests.support.prerelease import make_prerelease
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -35,11 +36,11 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def source(**options: Any) -> Source:
-    return Source.objects.create(**{"kind": Source.Kind.ARXIV_RSS, "name": "arXiv announcements", **options})
+    return Source.objects.create(**{"kind": "arxiv_rss", "name": "arXiv announcements", **options})
 
 
-def by_about(findings: Iterator[Finding]) -> dict[str, Finding]:
-    return {finding.about: finding for finding in findings}
+def by_subject(findings: Iterator[Finding]) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in findings}
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
@@ -101,7 +102,7 @@ def test_whatever_is_wrong_has_a_remedy(settings: Any, tmp_path: Path) -> None:
     found.append(doctor.check_clock(here=NOW, there=NOW + timedelta(hours=1)))
 
     assert [finding.level for finding in found] == [FindingLevel.PROBLEM] * len(found)
-    assert all(finding.do for finding in found)
+    assert all(finding.remedy for finding in found)
 
 
 FAR: Any = Exception("no route to host")
@@ -115,7 +116,7 @@ def test_settings_are_judged_by_the_system_checks(settings: Any) -> None:
     settings.SITE, settings.TRUSTED_PROXIES = Site.from_url("https://papers.example.org"), ()
     found = doctor.check_settings()
     assert {finding.level for finding in found} == {FindingLevel.WARNING}
-    assert any("BROADSHEET_TRUSTED_PROXIES" in finding.do for finding in found)
+    assert any("BROADSHEET_TRUSTED_PROXIES" in finding.remedy for finding in found)
 
 
 class TestDataFolder:
@@ -126,7 +127,7 @@ class TestDataFolder:
 
     def test_it_is_not_there_yet(self) -> None:
         found = doctor.check_data_folder()
-        assert (found.level, found.do) == (FindingLevel.PROBLEM, "`make run` makes it.")
+        assert (found.level, found.remedy) == (FindingLevel.PROBLEM, "`make run` makes it.")
 
     def test_it_is_ours(self, settings: Any) -> None:
         settings.DATA_DIR.make()
@@ -138,12 +139,12 @@ class TestDataFolder:
         assert doctor.check_data_folder().level is FindingLevel.OK
         settings.DATA_DIR.path.chmod(0o755)
         found = doctor.check_data_folder()
-        assert (found.level, found.do) == (FindingLevel.WARNING, f"`chmod go-rw {settings.DATA_DIR.path}`")
+        assert (found.level, found.remedy) == (FindingLevel.WARNING, f"`chmod go-rw {settings.DATA_DIR.path}`")
 
     def test_it_belongs_to_somebody_else(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.DATA_DIR.make()
         monkeypatch.setattr("config.doctor.os.geteuid", lambda: os.getuid() + 1)
-        assert "belongs to" in doctor.check_data_folder().words
+        assert "belongs to" in doctor.check_data_folder().message
 
     def test_without_embedded_services_there_is_none(self, settings: Any) -> None:
         settings.DATABASE_IS_EMBEDDED = settings.REDIS_IS_EMBEDDED = False
@@ -173,9 +174,20 @@ def test_two_clocks(seconds: int, level: FindingLevel) -> None:
 @pytest.mark.usefixtures("_served")
 def test_tables_that_are_not_there_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.startup.missing_migrations", lambda: 2)
-    found = by_about(doctor.diagnose(now=NOW))
+    found = by_subject(doctor.diagnose(now=NOW))
     assert found["tables"].level is FindingLevel.PROBLEM
-    assert "manage.py prepare" in found["tables"].do
+    assert "manage.py prepare" in found["tables"].remedy
+    assert "workers" not in found
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_served")
+def test_tables_of_before_the_first_release_are_named_and_not_asked() -> None:
+    make_prerelease()
+    found = by_subject(doctor.diagnose(now=NOW))
+    assert found["tables"].level is FindingLevel.PROBLEM
+    assert "before the first release" in found["tables"].message
+    assert "BROADSHEET_DATA_DIR" in found["tables"].remedy
     assert "workers" not in found
 
 
@@ -184,7 +196,7 @@ def test_workers_that_fell_silent() -> None:
     record_heartbeat(now=NOW - timedelta(hours=3))
     found = doctor.check_workers(now=NOW)
     assert found.level is FindingLevel.PROBLEM
-    assert "2026-11-25 05:00 UTC" in found.words
+    assert "2026-11-25 05:00 UTC" in found.message
     record_heartbeat(now=NOW)
     assert doctor.check_workers(now=NOW).level is FindingLevel.OK
 
@@ -197,9 +209,9 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
     source(name="Off", is_enabled=False, error_count=9, next_fetch_at=later)
     found = doctor.check_sources(now=NOW)
     assert [finding.level for finding in found] == [FindingLevel.WARNING] * 2
-    assert "failed 3 times: 503" in found[0].words
-    assert f"manage.py fetch {failing.pk}" in found[0].do
-    assert f"manage.py fetch {late.pk}" in found[1].do
+    assert "failed 3 times: 503" in found[0].message
+    assert f"manage.py fetch {failing.pk}" in found[0].remedy
+    assert f"manage.py fetch {late.pk}" in found[1].remedy
 
 
 @pytest.mark.django_db
@@ -213,4 +225,4 @@ def test_a_day_with_a_gap() -> None:
     assert doctor.check_days(now=NOW).level is FindingLevel.OK
     Edition.objects.create(day=date(2026, 11, 24), missing=["2611.00001", "2611.00002"])
     found = doctor.check_days(now=NOW)
-    assert (found.level, "2 of 2026-11-24" in found.words) == (FindingLevel.WARNING, True)
+    assert (found.level, "2 of 2026-11-24" in found.message) == (FindingLevel.WARNING, True)

@@ -38,7 +38,7 @@ def test_what_means_no(value: str) -> None:
 
 
 def test_a_list_is_separated_by_commas_or_white_space() -> None:
-    assert Env({"NAME": "cs.CL, cs.LG\n stat.ML,"}).words("NAME") == ("cs.CL", "cs.LG", "stat.ML")
+    assert Env({"NAME": "cs.CL, cs.LG\n stat.ML,"}).list("NAME") == ("cs.CL", "cs.LG", "stat.ML")
 
 
 def test_networks_are_read_as_such() -> None:

@@ -95,15 +95,15 @@ def test_without_user_namespaces_an_existing_account_is_used(monkeypatch: pytest
     data.make()
     try:
         with running(data) as (supervisor, server):
-            if server.rights.uid is None:
-                pytest.fail(f"ran with {server.rights}")
-            valkey = ValkeyServer(data, rights=server.rights)
+            if server.privileges.uid is None:
+                pytest.fail(f"ran with {server.privileges}")
+            valkey = ValkeyServer(data, privileges=server.privileges)
             supervisor.start(valkey)
             supervisor.wait_for(valkey, seconds=10)
             owners = {Path(f"/proc/{supervisor.pid_of(name)}").stat().st_uid for name in ("postgres", "valkey")}
         assert owners == {account.pw_uid}
         with running(data) as (_, server):  # and the folder that it left is started by the same account
-            assert server.rights.uid == account.pw_uid
+            assert server.privileges.uid == account.pw_uid
     finally:
         shutil.rmtree(data.path)
 
@@ -142,7 +142,7 @@ with Supervisor(data) as supervisor:
         supervisor.start(service)
         supervisor.wait_for(service, seconds=30)
     server.create_database()
-    print(os.geteuid(), server.rights.option)
+    print(os.geteuid(), server.privileges.option)
 """
     try:
         ended = subprocess.run(

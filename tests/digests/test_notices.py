@@ -95,7 +95,7 @@ class FreeClock:
     """Turns for everybody at once. The real clock, which wants no transaction around it, has tests of its own."""
 
     @contextmanager
-    def turn(self, group: str, *, wait_seconds: float) -> Iterator[FreeTurn]:
+    def acquire(self, group: str, *, wait_seconds: float) -> Iterator[FreeTurn]:
         assert group.startswith("page:")
         yield FreeTurn()
 
@@ -104,7 +104,7 @@ class FreeTurn:
     def renew(self) -> None:
         pass
 
-    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
+    def record_response(self, status: int, retry_after_seconds: float | None) -> float | None:
         return None
 
 
@@ -114,7 +114,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, settings: Any, request: pytest.Fixtu
     if "transactional_db" not in request.fixturenames:
 
         def client() -> ClientOfSources:
-            return ClientOfSources(user_agent="Broadsheet tests", clock=FreeClock(), allow=settings.FETCH_ALLOW)
+            return ClientOfSources(user_agent="Broadsheet tests", rate_limiter=FreeClock(), allow=settings.FETCH_ALLOW)
 
         monkeypatch.setattr("digests.services.channel_client.build_outbound_client", client)
     monkeypatch.setattr(notices, "is_queue_empty", lambda: True)

@@ -103,7 +103,7 @@ def test_progress_is_said_as_it_goes(upstream: FakeUpstream) -> None:
         said.append(text)
         shown.append(FetchRun.objects.get().progress)
 
-    run_fetch(create_source("arxiv_rss", upstream), say=say)
+    run_fetch(create_source("arxiv_rss", upstream), report_progress=say)
     assert said[0].startswith("fetching cs.CL+cs.LG, ")
     assert shown == said
 
@@ -316,7 +316,7 @@ def test_a_visit_that_was_taken_over_stores_nothing_more(upstream: FakeUpstream)
             source=source, started_at=FRIDAY_MORNING + hours(1), heartbeat_at=FRIDAY_MORNING + hours(1)
         )
 
-    run_fetch(source, say=take_over)
+    run_fetch(source, report_progress=take_over)
     assert set(listed_ids(TODAY)) == upstream.catalogue.new_ids(TODAY, ("cs.CL", "cs.LG")), "its first batch only"
     assert source.last_success_at is None
     assert FetchRun.objects.filter(state=FetchRun.State.RUNNING).count() == 1
@@ -370,7 +370,7 @@ def test_a_visit_that_is_stopped_and_done_anew_ends_in_the_same_tables(
 def test_a_visit_asked_for_while_one_is_going_on_still_comes(upstream: FakeUpstream) -> None:
     source = create_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
     asked_at = FRIDAY_MORNING + timedelta(seconds=1)
-    run_fetch(source, say=lambda text: void(request_fetches([source.pk], now=asked_at)))
+    run_fetch(source, report_progress=lambda text: void(request_fetches([source.pk], now=asked_at)))
     assert source.next_fetch_at == asked_at
 
 

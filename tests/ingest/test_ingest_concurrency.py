@@ -136,7 +136,7 @@ def test_votes_at_the_same_time_are_counted_on_paper_and_listing():
         for votes in (3, 4, 5):
             records = [
                 factories.listed_raw_paper(
-                    source="huggingface", kind="daily", arxiv_id=value, figures=ExternalCounts(votes=votes)
+                    source="huggingface", kind="daily", arxiv_id=value, external_counts=ExternalCounts(votes=votes)
                 )
                 for value in shuffled(votes, papers)
             ]

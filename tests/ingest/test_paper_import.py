@@ -121,8 +121,10 @@ def test_a_catalogue_does_not_overwrite_what_a_source_sent(tmp_path):
     from papers.sources.base import ExternalCounts
 
     figures = ExternalCounts(votes=9, comments=1, submitted_by="Chiara")
-    store_papers([factories.raw_paper("huggingface", arxiv_id="2601.00001", title="Theirs", authors=None, figures=figures)],
-                 now=factories.NOW, kind="huggingface")  # fmt: skip
+    theirs = factories.raw_paper(
+        "huggingface", arxiv_id="2601.00001", title="Theirs", authors=None, external_counts=figures
+    )
+    store_papers([theirs], now=factories.NOW, kind="huggingface")
     imported(written(tmp_path / "f", row(title="Old", upvotes=3, num_comments=0)))
     paper = Paper.objects.get()
     assert (paper.title, paper.authors) == ("Theirs", [{"name": "Ada Lovelace"}])

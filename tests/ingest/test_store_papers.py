@@ -122,7 +122,10 @@ def day_of_everything() -> list[RawPaper]:
         factories.listed_raw_paper(arxiv_id="2603.00001v1", license="CC BY"),
         factories.listed_raw_paper(arxiv_id="2603.00002v1", kind="cross", position=1),
         factories.raw_paper(
-            "huggingface", arxiv_id="2603.00001", figures=figures, listed_on=RawListing(factories.TODAY, "daily", 1)
+            "huggingface",
+            arxiv_id="2603.00001",
+            external_counts=figures,
+            listed_on=RawListing(factories.TODAY, "daily", 1),
         ),
         factories.raw_paper("feed", doi="10.1000/a", url="https://journal.example.org/a"),
         factories.raw_paper(
@@ -292,7 +295,7 @@ def test_figures_are_theirs_and_reach_the_listings_and_trending():
         return factories.raw_paper(
             "huggingface",
             arxiv_id="2603.00001",
-            figures=ExternalCounts(votes=votes, comments=1, submitted_by="Chiara"),
+            external_counts=ExternalCounts(votes=votes, comments=1, submitted_by="Chiara"),
             listed_on=RawListing(factories.TODAY, "daily", 1),
         )
 
@@ -314,7 +317,10 @@ def test_figures_are_theirs_and_reach_the_listings_and_trending():
 def test_old_list_makes_its_papers_no_hotter_than_they_were():
     def raw(arxiv_id: str, day: date) -> RawPaper:
         return factories.raw_paper(
-            "huggingface", arxiv_id=arxiv_id, figures=ExternalCounts(votes=50), listed_on=RawListing(day, "daily", 1)
+            "huggingface",
+            arxiv_id=arxiv_id,
+            external_counts=ExternalCounts(votes=50),
+            listed_on=RawListing(day, "daily", 1),
         )
 
     store(raw("2501.00001", date(2025, 1, 3)), raw("2603.00001", factories.TODAY))

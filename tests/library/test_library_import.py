@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
-from papers.outbound.client import HostBusyError
-from papers.outbound.errors import NetworkError, SourceError
+from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
+from papers.services.fetching.paper_lookup import PaperNotFoundError
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.library_import.apply_draft import LibraryImportOptions, add_to_library, apply_draft
 from papers.services.library_import.drafts import (
@@ -27,7 +27,6 @@ from papers.services.library_import.drafts import (
 from papers.services.library_import.import_progress import import_progress
 from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_next_rows
 from papers.services.reading.library import set_library_state
-from papers.services.submissions.submission_fetcher import PaperNotFoundError
 from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
 from tests.support.pages import page_text, titles_on
@@ -87,7 +86,9 @@ def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> Non
     text = b"@misc{a, eprint={2401.01234}, keywords={ice, snow}}\n@misc{b, eprint={2401.01235}}"
     of = create_draft(user=rita, data=text, now=factories.NOW)
     for _ in range(2):
-        apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW)
+        apply_draft(
+            library_import=of, options=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW
+        )
     assert dict(LibraryItem.objects.values_list("paper__public_id", "state")) == {
         "2401.01234": "read", "2401.01235": "to_read",
     }  # fmt: skip
@@ -146,7 +147,7 @@ def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
     assert states(of) == ["found", "twice"]
     assert "Found by its title." in page_text(of.get_absolute_url(), client_of(rita))
     assert not LibraryItem.objects.exists()
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read"), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read"), now=factories.NOW)
     assert LibraryItem.objects.get().paper == paper
 
 
@@ -170,7 +171,7 @@ class Upstream:
         self.single: list[str] = []
         self.error: SourceError | None = None
         self.missing: set[str] = set()
-        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up", self._together)
+        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up_ids", self._together)
         monkeypatch.setattr("papers.services.library_import.row_fetcher.look_up_paper", self._single)
 
     def _together(self, send: Any, url: str, ids: list[str]) -> list[LookupResult]:
@@ -197,7 +198,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Upstream:
 
 def taken(user: User, text: str) -> LibraryImport:
     of = create_draft(user=user, data=text.encode(), now=factories.NOW)
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
     return of
 
 
@@ -266,7 +267,7 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = create_draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
-    apply_draft(of=of, wishes=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
+    apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
 
     def killed(of: LibraryImport, rows: Any) -> None:
         add_to_library(of, rows)

@@ -73,9 +73,9 @@ def test_other_sources_are_compared_with_their_own_lists() -> None:
     arxiv, hugging, blog, records = (
         factories.source(kind) for kind in ("arxiv_rss", "huggingface", "feed", "arxiv_oai")
     )
-    factories.source_day(hugging, held=60, stored=57)
-    factories.source_day(hugging, TODAY - timedelta(days=30), held=9, stored=9)
-    factories.source_day(blog, TODAY - timedelta(days=1), held=12, stored=12)
+    factories.source_day(hugging, record_count=60, stored=57)
+    factories.source_day(hugging, TODAY - timedelta(days=30), record_count=9, stored=9)
+    factories.source_day(blog, TODAY - timedelta(days=1), record_count=12, stored=12)
     shown = read_statistics(now=NOW)
     assert [one.source for one in shown.lists] == [hugging, blog]
     assert [by_label(one.bars) for one in shown.lists] == [{"Wed 4 Mar": (57, 3)}, {"Tue 3 Mar": (12, 0)}]

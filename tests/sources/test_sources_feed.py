@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import parse_datetime
 from papers.sources.base import FetchBatch, RawAuthor, RawPaper

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers.sources.xml import (
-    BrokenXmlError,
-    child_text,
-    element_text,
-    iterate_xml,
-    parse_cut_xml,
-    parse_xml,
-    serialize,
-)
+from papers.sources.xml import BrokenXmlError, iterate_xml, parse_cut_xml, parse_xml, serialize
+from papers.text.xml import child_text, element_text
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]><a>&y;</a>'
 

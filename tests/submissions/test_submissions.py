@@ -12,12 +12,12 @@ from django.db import connections, transaction
 
 from papers.catalogue.paper_ref import InvalidReference
 from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing, Paper, Submission, TaggedPaper, User
-from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NetworkError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.curation.audit_log import Actor
 from papers.services.curation.review_papers import accept_submission, reject_submission
+from papers.services.fetching import paper_lookup
 from papers.services.operations.scheduler import collect_due_work
-from papers.services.submissions import submission_fetcher
 from papers.services.submissions.intake import preview_submission, retry_submission, submit
 from papers.services.submissions.submission_fetcher import LEASE, MAX_CLAIMS, fetch_submission
 from tests.support import factories
@@ -340,7 +340,7 @@ class TestKills:
             monkeypatch.undo()
             disable_rate_limits(monkeypatch)
             assert fetch_submission(taken.pk, now=NOW + LEASE) is not None
-            return submission_fetcher.look_up_paper(*arguments)
+            return paper_lookup.look_up_paper(*arguments)
 
         monkeypatch.setattr("papers.services.submissions.submission_fetcher.look_up_paper", slow)
         assert fetch_submission(taken.pk, now=NOW) is None

@@ -34,7 +34,7 @@ from papers.models import (
 )
 from papers.services.ingest.releases import next_release
 from papers.sources.base import RawAuthor, RawListing, RawPaper
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 """A Wednesday at noon: the moment most tests take for now."""
@@ -116,9 +116,9 @@ def fetch_run(of: Source | None = None, **fields: Any) -> FetchRun:
     return FetchRun.objects.create(source=of or source(), **fields)
 
 
-def source_day(of: Source, day: date = TODAY, *, held: int = 1, stored: int = 1) -> SourceDay:
+def source_day(of: Source, day: date = TODAY, *, record_count: int = 1, stored: int = 1) -> SourceDay:
     """What a source's own list of a day held."""
-    return SourceDay.objects.create(source=of, day=day, held=held, stored=stored, read_at=NOW)
+    return SourceDay.objects.create(source=of, day=day, record_count=record_count, stored=stored, read_at=NOW)
 
 
 def edition(day: date = TODAY, **fields: Any) -> Edition:

@@ -7,21 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.text.cleaning import (
-    ParsedAuthor,
-    author_key,
     clean_abstract,
-    clean_authors,
     clean_line,
-    clean_name,
     clean_title,
     flatten_links,
     fold,
     plain_formulas,
     safe_text,
     search_text,
-    sort_key,
-    split_authors,
 )
+from papers.text.names import author_key, clean_name, split_authors
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=60)
 
@@ -168,123 +163,7 @@ def test_hostile_text_is_cleaned_in_time_proportional_to_its_length(raw: str) ->
     assert time.process_time() - started < 3  # seconds; what grows with the square of the length takes minutes
 
 
-# --- Names ---
-
-
-def test_names_that_are_none_are_left_out() -> None:
-    raw = [
-        "GLM-4. 5 Team",
-        ":",
-        "A\n  Person",
-        "",
-        "et al",
-        "et. al.",
-        "...",
-        "J. Doe et al.",
-        "Others",
-        "江常皓",
-        "飞 叶",
-    ]
-    assert clean_authors(raw) == ["GLM-4. 5 Team", "A Person", "J. Doe", "江常皓", "飞 叶"]
-
-
-def test_names_have_accents_and_no_controls() -> None:
-    raw = ["Sophie G\x7fötz", "\u202aAvishai Zagoury\u202c", "P\\'al Erd\\H{o}s", "Jean~Dupont,", "Ales\u030c X"]
-    assert clean_authors(raw) == ["Sophie Götz", "Avishai Zagoury", "Pál Erdős", "Jean Dupont", "Aleš X"]
-
-
-def test_a_name_that_holds_all_authors_is_kept_whole() -> None:
-    raw = "Xiangyu Kongand Xiaoxia Xingand " * 40
-    assert clean_authors([raw]) == [raw.strip()]
-
-
-def test_three_thousand_authors_keep_their_order() -> None:
-    raw = [f"Author {number}" for number in range(3_303)]
-    assert clean_authors(raw) == raw
-    assert [author.name for author in split_authors(", ".join(raw))] == raw
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        (
-            "A. Person, B. Other and C. Third",
-            [ParsedAuthor("A. Person"), ParsedAuthor("B. Other"), ParsedAuthor("C. Third")],
-        ),
-        ("A. Person, and B. Other; C. Third & D. Fourth", ["A. Person", "B. Other", "C. Third", "D. Fourth"]),
-        (
-            "C. Neri (Dresdner Kleinwort, London, UK) and D. Foo",
-            [ParsedAuthor("C. Neri", "Dresdner Kleinwort, London, UK"), ParsedAuthor("D. Foo")],
-        ),
-        (
-            "A. Person (1 and 2), B. Other (2), for the X collaboration ((1) Somewhere, U.S.A., (2) Elsewhere)",
-            [
-                ParsedAuthor("A. Person", "Somewhere, U.S.A.; Elsewhere"),
-                ParsedAuthor("B. Other", "Elsewhere"),
-                ParsedAuthor("X collaboration"),
-            ],
-        ),
-        (
-            "A. Person (Uni (Dept of X), Town), B. Other",
-            [ParsedAuthor("A. Person", "Uni (Dept of X), Town"), ParsedAuthor("B. Other")],
-        ),
-        ("The Big Collaboration: A. Person, B. Other, et al.", ["Big Collaboration", "A. Person", "B. Other"]),
-        ("A. Person on behalf of the Euclid Consortium", ["A. Person", "Euclid Consortium"]),
-        ("Euclid Collaboration, A. Person", ["Euclid Collaboration", "A. Person"]),
-        ("The Anh Nguyen, Fernando Iemma", ["The Anh Nguyen", "Fernando Iemma"]),
-        ('J. Smith, Jr., K. Lee III and M. M\\"uller', ["J. Smith, Jr.", "K. Lee III", "M. Müller"]),
-        ("A. Person (never closed, B. Other", ["A. Person (never closed", "B. Other"]),
-        ("A. Person (1)", [ParsedAuthor("A. Person")]),
-        ("飞 叶, 江常皓", ["飞 叶", "江常皓"]),
-        ("et. al.", []),
-        (" , ,; ", []),
-        ("", []),
-    ],
-)
-def test_authors_in_one_string_are_split(raw: str, expected: list[ParsedAuthor | str]) -> None:
-    assert split_authors(raw) == [ParsedAuthor(author) if isinstance(author, str) else author for author in expected]
-
-
-@given(st.text(alphabet="AB. ,;()and1:\\'{}", max_size=60))
-def test_any_string_of_authors_gives_names(raw: str) -> None:
-    assert all(author.name.strip() == author.name != "" for author in split_authors(raw))
-
-
-@pytest.mark.parametrize(
-    ("names", "key"),
-    [
-        (
-            ["Özgür Müller", "Müller, Özgür", "OZGUR MULLER", "Ozgür  Müller", "Mu\u0308ller, O\u0308zgu\u0308r"],
-            "ozgur muller",
-        ),
-        (["J. Smith", "Smith, J.", "J Smith"], "j smith"),
-        (["John Smith Jr.", "Smith, John, Jr.", "John Smith, Jr."], "john smith jr"),
-        (["Anne-Marie O’Neil", "O'Neil, Anne Marie"], "anne marie oneil"),
-        (["Łukasz Ørsted-Þór"], "lukasz orsted thor"),
-        (["飞 叶"], "飞 叶"),
-        (["がぎ"], "がぎ"),
-        (["김민수"], "김민수"),
-        (["हिन्दी नाम"], "हिन्दी नाम"),
-        (["𝐁old Name"], "bold name"),
-        ([":"], ""),
-    ],
-)
-def test_one_author_has_one_key(names: list[str], key: str) -> None:
-    assert {author_key(name) for name in names} == {key}
-
-
-@given(ANY_TEXT)
-def test_a_key_is_its_own_key(name: str) -> None:
-    key = author_key(name)
-    assert key == author_key(key)
-
-
-@given(st.text(st.characters(max_codepoint=127, exclude_characters=",")))
-def test_names_of_ascii_are_read_as_all_others(name: str) -> None:
-    assert author_key(f"{name} ω") == f"{author_key(name)} ω".strip()
-
-
-# --- Finding and sorting ---
+# --- Comparing and finding ---
 
 
 @pytest.mark.parametrize(
@@ -310,11 +189,3 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_formulas_read_as_plain_text() -> None:
     text = r"On $\alpha_1$ for \$5, $\ell_1$ and \(x^2\)"
     assert plain_formulas(text) == "On α₁ for $5, ℓ₁ and x²"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("“Élan” vital", "elan” vital"), ("$d^N=0$", "dn=0"), ("(0)", "0)"), ("…", "..."), ("", "")],
-)
-def test_sorting_begins_at_the_first_letter_or_digit(text: str, expected: str) -> None:
-    assert sort_key(text) == expected

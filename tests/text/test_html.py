@@ -4,6 +4,8 @@ import re
 import time
 
 import pytest
+from django.template import Context, Template
+from django.utils.html import format_html
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -328,3 +330,11 @@ def test_the_sanitiser_lets_no_other_address_through_even_where_markdown_would(
     html = markdown.__wrapped__(f"[x]({address})")
     assert ">x<" in html
     assert "href" not in html
+
+
+def test_templates_take_our_html_as_it_is_and_what_is_added_to_it_as_text() -> None:
+    made = inline("a < b")
+    assert format_html("<i>{}</i>", made) == "<i>a &lt; b</i>"
+    assert Template("{{ made }}{{ more }}").render(Context({"made": made, "more": made + "<"})) == (
+        "a &lt; b" + "a &amp;lt; b&lt;"
+    )

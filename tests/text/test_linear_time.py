@@ -21,11 +21,11 @@ from papers.query import parser
 from papers.references.parser import parse_references as read_references
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import doi, webpage, xml
+from papers.sources import doi, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.text import cleaning as text
-from papers.text import html, mathml, tex, tex_math, venues
+from papers.text import html, mathml, names, tex, tex_math, venues, xml
 
 LENGTH = 6_000
 """Of the shorter input; the longer one has four times as much: what grows with the square takes sixteen times."""
@@ -87,7 +87,7 @@ def page_by(given: str) -> list[str]:
     content = given.replace('"', "'")
     page = f'<meta name="citation_title" content="T"><meta name="citation_author" content="{content}">'
     paper = webpage.parse_page(page.encode("utf-8", "replace"), url="https://page.example/")
-    return text.clean_authors(author.name for author in paper.authors or ())
+    return [name for author in paper.authors or () if (name := names.clean_name(author.name))]
 
 
 READERS: dict[str, Reader] = {
@@ -106,8 +106,8 @@ READERS: dict[str, Reader] = {
     "abstract in JATS": doi.plain_abstract,
     "abstract": text.clean_abstract,
     "title": text.clean_title,
-    "authors": text.split_authors,
-    "author": lambda given: text.author_key(text.clean_name(given)),
+    "authors": names.split_authors,
+    "author": lambda given: names.author_key(names.clean_name(given)),
     "searched": text.search_text,
     "TeX": tex.to_text,
     "formula": tex_math.to_unicode,
@@ -185,7 +185,7 @@ def test_a_feed_with_much_of_one_kind(make: Callable[[int], str], place: str) ->
 
 def test_what_authors_share_is_not_copied_to_each_without_end() -> None:
     many, long = 5_000, "Institute of Everything " * 4_000
-    found = text.split_authors("A. Person (1,1,1,1), " * many + f"Z. Last (1) ((1) {long})")
+    found = names.split_authors("A. Person (1,1,1,1), " * many + f"Z. Last (1) ((1) {long})")
     assert len(found) == many + 1
     assert sum(len(author.affiliation or "") for author in found) < 4 * 600 * (many + 1)
 

@@ -10,8 +10,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config.backup.archive import BackupError
-from config.backup.running_database import OperatorError, running_database
+from config.backup.running_database import running_database
 from config.backup.writer import write_backup
+from config.local.paths import OperatorError
 
 
 class Command(BaseCommand):
@@ -32,9 +33,9 @@ class Command(BaseCommand):
         if path.exists() and not options["replace"]:
             raise CommandError(f"{path} is there already: name another file, or say --replace.")
         try:
-            with running_database(alone=False, say=self.say):
+            with running_database(exclusive=False, report=self.say):
                 self.say(f"Writing {path} …")
-                manifest = write_backup(path, now=timezone.now(), say=self.say)
+                manifest = write_backup(path, now=timezone.now(), report=self.say)
         except (BackupError, OperatorError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:

@@ -34,9 +34,9 @@ class Command(BaseCommand):
             FindingLevel.WARNING: self.style.WARNING,
             FindingLevel.PROBLEM: self.style.ERROR,
         }
-        self.stdout.write(f"{style[finding.level](f'{finding.level:<8}')} {finding.about:<9} {finding.words}")
-        if finding.do:
-            self.stdout.write(f"{'':18} → {finding.do}")
+        self.stdout.write(f"{style[finding.level](f'{finding.level:<8}')} {finding.subject:<9} {finding.message}")
+        if finding.remedy:
+            self.stdout.write(f"{'':18} → {finding.remedy}")
 
 
 def _of(number: int, noun: str) -> str:

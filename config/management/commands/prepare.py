@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from config import startup
+from config.local.paths import OperatorError
 
 
 class Command(BaseCommand):
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         try:
             self.check(databases=["default"])
             startup.prepare(self.stdout.write)
+        except OperatorError as error:
+            raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database does not do what was asked: {str(error).strip()}") from error
         self.stdout.write("Ready.")

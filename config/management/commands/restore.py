@@ -12,7 +12,8 @@ from django.db import DatabaseError
 
 from config.backup.archive import ArchiveReader, BackupError, open_archive
 from config.backup.restorer import account_count, is_database_empty, paper_count, restore_backup
-from config.backup.running_database import OperatorError, running_database
+from config.backup.running_database import running_database
+from config.local.paths import OperatorError
 
 
 class Command(BaseCommand):
@@ -29,10 +30,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"].absolute()
         try:
-            with open_archive(path) as backup, running_database(alone=True, say=self.say):
+            with open_archive(path) as backup, running_database(exclusive=True, report=self.say):
                 if not options["yes"] and not is_database_empty():
                     self.ask(backup)
-                restore_backup(backup, say=self.say)
+                restore_backup(backup, report=self.say)
                 self.restore_key(backup)
         except (BackupError, OperatorError) as error:
             raise CommandError(str(error)) from error

@@ -15,14 +15,12 @@ from django.db import DatabaseError, connections
 from config import startup
 from config.local import programs
 from config.local.paths import DataDir, OperatorError
-from config.local.postgres import PostgresServer
+from config.local.postgres import PostgresServer, start_postgres
 from config.local.supervisor import Supervisor, data_dir_lock
 from config.local.valkey import ValkeyServer
 from papers.services.accounts.login_links import InactiveAccountError, create_login_link
 from papers.services.embeddings.embedding_status import embedding_disabled_reason
 
-# A server that was killed first replays what it had written down; after a large import that takes minutes.
-POSTGRES_READY_SECONDS = 600.0
 READY_SECONDS = 60.0
 
 
@@ -36,7 +34,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         data: DataDir = settings.DATA_DIR
-        supervisor = Supervisor(data, say=self.say)
+        supervisor = Supervisor(data, report=self.say)
         try:
             data.make()
             with data_dir_lock(data), supervisor.handle_stop_signals(), supervisor:
@@ -56,7 +54,7 @@ class Command(BaseCommand):
         check_address_available(settings.BIND, settings.PORT)
         self.say(f"Starting Broadsheet {settings.VERSION} …")
         start_embedded(supervisor)
-        web = programs.web(host=settings.BIND, port=settings.PORT)
+        web, *others = self._programs()
         was_prepared = startup.is_prepared()
         if was_prepared:
             supervisor.start(web)  # it loads while this process goes on
@@ -67,18 +65,23 @@ class Command(BaseCommand):
         link = sign_in_link()
         connections.close_all()
         supervisor.wait_for(web, seconds=READY_SECONDS)
-        supervisor.start(programs.worker(processes=settings.WORKER_PROCESSES))
-        supervisor.start(programs.fetcher(processes=settings.WORKER_PROCESSES))
-        supervisor.start(programs.mailer())
-        if not (reason := embedding_disabled_reason()):
-            supervisor.start(programs.embedder())
-        supervisor.start(programs.beat())
+        reason = embedding_disabled_reason()
+        for program in others:
+            if program.name != programs.EMBEDDER.name or not reason:
+                supervisor.start(program)
         self.say(f"Broadsheet is ready: {settings.SITE_URL}")
         self.say(f"Sign in as {settings.ADMIN_EMAIL}, once: {link}")
         self.say(f"Data and logs: {settings.DATA_DIR.path}")
         if reason:
             self.say(f"Search goes by words alone: {reason}")
         self.say("Ctrl-C stops it.")
+
+    def _programs(self) -> list[programs.Program]:
+        """All parts, the web server first, in the order in which they start."""
+        return [
+            programs.program_of(part, host=settings.BIND, port=settings.PORT, processes=settings.WORKER_PROCESSES)
+            for part in programs.PARTS.values()
+        ]
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
@@ -88,16 +91,13 @@ class Command(BaseCommand):
 def start_embedded(supervisor: Supervisor) -> None:
     """Start PostgreSQL and Valkey where no others are named."""
     data: DataDir = settings.DATA_DIR
-    valkey_rights = None
+    valkey_privileges = None
     if settings.DATABASE_IS_EMBEDDED:
         postgres = PostgresServer(data)
-        postgres.prepare()
-        supervisor.start(postgres)
-        supervisor.wait_for(postgres, seconds=POSTGRES_READY_SECONDS)
-        postgres.create_database()
-        valkey_rights = postgres.rights
+        start_postgres(postgres, supervisor)
+        valkey_privileges = postgres.privileges
     if settings.REDIS_IS_EMBEDDED:
-        valkey = ValkeyServer(data, rights=valkey_rights)
+        valkey = ValkeyServer(data, privileges=valkey_privileges)
         supervisor.start(valkey)
         supervisor.wait_for(valkey, seconds=READY_SECONDS)
 
@@ -113,7 +113,7 @@ def check_address_available(host: str, port: int) -> None:
     """Find out before anything is started whether the web server will be able to listen.
 
     Raises:
-        LocalError: it will not.
+        OperatorError: it will not.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

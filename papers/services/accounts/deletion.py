@@ -5,12 +5,11 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
-from papers.hooks import account_deleted
+from papers.hooks import account_deleted, lists_changed
 from papers.models import Comment, Listing, Paper, User, Vote
 from papers.services.curation.undo import delete_undo_data_of
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.comments import delete_comment
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 
 class LastAdministratorError(Exception):
@@ -65,4 +64,4 @@ def _take_back_votes(user: User) -> None:
     counted = Paper.objects.filter(pk=OuterRef("paper")).values("vote_count")
     Listing.objects.filter(paper__in=papers).update(vote_count=Subquery(counted))
     refresh_trending_scores(papers)
-    invalidate_page_cache()
+    lists_changed.notify()

@@ -13,14 +13,15 @@ from urllib.parse import unquote
 from django.db import transaction
 
 from papers.catalogue.identifiers import parse_orcid
+from papers.catalogue.json_columns import AuthorRow
 from papers.models import Author, AuthorClaim, AuthorName, CurationEvent, Follow, Followed, Paper, User
-from papers.models.paper import AuthorRow
 from papers.services.authors.lookup import Contributor, contributor_of
 from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.subjects import author_subject
 from papers.services.ingest.clean_record import author_index_key
 from papers.services.reading.follows import move_followers, refresh_followed_authors
-from papers.text.cleaning import author_key, safe_text
+from papers.text.cleaning import safe_text
+from papers.text.names import author_key
 
 AUTHOR_ACTIONS = (CurationAction.AUTHOR_MERGED, CurationAction.AUTHOR_SPLIT, CurationAction.AUTHOR_ORCID)
 MAX_PAPERS_AT_ONCE = 500

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from papers.models import Author, AuthorClaim, Followed, Paper
 from papers.models.paper import PaperQuerySet
-from papers.text.cleaning import author_key, organization_key
+from papers.text.names import author_key, organization_key
 
 MAX_CLAIMED = 5_000
 _MOST_SPELLINGS = 200

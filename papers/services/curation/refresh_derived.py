@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import connection
 
+from papers.hooks import lists_changed
 from papers.services.ingest.counters import count_listings, count_votes_and_comments
 from papers.services.lists.trending import refresh_trending_scores
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 _CATEGORIES_GONE = """
     DELETE FROM papers_papercategory known USING papers_paper paper
@@ -44,4 +44,4 @@ def refresh_derived_columns(
         cursor.execute(_DAYS_OF, asked)
         count_listings({*days, *(row[0] for row in cursor.fetchall())})
         cursor.execute(_CARDS, asked)
-    invalidate_page_cache()
+    lists_changed.notify()

@@ -14,8 +14,8 @@ from papers.services.curation.subjects import record_subject
 from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.announcements import LAST_POSITION
 from papers.services.ingest.paper_store import StoreResult, store_papers
-from papers.sources.base import RawPaper
-from papers.sources.rejected_payload import RejectedPayload, parse_rejected_payload
+from papers.sources.base import RawPaper, RejectedPayload
+from papers.sources.rejected_payload import parse_rejected_payload
 
 
 def retry_record(*, record_id: int, actor: Actor) -> CurationEvent | None:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
+from papers.hooks import lists_changed
 from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Listing, ListRule, Paper, RuleListing
 from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
 from papers.services.operations.installation import group_settings, group_today
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 # A topic's papers are news for so long; votes take longer to come.
 TOPIC_WINDOW = timedelta(days=3)
@@ -107,7 +107,7 @@ def _list(paper_ids: Sequence[int], rule: ListRule, day: date, now: datetime) ->
     RuleListing.objects.bulk_create(
         RuleListing(paper_id=paper_id, rule=rule, day=day, listed_at=now) for paper_id in paper_ids
     )
-    invalidate_page_cache()
+    lists_changed.notify()
 
 
 def find_rule_papers(

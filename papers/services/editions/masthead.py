@@ -27,7 +27,7 @@ def chosen_categories() -> list[str]:
     """The arXiv categories that the group follows. One cached read."""
     codes: list[str] | None = cache.get(_CATEGORIES_KEY)
     if codes is None:
-        chosen = Source.objects.filter(is_enabled=True, kind=Source.Kind.ARXIV_RSS).values_list("categories", flat=True)
+        chosen = Source.objects.announcing().values_list("categories", flat=True)
         codes = list(dict.fromkeys(code for categories in chosen for code in categories))[:_MOST_CATEGORIES]
         cache.set(_CATEGORIES_KEY, codes, _CACHED_SECONDS)
     return codes

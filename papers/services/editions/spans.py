@@ -107,7 +107,7 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
     """Why an edition is not today's; None when it is today's or newer. Two queries where it isn't, else none."""
     if edition is not None and edition.day >= today:
         return None
-    sources = list(Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).exclude(lists="nothing"))
+    sources = list(Source.objects.announcing().exclude(lists="nothing"))
     if not sources:
         return EditionAbsence(today=today, absence=None, due=None)
     states = set(

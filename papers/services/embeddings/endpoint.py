@@ -12,7 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from papers.outbound.client import Client, FetchError, FetchRequest, HttpStatusError
+from papers.outbound.client import Client
+from papers.outbound.errors import FetchError, HttpStatusError
+from papers.outbound.request import FetchRequest
 from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from papers.services.fetching.rate_limiter import build_outbound_client
 

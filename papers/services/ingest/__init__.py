@@ -1,1 +1,1 @@
-"""Records of papers, as sources send them, become papers. `store_papers` and `store_batch` are the ways in."""
+"""How records of sources become papers: `paper_store.store_papers` and `batches.store_batch` are the ways in."""

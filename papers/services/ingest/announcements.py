@@ -9,17 +9,32 @@ from datetime import date, datetime
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from papers.services.ingest.clean_record import ARXIV_SOURCES, CleanPaper
+from papers.services.ingest.clean_record import CleanPaper
 from papers.sources.arxiv import is_first_announced
 from papers.sources.base import AnnouncedIds, RawListing
+from papers.sources.registry import RECORD_SOURCES
 from papers.text.cleaning import safe_text
 
 # Papers that fill a gap stand behind all that came with the feed.
 LAST_POSITION = 1_000_000_000
 
+# Inserts those ids of a list that are not stored for their day; returns nothing.
+_STORE_ANNOUNCED = """
+    INSERT INTO papers_announcement (day, arxiv_id, kind, query, first_seen_at)
+    SELECT %s, arxiv_id, kind, %s, %s FROM unnest(%s::text[], %s::text[]) AS said (arxiv_id, kind)
+    ON CONFLICT DO NOTHING
+"""
+# Inserts or replaces the row of a list; returns nothing.
+_STORE_LIST = """
+    INSERT INTO papers_announcedlist (day, query, id_count, is_whole, note, read_at)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (day, query) DO UPDATE SET id_count = excluded.id_count, is_whole = excluded.is_whole,
+        note = excluded.note, read_at = excluded.read_at
+"""
+
 
 def add_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Sequence[CleanPaper]:
-    """The records with the day and kind of their announcement, where only a feed told it: those that fill a gap."""
+    """The records with the day and kind of their announcement, where only a feed had it: those that fill a gap."""
     asked = {paper.arxiv_id for paper in papers if _may_be_announced(paper)}
     if not asked:
         return papers
@@ -36,7 +51,7 @@ def add_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Se
 
 
 def _may_be_announced(paper: CleanPaper) -> bool:
-    return bool(paper.arxiv_id and paper.announced_on is None and paper.source in ARXIV_SOURCES)
+    return bool(paper.arxiv_id and paper.announced_on is None and RECORD_SOURCES[paper.source].is_archive)
 
 
 def _announced(paper: CleanPaper, day: date, kind: str) -> CleanPaper:
@@ -57,11 +72,7 @@ def store_announced(lists: Iterable[AnnouncedIds], *, now: datetime) -> None:
         for announced in sorted(lists, key=lambda announced: (announced.day, announced.query)):
             ids = sorted(announced.ids)
             cursor.execute(
-                """
-                INSERT INTO papers_announcement (day, arxiv_id, kind, query, first_seen_at)
-                SELECT %s, arxiv_id, kind, %s, %s FROM unnest(%s::text[], %s::text[]) AS said (arxiv_id, kind)
-                ON CONFLICT DO NOTHING
-                """,
+                _STORE_ANNOUNCED,
                 [announced.day, announced.query, now, ids, [announced.ids[arxiv_id] for arxiv_id in ids]],
             )
             cursor.execute(
@@ -73,11 +84,6 @@ def store_announced(lists: Iterable[AnnouncedIds], *, now: datetime) -> None:
 
 def _store_list(cursor: CursorWrapper, announced: AnnouncedIds, now: datetime) -> None:
     cursor.execute(
-        """
-        INSERT INTO papers_announcedlist (day, query, id_count, is_whole, note, read_at)
-        VALUES (%s, %s, %s, %s, %s, %s)
-        ON CONFLICT (day, query) DO UPDATE SET id_count = excluded.id_count, is_whole = excluded.is_whole,
-            note = excluded.note, read_at = excluded.read_at
-        """,
+        _STORE_LIST,
         [announced.day, announced.query, len(announced.ids), announced.is_whole, safe_text(announced.note), now],
     )

@@ -26,7 +26,7 @@ def store_batch(source: Source, run: FetchRun, batch: FetchBatch, now: datetime)
     So a visit that is killed goes on where it was, and a batch that is stored twice changes nothing but the counters.
 
     Raises:
-        RunLost: nothing was stored.
+        RunLostError: nothing was stored.
     """
     with transaction.atomic():
         if not FetchRun.objects.select_for_update().filter(pk=run.pk, state=FetchRun.State.RUNNING).exists():

@@ -1,4 +1,4 @@
-"""What curators changed about papers, beside what their sources say: a new version never undoes it silently. Pure.
+"""What curators changed about papers, kept beside what the sources say, so that no new version undoes it silently.
 
 A paper's row holds the curators' values. A record is merged with what the sources said before, and then the curators'
 values are laid over it again; what the sources say by then is kept beside them, to be shown and to be gone back to.

@@ -49,13 +49,13 @@ from papers.services.ingest.curated_edits import CuratedEdits, changed_source_va
 from papers.services.ingest.external_counts import (
     CountsKey,
     SeenCounts,
+    StoredCounts,
     changed_counts,
     copy_votes,
     read_counts,
     seen_counts,
     store_counts,
 )
-from papers.services.ingest.external_counts import StoredCounts as StoredFigure
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_row import (
     EMPTY_ROW,
@@ -73,6 +73,7 @@ from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resol
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.operations.installation import group_today
 from papers.sources.base import RawPaper, RawVersion, UnreadableRecord
+from papers.sources.registry import RECORD_SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,6 @@ _ATTEMPTS = 20
 # What Postgres says of data it cannot take: a value (22), a constraint (23), or a size (54) out of bounds.
 _BAD_DATA = ("22", "23", "54")
 _DEADLOCK = "40P01"
-# Sources that have no lists by day.
-LISTLESS = frozenset({"feed", "arxiv_api", "doi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class _OthersFirst(Exception):
 
 
 def _store_or_refuse(records: Sequence[_Record], *, now: datetime, rule: ListingRule | None) -> StoreResult:
-    """Store them all, or find those that Postgres does not take: by halves, so that one costs a few more tries."""
+    """Store them all, or find those that Postgres does not take: by halves, so that one costs a few more attempts."""
     if not records:
         return StoreResult()
     try:
@@ -197,7 +196,7 @@ class _Changes:
     versions: list[tuple[int, RawVersion]] = field(default_factory=list)
     version_dates: list[tuple[int, RawVersion]] = field(default_factory=list)
     external_counts: dict[CountsKey, SeenCounts] = field(default_factory=dict)
-    known_figures: dict[CountsKey, StoredFigure] = field(default_factory=dict)
+    known_counts: dict[CountsKey, StoredCounts] = field(default_factory=dict)
     absorbed: dict[int, int] = field(default_factory=dict)
     source_values: list[tuple[int, str, Any]] = field(default_factory=list)
     """What the sources say now of fields that curators changed."""
@@ -218,7 +217,7 @@ class _Storing:
         self.rule = rule
 
     def store(self, papers: Sequence[CleanPaper]) -> StoreResult:
-        """The whole of it.
+        """Store the papers, and return what became of them.
 
         Raises:
             _OthersFirst: nothing of this attempt may stay.
@@ -287,8 +286,8 @@ class _Storing:
             raise _OthersFirst
         changes = _Changes(absorbed=absorbed)
         seen = self._seen(targets)
-        changes.known_figures = read_counts(self.cursor, {paper_id for paper_id, _ in seen})
-        changes.external_counts = changed_counts(seen, changes.known_figures)
+        changes.known_counts = read_counts(self.cursor, {paper_id for paper_id, _ in seen})
+        changes.external_counts = changed_counts(seen, changes.known_counts)
         edits = tables.read_edits(self.cursor, list(rows))
         for target in targets:
             _check(target, [rows[paper_id] for paper_id in (_id(target), *target.absorbed)])
@@ -338,7 +337,7 @@ class _Storing:
         tables.insert_versions(self.cursor, changes.versions, now=self.now)
         tables.set_version_dates(self.cursor, changes.version_dates)
         tables.insert_previous_texts(self.cursor, changes.old_texts, now=self.now)
-        store_counts(self.cursor, changes.external_counts, changes.known_figures, now=self.now)
+        store_counts(self.cursor, changes.external_counts, changes.known_counts, now=self.now)
         refresh_trending_scores(list(changes.absorbed.values()))
         written = {change.paper_id for change in changes.rows}
         cards = {paper_id for paper_id, _ in changes.external_counts} | set(changes.absorbed.values())
@@ -367,7 +366,7 @@ class _Storing:
                 paper_id, place = _id(target), len(found)
                 if (on := paper.listed_on) is not None:
                     found.append(ListingEntry(paper_id, on.day, on.kind, on.position, on.submitter))
-                elif paper.source in LISTLESS and is_recent_enough(paper.published_at, self.now):
+                elif RECORD_SOURCES[paper.source].lists_when_stored and is_recent_enough(paper.published_at, self.now):
                     found.append(ListingEntry(paper_id, today, position=place, once=True))
         return dedupe_entries(found)
 

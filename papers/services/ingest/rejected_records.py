@@ -12,10 +12,18 @@ from django.db import connection
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.sources.base import RawPaper, UnreadableRecord
+from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 from papers.text.cleaning import safe_text
 
-MAX_PAYLOAD = 64 * 1024
 MAX_ERROR = 2_000
+
+# Inserts one row, or notes that it was seen again; returns nothing.
+_STORE = """
+    INSERT INTO papers_rejectedrecord
+        (digest, source_id, source_kind, identifier, payload, error, first_seen_at, last_seen_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (digest) DO UPDATE SET last_seen_at = excluded.last_seen_at, error = excluded.error
+"""
 
 
 def unstorable_record(raw: RawPaper, error: str, *, place: int) -> UnreadableRecord:
@@ -30,22 +38,14 @@ def store_rejected(records: Iterable[UnreadableRecord], *, kind: str, source_id:
     """Keep bad records; one that is known already was only seen again."""
     rows = {}
     for record in records:
-        payload = safe_text(record.payload)[:MAX_PAYLOAD]
+        payload = safe_text(record.payload)[:MAX_PAYLOAD_CHARACTERS]
         digest = hashlib.sha256(f"{kind}\n{payload}".encode()).hexdigest()
         identifier = _name(safe_text(record.identifier))
         rows[digest] = (digest, source_id, kind, identifier, payload, safe_text(record.error)[:MAX_ERROR], now, now)
     if not rows:
         return
     with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            INSERT INTO papers_rejectedrecord
-                (digest, source_id, source_kind, identifier, payload, error, first_seen_at, last_seen_at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-            ON CONFLICT (digest) DO UPDATE SET last_seen_at = excluded.last_seen_at, error = excluded.error
-            """,
-            [rows[digest] for digest in sorted(rows)],
-        )
+        cursor.executemany(_STORE, [rows[digest] for digest in sorted(rows)])
 
 
 def resolve_rejected_records(identifiers: Collection[str], *, now: datetime) -> None:
@@ -59,6 +59,6 @@ def resolve_rejected_records(identifiers: Collection[str], *, now: datetime) -> 
 
 
 def _name(identifier: str) -> str:
-    """The identifier as `models.Identifier` would have it, where it can be told."""
+    """The identifier as `models.Identifier` has it, where it is an arXiv id; else as it is, cut to 500 characters."""
     arxiv = parse_arxiv_id(identifier)
     return arxiv.value if arxiv else identifier.strip()[:500]

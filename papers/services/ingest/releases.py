@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from papers.locks import AdvisoryLock, lock_transaction, session_lock
+from papers.models import FollowedPaper, TopicMatch
 
 RELEASE_WINDOW = timedelta(days=30)
 """Papers listed longer ago than this are not new to topics and followers: no mail brings them."""
@@ -36,25 +37,26 @@ def next_release() -> int:
 def current_release() -> int:
     """The newest number of which everything is committed: later statements of this transaction see all up to it.
 
-    Waits until whoever is stamping now has ended; never for longer, and lets nobody wait for this transaction.
+    Waits until the transactions that are stamping now have ended; never for longer, and no other waits for this one.
     """
     with session_lock(AdvisoryLock.RELEASES), connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM papers_release")
         return int(cursor.fetchone()[0])
 
 
-_LISTINGS_AGAIN = """
+# Both stamp the papers' rows with a new release, and return nothing.
+_STAMP_LISTINGS = """
     UPDATE papers_listing SET release = %(release)s WHERE paper_id = ANY(%(papers)s) AND hidden_at IS NULL
 """
-_MATCHES_AGAIN = """
+_STAMP_MATCHES = """
     UPDATE {} found SET release = %(release)s, matched_at = %(now)s FROM papers_paper paper
     WHERE found.paper_id = ANY(%(papers)s) AND found.release > 0
-      AND paper.id = found.paper_id AND paper.listed_at >= %(news)s
+      AND paper.id = found.paper_id AND paper.listed_at >= %(oldest)s
 """
-_AGAIN = (
-    _LISTINGS_AGAIN,
-    _MATCHES_AGAIN.format("papers_topicmatch"),
-    _MATCHES_AGAIN.format("papers_followedpaper"),
+_STATEMENTS = (
+    _STAMP_LISTINGS,
+    _STAMP_MATCHES.format(TopicMatch._meta.db_table),
+    _STAMP_MATCHES.format(FollowedPaper._meta.db_table),
 )
 
 
@@ -70,8 +72,8 @@ def re_release(paper_ids: Collection[int], *, now: datetime) -> None:
         "papers": list(paper_ids),
         "release": next_release(),
         "now": now,
-        "news": now - RELEASE_WINDOW,
+        "oldest": now - RELEASE_WINDOW,
     }
     with connection.cursor() as cursor:
-        for statement in _AGAIN:
+        for statement in _STATEMENTS:
             cursor.execute(statement, asked)

@@ -24,7 +24,7 @@ IdentifierPair = tuple[str, str]
 
 @dataclass(slots=True, eq=False)
 class ResolvedPaper:
-    """A paper, stored (`paper_id`) or not yet, with what this batch says of it."""
+    """A paper, stored (`paper_id`) or not yet, with the records of this batch that are about it."""
 
     paper_id: int | None = None
     arxiv_id: str | None = None
@@ -40,8 +40,10 @@ def resolve_papers(
     stored: Mapping[int, Iterable[IdentifierPair]],
     waiting: Mapping[IdentifierPair, Sequence[int]] | None = None,
 ) -> list[ResolvedPaper]:
-    """One target a paper, in the order of the records. `stored` has all names of each paper that a record may mean,
-    `waiting` by a record's name those of them that wait for it."""
+    """The papers that the records are about, each once, in the order of the records.
+
+    `stored` has all names of each paper that a record may mean, `waiting` by a record's name those that wait for it.
+    """
     found = _Names()
     for paper_id in sorted(stored):
         found.add_stored(paper_id, stored[paper_id])
@@ -53,7 +55,7 @@ def resolve_papers(
 
 
 class _Names:
-    """Who owns which name so far."""
+    """Which paper has which name so far."""
 
     def __init__(self) -> None:
         self.owners: dict[IdentifierPair, ResolvedPaper] = {}

@@ -15,11 +15,15 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
+from papers.models import Paper, PaperCategory
 from papers.services.embeddings import backlog as embedding_backlog
 from papers.services.ingest.curated_edits import CuratedEdit
 from papers.services.ingest.paper_row import PaperRow, PreviousTexts, has_arxiv_address
 from papers.services.ingest.resolver import IdentifierPair
 from papers.sources.base import RawVersion
+
+_PAPER = Paper._meta.db_table
+_CATEGORY = PaperCategory._meta.db_table
 
 COLUMNS = tuple(field.name for field in fields(PaperRow))
 _LISTS = frozenset({"author_keys", "categories"})
@@ -54,7 +58,7 @@ def names_of(cursor: CursorWrapper, ids: Collection[int]) -> dict[int, list[Iden
 
 
 def reserve_ids(cursor: CursorWrapper, count: int) -> list[int]:
-    """Ids for papers to come."""
+    """As many ids that no paper has, for papers that are to be stored."""
     cursor.execute("SELECT nextval(pg_get_serial_sequence('papers_paper', 'id')) FROM generate_series(1, %s)", [count])
     return [row[0] for row in cursor.fetchall()]
 
@@ -81,9 +85,8 @@ def read_rows(cursor: CursorWrapper, ids: Collection[int], *, lock: bool = False
     """Stored papers. With `lock` nobody else changes them until this transaction ends, but may refer to them."""
     if not ids:
         return {}
-    query = sql.SQL("SELECT id, {} FROM papers_paper WHERE id = ANY(%s)").format(
-        sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-    )
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+    query = sql.SQL("SELECT id, {} FROM {} WHERE id = ANY(%s)").format(columns, sql.Identifier(_PAPER))
     if lock:
         query += sql.SQL(" ORDER BY id FOR NO KEY UPDATE")
     cursor.execute(query, [list(ids)])
@@ -108,7 +111,7 @@ def _loaded(value: str | None) -> Any:
 
 
 def update_source_values(cursor: CursorWrapper, values: Iterable[tuple[int, str, Any]]) -> None:
-    """What the sources say now of fields (paper, field, value) that curators changed."""
+    """Write what the sources say now of fields (paper, field, value) that curators changed."""
     rows = [(json.dumps(value, ensure_ascii=False), paper_id, name) for paper_id, name, value in values]
     if rows:
         cursor.executemany(
@@ -150,9 +153,7 @@ def _value(name: str, value: Any) -> Any:
 def insert_papers(cursor: CursorWrapper, rows: Mapping[int, PaperRow], *, now: datetime) -> None:
     """New papers with their categories."""
     columns = ("id", *COLUMNS, "vote_count", "comment_count", "created_at", "changed_at")
-    _copy(
-        cursor, "papers_paper", columns, ((paper_id, *_values(row), 0, 0, now, now) for paper_id, row in rows.items())
-    )
+    _copy(cursor, _PAPER, columns, ((paper_id, *_values(row), 0, 0, now, now) for paper_id, row in rows.items()))
     insert_categories(cursor, rows)
     enqueue_duplicate_checks(
         cursor,
@@ -165,7 +166,7 @@ def insert_papers(cursor: CursorWrapper, rows: Mapping[int, PaperRow], *, now: d
 def insert_categories(cursor: CursorWrapper, rows: Mapping[int, PaperRow]) -> None:
     _copy(
         cursor,
-        "papers_papercategory",
+        _CATEGORY,
         ("category", "listed_at", "paper_id"),
         ((category, row.listed_at, paper_id) for paper_id, row in rows.items() for category in row.categories),
     )
@@ -182,14 +183,8 @@ class PaperChange:
 
 
 def update_papers(cursor: CursorWrapper, changes: Sequence[PaperChange], *, now: datetime) -> None:
-    """Write changed papers; those whose searched columns stay keep their search vector."""
-    indexed: list[PaperChange] = []
-    others: list[PaperChange] = []
-    for change in changes:
-        is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED)
-        (others if is_same else indexed).append(change)
-    _update(cursor, indexed, COLUMNS, now)
-    _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
+    """Write changed papers, and enqueue what follows from their texts and titles."""
+    _update_rows(cursor, changes, now)
     embedding_backlog.enqueue_papers(
         cursor,
         (
@@ -207,6 +202,23 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[PaperChange], *, now:
         ),
         now=now,
     )
+    _update_categories(cursor, changes)
+    former = ((one.before.public_id, one.after.public_id, one.paper_id) for one in changes)
+    insert_former_addresses(cursor, [(before, paper_id) for before, after, paper_id in former if before != after])
+
+
+def _update_rows(cursor: CursorWrapper, changes: Iterable[PaperChange], now: datetime) -> None:
+    """Write the papers' own rows; those whose searched columns stay keep their search vector."""
+    indexed: list[PaperChange] = []
+    others: list[PaperChange] = []
+    for change in changes:
+        is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED)
+        (others if is_same else indexed).append(change)
+    _update(cursor, indexed, COLUMNS, now)
+    _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
+
+
+def _update_categories(cursor: CursorWrapper, changes: Iterable[PaperChange]) -> None:
     moved = {
         change.paper_id: change.after
         for change in changes
@@ -215,9 +227,6 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[PaperChange], *, now:
     if moved:
         cursor.execute("DELETE FROM papers_papercategory WHERE paper_id = ANY(%s)", [list(moved)])
         insert_categories(cursor, moved)
-    addresses = [(change.before.public_id, change.paper_id) for change in changes
-                 if change.before.public_id != change.after.public_id]  # fmt: skip
-    insert_former_addresses(cursor, addresses)
 
 
 def _update(cursor: CursorWrapper, changes: Sequence[PaperChange], names: Iterable[str], now: datetime) -> None:
@@ -226,8 +235,8 @@ def _update(cursor: CursorWrapper, changes: Sequence[PaperChange], names: Iterab
     cursor.execute(
         sql.SQL(
             "CREATE TEMP TABLE IF NOT EXISTS changed_paper ON COMMIT DELETE ROWS AS "
-            "SELECT id, {}, false AS is_card_new FROM papers_paper WITH NO DATA"
-        ).format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
+            "SELECT id, {}, false AS is_card_new FROM {} WITH NO DATA"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)), sql.Identifier(_PAPER))
     )
     cursor.execute("TRUNCATE changed_paper")
     _copy(
@@ -239,15 +248,15 @@ def _update(cursor: CursorWrapper, changes: Sequence[PaperChange], names: Iterab
     assignments = sql.SQL(", ").join(sql.SQL("{0} = changed.{0}").format(sql.Identifier(name)) for name in names)
     cursor.execute(
         sql.SQL(
-            "UPDATE papers_paper paper SET {}, changed_at = CASE WHEN is_card_new THEN %s ELSE changed_at END "
+            "UPDATE {} paper SET {}, changed_at = CASE WHEN is_card_new THEN %s ELSE changed_at END "
             "FROM changed_paper changed WHERE paper.id = changed.id"
-        ).format(assignments),
+        ).format(sql.Identifier(_PAPER), assignments),
         [now],
     )
 
 
 def touch_papers(cursor: CursorWrapper, ids: Collection[int], *, now: datetime) -> None:
-    """Make new cards of papers whose own row stays as it is."""
+    """Mark papers as changed now whose own row stays as it is, so that their cards are made anew."""
     if ids:
         cursor.execute("UPDATE papers_paper SET changed_at = %s WHERE id = ANY(%s)", [now, sorted(ids)])
 
@@ -273,7 +282,7 @@ def read_versions(cursor: CursorWrapper, ids: Collection[int]) -> dict[tuple[int
 
 
 def insert_versions(cursor: CursorWrapper, versions: Collection[tuple[int, RawVersion]], *, now: datetime) -> None:
-    """Versions that are not stored yet."""
+    """Store versions, and leave those alone that are stored."""
     if versions:
         cursor.execute(
             """
@@ -287,7 +296,7 @@ def insert_versions(cursor: CursorWrapper, versions: Collection[tuple[int, RawVe
 
 
 def set_version_dates(cursor: CursorWrapper, versions: Collection[tuple[int, RawVersion]]) -> None:
-    """Dates of versions that were stored without."""
+    """Write the dates of versions that were stored without one."""
     if versions:
         cursor.execute(
             """
@@ -308,7 +317,7 @@ def _version_columns(versions: Collection[tuple[int, RawVersion]]) -> list[list[
 
 
 def insert_previous_texts(cursor: CursorWrapper, texts: Mapping[int, PreviousTexts], *, now: datetime) -> None:
-    """What a newer version changed, beside the version it was of."""
+    """Keep the texts that a newer version changed with the version they were of."""
     if texts:
         cursor.executemany(
             """

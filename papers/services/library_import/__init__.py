@@ -1,1 +1,1 @@
-"""A reader's library brought along: read into a draft, looked at, taken, and what is not here fetched by workers."""
+"""Importing a reader's library: a file becomes a draft, the draft is applied, and workers fetch what is not here."""

@@ -1,4 +1,4 @@
-"""Reading what a reader brings into a draft, of which nothing touches the library until it is taken."""
+"""Drafts: what a reader's file holds, of which nothing touches the library until it is applied."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from papers.catalogue.paper_ref import PaperRef
 from papers.models import LibraryImport, LibraryImportRow, User
 from papers.references.common import ReferenceEntry
 from papers.references.parser import parse_references
-from papers.services.library_import.known_papers import KnownPaper, known_papers
+from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
 from papers.services.library_import.title_match import TitleMatch, match_titles
-from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
 from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3
@@ -22,14 +21,16 @@ APPLIED_KEPT = timedelta(days=60)
 
 
 class LibraryImportError(Exception):
-    """The words say what to do; for the reader."""
+    """An import can't be done; the message says to the reader what to do."""
 
 
 def create_draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryImport:
-    """What is in `data`, each entry found, to be fetched or not understood. The oldest of too many drafts goes.
+    """The draft of what is in `data`: each entry is found, to be fetched or not understood.
+
+    Of more than three drafts the oldest is deleted.
 
     Raises:
-        BringingError: nothing in it was read.
+        LibraryImportError: nothing in it was read.
     """
     reading = parse_references(data)
     if not reading.references:
@@ -51,9 +52,9 @@ def create_draft(*, user: User, data: bytes, name: str = "", now: datetime) -> L
     return made
 
 
-def delete_import(*, draft: LibraryImport) -> None:
-    """Forget an import, or what is still to be fetched of one. What is in the library stays."""
-    draft.delete()
+def delete_import(*, library_import: LibraryImport) -> None:
+    """Delete an import with all its rows, fetched or not. What is in the library stays."""
+    library_import.delete()
 
 
 def _rows(
@@ -80,7 +81,7 @@ def _rows(
 
 
 def _settle(made: LibraryImportRow, paper: KnownPaper | None, named: PaperRef | None, first: dict[object, int]) -> None:
-    """Say which paper it is, or how that is asked for; and whether an earlier row named the same."""
+    """Set which paper a row names, or that it is to be fetched, or that an earlier row named the same."""
     key: object = paper.paper_id if paper else named
     if paper is not None and paper.is_hidden:
         made.reason = HIDDEN_PAPER_MESSAGE
@@ -94,7 +95,10 @@ def _settle(made: LibraryImportRow, paper: KnownPaper | None, named: PaperRef | 
 
 
 def delete_expired_imports(*, now: datetime) -> int:
-    """Forget drafts that nobody took within a week, and imports taken two months ago; how many rows. Idempotent."""
+    """Delete drafts that nobody applied within a week, and imports applied two months ago; how many rows.
+
+    Idempotent.
+    """
     old = LibraryImport.objects.filter(applied_at=None, created_at__lt=now - DRAFTS_KEPT)
     done = LibraryImport.objects.filter(applied_at__lt=now - APPLIED_KEPT)
     return old.delete()[0] + done.delete()[0]

@@ -1,4 +1,4 @@
-"""How far an import has come: so many rows of each kind, and a page of them."""
+"""How far an import has come: the number of rows in each state, and a page of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS_EACH = 4
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """The numbers of one import."""
+    """The number of rows of one import, by state."""
 
     counts: Mapping[str, int]
 
@@ -33,7 +33,7 @@ class ImportProgress:
         return self.total - self.counts.get(LibraryImportRow.State.FETCHING, 0)
 
     def kinds(self) -> list[tuple[str, str, int]]:
-        """State, its words, its number, of those that there are."""
+        """State, its label and its number of rows, for each state that has any."""
         return [
             (state.value, state.label, count)
             for state in LibraryImportRow.State
@@ -41,15 +41,18 @@ class ImportProgress:
         ]
 
 
-def import_progress(of: LibraryImport) -> ImportProgress:
-    """One query, over one reader's rows."""
-    return ImportProgress(dict(of.rows.order_by().values_list("state").annotate(count=Count("pk"))))
+def import_progress(library_import: LibraryImport) -> ImportProgress:
+    """The progress of an import. One query, over one reader's rows."""
+    return ImportProgress(dict(library_import.rows.order_by().values_list("state").annotate(count=Count("pk"))))
 
 
-def estimated_duration(of: LibraryImport) -> timedelta:
+def estimated_duration(library_import: LibraryImport) -> timedelta:
     """About how long the fetching of a draft takes: arXiv's a hundred at a time, the rest one by one. One query."""
     schemes = dict(
-        of.rows.order_by().filter(state=LibraryImportRow.State.WANTED).values_list("scheme").annotate(count=Count("pk"))
+        library_import.rows.order_by()
+        .filter(state=LibraryImportRow.State.WANTED)
+        .values_list("scheme")
+        .annotate(count=Count("pk"))
     )
     turns = -(-schemes.pop("arxiv", 0) // 100) + sum(schemes.values())
     return timedelta(seconds=turns * _SECONDS_EACH)
@@ -57,15 +60,15 @@ def estimated_duration(of: LibraryImport) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class ImportRowPage:
-    """Some rows, and where the next begin; 0 on the last page."""
+    """Some rows, and the position of the next page's first; 0 on the last page."""
 
     rows: list[LibraryImportRow]
     next_from: int
 
 
-def page_of_rows(of: LibraryImport, *, state: str = "", start: int = 0) -> ImportRowPage:
+def page_of_rows(library_import: LibraryImport, *, state: str = "", start: int = 0) -> ImportRowPage:
     """The rows from a position on, of a state or all. One query."""
-    found = of.rows.filter(position__gte=start).select_related("paper")
+    found = library_import.rows.filter(position__gte=start).select_related("paper")
     if state in LibraryImportRow.State.values:
         found = found.filter(state=state)
     rows = list(found.defer("paper__abstract", "paper__abstract_raw", "paper__search_vector", "paper__author_keys")

@@ -10,8 +10,8 @@ from django.db import connection
 
 from papers.models.paper import TITLE_LETTERS_SQL
 from papers.references.common import ReferenceEntry
-from papers.services.library_import.known_papers import KnownPaper
-from papers.text.cleaning import author_key
+from papers.services.fetching.paper_lookup import KnownPaper
+from papers.text.names import author_key
 
 MIN_TITLE_LETTERS = 8
 """Of a title; "Editorial" and shorter ones are no name of a paper."""
@@ -39,16 +39,16 @@ _TITLED = f"""
 
 @dataclass(frozen=True, slots=True)
 class TitleMatch:
-    """What is here under an entry's title: the one paper that it can be, or why it is none."""
+    """The one stored paper that an entry's title can mean, or why there is none."""
 
     paper: KnownPaper | None
     reason: str
 
 
 def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
-    """By place in the list, for entries with a title and no id, as far as an author or year is given. One query.
+    """The match of each entry that has a title, an author or year, and no id, by its place in the list. One query.
 
-    Never a guess: the title is the same but for case, spaces and punctuation, the first author's family name and the
+    Never a guess: the title is the same except for case, spaces and punctuation, the first author's family name and the
     year fit as far as both sides have them, and there is no second such paper.
     """
     asked = {
@@ -64,7 +64,7 @@ def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
         for place, paper_id, is_hidden, author, year in cursor.fetchall():
             if _fits(asked[place], author, year):
                 fitting[place].append(KnownPaper(paper_id, is_hidden))
-    return {place: _told(fitting[place]) for place in asked}
+    return {place: _match(fitting[place]) for place in asked}
 
 
 def _fits(entry: ReferenceEntry, author: str, year: int) -> bool:
@@ -74,7 +74,7 @@ def _fits(entry: ReferenceEntry, author: str, year: int) -> bool:
     return entry.year is not None and abs(entry.year - year) <= 1
 
 
-def _told(fitting: Sequence[KnownPaper]) -> TitleMatch:
+def _match(fitting: Sequence[KnownPaper]) -> TitleMatch:
     if len(fitting) > 1:
         return TitleMatch(None, TOO_MANY)
     return TitleMatch(fitting[0], FOUND) if fitting else TitleMatch(None, NONE_FITS)

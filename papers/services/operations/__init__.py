@@ -1,1 +1,1 @@
-"""(shared with another area) Status, statistics, scheduling, cleanup, setup."""
+"""How the site runs: its settings, what is due, signs of life, status and statistics, cleanup, the sample."""

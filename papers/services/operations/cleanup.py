@@ -1,4 +1,4 @@
-"""Forgets what nobody asks for any more: old visits, settled rejects, spent sign-in links, sessions that ended."""
+"""Deletes expired rows: old fetch runs, resolved rejected records, spent sign-in links, sessions that ended."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ REJECTS_KEPT = timedelta(days=365)
 LISTS_KEPT = timedelta(days=400)
 LINKS_KEPT = timedelta(days=7)
 SHOWN_KEPT = timedelta(days=60)
-"""Longer than a paper is suggested to anybody."""
+"""Longer than a paper is recommended to anybody."""
 
 
 def delete_expired_rows(*, now: datetime) -> int:
-    """Forget it; the number of rows. Idempotent. The last visit of each source stays, however old."""
+    """Delete rows that are older than they are kept, and return how many.
+
+    Idempotent. The last fetch run of each source stays, however old.
+    """
     last_runs = FetchRun.objects.values("source").annotate(last=Max("pk")).values("last")
     old = (
         FetchRun.objects.filter(started_at__lt=now - FETCH_RUNS_KEPT).exclude(pk__in=last_runs),
@@ -35,10 +38,10 @@ def delete_expired_rows(*, now: datetime) -> int:
         ShownRecommendation.objects.filter(shown_at__lt=now - SHOWN_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
-    forgotten = (
+    deleted = (
         delete_expired_announcements(now)
         + delete_expired_candidates(now=now)
         + delete_expired_changes(now=now)
         + delete_unfollowed()
     )
-    return sum(rows.delete()[0] for rows in old) + forgotten + delete_expired_imports(now=now)
+    return sum(rows.delete()[0] for rows in old) + deleted + delete_expired_imports(now=now)

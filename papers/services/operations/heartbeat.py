@@ -1,7 +1,7 @@
-"""Signs of life of what nobody sees: the workers write them, the pages read them.
+"""Heartbeats of what nobody sees: the workers write them, the pages read them.
 
-"Nothing new arrived" mostly means a worker that nobody knows is dead, so it is a row in the database: it is there when
-the broker is gone, and a lost cache doesn't look like a dead worker.
+"Nothing new arrived" mostly means a worker that nobody knows is dead. A heartbeat is a row of the database: it is there
+when the broker is gone, and a lost cache doesn't look like a dead worker.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ QUIET_AFTER = timedelta(minutes=4)
 
 
 def record_heartbeat(*, now: datetime, name: str = WORKERS) -> None:
-    """Say that `name` is alive. One statement; idempotent."""
+    """Store that `name` is alive at `now`. One statement; idempotent."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=now)], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
     )
@@ -29,5 +29,5 @@ def last_heartbeat(name: str = WORKERS) -> datetime | None:
 
 
 def is_alive(at: datetime | None, *, now: datetime) -> bool:
-    """Whether a sign of life is recent enough. No queries."""
+    """Whether a heartbeat is less than four minutes old. No queries."""
     return at is not None and now - at < QUIET_AFTER

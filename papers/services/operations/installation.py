@@ -1,4 +1,4 @@
-"""What the group chose: its name, time zone, and who may read. The environment wins over the first-run page."""
+"""The group's settings: its name, time zone, and who may read. The environment wins over the first-run page."""
 
 from __future__ import annotations
 

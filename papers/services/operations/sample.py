@@ -21,12 +21,12 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from papers.hooks import lists_changed
 from papers.models import Comment, Edition, Installation, Listing, Paper
 from papers.services.editions.listing import SAMPLE_KIND, ListingRule
 from papers.services.ingest.paper_relations import moved_relations
 from papers.services.ingest.paper_store import StoreResult, store_papers
 from papers.sources.base import RawAuthor, RawListing, RawPaper, RawVersion
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ SAMPLE_FILE = Path(__file__).parents[2] / "data" / "sample.json"
 
 @dataclass(frozen=True, slots=True)
 class RemovedSample:
-    """What became of the sample's papers."""
+    """How many of the sample's papers were removed."""
 
     removed: int = 0
     kept: int = 0
@@ -100,7 +100,7 @@ def add_sample() -> StoreResult:
         real = Listing.objects.filter(day__in=days).exclude(kind=SAMPLE_KIND).values("day")
         Edition.objects.filter(day__in=days).exclude(day__in=real).update(is_sample=True)
         Installation.objects.update(sample_removed_at=None)
-        invalidate_page_cache()
+        lists_changed.notify()
     return stored
 
 
@@ -137,7 +137,7 @@ def remove_sample() -> RemovedSample:
         if installation.sample_removed_at is None:
             installation.sample_removed_at = timezone.now()
             installation.save(update_fields=["sample_removed_at"])
-        invalidate_page_cache()
+        lists_changed.notify()
     logger.info("Removed the sample: %d papers gone, %d kept", removed, len(kept))
     return RemovedSample(removed=removed, kept=len(kept))
 

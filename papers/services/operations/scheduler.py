@@ -1,4 +1,4 @@
-"""What is due now, found in the database: sources to visit, and the housekeeping of the night."""
+"""What is due now, found in the database: sources to fetch, other work of the workers, and the nightly cleanup."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from papers.services.topics.pending_work import has_pending_work
 
 logger = logging.getLogger(__name__)
 
-_TIDIED = "tidied"
+_CLEANUP = "cleanup"
 # In the group's time zone; after a night's pause of the machine it is done when it is back.
-_TIDY_FROM_HOUR = 3
-_TIDY_EVERY = timedelta(hours=20)
-# The queue may be long: what was handed on is not handed on again at every tick. Lost with the cache, at no harm.
-_HANDED_ON_SECONDS = 120
-# Whether words are counted anew is looked at so often; it is done when there are enough new papers.
+_CLEANUP_FROM_HOUR = 3
+_CLEANUP_EVERY = timedelta(hours=20)
+# The queue may be long: what is enqueued is not enqueued again at once. Lost with the cache, at no harm.
+_ENQUEUED_SECONDS = 120
+# How often it is found out whether words are to be counted anew; they are when there are enough new papers.
 _COUNT_EVERY_SECONDS = 600
-# Rules that list papers are asked so often.
+# How often rules that list papers are applied.
 _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
-# A turn asks for a hundred; an import of many thousands leaves arXiv time for others.
+# A task asks for a hundred; an import of many thousands leaves arXiv time for others.
 _RECORDS_EVERY_SECONDS = 25
 # Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
-_SUGGESTED_EVERY_SECONDS = 45
+_RECOMMENDED_EVERY_SECONDS = 45
 
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """What to hand on to the workers."""
+    """What is to be enqueued for the workers: ids of rows, and whether other work is due."""
 
     source_ids: tuple[int, ...]
     cleanup: bool
@@ -56,36 +56,41 @@ class DueWork:
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
-    """Say that the workers are alive, end visits that died, and tell what is due."""
+    """What is due at `now`. Records the workers' heartbeat, and ends fetches whose process died."""
     record_heartbeat(now=now)
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
     return DueWork(
-        source_ids=_not_handed_on("", due_source_ids(now=now), now),
-        submission_ids=_not_handed_on("submission-", due_submission_ids(now=now), now),
-        import_ids=_not_handed_on("import-", due_import_ids(now=now), now),
-        cleanup=_claim_tidying(now),
-        counting=cache.add("handed-on:count-words", now.timestamp(), _COUNT_EVERY_SECONDS),
+        source_ids=_not_enqueued("source-", due_source_ids(now=now), now),
+        submission_ids=_not_enqueued("submission-", due_submission_ids(now=now), now),
+        import_ids=_not_enqueued("import-", due_import_ids(now=now), now),
+        cleanup=_claim_cleanup(now),
+        counting=_claim("count-words", now, _COUNT_EVERY_SECONDS),
         topics=has_pending_work(),
-        rules=cache.add("handed-on:rules", now.timestamp(), _RULES_EVERY_SECONDS),
-        desk=cache.add("handed-on:desk", now.timestamp(), _DESK_EVERY_SECONDS),
-        suggestions=has_stale_readers(now=now)
-        and cache.add("handed-on:suggestions", now.timestamp(), _SUGGESTED_EVERY_SECONDS),
-        records=is_record_due(now=now) and cache.add("handed-on:records", now.timestamp(), _RECORDS_EVERY_SECONDS),
+        rules=_claim("rules", now, _RULES_EVERY_SECONDS),
+        desk=_claim("desk", now, _DESK_EVERY_SECONDS),
+        suggestions=has_stale_readers(now=now) and _claim("suggestions", now, _RECOMMENDED_EVERY_SECONDS),
+        records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
     )
 
 
-def _not_handed_on(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
-    return tuple(pk for pk in ids if cache.add(f"handed-on:{kind}{pk}", now.timestamp(), _HANDED_ON_SECONDS))
+def _not_enqueued(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
+    """Those ids that were not enqueued in the last two minutes."""
+    return tuple(pk for pk in ids if _claim(f"{kind}{pk}", now, _ENQUEUED_SECONDS))
 
 
-def _claim_tidying(now: datetime) -> bool:
-    """Whether it is time for the night's work, and nobody has taken it on."""
-    if now.astimezone(group_settings().zone).hour < _TIDY_FROM_HOUR:
+def _claim(name: str, now: datetime, seconds: int) -> bool:
+    """Whether nothing of this name was enqueued for so many seconds; by this call it is."""
+    return cache.add(f"enqueued:{name}", now.timestamp(), seconds)
+
+
+def _claim_cleanup(now: datetime) -> bool:
+    """Whether it is time for the nightly cleanup; by this call it is taken."""
+    if now.astimezone(group_settings().zone).hour < _CLEANUP_FROM_HOUR:
         return False
     with transaction.atomic():
-        last = Heartbeat.objects.select_for_update().filter(name=_TIDIED).first()
-        if last is not None and now - last.at < _TIDY_EVERY:
+        last = Heartbeat.objects.select_for_update().filter(name=_CLEANUP).first()
+        if last is not None and now - last.at < _CLEANUP_EVERY:
             return False
-        record_heartbeat(now=now, name=_TIDIED)
+        record_heartbeat(now=now, name=_CLEANUP)
     return True

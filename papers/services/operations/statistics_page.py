@@ -1,4 +1,4 @@
-"""The desk of figures: how the days, the sources, the mail and the queues have been, for curators and operators.
+"""The statistics page: how the days, the sources, the mail and the queues have been, for curators and operators.
 
 Everything is read from what is kept anyway, a row a day or a visit; nothing is counted over the papers.
 """
@@ -21,6 +21,7 @@ from papers.models import Edition, FetchRun, Source, SourceDay, Topic, TopicWeek
 from papers.ranking.charts import BarChart, BarRow, CalendarHeatmap, QueueChart, Series
 from papers.services.embeddings.embedding_status import EmbeddingStatus, read_embedding_status
 from papers.services.operations.queue_ages import paper_queues
+from papers.sources.registry import announcing_kinds, daily_list_kinds
 
 DAYS_SHOWN = 30
 _MOST_SOURCES = 20
@@ -31,14 +32,12 @@ _DAY_SERIES = (
     Series("unknown", "listed, announced count unknown"),
 )
 _LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
-_WITH_LISTS = (Source.Kind.HUGGINGFACE, Source.Kind.FEED)
-"""Kinds whose own list of a day is all there is to compare with. What arXiv announced is compared for the edition."""
 _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
 
 
 @dataclass(frozen=True, slots=True)
 class SourceChart:
-    """A picture of one source."""
+    """The chart of one source."""
 
     source: Source
     bars: BarChart
@@ -46,7 +45,7 @@ class SourceChart:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsPage:
-    """All that the page shows."""
+    """Everything the page shows."""
 
     last: date
     """The newest of the days shown."""
@@ -61,7 +60,7 @@ class StatisticsPage:
     others: list[BarChart]
     """Of other parts: mail."""
     queues: list[QueueChart]
-    meaning: EmbeddingStatus | None
+    embeddings: EmbeddingStatus | None
     """As it is now; None on a look back."""
 
     @property
@@ -75,7 +74,7 @@ class StatisticsPage:
 
 
 def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPage:
-    """How things are, or how they were up to the day `until`.
+    """The page as of now, or as of the day `until`.
 
     A fixed number of queries, none over more than a year of days or a month of visits.
     """
@@ -83,13 +82,15 @@ def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPa
     today = min(until or newest, newest)
     is_now = today == newest
     sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
+    with_lists = daily_list_kinds()
+    compared = [*with_lists, *announcing_kinds()]  # what arXiv announced is compared for the edition
     year = list(Edition.objects.filter(day__gt=today - timedelta(days=372), day__lte=today, is_sample=False))
     return StatisticsPage(
         last=today,
         is_now=is_now,
         announced=_announced({edition.day: edition for edition in year}, today),
-        lists=_lists([source for source in sources if source.kind in _WITH_LISTS], today),
-        without_lists=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
+        lists=_lists([source for source in sources if source.kind in with_lists], today),
+        without_lists=[source for source in sources if source.kind not in compared],
         sources=_sources(sources, today),
         editions=CalendarHeatmap(
             title="Editions",
@@ -99,12 +100,12 @@ def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPa
         ),
         others=hooks.statistics_charts.all(today),
         queues=[*paper_queues(now=now), *hooks.statistics_queues.all(now)] if is_now else [],
-        meaning=read_embedding_status(now=now) if is_now else None,
+        embeddings=read_embedding_status(now=now) if is_now else None,
     )
 
 
 def days_shown(today: date) -> list[date]:
-    """Those that the pictures show, the oldest first."""
+    """The days that the charts show, the oldest first."""
     return [today - timedelta(days=number) for number in reversed(range(DAYS_SHOWN))]
 
 
@@ -144,7 +145,7 @@ def _lists(sources: Sequence[Source], today: date) -> list[SourceChart]:
     """How much of their lists of a month is stored. One query."""
     days = days_shown(today)
     rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
-    found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
+    found = {(row.source_id, row.day): (row.stored, max(row.record_count - row.stored, 0)) for row in rows}
 
     def bars_of(source: Source) -> BarChart:
         shown = tuple(BarRow(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)

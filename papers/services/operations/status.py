@@ -1,6 +1,6 @@
 """What is known of the site's health: is each day complete, do the sources answer, are the workers alive.
 
-Everything here is bounded: weeks of days, the last visit of each source, figures that Postgres keeps anyway.
+Everything here is bounded: weeks of days, the last visit of each source, numbers that Postgres keeps anyway.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from papers.services.fetching.completeness import ANNOUNCEMENTS_KEPT
 from papers.services.operations.heartbeat import is_alive, last_heartbeat
 
 STATUS_DAYS = 14
-# A visit is late, not just waiting its turn, when it is due for longer than this.
+# A fetch is late, not just waiting for its slot, when it is due for longer than this.
 LATE_AFTER = timedelta(minutes=15)
 
 
@@ -59,12 +59,12 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """All that /status shows to anybody."""
+    """What /status shows to everybody."""
 
     days: list[Edition]
     sources: list[SourceStatus]
     workers: WorkerStatus
-    meaning: EmbeddingStatus
+    embeddings: EmbeddingStatus
     problems: list[str]
     """What other parts report, a sentence each."""
 
@@ -86,7 +86,7 @@ class SiteStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatistics:
-    """What only the staff is shown."""
+    """What /status shows to staff alone."""
 
     papers_about: int
     """As Postgres estimates it: counting a million rows would take longer than the page."""
@@ -120,12 +120,12 @@ def first_fetch_status(*, now: datetime) -> FirstFetchStatus:
 
 
 def site_status(*, today: date, now: datetime) -> SiteStatus:
-    """How the site is. Eight queries, whatever the number of papers."""
+    """What /status shows now. Eight queries, whatever the number of papers."""
     return SiteStatus(
         days=recent_days(today=today),
         sources=source_states(now=now),
         workers=worker_status(now=now),
-        meaning=read_embedding_status(now=now),
+        embeddings=read_embedding_status(now=now),
         problems=hooks.problems.all(now),
     )
 

@@ -19,10 +19,10 @@ class UnreadableFile(Exception):
 
 
 def read_chunks(file: BinaryIO) -> Iterator[bytes]:
-    """What is in the file; gzip, xz and bzip2 are told by their first bytes.
+    """The content of a file, unpacked, a megabyte at a time; gzip, xz and bzip2 are known by their first bytes.
 
     Raises:
-        FileError: it ends in the middle, or is damaged.
+        UnreadableFile: it ends in the middle, or is damaged.
     """
     head = file.read(6)
     file.seek(0)
@@ -61,10 +61,10 @@ def read_lines(pieces: Iterable[bytes], *, max_bytes: int) -> Iterator[tuple[int
 
 
 def read_whole(pieces: Iterable[bytes], *, max_bytes: int) -> bytes:
-    """All of it.
+    """The pieces put together.
 
     Raises:
-        FileError: it is larger than `max_bytes`.
+        UnreadableFile: it is larger than `max_bytes`.
     """
     found = bytearray()
     for piece in pieces:

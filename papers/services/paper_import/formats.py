@@ -1,6 +1,6 @@
-"""What a file holds, told by its content and not by its name, and its items in their order. No ORM.
+"""What a file holds, recognised by its content and not by its name, and its items in their order. No ORM.
 
-JSON lines are handed on unread, so that the processes that store share the work of reading them; the other formats are
+JSON lines are passed on unread, so that the processes that store share the work of reading them; the other formats are
 documents of a size that a source answers with, read whole by the parsers of their sources.
 """
 
@@ -46,29 +46,29 @@ class FileItem:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How a file is to be read."""
+    """What is asked of the reading of a file."""
 
     name: str
     """The file's name: answers of Hugging Face say by it which day was asked for."""
     site: str
     """Hugging Face's address."""
     lists: frozenset[str] = frozenset()
-    """Whose lists are kept; see `sources.rows.LISTS`."""
+    """Whose lists are kept; see `sources.json_rows.LISTS`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """What was recognised, in a reader's words, and its items, which are read while they are asked for."""
+    """The name of a file's format, and its items, which are read from the file as they are taken."""
 
     format: str
     items: Iterator[FileItem]
 
 
-def detect_format(file: BinaryIO, reading: ReadOptions) -> FileContent:
-    """What a file holds.
+def detect_format(file: BinaryIO, options: ReadOptions) -> FileContent:
+    """The format of a file and its items.
 
     Raises:
-        FileError: it is in no format that is read; `items` raises it too.
+        UnreadableFile: it is in no format that is read; `items` raises it too.
     """
     pieces = read_chunks(file)
     head = b""
@@ -84,18 +84,18 @@ def detect_format(file: BinaryIO, reading: ReadOptions) -> FileContent:
     if kind == "rows":
         return FileContent("JSON lines", _rows(rest))
     read, name = _DOCUMENTS[kind]
-    return FileContent(name, _items(read, rest, reading))
+    return FileContent(name, _items(read, rest, options))
 
 
-def parse_item(item: FileItem, reading: ReadOptions) -> FileItem:
+def parse_item(item: FileItem, options: ReadOptions) -> FileItem:
     """An item with what its line says, and only with those lists that are wanted."""
     if item.line is None:
-        return replace(item, papers=tuple(_with_lists(paper, reading.lists) for paper in item.papers))
+        return replace(item, papers=tuple(_with_lists(paper, options.lists) for paper in item.papers))
     try:
-        papers = parse_row(parse_line(item.line), position=item.place, site=reading.site)
+        papers = parse_row(parse_line(item.line), position=item.place, site=options.site)
     except InvalidRow as error:
         return replace(item, line=None, rejected=_rejected(item.line, str(error)))
-    kept = [_with_lists(paper, reading.lists) for paper in papers]
+    kept = [_with_lists(paper, options.lists) for paper in papers]
     # A record that only lists says nothing when its list is not wanted.
     return replace(item, line=None, papers=(kept[0], *(paper for paper in kept[1:] if paper.listed_on)))
 
@@ -164,13 +164,14 @@ def _rows(pieces: Iterable[bytes]) -> Iterator[FileItem]:
 
 
 ParsedDocument = tuple[Iterable[RawPaper], Iterable[UnreadableRecord]]
+"""The papers of a document, and the records in it that could not be read."""
 DocumentParser = Callable[[bytes, ReadOptions], ParsedDocument]
 
 
-def _items(read: DocumentParser, pieces: Iterable[bytes], reading: ReadOptions) -> Iterator[FileItem]:
+def _items(read: DocumentParser, pieces: Iterable[bytes], options: ReadOptions) -> Iterator[FileItem]:
     """The records of a document, then those that could not be read."""
     try:
-        papers, rejected = read(read_whole(pieces, max_bytes=MAX_DOCUMENT), reading)
+        papers, rejected = read(read_whole(pieces, max_bytes=MAX_DOCUMENT), options)
     except SourceError as error:
         raise UnreadableFile(f"it can't be read as what it begins as ({error})") from error
     place = 0
@@ -180,26 +181,26 @@ def _items(read: DocumentParser, pieces: Iterable[bytes], reading: ReadOptions) 
         yield FileItem(number, rejected=record)
 
 
-def _read_atom(data: bytes, reading: ReadOptions) -> ParsedDocument:
+def _read_atom(data: bytes, options: ReadOptions) -> ParsedDocument:
     results = arxiv_api.parse_search_page(data)
     if results.error:
         raise UnreadableFile(f"it is an error that arXiv answered ({results.error})")
     return results.papers, results.rejected
 
 
-def _read_rss(data: bytes, reading: ReadOptions) -> ParsedDocument:
+def _read_rss(data: bytes, options: ReadOptions) -> ParsedDocument:
     feed = arxiv_rss.parse_feed(data, now=datetime.now(UTC))
     return [item.record for item in feed.items if item.record], [item.rejected for item in feed.items if item.rejected]
 
 
-def _read_oai(data: bytes, reading: ReadOptions) -> ParsedDocument:
+def _read_oai(data: bytes, options: ReadOptions) -> ParsedDocument:
     page = arxiv_oai.parse_page(data)
     if page.error:
         raise UnreadableFile(f"it is an error that an OAI-PMH server answered ({page.error})")
     return page.papers, page.rejected
 
 
-def _read_json(data: bytes, reading: ReadOptions) -> ParsedDocument:
+def _read_json(data: bytes, options: ReadOptions) -> ParsedDocument:
     """A day's list of Hugging Face, or rows as those of JSON lines in one list."""
     try:
         found = json.loads(data)
@@ -209,12 +210,12 @@ def _read_json(data: bytes, reading: ReadOptions) -> ParsedDocument:
         raise UnreadableFile(f"it is no whole JSON ({error})") from None
     items = found if isinstance(found, list) else [found]
     if any(isinstance(item, dict) and "title" in item and "paper" not in item for item in items):
-        return _read_rows(items, reading)
+        return _read_rows(items, options)
     if not isinstance(found, list):
         raise UnreadableFile("it is a JSON object that is no paper")
-    named = _DAY_IN_NAME.search(reading.name)
+    named = _DAY_IN_NAME.search(options.name)
     asked = _day(named[0]) if named else _NO_DAY
-    day = huggingface.parse_list(data, asked=asked, site=reading.site)
+    day = huggingface.parse_list(data, day=asked, site=options.site)
     return [_without_guess(paper) for paper in day.papers], day.rejected
 
 
@@ -230,14 +231,14 @@ def _day(text: str) -> date:
         return _NO_DAY
 
 
-def _read_rows(items: list[Any], reading: ReadOptions) -> ParsedDocument:
+def _read_rows(items: list[Any], options: ReadOptions) -> ParsedDocument:
     papers: list[RawPaper] = []
     rejected = []
     for position, item in enumerate(items, start=1):
         try:
             if not isinstance(item, dict):
                 raise InvalidRow("The item is no object with the fields of a paper.")
-            papers += parse_row(item, position=position, site=reading.site)
+            papers += parse_row(item, position=position, site=options.site)
         except InvalidRow as error:
             rejected.append(_rejected(json.dumps(item).encode(), str(error)))
     return papers, rejected

@@ -1,4 +1,4 @@
-"""The import of one file, from its bytes to what became of them."""
+"""The import of one file: its parts, the processes that store them, and the summary."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import IO, BinaryIO
 
 from papers.models import ImportedPart
 from papers.services.paper_import.file_reader import UnreadableFile
-from papers.services.paper_import.formats import ReadOptions, detect_format
+from papers.services.paper_import.formats import FileItem, ReadOptions, detect_format
 from papers.services.paper_import.parts import ROWS, FilePart, split_into_parts
 from papers.services.paper_import.worker_process import ImportPlan, PartResult, result_of_stored_part
 from papers.services.paper_import.writer_pool import WriterPool
@@ -32,7 +32,7 @@ class PaperImportOptions:
     site: str
     """Hugging Face's address, for links to its pages."""
     lists: frozenset[str] = frozenset()
-    """Whose daily lists make editions; see `sources.rows.LISTS`."""
+    """Whose daily lists make editions; see `sources.json_rows.LISTS`."""
     processes: int = 1
     limit: int | None = None
     """Rows to read at most."""
@@ -85,7 +85,7 @@ def import_file(
     A file that can't be read, or not to its end, is no exception: the summary says so.
 
     Raises:
-        WritersLost: run it again.
+        WriterPoolLost: run it again.
         OSError: the file of rejected rows can't be written.
     """
     started = time.monotonic()
@@ -122,47 +122,45 @@ class _Import:
         now: datetime,
     ) -> None:
         self._file, self._summary, self._rejects, self._options = file, summary, rejects, options
-        reading = ReadOptions(name=path.name, site=options.site, lists=options.lists)
+        read_options = ReadOptions(name=path.name, site=options.site, lists=options.lists)
         key = _digest(file, options)
-        self._plan = ImportPlan(file=key, reading=reading, now=now, dry_run=options.dry_run)
+        self._plan = ImportPlan(file=key, options=read_options, now=now, dry_run=options.dry_run)
         if options.restart:
             ImportedPart.objects.filter(file=key).delete()
         numbers = ImportedPart.objects.filter(file=key).values_list("number", "last_place")
         self._stored: dict[int, int] = {} if options.dry_run else dict(numbers)
         self._read: dict[int, int] = {}
 
-    def steps(self) -> Iterable[None]:
-        """Does it all; stops after each part that is through.
+    def steps(self) -> Iterator[None]:
+        """Store the file part by part; yields after each part that is done.
 
         Raises:
-            FileError: the file is not readable, or not to its end.
+            UnreadableFile: the file is not readable, or not to its end.
         """
-        content = detect_format(self._file, self._plan.reading)
+        content = detect_format(self._file, self._plan.options)
         self._summary.format = content.format
-        items = islice(content.items, self._options.limit)
         with WriterPool(self._options.processes) as writers:
-            broken: UnreadableFile | None = None
-            parts = split_into_parts(items, self._file.tell)
-            while True:
-                try:
-                    part = next(parts)
-                except StopIteration:
-                    break
-                except UnreadableFile as error:
-                    broken = error
-                    break
-                self._read[part.number] = part.read
-                results = [self._known(part)] if self._is_stored(part) else writers.store(self._plan, part)
-                for result in results:
-                    self._add(result)
-                    yield
-            for result in writers.finish():
+            for result in self._results(writers, islice(content.items, self._options.limit)):
                 self._add(result)
                 yield
-        if broken:
-            raise broken
         if not self._options.dry_run:
             ImportedPart.objects.filter(file=self._plan.file).delete()
+
+    def _results(self, writers: WriterPool, items: Iterable[FileItem]) -> Iterator[PartResult]:
+        """The result of each part, also of those before the place from which the file can't be read on; then raises."""
+        broken: UnreadableFile | None = None
+        try:
+            for part in split_into_parts(items, self._file.tell):
+                self._read[part.number] = part.read
+                if self._is_stored(part):
+                    yield self._known(part)
+                else:
+                    yield from writers.store(self._plan, part)
+        except UnreadableFile as error:
+            broken = error
+        yield from writers.finish()
+        if broken:
+            raise broken
 
     def _is_stored(self, part: FilePart) -> bool:
         return self._stored.get(part.number) == part.last_place
@@ -212,7 +210,7 @@ class _Rejects:
 
 
 def _digest(file: BinaryIO, options: PaperImportOptions) -> str:
-    """By what a file is known when its import is gone on with: its size, its time of change, its first and last MB."""
+    """What a file is recognised by when its import goes on: its size, its time of change, its first and last MB."""
     status = os.fstat(file.fileno())
     digest = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} {sorted(options.lists)}".encode())
     digest.update(file.read(_DIGESTED))
@@ -220,8 +218,3 @@ def _digest(file: BinaryIO, options: PaperImportOptions) -> str:
     digest.update(file.read(_DIGESTED))
     file.seek(0)
     return digest.hexdigest()
-
-
-def summary_as_json(summary: PaperImportSummary) -> dict[str, object]:
-    """A summary for a file of results."""
-    return {**asdict(summary), "rejected_in": str(summary.rejected_in or ""), "rows_a_second": summary.rows_a_second}

@@ -30,11 +30,11 @@ class FilePart:
         return self.items[-1].place
 
 
-def split_into_parts(items: Iterable[FileItem], tell: Callable[[], int]) -> Iterator[FilePart]:
-    """The parts of a file, always cut the same way. One that ends in the middle gives what was read, then raises.
+def split_into_parts(items: Iterable[FileItem], bytes_read: Callable[[], int]) -> Iterator[FilePart]:
+    """The parts of a file, always cut at the same places; `bytes_read` says how far the file was read.
 
     Raises:
-        FileError: as the items do.
+        UnreadableFile: as the items do, after the part with the items before it.
     """
     number, held, size = 0, list[FileItem](), 0
     broken: UnreadableFile | None = None
@@ -50,16 +50,16 @@ def split_into_parts(items: Iterable[FileItem], tell: Callable[[], int]) -> Iter
         held.append(item)
         size += len(item.line or b"")
         if len(held) >= ROWS or size >= BYTES:
-            yield FilePart(number, tuple(held), tell())
+            yield FilePart(number, tuple(held), bytes_read())
             number, held, size = number + 1, [], 0
     if held:
-        yield FilePart(number, tuple(held), tell())
+        yield FilePart(number, tuple(held), bytes_read())
     if broken:
         raise broken
 
 
 def part_identifiers(part: FilePart) -> frozenset[str]:
-    """What the part's papers may be known by. Two parts that share none can be stored at once, in any order."""
+    """The identifiers that the part's papers may have. Parts that share none can be stored at once, in any order."""
     found: set[str] = set()
     for item in part.items:
         if item.line is not None:

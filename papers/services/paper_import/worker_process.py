@@ -25,7 +25,7 @@ class ImportPlan:
 
     file: str
     """Its digest."""
-    reading: ReadOptions
+    options: ReadOptions
     now: datetime
     dry_run: bool = False
 
@@ -44,7 +44,7 @@ class PartResult:
 
 
 def start_worker(database: str) -> None:
-    """Prepare a process: Django on the parent's database, whatever its settings say. It ends when the parent does."""
+    """Prepare a worker process: set up Django on the parent's database, and end when the parent does."""
     import django
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to stop
@@ -69,7 +69,7 @@ def store_part(plan: ImportPlan, part: FilePart) -> PartResult:
     """
     from papers.services.paper_import.formats import parse_item
 
-    items = [parse_item(item, plan.reading) for item in part.items]
+    items = [parse_item(item, plan.options) for item in part.items]
     places = [item.place for item in items for _ in item.papers]
     papers = [paper for item in items for paper in item.papers]
     unread = [_row(item.place, item.rejected) for item in items if item.rejected]
@@ -93,7 +93,7 @@ def _store(
         stored_part = ImportedPart.objects.filter(file=plan.file, number=part.number).first()
         if stored_part is not None and stored_part.last_place == part.last_place:
             return result_of_stored_part(stored_part, rows=len(part.items))
-        rule = ListingRule() if plan.reading.lists else None
+        rule = ListingRule() if plan.options.lists else None
         stored = store_papers(papers, now=plan.now, kind="import", rule=rule)
         result = PartResult(
             number=part.number,
@@ -129,7 +129,7 @@ def _note(plan: ImportPlan, part: FilePart, result: PartResult) -> None:
 def _try(
     part: FilePart, items: list[FileItem], papers: list[RawPaper], places: list[int], unread: list[dict[str, Any]]
 ) -> PartResult:
-    """What would become of a part: everything but the writing. A paper of two parts is told as new twice."""
+    """What would become of a part if it were stored. A paper of two parts is counted as new twice."""
     from django.db import connection
 
     from papers.services.ingest.clean_record import RecordError, clean_record
@@ -158,7 +158,7 @@ def _try(
 
 
 def result_of_stored_part(stored: Any, *, rows: int) -> PartResult:
-    """What an `ImportedPart` says."""
+    """The result that an `ImportedPart` keeps."""
     return PartResult(
         number=stored.number,
         rows=rows,

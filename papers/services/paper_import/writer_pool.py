@@ -1,4 +1,4 @@
-"""The processes that store the parts of a file. With as many as you like the tables end as with one."""
+"""The processes that store the parts of a file. However many there are, the tables end as with one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WriterPoolLost(Exception):
 
 
 class WriterPool:
-    """Hands parts to processes. Parts that may speak of the same paper are stored one after the other, in order."""
+    """Gives parts to processes. Parts that may speak of the same paper are stored one after the other, in order."""
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
@@ -45,15 +45,15 @@ class WriterPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait for what is being stored now; what waits its turn is given up after an error."""
+        """Wait for what is being stored now; parts that wait are dropped after an error."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=error is not None)
 
     def store(self, plan: ImportPlan, part: FilePart) -> Iterator[PartResult]:
-        """Hand over a part, as soon as it may be; the results of parts that ended meanwhile.
+        """Give a part to a process as soon as it may be stored, and return the results of parts that ended meanwhile.
 
         Raises:
-            WritersLost: run the import again.
+            WriterPoolLost: run the import again.
         """
         if self._pool is None:
             yield store_part(plan, part)
@@ -69,10 +69,10 @@ class WriterPool:
             raise _lost() from error
 
     def finish(self) -> Iterator[PartResult]:
-        """The results of all parts that were handed over.
+        """Wait for all parts that are still being stored, and return their results.
 
         Raises:
-            WritersLost: as `store`.
+            WriterPoolLost: as `store`.
         """
         while self._pending:
             yield from self._ended()

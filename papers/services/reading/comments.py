@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from papers.hooks import lists_changed
 from papers.models import Comment, CommentReport, Mention, Paper, User
 from papers.services.reading.seen import mark_seen
 from papers.text.html import find_mentions
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 MAX_COMMENT_LENGTH = 10_000
 COMMENTS_PER_PAGE = 300
@@ -160,7 +160,7 @@ def _count(paper_id: int) -> None:
     """Count a paper's comments, under its lock. The count stands on the card, so the card changes with it."""
     count = Comment.objects.visible().filter(paper=paper_id).count()
     Paper.objects.filter(pk=paper_id).update(comment_count=count, changed_at=timezone.now())
-    invalidate_page_cache()
+    lists_changed.notify()
 
 
 def _named_users(body: str) -> list[User]:
@@ -207,5 +207,5 @@ def recount_comments() -> int:
         cursor.execute("LOCK TABLE papers_comment IN SHARE MODE")
         cursor.execute(_RECOUNT)
         wrong = int(cursor.rowcount)
-        invalidate_page_cache()
+        lists_changed.notify()
     return wrong

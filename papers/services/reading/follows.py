@@ -17,7 +17,7 @@ from papers.models import Author, Follow, Followed, FollowedPaper, Paper, User
 from papers.models.paper import NewestPosition, PaperQuerySet
 from papers.services.authors.lookup import Contributor, contributor_of
 from papers.services.ingest.releases import RELEASE_WINDOW, next_release
-from papers.text.cleaning import organization_key
+from papers.text.names import organization_key
 
 MAX_FOLLOWED = 500
 INITIAL_PAPERS = 200

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from papers.models import LibraryItem, User
+from papers.services.lists.rows import CardNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +20,18 @@ class StateCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryNote:
-    """What the library says of a paper beside its card."""
-
-    news: str
-    """That a newer version is out, in a few words; empty where there is none."""
-    note: str
-    """The reader's own, Markdown."""
-
-
-def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, LibraryNote]:
+def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, CardNote]:
     """By paper, for those that have a note or a newer version. One query."""
     found = LibraryItem.objects.filter(user=user, paper__in=paper_ids)
     rows = found.values_list("paper_id", "note", "version_seen", "paper__version", "paper__withdrawn_at")
     notes = {
-        paper: LibraryNote(news=_news(seen, version, is_withdrawn=withdrawn is not None), note=note)
+        paper: CardNote(update=_update(seen, version, is_withdrawn=withdrawn is not None), markdown=note)
         for paper, note, seen, version, withdrawn in rows
     }
-    return {paper: note for paper, note in notes.items() if note.news or note.note}
+    return {paper: note for paper, note in notes.items() if note.update or note.markdown}
 
 
-def _news(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
+def _update(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
     if version is not None and seen is not None and version > seen:
         return f"v{version} withdrew it" if is_withdrawn else f"v{version} is out, you saw v{seen}"
     return ""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.db.models import F
 
+from papers.hooks import lists_changed
 from papers.models import Listing, Paper, User, Vote
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.seen import mark_seen
 from papers.services.recommend.staleness import mark_recommendations_stale
-from papers.web.page_cache_stamp import invalidate_page_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def set_vote(*, user: User, paper_id: int, on: bool, is_unnamed: bool | None = N
             Paper.objects.filter(pk=paper_id).update(vote_count=F("vote_count") + step)
             Listing.objects.filter(paper=paper_id).update(vote_count=before + step)
             refresh_trending_scores([paper_id])
-            invalidate_page_cache()
+            lists_changed.notify()
     return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
 
 
@@ -121,5 +121,5 @@ def recount_votes() -> int:
         wrong = [row[0] for row in cursor.fetchall()]
         cursor.execute(_RECOUNT_LISTINGS)
         refresh_trending_scores(wrong)
-        invalidate_page_cache()
+        lists_changed.notify()
     return len(wrong)

@@ -24,7 +24,7 @@ from papers.query.parser import Node
 from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
 from papers.services.search.selectivity import estimate_share, index_marks
 from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 MAX_RESULTS = 200
 K1, B = 1.2, 0.75

@@ -25,10 +25,10 @@ from papers.models.reading import exclude_seen
 from papers.query import parser as language
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
+from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.search.fusion import RankedResult
 from papers.services.search.hybrid_search import SearchResult, is_rankable, ranking_texts, search_papers
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
-from papers.web.cards import ListRow, read_list_rows
 from papers.web.paging import decode_cursor, encode_cursor
 
 PER_PAGE = 20

@@ -12,7 +12,7 @@ from papers.models.query_sql import Lexemes
 from papers.query import parser as language
 from papers.query.parser import Node
 from papers.services.search.word_statistics import WordFrequencies
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 # Nothing is counted of these.
 _HAS, _FEW = 0.2, 0.01

@@ -1,1 +1,1 @@
-"""Papers that readers submit: asked for, fetched by a worker, put on the edition or before a curator."""
+"""Papers that readers submit: fetched by a worker, put on the edition or before a curator."""

@@ -10,11 +10,10 @@ from django.db import transaction
 
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 from papers.enqueue import TaskName, enqueue
-from papers.models import Identifier, Paper, Submission, User
+from papers.models import Paper, Submission, User
+from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, find_paper_by_ref
 from papers.services.submissions.settlement import newest_listing_day, settle_submission
 from papers.text.cleaning import safe_text
-
-HIDDEN_PAPER_MESSAGE = "A curator has taken this paper off these pages. Ask one of them about it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +100,6 @@ def retry_submission(*, submission: Submission, now: datetime) -> Submission:
         again = _open(submission.user, given, submission.reference, now)
         enqueue(TaskName.FETCH_SUBMISSION, again.pk)
     return again
-
-
-def find_paper_by_ref(given: PaperRef) -> Paper | None:
-    """The stored paper with this name, hidden ones too; of the sample none. At most three queries."""
-    names = [(given.scheme, given.value)]
-    if doi := given.doi_in_url:
-        names.append(("doi", doi))
-    for scheme, value in names:
-        known = Identifier.objects.filter(scheme=scheme, value=value, paper__is_sample=False)
-        if found := known.select_related("paper").first():
-            return found.paper
-    # The page of a paper that is known by its DOI is none of its names, but somebody gave it before.
-    before = Submission.objects.about(given.scheme, given.value).filter(paper__is_sample=False).first()
-    return before.paper if before else None
 
 
 def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:

@@ -20,7 +20,7 @@ from papers.models.query_sql import indexed_texts
 from papers.models.search_index import Lexeme, lexemes_of
 from papers.query import parser as language
 from papers.query.parser import Node
-from papers.text.cleaning import author_key
+from papers.text.names import author_key
 
 _SIGNS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
 

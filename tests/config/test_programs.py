@@ -1,0 +1,33 @@
+"""The parts of Broadsheet: one table from which commands, queues and the doctor's words come."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from config.celery import app
+from config.local.programs import BEAT, EMBEDDER, FETCHER, MAILER, PARTS, WEB, WORKER, WebServer, program_of
+
+
+def test_parts_start_the_web_server_first_and_beat_last() -> None:
+    assert list(PARTS.values()) == [WEB, WORKER, FETCHER, MAILER, EMBEDDER, BEAT]
+    assert [program_of(part).name for part in PARTS.values()] == list(PARTS)
+
+
+def test_each_queue_has_a_worker_and_each_worker_a_queue() -> None:
+    assert {queue.name for queue in app.conf.task_queues} == {"default", "fetch", "mail"}
+    for part in (WORKER, FETCHER, MAILER):
+        arguments = program_of(part, processes=3).arguments
+        assert arguments[arguments.index("-Q") + 1] == part.queue
+        assert arguments[arguments.index("-c") + 1] == ("3" if part.has_processes else "1")
+
+
+def test_the_web_server_listens_where_it_is_told() -> None:
+    program = program_of(WEB, host="127.0.0.1", port=1)
+    assert isinstance(program, WebServer)
+    assert not program.is_ready()
+
+
+def test_run_names_the_parts_that_there_are() -> None:
+    with pytest.raises(CommandError, match="'web', 'worker', 'fetcher', 'mailer', 'embedder', 'beat'"):
+        call_command("run", "nothing")
