@@ -10,15 +10,8 @@ from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.sources.arxiv import (
-    AFTER_MIDNIGHT,
-    HOST_GROUP,
-    WAIT_SECONDS,
-    jitter,
-    last_announcement,
-    next_feed,
-    parse_datetime,
-)
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, parse_datetime
+from papers.sources.arxiv_schedule import AFTER_MIDNIGHT, jitter, last_announcement, next_feed
 from papers.sources.base import (
     FetchBatch,
     FetchContext,

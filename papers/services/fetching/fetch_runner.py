@@ -30,7 +30,7 @@ from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.batches import RunLostError, store_batch
 from papers.services.operations.sample import remove_superseded_sample
-from papers.sources.arxiv import eastern_day
+from papers.sources.arxiv_schedule import eastern_day
 from papers.sources.base import FetchBatch, FetchContext, FetchOutcome
 from papers.sources.registry import adapter_of, catch_up_kinds
 
