@@ -15,8 +15,8 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
-from papers.accounts.provider import openid_connect_login
-from papers.views.account import change_email, password, password_reset, sign_in, sign_out
+from papers.accounts.second_factor import code_before
+from papers.views.account import change_email, openid_connect_login, password, password_reset, sign_in, sign_out
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})
@@ -50,11 +50,19 @@ urlpatterns: list[URLPattern] = [
     ),
     limited_page("account/two-factor", second_factor.index, "mfa_index"),
     limited_page("account/two-factor/on", totp.activate_totp, "mfa_activate_totp"),
-    limited_page("account/two-factor/off", totp.deactivate_totp, "mfa_deactivate_totp"),
-    limited_page("account/two-factor/codes", recovery_codes.view_recovery_codes, "mfa_view_recovery_codes"),
-    limited_page("account/two-factor/codes/new", recovery_codes.generate_recovery_codes, "mfa_generate_recovery_codes"),
+    limited_page("account/two-factor/off", code_before(totp.deactivate_totp), "mfa_deactivate_totp"),
     limited_page(
-        "account/two-factor/codes/file", recovery_codes.download_recovery_codes, "mfa_download_recovery_codes"
+        "account/two-factor/codes", code_before(recovery_codes.view_recovery_codes), "mfa_view_recovery_codes"
+    ),
+    limited_page(
+        "account/two-factor/codes/new",
+        code_before(recovery_codes.generate_recovery_codes),
+        "mfa_generate_recovery_codes",
+    ),
+    limited_page(
+        "account/two-factor/codes/file",
+        code_before(recovery_codes.download_recovery_codes),
+        "mfa_download_recovery_codes",
     ),
     limited_page("account/connections", social.connections, "socialaccount_connections"),
     limited_page("sign-in/with/sign-up", social.signup, "socialaccount_signup", "sign-up"),

@@ -17,6 +17,7 @@ from django.db import connections
 
 from papers.catalogue.categories import expand_pattern
 from papers.outbound.address_guard import AllowList
+from papers.services.operations.semaphores import has_semaphores
 from papers.text.mailboxes import AddressError, read_mailbox
 
 MIN_POSTGRES = 16
@@ -129,6 +130,21 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
                 )
             )
     return found
+
+
+@register()
+def check_semaphores(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Whether workers can be several processes."""
+    if has_semaphores():
+        return []
+    return [
+        Warning(
+            "No lock can be shared between processes: each worker does one thing at a time, without limits on its time "
+            "and memory.",
+            hint="Have /dev/shm mounted, open to all: mount -t tmpfs -o mode=1777 tmpfs /dev/shm.",
+            id="broadsheet.W005",
+        )
+    ]
 
 
 @register()

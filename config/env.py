@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ImproperlyConfigured
 
 from papers.text.hostnames import ascii_address
-from papers.text.mailboxes import AddressError, ascii_domain, canonical, read_mailbox
+from papers.text.mailboxes import AddressError, read_mailbox
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -132,23 +132,6 @@ class Env:
                 f"{name} must be an e-mail address such as papers@lab.example.org or "
                 f"Daily Papers <papers@lab.example.org>, not {value!r}. {error}"
             ) from error
-
-    def address(self, name: str, default: str) -> str:
-        """An e-mail address alone, in ASCII."""
-        value = self.text(name, default)
-        try:
-            return canonical(value)
-        except AddressError as error:
-            raise ImproperlyConfigured(
-                f"{name} must be an e-mail address such as rita@lab.example.org, not {value!r}. {error}"
-            ) from error
-
-    def domains(self, name: str) -> tuple[str, ...]:
-        """Domains of mail addresses, in ASCII; an @ before one is left out."""
-        try:
-            return tuple(ascii_domain(word.lstrip("@")) for word in self.list(name))
-        except AddressError as error:
-            raise ImproperlyConfigured(f"{name} must be domains such as lab.example.org: {error}") from error
 
     def secret(self, name: str) -> str:
         """The value of `name`, else the content of the file that `name`_FILE points to, else an empty string."""

@@ -22,6 +22,11 @@ preload_app = True  # Django is loaded once and shared: half the memory, and a p
 timeout = 60
 graceful_timeout = 10
 keepalive = 5
+# gunicorn would take SCRIPT_NAME and PATH_INFO from the headers of any client on this host, and so from whoever is
+# behind a proxy there. Nobody's headers change where a request goes; Django reads X-Forwarded-Proto itself.
+forwarder_headers = ""
+forwarded_allow_ips = ""
+os.environ.pop("SCRIPT_NAME", None)  # the sub-path is BROADSHEET_SITE_URL's; gunicorn would answer all others with 500
 # The longest line that gunicorn reads: a pasted paragraph is a search, too.
 limit_request_line = 8190
 # Python's memory creeps; a fresh process now and then, not all at the same moment.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from papers.text.hostnames import ascii_address
+from papers.text.mailboxes import AddressError, ascii_domain
 
 # Scheme → the port where the address has none (RFC 6409 for submission, RFC 8314 for TLS from the first byte).
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -57,7 +59,7 @@ class MailServer:
 def mail_settings(url: str, *, outbox: Path) -> dict[str, Any]:
     """Django's settings for the server at `url`; where that is empty, for mails written into the folder `outbox`."""
     if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(outbox)}
+        return {"EMAIL_BACKEND": "config.mail_files.EmailBackend", "EMAIL_FILE_PATH": str(outbox)}
     server = MailServer.from_url(url)
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -69,6 +71,18 @@ def mail_settings(url: str, *, outbox: Path) -> dict[str, Any]:
         "EMAIL_USE_SSL": server.scheme == "smtps",
         "EMAIL_TIMEOUT": TIMEOUT_SECONDS,
     }
+
+
+def mail_domains(name: str, words: Iterable[str]) -> tuple[str, ...]:
+    """The domains of mail addresses that the variable `name` has, in ASCII; an @ before one is left out.
+
+    Raises:
+        ImproperlyConfigured: one is no domain.
+    """
+    try:
+        return tuple(ascii_domain(word.lstrip("@")) for word in words)
+    except AddressError as error:
+        raise ImproperlyConfigured(f"{name} must be domains such as lab.example.org: {error}") from error
 
 
 def default_sender(host: str) -> str:

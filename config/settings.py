@@ -11,8 +11,9 @@ from dotenv import load_dotenv
 
 from config.env import Env
 from config.local.paths import PROJECT, DataDir
-from config.mail import default_sender, mail_settings
+from config.mail import default_sender, mail_domains, mail_settings
 from config.site_url import Site
+from papers.text.mailboxes import read_mailbox
 
 BASE_DIR = PROJECT
 load_dotenv(BASE_DIR / ".env")
@@ -36,7 +37,7 @@ BIND = env.text("BROADSHEET_BIND", "127.0.0.1")
 SITE = Site.from_url(env.text("BROADSHEET_SITE_URL", f"http://127.0.0.1:{PORT}"))
 SITE_URL = SITE.url
 SITE_URL_IS_SET = env.is_set("BROADSHEET_SITE_URL")
-ADMIN_EMAIL = env.address("BROADSHEET_ADMIN_EMAIL", "admin@localhost")
+ADMIN_EMAIL = read_mailbox(env.mailbox("BROADSHEET_ADMIN_EMAIL", "admin@localhost")).address
 
 _SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_IS_SET = bool(_SECRET_KEY)
@@ -44,7 +45,8 @@ SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
 UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]
-FORCE_SCRIPT_NAME = SITE.path or None
+# Never None: Django would believe what a server or a header says of it, and links with it go into caches.
+FORCE_SCRIPT_NAME = SITE.path
 USE_X_FORWARDED_HOST = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SITE.is_https else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.is_https
@@ -96,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "papers.web.middleware.RightsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -172,7 +175,7 @@ TRUSTED_PROXIES = env.networks("BROADSHEET_TRUSTED_PROXIES")
 # --- accounts (django-allauth) -------------------------------------------------------------------------------------
 
 SIGNUP = env.choice("BROADSHEET_SIGNUP", "invitation", ("open", "invitation", "closed"))
-SIGNUP_DOMAINS = env.domains("BROADSHEET_SIGNUP_DOMAINS")
+SIGNUP_DOMAINS = mail_domains("BROADSHEET_SIGNUP_DOMAINS", env.list("BROADSHEET_SIGNUP_DOMAINS"))
 OIDC_URL = env.url("BROADSHEET_OIDC_URL", "") if env.is_set("BROADSHEET_OIDC_URL") else ""
 OIDC_NAME = env.text("BROADSHEET_OIDC_NAME", "your institution")
 OIDC_SIGNUP = env.flag("BROADSHEET_OIDC_SIGNUP", default=False)

@@ -22,4 +22,5 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     path = environ.get("PATH_INFO", "")
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         environ["PATH_INFO"] = path[len(prefix) :] or "/"
+    environ["SCRIPT_NAME"] = prefix  # whatever a server or a header made of it
     return django_application(environ, start_response)

@@ -12,19 +12,21 @@ class PapersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have all mail go to the domain that was meant, whoever sends it and by whichever backend.
+        from papers import hooks
+        from papers.web.page_cache import invalidate_page_cache
 
-        Django writes domains by Python's codec, IDNA 2003, with which `straße.example` is the name of somebody else.
-        """
-        message.punycode = _domain  # type: ignore[attr-defined]  # the stubs don't tell what it imports
+        hooks.lists_changed.register(invalidate_page_cache)
+        # All mail goes to the domain that was meant, by whichever backend it is sent: Django writes domains by Python's
+        # codec, IDNA 2003, with which `straße.example` is the name of somebody else.
+        message.punycode = _punycode  # type: ignore[attr-defined]  # the stubs don't know what it imports
 
 
-def _domain(domain: str) -> str:
+def _punycode(domain: str) -> str:
     return ascii_domain(domain) if domain else domain
 
 
 class SecondFactorAdminConfig(AdminConfig):
-    """Django's admin, with a door of ours."""
+    """Django's admin behind our second factor."""
 
     default_site = "papers.admin_site.SecondFactorAdminSite"
     default = False

@@ -1,13 +1,18 @@
-"""The few events that other apps follow, in the same transaction: how mail history goes along when papers merge."""
+"""The few events that other apps and layers register functions for, called in the transaction of the change.
+
+So mail history follows a merge of papers without `papers` importing `digests`, and services invalidate the page cache
+without importing `papers.web`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from papers.models import User
-from papers.ranking.charts import BarChart, QueueChart
+if TYPE_CHECKING:  # this module stands below the models
+    from papers.models import User
+    from papers.ranking.charts import BarChart, QueueChart
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,21 +23,25 @@ class Event(Generic[P]):
     """Plain functions, called in the order in which they were registered. An error in one undoes the whole change."""
 
     def __init__(self) -> None:
-        self._followers: list[Callable[P, None]] = []
+        self._functions: list[Callable[P, None]] = []
 
     def register(self, function: Callable[P, None]) -> Callable[P, None]:
         """Register a function, once; call it from an app's `ready()`. Usable as a decorator."""
-        if function not in self._followers:
-            self._followers.append(function)
+        if function not in self._functions:
+            self._functions.append(function)
         return function
 
     def notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        for function in self._followers:
+        """Call all registered functions with these arguments."""
+        for function in self._functions:
             function(*args, **kwargs)
 
 
 papers_merged: Event[[Mapping[int, int]]] = Event()
-"""Told `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
+"""Called with `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
+
+lists_changed: Event[[]] = Event()
+"""Called when what lists show has changed, before the commit: votes, comments, hidden papers, the group's settings."""
 
 
 class UndoTables:
@@ -42,46 +51,47 @@ class UndoTables:
     """
 
     def __init__(self) -> None:
-        self._traces: dict[str, str] = {}
+        self._conditions: dict[str, str] = {}
 
     def register(self, table: str, condition: str) -> None:
         """Register a table, once; call it from an app's `ready()`."""
-        self._traces[table] = condition
+        self._conditions[table] = condition
 
     def all(self) -> list[tuple[str, str]]:
-        return list(self._traces.items())
+        """The tables with their conditions, in the order in which they were registered."""
+        return list(self._conditions.items())
 
 
 merge_undo_tables = UndoTables()
 
 account_deleted: Event[[User]] = Event()
-"""Told the account that goes, while its rows are still there."""
+"""Called with the account that is deleted, while its rows are still there."""
 
 account_exported: Event[[User, dict[str, Any]]] = Event()
-"""Told an account and the parts of its export, name → rows that JSON can hold; followers add theirs."""
+"""Called with an account and the parts of its export, name → rows that JSON can hold; functions add theirs."""
 
 
 class Contributions(Generic[W, T]):
-    """What other apps know: each function tells what it has of a moment or a day."""
+    """What other apps add to a page: each function returns its own for a moment or a day."""
 
     def __init__(self) -> None:
-        self._tellers: list[Callable[[W], list[T]]] = []
+        self._functions: list[Callable[[W], list[T]]] = []
 
     def register(self, function: Callable[[W], list[T]]) -> None:
         """Register a function, once; call it from an app's `ready()`."""
-        if function not in self._tellers:
-            self._tellers.append(function)
+        if function not in self._functions:
+            self._functions.append(function)
 
     def all(self, when: W) -> list[T]:
-        """Everything there is to tell of it."""
-        return [told for teller in self._tellers for told in teller(when)]
+        """What all functions return for it, in the order in which they were registered."""
+        return [item for function in self._functions for item in function(when)]
 
 
 problems: Contributions[datetime, str] = Contributions()
-"""Asked by /status: what is wrong, a sentence each, in readers' words."""
+"""For /status: what is wrong, a sentence each, in readers' words."""
 
 statistics_queues: Contributions[datetime, QueueChart] = Contributions()
-"""Asked by the desk of figures: what waits, and for how long."""
+"""For the page of statistics: what waits, and for how long."""
 
 statistics_charts: Contributions[date, BarChart] = Contributions()
-"""Asked by the desk of figures: pictures of the days up to one."""
+"""For the page of statistics: charts of the days up to one."""

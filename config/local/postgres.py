@@ -8,6 +8,8 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,7 +54,7 @@ class PostgresServer:
     def __init__(self, data: DataDir, *, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are added to those of `default_settings()`."""
         self.data = data
-        self.settings = {**default_settings(total_memory()), **(settings or {})}
+        self.settings = {**default_settings(total_memory()), **shared_memory(), **(settings or {})}
         self.programs = postgres_bin_dir()
         self.privileges = Privileges()
 
@@ -249,6 +251,19 @@ def default_settings(memory: int) -> dict[str, str]:
         "log_min_duration_statement": "1s",
         "default_text_search_config": "pg_catalog.english",
     }
+
+
+def shared_memory(folder: Path = Path("/dev/shm")) -> dict[str, str]:  # noqa: S108  the system's own, not one of ours
+    """The setting for a Linux whose `folder` is not mounted (a chroot), so that only root may write there: what the
+    server's processes share is in files of the cluster then. Elsewhere none: the server's own is best.
+    """
+    if sys.platform != "linux":
+        return {}
+    try:
+        is_open = bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        is_open = False
+    return {} if is_open else {"dynamic_shared_memory_type": "mmap"}
 
 
 def choose_privileges(data: DataDir, programs: Path) -> Privileges:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
+from papers.services.operations.semaphores import has_semaphores
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, process
 def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
     return (
         *("celery", "-A", "config.celery", "worker", "-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
+        *(() if has_semaphores() else ("--pool", "solo")),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
 

@@ -1,4 +1,4 @@
-"""A mail as a page, and the papers that it only counted. Whoever has the link may read it; no search engine should."""
+"""A mail as a page, and the papers that it only counted, for everybody with its link and no search engine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
 from digests.services.mail_page import find_delivery, more_papers_count, more_papers_page, paper_rows, told_versions
+from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
-from papers.web.cards import ListRow, render_cards
+from papers.web.cards import render_cards
 from papers.web.http import Request
 
 
@@ -27,11 +28,11 @@ def mail(request: Request, key: str) -> HttpResponse:
 
 @require_safe
 def more(request: Request, key: str) -> HttpResponse:
-    """Exactly those behind "and 23 more"."""
+    """The papers behind "and 23 more"."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
-    skip = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = more_papers_page(found, skip=skip)
+    offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
+    rows, following = more_papers_page(found, offset=offset)
     return _page(request, "digests/mail_more.html", found, rows, {"following": following})
 
 
@@ -45,11 +46,11 @@ def _of_key(key: str) -> Delivery:
 def _page(
     request: Request, template: str, mail: Delivery, rows: list[ListRow], context: dict[str, Any]
 ) -> HttpResponse:
-    marks = read_viewer_state(request.user, [row.paper_id for row in rows], voted=[row.paper_id for row in rows])
+    marks = read_viewer_state(request.user, [row.paper_id for row in rows], voters_of=[row.paper_id for row in rows])
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)
-    cards = render_cards(rows, marks=marks, this_year=timezone.localdate().year, topics=topics)
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
     response = render(request, template, {**context, "mail": mail, "cards": cards})
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-cache"

@@ -23,8 +23,8 @@ from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
-from papers.services.accounts.login_links import free_username
 from papers.services.accounts.signup_policy import is_domain_allowed, may_sign_up
+from papers.services.accounts.usernames import free_username
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
 from papers.web.http import client_ip_address
@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return may_sign_up(token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
+        return may_sign_up(invitation_token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self, email: str) -> str:
         """The one form of an address: for each form that takes one, and for what a provider says."""
@@ -183,6 +183,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        for row in sociallogin.email_addresses:  # some providers write "false", which is as true as any other text
+            row.verified = row.verified is True or row.verified == "true"
         user: User = super().populate_user(request, sociallogin, data)
         try:
             User._meta.get_field("username").run_validators(user.username)

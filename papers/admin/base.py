@@ -60,8 +60,3 @@ class ExactSearchMixin:
     ) -> tuple[QuerySet[Any], bool]:
         words = search_term.replace("\0", "").strip()
         return (self.exact_matches(queryset, words) if words else queryset), False
-
-
-def parse_key(words: str) -> int | None:
-    """A key that somebody typed; None where it is none."""
-    return int(words) if words.isascii() and words.isdecimal() and len(words) < 19 else None

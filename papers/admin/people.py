@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from papers.accounts.entry import reset_second_factor
+from papers.accounts.second_factor import reset_second_factor
 from papers.admin.base import BoundedListMixin, ReadOnlyMixin
 from papers.models import Invitation, User
 from papers.services.accounts.email_addresses import reset_to_account_address

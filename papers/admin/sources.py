@@ -1,4 +1,4 @@
-"""The admin: sources, their visits and what could not be read."""
+"""The admin: sources, the runs of their fetches, and the records that could not be read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from django.views.decorators.http import require_POST
 from papers.admin.base import BoundedListMixin, ReadOnlyMixin
 from papers.catalogue.categories import expand_pattern
 from papers.models import FetchRun, RejectedRecord, Source
-from papers.outbound.client import RefusedError, host_group_of
+from papers.outbound.errors import RefusedError
+from papers.outbound.host_rate_limit import host_group_of
 from papers.services.fetching.fetch_runner import preview_source
 from papers.services.fetching.source_config import base_url_of, default_base_url, request_fetches, save_source
+from papers.sources.base import SourceSettings
+from papers.sources.registry import ADAPTERS, kind_choices, label_of
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _SourceForm = forms.ModelForm[Source]
@@ -31,8 +34,8 @@ else:
     _SourceForm = forms.ModelForm
     _SourceAdmin = _FetchRunAdmin = _RejectedRecordAdmin = admin.ModelAdmin
 
-# How long a person who presses "Test" waits for a turn, and for an answer.
 TEST_WAIT_SECONDS = 20.0
+"""How long a person who presses "Test" waits for the hosts' rate limit, and for an answer."""
 TEST_PREVIEW_PAPERS = 25
 SHOWN_RUNS = 10
 
@@ -51,8 +54,9 @@ class CategoriesField(forms.CharField):
 
 
 class SourceForm(_SourceForm):
-    """The settings of a source, with what its kind needs."""
+    """The settings of a source; what its kind needs or may not have, its adapter says."""
 
+    kind = forms.ChoiceField(choices=lambda: [("", "---------"), *kind_choices()])
     categories = CategoriesField(required=False, help_text="arXiv categories, such as: cs.CL cs.LG math.*")
     list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
 
@@ -84,26 +88,43 @@ class SourceForm(_SourceForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        kind = data.get("kind")
-        if kind in (Source.Kind.ARXIV_RSS, Source.Kind.ARXIV_OAI) and not data.get("categories", True):
-            self.add_error("categories", "Say which categories to ask for.")
-        if kind == Source.Kind.ARXIV_API and not data.get("query") and not data.get("categories", True):
-            self.add_error("query", "Give it a query, such as cat:cs.CL AND ti:agents, or categories.")
-        if kind == Source.Kind.FEED and not data.get("base_url", True):
-            self.add_error("base_url", "Give the address of the feed.")
         if data.get("lists") == Source.Lists.AT_MOST and not data.get("list_limit"):
             self.add_error("list_limit", "Say how many a day, at least 1.")
-        if kind == Source.Kind.ARXIV_OAI and data.get("lists") != Source.Lists.NOTHING:
-            self.add_error("lists", "Records don't say when they were announced: have the announcements list them.")
+        if adapter := ADAPTERS.get(data.get("kind", "")):
+            # A field with an error of its own is not in `data`, and counts as filled in.
+            settings = SourceSettings(
+                base_url=data.get("base_url", "?"),
+                categories=tuple(data.get("categories", "?")),
+                query=data.get("query", ""),
+                lists=data.get("lists", Source.Lists.NOTHING),
+            )
+            for field, message in adapter.problems(settings).items():
+                self.add_error(field, message)
         return data
+
+
+class SourceKindFilter(admin.SimpleListFilter):
+    """All kinds, by their labels."""
+
+    title = "kind"
+    parameter_name = "kind__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return kind_choices()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Source]) -> QuerySet[Source]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Source)
 class SourceAdmin(BoundedListMixin, _SourceAdmin):
     form = SourceForm
     change_form_template = "admin/papers/source/change_form.html"
-    list_display = ("name", "kind", "is_enabled", "lists", "next_fetch_at", "last_success_at", "error_count", "trouble")
-    list_filter = ("kind", "is_enabled")
+    list_display = (
+        *("name", "kind_label", "is_enabled", "lists"),
+        *("next_fetch_at", "last_success_at", "error_count", "trouble"),
+    )
+    list_filter = (SourceKindFilter, "is_enabled")
     actions = ("fetch_now",)
     readonly_fields = (
         *("asked_at", "next_fetch_at", "last_success_at", "error_count", "last_error"),
@@ -117,6 +138,10 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
         ("Its place, kept by the visits", {"classes": ("collapse",), "fields": ("cursor", "etag", "last_modified")}),
     )
 
+    @admin.display(description="kind", ordering="kind")
+    def kind_label(self, source: Source) -> str:
+        return label_of(source.kind)
+
     @admin.display(description="address in use")
     def asked_at(self, source: Source) -> str:
         return base_url_of(source) if source.pk else "the service's own, unless one is given"
@@ -127,10 +152,10 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
 
     @admin.action(description="Fetch now")
     def fetch_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
-        self._request_visits(request, queryset)
+        self._request_fetches(request, queryset)
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        save_source(obj, changed=form.changed_data, now=timezone.now())
+        save_source(obj, changed_fields=form.changed_data, now=timezone.now())
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -147,13 +172,13 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
         source = context.get("original")
         if source is not None:
             context["runs"] = source.runs.order_by("-started_at")[:SHOWN_RUNS]
-        context["default_addresses"] = [(label, default_base_url(kind)) for kind, label in Source.Kind.choices]
+        context["default_addresses"] = [(label, default_base_url(kind)) for kind, label in kind_choices()]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def fetch_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Have the source visited by a worker."""
+        """Ask for a fetch of the source by a worker."""
         source = self._source(request, pk)
-        self._request_visits(request, Source.objects.filter(pk=source.pk))
+        self._request_fetches(request, Source.objects.filter(pk=source.pk))
         return redirect("admin:papers_source_change", source.pk)
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -180,7 +205,7 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
             raise PermissionDenied
         return source
 
-    def _request_visits(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
+    def _request_fetches(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
         asked = request_fetches(sources.values_list("pk", flat=True), now=timezone.now())
         if asked:
             messages.success(request, f"{asked} to be visited as soon as a worker is free; see their last visits.")

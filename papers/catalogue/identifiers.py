@@ -68,7 +68,7 @@ _INSIDE = re.compile(rf"(?<![\w./-])(?P<prefix>{_PREFIX})?{_ID}(?:\.pdf)?(?![\w/
 # months 704 to 912, and those had four digits after it; fewer digits could be a typing error as well.
 _FLOAT = re.compile(r"[789](?:0[1-9]|1[0-2])\.\d{4}")
 
-_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/[^\s\"]+", re.I)
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d{1,9}){0,9}/[^\s\"]+", re.I)
 # The start of a further DOI in the same field. Inside one DOI "10." comes after a slash or a bracket, never so.
 _NEXT_DOI = re.compile(r"(?:[,;] ?| )(?:and )?(?=(?:doi: ?)?(?:https?://)?(?:(?:dx\.)?doi\.org/)?10\.\d{4,9}/)", re.I)
 _ARXIV_DOI = "10.48550/arxiv."

@@ -35,7 +35,7 @@ class DecisionForm(forms.Form):
         """Who decides, and on what they saw; of a form that is valid."""
         data = self.cleaned_data
         reason = data["reason"] or data["given"]
-        return Actor(curator=curator, now=now, seen=data["seen"], reason=reason)
+        return Actor(curator=curator, now=now, last_event_id=data["seen"], reason=reason)
 
 
 class BulkDecisionForm(forms.Form):
@@ -51,11 +51,11 @@ class BulkDecisionForm(forms.Form):
         return self.cleaned_data
 
     def items(self) -> list[tuple[str, int, int]]:
-        """Those that were ticked and read as one should."""
-        ticked = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
+        """The selected items that could be read."""
+        selected = self.data.getlist("item") if isinstance(self.data, QueryDict) else []
         return [
             (found[1], int(found[2]), int(found[3]))
-            for text in ticked[:MAX_SELECTED_ITEMS]
+            for text in selected[:MAX_SELECTED_ITEMS]
             if (found := _ITEM.fullmatch(text))
         ]
 
@@ -119,7 +119,7 @@ class PaperEditForm(DecisionForm):
         }
 
     def values(self, paper: Paper, now: datetime) -> dict[str, Any]:
-        """What was changed, as services/curation/editing.py takes it."""
+        """What was changed, as services/curation/edit_paper.py takes it."""
         before, typed = self.initial_of(paper), self.cleaned_data
         found: dict[str, Any] = {}
         if typed["title"] != before["title"]:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from papers.forms.accounts import TagsField
+from papers.forms.fields import TagsField
 from papers.models import LibraryItem
 from papers.references.common import MAX_BYTES
 

@@ -1,4 +1,4 @@
-"""What a reader has seen, and what a reader wants folded away."""
+"""A reader's votes, what a reader has seen, and what a reader has muted."""
 
 from __future__ import annotations
 
@@ -8,13 +8,30 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
+from papers.models.paper import Paper
 from papers.models.user import User
 
 QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
 
 
+class Vote(models.Model):
+    """One vote a reader and paper. `Paper.vote_count` and `Listing.vote_count` are counted from these rows."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="votes")
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="votes")
+    is_unnamed = models.BooleanField(default=False, help_text="The voter's name is not shown.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "paper"], name="vote_once")]
+        indexes = [models.Index(fields=["paper", "created_at"], name="vote_of_paper")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} for {self.paper_id}"
+
+
 class SeenPaper(models.Model):
-    """A paper that a reader has seen: opened, voted for, saved, put aside, or done with its day. Never by scrolling."""
+    """A paper that a reader has seen: opened, voted for, saved, disliked, or done with its day. Never by scrolling."""
 
     pk = models.CompositePrimaryKey("user_id", "paper_id")
     # The primary key serves what an index of this column would.
@@ -43,8 +60,6 @@ def exclude_seen(found: QuerySetT, user: User) -> QuerySetT:
     The list is walked along its own index, and each row looked up by the primary key of SeenPaper: the order and the
     cursor stay as they are, and a page fills up.
     """
-    from papers.models.paper import Paper
-
     paper = "pk" if found.model is Paper else "paper_id"
     return found.filter(~Exists(SeenPaper.objects.filter(user_id=user.pk, paper_id=OuterRef(paper))))
 
@@ -55,7 +70,7 @@ class MutedQueryQuerySet(models.QuerySet["MutedQuery"]):
 
 
 class MutedQuery(models.Model):
-    """A question in the search language; the papers it finds are folded away in this reader's lists."""
+    """A query in the search language; the papers it finds are folded away in this reader's lists."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="muted_queries")
     query = models.CharField(max_length=300)

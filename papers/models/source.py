@@ -1,4 +1,4 @@
-"""Where papers come from: sources, their runs, what they sent that could not be read, politeness and signs of life."""
+"""Where papers come from: sources, the runs of their fetches, rejected records, host slots, heartbeats, imports."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from papers.sources.registry import announcing_kinds
+
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def due(self, now: datetime) -> SourceQuerySet:
+        """Those to be fetched now, the longest waiting first."""
         return self.filter(is_enabled=True, next_fetch_at__lte=now).order_by("next_fetch_at", "pk")
+
+    def announcing(self) -> SourceQuerySet:
+        """Those that are on and whose lists say how many papers of arXiv there must be on a day."""
+        return self.filter(is_enabled=True, kind__in=announcing_kinds())
 
 
 class Source(models.Model):
     """One place that papers are fetched from, its schedule, and what of it stands on the day's edition."""
-
-    class Kind(models.TextChoices):
-        ARXIV_RSS = "arxiv_rss", "arXiv announcements (RSS)"
-        ARXIV_OAI = "arxiv_oai", "arXiv records (OAI-PMH)"
-        ARXIV_API = "arxiv_api", "arXiv search"
-        HUGGINGFACE = "huggingface", "Hugging Face daily papers"
-        FEED = "feed", "RSS or Atom feed"
 
     class Lists(models.TextChoices):
         NOTHING = "nothing", "nothing"
         ALL = "all", "everything announced"
         AT_MOST = "at_most", "at most N a day"
 
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, help_text="A kind of `sources/registry.py`, which knows all else of it.")
     name = models.CharField(max_length=120)
     base_url = models.TextField(blank=True, help_text="Empty: the service's own address. For a feed: its address.")
     categories = ArrayField(models.TextField(), default=list, blank=True, help_text="arXiv categories, such as cs.CL.")
@@ -62,7 +62,7 @@ class Source(models.Model):
 
 
 class FetchRun(models.Model):
-    """One visit to a source: what it was asked, what came, what was stored."""
+    """One fetch of a source: what it was asked, what came, what was stored."""
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
@@ -103,12 +103,12 @@ class FetchRun(models.Model):
 class SourceDay(models.Model):
     """What a source's own list of a day held when it was last read to its end, and how much of it is stored.
 
-    Of sources that have such a list, but for arXiv: what that announced is kept id by id, and compared for the edition.
+    Of kinds with `has_daily_list`. What arXiv announced is kept id by id instead, and compared for the edition.
     """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="days")
     day = models.DateField(help_text="The list's own day; for a feed, the day on which it was read. In UTC.")
-    held = models.PositiveIntegerField(help_text="Records in it, those that could not be read too.")
+    record_count = models.PositiveIntegerField(help_text="Records in it, those that could not be read too.")
     stored = models.PositiveIntegerField()
     read_at = models.DateTimeField()
 
@@ -116,7 +116,7 @@ class SourceDay(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "day"], name="source_day_once")]
 
     def __str__(self) -> str:
-        return f"{self.source_id} on {self.day}: {self.stored} of {self.held}"
+        return f"{self.source_id} on {self.day}: {self.stored} of {self.record_count}"
 
 
 class RejectedRecord(models.Model):
@@ -141,20 +141,25 @@ class RejectedRecord(models.Model):
 
 
 class HostSlot(models.Model):
-    """Whose turn it is to talk to a group of hosts, over all workers and machines. See services/politeness.py."""
+    """One connection that a group of hosts allows to all workers and machines together, and who holds it.
+
+    See services/fetching/rate_limiter.py.
+    """
 
     group = models.TextField(primary_key=True)
     holder = models.UUIDField(null=True, blank=True)
     until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField()
-    refusals = models.PositiveSmallIntegerField(default=0, help_text="Answers in a row that asked for fewer requests.")
+    refusal_count = models.PositiveSmallIntegerField(
+        default=0, help_text="Answers in a row that asked for fewer requests."
+    )
 
     def __str__(self) -> str:
         return self.group
 
 
 class Heartbeat(models.Model):
-    """When a part of Broadsheet that nobody sees was last alive: a row, as a lost cache must not look like death."""
+    """When a background process was last alive; a row, because a lost cache must not look like a dead process."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import connection, models
@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from papers.models.email_fields import AddressField
+from papers.text.mailboxes import canonical_or_same
 
 
 class Role(models.TextChoices):
@@ -43,10 +44,10 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def named(self, words: str) -> UserQuerySet:
         """Whose name or address has `words` in it."""
-        return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=words))
+        return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=canonical_or_same(words)))
 
     def in_role(self, role: str) -> UserQuerySet:
-        """`reader`, `curator`, `administrator`, or `suspended`, whoever that is; anything else: all."""
+        """Accounts of one role: `reader`, `curator`, `administrator`; or `suspended` ones; anything else: all."""
         if role == "suspended":
             return self.filter(is_active=False)
         found = {
@@ -69,9 +70,9 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, username, password, is_staff=True, is_superuser=True, is_curator=True, **extra)
 
     def lock_against_deletion(self, user: User) -> None:
-        """Have nobody delete an account until the caller's transaction ends.
+        """Keep an account from being deleted until the caller's transaction ends.
 
-        To be called before a paper is locked: whoever leaves locks the account first, and the papers then. One query.
+        To be called before a paper is locked: deletion locks the account first, and then its papers. One query.
 
         Raises:
             PermissionDenied: it was deleted meanwhile.
@@ -120,6 +121,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     suspension_reason = models.TextField("reason", blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
+    lacks_code = False
+    """Whether this is an administrator in a session that has not shown its second factor: it has a reader's rights.
+
+    Of the account of a request, where `papers.web.middleware.RightsMiddleware` sets it; not stored."""
+
     objects = UserManager()
     people = UserQuerySet.as_manager()
 
@@ -147,12 +153,27 @@ class User(AbstractBaseUser, PermissionsMixin):
             return Role.ADMINISTRATOR
         return Role.CURATOR if self.is_curator else Role.READER
 
+    @property
+    def may_curate(self) -> bool:
+        """Whether this account may do here and now what curators do."""
+        return self.is_curator and not self.lacks_code
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether this account may do here and now what administrators do."""
+        return self.is_staff and not self.lacks_code
+
     def zone(self) -> ZoneInfo | None:
         """The reader's own time zone, None where the group's applies."""
         try:
             return ZoneInfo(self.time_zone) if self.time_zone else None
         except (KeyError, ValueError, OSError):
             return None
+
+
+def can_curate(user: User | AnonymousUser) -> bool:
+    """Whether the one who asks may do here and now what curators do."""
+    return user.is_authenticated and user.may_curate
 
 
 class LoginLinkQuerySet(models.QuerySet["LoginLink"]):

@@ -137,7 +137,7 @@ def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
 
 
 def allowed_addresses(host: str, port: int, addresses: Sequence[str], allow: AllowList) -> tuple[str, ...]:
-    """Those of the addresses that `host` resolved to which may be dialled, in their order.
+    """Those of the addresses that `host` resolved to which may be connected to, in their order.
 
     Raises:
         RefusedError: none may; the message says how an operator can allow the host.

@@ -1,4 +1,4 @@
-"""The one outbound HTTP client: guarded addresses, deadlines, caps, redirects by hand, and a turn for every request.
+"""The one outbound HTTP client: guarded addresses, deadlines, caps, redirects by hand, and a slot for every request.
 
 It does not retry. A request ends in a `FetchResponse` or in one of the errors of `papers.outbound.errors`.
 """
@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,44 +18,26 @@ from http import HTTPStatus
 import httpcore
 import httpx
 
-from papers.outbound.address_guard import AllowList, check_proxy_target, check_url
+from papers.outbound.address_guard import AllowList, check_proxy_target
+from papers.outbound.addresses import host_of, origin_of, parse_address, parse_proxy, redirect_target, without_query
+from papers.outbound.deadline import Deadline
 from papers.outbound.decompression import read_body, read_start
 from papers.outbound.errors import (
     ConnectionLostError,
-    DeadlineError,
     FetchError,
-    HostBusyError,
     HttpStatusError,
-    NetworkError,
     RefusedError,
-    SlotLostError,
-    TooLargeError,
 )
-from papers.outbound.network_backend import Connect, Deadline, GuardedNetworkBackend, ResolveName, resolve_name
-from papers.outbound.request import AcquiredSlot, FetchRequest, FetchResponse, HostRateLimiter, RequestReport
-from papers.outbound.retry_headers import parse_rate_limit, parse_retry_after
-from papers.text.hostnames import ascii_address
-
-__all__ = [
-    "AcquiredSlot",
-    "Client",
-    "ConnectionLostError",
-    "DeadlineError",
-    "FetchError",
-    "FetchRequest",
-    "FetchResponse",
-    "HostBusyError",
-    "HostRateLimiter",
-    "HttpStatusError",
-    "NetworkError",
-    "RefusedError",
-    "RequestReport",
-    "SlotLostError",
-    "TooLargeError",
-    "host_group_of",
-    "page_host_group_of",
-    "user_agent",
-]
+from papers.outbound.host_rate_limit import (
+    HostRateLimiter,
+    as_page_group,
+    group_of_host,
+    is_page_group,
+    parse_rate_limit,
+    parse_retry_after,
+)
+from papers.outbound.network_backend import Connect, GuardedNetworkBackend, ResolveName, resolve_name
+from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
 
 logger = logging.getLogger(__name__)
 
@@ -67,18 +49,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _SUCCESS = frozenset({200, 203})
 _SUCCESS_OF_POSTS = _SUCCESS | {201, 202, 204}
-_GROUPS = {
-    "arxiv.org": "arxiv",
-    "huggingface.co": "huggingface",
-    "crossref.org": "crossref",
-    "doi.org": "crossref",
-    "datacite.org": "datacite",
-    "crosscite.org": "datacite",
-    "semanticscholar.org": "semanticscholar",
-    "openalex.org": "openalex",
-    "biorxiv.org": "biorxiv",
-    "eutils.ncbi.nlm.nih.gov": "pubmed",
-}
 _HINTS = {
     401: "It asks for a sign-in; check the source's token.",
     403: "It does not want to be asked; wait, and look whether the group's address is blocked there.",
@@ -86,29 +56,6 @@ _HINTS = {
     410: "The page is gone for good; give the source another address or turn it off.",
     429: "It wants fewer requests.",
 }
-
-
-def host_group_of(url: str) -> str:
-    """The group of hosts that share one politeness clock: `arxiv` for all of arXiv's, else `feed:<host>`.
-
-    Raises:
-        RefusedError: it is no address.
-    """
-    return _group_of_host(_host(_parse_url(url)))
-
-
-def page_host_group_of(url: str) -> str:
-    """The group for a page that a reader named: a known one, else `page:<host>`, so that no feed of that host is
-    stopped where the page refuses.
-
-    Raises:
-        RefusedError: it is no address.
-    """
-    return _page_group(host_group_of(url))
-
-
-def _page_group(group: str) -> str:
-    return group.replace("feed:", "page:", 1) if group.startswith("feed:") else group
 
 
 def user_agent(*, version: str, site_url: str, admin: str) -> str:
@@ -168,13 +115,13 @@ class Client:
         self,
         *,
         user_agent: str,
-        clock: HostRateLimiter,
+        rate_limiter: HostRateLimiter,
         allow: Iterable[str] = (),
         proxy: str | None = None,
         report: Callable[[RequestReport], None] | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         resolve: ResolveName = resolve_name,
-        dial: Connect = socket.create_connection,
+        connect: Connect = socket.create_connection,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """`allow` is read by `AllowList.parse`; `proxy` is an http:// address, and allowed hosts are asked directly.
@@ -183,70 +130,71 @@ class Client:
             ValueError: `allow` or `proxy` can't be read.
         """
         self._user_agent = user_agent
-        self._clock = clock
+        self._rate_limiter = rate_limiter
         self._allow = AllowList.parse(allow)
-        self._proxy = _parse_proxy(proxy) if proxy else None
+        self._proxy = parse_proxy(proxy) if proxy else None
         self._report = report
         self._connect_seconds = connect_seconds
         self._resolve = resolve
-        self._dial = dial
+        self._connect = connect
         # Reads SSL_CERT_FILE and SSL_CERT_DIR, for a lab with an authority of its own.
         self._ssl_context = ssl_context or httpx.create_ssl_context()
 
     def fetch(self, request: FetchRequest) -> FetchResponse:
-        """Ask for one address, following redirects; each of them takes a turn of its own.
+        """Ask for one address, following redirects; each of them takes a slot of its own.
 
         Raises:
-            BusyError: the group's turn does not come soon enough; nothing was sent.
-            RefusedError, NetworkError, DeadlineError, TooLargeError, TurnLostError: no answer that can be used.
+            HostBusyError: no slot of the group is free soon enough; nothing was sent.
+            RefusedError, NetworkError, DeadlineError, TooLargeError, SlotLostError: no answer that can be used.
             HttpStatusError: an answer that is no success.
         """
-        first = url = _parse_url(request.url, request.params)
+        first = url = parse_address(request.url, request.params)
         group, allow, trail = request.group, self._allow, _Trail()
-        is_page = group.startswith("page:")
+        is_page = is_page_group(group)
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                answer = self._ask(url, group, allow, request, trail, with_headers=_origin(url) == _origin(first))
+                answer = self._ask(url, group, allow, request, trail, with_headers=origin_of(url) == origin_of(first))
                 if answer.location is None:
                     return _finish(request, answer, trail)
                 if request.body:
-                    raise RefusedError(f"{_plain(url)} redirects, and what is posted goes nowhere else.")
-                target = _redirect_target(url, answer.location)
+                    raise RefusedError(f"{without_query(url)} redirects, and what is posted goes nowhere else.")
+                target = redirect_target(url, answer.location)
             except FetchError as error:
-                error.url = error.url or _plain(url)
+                error.url = error.url or without_query(url)
                 raise
             trail.follow(answer, target)
-            if _host(target) != _host(url):
-                found = _group_of_host(_host(target))
-                group = _page_group(found) if is_page else found
+            if host_of(target) != host_of(url):
+                found = group_of_host(host_of(target))
+                group = as_page_group(found) if is_page else found
             if not answer.is_allowed_host:
                 allow = AllowList()  # a stranger does not lead us into our own network
             url = target
-        raise RefusedError(f"{_plain(first)} redirects more than {MAX_REDIRECTS} times.", url=_plain(first))
+        asked = without_query(first)
+        raise RefusedError(f"{asked} redirects more than {MAX_REDIRECTS} times.", url=asked)
 
     def _ask(
         self, url: httpx.URL, group: str, allow: AllowList, request: FetchRequest, trail: _Trail, *, with_headers: bool
     ) -> _Answer:
         answer, error = _Answer(url, is_private=request.is_private, is_post=bool(request.body)), ""
-        with self._clock.turn(group, wait_seconds=request.wait_seconds) as turn:
+        with self._rate_limiter.acquire(group, wait_seconds=request.wait_seconds) as slot:
             started = time.monotonic()
-            watch = Deadline(request.deadline_seconds - trail.seconds, turn.renew)
+            deadline = Deadline(request.deadline_seconds - trail.seconds, slot.renew)
             try:
-                self._exchange(answer, allow, watch, request, with_headers=with_headers)
+                self._exchange(answer, allow, deadline, request, with_headers=with_headers)
             except FetchError as failure:
                 error = str(failure)
                 raise
             finally:
                 answer.seconds = time.monotonic() - started
                 trail.seconds += answer.seconds
-                self._tell(answer, error)
-            closed_for = turn.answered(answer.status, answer.retry_after_seconds)
+                self._report_request(answer, error)
+            closed_for = slot.record_response(answer.status, answer.retry_after_seconds)
         if closed_for is not None:
             answer.retry_after_seconds = closed_for
         return answer
 
     def _exchange(
-        self, answer: _Answer, allow: AllowList, watch: Deadline, request: FetchRequest, *, with_headers: bool
+        self, answer: _Answer, allow: AllowList, deadline: Deadline, request: FetchRequest, *, with_headers: bool
     ) -> None:
         asked = httpx.Request(
             request.method if request.body else "GET",
@@ -258,11 +206,11 @@ class Client:
         # Straight to the transport: httpx's own client would heed Location headers, cookies and the environment.
         with (
             _network_errors(),
-            self._transport(answer.url, allow, watch) as transport,
+            self._transport(answer.url, allow, deadline) as transport,
             closing(transport.handle_request(asked)) as response,
         ):
             answer.status, answer.headers = response.status_code, response.headers
-            answer.is_allowed_host = transport.dialer.has_used_allow_list
+            answer.is_allowed_host = transport.backend.has_used_allow_list
             encoding = response.headers.get("content-encoding", "")
             chunks = _counted(response, answer)
             if answer.is_success:
@@ -271,20 +219,20 @@ class Client:
                 answer.body = read_start(chunks, encoding=encoding, max_bytes=MAX_ERROR_BYTES)
                 answer.retry_after_seconds = _wait_asked_for(response.headers)
 
-    def _transport(self, url: httpx.URL, allow: AllowList, watch: Deadline) -> _Transport:
+    def _transport(self, url: httpx.URL, allow: AllowList, deadline: Deadline) -> _Transport:
         port = url.port or {"http": 80, "https": 443}[url.scheme]
-        proxy = None if allow.has_host(_host(url), port) else self._proxy
+        proxy = None if allow.has_host(host_of(url), port) else self._proxy
         if proxy is not None:
-            check_proxy_target(_host(url), port)
-            allow = AllowList(names=frozenset({(_host(proxy), proxy.port)}))
-        dialer = GuardedNetworkBackend(
-            watch, allow, resolve=self._resolve, dial=self._dial, connect_seconds=self._connect_seconds
+            check_proxy_target(host_of(url), port)
+            allow = AllowList(names=frozenset({(host_of(proxy), proxy.port)}))
+        backend = GuardedNetworkBackend(
+            deadline, allow, resolve=self._resolve, connect=self._connect, connect_seconds=self._connect_seconds
         )
-        return _Transport(dialer, self._ssl_context, proxy)
+        return _Transport(backend, self._ssl_context, proxy)
 
-    def _tell(self, answer: _Answer, error: str) -> None:
+    def _report_request(self, answer: _Answer, error: str) -> None:
         report = RequestReport(
-            url=str(answer.url.copy_with(raw_path=b"/")) if answer.is_private else _plain(answer.url),
+            url=str(answer.url.copy_with(raw_path=b"/")) if answer.is_private else without_query(answer.url),
             status=answer.status or None,
             wire_bytes=answer.wire_bytes,
             decoded_bytes=len(answer.body),
@@ -302,18 +250,18 @@ class Client:
 
 
 class _Transport(httpx.BaseTransport):
-    """Sends httpx's requests over connections that our dialer opens; one request, then it is closed."""
+    """Sends httpx's requests over connections that our backend opens; one request, then it is closed."""
 
-    def __init__(self, dialer: GuardedNetworkBackend, ssl_context: ssl.SSLContext, proxy: httpx.URL | None) -> None:
-        self.dialer = dialer
+    def __init__(self, backend: GuardedNetworkBackend, ssl_context: ssl.SSLContext, proxy: httpx.URL | None) -> None:
+        self.backend = backend
         if proxy is None:
-            self._pool = httpcore.ConnectionPool(ssl_context=ssl_context, network_backend=dialer)
+            self._pool = httpcore.ConnectionPool(ssl_context=ssl_context, network_backend=backend)
             return
         self._pool = httpcore.HTTPProxy(
             proxy_url=str(proxy.copy_with(userinfo=b"")),
             proxy_auth=(proxy.username, proxy.password) if proxy.userinfo else None,
             ssl_context=ssl_context,
-            network_backend=dialer,
+            network_backend=backend,
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -346,7 +294,7 @@ class _Chunks(httpx.SyncByteStream):
 
 @contextmanager
 def _network_errors() -> Iterator[None]:
-    """What goes wrong on the wire, as our own error. Our errors from within the dialer pass unchanged."""
+    """What goes wrong on the wire, as our own error. Our errors from within the backend pass unchanged."""
     try:
         yield
     except (httpcore.ProtocolError, httpcore.ProxyError) as error:
@@ -384,7 +332,7 @@ def _finish(request: FetchRequest, answer: _Answer, trail: _Trail) -> FetchRespo
     if not answer.is_success and not is_unchanged:
         raise HttpStatusError(
             _status_message(answer),
-            url=_plain(answer.url),
+            url=without_query(answer.url),
             status=answer.status,
             body=answer.body,
             retry_after_seconds=answer.retry_after_seconds,
@@ -408,7 +356,7 @@ def _status_message(answer: _Answer) -> str:
     phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
     words = answer.body[:400].decode("utf-8", errors="replace")
     excerpt = " ".join("".join(char if char.isprintable() else " " for char in words).split())[:200]
-    parts = [f"{_plain(answer.url)} answered {answer.status} {phrase}".rstrip() + "."]
+    parts = [f"{without_query(answer.url)} answered {answer.status} {phrase}".rstrip() + "."]
     if hint := _HINTS.get(answer.status):
         parts.append(hint)
     if answer.retry_after_seconds:
@@ -421,60 +369,3 @@ def _status_message(answer: _Answer) -> str:
 def _wait_asked_for(headers: httpx.Headers) -> float | None:
     wait = parse_retry_after(headers.get("retry-after", ""), now=datetime.now(UTC))
     return wait if wait is not None else parse_rate_limit(headers.get("ratelimit", ""))
-
-
-def _redirect_target(url: httpx.URL, location: str) -> httpx.URL:
-    try:
-        target = url.join(ascii_address(location))
-    except (httpx.InvalidURL, ValueError) as error:
-        raise RefusedError(f"{_plain(url)} redirects to something that is no address ({error}).") from error
-    _check(target)
-    if url.scheme == "https" and target.scheme == "http":
-        raise RefusedError(f"{_plain(url)} redirects from https to plain http, to {_plain(target)}.")
-    return target
-
-
-def _parse_url(text: str, params: Mapping[str, str | int] | None = None) -> httpx.URL:
-    try:
-        url = httpx.URL(ascii_address(text))
-        url = url.copy_merge_params(params) if params else url
-    except (httpx.InvalidURL, ValueError) as error:
-        raise RefusedError(f"{text!r} is no address ({error}).") from error
-    _check(url)
-    return url
-
-
-def _check(url: httpx.URL) -> None:
-    check_url(scheme=url.scheme, host=_host(url), has_credentials=bool(url.userinfo))
-
-
-def _host(url: httpx.URL) -> str:
-    """As it is asked for, in ASCII: httpx's own `host` decodes `xn--…`, and raises where that is nonsense."""
-    return url.raw_host.decode("ascii")
-
-
-def _parse_proxy(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(ascii_address(text))
-    except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(f"The proxy {text!r} is no address ({error}).") from error
-    if url.scheme != "http" or not url.raw_host:
-        raise ValueError(f"The proxy must be an address such as http://proxy.example:3128, not {text!r}.")
-    return url.copy_with(port=url.port or 80)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, _host(url), url.port
-
-
-def _plain(url: httpx.URL) -> str:
-    """An address without its query, which may hold a key."""
-    return str(url.copy_with(query=None, fragment=None))
-
-
-def _group_of_host(host: str) -> str:
-    name = host.lower().rstrip(".")
-    for domain, group in _GROUPS.items():
-        if name == domain or name.endswith(f".{domain}"):
-            return group
-    return f"feed:{name}"

@@ -1,4 +1,4 @@
-"""How a visit to a source fails. Every message says what happened and, where there is something to do, what."""
+"""How a fetch fails. Every message says what happened and, where there is something to do, what."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 class SourceError(Exception):
-    """A visit failed as a whole. The message says what happened and what to do about it.
+    """A fetch failed as a whole. The message says what happened and what to do about it.
 
     `retry_after_seconds` is set where it is known when to come again.
     """
@@ -16,10 +16,6 @@ class SourceError(Exception):
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-class NoPaperError(SourceError):
-    """What was asked for is there, and no paper is in it. Asking again won't help."""
 
 
 class FetchError(SourceError):
@@ -53,7 +49,7 @@ class TooLargeError(FetchError):
 class HttpStatusError(FetchError):
     """The answer came, with a status that is not success. `body` holds its first 64 KB, decoded.
 
-    `retry_after_seconds` is what the answer asked for, else how long the politeness clock keeps its host closed.
+    `retry_after_seconds` is what the answer asked for, else how long its host group is closed by the rate limit.
     """
 
     def __init__(
@@ -65,7 +61,7 @@ class HttpStatusError(FetchError):
 
 
 class HostBusyError(FetchError):
-    """No turn at this group of hosts within the time one may wait; nothing was sent.
+    """No slot of this group of hosts within the time that the request may wait; nothing was sent.
 
     Not a failure of the source: come again after `retry_after_seconds`, at `not_before` (aware, the database's clock).
     """
@@ -78,7 +74,7 @@ class HostBusyError(FetchError):
 
 
 class SlotLostError(FetchError):
-    """This process was stopped for so long that its turn went to another; the request was given up."""
+    """This process was stopped for longer than its slot lasts, which went to another; the request was given up."""
 
 
 # By kind of error, so that no page shows `[Errno -2]`.
@@ -97,7 +93,7 @@ _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EAD
 
 
 def describe_network_error(error: OSError | UnicodeError) -> str:
-    """What went wrong with the network, in words for whoever reads the page of sources."""
+    """What went wrong with the network, in words for the page of sources, without numbers such as [Errno -2]."""
     if isinstance(error, UnicodeError):
         return "it is no name of a host"
     for kind, words in _WORDS:

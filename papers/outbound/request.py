@@ -1,12 +1,10 @@
-"""What the outbound client is asked, what it gives back, and the clock that says when it may ask."""
+"""What the outbound client is asked, and what it gives back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Protocol
 
 # arXiv answers 406 where no Accept header is sent.
 ACCEPT = "application/atom+xml, application/xml;q=0.9, */*;q=0.8"
@@ -16,36 +14,11 @@ DEADLINE_SECONDS = 180.0
 WAIT_SECONDS = 60.0
 
 
-class AcquiredSlot(Protocol):
-    """The right to send one request to a group of hosts, while nobody else does."""
-
-    def renew(self) -> None:
-        """Say that the request still runs.
-
-        Raises:
-            TurnLostError: the turn has gone to another.
-        """
-
-    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
-        """Say what the host answered. Seconds for which the group is closed now, if it refused; else None."""
-
-
-class HostRateLimiter(Protocol):
-    """Gives out turns, one after the other, over all processes that talk to a group of hosts."""
-
-    def turn(self, group: str, *, wait_seconds: float) -> AbstractContextManager[AcquiredSlot]:
-        """Wait for the group's turn, and hold it.
-
-        Raises:
-            BusyError: it would come later than in `wait_seconds`.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One GET, or one POST where there is a body.
 
-    `group` names the politeness clock; a source with its own base URL still names its group.
+    `group` is the host group whose rate limit it keeps to; a source with its own base URL still names its group.
     """
 
     url: str
@@ -60,16 +33,16 @@ class FetchRequest:
     method: str = "POST"
     """How a body is sent: POST or PUT."""
     is_private: bool = False
-    """Whoever knows the address may write there: the log names the host alone."""
+    """The address itself is a secret, such as one that everybody may post to: the log names the host alone."""
     etag: str = ""
     last_modified: str = ""
     max_bytes: int = MAX_BYTES
     """Of the decoded body."""
     deadline_seconds: float = DEADLINE_SECONDS
-    """From the first connection to the last byte, redirects included, waiting for turns not."""
+    """From the first connection to the last byte, redirects included, waiting for slots not."""
     idle_seconds: float = IDLE_SECONDS
     wait_seconds: float = WAIT_SECONDS
-    """How long to wait for the group's turn before giving up with `BusyError`."""
+    """How long to wait for a slot of the group before giving up with `HostBusyError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +64,7 @@ class FetchResponse:
     wire_bytes: int
     """Of the body as it came, packed."""
     seconds: float
-    """Of the whole exchange, without the waits for turns."""
+    """Of the whole exchange, without the waits for slots."""
 
     @property
     def is_not_modified(self) -> bool:

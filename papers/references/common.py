@@ -22,7 +22,7 @@ NO_IDENTIFIER = "There is no arXiv id, DOI or address in it."
 _DOI_INSIDE = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]{1,300}")
 _URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
 # Of BibTeX and of lists: "and", a semicolon, a line.
-_NEXT_AUTHOR = re.compile(r"\s+and\s+|;|\n", re.I)
+_NEXT_AUTHOR = re.compile(r"\sand\s|;|\n", re.I)
 _YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
 _SEPARATORS = re.compile(r"[,;\n]")
 

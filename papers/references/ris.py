@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
 
 _LINE = re.compile(r"([A-Z][A-Z0-9])  ?-(?: (.*)|$)")
-_FIRST = re.compile(r"^\s*TY  ?- ", re.MULTILINE)
+_FIRST = re.compile(r"^[^\S\n]*+TY  ?- ", re.MULTILINE)
 _KEPT = {
     **dict.fromkeys(("TI", "T1", "CT"), "title"), **dict.fromkeys(("DO", "DI"), "doi"),
     **dict.fromkeys(("UR", "LK"), "url"), "ID": "id", "AN": "more", "M1": "more", "M3": "more", "N1": "more",

@@ -8,16 +8,29 @@ from datetime import datetime, timedelta
 
 from papers.catalogue.categories import expand_pattern
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.outbound.errors import SourceError
-from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, last_announcement, parse_datetime
-from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, parse_datetime
+from papers.sources.arxiv_schedule import AFTER_MIDNIGHT, jitter, last_announcement, next_feed
+from papers.sources.base import (
+    FetchBatch,
+    FetchContext,
+    FetchOutcome,
+    RawAuthor,
+    RawPaper,
+    RawVersion,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
+    SourceSettings,
+    UnreadableRecord,
+)
 from papers.sources.xml import BrokenXmlError, parse_xml, serialize
 from papers.text.xml import Element, element_text
 
 PAGE_SIZE = 100
 MAX_PAGES = 20
-"""A visit reads no more: a query that brings more a day than this is asked of OAI-PMH better."""
+"""A fetch reads no more: a query that brings more a day than this is asked of OAI-PMH better."""
 MAX_IDS = 100
 """Of one look-up."""
 EMPTY_RETRIES = 3
@@ -33,6 +46,7 @@ _NEWEST_FIRST: Mapping[str, str | int] = {
 }
 
 Send = Callable[[FetchRequest], FetchResponse]
+RECORDS = RecordSource("arxiv_api", rank=80, display_name="arXiv", is_archive=True, lists_when_stored=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +93,6 @@ def parse_search_page(data: bytes) -> SearchResultPage:
     )
 
 
-def parse_rejected(payload: str) -> RawPaper:
-    """The paper in one entry that was kept.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    results = parse_search_page(f'<feed xmlns="http://www.w3.org/2005/Atom">{payload}</feed>'.encode())
-    if not results.papers:
-        why = results.rejected[0].error if results.rejected else results.error
-        raise SourceError(why or "There is no entry in it.")
-    return results.papers[0]
-
-
 def look_up_ids(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[LookupResult]:
     """Ask for papers by id (without version), 100 at a time; unknown ids are silently absent from the answer.
 
@@ -105,14 +106,36 @@ def look_up_ids(send: Send, base_url: str, ids: Sequence[str]) -> Iterator[Looku
         yield LookupResult(results.papers, results.rejected, tuple(id_ for id_ in wanted if id_ not in found))
 
 
-class ArxivApi:
-    """Asks a query, newest first, back to where the last visit began."""
+class ArxivApi(SourceAdapter):
+    """Asks a query, newest first, back to where the last fetch began."""
 
     kind = "arxiv_api"
-    group = HOST_GROUP
+    label = "arXiv search"
+    default_name = "arXiv search"
+    records = (RECORDS,)
+    host_group = HOST_GROUP
+    base_url_setting = "ARXIV_API_URL"
+    default_interval = timedelta(days=1)
+    fills_gaps = True
+
+    def problems(self, settings: SourceSettings) -> Mapping[str, str]:
+        if settings.query or settings.categories:
+            return {}
+        return {"query": "Give it a query, such as cat:cs.CL AND ti:agents, or categories."}
+
+    def next_fetch(self, outcome: FetchOutcome) -> datetime:
+        """Once a day: its answers change no oftener, and arXiv asks not to repeat a question within one."""
+        return max(next_feed(outcome.now) + AFTER_MIDNIGHT, super().next_fetch(outcome)) + jitter()
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        results = parse_search_page(f'<feed xmlns="http://www.w3.org/2005/Atom">{rejected.payload}</feed>'.encode())
+        if not results.papers:
+            why = results.rejected[0].error if results.rejected else results.error
+            raise SourceError(why or "There is no entry in it.")
+        return results.papers[0]
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
+        """Raises SourceError where there is neither query nor categories, or arXiv can't answer."""
         query = context.query.strip() or _any_of(context.categories)
         if not query:
             raise SourceError(
@@ -210,7 +233,7 @@ def _read_entry(entry: Element, name: str) -> RawPaper | None:
     primary = [element.get("term", "") for element in entry.iterfind("{*}primary_category")]
     others = [element.get("term", "") for element in entry.iterfind("{*}category")]
     return RawPaper(
-        source="arxiv_api",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv_id.value,
         version=arxiv_id.version,

@@ -1,6 +1,6 @@
-"""arXiv's records, by OAI-PMH: what was added or changed since the last visit. It can't tell how many were announced.
+"""arXiv's records, by OAI-PMH: what was added or changed since the last fetch. It can't say how many were announced.
 
-Errors come with status 200. A resumption token dies at midnight UTC and is never kept: a visit that was stopped goes on
+Errors come with status 200. A resumption token dies at midnight UTC and is never kept: a fetch that was stopped goes on
 from the newest datestamp it had seen, and records that come twice change nothing.
 """
 
@@ -13,10 +13,29 @@ from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, FetchResponse, HttpStatusError
-from papers.outbound.errors import SourceError
-from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, oai_sets, parse_date, parse_datetime
-from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, RawVersion, UnreadableRecord
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.arxiv import (
+    HOST_GROUP,
+    WAIT_SECONDS,
+    oai_sets,
+    parse_date,
+    parse_datetime,
+)
+from papers.sources.arxiv_schedule import jitter, next_oai_records
+from papers.sources.base import (
+    FetchBatch,
+    FetchContext,
+    FetchOutcome,
+    RawAuthor,
+    RawPaper,
+    RawVersion,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
+    SourceSettings,
+    UnreadableRecord,
+)
 from papers.sources.xml import iterate_xml, serialize
 from papers.text.xml import Element, child_text, element_text
 
@@ -24,10 +43,14 @@ FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""
 EARLIEST = date(2005, 9, 16)
 FIRST_DAYS = 7
-"""How far back the first visit goes."""
+"""How far back the first fetch goes."""
 MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
 MAX_RETRIES = 3
+
+RAW_RECORDS = RecordSource("arxiv_oai_raw", rank=90, display_name="arXiv", is_archive=True)
+"""Versions, dates, withdrawal and licence, straight from the archive."""
+RECORDS = RecordSource("arxiv_oai", rank=70, display_name="arXiv", is_archive=True)
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 
@@ -81,18 +104,6 @@ def parse_page(data: bytes) -> OaiPage:
     return page
 
 
-def parse_rejected(payload: str) -> RawPaper:
-    """The paper in one record that was kept.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    page = parse_page(f'<ListRecords xmlns="{_OAI.strip("{}")}">{payload}</ListRecords>'.encode())
-    if not page.papers:
-        raise SourceError(page.rejected[0].error if page.rejected else "There is no record in it.")
-    return page.papers[0]
-
-
 def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arxiv_id: str) -> RawPaper | None:
     """The record of one paper; None where arXiv has none that can be read.
 
@@ -106,14 +117,37 @@ def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arx
     return page.papers[0] if page.papers else None
 
 
-class ArxivOai:
+class ArxivOai(SourceAdapter):
     """Asks for the records of the sets of the chosen categories, one set after the other."""
 
     kind = "arxiv_oai"
-    group = HOST_GROUP
+    label = "arXiv records (OAI-PMH)"
+    default_name = "arXiv records"
+    records = (RAW_RECORDS, RECORDS)
+    host_group = HOST_GROUP
+    base_url_setting = "ARXIV_OAI_URL"
+    default_interval = timedelta(days=1)
+    fills_gaps = True
+    catches_up = True
+
+    def problems(self, settings: SourceSettings) -> Mapping[str, str]:
+        found = {} if settings.categories else {"categories": "Say which categories to ask for."}
+        if settings.lists != "nothing":
+            found["lists"] = "Records don't say when they were announced: have the announcements list them."
+        return found
+
+    def next_fetch(self, outcome: FetchOutcome) -> datetime:
+        """After the records of the next announcement are there, and an hour from now at the earliest."""
+        return max(next_oai_records(outcome.now), outcome.now + timedelta(hours=1)) + jitter()
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        page = parse_page(f'<ListRecords xmlns="{_OAI.strip("{}")}">{rejected.payload}</ListRecords>'.encode())
+        if not page.papers:
+            raise SourceError(page.rejected[0].error if page.rejected else "There is no record in it.")
+        return page.papers[0]
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
+        """Raises SourceError where no category is chosen, or arXiv can't answer."""
         sets = oai_sets(context.categories)
         if not sets:
             raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
@@ -275,7 +309,7 @@ def _read_raw(metadata: Element) -> RawPaper | None:
     versions = tuple(filter(None, (_version(element) for element in metadata.iterfind("{*}version"))))
     flags = [child_text(element, "{*}source_type") or "" for element in metadata.iterfind("{*}version")]
     return RawPaper(
-        source="arxiv_oai_raw",
+        source=RAW_RECORDS.name,
         title=texts["title"],
         arxiv_id=texts["id"].strip(),
         version=max((version.number for version in versions), default=None),
@@ -299,7 +333,7 @@ def _read_arxiv(metadata: Element) -> RawPaper | None:
     if not _is_usable(texts):
         return None
     return RawPaper(
-        source="arxiv_oai",
+        source=RECORDS.name,
         title=texts["title"],
         arxiv_id=texts["id"].strip(),
         doi=texts.get("doi", ""),

@@ -8,38 +8,57 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
-from papers.outbound.client import FetchRequest, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest
 from papers.sources.arxiv import (
-    ANNOUNCED_AT,
-    EASTERN,
     HOST_GROUP,
     WAIT_SECONDS,
     categories_by_archive,
-    eastern_day,
-    has_feed,
     is_first_announced,
     is_whole_archive,
-    next_feed,
     parse_date,
     parse_datetime,
 )
-from papers.sources.base import AnnouncedIds, FetchBatch, FetchContext, RawListing, RawPaper, UnreadableRecord
+from papers.sources.arxiv_schedule import (
+    AFTER_MIDNIGHT,
+    ANNOUNCEMENT_TIME,
+    EASTERN,
+    eastern_day,
+    has_feed,
+    jitter,
+    next_feed,
+)
+from papers.sources.base import (
+    AnnouncedIds,
+    FetchBatch,
+    FetchContext,
+    FetchOutcome,
+    RawListing,
+    RawPaper,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
+    SourceSettings,
+    UnreadableRecord,
+)
 from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
 from papers.text.xml import Element, element_text
 
 MAX_ITEMS = 2000
-"""What an answer holds at most; one with so many may lack some."""
+"""What an answer holds at most; one that holds as many may lack some."""
 CHUNK_ITEMS = 250
 MAX_BYTES = 40_000_000
 LISTED_KINDS = ("new", "cross")
+REREAD_AFTER = timedelta(hours=4)
+"""Once the day's announcements are there, they are read a few times more: for items that came late."""
+RECORDS = RecordSource("arxiv_rss", rank=60, display_name="arXiv", is_archive=True)
 
 _POSITIONS = 100_000
 _RANKS = {"new": 3, "cross": 2}
@@ -127,28 +146,44 @@ def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     return AnnouncementFeed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
 
 
-def parse_rejected(payload: str, *, day: date) -> RawPaper:
-    """The paper in one item that was kept; `day` is that of its feed, where the item does not say.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    element = parse_xml(payload.encode())
-    item = _read_item(element, _day(element, [element]) or day)
-    if item.record is None:
-        raise SourceError(item.rejected.error if item.rejected else "There is no item in it.")
-    return item.record
-
-
-class ArxivRss:
+class ArxivRss(SourceAdapter):
     """Asks for the feeds of the chosen categories, one after the other."""
 
     kind = "arxiv_rss"
-    group = HOST_GROUP
+    label = "arXiv announcements (RSS)"
+    default_name = "arXiv announcements"
+    records = (RECORDS,)
+    host_group = HOST_GROUP
+    base_url_setting = "ARXIV_RSS_URL"
+    fetch_priority = 1
+    default_lists = "all"
+    understands_since = False
+    announces = True
+    fills_gaps = True
+
+    def problems(self, settings: SourceSettings) -> Mapping[str, str]:
+        return {} if settings.categories else {"categories": "Say which categories to ask for."}
+
+    def next_fetch(self, outcome: FetchOutcome) -> datetime:
+        """Every hour until the day's batch has come, then less often; soon after the feeds have turned to a new day."""
+        now, regular = outcome.now, super().next_fetch(outcome)
+        next_day = next_feed(now) + AFTER_MIDNIGHT + jitter()
+        is_quiet = not has_feed(eastern_day(now)) and not outcome.is_stale
+        if is_quiet:
+            return next_day
+        return min(max(regular, now + REREAD_AFTER) if outcome.has_todays_announcements else regular, next_day)
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        """The paper in one item; its day is that on which it came, where the item names none."""
+        element = parse_xml(rejected.payload.encode())
+        item = _read_item(element, _day(element, [element]) or rejected.received_on)
+        if item.record is None:
+            raise SourceError(item.rejected.error if item.rejected else "There is no item in it.")
+        return item.record
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
-        return _Visit(context).run()
+        """Raises SourceError where no category is chosen, or a feed could not be read whole."""
+        return _FeedRound(context).run()
 
 
 adapter = ArxivRss()
@@ -166,7 +201,9 @@ class _Query:
     notes: list[str] = field(default_factory=list)
 
 
-class _Visit:
+class _FeedRound:
+    """One fetch: a feed for each archive, or for each category where together they are too many."""
+
     def __init__(self, context: FetchContext) -> None:
         self._context = context
         self._queries = _queries(context.categories)
@@ -201,7 +238,7 @@ class _Visit:
             if not self._is_news(query.name, whole):
                 yield self._nothing_new(query, query.name, whole)
                 return
-            # What it names is known at once, should this visit be cut short.
+            # What it names is known at once, should this fetch be cut short.
             note = f"arXiv's feed of {query.name} reached its cap of {MAX_ITEMS:,} items."
             yield FetchBatch(
                 announced=(AnnouncedIds(whole.day, query.name, whole.announced, is_whole=False, note=note),)
@@ -274,7 +311,7 @@ class _Visit:
         """
         now = self._context.now.astimezone(EASTERN)
         known = set(self._known.get(name, {}).get("some", ()))
-        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCED_AT
+        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCEMENT_TIME
         if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
             return feed
         return feed.on(eastern_day(next_feed(now)))
@@ -299,7 +336,7 @@ class _Visit:
         return feed.day < today
 
     def _chunks(self, query: _Query, feed: AnnouncementFeed) -> list[tuple[AnnouncementItem, ...]]:
-        """The items that this visit did not store yet, or only as something lesser, with their place on the day."""
+        """The items that this fetch did not store yet, or only as something lesser, with their place on the day."""
         fresh: list[AnnouncementItem] = []
         for item in feed.items:
             query.position += 1
@@ -398,7 +435,7 @@ def _paper(
 ) -> RawPaper:
     is_listed = (kind or "new") in LISTED_KINDS
     return RawPaper(
-        source="arxiv_rss",
+        source=RECORDS.name,
         title=texts["title"],
         arxiv_id=arxiv_id.value,
         version=arxiv_id.version,

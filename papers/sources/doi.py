@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import quote
 
 from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
-from papers.outbound.client import FetchRequest, FetchResponse
-from papers.outbound.errors import NoPaperError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
-from papers.sources.base import RawAuthor, RawPaper
+from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 
 HOST_GROUP = "crossref"
-"""The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's clock is heeded."""
+"""The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's rate limit is kept to."""
+RECORDS = RecordSource("doi", rank=50, display_name="the DOI’s record", lists_when_stored=True)
 ACCEPT = "application/vnd.citationstyles.csl+json, application/json;q=0.5, text/html;q=0.2"
 MAX_BYTES = 10_000_000  # some records list ten thousand references
 DEADLINE_SECONDS = 60.0
@@ -32,10 +32,11 @@ _RETRACTIONS = frozenset({"retraction", "withdrawal", "removal"})
 _RETRACTED_TITLE = re.compile(r"\s*\[?(?:retracted|withdrawn)(?: article)?\]?\s*:", re.I)
 
 # TeX that Crossref has beside MathML, a whole document with its preamble; and MathML's own note of its TeX.
-_TWICE = re.compile(
-    r"<(?:\w+:)?(tex-math|annotation|annotation-xml)\b[^>]*>.*?</(?:\w+:)?\1\s*>", re.IGNORECASE | re.DOTALL
+_TWICE = tuple(
+    (re.compile(rf"<(?:\w++:)?{name}(?![\w-])[^<>]*+>", re.I), re.compile(rf"</(?:\w++:)?{name}\s*+>", re.I))
+    for name in ("tex-math", "annotation", "annotation-xml")
 )
-_HEADING = re.compile(r"<(?:jats:)?title\b[^>]*>(.*?)</(?:jats:)?title\s*>", re.IGNORECASE | re.DOTALL)
+_HEADING = (re.compile(r"<(?:jats:)?title\b[^<>]*+>", re.I), re.compile(r"</(?:jats:)?title\s*+>", re.I))
 _BLOCK = re.compile(r"</?(?:jats:)?(?:p|sec|list|list-item|div|li|ul|ol|br)\b[^<>]*>", re.IGNORECASE)
 # Tags by name, or with a prefix: "p<0.001 and n>3" has none.
 _TAG = re.compile(
@@ -43,7 +44,7 @@ _TAG = re.compile(
     r"|m[a-z]{1,12}|xref|ext-link|named-content|a)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_NO_HEADING = re.compile(r"\s*(?:abstract|summary)\s*[.:]?\s*", re.IGNORECASE)
+_NO_HEADING = re.compile(r"\s*+(?:abstract|summary)\s*+[.:]?+\s*+", re.IGNORECASE)
 
 
 def look_up_doi(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: str) -> RawPaper:
@@ -84,7 +85,7 @@ def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
     arxiv = arxiv_id_of_doi(doi) or arxiv_id_of_doi(answered)
     abstract = record.get("abstract")
     return RawPaper(
-        source="doi",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv.value if arxiv else None,
         doi=doi,
@@ -100,11 +101,32 @@ def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
 
 def plain_abstract(jats: str) -> str:
     """The text of an abstract in JATS or HTML: paragraphs parted by a blank line, headings before their section."""
-    text = _TWICE.sub("", jats)
-    text = _HEADING.sub(lambda match: "\n\n" if _NO_HEADING.fullmatch(match[1]) else f"\n\n{_heading(match[1])} ", text)
+    text = _each(
+        _said_once(jats), _HEADING, lambda words: "\n\n" if _NO_HEADING.fullmatch(words) else f"\n\n{_heading(words)} "
+    )
     text = _TAG.sub("", _BLOCK.sub("\n\n", text))
     paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
     return re.sub(r"(?<=\x00) *\n\n", " ", "\n\n".join(filter(None, paragraphs))).replace("\x00", "")
+
+
+def _said_once(text: str) -> str:
+    """`text` without the TeX of its formulas, which are there as MathML, too."""
+    for tags in _TWICE:
+        text = _each(text, tags, lambda _: "")
+    return text
+
+
+def _each(text: str, tags: tuple[re.Pattern[str], re.Pattern[str]], written: Callable[[str], str]) -> str:
+    """`text` with each element between a first and a last tag as `written` has what is in it.
+
+    Not one pattern: with a first tag that is never closed, it would look at the rest anew for each further one.
+    """
+    parts: list[str] = []
+    position = 0
+    while (first := tags[0].search(text, position)) and (last := tags[1].search(text, first.end())):
+        parts += (text[position : first.start()], written(text[first.end() : last.start()]))
+        position = last.end()
+    return "".join((*parts, text[position:]))
 
 
 def _heading(words: str) -> str:
@@ -216,7 +238,7 @@ def _dicts(given: Any) -> Iterable[Mapping[str, Any]]:
 def _line(given: Any) -> str:
     """A text on one line, without tags; of a list its first text that is not empty."""
     texts = given if isinstance(given, list) else [given]
-    return next(filter(None, (" ".join(_TAG.sub("", _TWICE.sub("", _text(text))).split()) for text in texts)), "")
+    return next(filter(None, (" ".join(_TAG.sub("", _said_once(_text(text))).split()) for text in texts)), "")
 
 
 def _text(given: Any) -> str:

@@ -6,10 +6,9 @@ import calendar
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from io import BytesIO
 from time import struct_time
 from typing import Any
@@ -18,27 +17,36 @@ from urllib.parse import quote, urlsplit
 import feedparser
 
 from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
-from papers.outbound.client import FetchRequest, FetchResponse, host_group_of
 from papers.outbound.errors import SourceError
-from papers.sources.arxiv import WAIT_SECONDS
-from papers.sources.base import FetchBatch, FetchContext, RawAuthor, RawPaper, UnreadableRecord
+from papers.outbound.host_rate_limit import host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
+from papers.sources.base import (
+    FetchBatch,
+    FetchContext,
+    FetchOutcome,
+    RawAuthor,
+    RawPaper,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
+    SourceSettings,
+    UnreadableRecord,
+)
+from papers.sources.feed_bounds import readable
+from papers.sources.html_words import html_text
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
 from papers.text.xml import Element
 
 MAX_BYTES = 10_000_000
 DEADLINE_SECONDS = 60.0
-REDIRECTS_BEFORE_MOVE = 3
-"""So many visits in a row must be sent to the same new address before the source is given it."""
+RECORDS = RecordSource("feed", rank=40, words_of="a feed", only_claims=True, lists_when_stored=True)
 
 _NO_TITLE = "The entry has no title."
 _MAX_FRESH = timedelta(days=1)
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _URI = re.compile(r"[a-z][a-z0-9+.-]{1,20}:\S+", re.IGNORECASE)
-_ENTITY = re.compile(rb"<!ENTITY[^>]*>")
 _ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
-_BLOCKS = frozenset({"article", "aside", "blockquote", "dd", "div", "dl", "dt", "figure", "li", "ol", "p", "pre"})
-_BLOCKS |= {"section", "table", "tr", "ul", "h1", "h2", "h3", "h4", "h5", "h6"}
-_SILENT = frozenset({"script", "style", "template"})
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -61,9 +69,7 @@ def parse_feed_entries(data: bytes, *, url: str, content_type: str = "") -> Pars
     Raises:
         SourceError: it is no feed.
     """
-    # As a stream, because feedparser takes bare bytes for the name of a file to open.
-    headers = {"content-type": content_type, "content-location": url} if content_type else {"content-location": url}
-    feed = feedparser.parse(BytesIO(_without_entities(data)), response_headers=headers)
+    feed = _parsed(data, url=url, content_type=content_type)
     if not feed.get("version"):
         raise SourceError(f"{url} is neither RSS nor Atom. Give the source the address of the feed itself.")
     host = urlsplit(url).hostname or "feed"
@@ -83,40 +89,59 @@ def parse_feed_entries(data: bytes, *, url: str, content_type: str = "") -> Pars
     )
 
 
-def parse_rejected(entry: Any, *, url: str) -> RawPaper:
-    """The paper in one entry that was kept as feedparser had read it; `url` is the feed's.
+def _parsed(data: bytes, *, url: str, content_type: str) -> Any:
+    """What feedparser makes of a feed.
+
+    It is not to clean HTML nor to look for addresses in it: both take it time with the square of a text's length, and
+    only words are taken out of it here.
 
     Raises:
-        SourceError: it can't be read.
+        SourceError: it takes too much to read, or it can't be.
     """
     try:
-        paper = _read_entry(entry, urlsplit(url).hostname or "feed")
-    except (TypeError, AttributeError) as error:  # not what feedparser makes of one
-        raise SourceError("It is no entry of a feed.") from error
-    if paper is None:
-        raise SourceError(_NO_TITLE)
-    return paper
+        data, content_type = readable(data, content_type=content_type)
+        headers = {"content-type": content_type, "content-location": url} if content_type else {"content-location": url}
+        # As a stream, because feedparser takes bare bytes for the name of a file to open.
+        return feedparser.parse(
+            BytesIO(data), response_headers=headers, resolve_relative_uris=False, sanitize_html=False
+        )
+    except (AssertionError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(f"{url} can’t be read as a feed. Look what is at the address.") from error
 
 
-def _without_entities(data: bytes) -> bytes:
-    """feedparser resolves plain entities of a document type: a long one that is named often is a bomb.
-
-    Raises:
-        SourceError: there are some in a document of two-byte characters.
-    """
-    if b"\x00" in data[:4] and b"<!ENTITY" in data.replace(b"\x00", b""):
-        raise SourceError("The feed declares entities of its own, which are not read.")
-    return _ENTITY.sub(b"", data)
-
-
-class WebFeed:
+class WebFeed(SourceAdapter):
     """Asks for a feed only where it has changed, and not before it says that it may have."""
 
     kind = "feed"
-    group = "feeds"
+    label = "RSS or Atom feed"
+    default_name = "Feed"
+    records = (RECORDS,)
+    understands_since = False
+    has_daily_list = True
+    disable_after = timedelta(days=14)
+    redirects_before_move = 3
+
+    def problems(self, settings: SourceSettings) -> Mapping[str, str]:
+        return {} if settings.base_url else {"base_url": "Give the address of the feed."}
+
+    def next_fetch(self, outcome: FetchOutcome) -> datetime:
+        """After the interval, and not before the feed has said that it may have changed."""
+        regular = super().next_fetch(outcome)
+        not_before = parse_datetime(outcome.cursor.get("not_before"))
+        return max(regular, not_before) if not_before else regular
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        """The paper in one entry as feedparser had read it."""
+        try:
+            paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed")
+        except (TypeError, AttributeError) as error:  # not what feedparser makes of one
+            raise SourceError("It is no entry of a feed.") from error
+        if paper is None:
+            raise SourceError(_NO_TITLE)
+        return paper
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
+        """Raises SourceError where the source has no address, or no feed is there."""
         if not context.base_url:
             raise SourceError("The source has no address; give it the address of the feed.")
         response = context.send(
@@ -198,7 +223,7 @@ def _read_entry(entry: Any, host: str) -> RawPaper | None:
     moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
     paper = _paper(entry, guid, host)
     return RawPaper(
-        source="feed",
+        source=RECORDS.name,
         title=title,
         # Without its version: the words of a feed about version 2 are not those of version 2.
         arxiv_id=paper[1] if paper and paper[0] == "arxiv" else None,
@@ -264,52 +289,7 @@ def _abstract(entry: Any) -> str | None:
 def _text(detail: Any) -> str:
     """The plain text of a value that feedparser gives with its type."""
     value = str(detail.get("value", ""))
-    return html_text(value) if "html" in str(detail.get("type", "")) else value
-
-
-def html_text(html: str) -> str:
-    """The words of a piece of HTML: paragraphs parted by a blank line, addresses of links in brackets behind them."""
-    reader = _TextReader()
-    reader.feed(html)
-    reader.close()
-    return reader.text()
-
-
-class _TextReader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] = []
-        self._silent = 0
-        self._links: list[tuple[str, int]] = []
-
-    def text(self) -> str:
-        paragraphs = "".join(self._parts).split("\n\n")
-        return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs if paragraph.strip())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in _BLOCKS:
-            self._parts.append("\n\n")
-        elif tag == "br":
-            self._parts.append(" ")
-        elif tag == "a":
-            self._links.append((dict(attrs).get("href") or "", len(self._parts)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(self._silent - 1, 0)
-        elif tag in _BLOCKS:
-            self._parts.append("\n\n")
-        elif tag == "a" and self._links:
-            href, start = self._links.pop()
-            words = "".join(self._parts[start:])
-            if href.startswith(("http://", "https://")) and href not in words:
-                self._parts.append(f" ({href})")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._parts.append(re.sub(r"\s+", " ", data))
+    return html_text(value, base=str(detail.get("base") or "")) if "html" in str(detail.get("type", "")) else value
 
 
 def _moment(parsed: struct_time | None) -> datetime | None:

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.client import FetchRequest, HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest
 from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
 from papers.sources.base import (
     ExternalCounts,
@@ -20,6 +20,9 @@ from papers.sources.base import (
     RawAuthor,
     RawListing,
     RawPaper,
+    RecordSource,
+    RejectedPayload,
+    SourceAdapter,
     UnreadableRecord,
 )
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
@@ -30,8 +33,9 @@ RECENT_DAYS = 3
 """Days before today that are asked again each time, because people go on voting."""
 FIRST_DAYS = 7
 MAX_DAYS_BACK = 31
-"""How far a visit goes back on its own after a pause; `since` may go further."""
+"""How far a fetch goes back on its own after a pause; `since` may go further."""
 MAX_BYTES = 20_000_000
+RECORDS = RecordSource("huggingface", rank=30, display_name="Hugging Face", words_of="Hugging Face’s list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class DailyListPage:
     size: int
 
 
-def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) -> DailyListPage:
+def parse_list(data: bytes, *, day: date, site: str, first_position: int = 0) -> DailyListPage:
     """Read one page of the list of the day that was asked for. `site` is the address that papers' pages are under.
 
     Raises:
@@ -53,41 +57,43 @@ def parse_list(data: bytes, *, asked: date, site: str, first_position: int = 0) 
         items = json.loads(data)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is the former
         raise SourceError(
-            f"Hugging Face's list of {asked} is not JSON. It is asked for again; "
+            f"Hugging Face's list of {day} is not JSON. It is asked for again; "
             "if this stays, open the source's address and look what it answers."
         ) from error
     if not isinstance(items, list):
-        return DailyListPage((), (_rejected(str(asked), items, "The day's list is no list."),), size=0)
+        return DailyListPage((), (_rejected(str(day), items, "The day's list is no list."),), size=0)
     papers: list[RawPaper] = []
     rejected: list[UnreadableRecord] = []
     for position, item in enumerate(items, start=first_position + 1):
         try:
-            papers.append(_read_item(item, asked=asked, site=site, position=position))
+            papers.append(_read_item(item, day=day, site=site, position=position))
         except _UnreadableError as error:
             rejected.append(_rejected(_name_of(item), item, str(error)))
     return DailyListPage(tuple(papers), tuple(rejected), size=len(items))
 
 
-def parse_rejected(item: Any, *, asked: date, site: str) -> RawPaper:
-    """The paper in one item that was kept, of the list of the day `asked`.
-
-    Raises:
-        SourceError: it can't be read.
-    """
-    try:
-        return _read_item(item, asked=asked, site=site.rstrip("/"), position=0)
-    except _UnreadableError as error:
-        raise SourceError(str(error)) from error
-
-
-class HuggingFace:
+class HuggingFace(SourceAdapter):
     """Asks for the lists of some days, today's last."""
 
     kind = "huggingface"
-    group = "huggingface"
+    label = "Hugging Face daily papers"
+    default_name = "Hugging Face daily papers"
+    records = (RECORDS,)
+    host_group = "huggingface"
+    base_url_setting = "HUGGINGFACE_URL"
+    default_lists = "all"
+    has_daily_list = True
+
+    def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
+        """The paper in one item, of the list of the day on which it came."""
+        site = rejected.site.rstrip("/")
+        try:
+            return _read_item(rejected.as_json(), day=rejected.received_on, site=site, position=0)
+        except _UnreadableError as error:
+            raise SourceError(str(error)) from error
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
-        """Raises SourceError; see `Adapter.fetch`."""
+        """Raises SourceError where no list can be read."""
         days = _days(context)
         absent: HttpStatusError | None = None
         has_answered = False
@@ -143,7 +149,7 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
     site = context.base_url.rstrip("/")
     request = FetchRequest(
         url=f"{site}/api/daily_papers",
-        group="huggingface",
+        group=HuggingFace.host_group,
         params={"date": day.isoformat(), "limit": PAGE_SIZE, "p": page},
         accept="application/json",
         max_bytes=MAX_BYTES,
@@ -156,14 +162,14 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
         if error.status == HTTPStatus.BAD_REQUEST and day >= yesterday:
             return None
         raise
-    return parse_list(body, asked=day, site=site, first_position=position)
+    return parse_list(body, day=day, site=site, first_position=position)
 
 
 class _UnreadableError(Exception):
     """One item is not what it should be."""
 
 
-def _read_item(item: Any, *, asked: date, site: str, position: int) -> RawPaper:
+def _read_item(item: Any, *, day: date, site: str, position: int) -> RawPaper:
     """Every field but id and title may be missing: they were added over the years."""
     paper = _part(item, "paper", dict)
     if not isinstance(item, dict) or paper is None:
@@ -175,7 +181,7 @@ def _read_item(item: Any, *, asked: date, site: str, position: int) -> RawPaper:
     submitter = _account(_part(paper, "submittedOnDailyBy", dict) or _part(item, "submittedBy", dict))
     listed_at = parse_datetime(_part(paper, "submittedOnDailyAt", str))
     return RawPaper(
-        source="huggingface",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv_id.value,
         abstract=_part(paper, "summary", str) or _part(item, "summary", str),
@@ -191,7 +197,7 @@ def _read_item(item: Any, *, asked: date, site: str, position: int) -> RawPaper:
             url=f"{site}/papers/{arxiv_id.value}",
         ),
         # The outer publishedAt is mostly the paper's own date.
-        listed_on=RawListing(listed_at.date() if listed_at else asked, "daily", position, submitter),
+        listed_on=RawListing(listed_at.date() if listed_at else day, "daily", position, submitter),
     )
 
 

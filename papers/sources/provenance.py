@@ -1,15 +1,9 @@
-"""What it knows: whose words a paper's title, authors and abstract are, and how that is said. Pure."""
+"""Whose words a paper's title, authors and abstract are, and how readers are shown that. Pure."""
 
 from __future__ import annotations
 
-from papers.sources.base import OWN_RECORD, RECORD_RANKS
-
-_WHOSE = {
-    RECORD_RANKS["webpage"]: "a web page",
-    RECORD_RANKS["feed"]: "a feed",
-    RECORD_RANKS["huggingface"]: "Hugging Face’s list",
-    RECORD_RANKS["import"]: "an imported file",
-}
+from papers.sources.base import OWN_RECORD
+from papers.sources.registry import record_source_of_rank
 
 
 def is_identified(public_id: str) -> bool:
@@ -20,7 +14,10 @@ def is_identified(public_id: str) -> bool:
 def provenance(public_id: str, record_rank: int) -> str:
     """Whose words a paper's are, such as "Hugging Face’s list"; empty where they are those of the record of its arXiv
     id or DOI, and where it has neither: then nobody else's could stand there."""
-    return _WHOSE.get(record_rank, "") if is_identified(public_id) and record_rank < OWN_RECORD else ""
+    if not is_identified(public_id) or record_rank >= OWN_RECORD:
+        return ""
+    records = record_source_of_rank(record_rank)
+    return records.words_of if records else ""
 
 
 def record_name(public_id: str) -> str:
@@ -29,6 +26,6 @@ def record_name(public_id: str) -> str:
 
 
 def provenance_note(public_id: str, record_rank: int) -> str:
-    """Said on a card: whose words it has until the paper's own record is here; empty where it is."""
+    """What a card says: whose words it has until the paper's own record is here; empty where it is."""
     whose = provenance(public_id, record_rank)
     return f"Words of {whose}; {record_name(public_id)} has been asked for" if whose else ""

@@ -1,6 +1,6 @@
-"""Records that could not be read and were kept: read again by today's code. Pure.
+"""Reads records again that could not be read when they came, and were kept. Pure.
 
-What was kept is a piece of the source's answer; or, where the answer was read but the paper could not be stored, the
+The payload is a piece of the source's answer; or, where the answer was read but the paper could not be stored, the
 `RawPaper` itself as JSON.
 """
 
@@ -8,64 +8,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, feed, huggingface
-from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, SourceError
+from papers.outbound.errors import SourceError
+from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, RejectedPayload
+from papers.sources.registry import ADAPTERS
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 from papers.text.xml import indented_xml
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedPayload:
-    """A record as it was kept."""
-
-    kind: str
-    """Of its source: a key of `registry.ADAPTERS`, or another word for where it came from."""
-    payload: str
-    received_on: date
-    """When it came, in UTC: its day, where the record names none."""
-    site: str = ""
-    """The address of its source."""
-
-
-def parse_rejected_payload(kept: RejectedPayload) -> RawPaper:
+def parse_rejected_payload(rejected: RejectedPayload) -> RawPaper:
     """The paper in a record.
 
     Raises:
         SourceError: it still can't be read; says why.
     """
-    if (own := _as_object(kept.payload)).keys() == _NAMES:
+    if (own := _as_object(rejected)).keys() == _NAMES:
         return _raw_paper(own)
-    if len(kept.payload) >= MAX_PAYLOAD_CHARACTERS:
+    if len(rejected.payload) >= MAX_PAYLOAD_CHARACTERS:
         raise SourceError("Only the beginning of it was kept.")
-    reader = _READERS.get(kept.kind)
-    if reader is None:
+    adapter = ADAPTERS.get(rejected.kind)
+    if adapter is None:
         raise SourceError("Nothing reads records of this kind any more.")
-    return reader(kept)
+    return adapter.parse_rejected(rejected)
 
 
 def pretty_payload(payload: str) -> str:
     """A record as text for people: JSON and XML with their lines indented, all else as it is."""
     try:
-        return json.dumps(_from_json(payload), indent=2, ensure_ascii=False)
-    except SourceError:
+        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return indented_xml(payload) or payload
 
 
-def _from_json(payload: str) -> Any:
-    try:
-        return json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise SourceError("It is not JSON.") from error
-
-
-def _as_object(payload: str) -> dict[str, Any]:
+def _as_object(rejected: RejectedPayload) -> dict[str, Any]:
     """An empty one where it is none."""
     try:
-        found = _from_json(payload)
+        found = rejected.as_json()
     except SourceError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -91,7 +72,7 @@ def _version(said: Mapping[str, Any]) -> RawVersion:
     return RawVersion(said["number"], _moment(at) if at else None)
 
 
-def _figures(said: Mapping[str, Any]) -> ExternalCounts:
+def _external_counts(said: Mapping[str, Any]) -> ExternalCounts:
     on = said.get("counted_on")
     return ExternalCounts(**{**said, "counted_on": date.fromisoformat(on) if on else None})
 
@@ -103,16 +84,7 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "published_at": _moment,
     "updated_at": _moment,
     "announced_on": date.fromisoformat,
-    "external_counts": _figures,
+    "external_counts": _external_counts,
     "listed_on": lambda said: RawListing(**{**said, "day": date.fromisoformat(said["day"])}),
 }
 _NAMES = {field.name for field in fields(RawPaper)}
-_READERS: Mapping[str, Callable[[RejectedPayload], RawPaper]] = {
-    "arxiv_api": lambda kept: arxiv_api.parse_rejected(kept.payload),
-    "arxiv_oai": lambda kept: arxiv_oai.parse_rejected(kept.payload),
-    "arxiv_rss": lambda kept: arxiv_rss.parse_rejected(kept.payload, day=kept.received_on),
-    "feed": lambda kept: feed.parse_rejected(_from_json(kept.payload), url=kept.site),
-    "huggingface": lambda kept: huggingface.parse_rejected(
-        _from_json(kept.payload), asked=kept.received_on, site=kept.site
-    ),
-}

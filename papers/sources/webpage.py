@@ -10,21 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
-from papers.outbound.client import FetchRequest, FetchResponse, page_host_group_of
-from papers.outbound.errors import NoPaperError
-from papers.sources.base import RawAuthor, RawPaper
+from papers.outbound.host_rate_limit import page_host_group_of
+from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.meta_tags import meta_tags
 
 MAX_BYTES = 5_000_000
 DEADLINE_SECONDS = 45.0
 WAIT_SECONDS = 30.0
 ACCEPT = "text/html, application/xhtml+xml;q=0.9"
+RECORDS = RecordSource("webpage", rank=45, display_name="the paper’s page", words_of="a web page")
+"""A publisher's own tags; but anybody can write a page."""
 
 _DATES = ("citation_publication_date", "citation_online_date", "citation_date", "citation_year")
 _VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title", "citation_book_title")
 _ABSTRACTS = ("citation_abstract", "dc.description", "description", "og:description")
 _DAY = re.compile(r"\s*(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?(?![\d])")
-_ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
 
 
 def look_up_page(send: Callable[[FetchRequest], FetchResponse], url: str) -> RawPaper:
@@ -59,7 +60,7 @@ def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
         raise NoPaperError("The page does not say which paper it is about: it has no citation tags.")
     arxiv = parse_arxiv_id(_first(tags, "citation_arxiv_id"))
     return RawPaper(
-        source="webpage",
+        source=RECORDS.name,
         title=title,
         arxiv_id=arxiv.value if arxiv else None,
         doi=parse_doi(_first(tags, "citation_doi", "dc.identifier")),
@@ -98,7 +99,14 @@ def _people(tags: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _authors(tags: Mapping[str, list[str]]) -> tuple[RawAuthor, ...]:
-    return tuple(RawAuthor(_ONE_COMMA.sub(r"\2 \1", name.strip(), count=1)) for name in tags["citation_author"])
+    return tuple(RawAuthor(_in_order_of_speech(name.strip())) for name in tags["citation_author"])
+
+
+def _in_order_of_speech(name: str) -> str:
+    """ "Holm, Chiara" as "Chiara Holm"."""
+    family, _, rest = name.partition(",")
+    given, comma, more = rest.partition(",")
+    return f"{given.lstrip()} {family}{comma}{more}" if family and given.strip() else name
 
 
 def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:

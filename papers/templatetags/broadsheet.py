@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache as remember
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django import template
 from django.conf import settings
+from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
@@ -23,13 +24,19 @@ from django.utils.safestring import SafeString, mark_safe
 from papers import dates
 from papers.catalogue import categories
 from papers.catalogue.json_columns import AuthorRow
-from papers.citations import CITATION_FORMATS, CitationFormat
+from papers.citations.record import CitationFormat
+from papers.citations.registry import CITATION_FORMATS
 from papers.models import Paper
 from papers.services.authors.lookup import slug_of as slug_of_key
 from papers.services.ingest.clean_record import author_index_key
+from papers.services.lists.rows import format_voters
+from papers.services.lists.viewer_state import MAX_NAMED_VOTERS
+from papers.services.reading.votes import Voters
+from papers.sources.registry import record_source_name
 from papers.text import html
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
+from papers.web.cards import slot_mark
 
 register = template.Library()
 
@@ -37,14 +44,9 @@ _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]
 _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 LISTED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
-SOURCE_NAMES = {
-    "huggingface": "Hugging Face",
+# Where a link may have been found beside the records of sources.
+_OTHER_ORIGINS = {
     "arxiv": "arXiv",
-    "arxiv_rss": "arXiv",
-    "arxiv_oai": "arXiv",
-    "arxiv_api": "arXiv",
-    "doi": "the DOI’s record",
-    "webpage": "the paper’s page",
     "abstract": "the abstract",
     "comment": "the authors' comment",
     "curator": "no source: a curator gave it",
@@ -77,7 +79,7 @@ def markdown(text: str) -> html.SafeHtml:
 
 @register.filter
 def plain(text: str) -> str:
-    """Text for where no HTML can be."""
+    """Text as plain characters, formulas too, for attributes and titles."""
     return html.plain_text(text)
 
 
@@ -118,7 +120,7 @@ def _listed(names: Sequence[SafeString | html.SafeHtml]) -> SafeString:
 
 @register.filter
 def author_link(name: str) -> SafeString | html.SafeHtml:
-    """A name as a link to the page of whoever has it; the name alone where there is no letter in it."""
+    """A name as a link to the author's page; the name alone where there is no letter in it."""
     key = author_index_key(name)
     if not key:
         return html.inline(name)
@@ -153,13 +155,13 @@ def organization_link(name: str) -> SafeString:
 
 @register.filter
 def first_authors(authors: Sequence[AuthorRow]) -> Sequence[AuthorRow]:
-    """Those that are shown before the fold."""
+    """The authors that a paper's page names at once: all where they are few."""
     return authors if len(authors) <= UNFOLDED_AUTHORS else authors[:UNFOLDED_AUTHORS]
 
 
 @register.filter
 def other_authors(authors: Sequence[AuthorRow]) -> Sequence[AuthorRow]:
-    """Those behind the fold."""
+    """The authors that a paper's page folds away."""
     return authors[len(first_authors(authors)) :]
 
 
@@ -184,7 +186,7 @@ def _short_day(year: int, month: int, day: int, this_year: int) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """`12,345`."""
+    """A whole number with commas between the thousands: `12,345`."""
     return f"{number:,}"
 
 
@@ -196,7 +198,7 @@ def category_name(code: str) -> str:
 
 @register.filter
 def category_link(code: str) -> SafeString:
-    """A category as a link to what is new in it."""
+    """A category's code as a link to its newest papers."""
     return _category_link(code, get_script_prefix())
 
 
@@ -209,7 +211,7 @@ def _category_link(code: str, script_prefix: str) -> SafeString:
 @register.filter
 def source_name(kind: str) -> str:
     """A source, or the place where something was found, as readers know it."""
-    return SOURCE_NAMES.get(kind, kind)
+    return _OTHER_ORIGINS.get(kind) or record_source_name(kind)
 
 
 @register.filter
@@ -222,15 +224,6 @@ def week_name(day: date) -> str:
 def month_name(day: date) -> str:
     """The month of a day, as its address has it."""
     return dates.format_month(day)
-
-
-@register.filter
-def long_duration(duration: timedelta) -> str:
-    """`36 hours`, `7 days`."""
-    count = round(duration.total_seconds() / 3600)
-    if count >= 72 and count % 24 == 0:
-        return f"{count // 24} days"
-    return f"{count:,} hour{'' if count == 1 else 's'}"
 
 
 @register.filter
@@ -254,6 +247,12 @@ def canonical_url(path: str) -> str:
 
 
 @register.simple_tag
+def slot(name: str) -> SafeString:
+    """The place on a card where what is the viewer's or the list's goes, by the name that `papers.web.cards` has."""
+    return slot_mark(name)
+
+
+@register.simple_tag
 def export_formats() -> list[CitationFormat]:
     """The formats that a list can be saved in."""
     return list(CITATION_FORMATS.values())
@@ -269,3 +268,20 @@ def category_options() -> SafeString:
 def _category_options() -> SafeString:
     context: dict[str, Any] = {"archives": categories.archives()}
     return mark_safe(render_to_string("papers/_category_options.html", context))  # noqa: S308
+
+
+@register.filter
+def voters_line(voters: Voters) -> str:
+    """`rita, carl and 3 others`."""
+    return format_voters(voters.names[:MAX_NAMED_VOTERS], voters.vote_count)
+
+
+@register.simple_tag(takes_context=True)
+def query_string(context: Context, **changes: Any) -> str:
+    """The query string of this page with some of it changed; parameters that become empty are left out."""
+    asked = context["request"].GET.copy()
+    for name, value in changes.items():
+        asked[name] = str(value)
+    for name in [name for name, value in asked.items() if not value]:
+        del asked[name]
+    return str(asked.urlencode())

@@ -1,4 +1,4 @@
-"""Moments as people say them: the hour, with the day when it isn't today. No queries."""
+"""Times and durations in words. No queries."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def duration(span: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size:,} {name}{'' if seconds < 2 * size else 's'}"
     return "less than a minute"
+
+
+@register.filter
+def long_duration(duration: timedelta) -> str:
+    """`36 hours`, `7 days`: hours, rounded; days from three whole days on."""
+    count = round(duration.total_seconds() / 3600)
+    if count >= 72 and count % 24 == 0:
+        return f"{count // 24} days"
+    return f"{count:,} hour{'' if count == 1 else 's'}"

@@ -26,11 +26,11 @@ _INVISIBLE = re.compile(
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # UTF-8 read as Latin-1 or Windows-1252: a byte after Ã or Â, two after â. Other lead bytes are too often real letters.
 _MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf]|â[\x80€][\x80-\xbfœžŸšŠŒŽ‚ƒ„…†‡ˆ‰‹‘’“”•–—˜™›]")
-_PARAGRAPH = re.compile("[\n\u2029](?:[ \t]{2,}|\\s*\n)\\s*")
+_PARAGRAPH = re.compile(r"\n(?:[ \t]{2,}|\s*\n)\s*")
 _SPACES = re.compile(r" {2,}| +(?=\n)|(?<=\n) +")
 _LEFT_OVER = re.compile(r" ?\((?:see|e\.g\.,?)? ?[,;]*\)")
 _ANCHOR = re.compile(
-    r"<a\s[^<>]{0,300}?href\s*=\s*[\"']?\s*(https?://[^\s\"'<>]+)[^<>]{0,300}>(.{0,300}?)</a\s*>", re.I | re.S
+    r"<a\s[^<>]{0,300}?href\s*+=\s*+[\"']?+\s*+(https?://[^\s\"'<>]++)[^<>]{0,300}+>(.{0,300}?)</a\s*+>", re.I | re.S
 )
 _PLACEHOLDER = re.compile(r"(?:this|the|that)? ?(?:https?)? ?(?:url|link|here)\.?", re.I)
 
@@ -61,6 +61,7 @@ def clean_abstract(raw: str) -> str:
     decoded = _decode(raw)
     if "\r" in decoded:
         decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
+    decoded = decoded.replace("\u2029", "\n")
     text = "\n\n".join(" ".join(part.split()) for part in _PARAGRAPH.split(decoded.strip()))
     cleaned = to_text(flatten_links(text))
     if cleaned is text:

@@ -53,7 +53,7 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     "mtd": frozenset({"columnalign"}),
 }
 _LENGTH_ATTRIBUTES = word_set("width lspace rspace minsize maxsize linethickness")
-_LENGTH = re.compile(r"(-?\d*\.?\d+)(em|ex|px|pt|mu)?")
+_LENGTH = re.compile(r"(-?(?:\d++(?:\.\d++)?|\.\d++))(em|ex|px|pt|mu)?")
 _EM = {"em": 1.0, "ex": 0.45, "px": 1 / 16, "pt": 1 / 12, "mu": 1 / 18, None: 1.0}
 _NAMED_LENGTHS = {
     "thinmathspace": "0.167em", "mediummathspace": "0.222em", "thickmathspace": "0.278em",

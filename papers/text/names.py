@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from papers.text.cleaning import clean_line, fold
 from papers.text.tex import to_text
 
-_ET_AL = re.compile(r"(?:^|[\s,;]+)(?:and\s+)?et\.?\s*al(?:ii|\.)?[\s.,;)]*$|^others\.?$", re.I)
+_ET_AL = re.compile(r"(?:^|[\s,;])(?:and\s)?et\.?\s?al(?:ii)?$|^others$", re.I)
+_LONGEST_ET_AL = len(", and et. alii")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV|Ph\.?D|M\.?D)\.?", re.I)
-_SEPARATOR = re.compile(r"[(),;:]|\s+and\s+|\s+&\s+|\s+(?:for|on behalf of)\s+(?=the\s|[A-Z]\S*\s+[Cc]ollab)", re.I)
+_SEPARATOR = re.compile(r"[(),;:]|\sand\s|\s&\s|\s(?:for|on behalf of)\s(?=the\s|[A-Z]\S*+\s[Cc]ollab)", re.I)
 _FOOTNOTE = re.compile(r"\(\s*([0-9]{1,3}|[a-z*†‡§]{1,2})\s*\)\s*")
-_KEYS = re.compile(r"\s*(?:[0-9]{1,3}|[a-z*†‡§])(?:\s*(?:,|and|&|;|\s)\s*(?:[0-9]{1,3}|[a-z*†‡§]))*\s*")
-_ARTICLE = re.compile(r"the\s+(?=.*\b(?:collaborations?|consortium|team|group|project)\b)", re.I)
+_KEYS = re.compile(r"\s*(?:[0-9]{1,3}|[a-z*†‡§])(?:(?:\s*+(?:,|and|&|;)\s*+|\s++)(?:[0-9]{1,3}|[a-z*†‡§]))*\s*")
+_ARTICLE = re.compile(r"the\s", re.I)
+_COLLABORATION = re.compile(r"\b(?:collaborations?|consortium|team|group|project)\b", re.I)
+# Many authors may share a long affiliation: what is kept must not grow with both.
+_MAX_AFFILIATION = 500
+_MAX_AFFILIATIONS = 20
 _APOSTROPHES = re.compile(r"['`]")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 
@@ -30,8 +35,14 @@ def clean_name(raw: str) -> str:
     line = clean_line(raw)
     if "\\" in line or "{" in line or "~" in line:
         line = " ".join(to_text(line).replace("~", " ").split())
-    line = _ET_AL.sub("", line).strip(" ,;:")
+    line = _without_et_al(line).strip(" ,;:")
     return line if any(map(str.isalnum, line)) else ""
+
+
+def _without_et_al(line: str) -> str:
+    stem = line.rstrip(" .,;)")
+    found = _ET_AL.search(stem, max(0, len(stem) - _LONGEST_ET_AL))
+    return stem[: found.start()] if found else line
 
 
 def split_authors(raw: str) -> list[ParsedAuthor]:
@@ -47,12 +58,20 @@ def split_authors(raw: str) -> list[ParsedAuthor]:
         footnotes.update(_footnotes(inside))
     authors: list[ParsedAuthor] = []
     for name, insides in pieces:
-        cleaned = clean_name(_ARTICLE.sub("", name, count=1))
+        cleaned = clean_name(_without_article(name))
         if authors and _SUFFIX.fullmatch(cleaned):
             authors[-1] = ParsedAuthor(f"{authors[-1].name}, {cleaned}", authors[-1].affiliation)
         elif cleaned:
             authors.append(ParsedAuthor(cleaned, _affiliation(insides, footnotes)))
     return authors
+
+
+def _without_article(name: str) -> str:
+    """ "The" goes before a collaboration, and nowhere else."""
+    article = _ARTICLE.search(name)
+    if article is None or _COLLABORATION.search(name, article.end()) is None:
+        return name
+    return name[: article.start()] + name[article.end() :]
 
 
 def _split_names(text: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
@@ -84,7 +103,7 @@ def _split_names(text: str) -> tuple[list[tuple[str, list[str]]], list[str]]:
 def _footnotes(inside: str) -> dict[str, str]:
     """The affiliations by key in a list such as "(1) Somewhere, (2) Elsewhere"."""
     parts = _FOOTNOTE.split(inside)
-    return {key: text.strip(" ,;") for key, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return {key: text[:_MAX_AFFILIATION].strip(" ,;") for key, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def _affiliation(insides: list[str], footnotes: dict[str, str]) -> str | None:
@@ -95,7 +114,7 @@ def _affiliation(insides: list[str], footnotes: dict[str, str]) -> str | None:
             found += [footnotes[key] for key in re.findall(r"[0-9]+|[a-z*†‡§]", inside) if key in footnotes]
         elif not _FOOTNOTE.match(inside):
             found.append(" ".join(to_text(inside).split()))
-    return "; ".join(filter(None, found)) or None
+    return "; ".join(list(filter(None, found))[:_MAX_AFFILIATIONS]) or None
 
 
 def author_key(name: str) -> str:

@@ -13,8 +13,7 @@ Element = etree._Element
 
 MAX_ELEMENTS = 500_000
 
-# A declaration before the root element, after what else may stand there.
-_DOCTYPE = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<!(?!--)", re.DOTALL)
+_SPACE = re.compile(rb"\s*+")
 # What no XML 1.0 document may hold, raw or as a reference; one such byte in one abstract would cost a whole page.
 _CONTROLS = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|[xX]0*(?:[0-8bcefBCEF]|1[\da-fA-F]));"
@@ -48,6 +47,39 @@ def parse_cut_xml(data: bytes) -> Element | None:
     except etree.XMLSyntaxError:
         return None
     return root
+
+
+def parse_any_xml(data: bytes, *, encoding: str | None = None) -> Element | None:
+    """What can be read of a document that may be broken; None when that is nothing. Entities of its own, comments and
+    instructions are left out. `encoding` is what the answer's header says, which counts more than its own word."""
+    for name in dict.fromkeys((encoding, None)):
+        try:
+            parser = etree.XMLParser(
+                resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
+                recover=True, remove_comments=True, remove_pis=True, encoding=name,
+            )  # fmt: skip
+            root: Element | None = etree.fromstring(data, parser)
+        except (etree.XMLSyntaxError, LookupError, ValueError):
+            continue
+        if root is not None:
+            etree.strip_tags(root, etree.Entity)
+            return root
+    return None
+
+
+def without_doctype(data: bytes) -> bytes:
+    """A document without its declarations of entities: they are not needed, and every trick with entities does."""
+    parts: list[bytes] = []
+    position = 0
+    while (start := data.find(b"<!ENTITY", position)) >= 0 and (end := data.find(b">", start)) >= 0:
+        parts.append(data[position:start])
+        position = end + 1
+    return b"".join((*parts, data[position:]))
+
+
+def element_as_xml(root: Element) -> bytes:
+    """A document of its own in UTF-8."""
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True, with_tail=False)
 
 
 def iterate_xml(data: bytes, *tags: str) -> Iterator[Element]:
@@ -138,9 +170,23 @@ def feed_html(text: str, target: Any) -> None:
 def _checked(data: bytes) -> bytes:
     """Refuses document types, which no source here needs and every trick with entities does."""
     is_wide = b"\x00" in data[:4]  # UTF-16 or UTF-32
-    if _DOCTYPE.match((data.replace(b"\x00", b"") if is_wide else data).lstrip(b"\xef\xbb\xbf\xff\xfe")):
+    if _has_doctype((data.replace(b"\x00", b"") if is_wide else data).lstrip(b"\xef\xbb\xbf\xff\xfe")):
         raise DocumentTypeError("It declares a document type, which is not read.")
     return data if is_wide else _CONTROLS.sub(b"", data)
+
+
+def _has_doctype(data: bytes) -> bool:
+    """Whether a declaration stands before the root element, after what else may stand there."""
+    position = 0
+    while True:
+        position = _SPACE.match(data, position).end()  # type: ignore[union-attr]  # matches the empty string, too
+        end = b"?>" if data.startswith(b"<?", position) else b"-->" if data.startswith(b"<!--", position) else b""
+        if not end:
+            return data.startswith(b"<!", position)
+        found = data.find(end, position + (4 if end == b"-->" else 2))
+        if found < 0:
+            return False
+        position = found + len(end)
 
 
 def _parse(data: bytes, *, recover: bool) -> Element:

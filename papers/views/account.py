@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
+from allauth.account.utils import perform_login
 from allauth.account.views import email as email_view
 from allauth.account.views import password_reset as reset_view
+from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
@@ -19,10 +22,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.accounts.entry import has_second_factor, sign_in_user
 from papers.accounts.notifications import notify_password_changed
-from papers.accounts.second_factor import redirect_to_step, required_step_url
-from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm, time_zones
+from papers.accounts.second_factor import has_second_factor, redirect_to_step, required_step_url
+from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm
+from papers.forms.fields import time_zones
 from papers.models import User
 from papers.services.accounts.data_export import export_account
 from papers.services.accounts.deletion import LastAdministratorError, delete_account
@@ -34,6 +37,8 @@ from papers.services.operations.installation import group_settings
 from papers.web.http import Request, UserRequest, client_network, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import count_attempt, is_limit_reached, rate_limited, too_many_requests
+
+logger = logging.getLogger(__name__)
 
 # Kept in the session of somebody who came by a one-time link: such a person may set a password without the old one.
 LOGIN_LINK_SESSION_KEY = "came_by_link"
@@ -51,14 +56,14 @@ def sign_in(request: Request) -> HttpResponse:
         ("sign-in-address", client_network(request)),
         ("sign-in-account", request.POST.get("username", "").strip().casefold()[:254]),
     )
-    for name, who in limits:
-        if is_limit_reached(name, who):
+    for name, key in limits:
+        if is_limit_reached(name, key):
             return too_many_requests(request, name)
     form = SignInForm(request, data=request.POST)
     if form.is_valid():
         return sign_in_user(request, form.get_user(), target=target or landing_url(form.get_user()))
-    for name, who in limits:
-        count_attempt(name, who)
+    for name, key in limits:
+        count_attempt(name, key)
     return _show_sign_in(request, form, target)
 
 
@@ -71,8 +76,26 @@ def _show_sign_in(request: Request, form: SignInForm, target: str) -> HttpRespon
     return render(request, "papers/sign_in.html", context)
 
 
+def sign_in_user(request: Request, user: User, *, target: str) -> HttpResponse:
+    """The answer that signs `user` in and leads to `target`, or to what has to be done before: a second factor."""
+    ensure_confirmed_address(user)
+    answer: HttpResponse = perform_login(request, user, redirect_url=target)
+    return answer
+
+
+def openid_connect_login(request: Request, provider_id: str) -> HttpResponse:
+    """By POST to the group's OpenID Connect provider; by GET a button, because following a link must sign nobody in."""
+    try:
+        answer: HttpResponse = openid_connect.login(request, provider_id)
+    except (OSError, ValueError, KeyError):  # it is away (allauth's client raises OSErrors), or its document is none
+        logger.exception("The OpenID Connect provider could not be asked")
+        return render(request, "socialaccount/authentication_error.html", status=503)
+    return answer
+
+
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
+    """End the session and lead to today's papers."""
     logout(request)
     return redirect("papers:today")
 
@@ -99,7 +122,7 @@ def login_link(request: Request, token: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: UserRequest) -> HttpResponse:
-    """Set or change one's password. Whoever came by a one-time link isn't asked for the old one."""
+    """Set or change one's password. After a one-time link the old one isn't asked for."""
     came_by_link = request.session.get(LOGIN_LINK_SESSION_KEY) == request.user.pk
     knows_no_old_one = came_by_link or not request.user.has_usable_password()
     make_form = SetPasswordForm if knows_no_old_one else PasswordChangeForm
@@ -129,7 +152,7 @@ def admin_sign_in(request: Request) -> HttpResponse:
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
 def change_email(request: UserRequest) -> HttpResponse:
-    """Another e-mail address. It replaces the old one when it is confirmed, and the old one is told."""
+    """Another e-mail address. It replaces the old one when it is confirmed; a notice goes to the old one."""
     ensure_confirmed_address(request.user)
     if not settings.MAIL_IS_SENT:
         return render(request, "account/no_mail.html", {"what": "change your address"})
@@ -150,7 +173,7 @@ def password_reset(request: Request) -> HttpResponse:
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
 def account(request: UserRequest) -> HttpResponse:
-    """One's own page: name, time zone, and the ways to all else."""
+    """A reader's own account page: name, time zone, and links to everything else of the account."""
     user = User.objects.get(pk=request.user.pk)  # a wrong name must not show in the page's own menu
     form = ProfileForm(request.POST if request.method == "POST" else None, instance=user)
     if form.is_valid():
@@ -198,7 +221,7 @@ def export(request: UserRequest) -> HttpResponse:
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
 def delete(request: UserRequest) -> HttpResponse:
-    """Leave for good. Says what goes and what stays, and asks for the name once more."""
+    """Delete one's account. The page says what goes and what stays, and asks for the name once more."""
     form = DeleteAccountForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
@@ -213,7 +236,7 @@ def delete(request: UserRequest) -> HttpResponse:
 
 
 def landing_url(user: User) -> str:
-    """Where somebody who signed in without having been on the way to a page is led."""
+    """The address of the first page after signing in, when the reader was not on the way to another."""
     if user.is_staff and not group_settings().is_set_up:
         return reverse("papers:setup")
     return reverse("papers:today")

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkActionForm
+from papers.forms.library import BulkActionForm
 from papers.models import CurationEvent
 from papers.models.paper import NewestPosition
+from papers.models.user import can_curate
 from papers.services.authors import disambiguation as acts
 from papers.services.authors.lookup import (
     AuthorMovedError,
@@ -29,7 +30,7 @@ from papers.services.reading.follows import is_following
 from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import can_curate, curators_only
+from papers.web.permissions import curators_only
 
 
 @require_safe
@@ -130,11 +131,11 @@ def merge(request: UserRequest, slug: str) -> HttpResponse:
 @require_POST
 @curators_only
 def split(request: UserRequest, slug: str) -> HttpResponse:
-    """Say that the papers that are ticked are somebody else's of the same name."""
+    """Record that the selected papers are somebody else's of the same name."""
     who = author_after_merge(request, slug)
     papers = BulkActionForm(request.POST).papers()
     return _act(request, who, lambda name: acts.split_author(
-        who=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
+        contributor=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
         "They have a page of their own now.")  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def orcid(request: UserRequest, slug: str) -> HttpResponse:
     """Note an author's ORCID."""
     who = author_after_merge(request, slug)
     return _act(request, who, lambda name: acts.set_orcid(
-        who=who, orcid=request.POST.get("orcid", ""), name=name, curator=request.user, now=timezone.now()),
+        contributor=who, orcid=request.POST.get("orcid", ""), name=name, curator=request.user, now=timezone.now()),
         "Noted.")  # fmt: skip
 
 
@@ -163,9 +164,7 @@ def _act(request: UserRequest, who: Contributor, act: Callable[[str], CurationEv
 @curators_only
 def undo_curation(request: UserRequest, event_id: int) -> HttpResponse:
     """Take back an act on an author."""
-    event = get_object_or_404(
-        CurationEvent, pk=event_id, action__in=[acts.AUTHOR_MERGED, acts.AUTHOR_SPLIT, acts.AUTHOR_ORCID]
-    )
+    event = get_object_or_404(CurationEvent, pk=event_id, action__in=acts.AUTHOR_ACTIONS)
     if acts.undo_author_event(event=event, curator=request.user, now=timezone.now()):
         messages.success(request, "Taken back.")
     return redirect("papers:author", slug_of(event.after["author"]))

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_safe
 from papers.dates import parse_day
 from papers.models import CurationEvent, User
 from papers.models.curation import CurationEventQuerySet, LogPosition
-from papers.services.curation.audit_messages import MESSAGES, PRIVATE_ACTIONS
-from papers.services.curation.desk_pages import AuditLine, audit_lines
+from papers.models.user import can_curate
+from papers.services.curation.audit_actions import MESSAGES, PRIVATE_ACTIONS
+from papers.services.curation.read_desk import AuditLine, audit_lines
 from papers.text.cleaning import safe_text
 from papers.views.feeds import feed_response, tag_uri
 from papers.web.feeds import FeedEntry
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
-from papers.web.permissions import can_curate
 
 PER_PAGE = 50
 _FILTERS = ("who", "what", "day")
@@ -94,7 +94,7 @@ def _entry(row: AuditLine) -> FeedEntry:
     event, paper = row.event, row.event.paper
     title = paper.title if paper is not None and paper.hidden_at is None else ""
     who = event.actor.username if event.actor else "somebody who left"
-    words = f"{who} {row.what}" + (f" “{title}”" if title else "")
+    words = f"{who} {row.description}" + (f" “{title}”" if title else "")
     why = f"\n\n{event.reason}" if event.reason else ""
     moment: Any = event.created_at
     return FeedEntry(

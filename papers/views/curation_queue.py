@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.curation import BulkDecisionForm, DecisionForm
 from papers.models import CurationEvent
+from papers.services.curation.audit_actions import describe
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
-from papers.services.curation.audit_messages import describe
-from papers.services.curation.desk_actions import perform_action, perform_bulk_action
-from papers.services.curation.queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
-from papers.services.curation.undo import ChangedSinceError, undo_batch
+from papers.services.curation.perform_action import perform_action, perform_bulk_action
+from papers.services.curation.read_queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
+from papers.services.curation.row_restore import ChangedSinceError
+from papers.services.curation.undo import undo_batch
 from papers.sources.rejected_payload import pretty_payload
-from papers.web.http import UserRequest, safe_next
+from papers.web.http import UserRequest, parse_key, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
 
@@ -76,7 +77,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     by = form.actor(request.user, timezone.now())
     event, problem = None, ""
     try:
-        event = perform_action(kind=kind, key=key, act=form.action_name(), by=by)
+        event = perform_action(kind=kind, key=key, action=form.action_name(), actor=by)
     except AlreadyDecidedError as error:
         return _answer(request, kind, key, error.event, is_others=True)
     except CurationError as error:
@@ -89,13 +90,13 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
 @require_POST
 @curators_only
 def bulk(request: UserRequest) -> HttpResponse:
-    """The same act on all that are ticked."""
+    """The same action on all selected items."""
     form = BulkDecisionForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Tick some of them first.")
         return redirect("papers:curate")
     by = Actor(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-    result = perform_bulk_action(items=form.items(), act=form.cleaned_data["act"], by=by)
+    result = perform_bulk_action(items=form.items(), action=form.cleaned_data["act"], actor=by)
     words = [f"{result.done} done."]
     words += [f"{result.others} were decided by others before."] if result.others else []
     words += [f"{result.left} can’t be decided so."] if result.left else []
@@ -117,7 +118,8 @@ def undo(request: UserRequest, event_id: int) -> HttpResponse:
     except CurationError as error:
         problem = str(error)
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
-    item = read_item(kind, int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else None
+    pk = parse_key(key)
+    item = None if pk is None else read_item(kind, pk)
     if not request.htmx or item is None:
         (messages.error if problem else messages.success)(request, problem or "Taken back.")
         return redirect(safe_next(request, reverse("papers:curate")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -14,9 +16,9 @@ from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, PaperCategory
 from papers.models.listing import DayCursor, SpanCursor, StoredCursor
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
+from papers.services.editions.masthead import chosen_categories
 from papers.services.editions.spans import (
     Span,
-    chosen_categories,
     day_span,
     explain_absence,
     month_span,
@@ -43,6 +45,7 @@ def today(request: Request) -> HttpResponse:
 @require_safe
 @cache_for_anonymous
 def day(request: Request, day: str) -> HttpResponse:
+    """A day's edition, most voted first or newest first."""
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
@@ -60,10 +63,7 @@ def go_to_day(request: Request) -> HttpResponse:
 @cache_for_anonymous
 def week(request: Request, week: str | None = None) -> HttpResponse:
     """A week, most voted first; without one, the newest that has papers."""
-    monday = parse_week(week) if week else None
-    if week and monday is None:
-        raise Http404("There is no such week.")
-    span = week_span(monday) if monday else newest_span(week_span, today=timezone.localdate())
+    span = _span_of(week, parse_week, week_span, what="week")
     page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_week(span.first, after=after))
     return show_list(request, "papers/week.html", page, {"span": span})
 
@@ -72,21 +72,34 @@ def week(request: Request, week: str | None = None) -> HttpResponse:
 @cache_for_anonymous
 def month(request: Request, month: str | None = None) -> HttpResponse:
     """A month, most voted first; without one, the newest that has papers."""
-    first = parse_month(month) if month else None
-    if month and first is None:
-        raise Http404("There is no such month.")
-    span = month_span(first) if first else newest_span(month_span, today=timezone.localdate())
+    span = _span_of(month, parse_month, month_span, what="month")
     page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_month(span.first, after=after))
     return show_list(request, "papers/month.html", page, {"span": span})
+
+
+def _span_of(
+    name: str | None, parse: Callable[[str], date | None], make_span: Callable[[date], Span], *, what: str
+) -> Span:
+    """The week or month of an address; without a name, the newest that has papers.
+
+    Raises:
+        Http404: the name is none of a week or month.
+    """
+    if not name:
+        return newest_span(make_span, today=timezone.localdate())
+    first = parse(name)
+    if first is None:
+        raise Http404(f"There is no such {what}.")
+    return make_span(first)
 
 
 @require_safe
 @cache_for_anonymous
 def trending(request: Request) -> HttpResponse:
-    """What is voted for now; while nobody votes, the newest edition."""
+    """Papers by trending score; while nobody votes, the newest edition."""
     floor = trending_floor(now=timezone.now())
     page = card_page(
-        request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+        request, TrendingPosition, lambda after: Paper.objects.visible().trending(min_score=floor, after=after)
     )
     if not page.is_empty or page.hides_seen_papers:
         return show_list(request, "papers/trending.html", page, {"half_life": trending_half_life()})

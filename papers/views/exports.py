@@ -1,12 +1,13 @@
 """Papers and lists of them in the formats of reference managers: the address of a page with `.bib` behind it.
 
-Whoever may see the page may have the file, and what stands behind the `?` of one means the same for the other.
+Who may see the page may have the file, and the query string of one means the same for the other.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from typing import IO, Any, cast
 from urllib.parse import urlencode
 
@@ -19,12 +20,12 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, TaggedPaper
 from papers.query.parser import parse
 from papers.services.reading.paper_page import find_moved_paper
-from papers.services.search.result_page import SearchRequest, destination_url, export_ids, resolve_sort
+from papers.services.search.result_page import SearchRequest, export_ids, find_destination, resolve_sort
 from papers.views.library import library_filter
 from papers.views.paper import paper as paper_page
 from papers.views.tags import tag as tag_page
@@ -68,30 +69,34 @@ def paper(request: Request, public_id: str, form: str) -> HttpResponse:
 @rate_limited("export")
 def day(request: Request, day: str, form: str) -> HttpResponse:
     """A day's edition, in its order."""
-    found = parse_day(day)
-    if found is None:
-        raise Http404("There is no such day.")
-    return citation_file(_papers(Listing.objects.best_of_day(found)), form=form, name=f"papers-{day}")
+    return _edition_file(Listing.objects.best_of_day, parse_day(day), form=form, name=day, what="day")
 
 
 @require_safe
 @rate_limited("export")
 def week(request: Request, week: str, form: str) -> HttpResponse:
     """A week, most voted first."""
-    monday = parse_week(week)
-    if monday is None:
-        raise Http404("There is no such week.")
-    return citation_file(_papers(Listing.objects.best_of_week(monday)), form=form, name=f"papers-{week}")
+    return _edition_file(Listing.objects.best_of_week, parse_week(week), form=form, name=week, what="week")
 
 
 @require_safe
 @rate_limited("export")
 def month(request: Request, month: str, form: str) -> HttpResponse:
     """A month, most voted first."""
-    first = parse_month(month)
+    return _edition_file(Listing.objects.best_of_month, parse_month(month), form=form, name=month, what="month")
+
+
+def _edition_file(
+    listings_from: Callable[[date], QuerySet[Any]], first: date | None, *, form: str, name: str, what: str
+) -> HttpResponse:
+    """The listings of a day, a week or a month, which is called `name` and begins on `first`.
+
+    Raises:
+        Http404: its address is none, so there is no first day.
+    """
     if first is None:
-        raise Http404("There is no such month.")
-    return citation_file(_papers(Listing.objects.best_of_month(first)), form=form, name=f"papers-{month}")
+        raise Http404(f"There is no such {what}.")
+    return citation_file(_papers(listings_from(first)), form=form, name=f"papers-{name}")
 
 
 @require_safe
@@ -112,7 +117,7 @@ def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
 @sign_in_required
 @rate_limited("export")
 def library(request: UserRequest, form: str) -> HttpResponse:
-    """The shelf, or what the address asks for of it, in its order."""
+    """The library, or what the address asks for of it, in its order."""
     return citation_file(_papers(library_filter(request).after(None)), form=form, name="library")
 
 
@@ -124,10 +129,10 @@ def search(request: Request, form: str) -> HttpResponse:
     """The first results of a search, in their order; where there can be none, the page that says why."""
     typed, wanted = request.GET.get("q", ""), request.GET.get("sort", "")
     query = parse(typed)
-    if query.destination and (address := destination_url(query.destination)):
-        return redirect(f"{address}.{form}")
+    if query.destination and (public_id := find_destination(query.destination)):
+        return redirect(f"{reverse('papers:paper', args=[public_id])}.{form}")
     asked = SearchRequest(
-        query=query, sort=resolve_sort(wanted, query), after="", viewer=request.user,
+        query=query, sort=resolve_sort(wanted, query), after=None, viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
     ids = export_ids(asked) if query.root is not None else None

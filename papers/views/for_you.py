@@ -1,4 +1,4 @@
-"""For you: what is suggested to a reader, in general, for one tag, and as a feed. All of it was worked out before."""
+"""For you: what is suggested to a reader, in general, for one tag, and as a feed. Workers computed it before."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def for_you(request: UserRequest) -> HttpResponse:
     if page.is_empty and not state.liked_count:
         floor = trending_floor(now=timezone.now())
         page = card_page(
-            request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+            request, TrendingPosition, lambda after: Paper.objects.visible().trending(min_score=floor, after=after)
         )
         return show_list(request, "papers/for_you.html", page, {**context, "is_trending": True})
     return show_list(request, "papers/for_you.html", page, {**context, "feed_key": feed_key_of(request.user)})
@@ -41,14 +41,14 @@ def for_you(request: UserRequest) -> HttpResponse:
 @never_cache
 @sign_in_required
 def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
-    """More papers like those of a tag, which nobody but its owner is told."""
+    """More papers like those of a tag, for its owner alone."""
     tag = own_tag(request.user, owner, name)
     context = {"state": recommendation_status(request.user), "useful_from": USEFUL_LIKES, "tag": tag}
     return show_list(request, "papers/for_you.html", _suggestions(request, tag), context)
 
 
 def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
-    """A page of them, which is noted: from now on they have a week."""
+    """A page of them, which is recorded: from now on each is shown for a week."""
     user, now = request.user, timezone.now()
     page = card_page(
         request,
@@ -62,7 +62,7 @@ def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
 
 @require_safe
 def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
-    """The same as a feed, for whoever has the address: feed readers don't sign in."""
+    """The same as a feed, for anybody who has the address: feed readers don't sign in."""
     user = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")

@@ -1,4 +1,4 @@
-"""A reader's library: the shelf with its states, filters and sorts, and what is done to many papers at once."""
+"""A reader's library: its states, filters and sorts, and what is done to many papers at once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import BulkActionForm
-from papers.models import LibraryItem, Tag
+from papers.forms.library import BulkActionForm
+from papers.models import LibraryItem, Paper, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
 from papers.services.reading.library import set_library_state
@@ -33,7 +33,7 @@ SORTS: dict[str, type[LibraryPosition]] = {
 
 @dataclass(frozen=True, slots=True)
 class LibraryFilter:
-    """What an address asks for of a reader's shelf; what it asks for and isn't there is left out."""
+    """What an address asks for of a reader's library; what it asks for and isn't there is left out."""
 
     found: LibraryItemQuerySet
     asked: Query
@@ -50,14 +50,14 @@ class LibraryFilter:
 
 
 def library_filter(request: UserRequest) -> LibraryFilter:
-    """Of a state or all but what was put aside, of a tag, with news, what a question finds. One query, for the tags."""
+    """The library of a state, a tag, with newer versions or found by a query, as asked. One query, for the tags."""
     user, given = request.user, request.GET
     state = given.get("state", "") if given.get("state") in LibraryItem.State.values else ""
     tags = list(Tag.objects.of(user))
     tag = next((tag for tag in tags if tag.name == given.get("tag")), None)
     asked, only_updated = parse(given.get("q", "")), given.get("news") == "1"
     found = LibraryItem.objects.of(user).in_state(state)
-    found = found.matching(asked, viewer=user) if asked.root else found
+    found = found.of_papers(Paper.objects.matching(asked, viewer=user)) if asked.root else found
     found = found.tagged(tag) if tag else found
     return LibraryFilter(
         found=found.with_newer_version() if only_updated else found,
@@ -74,7 +74,7 @@ def library_filter(request: UserRequest) -> LibraryFilter:
 @never_cache
 @sign_in_required
 def library(request: UserRequest) -> HttpResponse:
-    """The shelf, in one of three orders."""
+    """The reader's library, in one of three orders."""
     user, shelf = request.user, library_filter(request)
     page = card_page(
         request,
@@ -99,9 +99,9 @@ def library(request: UserRequest) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def bulk(request: UserRequest) -> HttpResponse:
-    """Move, tag and untag the papers that are ticked."""
+    """Move, tag and untag the selected papers."""
     form, target = BulkActionForm(request.POST), safe_next(request, default=reverse("papers:library"))
     papers = form.papers()
     if not papers or not form.is_valid():

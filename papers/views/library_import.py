@@ -17,7 +17,7 @@ from papers.references.parser import FORMAT_NAMES
 from papers.services.library_import import apply_draft, drafts, import_progress
 from papers.services.library_import.import_progress import estimated_duration
 from papers.services.operations.status import worker_status
-from papers.web.http import UserRequest
+from papers.web.http import UserRequest, parse_key
 from papers.web.permissions import own_import, sign_in_required
 from papers.web.ratelimit import rate_limited
 
@@ -65,7 +65,7 @@ def _show(request: UserRequest, of: LibraryImport, form: ApplyImportForm, *, sta
     context: dict[str, Any] = {"of": of, "progress": progress, "workers": worker_status(now=timezone.now())}
     if request.htmx:
         return render(request, "papers/_library_import_progress.html", context)
-    at = int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0
+    at = parse_key(start, digits=7) or 0
     context |= {
         "form": form,
         "page": import_progress.page_of_rows(of, state=state, start=at),

@@ -9,21 +9,22 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.citations import CITATION_FORMATS
-from papers.forms.accounts import AnnotationsForm, CommentForm
+from papers.citations.registry import CITATION_FORMATS
+from papers.forms.comments import CommentForm
+from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, User
-from papers.services.reading.annotations import read_annotations
-from papers.services.reading.comments import read_discussion
-from papers.services.reading.library import mark_opened
+from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, links_of, paper_details
 from papers.services.reading.votes import voters_of
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.html import markdown
+from papers.views.comments import show_discussion
 from papers.web.cards import render_save_button, sign_in_url_for
-from papers.web.http import Request
+from papers.web.http import Request, parse_key
 from papers.web.permissions import paper_for_read
 
 
@@ -33,25 +34,22 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     try:
         found = paper_for_read(request.user, public_id)
     except Http404:
-        if moved := find_moved_paper(public_id):
-            return redirect("papers:paper", moved, permanent=True)
-        named = parse_arxiv_id(public_id)
-        if named is None:
-            raise
-        if named.value == public_id:
-            return _not_here(request, named.value)
-        return redirect("papers:paper", named.value)
+        return _elsewhere(request, public_id)
     vote_url = reverse("papers:vote", args=[found.public_id])
+    citation = citation_of(found)
     context = {
         "paper": found,
         "facts": paper_details(found),
-        "topics": topic_names([found.pk], viewer=request.user, most=MAX_ON_PAGE).get(found.pk, ()),
+        "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
-        "citation": citation_of(found),
+        "citation": citation,
+        "json_ld": mark_safe(citation.json_ld),  # noqa: S308  nothing in it can end its element
         "formats": CITATION_FORMATS.values(),
         "vote_url": vote_url,
         "sign_in_url": sign_in_url_for(vote_url),
-        "discussion": read_discussion(found, viewer=request.user, after=_key(request.GET.get("comments", ""))),
+        "discussion": show_discussion(
+            found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
+        ),
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
@@ -61,8 +59,24 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     return response
 
 
+def _elsewhere(request: Request, public_id: str) -> HttpResponse:
+    """The answer for an address without a paper.
+
+    Raises:
+        Http404: it never was a paper's, and is no arXiv id.
+    """
+    if moved := find_moved_paper(public_id):
+        return redirect("papers:paper", moved, permanent=True)
+    named = parse_arxiv_id(public_id)
+    if named is None:
+        raise Http404("There is no such paper here.")
+    if named.value == public_id:
+        return _not_here(request, named.value)
+    return redirect("papers:paper", named.value)
+
+
 def _not_here(request: Request, arxiv_id: str) -> HttpResponse:
-    """An arXiv id without a paper here: one button fetches it. Of one that is hidden, nobody is told more."""
+    """An arXiv id without a paper here: one button fetches it. Of a hidden one it says no more."""
     context = {"arxiv_id": arxiv_id, "sign_in_url": sign_in_url_for(request.path)}
     return render(request, "papers/paper_not_here.html", context, status=404)
 
@@ -85,10 +99,6 @@ def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
         "comment_form": CommentForm(),
         "comments_url": reverse("papers:comments", args=[paper.public_id]),
     }
-
-
-def _key(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @require_safe

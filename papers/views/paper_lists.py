@@ -15,15 +15,16 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
-from papers.forms.accounts import BulkActionForm
+from papers.forms.library import BulkActionForm
 from papers.models import Tag, Topic
 from papers.models.reading import exclude_seen
-from papers.services.editions.spans import curator_names
+from papers.services.editions.masthead import curator_names
+from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import PER_PAGE, CardNote, ListRow, read_list_rows, render_cards
+from papers.web.cards import render_cards
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
 
@@ -92,20 +93,20 @@ def card_page(
     rows = read_list_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
     shown = rows[:PER_PAGE]
     marks = read_viewer_state(
-        request.user, paper_ids_of(shown), voted=paper_ids_of(row for row in shown if row.vote_count), day=day
+        request.user, paper_ids_of(shown), voters_of=paper_ids_of(row for row in shown if row.vote_count), day=day
     )
     if marks is not None and is_own:
         marks.seen.clear()
         marks.muted.clear()
     muted = _muted(request, shown, marks)
-    topics = topic_names(paper_ids_of(shown), viewer=request.user, but=topic)
+    topics = topic_names(paper_ids_of(shown), viewer=request.user, exclude=topic)
     is_selecting = marks is not None and bool(request.GET.get("pick"))
-    picked = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
+    selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 
     def cards(rows: list[ListRow]) -> SafeString:
         year = timezone.localdate().year
         more = notes(rows) if notes else {}
-        return render_cards(rows, marks=marks, this_year=year, notes=more, picking=picked, topics=topics)
+        return render_cards(rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics)
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),

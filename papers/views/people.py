@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.accounts.entry import has_second_factor, reset_second_factor
-from papers.accounts.second_factor import second_factor_required
+from papers.accounts.second_factor import has_second_factor, reset_second_factor
 from papers.models import Role, User
 from papers.services.accounts.people import (
     AccountActionError,
@@ -34,7 +33,6 @@ _ROLES = (("", "All"), *((str(role), f"{role.label.capitalize()}s") for role in 
 @never_cache
 @require_safe
 @staff_only
-@second_factor_required
 def people(request: UserRequest) -> HttpResponse:
     """Who has an account, the newest first; by role, and by name or address."""
     words, role, before = (request.GET.get(name, "").strip()[:254] for name in ("who", "role", "before"))
@@ -53,7 +51,6 @@ def people(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @staff_only
-@second_factor_required
 def person(request: UserRequest, pk: int) -> HttpResponse:
     """One account: what it may do, and what was done with it."""
     found = get_object_or_404(User.objects.select_related("suspended_by"), pk=pk)
@@ -69,7 +66,6 @@ def person(request: UserRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @staff_only
-@second_factor_required
 @rate_limited("account")
 def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
     """Do something with an account."""

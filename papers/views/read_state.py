@@ -25,7 +25,7 @@ from papers.web.ratelimit import rate_limited
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def mark_day_done(request: UserRequest, day: str) -> HttpResponse:
     """Done with this day (`on` is 1), or not after all."""
     found = parse_day(day)
@@ -43,7 +43,7 @@ def mark_day_done(request: UserRequest, day: str) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def hide_seen(request: UserRequest) -> HttpResponse:
     """The switch over every list."""
     request.user.hides_seen = request.POST.get("on") == "1"
@@ -81,7 +81,7 @@ def reading_preferences(request: UserRequest) -> HttpResponse:
 
 @never_cache
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 @require_http_methods(["GET", "HEAD", "POST"])
 def muted_queries(request: UserRequest) -> HttpResponse:
     """The reader's muted questions; a new one is looked at first (GET with `q`), then kept (POST)."""
@@ -102,7 +102,7 @@ def muted_queries(request: UserRequest) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def unmute(request: UserRequest, key: int) -> HttpResponse:
     """Show again what a question folded away."""
     unmute_query(user=request.user, key=key)

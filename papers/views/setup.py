@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.forms.accounts import SetupForm, time_zones
+from papers.forms.fields import time_zones
+from papers.forms.setup import SetupForm
 from papers.services.operations.installation import fixed_by_environment
 from papers.services.operations.sample import has_sample, remove_sample
 from papers.services.operations.setup import SetupAnswers, current_answers, save_answers, skip_first_run

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from papers.services.operations.status import server_statistics, site_status
 from papers.web.http import Request
+from papers.web.permissions import may_administer
 
 
 @never_cache
@@ -18,7 +19,7 @@ from papers.web.http import Request
 def status(request: Request) -> HttpResponse:
     """For readers: completeness, and whether news come in. For the staff: errors, addresses and figures too."""
     now = timezone.now()
-    is_staff = request.user.is_authenticated and request.user.is_staff
+    is_staff = may_administer(request.user)
     context = {
         "status": site_status(today=timezone.localdate(now), now=now),
         "internals": server_statistics() if is_staff else None,

@@ -1,4 +1,4 @@
-"""Submitting a paper: the form, what can be told before anything is fetched, and how far a submission has come."""
+"""Submitting a paper: the form, what is known before anything is fetched, and how far a submission has come."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReference
-from papers.forms.accounts import SubmitForm
+from papers.forms.submissions import SubmitForm
 from papers.models import Submission, Tag
 from papers.services.operations.status import worker_status
 from papers.services.submissions import intake, settlement

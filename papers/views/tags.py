@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import TagForm
+from papers.forms.library import TagForm
 from papers.models import Tag, TaggedPaper
 from papers.models.library import TaggedPosition
 from papers.services.reading.tags import TagError, delete_tag, rename_tag, share_tag
@@ -43,7 +43,7 @@ def tag(request: Request, owner: str, name: str) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """Rename a tag, which may merge it with another, share it, or stop sharing it."""
     found, form = own_tag(request.user, owner, name), TagForm(request.POST)
@@ -64,7 +64,7 @@ def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 
 @require_POST
 @sign_in_required
-@rate_limited("shelf")
+@rate_limited("library")
 def remove_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """Delete a tag. The papers stay, and so do their other tags."""
     delete_tag(tag=own_tag(request.user, owner, name))

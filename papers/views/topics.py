@@ -9,15 +9,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.forms.accounts import TopicForm
+from papers.forms.topics import TopicForm
 from papers.models import Topic, TopicMatch
 from papers.models.topic import TopicNewestPosition, TopicVotesPosition
-from papers.services.curation.topic_assignment import offer_search
+from papers.models.user import can_curate
+from papers.services.curation.assign_topics import offer_search
 from papers.services.operations.statistics_page import topic_year_chart
 from papers.services.topics.topic_editor import TopicError, create_topic, delete_topic, preview_topic, update_topic
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import can_curate, can_edit_topic, own_topic, sign_in_required, topic_for_read
+from papers.web.permissions import can_edit_topic, own_topic, sign_in_required, topic_for_read
 from papers.web.ratelimit import rate_limited
 
 

@@ -1,16 +1,14 @@
-"""The cards of a list: rendered once per change of a paper, kept in the cache, joined with what is the viewer's own.
+"""The cards of a list: rendered once per change of a paper, cached, and joined with what is the viewer's own.
 
-A cached card has gaps where the viewer's own goes: the vote, with its count, the buttons, the tags. What stands there
-is the same on all cards but for a paper's key, address and count, and is rendered once a process. So a page of fifty
-costs one read of the cache and one query for the viewer's marks, no template, and its counts are always the newest.
+`_card.html` has slots, by name, for what is the viewer's or the list's: `{% slot 'vote' %}`. What stands in a slot is
+the same on all cards but for a paper's key, address and count, and is rendered once a process. So a page of fifty
+costs one read of the cache and one query for the viewer's state, no template, and its counts are always the newest.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
 from types import MappingProxyType
@@ -25,166 +23,130 @@ from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from papers.models import LibraryItem, Listing, Paper, PaperExternalCounts
+from papers.models import LibraryItem, Paper, PaperExternalCounts
+from papers.services.lists.rows import CardNote, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
+from papers.text.html import markdown
 
-PER_PAGE = 50
 CARD_SECONDS = 7 * 24 * 60 * 60
-# Control characters, which no text of a paper has: between the parts of a cached card, and where the paper's count, key
-# and address go in what is the same on all cards.
-_GAP = "\x00"
+SLOTS = frozenset(
+    (
+        "seen", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics", "tags", "note",
+    )
+)  # fmt: skip
+"""The names of the slots of `_card.html`: each stands in it once."""
+# Control characters, which no text of a paper has: around the name of a slot, and where the paper's count, key and
+# address go in what is the same on all cards.
+_SLOT = "\x00"
 _COUNT = "\x01"
 _KEY = "\x02"
 _ADDRESS = "\x03"
 _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
-
-@dataclass(frozen=True, slots=True)
-class ListRow:
-    """What a page knows of a card before it is rendered: the paper, and what is said of it here."""
-
-    paper_id: int
-    public_id: str
-    changed_at: datetime
-    vote_count: int
-    position: tuple[bool | int | float | datetime, ...]
-    """What the list is sorted by, for the next page's cursor."""
-    is_pinned: bool = False
-    submitted_by: str = ""
-    """The reader of this site who submitted it."""
-    reasons: tuple[str, ...] = ()
-    """Why it was found, on a list of search results."""
-    similar_search_url: str = ""
-    """The address of a search for papers like it, on such a list."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardNote:
-    """What one list says of a paper beside its card."""
-
-    news: str = ""
-    """A few words, first among the facts."""
-    html: str = ""
-    """Under them, safe."""
-
-    def parts(self) -> tuple[str, str]:
-        """Both as HTML."""
-        return (
-            format_html('<li class="news">{}</li>', self.news) if self.news else "",
-            format_html('<div class="note">{}</div>', mark_safe(self.html)) if self.html else "",  # noqa: S308
-        )
-
-
+_LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
 _NO_NOTE = CardNote()
+_VISITOR_SLOTS = dict.fromkeys(("seen", "save", "annotations", "voters", "tags"), "")
 
 
-def read_list_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[ListRow]:
-    """The first rows of a list sorted by `columns`, and one more if there are more. One query.
+class SlotError(Exception):
+    """`_card.html` lacks a slot, has one twice or one that nothing fills. A fault of the template."""
 
-    A list of papers, or of rows that have one: listings, categories, shelf, tags.
+
+def slot_mark(name: str) -> SafeString:
+    """What stands for a slot in a cached card.
+
+    Raises:
+        SlotError: nothing fills a slot of this name.
     """
-    to_paper, key = ("", "pk") if found.model is Paper else ("paper__", "paper_id")
-    own = (key, *(f"{to_paper}{column}" for column in ("public_id", "changed_at", "vote_count")))
-    about_listing = ("is_pinned", "user__username") if found.model is Listing else ()
-    # Each column once: DISTINCT ON does not know a column by its second name.
-    names = list(dict.fromkeys((*own, *about_listing, *columns)))
-    rows = [dict(zip(names, row, strict=True)) for row in found.values_list(*names)[: per_page + 1]]
-    return [
-        ListRow(
-            paper_id=row[own[0]],
-            public_id=row[own[1]],
-            changed_at=row[own[2]],
-            vote_count=row[own[3]],
-            position=tuple(row[column] for column in columns),
-            is_pinned=row.get("is_pinned", False),
-            submitted_by=row.get("user__username") or "",
-        )
-        for row in rows
-    ]
+    if name not in SLOTS:
+        raise SlotError(f"Nothing fills the slot {name!r}.")
+    return mark_safe(f"{_SLOT}{name}{_SLOT}")  # noqa: S308  a name of ours
 
 
 def render_cards(
     rows: Sequence[ListRow],
     *,
-    marks: ViewerState | None,
+    viewer: ViewerState | None,
     this_year: int,
-    picking: Container[int] | None = None,
+    selected: Container[int] | None = None,
     notes: Mapping[int, CardNote] = MappingProxyType({}),
     topics: TopicNamesByPaper = MappingProxyType({}),
 ) -> SafeString:
-    """The cards of `rows` as HTML; `marks` are a reader's, None a visitor's. One query for all that the cache lacks.
+    """The cards of `rows` as HTML for a reader, or for a visitor where `viewer` is None.
 
-    With `picking` each card has a check box, which is on for the papers in it. `notes` say more of a paper, and
-    `topics` are named on it.
+    One query for all cards that the cache lacks. With `selected` each card has a check box, which is on for the papers
+    in it. `notes` say more of a paper, and `topics` are named on it.
     """
     cards = _cached_cards(rows, this_year=this_year)
-    parts: list[str] = []
+    html: list[str] = []
     for row in rows:
         card = cards.get(row.paper_id)
         if card is None:  # removed since the list was read
             continue
-        if marks is None:
-            own = _Own("", _filled(_visitors_vote(), row, card.address), "", "")
-        else:
-            own = _own(row, card, marks)
-        pick = "" if picking is None else _pick(row.paper_id, is_on=row.paper_id in picking)
-        parts += (card.opening, own.state, card.after_state, pick, own.side, card.after_side)
-        news, text = notes.get(row.paper_id, _NO_NOTE).parts()
-        parts += (news, own.voters, _listing_marks(row), _topics(topics.get(row.paper_id, ())))
-        parts += (card.after_facts, own.tags, text, card.closing)
-    return mark_safe("".join(parts))  # noqa: S308  joined from what templates rendered
+        slots = _viewer_slots(row, card.address, viewer)
+        slots["select"] = "" if selected is None else _select(row.paper_id, is_on=row.paper_id in selected)
+        slots["update"], slots["note"] = _note(notes.get(row.paper_id, _NO_NOTE))
+        slots["listing"] = _listing_marks(row)
+        slots["topics"] = _topics(topics.get(row.paper_id, ()))
+        pieces = card.pieces.copy()
+        pieces[1::2] = [slots[name] for name in pieces[1::2]]
+        html += pieces
+    return mark_safe("".join(html))  # noqa: S308  joined from what templates rendered
 
 
 class _Card(NamedTuple):
-    """What is kept of a card: the pieces between which a page puts what is the viewer's, and the paper's address."""
+    """A card as it is cached: its HTML in pieces, every second one the name of a slot, and the paper's address."""
 
-    opening: str
-    after_state: str
-    after_side: str
-    after_facts: str
-    closing: str
+    pieces: list[str]
     address: str
 
 
-class _Own(NamedTuple):
-    """What is the viewer's own on one card."""
+def _viewer_slots(row: ListRow, address: str, viewer: ViewerState | None) -> dict[str, str]:
+    """What is the viewer's own on one card, by slot."""
+    fill = _filler(row.paper_id, address, row.vote_count)
+    if viewer is None:
+        return _VISITOR_SLOTS | {"vote": fill(_visitors_vote())}
+    pk = row.paper_id
+    return {
+        "seen": " seen" if pk in viewer.seen else "",
+        "vote": fill(_readers_vote(pk in viewer.voted)),
+        "save": fill(_save_button(viewer.library_states.get(pk, ""))),
+        "annotations": fill(_annotations_link()),
+        "voters": _voters(row, address, viewer.voters.get(pk, ())),
+        "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
+    }
 
-    state: str
-    side: str
-    voters: str
-    tags: str
 
-
-def _own(row: ListRow, card: _Card, marks: ViewerState) -> _Own:
-    side = (
-        _readers_vote(row.paper_id in marks.voted)
-        + _save_button(marks.library_states.get(row.paper_id, ""))
-        + _own_link()
+def _note(note: CardNote) -> tuple[str, str]:
+    """What stands among the facts, and what stands under them."""
+    text = _reason(note.reason) if note.reason else markdown(note.markdown) if note.markdown else ""
+    return (
+        format_html('<li class="news">{}</li>', note.update) if note.update else "",
+        format_html('<div class="note">{}</div>', mark_safe(text)) if text else "",  # noqa: S308  a template's, nh3's
     )
-    return _Own(
-        state=" seen" if row.paper_id in marks.seen else "",
-        side=_filled(side, row, card.address),
-        voters=_voters(row, card.address, marks.voters.get(row.paper_id, ())),
-        tags=render_own_tags(row.paper_id, marks.tags.get(row.paper_id, ()), owner=marks.owner),
-    )
+
+
+def _reason(reason: RecommendationReason) -> str:
+    return _render_template("papers/_reason.html", {"reason": reason})
 
 
 def render_save_button(paper_id: int, address: str, *, state: str) -> SafeString:
-    """A reader's button that saves a paper or takes it off the shelf. No queries."""
-    return _with_paper(_save_button(state), paper_id, address)
+    """A reader's button that adds a paper to the library or removes it. No queries."""
+    return mark_safe(_filler(paper_id, address)(_save_button(state)))  # noqa: S308  a template's
 
 
 @remember
 def _save_button(state: str) -> str:
     label = LibraryItem.State(state).label if state else ""
-    context = {"state": state, "label": label, "key": _KEY, "address": _ADDRESS}
-    return render_to_string("papers/_save.html", context)
+    icon = _LIBRARY_ICONS.get(state, "saved")
+    context = {"state": state, "label": label, "icon": icon, "key": _KEY, "address": _ADDRESS}
+    return _render_template("papers/_save.html", context)
 
 
 @remember
-def _own_link() -> str:
-    return render_to_string("papers/_annotations_link.html", {"key": _KEY, "address": _ADDRESS})
+def _annotations_link() -> str:
+    return _render_template("papers/_annotations_link.html", {"key": _KEY, "address": _ADDRESS})
 
 
 @remember
@@ -199,22 +161,22 @@ def _readers_vote(is_on: bool) -> str:
 
 def _vote(viewer: Mapping[str, Any]) -> str:
     context = {"paper": {"pk": _KEY, "vote_count": _COUNT}, "vote_url": f"{_ADDRESS}/vote"}
-    return render_to_string("papers/_vote.html", {**context, **viewer})
+    return _render_template("papers/_vote.html", {**context, **viewer})
 
 
-def _filled(html: str, row: ListRow, address: str) -> SafeString:
-    """What is the same on all cards, for the one of this row."""
-    return _with_paper(html.replace(_COUNT, str(row.vote_count)), row.paper_id, address)
+def _filler(paper_id: int, address: str, vote_count: int = 0) -> Callable[[str], str]:
+    """Makes what is the same on all cards that of one paper: numbers and an escaped address go in."""
+    key, count, escaped, quoted = str(paper_id), str(vote_count), escape(address), quote_plus(address)
 
+    def fill(html: str) -> str:
+        html = html.replace(_COUNT, count).replace(_KEY, key)
+        return html.replace(_ADDRESS, escaped).replace(_QUOTED_ADDRESS, quoted)
 
-def _with_paper(html: str, paper_id: int, address: str) -> SafeString:
-    quoted = quote_plus(address)
-    filled = html.replace(_KEY, str(paper_id)).replace(_ADDRESS, escape(address)).replace(_QUOTED_ADDRESS, quoted)
-    return mark_safe(filled)  # noqa: S308  of templates, numbers and an escaped address
+    return fill
 
 
 def render_own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
-    """A reader's tags on a paper; the place where they stand is there without any, for htmx to fill. No queries."""
+    """A reader's tags on a paper, in an element that is there without any, too, for htmx to fill. No queries."""
     addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags)
     chips = format_html_join(" ", '<a class="tag" href="{}">{}</a>', addresses)
     return format_html('<div class="own" id="own-{}">{}</div>', paper_id, chips)
@@ -227,14 +189,7 @@ def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
     return format_html('<li class="voters">voted for by <a href="{}#voters">{}</a></li>', address, line)
 
 
-def format_voters(names: Sequence[str], vote_count: int) -> str:
-    """`rita`, `rita and carl`, `rita, carl and 3 others`; those without a name are among the others."""
-    others = max(vote_count - len(names), 0)
-    words = [*names, *([f"{others} other{'' if others == 1 else 's'}"] if others else [])]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
-
-
-def _pick(paper_id: int, *, is_on: bool) -> str:
+def _select(paper_id: int, *, is_on: bool) -> str:
     checked = mark_safe(" checked") if is_on else ""
     return format_html(
         '<label class="pick"><input type="checkbox" form="bulk" name="paper" value="{}"{}>'
@@ -255,7 +210,7 @@ def _listing_marks(row: ListRow) -> str:
 def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *, has_more: bool) -> str:
     row = {"is_pinned": is_pinned, "submitted_by": submitted_by, "reasons": reasons}
     more = {"similar_search_url": _ADDRESS if has_more else ""}
-    return render_to_string("papers/_listing_marks.html", {"row": row | more})
+    return _render_template("papers/_listing_marks.html", {"row": row | more})
 
 
 def _topics(names: Collection[TopicName]) -> str:
@@ -271,35 +226,52 @@ def sign_in_url_for(target: str) -> str:
 
 
 def _cached_cards(rows: Sequence[ListRow], *, this_year: int) -> dict[int, _Card]:
-    """By paper."""
+    """The cards by paper; those that the cache lacks are rendered and cached. One read of the cache, one query."""
     stamp = f"{_template_stamp()}:{this_year}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
-    found: dict[str, str] = cache.get_many(keys)
+    found: dict[str, tuple[str, str]] = cache.get_many(keys)
     missing = {paper_id: key for key, paper_id in keys.items() if key not in found}
     if missing:
         fresh = {missing[paper.pk]: _render(paper, this_year=this_year) for paper in _papers(missing)}
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
-    return {keys[key]: _Card(*html.split(_GAP)) for key, html in found.items()}
+    return {keys[key]: _Card(pieces.split(_SLOT), address) for key, (pieces, address) in found.items()}
 
 
 def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
-    figures = PaperExternalCounts.objects.order_by("source")
-    return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", figures))
+    counts = PaperExternalCounts.objects.order_by("source")
+    return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", counts))
 
 
-def _render(paper: Paper, *, this_year: int) -> str:
-    """The pieces of a card, in the order of `_Card`."""
+def _render(paper: Paper, *, this_year: int) -> tuple[str, str]:
+    """A card with the marks of its slots, and the paper's address.
+
+    Raises:
+        SlotError: the template has not each slot once.
+    """
     address = paper.get_absolute_url()
-    card = {
-        "paper": paper, "address": address, "figures": paper.external_counts.all(), "this_year": this_year, "gap": _GAP
-    }  # fmt: skip
-    return _GAP.join((render_to_string("papers/_card.html", card), address))
+    context = {
+        "paper": paper,
+        "address": address,
+        "external_counts": paper.external_counts.all(),
+        "this_year": this_year,
+    }
+    html = _render_template("papers/_card.html", context)
+    names = html.split(_SLOT)[1::2]
+    if sorted(names) != sorted(SLOTS):
+        raise SlotError(f"Each slot stands once in papers/_card.html: {sorted(SLOTS)}, not {sorted(names)}.")
+    return html, address
+
+
+def _render_template(template: str, context: Mapping[str, Any]) -> str:
+    """A template without its indents and empty lines, which no browser shows."""
+    lines = render_to_string(template, dict(context)).split("\n")
+    return "\n".join(filter(None, (line.strip(" ") for line in lines)))
 
 
 @remember
 def _template_stamp() -> str:
-    """Changes whenever a release changes how a card looks, or the site moves to another address."""
+    """Part of the cache's keys: another when a release changes how a card looks, or the site's sub-path changes."""
     template: Any = get_template("papers/_card.html")
     stamp = f"{settings.VERSION} {settings.SITE.path} {template.template.source}"
     return hashlib.sha256(stamp.encode()).hexdigest()[:10]

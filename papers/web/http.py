@@ -29,6 +29,14 @@ class UserRequest(Request):
     user: User
 
 
+def parse_key(text: str, *, digits: int = 18) -> int | None:
+    """The whole number that an address or a form gave, of at most so many digits; None where it is none.
+
+    Eighteen digits fit into a database's key.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def safe_next(request: HttpRequest, default: str) -> str:
     """The `next` that a form brought, if it stays on this site; else `default`."""
     target = request.POST.get("next") or request.GET.get("next") or ""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
+from django.utils.functional import SimpleLazyObject
 
+from papers.accounts.second_factor import mark_session
+from papers.models import User
 from papers.services.operations.installation import group_settings
 from papers.web.http import Request
 
@@ -68,6 +73,17 @@ class GroupMiddleware:
 
     def __call__(self, request: Request) -> HttpResponse:
         request.group = group_settings()
+        return self.get_response(request)
+
+
+class RightsMiddleware:
+    """The account of a request knows whether its session has shown the second factor that administrators need."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        request.user = cast("User", SimpleLazyObject(lambda: mark_session(request, get_user(request))))
         return self.get_response(request)
 
 

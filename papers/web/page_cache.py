@@ -1,7 +1,8 @@
-"""Pages of lists as visitors get them, kept whole for a moment, so that a link that is passed around is no burden.
+"""Pages of lists as visitors get them, cached whole for a moment, so that a link that is passed around is no burden.
 
-Everybody who isn't signed in sees the same page. It is kept for seconds, and a vote ends it at once: every kept page
-carries the stamp that was in force before its rows were read, and a vote that is committed changes the stamp.
+Everybody who isn't signed in sees the same page. It is cached for seconds, and a vote ends it at once: every cached
+page carries the stamp that was in force before its rows were read, and a committed change of what lists show renews
+the stamp. The stamp is in the cache, beside the pages that carry it: when the cache is lost, both are.
 """
 
 from __future__ import annotations
@@ -10,34 +11,45 @@ import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
 from papers.web.http import Request
-from papers.web.page_cache_stamp import STAMP_KEY
 from papers.web.theme import THEME_COOKIE, chosen_theme
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
 
 _PARAMETERS = frozenset({"after", "sort", "category"})
+_STAMP_KEY = "visitors-stamp"
+_STAMP_SECONDS = 24 * 60 * 60
+
+
+def invalidate_page_cache() -> None:
+    """Once this transaction is committed, let no visitor see what was true before it.
+
+    Services reach it by `papers.hooks.lists_changed`.
+    """
+    transaction.on_commit(lambda: cache.set(_STAMP_KEY, uuid4().hex, _STAMP_SECONDS))
 
 
 def cache_for_anonymous(view: View[P]) -> View[P]:
     """A view whose answers to visitors depend on the address, the theme and the rows alone."""
 
     @wraps(view)
-    def kept_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def cached_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         key = _key(request)
         if key is None:
             return view(request, *args, **kwargs)
-        found = cache.get_many([STAMP_KEY, key])
-        stamp = found.get(STAMP_KEY, "")
+        found = cache.get_many([_STAMP_KEY, key])
+        stamp = found.get(_STAMP_KEY, "")
         if key in found and found[key][0] == stamp:
             return _answer(request, found[key][1], found[key][2])
         response = view(request, *args, **kwargs)
@@ -47,7 +59,7 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
         cache.set(key, (stamp, response.content, etag), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, response.content, etag)
 
-    return kept_view
+    return cached_view
 
 
 def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
@@ -59,7 +71,7 @@ def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
 
 
 def _key(request: Request) -> str | None:
-    """What the page is kept under; None where a cookie may make it somebody's own."""
+    """The key of the page in the cache; None where a cookie may make it somebody's own."""
     if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {THEME_COOKIE} or request.method != "GET":
         return None
     if set(request.GET) - _PARAMETERS:  # nobody fills the cache by making up addresses

@@ -4,73 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
+from papers.accounts.second_factor import ask_for_code
 from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
+from papers.models.user import can_curate
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
+_View: TypeAlias = Callable[Concatenate[Request, P], HttpResponse]
+_UserView: TypeAlias = Callable[Concatenate[UserRequest, P], HttpResponse]
 
 
-def staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def _accounts_only(view: _UserView[P], may_see: Callable[[User], bool]) -> _View[P]:
+    """A view for some accounts: strangers are asked to sign in, for other accounts there is no such page.
+
+    The one gate of all that readers may not do: an administrator passes it with a code, where one is wanted.
+    """
+
+    @wraps(view)
+    def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not may_see(request.user):
+            raise Http404
+        if request.user.lacks_code:
+            return ask_for_code(request)
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
+
+    return guarded
+
+
+def staff_only(view: _UserView[P]) -> _View[P]:
     """A view for administrators: strangers are asked to sign in, for other accounts there is no such page."""
-
-    @wraps(view)
-    def staff_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_staff:
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return staff_view
+    return _accounts_only(view, lambda user: user.is_staff)
 
 
-def curators_or_staff_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_or_staff_only(view: _UserView[P]) -> _View[P]:
     """A view for those who look after members: curators and administrators. For others there is no such page."""
-
-    @wraps(view)
-    def office_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not (request.user.is_staff or request.user.is_curator):
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return office_view
+    return _accounts_only(view, lambda user: user.is_staff or user.is_curator)
 
 
-def curators_only(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+def curators_only(view: _UserView[P]) -> _View[P]:
     """A view for curators: strangers are asked to sign in, for other accounts there is no such page."""
-
-    @wraps(view)
-    def curator_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not request.user.is_curator:
-            raise Http404
-        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-
-    return curator_view
+    return _accounts_only(view, lambda user: user.is_curator)
 
 
 def sign_in_required(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+    view: _UserView[P],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
-    """A view for whoever is signed in; strangers are asked to.
+    """A view for those who are signed in; strangers are asked to.
 
-    htmx would put the sign-in page into the place of a button, so it is told to go there with the whole window.
+    htmx would put the sign-in page into the place of a button, so the answer has the whole window go there.
     """
 
     @wraps(view)
@@ -128,7 +118,7 @@ def comment_for_read(user: User, comment_id: int) -> Comment:
     Raises:
         Http404: there is none, it was deleted, or its paper is hidden.
     """
-    found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
+    found = Comment.objects.visible().select_related("paper", "user").filter(pk=comment_id).first()
     if found is None or (found.paper.hidden_at is not None and not can_curate(user)):
         raise Http404("There is no such comment.")
     return found
@@ -153,7 +143,7 @@ def deletable_comment(user: User, comment_id: int) -> Comment:
         Http404: it is not for this reader to delete, or there is none.
     """
     found = comment_for_read(user, comment_id)
-    if found.user_id != user.pk and not can_curate(user):
+    if not can_delete_comment(user, found):
         raise Http404("There is no such comment of yours.")
     return found
 
@@ -195,7 +185,7 @@ def own_topic(user: User, slug: str) -> Topic:
 
 
 def own_import(user: User, pk: int) -> LibraryImport:
-    """What `user` brings along. One query.
+    """A library import of `user`. One query.
 
     Raises:
         Http404: it is somebody else's, or there is none.
@@ -207,8 +197,15 @@ def own_import(user: User, pk: int) -> LibraryImport:
 
 
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
+    """Whether `user` may change a topic: one's own, and for a curator those for all."""
     return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
 
 
-def can_curate(user: User | AnonymousUser) -> bool:
-    return user.is_authenticated and user.is_curator
+def can_delete_comment(user: User | AnonymousUser, comment: Comment) -> bool:
+    """Whether `user` may delete a comment: one's own, and a curator any."""
+    return user.is_authenticated and (comment.user_id == user.pk or can_curate(user))
+
+
+def may_administer(user: User | AnonymousUser) -> bool:
+    """Whether the one who asks may do here and now what administrators do."""
+    return user.is_authenticated and user.may_administer

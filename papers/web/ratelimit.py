@@ -1,4 +1,4 @@
-"""How often one may do what: the one table of limits, and the two ways to keep them.
+"""How often one may do what: the one table of limits, and the functions that count attempts.
 
 Counted in the cache. While that is away nothing is counted: a lost cache costs no reader a page.
 """
@@ -24,7 +24,7 @@ View = Callable[Concatenate[R, P], HttpResponse]
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most so many times in so many seconds, counted from the first of them."""
+    """At most this number of attempts within this number of seconds, counted from the first of them."""
 
     attempts: int
     seconds: int
@@ -45,13 +45,13 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "account-export": RateLimit(10, 60 * 60),
     "invite": RateLimit(100, 60 * 60),
     "export": RateLimit(120, 60),
-    # Addresses typed into the strip, from one network. An address itself gets few letters: digests/services/double_opt_in.py.
+    # Addresses typed into the strip, by network. For one address see digests/services/double_opt_in.py.
     "subscribe": RateLimit(20, 60 * 60),
     "mail-test": RateLimit(20, 60 * 60),
     "vote": RateLimit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": RateLimit(200, 60),
-    "shelf": RateLimit(120, 60),
+    "library": RateLimit(120, 60),
     "follow": RateLimit(60, 60),
     "comment": RateLimit(10, 60),
     "preview": RateLimit(60, 60),
@@ -65,19 +65,19 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
 }
 
 
-def count_attempt(name: str, who: str) -> bool:
-    """Count one more time that `who` did it; True while that is within the limit."""
-    limit, key = RATE_LIMITS[name], _key(name, who)
-    cache.add(key, 0, limit.seconds)
+def count_attempt(name: str, key: str) -> bool:
+    """Count an attempt of `key`, an account or an address; True while its attempts are within the limit."""
+    limit, cache_key = RATE_LIMITS[name], _cache_key(name, key)
+    cache.add(cache_key, 0, limit.seconds)
     try:
-        return cache.incr(key) <= limit.attempts
+        return cache.incr(cache_key) <= limit.attempts
     except ValueError:  # it ran out just now, or there is no cache
         return True
 
 
-def is_limit_reached(name: str, who: str) -> bool:
-    """Whether `who` has used up the limit. Counts nothing."""
-    return int(cache.get(_key(name, who), 0)) >= RATE_LIMITS[name].attempts
+def is_limit_reached(name: str, key: str) -> bool:
+    """Whether `key`, an account or an address, has used up the limit. Counts nothing."""
+    return int(cache.get(_cache_key(name, key), 0)) >= RATE_LIMITS[name].attempts
 
 
 def rate_limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[View[R, P]], View[R, P]]:
@@ -100,18 +100,18 @@ def rate_limited(name: str, *, methods: frozenset[str] | None = None) -> Callabl
 
 
 def rate_limit_key(request: HttpRequest) -> str:
-    """Whom a limit counts: the account, else the address."""
+    """The key that a limit counts by: the account, else the network address."""
     return f"user:{request.user.pk}" if request.user.is_authenticated else f"address:{client_network(request)}"
 
 
 def too_many_requests(request: HttpRequest, name: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
-    """The answer to one time too many."""
+    """The answer to an attempt beyond the limit, with the seconds to wait in Retry-After."""
     seconds = RATE_LIMITS[name].seconds
     response = render(request, "429.html", {**(context or {}), "minutes": -(-seconds // 60)}, status=429)
     response["Retry-After"] = str(seconds)
     return response
 
 
-def _key(name: str, who: str) -> str:
+def _cache_key(name: str, key: str) -> str:
     # A digest: addresses of people are nothing for a cache to keep.
-    return f"limit:{name}:{hashlib.sha256(who.encode()).hexdigest()}"
+    return f"limit:{name}:{hashlib.sha256(key.encode()).hexdigest()}"

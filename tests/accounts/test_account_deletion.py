@@ -49,7 +49,7 @@ def test_comments_keep_their_place_without_words_and_name() -> None:
 
 def test_others_hear_of_it_while_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    monkeypatch.setattr(hooks.account_deleted, "_followers", [lambda user: heard.append(User.objects.get().username)])
+    monkeypatch.setattr(hooks.account_deleted, "_functions", [lambda user: heard.append(User.objects.get().username)])
     delete_account(reader())
     assert heard == ["rita"]
     assert not User.objects.exists()

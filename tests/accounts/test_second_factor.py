@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -10,36 +11,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core import mail
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 
-from papers.models import User
+from papers.models import Invitation, User
 from papers.services.accounts.login_links import create_login_link
+from tests.support import factories
 from tests.support.fake_oidc import CLIENT_ID, SECRET, Provider, fake_provider
-from tests.support.people import PASSWORD, anonymous_client, client_of, reader, staff
+from tests.support.people import PASSWORD, anonymous_client, client_of, curator, reader, staff
+from tests.support.second_factor import code_of, turn_on
 
 pytestmark = pytest.mark.django_db
-
-
-def code_of(secret: str) -> str:
-    """What a telephone shows now."""
-    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
-
-
-def turn_on(browser: Client) -> str:
-    """Turn the second factor on; the secret."""
-    again = browser.get("/account/two-factor/on")["Location"]
-    browser.post(again, {"password": PASSWORD})
-    page = browser.get("/account/two-factor/on")
-    secret = page.context["form"].secret
-    assert secret in page.content.decode()
-    answer = browser.post("/account/two-factor/on", {"code": code_of(secret)})
-    assert answer["Location"] == "/account/two-factor/codes"
-    cache.clear()  # a code works once; the tests' next one comes in the same half minute
-    return str(secret)
 
 
 def half_in(email: str = "rita@example.org") -> Client:
@@ -113,6 +96,63 @@ class TestSecondFactor:
         assert "Two factors are on" in [sent.subject.split(" · ")[0] for sent in mail.outbox]
 
 
+class TestAdministratorWithoutCode:
+    """A session with the password alone, or one whose code was given long ago."""
+
+    def invite(self, browser: Client, headers: dict[str, str] | None = None) -> Any:
+        return browser.post("/invitations", {"email": "x@example.org", "role": "administrator"}, headers=headers)
+
+    @pytest.mark.parametrize("is_on", [True, False])
+    def test_makes_no_administrator_where_a_code_is_wanted(self, is_on: bool, settings: Any) -> None:
+        settings.ADMIN_SECOND_FACTOR = is_on
+        answer = self.invite(client_of(staff()))
+        assert Invitation.objects.exists() is not is_on
+        assert answer.status_code == (302 if is_on else 200)
+
+    def test_is_led_to_the_code_and_back(self, settings: Any) -> None:
+        settings.ADMIN_SECOND_FACTOR = True
+        browser = client_of(staff())
+        assert browser.get("/curate/people?role=reader")["Location"] == (
+            "/account/two-factor/on?next=%2Fcurate%2Fpeople%3Frole%3Dreader"
+        )
+        sent = self.invite(browser, {"Referer": "http://testserver/setup?step=2"})
+        assert sent["Location"] == "/account/two-factor/on?next=%2Fsetup%3Fstep%3D2"
+        htmx = {"HX-Request": "true", "HX-Current-URL": "http://testserver/curate/channels"}
+        assert self.invite(browser, htmx)["HX-Redirect"] == "/account/two-factor/on?next=%2Fcurate%2Fchannels"
+        secret = turn_on(browser)
+        asked = self.invite(browser)["Location"]
+        assert asked == "/sign-in/code/again?next=%2F"
+        assert browser.post(asked, {"code": code_of(secret)})["Location"] == "/"
+        assert self.invite(browser).status_code == 200
+        assert Invitation.objects.get().role == "administrator"
+
+    def test_reads_as_a_reader_does(self, settings: Any) -> None:
+        settings.ADMIN_SECOND_FACTOR = True
+        factories.paper(public_id="2603.99002", hidden_at=factories.NOW)
+        browser = client_of(staff())
+        assert browser.get("/papers/2603.99002").status_code == 404
+        assert browser.get("/").status_code == 200
+        assert browser.get("/status").context["internals"] is None
+        assert "for_all" not in browser.get("/topics/new").context["form"].fields
+
+    def test_an_old_code_counts_no_longer_nor_is_the_password_enough_to_do_away_with_it(self) -> None:
+        browser = client_of(staff())
+        turn_on(browser)
+        session = browser.session
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+        session.save()
+        assert self.invite(browser)["Location"].startswith("/sign-in/code/again?next=")
+        assert not Invitation.objects.exists()
+        for path in ("off", "codes/new", "codes"):
+            answer = browser.post(f"/account/two-factor/{path}")
+            assert answer["Location"].startswith("/sign-in/code/again?next="), path
+        assert Authenticator.objects.exists()
+
+    def test_a_curator_needs_none(self, settings: Any) -> None:
+        settings.ADMIN_SECOND_FACTOR = True
+        assert client_of(curator()).get("/invitations").status_code == 200
+
+
 class TestSessions:
     def in_browser(self, agent: str) -> Client:
         browser = Client(HTTP_USER_AGENT=agent, REMOTE_ADDR="2001:db8::7")
@@ -183,8 +223,9 @@ class TestProvider:
         assert self.come_back(anonymous_client())["Location"] == "/"
         assert User.objects.get().email == "nora@xn--strae-oqa.example"
 
-    def test_not_one_whose_address_it_did_not_verify(self, provider: Provider) -> None:
-        provider.claims["email_verified"] = False
+    @pytest.mark.parametrize("said", [False, "false", "False", "no", "", None, 0, 1, "1", [], ["x"]])
+    def test_not_one_whose_address_it_did_not_verify(self, provider: Provider, said: Any) -> None:
+        provider.claims["email_verified"] = said
         reader("nora")
         browser = anonymous_client()
         self.come_back(browser)

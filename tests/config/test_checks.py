@@ -8,7 +8,9 @@ import pytest
 from django.core.checks import run_checks
 
 from config import checks
+from config.local import programs
 from config.site_url import Site
+from papers.services.paper_import import writer_pool
 
 
 def ids(found: list[Any]) -> list[str]:
@@ -62,6 +64,20 @@ def test_a_sender_that_no_mail_could_be_sent_from(settings: Any, name: str) -> N
         (found,) = checks.check_sender(None)
         assert found.id == "broadsheet.E005"
         assert "BROADSHEET_MAIL_FROM" in str(found.hint)
+
+
+def test_without_shared_memory_workers_are_one_process_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ids(checks.check_semaphores(None)) == []
+    assert "solo" not in programs.program_of(programs.WORKER, processes=2).arguments
+    for module in (checks, programs, writer_pool):
+        monkeypatch.setattr(module, "has_semaphores", lambda: False)
+    (found,) = checks.check_semaphores(None)
+    assert found.id == "broadsheet.W005"
+    assert "/dev/shm" in str(found.hint)  # noqa: S108
+    for part in (programs.WORKER, programs.FETCHER, programs.MAILER):
+        assert programs.program_of(part, processes=2).arguments.count("solo") == 1
+    with writer_pool.WriterPool(4) as several:
+        assert several._pool is None
 
 
 def test_categories_that_arxiv_does_not_have(settings: Any) -> None:

@@ -36,7 +36,7 @@ def _served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def source(**options: Any) -> Source:
-    return Source.objects.create(**{"kind": Source.Kind.ARXIV_RSS, "name": "arXiv announcements", **options})
+    return Source.objects.create(**{"kind": "arxiv_rss", "name": "arXiv announcements", **options})
 
 
 def by_subject(findings: Iterator[Finding]) -> dict[str, Finding]:

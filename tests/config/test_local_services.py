@@ -18,7 +18,7 @@ import redis
 
 from config.local import postgres as postgres_module
 from config.local.paths import MAX_SOCKET_PATH, DataDir, OperatorError
-from config.local.postgres import PostgresServer, default_settings
+from config.local.postgres import PostgresServer, default_settings, shared_memory
 from config.local.processes import Privileges, process_identity
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
@@ -309,6 +309,15 @@ def test_server_that_cannot_start_says_why_in_its_own_words(cluster: DataDir) ->
         supervisor.start(server)
         with pytest.raises(OperatorError, match=r'(?s)exit code 1\..*"shared_buffers"'):
             supervisor.wait_for(server, seconds=30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such folder")
+def test_without_a_folder_for_shared_memory_files_do(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    assert shared_memory(tmp_path) == {}
+    tmp_path.chmod(0o755)  # not mounted: a folder of root's
+    assert shared_memory(tmp_path) == {"dynamic_shared_memory_type": "mmap"}
+    assert shared_memory(tmp_path / "none") == {"dynamic_shared_memory_type": "mmap"}
 
 
 def test_cluster_of_the_product_keeps_what_it_was_told() -> None:

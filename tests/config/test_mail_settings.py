@@ -52,6 +52,9 @@ def test_without_a_server_each_mail_is_a_file(tmp_path: Path, settings: Any) -> 
     mail.send_mail("Your link", "It is here.", "papers@example.org", ["rita@example.org"])
     (written,) = (tmp_path / "outbox").iterdir()
     assert "It is here." in written.read_text(encoding="utf-8")
+    for _ in range(20):  # in one second, from the same place in memory
+        mail.send_mail("Another", "It is here.", "papers@example.org", ["rita@example.org"])
+    assert len(list((tmp_path / "outbox").iterdir())) == 21
 
 
 @pytest.mark.parametrize(

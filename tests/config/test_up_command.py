@@ -6,13 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 from django.conf import settings
@@ -124,6 +126,69 @@ def test_all_parts_run_and_the_first_page_is_an_edition(running: Running) -> Non
     assert running.parts() == [*EMBEDDED, *PARTS]
     assert running.page() == 200
     assert running.page("/") == 200
+
+
+def test_headers_of_a_proxy_s_clients_change_no_link(running: Running) -> None:
+    asked = urllib.request.Request(running.url, headers={"SCRIPT_NAME": "//evil.example", "PATH_INFO": "/status"})
+    for page in (asked, running.url):
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            text = answer.read().decode()
+        assert 'href="/papers/' in text
+        assert "evil.example" not in text
+
+
+@contextmanager
+def pulse(running: Running) -> Iterator[list[float]]:
+    """How long `/health/live` took to answer, each time it was asked meanwhile."""
+    taken: list[float] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            start = time.monotonic()
+            assert running.page("/health/live") == 200
+            taken.append(time.monotonic() - start)
+            is_over.wait(0.02)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield taken
+    finally:
+        is_over.set()
+        asking.join()
+
+
+def signed_in(running: Running, environment: dict[str, str]) -> httpx.Client:
+    """A browser that came by a one-time link."""
+    command = [sys.executable, "manage.py", "login_link", "admin@localhost"]
+    link = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout.split()
+    browser = httpx.Client(base_url=running.url, timeout=30)
+    path = urlsplit(link[-1]).path
+    browser.get(path)
+    assert browser.post(path, data={"csrfmiddlewaretoken": browser.cookies["broadsheet_csrf"]}).status_code == 302
+    return browser
+
+
+def test_uploads_made_to_be_slow_hold_nobody_up(running: Running, environment: dict[str, str]) -> None:
+    uploads = {
+        "a.rdf": '<?xml version="1.0"?>' + "<!---->" * 40 + "<rdf/>",
+        "b.bib": "@article{" + " " * 60_000 + "%",
+        "c.ris": "\n" * 60_000 + "TY  - JOUR",
+        "d.bib": "@article{a, title = {T}, author = {a" + "," * 50_000 + "b}, doi = {" + "10.1234.1" * 300 + "}}",
+        "e.txt": "10.1234.1" * 6_000,
+    }
+    with closing(signed_in(running, environment)) as browser, pulse(running) as taken:
+        browser.get("/library/import")
+        for name, text in uploads.items():
+            start = time.monotonic()
+            fields = {"csrfmiddlewaretoken": browser.cookies["broadsheet_csrf"]}
+            answer = browser.post("/library/import", data=fields, files={"file": (name, text.encode())})
+            assert answer.status_code in (302, 422), name
+            assert time.monotonic() - start < 5, name
+    assert len(taken) > 3
+    # The middle one of all: a busy machine may be late now and then.
+    assert sorted(taken)[len(taken) // 2] < 0.2
 
 
 def test_a_second_start_on_the_folder_is_refused(running: Running, environment: dict[str, str]) -> None:

@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 
 from papers.models import Listing, Paper
+from papers.services.lists import rows as list_rows
 from papers.services.reading.votes import set_vote
-from papers.web import cards as card_service
 from tests.support import factories
 from tests.support.factories import NOW, TODAY, at_hour
 from tests.support.pages import cards_on, get_page, next_page_url, page_text, titles_on, titles_on_all_pages
@@ -27,7 +27,7 @@ ONE_DAY = timedelta(days=1)
 @pytest.fixture
 def three_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("papers.views.paper_lists.PER_PAGE", 3)
-    read = card_service.read_list_rows
+    read = list_rows.read_list_rows
     monkeypatch.setattr(
         "papers.views.paper_lists.read_list_rows", lambda found, columns: read(found, columns, per_page=3)
     )

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from papers.outbound.client import Client
+from papers.outbound.host_rate_limit import host_policy_of
 from papers.services.embeddings.embedder import EmbeddingError
 from papers.services.embeddings.endpoint import MAX_CHARACTERS, EndpointEmbedder, embeddings_url
-from papers.services.fetching.rate_limiter import host_policy_of
 from tests.support.fake_upstream import NoRateLimit
 from tests.support.wire_server import WireServer, wire_server
 
@@ -29,7 +29,7 @@ def vectors(*rows: list[float]) -> dict[str, Any]:
 def model(server: WireServer, settings) -> EndpointEmbedder:
     settings.EMBEDDINGS_URL = f"{server.url}v1"
     return EndpointEmbedder(
-        "some-model", make_client=lambda: Client(user_agent="x", clock=NoRateLimit(), allow=[server.host])
+        "some-model", make_client=lambda: Client(user_agent="x", rate_limiter=NoRateLimit(), allow=[server.host])
     )
 
 
@@ -101,7 +101,7 @@ def test_what_is_posted_is_not_sent_on_to_where_a_redirect_leads(settings):
 def test_a_host_of_ones_own_has_to_be_allowed(settings):
     with wire_server(answer(vectors([1.0]))) as server:
         settings.EMBEDDINGS_URL = server.url
-        closed = EndpointEmbedder("m", make_client=lambda: Client(user_agent="x", clock=NoRateLimit()))
+        closed = EndpointEmbedder("m", make_client=lambda: Client(user_agent="x", rate_limiter=NoRateLimit()))
         with pytest.raises(EmbeddingError):
             closed.embed(["a"])
         assert server.requests == []
@@ -115,4 +115,4 @@ def test_the_address_may_be_given_with_or_without_its_last_part():
 def test_batches_are_not_spaced():
     policy = host_policy_of("embeddings")
     assert policy.spacing == 0
-    assert math.isclose(policy.blocked, 60)
+    assert math.isclose(policy.blocked_seconds, 60)

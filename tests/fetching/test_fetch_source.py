@@ -15,6 +15,7 @@ from papers.services.fetching import rate_limiter
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs, fetch_source, preview_source
 from papers.services.fetching.source_config import request_fetches
 from papers.services.operations.sample import ensure_sample, has_sample
+from papers.sources.arxiv_rss import ArxivRss
 from papers.sources.registry import ADAPTERS
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import (
@@ -103,7 +104,7 @@ def test_progress_is_said_as_it_goes(upstream: FakeUpstream) -> None:
         said.append(text)
         shown.append(FetchRun.objects.get().progress)
 
-    run_fetch(create_source("arxiv_rss", upstream), say=say)
+    run_fetch(create_source("arxiv_rss", upstream), report_progress=say)
     assert said[0].startswith("fetching cs.CL+cs.LG, ")
     assert shown == said
 
@@ -271,9 +272,7 @@ def fetch_source_deleted(source: Source) -> bool:
 
 
 def test_an_error_of_our_own_is_told_and_raised(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        kind, group = "arxiv_rss", "arxiv"
-
+    class Broken(ArxivRss):
         def fetch(self, context: Any) -> Any:
             raise KeyError("nobody thought of this")
 
@@ -316,7 +315,7 @@ def test_a_visit_that_was_taken_over_stores_nothing_more(upstream: FakeUpstream)
             source=source, started_at=FRIDAY_MORNING + hours(1), heartbeat_at=FRIDAY_MORNING + hours(1)
         )
 
-    run_fetch(source, say=take_over)
+    run_fetch(source, report_progress=take_over)
     assert set(listed_ids(TODAY)) == upstream.catalogue.new_ids(TODAY, ("cs.CL", "cs.LG")), "its first batch only"
     assert source.last_success_at is None
     assert FetchRun.objects.filter(state=FetchRun.State.RUNNING).count() == 1
@@ -370,7 +369,7 @@ def test_a_visit_that_is_stopped_and_done_anew_ends_in_the_same_tables(
 def test_a_visit_asked_for_while_one_is_going_on_still_comes(upstream: FakeUpstream) -> None:
     source = create_source("arxiv_rss", upstream, next_fetch_at=FRIDAY_MORNING)
     asked_at = FRIDAY_MORNING + timedelta(seconds=1)
-    run_fetch(source, say=lambda text: void(request_fetches([source.pk], now=asked_at)))
+    run_fetch(source, report_progress=lambda text: void(request_fetches([source.pk], now=asked_at)))
     assert source.next_fetch_at == asked_at
 
 

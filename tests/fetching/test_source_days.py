@@ -31,7 +31,7 @@ def upstream(settings: Any) -> Iterator[FakeUpstream]:
 def test_each_day_s_list_is_told(upstream: FakeUpstream) -> None:
     run_fetch(create_source("huggingface", upstream))
     featured = [paper for paper in upstream.catalogue.papers.values() if paper.is_featured]
-    lists = {row.day: (row.held, row.stored) for row in SourceDay.objects.all()}
+    lists = {row.day: (row.record_count, row.stored) for row in SourceDay.objects.all()}
     for day in upstream.catalogue.days:
         count = sum(paper.announced_on == day for paper in featured)
         assert lists[day] == (count, count)
@@ -45,17 +45,19 @@ def test_what_of_a_list_could_not_be_stored_is_told_and_told_anew(upstream: Fake
     upstream.script("/api/daily_papers", Behaviour(spoil_ids=(paper.arxiv_id,), times=100))
     run_fetch(source)
     told = SourceDay.objects.get(source=source, day=paper.announced_on)
-    assert told.held - told.stored == 1
+    assert told.record_count - told.stored == 1
     upstream.clear_script()
     run_fetch(source, since=paper.announced_on)
     again = SourceDay.objects.get(pk=told.pk)
-    assert (again.held, again.stored) == (told.held, told.held)
+    assert (again.record_count, again.stored) == (told.record_count, told.record_count)
 
 
 def test_a_feed_is_told_on_the_day_it_was_read_unless_it_had_not_changed(upstream: FakeUpstream) -> None:
     source = create_source("feed", upstream)
     run_fetch(source)
-    assert [(day.day, day.held, day.stored) for day in SourceDay.objects.all()] == [(FRIDAY_MORNING.date(), 3, 3)]
+    assert [(day.day, day.record_count, day.stored) for day in SourceDay.objects.all()] == [
+        (FRIDAY_MORNING.date(), 3, 3)
+    ]
     run_fetch(source, now=FRIDAY_MORNING + timedelta(days=1))
     assert SourceDay.objects.count() == 1
 

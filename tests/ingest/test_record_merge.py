@@ -21,10 +21,12 @@ from papers.services.ingest.paper_row import (
     previous_texts,
     row_as_record,
 )
-from papers.sources.base import OWN_RECORD, RECORD_RANKS, RawPaper, RawVersion
+from papers.sources.base import OWN_RECORD, RawPaper, RawVersion
+from papers.sources.registry import RECORD_SOURCES
 from tests.support import factories
 
 ID = "2603.00001"
+RANKS = {name: source.rank for name, source in RECORD_SOURCES.items()}
 
 
 def after(*raws: RawPaper, row: PaperRow = EMPTY_ROW, now: datetime = factories.NOW) -> PaperRow:
@@ -231,7 +233,7 @@ def records(draw):
     def maybe(values: list[Any]) -> Any:
         return draw(st.none() | st.sampled_from(values))
 
-    keys = draw(st.lists(st.tuples(st.sampled_from(sorted(RECORD_RANKS)), st.integers(1, 3)), min_size=1, unique=True))
+    keys = draw(st.lists(st.tuples(st.sampled_from(sorted(RANKS)), st.integers(1, 3)), min_size=1, unique=True))
     return [
         record(
             source,
@@ -253,12 +255,12 @@ def records(draw):
 
 @given(records().filter(bool), st.randoms())
 def test_any_order_ends_with_the_words_of_the_best_record(raws, random):
-    best = max(raws, key=lambda raw: (RECORD_RANKS[raw.source] >= OWN_RECORD, raw.version, RECORD_RANKS[raw.source]))
+    best = max(raws, key=lambda raw: (RANKS[raw.source] >= OWN_RECORD, raw.version, RANKS[raw.source]))
     expected = after(best)
     shuffled = raws[:]
     random.shuffle(shuffled)
     row = after(*shuffled)
-    assert (row.title, row.version, row.record_rank) == (expected.title, best.version, RECORD_RANKS[best.source])
+    assert (row.title, row.version, row.record_rank) == (expected.title, best.version, RANKS[best.source])
     assert row.announced_on == min((raw.announced_on for raw in raws if raw.announced_on), default=None)
     for name in TEXTS:
         if getattr(best, name):

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import FormerAddress, Identifier, Listing, Paper, Vote, WantedRecord
 from papers.services.fetching.wanted_records import LEASE, MAX_ATTEMPTS, fetch_wanted_records, is_record_due
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_store import store_papers
+from papers.services.lists.rows import read_list_rows
 from papers.services.operations import scheduler
 from papers.sources.base import RawListing, RawPaper
 from papers.sources.feed import parse_feed_entries
-from papers.web.cards import read_list_rows, render_cards
+from papers.web.cards import render_cards
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.fake_upstream import TODAY as LAST_DAY
@@ -84,7 +85,7 @@ def says_theirs(paper: Paper) -> bool:
 
 def card_of(paper: Paper) -> str:
     rows = read_list_rows(Paper.objects.filter(pk=paper.pk), ("listed_at", "pk"))
-    return render_cards(rows, marks=None, this_year=2026)
+    return render_cards(rows, viewer=None, this_year=2026)
 
 
 class TestFeeds:

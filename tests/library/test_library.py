@@ -9,10 +9,15 @@ import pytest
 from django.test import Client
 
 from papers.models import LibraryItem, Paper, SeenPaper, TaggedPaper, User
-from papers.services.reading.annotations import save_annotations
-from papers.services.reading.library import mark_opened, read_library_entry, set_library_note, set_library_state
+from papers.services.lists.rows import PER_PAGE
+from papers.services.reading.library import (
+    mark_opened,
+    read_library_entry,
+    save_annotations,
+    set_library_note,
+    set_library_state,
+)
 from papers.services.reading.tags import add_tags
-from papers.web.cards import PER_PAGE
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.pages import get_page, page_text, titles_on

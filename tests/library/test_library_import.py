@@ -10,11 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
-from papers.outbound.client import HostBusyError
-from papers.outbound.errors import NetworkError, SourceError
+from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
+from papers.services.fetching.paper_lookup import PaperNotFoundError
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.library_import.apply_draft import LibraryImportOptions, add_to_library, apply_draft
 from papers.services.library_import.drafts import (
@@ -27,11 +27,11 @@ from papers.services.library_import.drafts import (
 from papers.services.library_import.import_progress import import_progress
 from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_next_rows
 from papers.services.reading.library import set_library_state
-from papers.services.submissions.submission_fetcher import PaperNotFoundError
 from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
 from tests.support.pages import page_text, titles_on
 from tests.support.people import client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -70,8 +70,8 @@ def test_a_library_that_was_exported_comes_back(name: str) -> None:
     factories.paper(title="D", public_id="doi/10.1000/xyz", doi="10.1000/xyz")
     set_library_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
     file = b"".join(client_of(rita).get(f"/library.{name}"))
-    assert file.decode() == "".join(format_papers(Paper.objects.filter(shelved__user=rita).order_by("-shelved__added_at",
-                                                                                            "-pk"), name))  # fmt: skip
+    saved = Paper.objects.filter(library_items__user=rita).order_by("-library_items__added_at", "-pk")
+    assert file.decode() == "".join(format_papers(saved, name))
     client = client_of(otto)
     answer = client.post("/library/import", {"file": SimpleUploadedFile(f"library.{name}", file)})
     client.post(answer["Location"] + "/take", {"state": "read", "tags": "brought"})
@@ -171,7 +171,7 @@ class Upstream:
         self.single: list[str] = []
         self.error: SourceError | None = None
         self.missing: set[str] = set()
-        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up", self._together)
+        monkeypatch.setattr("papers.services.library_import.row_fetcher.arxiv_api.look_up_ids", self._together)
         monkeypatch.setattr("papers.services.library_import.row_fetcher.look_up_paper", self._single)
 
     def _together(self, send: Any, url: str, ids: list[str]) -> list[LookupResult]:
@@ -349,8 +349,6 @@ def test_a_hostile_file_is_a_page_with_words() -> None:
 
 
 def test_a_long_draft_has_pages_and_costs_the_same() -> None:
-    from tests.web.test_query_counts import count
-
     rita = reader()
     client = client_of(rita)
     for number in range(1, 151):
@@ -360,7 +358,7 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
         user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW
     )
     client.get(few.get_absolute_url())
-    assert count(few.get_absolute_url(), client) == count(many.get_absolute_url(), client)
+    assert count_queries(few.get_absolute_url(), client) == count_queries(many.get_absolute_url(), client)
     page = client.get(many.get_absolute_url()).content.decode()
     assert page.count('class="row is-found"') == 100
     assert "from=100" in page

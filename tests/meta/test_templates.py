@@ -77,6 +77,17 @@ def test_a_partial_names_what_it_uses(path: Path) -> None:
     assert used(template) - EVERYWHERE - said == set()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in source_files(".html", under="templates") if path.parent.name != "emails"],
+    ids=lambda path: str(path.relative_to(ROOT / "templates")),
+)
+def test_a_template_reads_like_text(path: Path) -> None:
+    """Pages only: in a mail each byte counts, and line breaks of the template are the mail's."""
+    long = [number for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > 160]
+    assert long == [], "Break a line where whitespace does not show: between blocks, or inside a tag."
+
+
 def test_what_a_partial_uses_is_found() -> None:
     source = (
         "{% for row in rows %}{{ row.name }}{{ forloop.counter }}{{ title|default:fallback }}{% endfor %}"

@@ -13,7 +13,7 @@ from tests.meta.source_files import ROOT, source_files
 
 PLANTED = [
     # module that gets the import, what it imports
-    ("papers.models.vote", "papers.services.reading.votes"),
+    ("papers.models.reading", "papers.services.reading.votes"),
     ("papers.models.paper", "config.settings"),
     ("papers.sources.feed", "papers.services.fetching.fetch_runner"),
     ("papers.sources.registry", "papers.models"),
@@ -42,6 +42,9 @@ PLANTED = [
     ("digests.models.delivery", "digests.services.sending"),
     ("digests.schedule", "digests.models"),
     ("digests.wire.smtp", "digests.content.rendering"),
+    ("digests.wire.mime", "django.conf"),
+    ("digests.wire.transports", "digests.services.sending"),
+    ("digests.content.headers", "digests.views.outbox"),
     ("digests.content.messages", "digests.services.sending"),
     ("digests.services.sending", "digests.views.outbox"),
     ("digests.services.outbox", "digests.tasks"),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from papers.forms.accounts import SetupForm, category_groups, time_zones
+from papers.forms.fields import time_zones
+from papers.forms.setup import SetupForm, category_groups
 from papers.models import Edition, FetchRun, Installation, Source
 from papers.services.operations.installation import group_settings, invalidate_group_settings
 from papers.services.operations.sample import add_sample, remove_sample
@@ -106,7 +107,7 @@ class TestAnswering:
         assert arxiv
         assert all(set(source.categories) == {"cs.CL", "quant-ph"} for source in arxiv)
         assert all(source.next_fetch_at and source.next_fetch_at <= datetime.now(UTC) for source in arxiv)
-        assert not Source.objects.filter(kind=Source.Kind.HUGGINGFACE, is_enabled=True).exists()
+        assert not Source.objects.filter(kind="huggingface", is_enabled=True).exists()
 
     def test_asking_again_shows_what_holds_and_changes_what_was_changed(self) -> None:
         browser = client_of(staff())
@@ -183,9 +184,7 @@ class TestAnswering:
 class TestProgress:
     @pytest.fixture
     def arxiv(self) -> Source:
-        return Source.objects.create(
-            kind=Source.Kind.ARXIV_RSS, name="arXiv announcements", next_fetch_at=datetime.now(UTC)
-        )
+        return Source.objects.create(kind="arxiv_rss", name="arXiv announcements", next_fetch_at=datetime.now(UTC))
 
     def run(self, source: Source, **fields: Any) -> FetchRun:
         now = datetime.now(UTC)

@@ -73,9 +73,9 @@ def test_other_sources_are_compared_with_their_own_lists() -> None:
     arxiv, hugging, blog, records = (
         factories.source(kind) for kind in ("arxiv_rss", "huggingface", "feed", "arxiv_oai")
     )
-    factories.source_day(hugging, held=60, stored=57)
-    factories.source_day(hugging, TODAY - timedelta(days=30), held=9, stored=9)
-    factories.source_day(blog, TODAY - timedelta(days=1), held=12, stored=12)
+    factories.source_day(hugging, record_count=60, stored=57)
+    factories.source_day(hugging, TODAY - timedelta(days=30), record_count=9, stored=9)
+    factories.source_day(blog, TODAY - timedelta(days=1), record_count=12, stored=12)
     shown = read_statistics(now=NOW)
     assert [one.source for one in shown.lists] == [hugging, blog]
     assert [by_label(one.bars) for one in shown.lists] == [{"Wed 4 Mar": (57, 3)}, {"Tue 3 Mar": (12, 0)}]
@@ -112,7 +112,7 @@ def test_settled_reports_do_not_wait() -> None:
 def test_a_long_queue_is_not_counted_to_its_end() -> None:
     user = factories.user()
     Submission.objects.bulk_create(
-        Submission(user=user, given=str(number), state="waiting") for number in range(MAX_COUNTED + 5)
+        Submission(user=user, reference=str(number), state="waiting") for number in range(MAX_COUNTED + 5)
     )
     found = queue("Submissions for a curator")
     assert found.is_cut
@@ -133,8 +133,8 @@ def test_mails_are_counted_by_day_and_by_how_they_ended() -> None:
     assert list(MailDay.objects.values_list("day", "sent", "skipped", "failed", "ended", "waiting")) == [
         (TODAY, 2, 1, 2, 1, 1)
     ]
-    count_days(now=NOW, back=RECOUNT_SPAN)
-    count_days(now=NOW, back=RECOUNT_SPAN)
+    count_days(now=NOW, span=RECOUNT_SPAN)
+    count_days(now=NOW, span=RECOUNT_SPAN)
     assert MailDay.objects.count() == 2
     (bars,) = mail_charts(TODAY)
     assert by_label(bars) == {"Thu 12 Feb": (1, 0, 0, 0, 0), "Wed 4 Mar": (2, 1, 1, 2, 1)}

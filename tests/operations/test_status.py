@@ -34,7 +34,7 @@ TODAY = date(2025, 11, 24)
 
 def source(name: str = "arXiv", **fields: Any) -> Source:
     defaults: dict[str, Any] = {
-        "kind": Source.Kind.ARXIV_RSS,
+        "kind": "arxiv_rss",
         "name": name,
         "next_fetch_at": NOW + timedelta(hours=1),
         "last_success_at": NOW - timedelta(hours=1),

@@ -9,19 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from papers.outbound.client import (
-    Client,
-    FetchRequest,
-    FetchResponse,
-    HttpStatusError,
-    NetworkError,
-    RefusedError,
-    RequestReport,
-    host_group_of,
-    user_agent,
-)
-from papers.outbound.errors import describe_network_error
-from papers.outbound.retry_headers import parse_rate_limit, parse_retry_after
+from papers.outbound.client import Client, user_agent
+from papers.outbound.errors import HttpStatusError, NetworkError, RefusedError, describe_network_error
+from papers.outbound.host_rate_limit import host_group_of, parse_rate_limit, parse_retry_after
+from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
 from tests.support.fake_upstream import Behaviour, FakeUpstream, NoRateLimit, fake_upstream, unlimited_client
 from tests.support.wire_server import wire_server
 
@@ -44,7 +35,7 @@ def get(upstream: FakeUpstream, path: str, **options: object) -> FetchResponse:
 
 
 def test_every_request_says_who_asks_and_what_for(upstream):
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host])
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), allow=[upstream.host])
     client.fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv", params={"a b": "ü&c"}))
     [entry] = upstream.log()
     assert entry.headers["user-agent"] == "Broadsheet/1.2 (+https://papers.example; mailto:admin@papers.example)"
@@ -58,7 +49,7 @@ def test_every_request_says_who_asks_and_what_for(upstream):
 
 def test_an_answer_is_reported_with_its_cost(upstream):
     reports: list[RequestReport] = []
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], report=reports.append)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), allow=[upstream.host], report=reports.append)
     upstream.script("/rss", Behaviour(is_gzipped=True, stall_seconds=0.1))
     answer = client.fetch(FetchRequest(f"{upstream.url}/rss/cs?key=secret", "arxiv"))
     [report] = reports
@@ -71,7 +62,7 @@ def test_an_answer_is_reported_with_its_cost(upstream):
 
 def test_a_failure_is_reported_too(upstream):
     reports: list[RequestReport] = []
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], report=reports.append)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), allow=[upstream.host], report=reports.append)
     upstream.script("/rss", Behaviour(cut=0.5))
     with pytest.raises(NetworkError) as error:
         client.fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
@@ -241,7 +232,7 @@ def redirect(to: str, status: int = 302) -> Behaviour:
 
 def test_a_redirect_is_followed_and_takes_a_turn_of_its_own(upstream):
     clock = NoRateLimit()
-    client = Client(user_agent=AGENT, clock=clock, allow=[upstream.host])
+    client = Client(user_agent=AGENT, rate_limiter=clock, allow=[upstream.host])
     upstream.script("/feeds/old", redirect("blog.rss?x=1", 307))
     answer = client.fetch(FetchRequest(f"{upstream.url}/feeds/old", "feed:127.0.0.1"))
     assert answer.url == f"{upstream.url}/feeds/blog.rss?x=1"
@@ -302,7 +293,7 @@ def test_a_host_beyond_ascii_is_asked_by_its_own_name(upstream):
         return ["127.0.0.1"]
 
     port = upstream.url.rpartition(":")[2]
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[f"Straße.example:{port}"], resolve=resolve)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), allow=[f"Straße.example:{port}"], resolve=resolve)
     answer = client.fetch(FetchRequest(f"http://STRAßE.example:{port}/rss/cs", "feed:x"))
     assert asked == ["xn--strae-oqa.example"]
     assert answer.url == f"http://xn--strae-oqa.example:{port}/rss/cs"
@@ -324,10 +315,10 @@ def test_a_stranger_leads_nobody_to_an_allowed_host(upstream):
     with wire_server(f"HTTP/1.1 302 Found\r\nLocation: {upstream.url}/rss/cs\r\n\r\n".encode()) as stranger:
         client = Client(
             user_agent=AGENT,
-            clock=NoRateLimit(),
+            rate_limiter=NoRateLimit(),
             allow=[upstream.host],
             resolve=lambda host, port: [PUBLIC] if host == "stranger.example" else ["127.0.0.1"],
-            dial=lambda address, seconds: socket.create_connection(
+            connect=lambda address, seconds: socket.create_connection(
                 ("127.0.0.1", stranger.port) if address[0] == PUBLIC else address, seconds
             ),
         )
@@ -354,7 +345,7 @@ def test_another_host_is_asked_in_its_own_group(upstream):
     clock = NoRateLimit()
     client = Client(
         user_agent=AGENT,
-        clock=clock,
+        rate_limiter=clock,
         allow=[upstream.host, f"export.arxiv.org:{upstream.url.rpartition(':')[2]}"],
         resolve=lambda host, port: ["127.0.0.1"],
     )
@@ -377,7 +368,7 @@ def test_no_spelling_of_an_inner_address_is_opened(host):
     def dial(address: tuple[str, int], seconds: float) -> socket.socket:
         raise AssertionError(f"dialled {address}")
 
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), dial=dial)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), connect=dial)
     with pytest.raises(RefusedError, match="not on the public internet"):
         client.fetch(FetchRequest(f"http://{host}/", "arxiv"))
 
@@ -391,7 +382,9 @@ def test_the_checked_address_is_the_one_that_is_dialled(upstream):
         dialled.append(address[0])
         return socket.create_connection(("127.0.0.1", int(upstream.url.rpartition(":")[2])), seconds)
 
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=lambda host, port: next(answers), dial=dial)
+    client = Client(
+        user_agent=AGENT, rate_limiter=NoRateLimit(), resolve=lambda host, port: next(answers), connect=dial
+    )
     assert client.fetch(FetchRequest("http://rebind.example/rss/cs", "arxiv")).status == 200
     assert dialled == [PUBLIC]
     assert upstream.log()[-1].headers["host"] == "rebind.example"
@@ -410,7 +403,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(upstream):
         return socket.create_connection(("127.0.0.1", int(upstream.url.rpartition(":")[2])), seconds)
 
     found = ["2600::1", "10.0.0.1", PUBLIC, "9.9.9.9"]
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=lambda host, port: found, dial=dial)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), resolve=lambda host, port: found, connect=dial)
     assert client.fetch(FetchRequest("http://many.example/rss/cs", "arxiv")).status == 200
     assert dialled == ["2600::1", PUBLIC, "9.9.9.9"]
 
@@ -437,7 +430,7 @@ def test_a_name_that_is_not_found_and_a_closed_port_are_told():
     def fail(host: str, port: int) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=fail)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), resolve=fail)
     with pytest.raises(NetworkError, match=r"nosuch\.example could not be looked up .*not known"):
         client.fetch(FetchRequest("http://nosuch.example/", "arxiv"))
     with socket.socket() as unused:
@@ -452,7 +445,7 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for():
         time.sleep(2)
         return [PUBLIC]
 
-    client = Client(user_agent=AGENT, clock=NoRateLimit(), resolve=sleep, connect_seconds=0.1)
+    client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), resolve=sleep, connect_seconds=0.1)
     started = time.monotonic()
     with pytest.raises(NetworkError, match="in time"):
         client.fetch(FetchRequest("http://slow.example/", "arxiv"))
@@ -464,7 +457,9 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for():
 
 def test_a_proxy_is_asked_for_public_names_and_own_hosts_are_asked_directly(upstream):
     with wire_server(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy") as proxy:
-        client = Client(user_agent=AGENT, clock=NoRateLimit(), allow=[upstream.host], proxy=f"http://u:p@{proxy.host}")
+        client = Client(
+            user_agent=AGENT, rate_limiter=NoRateLimit(), allow=[upstream.host], proxy=f"http://u:p@{proxy.host}"
+        )
         assert client.fetch(FetchRequest("http://papers.example/feed?a=1", "arxiv")).body == b"proxy"
         assert proxy.requests[0].startswith(b"GET http://papers.example/feed?a=1 HTTP/1.1\r\n")
         assert b"Proxy-Authorization: Basic dTpw\r\n" in proxy.requests[0]
@@ -477,7 +472,7 @@ def test_a_proxy_is_asked_for_public_names_and_own_hosts_are_asked_directly(upst
 
 def test_a_proxy_that_refuses_is_an_error():
     with wire_server(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        client = Client(user_agent=AGENT, clock=NoRateLimit(), proxy=f"http://{proxy.host}")
+        client = Client(user_agent=AGENT, rate_limiter=NoRateLimit(), proxy=f"http://{proxy.host}")
         with pytest.raises(NetworkError, match="407"):
             client.fetch(FetchRequest("https://papers.example/feed", "arxiv"))
         assert proxy.requests[0].startswith(b"CONNECT papers.example:443 HTTP/1.1\r\n")
@@ -486,4 +481,4 @@ def test_a_proxy_that_refuses_is_an_error():
 @pytest.mark.parametrize("proxy", ["https://proxy.lab:3128", "proxy.lab", "socks5://proxy.lab"])
 def test_a_proxy_of_another_kind_is_named(proxy):
     with pytest.raises(ValueError, match=r"http://proxy\.example:3128"):
-        Client(user_agent=AGENT, clock=NoRateLimit(), proxy=proxy)
+        Client(user_agent=AGENT, rate_limiter=NoRateLimit(), proxy=proxy)

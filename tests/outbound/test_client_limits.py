@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from papers.outbound.client import Client, DeadlineError, FetchRequest, FetchResponse, NetworkError, TooLargeError
+from papers.outbound.client import Client
+from papers.outbound.errors import DeadlineError, NetworkError, TooLargeError
+from papers.outbound.request import FetchRequest, FetchResponse
 from tests.support.fake_upstream import Behaviour, FakeUpstream, NoRateLimit, fake_upstream, unlimited_client
 from tests.support.wire_server import WireServer, drip, wire_server
 
@@ -78,10 +80,12 @@ def test_the_deadline_is_for_all_redirects_together(upstream):
 
 
 def test_a_turn_is_renewed_while_nothing_comes(upstream, monkeypatch):
-    monkeypatch.setattr("papers.outbound.network_backend._BEAT_SECONDS", 0.05)
+    monkeypatch.setattr("papers.outbound.deadline._HEARTBEAT_SECONDS", 0.05)
     clock = NoRateLimit()
     upstream.script("/rss", Behaviour(stall_seconds=0.4))
-    Client(user_agent=AGENT, clock=clock, allow=[upstream.host]).fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
+    Client(user_agent=AGENT, rate_limiter=clock, allow=[upstream.host]).fetch(
+        FetchRequest(f"{upstream.url}/rss/cs", "arxiv")
+    )
     assert 3 <= clock.turns[0].renewals <= 9
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from papers.outbound.client import Client, DeadlineError, FetchRequest, NetworkError, RefusedError
+from papers.outbound.client import Client
+from papers.outbound.errors import DeadlineError, NetworkError, RefusedError
+from papers.outbound.request import FetchRequest
 from tests.support.fake_upstream import NoRateLimit
 from tests.support.wire_server import Answer, WireServer, drip, wire_server
 
@@ -30,9 +32,9 @@ def client_of(server: WireServer, *, authority: Path | None = FILES / "authority
         context.verify_flags |= ssl.VERIFY_X509_STRICT  # the default from Python 3.13 on
     return Client(
         user_agent="Broadsheet/test",
-        clock=NoRateLimit(),
+        rate_limiter=NoRateLimit(),
         resolve=lambda host, port: ["1.1.1.1"],
-        dial=lambda address, seconds: socket.create_connection(("127.0.0.1", server.port), seconds),
+        connect=lambda address, seconds: socket.create_connection(("127.0.0.1", server.port), seconds),
         ssl_context=context,
     )
 

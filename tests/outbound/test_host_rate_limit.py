@@ -22,22 +22,11 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from papers.models import HostSlot
-from papers.outbound.client import (
-    Client,
-    FetchRequest,
-    HostBusyError,
-    HttpStatusError,
-    NetworkError,
-    SlotLostError,
-    user_agent,
-)
-from papers.services.fetching.rate_limiter import (
-    HOST_POLICIES,
-    HostPolicy,
-    PostgresRateLimiter,
-    build_outbound_client,
-    host_policy_of,
-)
+from papers.outbound.client import Client, user_agent
+from papers.outbound.errors import HostBusyError, HttpStatusError, NetworkError, SlotLostError
+from papers.outbound.host_rate_limit import HOST_GROUPS, HostPolicy, host_policy_of
+from papers.outbound.request import FetchRequest
+from papers.services.fetching.rate_limiter import PostgresRateLimiter, build_outbound_client
 from tests.support.fake_upstream import Behaviour, FakeUpstream, LogEntry, fake_upstream
 from tests.support.fake_upstream.driver import ROOT
 
@@ -63,7 +52,7 @@ def clock(*, lease_seconds: float = 60.0, **changes: object) -> PostgresRateLimi
 
 
 def client_of(upstream: FakeUpstream, ticking: PostgresRateLimiter) -> Client:
-    return Client(user_agent="Broadsheet/test", clock=ticking, allow=[upstream.host])
+    return Client(user_agent="Broadsheet/test", rate_limiter=ticking, allow=[upstream.host])
 
 
 @contextmanager
@@ -160,7 +149,7 @@ def test_a_killed_process_is_waited_for_while_its_lease_lasts(upstream):
     with worker(upstream, "--lease", "60") as holder:
         wait_until(lambda: upstream.log("/rss"))
         os.kill(holder.pid, signal.SIGKILL)
-        with pytest.raises(HostBusyError), clock().turn("arxiv", wait_seconds=0.5):
+        with pytest.raises(HostBusyError), clock().acquire("arxiv", wait_seconds=0.5):
             pass
     assert len(upstream.log("/rss")) == 1
 
@@ -178,14 +167,14 @@ def test_feeds_are_asked_four_at_once_and_one_a_host():
     ticking = clock(spacing=0.0)
     with ExitStack() as held:
         for name in "abcd":
-            held.enter_context(ticking.turn(f"feed:{name}.example", wait_seconds=0))
+            held.enter_context(ticking.acquire(f"feed:{name}.example", wait_seconds=0))
         for group in ("feed:e.example", "feed:a.example"):
-            with pytest.raises(HostBusyError), ticking.turn(group, wait_seconds=0.1):
+            with pytest.raises(HostBusyError), ticking.acquire(group, wait_seconds=0.1):
                 pass
-    with ticking.turn("feed:a.example", wait_seconds=1):
-        with pytest.raises(HostBusyError), ticking.turn("feed:a.example", wait_seconds=0.1):
+    with ticking.acquire("feed:a.example", wait_seconds=1):
+        with pytest.raises(HostBusyError), ticking.acquire("feed:a.example", wait_seconds=0.1):
             pass
-        with ticking.turn("feed:b.example", wait_seconds=1):
+        with ticking.acquire("feed:b.example", wait_seconds=1):
             pass
 
 
@@ -195,7 +184,7 @@ def test_feeds_are_asked_four_at_once_and_one_a_host():
 def test_a_turn_that_comes_too_late_is_refused_at_once_with_its_time():
     clock().back_off("arxiv", 600)
     started = time.monotonic()
-    with pytest.raises(HostBusyError) as error, clock().turn("arxiv", wait_seconds=30):
+    with pytest.raises(HostBusyError) as error, clock().acquire("arxiv", wait_seconds=30):
         pass
     assert time.monotonic() - started < 1
     assert error.value.retry_after_seconds == pytest.approx(600, abs=5)
@@ -206,7 +195,7 @@ def test_waiting_asks_the_database_once_and_sleeps_until_the_known_time():
     ticking = clock()
     ticking.back_off("arxiv", 0.6)
     started = time.monotonic()
-    with CaptureQueriesContext(connection) as queries, ticking.turn("arxiv", wait_seconds=5):
+    with CaptureQueriesContext(connection) as queries, ticking.acquire("arxiv", wait_seconds=5):
         assert 0.55 <= time.monotonic() - started < 1.2
     looks = [query for query in queries if "count(*)" in query["sql"]]
     assert len(looks) == 1
@@ -215,7 +204,7 @@ def test_waiting_asks_the_database_once_and_sleeps_until_the_known_time():
 def test_a_turn_is_passed_on_after_the_spacing_and_not_at_the_lease_end():
     ticking = clock()
     with ThreadPoolExecutor(1) as pool:
-        with ticking.turn("arxiv", wait_seconds=0):
+        with ticking.acquire("arxiv", wait_seconds=0):
             second = pool.submit(hold_once, ticking)
             time.sleep(0.2)
         ended = time.monotonic()
@@ -226,7 +215,7 @@ def hold_once(ticking: PostgresRateLimiter, *, after_seconds: float = 0.0) -> fl
     """When the turn came; for another thread, which has a connection of its own."""
     time.sleep(after_seconds)
     try:
-        with ticking.turn("arxiv", wait_seconds=10):
+        with ticking.acquire("arxiv", wait_seconds=10):
             return time.monotonic()
     finally:
         connection.close()
@@ -237,7 +226,7 @@ def test_the_spacing_has_some_chance_in_it():
     waits = set()
     for _ in range(5):
         HostSlot.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
-        with ticking.turn("arxiv", wait_seconds=0):
+        with ticking.acquire("arxiv", wait_seconds=0):
             pass
         waits.add((HostSlot.objects.get().not_before - datetime.now(UTC)).total_seconds())
     assert all(2.8 <= wait <= 3.5 for wait in waits)
@@ -249,17 +238,17 @@ def test_the_spacing_has_some_chance_in_it():
 
 def test_a_renewed_lease_outlasts_its_first_end():
     ticking = clock(lease_seconds=0.3)
-    with ticking.turn("arxiv", wait_seconds=0) as turn:
+    with ticking.acquire("arxiv", wait_seconds=0) as turn:
         for _ in range(4):
             time.sleep(0.15)
             turn.renew()
-        with pytest.raises(HostBusyError), ticking.turn("arxiv", wait_seconds=0):
+        with pytest.raises(HostBusyError), ticking.acquire("arxiv", wait_seconds=0):
             pass
 
 
 def test_a_process_that_slept_through_its_lease_loses_its_turn():
     ticking = clock(lease_seconds=0.1, spacing=0.0)
-    with ticking.turn("arxiv", wait_seconds=0) as sleeper, ticking.turn("arxiv", wait_seconds=5) as heir:
+    with ticking.acquire("arxiv", wait_seconds=0) as sleeper, ticking.acquire("arxiv", wait_seconds=5) as heir:
         with pytest.raises(SlotLostError):
             sleeper.renew()
         heir.renew()
@@ -268,9 +257,9 @@ def test_a_process_that_slept_through_its_lease_loses_its_turn():
 def test_ending_a_lost_turn_takes_nothing_from_its_heir():
     ticking = clock(lease_seconds=0.1, spacing=0.0)
     with ExitStack() as later:
-        with ticking.turn("arxiv", wait_seconds=0):
+        with ticking.acquire("arxiv", wait_seconds=0):
             time.sleep(0.15)
-            later.enter_context(clock(spacing=0.0).turn("arxiv", wait_seconds=1))
+            later.enter_context(clock(spacing=0.0).acquire("arxiv", wait_seconds=1))
             holder = HostSlot.objects.get().holder
         assert HostSlot.objects.get().holder == holder is not None
 
@@ -286,7 +275,7 @@ def test_a_turn_is_given_back_when_the_request_fails(upstream):
 
 
 def test_a_long_answer_keeps_its_turn(upstream, monkeypatch):
-    monkeypatch.setattr("papers.outbound.network_backend._BEAT_SECONDS", 0.1)
+    monkeypatch.setattr("papers.outbound.deadline._HEARTBEAT_SECONDS", 0.1)
     upstream.script("/rss", Behaviour(stall_seconds=1.2))
     client = client_of(upstream, clock(lease_seconds=0.4))
     with ThreadPoolExecutor(1) as pool:
@@ -321,8 +310,8 @@ def test_refusals_in_a_row_close_for_longer_and_success_forgets_them():
     seen = []
     for status in (429, 503, 429, 429, 429, 404, 200, 429):
         HostSlot.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
-        with ticking.turn("arxiv", wait_seconds=0) as turn:
-            seen.append(turn.answered(status, None))
+        with ticking.acquire("arxiv", wait_seconds=0) as turn:
+            seen.append(turn.record_response(status, None))
     assert seen == [60, 300, 1800, 7200, 7200, None, None, 60]
 
 
@@ -336,19 +325,19 @@ def test_a_403_closes_arxiv_for_half_a_day_and_is_told(upstream):
 
 def test_all_connections_of_a_group_are_closed_and_no_other_group():
     ticking = clock(spacing=0.0)
-    with ticking.turn("huggingface", wait_seconds=0) as turn:
-        assert turn.answered(429, 90.0) == 90
-    with pytest.raises(HostBusyError), ticking.turn("huggingface", wait_seconds=0.1):
+    with ticking.acquire("huggingface", wait_seconds=0) as turn:
+        assert turn.record_response(429, 90.0) == 90
+    with pytest.raises(HostBusyError), ticking.acquire("huggingface", wait_seconds=0.1):
         pass
-    with ticking.turn("arxiv", wait_seconds=0):
+    with ticking.acquire("arxiv", wait_seconds=0):
         pass
 
 
 def test_a_host_that_refuses_does_not_close_other_feeds():
     ticking = clock(spacing=0.0)
-    with ticking.turn("feed:a.example", wait_seconds=0) as turn:
-        assert turn.answered(403, None) == 24 * 3600
-    with ticking.turn("feed:b.example", wait_seconds=0):
+    with ticking.acquire("feed:a.example", wait_seconds=0) as turn:
+        assert turn.record_response(403, None) == 24 * 3600
+    with ticking.acquire("feed:b.example", wait_seconds=0):
         pass
 
 
@@ -362,12 +351,12 @@ def test_a_shorter_closing_does_not_open_a_longer_one():
 
 
 def test_inside_a_transaction_it_says_so():
-    with transaction.atomic(), pytest.raises(RuntimeError, match="atomic"), clock().turn("arxiv", wait_seconds=0):
+    with transaction.atomic(), pytest.raises(RuntimeError, match="atomic"), clock().acquire("arxiv", wait_seconds=0):
         pass
 
 
 def test_no_transaction_is_open_while_a_request_runs():
-    with clock().turn("arxiv", wait_seconds=0) as turn:
+    with clock().acquire("arxiv", wait_seconds=0) as turn:
         turn.renew()
         assert not connection.in_atomic_block
         with connection.cursor() as cursor:
@@ -376,7 +365,7 @@ def test_no_transaction_is_open_while_a_request_runs():
 
 
 def test_an_unknown_group_is_named():
-    with pytest.raises(ValueError, match=r"'archive'.*arxiv"), PostgresRateLimiter().turn("archive", wait_seconds=0):
+    with pytest.raises(ValueError, match=r"'archive'.*arxiv"), PostgresRateLimiter().acquire("archive", wait_seconds=0):
         pass
 
 
@@ -384,18 +373,18 @@ def test_the_client_of_the_installation_follows_the_settings(upstream, settings)
     settings.FETCH_ALLOW = (upstream.host,)
     settings.SITE_URL = "https://papers.example"
     settings.ADMIN_EMAIL = "admin@papers.example"
-    build_outbound_client().fetch(FetchRequest(f"{upstream.url}/rss/cs", "pubmed"))
+    build_outbound_client().fetch(FetchRequest(f"{upstream.url}/rss/cs", "arxiv"))
     [entry] = upstream.log("/rss")
     assert entry.headers["user-agent"] == user_agent(
         version=settings.VERSION, site_url="https://papers.example", admin="admin@papers.example"
     )
-    assert HostSlot.objects.get().pk == "pubmed"
+    assert HostSlot.objects.get().pk == "arxiv"
 
 
 def test_the_policies_are_those_that_the_services_ask_for():
-    arxiv = HOST_POLICIES["arxiv"]
-    assert (arxiv.connections, arxiv.spacing, arxiv.jitter, arxiv.blocked) == (1, 3.0, 0.5, 12 * 3600)
-    assert all(policy.steps == tuple(sorted(policy.steps)) for policy in HOST_POLICIES.values())
-    assert all(
-        policy.also in (None, *HOST_POLICIES) for policy in (*HOST_POLICIES.values(), host_policy_of("feed:a.example"))
-    )
+    arxiv = HOST_GROUPS["arxiv"].policy
+    assert (arxiv.connections, arxiv.spacing, arxiv.jitter, arxiv.blocked_seconds) == (1, 3.0, 0.5, 12 * 3600)
+    policies = [group.policy for group in HOST_GROUPS.values()]
+    pauses = [policy.refusal_pauses.pauses for policy in policies]
+    assert all(each == tuple(sorted(each)) for each in pauses)
+    assert all(policy.parent_group in (None, *HOST_GROUPS) for policy in (*policies, host_policy_of("feed:a.example")))

@@ -15,10 +15,18 @@ from papers.services.ingest.rejected_records import resolve_rejected_records, un
 from papers.sources.arxiv_api import parse_search_page
 from papers.sources.arxiv_oai import parse_page
 from papers.sources.arxiv_rss import parse_feed
-from papers.sources.base import ExternalCounts, RawAuthor, RawListing, RawPaper, RawVersion, SourceError
+from papers.sources.base import (
+    ExternalCounts,
+    RawAuthor,
+    RawListing,
+    RawPaper,
+    RawVersion,
+    RejectedPayload,
+    SourceError,
+)
 from papers.sources.feed import parse_feed_entries
 from papers.sources.huggingface import parse_list
-from papers.sources.rejected_payload import RejectedPayload, parse_rejected_payload, pretty_payload
+from papers.sources.rejected_payload import parse_rejected_payload, pretty_payload
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
@@ -89,7 +97,7 @@ class TestReading:
                 item.rejected
                 for item in parse_feed(f"<rss><channel>{RSS.format('')}</channel></rss>".encode(), now=NOW).items
             ],
-            parse_list(f"[{HUGGING_FACE.format('')}]".encode(), asked=TODAY, site="https://hf.example").rejected,
+            parse_list(f"[{HUGGING_FACE.format('')}]".encode(), day=TODAY, site="https://hf.example").rejected,
             parse_feed_entries(
                 b"<rss version='2.0'><channel><item><guid>a</guid></item></channel></rss>", url=""
             ).rejected,

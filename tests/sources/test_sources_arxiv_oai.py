@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.sources.arxiv_oai import adapter, get_record, parse_page
 from papers.sources.base import FetchBatch, RawAuthor, RawVersion
 from papers.sources.xml import BrokenXmlError

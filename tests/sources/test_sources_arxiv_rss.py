@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.sources.arxiv_rss import AnnouncementFeed, adapter, parse_feed
 from papers.sources.base import AnnouncedIds, FetchBatch
 from papers.sources.xml import BrokenXmlError

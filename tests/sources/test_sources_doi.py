@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import FetchRequest, FetchResponse
-from papers.outbound.errors import NoPaperError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.ingest.clean_record import clean_record
-from papers.sources.base import RawAuthor
+from papers.sources.base import NoPaperError, RawAuthor
 from papers.sources.doi import look_up_doi, parse_csl_record, plain_abstract
 
 DOI = "10.1000/xyz"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import parse_datetime
 from papers.sources.base import FetchBatch, RawAuthor, RawPaper
-from papers.sources.feed import ParsedFeed, adapter, html_text, parse_feed_entries
+from papers.sources.feed import ParsedFeed, adapter, parse_feed_entries
+from papers.sources.html_words import html_text
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream
 from tests.support.source_context import FRIDAY_MORNING, fetch_context, last_cursor, papers_of
 

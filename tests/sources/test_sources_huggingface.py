@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from papers.outbound.client import HttpStatusError
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.sources.base import ExternalCounts, FetchBatch, RawAuthor, RawListing
 from papers.sources.huggingface import DailyListPage, adapter, parse_list
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue
@@ -48,7 +47,7 @@ def item(**changes: Any) -> dict[str, Any]:
 
 
 def parse(*items: Any) -> DailyListPage:
-    return parse_list(json.dumps(items).encode(), asked=DAY, site="https://huggingface.co")
+    return parse_list(json.dumps(items).encode(), day=DAY, site="https://huggingface.co")
 
 
 def test_an_item_has_the_sites_own_figures() -> None:
@@ -104,14 +103,14 @@ def test_items_in_another_languages_notation_cost_only_themselves() -> None:
 
 
 def test_a_day_that_is_no_list_is_kept_as_rejected() -> None:
-    listed = parse_list(b'{"error": "busy"}', asked=DAY, site="https://huggingface.co")
+    listed = parse_list(b'{"error": "busy"}', day=DAY, site="https://huggingface.co")
     assert [bad.identifier for bad in listed.rejected] == ["2026-11-19"]
 
 
 @pytest.mark.parametrize("body", [b"<html>busy</html>", b"", b"\xff\xfe"])
 def test_what_is_no_json_is_an_error(body: bytes) -> None:
     with pytest.raises(SourceError, match="not JSON"):
-        parse_list(body, asked=DAY, site="https://huggingface.co")
+        parse_list(body, day=DAY, site="https://huggingface.co")
 
 
 # --- asking ---

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from papers.outbound.client import host_group_of, page_host_group_of
-from papers.outbound.errors import NoPaperError
+from papers.outbound.host_rate_limit import host_group_of, page_host_group_of
 from papers.services.ingest.clean_record import clean_record
-from papers.sources.base import RawAuthor
+from papers.sources.base import NoPaperError, RawAuthor
 from papers.sources.webpage import parse_page
 
 URL = "https://journal.example/ice"

@@ -12,12 +12,12 @@ from django.db import connections, transaction
 
 from papers.catalogue.paper_ref import InvalidReference
 from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing, Paper, Submission, TaggedPaper, User
-from papers.outbound.client import FetchRequest, FetchResponse
 from papers.outbound.errors import NetworkError
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.curation.audit_log import Actor
-from papers.services.curation.decisions import accept_submission, reject_submission
+from papers.services.curation.review_papers import accept_submission, reject_submission
+from papers.services.fetching import paper_lookup
 from papers.services.operations.scheduler import collect_due_work
-from papers.services.submissions import submission_fetcher
 from papers.services.submissions.intake import preview_submission, retry_submission, submit
 from papers.services.submissions.submission_fetcher import LEASE, MAX_CLAIMS, fetch_submission
 from tests.support import factories
@@ -189,15 +189,15 @@ class TestTheQueue:
         taken, carl = done("10.1000/ice", rita), curator()
         assert taken.state == State.WAITING
         assert not Listing.objects.exists()
-        assert accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
-        assert not accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
+        assert accept_submission(submission_id=taken.pk, actor=Actor(carl, NOW))
+        assert not accept_submission(submission_id=taken.pk, actor=Actor(carl, NOW))
         assert Listing.objects.get().user == rita
         event = CurationEvent.objects.get()
         assert (event.actor, event.action, event.paper) == (carl, "submission-accepted", taken.paper)
 
     def test_a_curator_rejects_with_a_reason(self, rita: User, upstream: FakeUpstream) -> None:
         taken = done("10.1000/ice", rita)
-        assert reject_submission(submission_id=taken.pk, by=Actor(curator(), NOW, reason="Not our field."))
+        assert reject_submission(submission_id=taken.pk, actor=Actor(curator(), NOW, reason="Not our field."))
         taken.refresh_from_db()
         assert (taken.state, taken.reason) == (State.REJECTED, "Not our field.")
         assert not Listing.objects.exists()
@@ -311,7 +311,7 @@ class TestKills:
         assert collect_due_work(now=NOW).submission_ids == (taken.pk,)
         assert collect_due_work(now=NOW).submission_ids == (), "it was handed on a moment ago"
 
-    @pytest.mark.parametrize("where", ["look_up", "store_papers", "settle"])
+    @pytest.mark.parametrize("where", ["look_up_paper", "store_papers", "settle_submission"])
     def test_a_worker_killed_anywhere_loses_nothing(
         self, where: str, upstream: FakeUpstream, rita: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -340,7 +340,7 @@ class TestKills:
             monkeypatch.undo()
             disable_rate_limits(monkeypatch)
             assert fetch_submission(taken.pk, now=NOW + LEASE) is not None
-            return submission_fetcher.look_up_paper(*arguments)
+            return paper_lookup.look_up_paper(*arguments)
 
         monkeypatch.setattr("papers.services.submissions.submission_fetcher.look_up_paper", slow)
         assert fetch_submission(taken.pk, now=NOW) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription
@@ -116,9 +116,9 @@ def fetch_run(of: Source | None = None, **fields: Any) -> FetchRun:
     return FetchRun.objects.create(source=of or source(), **fields)
 
 
-def source_day(of: Source, day: date = TODAY, *, held: int = 1, stored: int = 1) -> SourceDay:
+def source_day(of: Source, day: date = TODAY, *, record_count: int = 1, stored: int = 1) -> SourceDay:
     """What a source's own list of a day held."""
-    return SourceDay.objects.create(source=of, day=day, held=held, stored=stored, read_at=NOW)
+    return SourceDay.objects.create(source=of, day=day, record_count=record_count, stored=stored, read_at=NOW)
 
 
 def edition(day: date = TODAY, **fields: Any) -> Edition:
@@ -133,7 +133,7 @@ def listing(of: Paper | None = None, day: date = TODAY, **fields: Any) -> Listin
     fields.setdefault("vote_count", of.vote_count)
     fields.setdefault("release", next_release())
     made = Listing.objects.create(paper=of, day=day, **fields)
-    count = Listing.objects.shown().on_day(day).count()
+    count = Listing.objects.visible().on_day(day).count()
     Edition.objects.update_or_create(day=day, defaults={"listed_count": count})
     return made
 
@@ -161,7 +161,8 @@ def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any
     named = parse_reference(given)
     fields.setdefault("state", Submission.State.FETCHING)
     fields.setdefault("next_attempt_at", NOW)
-    return Submission.objects.create(user=by or user(), given=given, scheme=named.scheme, value=named.value, **fields)
+    fields |= {"reference": given, "scheme": named.scheme, "value": named.value}
+    return Submission.objects.create(user=by or user(), **fields)
 
 
 def topic(name: str | None = None, **fields: Any) -> Topic:
@@ -206,6 +207,7 @@ def delivery(of: Schedule, **fields: Any) -> Delivery:
     fields.setdefault("due_at", NOW)
     fields.setdefault("planned_at", NOW)
     fields.setdefault("not_before", fields["due_at"])
+    fields.setdefault("floor", fields["due_at"] - timedelta(days=7))
     return Delivery.objects.create(schedule=of, subscriber=of.subscriber, **fields)
 
 

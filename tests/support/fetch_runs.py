@@ -22,9 +22,9 @@ from papers.models import (
     RejectedRecord,
     Source,
 )
-from papers.services.fetching import rate_limiter
+from papers.outbound import host_rate_limit
 from papers.services.fetching.fetch_runner import fetch_source
-from papers.services.fetching.source_config import default_interval, default_name
+from papers.sources.registry import adapter_of
 from tests.support.fake_upstream import UpstreamDriver
 from tests.support.source_context import FRIDAY_MORNING
 
@@ -41,21 +41,22 @@ CATEGORIES = ["cs.CL", "cs.LG", "stat.ML"]
 def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the product without the seconds between requests, which have tests of their own."""
     for group in ("arxiv", "huggingface", "crossref"):
-        policy = replace(rate_limiter.HOST_POLICIES[group], spacing=0.0, jitter=0.0)
-        monkeypatch.setitem(rate_limiter.HOST_POLICIES, group, policy)
-    monkeypatch.setattr(rate_limiter, "FEED_POLICY", replace(rate_limiter.FEED_POLICY, spacing=0.0))
-    monkeypatch.setattr(rate_limiter, "PAGE_POLICY", replace(rate_limiter.PAGE_POLICY, spacing=0.0))
+        known = host_rate_limit.HOST_GROUPS[group]
+        policy = replace(known.policy, spacing=0.0, jitter=0.0)
+        monkeypatch.setitem(host_rate_limit.HOST_GROUPS, group, replace(known, policy=policy))
+    monkeypatch.setattr(host_rate_limit, "FEED_POLICY", replace(host_rate_limit.FEED_POLICY, spacing=0.0))
+    monkeypatch.setattr(host_rate_limit, "PAGE_POLICY", replace(host_rate_limit.PAGE_POLICY, spacing=0.0))
 
 
 def create_source(kind: str, upstream: UpstreamDriver | None = None, **fields: Any) -> Source:
     """A source that asks the fake upstream; announcements and daily lists list everything."""
-    lists = Source.Lists.NOTHING if kind == Source.Kind.ARXIV_OAI else Source.Lists.ALL
+    lists = Source.Lists.NOTHING if kind == "arxiv_oai" else Source.Lists.ALL
     fields = {
-        "name": default_name(kind),
+        "name": adapter_of(kind).default_name,
         "base_url": upstream.url + SOURCE_PATHS[kind] if upstream else "",
         "categories": CATEGORIES if kind.startswith("arxiv") else [],
         "lists": lists,
-        "interval_seconds": default_interval(kind),
+        "interval_seconds": adapter_of(kind).default_interval.total_seconds(),
         **fields,
     }
     return Source.objects.create(kind=kind, **fields)

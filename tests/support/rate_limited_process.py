@@ -28,8 +28,10 @@ def main() -> None:
     settings.DATABASES["default"]["NAME"] = options.database
     django.setup()
 
-    from papers.outbound.client import Client, FetchRequest
-    from papers.services.fetching.rate_limiter import HostPolicy, PostgresRateLimiter, host_policy_of
+    from papers.outbound.client import Client
+    from papers.outbound.host_rate_limit import HostPolicy, host_policy_of
+    from papers.outbound.request import FetchRequest
+    from papers.services.fetching.rate_limiter import PostgresRateLimiter
 
     def policy(group: str) -> HostPolicy:
         real = host_policy_of(group)
@@ -37,7 +39,7 @@ def main() -> None:
 
     clock = PostgresRateLimiter(policy_of=policy, lease_seconds=options.lease)
     host = options.url.split("/")[2]
-    client = Client(user_agent=f"process {os.getpid()}", clock=clock, allow=[host])
+    client = Client(user_agent=f"process {os.getpid()}", rate_limiter=clock, allow=[host])
     for _ in range(options.count):
         client.fetch(FetchRequest(options.url, options.group))
         sys.stdout.write("done\n")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
+from django.template import Context, Template
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import Listing, Paper, User
+from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.votes import set_vote
 from papers.web import cards as service
-from papers.web.cards import ListRow, render_cards
+from papers.web.cards import render_cards
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import Card, parse_card, parse_html
@@ -33,8 +36,8 @@ def row(paper: Paper, **about: Any) -> ListRow:
 
 def html(*rows: ListRow, viewer: User | None = None, this_year: int = YEAR) -> str:
     voted = [row.paper_id for row in rows if row.vote_count]
-    marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
-    return render_cards(rows, marks=marks, this_year=this_year)
+    marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voters_of=voted)
+    return render_cards(rows, viewer=marks, this_year=this_year)
 
 
 def card(paper: Paper, viewer: User | None = None, **about: Any) -> Card:
@@ -157,7 +160,7 @@ class TestTheCache:
         rendered: list[int] = []
         render = service._render
 
-        def noted(paper: Paper, *, this_year: int) -> str:
+        def noted(paper: Paper, *, this_year: int) -> tuple[str, str]:
             rendered.append(paper.pk)
             return render(paper, this_year=this_year)
 
@@ -223,9 +226,31 @@ def test_the_vote_of_a_reader_belongs_to_the_page_s_form() -> None:
 
 
 def test_a_submission_names_the_reader_on_the_list() -> None:
-    from papers.web.cards import read_list_rows
-
     user = factories.user("rita")
     factories.listing(factories.paper(), by=Listing.By.SUBMISSION, user=user, pinned_at=timezone.now())
     (found,) = read_list_rows(Listing.objects.best_of_day(TODAY), ["position"])
     assert (found.submitted_by, found.is_pinned) == ("rita", True)
+
+
+class TestSlots:
+    def test_the_template_has_each_slot_once(self) -> None:
+        html, _ = service._render(factories.paper(), this_year=YEAR)
+        assert sorted(html.split("\x00")[1::2]) == sorted(service.SLOTS)
+
+    def test_an_unknown_slot_is_refused(self) -> None:
+        template = Template("{% load broadsheet %}{% slot 'votes' %}")
+        with pytest.raises(service.SlotError, match="votes"):
+            template.render(Context())
+
+    def test_a_missing_slot_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(service, "SLOTS", service.SLOTS | {"price"})
+        with pytest.raises(service.SlotError, match="price"):
+            service._render(factories.paper(), this_year=YEAR)
+
+    def test_no_mark_of_a_slot_is_left_on_a_page(self) -> None:
+        paper = factories.paper()
+        assert not re.search(r"[\x00-\x08]", html(row(paper)) + html(row(paper), viewer=factories.user()))
+
+    def test_a_paper_that_is_twice_on_a_list_has_two_cards(self) -> None:
+        found = row(factories.paper())
+        assert html(found, found) == html(found) * 2

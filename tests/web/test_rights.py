@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from digests.models import Channel
+from papers.citations.registry import CITATION_FORMATS
 from papers.models import (
     FeedKey,
     Follow,
@@ -32,6 +33,7 @@ from tests.support.people import anonymous_client, client_of, curator, reader, s
 
 pytestmark = pytest.mark.django_db
 
+ASKED_FOR_CODE = 302  # to the page where it is given or set up
 WAY_IN = 302  # to the sign-in page; on every row below a stranger's 302 from a page that is not open means that
 
 
@@ -49,6 +51,8 @@ class Row(NamedTuple):
     on_members_site: int = WAY_IN
     """What a stranger gets there; all others get the same as on a public site."""
     method: str = "GET"
+    no_code: int = 0
+    """To an administrator without the second factor where one is wanted; 0: the same as to another reader."""
 
 
 def everybody(path: str, status: int = 200, **more: Any) -> Row:
@@ -61,17 +65,17 @@ def members(path: str, status: int = 200, **more: Any) -> Row:
 
 
 def staff_alone(path: str, status: int = 200, **more: Any) -> Row:
-    return Row(path, WAY_IN, 404, 404, 404, status, **more)
+    return Row(path, WAY_IN, 404, 404, 404, status, no_code=ASKED_FOR_CODE, **more)
 
 
 def office(path: str, status: int = 200, **more: Any) -> Row:
     """For those who look after members."""
-    return Row(path, WAY_IN, 404, 404, status, status, **more)
+    return Row(path, WAY_IN, 404, 404, status, status, no_code=ASKED_FOR_CODE, **more)
 
 
 def curators(path: str, status: int = 200, **more: Any) -> Row:
     """For curators; the administrator of these tests is one, too."""
-    return Row(path, WAY_IN, 404, 404, status, status, **more)
+    return Row(path, WAY_IN, 404, 404, status, status, no_code=ASKED_FOR_CODE, **more)
 
 
 # Where a stranger is sent on, though not because the site is closed.
@@ -99,7 +103,7 @@ ROWS: dict[str, list[Row]] = {
         Row("/papers/2603.99002", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:paper-export": [
-        *(everybody(f"/papers/2603.99001.{form}") for form in ("bib", "ris", "csl", "csv", "json", "md")),
+        *(everybody(f"/papers/2603.99001.{form}") for form in CITATION_FORMATS),
         everybody("/papers/2603.00000.bib", 404),
         Row("/papers/2603.99002.bib", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
@@ -208,10 +212,10 @@ ROWS: dict[str, list[Row]] = {
         members("/authors/ada-lovelace/follow", 302, method="POST"),
         members("/authors/nobody/follow", 404, method="POST"),
     ],
-    "papers:author-merge": [Row("/authors/ada-lovelace/merge", WAY_IN, 404, 404, 302, 302, method="POST")],
-    "papers:author-split": [Row("/authors/ada-lovelace/split", WAY_IN, 404, 404, 302, 302, method="POST")],
-    "papers:author-orcid": [Row("/authors/ada-lovelace/orcid", WAY_IN, 404, 404, 302, 302, method="POST")],
-    "papers:author-undo": [members("/authors/acts/990001/undo", 404, method="POST")],
+    "papers:author-merge": [curators("/authors/ada-lovelace/merge", 302, method="POST")],
+    "papers:author-split": [curators("/authors/ada-lovelace/split", 302, method="POST")],
+    "papers:author-orcid": [curators("/authors/ada-lovelace/orcid", 302, method="POST")],
+    "papers:author-undo": [curators("/authors/acts/990001/undo", 404, method="POST")],
     "papers:organization": [everybody("/organizations/cern"), everybody("/organizations/nowhere", 404)],
     "papers:organization-feed": [everybody("/organizations/cern.atom")],
     "papers:organization-follow": [members("/organizations/cern/follow", 302, method="POST")],
@@ -309,10 +313,10 @@ ROWS: dict[str, list[Row]] = {
     "account_reset_password_from_key": [everybody("/forgotten/1/x", on_members_site=200)],
     "mfa_index": [members("/account/two-factor")],
     "mfa_activate_totp": [members("/account/two-factor/on", 302)],
-    "mfa_deactivate_totp": [members("/account/two-factor/off", 404)],
-    "mfa_view_recovery_codes": [members("/account/two-factor/codes", 404)],
-    "mfa_generate_recovery_codes": [members("/account/two-factor/codes/new", 302)],
-    "mfa_download_recovery_codes": [members("/account/two-factor/codes/file", 404)],
+    "mfa_deactivate_totp": [members("/account/two-factor/off", 404, no_code=ASKED_FOR_CODE)],
+    "mfa_view_recovery_codes": [members("/account/two-factor/codes", 404, no_code=ASKED_FOR_CODE)],
+    "mfa_generate_recovery_codes": [members("/account/two-factor/codes/new", 302, no_code=ASKED_FOR_CODE)],
+    "mfa_download_recovery_codes": [members("/account/two-factor/codes/file", 404, no_code=ASKED_FOR_CODE)],
     "socialaccount_connections": [members("/account/connections")],
     "socialaccount_signup": [everybody("/sign-in/with/sign-up", 302)],
     "socialaccount_login_cancelled": [everybody("/sign-in/with/cancelled", on_members_site=200)],
@@ -353,11 +357,12 @@ ROWS: dict[str, list[Row]] = {
     "digests:notice-repeat": [staff_alone("/curate/notices/990001/again", 404, method="POST")],
     "digests:mail-setup": [staff_alone("/setup/mail")],
     "digests:mail-test": [staff_alone("/setup/mail/test", 302, method="POST")],
+    "digests:mail-resume": [staff_alone("/setup/mail/resume", 302, method="POST")],
     "digests:outbox": [staff_alone("/outbox")],
     "digests:outbox-mail": [staff_alone("/outbox/none.eml", 404)],
     "digests:outbox-mail-source": [staff_alone("/outbox/none.eml/source", 404)],
     "digests:outbox-mail-html": [staff_alone("/outbox/none.eml/html", 404)],
-    "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 404, 302)],
+    "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 404, 302, no_code=ASKED_FOR_CODE)],
     "admin": [Row("/admin/", 302, 302, 302, 302, 200)],
 }
 BROWSERS: dict[str, Callable[[], Client]] = {
@@ -424,6 +429,16 @@ def _papers() -> None:
 @pytest.mark.parametrize("row", CASES)
 def test_on_a_public_site(row: Row, person: str) -> None:
     assert ask(BROWSERS[person](), row).status_code == getattr(row, person)
+
+
+@pytest.mark.parametrize("access", ["public", "members"])
+@pytest.mark.parametrize("row", CASES)
+def test_an_administrator_without_the_code(row: Row, access: str, settings: Any) -> None:
+    settings.ADMIN_SECOND_FACTOR, settings.ACCESS = True, access
+    answer = ask(client_of(staff()), row)
+    assert answer.status_code == (row.no_code or row.another)
+    if row.no_code:
+        assert answer["Location"].startswith("/account/two-factor/on?next=")
 
 
 @pytest.mark.parametrize("row", CASES)

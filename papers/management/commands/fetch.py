@@ -1,4 +1,4 @@
-"""Visit sources by hand, in this process: no worker and no broker is needed."""
+"""Fetch from sources by hand, in this process: no worker and no broker is needed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from papers.management import arguments
 from papers.models import FetchRun, Source
 from papers.services.fetching.fetch_runner import ABANDONED_AFTER, FetchPreview, fetch_source, preview_source
 from papers.services.fetching.source_config import base_url_of
+from papers.sources.registry import since_kinds
 
 _GOOD = {FetchRun.State.DONE, FetchRun.State.PARTIAL}
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
             "--since",
             type=arguments.date_argument,
             metavar="YYYY-MM-DD",
-            help="go back to this day (arXiv records and search, Hugging Face; feeds have only what they show now)",
+            help=f"go back to this day ({', '.join(since_kinds())}; other kinds have only what they show now)",
         )
         parser.add_argument("--dry-run", action="store_true", help="ask, show what would come, and store nothing")
         parser.add_argument("--list", action="store_true", dest="only_list", help="show the sources and ask nobody")
@@ -62,8 +63,10 @@ class Command(BaseCommand):
     def _visit(self, source: Source, options: dict[str, Any]) -> bool:
         self.stdout.write(f"{source.name} ({source.kind})")
         if options["dry_run"]:
-            return self._show(preview_source(source, now=timezone.now(), since=options["since"], say=self._say))
-        run = fetch_source(source.pk, now=timezone.now(), since=options["since"], say=self._say)
+            return self._show(
+                preview_source(source, now=timezone.now(), since=options["since"], report_progress=self._say)
+            )
+        run = fetch_source(source.pk, now=timezone.now(), since=options["since"], report_progress=self._say)
         if run is None:
             minutes = ABANDONED_AFTER.seconds // 60
             self.stderr.write(

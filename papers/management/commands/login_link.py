@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from papers.accounts.entry import reset_second_factor
+from papers.accounts.second_factor import reset_second_factor
 from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.login_links import InactiveAccountError, create_login_link

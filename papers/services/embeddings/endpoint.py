@@ -12,7 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from papers.outbound.client import Client, FetchError, FetchRequest, HttpStatusError
+from papers.outbound.client import Client
+from papers.outbound.errors import FetchError, HttpStatusError
+from papers.outbound.request import FetchRequest
 from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from papers.services.fetching.rate_limiter import build_outbound_client
 
@@ -43,7 +45,7 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector of length 1 for each text; texts beyond 6,000 characters are cut.
 
-        Not inside a transaction: the politeness clock does not allow it.
+        Not inside a transaction: the host rate limit does not allow it.
 
         Raises:
             EmbeddingError: the endpoint refused, did not answer, or answered something else.

@@ -1,1 +1,1 @@
-"""Visits to sources: when, how politely, and whether what was announced is stored."""
+"""Fetches of sources and look-ups of papers: when, how often, and whether all that was announced is here."""

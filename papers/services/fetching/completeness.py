@@ -17,15 +17,15 @@ from papers.catalogue.categories import category, expand_pattern
 from papers.models import AnnouncedList, Announcement, Edition, Source, SourceDay
 from papers.services.editions.listing import ListingEntry, add_listings, dedupe_entries, listing_rule_of
 
-# Announced ids are kept for so long; the counts of their days stay.
 ANNOUNCEMENTS_KEPT = timedelta(days=120)
-# So many of the missing ids are named on a day's page; the count tells the rest.
+"""After that announced ids are deleted; the counts of their days stay."""
 MAX_MISSING_SHOWN = 100
+"""How many of the missing ids a day's page names; the count says how many more there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayCheck:
-    """How a day stands. `announced` is None where nobody can say how many papers there should be."""
+    """How a day stands. `announced` is None where it is unknown how many papers there should be."""
 
     day: date
     announced: int | None
@@ -72,14 +72,21 @@ def check_day(day: date, now: datetime) -> DayCheck:
     return check
 
 
-def record_list_counts(source: Source, lists: Mapping[date, Counter[str]], *, now: datetime) -> None:
-    """Note how much of a source's own lists of these days is stored: `held` and `stored` of each. Idempotent."""
+def record_list_counts(source: Source, counts_by_day: Mapping[date, Counter[str]], *, now: datetime) -> None:
+    """Write down how much of a source's own lists of these days is stored. Idempotent.
+
+    Args:
+        counts_by_day: `record_count` and `stored` of each list.
+    """
     rows = [
-        SourceDay(source=source, day=day, held=counted["held"], stored=counted["stored"], read_at=now)
-        for day, counted in lists.items()
+        SourceDay(source=source, day=day, record_count=counts["record_count"], stored=counts["stored"], read_at=now)
+        for day, counts in counts_by_day.items()
     ]
     SourceDay.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["source", "day"], update_fields=["held", "stored", "read_at"]
+        rows,
+        update_conflicts=True,
+        unique_fields=["source", "day"],
+        update_fields=["record_count", "stored", "read_at"],
     )
 
 
@@ -104,7 +111,7 @@ def days_with_gaps(now: datetime) -> list[Edition]:
 
 
 def delete_expired_announcements(now: datetime) -> int:
-    """Forget the ids of old days whose counts are kept; the number of ids forgotten. Idempotent."""
+    """Delete the announced ids of old days whose counts are kept, and return how many were deleted. Idempotent."""
     checked = Edition.objects.filter(checked_at__isnull=False, day__lt=(now - ANNOUNCEMENTS_KEPT).date()).values("day")
     with transaction.atomic():
         AnnouncedList.objects.filter(day__in=checked).delete()
@@ -144,7 +151,7 @@ def _doubt(day: date) -> str:
 
 def _categories_of_feeds() -> set[str]:
     """The categories for which arXiv's feeds are read."""
-    found = Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).values_list("categories", flat=True)
+    found = Source.objects.announcing().values_list("categories", flat=True)
     codes = {code for patterns in found for pattern in patterns for code in expand_pattern(pattern)}
     return {code for code in codes if (known := category(code)) and known.is_active}
 
@@ -171,7 +178,7 @@ def _as_it_was(day: date, note: str) -> DayCheck:
 def _list_late_papers(day: date, now: datetime) -> int:
     """Put announced papers on their day's edition that were not stored by the feed that announced them."""
     entries = _late_entries(day)
-    rules = [listing_rule_of(source) for source in Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True)]
+    rules = [listing_rule_of(source) for source in Source.objects.announcing()]
     return sum(add_listings(entries, rule, now=now) for rule in rules if rule is not None) if entries else 0
 
 

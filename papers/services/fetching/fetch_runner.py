@@ -1,12 +1,13 @@
-"""Visits to sources: claimed in Postgres, stored batch by batch, ended with what is known and when to come again.
+"""Fetches of sources: claimed in Postgres, stored batch by batch, ended with the outcome and the time of the next.
 
-A visit may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a
-visit that stopped moving is ended and done anew by whoever comes next.
+A fetch may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a run
+without a heartbeat is ended by the next process, which fetches anew.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -16,36 +17,36 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F
 
-from papers.models import AnnouncedList, FetchRun, Source
-from papers.outbound.client import Client, FetchRequest, FetchResponse, HostBusyError, HttpStatusError, RequestReport
-from papers.outbound.errors import SourceError
+from papers.models import FetchRun, Source
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
+from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
+from papers.retry import RetrySchedule, minutes
 from papers.services.fetching.completeness import check_day, days_with_gaps, record_list_counts
-from papers.services.fetching.fetch_schedule import FetchOutcome, next_fetch_time, next_retry_time
 from papers.services.fetching.gap_backfill import fill_gaps
 from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.batches import RunLostError, store_batch
 from papers.services.operations.sample import remove_superseded_sample
-from papers.sources.arxiv import HOST_GROUP as ARXIV
-from papers.sources.arxiv import eastern_day
-from papers.sources.base import FetchBatch, FetchContext
-from papers.sources.feed import REDIRECTS_BEFORE_MOVE
-from papers.sources.registry import ADAPTERS
+from papers.sources.arxiv_schedule import eastern_day
+from papers.sources.base import FetchBatch, FetchContext, FetchOutcome
+from papers.sources.registry import adapter_of, catch_up_kinds
 
 logger = logging.getLogger(__name__)
 
 ClientFactory = Callable[..., Client]
 
 ABANDONED_AFTER = timedelta(minutes=10)
-"""A visit that gave no sign of life for so long is over. A request with all its waits takes five at most."""
+"""A run without a sign of life for longer is over. A request with all its waits takes five minutes at most."""
 HEARTBEAT_SECONDS = 10.0
 REQUESTS_KEPT = 300
-DISABLE_FEED_AFTER = timedelta(days=14)
-"""A feed that failed for so long is not asked any more until somebody turns it on."""
+RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2))
+"""After failures in a row, where the answer does not say when to come again."""
+MIN_RETRY_AFTER = timedelta(seconds=30)
 CATCH_UP_AFTER = timedelta(hours=6)
-"""How old arXiv's records may be when its announcements are stale, before they are asked for out of turn."""
+"""How old arXiv's records may be when its announcements are stale, before they are fetched before their time."""
 
 
 def fetch_source(
@@ -54,12 +55,12 @@ def fetch_source(
     now: datetime,
     since: date | None = None,
     only_if_due: bool = False,
-    say: Callable[[str], None] | None = None,
+    report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchRun | None:
-    """Visit a source now; the visit as it ended. None where another visit is going on, or it isn't due any more.
+    """Fetch from a source now, and return the run as it ended; None where another run is open, or it isn't due.
 
-    A source that fails is no error here: the visit says so, and when it is tried again stands in the source's row.
+    A source that fails is no error here: its run says so, and its row when it is fetched again.
 
     Raises:
         Source.DoesNotExist: there is no such source.
@@ -70,29 +71,29 @@ def fetch_source(
     run = _open_run(source, now)
     if run is None:
         return None
-    visit = _Visit(source, run, now=now, since=since, say=say)
-    client = make_client(report=visit.note_request)
-    visit.go(client)
+    fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
+    client = make_client(report=fetch.note_request)
+    fetch.execute(client)
     run.refresh_from_db()
     return run
 
 
 def end_abandoned_runs(*, now: datetime) -> int:
-    """End visits whose process has died; their number. Their sources are still due, and are visited anew."""
+    """End runs whose process has died, and return how many. Their sources are still due, and are fetched anew."""
     return FetchRun.objects.filter(state=FetchRun.State.RUNNING, heartbeat_at__lt=now - ABANDONED_AFTER).update(
         state=FetchRun.State.ABANDONED, ended_at=now, error="Its process ended in the middle; it was done anew."
     )
 
 
 def due_source_ids(*, now: datetime) -> list[int]:
-    """Sources to be visited now that no visit is going on at. Two queries."""
+    """The ids of sources that are due and have no open run. Two queries."""
     busy = FetchRun.objects.filter(state=FetchRun.State.RUNNING).values("source")
     return list(Source.objects.due(now).exclude(pk__in=busy).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
 class FetchPreview:
-    """What a visit would bring, without storing it."""
+    """What a fetch would bring, without storing it."""
 
     batches: tuple[FetchBatch, ...]
     requests: tuple[dict[str, Any], ...]
@@ -110,37 +111,35 @@ def preview_source(
     since: date | None = None,
     timeout_seconds: float | None = None,
     max_batches: int | None = None,
-    say: Callable[[str], None] | None = None,
+    report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchPreview:
-    """Ask a source (stored or not) and store nothing; it keeps its place among those who ask the same hosts.
+    """What a source, stored or not, would bring now. Nothing is stored; the host rate limits hold.
 
-    `patience_seconds` is how long one request may wait for its turn, and how long it may take: for a person who waits.
+    Args:
+        timeout_seconds: how long each request may wait for its slot, and again for its answer; None: as its adapter
+            says.
+        max_batches: stop after this number of batches with papers.
     """
     requests: list[dict[str, Any]] = []
     client = make_client(report=lambda report: requests.append(asdict(report)))
-
-    def send(request: FetchRequest) -> FetchResponse:
-        if timeout_seconds is not None:
-            request = replace(request, wait_seconds=timeout_seconds, deadline_seconds=timeout_seconds)
-        return client.fetch(request)
-
-    context = replace(_context(source, client, now=now, since=since), send=send)
+    context = _context(source, client, now=now, since=since, timeout_seconds=timeout_seconds)
     batches: list[FetchBatch] = []
+    error = ""
     try:
-        for batch in ADAPTERS[source.kind].fetch(context):
+        for batch in adapter_of(source.kind).fetch(context):
             batches.append(batch)
-            if say:
-                say(_progress(batch))
+            if report_progress:
+                report_progress(_progress(batch))
             if max_batches is not None and sum(1 for each in batches if each.papers) >= max_batches:
                 break
-    except SourceError as error:
-        return FetchPreview(tuple(batches), tuple(requests), str(error))
-    return FetchPreview(tuple(batches), tuple(requests))
+    except SourceError as failure:
+        error = str(failure)
+    return FetchPreview(tuple(batches), tuple(requests), error)
 
 
 def _open_run(source: Source, now: datetime) -> FetchRun | None:
-    """Claim the source: a unique index lets one visit at a time be open, and one that died is ended first."""
+    """Claim the source: a unique index lets one run at a time be open, and one that died is ended first."""
     end_abandoned_runs(now=now)
     try:
         with transaction.atomic():
@@ -149,9 +148,16 @@ def _open_run(source: Source, now: datetime) -> FetchRun | None:
         return None
 
 
-def _context(source: Source, client: Client, *, now: datetime, since: date | None) -> FetchContext:
+def _context(
+    source: Source, client: Client, *, now: datetime, since: date | None, timeout_seconds: float | None = None
+) -> FetchContext:
+    def send(request: FetchRequest) -> FetchResponse:
+        if timeout_seconds is not None:
+            request = replace(request, wait_seconds=timeout_seconds, deadline_seconds=timeout_seconds)
+        return client.fetch(request)
+
     return FetchContext(
-        send=client.fetch,
+        send=send,
         base_url=base_url_of(source),
         now=now,
         categories=tuple(source.categories),
@@ -160,7 +166,6 @@ def _context(source: Source, client: Client, *, now: datetime, since: date | Non
         since=since,
         etag=source.etag,
         last_modified=source.last_modified,
-        newest_announced_on=AnnouncedList.objects.aggregate(newest=Max("day"))["newest"],
     )
 
 
@@ -171,16 +176,23 @@ def _progress(batch: FetchBatch) -> str:
     return f"{text}, {batch.done:,}" if batch.done else text
 
 
-class _Visit:
-    """One visit from its claim to its end."""
+class _Fetch:
+    """One fetch from its claim to its end."""
 
     def __init__(
-        self, source: Source, run: FetchRun, *, now: datetime, since: date | None, say: Callable[[str], None] | None
+        self,
+        source: Source,
+        run: FetchRun,
+        *,
+        now: datetime,
+        since: date | None,
+        report_progress: Callable[[str], None] | None,
     ) -> None:
         self.source = source
+        self.adapter = adapter_of(source.kind)
         self.run = run
         self.since = since
-        self.say = say
+        self.report_progress = report_progress
         self.was_due_at = source.next_fetch_at
         self.requests: list[dict[str, Any]] = []
         self.announced: dict[date, set[str]] = {}
@@ -194,10 +206,10 @@ class _Visit:
         self._last_beat = self._began
 
     def moment(self) -> datetime:
-        """The time now, counted from the beginning of the visit, whose time was given."""
+        """The time now, counted from the `now` at which the fetch began."""
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
 
-    def go(self, client: Client) -> None:
+    def execute(self, client: Client) -> None:
         failure: SourceError | None = None
         try:
             try:
@@ -206,18 +218,18 @@ class _Visit:
                 failure = error
             self._complete(client, is_cut_short=failure is not None)
         except RunLostError:
-            logger.warning("The visit was given up: another one has begun", extra={"run": self.run.pk})
+            logger.warning("The fetch was given up: another one has begun", extra={"run": self.run.pk})
         except Exception as error:
             self._end_failed(SourceError(f"An error of Broadsheet itself, the log has it all: {error!r}"))
             raise
-        except BaseException:  # Ctrl-C, or the worker is told to stop
+        except BaseException:  # Ctrl-C, or the worker stops
             self._end(FetchRun.State.ABANDONED, "Stopped in the middle.", next_fetch_at=self.moment())
             raise
         else:
             self._end_with(failure)
 
     def note_request(self, report: RequestReport) -> None:
-        """Keep what a request cost, and give a sign of life."""
+        """Record what a request cost, and move the heartbeat on."""
         self.requests = [*self.requests, asdict(report)][-REQUESTS_KEPT:]
         if time.monotonic() - self._last_beat >= HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
@@ -225,33 +237,33 @@ class _Visit:
 
     def _store_all(self, client: Client) -> None:
         context = _context(self.source, client, now=self._began_at, since=self.since)
-        for batch in ADAPTERS[self.source.kind].fetch(context):
+        for batch in self.adapter.fetch(context):
             stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
             if batch.list_day is not None:
                 self.lists[batch.list_day] += Counter(
-                    held=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
+                    record_count=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
                 )
             self.is_stale = self.is_stale or batch.is_stale
             for announced in batch.announced:
                 self.announced.setdefault(announced.day, set()).update(announced.ids)
-            if self.say:
-                self.say(_progress(batch))
+            if self.report_progress:
+                self.report_progress(_progress(batch))
 
     def _complete(self, client: Client, *, is_cut_short: bool) -> None:
         """Compare what was announced with what is stored, and fill what is missing."""
         days = set(self.announced)
-        if ADAPTERS[self.source.kind].group == ARXIV:
+        if self.adapter.fills_gaps:
             days |= {edition.day for edition in days_with_gaps(self.moment())}
         self._check(days)
         has_gaps = not all(self.is_filled.values()) or "gaps" in self.source.cursor
-        if self.source.kind == Source.Kind.ARXIV_RSS and not is_cut_short and has_gaps:
+        if self.adapter.announces and not is_cut_short and has_gaps:
             try:
-                filled = fill_gaps(client.fetch, self.source, now=self.moment(), say=self.say)
+                filled = fill_gaps(client.fetch, self.source, now=self.moment(), report_progress=self.report_progress)
             except SourceError as error:
                 self.note = f"The gaps could not be filled now: {error}"
             else:
                 self._check(days if filled else set())
-        # At every visit: one that was killed after it had listed its papers left this to the next.
+        # At every fetch: one that was killed after it had listed its papers left this to the next.
         remove_superseded_sample()
 
     def _check(self, days: set[date]) -> None:
@@ -272,8 +284,8 @@ class _Visit:
             self._end_failed(failure)
 
     def _put_off(self, error: HostBusyError) -> None:
-        """There is no turn for us for a while, which is no failure. A visit that asked nothing leaves no trace."""
-        again_at = next_retry_time(0, error.retry_after_seconds, now=self.moment())
+        """No slot is free for a while, which is no failure. A fetch that sent nothing leaves no run behind."""
+        again_at = next_retry_time(1, error.retry_after_seconds, now=self.moment())
         if self.requests:
             self._end(FetchRun.State.ABANDONED, f"Put off: {error}", next_fetch_at=again_at)
             return
@@ -288,8 +300,10 @@ class _Visit:
         if isinstance(error, HttpStatusError) and error.status == HTTPStatus.GONE:
             changes["is_enabled"] = False
         well_at = self.source.last_success_at or self.source.created_at
-        if self.source.kind == Source.Kind.FEED and now - well_at > DISABLE_FEED_AFTER:
-            changes |= {"is_enabled": False, "last_error": f"Turned off after 14 days without success. {error}"}
+        limit = self.adapter.disable_after
+        if limit is not None and now - well_at > limit:
+            reason = f"Turned off after {limit.days} days without success. {error}"
+            changes |= {"is_enabled": False, "last_error": reason}
         logger.error("Fetching %s failed: %s", self.source, error, extra={"run": self.run.pk})
         again_at = next_retry_time(errors, error.retry_after_seconds, now=now)
         self._end(FetchRun.State.FAILED, str(error), next_fetch_at=again_at, **changes)
@@ -297,6 +311,9 @@ class _Visit:
     def _end_well(self) -> None:
         now = self.moment()
         outcome = FetchOutcome(
+            now=now,
+            interval=timedelta(seconds=self.source.interval_seconds),
+            cursor=self.source.cursor,
             is_stale=self.is_stale,
             has_todays_announcements=not self.is_stale and self.is_complete.get(eastern_day(now)) is True,
         )
@@ -309,24 +326,24 @@ class _Visit:
             state = FetchRun.State.STALE
             self._catch_up(now)
         record_list_counts(self.source, self.lists, now=now)
-        self._end(state, self.note, next_fetch_at=next_fetch_time(self.source, outcome, now=now), **changes)
+        self._end(state, self.note, next_fetch_at=self.adapter.next_fetch(outcome), **changes)
 
     def _moved(self) -> dict[str, Any]:
-        """The new address of a feed that has said three times in a row where it went."""
-        cursor = self.source.cursor
-        if self.source.kind != Source.Kind.FEED or cursor.get("moved_times", 0) < REDIRECTS_BEFORE_MOVE:
+        """The new address of a source that was led there often enough in a row."""
+        cursor, redirects = self.source.cursor, self.adapter.redirects_before_move
+        if redirects is None or cursor.get("moved_times", 0) < redirects:
             return {}
-        logger.warning("The feed %s has moved to %s", self.source, cursor["moved_to"])
+        logger.warning("The source %s has moved to %s", self.source, cursor["moved_to"])
         kept = {name: value for name, value in cursor.items() if not name.startswith("moved_")}
         return {"base_url": cursor["moved_to"], "cursor": kept}
 
     def _catch_up(self, now: datetime) -> None:
-        """Have arXiv's records asked for when its announcements are stale."""
-        records = Source.objects.filter(kind=Source.Kind.ARXIV_OAI, is_enabled=True, next_fetch_at__gt=now)
+        """Ask for arXiv's records out of turn when its announcements are stale."""
+        records = Source.objects.filter(kind__in=catch_up_kinds(), is_enabled=True, next_fetch_at__gt=now)
         records.exclude(last_success_at__gt=now - CATCH_UP_AFTER).update(next_fetch_at=now)
 
     def _end(self, state: FetchRun.State, message: str, *, next_fetch_at: datetime, **changes: Any) -> None:
-        """Close the visit, if it is still ours, and say when the next one is."""
+        """Close the run, if it is still ours, and write down when the next fetch is."""
         now = self.moment()
         fields: dict[str, Any] = {
             "state": state,
@@ -345,11 +362,23 @@ class _Visit:
         logger.info("Fetched %s: %s", self.source, state, extra={"run": self.run.pk})
 
     def _reschedule(self, next_fetch_at: datetime) -> None:
-        """Unless somebody asked for another visit, or changed what is asked, while this one was going on."""
+        """Unless somebody asked for another fetch, or changed what is asked, while this one was going on."""
         Source.objects.filter(pk=self.source.pk, next_fetch_at=self.was_due_at).update(next_fetch_at=next_fetch_at)
 
     def _running(self) -> Any:
         return FetchRun.objects.filter(pk=self.run.pk, state=FetchRun.State.RUNNING)
+
+
+def next_retry_time(failures: int, retry_after_seconds: float | None, *, now: datetime) -> datetime:
+    """When to fetch again after a fetch that failed: what the answer asked for, else by `RETRIES`.
+
+    Args:
+        failures: in a row, this one included.
+    """
+    if retry_after_seconds is not None:
+        return now + max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER) * random.uniform(1.0, 1.05)  # noqa: S311
+    pause = RETRIES.pause_after(failures, spread=random.random())  # noqa: S311
+    return now + (pause or MIN_RETRY_AFTER)
 
 
 def _labelled(batch: FetchBatch) -> FetchBatch:

@@ -1,9 +1,9 @@
-"""The politeness clock: who may ask a group of hosts, and when, over all workers and machines.
+"""The host rate limit over all workers and machines, in Postgres.
 
-One Postgres row is one connection that the group allows. A turn is a lease on a row: taken by a conditional UPDATE,
-renewed while the request runs, and given back with the time before which nobody may ask again. A process that dies
-leaves a lease that runs out. Only the database's clock is read, so that no machine's own clock matters; no transaction
-is open while a request runs.
+One row (`models.HostSlot`) is one connection that a group of hosts allows. A slot is a lease on a row: taken by a
+conditional UPDATE, renewed while the request runs, and given back with the time before which nobody may ask again. A
+process that dies leaves a lease that runs out. Only the database's clock is read, so that no machine's own clock
+matters; no transaction is open while a request runs.
 """
 
 from __future__ import annotations
@@ -20,69 +20,17 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from papers.models import HostSlot
-from papers.outbound.client import Client, HostBusyError, RequestReport, SlotLostError, user_agent
+from papers.outbound.client import Client, user_agent
+from papers.outbound.errors import HostBusyError, SlotLostError
+from papers.outbound.host_rate_limit import HostPolicy, host_policy_of
+from papers.outbound.request import RequestReport
 
-# The longest a request is silent about itself is a name's look-up or a connection's opening, 10 seconds each.
 SLOT_SECONDS = 60.0
-# How often those who wait look whether the one before them is done. When nobody is before them, the time is known.
+"""How long a lease lasts that is not renewed. A request renews it every 5 seconds, except during the look-up of a name
+and the opening of a connection, which take up to 10 each."""
 POLL_SECONDS = 0.25
+"""Between two looks whether a slot that another process holds is free. Of one that nobody holds the time is known."""
 _SHORTEST_SLEEP_SECONDS = 0.02
-
-_HOUR = 3600.0
-_DOUBLING = (10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0)
-
-
-@dataclass(frozen=True, slots=True)
-class HostPolicy:
-    """What one group of hosts bears. All times in seconds."""
-
-    connections: int = 1
-    spacing: float = 1.0
-    """From the end of a request to the start of the next, on each connection."""
-    jitter: float = 0.0
-    """At most this much is added to the spacing, by chance."""
-    refusals: frozenset[int] = frozenset({429, 503})
-    """Statuses that ask for fewer requests."""
-    steps: tuple[float, ...] = (60.0, 300.0, 1800.0, 7200.0)
-    """For how long the group is closed after the first refusal, the second, …, when the answer does not say."""
-    blocked: float = _HOUR
-    """For how long it is closed after a 403."""
-    also: str | None = None
-    """Another group that a turn is taken at as well."""
-
-
-HOST_POLICIES: Mapping[str, HostPolicy] = {
-    # "One request every three seconds, single connection", for all machines together; asking on after a 403 counts as
-    # an attack. https://info.arxiv.org/help/api/tou.html
-    "arxiv": HostPolicy(spacing=3.0, jitter=0.5, refusals=frozenset({406, 429, 503}), blocked=12 * _HOUR),
-    "huggingface": HostPolicy(connections=2),
-    "crossref": HostPolicy(connections=2, spacing=0.2, steps=_DOUBLING),
-    "datacite": HostPolicy(connections=2, spacing=0.2, steps=_DOUBLING),
-    "semanticscholar": HostPolicy(spacing=3.5, steps=(5.0, 10.0, 20.0, 40.0, 60.0)),
-    "openalex": HostPolicy(connections=2, spacing=0.2),
-    "biorxiv": HostPolicy(steps=_DOUBLING),
-    "pubmed": HostPolicy(spacing=0.4, steps=_DOUBLING),
-    # The operator's own choice, often on the operator's own machine; it says itself when it is too much.
-    "embeddings": HostPolicy(connections=4, spacing=0.0, blocked=60.0, steps=_DOUBLING),
-    "feeds": HostPolicy(connections=4, spacing=0.0),
-}
-# Any other host: one connection to it, and four to all such hosts together.
-FEED_POLICY = HostPolicy(blocked=24 * _HOUR, also="feeds")
-# A page that a reader named; the next page of the same host may well be open.
-PAGE_POLICY = HostPolicy(blocked=60.0, also="feeds")
-
-
-def host_policy_of(group: str) -> HostPolicy:
-    """Raises ValueError where there is no such group; `group_of(url)` names the right one."""
-    if group.startswith("feed:"):
-        return FEED_POLICY
-    if group.startswith("page:"):
-        return PAGE_POLICY
-    if group not in HOST_POLICIES:
-        raise ValueError(
-            f"There is no host group {group!r}; use one of {', '.join(HOST_POLICIES)} feed:<host> or page:<host>."
-        )
-    return HOST_POLICIES[group]
 
 
 def build_outbound_client(*, report: Callable[[RequestReport], None] | None = None) -> Client:
@@ -93,7 +41,7 @@ def build_outbound_client(*, report: Callable[[RequestReport], None] | None = No
     """
     return Client(
         user_agent=user_agent(version=settings.VERSION, site_url=settings.SITE_URL, admin=settings.ADMIN_EMAIL),
-        clock=PostgresRateLimiter(),
+        rate_limiter=PostgresRateLimiter(),
         allow=settings.FETCH_ALLOW,
         proxy=settings.FETCH_PROXY,
         report=report,
@@ -101,7 +49,7 @@ def build_outbound_client(*, report: Callable[[RequestReport], None] | None = No
 
 
 class PostgresRateLimiter:
-    """Gives out turns (`papers.outbound.request.HostRateLimiter`). Must not be used inside a transaction: it says so loudly."""
+    """The `HostRateLimiter` of the product. Raises RuntimeError inside a transaction, where it would not work."""
 
     def __init__(
         self, *, policy_of: Callable[[str], HostPolicy] = host_policy_of, lease_seconds: float = SLOT_SECONDS
@@ -110,19 +58,19 @@ class PostgresRateLimiter:
         self._lease_seconds = lease_seconds
 
     @contextmanager
-    def turn(self, group: str, *, wait_seconds: float) -> Iterator[PostgresSlot]:
-        """Wait for the group's turn, and hold it.
+    def acquire(self, group: str, *, wait_seconds: float) -> Iterator[PostgresSlot]:
+        """Wait for a slot of the group, and hold it.
 
         Raises:
-            BusyError: it would come later than in `wait_seconds`; raised at once when that is known at once.
+            HostBusyError: none would be free within `wait_seconds`; raised at once when that is known at once.
             RuntimeError: a transaction is open.
         """
         policy = self._policy_of(group)
         end = time.monotonic() + wait_seconds
         with ExitStack() as leases:
             held = [leases.enter_context(self._lease(group, policy, end))]
-            if policy.also is not None:
-                held.append(leases.enter_context(self._lease(policy.also, self._policy_of(policy.also), end)))
+            if (parent := policy.parent_group) is not None:
+                held.append(leases.enter_context(self._lease(parent, self._policy_of(parent), end)))
             yield PostgresSlot(self, group, policy, held)
 
     def back_off(self, group: str, seconds: float) -> None:
@@ -190,7 +138,11 @@ class SlotRow:
     seconds: float
 
     def renew(self) -> None:
-        """Raises TurnLostError where the lease had run out and another process took the row."""
+        """Hold the row for longer.
+
+        Raises:
+            SlotLostError: the lease had run out, and another process took the row.
+        """
         renewed = _execute(
             """
             UPDATE {table} SET until = clock_timestamp() + %(lease)s * interval '1 s'
@@ -219,10 +171,12 @@ class SlotRow:
 
 
 class PostgresSlot:
-    """A turn that is held (`papers.outbound.request.AcquiredSlot`)."""
+    """A slot that is held: an `AcquiredSlot`, on a row of its group and one of the parent group."""
 
-    def __init__(self, clock: PostgresRateLimiter, group: str, policy: HostPolicy, leases: Sequence[SlotRow]) -> None:
-        self._clock = clock
+    def __init__(
+        self, rate_limiter: PostgresRateLimiter, group: str, policy: HostPolicy, leases: Sequence[SlotRow]
+    ) -> None:
+        self._rate_limiter = rate_limiter
         self._group = group
         self._policy = policy
         self._leases = leases
@@ -231,24 +185,25 @@ class PostgresSlot:
         for lease in self._leases:
             lease.renew()
 
-    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
+    def record_response(self, status: int, retry_after_seconds: float | None) -> float | None:
         """Close the whole group after a refusal, the longer the more there were in a row; open it after success."""
         policy = self._policy
         rows = _rows(self._group, policy)
         if status < 400:
             _execute(
-                'UPDATE {table} SET refusals = 0 WHERE "group" = ANY(%(rows)s) AND refusals > 0',
+                'UPDATE {table} SET refusal_count = 0 WHERE "group" = ANY(%(rows)s) AND refusal_count > 0',
                 {"rows": rows},
             )
             return None
         if status == 403:
-            seconds = policy.blocked
-        elif status in policy.refusals:
-            seconds = retry_after_seconds or policy.steps[min(_count_refusal(rows), len(policy.steps)) - 1]
+            seconds = policy.blocked_seconds
+        elif status in policy.refusal_statuses:
+            pause = policy.refusal_pauses.pause_after(_count_refusal(rows)) if not retry_after_seconds else None
+            seconds = pause.total_seconds() if pause else retry_after_seconds or 0.0
         else:
             return None
         seconds = max(seconds, policy.spacing)
-        self._clock.back_off(self._group, seconds)
+        self._rate_limiter.back_off(self._group, seconds)
         return seconds
 
 
@@ -262,7 +217,7 @@ def _rows(group: str, policy: HostPolicy) -> list[str]:
 def _create(rows: Sequence[str]) -> None:
     _execute(
         """
-        INSERT INTO {table} ("group", not_before, refusals)
+        INSERT INTO {table} ("group", not_before, refusal_count)
         SELECT unnest(%(rows)s::text[]), clock_timestamp(), 0 ON CONFLICT DO NOTHING
         """,
         {"rows": list(rows)},
@@ -291,7 +246,10 @@ def _next_chance(rows: Sequence[str], policy: HostPolicy) -> tuple[datetime | No
 def _count_refusal(rows: Sequence[str]) -> int:
     """One refusal more; how many there were in a row."""
     counts = _execute(
-        'UPDATE {table} SET refusals = least(refusals + 1, 1000) WHERE "group" = ANY(%(rows)s) RETURNING refusals',
+        """
+        UPDATE {table} SET refusal_count = least(refusal_count + 1, 1000)
+        WHERE "group" = ANY(%(rows)s) RETURNING refusal_count
+        """,
         {"rows": rows},
     )
     return max(int(count) for (count,) in counts)
@@ -300,7 +258,7 @@ def _count_refusal(rows: Sequence[str]) -> int:
 def _execute(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction of its own.
 
-    `durable` makes Django raise where one is open already: a turn that can be rolled back is none, and a transaction
+    `durable` makes Django raise where one is open already: a slot that can be rolled back is none, and a transaction
     held during a request would block every other process.
     """
     table = connection.ops.quote_name(HostSlot._meta.db_table)

@@ -1,7 +1,8 @@
 """Fetching the own records of papers that third parties speak of: arXiv's a hundred a request, the rest one by one.
 
 What is wanted are rows (`RecordWanted`), which ingest makes and removes; a worker that is killed leaves them, and what
-is due is found there again. One turn a tick, so that a large import takes its time and never all of arXiv's.
+is due is found there again. One batch a run of the
+scheduler, so that a large import leaves room for others at the same hosts.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from django.db.models import F
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
-from papers.models import Source, WantedRecord
-from papers.outbound.client import Client, HostBusyError
-from papers.outbound.errors import SourceError
-from papers.services.fetching.rate_limiter import build_outbound_client
-from papers.services.fetching.source_config import preferred_base_url
-from papers.services.ingest.paper_store import store_papers
-from papers.services.submissions.submission_fetcher import (
-    RETRY_PAUSES,
+from papers.models import WantedRecord
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, SourceError
+from papers.services.fetching.paper_lookup import (
+    LOOKUP_RETRIES,
     is_retryable,
     look_up_paper,
     send_with_short_timeouts,
 )
+from papers.services.fetching.rate_limiter import build_outbound_client
+from papers.services.fetching.source_config import preferred_base_url
+from papers.services.ingest.paper_store import store_papers
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -42,8 +43,8 @@ MAX_RUN_SECONDS = 180.0
 BATCH_SIZE = arxiv_api.MAX_IDS
 MAX_SINGLE_LOOKUPS = 20
 LONG_PAUSE = timedelta(days=1)
-"""After the pauses of submissions, and for what is not there: a new DOI may take days to be registered."""
-MAX_ATTEMPTS = len(RETRY_PAUSES) + 14
+"""After those of a look-up, and for what is not there: a new DOI may take days to be registered."""
+MAX_ATTEMPTS = len(LOOKUP_RETRIES.pauses) + 14
 
 
 def is_record_due(*, now: datetime) -> bool:
@@ -52,9 +53,9 @@ def is_record_due(*, now: datetime) -> bool:
 
 
 def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = build_outbound_client) -> int:
-    """One turn: ask for up to a hundred records that are wanted, and store them; how many came.
+    """Ask for up to a hundred records that are wanted, store them, and return how many came.
 
-    Failures are no errors here: the rows say what happened, and when it is tried again.
+    Failures are no errors here: the rows say what happened, and when the next attempt is.
     """
     rows = _claim(now)
     if not rows:
@@ -79,7 +80,7 @@ def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = b
 
 
 def _claim(now: datetime) -> list[WantedRecord]:
-    """Take some on: until the lease ends nobody else does. Claims that died count as tries."""
+    """Claim due rows until the lease ends. Claims of workers that died count as attempts."""
     with transaction.atomic():
         due = WantedRecord.objects.due(now).select_for_update(skip_locked=True)
         rows = list(due[:BATCH_SIZE])
@@ -94,7 +95,7 @@ def _fetch_together(send: Send, names: Sequence[PaperRef], now: datetime) -> tup
     asked = {name.value for name in names}
     papers: list[RawPaper] = []
     try:
-        for answer in arxiv_api.look_up_ids(send, preferred_base_url(Source.Kind.ARXIV_API), sorted(asked)):
+        for answer in arxiv_api.look_up_ids(send, preferred_base_url(arxiv_api.adapter.kind), sorted(asked)):
             papers += answer.papers
     except HostBusyError as error:
         _give_back(names, now, timedelta(seconds=error.retry_after_seconds or 30))
@@ -104,7 +105,7 @@ def _fetch_together(send: Send, names: Sequence[PaperRef], now: datetime) -> tup
     by_id = {found.value: raw for raw in papers if (found := parse_arxiv_id(raw.arxiv_id or ""))}
     here = {value: raw for value, raw in by_id.items() if value in asked}
     if here:
-        store_papers(here.values(), now=now, kind=Source.Kind.ARXIV_API)
+        store_papers(here.values(), now=now, kind=arxiv_api.adapter.kind)
     return [name for name in names if name.value not in here], len(here)
 
 
@@ -112,7 +113,7 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
     """Ask for one; whether it came.
 
     Raises:
-        BusyError: it was not its turn, which is no try.
+        HostBusyError: no slot was free, which counts as no attempt.
     """
     try:
         raw = look_up_paper(send, name)
@@ -132,7 +133,7 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
 def _put_off(name: PaperRef, reason: str, now: datetime, *, may_pass: bool) -> None:
     logger.warning("Could not fetch the record of %s: %s", name.value, reason)
     for row in _rows([name]):
-        pause = RETRY_PAUSES[row.attempts - 1] if may_pass and row.attempts <= len(RETRY_PAUSES) else LONG_PAUSE
+        pause = (LOOKUP_RETRIES.pause_after(row.attempts) if may_pass else None) or LONG_PAUSE
         row.next_attempt_at = now + pause if row.attempts < MAX_ATTEMPTS else None
         row.reason = safe_text(reason)[:2_000]
         row.save(update_fields=["next_attempt_at", "reason"])

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from papers.services.ingest.clean_record import ARXIV_SOURCES, CleanPaper
+from papers.services.ingest.clean_record import CleanPaper
 from papers.sources.arxiv import is_first_announced
 from papers.sources.base import AnnouncedIds, RawListing
+from papers.sources.registry import RECORD_SOURCES
 from papers.text.cleaning import safe_text
 
 # Papers that fill a gap stand behind all that came with the feed.
@@ -50,7 +51,7 @@ def add_announcements(cursor: CursorWrapper, papers: Sequence[CleanPaper]) -> Se
 
 
 def _may_be_announced(paper: CleanPaper) -> bool:
-    return bool(paper.arxiv_id and paper.announced_on is None and paper.source in ARXIV_SOURCES)
+    return bool(paper.arxiv_id and paper.announced_on is None and RECORD_SOURCES[paper.source].is_archive)
 
 
 def _announced(paper: CleanPaper, day: date, kind: str) -> CleanPaper:

@@ -14,19 +14,16 @@ from papers.catalogue.categories import canonical_categories
 from papers.catalogue.identifiers import ArxivId, arxiv_id_of_doi, arxiv_month, parse_arxiv_id, parse_dois
 from papers.catalogue.json_columns import AuthorRow, LinkRow
 from papers.catalogue.links import FoundLinks, find_links
-from papers.sources.base import RECORD_RANKS, ExternalCounts, RawListing, RawPaper, RawVersion
+from papers.sources.base import ExternalCounts, RawListing, RawPaper, RawVersion
+from papers.sources.registry import RECORD_SOURCES
 from papers.text.cleaning import clean_abstract, clean_line, clean_title, safe_text
 from papers.text.names import author_key, clean_name, split_authors
 from papers.text.urls import normalise_url
 
 # Names under which sources know a paper, beside arXiv ids, DOIs and addresses; the schemes of `models.Identifier`.
 OTHER_SCHEMES = frozenset({"openreview", "s2", "pmid", "acl"})
-# Whose records only say which paper they are about, and never speak for it.
-CLAIMING_SOURCES = frozenset({"feed"})
 STRONG_SCHEMES = frozenset({"arxiv", "doi"})
 """Names that somebody gives out, and has a record for."""
-# The archive's own records: they speak of the newest version, also when they give no number.
-ARXIV_SOURCES = frozenset(source for source in RECORD_RANKS if source.startswith("arxiv_"))
 
 # Far above what papers have, far below what an index or a text search vector refuses.
 MAX_TITLE, MAX_ABSTRACT, MAX_LINE = 5_000, 100_000, 10_000
@@ -43,7 +40,7 @@ _GONE = r"(?:withdrawn|retracted)"
 _WITHDRAWN = re.compile(
     rf"\b(?:this|the|our|present)\s+(?:\w+\s+)?{_WORK}(?:\s*\([^)]{{0,60}}\))?(?:\s+is\s+[\w ]{{3,30}},?\s+and)?,?"
     rf"\s+(?:has|have|is|was|had)\s+(?:now\s+|hereby\s+|temporarily\s+)?(?:been\s+)?(?:temporarily\s+)?{_GONE}\b"
-    rf"|(?:^|[.;]\s+){_WORK}?\s*{_GONE}\b(?=\s*(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b))"
+    rf"|(?:^\s*+|[.;]\s++)(?:{_WORK}\s*+)?{_GONE}\b(?=\s*+(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b))"
     rf"|\b(?:withdraw|retract)\s+(?:this|the|our)\s+{_WORK}\b"
     r"|\b(?:have|had|decided?|want|wish)\s+to\s+(?:withdraw|retract)\s+it\b"
     r"|^withdrawing\b",
@@ -104,7 +101,7 @@ def clean_record(raw: RawPaper) -> CleanPaper:
         raise RecordError("The record has no title.")
     claim = None
     arxiv, dois, identifiers = _identifiers(raw)
-    if raw.source in CLAIMING_SOURCES:
+    if RECORD_SOURCES[raw.source].only_claims:
         claim, identifiers = _claim(identifiers, raw.url)
         arxiv, dois = None, ()
     abstract = None if raw.abstract is None else clean_abstract(raw.abstract[:MAX_ABSTRACT])
@@ -113,7 +110,7 @@ def clean_record(raw: RawPaper) -> CleanPaper:
     versions = tuple(sorted(raw.versions, key=lambda version: version.number))
     return CleanPaper(
         source=raw.source,
-        rank=RECORD_RANKS[raw.source],
+        rank=RECORD_SOURCES[raw.source].rank,
         identifiers=identifiers,
         arxiv_id=arxiv.value if arxiv else None,
         version=raw.version or (versions[-1].number if versions else None) or (arxiv.version if arxiv else None),
@@ -184,7 +181,7 @@ def _identifiers(raw: RawPaper) -> tuple[ArxivId | None, tuple[str, ...], tuple[
                     dois[doi] = None
         elif name := _other_identifier(scheme, value):
             others[name] = None
-    if arxiv is None and raw.url and raw.source not in CLAIMING_SOURCES:
+    if arxiv is None and raw.url and not RECORD_SOURCES[raw.source].only_claims:
         arxiv = parse_arxiv_id(raw.url)
     found = [("arxiv", arxiv.value)] if arxiv else []
     found += [("doi", doi) for doi in dois] + list(others)
@@ -256,7 +253,7 @@ def _published_at(raw: RawPaper, arxiv: ArxivId | None) -> datetime | None:
     if raw.versions and (first := min(raw.versions, key=lambda version: version.number)).number == 1:
         return _aware(first.released_at or raw.published_at)
     published = _aware(raw.published_at)
-    if published is None or arxiv is None or raw.source in ARXIV_SOURCES:
+    if published is None or arxiv is None or RECORD_SOURCES[raw.source].is_archive:
         return published
     month = arxiv_month(arxiv.value)
     months_late = (published.year - month.year) * 12 + published.month - month.month

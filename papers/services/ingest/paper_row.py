@@ -13,17 +13,16 @@ from typing import TypeVar
 
 from papers.catalogue.json_columns import AuthorRow, LinkRow
 from papers.catalogue.links import FoundLinks, find_links
-from papers.services.ingest.clean_record import ARXIV_SOURCES, CLAIMING_SOURCES, STRONG_SCHEMES, CleanPaper, public_id
-from papers.sources.base import OWN_RECORD, RECORD_RANKS
+from papers.services.ingest.clean_record import STRONG_SCHEMES, CleanPaper, public_id
+from papers.sources.base import OWN_RECORD
 from papers.sources.provenance import is_identified, provenance
+from papers.sources.registry import IMPORTED, RECORD_SOURCES, record_source_of_rank
 
 T = TypeVar("T")
 
 # What a link was found in, when no source stated it.
 IN_TEXTS = frozenset({"title", "abstract", "comment"})
 
-
-_CLAIMING_RANKS = frozenset(RECORD_RANKS[source] for source in CLAIMING_SOURCES)
 
 # Where a row begins that has no date yet: any date that is known comes before it.
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -79,7 +78,7 @@ def is_as_good_as(row: PaperRow, paper: CleanPaper) -> bool:
     """Whether the record is at least as good as the one the row was made of. No version makes a third party's better
     than the own record of the id or DOI."""
     version = paper.version
-    if version is None and paper.source in ARXIV_SOURCES:
+    if version is None and RECORD_SOURCES[paper.source].is_archive:
         version = row.version
     new = (paper.rank >= OWN_RECORD, version or 0, paper.rank)
     return new >= (row.record_rank >= OWN_RECORD, row.version or 0, row.record_rank)
@@ -87,9 +86,10 @@ def is_as_good_as(row: PaperRow, paper: CleanPaper) -> bool:
 
 def merge_record(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
     """The row once the record is known too. The same record again changes nothing."""
-    if paper.source in CLAIMING_SOURCES and is_identified(row.public_id):
+    if RECORD_SOURCES[paper.source].only_claims and is_identified(row.public_id):
         return row
-    if row.record_rank in _CLAIMING_RANKS and any(scheme in STRONG_SCHEMES for scheme, _ in paper.identifiers):
+    made_by = record_source_of_rank(row.record_rank) or IMPORTED
+    if made_by.only_claims and any(scheme in STRONG_SCHEMES for scheme, _ in paper.identifiers):
         row = replace(EMPTY_ROW, public_id=row.public_id)  # what a feed said of it was the feed's entry
     if row.is_sample and paper.rank > 0:
         row = replace(EMPTY_ROW, public_id=row.public_id)  # the sample's words are its own, not the authors'
@@ -143,9 +143,8 @@ def _combined(row: PaperRow, paper: CleanPaper, *, now: datetime) -> PaperRow:
 
 def row_as_record(row: PaperRow) -> CleanPaper:
     """What a stored paper says, as a record: `merge_record` takes the other of two papers in this form."""
-    source = next((name for name, rank in RECORD_RANKS.items() if rank == row.record_rank), "import")
     return CleanPaper(
-        source=source,
+        source=(record_source_of_rank(row.record_rank) or IMPORTED).name,
         rank=row.record_rank,
         identifiers=(),
         arxiv_id=None,
@@ -255,4 +254,5 @@ def _links(row: PaperRow, paper: CleanPaper, found: FoundLinks) -> dict[str, Lin
 
 
 def _link_rank(link: LinkRow) -> int:
-    return RECORD_RANKS.get(link["found"], 100)  # arXiv's own pages are above all
+    source = RECORD_SOURCES.get(link["found"])
+    return source.rank if source else 100  # arXiv's own pages are above all

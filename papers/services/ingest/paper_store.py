@@ -67,12 +67,13 @@ from papers.services.ingest.paper_row import (
     previous_texts,
     row_as_record,
 )
-from papers.services.ingest.re_release import re_release
 from papers.services.ingest.rejected_records import resolve_rejected_records, store_rejected, unstorable_record
+from papers.services.ingest.releases import re_release
 from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resolve_papers
 from papers.services.lists.trending import refresh_trending_scores
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_today
 from papers.sources.base import RawPaper, RawVersion, UnreadableRecord
+from papers.sources.registry import RECORD_SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,6 @@ _ATTEMPTS = 20
 # What Postgres says of data it cannot take: a value (22), a constraint (23), or a size (54) out of bounds.
 _BAD_DATA = ("22", "23", "54")
 _DEADLOCK = "40P01"
-# Sources that have no lists by day.
-LISTLESS = frozenset({"feed", "arxiv_api", "doi"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,14 +359,14 @@ class _Storing:
 
     def _entries(self, targets: Iterable[ResolvedPaper]) -> list[ListingEntry]:
         """Where the source has its papers: on the day of its list or announcement, else on the group's today."""
-        today = self.now.astimezone(group_settings().zone).date()
+        today = group_today(self.now)
         found: list[ListingEntry] = []
         for target in targets:
             for paper in target.records:
                 paper_id, place = _id(target), len(found)
                 if (on := paper.listed_on) is not None:
                     found.append(ListingEntry(paper_id, on.day, on.kind, on.position, on.submitter))
-                elif paper.source in LISTLESS and is_recent_enough(paper.published_at, self.now):
+                elif RECORD_SOURCES[paper.source].lists_when_stored and is_recent_enough(paper.published_at, self.now):
                     found.append(ListingEntry(paper_id, today, position=place, once=True))
         return dedupe_entries(found)
 

@@ -11,9 +11,8 @@ from papers.catalogue.paper_ref import PaperRef
 from papers.models import LibraryImport, LibraryImportRow, User
 from papers.references.common import ReferenceEntry
 from papers.references.parser import parse_references
-from papers.services.library_import.known_papers import KnownPaper, known_papers
+from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
 from papers.services.library_import.title_match import TitleMatch, match_titles
-from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
 from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3
@@ -67,8 +66,8 @@ def _rows(
     first: dict[object, int] = {}
     for position, row in enumerate(references):
         made = LibraryImportRow(
-            of=of, position=position, line=row.line, title=row.title, given=row.given, tags=list(row.tags),
-            state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
+            library_import=of, position=position, line=row.line, title=row.title, reference=row.given,
+            tags=list(row.tags), state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
         )  # fmt: skip
         if row.names:
             named = next((each for each in row.names if each in known), row.names[0])

@@ -15,22 +15,22 @@ from django.db.models import F, Q
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
-from papers.models import LibraryImport, LibraryImportRow, Source
-from papers.outbound.client import Client, HostBusyError
-from papers.outbound.errors import SourceError
+from papers.models import LibraryImport, LibraryImportRow
+from papers.outbound.client import Client
+from papers.outbound.errors import HostBusyError, SourceError
+from papers.services.fetching.paper_lookup import (
+    HIDDEN_PAPER_MESSAGE,
+    LOOKUP_RETRIES,
+    describe_failure,
+    is_retryable,
+    known_papers,
+    look_up_paper,
+    send_with_short_timeouts,
+)
 from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import preferred_base_url
 from papers.services.ingest.paper_store import store_papers
 from papers.services.library_import.apply_draft import add_to_library
-from papers.services.library_import.known_papers import known_papers
-from papers.services.submissions.intake import HIDDEN_PAPER_MESSAGE
-from papers.services.submissions.submission_fetcher import (
-    RETRY_PAUSES,
-    describe_failure,
-    is_retryable,
-    look_up_paper,
-    send_with_short_timeouts,
-)
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -104,7 +104,7 @@ def _fetch_together(
     of: LibraryImport, send: Send, rows: Sequence[LibraryImportRow], now: datetime
 ) -> list[LibraryImportRow]:
     """Ask arXiv for all of them at once; those that it did not answer are asked for one by one."""
-    url = preferred_base_url(Source.Kind.ARXIV_API)
+    url = preferred_base_url(arxiv_api.adapter.kind)
     papers: list[RawPaper] = []
     try:
         for answer in arxiv_api.look_up_ids(send, url, [row.value for row in rows]):
@@ -118,7 +118,7 @@ def _fetch_together(
     asked = {row.value for row in rows}
     papers = [raw for raw in papers if (found := parse_arxiv_id(raw.arxiv_id or "")) and found.value in asked]
     if papers:
-        store_papers(papers, now=now, kind=Source.Kind.ARXIV_API)
+        store_papers(papers, now=now, kind=arxiv_api.adapter.kind)
     left = _settle_known(of, rows)
     LibraryImportRow.objects.filter(pk__in=[row.pk for row in left]).update(attempts=1)
     return left
@@ -156,9 +156,10 @@ def _put_off(rows: Sequence[LibraryImportRow], error: HostBusyError, now: dateti
 def _note_failure(row: LibraryImportRow, given: PaperRef, error: SourceError, now: datetime) -> None:
     logger.warning("Could not fetch what an import names: %s", error, extra={"import_row": row.pk})
     reason = describe_failure(error, given)
-    if is_retryable(error) and row.attempts < len(RETRY_PAUSES):
-        wait = max(RETRY_PAUSES[row.attempts], timedelta(seconds=getattr(error, "retry_after_seconds", None) or 0))
-        LibraryImportRow.objects.filter(pk=row.pk).update(next_attempt_at=now + wait, reason=reason)
+    asked_for = timedelta(seconds=error.retry_after_seconds or 0)
+    pause = LOOKUP_RETRIES.pause_after(row.attempts + 1, retry_after=asked_for) if is_retryable(error) else None
+    if pause is not None:
+        LibraryImportRow.objects.filter(pk=row.pk).update(next_attempt_at=now + pause, reason=reason)
     else:
         _fail(row, reason)
 

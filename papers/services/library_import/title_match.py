@@ -10,7 +10,7 @@ from django.db import connection
 
 from papers.models.paper import TITLE_LETTERS_SQL
 from papers.references.common import ReferenceEntry
-from papers.services.library_import.known_papers import KnownPaper
+from papers.services.fetching.paper_lookup import KnownPaper
 from papers.text.names import author_key
 
 MIN_TITLE_LETTERS = 8

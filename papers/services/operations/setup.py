@@ -13,6 +13,7 @@ from papers.catalogue.categories import expand_pattern
 from papers.models import Source
 from papers.services.fetching.source_config import configure_sources, ensure_default_sources, request_fetches
 from papers.services.operations.installation import group_settings, save_group_settings, skip_setup
+from papers.sources import huggingface
 
 FIRST_FETCH_GRACE = timedelta(minutes=5)
 """How long the first visit waits for an answer on the first-run page: a group that reads mathematics wants no first
@@ -34,13 +35,13 @@ class SetupAnswers:
 def current_answers() -> SetupAnswers:
     """What holds now; before the first answer, the defaults."""
     group = group_settings()
-    arxiv = Source.objects.filter(kind=Source.Kind.ARXIV_RSS, is_enabled=True).order_by("pk").first()
+    arxiv = Source.objects.announcing().order_by("pk").first()
     return SetupAnswers(
         group_name=group.name,
         time_zone=group.time_zone,
         access="members" if group.members_only else "public",
         categories=tuple(arxiv.categories) if arxiv else expand_categories(settings.ARXIV_CATEGORIES),
-        huggingface=Source.objects.filter(kind=Source.Kind.HUGGINGFACE, is_enabled=True).exists(),
+        huggingface=Source.objects.filter(kind=huggingface.adapter.kind, is_enabled=True).exists(),
     )
 
 
@@ -53,7 +54,7 @@ def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
     """Store the group's choices, bring its sources in line and have them visited now. Idempotent."""
     with transaction.atomic():
         save_group_settings(name=answers.group_name, time_zone=answers.time_zone, access=answers.access, now=now)
-        configure_sources(categories=answers.categories, huggingface=answers.huggingface, now=now)
+        configure_sources(categories=answers.categories, with_huggingface=answers.huggingface, now=now)
 
 
 def skip_first_run(*, now: datetime) -> None:

@@ -21,6 +21,7 @@ from papers.models import Edition, FetchRun, Source, SourceDay, Topic, TopicWeek
 from papers.ranking.charts import BarChart, BarRow, CalendarHeatmap, QueueChart, Series
 from papers.services.embeddings.embedding_status import EmbeddingStatus, read_embedding_status
 from papers.services.operations.queue_ages import paper_queues
+from papers.sources.registry import announcing_kinds, daily_list_kinds
 
 DAYS_SHOWN = 30
 _MOST_SOURCES = 20
@@ -31,8 +32,6 @@ _DAY_SERIES = (
     Series("unknown", "listed, announced count unknown"),
 )
 _LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
-_WITH_LISTS = (Source.Kind.HUGGINGFACE, Source.Kind.FEED)
-"""Kinds whose own list of a day is all there is to compare with. What arXiv announced is compared for the edition."""
 _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
 
 
@@ -83,13 +82,15 @@ def read_statistics(*, now: datetime, until: date | None = None) -> StatisticsPa
     today = min(until or newest, newest)
     is_now = today == newest
     sources = list(Source.objects.order_by("pk")[:_MOST_SOURCES])
+    with_lists = daily_list_kinds()
+    compared = [*with_lists, *announcing_kinds()]  # what arXiv announced is compared for the edition
     year = list(Edition.objects.filter(day__gt=today - timedelta(days=372), day__lte=today, is_sample=False))
     return StatisticsPage(
         last=today,
         is_now=is_now,
         announced=_announced({edition.day: edition for edition in year}, today),
-        lists=_lists([source for source in sources if source.kind in _WITH_LISTS], today),
-        without_lists=[source for source in sources if source.kind not in (*_WITH_LISTS, Source.Kind.ARXIV_RSS)],
+        lists=_lists([source for source in sources if source.kind in with_lists], today),
+        without_lists=[source for source in sources if source.kind not in compared],
         sources=_sources(sources, today),
         editions=CalendarHeatmap(
             title="Editions",
@@ -144,7 +145,7 @@ def _lists(sources: Sequence[Source], today: date) -> list[SourceChart]:
     """How much of their lists of a month is stored. One query."""
     days = days_shown(today)
     rows = SourceDay.objects.filter(source__in=sources, day__range=(days[0], today))
-    found = {(row.source_id, row.day): (row.stored, max(row.held - row.stored, 0)) for row in rows}
+    found = {(row.source_id, row.day): (row.stored, max(row.record_count - row.stored, 0)) for row in rows}
 
     def bars_of(source: Source) -> BarChart:
         shown = tuple(BarRow(day_label(day), found.get((source.pk, day), (0, 0))) for day in days)

@@ -215,7 +215,7 @@ def _read_json(data: bytes, options: ReadOptions) -> ParsedDocument:
         raise UnreadableFile("it is a JSON object that is no paper")
     named = _DAY_IN_NAME.search(options.name)
     asked = _day(named[0]) if named else _NO_DAY
-    day = huggingface.parse_list(data, asked=asked, site=options.site)
+    day = huggingface.parse_list(data, day=asked, site=options.site)
     return [_without_guess(paper) for paper in day.papers], day.rejected
 
 

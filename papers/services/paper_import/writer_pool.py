@@ -11,6 +11,7 @@ from typing import Self
 
 from django.db import connection
 
+from papers.services.operations.semaphores import has_semaphores
 from papers.services.paper_import.parts import FilePart, part_identifiers
 from papers.services.paper_import.worker_process import ImportPlan, PartResult, start_worker, store_part
 
@@ -31,7 +32,7 @@ class WriterPool:
         self._pending: dict[Future[PartResult], frozenset[str]] = {}
 
     def __enter__(self) -> Self:
-        if self._processes > 1:
+        if self._processes > 1 and has_semaphores():
             self._pool = ProcessPoolExecutor(
                 self._processes,
                 # Not forked: a copy of this process would share its connection to Postgres.

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.template.loader import get_template
 
 from papers.models import Paper, Recommendation, RecommendationState, Tag, User
 from papers.services.embeddings.model_switch import current_model
+from papers.services.lists.rows import CardNote, RecommendationReason
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
-from papers.web.cards import CardNote
 
 USEFUL_LIKES = 3
 """Papers that a reader should like before the list is worth much."""
@@ -67,30 +66,30 @@ def recommendation_reasons(*, user: User, tag: Tag | None, paper_ids: Collection
     because = {row.paper_id: row for row in rows}
     liked = Paper.objects.visible().only("public_id", "title").in_bulk({row.because_of_id for row in because.values()})
     marks = read_viewer_state(user, list(liked))
-    template = get_template("papers/_reason.html")
-    found = {}
+    reasons = {}
     for paper_id, row in because.items():
         example = liked.get(row.because_of_id)
-        context = {
-            "example": example,
-            **(_did(example.pk, marks, tag) if example and marks else {}),
-            "shared": row.shared,
-            "address": row.paper.get_absolute_url(),
-            "key": paper_id,
-        }
-        found[paper_id] = CardNote(html=template.render(context))
-    return found
+        did, tagged = _did(example.pk, marks, tag) if example and marks else ("", "")
+        reasons[paper_id] = RecommendationReason(
+            paper_id=paper_id,
+            address=row.paper.get_absolute_url(),
+            example=example,
+            did=did,
+            tag=tagged,
+            shared=tuple(row.shared),
+        )
+    return {paper_id: CardNote(reason=reason) for paper_id, reason in reasons.items()}
 
 
-def _did(paper_id: int, marks: ViewerState, tag: Tag | None) -> dict[str, str]:
+def _did(paper_id: int, marks: ViewerState, tag: Tag | None) -> tuple[str, str]:
     """What the reader did with a liked paper, as far as that still holds; and the tag, if it was tagging."""
     tags, state = marks.tags.get(paper_id, []), marks.library_states.get(paper_id, "")
     if tag is not None:
         tags, state = [name for name in tags if name == tag.name], ""
     if tags:
-        return {"did": "tagged", "tagged": tags[0]}
+        return "tagged", tags[0]
     if state in ("to_read", "reading"):
-        return {"did": "saved"}
+        return "saved", ""
     if state == "read":
-        return {"did": "read"}
-    return {"did": "voted for"} if paper_id in marks.voted and tag is None else {}
+        return "read", ""
+    return ("voted for" if paper_id in marks.voted and tag is None else ""), ""

@@ -10,11 +10,10 @@ from django.db import transaction
 
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 from papers.enqueue import TaskName, enqueue
-from papers.models import Identifier, Paper, Submission, User
+from papers.models import Paper, Submission, User
+from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, find_paper_by_ref
 from papers.services.submissions.settlement import newest_listing_day, settle_submission
 from papers.text.cleaning import safe_text
-
-HIDDEN_PAPER_MESSAGE = "A curator has taken this paper off these pages. Ask one of them about it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def preview_submission(*, user: User, text: str) -> SubmissionPreview:
     paper = find_paper_by_ref(given)
     if paper is None:
         return SubmissionPreview(given=given)
-    if paper.hidden_at is not None and not user.is_curator:
+    if paper.hidden_at is not None and not user.may_curate:
         return SubmissionPreview(given=given, error=HIDDEN_PAPER_MESSAGE)
     return SubmissionPreview(given=given, paper=paper, day=newest_listing_day(paper))
 
@@ -72,7 +71,7 @@ def submit(
     given = parse_reference(text)
     with transaction.atomic():
         paper = find_paper_by_ref(given)
-        if paper is not None and paper.hidden_at is not None and not user.is_curator:
+        if paper is not None and paper.hidden_at is not None and not user.may_curate:
             raise InvalidReference(HIDDEN_PAPER_MESSAGE)
         if (
             paper is not None
@@ -98,23 +97,9 @@ def retry_submission(*, submission: Submission, now: datetime) -> Submission:
         return submission
     with transaction.atomic():
         given = PaperRef(submission.scheme, submission.value)
-        again = _open(submission.user, given, submission.given, now)
+        again = _open(submission.user, given, submission.reference, now)
         enqueue(TaskName.FETCH_SUBMISSION, again.pk)
     return again
-
-
-def find_paper_by_ref(given: PaperRef) -> Paper | None:
-    """The stored paper with this name, hidden ones too; of the sample none. At most three queries."""
-    names = [(given.scheme, given.value)]
-    if doi := given.doi_in_url:
-        names.append(("doi", doi))
-    for scheme, value in names:
-        known = Identifier.objects.filter(scheme=scheme, value=value, paper__is_sample=False)
-        if found := known.select_related("paper").first():
-            return found.paper
-    # The page of a paper that is known by its DOI is none of its names, but somebody gave it before.
-    before = Submission.objects.about(given.scheme, given.value).filter(paper__is_sample=False).first()
-    return before.paper if before else None
 
 
 def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
@@ -129,7 +114,7 @@ def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
             scheme=given.scheme,
             value=given.value,
             state=Submission.State.FETCHING,
-            defaults={"given": safe_text(text)[:2_000], "next_attempt_at": now},
+            defaults={"reference": safe_text(text)[:2_000], "next_attempt_at": now},
         )
     elif found.state == Submission.State.FAILED:
         found.state, found.reason, found.attempts, found.next_attempt_at = Submission.State.FETCHING, "", 0, now

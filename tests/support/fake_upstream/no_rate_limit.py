@@ -1,4 +1,4 @@
-"""A clock without waiting, for tests that are not about politeness."""
+"""A rate limit without waiting, for tests that are not about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from papers.outbound.client import Client
 
 @dataclass(slots=True)
 class UnlimitedSlot:
-    """Keeps what it was told."""
+    """Records what it is called with."""
 
     group: str
     renewals: int = 0
@@ -20,19 +20,19 @@ class UnlimitedSlot:
     def renew(self) -> None:
         self.renewals += 1
 
-    def answered(self, status: int, retry_after_seconds: float | None) -> float | None:
+    def record_response(self, status: int, retry_after_seconds: float | None) -> float | None:
         self.answers.append((status, retry_after_seconds))
         return None
 
 
 class NoRateLimit:
-    """Gives every turn at once."""
+    """Gives every slot at once."""
 
     def __init__(self) -> None:
         self.turns: list[UnlimitedSlot] = []
 
     @contextmanager
-    def turn(self, group: str, *, wait_seconds: float) -> Iterator[UnlimitedSlot]:
+    def acquire(self, group: str, *, wait_seconds: float) -> Iterator[UnlimitedSlot]:
         turn = UnlimitedSlot(group)
         self.turns.append(turn)
         yield turn
@@ -41,5 +41,5 @@ class NoRateLimit:
 def unlimited_client(*allow: str) -> Client:
     """A client that asks at once. `allow` are hosts such as `upstream.host`."""
     return Client(
-        user_agent="Broadsheet/test (+http://127.0.0.1; mailto:a@example.org)", clock=NoRateLimit(), allow=allow
+        user_agent="Broadsheet/test (+http://127.0.0.1; mailto:a@example.org)", rate_limiter=NoRateLimit(), allow=allow
     )
