@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection
 
-from papers.catalogue.categories import expand_pattern
+from papers.catalogue.categories import expand_patterns
 from papers.models import Listing, Source
 from papers.services.ingest.releases import next_release
 
@@ -58,7 +58,7 @@ def listing_rule_of(source: Source) -> ListingRule | None:
     return ListingRule(
         source_id=source.pk,
         limit=source.list_limit if source.lists == Source.Lists.AT_MOST else None,
-        categories=tuple(code for pattern in source.list_categories for code in expand_pattern(pattern)),
+        categories=expand_patterns(source.list_categories),
     )
 
 
