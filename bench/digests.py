@@ -150,7 +150,7 @@ def measure_sending(mails: int) -> list[Measurement]:
         use_server(port)
         prepared = prepare_messages(200)
         with Stopwatch() as watch:
-            done = send_waiting(seconds=600)
+            done = send_waiting(max_seconds=600)
         assert done.counts["sent"] == mails, done
         sent = Measurement("build and send, safe marks", mails, watch.seconds, watch.cpu_seconds)
         with Stopwatch() as watch:
@@ -170,7 +170,7 @@ def prepare_messages(count: int) -> list[bytes]:
     from digests.services import outbox
 
     leased = outbox.lease(owner="bench", count=count, now=timezone.now())
-    batch = load_batch_context(leased, parts=FragmentCache(group="", now=timezone.now()))
+    batch = load_batch_context(leased, fragments=FragmentCache(group="", now=timezone.now()))
     messages = [build_message(one, batch, now=timezone.now())[1] for one in leased]
     outbox.release_leases(owner="bench")
     return messages
@@ -187,7 +187,8 @@ def send_plainly(count: int) -> None:
     for delivery in Delivery.objects.select_related("subscriber").order_by("pk")[:count]:
         papers = Paper.objects.filter(pk__in=delivery.paper_ids)
         made = rendering.MailRenderer(origin="https://papers.example.org", group_name="", this_year=2026)
-        items = rendering.joined(made.paper(paper).filled({"why": "", "save": ""}) for paper in papers)
+        parts = [made.paper(paper).filled({"why": "", "save": ""}) for paper in papers]
+        items = rendering.RenderedPart("".join(part.text for part in parts), "".join(part.html for part in parts))
         names = ("title", "preheader", "date", "count", "view_url", "more", "versions", "since", "about",
                  "preferences_url", "unsubscribe_url", "leave_url")  # fmt: skip
         whole = made.frame(frequency="daily").filled({**dict.fromkeys(names, ""), "items": items})

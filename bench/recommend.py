@@ -240,7 +240,7 @@ class ForYou:
     ) -> NDArray[np.floating[Any]]:
         stream = self._stream(day)
         taste = ReaderProfile([self._examples[one] for one in liked], [self._examples[one] for one in disliked])
-        return scores_for(stream, taste, self._settings)[[stream.place[int(place)] for place in candidates]]
+        return scores_for(stream, taste, self._settings)[[stream.index_of[int(paper_id)] for paper_id in candidates]]
 
     def _stream(self, day: int) -> PaperStream:
         """The papers of the 30 days from then on, and of the days before."""

@@ -33,6 +33,8 @@ FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.
 QUESTION = "continuous tokens"
 OTHERS = 1_500
 SYSTEMS = ("bm25", "words", "meaning", "hybrid")
+MODES = {"words": "bm25", "meaning": "semantic", "hybrid": "hybrid"}
+"""The product's among them, each with its `SearchMode`."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -141,10 +143,7 @@ def measure_set(folder: Path, vectors: VectorCache) -> dict[str, Any]:
     judged = {query: text for query, text in asked.items() if query in answers}
     ids = load(docs, vectors, name=folder.name)
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
-    systems |= {
-        name: product_search(ids, by, vectors)
-        for name, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
-    }
+    systems |= {name: product_search(ids, mode, vectors) for name, mode in MODES.items()}
     scores = {name: _scored(name, ranking, judged, answers, folder.name) for name, ranking in systems.items()}
     return {
         "name": folder.name,
@@ -208,7 +207,7 @@ def load(docs: Sequence[Document], vectors: VectorCache, *, name: str, embeds: b
         (PaperVector(paper=paper, model=SHIPPED_MODEL, vector=list(vector)) for paper, vector in rows), batch_size=1_000
     )
     EmbeddingModel.objects.update_or_create(
-        name=SHIPPED_MODEL, defaults={"dimensions": SHIPPED_DIMENSIONS, "serves": True, "embedded": len(texts)}
+        name=SHIPPED_MODEL, defaults={"dimensions": SHIPPED_DIMENSIONS, "serves": True, "vector_count": len(texts)}
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE papers_paper, papers_papervector")
@@ -216,19 +215,20 @@ def load(docs: Sequence[Document], vectors: VectorCache, *, name: str, embeds: b
     return {paper.pk: doc.id for paper, doc in zip(papers, docs, strict=True)}
 
 
-def product_search(ids: Mapping[int, str], by: str, vectors: VectorCache) -> Ranking:
+def product_search(ids: Mapping[int, str], mode: str, vectors: VectorCache) -> Ranking:
     """The product's search, given a vector of each question as the embedding process would give it."""
     from papers.models import SHIPPED_MODEL
     from papers.query.parser import parse
     from papers.services.embeddings.query_vectors import QueryVector
     from papers.services.search import hybrid_search
+    from papers.services.search.hybrid_search import SearchMode
 
     def vector_of(text: str) -> Callable[[], QueryVector | None]:
         vector = QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0]) if text else None
         return lambda: vector
 
     def ranking(text: str) -> list[str]:
-        found = hybrid_search.search_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, by=by)
+        found = hybrid_search.search_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, mode=SearchMode(mode))
         return [ids[result.paper_id] for result in found.ranked]
 
     setattr(hybrid_search, "request_query_vector", vector_of)  # noqa: B010  the process that embeds is not running here
@@ -291,10 +291,7 @@ def _page_counts(
     ids = load(docs, vectors, name=name, embeds=embeds)
     embedded = PaperVector.objects.count()
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
-    systems |= {
-        each: product_search(ids, by, vectors)
-        for each, by in (("words", "words"), ("meaning", "meaning"), ("hybrid", "both"))
-    }
+    systems |= {each: product_search(ids, mode, vectors) for each, mode in MODES.items()}
     counts = {each: len(set(ranking(QUESTION)[:first]) & wanted) for each, ranking in systems.items()}
     return {"among": name, "embedded": embedded, "first": first, "of": len(wanted), "found": counts}
 

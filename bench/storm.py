@@ -4,12 +4,12 @@
 
 Three of the product's mail workers, its worker and its beat run on a day's papers in fifty topics. They are killed at
 random moments, a sender alone or the whole worker, and started again, until all is sent. `--upheaval` empties Redis and
-restarts Postgres in the middle of it. `--faults` has the mail server answer so many of all commands with 421, 450, 451,
-550 5.7.26 or by hanging up, take some mails without saying so, and know some addresses not at all.
+restarts Postgres in the middle of it. `--faults` has the mail server answer this share of all commands with 421, 450,
+451, 550 5.7.26 or by hanging up, take some mails without saying so, and know some addresses not at all.
 
-The mail server of tests/support/mail_sink.py notes every mail. What may be, by policy: `resend`, no mail lost, no more second
-copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but what is
-listed as unknown. Whoever is refused with 550 5.1.1 is sent nothing more, and nobody else is struck off.
+The mail server of tests/support/mail_sink.py records every mail. What may be, by policy: `resend`, no mail lost, no
+more second copies than kills and lost answers, each the same to the byte; `skip`, no second copy, and nothing lost but
+what is listed as unknown. An address refused with 550 5.1.1 is sent nothing more, and no other is suppressed.
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def storm(
     `pause`: seconds between two kills, at least and at most. `upheaval` is called when half of them are done.
     """
     senders = senders or ForkedSenders()
-    started, chance, killed = time.monotonic(), random.Random(seed), 0
+    started, rng, killed = time.monotonic(), random.Random(seed), 0
     senders.start()
     while killed < kills or _is_undone():
-        time.sleep(chance.uniform(*pause))
-        if killed < kills and senders.kill(chance):
+        time.sleep(rng.uniform(*pause))
+        if killed < kills and senders.kill(rng):
             killed += 1
             if upheaval is not None and killed == kills // 2:
                 upheaval()
@@ -171,7 +171,7 @@ def fill_one_day(readers: int, *, file: str) -> None:
         Topic(slug=f"t{number}", name=name, query=query, pending_since=None)
         for number, (name, query) in enumerate(topic_queries(TOPICS))
     )
-    done = match_waiting(now=timezone.now(), at_a_time=PAPERS)
+    done = match_waiting(now=timezone.now(), batch_size=PAPERS)
     serve.say(f"{done.papers} papers, {done.added:,} matches in {TOPICS} topics")
     fill_readers(readers=readers, topics=TOPICS, topics_a_reader=TOPICS_A_READER)
 
@@ -204,15 +204,15 @@ def upheaval(supervisor: Supervisor) -> None:
 def _run(options: argparse.Namespace) -> StormResult:
     from tests.support.mail_sink import mail_sink, random_faults
 
-    told: dict[str, Any] = {"keeps_messages": False, "delay": REPLY_SECONDS}
+    options_of_sink: dict[str, Any] = {"keeps_messages": False, "delay": REPLY_SECONDS}
     if options.faults:
         chance = random.Random(options.seed)
-        told["script"] = random_faults(options.seed, rate=options.faults, refuses_us=True)
-        told["lose_answer"] = lambda recipient: chance.random() < LOST_ANSWERS
+        options_of_sink["script"] = random_faults(options.seed, rate=options.faults, refuses_us=True)
+        options_of_sink["lose_answer"] = lambda recipient: chance.random() < LOST_ANSWERS
     with serve.broadsheet() as supervisor:
         fill_one_day(options.readers, file=options.file)
         serve.say("The readers are there; here comes the storm …")
-        with mail_sink(**told) as sink:
+        with mail_sink(**options_of_sink) as sink:
             workers = CelerySenders(port=sink.port, in_doubt=options.policy, logs=supervisor.data.log_dir)
             try:
                 return storm(

@@ -25,12 +25,12 @@ def shorten_waits() -> None:
     Leases so that what a killed sender held is soon taken over, and no living one is thought dead.
     """
     from digests.services import outbox, sending
-    from digests.wire import replies
+    from papers.retry import RetrySchedule
 
     outbox.LEASE, outbox.SENDING_LEASE = timedelta(seconds=15), timedelta(seconds=15)
-    replies.BACKOFF = (timedelta(seconds=1),)
+    sending.RETRIES = RetrySchedule((timedelta(seconds=1),), gives_up=False)
     sending.STOPPED_FOR = sending.DOMAIN_PAUSED_FOR = timedelta(seconds=2)
-    sending.UNREACHABLE_FOR = timedelta(seconds=1)
+    sending.IN_DOUBT_PAUSE = timedelta(seconds=1)
 
 
 class Senders(Protocol):
@@ -38,7 +38,7 @@ class Senders(Protocol):
 
     def start(self) -> None: ...
 
-    def kill(self, chance: random.Random) -> bool:
+    def kill(self, rng: random.Random) -> bool:
         """`kill -9` one of them, and start it again; False when none is at work."""
 
     def stop(self) -> None:
@@ -46,7 +46,7 @@ class Senders(Protocol):
 
 
 class ForkedSenders:
-    """Copies of this process, which take over from the dead and send, for ever."""
+    """Copies of this process, which reclaim expired leases and send, for ever."""
 
     def __init__(self) -> None:
         self._pids: list[int] = []
@@ -58,8 +58,8 @@ class ForkedSenders:
         connections.close_all()
         self._pids = [_fork(_send) for _ in range(SENDERS)]
 
-    def kill(self, chance: random.Random) -> bool:
-        place = chance.randrange(SENDERS)
+    def kill(self, rng: random.Random) -> bool:
+        place = rng.randrange(SENDERS)
         os.kill(self._pids[place], signal.SIGKILL)
         os.waitpid(self._pids[place], 0)
         self._pids[place] = _fork(_send)
@@ -104,7 +104,7 @@ def _send() -> None:
 
 
 class CelerySenders:
-    """Three mail workers, the worker that ticks, and beat, as `manage.py up` starts them."""
+    """Three mail workers, the worker for the rest, and beat, as `manage.py up` starts them."""
 
     def __init__(self, *, port: int, in_doubt: str, logs: Path) -> None:
         self._logs = logs
@@ -127,8 +127,8 @@ class CelerySenders:
         for name in self._commands:
             self._spawn(name)
 
-    def kill(self, chance: random.Random) -> bool:
-        """A mail worker: its sender alone, which it replaces, or all of it; and now and then the one that ticks."""
+    def kill(self, rng: random.Random) -> bool:
+        """A mail worker: its sender alone, which it replaces, or all of it; and at times the worker for the rest."""
         grown_up = [
             name
             for name in self._commands
@@ -136,12 +136,12 @@ class CelerySenders:
         ]
         if not grown_up or not _is_at_work():
             return False
-        if chance.random() < 0.1:
+        if rng.random() < 0.1:
             self._kill_whole("worker")
-        name = chance.choice(grown_up)
+        name = rng.choice(grown_up)
         senders = _children(self._running[name].pid)
-        if senders and chance.random() < 0.6:
-            os.kill(chance.choice(senders), signal.SIGKILL)
+        if senders and rng.random() < 0.6:
+            os.kill(rng.choice(senders), signal.SIGKILL)
         else:
             self._kill_whole(name)
         return True

@@ -104,7 +104,7 @@ def round_of(topics: int, papers: int) -> Result:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE papers_topic, papers_topicmatch, papers_topicbacklog")
         started = time.perf_counter()
-        done = match_waiting(now=timezone.now(), at_a_time=papers)
+        done = match_waiting(now=timezone.now(), batch_size=papers)
         times.append(time.perf_counter() - started)
         assert done.papers == papers, done
         matches = done.added

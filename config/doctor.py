@@ -266,7 +266,7 @@ def check_embeddings(*, now: datetime) -> Finding:
     if not found.is_on:
         return ok("meaning", f"Search goes by words alone. {found.disabled_reason}")
     more = "more than " if found.has_more_waiting else ""
-    name = found.wanted or "no model yet"
+    name = found.target or "no model yet"
     message = f"{found.embedded:,} papers are embedded with {name}, {more}{found.waiting:,} wait."
     if found.last_error:
         return warning(

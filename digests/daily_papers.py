@@ -10,32 +10,47 @@ from django.db import connection
 
 from papers.services.editions.listing import SAMPLE_KIND
 
-# As the selection reads them: a paper that was listed before was offered with that day.
-_LISTED = """
-    SELECT asked.place - 1, listed.paper_id
-    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) WITH ORDINALITY AS asked (since, upto, floor, place)
-    CROSS JOIN LATERAL (
-        SELECT listing.paper_id, max(listing.vote_count) AS votes, max(listing.source_votes) AS source_votes
-        FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
-            AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
-        WHERE listing.release > asked.since AND listing.release <= asked.upto AND listing.hidden_at IS NULL
-          AND (asked.floor IS NULL OR listing.created_at >= asked.floor)
-          AND NOT EXISTS (
-            SELECT FROM papers_listing before
-            WHERE before.paper_id = listing.paper_id AND before.release <= asked.since AND before.hidden_at IS NULL
-            AND before.kind <> %s)
-        GROUP BY listing.paper_id
-    ) AS listed
-    ORDER BY asked.place, listed.votes DESC, listed.source_votes DESC, listed.paper_id DESC
+MAILABLE = "paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample"
+"""Of a row of `papers_paper` called `paper`: whether it may be in a mail."""
+
+DAILY_PAPERS = f"""
+    SELECT *, row_number() OVER (PARTITION BY since, upto, floor
+            ORDER BY votes DESC, source_votes DESC, paper_id DESC) AS position,
+        count(*) OVER (PARTITION BY since, upto, floor) AS edition_count
+    FROM (
+        SELECT windows.since, windows.upto, windows.floor, listing.paper_id, max(listing.vote_count) AS votes,
+            max(listing.source_votes) AS source_votes
+        FROM windows
+        JOIN papers_listing listing ON listing.release > windows.since AND listing.release <= windows.upto
+            AND listing.created_at >= windows.floor AND listing.hidden_at IS NULL
+        JOIN papers_paper paper ON paper.id = listing.paper_id AND {MAILABLE}
+        WHERE NOT EXISTS (
+            SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id
+            AND before.release <= windows.since AND before.hidden_at IS NULL AND before.kind <> %(sample)s)
+        GROUP BY windows.since, windows.upto, windows.floor, listing.paper_id
+    ) listed
+"""  # noqa: S608  joined from constants
+"""For each row of `windows` (since, upto, floor) the papers that the daily pages had in it, with their places from 1
+and how many there are. Parameter `sample`: SAMPLE_KIND.
+
+A paper that was listed before was offered with that day; not where it was taken off it, or by the sample.
 """
+
+_IN_WINDOWS = f"""
+    WITH windows AS MATERIALIZED (
+        SELECT DISTINCT since, upto, floor
+        FROM unnest(%(since)s::bigint[], %(upto)s::bigint[], %(floor)s::timestamptz[]) AS wanted (since, upto, floor)
+    )
+    SELECT since, upto, floor, paper_id FROM ({DAILY_PAPERS}) daily ORDER BY since, upto, floor, position
+"""  # noqa: S608  joined from constants of this module
 
 
 class ReleaseWindow(NamedTuple):
-    """The releases that a mail covers, and nothing older than `floor`; None in mails of an older version."""
+    """The releases that a mail covers: behind `since`, up to `upto`, and nothing older than `floor` (UTC)."""
 
     since: int
     upto: int
-    floor: datetime | None
+    floor: datetime
 
 
 class _Mail(Protocol):
@@ -46,20 +61,21 @@ class _Mail(Protocol):
     def to_release(self) -> int: ...
 
     @property
-    def floor(self) -> datetime | None: ...
+    def floor(self) -> datetime: ...
 
 
 def window_of(mail: _Mail) -> ReleaseWindow:
+    """The releases that a mail covers."""
     return ReleaseWindow(mail.from_release, mail.to_release, mail.floor)
 
 
 def daily_papers_in(windows: Collection[ReleaseWindow]) -> dict[ReleaseWindow, list[int]]:
     """By window: the papers that the daily pages had in it, in their order. One query; none for none."""
-    asked = list(dict.fromkeys(windows))
-    found: dict[ReleaseWindow, list[int]] = {window: [] for window in asked}
-    if asked:
+    found: dict[ReleaseWindow, list[int]] = {window: [] for window in windows}
+    if found:
+        since, upto, floor = map(list, zip(*found, strict=True))
         with connection.cursor() as cursor:
-            cursor.execute(_LISTED, [*map(list, zip(*asked, strict=True)), SAMPLE_KIND])
-            for place, paper_id in cursor.fetchall():
-                found[asked[place]].append(paper_id)
+            cursor.execute(_IN_WINDOWS, {"since": since, "upto": upto, "floor": floor, "sample": SAMPLE_KIND})
+            for *window, paper_id in cursor.fetchall():
+                found[ReleaseWindow(*window)].append(paper_id)
     return found

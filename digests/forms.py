@@ -1,22 +1,33 @@
-"""The shape of what people type about mail: an address, what comes how often, and when."""
+"""The shape of what people type about mail: an address, what comes how often and when; and of a channel for notices."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
-from digests.models import Schedule, Subscriber, Subscription
-from digests.models.subscriber import MAX_PAPERS, Frequency
+from digests.models import Channel, Schedule, Subscriber, Subscription
+from digests.models.channel import new_signing_secret
+from digests.models.subscriber import MAX_PAPERS
+from digests.schedule import FREQUENCIES, RULE_FIELDS
 from papers.forms.fields import find_time_zone
 from papers.models import Topic
-from papers.models.email_fields import AddressFormField
+from papers.models.email_fields import AddressFormField, checked
+from papers.outbound.errors import RefusedError
+from papers.outbound.host_rate_limit import host_group_of
 
-_OFTEN = [("", "no mail"), *Frequency.choices]
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _ChannelForm = forms.ModelForm[Channel]
+else:
+    _ChannelForm = forms.ModelForm
+
+_OFTEN = [("", "no mail"), *((name, name) for name in FREQUENCIES)]
 _WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 _HOURS = [(f"{hour:02}:{minute:02}", f"{hour:02}:{minute:02}") for hour in range(24) for minute in (0, 30)]
 _SIZES = [(count, f"{count} papers") for count in (5, 10, 20, 30, MAX_PAPERS)]
@@ -29,7 +40,7 @@ _KINDS = {
     Subscription.Kind.FOLLOWED: ("Who you follow", "New papers of the authors and organizations you follow."),
     Subscription.Kind.VERSIONS: ("New versions", "When a paper that you saved or tagged gets a new version."),
 }
-# What has a library, and who follows: nothing for an address alone.
+# They need a library, or follows: an address without an account has none.
 _OF_AN_ACCOUNT = (Subscription.Kind.FOR_YOU, Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
 
@@ -136,7 +147,7 @@ class PreferencesForm(forms.Form):
                 kinds.setdefault(often, []).append(name)
             elif often and name.startswith(_TOPIC):
                 topics.setdefault(often, []).append(int(name.removeprefix(_TOPIC)))
-        when = {name: said[name] for name in ("time_zone", "weekday", "month_day", "skips_weekends", "max_papers")}
+        when = {name: said[name] for name in (*RULE_FIELDS, "max_papers")}
         when["local_time"] = time.fromisoformat(said["local_time"])
         return ChosenPreferences(kinds, topics, when, said["paused_until"], said["keeps_papers"])
 
@@ -154,17 +165,104 @@ def _initial(schedules: Sequence[Schedule], time_zone: str) -> dict[str, Any]:
             name = one.kind if one.topic_id is None else f"{_TOPIC}{one.topic_id}"
             found.setdefault(name, schedule.frequency)
     model = next(iter([*going, *schedules]), None) or Schedule(time_zone=time_zone)
-    day = next((one.month_day for one in going if one.frequency == Frequency.MONTHLY), model.month_day)
-    weekday = next((one.weekday for one in going if one.frequency == Frequency.WEEKLY), model.weekday)
-    daily = next((one for one in going if one.frequency == Frequency.DAILY), model)
+
+    def chosen(name: str) -> Any:
+        """What the first schedule says that heeds this part of its rule."""
+        heeding = (one for one in going if name in FREQUENCIES[one.frequency].rule_fields)
+        return getattr(next(heeding, model), name)
+
     return {
         **found,
         "local_time": f"{model.local_time:%H}:{'30' if model.local_time.minute >= 30 else '00'}",
         "time_zone": model.time_zone,
-        "weekday": weekday,
-        "month_day": day if day <= 28 else 31,
-        "skips_weekends": daily.skips_weekends,
+        "weekday": chosen("weekday"),
+        "month_day": day if (day := chosen("month_day")) <= 28 else 31,
+        "skips_weekends": chosen("skips_weekends"),
         "max_papers": min((size for size, _ in _SIZES), key=lambda size: abs(size - model.max_papers)),
         "paused_until": model.paused_until,
         "keeps_papers": True,
     }
+
+
+_NOTIFY_FIELDS = ("notify_queue", "notify_edition", "notify_stale", "notify_late")
+_ROOM = re.compile(r"[!#][^\s/?#\\]{1,250}")
+
+
+class ChannelForm(_ChannelForm):
+    """A channel: where it posts, and which notices."""
+
+    where = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=2_000,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    token = forms.CharField(
+        label="Access token", required=False, max_length=2_000, widget=forms.PasswordInput({"autocomplete": "off"})
+    )
+
+    class Meta:
+        model = Channel
+        fields = ("name", "kind", "room", *_NOTIFY_FIELDS, "edition_size", "edition_at", "is_enabled")
+        labels = {
+            "name": "Name",
+            "kind": "Kind",
+            "room": "Room",
+            "edition_size": "Papers of the day, at most",
+            "edition_at": "Not before",
+        }
+        help_texts = {"edition_size": "", "edition_at": "By the group’s clock."}
+        widgets = {
+            "room": forms.TextInput({"autocomplete": "off"}),
+            "edition_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        kept = "Empty: it stays as it is." if self.instance.pk else ""
+        self.fields["where"].help_text = (
+            kept or "A mail address, or that of an incoming webhook; for Matrix of the server."
+        )
+        self.fields["token"].help_text = f"For Matrix alone. {kept}".strip()
+
+    def notification_fields(self) -> list[forms.BoundField]:
+        """The boxes that choose which notices a channel gets."""
+        return [self[name] for name in _NOTIFY_FIELDS]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        kind, where = data.get("kind"), str(data.get("where", "")).strip()
+        is_moved = kind != self.initial.get("kind", kind)
+        if not where and (not self.instance.address or is_moved):
+            self.add_error("where", "Give its address.")
+        elif where:
+            self._check_address(str(kind), where)
+        if kind == Channel.Kind.MATRIX:
+            if not _ROOM.fullmatch(data.get("room", "")):
+                self.add_error("room", "A room’s id begins with ! and ends with the server, such as !abc:example.org.")
+            if not data.get("token") and (not self.instance.secret or is_moved):
+                self.add_error("token", "Give the access token of the account that writes.")
+        return data
+
+    def _check_address(self, kind: str, where: str) -> None:
+        try:
+            if kind == Channel.Kind.MAIL:
+                validate_email(checked(where))
+            else:
+                host_group_of(where)
+        except RefusedError as error:
+            self.add_error("where", str(error))
+        except ValidationError as error:
+            self.add_error("where", error if "@" in where else "This is no mail address.")
+
+    def save(self, commit: bool = True) -> Channel:
+        channel, data = self.instance, self.cleaned_data
+        if data["where"]:
+            where = data["where"].strip()
+            channel.address = checked(where) if channel.kind == Channel.Kind.MAIL else where
+        if channel.kind == Channel.Kind.MATRIX:
+            channel.secret = data["token"] or channel.secret
+        elif channel.kind == Channel.Kind.WEBHOOK and not channel.secret.startswith("whsec_"):
+            channel.secret = new_signing_secret()
+        return super().save(commit)

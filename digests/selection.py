@@ -21,6 +21,7 @@ from typing import Any
 
 from django.db import connection
 
+from digests.daily_papers import DAILY_PAPERS, MAILABLE
 from digests.models import Suppression
 from digests.models.delivery import HISTORY_RETENTION, OFFERED_STATES
 from papers.models.recommendation import SHOWN_FOR
@@ -52,7 +53,7 @@ class DigestBatch:
     """The release to begin behind, whatever earlier mails offered; then `floor` alone holds."""
 
 
-_OF_DEPARTURE = {
+_BATCH_COLUMNS = {
     "period_on": "date",
     "due_at": "timestamptz",
     "floor": "timestamptz",
@@ -60,7 +61,7 @@ _OF_DEPARTURE = {
     "top_before": "date",
     "since": "bigint",
 }
-_DEPARTURES = ", ".join(f"%({name})s::{kind}[]" for name, kind in _OF_DEPARTURE.items())
+_BATCH_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _BATCH_COLUMNS.items())
 _ASKED = f"""
 WITH due AS MATERIALIZED (
     SELECT schedule.id AS schedule_id, schedule.subscriber_id, reader.user_id, batch.period_on, batch.due_at,
@@ -72,7 +73,7 @@ WITH due AS MATERIALIZED (
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
             WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
     FROM unnest(%(schedules)s::bigint[], %(places)s::int[]) AS leaving (schedule_id, place)
-    JOIN unnest({_DEPARTURES}) WITH ORDINALITY AS batch ({", ".join(_OF_DEPARTURE)}, place)
+    JOIN unnest({_BATCH_ARRAYS}) WITH ORDINALITY AS batch ({", ".join(_BATCH_COLUMNS)}, place)
         ON batch.place = leaving.place
     JOIN digests_schedule schedule ON schedule.id = leaving.schedule_id
     JOIN digests_subscriber reader ON reader.id = schedule.subscriber_id
@@ -118,7 +119,7 @@ _FOLLOWED = """
 _SUGGESTED = """
 , suggested AS MATERIALIZED (
     -- Worked out before; left out is what the page leaves out: seen or tagged since, or shown for long enough.
-    SELECT suggestion.user_id, suggestion.paper_id, suggestion.place
+    SELECT suggestion.user_id, suggestion.paper_id, suggestion.rank
     FROM (SELECT DISTINCT user_id FROM lists WHERE kind = 'for_you') wanted
     JOIN papers_recommendation suggestion ON suggestion.user_id = wanted.user_id AND suggestion.tag_id IS NULL
     WHERE NOT EXISTS (SELECT FROM papers_seenpaper seen
@@ -129,29 +130,12 @@ _SUGGESTED = """
             AND shown.paper_id = suggestion.paper_id AND shown.shown_at <= %(shown_before)s)
 )"""
 
-_LISTS = """
+_LISTS = f"""
 , windows AS MATERIALIZED (
-    SELECT DISTINCT since, floor FROM lists WHERE kind = 'daily'
-), listed AS MATERIALIZED (
-    -- A paper that was listed before was offered with that day; not where it was taken off it, or by the sample.
-    SELECT windows.since, windows.floor, listing.paper_id, max(listing.vote_count) AS votes,
-        max(listing.source_votes) AS source_votes
-    FROM windows
-    JOIN papers_listing listing ON listing.release > windows.since AND listing.release <= %(upto)s
-        AND listing.created_at >= windows.floor AND listing.hidden_at IS NULL
-    JOIN papers_paper paper ON paper.id = listing.paper_id
-        AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
-    WHERE NOT EXISTS (
-        SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id AND before.release <= windows.since
-        AND before.hidden_at IS NULL AND before.kind <> %(sample)s)
-    GROUP BY windows.since, windows.floor, listing.paper_id
-), edition AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY since, floor ORDER BY votes DESC, source_votes DESC, paper_id DESC)
-            AS position, count(*) OVER (PARTITION BY since, floor) AS edition_count
-    FROM listed
-), trending AS MATERIALIZED (
-    SELECT id AS paper_id FROM papers_paper
-    WHERE trending_score >= %(trending_floor)s AND hidden_at IS NULL AND withdrawn_at IS NULL AND NOT is_sample
+    SELECT DISTINCT since, %(upto)s::bigint AS upto, floor FROM lists WHERE kind = 'daily'
+), edition AS MATERIALIZED ({DAILY_PAPERS}), trending AS MATERIALIZED (
+    SELECT id AS paper_id FROM papers_paper paper
+    WHERE trending_score >= %(trending_floor)s AND {MAILABLE}
       AND EXISTS (SELECT FROM lists WHERE kind = 'trending')
     ORDER BY trending_score DESC, id DESC LIMIT %(depth)s
 ), spans AS MATERIALIZED (
@@ -160,13 +144,13 @@ _LISTS = """
     SELECT spans.*, best.paper_id FROM spans CROSS JOIN LATERAL (
         SELECT listing.paper_id FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
         WHERE listing.day >= spans.top_from AND listing.day < spans.top_before AND listing.hidden_at IS NULL
-          AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
+          AND {MAILABLE}
         GROUP BY listing.paper_id
         ORDER BY max(listing.vote_count) DESC, max(listing.source_votes) DESC, listing.paper_id DESC LIMIT %(depth)s
     ) best
-)"""
+)"""  # noqa: S608  joined from constants
 
-_PAPERS = """
+_PAPERS = f"""
 , paper AS MATERIALIZED (
     -- Their order, the same for all readers; and how far back they may have been offered.
     SELECT paper.id AS paper_id,
@@ -183,10 +167,10 @@ _PAPERS = """
         SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
         SELECT max(votes) AS votes FROM papers_paperexternalcounts WHERE paper_id = paper.id) figures ON true
-    WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
+    WHERE {MAILABLE}
 ), matched_papers AS MATERIALIZED (
     SELECT * FROM matched JOIN paper USING (paper_id)
-)"""
+)"""  # noqa: S608  joined from constants
 
 _PAIRS = """
 , pairs AS MATERIALIZED (
@@ -218,7 +202,7 @@ _PAIRS = """
     JOIN paper USING (paper_id)
     UNION ALL
     SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, suggested.paper_id,
-        paper.place, suggested.place, paper.offered_from
+        paper.place, suggested.rank, paper.offered_from
     FROM lists JOIN suggested ON lists.kind = 'for_you' AND suggested.user_id = lists.user_id
     JOIN paper USING (paper_id)
 )"""
@@ -235,7 +219,7 @@ _HISTORY = """
     LEFT JOIN digests_mergedpaper merged ON merged.gone_id = earlier.paper_id
 )"""
 
-# No joins of what was found with what was asked: Postgres can't tell how many rows there are, and takes them for few.
+# No joins of what was found with what was asked: Postgres can't estimate the rows, and takes them for few.
 _RANKED = """
 , news AS MATERIALIZED (
     SELECT schedule_id, size, cause, by_topic, paper_id, place, own_place,
@@ -272,7 +256,7 @@ _RANKED = """
     FROM ranked GROUP BY schedule_id
 )"""
 
-_VERSIONS = """
+_VERSIONS = f"""
 , saved AS MATERIALIZED (
     SELECT user_id, paper_id, min(saved_at) AS saved_at, max(seen) AS seen FROM (
         SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_libraryitem
@@ -282,11 +266,11 @@ _VERSIONS = """
         FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
         WHERE tag.user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
     ) ways GROUP BY user_id, paper_id
-), told AS MATERIALIZED (
+), mailed_versions AS MATERIALIZED (
     SELECT DISTINCT delivery.subscriber_id, unnest(delivery.version_ids) AS version_id
     FROM digests_delivery delivery
     WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM lists WHERE kind = 'versions')
-      AND delivery.planned_at >= %(versions_from)s - %(clocks_differ)s AND delivery.version_ids <> '{}'
+      AND delivery.planned_at >= %(versions_from)s - %(clocks_differ)s AND delivery.version_ids <> '{{}}'
       AND delivery.state = ANY(%(chosen)s)
 ), newest AS (
     SELECT lists.schedule_id, version.id,
@@ -298,15 +282,15 @@ _VERSIONS = """
     WHERE lists.kind = 'versions' AND version.version > greatest(saved.seen, 1)
       AND version.seen_at > greatest(saved.saved_at, lists.floor, %(versions_from)s)
       AND coalesce(version.released_at, version.seen_at) > saved.saved_at - %(announced_within)s
-      AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
+      AND {MAILABLE}
       AND NOT EXISTS (SELECT FROM papers_paperversion later
         WHERE later.paper_id = version.paper_id AND later.version > version.version)
-      AND NOT EXISTS (SELECT FROM told
-        WHERE told.subscriber_id = lists.subscriber_id AND told.version_id = version.id)
+      AND NOT EXISTS (SELECT FROM mailed_versions mailed
+        WHERE mailed.subscriber_id = lists.subscriber_id AND mailed.version_id = version.id)
 ), versions AS (
     SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
     FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
-)"""
+)"""  # noqa: S608  joined from constants
 
 _PLANNED = """
     SELECT due.schedule_id, due.subscriber_id, due.period_on, due.due_at,
@@ -387,7 +371,7 @@ def store_deliveries(
 
 
 def select_papers(batches: Sequence[DigestBatch], *, upto: int, now: datetime) -> list[SelectedPapers]:
-    """The same without storing anything, also for whom nothing may be sent to: for previews. One statement."""
+    """Choose papers without storing anything, also for readers who may be sent nothing: for previews. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_CHOICE, _parameters(batches, heeds_reasons=False, upto=upto, now=now))
         return [SelectedPapers(*row) for row in cursor.fetchall()]
@@ -403,7 +387,7 @@ def _parameters(
 ) -> dict[str, Any]:
     overtaken = overtaken or {}
     return {
-        **{name: [getattr(one, name) for one in batches] for name in _OF_DEPARTURE},
+        **{name: [getattr(one, name) for one in batches] for name in _BATCH_COLUMNS},
         "schedules": [pk for one in batches for pk in one.schedules],
         "places": [place for place, one in enumerate(batches, 1) for _ in one.schedules],
         "heeds_reasons": heeds_reasons,

@@ -16,15 +16,15 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name=TaskName.SEND_CONFIRMATIONS)
 def send_confirmations() -> None:
-    """Send the letters that wait for it, and forget what was never confirmed."""
+    """Send the confirmation mails that wait, and delete what was never confirmed."""
     sent = double_opt_in.send_due_confirmations(now=timezone.now())
-    forgotten = double_opt_in.delete_expired_sign_ups(now=timezone.now())
-    logger.info("Sent %d letters, forgot %d sign-ups", sent, forgotten)
+    deleted = double_opt_in.delete_expired_sign_ups(now=timezone.now())
+    logger.info("Sent %d confirmation mails, deleted %d sign-ups", sent, deleted)
 
 
 @shared_task(name=TaskName.SEND_MENTIONS)
 def send_mentions() -> None:
-    """Tell readers who asked for it where they were named."""
+    """Mail readers who asked for it where they were named."""
     if sent := mention_mail.send_due_mention_mails(now=timezone.now()):
         logger.info("Sent %d mails to people who were named", sent)
 
@@ -50,7 +50,7 @@ def send_waiting() -> None:
 def _enqueue_another_sender() -> None:
     """Have one more mail worker send too, if one is free: while nobody takes a message, there is no second one.
 
-    So as many senders work as there are, and what else waits for them, such as letters, waits no longer for it.
+    So as many senders work as there are, and what else waits for them, such as confirmations, waits no longer for it.
     """
     with current_app.connection_for_write() as connection:
         # Not passive, for which kombu 5.7 looks under a name without the prefix of ours, and finds no queue.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import channels, mail_page, outbox, preferences, save_link, subscribe, unsubscribe
+from digests.views import channels, mail_page, mail_setup, outbox, preferences, save_link, subscribe, unsubscribe
 
 
 class KeyConverter:
@@ -34,8 +34,9 @@ urlpatterns: list[URLPattern] = [
     path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("mail/<key:key>", mail_page.mail, name="mail"),
     path("mail/<key:key>/more", mail_page.more, name="mail-more"),
-    path("setup/mail", outbox.mail_setup, name="mail-setup"),
-    path("setup/mail/test", outbox.send_test_message, name="mail-test"),
+    path("setup/mail", mail_setup.mail_setup, name="mail-setup"),
+    path("setup/mail/test", mail_setup.send_test_message, name="mail-test"),
+    path("setup/mail/resume", mail_setup.resume, name="mail-resume"),
     path("curate/channels", channels.channels, name="channels"),
     path("curate/channels/new", channels.new_channel, name="channel-new"),
     path("curate/channels/<int:pk>", channels.edit_channel, name="channel-edit"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 
 FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
@@ -44,9 +45,22 @@ def parse_month(text: str) -> date | None:
     return parse_day(f"{text}-01") if match else None
 
 
+def start_of_day(day: date) -> datetime:
+    """The midnight, UTC, with which a day begins."""
+    return datetime.combine(day, time(), UTC)
+
+
 def week_start(day: date) -> date:
     """The Monday of the day's week."""
     return day - timedelta(days=day.weekday())
+
+
+def weekly_counts(last: date, counts: Iterable[tuple[date, int]], *, weeks: int = 53) -> list[tuple[date, int]]:
+    """Each week by its Monday with its count, the last one that of `last`; weeks that are not among `counts` have 0."""
+    known = dict(counts)
+    first = week_start(last) - timedelta(weeks=weeks - 1)
+    mondays = [first + timedelta(weeks=number) for number in range(weeks)]
+    return [(monday, known.get(monday, 0)) for monday in mondays]
 
 
 def month_start(day: date) -> date:

@@ -12,7 +12,6 @@ from html import escape
 from typing import Any
 
 from digests.content.fragments import StoredFragment
-from digests.templatetags.mails import wrapped
 from digests.wire.mime import (
     PLACEHOLDER,
     EncodedSize,
@@ -22,6 +21,7 @@ from digests.wire.mime import (
     quoted_printable,
     quoted_printable_template,
     size_of,
+    wrap_lines,
 )
 
 _NO_WORDS = {"why": "", "save": ""}
@@ -31,17 +31,17 @@ Pair = tuple[str, str]
 
 
 def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> bytes:
-    """The mail. `spec` is of `messages.spec_of`, `stored` has all its parts."""
+    """The mail's bytes. `spec` is of `messages.build_spec`, `stored` has all its fragments."""
     pieces = {name: stored[pk] for name, pk in spec["pieces"].items()}
     words: dict[str, str] = spec["words"]
     whys = [why(pieces["why"], names) for names in spec["whys"]]
     saves = _saves(pieces["save"], words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
-    told = about(pieces["about"], tuple(map(tuple, spec["about"])), spec["about_more"])
+    subjects = about(pieces["about"], tuple(map(tuple, spec["about"])), spec["about_more"])
     more = _more(pieces[spec["more_is"]], words["key"], spec["more"])
     halves = []
     for place in (0, 1):
         around = {name: quoted_printable(escape(word) if place else word) for name, word in words.items()}
-        around["about"], around["more"] = told[place], more[place]
+        around["about"], around["more"] = subjects[place], more[place]
         around["items"] = "".join(
             fill_placeholders(stored[pk].pieces[place], {"why": whys[reason][place], "save": saves[number][place]})
             for number, (pk, reason) in enumerate(spec["papers"])
@@ -53,55 +53,55 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> by
 
 
 @lru_cache(maxsize=5_000)
-def why(piece: StoredFragment, names: str) -> Pair:
-    """For what a paper is in the mail; nothing without names."""
+def why(snippet: StoredFragment, names: str) -> Pair:
+    """The line that says for which topics a paper is in the mail; empty without names."""
     if not names:
         return "", ""
-    text = fill_placeholders(piece.pieces[0], {"names": names})
-    return quoted_printable(f"{wrapped(text.strip(), '  ')}\n"), quoted_printable(
-        fill_placeholders(piece.pieces[1], {"names": escape(names)})
+    text = fill_placeholders(snippet.pieces[0], {"names": names})
+    return quoted_printable(f"{wrap_lines(text.strip(), '  ')}\n"), quoted_printable(
+        fill_placeholders(snippet.pieces[1], {"names": escape(names)})
     )
 
 
 @lru_cache(maxsize=5_000)
-def size_of_why(piece: StoredFragment, names: str) -> EncodedSize:
-    """How much room that takes."""
-    return size_of(*why(piece, names))
+def size_of_why(snippet: StoredFragment, names: str) -> EncodedSize:
+    """How many bytes that line has."""
+    return size_of(*why(snippet, names))
 
 
 @lru_cache(maxsize=16)  # asked for twice a mail: how large it is, and what it says
-def about(piece: StoredFragment, rows: Sequence[tuple[str, str]], more: int) -> Pair:
+def about(snippet: StoredFragment, rows: Sequence[tuple[str, str]], more: int) -> Pair:
     """What a mail is about: names, each with the key that ends it, and how many others there are."""
-    text = [fill_placeholders(piece.pieces[0], {"name": name, "key": key}) for name, key in rows]
-    html = [fill_placeholders(piece.pieces[1], {"name": escape(name), "key": key}).strip() for name, key in rows]
+    text = [fill_placeholders(snippet.pieces[0], {"name": name, "key": key}) for name, key in rows]
+    html = [fill_placeholders(snippet.pieces[1], {"name": escape(name), "key": key}).strip() for name, key in rows]
     if more:
         text.append(f"- and {more:,} more\n")
         html.append(f"and {more:,} more")
     return quoted_printable("".join(text)), quoted_printable(", ".join(html))
 
 
-def _more(piece: StoredFragment, key: str, count: int) -> Pair:
+def _more(snippet: StoredFragment, key: str, count: int) -> Pair:
     if not count:
         return "", ""
     words = {"count": f"{count:,}", "key": key}
-    return quoted_printable(fill_placeholders(piece.pieces[0], words) + "\n"), quoted_printable(
-        fill_placeholders(piece.pieces[1], words)
+    return quoted_printable(fill_placeholders(snippet.pieces[0], words) + "\n"), quoted_printable(
+        fill_placeholders(snippet.pieces[1], words)
     )
 
 
-def _saves(piece: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
+def _saves(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
     """For each of these papers the link that saves it."""
     words = {"reader": reader, "paper": f"{PLACEHOLDER}paper{PLACEHOLDER}"}
     text, html = (
         quoted_printable_template(fill_placeholders(half, words).split(PLACEHOLDER)).split(PLACEHOLDER)
-        for half in piece.pieces
+        for half in snippet.pieces
     )
     return [(fill_placeholders(text, {"paper": str(pk)}), fill_placeholders(html, {"paper": str(pk)})) for pk in papers]
 
 
-def _versions(piece: StoredFragment, found: Sequence[StoredFragment], place: int) -> str:
+def _versions(snippet: StoredFragment, found: Sequence[StoredFragment], place: int) -> str:
     """The new versions, with what stands around them."""
     if not found:
         return ""
     items = "".join(fill_placeholders(one.pieces[place], _NO_WORDS) for one in found)
-    return fill_placeholders(quoted_printable_template(piece.pieces[place]).split(PLACEHOLDER), {"items": items})
+    return fill_placeholders(quoted_printable_template(snippet.pieces[place]).split(PLACEHOLDER), {"items": items})

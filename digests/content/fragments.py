@@ -35,7 +35,7 @@ class StoredFragment:
 
     @cached_property
     def pieces(self) -> tuple[list[str], list[str]]:
-        """Text and HTML cut at their marks, as `mime.fill` takes them."""
+        """Text and HTML cut at their placeholders, as `mime.fill_placeholders` takes them."""
         return self.text.split(PLACEHOLDER), self.html.split(PLACEHOLDER)
 
     @cached_property
@@ -50,9 +50,9 @@ class FragmentCache:
     def __init__(self, *, group: str, now: datetime) -> None:
         self.group = group
         self._now = now
-        self._look = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
+        self._renderer = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
         self._titles: dict[int, str] = {}
-        self._around: dict[str, Mapping[str, StoredFragment]] = {}
+        self._frame_pieces: dict[str, Mapping[str, StoredFragment]] = {}
         self._papers: dict[int, StoredFragment | None] = {}
         self._versions: dict[int, StoredFragment | None] = {}
         self._stored: dict[int, StoredFragment] = {}
@@ -62,10 +62,9 @@ class FragmentCache:
         wanted = {pk for pk in ids if pk not in self._papers}
         if wanted:
             self._papers |= dict.fromkeys(wanted)
-            merged = dict(MergedPaper.objects.filter(gone_id__in=wanted).values_list("gone_id", "kept_id"))
-            kept = {pk: merged.get(pk, pk) for pk in wanted}
+            kept = MergedPaper.objects.current_ids(wanted)
             shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
-            rendered = {paper.pk: _encoded(self._look.paper(paper)) for paper in shown}
+            rendered = {paper.pk: _encoded(self._renderer.paper(paper)) for paper in shown}
             titles = {paper.pk: markup.plain_text(paper.title) for paper in shown}
             self._titles |= {pk: titles[into] for pk, into in kept.items() if into in titles}
             parts = self._store(rendered)
@@ -73,13 +72,13 @@ class FragmentCache:
         return self._papers
 
     def versions(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
-        """The same for new versions of papers."""
+        """By id of a new version: its fragment; None where its paper is gone, hidden or withdrawn."""
         wanted = {pk for pk in ids if pk not in self._versions}
         if wanted:
             self._versions |= dict.fromkeys(wanted)
             found = PaperVersion.objects.filter(pk__in=wanted, paper__hidden_at=None, paper__withdrawn_at=None)
             rendered = {
-                version.pk: _encoded(self._look.version(version.paper, version=version.version))
+                version.pk: _encoded(self._renderer.version(version.paper, version=version.version))
                 for version in found.select_related("paper")
             }
             self._versions |= self._store(rendered)
@@ -89,17 +88,20 @@ class FragmentCache:
         """What mail programs show beside the subject; of papers that were asked for before."""
         return rendering.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
 
-    def around(self, frequency: str) -> Mapping[str, StoredFragment]:
-        """All that stands around the papers: head, frame, and the pieces that each mail fills with words of its own."""
-        if frequency not in self._around:
-            frame = self._look.frame(frequency=frequency).filled(_links_of_frame())
+    def frame_pieces(self, frequency: str) -> Mapping[str, StoredFragment]:
+        """What stands around the papers of a mail of this frequency: headers, frame, and the small pieces.
+
+        Each mail fills them with words of its own.
+        """
+        if frequency not in self._frame_pieces:
+            frame = self._renderer.frame(frequency=frequency).filled(_links_of_frame())
             rendered = {"frame": _encoded(frame), "head": (headers.digest_headers(frequency, group=self.group), "")}
             rendered |= {name: (_marked(piece.text), _marked(piece.html)) for name, piece in _pieces()}
-            self._around[frequency] = self._store(rendered)
-        return self._around[frequency]
+            self._frame_pieces[frequency] = self._store(rendered)
+        return self._frame_pieces[frequency]
 
     def stored(self, ids: Iterable[int]) -> Mapping[int, StoredFragment]:
-        """Those that a mail was made of before."""
+        """Fragments by id, as far as they are still kept: those that a mail was made of before."""
         wanted = {pk for pk in ids if pk not in self._stored}
         if wanted:
             self._stored |= {
@@ -150,7 +152,7 @@ def _encoded(part: rendering.RenderedPart) -> tuple[str, str]:
 
 
 def _links_of_frame() -> dict[str, str]:
-    """Links to where a mail's keys will lead, with marks for the keys."""
+    """Links to where a mail's keys will lead, with placeholders for the keys."""
     key, reader, schedule = (
         rendering.placeholder("key"),
         rendering.placeholder("reader"),
@@ -183,10 +185,10 @@ def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
 
 
 def _marked(source: str) -> str:
-    """Not encoded, with the marks that `mime.fill` knows."""
+    """Not encoded, with the placeholders that `mime.fill_placeholders` knows."""
     return PLACEHOLDER.join(rendering.split_at_placeholders(source))
 
 
 def delete_expired_fragments(*, before: datetime) -> int:
-    """Forget parts that no mail was made of since `before`, and that no mail on its way needs; how many."""
+    """Delete fragments that no mail was made of since `before`, and that no mail on its way needs; returns how many."""
     return Fragment.objects.filter(used_at__lt=before).delete()[0]

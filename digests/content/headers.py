@@ -1,20 +1,17 @@
-"""The header lines of digests: of each kind of mail once, with marks where each mail has words of its own."""
+"""The header lines of digests: of each kind of mail once, with placeholders where each mail has words of its own."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 from django.conf import settings
 
 from digests.content import urls
-from digests.wire.mime import PLACEHOLDER, header, mailbox, with_display_name
-from papers.text.mailboxes import read_mailbox
+from digests.wire.mime import PLACEHOLDER, header, mailbox, parse_sender, with_display_name
 
 
 def digest_headers(frequency: str, *, group: str) -> str:
-    """Each header once, for `mime.fill`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
+    """Each header once, for `mime.fill_placeholders`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
 
-    Marks: to, subject (the whole line), sent, number, key, reader, schedule, day.
+    Placeholders: to, subject (the whole line), sent, number, key, reader, schedule, day.
     """
     site = settings.SITE
     name, sender = parse_sender(settings.DEFAULT_FROM_EMAIL)
@@ -41,17 +38,6 @@ def digest_headers(frequency: str, *, group: str) -> str:
     if site.is_https:
         lines.append(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     return "".join(lines)
-
-
-@lru_cache(maxsize=10)
-def parse_sender(setting: str) -> tuple[str, str]:
-    """Name and address in BROADSHEET_MAIL_FROM.
-
-    Raises:
-        AddressError: it cannot be read; the system check broadsheet.E005 says so at start.
-    """
-    name, address = read_mailbox(setting)
-    return name, address
 
 
 def _mark(name: str) -> str:

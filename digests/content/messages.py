@@ -1,7 +1,7 @@
 """What a mail is made of, as JSON that is stored before it is sent.
 
-`spec_of` reads settings, names and papers as they are now. `compose` takes nothing but its result and the stored parts,
-so that a second attempt has the same bytes, Message-ID and Date as the first.
+`build_spec` reads settings, names and papers as they are now. `compose` takes nothing but its result and stored
+fragments, so that a second attempt has the same bytes, Message-ID and Date as the first.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _KINDS = {
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
 # and the words of the frame are to have some. Where names, titles and topics are all as long as can be, in scripts of
-# three bytes a letter, a mail of a few papers may be larger.
+# three bytes a character, a mail of a few papers may be larger.
 _MOST_HTML = 86_000
 _MOST_BYTES = 94_000
 _FEW = 6
 _SAVE_SIZE = 160
-# So many names; how many others there are is said.
+# More names than these are counted only.
 _ABOUT_NAMED = 20
 _WHYS_NAMED = 5
 
@@ -62,7 +62,7 @@ class LeasedDelivery:
     edition_count: int
     from_release: int
     to_release: int
-    floor: datetime | None
+    floor: datetime
     schedule_id: int
     frequency: str
     unsub_key: str
@@ -76,30 +76,30 @@ class LeasedDelivery:
 class BatchContext:
     """What the mails of one lease have in common, read with a few statements."""
 
-    parts: FragmentCache
+    fragments: FragmentCache
     labels: Mapping[int, str]
     """By subscription: what it is called in a mail."""
     about: Mapping[int, Sequence[tuple[str, str]]]
     """By schedule: all that it is about, each with the key that ends it."""
-    whys: dict[str, str]
+    reasons: dict[str, str]
     """By causes: for which topics a paper is there."""
     editions: Mapping[ReleaseWindow, frozenset[int]]
     """The papers of the daily pages in the time of a mail."""
-    made: Mapping[int, dict[str, Any]]
-    """By mail that was tried before: what it was made of, if all its parts are still kept."""
+    stored_specs: Mapping[int, dict[str, Any]]
+    """By mail that was attempted before: what it was made of, if all its fragments are still kept."""
 
 
-def load_batch_context(leased: Sequence[LeasedDelivery], *, parts: FragmentCache) -> BatchContext:
+def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentCache) -> BatchContext:
     """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
     tried = {one.id: spec for one in leased if (spec := stored_spec(one))}
-    kept = parts.stored(pk for spec in tried.values() for pk in _part_ids(spec))
-    made = {pk: spec for pk, spec in tried.items() if all(part in kept for part in _part_ids(spec))}
-    first = [one for one in leased if one.id not in made]
+    kept = fragments.stored(pk for spec in tried.values() for pk in _fragment_ids(spec))
+    stored_specs = {pk: spec for pk, spec in tried.items() if all(part in kept for part in _fragment_ids(spec))}
+    first = [one for one in leased if one.id not in stored_specs]
     # All that is read is read here: while a mail is made, the statement that marks another may be on its way.
     for frequency in {one.frequency for one in first}:
-        parts.around(frequency)
-    parts.papers(pk for one in first for pk in one.paper_ids)
-    parts.versions(pk for one in first for pk in one.version_ids)
+        fragments.frame_pieces(frequency)
+    fragments.papers(pk for one in first for pk in one.paper_ids)
+    fragments.versions(pk for one in first for pk in one.version_ids)
     labels: dict[int, str] = {}
     about: dict[int, list[tuple[str, str]]] = {}
     rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in first]).order_by("pk")
@@ -109,23 +109,25 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, parts: FragmentCache
     # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
     windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
     editions = {window: frozenset(papers) for window, papers in daily_papers_in(windows).items()}
-    return BatchContext(parts=parts, labels=labels, about=about, whys={}, editions=editions, made=made)
+    return BatchContext(
+        fragments=fragments, labels=labels, about=about, reasons={}, editions=editions, stored_specs=stored_specs
+    )
 
 
 def build_message(leased: LeasedDelivery, batch: BatchContext, *, now: datetime) -> tuple[str, bytes]:
     """What the mail is made of, and the mail.
 
     Raises:
-        EmptyError: there is nothing left to send.
+        EmptyMailError: there is nothing left to send.
         ValueError: its address cannot be written to.
     """
-    spec = batch.made.get(leased.id) or build_spec(leased, batch, now=now)
+    spec = batch.stored_specs.get(leased.id) or build_spec(leased, batch, now=now)
     content_spec = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
-    return content_spec, compose(spec, batch.parts.stored(_part_ids(spec)))
+    return content_spec, compose(spec, batch.fragments.stored(_fragment_ids(spec)))
 
 
 def stored_spec(leased: LeasedDelivery) -> dict[str, Any] | None:
-    """What it was made of when it was tried before."""
+    """What a mail was made of at its first attempt; None at the first, or when its form is of an older version."""
     spec: dict[str, Any] | None = json.loads(leased.content_spec) if leased.content_spec else None
     return spec if spec and spec.get("form") == _FORM else None
 
@@ -139,10 +141,10 @@ def build_spec(leased: LeasedDelivery, batch: BatchContext, *, now: datetime) ->
     content = _content(leased, batch, topics)
     whys = list(dict.fromkeys(names for names, _ in content.papers.values()))
     places = {names: place for place, names in enumerate(whys)}
-    around = batch.parts.around(leased.frequency)
+    frame_pieces = batch.fragments.frame_pieces(leased.frequency)
     return {
         "form": _FORM,
-        "pieces": {name: part.id for name, part in around.items()},
+        "pieces": {name: part.id for name, part in frame_pieces.items()},
         "papers": [(part, places[names]) for part, (names, _) in content.papers.items()],
         "saves": [paper for _, paper in content.papers.values()] if leased.has_account else [],
         "whys": whys,
@@ -195,15 +197,15 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
     Raises:
-        EmptyError: there are none.
+        EmptyMailError: there are none.
     """
-    parts = batch.parts
-    around = parts.around(leased.frequency)
-    known, found = parts.papers(leased.paper_ids), parts.versions(leased.version_ids)
+    fragments = batch.fragments
+    frame_pieces = fragments.frame_pieces(leased.frequency)
+    known, found = fragments.papers(leased.paper_ids), fragments.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
     room = _SizeBudget()
-    room.take(size_of(*about(around["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
-    for part in (around["frame"], *versions):
+    room.take(size_of(*about(frame_pieces["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
+    for part in (frame_pieces["frame"], *versions):
         room.take(part.size)
     papers, left_out = _that_fit(leased, batch, known, room)
     if not papers and not versions:
@@ -213,7 +215,7 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
         versions=[part.id for part in versions],
         is_cut=left_out > 0,
         more=left_out + _more(leased, batch),
-        preheader=parts.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
+        preheader=fragments.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
     )
 
 
@@ -244,7 +246,7 @@ def _written(day: date, how: str) -> str:
     return date_format(day, how)
 
 
-def _part_ids(spec: Mapping[str, Any]) -> list[int]:
+def _fragment_ids(spec: Mapping[str, Any]) -> list[int]:
     return [*spec["pieces"].values(), *(pk for pk, _ in spec["papers"]), *spec["versions"]]
 
 
@@ -254,7 +256,7 @@ def _that_fit(
     """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
     found: dict[int, tuple[str, int]] = {}
     left_out: set[int] = set()
-    piece = batch.parts.around(leased.frequency)["why"]
+    piece = batch.fragments.frame_pieces(leased.frequency)["why"]
     save = _SAVE_SIZE * leased.has_account
     for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
         part = known[pk]
@@ -272,16 +274,16 @@ def _that_fit(
 
 def _names(causes: str, batch: BatchContext) -> str:
     """The names of what a paper is there for; what was unsubscribed since has none."""
-    if causes not in batch.whys:
+    if causes not in batch.reasons:
         keys = [int(pk) for pk in causes.split(",") if pk]
         names = list(dict.fromkeys(batch.labels[pk] for pk in keys if pk in batch.labels))
         others = len(names) - _WHYS_NAMED
-        batch.whys[causes] = ", ".join([*names[:_WHYS_NAMED], f"and {others} more"] if others > 0 else names)
-    return batch.whys[causes]
+        batch.reasons[causes] = ", ".join([*names[:_WHYS_NAMED], f"and {others} more"] if others > 0 else names)
+    return batch.reasons[causes]
 
 
 def _count(papers: int, versions: int) -> str:
-    """`12 new papers`."""
+    """How many papers a mail brings, or versions where it brings none: `12 new papers`."""
     count, noun = (papers, "new paper") if papers else (versions, "new version")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 

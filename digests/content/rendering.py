@@ -8,7 +8,7 @@ mail program reads a style sheet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -60,12 +60,6 @@ def split_at_placeholders(source: str) -> list[str]:
     return _PLACEHOLDER.split(source)
 
 
-def joined(parts: Iterable[RenderedPart]) -> RenderedPart:
-    """One after the other."""
-    parts = list(parts)
-    return RenderedPart("".join(part.text for part in parts), "".join(part.html for part in parts))
-
-
 @dataclass(frozen=True, slots=True)
 class MailRenderer:
     """What depends on the site and the year, and not on the reader."""
@@ -88,12 +82,9 @@ class MailRenderer:
         """A paper. Marks: why (of `why`), save (of `save`, or nothing)."""
         return self._item(paper, news="")
 
-    def version(self, paper: Paper, *, version: int, changed: Sequence[str] = ()) -> RenderedPart:
-        """A new version of a saved paper. Mark: save."""
-        news = f"Version {version} is out"
-        if changed:
-            news += f": the {' and the '.join(changed)} changed"
-        return self._item(paper, news=news)
+    def version(self, paper: Paper, *, version: int) -> RenderedPart:
+        """A new version of a saved paper. Placeholder: save."""
+        return self._item(paper, news=f"Version {version} is out")
 
     def _item(self, paper: Paper, *, news: str) -> RenderedPart:
         links = paper.links or {}
@@ -109,7 +100,7 @@ class MailRenderer:
 
 
 def render_snippet(name: str) -> RenderedPart:
-    """One of the small pieces: why, more, save, versions, about; their marks are told in emails/."""
+    """One of the small pieces: why, more, save, versions, about; templates/emails/ says which placeholders each has."""
     return _piece(f"_{name}")
 
 

@@ -1,4 +1,4 @@
-"""Mails to one reader that are no digests: a link to confirm, a test, a word to an old address."""
+"""Mails to one reader that are no digests: a link to confirm, a test, a notice to an old address."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FILES = "config.mail_files.EmailBackend"
 _BUTTONS = {
     "confirm": "Confirm this address",
     "move": "Confirm this address",
-    "known": "See what comes, and when",
+    "already_subscribed": "See what comes, and when",
     "mentioned": "Read and answer",
 }
 
 
 class MailNotSentError(Exception):
-    """It did not leave, and why, in words for whoever runs the site."""
+    """A mail did not leave; says why, in words for the operator."""
 
 
 class MailServerUnreachableError(MailNotSentError):
@@ -54,35 +54,18 @@ def can_send_mail() -> bool:
 
 
 def send_transactional_mail(
-    name: str, *, to: str, context: Mapping[str, Any], same: MessageIdentity | None = None
+    name: str, *, to: str, context: Mapping[str, Any], identity: MessageIdentity | None = None
 ) -> None:
     """Hand a mail of the templates `emails/<name>…` to the server; where none may leave, into the outbox.
 
-    With `same`, a mail that is handed over once more has the same Message-ID and Date.
+    With `identity`, a mail that is handed over once more has the same Message-ID and Date.
 
     Raises:
-        LetterError: it was refused.
-        UnreachableError: the server could not be reached.
-        InDoubtError: it may have left.
+        MailNotSentError: it was refused.
+        MailServerUnreachableError: the server could not be reached.
+        MailInDoubtError: it may have left.
     """
-    whole = {
-        **context,
-        "group_name": group_settings().name,
-        "site_url": settings.SITE_URL,
-        "origin": settings.SITE.origin,
-    }
-    subject = " ".join(render_to_string(f"emails/{name}_subject.txt", whole).split())
-    text = render_to_string(f"emails/{name}.txt", whole)
-    mail = EmailMultiAlternatives(
-        subject=subject,
-        body=text,
-        to=[to],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(same)},
-        connection=None if can_send_mail() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
-    )
-    mail.attach_alternative(
-        rendering.render_transactional({**whole, **_as_html(name, text), "subject": subject}), "text/html"
-    )
+    mail = _build(name, to=to, context=context, identity=identity)
     try:
         mail.send()
     except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
@@ -95,11 +78,36 @@ def send_transactional_mail(
         raise MailServerUnreachableError(error.strerror or str(error) or type(error).__name__) from error
 
 
-def _headers_of(same: MessageIdentity | None) -> dict[str, str]:
-    if same is None:
+def _build(
+    name: str, *, to: str, context: Mapping[str, Any], identity: MessageIdentity | None
+) -> EmailMultiAlternatives:
+    """The mail of the templates `emails/<name>…`, with a connection into the outbox where none may leave."""
+    whole = {
+        **context,
+        "group_name": group_settings().name,
+        "site_url": settings.SITE_URL,
+        "origin": settings.SITE.origin,
+    }
+    subject = " ".join(render_to_string(f"emails/{name}_subject.txt", whole).split())
+    text = render_to_string(f"emails/{name}.txt", whole)
+    mail = EmailMultiAlternatives(
+        subject=subject,
+        body=text,
+        to=[to],
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", **_headers_of(identity)},
+        connection=None if can_send_mail() else get_connection(_FILES, file_path=settings.OUTBOX_DIR),
+    )
+    mail.attach_alternative(
+        rendering.render_transactional({**whole, **_as_html(name, text), "subject": subject}), "text/html"
+    )
+    return mail
+
+
+def _headers_of(identity: MessageIdentity | None) -> dict[str, str]:
+    if identity is None:
         return {}
     host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]
-    return {"Message-ID": f"<{same.name}@{host}>", "Date": format_datetime(same.at)}
+    return {"Message-ID": f"<{identity.name}@{host}>", "Date": format_datetime(identity.at)}
 
 
 def _as_html(name: str, text: str) -> dict[str, Any]:

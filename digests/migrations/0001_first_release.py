@@ -160,7 +160,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('subscriber', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='digests.subscriber')),
-                ('frequency', models.CharField(choices=[('daily', 'daily'), ('weekly', 'weekly'), ('monthly', 'monthly')], max_length=8)),
+                ('frequency', models.CharField(help_text='A name in digests/schedule.py.', max_length=20)),
                 ('time_zone', models.CharField(default='UTC', help_text='Such as Europe/Berlin.', max_length=64)),
                 ('local_time', models.TimeField(default=datetime.time(7, 30))),
                 ('weekday', models.PositiveSmallIntegerField(default=0, help_text='0 is Monday; for weekly mail.', validators=[django.core.validators.MaxValueValidator(6)])),
@@ -179,7 +179,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['next_due_at', 'id'], name='schedule_due')],
-                'constraints': [models.UniqueConstraint(fields=('subscriber', 'frequency'), name='schedule_once'), models.UniqueConstraint(fields=('unsub_key',), name='schedule_unsub_key'), models.CheckConstraint(condition=models.Q(('frequency__in', ['daily', 'weekly', 'monthly'])), name='schedule_frequency'), models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='schedule_weekday'), models.CheckConstraint(condition=models.Q(('month_day__gte', 1), ('month_day__lte', 31)), name='schedule_month_day'), models.CheckConstraint(condition=models.Q(('max_papers__gte', 1), ('max_papers__lte', 40)), name='schedule_size'), models.CheckConstraint(condition=models.Q(models.Q(('next_due_at', None), ('next_on', None)), models.Q(('next_due_at__isnull', False), ('next_on__isnull', False)), _connector='OR'), name='schedule_slot_whole'), models.CheckConstraint(condition=models.Q(('ended_at', None), ('next_due_at', None), _connector='OR'), name='schedule_ended')],
+                'constraints': [models.UniqueConstraint(fields=('subscriber', 'frequency'), name='schedule_once'), models.UniqueConstraint(fields=('unsub_key',), name='schedule_unsub_key'), models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='schedule_weekday'), models.CheckConstraint(condition=models.Q(('month_day__gte', 1), ('month_day__lte', 31)), name='schedule_month_day'), models.CheckConstraint(condition=models.Q(('max_papers__gte', 1), ('max_papers__lte', 40)), name='schedule_size'), models.CheckConstraint(condition=models.Q(models.Q(('next_due_at', None), ('next_on', None)), models.Q(('next_due_at__isnull', False), ('next_on__isnull', False)), _connector='OR'), name='schedule_slot_whole'), models.CheckConstraint(condition=models.Q(('ended_at', None), ('next_due_at', None), _connector='OR'), name='schedule_ended')],
             },
         ),
         migrations.CreateModel(
@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
                 ('edition_count', models.PositiveIntegerField(default=0, help_text='How many the daily papers had in that time.')),
                 ('from_release', models.BigIntegerField(default=0)),
                 ('to_release', models.BigIntegerField(default=0)),
-                ('floor', models.DateTimeField(blank=True, help_text='Nothing released before it was taken up.', null=True)),
+                ('floor', models.DateTimeField(help_text='Nothing released before it was taken up.')),
                 ('planned_at', models.DateTimeField()),
                 ('key', models.CharField(default=digests.models.subscriber.new_key, help_text='Of its page and its Message-ID.', max_length=22)),
                 ('attempts', models.PositiveSmallIntegerField(default=0)),

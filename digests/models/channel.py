@@ -1,4 +1,4 @@
-"""Where curators are told what goes on, and each thing they were told."""
+"""Channels through which curators are notified, and each notice sent through them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def new_signing_secret() -> str:
 
 
 class Channel(models.Model):
-    """A mail address or a webhook that is told what curators should know."""
+    """A mail address or a webhook that gets notices for curators."""
 
     class Kind(models.TextChoices):
         MAIL = "mail", "Mail"
@@ -57,7 +57,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One thing told to one channel. The unique key is what keeps it from being told twice.
+    """One notice to one channel. The unique key keeps it from being sent twice.
 
     waiting ─► sending ─► sent
        ▲          ├─► waiting, later  (it was refused for now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
@@ -14,6 +15,8 @@ from digests.models.subscriber import Schedule, Subscriber, new_key
 LATE_AFTER = timedelta(minutes=15)
 HISTORY_RETENTION = timedelta(days=180)
 """No paper is chosen twice for a reader within this time."""
+DELIVERY_RETENTION = HISTORY_RETENTION + timedelta(days=7)
+"""How long mails, and what is known of merged papers in them, are kept."""
 
 
 class DeliveryState(models.TextChoices):
@@ -49,17 +52,21 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Not settled yet; served by the index `delivery_open`."""
         return self.filter(state__in=(*WAITING_STATES, *IN_HAND_STATES))
 
-    def late(self, now: datetime) -> DeliveryQuerySet:
-        """Due for longer than readers would put up with."""
-        return self.open().filter(due_at__lt=now - LATE_AFTER)
-
     def for_subscriber(self, subscriber: Subscriber) -> DeliveryQuerySet:
         """Newest first; served by the index `delivery_of_reader`."""
         return self.filter(subscriber=subscriber).order_by("-planned_at", "-pk")
 
 
 class Delivery(models.Model):
-    """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL."""
+    """One mail: a schedule and the local date that it was meant for. Written by `digests.services`, in SQL.
+
+    (planned) ─► leased ─► sending ─► sent
+        ▲          │          ├─► unknown          (no reply came, and it must not arrive twice)
+        │          ├──────────┼─► failed, skipped  (refused for good; nothing is left to send)
+      retry ◄──────┴──────────┘
+    planned, retry, leased ─► cancelled            (the reader left); planned, retry ─► superseded (by the next mail)
+    A mail with nothing new begins and ends as skipped. docs/design.md has each step with its file.
+    """
 
     # Both are the first column of an index below.
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
@@ -79,7 +86,7 @@ class Delivery(models.Model):
     edition_count = models.PositiveIntegerField(default=0, help_text="How many the daily papers had in that time.")
     from_release = models.BigIntegerField(default=0)
     to_release = models.BigIntegerField(default=0)
-    floor = models.DateTimeField(null=True, blank=True, help_text="Nothing released before it was taken up.")
+    floor = models.DateTimeField(help_text="Nothing released before it was taken up.")
     planned_at = models.DateTimeField()
 
     key = models.CharField(max_length=22, default=new_key, help_text="Of its page and its Message-ID.")
@@ -108,7 +115,7 @@ class Delivery(models.Model):
         indexes = [
             # Workers: what may be sent now.
             models.Index(fields=["not_before", "id"], name="delivery_waiting", condition=Q(state__in=WAITING_STATES)),
-            # The tick: leases that ran out.
+            # Each minute: leases that ran out.
             models.Index(fields=["leased_until"], name="delivery_in_hand", condition=Q(state__in=IN_HAND_STATES)),
             # What is late; what the next mail of a schedule overtakes.
             models.Index(
@@ -124,7 +131,7 @@ class Delivery(models.Model):
             ),
             # Counting days: mails are stored in the order in which they were planned, and this index is tiny.
             BrinIndex(fields=["planned_at"], name="delivery_by_day", pages_per_range=32),
-            # New versions told are few; when papers merge, these are looked for.
+            # New versions are few; when papers merge, these are looked for.
             GinIndex(fields=["version_ids"], name="delivery_versions", condition=~Q(version_ids=[])),
         ]
 
@@ -150,6 +157,14 @@ class Fragment(models.Model):
         return self.digest[:12]
 
 
+class MergedPaperQuerySet(models.QuerySet["MergedPaper"]):
+    def current_ids(self, ids: Iterable[int]) -> dict[int, int]:
+        """By id: the paper that it is now, itself where it was not merged. In the order of `ids`. One query."""
+        wanted = list(ids)
+        merged = dict(self.filter(gone_id__in=wanted).values_list("gone_id", "kept_id"))
+        return {pk: merged.get(pk, pk) for pk in wanted}
+
+
 class MergedPaper(models.Model):
     """A paper that went into another: what was offered under the old id counts as the new one.
 
@@ -159,6 +174,8 @@ class MergedPaper(models.Model):
     gone_id = models.BigIntegerField(primary_key=True)
     kept_id = models.BigIntegerField()
     merged_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MergedPaperQuerySet.as_manager()
 
     class Meta:
         # From a paper to the ids that its history may have.

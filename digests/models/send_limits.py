@@ -1,4 +1,4 @@
-"""What holds mail back: a fault of our own that stops the line, a domain that wants a pause, an hourly allowance."""
+"""What holds mail back: a pause of all mail or of one domain, and a provider's limit on mails an hour."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 ALL_MAIL = ""
-"""The name of the brake on all mail."""
+"""The name of the pause of all mail."""
 
 
 class SendingPauseQuerySet(models.QuerySet["SendingPause"]):
-    def on(self, now: datetime) -> SendingPauseQuerySet:
-        """Those in force."""
+    def active(self, now: datetime) -> SendingPauseQuerySet:
+        """Pauses that are in force at `now`."""
         return self.filter(Q(until=None) | Q(until__gt=now))
 
 

@@ -1,4 +1,4 @@
-"""Addresses that were typed in and wait for their owner's word; and whether mail has ever left from here."""
+"""Addresses that were typed in and wait for their owner's confirmation; and whether mail has ever left from here."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from papers.text.mailboxes import canonical_or_same
 
 LINK_LIFETIME = timedelta(hours=48)
 UNCONFIRMED_RETENTION = timedelta(days=7)
-"""Who has not confirmed by then is forgotten."""
+"""Addresses that are not confirmed by then are deleted."""
 
 
 class SignUpQuerySet(models.QuerySet["SignUp"]):
     def waiting(self, now: datetime) -> SignUpQuerySet:
-        """Letters still to be sent; served by the index `signup_waiting`."""
+        """Mails still to be sent; served by the index `signup_waiting`."""
         return self.filter(not_before__lte=now)
 
     def of_address(self, address: str) -> SignUpQuerySet:
@@ -27,10 +27,10 @@ class SignUpQuerySet(models.QuerySet["SignUp"]):
 
 
 class SignUp(models.Model):
-    """Somebody typed this address. Its owner gets a letter with a link, and only the link's button says yes.
+    """Somebody typed this address. Its owner gets a mail with a link, and only the link's button says yes.
 
     A row is written whatever is known of the address, and a worker looks at it later: so neither the answer nor its
-    time tells whether the address is subscribed.
+    time shows whether the address is subscribed.
     """
 
     class Purpose(models.TextChoices):

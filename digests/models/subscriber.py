@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, time
+from datetime import time
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from digests.schedule import RecurrenceRule
+from digests.schedule import RULE_FIELDS, RecurrenceRule
 from papers.models.email_fields import AddressField
 
 MAX_PAPERS = 40
@@ -57,20 +57,12 @@ class Subscriber(models.Model):
             ),
         ]
         indexes = [
-            # Those who never confirmed are forgotten after a week.
+            # Addresses that were never confirmed are deleted after a week.
             models.Index(fields=["created_at"], name="subscriber_pending", condition=Q(confirmed_at=None)),
         ]
 
     def __str__(self) -> str:
         return self.email
-
-
-class Frequency(models.TextChoices):
-    """How often a schedule sends."""
-
-    DAILY = "daily", "daily"
-    WEEKLY = "weekly", "weekly"
-    MONTHLY = "monthly", "monthly"
 
 
 class Schedule(models.Model):
@@ -82,7 +74,7 @@ class Schedule(models.Model):
 
     # The first column of `schedule_once`.
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="schedules", db_index=False)
-    frequency = models.CharField(max_length=8, choices=Frequency)
+    frequency = models.CharField(max_length=20, help_text="A name in digests/schedule.py.")
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Such as Europe/Berlin.")
     local_time = models.TimeField(default=time(7, 30))
     weekday = models.PositiveSmallIntegerField(
@@ -112,9 +104,6 @@ class Schedule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "frequency"], name="schedule_once"),
             models.UniqueConstraint(fields=["unsub_key"], name="schedule_unsub_key"),
-            models.CheckConstraint(
-                condition=Q(frequency__in=["daily", "weekly", "monthly"]), name="schedule_frequency"
-            ),
             models.CheckConstraint(condition=Q(weekday__lte=6), name="schedule_weekday"),
             models.CheckConstraint(condition=Q(month_day__gte=1, month_day__lte=31), name="schedule_month_day"),
             models.CheckConstraint(condition=Q(max_papers__gte=1, max_papers__lte=MAX_PAPERS), name="schedule_size"),
@@ -125,7 +114,7 @@ class Schedule(models.Model):
             models.CheckConstraint(condition=Q(ended_at=None) | Q(next_due_at=None), name="schedule_ended"),
         ]
         indexes = [
-            # The tick: what is due. Ended and unconfirmed ones are not in it.
+            # Each minute: what is due. Ended and unconfirmed ones are not in it.
             models.Index(fields=["next_due_at", "id"], name="schedule_due", condition=Q(next_due_at__isnull=False)),
         ]
 
@@ -135,17 +124,7 @@ class Schedule(models.Model):
     @property
     def rule(self) -> RecurrenceRule:
         """When it sends, for `digests.schedule`."""
-        return RecurrenceRule(
-            frequency=self.frequency,
-            time_zone=self.time_zone,
-            at=self.local_time,
-            weekday=self.weekday,
-            month_day=self.month_day,
-            skips_weekends=self.skips_weekends,
-        )
-
-    def is_late(self, now: datetime) -> bool:
-        return self.next_due_at is not None and self.next_due_at < now
+        return RecurrenceRule(self.frequency, *(getattr(self, name) for name in RULE_FIELDS))
 
 
 class Subscription(models.Model):
@@ -197,7 +176,7 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
 
 
 class Suppression(models.Model):
-    """An address that gets no mail, whoever asks."""
+    """An address that gets no mail, whatever is subscribed for it."""
 
     class Reason(models.TextChoices):
         UNSUBSCRIBED = "unsubscribed", "unsubscribed from everything"

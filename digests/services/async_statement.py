@@ -31,7 +31,7 @@ class AsyncStatement:
             self._pgconn.flush()
 
     def rows(self) -> int:
-        """Wait, and tell how many rows it changed.
+        """Wait for the end of it; returns how many rows it changed.
 
         Raises:
             DatabaseError: as any other statement does, and OperationalError when the connection ended.

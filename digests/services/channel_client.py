@@ -52,7 +52,7 @@ def is_safe_to_repeat(channel: Channel) -> bool:
 
 
 class ChannelPostError(Exception):
-    """It was not told; says why, without the address, which is a secret."""
+    """A notice was not taken; says why, without the address, which is a secret."""
 
     def __init__(
         self, message: str, *, is_final: bool = False, is_unclear: bool = False, wait: timedelta | None = None
@@ -66,7 +66,7 @@ class ChannelPostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NoticeContent:
-    """What is told."""
+    """What a notice says: a title, and lines that may be links."""
 
     about: str
     """queue, edition, source, mail or test."""
@@ -84,26 +84,29 @@ class NoticeContent:
         return cls(stored["about"], stored["title"], lines, stored.get("url", ""))
 
 
-def post(channel: Channel, content: NoticeContent, *, uid: str, at: datetime, now: datetime) -> str:
-    """Tell a channel what happened `at` a moment; what it answered, in a few words.
+def post(channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime, now: datetime) -> str:
+    """Post to a channel what happened at a moment (UTC); returns what it answered, in a few words.
 
     Raises:
-        PostError: it was not told, or nobody knows.
+        ChannelPostError: it was not taken, or nobody knows.
     """
     if channel.kind == Channel.Kind.MAIL:
-        return _mail(channel, content, uid=uid, at=at)
+        return _mail(channel, content, uid=uid, happened_at=happened_at)
     try:
-        request = build_request(channel, content, uid=uid, at=at, now=now)
+        request = build_request(channel, content, uid=uid, happened_at=happened_at, now=now)
         answer = build_outbound_client().fetch(request)
     except FetchError as error:
         raise _post_error(error, channel) from error
     return f"It answered {answer.status}."
 
 
-def _mail(channel: Channel, content: NoticeContent, *, uid: str, at: datetime) -> str:
+def _mail(channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime) -> str:
     try:
         send_transactional_mail(
-            "notice", to=channel.address, context={"content": content}, same=MessageIdentity(f"n.{uid}", at)
+            "notice",
+            to=channel.address,
+            context={"content": content},
+            identity=MessageIdentity(f"n.{uid}", happened_at),
         )
     except MailInDoubtError as error:
         raise ChannelPostError(f"The mail server went away: {error}", is_unclear=True) from error
@@ -114,24 +117,20 @@ def _mail(channel: Channel, content: NoticeContent, *, uid: str, at: datetime) -
     return "Handed to the mail server."
 
 
-def build_request(channel: Channel, content: NoticeContent, *, uid: str, at: datetime, now: datetime) -> FetchRequest:
+def build_request(
+    channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime, now: datetime
+) -> FetchRequest:
     """What is posted.
 
     Raises:
         RefusedError: the address is none.
     """
     url, headers, method = channel.address, {}, "POST"
-    if channel.kind == Channel.Kind.SLACK:
-        body = {"text": slack_text(content), "unfurl_links": False}
-    elif channel.kind == Channel.Kind.MATTERMOST:
-        body = {"text": markdown_text(content)}
-    elif channel.kind == Channel.Kind.MATRIX:
+    if channel.kind == Channel.Kind.MATRIX:
         room = quote(channel.room, safe="")
         url = f"{url.rstrip('/')}/_matrix/client/v3/rooms/{room}/send/m.room.message/{uid}"
         headers, method = {"Authorization": f"Bearer {channel.secret}"}, "PUT"
-        body = {"msgtype": "m.notice", "body": plain_text(content)}
-    else:
-        body = {"type": content.about, "timestamp": at.isoformat(), "data": content.as_json()}
+    body = _body(channel, content, happened_at=happened_at)
     payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
     if channel.kind == Channel.Kind.WEBHOOK:
         headers = signature(channel.secret, payload, uid=uid, now=now)
@@ -149,6 +148,17 @@ def build_request(channel: Channel, content: NoticeContent, *, uid: str, at: dat
         idle_seconds=DEADLINE_SECONDS,
         wait_seconds=10.0,
     )
+
+
+def _body(channel: Channel, content: NoticeContent, *, happened_at: datetime) -> dict[str, Any]:
+    """What is posted, as JSON, in the form that this kind of channel takes."""
+    if channel.kind == Channel.Kind.SLACK:
+        return {"text": slack_text(content), "unfurl_links": False}
+    if channel.kind == Channel.Kind.MATTERMOST:
+        return {"text": markdown_text(content)}
+    if channel.kind == Channel.Kind.MATRIX:
+        return {"msgtype": "m.notice", "body": plain_text(content)}
+    return {"type": content.about, "timestamp": happened_at.isoformat(), "data": content.as_json()}
 
 
 def signature(secret: str, payload: bytes, *, uid: str, now: datetime) -> dict[str, str]:

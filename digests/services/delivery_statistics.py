@@ -1,4 +1,4 @@
-"""How the mails of each day ended: counted now and then, shown on the desk of figures."""
+"""How the mails of each day ended: counted now and then, shown on the statistics page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from papers.services.operations.statistics_page import day_label, days_shown
 RECENT_SPAN = timedelta(days=3)
 """Mails of these days still move; older ones hardly, so those are counted anew once a night."""
 RECOUNT_SPAN = timedelta(days=45)
-"""The longest that a monthly mail may be tried again, and some."""
+"""Longer than a monthly mail may wait."""
 
 _SERIES = (
     Series("stored", "sent"),
@@ -47,11 +47,11 @@ _COUNT = """
 """
 
 
-def count_days(*, now: datetime, back: timedelta = RECENT_SPAN) -> None:
-    """Count the mails of the days since `now - back`. Idempotent; two at once wait for each other."""
+def count_days(*, now: datetime, span: timedelta = RECENT_SPAN) -> None:
+    """Count the mails of the days since `now - span`. Idempotent; two at once wait for each other."""
     with transaction.atomic(), connection.cursor() as cursor:
         lock_transaction(AdvisoryLock.MAIL_COUNTS)
-        cursor.execute(_COUNT, {"now": now, "since": (now - back).date()})
+        cursor.execute(_COUNT, {"now": now, "since": (now - span).date()})
 
 
 def mail_queues(now: datetime) -> list[QueueChart]:

@@ -1,4 +1,4 @@
-"""From a typed address to a reader who asked for mail: the letter, the link in it, and its button."""
+"""From a typed address to a reader who asked for mail: the confirmation mail, the link in it, and its button."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from django.db import transaction
 from digests.content.transactional import MailNotSentError, MailServerUnreachableError, send_transactional_mail
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.models.signup import UNCONFIRMED_RETENTION
-from digests.models.subscriber import Frequency
+from digests.schedule import DAILY, WEEKLY
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.enqueue import TaskName, enqueue
 from papers.models import Topic, User
+from papers.retry import RetrySchedule, minutes
 from papers.services.accounts.email_addresses import has_confirmed_address
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
 
 logger = logging.getLogger(__name__)
 
-# At most one letter to an address in ten minutes, and three a day, whoever asks.
+# At most one mail to an address in ten minutes, and three a day, however often it is typed.
 _PAUSE = timedelta(minutes=10)
 _MOST_A_DAY = 3
-_TRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3))
+# The pause is written before the attempt that it follows; behind the last pause there is none.
+_RETRIES = RetrySchedule(minutes(1, 5, 30, 180))
 _UNREACHABLE = (Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED)
 
 
 def request_sign_up(*, email: str, now: datetime, topic: Topic | None = None) -> None:
-    """Note that somebody wants mail at `email`. The same statement whatever is known of it; a worker does the rest."""
+    """Record that somebody wants mail at `email`, for a worker. One statement, the same whatever is known of it."""
     with transaction.atomic():
         SignUp.objects.create(email=email, topic=topic, asked_at=now, not_before=now)
         enqueue(TaskName.SEND_CONFIRMATIONS)
@@ -48,14 +50,14 @@ def request_address_change(*, subscriber: Subscriber, email: str, now: datetime)
 
 
 def send_due_confirmations(*, now: datetime) -> int:
-    """Send the letters that wait; how many left. Two workers never send the same."""
+    """Send the confirmation mails that wait; returns how many left. Two workers never send the same."""
     sent = 0
     while (found := _take(now)) is not None:
         sign_up, token = found
         try:
             _send(sign_up, token)
         except MailNotSentError as error:
-            logger.warning("A letter of sign-up %d did not leave: %s", sign_up.pk, error)
+            logger.warning("The mail of sign-up %d did not leave: %s", sign_up.pk, error)
             if isinstance(error, MailServerUnreachableError):
                 break  # the others with the next minute
             continue
@@ -65,7 +67,10 @@ def send_due_confirmations(*, now: datetime) -> int:
 
 
 def _take(now: datetime) -> tuple[SignUp, str] | None:
-    """The next letter, with a fresh token. When to try again is committed first, so nobody else tries meanwhile."""
+    """The next sign-up to write to, with a fresh token; None where none waits.
+
+    When to try again is committed first, so nobody else tries meanwhile.
+    """
     while True:
         with transaction.atomic():
             sign_up = (
@@ -77,13 +82,14 @@ def _take(now: datetime) -> tuple[SignUp, str] | None:
             )
             if sign_up is None:
                 return None
-            if _is_unwanted(sign_up, now) or sign_up.attempts >= len(_TRIES):
+            pause = _RETRIES.pause_after(sign_up.attempts + 1)
+            if pause is None or _is_unwanted(sign_up, now):
                 sign_up.not_before = None
                 sign_up.save(update_fields=["not_before"])
                 continue
             token = secrets.token_urlsafe(24)
             sign_up.token_digest = _digest(token)
-            sign_up.not_before = now + _TRIES[sign_up.attempts]
+            sign_up.not_before = now + pause
             sign_up.attempts += 1
             sign_up.save(update_fields=["token_digest", "not_before", "attempts"])
             return sign_up, token
@@ -104,13 +110,13 @@ def _send(sign_up: SignUp, token: str) -> None:
         return
     known = Subscriber.objects.with_address(sign_up.email).confirmed().first()
     if known is not None and known.schedules.filter(ended_at=None).exists():
-        send_transactional_mail("known", to=sign_up.email, context={"key": known.key})
+        send_transactional_mail("already_subscribed", to=sign_up.email, context={"key": known.key})
     else:
         send_transactional_mail("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
 
 
 class LinkState(StrEnum):
-    """Where a link stands."""
+    """Whether a link still works, was used just now, before, or never can be."""
 
     OPEN = "open"
     DONE = "done"
@@ -129,7 +135,7 @@ class Confirmation:
 
 
 def read_link(token: str, *, now: datetime) -> Confirmation:
-    """Where a link stands. Looking changes nothing."""
+    """What a link is for, and whether it still works. Changes nothing."""
     return _standing(SignUp.objects.filter(token_digest=_digest(token)).select_related("subscriber").first(), now)
 
 
@@ -203,11 +209,11 @@ def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
 
 def create_default_schedule(*, subscriber: Subscriber, topic: Topic | None, now: datetime) -> Schedule:
     """What a reader gets who chooses nothing else: the topic asked for, each day; else what is trending, each week."""
-    frequency = Frequency.DAILY if topic else Frequency.WEEKLY
+    frequency = DAILY if topic else WEEKLY
     zone = group_settings().time_zone
     if subscriber.user is not None and subscriber.user.zone() is not None:
         zone = subscriber.user.time_zone
-    schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, time_zone=zone)
+    schedule = save_schedule(subscriber=subscriber, frequency=frequency.name, now=now, time_zone=zone)
     kinds = [] if topic else [Subscription.Kind.TRENDING]
     set_subscriptions(schedule=schedule, kinds=kinds, topic_ids=[topic.pk] if topic else [])
     return schedule
@@ -223,19 +229,19 @@ def _moved(sign_up: SignUp) -> Subscriber | None:
         return None
     if taken is not None:
         taken.delete()
-    before = subscriber.email
+    old_address = subscriber.email
     subscriber.email = sign_up.email
     subscriber.save(update_fields=["email"])
-    if not is_same(before, sign_up.email):
-        transaction.on_commit(lambda: _tell_old_address(before, sign_up.email))
+    if not is_same(old_address, sign_up.email):
+        transaction.on_commit(lambda: _notify_old_address(old_address, sign_up.email))
     return subscriber
 
 
-def _tell_old_address(before: str, after: str) -> None:
+def _notify_old_address(old_address: str, new_address: str) -> None:
     try:
-        send_transactional_mail("moved", to=before, context={"address": after})
+        send_transactional_mail("moved", to=old_address, context={"address": new_address})
     except MailNotSentError as error:
-        logger.warning("The old address was not told of a change: %s", error)
+        logger.warning("The old address got no mail about the change: %s", error)
 
 
 def delete_expired_sign_ups(*, now: datetime) -> int:

@@ -1,18 +1,20 @@
-"""Whether mail leaves on time, in words for /status and figures for operators."""
+"""Whether mail leaves on time, in words for /status."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
-from digests.models.delivery import LATE_AFTER, DeliveryState
+from digests.models.delivery import IN_HAND_STATES, LATE_AFTER, WAITING_STATES
+from digests.models.send_limits import ALL_MAIL
 
+_OPEN = [str(state) for state in (*WAITING_STATES, *IN_HAND_STATES)]
 _STATE = """
-    SELECT EXISTS (SELECT FROM digests_sendingpause WHERE name = '' AND (until IS NULL OR until > %(now)s)),
+    SELECT EXISTS (SELECT FROM digests_sendingpause WHERE name = %(all_mail)s AND (until IS NULL OR until > %(now)s)),
         EXISTS (SELECT FROM digests_delivery WHERE due_at < %(then)s
-            AND state IN ('planned', 'leased', 'sending', 'retry'))
+            AND state = ANY(%(open)s))
         OR EXISTS (SELECT FROM digests_schedule WHERE next_due_at < %(then)s)
 """
 
@@ -20,7 +22,8 @@ _STATE = """
 def mail_problems(now: datetime) -> list[str]:
     """What is wrong with mail at `now`, a sentence each, without addresses. One short query."""
     with connection.cursor() as cursor:
-        cursor.execute(_STATE, {"now": now, "then": now - LATE_AFTER})
+        parameters: dict[str, Any] = {"now": now, "then": now - LATE_AFTER, "all_mail": ALL_MAIL, "open": _OPEN}
+        cursor.execute(_STATE, parameters)
         is_stopped, is_late = cursor.fetchone()
     found = []
     if is_stopped:
@@ -28,36 +31,3 @@ def mail_problems(now: datetime) -> list[str]:
     if is_late:
         found.append("Some mail is late. Nothing is lost; it leaves as soon as it can.")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The queue, and how mails of the last days ended."""
-
-    waiting: int
-    oldest_due_at: datetime | None
-    by_state: dict[str, int]
-    """State → mails planned in the last seven days."""
-    by_reason: list[tuple[str, str, int]]
-    """State, reason, mails: why they did not go out; the most frequent first."""
-
-
-def figures(*, now: datetime) -> Figures:
-    """For operators. Three queries over a week of mails."""
-    since = now - timedelta(days=7)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), min(due_at) FROM digests_delivery "
-            "WHERE state IN ('planned', 'retry', 'leased', 'sending')"
-        )
-        waiting, oldest = cursor.fetchone()
-        cursor.execute(
-            "SELECT state, count(*) FROM digests_delivery WHERE planned_at >= %s GROUP BY state ORDER BY state", [since]
-        )
-        by_state = dict(cursor.fetchall())
-        cursor.execute(
-            "SELECT state, left(reason, 120), count(*) FROM digests_delivery WHERE planned_at >= %s AND reason <> '' "
-            "AND state <> %s GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 20",
-            [since, DeliveryState.SENT],
-        )
-        return Figures(waiting, oldest, by_state, cursor.fetchall())

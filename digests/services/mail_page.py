@@ -20,22 +20,21 @@ def find_delivery(key: str) -> Delivery | None:
 
 def paper_rows(ids: Sequence[int]) -> list[ListRow]:
     """Visible papers in the order of `ids`, merged ones as what they are now. Two queries."""
-    merged = dict(MergedPaper.objects.filter(gone_id__in=ids).values_list("gone_id", "kept_id"))
-    now = list(dict.fromkeys(merged.get(pk, pk) for pk in ids))
+    now = list(dict.fromkeys(MergedPaper.objects.current_ids(ids).values()))
     rows = read_list_rows(Paper.objects.visible().filter(pk__in=now), ("pk",), per_page=len(now))
     by_id = {row.paper_id: row for row in rows}
     return [replace(by_id[pk], position=(place,)) for place, pk in enumerate(now) if pk in by_id]
 
 
-def more_papers_page(mail: Delivery, *, skip: int) -> tuple[list[ListRow], int | None]:
-    """A page of the papers behind "and 23 more" from the one at place `skip` on; and the place of the next page."""
+def more_papers_page(mail: Delivery, *, offset: int) -> tuple[list[ListRow], int | None]:
+    """A page of the papers behind "and 23 more" from the one at `offset` on; and the place of the next page."""
     ids = mail.more_ids or _rest_of_edition(mail)
-    page = ids[skip : skip + PER_PAGE]
-    return paper_rows(page), skip + PER_PAGE if len(ids) > skip + PER_PAGE else None
+    page = ids[offset : offset + PER_PAGE]
+    return paper_rows(page), offset + PER_PAGE if len(ids) > offset + PER_PAGE else None
 
 
 def more_papers_count(mail: Delivery) -> int:
-    """How many papers `rest_of` has. At most one query."""
+    """How many papers `more_papers_page` has. At most one query."""
     return len(mail.more_ids or _rest_of_edition(mail))
 
 
@@ -49,7 +48,7 @@ def _rest_of_edition(mail: Delivery) -> list[int]:
 
 
 def told_versions(ids: Sequence[int]) -> list[PaperVersion]:
-    """The new versions that a mail told of. One query, none for none."""
+    """The new versions that a mail named. One query, none for none."""
     if not ids:
         return []
     found = PaperVersion.objects.filter(pk__in=ids, paper__hidden_at=None).select_related("paper").in_bulk()

@@ -1,4 +1,4 @@
-"""The minute's work for mail: plan, take over from the dead, tidy at night."""
+"""The minute's work for mail: plan what is due, reclaim what dead workers held, clean up once a night."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from digests.content.fragments import delete_expired_fragments
 from digests.models import Delivery, SendingPause
-from digests.models.delivery import HISTORY_RETENTION
+from digests.models.delivery import DELIVERY_RETENTION
 from digests.services import outbox
 from digests.services.delivery_statistics import RECOUNT_SPAN, count_days
 from digests.services.merged_papers import delete_expired_merges
@@ -18,13 +18,13 @@ from digests.services.planning import PlanningResult, plan_due
 
 # A mail is given up after a month at the latest; nothing is made of older parts.
 FRAGMENT_RETENTION = timedelta(days=40)
-_TIDY_EVERY_SECONDS = 60 * 60 * 20
-_COUNT_EVERY_SECONDS = 60 * 5
+_CLEANUP_SECONDS = 60 * 60 * 20
+_COUNT_SECONDS = 60 * 5
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledWorkResult:
-    """What one tick found and did."""
+    """What one minute's run found and did."""
 
     planned: PlanningResult
     reclaimed: int
@@ -33,20 +33,23 @@ class ScheduledWorkResult:
 
 
 def run_scheduled_work(*, now: datetime) -> ScheduledWorkResult:
-    """Do it. Idempotent: twice at once, or not for an hour, does no harm."""
+    """Reclaim expired leases, plan what is due at `now` (UTC), and now and then clean up and count.
+
+    Idempotent: twice at once, or not for an hour, does no harm.
+    """
     reclaimed = outbox.reclaim_expired_leases(now=now, mark_unknown=settings.MAIL_IN_DOUBT == "skip")
     planned = plan_due(now=now)
-    if cache.add("mail-tidied", now.timestamp(), _TIDY_EVERY_SECONDS):
+    if cache.add("mail-cleanup", now.timestamp(), _CLEANUP_SECONDS):
         cleanup(now=now)
-    if cache.add("mail-counted", now.timestamp(), _COUNT_EVERY_SECONDS):
+    if cache.add("mail-counted", now.timestamp(), _COUNT_SECONDS):
         count_days(now=now)
     return ScheduledWorkResult(planned, reclaimed, is_waiting=outbox.count_waiting(now=now, at_most=1) > 0)
 
 
 def cleanup(*, now: datetime) -> None:
-    """Forget what nobody asks for any more. Idempotent."""
+    """Delete merges, fragments, mails and pauses that are past their retention, and recount days. Idempotent."""
     delete_expired_merges(now=now)
     delete_expired_fragments(before=now - FRAGMENT_RETENTION)
-    Delivery.objects.filter(planned_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()
+    Delivery.objects.filter(planned_at__lt=now - DELIVERY_RETENTION).delete()
     SendingPause.objects.filter(until__lt=now).delete()
-    count_days(now=now, back=RECOUNT_SPAN)
+    count_days(now=now, span=RECOUNT_SPAN)

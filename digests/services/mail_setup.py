@@ -53,27 +53,30 @@ def current_mail_setup() -> MailSetup:
         return MailSetup(MailSetupState.NO_SERVER)
     if not can_send_mail():
         return MailSetup(MailSetupState.LOOPBACK)
-    if settings_digest != _way():
+    if settings_digest != _settings_digest():
         return MailSetup(MailSetupState.UNTRIED)
     return MailSetup(MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, tested_at)
 
 
 def send_test_mail(*, to: str, now: datetime) -> MailSetup:
-    """Send a test message and note how it went; in the outbox where there is no server. The result is for people."""
+    """Send a test message, into the outbox where there is no server, and store how it went.
+
+    Returns how mail is set up now.
+    """
     try:
         send_transactional_mail("test", to=to, context={})
         succeeded, result = can_send_mail(), f"The server took a test message to {to}."
     except MailNotSentError as error:
         succeeded, result = False, f"The test message did not leave: {error}"
     if can_send_mail():
-        values = {"tested_at": now, "settings_digest": _way(), "succeeded": succeeded, "result": result}
+        values = {"tested_at": now, "settings_digest": _settings_digest(), "succeeded": succeeded, "result": result}
         MailTest.objects.update_or_create(pk=1, defaults=values)
         cache.delete(_KEY)
         lists_changed.notify()
     return current_mail_setup()
 
 
-def _way() -> str:
+def _settings_digest() -> str:
     """Changes with the server, its user, the sender and the site: then mail must be tried again."""
     parts = (
         *(settings.EMAIL_BACKEND, getattr(settings, "EMAIL_HOST", ""), getattr(settings, "EMAIL_PORT", "")),

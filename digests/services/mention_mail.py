@@ -1,25 +1,27 @@
-"""Mails to readers who are named in comments and asked to be told: one for all that waits for a reader."""
+"""Mails to readers who are named in comments and asked for such mail: one for all that waits for a reader."""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from digests.content.transactional import MailNotSentError, send_transactional_mail
 from digests.models import Suppression
 from papers.models import Mention, User
+from papers.retry import RetrySchedule, minutes
 from papers.services.accounts.email_addresses import has_confirmed_address
 
 logger = logging.getLogger(__name__)
 
-_TRIES = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=3), timedelta(hours=12))
+# The pause is written before the attempt that it follows; behind the last pause there is none.
+_RETRIES = RetrySchedule(minutes(5, 30, 180, 720))
 _SHOWN = 10
 
 
 def send_due_mention_mails(*, now: datetime) -> int:
-    """Send the mails that are due; how many left. Two workers never send the same."""
+    """Send the mails that are due; returns how many left. Two workers never send the same."""
     sent = 0
     while (taken := _take(now)) is not None:
         user, mentions = taken
@@ -35,7 +37,7 @@ def send_due_mention_mails(*, now: datetime) -> int:
 
 
 def _take(now: datetime) -> tuple[User, list[Mention]] | None:
-    """The next reader with what is to be told, perhaps nothing any more; None where nobody waits.
+    """The next reader with the mentions to mail, perhaps none any more; None where nobody waits.
 
     When to try again is committed first: nobody else tries meanwhile, and after a kill somebody does.
     """
@@ -46,10 +48,11 @@ def _take(now: datetime) -> tuple[User, list[Mention]] | None:
             return None
         own = waiting.filter(user=first.user_id)
         keys = list(own.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
-        if first.mail_attempts >= len(_TRIES) or not _wants_mail(first.user):
+        pause = _RETRIES.pause_after(first.mail_attempts + 1)
+        if pause is None or not _wants_mail(first.user):
             own.filter(pk__in=keys).update(mail_at=None)
             return first.user, []
-        own.filter(pk__in=keys).update(mail_at=now + _TRIES[first.mail_attempts], mail_attempts=first.mail_attempts + 1)
+        own.filter(pk__in=keys).update(mail_at=now + pause, mail_attempts=first.mail_attempts + 1)
         shown = list(Mention.objects.of(first.user).filter(pk__in=keys, read_at=None))
         gone = set(keys) - {mention.pk for mention in shown}
         Mention.objects.filter(pk__in=gone).update(mail_at=None)

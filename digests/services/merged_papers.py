@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 
 from digests.models import MergedPaper
-from digests.models.delivery import HISTORY_RETENTION
+from digests.models.delivery import DELIVERY_RETENTION
 
 
 def record_merges(pairs: Mapping[int, int]) -> None:
-    """Remember where each key of `pairs` goes. Called in the transaction of the merge, the rows of both still there."""
+    """Record into which paper each key of `pairs` is merged.
+
+    Called in the transaction of the merge, while the rows of both are still there.
+    """
     gone, kept = list(pairs), list(pairs.values())
     with connection.cursor() as cursor:
         # A paper that others were merged into before may go, too: no chain is ever longer than one step.
@@ -52,5 +55,5 @@ UNDO_CONDITIONS = {
 
 
 def delete_expired_merges(*, now: datetime) -> int:
-    """Forget merges that no mail of the last half year can be older than; how many. Idempotent."""
-    return MergedPaper.objects.filter(merged_at__lt=now - HISTORY_RETENTION - timedelta(days=7)).delete()[0]
+    """Delete merges older than any mail that is still kept; returns how many. Idempotent."""
+    return MergedPaper.objects.filter(merged_at__lt=now - DELIVERY_RETENTION).delete()[0]

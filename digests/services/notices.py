@@ -1,4 +1,4 @@
-"""Notices to curators: what is to be told to which channel, told once each, with the rows as the only truth.
+"""Notices to curators: which are due to which channel, each sent once, with the rows as the only truth.
 
 A worker takes a notice by moving it to `sending`, posts it, and writes how it went. Killed in between, a notice whose
 receiver can tell two copies from one (Matrix by its transaction, a webhook by its id, a mail by its Message-ID) is sent
@@ -21,14 +21,14 @@ from digests.models import Channel, Notice
 from digests.services.channel_client import ChannelPostError, NoticeContent, is_safe_to_repeat, post
 from digests.services.health import mail_problems
 from papers.models import Edition, Listing
+from papers.retry import RetrySchedule, minutes
 from papers.services.curation.read_queue import is_queue_empty
 from papers.services.operations.installation import group_settings, group_today
 from papers.services.operations.status import SourceState, source_states
 
 LEASE = timedelta(minutes=5)
 """Longer than any post takes."""
-BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
-"""Waits before another attempt. After the last one it is given up."""
+RETRIES = RetrySchedule(minutes(1, 5, 15, 60, 180, 360, 720))
 EDITION_IS_NEWS = timedelta(days=3)
 NOTICE_RETENTION = timedelta(days=60)
 NOTICES_A_RUN = 50
@@ -37,7 +37,10 @@ BUDGET_SECONDS = 45.0
 
 
 def post_due_notices(*, now: datetime) -> int:
-    """Plan what is to be told, send what is due; how many were sent. Idempotent, also for two workers at once."""
+    """Write the notices that are due, and send them; returns how many were sent.
+
+    Idempotent, also for two workers at once.
+    """
     plan_notices(now=now)
     Notice.objects.filter(created_at__lt=now - NOTICE_RETENTION).delete()
     due = list(Notice.objects.due(now).values_list("pk", flat=True)[:NOTICES_A_RUN])
@@ -49,11 +52,11 @@ def post_due_notices(*, now: datetime) -> int:
     return sent
 
 
-# --- What is to be told ---------------------------------------------------------------------------------------------
+# --- Which notices there are -----------------------------------------------------------------------------------------
 
 
 def plan_notices(*, now: datetime) -> int:
-    """Write a row for all that is to be told and is not there yet; how many. A few queries a channel."""
+    """Write a row for each notice that is due and has none yet; returns how many. A few queries a channel."""
     channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
     if not channels:
         return 0
@@ -122,7 +125,7 @@ def _url(name: str, *args: Any) -> str:
     return str(settings.SITE.origin + reverse(name, args=args))
 
 
-# --- Telling it -----------------------------------------------------------------------------------------------------
+# --- Sending them ---------------------------------------------------------------------------------------------------
 
 
 def post_notice(pk: int, *, now: datetime) -> bool:
@@ -131,7 +134,9 @@ def post_notice(pk: int, *, now: datetime) -> bool:
     if notice is None:
         return False
     try:
-        said = post(notice.channel, NoticeContent.of(notice.content), uid=notice.uid, at=notice.created_at, now=now)
+        said = post(
+            notice.channel, NoticeContent.of(notice.content), uid=notice.uid, happened_at=notice.created_at, now=now
+        )
     except ChannelPostError as error:
         _put_off(notice, error, now=now)
         return False
@@ -157,11 +162,12 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
 def _put_off(notice: Notice, error: ChannelPostError, *, now: datetime) -> None:
     if error.is_unclear and not is_safe_to_repeat(notice.channel):
         _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
-    elif error.is_final or notice.attempts > len(BACK_OFF):
+        return
+    pause = RETRIES.pause_after(notice.attempts, retry_after=error.wait)
+    if error.is_final or pause is None:
         _settle(notice, state=Notice.State.FAILED, result=str(error))
     else:
-        wait = max(BACK_OFF[notice.attempts - 1], error.wait or timedelta())
-        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + wait)
+        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + pause)
 
 
 def _settle(notice: Notice, **changes: Any) -> None:
@@ -170,7 +176,7 @@ def _settle(notice: Notice, **changes: Any) -> None:
 
 
 def post_test_notice(channel: Channel, *, now: datetime) -> Notice:
-    """Tell a channel that it works; the notice with its result."""
+    """Send a test to a channel now; returns the notice with its result. It is not repeated."""
     content = NoticeContent("test", "This is a test. Notices of this kind arrive here.", url=settings.SITE_URL)
     notice = _row(channel, f"test:{secrets.token_hex(8)}", content, now)
     notice.save()

@@ -1,6 +1,6 @@
 """The states of a mail on its way, each change one statement; the queue of record, whatever a broker loses.
 
-    planned, retry ─lease─► leased ─mark_sending─► sending ─mark_sent─► sent
+    planned, retry ─lease─► leased ─DeliveryMarks─► sending ─DeliveryMarks─► sent
                                 │                     └─► retry, failed, unknown
                                 └─► retry, failed, skipped
 
@@ -20,10 +20,9 @@ from django.db import connection
 from digests.content.messages import LeasedDelivery
 from digests.models import Suppression
 from digests.models.delivery import WAITING_STATES
-from digests.services.async_statement import AsyncStatement
 
 LEASE = timedelta(minutes=3)
-# Longer than anybody waits for the answer to the final dot.
+# Longer than anybody waits for the reply to the end of the data.
 SENDING_LEASE = timedelta(minutes=11)
 BATCH = 200
 
@@ -39,8 +38,8 @@ _LEASE = """
         UPDATE digests_delivery delivery SET state = 'leased', owner = %(owner)s, leased_until = %(until)s
         FROM free WHERE delivery.id = free.id RETURNING delivery.*
     )
-    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.content_spec, leased.paper_ids,
-        leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
+    SELECT leased.id, leased.key, leased.period_on, leased.due_at, leased.attempts, leased.content_spec,
+        leased.paper_ids, leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
         leased.to_release, leased.floor, leased.schedule_id, schedule.frequency, schedule.unsub_key, reader.email,
         reader.key, reader.user_id IS NOT NULL, reader.confirmed_at,
         CASE WHEN schedule.ended_at IS NOT NULL OR reader.confirmed_at IS NULL THEN 'unsubscribed'
@@ -91,11 +90,6 @@ def _cancel(unwanted: Sequence[tuple[int, str]], owner: str) -> None:
         )
 
 
-def renew_leases(*, owner: str, now: datetime) -> None:
-    """Keep what is leased for as long again. One statement."""
-    _run("UPDATE digests_delivery SET leased_until = %s WHERE owner = %s AND state = 'leased'", now + LEASE, owner)
-
-
 def release_leases(*, owner: str) -> None:
     """Let others send what is leased and was not begun. One statement."""
     _run(
@@ -105,41 +99,11 @@ def release_leases(*, owner: str) -> None:
     )
 
 
-_SENDING = """
-    WITH before AS (
-        UPDATE digests_delivery SET state = 'sent', sent_at = $4, owner = '', leased_until = NULL, content_spec = '',
-            reason = ''
-        WHERE id = $5 AND owner = $2 AND state = 'sending'
-    )
-    UPDATE digests_delivery SET state = 'sending', leased_until = $4::timestamptz + $6::interval, content_spec = $3,
-        attempts = attempts + 1
-    WHERE id = $1 AND owner = $2 AND state = 'leased'
-"""
 _SENT = """
-    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, content_spec = '', reason = ''
+    UPDATE digests_delivery SET state = 'sent', sent_at = %s, owner = '', leased_until = NULL, content_spec = '',
+        reason = ''
     WHERE id = %s AND owner = %s AND state = 'sending'
 """
-
-
-class Mark:
-    """That a mail is being handed over, on its way into the table."""
-
-    def __init__(self, pending: AsyncStatement) -> None:
-        self._pending = pending
-
-    def holds(self) -> bool:
-        """Wait until it is committed. False: the mail is not ours any more."""
-        return self._pending.rows() == 1
-
-
-def mark_sending(pk: int, *, owner: str, content_spec: str, now: datetime, sent: int | None = None) -> Mark:
-    """Commit that the mail is about to be handed over, and what it is made of; and of `sent` that the server has it.
-
-    It goes on in Postgres while the next mail is made: two marks one after the other were most of what a mail costs.
-    Until `holds` was asked no other statement may be run.
-    """
-    before = None if sent is None else str(sent)
-    return Mark(AsyncStatement(_SENDING, str(pk), owner, content_spec, now.isoformat(), before, str(SENDING_LEASE)))
 
 
 def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
@@ -147,13 +111,18 @@ def mark_sent(pk: int, *, owner: str, now: datetime) -> None:
     _run(_SENT, now, pk, owner)
 
 
-def schedule_retry(pk: int, *, owner: str, reason: str, until: datetime) -> None:
-    """Try again later. What it is made of stays, so that it will be the same."""
+def schedule_retry(pk: int, *, owner: str, reason: str, until: datetime, counts: bool = False) -> None:
+    """Have a mail sent again from `until` on. What it is made of stays, so that it will be the same. One statement.
+
+    `counts`: whether it was an attempt although the mail never came as far as `sending`, with which others are counted.
+    """
     _run(
-        "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL "
+        "UPDATE digests_delivery SET state = 'retry', reason = %s, not_before = %s, owner = '', leased_until = NULL, "
+        "attempts = attempts + CASE WHEN %s AND state = 'leased' THEN 1 ELSE 0 END "
         "WHERE id = %s AND owner = %s AND state IN ('leased', 'sending')",
         reason,
         until,
+        counts,
         pk,
         owner,
     )
@@ -196,9 +165,9 @@ _SWEEP = """
 
 
 def reclaim_expired_leases(*, now: datetime, mark_unknown: bool) -> int:
-    """Take mails from workers that have died; how many.
+    """Take mails from workers whose lease has run out; returns how many.
 
-    What was in the middle of its final dot is sent again, or with `leaves_doubtful` listed as unknown. Idempotent.
+    What was between `sending` and `sent` is sent again, or with `mark_unknown` listed as unknown. Idempotent.
     """
     with connection.cursor() as cursor:
         cursor.execute(_SWEEP, {"now": now, "leaves": mark_unknown})

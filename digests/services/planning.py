@@ -1,4 +1,4 @@
-"""The tick: plans every mail that is due, so many at a time, each so many in one transaction.
+"""Plans every mail that is due: up to AT_A_TIME schedules in one transaction, as many transactions as it takes.
 
 One process plans at a time, under an advisory lock; a second one finds nothing to do. Killed at any point, what was
 committed is planned once and for all, and the rest is still due.
@@ -14,20 +14,28 @@ from typing import Any
 from django.db import connection, transaction
 
 from digests.models.delivery import WAITING_STATES, DeliveryState
-from digests.models.subscriber import Frequency
-from digests.schedule import MAX_LOOK_BACK, RecurrenceRule, Slot, is_too_late, latest_slot, next_slot, period_for
+from digests.schedule import (
+    FREQUENCIES,
+    RULE_FIELDS,
+    RecurrenceRule,
+    Slot,
+    is_too_late,
+    latest_slot,
+    next_slot,
+    period_for,
+)
 from digests.selection import DigestBatch, store_deliveries
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.services.ingest.releases import current_release
 
 AT_A_TIME = 5_000
-# Enough to sort the candidates of so many schedules without files.
+# Enough to sort the candidates of AT_A_TIME schedules without files.
 _WORK_MEM = "64MB"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningResult:
-    """What one tick did."""
+    """What one run planned."""
 
     planned: int = 0
     skipped: int = 0
@@ -52,10 +60,9 @@ class _Move:
 
 
 def plan_due(*, now: datetime) -> PlanningResult:
-    """Plan all mails that are due at `now`. Idempotent: a slot has one mail, whoever plans it."""
+    """Plan all mails that are due at `now`. Idempotent: a slot has one mail, however often it is planned."""
     done = PlanningResult()
-    # One frequency after the other: what a reader's daily mail brings, the weekly one of the same hour does not.
-    for frequency in Frequency.values:
+    for frequency in FREQUENCIES:  # in this order
         while True:
             with transaction.atomic():
                 count, step = _plan_some(frequency, now)
@@ -83,18 +90,18 @@ def _plan_some(frequency: str, now: datetime) -> tuple[int, PlanningResult]:
     return sum(len(move.schedules) for move in moves), PlanningResult(planned, skipped, postponed)
 
 
-_DUE = """
+_RULE_COLUMNS = ", ".join(RULE_FIELDS)
+_DUE = f"""
     WITH due AS (
         SELECT * FROM digests_schedule WHERE next_due_at <= %(now)s AND frequency = %(frequency)s
         ORDER BY next_due_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
     )
-    SELECT time_zone, local_time, weekday, month_day, skips_weekends, next_on, next_due_at, array_agg(id)
-    FROM due GROUP BY time_zone, local_time, weekday, month_day, skips_weekends, next_on, next_due_at
-"""
+    SELECT {_RULE_COLUMNS}, next_on, next_due_at, array_agg(id) FROM due GROUP BY {_RULE_COLUMNS}, next_on, next_due_at
+"""  # noqa: S608  names of columns
 
 
 def _due_moves(frequency: str, now: datetime) -> list[_Move]:
-    """The longest due, locked; one that its reader is changing at this moment is left to the next tick.
+    """The longest due, locked; one that its reader is changing at this moment is left to the next minute.
 
     Most readers have the same hour as many others, so few moments are worked out.
     """
@@ -102,8 +109,8 @@ def _due_moves(frequency: str, now: datetime) -> list[_Move]:
         cursor.execute(_DUE, {"now": now, "frequency": frequency, "count": AT_A_TIME})
         rows = cursor.fetchall()
     moves = []
-    for *rule_of, on, due_at, schedules in rows:
-        rule, first = RecurrenceRule(frequency, *rule_of), Slot(on, due_at)
+    for *rule_fields, on, due_at, schedules in rows:
+        rule, first = RecurrenceRule(frequency, *rule_fields), Slot(on, due_at)
         slot = latest_slot(rule, first=first, now=now)
         following = next_slot(rule, after=now, last_on=slot.on)
         batch = None if is_too_late(rule, slot, now) else batch_for_slot(schedules, rule, slot)
@@ -118,7 +125,7 @@ def batch_for_slot(schedules: Sequence[int], rule: RecurrenceRule, slot: Slot) -
         schedules=schedules,
         period_on=slot.on,
         due_at=slot.due_at,
-        floor=slot.due_at - MAX_LOOK_BACK[rule.frequency],
+        floor=slot.due_at - FREQUENCIES[rule.frequency].max_look_back,
         top_from=top_from,
         top_before=top_before,
     )
@@ -126,7 +133,8 @@ def batch_for_slot(schedules: Sequence[int], rule: RecurrenceRule, slot: Slot) -
 
 _OVERTAKE = """
     WITH overtaken AS (
-        UPDATE digests_delivery SET state = %(superseded)s, reason = 'the next mail was due', owner = '', content_spec = ''
+        UPDATE digests_delivery SET state = %(superseded)s, reason = 'the next mail was due', owner = '',
+            content_spec = ''
         WHERE schedule_id = ANY(%(schedules)s) AND state = ANY(%(waiting)s)
         RETURNING schedule_id, from_release
     )

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
 from digests.models import Schedule, Subscriber
-from digests.models.subscriber import Frequency
+from digests.schedule import FREQUENCIES
 from digests.services.schedules import end_schedule, pause_schedule, save_schedule, set_subscriptions
 from papers.models import Topic, User
 
@@ -50,7 +50,7 @@ def save_preferences(
     A frequency with nothing in it ends; what waits of it is cancelled.
     """
     with transaction.atomic():
-        for frequency in Frequency.values:
+        for frequency in FREQUENCIES:
             about, topic_ids = kinds.get(frequency, ()), topics.get(frequency, ())
             if about or topic_ids:
                 schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **when)
@@ -60,9 +60,7 @@ def save_preferences(
         subscriber.consent = {
             **subscriber.consent,
             "changed_at": now.isoformat(),
-            "about": {
-                frequency: [*kinds.get(frequency, ()), *topics.get(frequency, ())] for frequency in Frequency.values
-            },
+            "about": {frequency: [*kinds.get(frequency, ()), *topics.get(frequency, ())] for frequency in FREQUENCIES},
         }
         subscriber.save(update_fields=["consent"])
 

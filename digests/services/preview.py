@@ -65,5 +65,5 @@ def _message(schedule: Schedule, choice: SelectedPapers, now: datetime) -> bytes
         has_account=reader.user_id is not None,
         consented_at=reader.confirmed_at or now,
     )
-    batch = load_batch_context([leased], parts=FragmentCache(group=group_settings().name, now=now))
+    batch = load_batch_context([leased], fragments=FragmentCache(group=group_settings().name, now=now))
     return build_message(leased, batch, now=now)[1]

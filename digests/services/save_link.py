@@ -16,7 +16,7 @@ class SaveLink:
     user: User
     paper: Paper
     is_saved: bool
-    """It is on the reader's shelf."""
+    """The paper is in the reader's library."""
 
 
 def find_save_link(key: str, paper_id: int) -> SaveLink | None:
@@ -26,14 +26,14 @@ def find_save_link(key: str, paper_id: int) -> SaveLink | None:
     reader = Subscriber.objects.confirmed().filter(key=key, user__is_active=True).select_related("user").first()
     if reader is None or reader.user is None:
         return None
-    merged = MergedPaper.objects.filter(gone_id=paper_id).values_list("kept_id", flat=True).first()
-    paper = Paper.objects.visible().for_cards().filter(pk=merged or paper_id).first()
+    current = MergedPaper.objects.current_ids([paper_id])[paper_id]
+    paper = Paper.objects.visible().for_cards().filter(pk=current).first()
     if paper is None:
         return None
     return SaveLink(reader.user, paper, bool(read_library_entry(user=reader.user, paper_id=paper.pk).state))
 
 
 def save_paper(saving: SaveLink) -> None:
-    """Put the paper on the shelf, to be read. What is there in another state stays so. Idempotent."""
+    """Put the paper into the library, to be read. What is there in another state stays so. Idempotent."""
     if not saving.is_saved:
         set_library_state(user=saving.user, paper_ids=[saving.paper.pk], state=LibraryItem.State.TO_READ)

@@ -10,22 +10,26 @@ from django.db import connection, transaction
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.delivery import WAITING_STATES, DeliveryState
-from digests.schedule import PERIODS, due_on, next_slot
+from digests.schedule import FREQUENCIES, RULE_FIELDS, due_on, next_slot
 
 # What a reader chooses, as `save_schedule` takes it.
-_CHOSEN = ("time_zone", "local_time", "weekday", "month_day", "skips_weekends", "max_papers")
+_CHOSEN = (*RULE_FIELDS, "max_papers")
 
 
 def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **chosen: Any) -> Schedule:
     """The reader's schedule of this frequency with what is `chosen`, made or changed, and going again if it had ended.
 
-    `chosen` may have time_zone, local_time, weekday, month_day, skips_weekends and max_papers. A new one looks back on
-    its last period only. Idempotent.
+    `chosen` may have what `RULE_FIELDS` names and max_papers. A new one looks back on its last period only. Idempotent.
+
+    Raises:
+        ValueError: there is no such frequency.
     """
+    if frequency not in FREQUENCIES:
+        raise ValueError(f"No mail comes {frequency!r}; digests/schedule.py has {', '.join(FREQUENCIES)}.")
     if unknown := set(chosen) - set(_CHOSEN):
         raise TypeError(f"A schedule has no {', '.join(sorted(unknown))}.")
     with transaction.atomic():
-        fresh = {"covers_from": now - PERIODS[frequency]}
+        fresh = {"covers_from": now - FREQUENCIES[frequency].period}
         schedule, is_new = Schedule.objects.select_for_update().get_or_create(
             subscriber=subscriber, frequency=frequency, defaults=fresh
         )
@@ -59,7 +63,7 @@ def start_schedules(*, subscriber: Subscriber, now: datetime) -> None:
     """Let the mail of a reader begin who has just confirmed the address. Idempotent."""
     with transaction.atomic():
         for schedule in subscriber.schedules.select_for_update().filter(next_due_at=None, ended_at=None):
-            schedule.covers_from = max(schedule.covers_from, now - PERIODS[schedule.frequency])
+            schedule.covers_from = max(schedule.covers_from, now - FREQUENCIES[schedule.frequency].period)
             _set_next_slot(schedule, now)
             schedule.save()
 
@@ -75,7 +79,7 @@ def pause_schedule(*, schedule: Schedule, until: date | None, keeps_papers: bool
         schedule.paused_until = until
         if until is not None and not keeps_papers:
             resumed_at = due_on(schedule.rule, until) or datetime.combine(until, time(), now.tzinfo)
-            schedule.covers_from = max(schedule.covers_from, resumed_at - PERIODS[schedule.frequency])
+            schedule.covers_from = max(schedule.covers_from, resumed_at - FREQUENCIES[schedule.frequency].period)
         _set_next_slot(schedule, now)
         schedule.save()
         if until is not None:

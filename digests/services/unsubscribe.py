@@ -1,4 +1,4 @@
-"""Unsubscribing, and taking it back. Works by the keys in mails, for ever; effective at once."""
+"""Unsubscribing, and undoing it. Works by the keys in mails, for ever; effective at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnsubscribeTarget:
     """What a link in a mail can end."""
 
     subscriber: Subscriber
-    is_going: bool
+    is_active: bool
     """Whether there is anything to end."""
     schedule: Schedule | None = None
     """The mail that the link is for; None: all of them."""
@@ -49,7 +49,7 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
     about = list(schedule.subscriptions.select_related("topic").order_by("pk"))
     return UnsubscribeTarget(
         subscriber=schedule.subscriber,
-        is_going=schedule.ended_at is None,
+        is_active=schedule.ended_at is None,
         schedule=schedule,
         subscriptions=about,
         chosen=next((one for one in about if chosen and one.pk == chosen.pk), None),
@@ -57,7 +57,7 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
 
 
 def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
-    """End one subscription; with the last one its mail ends. Gives what takes it back. Idempotent."""
+    """End one subscription; with the last one its mail ends. Returns the token that undoes it. Idempotent."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=subscription.schedule_id)
         if schedule.subscriptions.exclude(pk=subscription.pk).exists():
@@ -68,13 +68,13 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
-    """End a whole mail. Gives what takes it back. Idempotent."""
+    """End a whole mail. Returns the token that undoes it. Idempotent."""
     end_schedule(schedule=schedule, now=now)
     return _undo([schedule.pk])
 
 
 def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
-    """End all of a reader's mail. Gives what takes it back. Idempotent."""
+    """End all of a reader's mail. Returns the token that undoes it. Idempotent."""
     with transaction.atomic():
         going = list(subscriber.schedules.filter(ended_at=None).order_by("pk"))
         for schedule in going:
@@ -86,13 +86,13 @@ def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = No
     return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
 
 
-def undo_unsubscribe(word: str, *, now: datetime) -> bool:
-    """Undo what gave `word`, which nobody else can make; False when it is too late for that. Idempotent.
+def undo_unsubscribe(token: str, *, now: datetime) -> bool:
+    """Undo what returned `token`, which nobody else can make; False when it is too late for that. Idempotent.
 
     It is too late, too, once the topic that was ended is gone.
     """
     try:
-        ended = signing.loads(word, salt=_SALT, max_age=UNDO_LIFETIME)
+        ended = signing.loads(token, salt=_SALT, max_age=UNDO_LIFETIME)
     except signing.BadSignature:
         return False
     with transaction.atomic():

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from django import template
 
+from digests.wire.mime import wrap_lines
 from papers.models import Paper
 from papers.templatetags.broadsheet import author_line, day_of, short_day
 
 register = template.Library()
 
-LINE_LENGTH = 78
-"""No line of a text part is longer, but for addresses."""
 TITLE_CHARS = 400
 BYLINE_CHARS = 300
 
-
-@register.filter
-def wrapped(text: str, indent: str = "") -> str:
-    """`text` in lines of at most 78 characters; the first begins with `indent`, the others with as many spaces."""
-    lines = textwrap.wrap(
-        text,
-        LINE_LENGTH,
-        initial_indent=indent,
-        subsequent_indent=" " * len(indent),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines)
+register.filter("wrapped", wrap_lines)
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Channels: where curators are told what goes on; made, tried, changed, removed."""
+"""Channels for notices to curators: listed, made, tested, changed, removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.channel_forms import ChannelForm
+from digests.forms import ChannelForm
 from digests.models import Channel, Notice
 from digests.services import notices
 from papers.web.http import UserRequest
@@ -23,12 +23,12 @@ SHOWN = 30
 @require_safe
 @staff_only
 def channels(request: UserRequest) -> HttpResponse:
-    """All of them, and what they were told last."""
-    told = Notice.objects.select_related("channel").order_by("-pk")
+    """All channels, and the last notices sent to them."""
+    recent = Notice.objects.select_related("channel").order_by("-pk")
     context = {
         "channels": Channel.objects.order_by("pk")[:100],
-        "doubtful": told.filter(state=Notice.State.UNKNOWN)[:SHOWN],
-        "notices": told.exclude(state=Notice.State.UNKNOWN)[:SHOWN],
+        "doubtful": recent.filter(state=Notice.State.UNKNOWN)[:SHOWN],
+        "notices": recent.exclude(state=Notice.State.UNKNOWN)[:SHOWN],
     }
     return render(request, "digests/channels.html", context)
 
@@ -38,7 +38,7 @@ def channels(request: UserRequest) -> HttpResponse:
 @staff_only
 @rate_limited("mail-test", methods=frozenset({"POST"}))
 def new_channel(request: UserRequest) -> HttpResponse:
-    """Make one. A webhook's signing key is shown here, once."""
+    """Make a channel. A webhook's signing key is shown here, once."""
     channel = Channel(made_by=request.user)
     form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid():
@@ -57,7 +57,7 @@ def new_channel(request: UserRequest) -> HttpResponse:
 @staff_only
 @rate_limited("mail-test", methods=frozenset({"POST"}))
 def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
-    """Change one. What is secret of it is not shown; left empty, it stays."""
+    """Change a channel. What is secret of it is not shown; left empty, it stays."""
     channel = get_object_or_404(Channel, pk=pk)
     form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid():
@@ -83,7 +83,7 @@ def test_channel(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff_only
 def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
-    """Remove one, with what it was told."""
+    """Remove a channel with its notices."""
     get_object_or_404(Channel, pk=pk).delete()
     messages.success(request, "The channel is gone.")
     return redirect("digests:channels")

@@ -1,4 +1,4 @@
-"""A mail as a page, and the papers that it only counted. Whoever has the link may read it; no search engine should."""
+"""A mail as a page, and the papers that it only counted, for everybody with its link and no search engine."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def mail(request: Request, key: str) -> HttpResponse:
 
 @require_safe
 def more(request: Request, key: str) -> HttpResponse:
-    """Exactly those behind "and 23 more"."""
+    """The papers behind "and 23 more"."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
-    skip = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = more_papers_page(found, skip=skip)
+    offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
+    rows, following = more_papers_page(found, offset=offset)
     return _page(request, "digests/mail_more.html", found, rows, {"following": following})
 
 

@@ -1,66 +1,21 @@
-"""Setting mail up, and the mails that were kept in the data folder because none may leave. For administrators."""
+"""The mails that were kept in the data folder because none may leave. For administrators."""
 
 from __future__ import annotations
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp_replace, csp_update
 from django.conf import settings
-from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from digests.forms import AddressForm
 from digests.services import outbox_folder
-from digests.services.mail_setup import current_mail_setup, send_test_mail
+from digests.services.mail_setup import current_mail_setup
 from digests.services.outbox_folder import OutboxFile
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
-from papers.web.ratelimit import rate_limited
-
-
-@never_cache
-@require_safe
-@staff_only
-def mail_setup(request: UserRequest) -> HttpResponse:
-    """How mail is set up, what is missing, and the button that tries it."""
-    context = {
-        "mail": current_mail_setup(),
-        "sender": settings.DEFAULT_FROM_EMAIL,
-        "server": f"{settings.EMAIL_HOST}, port {settings.EMAIL_PORT}" if settings.MAIL_IS_SENT else "",
-        "account": settings.EMAIL_HOST_USER if settings.MAIL_IS_SENT else "",
-        "protection": _protection(),
-        "form": AddressForm(initial={"email": request.user.email}),
-    }
-    return render(request, "digests/mail_setup.html", context)
-
-
-def _protection() -> str:
-    if settings.EMAIL_USE_SSL:
-        return "TLS from the first byte"
-    return "TLS (STARTTLS)" if settings.EMAIL_USE_TLS else "none: passwords and mails can be read on their way"
-
-
-@require_POST
-@staff_only
-@rate_limited("mail-test")
-def send_test_message(request: UserRequest) -> HttpResponse:
-    """Send a test message."""
-    form = AddressForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "That is no e-mail address. Nothing was sent.")
-        return redirect("digests:mail-setup")
-    mail = send_test_mail(to=form.cleaned_data["email"], now=timezone.now())
-    if mail.works:
-        messages.success(request, f"{mail.result} Look whether it arrived, and not among the spam.")
-    elif mail.result:
-        messages.error(request, mail.result)
-    else:
-        messages.warning(request, "Nothing left this machine. The test message is in the outbox.")
-    return redirect("digests:mail-setup")
 
 
 @never_cache
@@ -77,7 +32,7 @@ def outbox(request: UserRequest) -> HttpResponse:
 @require_safe
 @staff_only
 def outbox_mail(request: UserRequest, name: str) -> HttpResponse:
-    """One of them: headers and both parts."""
+    """One mail of the outbox: its headers and both parts."""
     mail = _of_name(name)
     headers = [(header, str(value)) for header, value in mail.parsed().items()]
     has_html = bool(mail.part("html"))

@@ -43,7 +43,7 @@ def preferences(request: Request, key: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 def subscriptions(request: UserRequest) -> HttpResponse:
-    """The same for whoever is signed in."""
+    """The preferences of the account that is signed in."""
     return _preferences(request, get_or_create_subscriber(request.user), by_key=False)
 
 
@@ -131,7 +131,7 @@ def sent(request: Request, key: str) -> HttpResponse:
 @require_safe
 @sign_in_required
 def my_sent(request: UserRequest) -> HttpResponse:
-    """The mails of whoever is signed in."""
+    """The mails that the account that is signed in was sent."""
     return _sent(request, get_or_create_subscriber(request.user))
 
 

@@ -18,7 +18,7 @@ from papers.web.ratelimit import rate_limited
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limited("library", methods=frozenset({"POST"}))
 def save(request: Request, key: str, paper_id: int) -> HttpResponse:
-    """GET asks, as programs follow the links in mails; POST saves, whoever is signed in or nobody."""
+    """GET asks, as programs follow the links in mails; POST saves, with or without an account signed in."""
     found = save_link.find_save_link(key, paper_id)
     if found is None:
         raise Http404("This link opens nothing.")

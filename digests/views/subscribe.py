@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from digests.forms import AddressForm
+from digests.models.signup import LINK_LIFETIME
 from digests.services.double_opt_in import LinkState, confirm_link, read_link, request_new_link, request_sign_up
 from digests.services.mail_setup import current_mail_setup
 from papers.models import Topic
@@ -47,7 +49,7 @@ def subscribe(request: Request) -> HttpResponse:
 @csrf_exempt  # the link is the right to press the button
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_address(request: Request, token: str) -> HttpResponse:
-    """The link of a letter. Opening it shows a button; only the button says yes, because scanners open links too."""
+    """The link of a confirmation mail: GET shows a button, and only POST says yes, because scanners open links too."""
     now = timezone.now()
     if request.method != "POST":
         return _show(request, {"found": read_link(token, now=now)})
@@ -61,7 +63,7 @@ def confirm_address(request: Request, token: str) -> HttpResponse:
 
 def _show(request: Request, context: dict[str, Any]) -> HttpResponse:
     step = context["found"].step
-    context["hours"] = 48
+    context["hours"] = LINK_LIFETIME // timedelta(hours=1)
     context["site_url"] = settings.SITE_URL
     return render(
         request, "digests/confirm.html", context, status=410 if step in (LinkState.EXPIRED, LinkState.UNKNOWN) else 200

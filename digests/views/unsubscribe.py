@@ -36,7 +36,7 @@ def unsubscribe(request: Request, key: str) -> HttpResponse:
     if target is None:
         return _page(request, {"target": None})
     if request.method != "POST":
-        return _page(request, {"target": target, "asks": target.is_going})
+        return _page(request, {"target": target, "asks": target.is_active})
     word, ended = _end(target, said.get("what", ""))
     return _page(request, {"target": target, "ended": ended, "undo": word})
 

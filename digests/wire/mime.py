@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import binascii
 import re
+import textwrap
 from base64 import b64encode, encodebytes
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import formataddr
 from functools import lru_cache
 from typing import NamedTuple
 
-from papers.text.mailboxes import canonical
+from papers.text.mailboxes import canonical, read_mailbox
 
 PLACEHOLDER = "\x01"
 """Stands around the name of a word to be filled in. Nothing that is encoded has it."""
@@ -24,8 +25,9 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 # A word that stands for itself in quoted-printable: short, without `=`, and with nothing at its ends that a line's
 # end would change.
 _PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
-_LINE = 78
-# Four letters for three bytes, and ends of lines.
+LINE_LENGTH = 78
+"""No header line is longer where it can be folded (RFC 5322, 2.1.1), and no line of a plain part except addresses."""
+# Four characters for three bytes, and ends of lines.
 _BASE64 = 4 / 3 * 78 / 76
 # In base64 and with what stands around it that leaves room for the longest name of a header.
 _WORD_BYTES = 36
@@ -40,7 +42,7 @@ def quoted_printable(text: str) -> str:
 
 
 def quoted_printable_template(pieces: Sequence[str]) -> str:
-    """The same of a part with words to be filled in: `pieces` are text, a word's name, text, …, text.
+    """A part with words to be filled in as quoted-printable: `pieces` are text, a word's name, text, …, text.
 
     Soft line breaks stand around each word, so that no line grows too long by what is put there.
     """
@@ -51,7 +53,7 @@ def quoted_printable_template(pieces: Sequence[str]) -> str:
 
 
 def fill_placeholders(pieces: Sequence[str], words: Mapping[str, str]) -> str:
-    """A part that was cut at its marks (text, a word's name, text, …, text) with its words filled in."""
+    """A part that was cut at its placeholders (text, a word's name, text, …, text) with its words filled in."""
     whole = list(pieces)
     whole[1::2] = [words[name] for name in whole[1::2]]
     return "".join(whole)
@@ -71,20 +73,33 @@ def size_of(text: str, html: str) -> EncodedSize:
     return EncodedSize(read[1], len(text) + len(html), round(sum(read) * _BASE64))
 
 
+def wrap_lines(text: str, indent: str = "") -> str:
+    """`text` in lines of at most LINE_LENGTH; the first begins with `indent`, the others with as many spaces."""
+    lines = textwrap.wrap(
+        text,
+        LINE_LENGTH,
+        initial_indent=indent,
+        subsequent_indent=" " * len(indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
+
+
 def header(name: str, value: str) -> str:
     """One header line with its end, folded where it must be. No value can begin another header."""
     value = _UNSAFE.sub(" ", value).strip()
     if not value.isascii():
         value = encoded_words(value)
     line = f"{name}: {value}\r\n"
-    return line if len(line) <= _LINE + 2 else _folded(name, value)
+    return line if len(line) <= LINE_LENGTH + 2 else _folded(name, value)
 
 
 def _folded(name: str, value: str) -> str:
     """At blanks; the name never stands alone, which some readers of mail don't understand."""
     lines, line = [], f"{name}:"
     for word in value.split():
-        if len(line) + 1 + len(word) > _LINE and line.count(" "):
+        if len(line) + 1 + len(word) > LINE_LENGTH and line.count(" "):
             lines.append(line)
             line = ""
         line += f" {word}"
@@ -118,6 +133,17 @@ def with_display_name(name: str, what: str) -> str:
     return formataddr((name, what)) if name.isascii() else f"{encoded_words(name)} <{what}>"
 
 
+@lru_cache(maxsize=10)
+def parse_sender(setting: str) -> tuple[str, str]:
+    """Name and address in BROADSHEET_MAIL_FROM.
+
+    Raises:
+        AddressError: it cannot be read; the system check broadsheet.E005 says so at start.
+    """
+    name, address = read_mailbox(setting)
+    return name, address
+
+
 def ascii_address(address: str) -> str:
     """An address as every server takes it: the domain in A-labels (IDNA 2008).
 
@@ -127,15 +153,15 @@ def ascii_address(address: str) -> str:
     return canonical(address)
 
 
-def assemble(head: str, *, text: str, html: str, boundary: str) -> bytes:
+def assemble(headers: str, *, text: str, html: str, boundary: str) -> bytes:
     """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded as quoted-printable.
 
-    `head` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
+    `headers` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
     base64 (RFC 2045), and becomes that.
     """
     return "".join(
         [
-            head,
+            headers,
             "MIME-Version: 1.0\r\n",
             f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
             f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",

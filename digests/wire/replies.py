@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
@@ -21,9 +20,6 @@ _FULL_OR_PASSING = ("5.2.2", "5.3.0", "5.3.1", "5.3.2", "5.3.5", "5.4.", "5.5.")
 # Exchange's restrictions of single recipients.
 _MAILBOX_POLICY = re.compile(r"5\.7\.(?:2|17|18|12\d|13[0-6])")
 _RELAY = re.compile(r"relay", re.I)
-
-BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
-GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class SmtpStep(StrEnum):
@@ -37,7 +33,7 @@ class SmtpStep(StrEnum):
 
 
 class SmtpOutcome(StrEnum):
-    """What is to be done."""
+    """What an answer means for a mail, and for those behind it."""
 
     SENT = "sent"
     RETRY = "retry"
@@ -53,7 +49,7 @@ class SmtpOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpReply:
-    """One answer."""
+    """What a server answered: three digits and a text (RFC 5321, 4.2)."""
 
     code: int
     text: str = ""
@@ -69,7 +65,7 @@ class SmtpReply:
 
 
 def classify_reply(reply: SmtpReply, step: SmtpStep) -> SmtpOutcome:
-    """What an answer to `verb` asks for."""
+    """What to do after the answer at `step`."""
     if reply.code // 100 in (2, 3):
         return SmtpOutcome.SENT
     if reply.code // 100 != 5:
@@ -100,9 +96,3 @@ def _judge_code(reply: SmtpReply, step: SmtpStep) -> SmtpOutcome:
     if step is SmtpStep.RCPT and reply.code in (550, 551, 553):
         return SmtpOutcome.GONE
     return SmtpOutcome.RETRY if step is SmtpStep.RCPT and reply.code == 552 else SmtpOutcome.REFUSED
-
-
-def retry_delay(attempts: int, *, spread: float) -> timedelta:
-    """How long to wait after so many attempts; `spread`, from 0 to 1, keeps mails from coming back all at once."""
-    base = BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1]
-    return base * (0.8 + 0.4 * spread)

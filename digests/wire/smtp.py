@@ -1,8 +1,8 @@
-"""Hands mails to a server, one after the other over one connection, and stops before the final dot and behind it.
+"""Hands mails to a server, one after the other over one connection, and stops before the end of data and behind it.
 
-Between the body and the dot the caller commits that the mail is being sent. Until the dot the server has to forget the
-mail when the connection ends (RFC 5321, 4.1.1.4), so only a death between dot and answer leaves a doubt. Between them
-the caller may make the next mail, and offer it over another connection.
+Between the body and the end of data (a line with a dot) the caller commits that the mail is being sent. Until then the
+server has to drop the mail when the connection ends (RFC 5321, 4.1.1.4), so only a death between the end of data and
+the reply leaves a doubt. Between them the caller may make the next mail, and send its body over another connection.
 
 The standard library connects, encrypts and signs in; MAIL, RCPT and DATA are sent here, together where the server
 allows (RFC 2920).
@@ -19,11 +19,11 @@ from dataclasses import dataclass
 
 from digests.wire.replies import SmtpReply, SmtpStep
 
-# RFC 5321, 4.5.3.2, asks for patience at the dot: who hangs up too early has the mail sent twice.
+# RFC 5321, 4.5.3.2, asks to wait long for this reply: a client that hangs up too early has the mail sent twice.
 COMMAND_SECONDS = 120.0
 END_OF_DATA_SECONDS = 600.0
 # Servers count mails a connection, and dislike idle ones.
-MAILS_A_CONNECTION = 100
+MAX_MAILS_PER_CONNECTION = 100
 IDLE_SECONDS = 20.0
 
 
@@ -47,9 +47,14 @@ class SmtpError(Exception):
         self.reply = reply
         self.step = step
 
+    @property
+    def at_connect(self) -> bool:
+        """Whether the connection was refused, before any mail was named."""
+        return self.step is SmtpStep.CONNECT
+
 
 class SmtpConnectionLostError(Exception):
-    """The connection ended, or never came to be: `at_connect`. `in_doubt`: after the dot, so that nobody knows."""
+    """The connection ended, or never came to be (`at_connect`); `in_doubt`: the data had ended, so it may arrive."""
 
     def __init__(self, message: str, *, in_doubt: bool = False, at_connect: bool = False) -> None:
         super().__init__(message)
@@ -65,17 +70,17 @@ class SmtpConnection:
         self._context = context
         self._smtp: smtplib.SMTP | None = None
         self._pipelines = False
-        self._is_amid = False
-        """Whether the server waits for the rest of a mail, and would take a goodbye for some of it."""
+        self._is_in_data = False
+        """Whether the server waits for the rest of a mail, and would take QUIT for a line of it."""
         self._count = 0
         self._used_at = 0.0
 
-    def offer(self, *, sender: str, recipient: str, message: bytes) -> None:
-        """Send all of a mail but its final dot.
+    def send_body(self, *, sender: str, recipient: str, message: bytes) -> None:
+        """Send all of a mail but the end of its data.
 
         Raises:
             SmtpError: it was refused; the connection goes on.
-            LostError: it was not handed over, for sure.
+            SmtpConnectionLostError: it was not handed over, for sure.
         """
         smtp = self._open()
         commands = (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
@@ -91,18 +96,18 @@ class SmtpConnection:
                     if replies[-1].code >= 400:
                         break
             self._refuse(smtp, replies)
-            self._is_amid = True
+            self._is_in_data = True
             # A line that begins with a dot gets a second one (RFC 5321, 4.5.2).
             smtp.send(message.replace(b"\r\n.", b"\r\n.."))
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise SmtpConnectionLostError(f"{type(error).__name__}: {error}") from error
 
-    def dot(self) -> None:
-        """The final dot: from here on nobody can take the mail back.
+    def end_data(self) -> None:
+        """Send the line that ends the data: from here on nobody can take the mail back.
 
         Raises:
-            LostError: the connection ended, perhaps behind it.
+            SmtpConnectionLostError: the connection ended, perhaps behind it.
         """
         smtp = self._smtp
         if smtp is None or smtp.sock is None:
@@ -114,12 +119,12 @@ class SmtpConnection:
             self.close()
             raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
 
-    def answer(self) -> None:
-        """Wait for what the server says to the dot: without an error it has the mail.
+    def read_reply(self) -> None:
+        """Wait for the server's reply to the end of data: without an error it has the mail.
 
         Raises:
             SmtpError: it did not take the mail.
-            LostError: no answer came.
+            SmtpConnectionLostError: no answer came.
         """
         smtp = self._smtp
         if smtp is None or smtp.sock is None:
@@ -130,7 +135,7 @@ class SmtpConnection:
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             raise SmtpConnectionLostError(f"{type(error).__name__}: {error}", in_doubt=True) from error
-        self._is_amid = False
+        self._is_in_data = False
         self._count += 1
         self._used_at = time.monotonic()
         if reply.code != 250:
@@ -139,19 +144,19 @@ class SmtpConnection:
             raise SmtpError(reply, SmtpStep.END_OF_DATA)
 
     def abandon(self) -> None:
-        """Hang up before the dot: what was offered is not delivered."""
+        """Hang up before the end of data: the mail is not delivered."""
         self.close()
 
     def close(self) -> None:
         """Hang up."""
         smtp, self._smtp = self._smtp, None
-        self._is_amid = False
+        self._is_in_data = False
         if smtp is not None:
             smtp.close()
 
     def quit(self) -> None:
-        """Say goodbye, for when all is done; what was offered and has no dot is not delivered."""
-        if self._smtp is not None and not self._is_amid:
+        """Say QUIT and hang up; a mail whose data has not ended is not delivered."""
+        if self._smtp is not None and not self._is_in_data:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 self._smtp.quit()
         self.close()
@@ -180,7 +185,7 @@ class SmtpConnection:
 
     def _open(self) -> smtplib.SMTP:
         idle = time.monotonic() - self._used_at
-        if self._smtp is not None and (self._count >= MAILS_A_CONNECTION or idle > IDLE_SECONDS):
+        if self._smtp is not None and (self._count >= MAX_MAILS_PER_CONNECTION or idle > IDLE_SECONDS):
             self.quit()
         if self._smtp is None:
             self._smtp = self._connect()
@@ -221,7 +226,7 @@ class SmtpConnection:
         else:
             smtp = smtplib.SMTP(server.host, server.port, local_hostname=name, timeout=COMMAND_SECONDS)
         if smtp.sock is not None:
-            # The dot goes alone: without this it would wait for the receiver's delayed acknowledgement.
+            # The end of data goes alone: without this it would wait for the receiver's delayed acknowledgement.
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         smtp.ehlo_or_helo_if_needed()
         return smtp

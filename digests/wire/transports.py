@@ -1,7 +1,7 @@
 """The ways a mail can leave: over SMTP, through a backend of Django's such as anymail's, or into a folder.
 
-All have three steps. `offer` does what can be taken back; then the caller commits that the mail is being sent; `dot`
-and `answer` do what cannot. Of ways that have no dot, all of that is in `answer`.
+All have three steps. `send_body` does what can be taken back; then the caller commits that the mail is being sent;
+`end_data` and `read_reply` do what cannot. Where there is no end of data, all of that is in `read_reply`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from digests.content.headers import parse_sender
+from digests.wire.mime import parse_sender
 from digests.wire.replies import SmtpReply, SmtpStep
 from digests.wire.smtp import SmtpConnection, SmtpConnectionLostError, SmtpError, SmtpServer
 
@@ -25,32 +25,33 @@ _SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 class Transport(Protocol):
     """Takes one mail at a time."""
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
-        """Everything before the point of no return. Raises SmtpError or LostError."""
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+        """Everything before the point of no return. Raises SmtpError or SmtpConnectionLostError."""
 
-    def dot(self) -> None:
-        """The point of no return. Does not wait. Raises LostError with `in_doubt`."""
+    def end_data(self) -> None:
+        """The point of no return. Does not wait. Raises SmtpConnectionLostError with `in_doubt`."""
 
-    def answer(self) -> None:
-        """Wait until it is sent. Raises SmtpError, or LostError with `in_doubt`."""
+    def read_reply(self) -> None:
+        """Wait until it is sent. Raises SmtpError, or SmtpConnectionLostError with `in_doubt`."""
 
     def abandon(self) -> None:
-        """Forget what was offered."""
+        """Drop the mail whose body was sent."""
 
     def quit(self) -> None:
-        """All is done."""
+        """Close what is open; nothing more is sent over it."""
 
 
 class SmtpTransport:
     """Over one kept-open connection."""
 
-    def __init__(self, line: SmtpConnection, *, sender: str) -> None:
-        self._line = line
+    def __init__(self, connection: SmtpConnection, *, sender: str) -> None:
+        self._connection = connection
         self._sender = sender
-        self.dot, self.answer, self.abandon, self.quit = line.dot, line.answer, line.abandon, line.quit
+        self.end_data, self.read_reply = connection.end_data, connection.read_reply
+        self.abandon, self.quit = connection.abandon, connection.quit
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
-        self._line.offer(sender=self._sender, recipient=recipient, message=message)
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+        self._connection.send_body(sender=self._sender, recipient=recipient, message=message)
 
 
 class FolderTransport:
@@ -60,7 +61,7 @@ class FolderTransport:
         self._folder = folder
         self._pending: tuple[Path, Path] | None = None
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             pending = self._folder / f".{key}.{os.getpid()}.part"
@@ -69,10 +70,10 @@ class FolderTransport:
             raise SmtpConnectionLostError(f"{self._folder}: {error.strerror}") from error
         self._pending = pending, self._folder / f"{key}.eml"
 
-    def dot(self) -> None:
-        """`answer` does it."""
+    def end_data(self) -> None:
+        """`read_reply` does it."""
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         if self._pending is not None:
             pending, final = self._pending
             pending.replace(final)
@@ -82,25 +83,25 @@ class FolderTransport:
             self._pending[0].unlink(missing_ok=True)
 
     def quit(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file stays open."""
 
 
 class BackendTransport:
-    """Through a backend of Django's. A provider's API has no final dot: what is in doubt may arrive twice."""
+    """Through a backend of Django's. A provider's API has no end of data: what is in doubt may arrive twice."""
 
     def __init__(self) -> None:
         self._connection = get_connection()
         self._message: EmailMultiAlternatives | None = None
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         self._message = to_django_message(message)
         self._message.connection = self._connection
 
-    def dot(self) -> None:
-        """`answer` does it."""
+    def end_data(self) -> None:
+        """`read_reply` does it."""
 
-    def answer(self) -> None:
-        assert self._message is not None  # noqa: S101  offer() came before
+    def read_reply(self) -> None:
+        assert self._message is not None  # noqa: S101  send_body() came before
         try:
             self._message.send()
         except OSError as error:
@@ -138,7 +139,7 @@ def to_django_message(message: bytes) -> EmailMultiAlternatives:
 
 
 def open_transport() -> Transport:
-    """The way that the settings name."""
+    """The transport that the settings name, not connected yet."""
     if not settings.MAIL_IS_SENT:
         return FolderTransport(settings.OUTBOX_DIR)
     if settings.EMAIL_BACKEND != _SMTP_BACKEND:

@@ -92,14 +92,14 @@ class Migration(migrations.Migration):
                 ('dimensions', models.PositiveSmallIntegerField(blank=True, help_text='Null until it has answered.', null=True)),
                 ('serves', models.BooleanField(default=False, help_text='Search uses it.')),
                 ('is_target', models.BooleanField(default=False, help_text='The settings name it; papers are embedded with it.')),
-                ('embedded', models.PositiveIntegerField(default=0, help_text='Vectors; kept as they come, counted anew at night.')),
+                ('vector_count', models.PositiveIntegerField(default=0, help_text='Vectors; kept as they come, counted anew at night.')),
                 ('last_error', models.TextField(blank=True)),
                 ('last_error_at', models.DateTimeField(blank=True, null=True)),
                 ('last_embedded_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('serves', True)), fields=('serves',), name='one_model_serves'), models.UniqueConstraint(condition=models.Q(('is_target', True)), fields=('is_target',), name='one_model_wanted')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('serves', True)), fields=('serves',), name='one_model_serves'), models.UniqueConstraint(condition=models.Q(('is_target', True)), fields=('is_target',), name='one_model_target')],
             },
         ),
         migrations.CreateModel(
@@ -652,7 +652,7 @@ class Migration(migrations.Migration):
                 ('liked_count', models.PositiveIntegerField(default=0, help_text='Papers that the last computing learnt from.')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('stale_at__isnull', False)), fields=['stale_at'], name='taste_stale'), models.Index(fields=['computed_at'], name='taste_computed')],
+                'indexes': [models.Index(condition=models.Q(('stale_at__isnull', False)), fields=['stale_at'], name='recommendations_stale'), models.Index(fields=['computed_at'], name='recommendations_computed')],
             },
         ),
         migrations.CreateModel(
@@ -959,7 +959,7 @@ class Migration(migrations.Migration):
                 ('listed_at', models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['rule', 'day'], name='ruled_paper_of_day')],
+                'indexes': [models.Index(fields=['rule', 'day'], name='rule_listing_of_day')],
             },
         ),
         migrations.AddField(

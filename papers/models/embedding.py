@@ -23,7 +23,7 @@ class PaperVector(models.Model):
 
     The column takes vectors of any length, an index only those of one. So each model has an index of its own, on
     `(vector::halfvec(<dimensions>))`, and a query must say the same to be served by it. The shipped model's is below;
-    `services/embeddings/switching.py` makes that of any other.
+    `services/embeddings/model_switch.py` makes that of any other.
     """
 
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="vectors")
@@ -45,14 +45,16 @@ class PaperVector(models.Model):
 
 
 class EmbeddingModel(models.Model):
-    """A model that has made vectors or is to: at most one serves search, at most one other is being made ready."""
+    """A model that has made vectors or is to: at most one serves search, at most one is the target of the settings."""
 
     name = models.CharField(max_length=80, primary_key=True)
     endpoint = models.TextField(blank=True, help_text="Where it is asked; empty for the shipped one.")
     dimensions = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Null until it has answered.")
     serves = models.BooleanField(default=False, help_text="Search uses it.")
     is_target = models.BooleanField(default=False, help_text="The settings name it; papers are embedded with it.")
-    embedded = models.PositiveIntegerField(default=0, help_text="Vectors; kept as they come, counted anew at night.")
+    vector_count = models.PositiveIntegerField(
+        default=0, help_text="Vectors; kept as they come, counted anew at night."
+    )
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     last_embedded_at = models.DateTimeField(null=True, blank=True)
@@ -61,7 +63,7 @@ class EmbeddingModel(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["serves"], condition=Q(serves=True), name="one_model_serves"),
-            models.UniqueConstraint(fields=["is_target"], condition=Q(is_target=True), name="one_model_wanted"),
+            models.UniqueConstraint(fields=["is_target"], condition=Q(is_target=True), name="one_model_target"),
         ]
 
     def __str__(self) -> str:
@@ -69,7 +71,7 @@ class EmbeddingModel(models.Model):
 
 
 class EmbeddingBacklog(models.Model):
-    """A paper whose vector of the wanted model is missing or is of an older text.
+    """A paper whose vector of the target model is missing or is of an older text.
 
     A table of its own, because "papers without a vector" is a comparison of two tables of a million rows, and it is
     asked every few seconds. Ingest adds to it; a worker leases some rows (`lease`, until `not_before`) and deletes them

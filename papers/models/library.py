@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -14,7 +14,6 @@ from django.urls import reverse
 
 from papers.models.keyset import row_less_than
 from papers.models.user import User
-from papers.query.parser import Query
 
 NEVER_OPENED = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the moment at which a paper that was never opened was opened."""
@@ -135,11 +134,9 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
     def tagged(self, tag: Tag) -> LibraryItemQuerySet:
         return self.filter(Exists(TaggedPaper.objects.filter(tag=tag, paper=OuterRef("paper"))))
 
-    def matching(self, query: Query, *, viewer: User) -> LibraryItemQuerySet:
-        """Those that a query finds. It is evaluated for each paper of the library, not for all that are stored."""
-        from papers.models.paper import Paper
-
-        return self.filter(Exists(Paper.objects.filter(pk=OuterRef("paper_id")).matching(query, viewer=viewer)))
+    def of_papers(self, papers: models.QuerySet[Any]) -> LibraryItemQuerySet:
+        """Those whose paper is among `papers`: that is asked of each paper in the library, and not of all stored."""
+        return self.filter(Exists(papers.filter(pk=OuterRef("paper_id"))))
 
     def sorted_by(self, kind: type[LibraryPosition], *, after: LibraryPosition | None = None) -> LibraryItemQuerySet:
         """In a total order, behind the position `after`. One reader's rows are few, so no index has this order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
@@ -15,14 +15,13 @@ from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Va
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.models.author import AuthorClaim
 from papers.models.keyset import row_less_than
+from papers.models.query_sql import compile_query, vector_matches
 from papers.models.user import User
+from papers.query.parser import Query
+from papers.query.tsquery import every_word, organization_marks
 from papers.sources.provenance import provenance_note
-from papers.text.names import organization_words
-
-if TYPE_CHECKING:
-    from papers.query.parser import Query
-
 
 TITLE_LETTERS_SQL = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
 """SQL: what is left of a title for comparing."""
@@ -96,8 +95,6 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         """Papers with one of these names among their authors, but those on which the name was said to be somebody
         else's than the author `key`; and those `claimed` for this author, by their keys. Found by `paper_author_keys`.
         """
-        from papers.models.author import AuthorClaim
-
         elsewhere = AuthorClaim.objects.filter(paper=OuterRef("pk"), name__in=names).exclude(author=key)
         named = Q(author_keys__overlap=list(names)) & ~Q(Exists(elsewhere))
         return self.filter(named | Q(pk__in=claimed) if claimed else named)
@@ -107,10 +104,7 @@ class PaperQuerySet(models.QuerySet["Paper"]):
 
         Marks of the search index find them.
         """
-        from papers.models.query_sql import vector_matches
-        from papers.models.search_index import quote_lexeme
-
-        marks = " & ".join(quote_lexeme(f"o:{word}") for word in organization_words(key))
+        marks = every_word(organization_marks(key))
         found = self.filter(vector_matches(marks)) if marks else self.none()
         return found if names is None else found.filter(organization__in=names)
 
@@ -122,8 +116,6 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         Tags are those of `viewer`, spans such as `7d` end at `today` (the group's day). Words the process has not seen
         before cost one query.
         """
-        from papers.models.query_sql import compile_query
-
         condition = compile_query(query, viewer=viewer, today=today or timezone.localdate())
         return self.none() if condition is None else self.filter(condition.as_filter())
 
@@ -177,7 +169,7 @@ class Paper(models.Model):
 
     # The words of title and abstract, folded, and beside them marks that let one index answer what a search asks for:
     # `t:` words of the title, `a:` of the authors' names, `o:` of the organization, `c:` categories, `m:` the month
-    # (12 × year + month). papers/models/query_sql.py asks for them.
+    # (12 × year + month). papers/query/tsquery.py asks for them.
     search_vector = models.GeneratedField(
         expression=Func(
             _words("title"), _words("abstract"), F("author_keys"), _words("organization"), F("categories"),

@@ -7,26 +7,28 @@ for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from typing import TypeAlias
+from datetime import date
+from typing import assert_never
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQueryField
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, TextField, Value
 
+from papers.dates import start_of_day
 from papers.models.library import TaggedPaper
-from papers.models.search_index import Lexeme, lexemes_of, phrase_tsquery, quote_lexeme
+from papers.models.search_index import lexemes_of
 from papers.models.topic import TopicMatch
 from papers.models.user import User
-from papers.query import parser as language
-from papers.query.parser import Node, Query
+from papers.query import nodes
+from papers.query.nodes import Leaf, Node, texts_of
+from papers.query.parser import Query
+from papers.query.tsquery import Lexeme, Lexemes, any_word, either, every_word, phrase_tsquery, title_mark
 from papers.text.names import author_key
 
-Lexemes: TypeAlias = Mapping[str, tuple[Lexeme, ...]]
-
-_SIGNS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "exact"}
+_LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "exact"}
+"""Django's names of the signs in `nodes.COMPARISONS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,20 @@ class QueryCondition:
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """Who asks, and when."""
+    """What a condition depends on beside its text."""
 
     viewer: User | AnonymousUser | None
+    """Whose tags and topics are meant."""
     today: date
+    """The day, in the group's zone, before which spans such as `7d` end."""
+    lexemes: Lexemes
 
 
 def compile_query(query: Query, *, viewer: User | AnonymousUser | None = None, today: date) -> QueryCondition | None:
     """What a paper must fulfil; None where the query asks for nothing, as one of stop words alone."""
     if query.root is None:
         return None
-    return _compile(query.root, lexemes_of(indexed_texts(query.root)), QueryContext(viewer, today))
+    return _compile(query.root, QueryContext(viewer, today, lexemes_of(texts_of(query.root))))
 
 
 def vector_matches(tsquery: str) -> Func:
@@ -61,76 +66,65 @@ def vector_matches(tsquery: str) -> Func:
     return Func(F("search_vector"), asked, template="(%(expressions)s)", arg_joiner=" @@ ", output_field=BooleanField())
 
 
-def indexed_texts(node: Node) -> Iterator[str]:
-    """The texts of a query whose words the index decides."""
+def _compile(node: Node, context: QueryContext) -> QueryCondition | None:
     match node:
-        case language.And(nodes) | language.Or(nodes):
-            for part in nodes:
-                yield from indexed_texts(part)
-        case language.Not(part):
-            yield from indexed_texts(part)
-        case language.WordTerm(text) | language.PhraseTerm(text) | language.TitleTerm(text):
-            yield text
+        case nodes.And(parts):
+            return _all([_compile(part, context) for part in parts])
+        case nodes.Or(parts):
+            return _any([_compile(part, context) for part in parts])
+        case nodes.Not(part):
+            return _not(_compile(part, context))
+        case _:
+            return _compile_term(node, context)
 
 
-def _compile(node: Node, lexemes: Lexemes, asking: QueryContext) -> QueryCondition | None:
-    match node:
-        case language.And(nodes):
-            return _all([_compile(part, lexemes, asking) for part in nodes])
-        case language.Or(nodes):
-            return _any([_compile(part, lexemes, asking) for part in nodes])
-        case language.Not(part):
-            return _not(_compile(part, lexemes, asking))
-        case language.WordTerm(text) | language.PhraseTerm(text):
-            return _text(phrase_tsquery(lexemes[text]))
-        case language.TitleTerm(text):
-            return _text(_of_title(lexemes[text]))
-    return _of_columns(node, asking)
-
-
-def _of_columns(node: Node, asking: QueryContext) -> QueryCondition | None:
-    match node:
-        case language.AuthorTerm(name):
-            return _author(author_key(name))
-        case language.OrganizationTerm(text):
-            return _text(" & ".join(quote_lexeme(f"o:{word}") for word in author_key(text).split()))
-        case language.CategoryTerm(_, codes):
-            return _text(_either([quote_lexeme(f"c:{code}") for code in codes]))
-        case language.AfterTerm(when):
-            return QueryCondition(filter=Q(listed_at__gte=_beginning(when.day(asking.today))))
-        case language.BeforeTerm(when):
-            return QueryCondition(filter=Q(listed_at__lt=_beginning(when.day(asking.today))))
-        case language.HasTerm(kind):
+def _compile_term(term: Leaf, context: QueryContext) -> QueryCondition | None:
+    match term:
+        case nodes.WordTerm(text) | nodes.PhraseTerm(text):
+            return _text(phrase_tsquery(context.lexemes[text]))
+        case nodes.TitleTerm(text):
+            return _text(_title(context.lexemes[text]))
+        case nodes.AuthorTerm(name):
+            return _author(term, author_key(name))
+        case nodes.OrganizationTerm():
+            return _text(every_word(term.index_marks))
+        case nodes.CategoryTerm():
+            return _text(any_word(term.index_marks))
+        case nodes.AfterTerm(when):
+            return QueryCondition(filter=Q(listed_at__gte=start_of_day(when.day(context.today))))
+        case nodes.BeforeTerm(when):
+            return QueryCondition(filter=Q(listed_at__lt=start_of_day(when.day(context.today))))
+        case nodes.HasTerm(kind):
             return QueryCondition(filter=Q(links__has_key=kind))
-        case language.WithdrawnTerm():
+        case nodes.WithdrawnTerm():
             return QueryCondition(filter=Q(withdrawn_at__isnull=False))
-        case language.VotesTerm(sign, number):
-            return QueryCondition(filter=Q(**{f"vote_count__{_SIGNS[sign]}": number}))
-        case language.TopicTerm(slug):
-            return _topic(slug, asking.viewer)
-        case language.TagTerm(name):
-            return _tag(name, asking.viewer)
-    return None  # `like:` orders by meaning and leaves nothing out
+        case nodes.VotesTerm(sign, number):
+            return QueryCondition(filter=Q(**{f"vote_count__{_LOOKUPS[sign]}": number}))
+        case nodes.TopicTerm(slug):
+            return _topic(slug, context.viewer)
+        case nodes.TagTerm(name):
+            return _tag(name, context.viewer)
+        case nodes.LikeTerm():
+            return None  # orders by meaning and leaves nothing out
+        case _:
+            assert_never(term)
 
 
 def _text(tsquery: str) -> QueryCondition | None:
     return QueryCondition(tsquery=tsquery) if tsquery else None
 
 
-def _of_title(lexemes: Sequence[Lexeme]) -> str:
+def _title(lexemes: Sequence[Lexeme]) -> str:
     """Marks find the papers by the index, and where several words stand in a row their places decide."""
-    marks = " & ".join(quote_lexeme(f"t:{lexeme.word}") for lexeme in lexemes)
+    marks = every_word(title_mark(lexeme.word) for lexeme in lexemes)
     return f"({marks} & {phrase_tsquery(lexemes, 'A')})" if len(lexemes) > 1 else marks
 
 
-def _author(key: str) -> QueryCondition | None:
+def _author(term: nodes.AuthorTerm, key: str) -> QueryCondition | None:
     """All the words in one name, next to each other: marks find the papers, the names themselves decide."""
-    words = key.split()
-    if not words:
-        return None
-    condition = " & ".join(quote_lexeme(f"a:{word}") for word in words)
-    if len(words) == 1:
-        return QueryCondition(condition)
+    condition = every_word(term.index_marks)
+    if " " not in key:
+        return _text(condition)
     names = Func(
         F("author_keys"), template="' ' || array_to_string(%(expressions)s, ' | ') || ' '", output_field=TextField()
     )
@@ -141,7 +135,7 @@ def _author(key: str) -> QueryCondition | None:
 
 
 def _topic(slug: str, viewer: User | AnonymousUser | None) -> QueryCondition:
-    """A topic is curated and for all, or a reader's own and for nobody else."""
+    """A topic is curated and for all, or a reader's own and for no other."""
     seen = Q(topic__owner=None)
     if isinstance(viewer, User):
         seen |= Q(topic__owner=viewer)
@@ -153,10 +147,6 @@ def _tag(name: str, viewer: User | AnonymousUser | None) -> QueryCondition:
         return QueryCondition(filter=Q(pk__in=[]))
     tagged = TaggedPaper.objects.filter(paper=OuterRef("pk"), tag__user=viewer, tag__name__iexact=name)
     return QueryCondition(filter=Q(Exists(tagged)))
-
-
-def _beginning(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 # --- Joining. A part that asks for nothing (None) is left out. ------------------------------------------------------
@@ -178,7 +168,7 @@ def _any(parts: Sequence[QueryCondition | None]) -> QueryCondition | None:
     if not known:
         return None
     if not any(part.filter for part in known):
-        return _text(_either([_bracketed(part.tsquery) for part in known]))
+        return _text(either([_bracketed(part.tsquery) for part in known]))
     joined = Q()
     for part in known:
         joined |= part.as_filter()
@@ -193,7 +183,3 @@ def _not(part: QueryCondition | None) -> QueryCondition | None:
 
 def _bracketed(tsquery: str) -> str:
     return f"({tsquery})" if " " in tsquery else tsquery
-
-
-def _either(tsqueries: Sequence[str]) -> str:
-    return f"({' | '.join(tsqueries)})" if len(tsqueries) > 1 else "".join(tsqueries)

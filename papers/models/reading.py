@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
+from papers.models.paper import Paper
 from papers.models.user import User
 
 QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
@@ -59,8 +60,6 @@ def exclude_seen(found: QuerySetT, user: User) -> QuerySetT:
     The list is walked along its own index, and each row looked up by the primary key of SeenPaper: the order and the
     cursor stay as they are, and a page fills up.
     """
-    from papers.models.paper import Paper
-
     paper = "pk" if found.model is Paper else "paper_id"
     return found.filter(~Exists(SeenPaper.objects.filter(user_id=user.pk, paper_id=OuterRef(paper))))
 

@@ -1,4 +1,4 @@
-"""What is suggested to a reader, worked out ahead of the asking."""
+"""Recommendations to readers, computed before a page asks for them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from papers.models.reading import exclude_seen
 from papers.models.user import User
 
 SHOWN_FOR = timedelta(days=7)
-"""How long a suggestion that the reader was shown stays, if nothing becomes of it."""
+"""How long a recommendation that the reader was shown stays, if the reader does nothing with it."""
 
 
 class RecommendationState(models.Model):
-    """How far the suggestions to a reader have come; there from the first vote, save, tag or mute on.
+    """Whether the recommendations to a reader are up to date; there from the first vote, save, tag or mute on.
 
     What a reader does writes `stale_at` in the same transaction; a worker finds it there.
     """
@@ -31,12 +31,12 @@ class RecommendationState(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["stale_at"], name="taste_stale", condition=Q(stale_at__isnull=False)),
-            models.Index(fields=["computed_at"], name="taste_computed"),
+            models.Index(fields=["stale_at"], name="recommendations_stale", condition=Q(stale_at__isnull=False)),
+            models.Index(fields=["computed_at"], name="recommendations_computed"),
         ]
 
     def __str__(self) -> str:
-        return f"taste of {self.user_id}"
+        return f"recommendations of {self.user_id}"
 
 
 class RankPosition(NamedTuple):
@@ -51,7 +51,7 @@ class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     ) -> RecommendationQuerySet:
         """What a reader has not seen yet of the suggestions, or of those for a tag; the best first.
 
-        What was seen, tagged, hidden or withdrawn since they were worked out is left out, and what has had its time.
+        Left out is what was seen, tagged, hidden or withdrawn since they were computed, or shown for `SHOWN_FOR`.
         """
         tagged = TaggedPaper.objects.filter(tag__user=user, paper=OuterRef("paper_id"))
         passed = ShownRecommendation.objects.filter(
@@ -93,7 +93,7 @@ class Recommendation(models.Model):
 class ShownRecommendation(models.Model):
     """Since when a paper has been suggested to a reader: it stood on a list of suggestions that the reader opened then.
 
-    It stays for `STAYS` from that moment on, on whichever of the reader's lists, and never comes back.
+    It stays for `SHOWN_FOR` from that moment on, on whichever of the reader's lists, and never comes back.
     """
 
     pk = models.CompositePrimaryKey("user_id", "paper_id")

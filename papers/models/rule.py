@@ -19,7 +19,7 @@ class ListRuleQuerySet(models.QuerySet["ListRule"]):
 
 
 class ListRule(models.Model):
-    """What is listed without a curator: papers of a topic, papers with so many votes, or papers with both."""
+    """What is listed without a curator: papers of a topic, papers with enough votes, or both at once."""
 
     topic = models.ForeignKey(
         "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="rules",
@@ -69,7 +69,7 @@ class RuleListing(models.Model):
     objects = RuleListingQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["rule", "day"], name="ruled_paper_of_day")]
+        indexes = [models.Index(fields=["rule", "day"], name="rule_listing_of_day")]
 
     def __str__(self) -> str:
         return f"{self.paper_id} on {self.day}"

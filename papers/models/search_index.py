@@ -1,19 +1,18 @@
-"""The words of the search index: what Postgres makes of a text, asked of Postgres, because it alone decides.
+"""The words of the search index: what Postgres makes of a text, and how common the words are.
 
-Folding and stemming are done in one place, the function `papers_words` and the dictionary `english`, for papers and
-for questions alike. What a word becomes never changes, so every process remembers it.
+Folding and stemming are done in one place, the function `papers_words` of the database and its dictionary `english`,
+for papers and for questions alike. What a word becomes never changes, so every process remembers it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, models
 
-_MOST_REMEMBERED = 50_000
-# Bytes; Postgres refuses a query with a word of 2,047.
-_LONGEST = 2_000
+from papers.query.tsquery import Lexeme
+
+_MAX_REMEMBERED = 50_000
 _LEXEMES = """
     SELECT asked.text, word.lexeme, position
     FROM unnest(%s::text[]) AS asked (text),
@@ -21,14 +20,6 @@ _LEXEMES = """
         unnest(word.positions) AS position
     ORDER BY asked.text, position
 """
-
-
-class Lexeme(NamedTuple):
-    """A word as the index has it, and its place in the text it came from; words that say nothing leave a gap."""
-
-    word: str
-    position: int
-
 
 _remembered: dict[str, tuple[Lexeme, ...]] = {}
 
@@ -39,7 +30,7 @@ def lexemes_of(texts: Iterable[str]) -> dict[str, tuple[Lexeme, ...]]:
     unknown = [text for text in asked if text not in _remembered]
     fresh = _read(unknown) if unknown else {}
     found = {text: fresh[text] if text in fresh else _remembered[text] for text in asked}
-    if len(_remembered) + len(fresh) > _MOST_REMEMBERED:
+    if len(_remembered) + len(fresh) > _MAX_REMEMBERED:
         _remembered.clear()
     _remembered.update(fresh)
     return found
@@ -54,21 +45,30 @@ def _read(texts: list[str]) -> dict[str, tuple[Lexeme, ...]]:
     return {text: tuple(lexemes) for text, lexemes in found.items()}
 
 
-def quote_lexeme(lexeme: str, weight: str = "") -> str:
-    """A lexeme as an operand of a tsquery; `weight` A is the title. One that is longer than any of a paper is cut."""
-    lexeme = lexeme.encode()[:_LONGEST].decode(errors="ignore")
-    text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
-    return f"{text}:{weight}" if weight else text
+class WordCount(models.Model):
+    """In how many papers a word of the search index is, marks such as `c:cs.CL` too. Words of one paper are left out.
+
+    Counted again by `services/search/word_statistics.py` as papers come in, from a sample where there are many.
+    """
+
+    word = models.TextField(primary_key=True)
+    papers = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.papers}"
 
 
-def phrase_tsquery(lexemes: Iterable[Lexeme], weight: str = "") -> str:
-    """A tsquery for lexemes in the places they have towards each other."""
-    parts: list[str] = []
-    last = 0
-    for word, position in lexemes:
-        if parts:
-            parts.append(f"<{position - last}>")
-        parts.append(quote_lexeme(word, weight))
-        last = position
-    text = " ".join(parts)
-    return f"({text})" if len(parts) > 1 else text
+class SearchStatistics(models.Model):
+    """What is known of the papers in which the words were counted. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    papers = models.PositiveIntegerField()
+    average_length = models.FloatField(help_text="Different words of a paper, marks too.")
+    least = models.PositiveIntegerField(help_text="Words that were not counted are in fewer papers than this.")
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="search_statistics_once")]
+
+    def __str__(self) -> str:
+        return f"{self.papers} papers"

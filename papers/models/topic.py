@@ -1,4 +1,4 @@
-"""Topics: a question asked of every new paper, and its answers."""
+"""Topics: queries that every new paper is matched with, and the papers that matched."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.dates import weekly_counts
 from papers.models.keyset import row_less_than
 from papers.models.user import User
-from papers.ranking.charts import weekly_counts
 
 DEFAULT_CLOSENESS = 0.55
-"""How close to an example a paper must be, where nobody has said so."""
+"""How close to an example a paper must be, where the topic does not say."""
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -119,7 +119,7 @@ class TopicMatch(models.Model):
     """A paper of a topic: the one place that its page, its feed and its digest read.
 
     Hundreds of thousands are written at once, for which Postgres would look up both keys of each row by themselves. So
-    triggers of migration 0014 keep the keys instead, with one look for each statement.
+    triggers (papers/migrations/sql) keep the keys instead, with one look for each statement.
     """
 
     pk = models.CompositePrimaryKey("topic_id", "paper_id")
@@ -167,7 +167,7 @@ class TopicWeekQuerySet(models.QuerySet["TopicWeek"]):
 class TopicWeek(models.Model):
     """How many papers a topic has of a week (UTC, by its Monday), hidden ones too.
 
-    Kept by a trigger on TopicMatch, whoever writes it and in the same transaction: counting a year of a large topic
+    Kept by a trigger on TopicMatch, in the transaction of every writer: counting a year of a large topic
     takes longer than its page.
     """
 
@@ -185,7 +185,7 @@ class TopicWeek(models.Model):
 class TopicBacklog(models.Model):
     """A paper that is new or changed and not yet matched to the topics.
 
-    Written by a trigger of the database, whoever writes the paper and in the same transaction, so that no change is
+    Written by a trigger of the database, in the transaction of every writer of a paper, so that no change is
     lost with a message. `changes` tells a worker that the paper changed again while it was being matched.
     """
 

@@ -1,13 +1,22 @@
-"""The tree that a query of the search language is, and its canonical text. papers/query/parser.py makes it of a text."""
+"""The tree that a query of the search language is, and its canonical text. `parser` makes it of a text.
+
+What a node means is said in three places, each a `match` over all kinds of nodes that mypy refuses where one is
+missing: `models/query_sql.py` (a condition in SQL), `services/topics/bitset_evaluator.py` (many queries over some
+papers) and `services/search/selectivity.py` (an estimate of how many papers fulfil it).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import eq, ge, gt, le, lt
 from typing import TypeAlias
 
 from papers.dates import FIRST_DAY, parse_day, parse_month
+from papers.query.tsquery import author_marks, category_mark, organization_marks
+from papers.text.names import organization_key
 
 # A bracket that opens and closes within a word belongs to it: O(n), f(x).
 WORD_PATTERN = r'[^\s"()]+(?:\([^\s"()]*\)[^\s"()]*)*'
@@ -16,8 +25,19 @@ _YEAR = re.compile(r"\d{4}", re.ASCII)
 _SPAN_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
+class _Term:
+    """A part of a query that has no parts."""
+
+    __slots__ = ()
+
+    @property
+    def index_marks(self) -> tuple[str, ...]:
+        """The marks of the search index that it is looked up by; none where it asks for words or columns."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
-class WordTerm:
+class WordTerm(_Term):
     """A word as typed, in lower case. It may have hyphens and signs in it: `self-attention`, `c++`."""
 
     text: str
@@ -27,7 +47,7 @@ class WordTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class PhraseTerm:
+class PhraseTerm(_Term):
     """Words next to each other."""
 
     text: str
@@ -37,7 +57,7 @@ class PhraseTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class TitleTerm:
+class TitleTerm(_Term):
     """Words next to each other in the title; of one word, the word."""
 
     text: str
@@ -47,7 +67,7 @@ class TitleTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorTerm:
+class AuthorTerm(_Term):
     """Words of one author's name, next to each other: a whole name or a part of it."""
 
     name: str
@@ -55,9 +75,14 @@ class AuthorTerm:
     def __str__(self) -> str:
         return f"author:{_value(self.name)}"
 
+    @property
+    def index_marks(self) -> tuple[str, ...]:
+        """Of all its words: they find the papers, and the names themselves say whether the words are one name."""
+        return author_marks(self.name)
+
 
 @dataclass(frozen=True, slots=True)
-class OrganizationTerm:
+class OrganizationTerm(_Term):
     """Words of the organization's name."""
 
     text: str
@@ -65,9 +90,14 @@ class OrganizationTerm:
     def __str__(self) -> str:
         return f"org:{_value(self.text)}"
 
+    @property
+    def index_marks(self) -> tuple[str, ...]:
+        """Of all its words."""
+        return organization_marks(organization_key(self.text))
+
 
 @dataclass(frozen=True, slots=True)
-class CategoryTerm:
+class CategoryTerm(_Term):
     """Any of the categories that a pattern such as `cs.CL` or `cs.*` stands for."""
 
     pattern: str
@@ -76,9 +106,14 @@ class CategoryTerm:
     def __str__(self) -> str:
         return f"cat:{self.pattern}"
 
+    @property
+    def index_marks(self) -> tuple[str, ...]:
+        """Of all the categories; one is enough."""
+        return tuple(map(category_mark, self.codes))
+
 
 @dataclass(frozen=True, slots=True)
-class TopicTerm:
+class TopicTerm(_Term):
     """The papers of a topic, by its slug."""
 
     slug: str
@@ -88,7 +123,7 @@ class TopicTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class TagTerm:
+class TagTerm(_Term):
     """The papers that carry a tag of the reader who asks."""
 
     name: str
@@ -99,7 +134,7 @@ class TagTerm:
 
 @dataclass(frozen=True, slots=True)
 class DateExpression:
-    """A day, as it was written: a day, a month, a year, or so long before today."""
+    """A day as it was written: a day, a month, a year, or a span before today."""
 
     text: str
 
@@ -109,8 +144,12 @@ class DateExpression:
         return today if found is None else found
 
 
+COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
+"""The signs of comparison that numbers are asked for with."""
+
+
 @dataclass(frozen=True, slots=True)
-class AfterTerm:
+class AfterTerm(_Term):
     """Listed on that day or later."""
 
     when: DateExpression
@@ -120,7 +159,7 @@ class AfterTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class BeforeTerm:
+class BeforeTerm(_Term):
     """Listed before that day."""
 
     when: DateExpression
@@ -130,7 +169,7 @@ class BeforeTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class HasTerm:
+class HasTerm(_Term):
     """With a link of that kind: `code` or `project`."""
 
     kind: str
@@ -140,7 +179,7 @@ class HasTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawnTerm:
+class WithdrawnTerm(_Term):
     """Withdrawn by its authors."""
 
     def __str__(self) -> str:
@@ -148,8 +187,8 @@ class WithdrawnTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class VotesTerm:
-    """With so many votes of this site's readers; `sign` is one of `> >= < <= =`."""
+class VotesTerm(_Term):
+    """By how many readers of this site voted; `sign` is a key of `COMPARISONS`."""
 
     sign: str
     number: int
@@ -159,8 +198,8 @@ class VotesTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class LikeTerm:
-    """Close in meaning to that paper, which is itself left out. Orders by meaning; as a filter it lets all through."""
+class LikeTerm(_Term):
+    """Close in meaning to that paper, which is itself left out. Orders by meaning; as a condition it asks nothing."""
 
     public_id: str
 
@@ -192,11 +231,58 @@ class Or:
         return " OR ".join(str(node) for node in self.nodes)
 
 
+TextTerm: TypeAlias = WordTerm | PhraseTerm | TitleTerm
+"""What is asked for in words of the papers' texts, which results are ranked by."""
+PersonalTerm: TypeAlias = TopicTerm | TagTerm
+"""What the same text finds other papers by for another reader."""
 Leaf: TypeAlias = (
-    WordTerm | PhraseTerm | TitleTerm | AuthorTerm | OrganizationTerm | CategoryTerm | TopicTerm | TagTerm | AfterTerm | BeforeTerm | HasTerm | WithdrawnTerm | VotesTerm
+    TextTerm
+    | PersonalTerm
+    | AuthorTerm
+    | OrganizationTerm
+    | CategoryTerm
+    | AfterTerm
+    | BeforeTerm
+    | HasTerm
+    | WithdrawnTerm
+    | VotesTerm
     | LikeTerm
-)  # fmt: skip
+)
 Node: TypeAlias = Leaf | Not | And | Or
+
+
+def all_terms(node: Node) -> Iterator[Leaf]:
+    """The terms of a tree in their order, also those behind a minus."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for part in nodes:
+                yield from all_terms(part)
+        case Not(part):
+            yield from all_terms(part)
+        case _:
+            yield node
+
+
+def wanted_terms(node: Node) -> Iterator[Leaf]:
+    """The terms of a tree in their order, without those behind a minus."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for part in nodes:
+                yield from wanted_terms(part)
+        case Not():
+            pass
+        case _:
+            yield node
+
+
+def texts_of(node: Node) -> Iterator[str]:
+    """The texts whose words are asked for, also behind a minus."""
+    return (term.text for term in all_terms(node) if isinstance(term, TextTerm))
+
+
+def is_personal(node: Node) -> bool:
+    """Whether the same text finds other papers for another reader: it names a tag or a topic, behind a minus too."""
+    return any(isinstance(term, PersonalTerm) for term in all_terms(node))
 
 
 def first_day_of(text: str, today: date) -> date | None:

@@ -1,4 +1,4 @@
-"""What it knows: the search language. Text in, a tree out; nothing about tables, and never an exception.
+"""The search language: text in, a tree out. Pure, and never an exception.
 
 One language for the search page, topics, saved searches, muting, feeds and the API; docs/search.md shows it to
 readers. Whatever is typed becomes a query: what cannot be understood is left out and named in `Query.problems`.
@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from papers.catalogue import categories
 from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
@@ -40,41 +41,16 @@ from papers.query.nodes import (
     WithdrawnTerm,
     WordTerm,
     first_day_of,
+    wanted_terms,
 )
 from papers.text.urls import normalise_url
-
-__all__ = [
-    "AfterTerm",
-    "And",
-    "AuthorTerm",
-    "BeforeTerm",
-    "CategoryTerm",
-    "DateExpression",
-    "Destination",
-    "HasTerm",
-    "Leaf",
-    "LikeTerm",
-    "Node",
-    "Not",
-    "Or",
-    "OrganizationTerm",
-    "PhraseTerm",
-    "Query",
-    "TagTerm",
-    "TitleTerm",
-    "TopicTerm",
-    "VotesTerm",
-    "WithdrawnTerm",
-    "WordTerm",
-    "parse",
-]
 
 MAX_LENGTH = 4_000
 MAX_TERMS = 256
 MAX_DEPTH = 8
 MAX_PROBLEMS = 8
 RUNNING_TEXT_WORDS = 8
-"""So many plain words side by side are a question in sentences."""
+"""This many plain words side by side are a question in sentences."""
 MAX_REQUIRED = 64
 """Nobody writes a condition of more words than that; such a text was pasted."""
 # Far above any count of votes, below what a column of the database holds.
@@ -105,8 +81,7 @@ class Query:
 
     def leaves(self) -> Iterator[Leaf]:
         """The terms that are asked for, in their order, without those behind a minus."""
-        if self.root is not None:
-            yield from _wanted(self.root)
+        return iter(()) if self.root is None else wanted_terms(self.root)
 
     def required(self) -> tuple[Node, ...]:
         """The parts that a paper must all fulfil."""
@@ -118,10 +93,6 @@ class Query:
         """Whether it reads like a sentence or a paragraph: its quotation marks and brackets are those of a text."""
         plain = sum(isinstance(part, WordTerm) for part in self.required())
         return plain >= RUNNING_TEXT_WORDS or sum(1 for _ in self.leaves()) > MAX_REQUIRED
-
-    def text(self) -> str:
-        """The words asked for as running text, for an embedding: no filters, nothing behind a minus."""
-        return " ".join(leaf.text for leaf in self.leaves() if isinstance(leaf, WordTerm | PhraseTerm | TitleTerm))
 
     def examples(self) -> tuple[str, ...]:
         """The papers that the results are to be like."""
@@ -141,19 +112,101 @@ def parse(text: str) -> Query:
     return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated)
 
 
+# --- Operators ------------------------------------------------------------------------------------------------------
+
+
+def _text_of(kind: type[TitleTerm | OrganizationTerm | TopicTerm | TagTerm], value: str) -> Node | None:
+    text = _line(value)
+    return kind(text) if _says_something(text) else None
+
+
+def _author(value: str) -> Node | None:
+    name = _line(value.replace("_", " "))
+    return AuthorTerm(name) if _says_something(name) else None
+
+
+def _category(value: str) -> Node | None:
+    pattern = value.strip(" ,;").lower()
+    found = categories.expand_pattern(pattern)
+    if not found and (category := categories.find_category(value)):
+        found = (category.code,)
+    if not found:
+        return None
+    is_whole_archive = len(found) > 1
+    return CategoryTerm(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
+
+
+def _after(value: str) -> Node | None:
+    return AfterTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
+
+
+def _before(value: str) -> Node | None:
+    return BeforeTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
+
+
+def _has(value: str) -> Node | None:
+    return HasTerm(value.lower()) if value.lower() in ("code", "project") else None
+
+
+def _is(value: str) -> Node | None:
+    return WithdrawnTerm() if value.lower() in ("withdrawn", "retracted") else None
+
+
+_SIGNED = re.compile(r"(>=|<=|>|<|=)?(\d{1,9})(\+)?", re.ASCII)
+
+
+def _votes(value: str) -> Node | None:
+    match = _SIGNED.fullmatch(value)
+    if not match or (match[1] and match[3]):
+        return None
+    return VotesTerm(">=" if match[3] else match[1] or "=", min(int(match[2]), MAX_VOTES))
+
+
+def _like(value: str) -> Node | None:
+    arxiv = parse_arxiv_id(value)
+    public_id = arxiv.value if arxiv else _line(value)
+    return LikeTerm(public_id) if _says_something(public_id) else None
+
+
+class _Operator(NamedTuple):
+    """What may stand in front of a colon."""
+
+    names: tuple[str, ...]
+    read: Callable[[str], Node | None]
+    """What it and a value mean; None where it takes no such value."""
+    help: str
+    """Said to the reader then."""
+
+
+_OPERATORS = (
+    _Operator(("author", "authors", "au"), _author, "author: takes a name, such as author:hinton."),
+    _Operator(
+        ("title", "ti"), lambda value: _text_of(TitleTerm, value), "title: takes a word, or words in quotation marks."
+    ),
+    _Operator(
+        ("org", "organization", "organisation"),
+        lambda value: _text_of(OrganizationTerm, value),
+        "org: takes a name, such as org:cern.",
+    ),
+    _Operator(("topic",), lambda value: _text_of(TopicTerm, value), "topic: takes a topic’s short name."),
+    _Operator(("tag",), lambda value: _text_of(TagTerm, value), "tag: takes one of your tags."),
+    _Operator(("cat", "category"), _category, "cat: takes a category of arXiv, such as cat:cs.CL or cat:cs.*."),
+    _Operator(("after", "since"), _after, "after: takes a day, a month or a span, such as after:2025-11 or after:7d."),
+    _Operator(
+        ("before", "until"), _before, "before: takes a day, a month or a span, such as before:2025-11-24 or before:30d."
+    ),
+    _Operator(("has",), _has, "has: takes code or project."),
+    _Operator(("is",), _is, "is: takes withdrawn."),
+    _Operator(("votes", "upvotes"), _votes, "votes: takes a number, such as votes:>5."),
+    _Operator(("like",), _like, "like: takes the id of a paper here, such as like:2401.00001."),
+)
+_OPERATOR_OF = {name: operator for operator in _OPERATORS for name in operator.names}
+
+
 # --- The parser -----------------------------------------------------------------------------------------------------
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "（": "(", "）": ")", "：": ":"})
-_FIELDS = {
-    **dict.fromkeys(("author", "authors", "au"), "author"),
-    **dict.fromkeys(("title", "ti"), "title"),
-    **dict.fromkeys(("cat", "category"), "cat"),
-    **dict.fromkeys(("org", "organization", "organisation"), "org"),
-    **dict.fromkeys(("after", "since"), "after"),
-    **dict.fromkeys(("before", "until"), "before"),
-    **dict.fromkeys(("votes", "upvotes"), "votes"),
-    **{name: name for name in ("topic", "tag", "has", "is", "like")},
-}
+_NAMES = "|".join(sorted(_OPERATOR_OF, key=len, reverse=True))
 _TOKEN = re.compile(
     rf"""
     (?P<space>\s+)
@@ -161,14 +214,13 @@ _TOKEN = re.compile(
     | (?P<or>(?:OR|\|+)(?=[\s()]|$))
     | (?P<and>(?:AND|&+)(?=[\s()]|$))
     | (?P<not>NOT(?=[\s(]) | [-−–](?=[^\s)]))
-    | (?P<field>(?i:{"|".join(sorted(_FIELDS, key=len, reverse=True))})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
+    | (?P<field>(?i:{_NAMES})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
     | "(?P<phrase>[^"]*)"
     | (?P<quote>")
     | (?P<word>{WORD_PATTERN})
     """,
     re.VERBOSE,
 )
-_SIGNED = re.compile(r"(>=|<=|>|<|=)?(\d{1,9})(\+)?", re.ASCII)
 
 
 def _clean(text: str) -> str:
@@ -272,7 +324,7 @@ class _Parser:
             return None
         self.terms += 1
         if name := token["field"]:
-            return self._field(_FIELDS[name.lower()], token["value"] or token["quoted"] or "", token[0])
+            return self._field(_OPERATOR_OF[name.lower()], token["value"] or token["quoted"] or "", token[0])
         text = _line(token["phrase"] if token["word"] is None else token["word"])
         if not _says_something(text):
             if text:
@@ -283,11 +335,11 @@ class _Parser:
         self.words.append(text)
         return WordTerm(text)
 
-    def _field(self, name: str, value: str, written: str) -> Node | None:
+    def _field(self, operator: _Operator, value: str, written: str) -> Node | None:
         value = " ".join(value.split())
-        node = _READERS[name](value) if value else None
+        node = operator.read(value) if value else None
         if node is None:
-            self._say(_HELP[name] if value else f"“{_shortened(written)}” needs something behind the colon.")
+            self._say(operator.help if value else f"“{_shortened(written)}” needs something behind the colon.")
         return node
 
     def _peek(self) -> str | None:
@@ -296,89 +348,6 @@ class _Parser:
     def _say(self, problem: str) -> None:
         if len(self.problems) < 4 * MAX_PROBLEMS:
             self.problems.append(problem)
-
-
-# --- Fields ---------------------------------------------------------------------------------------------------------
-
-
-def _text_of(kind: type[TitleTerm | OrganizationTerm | TopicTerm | TagTerm], value: str) -> Node | None:
-    text = _line(value)
-    return kind(text) if _says_something(text) else None
-
-
-def _author(value: str) -> Node | None:
-    name = _line(value.replace("_", " "))
-    return AuthorTerm(name) if _says_something(name) else None
-
-
-def _category(value: str) -> Node | None:
-    pattern = value.strip(" ,;").lower()
-    found = categories.expand_pattern(pattern)
-    if not found and (category := categories.find_category(value)):
-        found = (category.code,)
-    if not found:
-        return None
-    is_whole_archive = len(found) > 1
-    return CategoryTerm(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
-
-
-def _after(value: str) -> Node | None:
-    return AfterTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
-
-
-def _before(value: str) -> Node | None:
-    return BeforeTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
-
-
-def _has(value: str) -> Node | None:
-    return HasTerm(value.lower()) if value.lower() in ("code", "project") else None
-
-
-def _is(value: str) -> Node | None:
-    return WithdrawnTerm() if value.lower() in ("withdrawn", "retracted") else None
-
-
-def _votes(value: str) -> Node | None:
-    match = _SIGNED.fullmatch(value)
-    if not match or (match[1] and match[3]):
-        return None
-    return VotesTerm(">=" if match[3] else match[1] or "=", min(int(match[2]), MAX_VOTES))
-
-
-def _like(value: str) -> Node | None:
-    arxiv = parse_arxiv_id(value)
-    public_id = arxiv.value if arxiv else _line(value)
-    return LikeTerm(public_id) if _says_something(public_id) else None
-
-
-_READERS: Mapping[str, Callable[[str], Node | None]] = {
-    "author": _author,
-    "title": lambda value: _text_of(TitleTerm, value),
-    "org": lambda value: _text_of(OrganizationTerm, value),
-    "topic": lambda value: _text_of(TopicTerm, value),
-    "tag": lambda value: _text_of(TagTerm, value),
-    "cat": _category,
-    "after": _after,
-    "before": _before,
-    "has": _has,
-    "is": _is,
-    "votes": _votes,
-    "like": _like,
-}
-_HELP = {
-    "author": "author: takes a name, such as author:hinton.",
-    "title": "title: takes a word, or words in quotation marks.",
-    "org": "org: takes a name, such as org:cern.",
-    "topic": "topic: takes a topic’s short name.",
-    "tag": "tag: takes one of your tags.",
-    "cat": "cat: takes a category of arXiv, such as cat:cs.CL or cat:cs.*.",
-    "after": "after: takes a day, a month or a span, such as after:2025-11 or after:7d.",
-    "before": "before: takes a day, a month or a span, such as before:2025-11-24 or before:30d.",
-    "has": "has: takes code or project.",
-    "is": "is: takes withdrawn.",
-    "votes": "votes: takes a number, such as votes:>5.",
-    "like": "like: takes the id of a paper here, such as like:2401.00001.",
-}
 
 
 def _destination(text: str) -> Destination | None:
@@ -405,14 +374,6 @@ def _joined(kind: type[And | Or], nodes: list[Node]) -> Node | None:
     if len(flat) < 2:
         return next(iter(flat), None)
     return kind(tuple(flat))
-
-
-def _wanted(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, And | Or):
-        for part in node.nodes:
-            yield from _wanted(part)
-    elif not isinstance(node, Not):
-        yield node
 
 
 def _line(text: str) -> str:

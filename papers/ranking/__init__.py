@@ -1,7 +1,6 @@
-"""What a reader will like, from what the reader liked: pure arithmetic on words and vectors, without Django.
+"""Pure arithmetic: what a reader will like, what is trending, and where the bars of a chart stand.
 
-`terms.py` reads texts, `stream.py` holds the recent papers, `ranker.py` orders them for a reader and says why.
-numpy is heavy: only workers and measurements import this package, and before anything else that loads numpy.
+Only `recommend.py` and `stream.py` load numpy, which is heavy: workers and measurements import them, pages don't.
 """
 
 import os

@@ -1,14 +1,16 @@
-"""Pictures of figures: where bars and cells stand, as numbers that a template writes as SVG.
+"""Charts: where bars and cells stand, as numbers that a template writes as SVG. Pure.
 
-No Django, no colours: a part has a kind, and the style sheet says how that kind looks, in light and in dark.
+No colours: a part has a kind, and the style sheet says how that kind looks, in light and in dark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+
+from papers.dates import week_start
 
 WIDTH = 1000
 HEIGHT = 100
@@ -16,7 +18,6 @@ HEIGHT = 100
 _GAP = 0.2
 """Of the room of a bar, what stays free beside it."""
 
-CELL = 12
 STEP = 14
 _LABELS_LEFT, _LABELS_TOP = 32, 18
 LEVELS = 4
@@ -33,7 +34,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class BarRow:
-    """One bar: what it is of, and how much of each series, from the bottom up. None: nobody knows."""
+    """One bar: what it is of, and how much of each series, from the bottom up. None: not known."""
 
     label: str
     values: tuple[int | None, ...]
@@ -160,7 +161,7 @@ class CalendarHeatmap:
     @property
     def first(self) -> date:
         """A Monday."""
-        return _monday(self.last) - timedelta(weeks=self.weeks - 1)
+        return week_start(self.last) - timedelta(weeks=self.weeks - 1)
 
     @property
     def width(self) -> int:
@@ -187,7 +188,7 @@ class CalendarHeatmap:
         """For the table: each week with its days, the newest first; None for days that are still to come."""
         weeks: dict[date, list[CalendarCell | None]] = {}
         for cell in self.cells:
-            weeks.setdefault(_monday(cell.day), []).append(cell)
+            weeks.setdefault(week_start(cell.day), []).append(cell)
         return [(monday, days + [None] * (7 - len(days))) for monday, days in reversed(weeks.items())]
 
     @property
@@ -278,15 +279,3 @@ def round_up_axis(number: int) -> int:
 def intensity_level(count: int, peak: int) -> int:
     """0 for nothing, else 1 to 4, in equal parts of the peak."""
     return min(LEVELS, -(-count * LEVELS // peak)) if count and peak else 0
-
-
-def weekly_counts(last: date, counts: Iterable[tuple[date, int]], *, weeks: int = 53) -> list[tuple[date, int]]:
-    """Each week by its Monday, the last one that of `last`; weeks that are not among `counts` have 0."""
-    known = dict(counts)
-    first = _monday(last) - timedelta(weeks=weeks - 1)
-    mondays = [first + timedelta(weeks=number) for number in range(weeks)]
-    return [(monday, known.get(monday, 0)) for monday in mondays]
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())

@@ -1,4 +1,4 @@
-"""What it knows: which papers of the stream a reader will like, from a handful of examples, and why.
+"""Which papers of the stream a reader will like, from a handful of examples, and why. Pure.
 
 Two opinions are added up, each in standard deviations over the stream.
 
@@ -6,9 +6,9 @@ Two opinions are added up, each in standard deviations over the stream.
   relevance weight of Robertson and Spärck Jones (1976), times how many of the liked papers share it.
 - Meaning: how close a vector is to the middle of the liked ones, seen from the middle of the stream.
 
-The words of what was put aside count against a paper, as far as more of it has them than of what is liked; its vectors
-say nothing, for mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over the
-papers with the reader's best terms and one product of a matrix with a vector.
+The words of disliked papers count against a paper, as far as more of them have a word than of the liked ones; their
+vectors say nothing, for mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over
+the papers with the reader's best terms and one product of a matrix with a vector.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class RankerSettings:
     agreement_exponent: float = 1.0
     """How much more a term counts that more of the liked papers share."""
     max_terms: int = 30
-    """Of what is liked, and of what was put disliked."""
+    """Of the liked papers, and of the disliked ones."""
     max_term_share: float = 0.15
     """A term that a greater part of the stream has says nothing."""
     disliked: float = 0.2
-    """What a term that all papers put disliked have and no liked one weighs, beside one of the liked ones."""
+    """What a term that all disliked papers have and no liked one weighs, beside one of the liked ones."""
     age_penalty: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
     shown_penalty: float = 0.1
@@ -52,7 +52,7 @@ class RankerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReaderProfile:
-    """What is known of a reader."""
+    """What the ranker is given of a reader."""
 
     liked: Sequence[Example]
     disliked: Sequence[Example] = ()
@@ -84,51 +84,54 @@ class _Vectors:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a reader's terms weigh: places in `Stream.terms`, and weights."""
+    """What a reader's terms weigh: positions in `PaperStream.terms`, and weights."""
 
-    places: IndexArray
+    positions: IndexArray
     weights: ScoreArray
 
     def best(self, limit: int) -> _Terms:
-        """The weightiest so many, in that order, without those that weigh nothing."""
+        """The `limit` weightiest, in that order, without those that weigh nothing."""
         best = np.argsort(-self.weights, kind="stable")[:limit]
         best = best[self.weights[best] > 0]
-        return _Terms(self.places[best], self.weights[best])
+        return _Terms(self.positions[best], self.weights[best])
 
 
 def rank_for_reader(
-    stream: PaperStream, taste: ReaderProfile, *, limit: int, settings: RankerSettings | None = None
+    stream: PaperStream, profile: ReaderProfile, *, limit: int, settings: RankerSettings | None = None
 ) -> list[RankedPaper]:
     """The best papers of the stream for a reader, the best first; empty for a reader who likes nothing."""
     settings = settings or RankerSettings()
-    if not taste.liked or not len(stream):
+    if not profile.liked or not len(stream):
         return []
-    terms = _terms(stream, taste.liked, settings)
-    liked = _vectors(stream, taste.liked)
-    scores = _scores(stream, taste, settings, terms, liked) - settings.age_penalty * stream.ages
-    for paper_id, days in taste.shown.items():
-        if (place := stream.place.get(paper_id)) is not None:
-            scores[place] -= settings.shown_penalty * days
-    for paper_id in {example.paper_id for example in (*taste.liked, *taste.disliked)} | set(taste.known):
-        if (place := stream.place.get(paper_id)) is not None:
-            scores[place] = -np.inf
+    terms = _terms(stream, profile.liked, settings)
+    liked = _vectors(stream, profile.liked)
+    scores = _scores(stream, profile, settings, terms, liked) - settings.age_penalty * stream.ages
+    for paper_id, days in profile.shown.items():
+        if (index := stream.index_of.get(paper_id)) is not None:
+            scores[index] -= settings.shown_penalty * days
+    for paper_id in {example.paper_id for example in (*profile.liked, *profile.disliked)} | set(profile.known):
+        if (index := stream.index_of.get(paper_id)) is not None:
+            scores[index] = -np.inf
     good = np.flatnonzero(scores > settings.min_score)
     chosen = good[np.argsort(-scores[good], kind="stable")[:limit]]
-    return _with_reasons(stream, taste, terms, liked, chosen, scores)
+    return _with_reasons(stream, profile, terms, liked, chosen, scores)
 
 
-def scores_for(stream: PaperStream, taste: ReaderProfile, settings: RankerSettings) -> ScoreArray:
-    """How well each paper of the stream fits a reader who likes something: standard deviations, whatever its age."""
-    return _scores(stream, taste, settings, _terms(stream, taste.liked, settings), _vectors(stream, taste.liked))
+def scores_for(stream: PaperStream, profile: ReaderProfile, settings: RankerSettings) -> ScoreArray:
+    """How well each paper of the stream fits a reader who likes something: standard deviations, whatever its age.
+
+    What `rank_for_reader` adds up, without its limits; for measurements and tests.
+    """
+    return _scores(stream, profile, settings, _terms(stream, profile.liked, settings), _vectors(stream, profile.liked))
 
 
 def _scores(
-    stream: PaperStream, taste: ReaderProfile, settings: RankerSettings, terms: _Terms, liked: _Vectors
+    stream: PaperStream, profile: ReaderProfile, settings: RankerSettings, terms: _Terms, liked: _Vectors
 ) -> ScoreArray:
-    speaks_for = stream.sums(terms.places, terms.weights)
-    against = _against(stream, taste, settings)
-    speaks_against = settings.disliked * stream.sums(against.places, against.weights)
-    # In units of what is liked: what is put aside moves papers and stretches nothing.
+    speaks_for = stream.sums(terms.positions, terms.weights)
+    against = _against(stream, profile, settings)
+    speaks_against = settings.disliked * stream.sums(against.positions, against.weights)
+    # In units of what is liked: what is disliked moves papers and stretches nothing.
     words = _standard(speaks_for) - speaks_against / _deviation(speaks_for)
     if not len(liked.vectors):
         return words
@@ -145,37 +148,37 @@ def _terms(stream: PaperStream, liked: Sequence[Example], settings: RankerSettin
     return found.best(settings.max_terms)
 
 
-def _against(stream: PaperStream, taste: ReaderProfile, settings: RankerSettings) -> _Terms:
-    """The terms that tell what was put aside from the rest and from what is liked, the weightiest first.
+def _against(stream: PaperStream, profile: ReaderProfile, settings: RankerSettings) -> _Terms:
+    """The terms that tell what is disliked from the rest and from what is liked, the weightiest first.
 
-    What both have alike says nothing: a reader who puts a paper aside mostly still likes its field.
+    What both have alike says nothing: a reader who dislikes a paper mostly still likes its field.
     """
-    if not taste.disliked:
+    if not profile.disliked:
         return _Terms(np.zeros(0, np.int64), np.zeros(0))
-    found, shares = _weighed(stream, taste.disliked, settings)
+    found, shares = _weighed(stream, profile.disliked, settings)
     term_hashes, counts = np.unique(
-        np.concatenate([example.term_hashes for example in taste.liked]), return_counts=True
+        np.concatenate([example.term_hashes for example in profile.liked]), return_counts=True
     )
-    at = np.minimum(np.searchsorted(term_hashes, stream.terms[found.places]), len(term_hashes) - 1)
-    liked_shares = np.where(term_hashes[at] == stream.terms[found.places], counts[at], 0)
-    # At least this part of what is put aside, at most that of what is liked: a single paper says less than five that
+    at = np.minimum(np.searchsorted(term_hashes, stream.terms[found.positions]), len(term_hashes) - 1)
+    liked_shares = np.where(term_hashes[at] == stream.terms[found.positions], counts[at], 0)
+    # At least this part of what is disliked, at most that of what is liked: a single paper says less than five that
     # agree, and that no liked one has a term says little where there are three of them (Laplace's rule of succession).
-    more = shares / (len(taste.disliked) + 1) - (liked_shares + 1) / (len(taste.liked) + 2)
-    return _Terms(found.places, found.weights * np.maximum(more, 0) ** 2).best(settings.max_terms)
+    more = shares / (len(profile.disliked) + 1) - (liked_shares + 1) / (len(profile.liked) + 2)
+    return _Terms(found.positions, found.weights * np.maximum(more, 0) ** 2).best(settings.max_terms)
 
 
 def _weighed(stream: PaperStream, examples: Sequence[Example], settings: RankerSettings) -> tuple[_Terms, ScoreArray]:
     """The terms of some papers, and how many of these have each."""
     term_hashes, counts = np.unique(np.concatenate([example.term_hashes for example in examples]), return_counts=True)
-    places = stream.places_of(term_hashes)
-    shares = counts[np.isin(term_hashes, stream.terms[places])].astype(float)
-    recent = stream.counts(places)
+    positions = stream.positions_of(term_hashes)
+    shares = counts[np.isin(term_hashes, stream.terms[positions])].astype(float)
+    recent = stream.counts(positions)
     papers, total = recent + shares, len(stream) + len(examples)
     odds = (shares + 0.5) / (len(examples) - shares + 0.5)
     weights = np.log(odds * (total - papers + 0.5) / (papers - shares + 0.5))
     weights = np.maximum(weights, 0) * (np.log1p(shares) / np.log1p(len(examples))) ** settings.agreement_exponent
     weights[recent > max(settings.max_term_share * len(stream), _NEVER_TOO_COMMON)] = 0
-    return _Terms(places, weights), shares
+    return _Terms(positions, weights), shares
 
 
 def _vectors(stream: PaperStream, examples: Sequence[Example]) -> _Vectors:
@@ -198,23 +201,23 @@ def _deviation(values: NDArray[np.floating]) -> float:
 
 
 def _with_reasons(
-    stream: PaperStream, taste: ReaderProfile, terms: _Terms, liked: _Vectors, chosen: IndexArray, scores: ScoreArray
+    stream: PaperStream, profile: ReaderProfile, terms: _Terms, liked: _Vectors, chosen: IndexArray, scores: ScoreArray
 ) -> list[RankedPaper]:
     """Each with the liked paper that has most in common with it: of the reader's terms, and in meaning."""
-    own = stream.terms[terms.places]
-    liked_have = _having(taste.liked, own)
-    papers_have = stream.having(terms.places, chosen)
+    own = stream.terms[terms.positions]
+    liked_have = _having(profile.liked, own)
+    papers_have = stream.having(terms.positions, chosen)
     near = (liked_have * terms.weights) @ papers_have.T / max(float(terms.weights.sum()), 1e-9)
     near[liked.numbers] += liked.vectors @ stream.vectors[chosen].T if len(liked.vectors) else 0
     nearest = np.argmax(near, axis=0)
     return [
         RankedPaper(
-            int(stream.ids[place]),
-            float(scores[place]),
-            taste.liked[number].paper_id,
+            int(stream.ids[index]),
+            float(scores[index]),
+            profile.liked[number].paper_id,
             own[liked_have[number] & papers_have[row]],
         )
-        for row, (place, number) in enumerate(zip(chosen, nearest, strict=True))
+        for row, (index, number) in enumerate(zip(chosen, nearest, strict=True))
     ]
 
 

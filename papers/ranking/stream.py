@@ -1,4 +1,4 @@
-"""What it knows: the recent papers, as the ranker compares them: which terms each has, and its vector.
+"""The recent papers as the ranker compares them: which terms each has, and its vector. Pure.
 
 Terms are numbers here (CRC-32; of a million terms some hundred share theirs), and which papers have a term is one
 stretch of an array, so a reader's words are counted without a loop over papers.
@@ -20,6 +20,7 @@ TermHashes = NDArray[np.uint32]
 
 
 def term_hash(term: str) -> int:
+    """A term as a number of 32 bits."""
     return crc32(term.encode(errors="replace"))
 
 
@@ -38,13 +39,13 @@ class Example:
 
 
 class PaperStream:
-    """The papers among which is chosen, and from which the ranker knows how common a term is."""
+    """The papers that recommendations are chosen from, and that say how common a term is."""
 
     def __init__(self, papers: Sequence[Example], *, ages: Iterable[float], dimensions: int = 0) -> None:
         """`ages` in days, in the order of the papers."""
         self.ids = np.array([paper.paper_id for paper in papers], dtype=np.int64)
         self.ages = np.fromiter(ages, dtype=np.float32, count=len(papers))
-        self.place = {int(paper_id): place for place, paper_id in enumerate(self.ids)}
+        self.index_of = {int(paper_id): index for index, paper_id in enumerate(self.ids)}
         sizes = [len(paper.term_hashes) for paper in papers]
         term_hashes = np.concatenate([paper.term_hashes for paper in papers]) if papers else np.zeros(0, np.uint32)
         owners = np.repeat(np.arange(len(papers), dtype=np.int32), sizes)
@@ -54,9 +55,9 @@ class PaperStream:
         self._starts = np.append(starts, len(term_hashes)).astype(np.int64)
         self.has_vector = np.array([paper.vector is not None for paper in papers], dtype=bool)
         self.vectors = np.zeros((len(papers), dimensions), dtype=np.float32)
-        for place, paper in enumerate(papers):
+        for index, paper in enumerate(papers):
             if paper.vector is not None:
-                self.vectors[place] = paper.vector
+                self.vectors[index] = paper.vector
         known = self.vectors[self.has_vector]
         self.middle: Floats = known.mean(axis=0) if len(known) else np.zeros(dimensions, np.float32)
         self.vectors[self.has_vector] = centred(known, self.middle)
@@ -64,33 +65,33 @@ class PaperStream:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def places_of(self, term_hashes: TermHashes) -> NDArray[np.int64]:
-        """The places in `terms` of those of the keys that some paper here has."""
-        places = np.searchsorted(self.terms, term_hashes)
-        places[places == len(self.terms)] = 0
-        return places[self.terms[places] == term_hashes] if len(self.terms) else places[:0]
+    def positions_of(self, term_hashes: TermHashes) -> NDArray[np.int64]:
+        """The positions in `terms` of those of the keys that some paper here has."""
+        positions = np.searchsorted(self.terms, term_hashes)
+        positions[positions == len(self.terms)] = 0
+        return positions[self.terms[positions] == term_hashes] if len(self.terms) else positions[:0]
 
-    def counts(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    def counts(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many papers have each of these terms."""
-        counts: NDArray[np.int64] = self._starts[places + 1] - self._starts[places]
+        counts: NDArray[np.int64] = self._starts[positions + 1] - self._starts[positions]
         return counts
 
-    def sums(self, places: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    def sums(self, positions: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """What each paper gets for these terms: the sum of the weights of those it has."""
-        if not len(places):
+        if not len(positions):
             return np.zeros(len(self))
-        counts = self.counts(places)
+        counts = self.counts(positions)
         firsts = np.cumsum(counts) - counts
-        rows = np.arange(counts.sum()) + np.repeat(self._starts[places] - firsts, counts)
+        rows = np.arange(counts.sum()) + np.repeat(self._starts[positions] - firsts, counts)
         found = np.bincount(self._owners[rows], weights=np.repeat(weights, counts), minlength=len(self))
         return found.astype(np.float64)
 
-    def having(self, places: NDArray[np.int64], papers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def having(self, positions: NDArray[np.int64], papers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """A row for each of some papers: which of these terms it has."""
-        found = np.zeros((len(papers), len(places)), dtype=bool)
+        found = np.zeros((len(papers), len(positions)), dtype=bool)
         has = np.zeros(len(self), dtype=bool)
-        for column, place in enumerate(places):
-            owners = self._owners[self._starts[place] : self._starts[place + 1]]
+        for column, index in enumerate(positions):
+            owners = self._owners[self._starts[index] : self._starts[index + 1]]
             has[owners] = True
             found[:, column] = has[papers]
             has[owners] = False

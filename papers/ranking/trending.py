@@ -1,11 +1,11 @@
-"""What is hot: the trending formula. Pure; docs/decisions.md has what it was checked against.
+"""The trending formula. Pure; docs/decisions.md has what it was checked against.
 
 A vote given at time t weighs 2^((t - EPOCH) / half_life), and
 
-    hot = log2( sum over the group's votes of 2^((t - EPOCH) / half_life)
-              + source_weight * sum over the sources' votes of 2^((t_seen - EPOCH) / half_life) )
+    score = log2( sum over the group's votes of 2^((t - EPOCH) / half_life)
+                + source_weight * sum over the sources' votes of 2^((t_seen - EPOCH) / half_life) )
 
-Letting new votes weigh more, instead of old ones less, orders papers the same at every moment. So the figure of a
+Letting new votes weigh more, instead of old ones less, orders papers the same at every moment. So the score of a
 paper changes only when a vote comes or goes, an index holds the order, and no job has to age it. The logarithm keeps
 the numbers small: one unit is one half-life, or twice the votes. One vote now equals two votes a half-life ago.
 """
@@ -36,14 +36,14 @@ def log2_sum(logarithms: Iterable[float]) -> float | None:
 
 
 def trending_score(
-    votes: Iterable[datetime], figures: Iterable[float], *, half_life_seconds: float, source_weight: float
+    votes: Iterable[datetime], source_scores: Iterable[float], *, half_life_seconds: float, source_weight: float
 ) -> float | None:
-    """A paper's figure; None when there is no signal at all.
+    """A paper's score; None when there is no signal at all.
 
-    `votes` are the times of the group's votes, `figures` the decayed sums of its sources (`figure_after`).
+    `votes` are the times of the group's votes, `source_scores` the decayed sums of its sources (`decayed_votes_after`).
     """
     own = [log2_weight(at, half_life_seconds=half_life_seconds) for at in votes]
-    theirs = [figure + math.log2(source_weight) for figure in figures] if source_weight > 0 else []
+    theirs = [score + math.log2(source_weight) for score in source_scores] if source_weight > 0 else []
     return log2_sum([*own, *theirs])
 
 
@@ -52,7 +52,7 @@ def decayed_votes_after(
 ) -> float | None:
     """log2 of the decayed sum of a source's votes, after it was seen to count `votes`.
 
-    Votes that came are dated when they were seen. Where votes went, nobody says which: all lose their part.
+    Votes that came are dated when they were seen. Where votes went, it is not known which: all lose their part.
     """
     if votes <= 0:
         return None
@@ -68,5 +68,5 @@ def decayed_votes_after(
 
 
 def score_floor(now: datetime, *, half_life_seconds: float) -> float:
-    """The figure below which a paper is not trending any more."""
+    """The score below which a paper is not trending any more at `now`."""
     return log2_weight(now - TRENDING_WINDOW, half_life_seconds=half_life_seconds)

@@ -1,4 +1,10 @@
-"""Papers as rows of a file: one JSON object a paper, the form in which people hand catalogues of papers on. Pure."""
+"""Papers as rows of a file: one JSON object a paper, the form in which people publish catalogues of papers. Pure.
+
+Fields: arxiv_id, doi, url, title, abstract, authors (names, or objects with name, affiliation and orcid), categories,
+listed_in (one category, where no others are known), published, updated, announced_on, version, comment, journal_ref,
+license, withdrawn, organization, github, project_page; and as Hugging Face's own: submitted_on (its list day), upvotes,
+num_comments. All but a title and something to know the paper by may be missing or null; others are left alone.
+"""
 
 from __future__ import annotations
 
@@ -48,25 +54,16 @@ def parse_line(line: bytes) -> dict[str, Any]:
 def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> tuple[RawPaper, ...]:
     """The record of a row; a second one, which only lists, where the row names a day of two lists.
 
-    Fields: arxiv_id, doi, url, title, abstract, authors (names, or objects with name, affiliation and orcid),
-    categories, listed_in (one category, where no others are known), published, updated, announced_on, version, comment,
-    journal_ref, license, withdrawn, organization, github, project_page; and as Hugging Face's own: submitted_on (its
-    list day), upvotes, num_comments. All but a title and something to know the paper by may be missing or null; others
-    are left alone. `position` orders the row within its days; `site` is Hugging Face's address.
+    `position` orders the row within its days; `site` is Hugging Face's address.
 
     Raises:
         InvalidRow: a field has a wrong type.
     """
-    title = _text(row, "title")
-    if title is None or not title.strip():
-        raise InvalidRow("The row has no title.")
+    title = _title(row)
     arxiv_id, doi, url = _identifier(row, "arxiv_id"), _text(row, "doi"), _text(row, "url")
     announced_on, submitted_on = _day(row, "announced_on"), _day(row, "submitted_on")
-    lists = []
-    if announced_on:
-        lists.append(RawListing(announced_on, "new", position))
-    if submitted_on:
-        lists.append(RawListing(submitted_on, "daily", position))
+    days = ((announced_on, "new"), (submitted_on, "daily"))
+    lists = [RawListing(day, kind, position) for day, kind in days if day]
     paper = RawPaper(
         source="import",
         title=title,
@@ -126,6 +123,13 @@ def _text(row: Mapping[str, Any], name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise InvalidRow(f"{name} is {_kind_of(value) if not isinstance(value, dict) else 'an object'}, not a text.")
+
+
+def _title(row: Mapping[str, Any]) -> str:
+    title = _text(row, "title")
+    if title is None or not title.strip():
+        raise InvalidRow("The row has no title.")
+    return title
 
 
 def _identifier(row: Mapping[str, Any], name: str) -> str | None:

@@ -34,14 +34,14 @@ class WordPieceTokenizer:
         self._start, self._end = vocabulary["[CLS]"], vocabulary["[SEP]"]
         self._pieces = lru_cache(maxsize=CACHED_WORDS)(self._cut)
 
-    def numbers(self, text: str, *, at_most: int) -> list[int]:
-        """The numbers of a text's first pieces, between those for start and end: `at_most` together."""
+    def numbers(self, text: str, *, limit: int) -> list[int]:
+        """The numbers of a text's first pieces, between those for start and end: `limit` together."""
         found = [self._start]
         for word in split_words(text):
             found += self._pieces(word)
-            if len(found) >= at_most - 1:
+            if len(found) >= limit - 1:
                 break
-        return [*found[: at_most - 1], self._end]
+        return [*found[: limit - 1], self._end]
 
     def _cut(self, word: str) -> tuple[int, ...]:
         if len(word) > MAX_WORD_LENGTH:

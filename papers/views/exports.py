@@ -25,7 +25,7 @@ from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, TaggedPaper
 from papers.query.parser import parse
 from papers.services.reading.paper_page import find_moved_paper
-from papers.services.search.result_page import SearchRequest, destination_url, export_ids, resolve_sort
+from papers.services.search.result_page import SearchRequest, export_ids, find_destination, resolve_sort
 from papers.views.library import library_filter
 from papers.views.paper import paper as paper_page
 from papers.views.tags import tag as tag_page
@@ -129,10 +129,10 @@ def search(request: Request, form: str) -> HttpResponse:
     """The first results of a search, in their order; where there can be none, the page that says why."""
     typed, wanted = request.GET.get("q", ""), request.GET.get("sort", "")
     query = parse(typed)
-    if query.destination and (address := destination_url(query.destination)):
-        return redirect(f"{address}.{form}")
+    if query.destination and (public_id := find_destination(query.destination)):
+        return redirect(f"{reverse('papers:paper', args=[public_id])}.{form}")
     asked = SearchRequest(
-        query=query, sort=resolve_sort(wanted, query), after="", viewer=request.user,
+        query=query, sort=resolve_sort(wanted, query), after=None, viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
     ids = export_ids(asked) if query.root is not None else None

@@ -1,4 +1,4 @@
-"""For you: what is suggested to a reader, in general, for one tag, and as a feed. All of it was worked out before."""
+"""For you: what is suggested to a reader, in general, for one tag, and as a feed. Workers computed it before."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def for_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 
 
 def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
-    """A page of them, which is noted: from now on they have a week."""
+    """A page of them, which is recorded: from now on each is shown for a week."""
     user, now = request.user, timezone.now()
     page = card_page(
         request,
@@ -62,7 +62,7 @@ def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
 
 @require_safe
 def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
-    """The same as a feed, for whoever has the address: feed readers don't sign in."""
+    """The same as a feed, for anybody who has the address: feed readers don't sign in."""
     user = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")

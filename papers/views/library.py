@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.library import BulkActionForm
-from papers.models import LibraryItem, Tag
+from papers.models import LibraryItem, Paper, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
 from papers.services.reading.library import set_library_state
@@ -57,7 +57,7 @@ def library_filter(request: UserRequest) -> LibraryFilter:
     tag = next((tag for tag in tags if tag.name == given.get("tag")), None)
     asked, only_updated = parse(given.get("q", "")), given.get("news") == "1"
     found = LibraryItem.objects.of(user).in_state(state)
-    found = found.matching(asked, viewer=user) if asked.root else found
+    found = found.of_papers(Paper.objects.matching(asked, viewer=user)) if asked.root else found
     found = found.tagged(tag) if tag else found
     return LibraryFilter(
         found=found.with_newer_version() if only_updated else found,

@@ -40,7 +40,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     context = {
         "paper": found,
         "facts": paper_details(found),
-        "topics": topic_names([found.pk], viewer=request.user, most=MAX_ON_PAGE).get(found.pk, ()),
+        "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
         "citation": citation,
         "json_ld": mark_safe(citation.json_ld),  # noqa: S308  nothing in it can end its element

@@ -99,7 +99,7 @@ def card_page(
         marks.seen.clear()
         marks.muted.clear()
     muted = _muted(request, shown, marks)
-    topics = topic_names(paper_ids_of(shown), viewer=request.user, but=topic)
+    topics = topic_names(paper_ids_of(shown), viewer=request.user, exclude=topic)
     is_selecting = marks is not None and bool(request.GET.get("pick"))
     selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 

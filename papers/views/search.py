@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -17,12 +19,14 @@ from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.search.facets import facet_links
 from papers.services.search.result_page import (
     EXPORT_LIMIT,
+    SORTS,
     SearchPage,
     SearchRequest,
     available_sorts,
-    destination_url,
     example_titles,
+    find_destination,
     lexemes_to_highlight,
+    more_like_query,
     resolve_sort,
     search_page,
 )
@@ -31,6 +35,7 @@ from papers.views import editions
 from papers.views.paper_lists import paper_ids_of
 from papers.web.cards import render_cards
 from papers.web.http import Request
+from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.ratelimit import rate_limited
 from papers.web.search_highlights import highlight_words
 
@@ -46,11 +51,11 @@ def search(request: Request) -> HttpResponse:
     """The papers that answer a question; where the question names a paper that is here, the paper."""
     typed = request.GET["q"]
     query = parse(typed)
-    if query.destination and (address := destination_url(query.destination)):
-        return redirect(address)
+    if query.destination and (public_id := find_destination(query.destination)):
+        return redirect("papers:paper", public_id)
     sort = resolve_sort(request.GET.get("sort", ""), query)
     asked = SearchRequest(
-        query=query, sort=sort, after=request.GET.get("after", ""), viewer=request.user,
+        query=query, sort=sort, after=decode_cursor(request.GET.get("after", ""), SORTS[sort]), viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
     found = search_page(asked) if query.root is not None else SearchPage(sort=sort)
@@ -66,13 +71,17 @@ def _context(request: Request, typed: str, query: Query, found: SearchPage) -> d
         request.user, paper_ids_of(found.rows), voters_of=paper_ids_of(row for row in found.rows if row.vote_count)
     )
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
-    cards = render_cards(found.rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
+    rows = found.rows
+    if found.search_result is not None:  # ranked; elsewhere nothing is said of a result
+        rows = [replace(row, similar_search_url=_more_like(query, row.public_id)) for row in rows]
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
+    more = encode_cursor(found.next_position) if found.next_position else ""
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {
         "page": {
             "cards": highlight_words(cards, lexemes_to_highlight(query)),
-            "more": found.more,
+            "more": more,
             "is_first": found.is_first,
             "is_past_end": not found.is_first and not found.rows,
         },
@@ -84,6 +93,11 @@ def _context(request: Request, typed: str, query: Query, found: SearchPage) -> d
         "facet_links": facet_links(query, found.search_result) if found.is_first else [],
         "missing_arxiv_id": str(named) if named else "",
         "first_query": urlencode(again),
-        "more_query": urlencode(again | {"after": found.more}),
+        "more_query": urlencode(again | {"after": more}),
         "sorts": [(name, urlencode({"q": typed, "sort": name})) for name in available_sorts(query)],
     }
+
+
+def _more_like(query: Query, example_id: str) -> str:
+    """The address of a search for papers like this one."""
+    return f"{reverse('papers:papers')}?{urlencode({'q': more_like_query(query, example_id)})}"

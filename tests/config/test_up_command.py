@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -178,7 +178,7 @@ def test_uploads_made_to_be_slow_hold_nobody_up(running: Running, environment: d
         "d.bib": "@article{a, title = {T}, author = {a" + "," * 50_000 + "b}, doi = {" + "10.1234.1" * 300 + "}}",
         "e.txt": "10.1234.1" * 6_000,
     }
-    with signed_in(running, environment) as browser, pulse(running) as taken:
+    with closing(signed_in(running, environment)) as browser, pulse(running) as taken:
         browser.get("/library/import")
         for name, text in uploads.items():
             start = time.monotonic()

@@ -12,6 +12,7 @@ from digests.content import messages
 from digests.models import Delivery, Fragment
 from digests.models.delivery import DeliveryState
 from digests.services import outbox
+from digests.services.delivery_marks import DeliveryMarks, SendingMark
 from digests.wire.smtp import SmtpConnection
 from tests.digests.test_digest_sending import DUE, parsed, planned, send, state_of, use
 from tests.support.mail_sink import MailSink, mail_sink
@@ -52,18 +53,18 @@ def test_a_server_that_takes_one_connection_gets_all_over_that(sink: MailSink) -
 
 def test_never_are_two_mails_between_their_dots_and_their_answers(sink: MailSink, monkeypatch: Any) -> None:
     heard: list[object] = []
-    dot, answer = SmtpConnection.dot, SmtpConnection.answer
+    end_data, read_reply = SmtpConnection.end_data, SmtpConnection.read_reply
 
     def dotted(line: SmtpConnection) -> None:
         heard.append(("dot", Delivery.objects.filter(state=DeliveryState.SENDING).count()))
-        dot(line)
+        end_data(line)
 
     def answered(line: SmtpConnection) -> None:
-        answer(line)
+        read_reply(line)
         heard.append("answer")
 
-    monkeypatch.setattr(SmtpConnection, "dot", dotted)
-    monkeypatch.setattr(SmtpConnection, "answer", answered)
+    monkeypatch.setattr(SmtpConnection, "end_data", dotted)
+    monkeypatch.setattr(SmtpConnection, "read_reply", answered)
     planned(6)
     assert send().counts == {"sent": 6}
     assert heard == [("dot", 1), "answer"] * 6
@@ -112,14 +113,14 @@ def test_what_an_older_version_began_is_made_anew(sink: MailSink) -> None:
 
 def test_a_worker_that_was_thought_dead_sends_nothing(sink: MailSink, monkeypatch: Any) -> None:
     (delivery,) = planned()
-    mark = outbox.mark_sending
+    begin = DeliveryMarks.sending
 
-    def late(pk: int, **marks: Any) -> outbox.Mark:
+    def late(marks: DeliveryMarks, pk: int, **spec: Any) -> SendingMark:
         monkeypatch.undo()
         outbox.reclaim_expired_leases(now=DUE + timedelta(hours=1), mark_unknown=False)
-        return mark(pk, **marks)
+        return begin(marks, pk, **spec)
 
-    monkeypatch.setattr(outbox, "mark_sending", late)
+    monkeypatch.setattr(DeliveryMarks, "sending", late)
     assert send().counts == {"taken over": 1, "sent": 1}
     assert state_of(delivery) == DeliveryState.SENT
     assert len(sink.taken) == 1, "what it had offered was forgotten with the connection"

@@ -1,4 +1,4 @@
-"""Thirty simulated days of mail, each mail parsed and compared with what tests/support/digest_reference.py says of it."""
+"""Thirty simulated days of mail, each mail parsed and compared with what support/digest_reference.py says of it."""
 
 from __future__ import annotations
 

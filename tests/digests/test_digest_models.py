@@ -36,7 +36,6 @@ def test_an_address_subscribes_once_however_it_is_written() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"frequency": "hourly"},
         {"weekday": 7},
         {"month_day": 0},
         {"month_day": 32},
@@ -95,6 +94,12 @@ def test_nothing_is_planned_for_an_address_that_was_not_confirmed() -> None:
     start_schedules(subscriber=subscriber, now=NOW)
     schedule.refresh_from_db()
     assert schedule.next_due_at == factories.at_hour(date(2026, 3, 5), 7) + timedelta(minutes=30)
+
+
+def test_a_frequency_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="hourly"):
+        save_schedule(subscriber=factories.subscriber(), frequency="hourly", now=NOW)
+    assert not Schedule.objects.exists()
 
 
 def test_a_change_of_the_hour_moves_the_next_mail_and_nothing_else() -> None:
@@ -163,7 +168,7 @@ def test_subscriptions_that_stay_keep_their_links() -> None:
 # --- the admin -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", ["subscriber", "schedule", "delivery", "suppression", "brake"])
+@pytest.mark.parametrize("model", ["subscriber", "schedule", "delivery", "suppression", "sendingpause"])
 def test_the_admin_shows_it_to_the_staff_and_no_key_of_any_reader(model) -> None:
     schedule = factories.schedule()
     delivery = factories.delivery(schedule)

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from digests.schedule import RecurrenceRule, Slot, due_on, is_too_late, latest_slot, next_due_at, next_slot, period_for
+from digests.schedule import RecurrenceRule, Slot, due_on, is_too_late, latest_slot, next_slot, period_for
 
 DAY = timedelta(days=1)
 
 
 def daily(time_zone: str = "UTC", hour: int = 7, minute: int = 30, **more: object) -> RecurrenceRule:
-    return RecurrenceRule(frequency="daily", time_zone=time_zone, at=time(hour, minute), **more)  # type: ignore[arg-type]
+    return RecurrenceRule(frequency="daily", time_zone=time_zone, local_time=time(hour, minute), **more)  # type: ignore[arg-type]
 
 
 def utc(*parts: int) -> datetime:
@@ -75,7 +75,7 @@ def test_a_reader_who_flies_east_over_the_date_line_gets_one_mail_a_date():
 )
 def test_the_next_date(rule, after, on):
     assert next_slot(rule, after=after).on == on
-    assert next_due_at(rule, after=after) > after
+    assert next_slot(rule, after=after).due_at > after
 
 
 def test_one_slot_stands_for_all_that_were_missed():
@@ -147,7 +147,7 @@ def _check(rule: RecurrenceRule, start: date, end: date) -> None:
             assert (rule.time_zone, on) in MISSING, (rule, on)
         else:
             local = due_at.astimezone(zone)
-            late = local.replace(tzinfo=None) - datetime.combine(on, rule.at)
+            late = local.replace(tzinfo=None) - datetime.combine(on, rule.local_time)
             assert timedelta(0) <= late <= LARGEST_GAP, (rule, on)
             assert before is None or before < due_at <= before + timedelta(hours=48), (rule, on)
             before = due_at

@@ -10,7 +10,6 @@ from django.conf import settings as django_settings
 from bench.mail_catalogue import use_server
 from bench.storm import StormResult, plan_deliveries, storm
 from digests.services import outbox, sending
-from digests.wire import replies
 from tests.support.mail_sink import mail_sink, random_faults
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -28,8 +27,7 @@ def _as_it_was(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         setattr(settings, name, getattr(django_settings, name, ""))
     monkeypatch.setattr(outbox, "LEASE", outbox.LEASE)
     monkeypatch.setattr(outbox, "SENDING_LEASE", outbox.SENDING_LEASE)
-    monkeypatch.setattr(replies, "BACKOFF", replies.BACKOFF)
-    for name in ("STOPPED_FOR", "DOMAIN_PAUSED_FOR", "UNREACHABLE_FOR"):
+    for name in ("RETRIES", "STOPPED_FOR", "DOMAIN_PAUSED_FOR", "IN_DOUBT_PAUSE"):
         monkeypatch.setattr(sending, name, getattr(sending, name))
 
 

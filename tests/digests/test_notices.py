@@ -29,7 +29,7 @@ from digests.services.channel_client import (
     slack_text,
 )
 from digests.services.notices import (
-    BACK_OFF,
+    RETRIES,
     plan_notices,
     post_due_notices,
     post_notice,
@@ -208,7 +208,7 @@ def test_a_webhook_is_signed(receiver: Receiver) -> None:
 def test_each_kind_gets_its_own_form(receiver: Receiver) -> None:
     content = NoticeContent("edition", "Papers", [("A title", "https://example.org/1")], "https://example.org")
     for kind in ("slack", "mattermost", "matrix"):
-        post(channel(kind, receiver.host, room="!abc:example.org"), content, uid="u1", at=NOW, now=NOW)
+        post(channel(kind, receiver.host, room="!abc:example.org"), content, uid="u1", happened_at=NOW, now=NOW)
     slack, mattermost, matrix = receiver.bodies()
     assert "• <https://example.org/1|A title>" in slack["text"]
     assert "- [A title](https://example.org/1)" in mattermost["text"]
@@ -286,7 +286,7 @@ def test_what_is_refused_for_now_is_tried_again_later_and_given_up_in_the_end(re
     channel(at=receiver.host)
     receiver.status, now = 500, NOW
     plan_notices(now=now)
-    for wait in BACK_OFF:
+    for wait in RETRIES.pauses:
         notice = Notice.objects.get()
         assert not post_notice(notice.pk, now=now)
         notice.refresh_from_db()
@@ -295,7 +295,7 @@ def test_what_is_refused_for_now_is_tried_again_later_and_given_up_in_the_end(re
         now += wait
     post_notice(notice.pk, now=now)
     notice.refresh_from_db()
-    assert (notice.state, notice.attempts) == ("failed", len(BACK_OFF) + 1)
+    assert (notice.state, notice.attempts) == ("failed", RETRIES.max_attempts)
     assert "500" in notice.result
     retry_notice(notice, now=now)
     receiver.status = 204
@@ -386,7 +386,7 @@ def test_two_workers_post_once(receiver: Receiver, transactional_db: None) -> No
 def test_nothing_is_posted_into_our_own_network(receiver: Receiver, settings: Any) -> None:
     settings.FETCH_ALLOW = ()
     with pytest.raises(ChannelPostError) as caught:
-        post(channel(at=receiver.host), NoticeContent("test", "x"), uid="u", at=NOW, now=NOW)
+        post(channel(at=receiver.host), NoticeContent("test", "x"), uid="u", happened_at=NOW, now=NOW)
     assert caught.value.is_final
     assert receiver.got == []
 

@@ -10,11 +10,14 @@ from django.core import mail
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from digests.content.transactional import MailServerUnreachableError
 from digests.models import SignUp, Subscriber, Suppression
+from digests.models.send_limits import ALL_MAIL
 from digests.services import double_opt_in
 from digests.services.mail_setup import MailSetupState, current_mail_setup, send_test_mail
+from digests.services.sending_pauses import pause_sending, paused_domains, sending_blocked_reason
 from tests.support import factories
 from tests.support.mail import first_link_path, set_up_mail
 from tests.support.pages import parse_html
@@ -292,6 +295,21 @@ def test_a_refusal_is_said_in_the_server_s_words(settings: Any, monkeypatch: pyt
     page = client_of(staff()).post("/setup/mail/test", {"email": "ada@example.org"}, follow=True)
     assert "535 5.7.8 Wrong password" in page.content.decode()
     assert current_mail_setup().state is MailSetupState.FAILED
+
+
+def test_an_administrator_ends_a_pause_of_all_mail(settings: Any) -> None:
+    set_up_mail(settings)
+    now = timezone.now()
+    pause_sending(ALL_MAIL, reason="550 5.7.26 not signed", now=now, duration=timedelta(hours=1))
+    pause_sending("slow.example", reason="450 4.7.28 too many", now=now, duration=timedelta(minutes=15))
+    administrator = client_of(staff())
+    page = administrator.get("/setup/mail").content.decode()
+    assert "550 5.7.26 not signed" in page
+    assert "slow.example" in page
+    page = administrator.post("/setup/mail/resume", {"name": ""}, follow=True).content.decode()
+    assert "550 5.7.26" not in page
+    assert sending_blocked_reason(now=now) == ""
+    assert paused_domains(now=now) == ["slow.example"], "only what was asked for"
 
 
 @pytest.mark.parametrize("name", ["../secrets.env", "..", "a/b.eml", "none.eml", ".key.eml", "x.log:99"])

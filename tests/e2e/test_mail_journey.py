@@ -89,14 +89,14 @@ def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None
 MAILED = """
 from django.utils import timezone
 from digests.models import Delivery, Schedule, Subscriber
-from digests.services.preferences import subscriber_of
+from digests.services.preferences import get_or_create_subscriber
 from papers.models import Paper, User
 now, papers = timezone.now(), list(Paper.objects.order_by("pk").values_list("pk", flat=True)[:30])
-reader = subscriber_of(User.objects.get(email="rita@example.org"))
+reader = get_or_create_subscriber(User.objects.get(email="rita@example.org"))
 Subscriber.objects.filter(pk=reader.pk).update(confirmed_at=now)
 schedule = Schedule.objects.create(subscriber=reader, frequency="daily", covers_from=now, max_papers=20)
 Delivery.objects.create(
-    schedule=schedule, subscriber=reader, period_on=now.date(), due_at=now, planned_at=now, not_before=now,
+    schedule=schedule, subscriber=reader, period_on=now.date(), due_at=now, planned_at=now, not_before=now, floor=now,
     state="sent", sent_at=now, key="a-mail", paper_ids=papers[:20], causes=[""] * 20, more_ids=papers[20:])
 print(reader.key, papers[0])
 """

@@ -14,6 +14,7 @@ from papers.dates import (
     parse_month,
     parse_week,
     week_start,
+    weekly_counts,
 )
 
 MONDAY = date(2026, 3, 2)
@@ -34,6 +35,11 @@ def test_a_day_is_read(text: str, day: date) -> None:
 )  # fmt: skip
 def test_what_is_no_day_is_none(text: str) -> None:
     assert parse_day(text) is None
+
+
+def test_weeks_without_papers_are_there_too() -> None:
+    found = weekly_counts(date(2026, 3, 4), [(date(2026, 2, 23), 4), (date(2020, 1, 6), 9)], weeks=3)
+    assert found == [(date(2026, 2, 16), 0), (date(2026, 2, 23), 4), (date(2026, 3, 2), 0)]
 
 
 def test_a_week_is_read_by_its_monday() -> None:

@@ -23,11 +23,18 @@ from papers.services.embeddings import backlog, model_switch, query_vectors
 from papers.services.embeddings.embedder import EmbeddingError
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.query_vectors import query_vector
-from papers.services.embeddings.server import EmbedderCache, EmbeddingServer, is_answering
+from papers.services.embeddings.server import EmbedderCache, EmbeddingServer
 from tests.support import factories
 from tests.support.letter_model import LetterModel, embed_all
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def is_answering() -> bool:
+    try:
+        return query_vectors.call_embedder({}, timeout_seconds=1.0) == {"state": "ok"}
+    except (OSError, ValueError):
+        return False
 
 
 def eventually(happened: Callable[[], bool], *, seconds: float = 20) -> None:
@@ -48,7 +55,9 @@ def address(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def server(address, transactional_db) -> Iterator[EmbeddingServer]:
-    server = EmbeddingServer(clock=timezone.now, threads=2, models=EmbedderCache(lambda name: LetterModel()), idle=0.1)
+    server = EmbeddingServer(
+        clock=timezone.now, threads=2, models=EmbedderCache(lambda name: LetterModel()), idle_seconds=0.1
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(is_answering)
@@ -63,12 +72,12 @@ def test_the_process_embeds_what_waits_and_answers_queries(server):
     model_switch.ensure_target_model(model_switch.target_model())
     backlog.enqueue_missing(SHIPPED_MODEL)
     eventually(lambda: not EmbeddingBacklog.objects.exists())
-    eventually(lambda: EmbeddingModel.objects.get().embedded == len(papers))
+    eventually(lambda: EmbeddingModel.objects.get().vector_count == len(papers))
     assert PaperVector.objects.count() == len(papers)
     model_switch.invalidate_current_model()
     found = query_vector("  two   frogs ")
     assert found is not None
-    assert (found.model, found.dimensions) == (SHIPPED_MODEL, 384)
+    assert (found.model, len(found.vector)) == (SHIPPED_MODEL, 384)
     server.stop()
     eventually(lambda: not is_answering())
     assert query_vector("two frogs") == found  # kept in the cache
@@ -95,7 +104,7 @@ def test_a_model_that_cannot_be_loaded_leaves_search_to_words(address, transacti
     factories.paper()
     model_switch.ensure_target_model(model_switch.target_model())
     embed_all()
-    server = EmbeddingServer(clock=timezone.now, threads=1, models=EmbedderCache(load), idle=0.1)
+    server = EmbeddingServer(clock=timezone.now, threads=1, models=EmbedderCache(load), idle_seconds=0.1)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     eventually(is_answering)
@@ -137,7 +146,7 @@ def test_the_old_model_serves_until_the_new_one_is_ready_and_is_then_removed(set
     other = LetterModel(dimensions=40)
     from papers.services.embeddings import worker
 
-    worker.embed_batch(other, "other", clock=lambda: factories.NOW, at_most=16)
+    worker.embed_batch(other, "other", clock=lambda: factories.NOW, limit=16)
     assert not model_switch.promote_when_ready(now=factories.NOW)
     assert current_model() == model_switch.CurrentModel(SHIPPED_MODEL, 384)
     assert model_switch.delete_superseded_vectors() == 0

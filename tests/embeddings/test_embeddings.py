@@ -127,7 +127,7 @@ def test_a_batch_stores_vectors_of_length_one_and_counts_them(shipped):
     for row in PaperVector.objects.all():
         assert math.isclose(math.hypot(*row.vector), 1, abs_tol=0.01)
     shipped.refresh_from_db()
-    assert (shipped.embedded, shipped.last_embedded_at) == (2, factories.NOW)
+    assert (shipped.vector_count, shipped.last_embedded_at) == (2, factories.NOW)
 
 
 def test_a_text_that_the_model_refuses_is_put_off_and_the_others_go_on(shipped):
@@ -180,7 +180,7 @@ def test_a_paper_without_a_vector_has_no_similar_ones(animals):
 
 def test_near_several_examples_leaves_them_and_others_out(animals):
     examples = [animals["frogs frogs"].pk, animals["frog ponds"].pk]
-    assert [one.paper_id for one in nearest_papers(examples, limit=5, leave_out=[animals["Frogs  frogs"].pk])] == [
+    assert [one.paper_id for one in nearest_papers(examples, limit=5, exclude_ids=[animals["Frogs  frogs"].pk])] == [
         animals["zebra zebra"].pk
     ]
     assert nearest_papers([], limit=5) == []
@@ -251,14 +251,14 @@ def test_progress_counts_what_is_done_and_what_waits(shipped):
     for _ in range(3):
         factories.paper()
     backlog.enqueue_missing(shipped.name)
-    worker.embed_batch(LetterModel(), shipped.name, clock=lambda: factories.NOW, at_most=2)
+    worker.embed_batch(LetterModel(), shipped.name, clock=lambda: factories.NOW, limit=2)
     progress = read_embedding_status(now=factories.NOW)
     assert (progress.embedded, progress.waiting, progress.has_more_waiting) == (2, 1, False)
-    assert (progress.serving, progress.wanted, progress.is_changing) == (SHIPPED_MODEL, SHIPPED_MODEL, False)
+    assert (progress.serving, progress.target, progress.is_changing) == (SHIPPED_MODEL, SHIPPED_MODEL, False)
 
 
 def test_the_counts_are_put_right_and_forgotten_papers_found(animals, shipped):
-    EmbeddingModel.objects.update(embedded=99)
+    EmbeddingModel.objects.update(vector_count=99)
     forgotten = factories.paper()
     model_switch.recount_vectors()
     assert read_embedding_status(now=factories.NOW).embedded == 6

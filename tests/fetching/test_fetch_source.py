@@ -15,6 +15,7 @@ from papers.services.fetching import rate_limiter
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs, fetch_source, preview_source
 from papers.services.fetching.source_config import request_fetches
 from papers.services.operations.sample import ensure_sample, has_sample
+from papers.sources.arxiv_rss import ArxivRss
 from papers.sources.registry import ADAPTERS
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import (
@@ -271,9 +272,7 @@ def fetch_source_deleted(source: Source) -> bool:
 
 
 def test_an_error_of_our_own_is_told_and_raised(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
-        kind, group = "arxiv_rss", "arxiv"
-
+    class Broken(ArxivRss):
         def fetch(self, context: Any) -> Any:
             raise KeyError("nobody thought of this")
 

@@ -133,8 +133,8 @@ def test_mails_are_counted_by_day_and_by_how_they_ended() -> None:
     assert list(MailDay.objects.values_list("day", "sent", "skipped", "failed", "ended", "waiting")) == [
         (TODAY, 2, 1, 2, 1, 1)
     ]
-    count_days(now=NOW, back=RECOUNT_SPAN)
-    count_days(now=NOW, back=RECOUNT_SPAN)
+    count_days(now=NOW, span=RECOUNT_SPAN)
+    count_days(now=NOW, span=RECOUNT_SPAN)
     assert MailDay.objects.count() == 2
     (bars,) = mail_charts(TODAY)
     assert by_label(bars) == {"Thu 12 Feb": (1, 0, 0, 0, 0), "Wed 4 Mar": (2, 1, 1, 2, 1)}

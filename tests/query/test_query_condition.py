@@ -153,6 +153,14 @@ def test_categories_organizations_links_votes_and_dates_narrow() -> None:
     assert found("-(cat:cs.LG votes:7)") == {"a", "c"}
 
 
+def test_an_organization_is_found_by_its_words_as_the_index_has_them() -> None:
+    for title, organization in (("a", "清华大学"), ("b", "C++ Alliance"), ("c", "Université d’Orléans")):
+        factories.paper(title=title, organization=organization)
+    assert found("org:清华大学") == found("org:清华") == {"a"}
+    assert found('org:"c++ alliance"') == {"b"}
+    assert found("org:universite") == {"c"}
+
+
 def test_tags_are_the_readers_own() -> None:
     mine, other = factories.user(), factories.user()
     paper = factories.paper(title="a")

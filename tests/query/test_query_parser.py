@@ -10,10 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers.catalogue.categories import archives
-from papers.query.parser import (
-    MAX_DEPTH,
-    MAX_LENGTH,
-    MAX_TERMS,
+from papers.query.nodes import (
     AfterTerm,
     And,
     AuthorTerm,
@@ -26,15 +23,14 @@ from papers.query.parser import (
     Or,
     OrganizationTerm,
     PhraseTerm,
-    Query,
     TagTerm,
     TitleTerm,
     TopicTerm,
     VotesTerm,
     WithdrawnTerm,
     WordTerm,
-    parse,
 )
+from papers.query.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Query, parse
 
 A, B, C = WordTerm("a"), WordTerm("b"), WordTerm("c")
 
@@ -166,11 +162,6 @@ def test_days_are_reckoned_when_they_are_asked_for() -> None:
         root = parse(f"after:{text}").root
         assert isinstance(root, AfterTerm)
         assert root.when.day(today) == day
-
-
-def test_the_words_of_a_query_make_a_text_for_its_meaning() -> None:
-    query = parse('Dense "passage retrieval" -bm25 cat:cs.IR after:2025 title:open (qa OR answering)')
-    assert query.text() == "dense passage retrieval open qa answering"
 
 
 def test_examples_are_named() -> None:

@@ -16,7 +16,6 @@ from papers.ranking.charts import (
     Series,
     intensity_level,
     round_up_axis,
-    weekly_counts,
 )
 
 DAY = date(2026, 3, 4)  # a Wednesday
@@ -97,8 +96,3 @@ def test_a_queue_is_drawn_from_the_oldest_to_the_newest() -> None:
     assert [(one.kind, one.x, one.width) for one in queue.segments] == [("age-older", 0, 750), ("age-hour", 750, 250)]
     assert queue.words == "1 up to an hour, 3 longer"
     assert QueueChart("Mail", (0, 0, 0, 0)).segments == ()
-
-
-def test_weeks_without_papers_are_there_too() -> None:
-    found = weekly_counts(DAY, [(date(2026, 2, 23), 4), (date(2020, 1, 6), 9)], weeks=3)
-    assert found == [(date(2026, 2, 16), 0), (date(2026, 2, 23), 4), (date(2026, 3, 2), 0)]

@@ -116,7 +116,7 @@ def test_vectors_find_what_shares_no_word(rita: User, stream: list[Paper]) -> No
         vector = [0.0] * SHIPPED_DIMENSIONS
         vector[0 if is_near else 1 + number % 20] = 1.0
         PaperVector.objects.create(paper=paper, model=SHIPPED_MODEL, vector=vector)
-    EmbeddingModel.objects.create(name=SHIPPED_MODEL, dimensions=SHIPPED_DIMENSIONS, serves=True, embedded=30)
+    EmbeddingModel.objects.create(name=SHIPPED_MODEL, dimensions=SHIPPED_DIMENSIONS, serves=True, vector_count=30)
     invalidate_current_model()
     recompute_due(now=LATER)
     assert near.title in suggested_titles(rita)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from papers.models import Paper, SearchStatistics, WordCount
+from papers.models import Paper, SearchStatistics, Tag, TaggedPaper, Topic, TopicMatch, WordCount
 from papers.query.parser import parse
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
 from papers.services.search.bm25_candidates import MAX_RANKED, MAX_WORDS, WeightedWord, choose_candidates, rarest_words
-from papers.services.search.hybrid_search import search_papers
+from papers.services.search.hybrid_search import SearchMode, ranking_texts, search_papers
 from papers.services.search.result_page import PER_PAGE
 from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
@@ -189,6 +190,11 @@ def test_a_common_word_is_ranked_among_the_newest(monkeypatch: pytest.MonkeyPatc
 # --- Meaning --------------------------------------------------------------------------------------------------------
 
 
+def test_the_words_of_a_query_make_a_text_for_its_meaning() -> None:
+    query = parse('Dense "passage retrieval" -bm25 cat:cs.IR after:2025 title:open (qa OR answering)')
+    assert " ".join(ranking_texts(query)) == "dense passage retrieval open qa answering"
+
+
 def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors of two directions: one for papers with `sea` in their title, one for others; questions mean the sea."""
     from papers.models import PaperVector
@@ -198,7 +204,7 @@ def with_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
         sea = 1.0 if "sea" in paper.title else 0.0
         PaperVector.objects.create(paper=paper, model="m", vector=[sea, 1 - sea, 0.1])
     monkeypatch.setattr(hybrid_search, "request_query_vector", lambda text: lambda: QueryVector("m", (1.0, 0.0, 0.1)))
-    for module in ("finding", "results"):
+    for module in ("hybrid_search", "result_page"):
         monkeypatch.setattr(f"papers.services.search.{module}.current_model", lambda: CurrentModel("m", 3))
 
 
@@ -211,8 +217,8 @@ def test_what_is_close_in_meaning_is_found_without_the_words(monkeypatch: pytest
         "Ocean tides", "Ships at sea", "Waves of the sea"
     }  # fmt: skip
     assert titles("ocean cat:cs.CL") == ["Ships at sea"]
-    assert titles("ocean", by="words") == ["Ocean tides"]
-    assert "Bread" not in titles("ocean", by="meaning")
+    assert titles("ocean", mode=SearchMode.BM25) == ["Ocean tides"]
+    assert "Bread" not in titles("ocean", mode=SearchMode.SEMANTIC)
 
 
 def test_papers_that_have_a_phrase_are_ordered_by_meaning_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,6 +395,20 @@ HOSTILE = [
 def test_hostile_questions_are_answered(typed: str, sort: str) -> None:
     response = Client().get("/papers", {"q": typed.encode(errors="replace").decode(), "sort": sort, "after": "x" * 100})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["model -tag:x", "model -(cooking OR tag:x)", "model -topic:own"])
+def test_kept_results_of_one_reader_are_not_shown_to_another(asked: str) -> None:
+    hers, his = factories.paper(title="A model of hers"), factories.paper(title="A model of his")
+    word_statistics.count_words(now=NOW)
+    rita, carl = reader("rita"), reader("carl")
+    for user, paper in ((rita, hers), (carl, his)):
+        TaggedPaper.objects.create(tag=Tag.objects.create(user=user, name="x"), paper=paper)
+    topic = Topic.objects.create(slug="own", name="Own", query="hers", owner=rita)
+    TopicMatch.objects.create(topic=topic, paper=hers, release=1)
+    address = f"/papers?{urlencode({'q': asked, 'sort': 'relevance'})}"
+    assert shown(page(address, client_of(rita))) == ["A model of his"]
+    assert "A model of hers" in shown(page(address, client_of(carl)))
 
 
 def test_searching_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:

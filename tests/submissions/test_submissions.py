@@ -311,7 +311,7 @@ class TestKills:
         assert collect_due_work(now=NOW).submission_ids == (taken.pk,)
         assert collect_due_work(now=NOW).submission_ids == (), "it was handed on a moment ago"
 
-    @pytest.mark.parametrize("where", ["look_up", "store_papers", "settle"])
+    @pytest.mark.parametrize("where", ["look_up_paper", "store_papers", "settle_submission"])
     def test_a_worker_killed_anywhere_loses_nothing(
         self, where: str, upstream: FakeUpstream, rita: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription
@@ -207,6 +207,7 @@ def delivery(of: Schedule, **fields: Any) -> Delivery:
     fields.setdefault("due_at", NOW)
     fields.setdefault("planned_at", NOW)
     fields.setdefault("not_before", fields["due_at"])
+    fields.setdefault("floor", fields["due_at"] - timedelta(days=7))
     return Delivery.objects.create(schedule=of, subscriber=of.subscriber, **fields)
 
 

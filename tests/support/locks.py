@@ -16,3 +16,5 @@ def held_elsewhere(lock: AdvisoryLock) -> Iterator[None]:
     with closing(connection.copy()) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock_numbers(lock))
         yield
+        # A session that only ends may hold its locks for a moment longer.
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock))

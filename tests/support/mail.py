@@ -35,13 +35,13 @@ class RecordingTransport:
         self.taken: list[tuple[str, bytes]] = []
         self._offered: tuple[str, bytes] | None = None
 
-    def offer(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
         self._offered = recipient, message
 
-    def dot(self) -> None:
+    def end_data(self) -> None:
         pass
 
-    def answer(self) -> None:
+    def read_reply(self) -> None:
         assert self._offered is not None
         self.taken.append(self._offered)
 

@@ -125,22 +125,22 @@ def pieces() -> WordPieceTokenizer:
 
 @pytest.mark.parametrize(("text", "numbers"), EXPECTED.items())
 def test_numbers_are_those_of_the_reference(pieces, text, numbers):
-    assert pieces.numbers(text, at_most=128) == numbers
+    assert pieces.numbers(text, limit=128) == numbers
 
 
 def test_a_text_is_cut_and_still_ends_as_the_model_expects(pieces):
-    numbers = pieces.numbers("frog " * 500, at_most=128)
+    numbers = pieces.numbers("frog " * 500, limit=128)
     assert len(numbers) == 128
     assert (numbers[0], numbers[-1]) == (101, 102)
-    assert pieces.numbers("", at_most=128) == [101, 102]
+    assert pieces.numbers("", limit=128) == [101, 102]
 
 
 def test_a_word_without_end_is_unknown_and_costs_nothing(pieces):
-    assert pieces.numbers("a" * (MAX_WORD_LENGTH + 1), at_most=128) == [101, 100, 102]
+    assert pieces.numbers("a" * (MAX_WORD_LENGTH + 1), limit=128) == [101, 100, 102]
 
 
 def test_the_marks_of_the_model_cannot_be_written_in_a_text(pieces):
-    assert 102 not in pieces.numbers("a [SEP] b", at_most=128)[1:-1]
+    assert 102 not in pieces.numbers("a [SEP] b", limit=128)[1:-1]
 
 
 def test_words_are_lower_case_without_accents_and_apart_from_punctuation():

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
 
-from papers.models import Paper, Tag, TaggedPaper, User
-from papers.query.parser import parse
+from papers.models import Paper, Tag, TaggedPaper, Topic, TopicMatch, User
+from papers.models.search_index import lexemes_of
+from papers.query.nodes import (
+    COMPARISONS,
+    AfterTerm,
+    And,
+    AuthorTerm,
+    BeforeTerm,
+    CategoryTerm,
+    DateExpression,
+    HasTerm,
+    Leaf,
+    LikeTerm,
+    Node,
+    Not,
+    Or,
+    OrganizationTerm,
+    PhraseTerm,
+    TagTerm,
+    TitleTerm,
+    TopicTerm,
+    VotesTerm,
+    WithdrawnTerm,
+    WordTerm,
+    texts_of,
+)
+from papers.query.parser import Query, parse
+from papers.services.search.selectivity import estimate_share
+from papers.services.search.word_statistics import WordFrequencies
 from papers.services.topics.bitset_evaluator import (
     BitsetEvaluator,
     PaperBatch,
@@ -27,11 +56,35 @@ WORDS = (
 )
 NAMES = ("Ada Lovelace", "Émile du Châtelet", "Wei Wang", "Wang Wei", "van den Oord, Aäron", "J. Smith")
 CATEGORIES = ("cs.CL", "cs.LG", "math.OC", "stat.ML")
-FIELDS = (
-    *("author:wang", 'author:"Wei Wang"', 'author:"van den Oord"', "author:lovelace", "cat:cs.*", "cat:math.OC"),
-    *("org:meta", 'org:"Meta AI"', "has:code", "has:project", "is:withdrawn", "votes:>2", "votes:<=1", "votes:0"),
-    *("after:7d", "before:3d", "after:2026-03-01", "before:2026-02", "like:2401.00001", "tag:mine", "tag:Other"),
-)
+
+
+def some_words(dice: random.Random, most: int) -> str:
+    return " ".join(dice.choices(WORDS, k=dice.randint(1, most))).lower()
+
+
+def some_day(dice: random.Random) -> DateExpression:
+    return DateExpression(dice.choice(("7d", "3d", "2w", "today", "2026-03-01", "2026-02", "2026")))
+
+
+# A kind of node without a line here fails `test_every_kind_of_node_is_compared`.
+TERMS: dict[type, Callable[[random.Random], Leaf]] = {
+    WordTerm: lambda dice: WordTerm(some_words(dice, 1)),
+    PhraseTerm: lambda dice: PhraseTerm(some_words(dice, 3)),
+    TitleTerm: lambda dice: TitleTerm(some_words(dice, 2)),
+    AuthorTerm: lambda dice: AuthorTerm(dice.choice(("wang", "wei wang", "van den oord", "lovelace", "wang wei"))),
+    OrganizationTerm: lambda dice: OrganizationTerm(dice.choice(("meta", "meta ai", "ai"))),
+    CategoryTerm: lambda dice: dice.choice(
+        (CategoryTerm("cs.*", ("cs.CL", "cs.LG")), CategoryTerm("math.OC", ("math.OC",)))
+    ),
+    TopicTerm: lambda dice: TopicTerm(dice.choice(("curated", "own", "unknown"))),
+    TagTerm: lambda dice: TagTerm(dice.choice(("mine", "other", "Other"))),
+    AfterTerm: lambda dice: AfterTerm(some_day(dice)),
+    BeforeTerm: lambda dice: BeforeTerm(some_day(dice)),
+    HasTerm: lambda dice: HasTerm(dice.choice(("code", "project"))),
+    WithdrawnTerm: lambda _dice: WithdrawnTerm(),
+    VotesTerm: lambda dice: VotesTerm(dice.choice(list(COMPARISONS)), dice.choice((0, 1, 2, 3))),
+    LikeTerm: lambda _dice: LikeTerm("2401.00001"),
+}
 
 
 def paper(dice: random.Random) -> Paper:
@@ -53,18 +106,25 @@ def paper(dice: random.Random) -> Paper:
     )
 
 
-def query(dice: random.Random, depth: int = 0) -> str:
+def tree(dice: random.Random, depth: int = 0) -> Node:
     kind = dice.random()
     if depth < 3 and kind < 0.5:
-        parts = [query(dice, depth + 1) for _ in range(dice.randint(2, 3))]
-        return f"({dice.choice((' ', ' OR ')).join(parts)})"
+        parts = tuple(tree(dice, depth + 1) for _ in range(dice.randint(2, 3)))
+        return And(parts) if kind < 0.25 else Or(parts)
     if kind < 0.6:
-        return f"-{query(dice, 3)}"
-    if kind < 0.7:
-        return '"' + " ".join(dice.choices(WORDS, k=dice.randint(1, 3))) + '"'
-    if kind < 0.8:
-        return 'title:"' + " ".join(dice.choices(WORDS, k=dice.randint(1, 2))) + '"'
-    return dice.choice(FIELDS) if kind < 0.92 else dice.choice(WORDS)
+        return Not(tree(dice, 3))
+    # Words half of the time: of the other terms each is true of many papers or of few, whatever the papers say.
+    return TERMS[dice.choice((WordTerm, PhraseTerm, TitleTerm)) if kind < 0.8 else dice.choice(list(TERMS))](dice)
+
+
+def kinds_in(node: Node) -> set[type]:
+    match node:
+        case And(parts) | Or(parts):
+            return {type(node)}.union(*map(kinds_in, parts))
+        case Not(part):
+            return {Not} | kinds_in(part)
+        case _:
+            return {type(node)}
 
 
 def reader(tag: str, papers: list[Paper]) -> User:
@@ -74,23 +134,53 @@ def reader(tag: str, papers: list[Paper]) -> User:
     return made
 
 
+def topic(slug: str, papers: list[Paper], owner: User | None = None) -> Topic:
+    made = Topic.objects.create(slug=slug, name=slug, query=slug, owner=owner)
+    TopicMatch.objects.bulk_create(TopicMatch(topic=made, paper=each, release=1) for each in papers)
+    return made
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_all_at_once_is_as_one_by_one(seed: int) -> None:
     dice = random.Random(seed)
     made = [paper(dice) for _ in range(40)]
     viewer, other = reader("Mine", made[:9]), reader("other", made[5:20])
+    topics = {topic("curated", made[10:25]): made[10:25], topic("own", made[20:30], viewer): made[20:30]}
     papers = PaperBatch(each.pk for each in made)
-    queries = [parse(query(dice)) for _ in range(200)]
-    asked = [(each, who) for each in queries for who in (viewer, other, None) if each.root is not None]
-    evaluator = BitsetEvaluator(papers, [each.root for each in queries if each.root is not None], today=TODAY)
+
+    def topic_bits(slug: str, viewer_id: int | None) -> int:
+        readable = (each for each in topics if each.slug == slug and each.owner_id in (None, viewer_id))
+        return next((papers.among({one.pk for one in topics[each]}) for each in readable), 0)
+
+    roots = [tree(dice) for _ in range(200)]
+    asked = [(root, who) for root in roots for who in (viewer, other, None)]
+    evaluator = BitsetEvaluator(papers, roots, today=TODAY, topic_bits=topic_bits)
     hits = 0
-    for each, who in asked:
-        assert each.root is not None
-        bits = evaluator.bits(ViewerQuery(each.root, who.pk if who else None))
-        alone = set(Paper.objects.matching(each, viewer=who, today=TODAY).values_list("pk", flat=True))
-        assert set(papers.at(bits or 0)) == alone, str(each)
+    for root, who in asked:
+        bits = evaluator.bits(ViewerQuery(root, who.pk if who else None))
+        alone = set(Paper.objects.matching(Query(root), viewer=who, today=TODAY).values_list("pk", flat=True))
+        assert set(papers.ids_at(bits or 0)) == alone, str(root)
         hits += 0 < len(alone) < len(made)
     assert hits > len(asked) / 4  # else the comparison says nothing
+
+
+def test_every_kind_of_node_is_compared() -> None:
+    assert set(get_args(Leaf)) == set(TERMS)
+    assert set(get_args(Node)) == {*TERMS, Not, And, Or}
+    for seed in range(4):
+        dice = random.Random(seed)
+        kinds = set().union(*(kinds_in(tree(dice)) for _ in range(200)))
+        assert kinds == {*TERMS, Not, And, Or}
+
+
+def test_an_estimate_is_a_share_for_every_kind_of_node() -> None:
+    dice = random.Random(0)
+    for _ in range(200):
+        root = tree(dice)
+        lexemes = lexemes_of(texts_of(root))
+        words = {lexeme.word for found in lexemes.values() for lexeme in found}
+        known = WordFrequencies(100, 50.0, 1, {word: dice.randint(0, 100) for word in words})
+        assert 0 <= estimate_share(root, known, lexemes) <= 1
 
 
 def test_a_query_that_asks_for_nothing_is_told_from_one_without_papers() -> None:

@@ -163,7 +163,7 @@ def test_many_are_taken_a_batch_at_a_time_the_newest_first() -> None:
     topic = settled("graphs", "graph")
     for number in range(5):
         factories.paper(title=f"graph {number}")
-    assert match_waiting(now=NOW, at_a_time=2).papers == 2
+    assert match_waiting(now=NOW, batch_size=2).papers == 2
     assert titles(topic) == {"graph 3", "graph 4"}
     assert catch_up(now=NOW).papers == 3
 
@@ -379,7 +379,7 @@ def vector(of: Paper, *values: float) -> None:
 
 def with_model(settings: Any) -> None:
     settings.EMBEDDINGS = True
-    EmbeddingModel.objects.create(name="letters", dimensions=384, serves=True, embedded=1)
+    EmbeddingModel.objects.create(name="letters", dimensions=384, serves=True, vector_count=1)
     invalidate_current_model()
 
 

@@ -357,6 +357,7 @@ ROWS: dict[str, list[Row]] = {
     "digests:notice-repeat": [staff_alone("/curate/notices/990001/again", 404, method="POST")],
     "digests:mail-setup": [staff_alone("/setup/mail")],
     "digests:mail-test": [staff_alone("/setup/mail/test", 302, method="POST")],
+    "digests:mail-resume": [staff_alone("/setup/mail/resume", 302, method="POST")],
     "digests:outbox": [staff_alone("/outbox")],
     "digests:outbox-mail": [staff_alone("/outbox/none.eml", 404)],
     "digests:outbox-mail-source": [staff_alone("/outbox/none.eml/source", 404)],

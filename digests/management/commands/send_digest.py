@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from digests.models import Schedule, Subscriber
+from digests.schedule import FREQUENCIES
 from digests.services.planning import plan_due
 from digests.services.preview import preview_digest
 from papers.management import arguments
@@ -21,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", required=True, metavar="ADDRESS", help="the subscriber's address")
-        parser.add_argument("--frequency", choices=["daily", "weekly", "monthly"], help="one of the reader's schedules")
+        parser.add_argument("--frequency", choices=list(FREQUENCIES), help="one of the reader's schedules")
         parser.add_argument(
             "--since",
             type=arguments.date_argument,

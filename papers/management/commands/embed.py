@@ -77,7 +77,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{progress.disabled_reason} Search goes by words alone.")
             return
         waiting = f"more than {progress.waiting:,}" if progress.has_more_waiting else f"{progress.waiting:,}"
-        name = progress.wanted or "No model yet"
+        name = progress.target or "No model yet"
         self.stdout.write(f"{name}: {progress.embedded:,} papers embedded, {waiting} waiting.")
         if progress.is_changing:
             self.stdout.write(f"Search uses {progress.serving} until 95 % of the last year's papers are embedded anew.")
@@ -111,7 +111,7 @@ class _Run:
     def _work(self) -> None:
         try:
             while not self._stopped and (share := self._share()):
-                done = worker.embed_batch(self._model, self._row.name, clock=timezone.now, at_most=share)
+                done = worker.embed_batch(self._model, self._row.name, clock=timezone.now, limit=share)
                 if not done.taken:
                     break
                 with self._lock:

@@ -16,7 +16,8 @@ from difflib import SequenceMatcher
 from django.db import transaction
 
 from papers.models import DuplicateCheck, DuplicatePair, Paper
-from papers.query.parser import Query, TitleTerm
+from papers.query.nodes import TitleTerm
+from papers.query.parser import Query
 from papers.retry import RetrySchedule
 from papers.services.embeddings.nearest import nearest_papers
 

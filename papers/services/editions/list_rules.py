@@ -1,4 +1,4 @@
-"""Listing without a curator: what matches a topic, what the group votes for, at most so many a day.
+"""Listing without a curator: what matches a topic, what the group votes for, up to a limit a day.
 
 A rule looks at papers that no edition has had, hidden or not, that no rule has listed before and no curator left out.
 So nothing is listed twice, and what a curator took away stays away.
@@ -28,11 +28,11 @@ _BEHIND_ALL = 100_000
 
 _MATCHES = """
     FROM papers_topicmatch found JOIN papers_paper paper ON paper.id = found.paper_id
-    WHERE found.topic_id = %(topic)s AND found.listed_at >= %(since)s AND found.listed_at <= %(upto)s
+    WHERE found.topic_id = %(topic)s AND found.listed_at >= %(since)s AND found.listed_at <= %(until)s
 """
 _VOTED = """
     FROM papers_paper paper CROSS JOIN (SELECT 0 AS score) found
-    WHERE paper.vote_count > 0 AND paper.listed_at >= %(since)s AND paper.listed_at <= %(upto)s
+    WHERE paper.vote_count > 0 AND paper.listed_at >= %(since)s AND paper.listed_at <= %(until)s
 """
 _MAY_BE_LISTED = """
     AND paper.vote_count >= %(votes)s AND paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample
@@ -47,7 +47,7 @@ _ORDER = "ORDER BY paper.vote_count DESC, found.score DESC, paper.listed_at DESC
 
 
 class RuleCriteria(NamedTuple):
-    """What a rule asks for; also of one that is not stored yet."""
+    """What a rule asks for, stored or not."""
 
     topic_id: int | None
     min_votes: int
@@ -82,17 +82,19 @@ def apply_rules(*, now: datetime) -> int:
 
 def _apply(rule: ListRule, *, now: datetime) -> int:
     today = group_today(now)
-    terms = RuleCriteria.of(rule)
+    criteria = RuleCriteria.of(rule)
     with transaction.atomic():
         lock_transaction(AdvisoryLock.LIST_RULES)
         if not ListRule.objects.filter(pk=rule.pk, is_enabled=True, changed_at=rule.changed_at).exists():
             return 0  # it was changed or removed a moment ago
-        left = terms.limit - RuleListing.objects.on_day(rule, today).count()
-        chosen = find_rule_papers(terms, since=now - terms.reach, upto=now, at_most=left) if left > 0 else []
-        # Whoever lists a paper holds its lock, so what is not listed now is not listed by anybody else meanwhile.
+        left = criteria.limit - RuleListing.objects.on_day(rule, today).count()
+        chosen = find_rule_papers(criteria, since=now - criteria.reach, until=now, limit=left) if left > 0 else []
+        # Who lists a paper holds its lock, so what is not listed now is not listed by another meanwhile.
         list(Paper.objects.select_for_update(no_key=True).filter(pk__in=chosen).order_by("pk").values_list("pk"))
         chosen = (
-            find_rule_papers(terms, since=now - terms.reach, upto=now, at_most=left, among=chosen) if chosen else []
+            find_rule_papers(criteria, since=now - criteria.reach, until=now, limit=left, paper_ids=chosen)
+            if chosen
+            else []
         )
         if not chosen:
             return 0
@@ -111,22 +113,22 @@ def _list(paper_ids: Sequence[int], rule: ListRule, day: date, now: datetime) ->
 
 
 def find_rule_papers(
-    terms: RuleCriteria, *, since: datetime, upto: datetime, at_most: int, among: Sequence[int] | None = None
+    criteria: RuleCriteria, *, since: datetime, until: datetime, limit: int, paper_ids: Sequence[int] | None = None
 ) -> list[int]:
-    """The papers that a rule with these terms would list now, the best first.
+    """The papers that a rule with these criteria would list now, the best first.
 
     One query, along the index of the topic's papers or that of the papers with votes.
     """
-    only = "AND paper.id = ANY(%(among)s)" if among is not None else ""
+    only = "AND paper.id = ANY(%(paper_ids)s)" if paper_ids is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT paper.id {_source(terms)} {_MAY_BE_LISTED} {_IS_NEWS} {only} {_ORDER} LIMIT %(at_most)s",
-            {**_asked(terms, since, upto), "among": list(among or ()), "at_most": at_most},
+            f"SELECT paper.id {_source(criteria)} {_MAY_BE_LISTED} {_IS_NEWS} {only} {_ORDER} LIMIT %(limit)s",
+            {**_asked(criteria, since, until), "paper_ids": list(paper_ids or ()), "limit": limit},
         )
         return [row[0] for row in cursor.fetchall()]
 
 
-def preview_rule(terms: RuleCriteria, *, now: datetime) -> list[RulePreviewDay]:
+def preview_rule(criteria: RuleCriteria, *, now: datetime) -> list[RulePreviewDay]:
     """What such a rule would have listed of the papers of the last seven days, by the day they came; newest first.
 
     One query.
@@ -146,12 +148,12 @@ def preview_rule(terms: RuleCriteria, *, now: datetime) -> list[RulePreviewDay]:
                     SELECT paper.id, paper.title, paper.vote_count, paper.listed_at, found.score,
                         (paper.listed_at AT TIME ZONE %(zone)s)::date AS day,
                         NOT (true {_IS_NEWS}) AS is_listed
-                    {_source(terms)} {_MAY_BE_LISTED}
+                    {_source(criteria)} {_MAY_BE_LISTED}
                 ) found
             ) placed
             GROUP BY day
             """,  # noqa: S608
-            {**_asked(terms, first, now), "limit": terms.limit, "zone": str(zone)},
+            {**_asked(criteria, first, now), "limit": criteria.limit, "zone": str(zone)},
         )
         rows = {row[0]: row[1:] for row in cursor.fetchall()}
     days = [today - timedelta(days=number) for number in range(PREVIEW_DAYS)]
@@ -163,10 +165,10 @@ def _preview_day(day: date, titles: list[str] | None, fitting: int, listed: int)
     return RulePreviewDay(day=day, titles=shown, over=fitting - len(shown), listed=listed)
 
 
-def _source(terms: RuleCriteria) -> str:
-    return _VOTED if terms.topic_id is None else _MATCHES
+def _source(criteria: RuleCriteria) -> str:
+    return _VOTED if criteria.topic_id is None else _MATCHES
 
 
-def _asked(terms: RuleCriteria, since: datetime, upto: datetime) -> dict[str, Any]:
-    votes = terms.min_votes if terms.topic_id is not None else max(1, terms.min_votes)
-    return {"topic": terms.topic_id, "since": since, "upto": upto, "votes": votes, "sample": SAMPLE_KIND}
+def _asked(criteria: RuleCriteria, since: datetime, until: datetime) -> dict[str, Any]:
+    votes = criteria.min_votes if criteria.topic_id is not None else max(1, criteria.min_votes)
+    return {"topic": criteria.topic_id, "since": since, "until": until, "votes": votes, "sample": SAMPLE_KIND}

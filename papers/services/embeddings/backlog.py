@@ -16,14 +16,14 @@ from django.db.backends.utils import CursorWrapper
 from pgvector import HalfVector
 
 from papers.models import EmbeddingBacklog, Paper
+from papers.retry import RetrySchedule
 
 LEASE = timedelta(minutes=5)
-"""After this a worker that was killed is forgotten. Longer than any batch takes."""
+"""After this the papers of a worker that was killed go to another. Longer than any batch takes."""
 
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-# A paper that a model refuses is tried again after a day, then after two, …, and at last once a month.
-_REFUSED_FOR = timedelta(days=1)
-_REFUSED_AT_MOST = timedelta(days=30)
+REFUSED_SCHEDULE = RetrySchedule(tuple(timedelta(days=number) for number in range(1, 31)), gives_up=False)
+"""When a paper is tried again that a model refused: after a day, then after two, …, and at last once a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ def enqueue_papers(cursor: CursorWrapper, papers: Iterable[tuple[int, datetime]]
 
 
 def enqueue_missing(model: str, *, all_papers: bool = False) -> int:
-    """Have every paper without a vector of `model` embedded, or with `all_papers` every one; how many are new to it."""
+    """Have every paper without a vector of `model` embedded, or with `all_papers` every one.
+
+    Returns how many were added to what waits.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -69,7 +72,7 @@ def enqueue_missing(model: str, *, all_papers: bool = False) -> int:
         return int(cursor.rowcount)
 
 
-def lease_papers(at_most: int, *, now: datetime) -> LeasedPapers | None:
+def lease_papers(limit: int, *, now: datetime) -> LeasedPapers | None:
     """The newest papers that wait, for this caller alone; None when there are none."""
     lease = uuid.uuid4()
     with connection.cursor() as cursor:
@@ -80,7 +83,7 @@ def lease_papers(at_most: int, *, now: datetime) -> LeasedPapers | None:
                 ORDER BY listed_at DESC, paper_id DESC LIMIT %s FOR UPDATE SKIP LOCKED) newest
             WHERE waiting.paper_id = newest.paper_id RETURNING waiting.paper_id
             """,
-            [lease, now + LEASE, now, at_most],
+            [lease, now + LEASE, now, limit],
         )
         ids = [row[0] for row in cursor.fetchall()]
     # Read after the lease is there: a text that changes from here on takes it away.
@@ -88,8 +91,11 @@ def lease_papers(at_most: int, *, now: datetime) -> LeasedPapers | None:
     return LeasedPapers(lease, {pk: (title, abstract) for pk, title, abstract in rows}) if ids else None
 
 
-def store_vectors(claimed: LeasedPapers, model: str, vectors: Mapping[int, Sequence[float]]) -> int:
-    """Keep vectors of papers that are still ours, and strike these off; how many. One transaction."""
+def store_vectors(leased: LeasedPapers, model: str, vectors: Mapping[int, Sequence[float]]) -> int:
+    """Store vectors of papers that are still leased to this caller, which wait no more; returns how many.
+
+    One transaction.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         # Papers that are deleted at this moment are waited for, and left out.
         cursor.execute("SELECT id FROM papers_paper WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [list(vectors)])
@@ -97,7 +103,7 @@ def store_vectors(claimed: LeasedPapers, model: str, vectors: Mapping[int, Seque
         cursor.execute(
             "SELECT paper_id FROM papers_embeddingbacklog WHERE paper_id = ANY(%s) AND lease = %s "
             "ORDER BY paper_id FOR UPDATE",
-            [there, claimed.lease],
+            [there, leased.lease],
         )
         ours = [row[0] for row in cursor.fetchall()]
         cursor.execute(
@@ -112,21 +118,22 @@ def store_vectors(claimed: LeasedPapers, model: str, vectors: Mapping[int, Seque
     return len(ours)
 
 
-def release_lease(claimed: LeasedPapers) -> None:
-    """Let others have what is still ours."""
-    EmbeddingBacklog.objects.filter(lease=claimed.lease).update(lease=None, not_before=_AT_ONCE)
+def release_lease(leased: LeasedPapers) -> None:
+    """Give back the papers that are still leased to this caller, so that others may take them."""
+    EmbeddingBacklog.objects.filter(lease=leased.lease).update(lease=None, not_before=_AT_ONCE)
 
 
-def defer_paper(claimed: LeasedPapers, paper_id: int, *, now: datetime) -> None:
-    """A model refuses this paper's text: try it again after a day or more."""
-    row = EmbeddingBacklog.objects.filter(lease=claimed.lease, paper_id=paper_id).first()
+def defer_paper(leased: LeasedPapers, paper_id: int, *, now: datetime) -> None:
+    """Let a paper wait whose text the model refuses: a day or more from `now`."""
+    row = EmbeddingBacklog.objects.filter(lease=leased.lease, paper_id=paper_id).first()
     if row is not None:
-        wait = min(_REFUSED_FOR * (row.failures + 1), _REFUSED_AT_MOST)
-        EmbeddingBacklog.objects.filter(lease=claimed.lease, paper_id=paper_id).update(
-            lease=None, failures=row.failures + 1, not_before=now + wait
+        failures = row.failures + 1
+        pause = REFUSED_SCHEDULE.pause_after(failures) or timedelta()
+        EmbeddingBacklog.objects.filter(lease=leased.lease, paper_id=paper_id).update(
+            lease=None, failures=failures, not_before=now + pause
         )
 
 
-def count_waiting(*, at_most: int) -> int:
-    """How many papers wait; `at_most` where there are as many or more. One bounded query."""
-    return EmbeddingBacklog.objects.all()[:at_most].count()
+def count_waiting(*, limit: int) -> int:
+    """How many papers wait; `limit` where there are as many or more. One bounded query."""
+    return EmbeddingBacklog.objects.all()[:limit].count()

@@ -1,4 +1,4 @@
-"""How far the papers are embedded, in figures that cost the same at a million papers."""
+"""How far the papers are embedded, in numbers that cost the same at a million papers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COUNT_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingStatus:
-    """As it stands. Figures are of papers."""
+    """How far the papers are embedded. Numbers are of papers."""
 
     is_on: bool
     """The settings want search by meaning, and a model can run."""
@@ -26,22 +26,22 @@ class EmbeddingStatus:
     """One sentence where it is not on."""
     serving: str
     """The model that search uses; empty when there is none."""
-    wanted: str
+    target: str
     """The model that papers are embedded with; another one only while models are changed."""
     embedded: int
-    """Vectors of the wanted model, a kept count."""
+    """Vectors of the target model, a cached count."""
     waiting: int
     has_more_waiting: bool
     """At least `waiting`: beyond 10,000 they are not counted."""
     is_alive: bool
-    """The process that embeds gave a sign of life in the last minutes."""
+    """The process that embeds wrote its heartbeat in the last minutes."""
     last_error: str
-    """What the wanted model said when it last failed; empty when all is well."""
+    """What the target model said when it last failed; empty when all is well."""
     last_embedded_at: datetime | None
 
     @property
     def is_changing(self) -> bool:
-        return bool(self.serving and self.wanted and self.serving != self.wanted)
+        return bool(self.serving and self.target and self.serving != self.target)
 
     @property
     def total(self) -> int:
@@ -59,22 +59,22 @@ class EmbeddingStatus:
 
 
 def read_embedding_status(*, now: datetime) -> EmbeddingStatus:
-    """Three queries, none of which counts more than 10,000 rows."""
+    """How far the papers are embedded at `now`. Three queries, none of which counts more than 10,000 rows."""
     models = list(EmbeddingModel.objects.all())
-    wanted = next((row for row in models if row.is_target), None)
-    counted = backlog.count_waiting(at_most=COUNT_LIMIT + 1)
+    target = next((row for row in models if row.is_target), None)
+    counted = backlog.count_waiting(limit=COUNT_LIMIT + 1)
     disabled_reason = embedding_disabled_reason()
     return EmbeddingStatus(
         is_on=not disabled_reason,
         disabled_reason=disabled_reason,
         serving=next((row.name for row in models if row.serves), ""),
-        wanted=wanted.name if wanted else "",
-        embedded=wanted.embedded if wanted else 0,
+        target=target.name if target else "",
+        embedded=target.vector_count if target else 0,
         waiting=min(counted, COUNT_LIMIT),
         has_more_waiting=counted > COUNT_LIMIT,
         is_alive=is_alive(last_heartbeat(HEARTBEAT), now=now),
-        last_error=wanted.last_error if wanted else "",
-        last_embedded_at=wanted.last_embedded_at if wanted else None,
+        last_error=target.last_error if target else "",
+        last_embedded_at=target.last_embedded_at if target else None,
     )
 
 

@@ -45,7 +45,7 @@ class EndpointEmbedder:
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector of length 1 for each text; texts beyond 6,000 characters are cut.
 
-        Not inside a transaction: the politeness clock does not allow it.
+        Not inside a transaction: the host rate limit does not allow it.
 
         Raises:
             EmbeddingError: the endpoint refused, did not answer, or answered something else.

@@ -1,6 +1,6 @@
-"""Which model serves search, which one the settings want, and how the one takes over from the other.
+"""Which model serves search, which one is the target of the settings, and how the one takes over from the other.
 
-A changed model embeds all papers anew, the newest first, while the old one goes on serving. It takes over once 95 of
+A changed model embeds all papers again, the newest first, while the old one goes on serving. It takes over once 95 of
 100 papers of the last 365 days have its vectors and its index is built; then the old vectors are removed.
 """
 
@@ -21,6 +21,7 @@ from papers.locks import AdvisoryLock, lock_transaction, session_lock
 from papers.models import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog
 from papers.services.embeddings.shipped import unavailable_reason
+from papers.services.embeddings.vector_sql import indexed_vector
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def current_model() -> CurrentModel | None:
         return None
     row: tuple[str, int] | None = cache.get(_KEY)
     if row is None:
-        found = EmbeddingModel.objects.filter(serves=True, embedded__gt=0, dimensions__gt=0).first()
+        found = EmbeddingModel.objects.filter(serves=True, vector_count__gt=0, dimensions__gt=0).first()
         row = (found.name, found.dimensions or 0) if found else ("", 0)
         cache.set(_KEY, row, _SECONDS)
     name, dimensions = row
@@ -75,12 +76,12 @@ def current_model() -> CurrentModel | None:
 
 
 def invalidate_current_model() -> None:
-    """Make every process look again."""
+    """Drop the cached model, so that every process reads it again."""
     cache.delete(_KEY)
 
 
 def ensure_target_model(target: TargetModel | None) -> EmbeddingModel | None:
-    """Bring the tables in line with the settings: the row of the wanted model, with all papers that lack its vector.
+    """Bring the tables in line with the settings: the row of the target model, with all papers that lack its vector.
 
     Idempotent. The first model there is serves at once, as far as it has come.
     """
@@ -93,17 +94,17 @@ def ensure_target_model(target: TargetModel | None) -> EmbeddingModel | None:
         if before is not None and before.name == target.name:
             EmbeddingModel.objects.filter(pk=before.pk).update(endpoint=target.endpoint)
             return before
-        return _want(target)
+        return _set_target(target)
 
 
-def _want(target: TargetModel) -> EmbeddingModel:
+def _set_target(target: TargetModel) -> EmbeddingModel:
     EmbeddingModel.objects.filter(is_target=True).update(is_target=False)
     dimensions = SHIPPED_DIMENSIONS if target.name == SHIPPED_MODEL else None
     row, _ = EmbeddingModel.objects.get_or_create(name=target.name, defaults={"dimensions": dimensions})
     row.endpoint = target.endpoint
     row.is_target = True
     row.serves = row.serves or not EmbeddingModel.objects.filter(serves=True).exists()
-    row.embedded = PaperVector.objects.filter(model=row.name).count()
+    row.vector_count = PaperVector.objects.filter(model=row.name).count()
     row.last_error = ""
     row.save()
     EmbeddingBacklog.objects.all().delete()
@@ -122,7 +123,7 @@ def record_dimensions(name: str, dimensions: int) -> None:
 
 
 def promote_when_ready(*, now: datetime) -> bool:
-    """Let the wanted model serve, if another one still does and it is ready. Not inside a transaction."""
+    """Let the target model serve, if another one still does and it is ready. Not inside a transaction."""
     row = EmbeddingModel.objects.filter(is_target=True, serves=False, dimensions__isnull=False).first()
     if row is None or not _is_ready(row, now=now):
         return False
@@ -141,11 +142,11 @@ def _is_ready(row: EmbeddingModel, *, now: datetime) -> bool:
     waiting = EmbeddingBacklog.objects.filter(listed_at__gt=now - READY_WINDOW).count()
     if not papers:
         papers, waiting = Paper.objects.count(), EmbeddingBacklog.objects.count()
-    return row.embedded > 0 and waiting <= papers * (1 - READY_SHARE)
+    return row.vector_count > 0 and waiting <= papers * (1 - READY_SHARE)
 
 
 def delete_superseded_vectors() -> int:
-    """Remove some of the vectors of models that neither serve nor are wanted; how many. Call until there are none.
+    """Remove some of the vectors of models that neither serve nor are the target. Returns how many; call until it is 0.
 
     Not inside a transaction.
     """
@@ -165,10 +166,10 @@ def delete_superseded_vectors() -> int:
 
 
 def recount_vectors() -> None:
-    """Count the vectors anew, and find papers that neither have one nor wait for one. Idempotent."""
+    """Count the vectors again, and enqueue papers that neither have one nor wait for one. Idempotent."""
     for row in EmbeddingModel.objects.all():
         # A count that another process moves on in between is put right the next night.
-        EmbeddingModel.objects.filter(pk=row.pk).update(embedded=PaperVector.objects.filter(model=row.name).count())
+        EmbeddingModel.objects.filter(pk=row.pk).update(vector_count=PaperVector.objects.filter(model=row.name).count())
     if target := EmbeddingModel.objects.filter(is_target=True).first():
         backlog.enqueue_missing(target.name)
 
@@ -181,7 +182,7 @@ def record_failure(name: str, message: str, *, now: datetime) -> None:
 def record_embedded(name: str, count: int, *, now: datetime) -> None:
     """Count vectors that were stored; what went wrong before is over."""
     EmbeddingModel.objects.filter(name=name).update(
-        embedded=F("embedded") + count, last_embedded_at=now, last_error="", last_error_at=None
+        vector_count=F("vector_count") + count, last_embedded_at=now, last_error="", last_error_at=None
     )
 
 
@@ -211,7 +212,7 @@ def ensure_index(row: EmbeddingModel) -> None:
         cursor.execute(
             sql.SQL(
                 "CREATE INDEX CONCURRENTLY {} ON papers_papervector "
-                "USING hnsw ((vector::halfvec({})) halfvec_cosine_ops) WHERE model = {}"
-            ).format(sql.Identifier(name), sql.Literal(row.dimensions), sql.Literal(row.name))
+                "USING hnsw (({}) halfvec_cosine_ops) WHERE model = {}"
+            ).format(sql.Identifier(name), indexed_vector(row.dimensions), sql.Literal(row.name))
         )
         cursor.execute("RESET maintenance_work_mem")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from psycopg import sql
 from papers.models import Paper, PaperVector
 from papers.services.embeddings.embedder import EmbeddingError, unit_vector
 from papers.services.embeddings.model_switch import CurrentModel, current_model
+from papers.services.embeddings.vector_sql import cosine_distance
 
 # More than is asked for are looked at, because hidden and withdrawn ones drop out.
 _LOOKED_AT = 40
@@ -49,29 +51,38 @@ def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
     return [other for other in in_order if _plain(other.title) != own][:limit]
 
 
-def nearest_papers(paper_ids: Collection[int], *, limit: int, leave_out: Collection[int] = ()) -> list[PaperDistance]:
-    """The papers closest to the middle of these examples; none of them, none in `leave_out`, none hidden or withdrawn.
+def nearest_papers(paper_ids: Collection[int], *, limit: int, exclude_ids: Collection[int] = ()) -> list[PaperDistance]:
+    """The papers closest to the middle of these examples: none of them or of `exclude_ids`, none hidden or withdrawn.
 
     Examples without a vector don't count; empty where none has one. At most three queries.
     """
     model = current_model()
     if model is None or not paper_ids:
         return []
-    rows = PaperVector.objects.filter(model=model.name, paper__in=list(paper_ids)).values_list("vector", flat=True)
-    try:
-        middle = unit_vector([sum(values) for values in zip(*rows, strict=True)])
-    except EmbeddingError:  # no vectors, or they cancel each other out
+    middle = mean_vector(paper_ids, model.name)
+    if middle is None:
         return []
-    return nearest_to_vector(model, middle, limit=limit, leave_out={*paper_ids, *leave_out})
+    return nearest_to_vector(model, middle, limit=limit, exclude_ids={*paper_ids, *exclude_ids})
+
+
+def mean_vector(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
+    """The middle of these papers' vectors, of length 1; None where none has one, or they cancel out. One query."""
+    rows = PaperVector.objects.filter(model=model, paper__in=list(paper_ids)).values_list("vector", flat=True)
+    try:
+        return tuple(unit_vector([sum(values) for values in zip(*map(_numbers, rows), strict=True)]))
+    except EmbeddingError:
+        return None
+
+
+def _numbers(vector: Any) -> Sequence[float]:
+    numbers: Sequence[float] = vector.to_list() if hasattr(vector, "to_list") else vector
+    return numbers
 
 
 def nearest_to_vector(
-    model: CurrentModel, vector: Sequence[float], *, limit: int, leave_out: Collection[int] = ()
+    model: CurrentModel, vector: Sequence[float], *, limit: int, exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The papers closest to a vector of `model`, the closest first, by its index."""
-    distance = sql.SQL("vector::halfvec({0}) <=> {1}::halfvec({0})").format(
-        sql.Literal(model.dimensions), sql.Literal("[" + ",".join(f"{value:.6g}" for value in vector) + "]")
-    )
     query = sql.SQL(
         "SELECT nearest.paper_id, nearest.distance FROM ("
         " SELECT paper_id, {distance} AS distance FROM papers_papervector WHERE model = {model}"
@@ -80,17 +91,17 @@ def nearest_to_vector(
         " WHERE paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND paper.id <> ALL(%s)"
         " ORDER BY nearest.distance LIMIT %s"
     ).format(
-        distance=distance,
+        distance=cosine_distance(vector),
         model=sql.Literal(model.name),
-        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(leave_out)),
+        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(exclude_ids)),
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        # Until as many are found as are asked for, past what was deleted or made anew since the index was built.
+        # Until as many are found as are asked for, past what was deleted or written again since the index was built.
         cursor.execute(
             "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
             [str(_EF_SEARCH)],
         )
-        cursor.execute(query, [list(leave_out), limit])
+        cursor.execute(query, [list(exclude_ids), limit])
         return [PaperDistance(*row) for row in cursor.fetchall()]
 
 

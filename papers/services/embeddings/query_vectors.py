@@ -1,7 +1,7 @@
 """The vector of a query: from the cache, or from the one process of this host that has the model loaded.
 
-A line of JSON goes there and one comes back, over a Unix socket (or TCP between containers). When nobody answers in
-time, there is no vector, and search goes by words; for two seconds after that nobody is asked again.
+A line of JSON goes there and one comes back, over a Unix socket (or TCP between containers). When no answer comes in
+time, there is no vector, and search goes by words; for two seconds after that the process is not asked again.
 """
 
 from __future__ import annotations
@@ -44,18 +44,9 @@ class QueryVector:
     """As in `PaperVector.model`."""
     vector: tuple[float, ...]
 
-    @property
-    def dimensions(self) -> int:
-        return len(self.vector)
-
-    @property
-    def literal(self) -> str:
-        """As pgvector reads it: `[0.1,0.2]`."""
-        return "[" + ",".join(f"{value:.6g}" for value in self.vector) + "]"
-
 
 class _Pause:
-    """After a failure nobody is asked for a moment, so that a page does not wait in vain each time."""
+    """Until when the process is not asked, after a failure, so that a page does not wait in vain each time."""
 
     until = 0.0
 
@@ -115,10 +106,10 @@ def _ask(model: str, text: str) -> bytes | None:
 
 
 def call_embedder(question: dict[str, str], *, timeout_seconds: float) -> dict[str, Any]:
-    """Ask the embedding process one thing.
+    """Send one question to the embedding process of this host and return its answer.
 
     Raises:
-        OSError: it is not there or does not answer within `patience_seconds`, all together.
+        OSError: it is not there or does not answer within `timeout_seconds`, all together.
         ValueError: it answers something else, or nothing.
     """
     deadline = time.monotonic() + timeout_seconds

@@ -29,7 +29,6 @@ from papers.models import EmbeddingModel
 from papers.services.embeddings import model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
 from papers.services.embeddings.embedding_status import HEARTBEAT
-from papers.services.embeddings.query_vectors import call_embedder
 from papers.services.operations.heartbeat import record_heartbeat
 
 logger = logging.getLogger(__name__)
@@ -70,11 +69,11 @@ class EmbeddingServer:
         clock: Callable[[], datetime],
         threads: int,
         models: EmbedderCache | None = None,
-        idle: float = IDLE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self.models = models or EmbedderCache()
         self._clock = clock
-        self._idle_seconds = idle
+        self._idle_seconds = idle_seconds
         self._stop = threading.Event()
         self._recounted_at: datetime | None = None
         self._threads = [
@@ -158,7 +157,7 @@ class _LazyEmbedder:
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """One question: a line of JSON with `model` and `text`; or `{}`, which asks whether anybody is there."""
+    """One question: a line of JSON with `model` and `text`; or `{}`, which asks whether the process answers."""
 
     timeout = LINE_TIMEOUT_SECONDS
     server: Any
@@ -171,8 +170,8 @@ class _Handler(socketserver.StreamRequestHandler):
         except EmbeddingError as error:
             answer = {"error": str(error)}
         finally:
-            connection.close()  # an endpoint's politeness clock opened one
-        with contextlib.suppress(OSError):  # whoever asked has waited long enough
+            connection.close()  # an endpoint's host rate limit opened one
+        with contextlib.suppress(OSError):  # the page that asked has waited long enough
             self.wfile.write(json.dumps(answer).encode() + b"\n")
 
     def _answer(self, question: dict[str, Any]) -> dict[str, str]:
@@ -210,11 +209,3 @@ def _listening(models: EmbedderCache) -> Iterator[socketserver.BaseServer]:
         yield server
     if parts.scheme != "tcp":
         Path(parts.path).unlink(missing_ok=True)
-
-
-def is_answering() -> bool:
-    """Whether the embedding process of this host answers."""
-    try:
-        return call_embedder({}, timeout_seconds=1.0) == {"state": "ok"}
-    except (OSError, ValueError):
-        return False

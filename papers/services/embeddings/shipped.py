@@ -1,7 +1,7 @@
 """The model that comes with Broadsheet: all-MiniLM-L6-v2 in 8-bit integers, a file of a wheel, run by onnxruntime.
 
 Nothing of the wheel is imported or run; its file is found by path and must have the checksum below. Loading takes half
-a second and 180 MB, so one process a host does it (`serving.py`), and only once it is needed.
+a second and 180 MB, so one process a host does it (`server.py`), and only once it is needed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILE = "model.onnx"
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).resolve().parent.parent.parent / "data" / "bert_vocabulary.txt"
 # The model could read 512. What lies behind the first 128, about half an abstract, costs more time than it finds; the
-# figures are in docs/decisions.md.
+# measurements are in docs/decisions.md.
 MAX_PIECES = 128
 
 
@@ -76,7 +76,7 @@ class ShippedEmbedder:
     def _embed(self, text: str) -> list[float]:
         import numpy
 
-        numbers = numpy.array([self._pieces.numbers(text, at_most=MAX_PIECES)], dtype=numpy.int64)
+        numbers = numpy.array([self._pieces.numbers(text, limit=MAX_PIECES)], dtype=numpy.int64)
         inputs = {
             "input_ids": numbers,
             "attention_mask": numpy.ones_like(numbers),

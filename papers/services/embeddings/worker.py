@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingBatchResult:
-    """What one batch came to, in papers."""
+    """How many papers one batch embedded, was refused and took."""
 
     embedded: int = 0
     refused: int = 0
@@ -37,7 +37,7 @@ def load_embedder(name: str) -> Embedder:
 
 
 def embed_batch(
-    model: Embedder, name: str, *, clock: Callable[[], datetime], at_most: int | None = None
+    model: Embedder, name: str, *, clock: Callable[[], datetime], limit: int | None = None
 ) -> EmbeddingBatchResult:
     """Embed the newest papers that wait, as many as the model likes to have at once. Not inside a transaction.
 
@@ -46,10 +46,10 @@ def embed_batch(
     Raises:
         EmbeddingError: the model is out of order; its papers go back, and what was said is kept for /status.
     """
-    claimed = backlog.lease_papers(min(model.batch_size, at_most or model.batch_size), now=clock())
-    if claimed is None:
+    leased = backlog.lease_papers(min(model.batch_size, limit or model.batch_size), now=clock())
+    if leased is None:
         return EmbeddingBatchResult()
-    texts = {paper_id: paper_text(*parts) for paper_id, parts in claimed.texts.items()}
+    texts = {paper_id: paper_text(*parts) for paper_id, parts in leased.texts.items()}
     try:
         vectors, refused = _embed(model, texts)
     except EmbeddingError as error:
@@ -57,15 +57,15 @@ def embed_batch(
         raise
     else:
         for paper_id in refused:
-            backlog.defer_paper(claimed, paper_id, now=clock())
+            backlog.defer_paper(leased, paper_id, now=clock())
         if vectors:
             model_switch.record_dimensions(name, len(next(iter(vectors.values()))))
-        embedded = backlog.store_vectors(claimed, name, vectors)
+        embedded = backlog.store_vectors(leased, name, vectors)
         if embedded:
             model_switch.record_embedded(name, embedded, now=clock())
-        return EmbeddingBatchResult(embedded=embedded, refused=len(refused), taken=len(claimed.texts))
+        return EmbeddingBatchResult(embedded=embedded, refused=len(refused), taken=len(leased.texts))
     finally:
-        backlog.release_lease(claimed)
+        backlog.release_lease(leased)
 
 
 def _embed(model: Embedder, texts: Mapping[int, str]) -> tuple[dict[int, Sequence[float]], list[int]]:

@@ -123,14 +123,9 @@ def preview_source(
     """
     requests: list[dict[str, Any]] = []
     client = make_client(report=lambda report: requests.append(asdict(report)))
-
-    def send(request: FetchRequest) -> FetchResponse:
-        if timeout_seconds is not None:
-            request = replace(request, wait_seconds=timeout_seconds, deadline_seconds=timeout_seconds)
-        return client.fetch(request)
-
-    context = replace(_context(source, client, now=now, since=since), send=send)
+    context = _context(source, client, now=now, since=since, timeout_seconds=timeout_seconds)
     batches: list[FetchBatch] = []
+    error = ""
     try:
         for batch in adapter_of(source.kind).fetch(context):
             batches.append(batch)
@@ -138,9 +133,9 @@ def preview_source(
                 report_progress(_progress(batch))
             if max_batches is not None and sum(1 for each in batches if each.papers) >= max_batches:
                 break
-    except SourceError as error:
-        return FetchPreview(tuple(batches), tuple(requests), str(error))
-    return FetchPreview(tuple(batches), tuple(requests))
+    except SourceError as failure:
+        error = str(failure)
+    return FetchPreview(tuple(batches), tuple(requests), error)
 
 
 def _open_run(source: Source, now: datetime) -> FetchRun | None:
@@ -153,9 +148,16 @@ def _open_run(source: Source, now: datetime) -> FetchRun | None:
         return None
 
 
-def _context(source: Source, client: Client, *, now: datetime, since: date | None) -> FetchContext:
+def _context(
+    source: Source, client: Client, *, now: datetime, since: date | None, timeout_seconds: float | None = None
+) -> FetchContext:
+    def send(request: FetchRequest) -> FetchResponse:
+        if timeout_seconds is not None:
+            request = replace(request, wait_seconds=timeout_seconds, deadline_seconds=timeout_seconds)
+        return client.fetch(request)
+
     return FetchContext(
-        send=client.fetch,
+        send=send,
         base_url=base_url_of(source),
         now=now,
         categories=tuple(source.categories),

@@ -1,4 +1,4 @@
-"""Keeps `Paper.hot`, the order of Trending: set-based, and only for the papers whose votes changed.
+"""Keeps `Paper.trending_score`, the order of Trending: set-based, and only for the papers whose votes changed.
 
 The formula is that of papers/ranking/trending.py, in SQL; tests/editions/test_trending_page.py compares the two.
 """
@@ -28,7 +28,8 @@ _REFRESH = f"""
     ), largest AS (
         SELECT paper_id, max(x) AS x FROM weights GROUP BY paper_id
     ), scores AS (
-        SELECT paper_id, l.x + ln(sum(power(2::float8, greatest(w.x - l.x, {_SMALLEST_POWER})))) / ln(2::float8) AS trending_score
+        SELECT paper_id, l.x + ln(sum(power(2::float8, greatest(w.x - l.x, {_SMALLEST_POWER})))) / ln(2::float8)
+            AS trending_score
         FROM weights w JOIN largest l USING (paper_id) GROUP BY paper_id, l.x
     )
     UPDATE papers_paper p SET trending_score = s.trending_score
@@ -38,7 +39,7 @@ _REFRESH = f"""
 
 
 def trending_floor(*, now: datetime) -> float:
-    """The figure below which a paper is not trending any more. No queries."""
+    """The score below which a paper is not trending any more. No queries."""
     return score_floor(now, half_life_seconds=settings.TRENDING_HALF_LIFE_SECONDS)
 
 
@@ -48,7 +49,7 @@ def trending_half_life() -> timedelta:
 
 
 def refresh_trending_scores(paper_ids: Collection[int]) -> None:
-    """Bring `Paper.hot` in line with the votes and figures stored. Two statements; idempotent."""
+    """Bring `Paper.trending_score` in line with the votes and external counts stored. Two statements; idempotent."""
     if not paper_ids:
         return
     papers = sorted(set(paper_ids))
@@ -69,7 +70,7 @@ def refresh_trending_scores(paper_ids: Collection[int]) -> None:
 
 
 _PAPERS_A_TIME = 5_000
-# Papers with any signal; all others have no figure, and need none.
+# Papers with any signal; all others have no score, and need none.
 _WITH_SIGNAL = """
     SELECT id FROM papers_paper WHERE trending_score IS NOT NULL
     UNION SELECT paper_id FROM papers_vote
@@ -79,7 +80,7 @@ _WITH_SIGNAL = """
 
 
 def recompute_trending_scores() -> int:
-    """Compute every figure anew, after a setting of the formula was changed; how many papers have one. Idempotent."""
+    """Compute every score, after a setting of the formula changed; returns how many papers have one. Idempotent."""
     with connection.cursor() as cursor:
         cursor.execute(_WITH_SIGNAL)
         papers = [row[0] for row in cursor.fetchall()]

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from papers.models import Listing, MutedQuery, Paper, User
-from papers.query.parser import Or, Query, parse
+from papers.query.nodes import Or
+from papers.query.parser import Query, parse
 from papers.services.recommend.staleness import mark_recommendations_stale
 
 MAX_MUTED_QUERIES = 50

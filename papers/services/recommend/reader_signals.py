@@ -1,4 +1,4 @@
-"""What readers like and what they put aside, read for many readers at once."""
+"""What readers like and dislike, read for many readers at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 MAX_LIKED = 200
-"""The latest so many papers speak for a reader, or for a tag: tastes change, and nobody's list may take minutes."""
+"""Only the latest this many papers speak for a reader, or for a tag: tastes change, and no list may take minutes."""
 MAX_DISLIKED = 100
 MIN_PAPERS_OF_TAG = 3
 MAX_TAGS = 20
@@ -76,19 +76,19 @@ class ReaderSignals:
 
 
 def read_reader_signals(
-    user_ids: Collection[int], *, recent: Collection[int], now: datetime
+    user_ids: Collection[int], *, candidate_ids: Collection[int], now: datetime
 ) -> dict[int, ReaderSignals]:
-    """By reader, for all that are asked for. `recent` are the papers that may be suggested. Four queries."""
+    """The signals of each of these readers. `candidate_ids` are the papers that may be recommended. Four queries."""
     found = {user_id: ReaderSignals() for user_id in user_ids}
     asked: dict[str, Any] = {"users": list(user_ids), "liked": MAX_LIKED, "disliked": MAX_DISLIKED, "tags": MAX_TAGS}
     with connection.cursor() as cursor:
         cursor.execute(_SIGNALS, asked)
         for user_id, kind, paper_id, tag_id, _ in cursor.fetchall():
             _note(found[user_id], kind, paper_id, tag_id)
-        cursor.execute(_KNOWN, {"users": list(user_ids), "papers": list(recent)})
+        cursor.execute(_KNOWN, {"users": list(user_ids), "papers": list(candidate_ids)})
         for user_id, papers in cursor.fetchall():
             found[user_id].known.update(papers)
-        cursor.execute(_SHOWN, {"users": list(user_ids), "papers": list(recent), "now": now})
+        cursor.execute(_SHOWN, {"users": list(user_ids), "papers": list(candidate_ids), "now": now})
         for user_id, paper_id, days in cursor.fetchall():
             found[user_id].shown[paper_id] = days
         cursor.execute(_MUTED, {"users": list(user_ids)})
@@ -109,7 +109,7 @@ def _note(signals: ReaderSignals, kind: str, paper_id: int, tag_id: int | None) 
 
 
 def _settle(signals: ReaderSignals) -> None:
-    """Each paper once. What was put aside is liked no more, whatever else was done with it; but a tag keeps its own."""
+    """Each paper once. What is disliked is liked no more, whatever else was done with it; but a tag keeps its own."""
     disliked = set(signals.disliked)
     signals.liked = [paper for paper in dict.fromkeys(signals.liked) if paper not in disliked][:MAX_LIKED]
     signals.by_tag = {tag: papers for tag, papers in signals.by_tag.items() if len(papers) >= MIN_PAPERS_OF_TAG}

@@ -16,9 +16,9 @@ WINDOW = timedelta(days=30)
 """How far back suggestions look. What a reader did not take up in a month is no news any more; and so a list costs what
 a month of papers costs, however many are stored."""
 MAX_PAPERS = 20_000
-"""The newest so many, where a month has more; 300 MB in a worker."""
+"""The newest this many, where a month has more; 300 MB in a worker."""
 MAX_CACHED_TERMS = 40_000
-"""Papers whose terms a worker keeps in mind; 40 MB. To find them anew is most of the work for a single reader."""
+"""Papers whose terms a worker caches; 40 MB. To find them again is most of the work for a single reader."""
 _AT_ONCE = 1_000
 
 _RECENT = """
@@ -38,7 +38,7 @@ _kept: dict[int, tuple[datetime, TermHashes]] = {}
 
 
 class RecentPapers:
-    """The stream, and where the examples in it come from.
+    """The papers that may be recommended, as a stream, and the examples that readers like.
 
     A query for each thousand papers and one more, and as many for the texts that this process has not read.
     """

@@ -1,4 +1,4 @@
-"""Works out what to suggest to the readers who are due, some of them at a time, each batch in one transaction.
+"""Computes what to recommend to the readers who are due, some of them at a time, each batch in one transaction.
 
 One worker at a time does it, under a lock. Killed at any point, what is stored is whole, and the rest is still due.
 What a reader does meanwhile leaves the reader due.
@@ -30,7 +30,7 @@ from papers.services.recommend.staleness import stale_readers
 logger = logging.getLogger(__name__)
 
 LIST_LENGTH, TAG_LIST_LENGTH = 100, 30
-"""Suggestions on a list. A reader of mail alone never marks one as seen, and is brought each of them once."""
+"""Recommendations on a list. A reader of mail alone never marks one as seen, and is brought each of them once."""
 READER_BATCH_SIZE = 100
 MAX_SHARED_TERMS = 2
 """Terms that a reason names."""
@@ -41,7 +41,7 @@ _SAYS_LITTLE = ("ly", "ed")
 
 @dataclass(frozen=True, slots=True)
 class RecomputeResult:
-    """What was done."""
+    """For how many readers, and how many recommendations were stored."""
 
     readers: int = 0
     suggestions: int = 0
@@ -53,20 +53,20 @@ class _Row:
 
     user_id: int
     tag_id: int | None
-    place: int
+    rank: int
     of: RankedPaper
 
 
-def recompute_due(*, now: datetime, readers_at_once: int = READER_BATCH_SIZE) -> RecomputeResult:
-    """Work out the suggestions of everybody who is due at `now`. Idempotent. Not inside a transaction.
+def recompute_due(*, now: datetime, batch_size: int = READER_BATCH_SIZE) -> RecomputeResult:
+    """Compute the recommendations of all readers who are due at `now`. Idempotent. Not inside a transaction.
 
-    Memory is bounded by `recent.MOST_PAPERS` and the readers at once.
+    Memory is bounded by `recent_papers.MAX_PAPERS` and `batch_size`.
     """
     readers = suggestions = 0
     with try_session_lock(AdvisoryLock.RECOMMENDATIONS) as is_alone:
         recent = RecentPapers(now=now) if is_alone and stale_readers(now=now).exists() else None
         while recent is not None:
-            due = dict(stale_readers(now=now).values_list("user_id", "stale_at")[:readers_at_once])
+            due = dict(stale_readers(now=now).values_list("user_id", "stale_at")[:batch_size])
             if not due:
                 break
             suggestions += _compute(due, recent, now=now)
@@ -75,14 +75,14 @@ def recompute_due(*, now: datetime, readers_at_once: int = READER_BATCH_SIZE) ->
 
 
 def _compute(due: Mapping[int, datetime | None], recent: RecentPapers, *, now: datetime) -> int:
-    """Of some readers; how many suggestions were stored."""
-    signals = read_reader_signals(due, recent=recent.stream.place.keys(), now=now)
+    """Compute those of some readers; returns how many recommendations were stored."""
+    signals = read_reader_signals(due, candidate_ids=recent.stream.index_of.keys(), now=now)
     examples = recent.examples({paper for one in signals.values() for paper in one.examples})
     rows: list[_Row] = []
     for user_id, one in signals.items():
         try:
             rows += _rows(user_id, one, recent, examples)
-        except Exception:  # one reader's trouble is nobody else's
+        except Exception:  # the others still get theirs
             logger.exception("Suggestions could not be worked out", extra={"user": user_id})
     _learn_names(rows, recent.names)
     liked = {user_id: len(one.liked) for user_id, one in signals.items()}
@@ -96,16 +96,16 @@ def _rows(
     muted: dict[int, bool] = {}
     passed = {paper for paper, days in signals.shown.items() if days >= SHOWN_FOR / timedelta(days=1)}
     for tag_id, liked in [(None, signals.liked), *signals.by_tag.items()]:
-        taste = ReaderProfile(
+        profile = ReaderProfile(
             liked=[examples[paper] for paper in liked if paper in examples],
             disliked=[examples[paper] for paper in signals.disliked if paper in examples],
             known=signals.known | signals.examples | passed,
             shown=signals.shown,
         )
         size = LIST_LENGTH if tag_id is None else TAG_LIST_LENGTH
-        found = rank_for_reader(recent.stream, taste, limit=2 * size if signals.muted else size)
+        found = rank_for_reader(recent.stream, profile, limit=2 * size if signals.muted else size)
         left = _without_muted(found, user_id, signals.muted, muted)
-        yield from (_Row(user_id, tag_id, place, of) for place, of in enumerate(left[:size]))
+        yield from (_Row(user_id, tag_id, rank, of) for rank, of in enumerate(left[:size]))
 
 
 def _without_muted(
@@ -151,20 +151,20 @@ def _worth_saying(terms: Sequence[str]) -> list[str]:
 # --- Storing --------------------------------------------------------------------------------------------------------
 
 _REPLACE = """
-    INSERT INTO papers_recommendation (user_id, tag_id, paper_id, place, score, because_of_id, shared)
-    SELECT row.user_id, row.tag_id, row.paper_id, row.place, row.score, row.because_of,
+    INSERT INTO papers_recommendation (user_id, tag_id, paper_id, rank, score, because_of_id, shared)
+    SELECT row.user_id, row.tag_id, row.paper_id, row.rank, row.score, row.because_of,
         string_to_array(row.shared, chr(10))
-    FROM unnest(%(users)s::bigint[], %(tags)s::bigint[], %(papers)s::bigint[], %(places)s::smallint[],
+    FROM unnest(%(users)s::bigint[], %(tags)s::bigint[], %(papers)s::bigint[], %(ranks)s::smallint[],
         %(scores)s::float8[], %(because)s::bigint[], %(shared)s::text[])
-        AS row (user_id, tag_id, paper_id, place, score, because_of, shared)
+        AS row (user_id, tag_id, paper_id, rank, score, because_of, shared)
     -- A tag may be gone since it was read.
     WHERE row.tag_id IS NULL OR EXISTS (SELECT FROM papers_tag WHERE id = row.tag_id)
 """
 _DONE = """
-    UPDATE papers_recommendationstate taste SET computed_at = %(now)s, liked_count = done.liked,
-        stale_at = CASE WHEN taste.stale_at IS NOT DISTINCT FROM done.stale_at THEN NULL ELSE taste.stale_at END
+    UPDATE papers_recommendationstate state SET computed_at = %(now)s, liked_count = done.liked,
+        stale_at = CASE WHEN state.stale_at IS NOT DISTINCT FROM done.stale_at THEN NULL ELSE state.stale_at END
     FROM unnest(%(users)s::bigint[], %(stale)s::timestamptz[], %(liked)s::int[]) AS done (user_id, stale_at, liked)
-    WHERE taste.user_id = done.user_id
+    WHERE state.user_id = done.user_id
 """
 
 
@@ -203,7 +203,7 @@ def _columns(rows: Sequence[_Row], names: Mapping[int, str]) -> dict[str, list[A
         "users": [row.user_id for row in rows],
         "tags": [row.tag_id for row in rows],
         "papers": [row.of.paper_id for row in rows],
-        "places": [row.place for row in rows],
+        "ranks": [row.rank for row in rows],
         "scores": [row.of.score for row in rows],
         "because": [row.of.because_of for row in rows],
         "shared": [

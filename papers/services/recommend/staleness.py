@@ -1,4 +1,4 @@
-"""Whose suggestions are to be worked out anew: noted when a reader does something, found again from rows."""
+"""Whose recommendations are out of date: recorded when a reader does something, found again from rows."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NOTE = """
 
 
 def mark_recommendations_stale(user: User) -> None:
-    """Note that what is suggested to a reader is out of date, in the transaction of what the reader did.
+    """Record that what is recommended to a reader is out of date, in the transaction of what the reader did.
 
-    It comes before the reader's own rows are written: whoever presses two buttons at once takes turns here, and the
+    It comes before the reader's own rows are written: of two buttons pressed at once the second waits here, and the
     two never wait for each other's rows. Idempotent; one statement.
     """
     with connection.cursor() as cursor:
@@ -37,7 +37,7 @@ def mark_recommendations_stale(user: User) -> None:
 def stale_readers(*, now: datetime) -> QuerySet[RecommendationState]:
     """Readers who did something, the longest waiting first, then those for whom there are new papers. One query.
 
-    What comes of it, readers whose account is closed left out.
+    Readers whose account is closed are left out.
     """
     stale = Q(stale_at__lte=now - DEBOUNCE)
     behind = Q(computed_at__lt=now - MAX_AGE)
@@ -49,7 +49,7 @@ def stale_readers(*, now: datetime) -> QuerySet[RecommendationState]:
 
 
 def has_stale_readers(*, now: datetime) -> bool:
-    """Whether anybody's suggestions are to be worked out anew. Three queries."""
+    """Whether any reader's recommendations are out of date at `now`. Three queries."""
     return stale_readers(now=now).exists()
 
 

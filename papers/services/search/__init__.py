@@ -1,1 +1,1 @@
-"""Search by words and by meaning. docs/search.md says how results are ranked; `results.py` is what a page needs."""
+"""Search by words and by meaning; docs/search.md says how results are ranked."""

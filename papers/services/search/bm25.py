@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
@@ -17,21 +17,31 @@ from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, Func, Q
 from django.db.models.lookups import GreaterThanOrEqual
 
+from papers.dates import start_of_day
 from papers.models.paper import PaperQuerySet
-from papers.models.query_sql import Lexemes, QueryCondition, indexed_texts
-from papers.models.search_index import lexemes_of, phrase_tsquery, quote_lexeme
-from papers.query.parser import Node
+from papers.models.query_sql import QueryCondition
+from papers.models.search_index import lexemes_of
+from papers.query.nodes import Node, all_terms, texts_of
+from papers.query.tsquery import (
+    Lexemes,
+    any_word,
+    author_marks,
+    month_of_mark,
+    phrase_tsquery,
+    quote_lexeme,
+    title_mark,
+)
 from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
-from papers.services.search.selectivity import estimate_share, index_marks
+from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
 from papers.text.names import author_key
 
 MAX_RESULTS = 200
 K1, B = 1.2, 0.75
 TITLE_WEIGHT = 1.0
-"""A word of the title counts as so many more occurrences."""
+"""How many more occurrences a word of the title counts as."""
 _EXACT_WORDS = 12
-# Of so many at most the index is asked; more are put together more slowly than papers are looked at.
+# The index is asked for at most this many; more are joined more slowly than papers are looked at.
 _MOST_MONTHS = 24
 
 
@@ -64,28 +74,30 @@ class Bm25Query:
 
     @property
     def expected(self) -> float:
-        """How many papers are expected to fulfil the condition; 0 where nobody can tell."""
+        """How many papers are expected to fulfil the condition; 0 where that is not known."""
         return self.share * self.papers if self.share < 1 else 0.0
 
 
 def build_bm25_query(
-    texts: Sequence[str], required: Node | None = None, *, times: Mapping[str, int] | None = None
+    texts: Sequence[str], required: Node | None = None, *, repetitions: Mapping[str, int] | None = None
 ) -> Bm25Query:
-    """What is asked for, the rarest first, with how common it is; `times` of a text that is repeated.
+    """The words of `texts`, the rarest first, with how common they are; at most three queries.
 
-    A word that is asked for twice, also in another form, weighs twice as much. At most three queries.
+    A word that is asked for twice, also in another form, weighs twice as much; `repetitions` says how often a text was
+    typed, where that is more than once.
     """
-    lexemes = lexemes_of([*texts, " ".join(texts), *(indexed_texts(required) if required else ())])
+    lexemes = lexemes_of([*texts, " ".join(texts), *(texts_of(required) if required else ())])
     words: dict[str, int] = {}
     for text in texts:
         for lexeme in lexemes[text]:
-            words[lexeme.word] = words.get(lexeme.word, 0) + (times or {}).get(text, 1)
+            words[lexeme.word] = words.get(lexeme.word, 0) + (repetitions or {}).get(text, 1)
     if not words:
         return Bm25Query((), " ".join(texts), 1, 100.0)
     keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
-    asked = [*words, *(f"t:{word}" for word in words), *(f"a:{key}" for key in keys.values())]
+    asked = [*words, *map(title_mark, words), *(mark for key in keys.values() for mark in author_marks(key))]
     if required is not None:
-        asked += [*index_marks(required), *(each.word for found in lexemes.values() for each in found)]
+        asked += [mark for term in all_terms(required) for mark in term.index_marks]
+        asked += [lexeme.word for found in lexemes.values() for lexeme in found]
     known = load_word_frequencies(asked)
     return Bm25Query(
         terms=tuple(rarest_words([_term(word, known, times=count) for word, count in words.items()])),
@@ -98,7 +110,7 @@ def build_bm25_query(
 
 
 def _term(word: str, known: WordFrequencies, *, times: int = 1) -> WeightedWord:
-    return WeightedWord(word, known.of(word), known.of(f"t:{word}"), known.weight(word) * times)
+    return WeightedWord(word, known.of(word), known.of(title_mark(word)), known.weight(word) * times)
 
 
 def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:
@@ -106,80 +118,80 @@ def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) ->
     found: dict[str, WeightedWord] = {}
     for text, key in keys.items():
         as_word = max((known.of(lexeme.word) for lexeme in lexemes[text]), default=0)
-        if 0 < as_word <= known.of(f"a:{key}"):
-            found[key] = _term(f"a:{key}", known)
+        (mark,) = author_marks(key)
+        if 0 < as_word <= known.of(mark):
+            found[key] = _term(mark, known)
     return list(found.values())
 
 
-def rank_bm25(wanted: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> list[Bm25Hit]:
+def rank_bm25(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> list[Bm25Hit]:
     """The best papers by words, among those that fulfil the condition. One query, two where every word is common."""
-    if not wanted.terms:
+    if not query.terms:
         return []
-    found = among.filter(_asked(wanted, condition).as_filter())
+    found = among.filter(_asked(query, condition).as_filter())
     vector = Func(F("search_vector"), template="(%(expressions)s || ''::tsvector)", output_field=SearchVectorField())
     # A copy, made once: the vector itself would be fetched and unpacked again for every word.
-    rows = found.annotate(vector=vector).values_list("pk", "vector")[: ranking_limit(wanted.terms) * 3 // 2]
+    rows = found.annotate(vector=vector).values_list("pk", "vector")[: ranking_limit(query.terms) * 3 // 2]
     inner, values = rows.query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(*_statement(wanted, inner, values))
+        cursor.execute(*_statement(query, inner, values))
         return [Bm25Hit(*row) for row in cursor.fetchall()]
 
 
-def _asked(wanted: Bm25Query, condition: QueryCondition | None) -> QueryCondition:
+def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition:
     """One tsquery of what is required and what is looked for, and, where that is too much, of the newest months.
 
     Where few papers fulfil the condition, all of them are ranked.
     """
     condition = condition or QueryCondition()
-    most = ranking_limit(wanted.terms)
-    if wanted.share < 1 and wanted.share * wanted.papers <= most:
+    most = ranking_limit(query.terms)
+    if query.share < 1 and query.share * query.papers <= most:
         return condition
-    terms = [replace(term, papers=round(term.papers * wanted.share) + 1, titles=round(term.titles * wanted.share) + 1)
-             for term in rarest_words([*wanted.terms, *wanted.names])]  # fmt: skip
-    candidates = choose_candidates(terms, papers=max(1, round(wanted.papers * wanted.share)))
+    terms = [replace(term, papers=round(term.papers * query.share) + 1, titles=round(term.titles * query.share) + 1)
+             for term in rarest_words([*query.terms, *query.names])]  # fmt: skip
+    candidates = choose_candidates(terms, papers=max(1, round(query.papers * query.share)))
     if candidates is None:
         return condition
     parts = [f"({part})" for part in (condition.tsquery, candidates.tsquery) if part]
     part_of_it = most / max(candidates.expected, 1.0)
     if not candidates.is_too_common or part_of_it >= 1:
         return QueryCondition(" & ".join(parts), condition.filter)
-    months = newest_month_marks(share=part_of_it, papers=wanted.papers)
+    months = newest_month_marks(share=part_of_it, papers=query.papers)
     if len(months) <= _MOST_MONTHS:
-        parts += [f"({' | '.join(quote_lexeme(month) for month in months)})"] if months else []
+        parts += [any_word(months)] if months else []
         return QueryCondition(" & ".join(parts), condition.filter)
     return QueryCondition(" & ".join(parts), condition.filter & _listed_since(months[-1]))
 
 
 def _listed_since(month: str) -> Q:
     """Listed in this month or later; not for the index of dates, which would be walked instead of that of words."""
-    year, number = divmod(int(month.removeprefix("m:")) - 1, 12)
     same = ExpressionWrapper(F("listed_at") + timedelta(0), output_field=DateTimeField())
-    return Q(GreaterThanOrEqual(same, datetime(year, number + 1, 1, tzinfo=UTC)))
+    return Q(GreaterThanOrEqual(same, start_of_day(date(*month_of_mark(month), 1))))
 
 
-def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tuple[str, list[Any]]:
     """The SQL and its values. The words' weights are numbers of ours and stand in the SQL itself."""
     scores: list[str] = []
     values: list[Any] = []
-    for term in wanted.terms:
+    for term in query.terms:
         times = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
         scores.append(
             f"{term.weight:.6f} * (1 - norm / (norm + {times} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
         )
-        values += [quote_lexeme(term.word), quote_lexeme(f"t:{term.word}")]
-    for name in wanted.names:
+        values += [quote_lexeme(term.word), quote_lexeme(title_mark(term.word))]
+    for name in query.names:
         scores.append(f"{name.weight:.6f} * (1 - norm / (norm + 1)) * (vector @@ %s::tsquery)::int")
         values.append(quote_lexeme(name.word))
-    in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in wanted.terms)
-    marks = [quote_lexeme(f"t:{term.word}") for term in wanted.terms]
-    row = lexemes_of([wanted.text])[wanted.text][:_EXACT_WORDS]
-    norm = f"{K1} * ({1 - B} + {B / wanted.average_length:.8f} * length(vector))"
+    in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in query.terms)
+    marks = [quote_lexeme(title_mark(term.word)) for term in query.terms]
+    row = lexemes_of([query.text])[query.text][:_EXACT_WORDS]
+    norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * length(vector))"
     sql = f"""
         SELECT id, score, {in_title},
             vector @@ %s::tsquery AND to_tsvector('pg_catalog.english', papers_words(%s)) = (
                 SELECT to_tsvector('pg_catalog.english', papers_words(title)) FROM papers_paper WHERE id = best.id),
             vector @@ %s::tsquery,
-            {"vector @@ %s::tsquery" if wanted.names else "false"}
+            {"vector @@ %s::tsquery" if query.names else "false"}
         FROM (
             SELECT id, vector, {" + ".join(scores)} AS score
             FROM (SELECT id, vector, {norm} AS norm FROM ({inner}) AS found (id, vector) OFFSET 0) AS found
@@ -187,5 +199,5 @@ def _statement(wanted: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tu
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
     in_row = phrase_tsquery(row, "A")
-    names = [" | ".join(quote_lexeme(name.word) for name in wanted.names)] if wanted.names else []
-    return sql, [*marks, " & ".join(marks), wanted.text, in_row, *names, *values, *inner_values]
+    names = [any_word(name.word for name in query.names)] if query.names else []
+    return sql, [*marks, " & ".join(marks), query.text, in_row, *names, *values, *inner_values]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from papers.models.search_index import quote_lexeme
+from papers.query.tsquery import every_word, title_mark
 
 MAX_WORDS = 40
 """Of a longer question the rarest count: the others would change nothing but the time."""
@@ -56,7 +56,7 @@ def rarest_words(terms: Sequence[WeightedWord]) -> list[WeightedWord]:
 
 
 def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:
-    """What to look for, of words in the order of `weightiest`; None where there are none."""
+    """What to look for, of words in the order of `rarest_words`; None where there are none."""
     if not terms:
         return None
     most = ranking_limit(terms)
@@ -100,14 +100,14 @@ def _too_common(terms: Sequence[WeightedWord], papers: int) -> CandidateQuery:
     some = terms[:_LARGEST_SET]
     in_title = _expected([term.titles for term in some], papers)
     if in_title >= MIN_RANKED / 2:
-        return CandidateQuery(_together([f"t:{term.word}" for term in some]), in_title, is_too_common=True)
+        return CandidateQuery(_together([title_mark(term.word) for term in some]), in_title, is_too_common=True)
     return CandidateQuery(
         _together([term.word for term in some]), _expected([term.papers for term in some], papers), is_too_common=True
     )
 
 
 def _expected(counts: Sequence[int], papers: int) -> float:
-    """How many papers have all of some words that are each in so many: more than if they had nothing in common."""
+    """How many papers have all of some words, each in `counts` papers: more than if they had nothing in common."""
     found = float(counts[0])
     for count in counts[1:]:
         found *= min(1.0, _TOGETHER * count / max(papers, 1))
@@ -115,5 +115,5 @@ def _expected(counts: Sequence[int], papers: int) -> float:
 
 
 def _together(words: Sequence[str]) -> str:
-    text = " & ".join(quote_lexeme(word) for word in words)
+    text = every_word(words)
     return f"({text})" if len(words) > 1 else text

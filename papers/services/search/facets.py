@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from papers.catalogue.categories import category_name
-from papers.query import parser as language
-from papers.query.parser import Node, Query
+from papers.query import nodes
+from papers.query.nodes import Node
+from papers.query.parser import Query
 from papers.services.search.hybrid_search import SearchResult
 
 MAX_CATEGORIES = 6
@@ -32,22 +33,22 @@ def facet_links(query: Query, search_result: SearchResult | None) -> list[FacetL
         return []
     found: list[FacetLink] = []
     asked = {type(part) for part in query.required()}
-    if language.CategoryTerm not in asked:
+    if nodes.CategoryTerm not in asked:
         for code, count in search_result.categories()[:MAX_CATEGORIES]:
-            found.append(_narrowed(query, code, count, language.CategoryTerm(code, (code,)), title=category_name(code)))
-    if not asked & {language.AfterTerm, language.BeforeTerm}:
+            found.append(_narrowed(query, code, count, nodes.CategoryTerm(code, (code,)), title=category_name(code)))
+    if not asked & {nodes.AfterTerm, nodes.BeforeTerm}:
         years = search_result.years()
         for year, count in years[:MAX_YEARS] if len(years) > 1 else ():
             parts = (
-                language.AfterTerm(language.DateExpression(str(year))),
-                language.BeforeTerm(language.DateExpression(str(year + 1))),
+                nodes.AfterTerm(nodes.DateExpression(str(year))),
+                nodes.BeforeTerm(nodes.DateExpression(str(year + 1))),
             )
             found.append(_narrowed(query, str(year), count, *parts))
-    if language.HasTerm not in asked and (count := search_result.with_code()):
-        found.append(_narrowed(query, "with code", count, language.HasTerm("code")))
+    if nodes.HasTerm not in asked and (count := search_result.with_code()):
+        found.append(_narrowed(query, "with code", count, nodes.HasTerm("code")))
     return [narrowing for narrowing in found if _FEWEST <= narrowing.count < len(search_result.facets)]
 
 
 def _narrowed(query: Query, name: str, count: int, *parts: Node, title: str = "") -> FacetLink:
-    text = str(Query(language.And((*query.required(), *parts))))
+    text = str(Query(nodes.And((*query.required(), *parts))))
     return FacetLink(name, count, f"?{urlencode({'q': text})}", title)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
@@ -16,19 +17,28 @@ from django.db.models.lookups import LessThanOrEqual
 from papers.models import Paper, User
 from papers.models.paper import PaperQuerySet
 from papers.models.query_sql import QueryCondition, compile_query
-from papers.query import parser as language
-from papers.query.parser import Node, Query
+from papers.query import nodes
+from papers.query.nodes import Node, TextTerm
+from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
-from papers.services.embeddings.nearest import PaperDistance
+from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
 from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25
 from papers.services.search.fusion import RankedResult, fuse
-from papers.services.search.semantic import mean_vector, rank_semantic, rank_semantic_among
+from papers.services.search.semantic import rank_semantic, rank_semantic_among
 from papers.services.search.timeouts import statement_timeout
 
 
+class SearchMode(StrEnum):
+    """What results are ranked by: one of the rankings, or both together."""
+
+    HYBRID = "hybrid"
+    BM25 = "bm25"
+    SEMANTIC = "semantic"
+
+
 class PaperFacets(NamedTuple):
-    """What is known of every result, for ranking and for the filters beside the list."""
+    """What ranking and the filters beside the list need of a result."""
 
     listed_at: datetime
     categories: tuple[str, ...]
@@ -66,51 +76,49 @@ def search_papers(
     today: date,
     now: datetime,
     newest_id: int | None = None,
-    by: str = "both",
+    mode: SearchMode = SearchMode.HYBRID,
 ) -> SearchResult:
-    """The best papers for a query, in a handful of statements. `by` is `both`, `words` or `meaning`.
+    """The best papers for a query, in a handful of queries.
 
     `newest_id`: papers stored after that one are left out, so that a second page goes on where the first ended.
 
     Raises:
-        TooSlow: a statement took longer than it may.
+        SearchTimeout: a statement took longer than it may.
     """
     with statement_timeout():
-        texts = ranking_texts(query)
-        needed = _required(query)
+        texts, needed, examples = ranking_texts(query), _required(query), _examples(query)
         required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
-        examples = _examples(query)
-        among = Paper.objects.visible()
-        if newest_id is not None:
-            # Plus nothing: Postgres would walk along the keys, which nearly all papers fulfil, instead of the words.
-            among = among.filter(LessThanOrEqual(F("pk") + 0, newest_id))
-        if examples:
-            among = among.exclude(pk__in=examples)
-        of_text = request_query_vector(" ".join(texts) if by != "words" else "")  # made while the words are looked up
-        wanted = build_bm25_query(texts, needed, times=dict(query.repeated))
-        words = _by_words(wanted, among, required) if by != "meaning" else []
-        vector = _vector(of_text(), examples) if by != "words" else None
+        among = _searched_papers(newest_id, examples)
+        # Asked for while the words are looked up.
+        of_text = request_query_vector(" ".join(texts) if mode != SearchMode.BM25 else "")
+        bm25_query = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
+        words = _by_bm25(bm25_query, among, required) if mode != SearchMode.SEMANTIC else []
+        vector = _vector(of_text(), examples) if mode != SearchMode.BM25 else None
         if vector and words and _wants_phrase(needed):
-            meaning = rank_semantic_among(vector, [found.paper_id for found in words])
+            near = rank_semantic_among(vector, [hit.paper_id for hit in words])
         else:
-            meaning = _by_meaning(vector, among, required, wanted.expected) if vector else []
-        facets = _about({found.paper_id for found in words} | {near.paper_id for near in meaning})
+            near = _by_vector(vector, among, required, bm25_query.expected) if vector else []
+        facets = _facets({hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
     return SearchResult(
-        ranked=fuse(words, meaning, listed_at=listed_at, now=now),
+        ranked=fuse(words, near, listed_at=listed_at, now=now),
         facets=facets,
         is_semantic=vector is not None,
-        has_words=bool(wanted.terms),
+        has_words=bool(bm25_query.terms),
     )
+
+
+def _searched_papers(newest_id: int | None, examples: Sequence[int]) -> PaperQuerySet:
+    among = Paper.objects.visible()
+    if newest_id is not None:
+        # Plus nothing: Postgres would walk along the keys, which nearly all papers fulfil, instead of the words.
+        among = among.filter(LessThanOrEqual(F("pk") + 0, newest_id))
+    return among.exclude(pk__in=examples) if examples else among
 
 
 def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
-    return [
-        leaf.text
-        for leaf in query.leaves()
-        if isinstance(leaf, language.WordTerm | language.PhraseTerm | language.TitleTerm)
-    ]
+    return [term.text for term in query.leaves() if isinstance(term, TextTerm)]
 
 
 def is_rankable(query: Query) -> bool:
@@ -123,11 +131,11 @@ def _required(query: Query) -> Node | None:
 
     A single word is not required either: what is close in meaning without it says so.
     """
-    ranks_only: tuple[type, ...] = (language.WordTerm, language.LikeTerm)
+    ranks_only: tuple[type, ...] = (nodes.WordTerm, nodes.LikeTerm)
     if query.is_running_text():  # quotation marks and brackets are those of the sentence
-        ranks_only += (language.PhraseTerm, language.Or)
+        ranks_only += (nodes.PhraseTerm, nodes.Or)
     parts: tuple[Node, ...] = tuple(part for part in query.required() if not isinstance(part, ranks_only))
-    return language.And(parts) if parts else None
+    return nodes.And(parts) if parts else None
 
 
 def _wants_phrase(needed: Node | None) -> bool:
@@ -135,23 +143,23 @@ def _wants_phrase(needed: Node | None) -> bool:
 
     Then the best by words, which have it, are opened once, and meaning orders those.
     """
-    return isinstance(needed, language.And) and any(isinstance(part, language.PhraseTerm) for part in needed.nodes)
+    return isinstance(needed, nodes.And) and any(isinstance(part, nodes.PhraseTerm) for part in needed.nodes)
 
 
-def _by_words(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> list[Bm25Hit]:
+def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition | None) -> list[Bm25Hit]:
     try:
         return rank_bm25(wanted, among, required)
     except EmptyResultSet:  # a filter that nothing can fulfil, such as somebody else's tag
         return []
 
 
-def _by_meaning(
+def _by_vector(
     vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, expected: float
 ) -> list[PaperDistance]:
     if required is not None:
         among = among.filter(required.as_filter())
     try:
-        return rank_semantic(vector, among, is_filtered=required is not None, expected=expected)
+        return rank_semantic(vector, among, is_filtered=required is not None, expected_count=expected)
     except EmptyResultSet:
         return []
 
@@ -174,7 +182,7 @@ def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector
     return QueryVector(model.name, tuple((a + b) / 2 for a, b in zip(of_text.vector, of_examples, strict=True)))
 
 
-def _about(paper_ids: set[int]) -> dict[int, PaperFacets]:
+def _facets(paper_ids: set[int]) -> dict[int, PaperFacets]:
     # As a number: Django reads a moment from text, which takes longer than all else of a row.
     listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
     found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))

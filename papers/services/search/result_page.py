@@ -1,6 +1,6 @@
 """One page of search results, in the order that the reader asked for.
 
-By relevance, the results are the best 400, kept for some minutes; a cursor names the newest paper of the first page,
+By relevance, the results are the best 400, kept for some minutes; a position names the newest paper of the first page,
 so that papers which come in between move nothing. By newest and by votes, all papers that fulfil the query are listed,
 page by page along the order itself. Nothing is counted.
 """
@@ -11,31 +11,29 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import NamedTuple, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db.models import Max
-from django.urls import reverse
 
 from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewestPosition, VotesPosition
 from papers.models.reading import exclude_seen
-from papers.query import parser as language
+from papers.models.search_index import lexemes_of
+from papers.query import nodes
+from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.search.fusion import RankedResult
 from papers.services.search.hybrid_search import SearchResult, is_rankable, ranking_texts, search_papers
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
-from papers.web.paging import decode_cursor, encode_cursor
 
 PER_PAGE = 20
-SORTS = ("relevance", "newest", "votes")
-_KEPT_SECONDS = 300
 EXPORT_LIMIT = 400
-"""So many results at most leave as a file: all that are ranked, or the first of a longer list."""
+"""At most this many results leave as a file: all that are ranked, or the first of a longer list."""
+_KEPT_SECONDS = 300
 
 
 class RelevancePosition(NamedTuple):
@@ -46,13 +44,22 @@ class RelevancePosition(NamedTuple):
     paper_id: int
 
 
+SearchPosition: TypeAlias = RelevancePosition | NewestPosition | VotesPosition
+SORTS: dict[str, type[SearchPosition]] = {
+    "relevance": RelevancePosition,
+    "newest": NewestPosition,
+    "votes": VotesPosition,
+}
+"""The orders of results, and what a page of each ends with."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchPage:
     """One page of results."""
 
     rows: list[ListRow] = field(default_factory=list)
-    more: str = ""
-    """The cursor of the next page, empty on the last."""
+    next_position: SearchPosition | None = None
+    """Behind which the next page begins; None on the last."""
     is_first: bool = True
     sort: str = "relevance"
     search_result: SearchResult | None = None
@@ -67,13 +74,16 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """Who asks for what, and when. `today` is the group's day."""
+    """A question to the search, with who asks it and when."""
 
     query: Query
     sort: str
-    after: str
+    """A key of `SORTS`."""
+    after: SearchPosition | None
+    """Where the page before ended; None for the first."""
     viewer: User | AnonymousUser
     today: date
+    """The day in the group's zone."""
     now: datetime
 
 
@@ -84,39 +94,38 @@ def resolve_sort(text: str, query: Query) -> str:
 
 def available_sorts(query: Query) -> tuple[str, ...]:
     """The orders that make sense; the first is the usual one."""
-    return SORTS if is_rankable(query) else SORTS[1:]
+    return tuple(SORTS) if is_rankable(query) else tuple(SORTS)[1:]
 
 
-def search_page(asked: SearchRequest) -> SearchPage:
-    """The page. Says so in `is_too_slow` where a statement was stopped."""
+def search_page(request: SearchRequest) -> SearchPage:
+    """A page of the results; empty, with `timed_out` set, where a statement was stopped."""
     try:
-        return _best(asked) if asked.sort == "relevance" else _listed(asked)
+        return _best(request) if request.sort == "relevance" else _listed(request)
     except SearchTimeout:
-        return SearchPage(sort=asked.sort, timed_out=True)
+        return SearchPage(sort=request.sort, timed_out=True)
 
 
-def export_ids(asked: SearchRequest) -> list[int] | None:
+def export_ids(request: SearchRequest) -> list[int] | None:
     """The keys of the first papers, in their order; None where a statement was stopped."""
     try:
-        if asked.sort == "relevance":
-            newest_id = Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
-            return [result.paper_id for result in _findings(asked, newest_id).ranked[:EXPORT_LIMIT]]
-        found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
-        found = found.most_voted() if asked.sort == "votes" else found.newest()
+        if request.sort == "relevance":
+            return [result.paper_id for result in _cached_result(request, _newest_id()).ranked[:EXPORT_LIMIT]]
+        found = Paper.objects.visible().matching(request.query, viewer=request.viewer, today=request.today)
+        found = found.most_voted() if request.sort == "votes" else found.newest()
         with statement_timeout():
             return list(found.values_list("pk", flat=True)[:EXPORT_LIMIT])
     except SearchTimeout:
         return None
 
 
-def destination_url(destination: Destination) -> str | None:
-    """The address of the paper that a query names; None where it is not here. At most two queries."""
+def find_destination(destination: Destination) -> str | None:
+    """The public id of the paper that a query names; None where it is not here. At most two queries."""
     name = Identifier.objects.filter(scheme=destination.scheme, value=destination.value, paper__hidden_at=None)
     public_id = name.values_list("paper__public_id", flat=True).first()
     if public_id is None:
         moved = FormerAddress.objects.filter(public_id=destination.value, paper__hidden_at=None)
         public_id = moved.values_list("paper__public_id", flat=True).first()
-    return None if public_id is None else reverse("papers:paper", args=[public_id])
+    return public_id
 
 
 def example_titles(query: Query) -> list[tuple[str, str, str]]:
@@ -129,29 +138,31 @@ def example_titles(query: Query) -> list[tuple[str, str, str]]:
 
 
 def _without_example(query: Query, name: str) -> Query:
-    left = tuple(part for part in query.required() if part != language.LikeTerm(name))
-    return Query(None if not left else left[0] if len(left) == 1 else language.And(left))
+    left = tuple(part for part in query.required() if part != nodes.LikeTerm(name))
+    return Query(None if not left else left[0] if len(left) == 1 else nodes.And(left))
 
 
-def _best(asked: SearchRequest) -> SearchPage:
-    position = decode_cursor(asked.after, RelevancePosition)
-    newest_id = position.newest_id if position else Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    search_result = _findings(asked, newest_id)
-    start = _start(search_result.ranked, position)
-    left = _without_seen(search_result.ranked[start:], asked.viewer)
+def _best(request: SearchRequest) -> SearchPage:
+    position = request.after if isinstance(request.after, RelevancePosition) else None
+    newest_id = position.newest_id if position else _newest_id()
+    result = _cached_result(request, newest_id)
+    start = _start(result.ranked, position)
+    left = _without_seen(result.ranked[start:], request.viewer)
     shown = left[:PER_PAGE]
-    more = ""
+    following: RelevancePosition | None = None
     if len(left) > PER_PAGE:
-        more = encode_cursor(
-            RelevancePosition(newest_id, search_result.ranked.index(shown[-1]) + 1, shown[-1].paper_id)
-        )
+        following = RelevancePosition(newest_id, result.ranked.index(shown[-1]) + 1, shown[-1].paper_id)
     return SearchPage(
-        rows=_rows(shown, asked.query),
-        more=more,
+        rows=_rows(shown),
+        next_position=following,
         is_first=position is None,
-        sort=asked.sort,
-        search_result=search_result,
+        sort=request.sort,
+        search_result=result,
     )
+
+
+def _newest_id() -> int:
+    return Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def _without_seen(ranked: Sequence[RankedResult], viewer: User | AnonymousUser) -> Sequence[RankedResult]:
@@ -171,39 +182,32 @@ def _start(ranked: Sequence[RankedResult], position: RelevancePosition | None) -
     return places.get(position.paper_id, max(0, min(position.place, len(ranked))))
 
 
-def _findings(asked: SearchRequest, newest_id: int) -> SearchResult:
-    """The best results, as they were found some minutes ago or now."""
+def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
+    """The best results, from the cache, where they were found some minutes ago, or found now."""
     model = current_model()
-    own = (
-        asked.viewer.pk
-        if any(isinstance(leaf, language.TagTerm | language.TopicTerm) for leaf in asked.query.leaves())
-        else ""
-    )
-    parts = (str(asked.query), newest_id, asked.today, model.name if model else "", own)
+    root = request.query.root
+    own = request.viewer.pk if root is not None and is_personal(root) else ""
+    parts = (str(request.query), newest_id, request.today, model.name if model else "", own)
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
     found: SearchResult | None = cache.get(key)
     if found is None:
-        found = search_papers(asked.query, viewer=asked.viewer, today=asked.today, now=asked.now, newest_id=newest_id)
+        found = search_papers(
+            request.query, viewer=request.viewer, today=request.today, now=request.now, newest_id=newest_id
+        )
         if found.is_semantic or model is None:  # a model that did not answer in time will the next time
             cache.set(key, found, _KEPT_SECONDS)
     return found
 
 
-def _rows(shown: Sequence[RankedResult], query: Query) -> list[ListRow]:
+def _rows(shown: Sequence[RankedResult]) -> list[ListRow]:
     ids = [result.paper_id for result in shown]
     found = Paper.objects.visible().filter(pk__in=ids).values_list("pk", "public_id", "changed_at", "vote_count")
     known = {row[0]: row for row in found}
-    rows: list[ListRow] = []
-    for result in shown:
-        if result.paper_id in known:
-            pk, public_id, changed_at, vote_count = known[result.paper_id]
-            address = f"{reverse('papers:papers')}?{urlencode({'q': more_like_query(query, public_id)})}"
-            rows.append(
-                ListRow(
-                    pk, public_id, changed_at, vote_count, (), reasons=match_reasons(result), similar_search_url=address
-                )
-            )
-    return rows
+    return [
+        ListRow(*known[result.paper_id], position=(), reasons=match_reasons(result))
+        for result in shown
+        if result.paper_id in known
+    ]
 
 
 def match_reasons(result: RankedResult) -> tuple[str, ...]:
@@ -218,32 +222,31 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
     return tuple(found)
 
 
-def more_like_query(query: Query, public_id: str) -> str:
+def more_like_query(query: Query, example_id: str) -> str:
     """The query for papers like this one, and like those that the query names already."""
-    examples = [*query.examples(), public_id]
-    return " ".join(str(language.LikeTerm(name)) for name in dict.fromkeys(examples))
+    examples = [*query.examples(), example_id]
+    return " ".join(str(nodes.LikeTerm(name)) for name in dict.fromkeys(examples))
 
 
-def _listed(asked: SearchRequest) -> SearchPage:
+def _listed(request: SearchRequest) -> SearchPage:
     """All that fulfil the query, in an order of their own."""
-    by_votes = asked.sort == "votes"
-    kind: Any = VotesPosition if by_votes else NewestPosition
-    after = decode_cursor(asked.after, kind)
-    found = Paper.objects.visible().matching(asked.query, viewer=asked.viewer, today=asked.today)
-    if asked.viewer.is_authenticated and asked.viewer.hides_seen:
-        found = exclude_seen(found, asked.viewer)
+    viewer, after = request.viewer, request.after
+    found = Paper.objects.visible().matching(request.query, viewer=viewer, today=request.today)
+    if viewer.is_authenticated and viewer.hides_seen:
+        found = exclude_seen(found, viewer)
+    if request.sort == "votes":
+        found = found.most_voted(after=after if isinstance(after, VotesPosition) else None)
+    else:
+        found = found.newest(after=after if isinstance(after, NewestPosition) else None)
+    kind = SORTS[request.sort]
     with statement_timeout():
-        rows = read_list_rows(
-            found.most_voted(after=after) if by_votes else found.newest(after=after), kind._fields, per_page=PER_PAGE
-        )
+        rows = read_list_rows(found, kind._fields, per_page=PER_PAGE)
     shown = rows[:PER_PAGE]
-    more = encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else ""
-    return SearchPage(rows=shown, more=more, is_first=after is None, sort=asked.sort)
+    following = kind._make(shown[-1].position) if len(rows) > PER_PAGE else None
+    return SearchPage(rows=shown, next_position=following, is_first=after is None, sort=request.sort)
 
 
 def lexemes_to_highlight(query: Query) -> list[str]:
     """The words of the index that a reader looks for on the cards."""
-    from papers.models.search_index import lexemes_of
-
     texts = ranking_texts(query)
     return [lexeme.word for found in lexemes_of(texts).values() for lexeme in found] if texts else []

@@ -1,61 +1,60 @@
-"""How many papers a filter lets through, guessed from how common its words and marks are. No queries of its own.
+"""What share of all papers fulfils a query, estimated from how common its words and marks are. No queries.
 
-A guess decides what is looked at, never what is found: where it is wrong, a search takes longer or ranks fewer papers.
+An estimate decides what is looked at, never what is found: a wrong one makes a search slower or ranks fewer papers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod, sqrt
+from typing import assert_never
 
-from papers.models.query_sql import Lexemes
-from papers.query import parser as language
-from papers.query.parser import Node
+from papers.query import nodes
+from papers.query.nodes import Leaf, Node
+from papers.query.tsquery import Lexemes, title_mark
 from papers.services.search.word_statistics import WordFrequencies
-from papers.text.names import author_key
 
 # Nothing is counted of these.
 _HAS, _FEW = 0.2, 0.01
-
-
-def index_marks(node: Node) -> Iterator[str]:
-    """The marks whose counts `share_of` asks for, beside the words of texts."""
-    match node:
-        case language.And(nodes) | language.Or(nodes):
-            for part in nodes:
-                yield from index_marks(part)
-        case language.Not(part):
-            yield from index_marks(part)
-        case language.AuthorTerm(name):
-            yield from (f"a:{word}" for word in author_key(name).split())
-        case language.OrganizationTerm(text):
-            yield from (f"o:{word}" for word in author_key(text).split())
-        case language.CategoryTerm(_, codes):
-            yield from (f"c:{code}" for code in codes)
+# Nobody knows of dates, and the index of dates is quick.
+_ALL = 1.0
 
 
 def estimate_share(node: Node, known: WordFrequencies, lexemes: Lexemes) -> float:
-    """The share of all papers that fulfil a part of a query, 0 to 1."""
+    """The share of all papers that fulfil a part of a query, 0 to 1.
+
+    `known` has the counts of its words and of the marks of its terms; what it lacks counts as rare.
+    """
     match node:
-        case language.And(nodes):
-            return _together([estimate_share(part, known, lexemes) for part in nodes])
-        case language.Or(nodes):
-            return min(1.0, sum(estimate_share(part, known, lexemes) for part in nodes))
-        case language.Not(part):
+        case nodes.And(parts):
+            return _together([estimate_share(part, known, lexemes) for part in parts])
+        case nodes.Or(parts):
+            return min(1.0, sum(estimate_share(part, known, lexemes) for part in parts))
+        case nodes.Not(part):
             return max(0.1, 1 - estimate_share(part, known, lexemes))
-        case language.WordTerm(text) | language.PhraseTerm(text):
+        case _:
+            return _share_of_term(node, known, lexemes)
+
+
+def _share_of_term(term: Leaf, known: WordFrequencies, lexemes: Lexemes) -> float:
+    match term:
+        case nodes.WordTerm(text) | nodes.PhraseTerm(text):
             return _together([known.share(lexeme.word) for lexeme in lexemes[text]])
-        case language.TitleTerm(text):
-            return _together([known.share(f"t:{lexeme.word}") for lexeme in lexemes[text]])
-        case language.AuthorTerm() | language.OrganizationTerm():
-            return _together([known.share(mark) for mark in index_marks(node)])
-        case language.CategoryTerm():
-            return min(1.0, sum(known.share(mark) for mark in index_marks(node)))
-        case language.HasTerm():
+        case nodes.TitleTerm(text):
+            return _together([known.share(title_mark(lexeme.word)) for lexeme in lexemes[text]])
+        case nodes.AuthorTerm() | nodes.OrganizationTerm():
+            return _together([known.share(mark) for mark in term.index_marks])
+        case nodes.CategoryTerm():
+            return min(1.0, sum(known.share(mark) for mark in term.index_marks))
+        case nodes.HasTerm():
             return _HAS
-        case language.VotesTerm() | language.WithdrawnTerm() | language.TopicTerm() | language.TagTerm():
+        case nodes.VotesTerm() | nodes.WithdrawnTerm() | nodes.TopicTerm() | nodes.TagTerm():
             return _FEW
-    return 1.0  # dates: nobody knows, and the index of dates is quick
+        case nodes.AfterTerm() | nodes.BeforeTerm():
+            return _ALL
+        case nodes.LikeTerm():
+            return _ALL  # leaves nothing out
+        case _:
+            assert_never(term)
 
 
 def _together(shares: list[float]) -> float:

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from papers.models import PaperVector
 from papers.models.paper import PaperQuerySet
 from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector
+from papers.services.embeddings.vector_sql import cosine_distance
 
 MAX_RESULTS = 200
 MAX_FILTERED_RESULTS = 100
@@ -28,25 +28,25 @@ def rank_semantic(
     among: PaperQuerySet,
     *,
     is_filtered: bool,
-    expected: float = 0.0,
-    leave_out: Collection[int] = (),
+    expected_count: float = 0.0,
+    exclude_ids: Collection[int] = (),
 ) -> list[PaperDistance]:
     """The closest papers, the closest first. One query, two where it is filtered. Inside a transaction.
 
-    `expected`: about how many papers pass the filter, where that can be told beforehand.
+    `expected_count`: about how many papers pass the filter, where that can be told beforehand.
     """
     if not is_filtered:
-        return _by_index(vector, among, leave_out, most=MAX_RESULTS)
-    if expected > 2 * EXACT_SCAN_LIMIT:
-        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
+        return _by_index(vector, among, exclude_ids, most=MAX_RESULTS)
+    if expected_count > 2 * EXACT_SCAN_LIMIT:
+        return _by_index(vector, among, exclude_ids, most=MAX_FILTERED_RESULTS)
     few = list(among.order_by().values_list("pk", flat=True)[: EXACT_SCAN_LIMIT + 1])
     if len(few) > EXACT_SCAN_LIMIT:
-        return _by_index(vector, among, leave_out, most=MAX_FILTERED_RESULTS)
-    return rank_semantic_among(vector, few, leave_out)
+        return _by_index(vector, among, exclude_ids, most=MAX_FILTERED_RESULTS)
+    return rank_semantic_among(vector, few, exclude_ids)
 
 
 def rank_semantic_among(
-    vector: QueryVector, paper_ids: Sequence[int], leave_out: Collection[int] = ()
+    vector: QueryVector, paper_ids: Sequence[int], exclude_ids: Collection[int] = ()
 ) -> list[PaperDistance]:
     """The closest of these papers, compared one by one, the closest first. One query."""
     query = sql.SQL(
@@ -54,29 +54,14 @@ def rank_semantic_among(
         " SELECT paper_id, {distance} AS distance FROM papers_papervector of_paper"
         " WHERE of_paper.model = {model} AND paper_id = ANY(%s) OFFSET 0"
         ") AS each ORDER BY distance LIMIT {limit}"
-    ).format(distance=_distance(vector), model=sql.Literal(vector.model), limit=sql.Literal(MAX_RESULTS))
+    ).format(distance=cosine_distance(vector.vector), model=sql.Literal(vector.model), limit=sql.Literal(MAX_RESULTS))
     with connection.cursor() as cursor:
-        cursor.execute(query, [sorted(set(paper_ids) - set(leave_out))])
+        cursor.execute(query, [sorted(set(paper_ids) - set(exclude_ids))])
         return _close(cursor.fetchall())
 
 
-def mean_vector(paper_ids: Collection[int], model: str) -> tuple[float, ...] | None:
-    """The middle of these papers; None where none has a vector. One query."""
-    rows = list(PaperVector.objects.filter(model=model, paper__in=list(paper_ids)).values_list("vector", flat=True))
-    if not rows:
-        return None
-    middle = [sum(values) for values in zip(*(_numbers(row) for row in rows), strict=True)]
-    length = sum(value * value for value in middle) ** 0.5
-    return tuple(value / length for value in middle) if length else None
-
-
-def _numbers(vector: Any) -> Sequence[float]:
-    numbers: Sequence[float] = vector.to_list() if hasattr(vector, "to_list") else vector
-    return numbers
-
-
 def _by_index(
-    vector: QueryVector, among: PaperQuerySet, leave_out: Collection[int], *, most: int
+    vector: QueryVector, among: PaperQuerySet, exclude_ids: Collection[int], *, most: int
 ) -> list[PaperDistance]:
     """By the HNSW index, which goes on until as many as are asked for have passed the filter."""
     where, values = _where(among)
@@ -86,22 +71,15 @@ def _by_index(
         "WHERE of_paper.model = {model} AND of_paper.paper_id <> ALL(%s) AND ({where}) "
         "ORDER BY {distance} LIMIT {limit}"
     ).format(
-        distance=_distance(vector),
+        distance=cosine_distance(vector.vector),
         model=sql.Literal(vector.model),
         where=sql.SQL(where),  # what Django made, its values apart
         limit=sql.Literal(most),
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL hnsw.ef_search = {most}")
-        cursor.execute(query, [list(leave_out), *values])
+        cursor.execute(query, [list(exclude_ids), *values])
         return _close(cursor.fetchall())
-
-
-def _distance(vector: QueryVector) -> sql.Composable:
-    # The expression of the index, word for word: of_paper.vector is compared at the model's own length.
-    return sql.SQL("of_paper.vector::halfvec({0}) <=> {1}::halfvec({0})").format(
-        sql.Literal(vector.dimensions), sql.Literal(vector.literal)
-    )
 
 
 def _where(among: PaperQuerySet) -> tuple[str, Sequence[Any]]:

@@ -24,7 +24,7 @@ def statement_timeout() -> Iterator[None]:
     thinks, that reads all papers.
 
     Raises:
-        TooSlow: one was.
+        SearchTimeout: one was stopped.
     """
     try:
         with transaction.atomic():

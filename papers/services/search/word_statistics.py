@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.models import SearchStatistics, WordCount
+from papers.query.tsquery import MONTH_PREFIX, month_of_mark
 
 SAMPLE_SIZE = 50_000
 """So many papers are counted at most; of more, as many at random pages of the table."""
@@ -25,7 +26,7 @@ _COUNT = """
     INSERT INTO papers_wordcount (word, papers)
     SELECT word, round(ndoc * {scale})::int
     FROM ts_stat('SELECT search_vector FROM papers_paper TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)')
-    WHERE ndoc > 1 OR word LIKE 'm:%'
+    WHERE ndoc > 1 OR word LIKE '{month}%'
 """
 
 
@@ -83,7 +84,7 @@ def count_words(*, now: datetime) -> None:
         sampled, average = cursor.fetchone()
         scale = papers / sampled if sampled and percent < 100 else 1.0
         cursor.execute("DELETE FROM papers_wordcount")
-        cursor.execute(_COUNT.format(scale=f"{scale:.6f}", percent=f"{percent:.6f}"))
+        cursor.execute(_COUNT.format(scale=f"{scale:.6f}", percent=f"{percent:.6f}", month=MONTH_PREFIX))
         SearchStatistics.objects.update_or_create(
             id=1,
             defaults={
@@ -108,10 +109,10 @@ def _estimated_papers() -> int:
 
 def newest_month_marks(*, share: float, papers: int) -> list[str]:
     """The marks of the newest months that together have about this share of all papers. One query."""
-    months = WordCount.objects.filter(word__startswith="m:").values_list("word", "papers")
+    months = WordCount.objects.filter(word__startswith=MONTH_PREFIX).values_list("word", "papers")
     found: list[str] = []
     total = 0
-    for month, count in sorted(months, key=lambda row: -int(row[0][2:])):
+    for month, count in sorted(months, key=lambda row: month_of_mark(row[0]), reverse=True):
         found.append(month)
         total += count
         if total >= share * papers:

@@ -28,10 +28,10 @@ _STORE = """
 """
 
 
-def backfill_pending(*, now: datetime, at_most: int = 1_000) -> int:
-    """Ask each topic that waits; how many. Idempotent, and safe beside another worker that does the same."""
+def backfill_pending(*, now: datetime, limit: int = 1_000) -> int:
+    """Backfill each topic that waits; returns how many. Idempotent, and safe beside another worker."""
     done = 0
-    for topic_id in Topic.objects.pending().values_list("pk", flat=True)[:at_most]:
+    for topic_id in Topic.objects.pending().values_list("pk", flat=True)[:limit]:
         done += backfill(topic_id, now=now)
     return done
 
@@ -51,7 +51,7 @@ def backfill(topic_id: int, *, now: datetime) -> bool:
         kept = set(TopicMatch.objects.filter(topic=topic).values_list("paper_id", flat=True))
         gone = kept - wanted.keys()
         if gone:
-            gone -= find_topic_papers(topic, now=now, within=gone).possible()
+            gone -= find_topic_papers(topic, now=now, paper_ids=gone).possible()
             gone -= set(TopicPick.objects.filter(topic=topic, paper__in=gone).values_list("paper", flat=True))
         if gone:
             TopicMatch.objects.filter(topic=topic, paper__in=gone).delete()
@@ -76,9 +76,9 @@ class TopicPapers:
         return self.scores.keys() | self.unknown
 
 
-def find_topic_papers(topic: Topic, *, now: datetime, within: Collection[int] | None = None) -> TopicPapers:
-    """The papers that a topic asks for, among the news or `within` some papers, with their scores."""
-    asked = Q(listed_at__gte=now - RELEASE_WINDOW) | Q(is_sample=True) if within is None else Q(pk__in=within)
+def find_topic_papers(topic: Topic, *, now: datetime, paper_ids: Collection[int] | None = None) -> TopicPapers:
+    """The papers that a topic asks for, among the news or `paper_ids` some papers, with their scores."""
+    asked = Q(listed_at__gte=now - RELEASE_WINDOW) | Q(is_sample=True) if paper_ids is None else Q(pk__in=paper_ids)
     papers = Paper.objects.filter(asked)
     query = topic_query(topic.query, tuple(topic.categories))
     has_examples = topic.examples.exists()
@@ -89,9 +89,9 @@ def find_topic_papers(topic: Topic, *, now: datetime, within: Collection[int] | 
     ids = list(papers.values_list("pk", flat=True))
     if not has_examples:
         return TopicPapers(dict.fromkeys(ids, 0.0))
-    places = PaperBatch(ids)
-    close = match_examples([topic.pk], places)[topic.pk]
-    return TopicPapers(close.scores, frozenset(places.at(close.unknown)))
+    batch = PaperBatch(ids)
+    close = match_examples([topic.pk], batch)[topic.pk]
+    return TopicPapers(close.scores, frozenset(batch.ids_at(close.unknown)))
 
 
 def _ask_again(topic: Topic, *, now: datetime) -> None:

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from functools import cached_property
-from operator import eq, ge, gt, le, lt
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from django.db import connection
 
-from papers.models.query_sql import indexed_texts
-from papers.models.search_index import Lexeme, lexemes_of
-from papers.query import parser as language
-from papers.query.parser import Node
+from papers.dates import start_of_day
+from papers.models.search_index import lexemes_of
+from papers.query import nodes
+from papers.query.nodes import Leaf, Node, TextTerm, all_terms
+from papers.query.tsquery import Lexeme, title_mark
 from papers.text.names import author_key
-
-_SIGNS: Mapping[str, Callable[[int, int], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le, "=": eq}
 
 _COLUMNS = """
     SELECT id, listed_at, vote_count, withdrawn_at IS NOT NULL, links ? 'code', links ? 'project', is_sample
@@ -99,16 +97,16 @@ class PaperBatch:
         """The places of those of `ids` that are here."""
         return bits_from_positions([place for place, paper_id in enumerate(self.ids) if paper_id in ids])
 
-    def at(self, bits: int) -> list[int]:
+    def ids_at(self, bits: int) -> list[int]:
         """The ids of the papers in a row of bits."""
         return [self.ids[place] for place in positions_of_bits(bits)]
 
 
-def bits_from_positions(places: Sequence[int]) -> int:
-    if not places:
+def bits_from_positions(positions: Sequence[int]) -> int:
+    if not positions:
         return 0
-    row = bytearray(max(places) // 8 + 1)
-    for place in places:
+    row = bytearray(max(positions) // 8 + 1)
+    for place in positions:
         row[place >> 3] |= 1 << (place & 7)
     return int.from_bytes(row, "little")
 
@@ -122,11 +120,11 @@ def positions_of_bits(bits: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class ViewerQuery:
-    """A query as somebody asks it. Two that are equal have the same papers."""
+    """A query with the reader whose tags and topics it means. Two that are equal have the same papers."""
 
     root: Node
     viewer_id: int | None = None
-    """The reader whose tags and topics are meant; not needed, and better left out, where none is asked for."""
+    """None where the query names no tag and no topic, so that all readers share the answer."""
 
 
 class BitsetEvaluator:
@@ -143,83 +141,85 @@ class BitsetEvaluator:
         self.papers = papers
         self.today = today
         self._topic_bits = topic_bits
-        roots = list(asked)
-        self._lexemes = lexemes_of(dict.fromkeys(text for root in roots for text in indexed_texts(root)))
-        leaves = dict.fromkeys(leaf for root in roots for leaf in all_terms(root))
-        self._known: dict[Node, int | None] = {}
+        terms = list(dict.fromkeys(term for root in asked for term in all_terms(root)))
+        self._lexemes = lexemes_of(dict.fromkeys(term.text for term in terms if isinstance(term, TextTerm)))
+        self._known: dict[Leaf, int | None] = {}
         self._chains: dict[_Chain, int] = {}
         self._named: dict[str, int] = {}
-        self._read(leaves)
+        self._read(terms)
 
     def bits(self, asked: ViewerQuery) -> int | None:
         """The papers that fulfil it; None where it asks for nothing, as one of stop words alone."""
-        return self._joined(asked.root, asked.viewer_id)
+        return self._evaluate(asked.root, asked.viewer_id)
 
-    def _joined(self, node: Node, viewer: int | None) -> int | None:
+    def _evaluate(self, node: Node, viewer: int | None) -> int | None:
         match node:
-            case language.And(nodes):
+            case nodes.And(parts):
                 joined: int | None = None
-                for part in nodes:
-                    bits = self._joined(part, viewer)
+                for part in parts:
+                    bits = self._evaluate(part, viewer)
                     if bits is not None:
                         joined = bits if joined is None else joined & bits
                 return joined
-            case language.Or(nodes):
+            case nodes.Or(parts):
                 joined = None
-                for part in nodes:
-                    bits = self._joined(part, viewer)
+                for part in parts:
+                    bits = self._evaluate(part, viewer)
                     if bits is not None:
                         joined = bits if joined is None else joined | bits
                 return joined
-            case language.Not(part):
-                bits = self._joined(part, viewer)
+            case nodes.Not(part):
+                bits = self._evaluate(part, viewer)
                 return None if bits is None else self.papers.all & ~bits
-            case language.TagTerm(name):
-                return self._tags.get((name, viewer), 0)
-            case language.TopicTerm(slug):
+            case nodes.TagTerm() | nodes.TopicTerm():
+                return self._evaluate_term(node, viewer)
+            case _:
+                if node not in self._known:
+                    self._known[node] = self._evaluate_term(node, viewer)
+                return self._known[node]
+
+    def _evaluate_term(self, term: Leaf, viewer: int | None) -> int | None:
+        where = self.papers.where
+        match term:
+            case nodes.WordTerm(text) | nodes.PhraseTerm(text):
+                return self._in_a_row(self._lexemes[text], in_title=False)
+            case nodes.TitleTerm(text):
+                return self._in_a_row(self._lexemes[text], in_title=True)
+            case nodes.AuthorTerm(name):
+                return self._author(term, author_key(name))
+            case nodes.OrganizationTerm():
+                return self._every(term.index_marks)
+            case nodes.CategoryTerm():
+                return self._any(term.index_marks)
+            case nodes.AfterTerm(when):
+                first = start_of_day(when.day(self.today))
+                return where(lambda row: row.listed_at >= first)
+            case nodes.BeforeTerm(when):
+                end = start_of_day(when.day(self.today))
+                return where(lambda row: row.listed_at < end)
+            case nodes.HasTerm(kind):
+                return where(lambda row: row.has_code if kind == "code" else row.has_project)
+            case nodes.WithdrawnTerm():
+                return where(lambda row: row.is_withdrawn)
+            case nodes.VotesTerm(sign, number):
+                return where(lambda row: nodes.COMPARISONS[sign](row.vote_count, number))
+            case nodes.TopicTerm(slug):
                 return self._topic_bits(slug, viewer)
-        if node not in self._known:
-            self._known[node] = self._leaf(node)
-        return self._known[node]
-
-    def _leaf(self, node: Node) -> int | None:
-        match node:
-            case language.WordTerm(text) | language.PhraseTerm(text):
-                return self._row_of(self._lexemes[text], in_title=False)
-            case language.TitleTerm(text):
-                return self._row_of(self._lexemes[text], in_title=True)
-            case language.AuthorTerm(name):
-                return self._authors(author_key(name))
-            case language.OrganizationTerm(text):
-                return self._every([f"o:{word}" for word in author_key(text).split()])
-            case language.CategoryTerm(_, codes):
-                return self._any([f"c:{code}" for code in codes])
-        return self._column(node)
-
-    def _column(self, node: Node) -> int | None:
-        match node:
-            case language.AfterTerm(when):
-                first = _beginning(when.day(self.today))
-                return self.papers.where(lambda row: row.listed_at >= first)
-            case language.BeforeTerm(when):
-                end = _beginning(when.day(self.today))
-                return self.papers.where(lambda row: row.listed_at < end)
-            case language.HasTerm(kind):
-                return self.papers.where(lambda row: row.has_code if kind == "code" else row.has_project)
-            case language.WithdrawnTerm():
-                return self.papers.where(lambda row: row.is_withdrawn)
-            case language.VotesTerm(sign, number):
-                return self.papers.where(lambda row: _SIGNS[sign](row.vote_count, number))
-        return None
+            case nodes.TagTerm(name):
+                return self._tags.get((name, viewer), 0)
+            case nodes.LikeTerm():
+                return None  # orders by meaning and leaves nothing out
+            case _:
+                assert_never(term)
 
     # --- Words ------------------------------------------------------------------------------------------------------
 
-    def _row_of(self, lexemes: Sequence[Lexeme], *, in_title: bool) -> int | None:
+    def _in_a_row(self, lexemes: Sequence[Lexeme], *, in_title: bool) -> int | None:
         if not lexemes:
             return None
         if len(lexemes) > 1:
             return self._chains.get(_chain(lexemes, in_title=in_title), 0)
-        return self._words.get(f"t:{lexemes[0].word}" if in_title else lexemes[0].word, 0)
+        return self._words.get(title_mark(lexemes[0].word) if in_title else lexemes[0].word, 0)
 
     def _every(self, words: Sequence[str]) -> int | None:
         if not words:
@@ -235,16 +235,18 @@ class BitsetEvaluator:
             bits |= self._words.get(word, 0)
         return bits
 
-    def _authors(self, key: str) -> int | None:
-        return self._named.get(key, 0) if " " in key else self._every(_author_words(key))
+    def _author(self, term: nodes.AuthorTerm, key: str) -> int | None:
+        return self._named.get(key, 0) if " " in key else self._every(term.index_marks)
 
     # --- Reading ----------------------------------------------------------------------------------------------------
 
-    def _read(self, leaves: Iterable[Node]) -> None:
-        leaves = list(leaves)
-        chains = dict.fromkeys(chain for leaf in leaves if (chain := self._chain_of(leaf)))
-        words = set(self._words_of(leaves)) | {word for chain in chains for word, _ in chain.parts}
-        names = sorted({leaf.name for leaf in leaves if isinstance(leaf, language.TagTerm)})
+    def _read(self, terms: Sequence[Leaf]) -> None:
+        texts = [term for term in terms if isinstance(term, TextTerm)]
+        chains = dict.fromkeys(chain for term in texts if (chain := self._chain_of(term)))
+        words = {word for term in texts for word in self._words_of(term)}
+        words.update(word for chain in chains for word, _ in chain.parts)
+        words.update(mark for term in terms for mark in term.index_marks)
+        names = sorted({term.name for term in terms if isinstance(term, nodes.TagTerm)})
         self._words: dict[str, int] = {}
         self._tags: dict[tuple[str, int | None], int] = {}
         with connection.cursor() as cursor:
@@ -256,34 +258,22 @@ class BitsetEvaluator:
                 for name, user_id, places in cursor.fetchall():
                     self._tags[name, user_id] = bits_from_positions(places)
         self._read_chains(chains)
-        self._read_authors({author_key(leaf.name) for leaf in leaves if isinstance(leaf, language.AuthorTerm)})
+        self._read_authors([term for term in terms if isinstance(term, nodes.AuthorTerm)])
 
-    def _words_of(self, leaves: Iterable[Node]) -> Iterator[str]:
-        for leaf in leaves:
-            match leaf:
-                case language.WordTerm(text) | language.PhraseTerm(text):
-                    yield from (lexeme.word for lexeme in self._lexemes[text])
-                case language.TitleTerm(text):
-                    yield from (f"t:{lexeme.word}" for lexeme in self._lexemes[text])
-                case language.AuthorTerm(name):
-                    yield from _author_words(author_key(name))
-                case language.OrganizationTerm(text):
-                    yield from (f"o:{word}" for word in author_key(text).split())
-                case language.CategoryTerm(_, codes):
-                    yield from (f"c:{code}" for code in codes)
+    def _words_of(self, term: TextTerm) -> Iterator[str]:
+        is_title = isinstance(term, nodes.TitleTerm)
+        return (title_mark(lexeme.word) if is_title else lexeme.word for lexeme in self._lexemes[term.text])
 
-    def _chain_of(self, leaf: Node) -> _Chain | None:
-        if not isinstance(leaf, language.WordTerm | language.PhraseTerm | language.TitleTerm):
-            return None
-        lexemes = self._lexemes[leaf.text]
-        return _chain(lexemes, in_title=isinstance(leaf, language.TitleTerm)) if len(lexemes) > 1 else None
+    def _chain_of(self, term: TextTerm) -> _Chain | None:
+        lexemes = self._lexemes[term.text]
+        return _chain(lexemes, in_title=isinstance(term, nodes.TitleTerm)) if len(lexemes) > 1 else None
 
-    def _read_authors(self, keys: Iterable[str]) -> None:
+    def _read_authors(self, terms: Iterable[nodes.AuthorTerm]) -> None:
         """Where all words of a name are in a paper, the names themselves decide."""
         names: list[str] = []
         places: list[int] = []
-        for key in keys:
-            found = list(positions_of_bits(self._every(_author_words(key)) or 0)) if " " in key else []
+        for key, term in {author_key(term.name): term for term in terms}.items():
+            found = list(positions_of_bits(self._every(term.index_marks) or 0)) if " " in key else []
             places += found
             names += [key] * len(found)
         if names:
@@ -317,7 +307,7 @@ class BitsetEvaluator:
         found = _Positions()
         with connection.cursor() as cursor:
             cursor.execute(
-                _POSITIONS_OF_WORDS, [self.papers.at(somewhere), list(positions_of_bits(somewhere)), list(words)]
+                _POSITIONS_OF_WORDS, [self.papers.ids_at(somewhere), list(positions_of_bits(somewhere)), list(words)]
             )
             for word, place, positions, weights in cursor.fetchall():
                 found.texts[place][word] = (positions, weights)
@@ -352,26 +342,6 @@ class _Positions:
         return self._read[key]
 
 
-def _author_words(key: str) -> list[str]:
-    return [f"a:{word}" for word in key.split()]
-
-
 def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:
     first = lexemes[0].position
     return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
-
-
-def all_terms(node: Node) -> Iterator[Node]:
-    """All terms, also those behind a minus."""
-    match node:
-        case language.And(nodes) | language.Or(nodes):
-            for part in nodes:
-                yield from all_terms(part)
-        case language.Not(part):
-            yield from all_terms(part)
-        case _:
-            yield node
-
-
-def _beginning(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

@@ -41,7 +41,7 @@ class ExampleMatches:
 
 
 def match_examples(topic_ids: Sequence[int], papers: PaperBatch) -> dict[int, ExampleMatches]:
-    """By topic, for all that are asked for. Without a model nothing is known of any paper. Two queries."""
+    """The papers close to each topic's examples, by topic. Without a model all are unknown. Two queries."""
     model = current_model() if topic_ids else None
     if model is None:
         return {topic_id: ExampleMatches(unknown=papers.all) for topic_id in topic_ids}

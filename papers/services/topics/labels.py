@@ -20,15 +20,15 @@ _NAMES = """
     CROSS JOIN LATERAL (
         SELECT topic.slug, topic.name
         FROM papers_topicmatch found JOIN papers_topic topic ON topic.id = found.topic_id
-        WHERE found.paper_id = paper.id AND topic.query <> '' AND topic.id IS DISTINCT FROM %(but)s
+        WHERE found.paper_id = paper.id AND topic.query <> '' AND topic.id IS DISTINCT FROM %(exclude)s
           AND (topic.owner_id IS NULL OR topic.owner_id = %(viewer)s)
-        ORDER BY topic.owner_id, lower(topic.name), topic.id LIMIT %(most)s
+        ORDER BY topic.owner_id, lower(topic.name), topic.id LIMIT %(limit)s
     ) AS named
 """
 
 
 class TopicName(NamedTuple):
-    """A topic to be named."""
+    """A topic as a card or a page names it."""
 
     slug: str
     name: str
@@ -38,10 +38,15 @@ TopicNamesByPaper: TypeAlias = Mapping[int, Collection[TopicName]]
 
 
 def topic_names(
-    papers: Collection[int], *, viewer: User | AnonymousUser, but: Topic | None = None, most: int = MAX_ON_CARD
+    papers: Collection[int], *, viewer: User | AnonymousUser, exclude: Topic | None = None, limit: int = MAX_ON_CARD
 ) -> TopicNamesByPaper:
     """By paper: the first of the topics that it is in and `viewer` may see, their own before the others. One query."""
-    asked: dict[str, Any] = {"papers": list(papers), "viewer": viewer.pk, "but": but and but.pk, "most": most}
+    asked: dict[str, Any] = {
+        "papers": list(papers),
+        "viewer": viewer.pk,
+        "exclude": exclude and exclude.pk,
+        "limit": limit,
+    }
     found: dict[int, list[TopicName]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_NAMES, asked)

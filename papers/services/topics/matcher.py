@@ -3,8 +3,8 @@
 What waits stands in `TopicBacklog`, written by a trigger in the transaction that changes a paper. One worker at a time
 takes some of it, under a lock that ends with the transaction: killed at any point, everything still waits.
 
-- A paper is matched to topics as long as it is news: listed within `NEWS`. An older one that changes keeps the matches
-  that still hold, and gains none: what is imported from the past is in nobody's mail. A paper of the sample counts as
+- A paper is matched to topics while it is news: listed within `RELEASE_WINDOW`. An older one that changes keeps the
+  matches that still hold, and gains none: what is imported from the past is in no mail. A paper of the sample counts as
   news, so that topics have something to show before there is anything else; no mail brings it.
 - A match that holds no more is removed, also where it was mailed: the page and the feed of a topic say what is true
   now, and digests remember by themselves what they brought. When it holds again it comes back with a new release.
@@ -72,19 +72,19 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class MatchRound:
-    """What one round did."""
+    """How many papers one round matched, and how many matches it added and removed."""
 
     papers: int = 0
     added: int = 0
     removed: int = 0
 
 
-def match_waiting(*, now: datetime, at_a_time: int = BATCH_SIZE) -> MatchRound:
+def match_waiting(*, now: datetime, batch_size: int = BATCH_SIZE) -> MatchRound:
     """Match the newest papers that wait, in one transaction; nothing where another worker is at it."""
     with transaction.atomic():
         if not try_lock_transaction(AdvisoryLock.TOPIC_MATCHING):
             return MatchRound()
-        waiting = TopicBacklog.objects.order_by("-paper_id").values_list("paper_id", "changes")[:at_a_time]
+        waiting = TopicBacklog.objects.order_by("-paper_id").values_list("paper_id", "changes")[:batch_size]
         changes = dict(waiting)
         if not changes:
             return MatchRound()
@@ -178,17 +178,17 @@ def _news(papers: PaperBatch, *, now: datetime) -> int:
     return papers.where(lambda row: row.listed_at >= now - RELEASE_WINDOW or row.is_sample)
 
 
-def topological_order(topics: Sequence[_Topic], named: Mapping[str, Collection[str]]) -> list[_Topic]:
+def topological_order(topics: Sequence[_Topic], references: Mapping[str, Collection[str]]) -> list[_Topic]:
     """Each topic behind those that its query names; where they name each other in a circle, the circle is cut."""
     by_slug = {topic.slug: topic for topic in topics}
-    ordered: dict[str, _Topic] = {topic.slug: topic for topic in topics if not named[topic.slug]}
+    ordered: dict[str, _Topic] = {topic.slug: topic for topic in topics if not references[topic.slug]}
     entered: set[str] = set()
 
     def enter(slug: str) -> None:
         if slug in ordered or slug in entered or slug not in by_slug:
             return
         entered.add(slug)
-        for other in sorted(named[slug]):
+        for other in sorted(references[slug]):
             enter(other)
         ordered[slug] = by_slug[slug]
 
@@ -232,7 +232,7 @@ def _store(
         if lost := before & ~wanted:
             gone[topic_id] = lost
     removed = _delete(gone, papers)
-    _refresh(papers.at(reduce(or_, stored.values(), 0) & done))
+    _refresh(papers.ids_at(reduce(or_, stored.values(), 0) & done))
     count = _add(added, papers, found, release=release, now=now)
     return MatchRound(papers=len(struck_off), added=count, removed=removed)
 
@@ -256,9 +256,9 @@ def _strike_off(changes: Mapping[int, int]) -> set[int]:
 
 
 def _unchanged(topics: Iterable[_Topic]) -> list[int]:
-    """The topics that ask what they asked when they were read, which nobody can delete until this transaction ends.
+    """The topics that ask what they asked when they were read, which cannot be deleted until this transaction ends.
 
-    The others are asked anew by their own backfill.
+    The others are matched again by their own backfill.
     """
     seen = {topic.pk: topic.version for topic in topics}
     with connection.cursor() as cursor:
@@ -275,7 +275,7 @@ def _stored_bits(papers: PaperBatch) -> dict[int, int]:
 
 def _delete(gone: Mapping[int, int], papers: PaperBatch) -> int:
     """Remove matches; how many."""
-    pairs = [(topic_id, paper_id) for topic_id, bits in gone.items() for paper_id in papers.at(bits)]
+    pairs = [(topic_id, paper_id) for topic_id, bits in gone.items() for paper_id in papers.ids_at(bits)]
     if pairs:
         with connection.cursor() as cursor:
             cursor.execute(

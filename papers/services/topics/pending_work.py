@@ -10,13 +10,13 @@ from papers.services.topics.backfill import backfill_pending
 from papers.services.topics.matcher import has_backlog, match_all_waiting
 
 # A topic that changes has those asked again that name it, and they others in turn. What is left comes with the next
-# tick; topics that name each other in a circle so never keep a worker for good.
+# run; topics that name each other in a circle so never keep a worker for good.
 _CHAIN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUpResult:
-    """What was done."""
+    """How many topics were backfilled, and papers matched, with how many new matches."""
 
     topics: int = 0
     papers: int = 0
@@ -29,7 +29,7 @@ def has_pending_work() -> bool:
 
 
 def catch_up(*, now: datetime) -> CatchUpResult:
-    """Do what waits, round after round. Idempotent; beside another worker that does the same it leaves it the rest."""
+    """Backfill topics and match papers until nothing waits or another worker does it. Idempotent."""
     topics = 0
     for _ in range(_CHAIN):
         if not (done := backfill_pending(now=now)):

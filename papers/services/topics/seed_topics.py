@@ -75,7 +75,7 @@ SEED_TOPICS: tuple[tuple[str, str, str, str], ...] = (
 
 
 def seed_topics(*, now: datetime, categories: Iterable[str] | None = None) -> int:
-    """Make them, if it was never done here; how many. Idempotent, also for two starts at once."""
+    """Create the first topics, unless that was done before; returns how many. Idempotent, also for two at once."""
     codes = settings.ARXIV_CATEGORIES if categories is None else categories
     with transaction.atomic():
         if Heartbeat.objects.filter(name=_SEEDED).exists():

@@ -1,4 +1,4 @@
-"""Making, changing and deleting topics. Whoever calls has seen to it that the reader may."""
+"""Making, changing and deleting topics. The caller has checked that the reader may."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from papers.services.topics.backfill import find_topic_papers
 from papers.services.topics.topic_queries import referenced_topics, topic_query
 
 MAX_SAVED_SEARCHES = 200
-"""So many searches a reader may save."""
+"""How many searches a reader may save."""
 PREVIEW_WINDOW = timedelta(days=7)
 PREVIEW_TITLES = 5
 
@@ -36,38 +36,38 @@ class TopicDraft:
     closeness: float | None = None
 
 
-def create_topic(wording: TopicDraft, *, owner: User | None, now: datetime, slug: str = "") -> Topic:
-    """A topic for all, or a reader's own. Its papers come with the next tick.
+def create_topic(draft: TopicDraft, *, owner: User | None, now: datetime, slug: str = "") -> Topic:
+    """Create a topic for all, or a reader's own. Its papers come with the next collection of due work.
 
     Raises:
         TopicError: it asks for nothing, or the reader has too many.
     """
-    _check(wording, slug="")
+    _check(draft, slug="")
     with transaction.atomic():
         if owner is not None:
             User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # two at once may not pass the limit together
             if Topic.objects.filter(owner=owner).count() >= MAX_SAVED_SEARCHES:
                 raise TopicError(f"You have saved {MAX_SAVED_SEARCHES} searches. Delete one first.")
-        topic = Topic(slug=slug or _free_slug(wording.name, owner), owner=owner, pending_since=now)
-        _write(topic, wording)
+        topic = Topic(slug=slug or _free_slug(draft.name, owner), owner=owner, pending_since=now)
+        _write(topic, draft)
         topic.save()
-        topic.examples.set(_examples(wording))
+        topic.examples.set(_examples(draft))
     return topic
 
 
-def update_topic(topic: Topic, wording: TopicDraft, *, now: datetime) -> None:
-    """Word it anew. When it asks something else than before, the last 30 days are asked again. Idempotent.
+def update_topic(topic: Topic, draft: TopicDraft, *, now: datetime) -> None:
+    """Change a topic. When it asks something else than before, it is matched again over the last 30 days. Idempotent.
 
     Raises:
         TopicError: it asks for nothing, or for itself.
     """
-    _check(wording, slug=topic.slug)
+    _check(draft, slug=topic.slug)
     with transaction.atomic():
         topic = Topic.objects.select_for_update(no_key=True).get(pk=topic.pk)
         before = _asks(topic)
-        examples = set(_examples(wording).values_list("pk", flat=True))
+        examples = set(_examples(draft).values_list("pk", flat=True))
         same_examples = examples == set(topic.examples.values_list("pk", flat=True))
-        _write(topic, wording)
+        _write(topic, draft)
         if not same_examples or _asks(topic) != before:
             topic.version += 1
             topic.pending_since = now
@@ -91,18 +91,18 @@ class TopicPreview:
     has_examples: bool
 
 
-def preview_topic(wording: TopicDraft, *, owner: User | None, now: datetime) -> TopicPreview:
-    """Ask it of the last seven days, without leaving a trace.
+def preview_topic(draft: TopicDraft, *, owner: User | None, now: datetime) -> TopicPreview:
+    """What a topic would have brought in the last seven days. Stores nothing.
 
     Raises:
         TopicError: it asks for nothing.
     """
-    _check(wording, slug="")
+    _check(draft, slug="")
     with transaction.atomic():
         topic = Topic(slug=f"preview-{secrets.token_hex(8)}", owner=owner, pending_since=None)
-        _write(topic, wording)
+        _write(topic, draft)
         topic.save()
-        topic.examples.set(_examples(wording))
+        topic.examples.set(_examples(draft))
         recent = Paper.objects.visible().filter(listed_at__gte=now - PREVIEW_WINDOW, listed_at__lte=now)
         scores = find_topic_papers(topic, now=now).scores
         found = list(recent.filter(pk__in=scores).order_by("-listed_at", "-pk").values_list("pk", "title"))
@@ -114,27 +114,27 @@ def preview_topic(wording: TopicDraft, *, owner: User | None, now: datetime) -> 
     return TopicPreview(len(found), tuple((title, scores[pk]) for pk, title in found[:PREVIEW_TITLES]), has_examples)
 
 
-def _write(topic: Topic, wording: TopicDraft) -> None:
-    topic.name, topic.description = wording.name, wording.description
-    topic.query, topic.categories = wording.query, list(wording.categories)
-    if wording.closeness is not None:
-        topic.closeness = wording.closeness
+def _write(topic: Topic, draft: TopicDraft) -> None:
+    topic.name, topic.description = draft.name, draft.description
+    topic.query, topic.categories = draft.query, list(draft.categories)
+    if draft.closeness is not None:
+        topic.closeness = draft.closeness
 
 
 def _asks(topic: Topic) -> tuple[object, ...]:
     return (str(topic_query(topic.query, tuple(topic.categories))), topic.closeness)
 
 
-def _examples(wording: TopicDraft) -> PaperQuerySet:
-    return Paper.objects.visible().filter(public_id__in=parse(wording.query).examples())
+def _examples(draft: TopicDraft) -> PaperQuerySet:
+    return Paper.objects.visible().filter(public_id__in=parse(draft.query).examples())
 
 
-def _check(wording: TopicDraft, *, slug: str) -> None:
-    query = topic_query(wording.query, wording.categories)
-    examples = parse(wording.query).examples()
+def _check(draft: TopicDraft, *, slug: str) -> None:
+    query = topic_query(draft.query, draft.categories)
+    examples = parse(draft.query).examples()
     if query.root is None and not examples:
         raise TopicError("It asks for nothing. Give words, a category, or an example such as like:2401.00001.")
-    if examples and not _examples(wording).exists():
+    if examples and not _examples(draft).exists():
         raise TopicError("None of the papers behind like: is here.")
     if slug and _leads_to(slug, referenced_topics(query.root)):
         raise TopicError("It asks for itself, by topic:. Leave that out.")
@@ -154,7 +154,7 @@ def _leads_to(slug: str, named: frozenset[str]) -> bool:
 
 
 def _free_slug(name: str, owner: User | None) -> str:
-    """Words of the name. A reader's own ends with letters nobody guesses, as it tells by its being taken."""
+    """Words of the name. A reader's own ends with random letters, so that a slug being taken says nothing of it."""
     base = slugify(name)[:60] or "topic"
     if owner is not None:
         return f"{base}-{secrets.token_hex(4)}"

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from papers.catalogue.categories import expand_pattern
-from papers.query.parser import And, CategoryTerm, LikeTerm, Node, Or, Query, TagTerm, TopicTerm, parse
-from papers.services.topics.bitset_evaluator import ViewerQuery, all_terms
+from papers.query.nodes import And, CategoryTerm, LikeTerm, Node, Or, TopicTerm, all_terms, is_personal
+from papers.query.parser import Query, parse
+from papers.services.topics.bitset_evaluator import ViewerQuery
 
 
 @lru_cache(maxsize=20_000)
@@ -35,10 +36,6 @@ def _within(categories: Iterable[str]) -> Node | None:
 def viewer_query(root: Node, owner_id: int | None) -> ViewerQuery:
     """The query with its reader, where it depends on who asks."""
     return ViewerQuery(root, owner_id if is_personal(root) else None)
-
-
-def is_personal(root: Node) -> bool:
-    return any(isinstance(leaf, TagTerm | TopicTerm) for leaf in all_terms(root))
 
 
 def referenced_topics(root: Node | None) -> frozenset[str]:

@@ -1,0 +1,95 @@
+"""The text of a tsquery, and the marks that the search index has beside a paper's words. Pure.
+
+The index, `Paper.search_vector`, holds the words of title and abstract as Postgres makes them (lexemes) and marks,
+words with a letter and a colon in front, for what else a search asks for. The SQL function `papers_search_vector`
+writes them; tests/query/test_tsquery.py sees that it and this module agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from papers.text.names import author_key, organization_words
+
+# Bytes; Postgres refuses a query with a word of 2,047.
+_MAX_LEXEME_BYTES = 2_000
+
+
+class Lexeme(NamedTuple):
+    """A word as the index has it, and its place in the text it came from; stop words leave a gap."""
+
+    word: str
+    position: int
+
+
+Lexemes: TypeAlias = Mapping[str, tuple[Lexeme, ...]]
+"""The lexemes of texts, by text."""
+
+
+def quote_lexeme(lexeme: str, weight: str = "") -> str:
+    """A lexeme as an operand of a tsquery; `weight` A is the title. One that is longer than any of a paper is cut."""
+    lexeme = lexeme.encode()[:_MAX_LEXEME_BYTES].decode(errors="ignore")
+    text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+    return f"{text}:{weight}" if weight else text
+
+
+def phrase_tsquery(lexemes: Iterable[Lexeme], weight: str = "") -> str:
+    """A tsquery for lexemes in the places they have towards each other."""
+    parts: list[str] = []
+    last = 0
+    for word, position in lexemes:
+        if parts:
+            parts.append(f"<{position - last}>")
+        parts.append(quote_lexeme(word, weight))
+        last = position
+    text = " ".join(parts)
+    return f"({text})" if len(parts) > 1 else text
+
+
+def every_word(words: Iterable[str]) -> str:
+    """A tsquery for all of these words of the index; empty where there are none."""
+    return " & ".join(map(quote_lexeme, words))
+
+
+def any_word(words: Iterable[str]) -> str:
+    """A tsquery for one or more of these words of the index, in brackets; empty where there are none."""
+    return either(list(map(quote_lexeme, words)))
+
+
+def either(tsqueries: list[str]) -> str:
+    """One tsquery of several, joined by OR, in brackets."""
+    return f"({' | '.join(tsqueries)})" if len(tsqueries) > 1 else "".join(tsqueries)
+
+
+# --- Marks ----------------------------------------------------------------------------------------------------------
+
+
+def title_mark(word: str) -> str:
+    """Of a lexeme that is in the title."""
+    return f"t:{word}"
+
+
+def author_marks(name: str) -> tuple[str, ...]:
+    """Of the words of an author's name."""
+    return tuple(f"a:{word}" for word in author_key(name).split())
+
+
+def organization_marks(key: str) -> tuple[str, ...]:
+    """Of the words of an organization's name, given as its `organization_key`."""
+    return tuple(f"o:{word}" for word in organization_words(key))
+
+
+def category_mark(code: str) -> str:
+    """Of a category, such as `cs.CL`."""
+    return f"c:{code}"
+
+
+MONTH_PREFIX = "m:"
+"""Of the month in which a paper was listed (UTC): behind it stands 12 × year + month."""
+
+
+def month_of_mark(mark: str) -> tuple[int, int]:
+    """The year and the month, 1 to 12, of a month's mark."""
+    year, month = divmod(int(mark.removeprefix(MONTH_PREFIX)) - 1, 12)
+    return year, month + 1
