@@ -1,1 +1,1 @@
-"""What puts the site together: settings, addresses, Celery, health, backup, and the embedded services. Nothing imports it."""
+"""What puts the site together: settings, addresses, Celery, health, backup, the embedded services."""
