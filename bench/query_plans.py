@@ -32,7 +32,7 @@ def queries() -> Mapping[str, QuerySet[Any]]:
         "day, newest first": listings.newest_of_day(day).values_list("paper_id"),
         "week": listings.best_of_week(week_start(day)).values_list("paper_id"),
         "month": listings.best_of_month(month_start(day)).values_list("paper_id"),
-        "trending": papers.trending(floor=trending_floor(now=timezone.now())).values_list("pk"),
+        "trending": papers.trending(min_score=trending_floor(now=timezone.now())).values_list("pk"),
         "new": papers.newest().values_list("pk"),
         "new in a common category": PaperCategory.objects.newest(common).values_list("paper_id"),
         "new in a rare category": PaperCategory.objects.newest(rare).values_list("paper_id"),

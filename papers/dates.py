@@ -1,19 +1,10 @@
-"""Days, weeks and months as addresses write them, and when arXiv announces. Pure; days are calendar dates."""
+"""Days, weeks and months as addresses write them. Pure; days are calendar dates."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
-from zoneinfo import ZoneInfo
-
-EASTERN = ZoneInfo("America/New_York")
-# Submissions are announced at 20:00 Eastern, Sunday to Thursday, under the date of the day after.
-# https://info.arxiv.org/help/availability.html
-ANNOUNCEMENT_TIME = time(20)
-# How long after that its feeds and records may take to say so.
-ANNOUNCEMENT_GRACE = timedelta(hours=6)
 
 FIRST_DAY = date(1900, 1, 1)
 LAST_DAY = date(2199, 12, 31)
@@ -91,48 +82,3 @@ def format_week(day: date) -> str:
 def format_month(day: date) -> str:
     """`2025-11`."""
     return f"{day:%Y-%m}"
-
-
-def announcement_time(day: date) -> datetime | None:
-    """When arXiv announces what it dates `day`, None where it announces nothing: Saturdays and Sundays."""
-    if day.weekday() >= 5:
-        return None
-    return datetime.combine(day - ONE_DAY, ANNOUNCEMENT_TIME, tzinfo=EASTERN)
-
-
-def next_announcement(day: date) -> datetime:
-    """When arXiv announces next for a day after `day`. Holidays are not known."""
-    day += ONE_DAY
-    while (found := announcement_time(day)) is None:
-        day += ONE_DAY
-    return found
-
-
-class AbsenceReason(StrEnum):
-    """Why today has no edition yet."""
-
-    WEEKEND = "weekend"
-    NOT_YET = "not-yet"
-    """arXiv announces later today."""
-    FETCHING = "fetching"
-    """It is announced, and may not have been read yet."""
-    STALE = "stale"
-    """The source still serves an older batch."""
-    FAILING = "failing"
-    """The source could not be read."""
-    HOLIDAY = "holiday"
-    """Long announced, the source answers, and there is nothing: most often a holiday."""
-
-
-def absence_reason(today: date, *, now: datetime, is_stale: bool, is_failing: bool) -> AbsenceReason:
-    """Why there is no edition of `today`, as far as that can be told. `today` is the group's date."""
-    due = announcement_time(today)
-    if due is None:
-        return AbsenceReason.WEEKEND
-    if now < due:
-        return AbsenceReason.NOT_YET
-    if is_failing:
-        return AbsenceReason.FAILING
-    if is_stale:
-        return AbsenceReason.STALE
-    return AbsenceReason.FETCHING if now < due + ANNOUNCEMENT_GRACE else AbsenceReason.HOLIDAY

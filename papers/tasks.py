@@ -8,9 +8,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from papers.enqueue import TaskName, enqueue
-from papers.services.curation.candidates import find_candidates
-from papers.services.curation.duplicates import check_duplicates
-from papers.services.curation.planned_listings import publish_due_listings
+from papers.services.curation.find_candidates import find_candidates
+from papers.services.curation.find_duplicates import check_duplicates
+from papers.services.curation.plan_listings import publish_due_listings
 from papers.services.editions import list_rules
 from papers.services.fetching import fetch_runner, wanted_records
 from papers.services.library_import import row_fetcher

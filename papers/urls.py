@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from papers.citations import CITATION_FORMATS
+from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
     account,
     authors,
@@ -150,7 +150,7 @@ urlpatterns: list[URLPattern] = [
     path("curate/records/<row:key>", curation_queue.record, name="curate-record"),
     path("curate/undo/<row:event_id>", curation_queue.undo, name="curate-undo"),
     path("curate/papers/<row:paper_id>", curation_desk.paper, name="curate-paper"),
-    path("curate/papers/<row:paper_id>/place", curation_desk.place_paper, name="curate-place"),
+    path("curate/papers/<row:paper_id>/place", curation_desk.place, name="curate-place"),
     path("curate/papers/<row:paper_id>/edit", curation_desk.edit, name="curate-edit"),
     path("curate/bulk", curation_queue.bulk, name="curate-bulk"),
     path("curate/papers/<row:paper_id>/topic", curation_desk.assign_topic, name="curate-topic"),

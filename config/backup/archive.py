@@ -60,7 +60,7 @@ class BackupManifest:
         """The manifest in `text`.
 
         Raises:
-            BackupError: it is none, or of a format or with tables that this Broadsheet does not know.
+            BackupError: it is none, or of a format that this Broadsheet does not know.
         """
         try:
             data = json.loads(text)
@@ -68,8 +68,6 @@ class BackupManifest:
                 raise BackupError("A newer Broadsheet wrote this backup: restore it with that one, or upgrade first.")
             tables = [TableEntry(**row) for row in data.pop("tables")]
             migrations = [(app, name) for app, name in data.pop("migrations")]
-            if is_prerelease(migrations):
-                raise BackupError(BACKUP_MESSAGE)
             return cls(tables=tables, migrations=migrations, **data)
         except (ValueError, KeyError, TypeError) as error:
             raise BackupError("This is no backup of Broadsheet: its manifest can't be read.") from error
@@ -126,6 +124,8 @@ class ArchiveReader:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
         self.manifest = BackupManifest.from_json(self._text(MANIFEST_MEMBER))
+        if is_prerelease(self.manifest.migrations):
+            raise BackupError(BACKUP_MESSAGE)
         self.secret_key = self._text(SECRET_KEY_MEMBER)
 
     def chunks(self, entry: TableEntry) -> Iterator[bytes]:
@@ -162,7 +162,7 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     """The backup at `path`.
 
     Raises:
-        BackupError: there is none, or it is none.
+        BackupError: there is none, or it is none, or it is of before the first release.
     """
     try:
         archive = zipfile.ZipFile(path)

@@ -22,8 +22,8 @@ from digests.services.channel_client import ChannelPostError, NoticeContent, is_
 from digests.services.health import mail_problems
 from papers.models import Edition, Listing
 from papers.retry import RetrySchedule, minutes
-from papers.services.curation.queue import is_queue_empty
-from papers.services.operations.installation import group_settings
+from papers.services.curation.read_queue import is_queue_empty
+from papers.services.operations.installation import group_settings, group_today
 from papers.services.operations.status import SourceState, source_states
 
 LEASE = timedelta(minutes=5)
@@ -60,7 +60,7 @@ def plan_notices(*, now: datetime) -> int:
     channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
     if not channels:
         return 0
-    today = now.astimezone(group_settings().zone).date()
+    today = group_today(now)
     said = [*_queue(today), *_stale(today, now), *_late(today, now)]
     rows = []
     for channel in channels:

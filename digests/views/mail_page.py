@@ -46,7 +46,7 @@ def _of_key(key: str) -> Delivery:
 def _page(
     request: Request, template: str, mail: Delivery, rows: list[ListRow], context: dict[str, Any]
 ) -> HttpResponse:
-    marks = read_viewer_state(request.user, [row.paper_id for row in rows], voted=[row.paper_id for row in rows])
+    marks = read_viewer_state(request.user, [row.paper_id for row in rows], voters_of=[row.paper_id for row in rows])
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)

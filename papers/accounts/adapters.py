@@ -23,8 +23,8 @@ from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
-from papers.services.accounts.login_links import free_username
 from papers.services.accounts.signup_policy import is_domain_allowed, may_sign_up
+from papers.services.accounts.usernames import free_username
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
 from papers.web.http import client_ip_address
@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return may_sign_up(token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
+        return may_sign_up(invitation_token=request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self, email: str) -> str:
         """The one form of an address: for each form that takes one, and for what a provider says."""

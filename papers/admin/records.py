@@ -33,8 +33,8 @@ from papers.models import (
     User,
 )
 from papers.services.curation.audit_log import Actor
-from papers.services.curation.decisions import accept_submission, reject_submission
-from papers.services.curation.desk_actions import perform_bulk_action
+from papers.services.curation.perform_action import perform_bulk_action
+from papers.services.curation.review_papers import accept_submission, reject_submission
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _IdentifierInline = admin.TabularInline[Identifier, Paper]
@@ -131,7 +131,7 @@ class SubmissionActionForm(ActionForm):
 class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
     """What readers submitted; those that wait for a curator are accepted or rejected here."""
 
-    list_display = ("given", "user", "paper", "state", "reason", "created_at", "decided_at")
+    list_display = ("reference", "user", "paper", "state", "reason", "created_at", "decided_at")
     list_filter = ("state",)
     list_select_related = ("user", "paper")
     ordering = ("-pk",)
@@ -153,7 +153,7 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
         if not isinstance(request.user, User):
             raise PermissionDenied
         by = Actor(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
-        done = sum(decide(submission_id=pk, by=by) is not None for pk in chosen.values_list("pk", flat=True))
+        done = sum(decide(submission_id=pk, actor=by) is not None for pk in chosen.values_list("pk", flat=True))
         messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
 
 
@@ -191,6 +191,6 @@ class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
             raise PermissionDenied
         comments = sorted(set(chosen.values_list("comment", flat=True)))
         by = Actor(curator=request.user, now=timezone.now())
-        result = perform_bulk_action(items=(("comment", pk, None) for pk in comments), act=act, by=by)
+        result = perform_bulk_action(items=(("comment", pk, None) for pk in comments), action=act, actor=by)
         undo = format_html('<a href="{}">the log</a>', reverse("papers:curation-log"))
         messages.success(request, format_html("Decided on {} of {}; undo is in {}.", result.done, len(comments), undo))

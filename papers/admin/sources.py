@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from papers.admin.base import BoundedListMixin, ReadOnlyMixin
-from papers.catalogue.categories import expand_pattern
+from papers.catalogue.categories import expand_pattern, expand_patterns
 from papers.models import FetchRun, RejectedRecord, Source
 from papers.outbound.errors import RefusedError
 from papers.outbound.host_rate_limit import host_group_of
@@ -50,7 +50,7 @@ class CategoriesField(forms.CharField):
         words = (super().to_python(value) or "").replace(",", " ").split()
         if unknown := [word for word in words if not expand_pattern(word)]:
             raise forms.ValidationError(f"arXiv has no category {', '.join(unknown)}. They read like cs.CL or math.*.")
-        return list(dict.fromkeys(code for word in words for code in expand_pattern(word)))
+        return list(expand_patterns(words))
 
 
 class SourceForm(_SourceForm):

@@ -130,3 +130,8 @@ def expand_pattern(pattern: str) -> tuple[str, ...]:
     codes = [c.code for archive in archives() if archive.code == prefix for c in archive.categories]
     codes += [target for alias, target in _index().aliases.items() if alias.lower().startswith(f"{prefix}.")]
     return tuple(dict.fromkeys(codes))
+
+
+def expand_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    """The canonical codes that `patterns` such as `cs.CL` or `cs.*` stand for, each once; unknown ones are left out."""
+    return tuple(dict.fromkeys(code for pattern in patterns for code in expand_pattern(pattern)))

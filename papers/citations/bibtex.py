@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from papers.citations.latex import title_to_latex, to_latex
 from papers.citations.person_names import PersonName
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -54,3 +54,6 @@ def _name(name: PersonName) -> str:
 def _verbatim(text: str) -> str:
     """An address or DOI, which styles read as they are; only what would end the field is written otherwise."""
     return text.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C").replace("\n", "")
+
+
+FORMAT = CitationFormat("bib", "BibTeX", "application/x-bibtex; charset=utf-8", "bib", write)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from papers.citations.json_array import json_array_of
 from papers.citations.person_names import PersonName
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 from papers.text.cleaning import plain_formulas
 
 
 def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One array."""
-    opening = "["
-    for record in records:
-        yield f"{opening}\n{json.dumps(item(record), ensure_ascii=False)}"
-        opening = ","
-    yield "[]\n" if opening == "[" else "\n]\n"
+    return json_array_of(item(record) for record in records)
 
 
 def item(record: CitationRecord) -> dict[str, Any]:
@@ -49,3 +45,6 @@ def _name(name: PersonName) -> dict[str, str]:
         return {"literal": name.family}
     parts = {"family": name.family, "given": name.given, "suffix": name.suffix}
     return {part: value for part, value in parts.items() if value}
+
+
+FORMAT = CitationFormat("csl", "CSL-JSON", "application/vnd.citationstyles.csl+json", "csl.json", write)

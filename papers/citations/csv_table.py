@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 from papers.text.cleaning import plain_formulas
 
 COLUMNS = (
@@ -47,3 +47,6 @@ def _row(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow([f"'{cell}" if cell.startswith(_RUNS) else cell for cell in cells])
     return out.getvalue()
+
+
+FORMAT = CitationFormat("csv", "CSV", "text/csv; charset=utf-8", "csv", write)

@@ -6,14 +6,19 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 
 
 def write(records: Iterable[CitationRecord]) -> Iterator[str]:
     """One array."""
+    return json_array_of(_fields(record) for record in records)
+
+
+def json_array_of(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Items as one array, a part an item, so that a long list is never held as a whole."""
     opening = "["
-    for record in records:
-        yield f"{opening}\n{json.dumps(_fields(record), ensure_ascii=False)}"
+    for item in items:
+        yield f"{opening}\n{json.dumps(item, ensure_ascii=False)}"
         opening = ","
     yield "[]\n" if opening == "[" else "\n]\n"
 
@@ -39,3 +44,6 @@ def _fields(record: CitationRecord) -> dict[str, Any]:
         "withdrawn": record.is_withdrawn,
         "note": record.words_of or None,
     }
+
+
+FORMAT = CitationFormat("json", "JSON", "application/json", "json", write)

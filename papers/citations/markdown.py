@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 from papers.text.formulas import find_formulas
 
 # What would be read as a mark; `<` too, which would begin HTML.
@@ -58,3 +58,6 @@ def _escaped(text: str) -> str:
 def _address(url: str) -> str:
     """An address that can't end the parentheses around it."""
     return url.replace(" ", "%20").replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")
+
+
+FORMAT = CitationFormat("md", "Markdown", "text/markdown; charset=utf-8", "md", write)

@@ -1,9 +1,10 @@
-"""A paper as citations need it, and the key that names it for good."""
+"""A paper as citations need it, the key that names it for good, and what a format says of itself."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -63,6 +64,22 @@ class CitationRecord:
     """Whose words title, authors and abstract are, where they are not those of the paper's own record."""
 
 
+CitationWriter = Callable[[Iterable[CitationRecord]], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class CitationFormat:
+    """A format that papers can be taken away in. Its name ends the address: `/papers/2603.01234.bib`."""
+
+    name: str
+    label: str
+    media_type: str
+    suffix: str
+    """Of the file that is saved."""
+    write: CitationWriter
+    """Papers as text, in parts as they come, one paper at a time."""
+
+
 def citation_record(paper: CitablePaper) -> CitationRecord:
     """The record of a stored paper. No queries."""
     arxiv_id = paper.public_id if _arxiv_year(paper.public_id) else ""
@@ -86,8 +103,7 @@ def citation_record(paper: CitablePaper) -> CitationRecord:
         journal_ref=paper.journal_ref,
         venue=paper.venue,
         comment=paper.comment,
-        url=url
-        or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else f"https://doi.org/{paper.doi}" if paper.doi else ""),
+        url=url,
         pdf_url=links.get("pdf", {}).get("url", ""),
         version=paper.version,
         is_withdrawn=paper.withdrawn_at is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from papers.citations.person_names import PersonName
-from papers.citations.record import CitationRecord
+from papers.citations.record import CitationFormat, CitationRecord
 from papers.text.cleaning import plain_formulas
 
 
@@ -37,3 +37,6 @@ def _name(name: PersonName) -> str:
     if name.is_group:
         return name.family
     return ", ".join(filter(None, (name.family, name.given, name.suffix)))
+
+
+FORMAT = CitationFormat("ris", "RIS", "application/x-research-info-systems; charset=utf-8", "ris", write)

@@ -35,7 +35,7 @@ class DecisionForm(forms.Form):
         """Who decides, and on what they saw; of a form that is valid."""
         data = self.cleaned_data
         reason = data["reason"] or data["given"]
-        return Actor(curator=curator, now=now, seen=data["seen"], reason=reason)
+        return Actor(curator=curator, now=now, last_event_id=data["seen"], reason=reason)
 
 
 class BulkDecisionForm(forms.Form):
@@ -119,7 +119,7 @@ class PaperEditForm(DecisionForm):
         }
 
     def values(self, paper: Paper, now: datetime) -> dict[str, Any]:
-        """What was changed, as services/curation/editing.py takes it."""
+        """What was changed, as services/curation/edit_paper.py takes it."""
         before, typed = self.initial_of(paper), self.cleaned_data
         found: dict[str, Any] = {}
         if typed["title"] != before["title"]:

@@ -9,13 +9,13 @@ from papers.models.curation import (
     DuplicatePair,
     PaperEdit,
     PlannedListing,
-    Submission,
     TopicPick,
 )
 from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, PaperVector
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
-from papers.models.library import LibraryImport, LibraryImportRow, LibraryItem, Tag, TaggedPaper
+from papers.models.library import LibraryItem, Tag, TaggedPaper
+from papers.models.library_import import LibraryImport, LibraryImportRow
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -25,14 +25,14 @@ from papers.models.paper import (
     PaperExternalCounts,
     PaperVersion,
 )
-from papers.models.reading import FeedKey, MutedQuery, SeenPaper
+from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
 from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
+from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
-from papers.models.vote import Vote
 from papers.models.wanted_record import WantedRecord
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What readers say of a paper, whom they name in it, and what is reported."""
+"""Comments of readers on papers, whom they mention, and reports of comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """In the order they were written, behind the key `after`, with who wrote them."""
         return self.filter(paper=paper_id, pk__gt=after).select_related("user").order_by("pk")
 
-    def shown(self) -> CommentQuerySet:
+    def visible(self) -> CommentQuerySet:
+        """Comments that were not deleted."""
         return self.filter(deleted_at=None)
 
 
@@ -75,7 +76,7 @@ class Mention(models.Model):
 
 
 class CommentReport(models.Model):
-    """A reader's word to the curators that a comment should not stand."""
+    """A reader reports a comment to the curators."""
 
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="reports")
     user = models.ForeignKey(

@@ -1,97 +1,15 @@
-"""What waits for curators: submissions, candidates, papers that may be one; and the public log of what they did."""
+"""What waits for curators and what they decided: candidates, pairs, edits, plans; and the public log of it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, F, Max, OuterRef, Q
-from django.urls import reverse
 
-from papers.models.user import User
-
-
-class SubmissionQuerySet(models.QuerySet["Submission"]):
-    def due(self, now: datetime) -> SubmissionQuerySet:
-        """Those that a worker is to fetch now, who waits longest first."""
-        return self.filter(state=Submission.State.FETCHING, next_attempt_at__lte=now).order_by("next_attempt_at", "pk")
-
-    def of(self, user: User) -> SubmissionQuerySet:
-        """A reader's own, newest first, with their papers."""
-        return self.filter(user=user).select_related("paper").order_by("-created_at", "-pk")
-
-    def about(self, scheme: str, value: str) -> SubmissionQuerySet:
-        """Those that gave this and led to a paper, newest first."""
-        found = self.filter(scheme=scheme, value=value, paper__isnull=False)
-        return found.select_related("paper").order_by("-created_at")
-
-
-class Submission(models.Model):
-    """A reader's arXiv id, DOI or address: fetched by a worker, then listed, or waiting for a curator."""
-
-    class State(models.TextChoices):
-        FETCHING = "fetching", "being fetched"
-        FAILED = "failed", "could not be fetched"
-        WAITING = "waiting", "waiting for a curator"
-        ACCEPTED = "accepted", "accepted"
-        REJECTED = "rejected", "rejected"
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions"
-    )
-    given = models.TextField(help_text="What the reader typed.")
-    scheme = models.CharField(max_length=12, blank=True, help_text="arxiv, doi or url.")
-    value = models.TextField(blank=True, help_text="What was typed, in its one form.")
-    is_for_edition = models.BooleanField(default=True, help_text="Whether it is to be on an edition, not only here.")
-    saves_to_library = models.BooleanField(
-        default=False, help_text="Whether it goes on the reader's shelf, to be read."
-    )
-    tags = ArrayField(models.TextField(), default=list, blank=True, help_text="The reader's tags to put on it.")
-    paper = models.ForeignKey(
-        "papers.Paper", on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions"
-    )
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    reason = models.TextField(blank=True, help_text="Why it failed, waits or was rejected, in the reader's words.")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(
-        null=True, blank=True, help_text="While a worker is at it: when its time is up."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-
-    objects = SubmissionQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            # A form that is sent twice makes one.
-            models.UniqueConstraint(
-                fields=["user", "scheme", "value"], name="submission_open_once", condition=Q(state="fetching")
-            ),
-        ]
-        indexes = [
-            # A reader's own list.
-            models.Index(fields=["user", "-created_at"], name="submission_of_reader"),
-            # Whether this was given before, whatever names its paper has.
-            models.Index(fields=["scheme", "value"], name="submission_about"),
-            # What the workers have to do; nearly always empty.
-            models.Index(fields=["next_attempt_at"], name="submission_due", condition=Q(state="fetching")),
-            # The curators' queue.
-            models.Index(fields=["created_at"], name="submission_waiting", condition=Q(state="waiting")),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.given[:80]} ({self.state})"
-
-    def get_absolute_url(self) -> str:
-        return reverse("papers:submission", args=[self.pk])
-
-    @property
-    def is_running(self) -> bool:
-        return self.state == self.State.FETCHING
+from papers.models.listing import Listing
 
 
 class LogPosition(NamedTuple):
@@ -111,9 +29,9 @@ class CurationEventQuerySet(models.QuerySet["CurationEvent"]):
             .order_by("-pk")
         )
 
-    def public(self, private: Collection[str]) -> CurationEventQuerySet:
-        """Without what is between readers and curators."""
-        return self.exclude(Q(action__in=private) | Q(undoes__action__in=private))
+    def public(self, private_actions: Collection[str]) -> CurationEventQuerySet:
+        """Without events of these actions, and their undoing."""
+        return self.exclude(Q(action__in=private_actions) | Q(undoes__action__in=private_actions))
 
     def about_paper(self, paper_id: int) -> CurationEventQuerySet:
         return self.newest().filter(paper=paper_id)
@@ -146,7 +64,7 @@ class CurationEvent(models.Model):
     after = models.JSONField(default=dict, help_text="How it is since.")
     reason = models.TextField(blank=True)
     changes = models.JSONField(
-        default=list, help_text="The rows it changed, for undo; never shown. Forgotten after a while."
+        default=list, help_text="The rows it changed, for undo; never shown. Deleted after a while."
     )
     batch = models.UUIDField(null=True, blank=True, help_text="The same for what was done with one press.")
     undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -167,7 +85,7 @@ class CurationEvent(models.Model):
             models.Index(fields=["actor", "-id"], name="curation_of_curator"),
             models.Index(fields=["day", "-id"], name="curation_of_day", condition=Q(day__isnull=False)),
             models.Index(fields=["batch"], name="curation_batch", condition=Q(batch__isnull=False)),
-            # What can still be undone, to be forgotten in time.
+            # What can still be undone, to be deleted in time.
             models.Index(fields=["created_at"], name="curation_undoable", condition=~Q(changes=[])),
         ]
 
@@ -178,8 +96,6 @@ class CurationEvent(models.Model):
 class CandidateQuerySet(models.QuerySet["Candidate"]):
     def waiting(self) -> CandidateQuerySet:
         """Those that nobody has decided on, and that no edition has."""
-        from papers.models.listing import Listing
-
         listed = Listing.objects.filter(paper=OuterRef("paper_id"), hidden_at=None)
         return self.filter(~Exists(listed), decided_at=None, paper__hidden_at=None)
 
@@ -204,7 +120,7 @@ class Candidate(models.Model):
 
 class DuplicatePairQuerySet(models.QuerySet["DuplicatePair"]):
     def about(self, paper_id: int) -> DuplicatePairQuerySet:
-        """Those with this paper."""
+        """The pairs that have this paper."""
         return self.filter(Q(first=paper_id) | Q(second=paper_id))
 
 
@@ -235,7 +151,7 @@ class DuplicatePair(models.Model):
 class DuplicateCheck(models.Model):
     """A paper without an arXiv id that is to be compared with the others, at once and again some days later.
 
-    Two arXiv ids are never one paper, so one of two that are has none: only these are looked at, from their side.
+    Two arXiv ids are never one paper, so one of two that are has none: only these are checked.
     """
 
     paper = models.OneToOneField("papers.Paper", on_delete=models.CASCADE, primary_key=True, related_name="+")
@@ -253,7 +169,7 @@ class PaperEdit(models.Model):
     """A curator's value for one field of a paper; the paper's column has it, and the sources' value stands here."""
 
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="edits")
-    field = models.CharField(max_length=20, help_text="As in services/ingest/edits.py.")
+    field = models.CharField(max_length=20, help_text="As in services/ingest/curated_edits.py.")
     value = models.JSONField(null=True)
     source_value = models.JSONField(null=True, help_text="What the sources say, as of their last record.")
     user = models.ForeignKey(
@@ -287,7 +203,7 @@ class PlannedListing(models.Model):
 
 
 class TopicPick(models.Model):
-    """A paper that a curator put into a topic: the matching lets it stay, whatever the topic asks."""
+    """A paper that a curator put into a topic: it stays there, whether the topic's query finds it or not."""
 
     topic = models.ForeignKey("papers.Topic", on_delete=models.CASCADE, related_name="picks")
     paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="picks")

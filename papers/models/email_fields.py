@@ -30,7 +30,7 @@ def checked(address: str) -> str:
 
 
 class AddressFormField(forms.EmailField):
-    """An e-mail address; what is cleaned is its one form. One without any is told why."""
+    """An e-mail address; what is cleaned is its one form. Where there is none, the error says why."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)

@@ -1,4 +1,4 @@
-"""A reader's own library: tags, the shelf, and what is brought along from elsewhere."""
+"""A reader's own library: its papers, each in one state, and the reader's tags."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Lower
@@ -18,6 +17,10 @@ from papers.models.user import User
 
 NEVER_OPENED = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the moment at which a paper that was never opened was opened."""
+
+
+MAX_TAG_LENGTH = 60
+"""In characters."""
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
@@ -42,7 +45,7 @@ class Tag(models.Model):
     """A reader's own word for papers; shared with the group if its owner says so."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=60)
+    name = models.CharField(max_length=MAX_TAG_LENGTH)
     shared_at = models.DateTimeField(null=True, blank=True)
     papers = models.ManyToManyField("papers.Paper", through="papers.TaggedPaper", related_name="tags")
 
@@ -91,21 +94,21 @@ class TaggedPaper(models.Model):
 
 
 class AddedPosition(NamedTuple):
-    """What the shelf is sorted by: last saved first."""
+    """What the library is sorted by: last saved first."""
 
     added_at: datetime
     paper_id: int
 
 
 class PublishedPosition(NamedTuple):
-    """The shelf, the newest paper first."""
+    """The library, the newest paper first."""
 
     paper__listed_at: datetime
     paper_id: int
 
 
 class OpenedPosition(NamedTuple):
-    """The shelf, last opened first; those never opened come last."""
+    """The library, last opened first; those never opened come last."""
 
     opened: datetime
     paper_id: int
@@ -116,7 +119,7 @@ LibraryPosition = AddedPosition | PublishedPosition | OpenedPosition
 
 class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
     def of(self, user: User) -> LibraryItemQuerySet:
-        """The shelf, with `opened`: a moment also where there was none."""
+        """A reader's library, with `opened`: `opened_at`, or `NEVER_OPENED` where there is none."""
         found = self.filter(user=user, paper__hidden_at=None)
         return found.annotate(opened=Coalesce(F("opened_at"), Value(NEVER_OPENED)))
 
@@ -136,27 +139,32 @@ class LibraryItemQuerySet(models.QuerySet["LibraryItem"]):
         return self.filter(Exists(papers.filter(pk=OuterRef("paper_id"))))
 
     def sorted_by(self, kind: type[LibraryPosition], *, after: LibraryPosition | None = None) -> LibraryItemQuerySet:
-        """Sorted, total, behind the position `after`. A shelf is one reader's, so it is sorted, not walked."""
+        """In a total order, behind the position `after`. One reader's rows are few, so no index has this order."""
         columns = kind._fields
         found = self if after is None else self.filter(row_less_than(columns, after))
         return found.order_by(*(f"-{column}" for column in columns))
 
 
+class LibraryState(models.TextChoices):
+    """What a reader means to do, or has done, with a paper of the library."""
+
+    TO_READ = "to_read", "to read"
+    READING = "reading", "reading"
+    READ = "read", "read"
+    NOT_INTERESTED = "not_interested", "not interested"
+
+
 class LibraryItem(models.Model):
-    """A paper on a reader's shelf, in one state, with a note."""
+    """A paper in a reader's library, in one state, with a note."""
 
-    class State(models.TextChoices):
-        TO_READ = "to_read", "to read"
-        READING = "reading", "reading"
-        READ = "read", "read"
-        NOT_INTERESTED = "not_interested", "not interested"
+    State = LibraryState
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="shelf")
-    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="shelved")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="library")
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="library_items")
     state = models.CharField(max_length=16, choices=State, default=State.TO_READ)
     note = models.TextField(blank=True, help_text="Markdown.")
     version_seen = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="The version that the reader saw last; a newer one is told."
+        null=True, blank=True, help_text="The version that the reader saw last; a newer one is said to be out."
     )
     added_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True)
@@ -165,90 +173,13 @@ class LibraryItem(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "paper"], name="shelf_item_once"),
+            models.UniqueConstraint(fields=["user", "paper"], name="library_item_once"),
             models.CheckConstraint(
-                condition=Q(state__in=["to_read", "reading", "read", "not_interested"]),
-                name="shelf_item_state",
+                condition=Q(state__in=LibraryState.values),
+                name="library_item_state",
             ),
         ]
-        indexes = [models.Index(fields=["user", "state", "-added_at"], name="shelf_of_reader")]
+        indexes = [models.Index(fields=["user", "state", "-added_at"], name="library_item_of_reader")]
 
     def __str__(self) -> str:
         return f"{self.paper_id} of {self.user_id}: {self.state}"
-
-
-class LibraryImportQuerySet(models.QuerySet["LibraryImport"]):
-    def of(self, user: User) -> LibraryImportQuerySet:
-        """A reader's own, newest first."""
-        return self.filter(user=user).order_by("-created_at", "-pk")
-
-    def due(self, now: datetime) -> LibraryImportQuerySet:
-        """Those with papers to be fetched now, which no worker is at."""
-        waiting = LibraryImportRow.objects.filter(
-            of=OuterRef("pk"), state=LibraryImportRow.State.FETCHING, next_attempt_at__lte=now
-        )
-        free = Q(leased_until=None) | Q(leased_until__lte=now)
-        return self.filter(free, Exists(waiting), applied_at__isnull=False).order_by("applied_at", "pk")
-
-
-class LibraryImport(models.Model):
-    """A file or list that a reader brought: a draft until it is taken, then how far the fetching has come."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="library_imports")
-    name = models.TextField(help_text="Of the file; empty for what was pasted.", blank=True)
-    format = models.CharField(max_length=10, help_text="As in papers/references.")
-    notes = ArrayField(models.TextField(), default=list, help_text="What was said of the file as a whole.")
-    state = models.CharField(max_length=16, blank=True, help_text="Of the shelf; empty: not on the shelf.")
-    tags = ArrayField(models.TextField(), default=list, help_text="On every paper of it.")
-    uses_file_tags = models.BooleanField(default=False, help_text="The file's own keywords become tags.")
-    created_at = models.DateTimeField()
-    applied_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft, of which nothing was stored.")
-    leased_until = models.DateTimeField(null=True, blank=True, help_text="A worker is at it until then.")
-
-    objects = LibraryImportQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["user", "-created_at"], name="library_import_of_reader")]
-
-    def __str__(self) -> str:
-        return f"import {self.pk} of {self.user_id}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("papers:library-import", args=[self.pk])
-
-
-class LibraryImportRow(models.Model):
-    """One entry of it, and what becomes of it."""
-
-    class State(models.TextChoices):
-        FOUND = "found", "found"
-        WANTED = "wanted", "will be fetched"
-        UNCLEAR = "unclear", "not understood"
-        TWICE = "twice", "named before"
-        FETCHING = "fetching", "being fetched"
-        DONE = "done", "taken"
-        FAILED = "failed", "could not be fetched"
-
-    of = models.ForeignKey(LibraryImport, on_delete=models.CASCADE, related_name="rows", db_index=False)
-    position = models.PositiveIntegerField()
-    line = models.PositiveIntegerField()
-    title = models.TextField(blank=True)
-    given = models.TextField(blank=True)
-    scheme = models.CharField(max_length=12, blank=True)
-    value = models.TextField(blank=True)
-    tags = ArrayField(models.TextField(), default=list)
-    paper = models.ForeignKey("papers.Paper", on_delete=models.SET_NULL, null=True, related_name="import_rows")
-    state = models.CharField(max_length=10, choices=State)
-    reason = models.TextField(blank=True, help_text="In the reader's words.")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["of", "position"], name="import_row_once")]
-        indexes = [
-            # What the workers have to do; nearly always empty.
-            models.Index(fields=["of", "next_attempt_at"], name="import_row_due", condition=Q(state="fetching")),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.given}: {self.state}"

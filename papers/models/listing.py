@@ -22,30 +22,30 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def newest(self) -> EditionQuerySet:
         return self.with_papers().order_by("-day")
 
-    def between(self, first: date, before: date) -> EditionQuerySet:
-        """Those with papers behind `first` and before `before`."""
-        return self.with_papers().filter(day__gt=first, day__lt=before)
+    def between(self, first: date, end: date) -> EditionQuerySet:
+        """Those with papers after `first` and before `end`."""
+        return self.with_papers().filter(day__gt=first, day__lt=end)
 
-    def around(self, first: date, before: date) -> RawQuerySet[Edition]:
-        """From `first` on, without `before` itself, and the nearest editions with papers on both sides.
+    def around(self, first: date, end: date) -> RawQuerySet[Edition]:
+        """From `first` to `end`, which is not one of them, and the nearest editions with papers on both sides.
 
         Written out because every page of the daily papers asks it: Django takes longer to make such a query than
         Postgres to answer it.
         """
-        return self.raw(_AROUND, {"first": first, "before": before})
+        return self.raw(_AROUND, {"first": first, "end": end})
 
 
 _AROUND = """
     SELECT * FROM papers_edition
-    WHERE (day >= %(first)s AND day < %(before)s)
+    WHERE (day >= %(first)s AND day < %(end)s)
         OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
-        OR day = (SELECT day FROM papers_edition WHERE day >= %(before)s AND listed_count > 0 ORDER BY day LIMIT 1)
+        OR day = (SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
     ORDER BY day
 """
 
 
 class Edition(models.Model):
-    """A day: the curator's note and the completeness figures."""
+    """A day: the curator's note, and how complete it is."""
 
     day = models.DateField(primary_key=True)
     note = models.TextField(blank=True, help_text="Markdown, shown on top of the day.")
@@ -152,12 +152,13 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def on_day(self, day: date) -> ListingQuerySet:
         return self.filter(day=day)
 
-    def shown(self) -> ListingQuerySet:
+    def visible(self) -> ListingQuerySet:
+        """Listings that readers may see: neither taken off the day, nor of a paper that is hidden."""
         return self.filter(hidden_at=None, paper__hidden_at=None)
 
     def best_of_day(self, day: date, *, after: DayCursor | None = None) -> ListingQuerySet:
         """Pinned in the curators' order, the group's votes, the sources', announcement order: as `listing_day`."""
-        found = self.on_day(day).shown()
+        found = self.on_day(day).visible()
         if after is not None:
             found = found.filter(_behind(after))
         return found.order_by("-is_pinned", "place", "-vote_count", "-source_votes", "position", "pk")
@@ -168,20 +169,20 @@ class ListingQuerySet(models.QuerySet["Listing"]):
 
     def newest_of_day(self, day: date, *, after: StoredCursor | None = None) -> ListingQuerySet:
         """Last stored first, behind the paper with the key `after`; the index of `listing_once_a_day` has them so."""
-        found = self.on_day(day).shown()
+        found = self.on_day(day).visible()
         if after is not None:
             found = found.filter(paper_id__lt=after.paper_id)
         return found.order_by("-paper_id")
 
     def best_of_week(self, monday: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
-        return self.filter(week=monday).shown()._best_of_span(after)
+        return self.filter(week=monday).visible()._best_of_span(after)
 
     def best_of_month(self, first: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
-        return self.filter(month=first).shown()._best_of_span(after)
+        return self.filter(month=first).visible()._best_of_span(after)
 
     def best_since(self, day: date, *, release: int, after: SpanCursor | None = None) -> ListingQuerySet:
         """What was listed above a release on `day` and later. Sorted when asked for: it is a month's at most."""
-        return self.filter(day__gte=day, release__gt=release).shown()._best_of_span(after)
+        return self.filter(day__gte=day, release__gt=release).visible()._best_of_span(after)
 
     def _best_of_span(self, after: SpanCursor | None) -> ListingQuerySet:
         """Most voted first; a paper listed on two days once, because its two rows stand beside each other."""
@@ -248,7 +249,9 @@ class Listing(models.Model):
     )
     hidden_at = models.DateTimeField(null=True, blank=True)
     vote_count = models.PositiveIntegerField(default=0, help_text="Copy of the paper's.")
-    source_votes = models.PositiveIntegerField(default=0, help_text="Copy of the highest figure of its sources.")
+    source_votes = models.PositiveIntegerField(
+        default=0, help_text="Copy of the most votes that one of its sources counts."
+    )
     week = models.GeneratedField(expression=_week_of("day"), output_field=models.DateField(), db_persist=True)
     month = models.GeneratedField(expression=_month_of("day"), output_field=models.DateField(), db_persist=True)
     release = models.BigIntegerField(help_text="Grows in commit order; digests read by it.")

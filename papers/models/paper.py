@@ -84,9 +84,9 @@ class PaperQuerySet(models.QuerySet["Paper"]):
         found = self if after is None else self.filter(row_less_than(VotesPosition._fields, after))
         return found.order_by("-vote_count", "-listed_at", "-pk")
 
-    def trending(self, *, floor: float, after: TrendingPosition | None = None) -> PaperQuerySet:
-        """The order of Trending, total, and served by an index, down to `floor`; behind the position `after`."""
-        found = self.filter(trending_score__gte=floor)
+    def trending(self, *, min_score: float, after: TrendingPosition | None = None) -> PaperQuerySet:
+        """The order of Trending, total, and served by an index, down to `min_score`; behind the position `after`."""
+        found = self.filter(trending_score__gte=min_score)
         if after is not None:
             found = found.filter(row_less_than(TrendingPosition._fields, after))
         return found.order_by("-trending_score", "-pk")
@@ -333,7 +333,7 @@ class PaperExternalCounts(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["paper", "source"], name="source_figure_once")]
+        constraints = [models.UniqueConstraint(fields=["paper", "source"], name="paper_external_counts_once")]
 
     def __str__(self) -> str:
         return f"{self.source} on {self.paper_id}"

@@ -1,4 +1,4 @@
-"""What a reader has seen, and what a reader wants folded away."""
+"""A reader's votes, what a reader has seen, and what a reader has muted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,22 @@ from papers.models.paper import Paper
 from papers.models.user import User
 
 QuerySetT = TypeVar("QuerySetT", bound=QuerySet[Any])
+
+
+class Vote(models.Model):
+    """One vote a reader and paper. `Paper.vote_count` and `Listing.vote_count` are counted from these rows."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="votes")
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="votes")
+    is_unnamed = models.BooleanField(default=False, help_text="The voter's name is not shown.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "paper"], name="vote_once")]
+        indexes = [models.Index(fields=["paper", "created_at"], name="vote_of_paper")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} for {self.paper_id}"
 
 
 class SeenPaper(models.Model):
@@ -54,7 +70,7 @@ class MutedQueryQuerySet(models.QuerySet["MutedQuery"]):
 
 
 class MutedQuery(models.Model):
-    """A question in the search language; the papers it finds are folded away in this reader's lists."""
+    """A query in the search language; the papers it finds are folded away in this reader's lists."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="muted_queries")
     query = models.CharField(max_length=300)

@@ -96,20 +96,20 @@ class TopicVotesPosition(NamedTuple):
 
 
 class TopicMatchQuerySet(models.QuerySet["TopicMatch"]):
-    def shown(self) -> TopicMatchQuerySet:
+    def visible(self) -> TopicMatchQuerySet:
         """Papers that readers may see."""
         return self.filter(paper__hidden_at=None)
 
     def newest(self, topic: Topic, *, after: TopicNewestPosition | None = None) -> TopicMatchQuerySet:
         """A topic's papers, the newest first: one walk along an index."""
-        found = self.shown().filter(topic=topic)
+        found = self.visible().filter(topic=topic)
         if after is not None:
             found = found.filter(row_less_than(TopicNewestPosition._fields, after))
         return found.order_by("-listed_at", "-paper_id")
 
     def most_voted(self, topic: Topic, *, after: TopicVotesPosition | None = None) -> TopicMatchQuerySet:
         """A topic's papers that have votes, the most voted first: one walk along an index."""
-        found = self.shown().filter(topic=topic, vote_count__gt=0)
+        found = self.visible().filter(topic=topic, vote_count__gt=0)
         if after is not None:
             found = found.filter(row_less_than(TopicVotesPosition._fields, after))
         return found.order_by("-vote_count", "-listed_at", "-paper_id")

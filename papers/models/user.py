@@ -47,7 +47,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(models.Q(username__icontains=words) | models.Q(email__icontains=canonical_or_same(words)))
 
     def in_role(self, role: str) -> UserQuerySet:
-        """`reader`, `curator`, `administrator`, or `suspended`, whoever that is; anything else: all."""
+        """Accounts of one role: `reader`, `curator`, `administrator`; or `suspended` ones; anything else: all."""
         if role == "suspended":
             return self.filter(is_active=False)
         found = {
@@ -70,9 +70,9 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, username, password, is_staff=True, is_superuser=True, is_curator=True, **extra)
 
     def lock_against_deletion(self, user: User) -> None:
-        """Have nobody delete an account until the caller's transaction ends.
+        """Keep an account from being deleted until the caller's transaction ends.
 
-        To be called before a paper is locked: whoever leaves locks the account first, and the papers then. One query.
+        To be called before a paper is locked: deletion locks the account first, and then its papers. One query.
 
         Raises:
             PermissionDenied: it was deleted meanwhile.

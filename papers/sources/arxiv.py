@@ -1,77 +1,21 @@
-"""What arXiv's interfaces have in common: its calendar, its archives, and dates as it writes them. Pure."""
+"""What arXiv's interfaces have in common: its archives, and dates as it writes them. Pure.
+
+When it announces is in `arxiv_schedule`.
+"""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from zoneinfo import ZoneInfo
 
 from papers.catalogue.categories import archives, category, expand_pattern, taxonomy
 from papers.catalogue.identifiers import arxiv_month
 
 HOST_GROUP = "arxiv"
 """The host group of all of arXiv's hosts: one connection, three seconds, all machines together."""
-EASTERN = ZoneInfo("America/New_York")
-"""arXiv announces, and dates what it announces, by the clock of its home."""
-
 WAIT_SECONDS = 30.0
 """How long a request waits for its slot before the fetch is put off, so that no worker is held up for long."""
-AFTER_MIDNIGHT = timedelta(minutes=10)
-"""From midnight Eastern, when a new day's feeds begin, until they are asked for."""
-MAX_JITTER = timedelta(minutes=20)
-
-_SATURDAY = 5
-ANNOUNCED_AT = time(20, 0)
-# Records appear in OAI-PMH about 22:30. https://info.arxiv.org/help/oa/
-_RECORDS_AT = time(23, 0)
-
-
-def eastern_day(moment: datetime) -> date:
-    """arXiv's date at a moment."""
-    return moment.astimezone(EASTERN).date()
-
-
-def has_feed(day: date) -> bool:
-    """Whether feeds carry announcements on a day: those of Sunday to Thursday evening are dated Monday to Friday.
-
-    Holidays are not known here: on them the feeds are empty.
-    """
-    return day.weekday() < _SATURDAY
-
-
-def last_announcement(moment: datetime) -> datetime:
-    """The newest announcement at or before a moment, holidays apart: 20:00 Eastern, Sunday to Thursday."""
-    day = eastern_day(moment)
-    while True:
-        announced = datetime.combine(day, ANNOUNCED_AT, tzinfo=EASTERN)
-        if announced <= moment and has_feed(day + timedelta(days=1)):
-            return announced.astimezone(UTC)
-        day -= timedelta(days=1)
-
-
-def next_feed(moment: datetime) -> datetime:
-    """The next midnight Eastern at which feeds turn to a new day's announcements."""
-    day = eastern_day(moment) + timedelta(days=1)
-    while not has_feed(day):
-        day += timedelta(days=1)
-    return datetime.combine(day, time(0), tzinfo=EASTERN).astimezone(UTC)
-
-
-def next_oai_records(moment: datetime) -> datetime:
-    """When the records of the next announcement can be had from OAI-PMH: 23:00 Eastern, Sunday to Thursday."""
-    day = eastern_day(moment)
-    while True:
-        ready = datetime.combine(day, _RECORDS_AT, tzinfo=EASTERN)
-        if ready > moment and has_feed(day + timedelta(days=1)):
-            return ready.astimezone(UTC)
-        day += timedelta(days=1)
-
-
-def jitter() -> timedelta:
-    """Up to twenty minutes by chance, so that many installations don't ask in one second."""
-    return MAX_JITTER * random.random()  # noqa: S311
 
 
 def archive_of(category: str) -> str:

@@ -6,19 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from papers.catalogue.categories import expand_pattern
+from papers.catalogue.categories import expand_patterns
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
-from papers.sources.arxiv import (
-    AFTER_MIDNIGHT,
-    HOST_GROUP,
-    WAIT_SECONDS,
-    jitter,
-    last_announcement,
-    next_feed,
-    parse_datetime,
-)
+from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, parse_datetime
+from papers.sources.arxiv_schedule import AFTER_MIDNIGHT, jitter, last_announcement, next_feed
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -216,7 +209,7 @@ def _parse_answer(send: Send, request: FetchRequest) -> SearchResultPage:
 
 
 def _any_of(categories: Iterable[str]) -> str:
-    codes = dict.fromkeys(code for pattern in categories for code in expand_pattern(pattern))
+    codes = expand_patterns(categories)
     return " OR ".join(f"cat:{code}" for code in codes)
 
 

@@ -18,12 +18,11 @@ from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
-    jitter,
-    next_oai_records,
     oai_sets,
     parse_date,
     parse_datetime,
 )
+from papers.sources.arxiv_schedule import jitter, next_oai_records
 from papers.sources.base import (
     FetchBatch,
     FetchContext,

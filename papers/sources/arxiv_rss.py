@@ -18,20 +18,22 @@ from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
 from papers.sources.arxiv import (
-    AFTER_MIDNIGHT,
-    ANNOUNCED_AT,
-    EASTERN,
     HOST_GROUP,
     WAIT_SECONDS,
     categories_by_archive,
-    eastern_day,
-    has_feed,
     is_first_announced,
     is_whole_archive,
-    jitter,
-    next_feed,
     parse_date,
     parse_datetime,
+)
+from papers.sources.arxiv_schedule import (
+    AFTER_MIDNIGHT,
+    ANNOUNCEMENT_TIME,
+    EASTERN,
+    eastern_day,
+    has_feed,
+    jitter,
+    next_feed,
 )
 from papers.sources.base import (
     AnnouncedIds,
@@ -309,7 +311,7 @@ class _FeedRound:
         """
         now = self._context.now.astimezone(EASTERN)
         known = set(self._known.get(name, {}).get("some", ()))
-        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCED_AT
+        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCEMENT_TIME
         if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
             return feed
         return feed.on(eastern_day(next_feed(now)))

@@ -24,7 +24,8 @@ from django.utils.safestring import SafeString, mark_safe
 from papers import dates
 from papers.catalogue import categories
 from papers.catalogue.json_columns import AuthorRow
-from papers.citations import CITATION_FORMATS, CitationFormat
+from papers.citations.record import CitationFormat
+from papers.citations.registry import CITATION_FORMATS
 from papers.models import Paper
 from papers.services.authors.lookup import slug_of as slug_of_key
 from papers.services.ingest.clean_record import author_index_key

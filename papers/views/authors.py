@@ -135,7 +135,7 @@ def split(request: UserRequest, slug: str) -> HttpResponse:
     who = author_after_merge(request, slug)
     papers = BulkActionForm(request.POST).papers()
     return _act(request, who, lambda name: acts.split_author(
-        who=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
+        contributor=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
         "They have a page of their own now.")  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def orcid(request: UserRequest, slug: str) -> HttpResponse:
     """Note an author's ORCID."""
     who = author_after_merge(request, slug)
     return _act(request, who, lambda name: acts.set_orcid(
-        who=who, orcid=request.POST.get("orcid", ""), name=name, curator=request.user, now=timezone.now()),
+        contributor=who, orcid=request.POST.get("orcid", ""), name=name, curator=request.user, now=timezone.now()),
         "Noted.")  # fmt: skip
 
 
@@ -164,9 +164,7 @@ def _act(request: UserRequest, who: Contributor, act: Callable[[str], CurationEv
 @curators_only
 def undo_curation(request: UserRequest, event_id: int) -> HttpResponse:
     """Take back an act on an author."""
-    event = get_object_or_404(
-        CurationEvent, pk=event_id, action__in=[acts.AUTHOR_MERGED, acts.AUTHOR_SPLIT, acts.AUTHOR_ORCID]
-    )
+    event = get_object_or_404(CurationEvent, pk=event_id, action__in=acts.AUTHOR_ACTIONS)
     if acts.undo_author_event(event=event, curator=request.user, now=timezone.now()):
         messages.success(request, "Taken back.")
     return redirect("papers:author", slug_of(event.after["author"]))

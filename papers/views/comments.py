@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,21 +13,68 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from papers.forms.comments import CommentForm, CommentReportForm
-from papers.models import Comment, Mention, Paper
+from papers.models import Comment, Mention, Paper, User
 from papers.services.reading.comments import (
     add_comment,
     delete_comment,
     edit_comment,
     mark_mentions_read,
     mentioned_usernames,
+    read_discussion,
     report_comment,
 )
 from papers.text import html
 from papers.web.http import UserRequest, parse_key
-from papers.web.permissions import comment_for_read, deletable_comment, own_comment, paper_for_read, sign_in_required
+from papers.web.permissions import (
+    can_delete_comment,
+    comment_for_read,
+    deletable_comment,
+    own_comment,
+    paper_for_read,
+    sign_in_required,
+)
 from papers.web.ratelimit import rate_limited
 
 MENTIONS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ShownComment:
+    """A comment as a paper's page shows it to one viewer."""
+
+    comment: Comment
+    html: str
+    """What it says, safe; empty where it was deleted."""
+    depth: int
+    parent_is_missing: bool
+    is_own: bool
+    may_delete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDiscussion:
+    """The comments of one page of a paper, in the order of reading."""
+
+    threads: list[ShownComment]
+    next_after: int
+    """The key behind which the later ones are; 0 on the last page."""
+
+
+def show_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> ShownDiscussion:
+    """The comments of a paper as `viewer` sees them. Two queries; one where there are none."""
+    found = read_discussion(paper, after=after)
+    threads = [
+        ShownComment(
+            comment=thread.comment,
+            html="" if thread.comment.deleted_at else html.markdown(thread.comment.body, thread.mentioned),
+            depth=thread.depth,
+            parent_is_missing=thread.parent_is_missing,
+            is_own=viewer.is_authenticated and thread.comment.user_id == viewer.pk,
+            may_delete=can_delete_comment(viewer, thread.comment),
+        )
+        for thread in found.threads
+    ]
+    return ShownDiscussion(threads=threads, next_after=found.next_after)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -25,9 +25,9 @@ from papers.forms.curation import (
 )
 from papers.models import CurationEvent, Edition, Paper
 from papers.models.listing import DayCursor
-from papers.services.curation import edit_paper, placement, planned_listings, topic_assignment
+from papers.services.curation import assign_topics, edit_paper, place_paper, plan_listings
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
-from papers.services.curation.desk_pages import read_day_desk, read_paper_desk
+from papers.services.curation.read_desk import read_day_desk, read_paper_desk
 from papers.web.http import UserRequest, parse_key, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
@@ -63,19 +63,19 @@ def edit(request: UserRequest, paper_id: int) -> HttpResponse:
             raise Http404("There is no such act.")
         by = simple.actor(request.user, timezone.now())
         return perform(
-            request, back, lambda by: edit_paper.revert_to_source_value(paper_id=paper_id, field=field, by=by), by
+            request, back, lambda by: edit_paper.revert_to_source_value(paper_id=paper_id, field=field, actor=by), by
         )
     form = PaperEditForm(request.POST)
     if not form.is_valid():
         return _show(request, found, form)
     by = form.actor(request.user, timezone.now())
     values = form.values(found, by.now)
-    return perform(request, back, lambda by: edit_paper.edit_paper(paper_id=paper_id, values=values, by=by), by)
+    return perform(request, back, lambda by: edit_paper.edit_paper(paper_id=paper_id, values=values, actor=by), by)
 
 
 @require_POST
 @curators_only
-def place_paper(request: UserRequest, paper_id: int) -> HttpResponse:
+def place(request: UserRequest, paper_id: int) -> HttpResponse:
     """Pin it, take it off, move it, hide it: one act on one paper."""
     form = PlacementForm(request.POST)
     act = PLACEMENT_ACTIONS.get(request.POST.get("act", ""))
@@ -118,7 +118,7 @@ def note(request: UserRequest, day: str) -> HttpResponse:
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
     text, by = form.cleaned_data["note"], form.actor(request.user, timezone.now())
-    return perform(request, back, lambda by: placement.set_day_note(day=found, note=text, by=by), by)
+    return perform(request, back, lambda by: place_paper.set_day_note(day=found, note=text, actor=by), by)
 
 
 @require_POST
@@ -131,7 +131,7 @@ def order(request: UserRequest, day: str) -> HttpResponse:
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
     by = form.actor(request.user, timezone.now())
-    return perform(request, back, lambda by: placement.order_pinned(day=found, paper_ids=ids[:200], by=by), by)
+    return perform(request, back, lambda by: place_paper.order_pinned(day=found, paper_ids=ids[:200], actor=by), by)
 
 
 def perform(request: UserRequest, back: str, act: Callable[[Actor], CurationEvent | None], by: Actor) -> HttpResponse:
@@ -152,8 +152,8 @@ def perform(request: UserRequest, back: str, act: Callable[[Actor], CurationEven
 def _put(paper_id: int, day: date, by: Actor) -> CurationEvent | None:
     """On a day, or, when it is still to come, on what is planned for it."""
     if day > timezone.localdate(by.now):
-        return planned_listings.plan_listing(paper_id=paper_id, day=day, by=by)
-    return placement.add_to_day(paper_id=paper_id, day=day, by=by)
+        return plan_listings.plan_listing(paper_id=paper_id, day=day, actor=by)
+    return place_paper.add_to_day(paper_id=paper_id, day=day, actor=by)
 
 
 @require_POST
@@ -165,7 +165,7 @@ def schedule(request: UserRequest, day: str) -> HttpResponse:
         raise Http404("There is no such day.")
     back = reverse("papers:curate-day", args=[found.isoformat()])
     at, by = form.cleaned_data["at"], form.actor(request.user, timezone.now())
-    return perform(request, back, lambda by: planned_listings.set_publish_time(day=found, at=at, by=by), by)
+    return perform(request, back, lambda by: plan_listings.set_publish_time(day=found, at=at, actor=by), by)
 
 
 @require_POST
@@ -179,19 +179,19 @@ def assign_topic(request: UserRequest, paper_id: int) -> HttpResponse:
     by, is_on = form.actor(request.user, timezone.now()), form.action_name() != "out"
     back = reverse("papers:curate-paper", args=[paper_id])
     return perform(
-        request, back, lambda by: topic_assignment.set_topic_pick(paper_id=paper_id, slug=slug, on=is_on, by=by), by
+        request, back, lambda by: assign_topics.set_topic_pick(paper_id=paper_id, slug=slug, on=is_on, actor=by), by
     )
 
 
 PlacementAction = Callable[[int, PlacementForm, Actor], CurationEvent | None]
 PLACEMENT_ACTIONS: dict[str, PlacementAction] = {
-    "pin": lambda pk, form, by: placement.pin_paper(paper_id=pk, day=form.day(), on=True, by=by),
-    "unpin": lambda pk, form, by: placement.pin_paper(paper_id=pk, day=form.day(), on=False, by=by),
-    "take-off": lambda pk, form, by: placement.take_off_day(paper_id=pk, day=form.day(), on=True, by=by),
-    "put-back": lambda pk, form, by: placement.take_off_day(paper_id=pk, day=form.day(), on=False, by=by),
+    "pin": lambda pk, form, by: place_paper.pin_paper(paper_id=pk, day=form.day(), on=True, actor=by),
+    "unpin": lambda pk, form, by: place_paper.pin_paper(paper_id=pk, day=form.day(), on=False, actor=by),
+    "take-off": lambda pk, form, by: place_paper.take_off_day(paper_id=pk, day=form.day(), on=True, actor=by),
+    "put-back": lambda pk, form, by: place_paper.take_off_day(paper_id=pk, day=form.day(), on=False, actor=by),
     "list": lambda pk, form, by: _put(pk, form.target(), by),
-    "unplan": lambda pk, form, by: planned_listings.unplan_listing(paper_id=pk, day=form.day(), by=by),
-    "move": lambda pk, form, by: placement.move_to_day(paper_id=pk, day=form.day(), to=form.target(), by=by),
-    "hide": lambda pk, form, by: placement.hide_paper(paper_id=pk, on=True, by=by),
-    "show": lambda pk, form, by: placement.hide_paper(paper_id=pk, on=False, by=by),
+    "unplan": lambda pk, form, by: plan_listings.unplan_listing(paper_id=pk, day=form.day(), actor=by),
+    "move": lambda pk, form, by: place_paper.move_to_day(paper_id=pk, day=form.day(), to=form.target(), actor=by),
+    "hide": lambda pk, form, by: place_paper.hide_paper(paper_id=pk, on=True, actor=by),
+    "show": lambda pk, form, by: place_paper.hide_paper(paper_id=pk, on=False, actor=by),
 }

@@ -17,8 +17,8 @@ from papers.dates import parse_day
 from papers.models import CurationEvent, User
 from papers.models.curation import CurationEventQuerySet, LogPosition
 from papers.models.user import can_curate
-from papers.services.curation.audit_messages import MESSAGES, PRIVATE_ACTIONS
-from papers.services.curation.desk_pages import AuditLine, audit_lines
+from papers.services.curation.audit_actions import MESSAGES, PRIVATE_ACTIONS
+from papers.services.curation.read_desk import AuditLine, audit_lines
 from papers.text.cleaning import safe_text
 from papers.views.feeds import feed_response, tag_uri
 from papers.web.feeds import FeedEntry

@@ -15,11 +15,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from papers.forms.curation import BulkDecisionForm, DecisionForm
 from papers.models import CurationEvent
+from papers.services.curation.audit_actions import describe
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
-from papers.services.curation.audit_messages import describe
-from papers.services.curation.desk_actions import perform_action, perform_bulk_action
-from papers.services.curation.queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
-from papers.services.curation.undo import ChangedSinceError, undo_batch
+from papers.services.curation.perform_action import perform_action, perform_bulk_action
+from papers.services.curation.read_queue import QUEUE_KINDS, QueuePosition, read_item, read_queue
+from papers.services.curation.row_restore import ChangedSinceError
+from papers.services.curation.undo import undo_batch
 from papers.sources.rejected_payload import pretty_payload
 from papers.web.http import UserRequest, parse_key, safe_next
 from papers.web.paging import decode_cursor, encode_cursor
@@ -76,7 +77,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     by = form.actor(request.user, timezone.now())
     event, problem = None, ""
     try:
-        event = perform_action(kind=kind, key=key, act=form.action_name(), by=by)
+        event = perform_action(kind=kind, key=key, action=form.action_name(), actor=by)
     except AlreadyDecidedError as error:
         return _answer(request, kind, key, error.event, is_others=True)
     except CurationError as error:
@@ -95,7 +96,7 @@ def bulk(request: UserRequest) -> HttpResponse:
         messages.error(request, "Tick some of them first.")
         return redirect("papers:curate")
     by = Actor(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-    result = perform_bulk_action(items=form.items(), act=form.cleaned_data["act"], by=by)
+    result = perform_bulk_action(items=form.items(), action=form.cleaned_data["act"], actor=by)
     words = [f"{result.done} done."]
     words += [f"{result.others} were decided by others before."] if result.others else []
     words += [f"{result.left} can’t be decided so."] if result.left else []

@@ -16,9 +16,9 @@ from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, PaperCategory
 from papers.models.listing import DayCursor, SpanCursor, StoredCursor
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
+from papers.services.editions.masthead import chosen_categories
 from papers.services.editions.spans import (
     Span,
-    chosen_categories,
     day_span,
     explain_absence,
     month_span,
@@ -99,7 +99,7 @@ def trending(request: Request) -> HttpResponse:
     """Papers by trending score; while nobody votes, the newest edition."""
     floor = trending_floor(now=timezone.now())
     page = card_page(
-        request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+        request, TrendingPosition, lambda after: Paper.objects.visible().trending(min_score=floor, after=after)
     )
     if not page.is_empty or page.hides_seen_papers:
         return show_list(request, "papers/trending.html", page, {"half_life": trending_half_life()})

@@ -20,7 +20,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, TaggedPaper
 from papers.query.parser import parse

@@ -64,7 +64,7 @@ def search(request: Request, form: str) -> HttpResponse:
 @require_safe
 def trending(request: Request, form: str) -> HttpResponse:
     """What readers vote for now."""
-    papers = Paper.objects.visible().for_cards().trending(floor=trending_floor(now=timezone.now()))[:MAX_ENTRIES]
+    papers = Paper.objects.visible().for_cards().trending(min_score=trending_floor(now=timezone.now()))[:MAX_ENTRIES]
     return paper_feed_response(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
 
 

@@ -62,7 +62,7 @@ def _set(request: UserRequest, who: Contributor) -> HttpResponse:
         follows.unfollow(user=request.user, kind=who.kind, key=who.key)
     else:
         try:
-            follows.follow(user=request.user, who=who, name=facts.name, now=timezone.now())
+            follows.follow(user=request.user, contributor=who, name=facts.name, now=timezone.now())
         except follows.FollowError as error:
             messages.error(request, str(error))
     return redirect(safe_next(request, default=who.get_absolute_url()))

@@ -31,7 +31,7 @@ def for_you(request: UserRequest) -> HttpResponse:
     if page.is_empty and not state.liked_count:
         floor = trending_floor(now=timezone.now())
         page = card_page(
-            request, TrendingPosition, lambda after: Paper.objects.visible().trending(floor=floor, after=after)
+            request, TrendingPosition, lambda after: Paper.objects.visible().trending(min_score=floor, after=after)
         )
         return show_list(request, "papers/for_you.html", page, {**context, "is_trending": True})
     return show_list(request, "papers/for_you.html", page, {**context, "feed_key": feed_key_of(request.user)})

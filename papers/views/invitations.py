@@ -35,7 +35,7 @@ def accept_invitation(request: Request, token: str) -> HttpResponse:
     """Where an invitation's link leads: to the sign-up page, or to a word on why not."""
     if request.user.is_authenticated:
         return redirect("papers:today")
-    if not may_sign_up(token=token, now=timezone.now()):
+    if not may_sign_up(invitation_token=token, now=timezone.now()):
         return render(request, "account/invitation_gone.html", status=410)
     if find_invitation(token, now=timezone.now()):
         request.session[INVITATION_SESSION_KEY] = token

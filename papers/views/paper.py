@@ -9,20 +9,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.citations import CITATION_FORMATS
+from papers.citations.registry import CITATION_FORMATS
 from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, User
-from papers.services.reading.annotations import read_annotations
-from papers.services.reading.comments import read_discussion
-from papers.services.reading.library import mark_opened
+from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, links_of, paper_details
 from papers.services.reading.votes import voters_of
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.html import markdown
+from papers.views.comments import show_discussion
 from papers.web.cards import render_save_button, sign_in_url_for
 from papers.web.http import Request, parse_key
 from papers.web.permissions import paper_for_read
@@ -36,16 +36,18 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     except Http404:
         return _elsewhere(request, public_id)
     vote_url = reverse("papers:vote", args=[found.public_id])
+    citation = citation_of(found)
     context = {
         "paper": found,
         "facts": paper_details(found),
         "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
-        "citation": citation_of(found),
+        "citation": citation,
+        "json_ld": mark_safe(citation.json_ld),  # noqa: S308  nothing in it can end its element
         "formats": CITATION_FORMATS.values(),
         "vote_url": vote_url,
         "sign_in_url": sign_in_url_for(vote_url),
-        "discussion": read_discussion(
+        "discussion": show_discussion(
             found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
         ),
         "now": timezone.now(),

@@ -10,8 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from papers.forms.library import AnnotationsForm
 from papers.models import LibraryItem, Paper, Tag, User
-from papers.services.reading.annotations import read_annotations, save_annotations
-from papers.services.reading.library import read_library_entry, set_library_state
+from papers.services.reading.library import read_annotations, read_library_entry, save_annotations, set_library_state
 from papers.services.reading.tags import tag_names_of_paper
 from papers.services.reading.votes import set_vote, voters_of
 from papers.web.cards import render_own_tags, render_save_button
@@ -41,7 +40,7 @@ def vote(request: UserRequest, public_id: str) -> HttpResponse:
     if on == "1" and "asks_name" in request.POST:  # the paper's page, with its check box
         unnamed = "unnamed" in request.POST
     try:
-        result = set_vote(user=request.user, paper_id=paper.pk, on=is_on, unnamed=unnamed)
+        result = set_vote(user=request.user, paper_id=paper.pk, on=is_on, is_unnamed=unnamed)
     except Paper.DoesNotExist as error:  # hidden a moment ago
         raise Http404("There is no such paper here.") from error
     if not request.htmx:

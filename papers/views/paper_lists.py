@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from papers.forms.library import BulkActionForm
 from papers.models import Tag, Topic
 from papers.models.reading import exclude_seen
-from papers.services.editions.spans import curator_names
+from papers.services.editions.masthead import curator_names
 from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
@@ -93,7 +93,7 @@ def card_page(
     rows = read_list_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
     shown = rows[:PER_PAGE]
     marks = read_viewer_state(
-        request.user, paper_ids_of(shown), voted=paper_ids_of(row for row in shown if row.vote_count), day=day
+        request.user, paper_ids_of(shown), voters_of=paper_ids_of(row for row in shown if row.vote_count), day=day
     )
     if marks is not None and is_own:
         marks.seen.clear()

@@ -68,7 +68,7 @@ def search(request: Request) -> HttpResponse:
 
 def _context(request: Request, typed: str, query: Query, found: SearchPage) -> dict[str, Any]:
     marks = read_viewer_state(
-        request.user, paper_ids_of(found.rows), voted=paper_ids_of(row for row in found.rows if row.vote_count)
+        request.user, paper_ids_of(found.rows), voters_of=paper_ids_of(row for row in found.rows if row.vote_count)
     )
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
     rows = found.rows

@@ -13,7 +13,7 @@ from papers.forms.topics import TopicForm
 from papers.models import Topic, TopicMatch
 from papers.models.topic import TopicNewestPosition, TopicVotesPosition
 from papers.models.user import can_curate
-from papers.services.curation.topic_assignment import offer_search
+from papers.services.curation.assign_topics import offer_search
 from papers.services.operations.statistics_page import topic_year_chart
 from papers.services.topics.topic_editor import TopicError, create_topic, delete_topic, preview_topic, update_topic
 from papers.views.paper_lists import card_page, show_list

@@ -118,7 +118,7 @@ def comment_for_read(user: User, comment_id: int) -> Comment:
     Raises:
         Http404: there is none, it was deleted, or its paper is hidden.
     """
-    found = Comment.objects.shown().select_related("paper", "user").filter(pk=comment_id).first()
+    found = Comment.objects.visible().select_related("paper", "user").filter(pk=comment_id).first()
     if found is None or (found.paper.hidden_at is not None and not can_curate(user)):
         raise Http404("There is no such comment.")
     return found
@@ -143,7 +143,7 @@ def deletable_comment(user: User, comment_id: int) -> Comment:
         Http404: it is not for this reader to delete, or there is none.
     """
     found = comment_for_read(user, comment_id)
-    if found.user_id != user.pk and not can_curate(user):
+    if not can_delete_comment(user, found):
         raise Http404("There is no such comment of yours.")
     return found
 
@@ -199,6 +199,11 @@ def own_import(user: User, pk: int) -> LibraryImport:
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:
     """Whether `user` may change a topic: one's own, and for a curator those for all."""
     return topic.owner_id == user.pk if topic.owner_id is not None else can_curate(user)
+
+
+def can_delete_comment(user: User | AnonymousUser, comment: Comment) -> bool:
+    """Whether `user` may delete a comment: one's own, and a curator any."""
+    return user.is_authenticated and (comment.user_id == user.pk or can_curate(user))
 
 
 def may_administer(user: User | AnonymousUser) -> bool:

@@ -91,7 +91,7 @@ def test_votes_and_comments_of_the_suspended_stay() -> None:
     factories.comment(paper, rita)
     suspend_account(person=rita, by=staff(), reason="", now=NOW)
     assert Vote.objects.filter(user=rita).exists()
-    assert Comment.objects.shown().filter(user=rita).exists()
+    assert Comment.objects.visible().filter(user=rita).exists()
 
 
 @pytest.mark.parametrize("is_linked", [True, False])

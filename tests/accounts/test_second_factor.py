@@ -11,9 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core import mail
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 
@@ -22,26 +20,9 @@ from papers.services.accounts.login_links import create_login_link
 from tests.support import factories
 from tests.support.fake_oidc import CLIENT_ID, SECRET, Provider, fake_provider
 from tests.support.people import PASSWORD, anonymous_client, client_of, curator, reader, staff
+from tests.support.second_factor import code_of, turn_on
 
 pytestmark = pytest.mark.django_db
-
-
-def code_of(secret: str) -> str:
-    """What a telephone shows now."""
-    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
-
-
-def turn_on(browser: Client) -> str:
-    """Turn the second factor on; the secret."""
-    again = browser.get("/account/two-factor/on")["Location"]
-    browser.post(again, {"password": PASSWORD})
-    page = browser.get("/account/two-factor/on")
-    secret = page.context["form"].secret
-    assert secret in page.content.decode()
-    answer = browser.post("/account/two-factor/on", {"code": code_of(secret)})
-    assert answer["Location"] == "/account/two-factor/codes"
-    cache.clear()  # a code works once; the tests' next one comes in the same half minute
-    return str(secret)
 
 
 def half_in(email: str = "rita@example.org") -> Client:

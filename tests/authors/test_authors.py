@@ -20,6 +20,7 @@ from papers.sources.base import RawAuthor as SourceAuthor
 from tests.support import factories
 from tests.support.pages import cards_on, get_page, page_text, text_of, titles_on
 from tests.support.people import anonymous_client, client_of, curator, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,7 @@ def test_two_spellings_become_one_and_two_again() -> None:
     carl, rita = curator(), reader()
     factories.paper(title="A", authors=["Yann LeCun"])
     factories.paper(title="B", authors=["Y. LeCun"])
-    follow(user=rita, who=find_author("y-lecun"), name="Y. LeCun", now=factories.NOW)
+    follow(user=rita, contributor=find_author("y-lecun"), name="Y. LeCun", now=factories.NOW)
     client = client_of(carl)
     client.post("/authors/yann-lecun/merge", {"other": "https://papers.example.org/authors/y-lecun?x=1"})
     cache.clear()
@@ -241,8 +242,6 @@ def test_papers_a_year_are_drawn_with_the_empty_years_before() -> None:
 
 
 def test_a_page_costs_the_same_for_few_and_for_many() -> None:
-    from tests.web.test_query_counts import count
-
     member = client_of(reader())
     factories.paper()
     member.get("/authors/ada-lovelace")
@@ -251,7 +250,9 @@ def test_a_page_costs_the_same_for_few_and_for_many() -> None:
         for _ in range(10):
             factories.paper(authors=["Ada Lovelace", "Charles Babbage"])
         cache.clear()
-        costs.append((count("/authors/ada-lovelace", anonymous_client()), count("/authors/ada-lovelace", member)))
+        costs.append(
+            (count_queries("/authors/ada-lovelace", anonymous_client()), count_queries("/authors/ada-lovelace", member))
+        )
     assert costs[0] == costs[1]
     assert len(cards_on("/authors/ada-lovelace")) == 21
 

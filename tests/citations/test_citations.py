@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from pybtex.database import parse_string
 from pylatexenc.latex2text import LatexNodes2Text
 
-from papers.citations import CITATION_FORMATS, format_papers
 from papers.citations.latex import title_to_latex, to_latex
 from papers.citations.markdown import to_markdown
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.person_names import parse_name
 from papers.citations.record import citation_key, citation_record
+from papers.citations.registry import CITATION_FORMATS, format_papers
 
 
 def a_paper(**fields: Any) -> Any:

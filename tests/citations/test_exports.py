@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from pybtex.database import parse_string
 
 from papers import hooks
+from papers.citations.registry import CITATION_FORMATS
 from papers.models import FormerAddress, LibraryItem, Tag, TaggedPaper
 from papers.services.accounts.invitations import create_invitation
 from papers.services.accounts.login_links import create_login_link
@@ -65,7 +66,7 @@ class TestLists:
     def test_the_page_offers_them(self) -> None:
         page = parse_html(anonymous_client().get("/papers/date/2026-03-04").content.decode())
         links = page.xpath("//details[contains(@class, 'export')]//a/@href")
-        assert [link.rsplit(".", 1)[1] for link in links] == ["bib", "ris", "csl", "csv", "json", "md"]
+        assert [link.rsplit(".", 1)[1] for link in links] == list(CITATION_FORMATS)
 
 
 class TestPaper:

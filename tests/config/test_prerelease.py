@@ -22,7 +22,7 @@ from config import startup
 from config.backup.archive import FORMAT_VERSION, BackupError, open_archive
 from config.local.paths import DataDir, OperatorError
 from config.prerelease import is_prerelease
-from papers.citations import format_papers
+from papers.citations.registry import format_papers
 from papers.models import Paper
 from tests.e2e.running_site import ROOT, free_port, site_environment
 from tests.support import factories

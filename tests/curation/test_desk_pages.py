@@ -24,9 +24,9 @@ from papers.models import (
     Topic,
     TopicMatch,
 )
-from papers.services.curation import candidates, decisions, placement, planned_listings
+from papers.services.curation import find_candidates, place_paper, plan_listings, review_comments, review_papers
 from papers.services.curation.audit_log import Actor, AlreadyDecidedError, CurationError
-from papers.services.curation.queue import read_queue
+from papers.services.curation.read_queue import read_queue
 from papers.services.curation.undo import undo_event
 from papers.services.reading.comments import add_comment, report_comment
 from papers.services.topics.pending_work import catch_up
@@ -185,7 +185,7 @@ class TestManyAtOnce:
     def test_what_is_ticked_is_decided_and_undone_with_one_press(self, carl: Client) -> None:
         fill(2)
         other = factories.candidate(topic=factories.topic())
-        decisions.reject_candidate(paper_id=other.pk, by=Actor(curator("cora"), NOW))
+        review_papers.reject_candidate(paper_id=other.pk, actor=Actor(curator("cora"), NOW))
         items = [f"candidate:{row.pk}:0" for row in Candidate.objects.all()]
         items += [f"submission:{row.pk}:0" for row in Submission.objects.all()] + ["x", "record:9:0", "candidate:1:x"]
         said = carl.post("/curate/bulk", {"item": items, "act": "accept"}, follow=True).content.decode()
@@ -203,14 +203,14 @@ class TestAhead:
     def test_what_is_planned_is_nowhere_until_its_moment_and_then_on_its_day(self, carl: Client) -> None:
         paper, by = factories.paper(), Actor(curator("cora"), NOW)
         day = TODAY + timedelta(days=2)
-        planned_listings.plan_listing(paper_id=paper.pk, day=day, by=by)
-        planned_listings.set_publish_time(day=day, at=factories.at_hour(day, 7), by=by)
-        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 6)) == 0
+        plan_listings.plan_listing(paper_id=paper.pk, day=day, actor=by)
+        plan_listings.set_publish_time(day=day, at=factories.at_hour(day, 7), actor=by)
+        assert plan_listings.publish_due_listings(now=factories.at_hour(day, 6)) == 0
         assert not Listing.objects.exists()
         assert paper.title not in anonymous_client().get(f"/papers/date/{day}").content.decode()
         assert paper.title in carl.get(f"/curate/days/{day}").content.decode()
-        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 1
-        assert planned_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 0
+        assert plan_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 1
+        assert plan_listings.publish_due_listings(now=factories.at_hour(day, 7)) == 0
         assert Listing.objects.get().day == day
         planned = CurationEvent.objects.get(action="plan")
         with pytest.raises(CurationError, match="published"):
@@ -269,12 +269,12 @@ class TestTwoCurators:
 
     def test_it_holds_for_every_act_on_a_paper(self) -> None:
         paper, carl, cora = factories.listing().paper, curator(), curator("cora")
-        placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=Actor(carl, NOW, seen=0))
-        late = Actor(cora, NOW, seen=0)
+        place_paper.pin_paper(paper_id=paper.pk, day=TODAY, on=True, actor=Actor(carl, NOW, last_event_id=0))
+        late = Actor(cora, NOW, last_event_id=0)
         acts: list[Callable[[], object]] = [
-            lambda: placement.hide_paper(paper_id=paper.pk, on=True, by=late),
-            lambda: placement.move_to_day(paper_id=paper.pk, day=TODAY, to=TODAY - timedelta(days=1), by=late),
-            lambda: placement.pin_paper(paper_id=paper.pk, day=TODAY, on=False, by=late),
+            lambda: place_paper.hide_paper(paper_id=paper.pk, on=True, actor=late),
+            lambda: place_paper.move_to_day(paper_id=paper.pk, day=TODAY, to=TODAY - timedelta(days=1), actor=late),
+            lambda: place_paper.pin_paper(paper_id=paper.pk, day=TODAY, on=False, actor=late),
         ]
         for act in acts:
             with pytest.raises(AlreadyDecidedError) as caught:
@@ -285,9 +285,11 @@ class TestTwoCurators:
 
     def test_who_saw_the_other_s_decision_may_decide_again(self) -> None:
         paper, carl, cora = factories.listing().paper, curator(), curator("cora")
-        first = placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=Actor(carl, NOW, seen=0))
+        first = place_paper.pin_paper(paper_id=paper.pk, day=TODAY, on=True, actor=Actor(carl, NOW, last_event_id=0))
         assert first is not None
-        assert placement.pin_paper(paper_id=paper.pk, day=TODAY, on=False, by=Actor(cora, NOW, seen=first.pk))
+        assert place_paper.pin_paper(
+            paper_id=paper.pk, day=TODAY, on=False, actor=Actor(cora, NOW, last_event_id=first.pk)
+        )
 
 
 class TestPaperAndDay:
@@ -306,7 +308,7 @@ class TestPaperAndDay:
         papers = [factories.listing(position=place).paper for place in range(3)]
         by = Actor(curator("cora"), NOW)
         for paper in papers:
-            placement.pin_paper(paper_id=paper.pk, day=TODAY, on=True, by=by)
+            place_paper.pin_paper(paper_id=paper.pk, day=TODAY, on=True, actor=by)
         first_form = page(carl, f"/curate/days/{TODAY}").xpath("//form[contains(@action, '/order')]")[1]
         order = first_form.xpath(".//input[@name='paper']/@value")
         carl.post(first_form.get("action"), {"paper": order, "seen": 0})
@@ -325,10 +327,9 @@ class TestPaperAndDay:
 class TestTheLog:
     def test_everybody_reads_who_what_when_why(self) -> None:
         paper = factories.listing(factories.paper(title="On ice")).paper
-        placement.hide_paper(paper_id=paper.pk, on=True, by=Actor(curator(), NOW, reason="A copy."))
-        placement.pin_paper(paper_id=factories.listing(factories.paper(title="On snow")).paper_id, day=TODAY, on=True, by=Actor(
-            curator("cora"), NOW
-        ))  # fmt: skip
+        place_paper.hide_paper(paper_id=paper.pk, on=True, actor=Actor(curator(), NOW, reason="A copy."))
+        other = factories.listing(factories.paper(title="On snow")).paper
+        place_paper.pin_paper(paper_id=other.pk, day=TODAY, on=True, actor=Actor(curator("cora"), NOW))
         text = page(anonymous_client(), "/curate/log").text_content()
         assert "carl hid a paper that is hidden" in " ".join(text.split())
         assert "A copy." in text
@@ -344,9 +345,9 @@ class TestTheLog:
     def test_what_readers_told_curators_stays_with_them(self, carl: Client) -> None:
         comment = add_comment(user=factories.user(), paper_id=factories.paper().pk, body="Very-rude")
         report_comment(user=reader(), comment=comment, reason="It-hurts")
-        kept = decisions.keep_comment(comment_id=comment.pk, by=Actor(curator("cora"), NOW))
+        kept = review_comments.keep_comment(comment_id=comment.pk, actor=Actor(curator("cora"), NOW))
         assert kept is not None
-        decisions.remove_comment(comment_id=comment.pk, by=Actor(curator("cleo"), NOW))
+        review_comments.remove_comment(comment_id=comment.pk, actor=Actor(curator("cleo"), NOW))
         carl.post(f"/curate/undo/{kept.pk}")
         for path in ("/curate/log", "/curate/log.atom", "/curate/log.json"):
             text = anonymous_client().get(path).content.decode()
@@ -359,8 +360,8 @@ class TestTheLog:
         counts = []
         for number in (3, 9):
             for _ in range(number):
-                placement.hide_paper(
-                    paper_id=factories.paper().pk, on=True, by=Actor(curator(f"c{factories.arxiv_id()}"), NOW)
+                place_paper.hide_paper(
+                    paper_id=factories.paper().pk, on=True, actor=Actor(curator(f"c{factories.arxiv_id()}"), NOW)
                 )
             anonymous_client().get("/curate/log")
             with CaptureQueriesContext(connection) as captured:
@@ -378,8 +379,8 @@ class TestCandidates:
         factories.topic_match(factories.listing().paper, topic)
         factories.topic_match(factories.paper(hidden_at=NOW), topic)
         factories.topic_match(factories.paper(listed_at=NOW - timedelta(days=40)), topic)
-        assert candidates.find_candidates(now=NOW) == 1
-        assert candidates.find_candidates(now=NOW) == 0
+        assert find_candidates.find_candidates(now=NOW) == 1
+        assert find_candidates.find_candidates(now=NOW) == 0
         assert Candidate.objects.get().paper == wanted
 
     def test_where_a_topic_has_examples_the_score_counts(self) -> None:
@@ -388,17 +389,17 @@ class TestCandidates:
         near = factories.paper()
         factories.topic_match(near, topic, score=0.7)
         factories.topic_match(factories.paper(), topic, score=0.58)
-        candidates.find_candidates(now=NOW)
+        find_candidates.find_candidates(now=NOW)
         assert list(Candidate.objects.values_list("paper", flat=True)) == [near.pk]
 
     def test_it_is_forgotten_in_time(self) -> None:
         factories.candidate(found_at=NOW - timedelta(days=31))
         factories.candidate()
-        assert candidates.delete_expired_candidates(now=NOW) == 1
+        assert find_candidates.delete_expired_candidates(now=NOW) == 1
 
 
 def test_a_submission_that_was_decided_has_nothing_left_to_decide() -> None:
     taken = factories.submission("10.1000/ice", paper=factories.paper(), state="waiting", next_attempt_at=None)
-    assert decisions.accept_submission(submission_id=taken.pk, by=Actor(curator(), NOW))
-    assert decisions.accept_submission(submission_id=taken.pk, by=Actor(curator("cora"), NOW)) is None
+    assert review_papers.accept_submission(submission_id=taken.pk, actor=Actor(curator(), NOW))
+    assert review_papers.accept_submission(submission_id=taken.pk, actor=Actor(curator("cora"), NOW)) is None
     assert Submission.objects.get().state == "accepted"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.services.curation.paper_diff import diff_texts
+from papers.services.curation.diff_papers import diff_texts
 
 
 def marked(left: str, right: str) -> tuple[list[str], list[str]]:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from papers.models import CurationEvent, DuplicateCheck, DuplicatePair, Paper, PaperEdit, PaperVersion
-from papers.services.curation import duplicates
+from papers.services.curation import find_duplicates
 from papers.services.curation.audit_log import Actor
-from papers.services.curation.duplicates import check_duplicates, paper_similarity
 from papers.services.curation.edit_paper import edit_paper, revert_to_source_value
+from papers.services.curation.find_duplicates import check_duplicates, paper_similarity
 from papers.services.curation.undo import undo_event
 from papers.services.ingest.paper_store import store_papers
 from tests.support import factories
@@ -32,7 +32,7 @@ def send(**fields: Any) -> Paper:
 class TestEdits:
     def test_a_new_version_does_not_undo_it_and_both_values_are_shown(self) -> None:
         paper, carl = send(), curator()
-        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, by=Actor(carl, NOW))
+        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, actor=Actor(carl, NOW))
         paper = send(version=2, title="On ice, again", abstract="Colder.")
         assert (paper.title, paper.abstract, paper.version) == ("On Ice", "Colder.", 2)
         kept = PaperEdit.objects.get()
@@ -45,7 +45,7 @@ class TestEdits:
 
     def test_the_same_record_again_writes_nothing(self) -> None:
         paper = send()
-        edit_paper(paper_id=paper.pk, values={"authors": [{"name": "Ada"}]}, by=Actor(curator(), NOW))
+        edit_paper(paper_id=paper.pk, values={"authors": [{"name": "Ada"}]}, actor=Actor(curator(), NOW))
         again = store_papers(
             [factories.raw_paper(arxiv_id="2603.70001", version=1, title="On ice", abstract="Cold.")],
             now=LATER,
@@ -60,7 +60,7 @@ class TestEdits:
         event = edit_paper(
             paper_id=paper.pk,
             values={"title": "On Ice", "code": {"url": "https://a.b/c", "found": "curator"}},
-            by=Actor(carl, NOW),
+            actor=Actor(carl, NOW),
         )
         send(version=2, title="On ice, again", comment="Project page: https://a.github.io/project/")
         assert event is not None
@@ -72,9 +72,9 @@ class TestEdits:
 
     def test_a_curator_goes_back_to_the_source_s_and_undoes_that(self) -> None:
         paper, carl = send(), curator()
-        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, by=Actor(carl, NOW))
+        edit_paper(paper_id=paper.pk, values={"title": "On Ice"}, actor=Actor(carl, NOW))
         send(version=2, title="On ice, again")
-        taken = revert_to_source_value(paper_id=paper.pk, field="title", by=Actor(carl, NOW))
+        taken = revert_to_source_value(paper_id=paper.pk, field="title", actor=Actor(carl, NOW))
         paper.refresh_from_db()
         assert paper.title == "On ice, again"
         send(version=3, title="On ice, at last")
@@ -87,7 +87,7 @@ class TestEdits:
     def test_it_survives_that_two_records_turn_out_to_be_one(self) -> None:
         (pk,) = store_papers([factories.raw_paper("doi", doi="10.1000/x", title="On ice")], now=NOW, kind="x").paper_ids
         send()
-        edit_paper(paper_id=pk, values={"organization": "CERN"}, by=Actor(curator(), NOW))
+        edit_paper(paper_id=pk, values={"organization": "CERN"}, actor=Actor(curator(), NOW))
         paper = send(doi="10.1000/x")
         assert paper.organization == "CERN"
         assert Paper.objects.count() == 1
@@ -142,7 +142,7 @@ class TestDuplicates:
         send(title="Deep learning for the study of ice")
         assert check_duplicates(now=NOW + timedelta(minutes=5)) == 0
         assert check_duplicates(now=NOW + timedelta(hours=2)) == 1
-        for number in range(len(duplicates.RECHECK_AFTER)):
+        for number in range(len(find_duplicates.RECHECKS.pauses)):
             check_duplicates(now=NOW + timedelta(days=40 * (number + 1)))
         assert not DuplicateCheck.objects.exists()
 
@@ -169,4 +169,4 @@ class TestDuplicates:
     )
     def test_what_is_suspect(self, one: Any, other: Any, meaning: float | None, suspect: bool) -> None:
         papers = [Paper(title=title, author_keys=keys) for title, keys in (one, other)]
-        assert paper_similarity(*papers, meaning=meaning).is_suspect == suspect
+        assert paper_similarity(*papers, semantic=meaning).is_suspect == suspect

@@ -29,10 +29,20 @@ from papers.models import (
     Vote,
 )
 from papers.services.accounts.deletion import delete_account
-from papers.services.curation import decisions, edit_paper, merge_papers, placement, planned_listings, topic_assignment
+from papers.services.curation import (
+    assign_topics,
+    edit_paper,
+    merge_papers,
+    place_paper,
+    plan_listings,
+    review_comments,
+    review_papers,
+    review_records,
+)
 from papers.services.curation.audit_log import Actor, CurationError
-from papers.services.curation.desk_actions import perform_action
-from papers.services.curation.undo import AlreadyUndoneError, ChangedSinceError, undo_batch, undo_event
+from papers.services.curation.perform_action import perform_action
+from papers.services.curation.row_restore import ChangedSinceError
+from papers.services.curation.undo import AlreadyUndoneError, undo_batch, undo_event
 from papers.services.ingest.paper_store import store_papers
 from papers.services.reading.comments import add_comment, delete_comment
 from papers.services.reading.library import set_library_state
@@ -127,52 +137,60 @@ def a_twin(listed: Paper, rita: User, topic: Topic) -> tuple[Paper, DuplicatePai
 
 Act = Callable[[World, Actor], CurationEvent | None]
 ACTS: dict[str, Act] = {
-    "accept a submission": lambda w, by: decisions.accept_submission(submission_id=w.submission, by=by),
-    "reject a submission": lambda w, by: decisions.reject_submission(submission_id=w.submission, by=by),
-    "list a candidate": lambda w, by: decisions.list_candidate(paper_id=w.found.pk, by=by),
-    "leave a candidate out": lambda w, by: decisions.reject_candidate(paper_id=w.found.pk, by=by),
-    "list a candidate and pin it": lambda w, by: perform_action(kind="candidate", key=w.found.pk, act="pin", by=by),
+    "accept a submission": lambda w, by: review_papers.accept_submission(submission_id=w.submission, actor=by),
+    "reject a submission": lambda w, by: review_papers.reject_submission(submission_id=w.submission, actor=by),
+    "list a candidate": lambda w, by: review_papers.list_candidate(paper_id=w.found.pk, actor=by),
+    "leave a candidate out": lambda w, by: review_papers.reject_candidate(paper_id=w.found.pk, actor=by),
+    "list a candidate and pin it": lambda w, by: perform_action(
+        kind="candidate", key=w.found.pk, action="pin", actor=by
+    ),
     "reject a submission and hide it": lambda w, by: perform_action(
-        kind="submission", key=w.submission, act="hide", by=by
+        kind="submission", key=w.submission, action="hide", actor=by
     ),
-    "keep a comment": lambda w, by: decisions.keep_comment(comment_id=w.comment.pk, by=by),
-    "remove a comment": lambda w, by: decisions.remove_comment(comment_id=w.comment.pk, by=by),
-    "dismiss a record": lambda w, by: decisions.dismiss_record(record_id=w.record, by=by),
-    "pin": lambda w, by: placement.pin_paper(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
-    "unpin": lambda w, by: placement.pin_paper(paper_id=w.other.pk, day=TODAY, on=False, by=by),
-    "order": lambda w, by: placement.order_pinned(day=TODAY, paper_ids=[w.listed.pk, w.other.pk], by=by),
-    "take off": lambda w, by: placement.take_off_day(paper_id=w.listed.pk, day=TODAY, on=True, by=by),
-    "hide": lambda w, by: placement.hide_paper(paper_id=w.listed.pk, on=True, by=by),
-    "move to an older day": lambda w, by: placement.move_to_day(paper_id=w.other.pk, day=TODAY, to=YESTERDAY, by=by),
-    "move to a new day": lambda w, by: placement.move_to_day(
-        paper_id=w.listed.pk, day=TODAY, to=TODAY - timedelta(days=9), by=by
+    "keep a comment": lambda w, by: review_comments.keep_comment(comment_id=w.comment.pk, actor=by),
+    "remove a comment": lambda w, by: review_comments.remove_comment(comment_id=w.comment.pk, actor=by),
+    "dismiss a record": lambda w, by: review_records.dismiss_record(record_id=w.record, actor=by),
+    "pin": lambda w, by: place_paper.pin_paper(paper_id=w.listed.pk, day=TODAY, on=True, actor=by),
+    "unpin": lambda w, by: place_paper.pin_paper(paper_id=w.other.pk, day=TODAY, on=False, actor=by),
+    "order": lambda w, by: place_paper.order_pinned(day=TODAY, paper_ids=[w.listed.pk, w.other.pk], actor=by),
+    "take off": lambda w, by: place_paper.take_off_day(paper_id=w.listed.pk, day=TODAY, on=True, actor=by),
+    "hide": lambda w, by: place_paper.hide_paper(paper_id=w.listed.pk, on=True, actor=by),
+    "move to an older day": lambda w, by: place_paper.move_to_day(
+        paper_id=w.other.pk, day=TODAY, to=YESTERDAY, actor=by
     ),
-    "merge": lambda w, by: perform_action(kind="pair", key=w.pair, act="accept", by=by),
-    "tell apart": lambda w, by: perform_action(kind="pair", key=w.pair, act="reject", by=by),
+    "move to a new day": lambda w, by: place_paper.move_to_day(
+        paper_id=w.listed.pk, day=TODAY, to=TODAY - timedelta(days=9), actor=by
+    ),
+    "merge": lambda w, by: perform_action(kind="pair", key=w.pair, action="accept", actor=by),
+    "tell apart": lambda w, by: perform_action(kind="pair", key=w.pair, action="reject", actor=by),
     "edit": lambda w, by: edit_paper.edit_paper(
-        paper_id=w.listed.pk, values={"title": "New", "authors": [{"name": "B"}]}, by=by
+        paper_id=w.listed.pk, values={"title": "New", "authors": [{"name": "B"}]}, actor=by
     ),
     "code and organization": lambda w, by: edit_paper.edit_paper(
-        paper_id=w.found.pk, values={"code": {"url": "https://a.b/c", "found": "curator"}, "organization": "X"}, by=by
+        paper_id=w.found.pk,
+        values={"code": {"url": "https://a.b/c", "found": "curator"}, "organization": "X"},
+        actor=by,
     ),
     "withdraw": lambda w, by: edit_paper.edit_paper(
-        paper_id=w.found.pk, values={"withdrawn_at": NOW.isoformat()}, by=by
+        paper_id=w.found.pk, values={"withdrawn_at": NOW.isoformat()}, actor=by
     ),
     "take the source's": lambda w, by: edit_paper.revert_to_source_value(
-        paper_id=w.twin.pk, field="organization", by=by
+        paper_id=w.twin.pk, field="organization", actor=by
     ),
-    "note": lambda w, by: placement.set_day_note(day=TODAY, note="*Hello*", by=by),
-    "note of a new day": lambda w, by: placement.set_day_note(day=TODAY - timedelta(days=20), note="*Hello*", by=by),
-    "plan": lambda w, by: planned_listings.plan_listing(paper_id=w.found.pk, day=TODAY + timedelta(days=3), by=by),
-    "schedule": lambda w, by: planned_listings.set_publish_time(day=TODAY + timedelta(days=3), at=LATER, by=by),
-    "put into a topic": lambda w, by: topic_assignment.set_topic_pick(paper_id=w.other.pk, slug="ice", on=True, by=by),
+    "note": lambda w, by: place_paper.set_day_note(day=TODAY, note="*Hello*", actor=by),
+    "note of a new day": lambda w, by: place_paper.set_day_note(
+        day=TODAY - timedelta(days=20), note="*Hello*", actor=by
+    ),
+    "plan": lambda w, by: plan_listings.plan_listing(paper_id=w.found.pk, day=TODAY + timedelta(days=3), actor=by),
+    "schedule": lambda w, by: plan_listings.set_publish_time(day=TODAY + timedelta(days=3), at=LATER, actor=by),
+    "put into a topic": lambda w, by: assign_topics.set_topic_pick(paper_id=w.other.pk, slug="ice", on=True, actor=by),
     "make a search a topic for all": lambda w, by: perform_action(
-        kind="search", key=Topic.objects.get(slug="rita-s").pk, act="accept", by=by
+        kind="search", key=Topic.objects.get(slug="rita-s").pk, action="accept", actor=by
     ),
     "leave a search to its reader": lambda w, by: perform_action(
-        kind="search", key=Topic.objects.get(slug="rita-s").pk, act="reject", by=by
+        kind="search", key=Topic.objects.get(slug="rita-s").pk, action="reject", actor=by
     ),
-    "list": lambda w, by: placement.add_to_day(paper_id=w.found.pk, day=YESTERDAY, by=by),
+    "list": lambda w, by: place_paper.add_to_day(paper_id=w.found.pk, day=YESTERDAY, actor=by),
 }
 
 
@@ -322,12 +340,12 @@ def test_a_tag_put_on_between_a_merge_and_its_undo_stays_with_the_paper_that_sta
 def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world: World) -> None:
     by, slug, tomorrow = Actor(world.carl, NOW), world.topic.slug, TODAY + timedelta(days=1)
     for paper in (world.listed, world.twin):
-        topic_assignment.set_topic_pick(paper_id=paper.pk, slug=slug, on=True, by=by)
-        planned_listings.plan_listing(paper_id=paper.pk, day=tomorrow, by=by)
+        assign_topics.set_topic_pick(paper_id=paper.pk, slug=slug, on=True, actor=by)
+        plan_listings.plan_listing(paper_id=paper.pk, day=tomorrow, actor=by)
 
     def take_back() -> None:
-        topic_assignment.set_topic_pick(paper_id=world.listed.pk, slug=slug, on=False, by=by)
-        planned_listings.unplan_listing(paper_id=world.listed.pk, day=tomorrow, by=by)
+        assign_topics.set_topic_pick(paper_id=world.listed.pk, slug=slug, on=False, actor=by)
+        plan_listings.unplan_listing(paper_id=world.listed.pk, day=tomorrow, actor=by)
 
     merged_and_parted(world, take_back)
     assert not TopicPick.objects.exists()
@@ -336,7 +354,7 @@ def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world
 
 def test_two_arxiv_ids_are_two_papers(world: World) -> None:
     with pytest.raises(CurationError, match="Two arXiv ids"):
-        merge_papers.merge_papers(kept_id=world.listed.pk, gone_id=world.other.pk, by=Actor(world.carl, NOW))
+        merge_papers.merge_papers(kept_id=world.listed.pk, merged_id=world.other.pk, actor=Actor(world.carl, NOW))
     assert Paper.objects.filter(pk=world.other.pk).exists()
 
 
@@ -365,7 +383,7 @@ def test_an_account_that_left_meanwhile_stays_away(world: World) -> None:
 
 
 def test_who_leaves_takes_along_a_comment_that_was_removed(world: World) -> None:
-    removed = decisions.remove_comment(comment_id=world.comment.pk, by=Actor(world.carl, NOW))
+    removed = review_comments.remove_comment(comment_id=world.comment.pk, actor=Actor(world.carl, NOW))
     assert removed is not None
     delete_account(user=world.rita)
     removed.refresh_from_db()
@@ -383,7 +401,7 @@ def test_what_is_done_twice_is_done_once(world: World) -> None:
 
 
 def test_nothing_is_undone_twice(world: World) -> None:
-    event = placement.hide_paper(paper_id=world.listed.pk, on=True, by=Actor(world.carl, NOW))
+    event = place_paper.hide_paper(paper_id=world.listed.pk, on=True, actor=Actor(world.carl, NOW))
     assert event is not None
     undo_event(event_id=event.pk, curator=world.carl, now=LATER)
     with pytest.raises(AlreadyUndoneError):
@@ -394,8 +412,8 @@ def test_nothing_is_undone_twice(world: World) -> None:
 
 def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
     by = Actor(world.carl, NOW)
-    listed = placement.add_to_day(paper_id=world.found.pk, day=YESTERDAY, by=by)
-    pinned = placement.pin_paper(paper_id=world.found.pk, day=YESTERDAY, on=True, by=by)
+    listed = place_paper.add_to_day(paper_id=world.found.pk, day=YESTERDAY, actor=by)
+    pinned = place_paper.pin_paper(paper_id=world.found.pk, day=YESTERDAY, on=True, actor=by)
     assert listed is not None
     assert pinned is not None
     with pytest.raises(ChangedSinceError) as caught:
@@ -409,7 +427,8 @@ def test_a_newer_act_on_the_same_is_undone_first(world: World) -> None:
 
 def test_what_was_written_over_since_is_not_put_back(world: World) -> None:
     first, second, third = (
-        placement.set_day_note(day=YESTERDAY, note=note, by=Actor(world.carl, NOW)) for note in ("one", "two", "three")
+        place_paper.set_day_note(day=YESTERDAY, note=note, actor=Actor(world.carl, NOW))
+        for note in ("one", "two", "three")
     )
     assert first is not None
     assert second is not None
@@ -424,9 +443,9 @@ def test_what_was_written_over_since_is_not_put_back(world: World) -> None:
 def test_the_day_s_count_follows(world: World) -> None:
     by = Actor(world.carl, NOW)
     assert Edition.objects.get(day=TODAY).listed_count == 3
-    event = placement.hide_paper(paper_id=world.listed.pk, on=True, by=by)
+    event = place_paper.hide_paper(paper_id=world.listed.pk, on=True, actor=by)
     assert Edition.objects.get(day=TODAY).listed_count == 2
-    placement.take_off_day(paper_id=world.other.pk, day=TODAY, on=True, by=by)
+    place_paper.take_off_day(paper_id=world.other.pk, day=TODAY, on=True, actor=by)
     assert Edition.objects.get(day=TODAY).listed_count == 1
     assert event is not None
     undo_event(event_id=event.pk, curator=world.carl, now=LATER)

@@ -19,7 +19,7 @@ from digests.services.schedules import pause_schedule
 from digests.services.sending import send_waiting
 from papers.models import LibraryItem, Listing, Paper, PaperVersion, Topic, TopicMatch
 from papers.services.curation.audit_log import Actor
-from papers.services.curation.placement import hide_paper, move_to_day
+from papers.services.curation.place_paper import hide_paper, move_to_day
 from papers.services.ingest.paper_merge import move_related_rows
 from tests.support import factories
 from tests.support.digest_reference import Mail, Plan, World
@@ -149,7 +149,7 @@ class Days:
             Paper.objects.filter(pk=paper).update(withdrawn_at=now)
             self.hidden.discard(paper)
         elif paper not in self.world.gone:
-            hide_paper(paper_id=paper, on=True, by=Actor(self.curator, now))
+            hide_paper(paper_id=paper, on=True, actor=Actor(self.curator, now))
             self.hidden.add(paper)
         self.world.gone.add(paper)
 
@@ -157,7 +157,7 @@ class Days:
         if len(self.hidden) > 2:
             paper = self.chance.choice(sorted(self.hidden))
             self.hidden.discard(paper)
-            hide_paper(paper_id=paper, on=False, by=Actor(self.curator, now))
+            hide_paper(paper_id=paper, on=False, actor=Actor(self.curator, now))
             self.world.show(paper, now)
 
     def _move(self, now: datetime) -> None:
@@ -168,7 +168,7 @@ class Days:
             to = listed.day - DAY
             if any(one.paper == listed.paper and one.day == to for one in self.world.listings):
                 return
-            move_to_day(paper_id=listed.paper, day=listed.day, to=to, by=Actor(self.curator, now))
+            move_to_day(paper_id=listed.paper, day=listed.day, to=to, actor=Actor(self.curator, now))
             self.world.move(listed.paper, listed.day, to, now)
 
     def _merge(self) -> None:

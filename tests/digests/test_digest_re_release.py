@@ -10,7 +10,7 @@ import pytest
 from digests.models import Delivery
 from digests.models.delivery import DeliveryState
 from papers.models import Paper, Topic
-from papers.services.curation import placement
+from papers.services.curation import place_paper
 from papers.services.curation.audit_log import Actor
 from papers.services.curation.undo import undo_event
 from papers.services.editions.listing import SAMPLE_KIND, ListingRule
@@ -26,27 +26,27 @@ def by(now: datetime) -> Actor:
 
 
 def moved(paper: Paper, topic: Topic, now: datetime) -> None:
-    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    place_paper.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, actor=by(NOW))
     plan()
-    placement.add_to_day(paper_id=paper.pk, day=date(2026, 3, 5), by=by(now))
+    place_paper.add_to_day(paper_id=paper.pk, day=date(2026, 3, 5), actor=by(now))
 
 
 def put_back(paper: Paper, topic: Topic, now: datetime) -> None:
-    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, by=by(NOW))
+    place_paper.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=True, actor=by(NOW))
     plan()
-    placement.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=False, by=by(now))
+    place_paper.take_off_day(paper_id=paper.pk, day=factories.TODAY, on=False, actor=by(now))
 
 
 def shown(paper: Paper, topic: Topic, now: datetime) -> None:
     factories.topic_match(paper, topic)
-    placement.hide_paper(paper_id=paper.pk, on=True, by=by(NOW))
+    place_paper.hide_paper(paper_id=paper.pk, on=True, actor=by(NOW))
     plan()
-    placement.hide_paper(paper_id=paper.pk, on=False, by=by(now))
+    place_paper.hide_paper(paper_id=paper.pk, on=False, actor=by(now))
 
 
 def undone(paper: Paper, topic: Topic, now: datetime) -> None:
     deciding = by(NOW)
-    event = placement.hide_paper(paper_id=paper.pk, on=True, by=deciding)
+    event = place_paper.hide_paper(paper_id=paper.pk, on=True, actor=deciding)
     assert event is not None
     plan()
     undo_event(event_id=event.pk, curator=deciding.curator, now=now)
@@ -70,8 +70,8 @@ def test_what_was_hidden_after_its_mail_does_not_come_twice() -> None:
     factories.schedule(None, topic, kinds=["daily"])
     paper = match(topic, paper=listing())
     assert plan().paper_ids == [paper.pk]
-    placement.hide_paper(paper_id=paper.pk, on=True, by=by(DUE))
-    placement.hide_paper(paper_id=paper.pk, on=False, by=by(DUE))
+    place_paper.hide_paper(paper_id=paper.pk, on=True, actor=by(DUE))
+    place_paper.hide_paper(paper_id=paper.pk, on=False, actor=by(DUE))
     assert plan(DUE + DAY).state == DeliveryState.SKIPPED
 
 

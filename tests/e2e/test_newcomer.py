@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from papers.dates import EASTERN
+from papers.sources.arxiv_schedule import EASTERN
 from tests.e2e.running_site import Site, running_site
 from tests.support.fake_upstream import UpstreamDriver, fake_upstream_process
 

@@ -1,18 +1,14 @@
-"""Days, weeks and months in addresses, and when arXiv announces."""
+"""Days, weeks and months in addresses."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from papers.dates import (
-    AbsenceReason,
-    absence_reason,
-    announcement_time,
     format_month,
     format_week,
-    next_announcement,
     next_month,
     parse_day,
     parse_month,
@@ -22,7 +18,6 @@ from papers.dates import (
 )
 
 MONDAY = date(2026, 3, 2)
-HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -77,41 +72,3 @@ def test_names_lead_back() -> None:
 def test_months_follow_each_other() -> None:
     assert next_month(date(2026, 1, 31).replace(day=1)) == date(2026, 2, 1)
     assert next_month(date(2026, 12, 1)) == date(2027, 1, 1)
-
-
-class TestAnnouncements:
-    def test_a_day_is_announced_the_evening_before_in_new_york(self) -> None:
-        assert announcement_time(MONDAY) == datetime(2026, 3, 2, 1, tzinfo=UTC)  # Sunday, 20:00
-
-    def test_summer_time_is_new_york_s(self) -> None:
-        assert announcement_time(date(2026, 3, 10)) == datetime(2026, 3, 10, 0, tzinfo=UTC)
-
-    def test_nothing_is_announced_for_a_weekend(self) -> None:
-        assert announcement_time(date(2026, 3, 7)) is None
-        assert announcement_time(date(2026, 3, 8)) is None
-
-    def test_after_a_friday_comes_monday(self) -> None:
-        assert next_announcement(date(2026, 3, 6)) == announcement_time(date(2026, 3, 9))
-
-
-class TestWhyThereIsNothingToday:
-    def why(self, today: date = MONDAY, *, after: timedelta = HOUR, **trouble: bool) -> AbsenceReason:
-        due = announcement_time(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
-        states = {"is_stale": False, "is_failing": False} | trouble
-        return absence_reason(today, now=due + after, **states)
-
-    def test_weekend(self) -> None:
-        assert self.why(date(2026, 3, 7), is_failing=True) is AbsenceReason.WEEKEND
-
-    def test_not_announced_yet(self) -> None:
-        assert self.why(after=-HOUR, is_failing=True) is AbsenceReason.NOT_YET
-
-    def test_announced_a_moment_ago(self) -> None:
-        assert self.why() is AbsenceReason.FETCHING
-
-    def test_trouble(self) -> None:
-        assert self.why(is_stale=True) is AbsenceReason.STALE
-        assert self.why(is_failing=True, is_stale=True) is AbsenceReason.FAILING
-
-    def test_long_announced_and_all_is_well(self) -> None:
-        assert self.why(after=12 * HOUR) is AbsenceReason.HOLIDAY

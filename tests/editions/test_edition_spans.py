@@ -7,18 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from papers.dates import AbsenceReason
 from papers.models import Edition, FetchRun
+from papers.services.editions.masthead import chosen_categories, curator_names
 from papers.services.editions.spans import (
     EditionAbsence,
-    chosen_categories,
-    curator_names,
     day_span,
     explain_absence,
     month_span,
     newest_span,
     week_span,
 )
+from papers.sources.arxiv_schedule import AbsenceReason
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import curator, reader

@@ -27,7 +27,7 @@ def matched(topic: Topic, number: int = 1, **fields: Any) -> list[Paper]:
 
 
 def listed(day: date = TODAY) -> set[int]:
-    return set(Listing.objects.shown().on_day(day).values_list("paper", flat=True))
+    return set(Listing.objects.visible().on_day(day).values_list("paper", flat=True))
 
 
 # --- What is listed -------------------------------------------------------------------------------------------------

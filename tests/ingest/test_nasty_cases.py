@@ -228,33 +228,37 @@ def test_who_follows_a_category_finds_what_was_filed_under_its_old_name() -> Non
 
 # Cases that are about more than one record, or about how records come.
 ELSEWHERE = {
-    "ligatures and letters of mathematics are folded for search": "test_text.py::test_text_is_folded_for_search",
-    "thousands of authors: stored": "test_ingest.py::test_paper_of_3303_authors_is_stored",
-    "thousands of authors: shown": "test_paper_page.py::test_three_thousand_authors_fold",
-    "withdrawn: votes stay": "test_ingest.py::test_withdrawn_paper_keeps_its_votes",
-    "withdrawn: words about something else": "test_cleaning.py::"
+    "ligatures and letters of mathematics are folded for search": "text/test_cleaning.py::"
+    "test_text_is_folded_for_search",
+    "thousands of authors: stored": "ingest/test_store_papers.py::test_paper_of_3303_authors_is_stored",
+    "thousands of authors: shown": "reading/test_paper_page.py::test_three_thousand_authors_fold",
+    "withdrawn: votes stay": "ingest/test_store_papers.py::test_withdrawn_paper_keeps_its_votes",
+    "withdrawn: words about something else": "ingest/test_record_cleaning.py::"
     "test_comment_about_something_else_withdrawn_is_not_a_withdrawal",
-    "a new version with a new title": "test_ingest.py::test_newer_version_updates_in_place_and_keeps_what_it_changed",
-    "a new version is no news": "test_sources_arxiv_rss.py::test_a_new_version_is_not_announced_anew",
-    "one paper at arXiv and in a journal": "test_resolving.py::test_doi_brings_sources_together_in_any_order",
-    "one DOI, two arXiv ids": "test_ingest.py::test_two_arxiv_papers_with_one_doi_stay_two",
-    "one title, many papers": "test_ingest.py::test_papers_of_one_title_stay_apart",
-    "items written as Python writes them": "test_sources_huggingface.py::"
+    "a new version with a new title": "ingest/test_store_papers.py::"
+    "test_newer_version_updates_in_place_and_keeps_what_it_changed",
+    "a new version is no news": "sources/test_sources_arxiv_rss.py::test_a_new_version_is_not_announced_anew",
+    "one paper at arXiv and in a journal": "ingest/test_record_resolution.py::"
+    "test_doi_brings_sources_together_in_any_order",
+    "one DOI, two arXiv ids": "ingest/test_store_papers.py::test_two_arxiv_papers_with_one_doi_stay_two",
+    "one title, many papers": "ingest/test_store_papers.py::test_papers_of_one_title_stay_apart",
+    "items written as Python writes them": "sources/test_sources_huggingface.py::"
     "test_items_in_another_languages_notation_cost_only_themselves",
-    "rows written as Python writes them": "test_import_papers.py::"
+    "rows written as Python writes them": "ingest/test_paper_import.py::"
     "test_a_bad_row_is_named_with_line_and_reason_and_the_rest_goes_in",
-    "dates that can't be": "test_cleaning.py::test_elsewhere_a_date_long_after_the_month_in_the_id_is_no_date",
-    "dates to come": "test_paper_rows.py::test_future_date_orders_nothing_until_it_has_come",
-    "the day of a list is its own": "test_sources_huggingface.py::"
+    "dates that can't be": "ingest/test_record_cleaning.py::"
+    "test_elsewhere_a_date_long_after_the_month_in_the_id_is_no_date",
+    "dates to come": "ingest/test_record_merge.py::test_future_date_orders_nothing_until_it_has_come",
+    "the day of a list is its own": "sources/test_sources_huggingface.py::"
     "test_the_list_day_is_the_day_of_its_submission_not_of_the_paper",
-    "an old paper comes back on a list": "test_sources_arxiv_rss.py::"
+    "an old paper comes back on a list": "sources/test_sources_arxiv_rss.py::"
     "test_an_old_paper_that_is_cross_listed_was_announced_before",
-    "ids in any spelling": "test_identifiers.py::test_every_spelling_of_an_arxiv_id_gives_the_same_id",
-    "ids as numbers": "test_identifiers.py::test_damaged_and_old_arxiv_ids_are_repaired",
-    "one id on two pages": "test_sources_arxiv_oai.py::test_records_that_come_twice_do_no_harm",
-    "an empty page that should not be": "test_sources_arxiv_api.py::"
+    "ids in any spelling": "catalogue/test_identifiers.py::test_every_spelling_of_an_arxiv_id_gives_the_same_id",
+    "ids as numbers": "catalogue/test_identifiers.py::test_damaged_and_old_arxiv_ids_are_repaired",
+    "one id on two pages": "sources/test_sources_arxiv_oai.py::test_records_that_come_twice_do_no_harm",
+    "an empty page that should not be": "sources/test_sources_arxiv_api.py::"
     "test_an_empty_page_that_should_not_be_is_asked_for_again",
-    "an id that the answer lacks": "test_sources_arxiv_api.py::test_a_look_up_names_what_is_missing",
+    "an id that the answer lacks": "sources/test_sources_arxiv_api.py::test_a_look_up_names_what_is_missing",
 }
 
 

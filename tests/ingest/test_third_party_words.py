@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import FormerAddress, Identifier, Listing, Paper, Vote, WantedRecord
 from papers.services.fetching.wanted_records import LEASE, MAX_ATTEMPTS, fetch_wanted_records, is_record_due
 from papers.services.ingest.paper_merge import move_related_rows

@@ -10,8 +10,13 @@ from django.test import Client
 
 from papers.models import LibraryItem, Paper, SeenPaper, TaggedPaper, User
 from papers.services.lists.rows import PER_PAGE
-from papers.services.reading.annotations import save_annotations
-from papers.services.reading.library import mark_opened, read_library_entry, set_library_note, set_library_state
+from papers.services.reading.library import (
+    mark_opened,
+    read_library_entry,
+    save_annotations,
+    set_library_note,
+    set_library_state,
+)
 from papers.services.reading.tags import add_tags
 from tests.support import factories
 from tests.support.factories import NOW

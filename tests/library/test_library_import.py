@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
 from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
@@ -31,6 +31,7 @@ from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
 from tests.support.pages import page_text, titles_on
 from tests.support.people import client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -69,8 +70,8 @@ def test_a_library_that_was_exported_comes_back(name: str) -> None:
     factories.paper(title="D", public_id="doi/10.1000/xyz", doi="10.1000/xyz")
     set_library_state(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True), state="to_read")
     file = b"".join(client_of(rita).get(f"/library.{name}"))
-    assert file.decode() == "".join(format_papers(Paper.objects.filter(shelved__user=rita).order_by("-shelved__added_at",
-                                                                                            "-pk"), name))  # fmt: skip
+    saved = Paper.objects.filter(library_items__user=rita).order_by("-library_items__added_at", "-pk")
+    assert file.decode() == "".join(format_papers(saved, name))
     client = client_of(otto)
     answer = client.post("/library/import", {"file": SimpleUploadedFile(f"library.{name}", file)})
     client.post(answer["Location"] + "/take", {"state": "read", "tags": "brought"})
@@ -348,8 +349,6 @@ def test_a_hostile_file_is_a_page_with_words() -> None:
 
 
 def test_a_long_draft_has_pages_and_costs_the_same() -> None:
-    from tests.web.test_query_counts import count
-
     rita = reader()
     client = client_of(rita)
     for number in range(1, 151):
@@ -359,7 +358,7 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
         user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW
     )
     client.get(few.get_absolute_url())
-    assert count(few.get_absolute_url(), client) == count(many.get_absolute_url(), client)
+    assert count_queries(few.get_absolute_url(), client) == count_queries(many.get_absolute_url(), client)
     page = client.get(many.get_absolute_url()).content.decode()
     assert page.count('class="row is-found"') == 100
     assert "from=100" in page

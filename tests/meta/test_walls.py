@@ -13,7 +13,7 @@ from tests.meta.source_files import ROOT, source_files
 
 PLANTED = [
     # module that gets the import, what it imports
-    ("papers.models.vote", "papers.services.reading.votes"),
+    ("papers.models.reading", "papers.services.reading.votes"),
     ("papers.models.paper", "config.settings"),
     ("papers.sources.feed", "papers.services.fetching.fetch_runner"),
     ("papers.sources.registry", "papers.models"),

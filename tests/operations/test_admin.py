@@ -30,10 +30,10 @@ from papers.models import (
 from papers.services.accounts.invitations import create_invitation
 from papers.services.accounts.people import set_role
 from papers.services.curation.undo import undo_event
-from tests.accounts.test_second_factor import code_of, turn_on
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import PASSWORD, client_of, staff
+from tests.support.second_factor import code_of, turn_on
 
 pytestmark = pytest.mark.django_db
 

@@ -112,7 +112,7 @@ def test_settled_reports_do_not_wait() -> None:
 def test_a_long_queue_is_not_counted_to_its_end() -> None:
     user = factories.user()
     Submission.objects.bulk_create(
-        Submission(user=user, given=str(number), state="waiting") for number in range(MAX_COUNTED + 5)
+        Submission(user=user, reference=str(number), state="waiting") for number in range(MAX_COUNTED + 5)
     )
     found = queue("Submissions for a curator")
     assert found.is_cut

@@ -90,7 +90,7 @@ def paper(db: None) -> Paper:
 
 def count(paper: Paper) -> int:
     paper.refresh_from_db()
-    assert paper.comment_count == Comment.objects.shown().filter(paper=paper).count()
+    assert paper.comment_count == Comment.objects.visible().filter(paper=paper).count()
     return paper.comment_count
 
 
@@ -123,7 +123,7 @@ class TestTheService:
         answer = add_comment(user=factories.user(), paper_id=paper.pk, body="b", parent=comment)
         delete_comment(comment=comment)
         assert Comment.objects.get(pk=comment.pk).body == ""
-        found = read_discussion(paper, viewer=factories.user()).threads
+        found = read_discussion(paper).threads
         assert [(thread.comment.pk, thread.depth) for thread in found] == [(comment.pk, 0), (answer.pk, 1)]
 
     def test_threads_are_read_in_order_however_deep(self, paper: Paper) -> None:
@@ -132,7 +132,7 @@ class TestTheService:
             parent = add_comment(user=user, paper_id=paper.pk, body="x", parent=parent)
             keys.append(parent.pk)
         late = add_comment(user=user, paper_id=paper.pk, body="y", parent=Comment.objects.get(pk=keys[0]))
-        found = read_discussion(paper, viewer=user).threads
+        found = read_discussion(paper).threads
         assert [thread.comment.pk for thread in found] == [*keys, late.pk]
         assert [thread.depth for thread in found][:8] == [0, 1, 2, 3, 4, 5, 5, 5]
 

@@ -21,6 +21,7 @@ from papers.services.topics.matcher import match_waiting
 from tests.support import factories
 from tests.support.pages import get_page, titles_on
 from tests.support.people import anonymous_client, client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ ADA = "/authors/ada-lovelace"
 
 
 def follow_ada(user: User) -> None:
-    follow(user=user, who=find_author("ada-lovelace"), name="Ada Lovelace", now=factories.NOW)
+    follow(user=user, contributor=find_author("ada-lovelace"), name="Ada Lovelace", now=factories.NOW)
 
 
 def test_one_press_follows_and_one_stops() -> None:
@@ -56,7 +57,7 @@ def test_new_papers_of_those_followed_come_with_the_matching() -> None:
     rita = reader()
     factories.paper(title="Old", organization="CERN")
     follow_ada(rita)
-    follow(user=rita, who=find_organization("cern"), name="CERN", now=factories.NOW)
+    follow(user=rita, contributor=find_organization("cern"), name="CERN", now=factories.NOW)
     factories.paper(title="By Ada", listed_at=factories.NOW + timedelta(hours=1))
     factories.paper(title="At CERN", authors=["B"], organization="Cern", listed_at=factories.NOW + timedelta(hours=2))
     factories.paper(title="By others", authors=["B"])
@@ -69,7 +70,7 @@ def test_a_paper_of_two_who_are_followed_is_there_once() -> None:
     rita = reader()
     factories.paper(title="Both", authors=["Ada Lovelace", "Charles Babbage"])
     follow_ada(rita)
-    follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
+    follow(user=rita, contributor=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
     assert titles_on("/following", client_of(rita)) == ["Both"]
 
 
@@ -137,8 +138,6 @@ def test_who_is_followed_is_in_the_export_and_the_feed_s_key_is_not() -> None:
 
 
 def test_the_list_costs_the_same_for_few_and_for_many() -> None:
-    from tests.web.test_query_counts import count
-
     rita = reader()
     client = client_of(rita)
     factories.paper()
@@ -150,7 +149,7 @@ def test_the_list_costs_the_same_for_few_and_for_many() -> None:
             paper = factories.paper(authors=["Ada Lovelace", "B"])
             match_followed_papers([paper.pk], release=next_release(), now=factories.NOW)
         cache.clear()
-        costs.append(count("/following", client))
+        costs.append(count_queries("/following", client))
     assert costs[0] == costs[1]
 
 
@@ -158,7 +157,7 @@ def test_the_mail_brings_each_new_paper_once() -> None:
     rita = reader()
     paper = factories.paper(authors=["Ada Lovelace", "Charles Babbage"])
     follow_ada(rita)
-    follow(user=rita, who=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
+    follow(user=rita, contributor=find_author("charles-babbage"), name="Charles Babbage", now=factories.NOW)
     schedule = factories.schedule(factories.subscriber(user=rita, email=rita.email), kinds=["followed", "trending"])
     news = [factories.paper(authors=["Ada Lovelace", "Charles Babbage"]), factories.paper()]
     match_followed_papers([one.pk for one in news], release=next_release(), now=factories.NOW)

@@ -125,7 +125,7 @@ class TestNames:
     def test_members_see_who_voted_but_for_those_who_show_no_name(self, paper: Paper) -> None:
         users = [factories.user(name) for name in ("ann", "bob", "cyd", "dan")]
         for user in users:
-            set_vote(user=user, paper_id=paper.pk, on=True, unnamed=user.username == "bob")
+            set_vote(user=user, paper_id=paper.pk, on=True, is_unnamed=user.username == "bob")
         assert self.voters(paper, users[0]) == (["ann", "cyd", "dan"], 1, False)
         assert self.voters(paper, users[1])[2] is True
         assert self.voters(paper, factories.user())[2] is None
@@ -134,7 +134,7 @@ class TestNames:
         user = factories.user(votes_unnamed=True)
         set_vote(user=user, paper_id=paper.pk, on=True)
         assert Vote.objects.get().is_unnamed
-        set_vote(user=user, paper_id=paper.pk, on=True, unnamed=False)
+        set_vote(user=user, paper_id=paper.pk, on=True, is_unnamed=False)
         set_vote(user=user, paper_id=paper.pk, on=True)
         assert not Vote.objects.get().is_unnamed
         assert counts(paper) == (1, 1, [])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from papers.catalogue.paper_ref import PaperRef
-from papers.citations import CITATION_FORMATS, format_papers
+from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.models import Paper
 from papers.references.common import MAX_BYTES, MAX_ROWS, ReferenceEntry
 from papers.references.parser import parse_references

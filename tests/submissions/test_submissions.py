@@ -15,7 +15,7 @@ from papers.models import CurationEvent, Edition, HostSlot, LibraryItem, Listing
 from papers.outbound.errors import NetworkError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.curation.audit_log import Actor
-from papers.services.curation.decisions import accept_submission, reject_submission
+from papers.services.curation.review_papers import accept_submission, reject_submission
 from papers.services.fetching import paper_lookup
 from papers.services.operations.scheduler import collect_due_work
 from papers.services.submissions.intake import preview_submission, retry_submission, submit
@@ -189,15 +189,15 @@ class TestTheQueue:
         taken, carl = done("10.1000/ice", rita), curator()
         assert taken.state == State.WAITING
         assert not Listing.objects.exists()
-        assert accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
-        assert not accept_submission(submission_id=taken.pk, by=Actor(carl, NOW))
+        assert accept_submission(submission_id=taken.pk, actor=Actor(carl, NOW))
+        assert not accept_submission(submission_id=taken.pk, actor=Actor(carl, NOW))
         assert Listing.objects.get().user == rita
         event = CurationEvent.objects.get()
         assert (event.actor, event.action, event.paper) == (carl, "submission-accepted", taken.paper)
 
     def test_a_curator_rejects_with_a_reason(self, rita: User, upstream: FakeUpstream) -> None:
         taken = done("10.1000/ice", rita)
-        assert reject_submission(submission_id=taken.pk, by=Actor(curator(), NOW, reason="Not our field."))
+        assert reject_submission(submission_id=taken.pk, actor=Actor(curator(), NOW, reason="Not our field."))
         taken.refresh_from_db()
         assert (taken.state, taken.reason) == (State.REJECTED, "Not our field.")
         assert not Listing.objects.exists()

@@ -133,7 +133,7 @@ def listing(of: Paper | None = None, day: date = TODAY, **fields: Any) -> Listin
     fields.setdefault("vote_count", of.vote_count)
     fields.setdefault("release", next_release())
     made = Listing.objects.create(paper=of, day=day, **fields)
-    count = Listing.objects.shown().on_day(day).count()
+    count = Listing.objects.visible().on_day(day).count()
     Edition.objects.update_or_create(day=day, defaults={"listed_count": count})
     return made
 
@@ -161,7 +161,8 @@ def submission(given: str = "10.1000/ice", by: User | None = None, **fields: Any
     named = parse_reference(given)
     fields.setdefault("state", Submission.State.FETCHING)
     fields.setdefault("next_attempt_at", NOW)
-    return Submission.objects.create(user=by or user(), given=given, scheme=named.scheme, value=named.value, **fields)
+    fields |= {"reference": given, "scheme": named.scheme, "value": named.value}
+    return Submission.objects.create(user=by or user(), **fields)
 
 
 def topic(name: str | None = None, **fields: Any) -> Topic:

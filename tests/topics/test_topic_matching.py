@@ -18,8 +18,7 @@ from papers.models import EmbeddingModel, Paper, PaperVector, Topic, TopicBacklo
 from papers.services.embeddings.model_switch import invalidate_current_model
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_store import store_papers
-from papers.services.ingest.re_release import RELEASE_WINDOW
-from papers.services.ingest.releases import next_release
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
 from papers.services.operations import scheduler
 from papers.services.reading.votes import set_vote
 from papers.services.topics import matcher as matching_module

@@ -36,7 +36,7 @@ def row(paper: Paper, **about: Any) -> ListRow:
 
 def html(*rows: ListRow, viewer: User | None = None, this_year: int = YEAR) -> str:
     voted = [row.paper_id for row in rows if row.vote_count]
-    marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voted=voted)
+    marks = read_viewer_state(viewer or AnonymousUser(), [row.paper_id for row in rows], voters_of=voted)
     return render_cards(rows, viewer=marks, this_year=this_year)
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from papers.models import PaperVersion, Topic
@@ -15,6 +14,7 @@ from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import anonymous_client, client_of, reader
+from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -53,13 +53,6 @@ def fill(number: int) -> None:
             factories.topic_match(paper, other)
 
 
-def count(path: str, client: Client) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        response = client.get(path)
-    assert response.status_code == 200
-    return len(captured)
-
-
 @pytest.mark.parametrize("path", LISTS)
 def test_a_list_costs_the_same_for_few_and_for_many(path: str) -> None:
     visitor, member = anonymous_client(), client_of(reader())
@@ -69,10 +62,10 @@ def test_a_list_costs_the_same_for_few_and_for_many(path: str) -> None:
     for number in (FEW, MANY - FEW):
         fill(number)
         cache.clear()
-        before = count(path, visitor)
+        before = count_queries(path, visitor)
         cache.clear()
-        cold.append((before, count(path, member)))
-        assert (count(path, visitor), count(path, member)) == LISTS[path]
+        cold.append((before, count_queries(path, member)))
+        assert (count_queries(path, visitor), count_queries(path, member)) == LISTS[path]
     assert cold[0] == cold[1]
 
 
@@ -98,6 +91,6 @@ def paper_page(versions: int, days: int) -> str:
 def test_a_paper_s_page_costs_the_same_however_much_is_known() -> None:
     visitor, member = anonymous_client(), client_of(reader())
     few, many = paper_page(1, 1), paper_page(12, 12)
-    count(few, visitor)  # reads the group's choices, which are kept
-    assert count(few, visitor) == count(many, visitor) == 7
-    assert count(few, member) == count(many, member) == 16
+    count_queries(few, visitor)  # reads the group's choices, which are kept
+    assert count_queries(few, visitor) == count_queries(many, visitor) == 7
+    assert count_queries(few, member) == count_queries(many, member) == 16

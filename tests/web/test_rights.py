@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from digests.models import Channel
+from papers.citations.registry import CITATION_FORMATS
 from papers.models import (
     FeedKey,
     Follow,
@@ -102,7 +103,7 @@ ROWS: dict[str, list[Row]] = {
         Row("/papers/2603.99002", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:paper-export": [
-        *(everybody(f"/papers/2603.99001.{form}") for form in ("bib", "ris", "csl", "csv", "json", "md")),
+        *(everybody(f"/papers/2603.99001.{form}") for form in CITATION_FORMATS),
         everybody("/papers/2603.00000.bib", 404),
         Row("/papers/2603.99002.bib", 404, 404, 404, 200, 200),  # hidden by a curator
     ],

@@ -1,4 +1,4 @@
-"""All that an account holds, as one zip: JSON for programs, BibTeX for papers, Markdown for notes."""
+"""An account's data as one zip: JSON for programs, BibTeX for papers, Markdown for notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import ForeignObjectRel, Model, QuerySet
 from django.utils.text import slugify
 
-from papers.citations import format_papers
+from papers.citations.registry import format_papers
 from papers.hooks import account_exported
 from papers.models import Followed, LibraryItem, Paper, TaggedPaper, User
 
@@ -95,9 +95,9 @@ def _papers(user: User) -> QuerySet[Paper]:
 
 def _paper_ids(user: User) -> Iterable[int]:
     yield from user.votes.values_list("paper", flat=True)
-    yield from user.shelf.values_list("paper", flat=True)
+    yield from user.library.values_list("paper", flat=True)
     yield from TaggedPaper.objects.filter(tag__user=user).values_list("paper", flat=True)
 
 
 def _notes(user: User) -> QuerySet[LibraryItem]:
-    return user.shelf.exclude(note="").select_related("paper").order_by("pk")
+    return user.library.exclude(note="").select_related("paper").order_by("pk")

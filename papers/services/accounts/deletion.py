@@ -1,4 +1,4 @@
-"""What a reader does with the account itself: its public name and time zone, and its end."""
+"""Deleting an account, with everything that is its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from papers.services.reading.comments import delete_comment
 
 
 class LastAdministratorError(Exception):
-    """Nobody would be left who can look after the site."""
+    """The account is the last one that may administer the site."""
 
 
 def delete_account(user: User) -> None:
@@ -25,26 +25,26 @@ def delete_account(user: User) -> None:
         LastAdministratorError: make another administrator first.
     """
     with transaction.atomic():
-        require_another_administrator(without=user)
+        require_another_administrator(leaving=user)
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
         account_deleted.notify(user)
         delete_undo_data_of(user)
         _lock_papers(user)
         _take_back_votes(user)
-        for comment in Comment.objects.shown().filter(user=user).order_by("paper", "pk"):
+        for comment in Comment.objects.visible().filter(user=user).order_by("paper", "pk"):
             delete_comment(comment=comment)
         Comment.objects.filter(user=user).update(user=None)
         user.delete()
 
 
-def require_another_administrator(*, without: User) -> None:
-    """Look whether another administrator is left, and hold on to them until the caller's transaction ends.
+def require_another_administrator(*, leaving: User) -> None:
+    """Make sure that another administrator is left, and lock them until the caller's transaction ends.
 
     Raises:
-        LastAdministratorError: nobody would be left.
+        LastAdministratorError: there is no other.
     """
     found = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").select_for_update(no_key=True)
-    if list(found.values_list("pk", flat=True)) == [without.pk]:
+    if list(found.values_list("pk", flat=True)) == [leaving.pk]:
         raise LastAdministratorError
 
 

@@ -9,10 +9,10 @@ from papers.models import User
 
 
 def ensure_confirmed_address(user: User) -> None:
-    """Take the address of an account as confirmed if nobody has been asked yet. Idempotent.
+    """Mark the address of an account as confirmed if it has no row yet. Idempotent.
 
-    Whoever signs up has a row from the start, which a mail confirms. An account without one was made by an
-    administrator, on a page or on the command line, and that is as good.
+    An account that signed up has a row from the start, which a mail confirms. One without was made by an administrator,
+    on a page or on the command line, who vouches for the address.
     """
     if not EmailAddress.objects.filter(user=user).exists():
         EmailAddress.objects.get_or_create(

@@ -1,4 +1,4 @@
-"""The addresses of a reader's own feeds: who has one reads the feed, without signing in. Renewed by one press."""
+"""The secret keys in the addresses of a reader's own feeds: they open the feed without signing in."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def feed_key_of(user: User) -> str:
 
 
 def renew_feed_key(user: User) -> str:
-    """A new one; what had the old one reads nothing any more."""
+    """A new key for the reader's feeds; the old one opens nothing any more."""
     key = secrets.token_urlsafe(16)
     FeedKey.objects.update_or_create(user=user, defaults={"key": key})
     return key
 
 
 def user_of_feed_key(key: str) -> User | None:
-    """Whose key it is, if the account is open. One query."""
+    """The user with this key; None where there is none, or the account is suspended. One query."""
     if not key.isascii() or not key.isprintable():
         return None
     found = FeedKey.objects.select_related("user").filter(key=key, user__is_active=True).first()

@@ -1,71 +1,68 @@
-"""Invitations: made by curators and administrators, each opens the sign-up page to one person."""
+"""Invitations: made by curators and administrators; with one, one person can sign up."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.urls import reverse
 
 from papers.models import Invitation, Role, User
+from papers.services.accounts.tokens import new_token, token_digest, token_url
 from papers.text.mailboxes import is_same
 
 INVITATION_LIFETIME = timedelta(days=14)
+"""How long an invitation can be used."""
 
 
 class InvitationGoneError(Exception):
-    """It was used, taken back, or is too old."""
+    """The invitation was used, revoked, or is expired."""
 
 
 def grantable_roles(by: User) -> list[Role]:
-    """What somebody may make others: an administrator anything, a curator readers."""
+    """The roles that `by` may give: all for an administrator, reader for a curator."""
     return list(Role) if by.role is Role.ADMINISTRATOR else [Role.READER]
 
 
 def create_invitation(*, by: User, email: str, now: datetime, role: Role = Role.READER) -> str:
     """The full address of a new invitation, which is shown once: only a digest of its token is stored.
 
-    `email` may be empty: then it is for whoever has the link, and the address they give is confirmed by mail.
+    `email` may be empty: then anybody with the link can use it, and the address they give is confirmed by mail.
 
     Raises:
         PermissionDenied: `by` may not give this role.
     """
     if role not in grantable_roles(by):
         raise PermissionDenied(f"A {by.role} invites readers only.")
-    token = secrets.token_urlsafe(24)
+    token = new_token()
     Invitation.objects.create(
-        token_digest=_digest(token),
+        token_digest=token_digest(token),
         email=email,
         role=role,
         made_by=by,
         created_at=now,
         expires_at=now + INVITATION_LIFETIME,
     )
-    # SITE_URL holds the sub-path, which reverse() would add a second time.
-    return settings.SITE.origin + reverse("papers:invited", args=[token])
+    return token_url("papers:invited", token)
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation | None:
     """The invitation with this token, if it can still be used."""
-    return Invitation.objects.usable(now).filter(token_digest=_digest(token)).first() if token else None
+    return Invitation.objects.usable(now).filter(token_digest=token_digest(token)).first() if token else None
 
 
 def use_invitation(token: str, *, user: User, now: datetime) -> None:
-    """Note who came by an invitation, and give them its role. It works once, also when two use it at the same moment.
+    """Note who used an invitation, and give them its role. It works once, also when two use it at the same moment.
 
-    Whoever came by somebody else's, with another address, is a reader, and so is everybody whose inviter may not give
+    A user with another address than the invitation's becomes a reader; so does everybody whose inviter may not give
     that role any more.
 
     Raises:
-        InvitationGoneError: it can't be used any more.
+        InvitationGoneError: it was used, revoked, or is expired.
     """
     with transaction.atomic():
         found = Invitation.objects.usable(now).select_for_update(of=("self",)).select_related("made_by")
-        invitation = found.filter(token_digest=_digest(token)).first()
+        invitation = found.filter(token_digest=token_digest(token)).first()
         if invitation is None:
             raise InvitationGoneError("This invitation was used, taken back, or is too old.")
         Invitation.objects.filter(pk=invitation.pk).update(used_by=user, used_at=now)
@@ -84,9 +81,5 @@ def _role_given(invitation: Invitation, user: User) -> Role:
 
 
 def revoke_invitation(pk: int, *, now: datetime) -> None:
-    """Take an invitation back that nobody has used. Idempotent."""
+    """Revoke an invitation that nobody has used. Idempotent."""
     Invitation.objects.filter(pk=pk, used_at=None, revoked_at=None).update(revoked_at=now)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

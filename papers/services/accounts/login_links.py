@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from papers.models import LoginLink, User
+from papers.services.accounts.tokens import new_token, token_digest, token_url
+from papers.services.accounts.usernames import free_username
 from papers.text.mailboxes import is_same
 
 LOGIN_LINK_LIFETIME = timedelta(hours=24)
@@ -19,7 +18,7 @@ LOGIN_LINK_RETENTION = timedelta(days=30)
 
 
 class InactiveAccountError(Exception):
-    """There is an account with that address, and an administrator has closed it."""
+    """The account with that address is suspended."""
 
 
 def create_login_link(email: str) -> str:
@@ -35,10 +34,11 @@ def create_login_link(email: str) -> str:
     if not user.is_active:
         raise InactiveAccountError(f"The account {user.email} is closed: mark it active in the admin first.")
     LoginLink.objects.filter(expires_at__lt=timezone.now() - LOGIN_LINK_RETENTION).delete()
-    token = secrets.token_urlsafe(24)
-    LoginLink.objects.create(user=user, token_digest=_digest(token), expires_at=timezone.now() + LOGIN_LINK_LIFETIME)
-    # SITE_URL holds the sub-path, which reverse() would add a second time.
-    return settings.SITE.origin + reverse("papers:login-link", args=[token])
+    token = new_token()
+    LoginLink.objects.create(
+        user=user, token_digest=token_digest(token), expires_at=timezone.now() + LOGIN_LINK_LIFETIME
+    )
+    return token_url("papers:login-link", token)
 
 
 def _make_account(email: str) -> User:
@@ -55,18 +55,9 @@ def _make_account(email: str) -> User:
     raise RuntimeError(f"No free username could be found for {email}.")
 
 
-def free_username(wish: str) -> str:
-    """A name that nobody has yet, as near as can be to `wish`, which may be an address. One query or two."""
-    local = "".join(c for c in wish.split("@")[0] if c.isascii() and (c.isalnum() or c in "._-")).lstrip("._-")[:24]
-    name = local if len(local) > 1 else "reader"
-    while User.objects.filter(username__iexact=name).exists():
-        name = name[:24] + secrets.token_hex(2)
-    return name
-
-
 def is_login_link_usable(token: str, *, now: datetime) -> bool:
     """Whether a link would open its account. Looking doesn't use it."""
-    return LoginLink.objects.usable(now).filter(token_digest=_digest(token)).exists()
+    return LoginLink.objects.usable(now).filter(token_digest=token_digest(token)).exists()
 
 
 def use_login_link(token: str, *, now: datetime) -> User | None:
@@ -75,7 +66,7 @@ def use_login_link(token: str, *, now: datetime) -> User | None:
         link = (
             LoginLink.objects.select_for_update(of=("self",))
             .usable(now)
-            .filter(token_digest=_digest(token))
+            .filter(token_digest=token_digest(token))
             .select_related("user")
             .first()
         )
@@ -84,7 +75,3 @@ def use_login_link(token: str, *, now: datetime) -> User | None:
         link.used_at = now
         link.save(update_fields=["used_at"])
         return link.user
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

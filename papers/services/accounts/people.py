@@ -1,6 +1,6 @@
 """What administrators do with other people's accounts: roles, suspending, restoring, closing.
 
-Each act is noted in the admin's own history of the account, with who did it and why.
+Everything is noted in the admin's own history of the account, with who did it and why.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from papers.services.accounts.sessions import end_sessions
 
 
 class AccountActionError(Exception):
-    """It can't be done; says why, in words for whoever tried."""
+    """It can't be done; the message says why, for the administrator."""
 
 
 def set_role(*, person: User, role: Role, by: User) -> None:
     """Make somebody a reader, curator or administrator. Idempotent.
 
     Raises:
-        PeopleError: nobody would be left who can look after the site.
+        AccountActionError: `person` is the only administrator.
     """
     with transaction.atomic():
         if role is not Role.ADMINISTRATOR:
@@ -39,7 +39,7 @@ def suspend_account(*, person: User, by: User, reason: str, now: datetime) -> No
     Sessions and sign-in links end, keys open nothing, no mail leaves to it; votes and comments stay.
 
     Raises:
-        PeopleError: one can't suspend oneself, nor the only administrator.
+        AccountActionError: it is one's own account, or the only administrator's.
     """
     if person.pk == by.pk:
         raise AccountActionError("You can’t suspend yourself.")
@@ -68,7 +68,7 @@ def close_account(*, person: User, by: User) -> None:
     """Remove the account of somebody who left, for good: what goes and what stays is as in `delete_account`.
 
     Raises:
-        PeopleError: one's own is left on one's own page; and somebody must be left who can look after the site.
+        AccountActionError: it is one's own account, or the only administrator's.
     """
     if person.pk == by.pk:
         raise AccountActionError("You leave on your own page, under Delete my account.")
@@ -85,23 +85,23 @@ _ONLY_ONE = "This is the only administrator. Make somebody else one first."
 
 def _keep_an_administrator(person: User) -> None:
     try:
-        require_another_administrator(without=person)
+        require_another_administrator(leaving=person)
     except LastAdministratorError as error:
         raise AccountActionError(_ONLY_ONE) from error
 
 
-def _note(by: User, person: User, what: str, flag: int = CHANGE) -> None:
+def _note(by: User, person: User, message: str, flag: int = CHANGE) -> None:
     LogEntry.objects.create(
         user=by,
         content_type=ContentType.objects.get_for_model(User),
         object_id=str(person.pk),
         object_repr=person.username,
         action_flag=flag,
-        change_message=what,
+        change_message=message,
     )
 
 
-def account_history(person: User, *, at_most: int = 50) -> list[LogEntry]:
-    """What was done with an account, newest first. One query."""
+def account_history(person: User, *, limit: int = 50) -> list[LogEntry]:
+    """The last `limit` things done with an account, newest first. One query."""
     found = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(User), object_id=str(person.pk))
-    return list(found.select_related("user").order_by("-action_time")[:at_most])
+    return list(found.select_related("user").order_by("-action_time")[:limit])

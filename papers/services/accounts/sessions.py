@@ -19,7 +19,7 @@ _SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One browser."""
+    """A session, as the account page lists it."""
 
     pk: int
     device: str
@@ -29,7 +29,7 @@ class SessionRow:
 
 
 def sessions_of(user: User, *, current_key: str | None) -> list[SessionRow]:
-    """Those that are still open, this one first, then the newest."""
+    """The open sessions of an account, the current one first, then the newest."""
     rows = [
         SessionRow(
             pk=session.pk,

@@ -1,4 +1,4 @@
-"""Who may make an account: anyone, whoever is invited, or nobody. Without mail, nobody can be asked to confirm."""
+"""Who may make an account: anyone, those who are invited, or nobody. Without mail, nobody can be asked to confirm."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def is_signup_open() -> bool:
     return settings.SIGNUP == "open" and settings.MAIL_IS_SENT
 
 
-def may_sign_up(*, token: str, now: datetime) -> bool:
-    """Whether somebody may who came by the invitation with this token, or by none (empty)."""
+def may_sign_up(*, invitation_token: str, now: datetime) -> bool:
+    """Whether somebody with this invitation, or with none (empty), may make an account. One query where it matters."""
     if settings.SIGNUP == "closed":
         return False
-    return is_signup_open() or find_invitation(token, now=now) is not None
+    return is_signup_open() or find_invitation(invitation_token, now=now) is not None
 
 
 def is_domain_allowed(email: str) -> bool:

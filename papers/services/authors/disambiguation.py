@@ -1,11 +1,11 @@
-"""What curators say of names: two spellings are one person, some papers are somebody else's of the same name.
+"""What curators decide on names: two spellings are one person, some papers are another person's of the same name.
 
-Each act is an event of the public log with what undoes it. The papers themselves stay as they are.
+Each decision is an event of the public log, with what `undo_author_event` needs. The papers stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -13,24 +13,26 @@ from urllib.parse import unquote
 from django.db import transaction
 
 from papers.catalogue.identifiers import parse_orcid
+from papers.catalogue.json_columns import AuthorRow
 from papers.models import Author, AuthorClaim, AuthorName, CurationEvent, Follow, Followed, Paper, User
 from papers.services.authors.lookup import Contributor, contributor_of
-from papers.services.authors.orcid_keys import keys_with_orcid
+from papers.services.curation.audit_actions import CurationAction
+from papers.services.curation.subjects import author_subject
+from papers.services.ingest.clean_record import author_index_key
 from papers.services.reading.follows import move_followers, refresh_followed_authors
 from papers.text.cleaning import safe_text
 from papers.text.names import author_key
 
-AUTHOR_MERGED, AUTHOR_SPLIT, AUTHOR_ORCID = "author-merged", "author-split", "author-orcid"
-_UNDO = "undo"
+AUTHOR_ACTIONS = (CurationAction.AUTHOR_MERGED, CurationAction.AUTHOR_SPLIT, CurationAction.AUTHOR_ORCID)
 MAX_PAPERS_AT_ONCE = 500
 
 
 class AuthorCurationError(Exception):
-    """The words say what to do; for the curator."""
+    """It can't be done; the message says what to do, for the curator."""
 
 
 def merge_authors(*, kept: Contributor, gone: Contributor, name: str, curator: User, now: datetime) -> CurationEvent:
-    """Say that the author `gone` is the author `kept`, with all spellings, papers and followers. Undone by `undo`.
+    """Say that the author `gone` is the author `kept`, with all spellings, papers and followers.
 
     Raises:
         AuthorCurationError: they are one already.
@@ -51,38 +53,45 @@ def merge_authors(*, kept: Contributor, gone: Contributor, name: str, curator: U
             AuthorName.objects.update_or_create(name=spelling, defaults={"author": author})
         moved = move_followers(gone=gone.key, kept=contributor_of(author), name=author.name, now=now)
         refresh_followed_authors([author.pk], now=now)
-        return _note(
-            AUTHOR_MERGED, curator, {"gone": gone.key, "names": names, "claims": claims, "row": before, "followers": moved},
-            {"author": author.pk},
-        )  # fmt: skip
+        undo = {"gone": gone.key, "names": names, "claims": claims, "row": before, "followers": moved}
+        return _note(CurationAction.AUTHOR_MERGED, curator, undo, {"author": author.pk})
 
 
 def split_author(
-    *, who: Contributor, paper_ids: Collection[int], name: str, curator: User, now: datetime
+    *, contributor: Contributor, paper_ids: Collection[int], name: str, curator: User, now: datetime
 ) -> CurationEvent:
-    """Say that on these papers the name is somebody else's, who gets a page of their own. Undone by `undo`.
+    """Say that on these papers the name is somebody else's, who gets a page of their own.
 
     Raises:
         AuthorCurationError: none of the papers is this author's, or it would be all of them.
     """
     with transaction.atomic():
-        rows = list(who.papers().filter(pk__in=list(paper_ids)[:MAX_PAPERS_AT_ONCE]).values_list("pk", "author_keys"))
-        pairs = [(pk, next((key for key in keys if key in who.names), "")) for pk, keys in rows]
+        rows = list(
+            contributor.papers().filter(pk__in=list(paper_ids)[:MAX_PAPERS_AT_ONCE]).values_list("pk", "author_keys")
+        )
+        pairs = [(pk, next((key for key in keys if key in contributor.names), "")) for pk, keys in rows]
         pairs = [(pk, key) for pk, key in pairs if key]
         if not pairs:
             raise AuthorCurationError("Choose at least one of the papers, by its box.")
-        known = AuthorClaim.objects.filter(author=who.key).values_list("paper_id", flat=True)
+        known = AuthorClaim.objects.filter(author=contributor.key).values_list("paper_id", flat=True)
         before = sorted(set(known).intersection(pk for pk, _ in pairs))
-        author = Author.objects.create(key=_free_key(who.key), name=" ".join(safe_text(name).split())[:200] or who.key)
+        author = Author.objects.create(
+            key=_free_key(contributor.key), name=" ".join(safe_text(name).split())[:200] or contributor.key
+        )
         AuthorClaim.objects.bulk_create(
             (AuthorClaim(paper_id=pk, name=key, author=author) for pk, key in pairs),
             update_conflicts=True, update_fields=["author"], unique_fields=["paper_id", "name"],
         )  # fmt: skip
-        refresh_followed_authors([who.key], now=now)
-        return _note(AUTHOR_SPLIT, curator, {"claims": before}, {"author": who.key, "new": author.pk, "claims": pairs})
+        refresh_followed_authors([contributor.key], now=now)
+        return _note(
+            CurationAction.AUTHOR_SPLIT,
+            curator,
+            {"claims": before},
+            {"author": contributor.key, "new": author.pk, "claims": pairs},
+        )
 
 
-def set_orcid(*, who: Contributor, orcid: str, name: str, curator: User, now: datetime) -> CurationEvent:
+def set_orcid(*, contributor: Contributor, orcid: str, name: str, curator: User, now: datetime) -> CurationEvent:
     """Note an author's ORCID; empty takes it away. From then on papers whose record has it are this author's.
 
     Raises:
@@ -94,25 +103,25 @@ def set_orcid(*, who: Contributor, orcid: str, name: str, curator: User, now: da
             "That is no ORCID. One reads like 0000-0002-1825-0097; its last digit checks the rest."
         )
     with transaction.atomic():
-        author = _author(who, name)
+        author = _author(contributor, name)
         if found and Author.objects.filter(orcid=found).exclude(pk=author.pk).exists():
             raise AuthorCurationError("Another author here has this ORCID. Merge the two instead.")
         before = author.orcid
         author.orcid = found
         author.save(update_fields=["orcid"])
-        return _note(AUTHOR_ORCID, curator, {"orcid": before}, {"author": author.pk, "orcid": found})
+        return _note(CurationAction.AUTHOR_ORCID, curator, {"orcid": before}, {"author": author.pk, "orcid": found})
 
 
 def undo_author_event(*, event: CurationEvent, curator: User, now: datetime) -> bool:
-    """Take back an act on an author; False where it was taken back already. Idempotent."""
+    """Undo a decision on an author; False where it was undone before. Idempotent."""
     with transaction.atomic():
         event = CurationEvent.objects.select_for_update().get(pk=event.pk)
         if event.undone_at is not None:
             return False
-        {AUTHOR_MERGED: _undo_merge, AUTHOR_SPLIT: _undo_split, AUTHOR_ORCID: _undo_orcid}[event.action](event, now)
+        _UNDO[CurationAction(event.action)](event, now)
         event.undone_at, event.undone_by = now, curator
         event.save(update_fields=["undone_at", "undone_by"])
-        CurationEvent.objects.create(actor=curator, action=_UNDO, subject=event.subject, undoes=event)
+        CurationEvent.objects.create(actor=curator, action=CurationAction.UNDO, subject=event.subject, undoes=event)
     return True
 
 
@@ -127,7 +136,8 @@ def parse_author_key(text: str) -> str:
 def author_events(key: str) -> list[CurationEvent]:
     """What curators did about an author, newest first. One query."""
     found = CurationEvent.objects.filter(
-        subject=f"author:{key}", action__in=[AUTHOR_MERGED, AUTHOR_SPLIT, AUTHOR_ORCID]
+        subject=author_subject(key),
+        action__in=AUTHOR_ACTIONS,
     )
     return list(found.select_related("actor").order_by("-created_at")[:20])
 
@@ -140,10 +150,17 @@ def claim_papers_by_orcid(paper_ids: Collection[int]) -> None:
     claims = [
         AuthorClaim(paper_id=pk, name=key, author_id=authors[orcid])
         for pk, rows in Paper.objects.filter(pk__in=paper_ids).values_list("pk", "authors")
-        for key, orcid in keys_with_orcid(rows)
+        for key, orcid in _keys_with_orcid(rows)
         if orcid in authors
     ]
     AuthorClaim.objects.bulk_create(claims, ignore_conflicts=True)
+
+
+def _keys_with_orcid(authors: Sequence[AuthorRow]) -> Iterator[tuple[str, str]]:
+    """Key and ORCID of those authors whose record gives one; the key as in `Paper.author_keys`."""
+    for author in authors:
+        if (orcid := author.get("orcid")) and (key := author_index_key(author["name"])):
+            yield key, orcid
 
 
 def _undo_merge(event: CurationEvent, now: datetime) -> None:
@@ -185,18 +202,25 @@ def _undo_orcid(event: CurationEvent, now: datetime) -> None:
     Author.objects.filter(pk=event.after["author"]).update(orcid=event.before["orcid"])
 
 
+_UNDO = {
+    CurationAction.AUTHOR_MERGED: _undo_merge,
+    CurationAction.AUTHOR_SPLIT: _undo_split,
+    CurationAction.AUTHOR_ORCID: _undo_orcid,
+}
+
+
 def _who(key: str) -> Contributor:
     author = Author.objects.filter(pk=key).first()
     return contributor_of(author) if author else Contributor(kind=Followed.Kind.AUTHOR, key=key, names=(key,))
 
 
-def _author(who: Contributor, name: str) -> Author:
+def _author(contributor: Contributor, name: str) -> Author:
     """The row of an author, made where only papers named them so far."""
     author, is_new = Author.objects.select_for_update().get_or_create(
-        key=who.key, defaults={"name": name, "orcid": who.orcid}
+        key=contributor.key, defaults={"name": name, "orcid": contributor.orcid}
     )
     if is_new:
-        AuthorName.objects.get_or_create(name=who.key, defaults={"author": author})
+        AuthorName.objects.get_or_create(name=contributor.key, defaults={"author": author})
     return author
 
 
@@ -213,6 +237,6 @@ def _is_taken(key: str) -> bool:
     return Author.objects.filter(pk=key).exists() or Paper.objects.by_author([key]).exists()
 
 
-def _note(action: str, curator: User, before: dict[str, Any], after: dict[str, Any]) -> CurationEvent:
-    subject = f"author:{after['author']}"
+def _note(action: CurationAction, curator: User, before: dict[str, Any], after: dict[str, Any]) -> CurationEvent:
+    subject = author_subject(after["author"])
     return CurationEvent.objects.create(actor=curator, action=action, subject=subject, before=before, after=after)

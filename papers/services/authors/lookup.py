@@ -73,7 +73,7 @@ def find_author(slug: str) -> Contributor:
 
     Raises:
         AuthorMovedError: it is a spelling of somebody with another address.
-        NobodyError: no name reads so.
+        ContributorNotFoundError: no name reads so.
     """
     key = author_key(slug.replace("-", " "))
     if not key or slug_of(key) != slug or len(key) > 200:
@@ -105,7 +105,7 @@ def find_organization(slug: str) -> Contributor:
     """The organisation at an address. One query, or none for some minutes.
 
     Raises:
-        NobodyError: no paper has it.
+        ContributorNotFoundError: no paper has it.
     """
     key = organization_key(slug.replace("-", " "))
     if not key or slug_of(key) != slug:

@@ -1,6 +1,6 @@
-"""What the page of an author or organisation tells beside the list: papers by year, categories, who else is on them.
+"""What the page of an author or organisation shows beside the list: papers by year, categories, who else is on them.
 
-Read from the newest 5,000 papers and kept for ten minutes: at most three statements, whoever it is.
+Read from the newest 5,000 papers and cached for ten minutes: at most three statements, however many papers there are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from papers.services.ingest.clean_record import author_index_key
 
 MAX_PAPERS_READ = 5_000
 MAX_AUTHORS_FOR_COAUTHORS = 50
-"""Who is one of more authors than this says nothing about whom one works with."""
+"""Papers with more authors than this say nothing about who works with whom, and are not counted for it."""
 _SHOWN = 12
 _LEAST_YEARS = 12
 _SECONDS = 10 * 60
@@ -33,7 +33,8 @@ UNION ALL
     GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
 UNION ALL
 (SELECT 'person', person, count(*), max(id) FROM mine, unnest(author_keys) AS person
-    WHERE author_count <= {MAX_AUTHORS_FOR_COAUTHORS} AND person <> ALL(%s) GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
+    WHERE author_count <= {MAX_AUTHORS_FOR_COAUTHORS} AND person <> ALL(%s)
+    GROUP BY 2 ORDER BY 3 DESC, 2 LIMIT {_SHOWN})
 UNION ALL
 (SELECT 'newest', '', 0, id FROM mine ORDER BY listed_at DESC, id DESC LIMIT 5)
 """  # noqa: S608  numbers of this module
@@ -41,7 +42,7 @@ UNION ALL
 
 @dataclass(frozen=True, slots=True)
 class Coauthor:
-    """Somebody else on these papers."""
+    """Another author of these papers."""
 
     key: str
     name: str
@@ -50,12 +51,12 @@ class Coauthor:
 
 @dataclass(frozen=True, slots=True)
 class AuthorProfile:
-    """All of it."""
+    """What an author's or organisation's page tells beside the list of papers."""
 
     name: str
     """As the newest paper writes it, or a curator did."""
     paper_count: int
-    """At most `READ`."""
+    """At most `MAX_PAPERS_READ`."""
     years: tuple[tuple[int, int], ...] = ()
     """Year and papers, oldest first, none left out in between."""
     categories: tuple[tuple[str, int], ...] = ()
@@ -76,29 +77,30 @@ class AuthorProfile:
         return BarChart(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
 
 
-def read_author_profile(who: Contributor) -> AuthorProfile:
+def read_author_profile(contributor: Contributor) -> AuthorProfile:
     """What is known of an author or organisation. Two queries, or none for some minutes."""
-    cached = f"facts:{who.kind}:{cache_digest(f'{who.key}:{len(who.names)}:{len(who.claimed)}')}"
+    state = f"{contributor.key}:{len(contributor.names)}:{len(contributor.claimed)}"
+    cached = f"facts:{contributor.kind}:{cache_digest(state)}"
     found: AuthorProfile | None = cache.get(cached)
     if found is None:
-        found = _read(who)
+        found = _read(contributor)
         cache.set(cached, found, _SECONDS)
     return found
 
 
-def _read(who: Contributor) -> AuthorProfile:
+def _read(contributor: Contributor) -> AuthorProfile:
     columns = ("id", "published_at", "listed_at", "categories", "author_keys", "author_count")
-    inner, values = who.papers().newest_sorted().values(*columns)[:MAX_PAPERS_READ].query.sql_with_params()
-    own = list(who.names) if who.kind == Followed.Kind.AUTHOR else []
+    inner, values = contributor.papers().newest_sorted().values(*columns)[:MAX_PAPERS_READ].query.sql_with_params()
+    own = list(contributor.names) if contributor.kind == Followed.Kind.AUTHOR else []
     with connection.cursor() as cursor:
         cursor.execute(_FACTS.replace("{inner}", inner), [*values, own])
         rows = cursor.fetchall()
     years = Counter({int(word): count for kind, word, count, _ in rows if kind == "year"})
     people = [(word, count, paper) for kind, word, count, paper in rows if kind == "person"]
     newest = [paper for kind, _, _, paper in rows if kind == "newest"]
-    names, orcids = _written([paper for _, _, paper in people], newest, who)
+    names, orcids = _written([paper for _, _, paper in people], newest, contributor)
     return AuthorProfile(
-        name=who.name or next((names[key] for key in own if key in names), "") or who.key.title(),
+        name=contributor.name or next((names[key] for key in own if key in names), "") or contributor.key.title(),
         paper_count=years.total(),
         years=tuple((year, years[year]) for year in range(min(years), max(years) + 1)) if years else (),
         categories=tuple((word, count) for kind, word, count, _ in rows if kind == "category"),
@@ -107,7 +109,9 @@ def _read(who: Contributor) -> AuthorProfile:
     )
 
 
-def _written(of_people: Iterable[int], newest: list[int], who: Contributor) -> tuple[dict[str, str], tuple[str, ...]]:
+def _written(
+    of_people: Iterable[int], newest: list[int], contributor: Contributor
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Names by key, as papers write them, and the ORCIDs that the newest papers give this author. One query."""
     names: dict[str, str] = {}
     orcids: list[str] = []
@@ -116,6 +120,6 @@ def _written(of_people: Iterable[int], newest: list[int], who: Contributor) -> t
         for author in rows.get(paper, ()):
             key = author_index_key(author["name"])
             names.setdefault(key, author["name"])
-            if key in who.names and (orcid := author.get("orcid")):
+            if key in contributor.names and (orcid := author.get("orcid")):
                 orcids.append(orcid)
     return names, tuple(dict.fromkeys(orcids))

@@ -1,4 +1,4 @@
-"""How an act of a curator is done: in one transaction, on what the curator saw, with a line in the public log."""
+"""How a curator's action is done: in one transaction, on what the curator saw, with a line in the public log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from django.db import transaction
 from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import CurationEvent, Paper, User
 from papers.services.curation import row_diff
-from papers.services.curation.recount import refresh_derived_columns
+from papers.services.curation.audit_actions import CurationAction
+from papers.services.curation.refresh_derived import refresh_derived_columns
 from papers.services.curation.row_diff import ActionScope
 from papers.text.cleaning import safe_text
 
@@ -22,7 +23,7 @@ MAX_REASON_LENGTH = 1_000
 
 
 class CurationError(Exception):
-    """An act that cannot be done; the message says why, for a curator."""
+    """The action cannot be done; the message says why, for a curator."""
 
 
 class AlreadyDecidedError(CurationError):
@@ -39,7 +40,7 @@ class Actor:
 
     curator: User
     now: datetime
-    seen: int | None = None
+    last_event_id: int | None = None
     """The newest event about the subject when it was shown, 0 for none; None: whatever was decided since."""
     reason: str = ""
     batch: uuid.UUID | None = None
@@ -47,7 +48,7 @@ class Actor:
 
 @dataclass(slots=True)
 class AuditEntry:
-    """An act while it is done: what the log is to say of it."""
+    """What the log is to say of an action; filled in while it is done."""
 
     paper_id: int | None = None
     day: date | None = None
@@ -56,22 +57,18 @@ class AuditEntry:
     recount: bool = False
     """Votes or comments went from one paper to another, or came or went."""
     is_final: bool = False
-    """It can't be undone: what it did was no decision."""
+    """It can't be undone, as it was no decision."""
     event: CurationEvent | None = None
     """Afterwards: the line in the log; None where there was nothing to change."""
 
 
-def paper_subject(paper_id: int) -> str:
-    return f"paper:{paper_id}"
-
-
 @contextmanager
 def record_action(
-    by: Actor, action: str, *, subject: str, scope: ActionScope, day: date | None = None
+    actor: Actor, action: CurationAction, *, subject: str, scope: ActionScope, day: date | None = None
 ) -> Iterator[AuditEntry]:
     """A transaction in which the papers of `scope` are locked; what is changed in it is logged, and can be undone.
 
-    Nothing is logged where nothing changes: an act that is done twice is done once.
+    Nothing is logged where nothing changes, so that an action that is done twice is logged once.
 
     Raises:
         AlreadyDecidedError: somebody decided on `subject` since the curator saw it.
@@ -79,34 +76,49 @@ def record_action(
     """
     with transaction.atomic():
         lock_subject(subject, scope)
-        if by.seen is not None:
-            newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
-            if newest is not None and newest.pk != by.seen:
-                raise AlreadyDecidedError(newest)
+        _refuse_stale_decision(actor, subject)
         before = row_diff.snapshot_rows(scope)
-        act = AuditEntry(paper_id=scope.papers[0] if scope.papers else None, day=day)
-        yield act
+        entry = AuditEntry(paper_id=scope.papers[0] if scope.papers else None, day=day)
+        yield entry
         days = {*scope.days, *_days(before)}
         changes = row_diff.diff_snapshots(before, row_diff.snapshot_rows(scope))
         if not changes:
             return
-        refresh_derived_columns(scope.papers, days, now=by.now, recount=act.recount)
-        act.event = CurationEvent.objects.create(
-            actor=by.curator,
-            action=action,
-            subject=subject,
-            paper_id=act.paper_id,
-            day=act.day,
-            before=act.before,
-            after=act.after,
-            reason=clean_reason(by.reason),
-            changes=[] if act.is_final else changes,
-            batch=by.batch,
-        )
+        refresh_derived_columns(scope.papers, days, now=actor.now, recount=entry.recount)
+        entry.event = _write_event(actor, action, subject, entry, changes)
+
+
+def _write_event(
+    actor: Actor, action: CurationAction, subject: str, entry: AuditEntry, changes: list[row_diff.RowChange]
+) -> CurationEvent:
+    return CurationEvent.objects.create(
+        actor=actor.curator,
+        action=action,
+        subject=subject,
+        paper_id=entry.paper_id,
+        day=entry.day,
+        before=entry.before,
+        after=entry.after,
+        reason=clean_reason(actor.reason),
+        changes=[] if entry.is_final else changes,
+        batch=actor.batch,
+    )
+
+
+def _refuse_stale_decision(actor: Actor, subject: str) -> None:
+    """Under the subject's lock.
+
+    Raises:
+        AlreadyDecidedError: somebody decided on it since the curator saw it.
+    """
+    if actor.last_event_id is not None:
+        newest = CurationEvent.objects.filter(subject=subject).order_by("-pk").first()
+        if newest is not None and newest.pk != actor.last_event_id:
+            raise AlreadyDecidedError(newest)
 
 
 def lock_subject(subject: str, scope: ActionScope) -> None:
-    """Curators who decide on one thing take turns; on its papers, with voters and sources, too.
+    """Lock a subject against other curators, and its papers against voters and sources, too.
 
     Raises:
         Paper.DoesNotExist: one of the papers is gone.
@@ -118,6 +130,7 @@ def lock_subject(subject: str, scope: ActionScope) -> None:
 
 
 def clean_reason(reason: str) -> str:
+    """A reason as the log keeps it: one line, at most `MAX_REASON_LENGTH` characters."""
     return " ".join(safe_text(reason).split())[:MAX_REASON_LENGTH]
 
 

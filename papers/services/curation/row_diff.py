@@ -1,7 +1,7 @@
-"""What an act changed, row by row, so that it can be put back: the tables are read before and after it.
+"""What an action changed, row by row, so that it can be put back: the tables are read before and after it.
 
-No act says how it is undone. It says which papers and rows it is about, and the difference is kept with the log. What
-votes, comments and workers keep up to date by themselves (counts, order of Trending) is left out and counted anew.
+No action says how it is undone. It says which papers and rows it is about, and the difference is kept with the log.
+What votes, comments and workers keep up to date by themselves (counts, scores) is left out and counted anew.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from papers.models import (
     TopicMatch,
     TopicPick,
 )
+from papers.services.ingest.paper_relations import undoable_columns
 
 RowData = dict[str, Any]
 RowChange = dict[str, Any]
@@ -49,46 +50,31 @@ DERIVED_COLUMNS: Mapping[str, frozenset[str]] = {
     "papers_paperedit": frozenset({"source_value"}),
     "papers_topic": frozenset({"changed_at", "pending_since", "version"}),
 }
-# Work that waits, and what is made of the paper's own columns: made anew, not put back.
-_NOT_TRACED = frozenset(
-    {
-        *("papers_embeddingbacklog", "papers_topicbacklog", "papers_duplicatecheck", "papers_papercategory"),
-        "papers_wantedrecord",
-    }
-)
-# What hangs on a paper and an act of the desk may change, but for merging, which takes along everything.
-_OWN: tuple[tuple[type[Model], str], ...] = (
-    (Listing, "paper_id"),
-    (Submission, "paper_id"),
-    (Candidate, "paper_id"),
-    (DuplicatePair, "first_id"),
-    (DuplicatePair, "second_id"),
-    (PaperEdit, "paper_id"),
-    (PlannedListing, "paper_id"),
-    (TopicPick, "paper_id"),
-    (TopicMatch, "paper_id"),
+# What hangs on a paper and a curator's action may change; a merge changes everything that hangs on it.
+_CHANGED_BY_ACTIONS = frozenset(
+    {Listing, Submission, Candidate, DuplicatePair, PaperEdit, PlannedListing, TopicPick, TopicMatch}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ActionScope:
-    """What an act is about."""
+    """Which rows an action may change."""
 
     papers: tuple[int, ...] = ()
     days: tuple[date, ...] = ()
     rows: Mapping[type[Model], Collection[int]] = field(default_factory=dict)
     """Rows of other tables, by key."""
     belongings: bool = False
-    """All that hangs on the papers, as for merging them."""
+    """All rows that refer to the papers, as for merging them."""
 
 
 def snapshot_rows(scope: ActionScope) -> dict[tuple[str, str], RowData]:
-    """The rows an act may change, by table and key. One query."""
+    """The rows an action may change, by table and key. One query."""
     parts = [
         sql.SQL("SELECT {name}, to_jsonb(seen) FROM {table} seen WHERE {which}").format(
             name=sql.Literal(model._meta.db_table), table=sql.Identifier(model._meta.db_table), which=which
         )
-        for model, which in _asked(scope)
+        for model, which in _rows_in_scope(scope)
     ]
     if not parts:
         return {}
@@ -103,12 +89,13 @@ def snapshot_rows(scope: ActionScope) -> dict[tuple[str, str], RowData]:
     return found
 
 
-def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
+def _rows_in_scope(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
     papers = sql.Literal(list(scope.papers))
     if scope.papers:
         yield Paper, sql.SQL("id = ANY({}::bigint[])").format(papers)
-        for model, column in paper_columns() if scope.belongings else _OWN:
-            yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
+        for model, column in undoable_columns():
+            if scope.belongings or model in _CHANGED_BY_ACTIONS:
+                yield model, sql.SQL("{} = ANY({}::bigint[])").format(sql.Identifier(column), papers)
     if scope.belongings:
         for table, condition in hooks.merge_undo_tables.all():
             yield model_of_table(table), sql.SQL(condition).format(papers=papers)
@@ -119,17 +106,6 @@ def _asked(scope: ActionScope) -> Iterator[tuple[type[Model], sql.Composable]]:
         yield Edition, days
     for model, keys in scope.rows.items():
         yield model, sql.SQL("id = ANY({}::bigint[])").format(sql.Literal(list(keys)))
-
-
-@cache
-def paper_columns() -> tuple[tuple[type[Model], str], ...]:
-    """Every column of every table that refers to a paper, but for those that are made anew."""
-    found = []
-    for model in apps.get_models(include_auto_created=True):
-        for column in model._meta.local_fields:
-            if isinstance(column, ForeignKey) and column.related_model is Paper:
-                found.append((model, column.column))
-    return tuple(pair for pair in found if pair[0]._meta.db_table not in _NOT_TRACED)
 
 
 def diff_snapshots(
@@ -149,11 +125,13 @@ def diff_snapshots(
 
 
 def row_key(table: str, row: Mapping[str, Any]) -> RowData:
+    """The columns of the primary key, by name."""
     return {name: row[name] for name in _key_columns(table)}
 
 
 @cache
 def model_of_table(table: str) -> type[Model]:
+    """The model that is stored in a table of the database."""
     return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == table)
 
 
@@ -169,7 +147,7 @@ def _generated(table: str) -> tuple[str, ...]:
 
 @cache
 def foreign_keys(table: str) -> tuple[tuple[str, str, str, bool], ...]:
-    """Column, table and column it refers to, and whether it may be empty."""
+    """By foreign key: its column, the table and column it refers to, and whether it may be null."""
     found = []
     for part in _fields(table):
         if isinstance(part, ForeignKey):

@@ -17,7 +17,7 @@ from papers.hooks import lists_changed
 from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Listing, ListRule, Paper, RuleListing
 from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_settings, group_today
 
 # A topic's papers are news for so long; votes take longer to come.
 TOPIC_WINDOW = timedelta(days=3)
@@ -81,7 +81,7 @@ def apply_rules(*, now: datetime) -> int:
 
 
 def _apply(rule: ListRule, *, now: datetime) -> int:
-    today = now.astimezone(group_settings().zone).date()
+    today = group_today(now)
     criteria = RuleCriteria.of(rule)
     with transaction.atomic():
         lock_transaction(AdvisoryLock.LIST_RULES)

@@ -12,25 +12,25 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection
 
-from papers.catalogue.categories import expand_pattern
+from papers.catalogue.categories import expand_patterns
 from papers.models import Listing, Source
 from papers.services.ingest.releases import next_release
 
-# Announced, but not news: a new version of an old paper.
+# Announced, but not listed: a new version of an old paper.
 _REPLACEMENTS = ("replace", "replace-cross")
-# A source without lists of its own brings old entries too, at its first visit all it has. Those are not today's news.
+# A source without lists of its own brings old entries too, at its first visit all it has. Those are not for today.
 MAX_LISTING_AGE = timedelta(days=14)
 SAMPLE_KIND = "sample"
-"""The kind of a listing that the sample catalogue made. It is in nobody's way: a real one takes its place."""
+"""The kind of a listing that the sample catalogue made. A real listing takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingRule:
-    """What may be listed."""
+    """Which papers a source, a reader or a curator may put on a day, and in whose name."""
 
     source_id: int | None = None
     limit: int | None = None
-    """At most so many a day by this source; None: all."""
+    """How many papers of this source a day takes; None: all."""
     categories: tuple[str, ...] = ()
     """Only papers in one of these; empty: all."""
     by: Listing.By = Listing.By.SOURCE
@@ -52,13 +52,13 @@ class ListingEntry:
 
 
 def listing_rule_of(source: Source) -> ListingRule | None:
-    """The rule in the source's settings; None when it lists nothing."""
+    """The rule in a source's settings; None when it lists nothing. No queries."""
     if source.lists == Source.Lists.NOTHING:
         return None
     return ListingRule(
         source_id=source.pk,
         limit=source.list_limit if source.lists == Source.Lists.AT_MOST else None,
-        categories=tuple(code for pattern in source.list_categories for code in expand_pattern(pattern)),
+        categories=expand_patterns(source.list_categories),
     )
 
 
@@ -76,29 +76,33 @@ def dedupe_entries(entries: Iterable[ListingEntry]) -> list[ListingEntry]:
     return list(found.values())
 
 
+# Day and paper of those that fulfil the rule and are not listed yet, up to the limit of the day.
+_SELECT_UNLISTED = """
+    WITH asked AS (
+        SELECT *, row_number() OVER (PARTITION BY day ORDER BY position, paper_id) AS place
+        FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(positions)s::int[], %(once)s::bool[])
+            AS asked (day, paper_id, position, once)
+        JOIN papers_paper paper ON paper.id = asked.paper_id
+        WHERE (%(categories)s::text[] = '{}' OR paper.categories && %(categories)s::text[])
+          AND NOT EXISTS (
+            SELECT FROM papers_listing listed WHERE listed.paper_id = asked.paper_id
+            AND (listed.kind <> %(sample)s OR %(is_sample)s)
+            AND (listed.day = asked.day OR (asked.once AND listed.source_id = %(source)s)))
+    )
+    SELECT day, paper_id FROM asked WHERE %(limit)s::int IS NULL OR place + (
+        SELECT count(*) FROM papers_listing listed
+        WHERE listed.day = asked.day AND listed.source_id = %(source)s) <= %(limit)s
+"""
+
+
 def select_unlisted(entries: Collection[ListingEntry], rule: ListingRule) -> list[ListingEntry]:
-    """Those of `entries` (as `best_entries` gives them) that are to be listed and are not yet. One query."""
+    """Those of `entries` (as `dedupe_entries` returns them) that are to be listed and are not yet. One query."""
     if not entries:
         return []
     by_key = {(entry.day, entry.paper_id): entry for entry in entries}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            WITH asked AS (
-                SELECT *, row_number() OVER (PARTITION BY day ORDER BY position, paper_id) AS place
-                FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(positions)s::int[], %(once)s::bool[])
-                    AS asked (day, paper_id, position, once)
-                JOIN papers_paper paper ON paper.id = asked.paper_id
-                WHERE (%(categories)s::text[] = '{}' OR paper.categories && %(categories)s::text[])
-                  AND NOT EXISTS (
-                    SELECT FROM papers_listing listed WHERE listed.paper_id = asked.paper_id
-                    AND (listed.kind <> %(sample)s OR %(is_sample)s)
-                    AND (listed.day = asked.day OR (asked.once AND listed.source_id = %(source)s)))
-            )
-            SELECT day, paper_id FROM asked WHERE %(limit)s::int IS NULL OR place + (
-                SELECT count(*) FROM papers_listing listed
-                WHERE listed.day = asked.day AND listed.source_id = %(source)s) <= %(limit)s
-            """,
+            _SELECT_UNLISTED,
             {
                 "days": [entry.day for entry in entries],
                 "papers": [entry.paper_id for entry in entries],
@@ -115,7 +119,7 @@ def select_unlisted(entries: Collection[ListingEntry], rule: ListingRule) -> lis
 
 
 def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: datetime) -> int:
-    """Put papers on their days' editions; the number of those that were not there. Idempotent.
+    """Put papers on their days' editions, and return the number of those that were not there. Idempotent.
 
     The caller's transaction holds the locks of the papers, so that the votes copied here are those of its end.
     """
@@ -156,7 +160,8 @@ def _insert(entries: Collection[ListingEntry], rule: ListingRule, release: int, 
                 (day, paper_id, by, source_id, user_id, kind, position, submitter, release, created_at, vote_count,
                 source_votes)
             SELECT asked.day, paper.id, %s, %s, %s, asked.kind, asked.position, asked.submitter, %s, %s,
-                paper.vote_count, coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0)
+                paper.vote_count,
+                coalesce((SELECT max(votes) FROM papers_paperexternalcounts WHERE paper_id = paper.id), 0)
             FROM unnest(%s::date[], %s::bigint[], %s::text[], %s::int[], %s::text[])
                 AS asked (day, paper_id, kind, position, submitter)
             JOIN papers_paper paper ON paper.id = asked.paper_id

@@ -1,4 +1,4 @@
-"""A day, a week or a month as its page shows it: what stands on it, what is around it, and how complete it is."""
+"""A day, a week or a month as its page shows it: its editions, its neighbours, and why there is none today."""
 
 from __future__ import annotations
 
@@ -6,34 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.core.cache import cache
-
 from papers.dates import (
     ONE_DAY,
     ONE_WEEK,
-    AbsenceReason,
-    absence_reason,
-    announcement_time,
     month_start,
-    next_announcement,
     next_month,
     week_start,
 )
-from papers.models import Edition, FetchRun, Source, User
-
-_CURATORS_KEY = "curators"
-_CATEGORIES_KEY = "chosen-categories"
-_CACHED_SECONDS = 60
-_MOST_CURATORS = 3
-_MOST_CATEGORIES = 24
+from papers.models import Edition, FetchRun, Source
+from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, announcement_time, next_announcement
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One or more days, and the nearest days with papers around them."""
+    """One or more days, and the nearest days with papers before and after them."""
 
     first: date
-    before: date
+    end: date
     """The day after the last one."""
     editions: tuple[Edition, ...]
     """Those inside, with papers or not, in the order of the calendar."""
@@ -42,7 +31,7 @@ class Span:
 
     @property
     def last(self) -> date:
-        return self.before - ONE_DAY
+        return self.end - ONE_DAY
 
     @property
     def edition(self) -> Edition | None:
@@ -102,15 +91,15 @@ def newest_span(span_of: Callable[[date], Span], *, today: date) -> Span:
     return span_of(newest or today)
 
 
-def _span(first: date, before: date) -> Span:
-    found = list(Edition.objects.around(first, before))
-    inside = tuple(edition for edition in found if first <= edition.day < before)
+def _span(first: date, end: date) -> Span:
+    found = list(Edition.objects.around(first, end))
+    inside = tuple(edition for edition in found if first <= edition.day < end)
     return Span(
         first=first,
-        before=before,
+        end=end,
         editions=inside,
         previous=max((edition.day for edition in found if edition.day < first), default=None),
-        next=min((edition.day for edition in found if edition.day >= before), default=None),
+        next=min((edition.day for edition in found if edition.day >= end), default=None),
     )
 
 
@@ -135,23 +124,3 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
     )
     due = announcement_time(today) if absence is AbsenceReason.NOT_YET else next_announcement(today)
     return EditionAbsence(today=today, absence=absence, due=due)
-
-
-def curator_names() -> list[str]:
-    """The first curators' names, for the masthead. One cached read."""
-    names: list[str] | None = cache.get(_CURATORS_KEY)
-    if names is None:
-        curators = User.objects.filter(is_curator=True, is_active=True).order_by("pk")
-        names = list(curators.values_list("username", flat=True)[:_MOST_CURATORS])
-        cache.set(_CURATORS_KEY, names, _CACHED_SECONDS)
-    return names
-
-
-def chosen_categories() -> list[str]:
-    """The arXiv categories that the group follows. One cached read."""
-    codes: list[str] | None = cache.get(_CATEGORIES_KEY)
-    if codes is None:
-        chosen = Source.objects.announcing().values_list("categories", flat=True)
-        codes = list(dict.fromkeys(code for categories in chosen for code in categories))[:_MOST_CATEGORIES]
-        cache.set(_CATEGORIES_KEY, codes, _CACHED_SECONDS)
-    return codes

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 
-from papers.catalogue.categories import category, expand_pattern
+from papers.catalogue.categories import category, expand_patterns
 from papers.models import AnnouncedList, Announcement, Edition, Source, SourceDay
 from papers.services.editions.listing import ListingEntry, add_listings, dedupe_entries, listing_rule_of
 
@@ -152,7 +152,7 @@ def _doubt(day: date) -> str:
 def _categories_of_feeds() -> set[str]:
     """The categories for which arXiv's feeds are read."""
     found = Source.objects.announcing().values_list("categories", flat=True)
-    codes = {code for patterns in found for pattern in patterns for code in expand_pattern(pattern)}
+    codes = {code for patterns in found for code in expand_patterns(patterns)}
     return {code for code in codes if (known := category(code)) and known.is_active}
 
 

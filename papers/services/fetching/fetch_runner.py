@@ -28,9 +28,9 @@ from papers.services.fetching.completeness import check_day, days_with_gaps, rec
 from papers.services.fetching.gap_backfill import fill_gaps
 from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
-from papers.services.ingest.batches import RunLostError, store_batch
+from papers.services.ingest.batches import RunLostError, progress_line, store_batch
 from papers.services.operations.sample import remove_superseded_sample
-from papers.sources.arxiv import eastern_day
+from papers.sources.arxiv_schedule import eastern_day
 from papers.sources.base import FetchBatch, FetchContext, FetchOutcome
 from papers.sources.registry import adapter_of, catch_up_kinds
 
@@ -130,7 +130,7 @@ def preview_source(
         for batch in adapter_of(source.kind).fetch(context):
             batches.append(batch)
             if report_progress:
-                report_progress(_progress(batch))
+                report_progress(progress_line(batch))
             if max_batches is not None and sum(1 for each in batches if each.papers) >= max_batches:
                 break
     except SourceError as failure:
@@ -167,13 +167,6 @@ def _context(
         etag=source.etag,
         last_modified=source.last_modified,
     )
-
-
-def _progress(batch: FetchBatch) -> str:
-    text = f"fetching {batch.label}" if batch.label else "fetching"
-    if batch.total is not None:
-        return f"{text}, {batch.done:,} of {batch.total:,}"
-    return f"{text}, {batch.done:,}" if batch.done else text
 
 
 class _Fetch:
@@ -238,7 +231,7 @@ class _Fetch:
     def _store_all(self, client: Client) -> None:
         context = _context(self.source, client, now=self._began_at, since=self.since)
         for batch in self.adapter.fetch(context):
-            stored = store_batch(self.source, self.run, _labelled(batch), self.moment())
+            stored = store_batch(self.source, self.run, batch, self.moment())
             if batch.list_day is not None:
                 self.lists[batch.list_day] += Counter(
                     record_count=len(batch.papers) + len(batch.rejected), stored=len(batch.papers) - stored.rejected
@@ -247,7 +240,7 @@ class _Fetch:
             for announced in batch.announced:
                 self.announced.setdefault(announced.day, set()).update(announced.ids)
             if self.report_progress:
-                self.report_progress(_progress(batch))
+                self.report_progress(progress_line(batch))
 
     def _complete(self, client: Client, *, is_cut_short: bool) -> None:
         """Compare what was announced with what is stored, and fill what is missing."""
@@ -379,7 +372,3 @@ def next_retry_time(failures: int, retry_after_seconds: float | None, *, now: da
         return now + max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER) * random.uniform(1.0, 1.05)  # noqa: S311
     pause = RETRIES.pause_after(failures, spread=random.random())  # noqa: S311
     return now + (pause or MIN_RETRY_AFTER)
-
-
-def _labelled(batch: FetchBatch) -> FetchBatch:
-    return replace(batch, label=f"fetching {batch.label}") if batch.label else batch

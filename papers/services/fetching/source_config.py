@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from papers.catalogue.categories import expand_pattern
+from papers.catalogue.categories import expand_patterns
 from papers.enqueue import TaskName, enqueue
 from papers.locks import AdvisoryLock, lock_transaction
 from papers.models import Source
@@ -62,7 +62,7 @@ def configure_sources(*, categories: Sequence[str], with_huggingface: bool, now:
 
     Without categories arXiv's are turned off. Sources that somebody added stay as they are.
     """
-    codes = list(dict.fromkeys(code for pattern in categories for code in expand_pattern(pattern)))
+    codes = list(expand_patterns(categories))
     with transaction.atomic():
         lock_transaction(AdvisoryLock.SOURCE_SETUP)
         arxiv: dict[str, Any] = {"categories": codes, "is_enabled": bool(codes)}

@@ -1,4 +1,4 @@
-"""What one answer of a source brought, stored together with how far the visit has come."""
+"""What one answer of a source brought, stored together with how far the fetch has come."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from papers.text.cleaning import safe_text
 
 
 class RunLostError(Exception):
-    """The visit is not ours any more: it stood still for too long, and was ended or taken over."""
+    """The fetch is not ours any more: it stood still for too long, and was ended or taken over."""
 
 
 def store_batch(source: Source, run: FetchRun, batch: FetchBatch, now: datetime) -> StoreResult:
     """Store a batch, the source's cursor and the run's counters in one transaction.
 
-    So a visit that is killed goes on where it was, and a batch that is stored twice changes nothing but the counters.
+    So a fetch that is killed goes on where it was, and a batch that is stored twice changes nothing but the counters.
 
     Raises:
         RunLostError: nothing was stored.
@@ -49,10 +49,15 @@ def _keep_place(source: Source, batch: FetchBatch) -> None:
             setattr(source, name, value)
 
 
-def _count(run: FetchRun, batch: FetchBatch, stored: StoreResult, now: datetime) -> None:
-    progress = safe_text(batch.label)
+def progress_line(batch: FetchBatch) -> str:
+    """How far a fetch has come with this batch, such as `fetching cs.CL, 40 of 1,200`."""
+    line = f"fetching {safe_text(batch.label)}" if batch.label else "fetching"
     if batch.total is not None:
-        progress = f"{progress}, {batch.done} of {batch.total}".removeprefix(", ")
+        return f"{line}, {batch.done:,} of {batch.total:,}"
+    return f"{line}, {batch.done:,}" if batch.done else line
+
+
+def _count(run: FetchRun, batch: FetchBatch, stored: StoreResult, now: datetime) -> None:
     run_row = FetchRun.objects.filter(pk=run.pk)
     if batch.announced:  # none: the source announces nothing, which is not the same as announcing no paper
         announced = sum(len(announced.ids) for announced in batch.announced)
@@ -64,5 +69,5 @@ def _count(run: FetchRun, batch: FetchBatch, stored: StoreResult, now: datetime)
         listed=F("listed") + stored.listed,
         failed=F("failed") + stored.rejected + len(batch.rejected),
         heartbeat_at=now,
-        progress=progress,
+        progress=progress_line(batch),
     )

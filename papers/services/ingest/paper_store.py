@@ -67,11 +67,11 @@ from papers.services.ingest.paper_row import (
     previous_texts,
     row_as_record,
 )
-from papers.services.ingest.re_release import re_release
 from papers.services.ingest.rejected_records import resolve_rejected_records, store_rejected, unstorable_record
+from papers.services.ingest.releases import re_release
 from papers.services.ingest.resolver import IdentifierPair, ResolvedPaper, resolve_papers
 from papers.services.lists.trending import refresh_trending_scores
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_today
 from papers.sources.base import RawPaper, RawVersion, UnreadableRecord
 from papers.sources.registry import RECORD_SOURCES
 
@@ -359,7 +359,7 @@ class _Storing:
 
     def _entries(self, targets: Iterable[ResolvedPaper]) -> list[ListingEntry]:
         """Where the source has its papers: on the day of its list or announcement, else on the group's today."""
-        today = self.now.astimezone(group_settings().zone).date()
+        today = group_today(self.now)
         found: list[ListingEntry] = []
         for target in targets:
             for paper in target.records:

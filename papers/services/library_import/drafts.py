@@ -66,8 +66,8 @@ def _rows(
     first: dict[object, int] = {}
     for position, row in enumerate(references):
         made = LibraryImportRow(
-            of=of, position=position, line=row.line, title=row.title, given=row.given, tags=list(row.tags),
-            state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
+            library_import=of, position=position, line=row.line, title=row.title, reference=row.given,
+            tags=list(row.tags), state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
         )  # fmt: skip
         if row.names:
             named = next((each for each in row.names if each in known), row.names[0])

@@ -1,4 +1,4 @@
-"""What is the viewer's own on a list of papers: votes, shelf, tags, what was seen; and, for members, who voted."""
+"""What is the viewer's own on a list of papers: votes, library, tags, what was seen; and, for members, who voted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from papers.models import User
 MAX_NAMED_VOTERS = 2
 
 # One statement for all of it. Each part enters an index by the reader and the papers of the page, or by one paper.
-_MARKS = """
+_VIEWER_STATE = """
     SELECT 'voted', paper_id, '' FROM papers_vote WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
-    SELECT 'library_states', paper_id, state FROM papers_libraryitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    SELECT 'library', paper_id, state FROM papers_libraryitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
     SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
@@ -27,7 +27,7 @@ _MARKS = """
         WHERE tag.user_id = %(user)s AND tagged.paper_id = ANY(%(papers)s) ORDER BY lower(tag.name))
     UNION ALL
     SELECT 'voter', voted.id, voter.username
-        FROM unnest(%(voted)s::bigint[]) AS voted(id)
+        FROM unnest(%(voters_of)s::bigint[]) AS voted(id)
         CROSS JOIN LATERAL (
             SELECT person.username FROM papers_vote vote JOIN papers_user person ON person.id = vote.user_id
             WHERE vote.paper_id = voted.id AND NOT vote.is_unnamed AND person.is_active
@@ -43,14 +43,14 @@ _MARKS = """
 
 @dataclass(slots=True)
 class ViewerState:
-    """By the keys of papers. Of a paper that is in none of it there is nothing to say."""
+    """What a reader has done with the papers of a list, by their keys."""
 
     owner: str
     """The reader's username."""
     voted: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
     library_states: dict[int, str] = field(default_factory=dict)
-    """The state of those on the library_states."""
+    """The state of those in the library."""
     tags: dict[int, list[str]] = field(default_factory=dict)
     voters: dict[int, list[str]] = field(default_factory=dict)
     """The first two who voted and show their names."""
@@ -61,39 +61,43 @@ class ViewerState:
 
 
 def read_viewer_state(
-    viewer: User | AnonymousUser, papers: Collection[int], *, voted: Collection[int] = (), day: date | None = None
+    viewer: User | AnonymousUser,
+    paper_ids: Collection[int],
+    *,
+    voters_of: Collection[int] = (),
+    day: date | None = None,
 ) -> ViewerState | None:
-    """The viewer's marks on `papers`, and the voters of those in `voted`; None for a visitor. One query."""
+    """The viewer's own of `paper_ids`, and the voters of those in `voters_of`; None for a visitor. One query."""
     if not viewer.is_authenticated:
         return None
-    marks = ViewerState(viewer.username)
+    state = ViewerState(viewer.username)
     asked: dict[str, Any] = {
         "user": viewer.pk,
-        "papers": list(papers),
-        "voted": list(voted),
+        "papers": list(paper_ids),
+        "voters_of": list(voters_of),
         "names": MAX_NAMED_VOTERS,
         "day": day,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_MARKS, asked)
+        cursor.execute(_VIEWER_STATE, asked)
         for kind, paper_id, word in cursor.fetchall():
-            _note(marks, kind, paper_id, word)
-    return marks
+            _note(state, kind, paper_id, word)
+    return state
 
 
-def _note(marks: ViewerState, kind: str, paper_id: int, word: str) -> None:
+def _note(state: ViewerState, kind: str, paper_id: int, word: str) -> None:
     match kind:
         case "voted":
-            marks.voted.add(paper_id)
+            state.voted.add(paper_id)
         case "seen":
-            marks.seen.add(paper_id)
-        case "library_states":
-            marks.library_states[paper_id] = word
+            state.seen.add(paper_id)
+        case "library":
+            state.library_states[paper_id] = word
         case "tag":
-            marks.tags.setdefault(paper_id, []).append(word)
+            state.tags.setdefault(paper_id, []).append(word)
         case "voter":
-            marks.voters.setdefault(paper_id, []).append(word)
+            state.voters.setdefault(paper_id, []).append(word)
         case "mute":
-            marks.muted.append(word)
+            state.muted.append(word)
         case "done":
-            marks.is_done = True
+            state.is_done = True

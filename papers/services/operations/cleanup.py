@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Max
 
 from papers.models import FetchRun, LoginLink, RejectedRecord, ShownRecommendation, SourceDay
-from papers.services.curation.candidates import delete_expired_candidates
+from papers.services.curation.find_candidates import delete_expired_candidates
 from papers.services.curation.undo import delete_expired_changes
 from papers.services.fetching.completeness import delete_expired_announcements
 from papers.services.library_import.drafts import delete_expired_imports

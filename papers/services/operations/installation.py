@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -51,6 +51,11 @@ def group_settings() -> GroupSettings:
         members_only=(settings.ACCESS or access) == "members",
         is_set_up=is_set_up,
     )
+
+
+def group_today(now: datetime) -> date:
+    """The day by the group's clock."""
+    return now.astimezone(group_settings().zone).date()
 
 
 def _read() -> _Row:

@@ -6,24 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from papers.hooks import lists_changed
 from papers.models import Comment, CommentReport, Mention, Paper, User
-from papers.models.user import can_curate
 from papers.services.reading.seen import mark_seen
-from papers.text import html as markup
+from papers.text.html import find_mentions
 
 MAX_COMMENT_LENGTH = 10_000
 COMMENTS_PER_PAGE = 300
-"""Comments on one page of a paper; there is a way to the later ones."""
+"""Comments on one page of a paper; the later ones are on further pages."""
 _DEEPEST = 5
 _MOST_MENTIONED = 20
 MENTION_MAIL_DELAY = timedelta(minutes=2)
-"""Time to mend a slip, and to name somebody twice."""
+"""How long a mail about a mention waits, so that a slip can be mended and a second mention needs no second mail."""
 
 
 @dataclass(slots=True)
@@ -31,14 +29,12 @@ class CommentThread:
     """A comment and its answers."""
 
     comment: Comment
-    html: str
-    """What it says, safe; empty where it was deleted."""
-    depth: int
+    mentioned: frozenset[str]
+    """The usernames it mentions, in lower case."""
+    depth: int = 0
     """0 for one that answers nothing; not above 5, however deep it is."""
     parent_is_missing: bool = False
     """It answers a comment of an earlier page."""
-    is_own: bool = False
-    may_delete: bool = False
     answers: list[CommentThread] = field(default_factory=list)
 
 
@@ -51,12 +47,12 @@ class Discussion:
     """The key behind which the later ones are; 0 on the last page."""
 
 
-def read_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> Discussion:
+def read_discussion(paper: Paper, *, after: int = 0) -> Discussion:
     """The comments of a paper, answers under what they answer. Two queries; one where there are none."""
     found = list(Comment.objects.of_paper(paper.pk, after=after)[: COMMENTS_PER_PAGE + 1])
     shown = found[:COMMENTS_PER_PAGE]
     names = _names_of(shown) if shown else {}
-    threads = {comment.pk: _thread(comment, names.get(comment.pk, frozenset()), viewer=viewer) for comment in shown}
+    threads = {comment.pk: CommentThread(comment, names.get(comment.pk, frozenset())) for comment in shown}
     tops: list[CommentThread] = []
     for thread in threads.values():
         parent = threads.get(thread.comment.parent_id or 0)
@@ -67,17 +63,6 @@ def read_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 
             thread.depth = min(parent.depth + 1, _DEEPEST)
             parent.answers.append(thread)
     return Discussion(threads=_in_order(tops), next_after=shown[-1].pk if len(found) > COMMENTS_PER_PAGE else 0)
-
-
-def _thread(comment: Comment, names: frozenset[str], *, viewer: User | AnonymousUser) -> CommentThread:
-    is_own = viewer.is_authenticated and comment.user_id == viewer.pk
-    return CommentThread(
-        comment=comment,
-        html="" if comment.deleted_at else markup.markdown(comment.body, names),
-        depth=0,
-        is_own=is_own,
-        may_delete=is_own or can_curate(viewer),
-    )
 
 
 def _in_order(tops: list[CommentThread]) -> list[CommentThread]:
@@ -106,7 +91,7 @@ def mentioned_usernames(body: str) -> frozenset[str]:
 
 
 def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None = None) -> Comment:
-    """Store a comment, tell those it names, and count it. Whoever comments on a paper has seen it.
+    """Store a comment with its mentions, and count it. The paper counts as seen by its author.
 
     Raises:
         Paper.DoesNotExist: there is no visible paper with that id.
@@ -123,18 +108,18 @@ def add_comment(*, user: User, paper_id: int, body: str, parent: Comment | None 
 
 
 def edit_comment(*, comment: Comment, body: str) -> None:
-    """Give a comment another text, and note that it was edited. Idempotent. Whom it names anew is told."""
+    """Change the text of a comment, and note that it was edited; new mentions are noted. Idempotent."""
     with transaction.atomic():
-        fresh = Comment.objects.shown().select_for_update(no_key=True).filter(pk=comment.pk).exclude(body=body)
+        fresh = Comment.objects.visible().select_for_update(no_key=True).filter(pk=comment.pk).exclude(body=body)
         if fresh.update(body=body, edited_at=timezone.now()):
             _mention(comment, body)
 
 
 def delete_comment(*, comment: Comment) -> None:
-    """Take a comment away: its text and whom it named are gone, its place stays for the answers. Idempotent."""
+    """Delete the text and the mentions of a comment; its place in the thread stays. Idempotent."""
     with transaction.atomic():
         _lock(comment.paper_id, also_hidden=True)
-        gone = Comment.objects.shown().filter(pk=comment.pk).update(deleted_at=timezone.now(), body="")
+        gone = Comment.objects.visible().filter(pk=comment.pk).update(deleted_at=timezone.now(), body="")
         if gone:
             _count(comment.paper_id)
             people = list(Mention.objects.filter(comment=comment).values_list("user_id", flat=True))
@@ -143,9 +128,9 @@ def delete_comment(*, comment: Comment) -> None:
 
 
 def report_comment(*, user: User, comment: Comment, reason: str) -> None:
-    """Tell the curators of a comment. Once a reader: a second report changes the reason. Idempotent.
+    """Report a comment to the curators. A reader's second report changes the reason of the first. Idempotent.
 
-    One that curators had settled is open again, as of now.
+    A report that curators had settled is open again, dated now.
     """
     with transaction.atomic():
         report, is_new = CommentReport.objects.select_for_update().get_or_create(
@@ -159,27 +144,27 @@ def report_comment(*, user: User, comment: Comment, reason: str) -> None:
 
 
 def mark_mentions_read(*, user: User, now: datetime) -> None:
-    """Note that `user` has read where they are named. Idempotent."""
+    """Mark all mentions of `user` as read. Idempotent."""
     with transaction.atomic():
         Mention.objects.filter(user=user, read_at=None).update(read_at=now)
         recount_unread_mentions([user.pk])
 
 
 def _lock(paper_id: int, *, also_hidden: bool = False) -> None:
-    """Those who comment on one paper take turns."""
+    """Lock the paper, so that its comments are counted one after the other."""
     papers = Paper.objects.all() if also_hidden else Paper.objects.visible()
     papers.select_for_update(no_key=True).filter(pk=paper_id).values_list("pk").get()
 
 
 def _count(paper_id: int) -> None:
     """Count a paper's comments, under its lock. The count stands on the card, so the card changes with it."""
-    count = Comment.objects.shown().filter(paper=paper_id).count()
+    count = Comment.objects.visible().filter(paper=paper_id).count()
     Paper.objects.filter(pk=paper_id).update(comment_count=count, changed_at=timezone.now())
     lists_changed.notify()
 
 
 def _named_users(body: str) -> list[User]:
-    names = markup.find_mentions(body)[:_MOST_MENTIONED]
+    names = find_mentions(body)[:_MOST_MENTIONED]
     asked = Q()
     for name in names:
         asked |= Q(username__iexact=name)
@@ -187,7 +172,7 @@ def _named_users(body: str) -> list[User]:
 
 
 def _mention(comment: Comment, body: str) -> None:
-    """Bring the mentions in line with the text. Nobody is told of having named themselves."""
+    """Bring the mentions in line with the text. Nobody is mentioned by their own comment."""
     users = [user for user in _named_users(body) if user.pk != comment.user_id]
     Mention.objects.filter(comment=comment).exclude(user__in=users).delete()
     mail_at = timezone.now() + MENTION_MAIL_DELAY
@@ -197,7 +182,7 @@ def _mention(comment: Comment, body: str) -> None:
 
 
 def recount_unread_mentions(user_ids: Iterable[int]) -> None:
-    """Count anew where these readers are named and have not read it."""
+    """Count the unread mentions of these readers anew. Two queries a reader."""
     for user_id in sorted(user_ids):
         unread = Mention.objects.filter(user=user_id, read_at=None).aggregate(count=Count("pk"))["count"]
         User.objects.filter(pk=user_id).update(unread_mentions=unread)
@@ -216,7 +201,7 @@ _RECOUNT = """
 
 
 def recount_comments() -> int:
-    """Count all comments anew from their rows; the number of papers that were wrong. Idempotent."""
+    """Count all comments anew from their rows; returns the number of papers that were wrong. Idempotent."""
     with transaction.atomic(), connection.cursor() as cursor:
         # No comment comes or goes between counting and writing.
         cursor.execute("LOCK TABLE papers_comment IN SHARE MODE")

@@ -8,7 +8,7 @@ on the list, but in no mail.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,22 +16,21 @@ from django.db import connection, transaction
 from papers.models import Author, Follow, Followed, FollowedPaper, Paper, User
 from papers.models.paper import NewestPosition, PaperQuerySet
 from papers.services.authors.lookup import Contributor, contributor_of
-from papers.services.ingest.releases import next_release
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
 from papers.text.names import organization_key
 
 MAX_FOLLOWED = 500
 INITIAL_PAPERS = 200
-"""So many of the newest papers are on the list at once when somebody is followed for the first time."""
-RELEASE_WINDOW = timedelta(days=30)
+"""How many of the newest papers are listed at once when somebody is followed for the first time."""
 _PAGE = 150
 
 
 class FollowError(Exception):
-    """The words say what to do; for the reader."""
+    """It can't be followed; the message says what to do, for the reader."""
 
 
-def follow(*, user: User, who: Contributor, name: str, now: datetime) -> None:
-    """Have `user` follow an author or organisation from now on. Idempotent.
+def follow(*, user: User, contributor: Contributor, name: str, now: datetime) -> None:
+    """Let `user` follow an author or organisation from now on. Idempotent.
 
     Raises:
         FollowError: the reader follows too many.
@@ -40,32 +39,34 @@ def follow(*, user: User, who: Contributor, name: str, now: datetime) -> None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once may not pass the limit together
         if Follow.objects.filter(user=user).count() >= MAX_FOLLOWED:
             raise FollowError(f"You follow {MAX_FOLLOWED}, which is as many as one can. Let somebody go first.")
-        followed, is_new = Followed.objects.get_or_create(kind=who.kind, key=who.key, defaults={"name": name})
+        followed, is_new = Followed.objects.get_or_create(
+            kind=contributor.kind, key=contributor.key, defaults={"name": name}
+        )
         Follow.objects.get_or_create(user=user, followed=followed)
         if is_new:
-            sync_followed_papers(followed, who, now=now)
+            sync_followed_papers(followed, contributor, now=now)
 
 
 def unfollow(*, user: User, kind: str, key: str) -> None:
-    """No longer follow it. Idempotent. What nobody follows is forgotten at night."""
+    """Let `user` no longer follow it. Idempotent. What nobody follows is deleted at night."""
     Follow.objects.filter(user=user, followed__kind=kind, followed__key=key).delete()
 
 
-def is_following(user: User, who: Contributor) -> bool:
-    """One query."""
-    return Follow.objects.filter(user=user, followed__kind=who.kind, followed__key=who.key).exists()
+def is_following(user: User, contributor: Contributor) -> bool:
+    """Whether `user` follows an author or organisation. One query."""
+    return Follow.objects.filter(user=user, followed__kind=contributor.kind, followed__key=contributor.key).exists()
 
 
-def sync_followed_papers(followed: Followed, who: Contributor, *, now: datetime) -> None:
-    """Bring what is noted of somebody in line with whose papers are whose. Inside the caller's transaction.
+def sync_followed_papers(followed: Followed, contributor: Contributor, *, now: datetime) -> None:
+    """Bring the papers of somebody followed in line with `contributor.papers()`. Inside the caller's transaction.
 
     The lock of releases keeps it from crossing with the matching of new papers: one of the two sees every paper.
     """
     next_release()
-    newest = dict(who.papers().newest_sorted().values_list("pk", "listed_at")[:INITIAL_PAPERS])
+    newest = dict(contributor.papers().newest_sorted().values_list("pk", "listed_at")[:INITIAL_PAPERS])
     noted = set(FollowedPaper.objects.filter(followed=followed).values_list("paper_id", flat=True))
     if noted:
-        theirs = set(who.papers().filter(pk__in=noted).values_list("pk", flat=True))
+        theirs = set(contributor.papers().filter(pk__in=noted).values_list("pk", flat=True))
         FollowedPaper.objects.filter(followed=followed, paper__in=noted - theirs).delete()
     FollowedPaper.objects.bulk_create(
         (
@@ -103,9 +104,10 @@ _NOTE = """
 
 
 def match_followed_papers(paper_ids: Collection[int], *, release: int, now: datetime) -> None:
-    """Note whose of those followed new or changed papers are. Inside the caller's transaction, which drew `release`.
+    """Note new or changed papers for the authors and organisations that are followed.
 
-    Idempotent. Papers of a past longer than a month ago are on the lists, and in nobody's mail. At most five queries.
+    Inside the caller's transaction, which drew `release`. Idempotent. Papers listed before `RELEASE_WINDOW` are on the
+    lists, and in nobody's mail. At most five queries.
     """
     papers = sorted(paper_ids)
     if not papers or not Followed.objects.exists():
@@ -155,19 +157,19 @@ def followed_papers(user: User, *, after: NewestPosition | None = None) -> Paper
 
 
 def refresh_followed_authors(keys: Collection[str], *, now: datetime) -> None:
-    """After a curator's act on these authors: bring what their followers get in line. In the caller's transaction."""
+    """Bring the papers of these authors in line, after a curator changed them. Inside the caller's transaction."""
     for followed in Followed.objects.filter(kind=Followed.Kind.AUTHOR, key__in=keys):
         author = Author.objects.filter(pk=followed.key).first()
-        who = (
+        contributor = (
             contributor_of(author)
             if author
             else Contributor(kind=followed.kind, key=followed.key, names=(followed.key,))
         )
-        sync_followed_papers(followed, who, now=now)
+        sync_followed_papers(followed, contributor, now=now)
 
 
 def move_followers(*, gone: str, kept: Contributor, name: str, now: datetime) -> list[int]:
-    """Let those who follow the author `gone` follow `kept` instead; the keys of those who did not before."""
+    """Let those who follow the author `gone` follow `kept` instead; returns the keys of users who did not before."""
     before = Followed.objects.filter(kind=Followed.Kind.AUTHOR, key=gone).first()
     if before is None:
         return []
@@ -181,5 +183,5 @@ def move_followers(*, gone: str, kept: Contributor, name: str, now: datetime) ->
 
 
 def delete_unfollowed() -> int:
-    """What nobody follows any more; how many. Idempotent."""
+    """Delete what nobody follows any more, and return how many. Idempotent."""
     return Followed.objects.filter(follows=None).delete()[0]

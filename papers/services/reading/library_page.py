@@ -13,7 +13,7 @@ from papers.services.lists.rows import CardNote
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """How much of a shelf is in one state."""
+    """How many papers of a library are in one state."""
 
     value: str
     label: str
@@ -21,7 +21,7 @@ class StateCount:
 
 
 def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, CardNote]:
-    """By paper, of those of which there is something to say. One query."""
+    """By paper, for those that have a note or a newer version. One query."""
     found = LibraryItem.objects.filter(user=user, paper__in=paper_ids)
     rows = found.values_list("paper_id", "note", "version_seen", "paper__version", "paper__withdrawn_at")
     notes = {
@@ -38,12 +38,12 @@ def _update(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str
 
 
 def state_counts(user: User) -> list[StateCount]:
-    """Each state with its number, also of none. One query, over one reader's shelf."""
+    """Each state with its number of papers, 0 too. One query, over one reader's library."""
     rows = LibraryItem.objects.filter(user=user, paper__hidden_at=None).values_list("state").annotate(count=Count("pk"))
     counts = dict(rows)
     return [StateCount(state.value, state.label, counts.get(state.value, 0)) for state in LibraryItem.State]
 
 
 def count_with_newer_version(user: User) -> int:
-    """How many papers on the shelf have a newer version than the reader saw. One query, over one reader's shelf."""
+    """How many papers of the library have a newer version than the reader saw. One query."""
     return LibraryItem.objects.of(user).in_state("").with_newer_version().count()

@@ -1,4 +1,4 @@
-"""Muting: questions of a reader whose papers are folded away in lists, and what that would have cost last week."""
+"""Muting: queries of a reader whose papers are folded away in lists, and what they would have hidden last week."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from papers.query.parser import Query, parse
 from papers.services.recommend.staleness import mark_recommendations_stale
 
 MAX_MUTED_QUERIES = 50
-"""Muted questions of one reader."""
+"""Per reader."""
 PREVIEW_DAYS = 7
 _PREVIEWED = 50
 
 
 class MutingError(Exception):
-    """The words say what to do; for the reader."""
+    """It can't be muted; the message says what to do, for the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class MutePreview:
-    """What a question would have folded away of the last week."""
+    """The papers that a query would have folded away in the last week."""
 
     query: Query
     papers: list[Paper]
@@ -35,7 +35,7 @@ class MutePreview:
 
 
 def find_muted(paper_ids: Collection[int], *, user: User, queries: Iterable[str], today: date) -> set[int]:
-    """Which of some papers any of the questions finds. One query, and one for words the process has not seen before."""
+    """Which of these papers any of the queries finds, by key. One query, and one for words new to the process."""
     asked = _any_of(queries)
     if asked.root is None or not paper_ids:
         return set()
@@ -44,7 +44,7 @@ def find_muted(paper_ids: Collection[int], *, user: User, queries: Iterable[str]
 
 
 def preview_mute(text: str, *, user: User, today: date) -> MutePreview:
-    """What a question finds among the papers listed in the last week."""
+    """What a query finds among the papers listed in the last seven days, which end at `today`."""
     query = parse(text)
     listed = Listing.objects.filter(paper=OuterRef("pk"), hidden_at=None, day__gt=today - timedelta(days=PREVIEW_DAYS))
     found = Paper.objects.visible().matching(query, viewer=user, today=today).filter(Exists(listed))
@@ -53,7 +53,7 @@ def preview_mute(text: str, *, user: User, today: date) -> MutePreview:
 
 
 def mute_query(*, user: User, text: str) -> None:
-    """Fold away, from now on, what a question finds. Idempotent.
+    """Fold away, from now on, what a query finds. Idempotent.
 
     Raises:
         MutingError: it asks for nothing, or there are too many.
@@ -74,13 +74,13 @@ def mute_query(*, user: User, text: str) -> None:
 
 
 def unmute_query(*, user: User, key: int) -> None:
-    """Show again what a question folded away. Idempotent."""
+    """Show again what a query folded away. Idempotent."""
     with transaction.atomic():
         mark_recommendations_stale(user)
         MutedQuery.objects.filter(user=user, pk=key).delete()
 
 
 def _any_of(queries: Iterable[str]) -> Query:
-    """One question that finds what any of them finds."""
+    """One query that finds what any of them finds."""
     roots = [query.root for query in map(parse, queries) if query.root is not None]
     return Query(Or(tuple(roots)) if len(roots) > 1 else next(iter(roots), None))

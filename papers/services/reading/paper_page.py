@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
-from django.utils.safestring import SafeString, mark_safe
 
 from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
@@ -25,7 +24,7 @@ class VersionChanges:
 
 @dataclass(frozen=True, slots=True)
 class PaperDetails:
-    """All of it."""
+    """What the page tells of a paper beside its own columns."""
 
     versions: list[VersionChanges]
     """Newest first."""
@@ -43,7 +42,8 @@ class PaperCitation:
 
     bibtex: str
     tags: list[tuple[str, str]]
-    json_ld: SafeString
+    json_ld: str
+    """For a `<script>` that no browser runs; nothing in it can end that element."""
 
 
 def citation_of(paper: Paper) -> PaperCitation:
@@ -53,13 +53,13 @@ def citation_of(paper: Paper) -> PaperCitation:
     return PaperCitation(
         bibtex=entry(record),
         tags=highwire_tags(record),
-        json_ld=mark_safe(json_ld(record, page=page)),  # noqa: S308  nothing in it can end its element
+        json_ld=json_ld(record, page=page),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PaperLink:
-    """Where else the paper is."""
+    """An address elsewhere at which the paper, its code or its project is."""
 
     name: str
     url: str

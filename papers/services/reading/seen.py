@@ -1,4 +1,4 @@
-"""What a reader has seen: noted when a paper is opened, voted for, saved or put aside, and when a day is done with."""
+"""What a reader has seen: a paper opened, voted for, saved or disliked, and all papers of a day marked as done."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def mark_seen(*, user: User, paper_ids: Collection[int]) -> None:
 
 
 def set_day_done(*, user: User, day: date, on: bool) -> int:
-    """Make all papers of a day seen, or undo that; how many changed. Idempotent.
+    """Mark all papers of a day as seen, or undo that; returns how many papers changed. Idempotent.
 
-    Undone are only those that nothing else made seen: what was opened or voted for on the way stays so.
+    Undoing leaves papers seen that were opened, voted for or saved, too.
     """
     if not on:
         return SeenPaper.objects.filter(user=user, done_on=day).delete()[0]

@@ -9,20 +9,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from papers.models import Paper, Tag, TaggedPaper, User
+from papers.models.library import MAX_TAG_LENGTH
 from papers.services.recommend.staleness import mark_recommendations_stale
 from papers.text.cleaning import safe_text
 
-MAX_TAG_LENGTH = 60
 MAX_TAGS_AT_ONCE = 20
 _SEPARATORS = re.compile(r"[,;\n]")
 
 
 class TagError(Exception):
-    """The words say what to do; for the reader."""
+    """It is no tag, or they are too many; the message says what to do, for the reader."""
 
 
 def parse_tag_names(text: str) -> list[str]:
-    """The names in a field where they are separated by commas; white space tidied, each once.
+    """The names in a text that separates them by commas, semicolons or lines; each once.
 
     Raises:
         TagError: one is too long, has a slash in it, or they are too many.
@@ -34,7 +34,7 @@ def parse_tag_names(text: str) -> list[str]:
 
 
 def parse_tag_name(text: str) -> str:
-    """A name as it is kept; empty for nothing.
+    """A tag's name as it is stored, without surrounding space and `#`; empty where nothing is left.
 
     Raises:
         TagError: it is too long, or could not stand in an address.
@@ -53,7 +53,10 @@ def tag_names_of_paper(*, user: User, paper_id: int) -> list[str]:
 
 
 def add_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) -> int:
-    """Put tags on papers, making new ones where needed; how many were put. Idempotent. Hidden papers get none."""
+    """Put tags on papers, making new tags where needed; returns how many were put. Idempotent.
+
+    Hidden papers get none.
+    """
     with transaction.atomic():
         mark_recommendations_stale(user)
         tags = [_tag(user, name) for name in names]
@@ -65,7 +68,7 @@ def add_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) ->
 
 
 def remove_tags(*, user: User, paper_ids: Collection[int], names: Iterable[str]) -> int:
-    """Take tags off papers; how many were taken. A tag without papers stays. Idempotent."""
+    """Take tags off papers; returns how many were taken. A tag without papers stays. Idempotent."""
     tags = Tag.objects.of(user).named(*names)
     with transaction.atomic():
         mark_recommendations_stale(user)
@@ -104,14 +107,14 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
 
 
 def share_tag(*, tag: Tag, on: bool) -> None:
-    """Show a tag and its papers to whoever may read the site, or no longer. Idempotent."""
+    """Show a tag and its papers to everybody who may read the site, or only to its owner. Idempotent."""
     if on != (tag.shared_at is not None):
         tag.shared_at = timezone.now() if on else None
         tag.save(update_fields=["shared_at"])
 
 
 def delete_tag(*, tag: Tag) -> None:
-    """Take a tag away, from all papers."""
+    """Delete a tag, and take it off all papers."""
     with transaction.atomic():
         mark_recommendations_stale(tag.user)
         tag.delete()

@@ -1,7 +1,7 @@
-"""When a reader was here last, so that what was listed since can be told.
+"""When a reader was here last, and what was listed since.
 
-A visit is a row of requests with no gap of hours between them. What was listed after its end is what the reader missed;
-it is told by releases, which grow in the order of commits, so nothing that came meanwhile is lost between two clocks.
+A visit is a series of requests with less than `VISIT_GAP` between them. What was listed after its end is what the
+reader missed. It is found by releases, which grow in the order of commits, so that nothing is lost between two clocks.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from papers.models import Edition, Listing, User
 
-# A page asked for after so long a gap begins a new visit.
+# A page asked for after this gap begins a new visit.
 VISIT_GAP = timedelta(hours=3)
-# The row of a reader is written at most so often.
+# The row of a reader is written once in this time at most.
 WRITE_INTERVAL = timedelta(minutes=5)
 
-# What was missed is not looked for further back; and days that long before the last visit are filled in late, and old.
+# What was missed is not looked for further back than this; editions this long before the last visit may still fill up.
 MAX_LOOK_BACK = timedelta(days=31)
 LATE_LISTING_WINDOW = timedelta(days=7)
 
@@ -36,7 +36,7 @@ class MissedListings:
 
 
 def missed_since(user: User, *, from_day: date | None, today: date) -> MissedListings:
-    """Since the last visit; or from `from_day` on, whatever was seen. A first visit has missed a week. No queries."""
+    """What a reader missed since the last visit, or from `from_day` on. A first visit has missed a week. No queries."""
     earliest = today - MAX_LOOK_BACK
     if from_day is not None:
         return MissedListings(first_day=max(from_day, earliest), release=0, previous_visit_at=None)
@@ -51,14 +51,14 @@ def missed_since(user: User, *, from_day: date | None, today: date) -> MissedLis
 
 
 def has_missed_editions(user: User | AnonymousUser, *, before: date) -> bool:
-    """Whether there are editions between the last visit and the one of `before`. One query for who was away."""
+    """Whether there are editions between the last visit and the day `before`. One query, none on a first visit."""
     if not user.is_authenticated or user.previous_visit_at is None:
         return False
     return Edition.objects.between(timezone.localdate(user.previous_visit_at), before).exists()
 
 
 def record_visit(user: User | AnonymousUser, *, now: datetime) -> None:
-    """Note that a reader looks at a list. Two statements every five minutes, else none."""
+    """Note that a reader asked for a list. Two statements every `WRITE_INTERVAL`, else none."""
     if not user.is_authenticated or (user.visited_at is not None and now - user.visited_at < WRITE_INTERVAL):
         return
     change: dict[str, datetime | int | None] = {

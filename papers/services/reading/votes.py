@@ -16,7 +16,7 @@ from papers.services.recommend.staleness import mark_recommendations_stale
 
 @dataclass(frozen=True, slots=True)
 class VoteResult:
-    """How it stands afterwards."""
+    """A reader's vote after `set_vote`, and the paper's number of votes."""
 
     is_on: bool
     vote_count: int
@@ -35,14 +35,14 @@ class Voters:
 
     @property
     def others(self) -> int:
-        """Those who show no name, and those behind the end of a long list."""
+        """The number of voters who are not in `names`: they show no name, or are beyond its end."""
         return max(self.vote_count - len(self.names), 0)
 
 
-def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None) -> VoteResult:
+def set_vote(*, user: User, paper_id: int, on: bool, is_unnamed: bool | None = None) -> VoteResult:
     """Make `user`'s upvote on a paper present or absent, and return the new count.
 
-    `unnamed` says whether it hides the voter's name; None leaves that as it is, and a new vote as the reader chose
+    `is_unnamed` says whether it hides the voter's name; None leaves that as it is, and a new vote as the reader chose
     for all. Idempotent: asking twice for the same state changes nothing. A paper voted for has been seen.
 
     Raises:
@@ -54,7 +54,7 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
         # Voters of one paper take turns here: after this, its counts and its vote rows are ours alone.
         papers = Paper.objects.visible().select_for_update(no_key=True).filter(pk=paper_id)
         before = papers.values_list("vote_count", flat=True).get()
-        step = _store(user=user, paper_id=paper_id, on=on, unnamed=unnamed)
+        step = _store(user=user, paper_id=paper_id, on=on, is_unnamed=is_unnamed)
         if step:
             mark_recommendations_stale(user)
         if on:
@@ -67,25 +67,25 @@ def set_vote(*, user: User, paper_id: int, on: bool, unnamed: bool | None = None
     return VoteResult(is_on=on, vote_count=before + step, changed=bool(step))
 
 
-def _store(*, user: User, paper_id: int, on: bool, unnamed: bool | None) -> int:
-    """The row itself; what it adds to the count."""
+def _store(*, user: User, paper_id: int, on: bool, is_unnamed: bool | None) -> int:
+    """Write or delete the row; returns what that adds to the count: 1, 0 or -1."""
     if on:
-        chosen = user.votes_unnamed if unnamed is None else unnamed
+        chosen = user.votes_unnamed if is_unnamed is None else is_unnamed
         vote, is_new = Vote.objects.get_or_create(user=user, paper_id=paper_id, defaults={"is_unnamed": chosen})
-        if unnamed is not None and vote.is_unnamed != unnamed:
-            vote.is_unnamed = unnamed
+        if is_unnamed is not None and vote.is_unnamed != is_unnamed:
+            vote.is_unnamed = is_unnamed
             vote.save(update_fields=["is_unnamed"])
         return 1 if is_new else 0
     deleted, _ = Vote.objects.filter(user=user, paper=paper_id).delete()
     return -deleted
 
 
-def voters_of(paper: Paper, *, viewer: User, most: int = 200) -> Voters:
-    """Who voted for a paper. Two queries."""
+def voters_of(paper: Paper, *, viewer: User, limit: int = 200) -> Voters:
+    """Who voted for a paper, with at most `limit` names. Two queries."""
     votes = Vote.objects.filter(paper=paper)
     named = votes.filter(is_unnamed=False, user__is_active=True).order_by("created_at")
     return Voters(
-        names=list(named.values_list("user__username", flat=True)[:most]),
+        names=list(named.values_list("user__username", flat=True)[:limit]),
         vote_count=paper.vote_count,
         is_unnamed=votes.filter(user=viewer).values_list("is_unnamed", flat=True).first(),
     )
@@ -110,7 +110,7 @@ _RECOUNT_LISTINGS = """
 
 
 def recount_votes() -> int:
-    """Count all votes anew from their rows; the number of papers that were wrong. Idempotent.
+    """Count all votes anew from their rows; returns the number of papers that were wrong. Idempotent.
 
     Readers may vote meanwhile: they wait for a moment, and nothing of theirs is lost.
     """

@@ -97,7 +97,7 @@ def retry_submission(*, submission: Submission, now: datetime) -> Submission:
         return submission
     with transaction.atomic():
         given = PaperRef(submission.scheme, submission.value)
-        again = _open(submission.user, given, submission.given, now)
+        again = _open(submission.user, given, submission.reference, now)
         enqueue(TaskName.FETCH_SUBMISSION, again.pk)
     return again
 
@@ -114,7 +114,7 @@ def _open(user: User, given: PaperRef, text: str, now: datetime) -> Submission:
             scheme=given.scheme,
             value=given.value,
             state=Submission.State.FETCHING,
-            defaults={"given": safe_text(text)[:2_000], "next_attempt_at": now},
+            defaults={"reference": safe_text(text)[:2_000], "next_attempt_at": now},
         )
     elif found.state == Submission.State.FAILED:
         found.state, found.reason, found.attempts, found.next_attempt_at = Submission.State.FETCHING, "", 0, now

@@ -1,4 +1,4 @@
-"""Where a submitted paper goes: on today's edition, or before a curator (services/curation/decisions.py)."""
+"""Where a submitted paper goes: on today's edition, or before a curator (services/curation/review_papers.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.conf import settings
 
 from papers.models import LibraryItem, Listing, Paper, Submission, User
 from papers.services.editions.listing import SAMPLE_KIND, ListingEntry, ListingRule, add_listings
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_today
 from papers.services.reading.library import read_library_entry, set_library_state
 from papers.services.reading.tags import add_tags
 
@@ -51,7 +51,7 @@ def put_on_edition(submission: Submission, paper: Paper, *, now: datetime) -> da
     Paper.objects.select_for_update().filter(pk=paper.pk).first()  # so that its votes are those that are copied
     if (listed_on := newest_listing_day(paper)) is not None:
         return listed_on
-    today = now.astimezone(group_settings().zone).date()
+    today = group_today(now)
     rule = ListingRule(by=Listing.By.SUBMISSION, user_id=submission.user_id)
     add_listings([ListingEntry(paper.pk, today)], rule, now=now)
     return today

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from papers.catalogue.paper_ref import PaperRef
 from papers.models import Paper, Submission
-from papers.models.curation import SubmissionQuerySet
+from papers.models.submission import SubmissionQuerySet
 from papers.outbound.client import Client
 from papers.outbound.errors import HostBusyError, SourceError
 from papers.services.fetching.paper_lookup import (

@@ -14,9 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from papers.models import Paper, Topic, TopicMatch, TopicPick
-from papers.services.ingest.re_release import RELEASE_WINDOW
-from papers.services.ingest.releases import next_release
-from papers.services.operations.installation import group_settings
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
+from papers.services.operations.installation import group_today
 from papers.services.topics.bitset_evaluator import PaperBatch
 from papers.services.topics.example_similarity import match_examples
 from papers.services.topics.topic_queries import referenced_topics, topic_query
@@ -84,7 +83,7 @@ def find_topic_papers(topic: Topic, *, now: datetime, paper_ids: Collection[int]
     query = topic_query(topic.query, tuple(topic.categories))
     has_examples = topic.examples.exists()
     if query.root is not None:
-        papers = papers.matching(query, viewer=topic.owner, today=now.astimezone(group_settings().zone).date())
+        papers = papers.matching(query, viewer=topic.owner, today=group_today(now))
     elif not has_examples:
         return TopicPapers()
     ids = list(papers.values_list("pk", flat=True))

@@ -23,9 +23,8 @@ from django.db import connection, transaction
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.models import TopicBacklog
 from papers.services.authors.disambiguation import claim_papers_by_orcid
-from papers.services.ingest.re_release import RELEASE_WINDOW
-from papers.services.ingest.releases import next_release
-from papers.services.operations.installation import group_settings
+from papers.services.ingest.releases import RELEASE_WINDOW, next_release
+from papers.services.operations.installation import group_today
 from papers.services.reading.follows import match_followed_papers
 from papers.services.topics.bitset_evaluator import BitsetEvaluator, PaperBatch, bits_from_positions, positions_of_bits
 from papers.services.topics.example_similarity import match_examples
@@ -129,7 +128,7 @@ class _Matching:
         self._evaluator = BitsetEvaluator(
             papers,
             {root: None for root in self.roots.values() if root is not None},
-            today=now.astimezone(group_settings().zone).date(),
+            today=group_today(now),
             topic_bits=self._of_topic,
         )
         self._close = match_examples([topic.pk for topic in topics if topic.has_examples], papers)

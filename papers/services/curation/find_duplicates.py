@@ -18,17 +18,18 @@ from django.db import transaction
 from papers.models import DuplicateCheck, DuplicatePair, Paper
 from papers.query.nodes import TitleTerm
 from papers.query.parser import Query
+from papers.retry import RetrySchedule
 from papers.services.embeddings.nearest import nearest_papers
 
-RECHECK_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30))
-"""After the last of them a paper is not looked at any more, unless its title changes."""
+RECHECKS = RetrySchedule((timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30)))
+"""Pauses between the checks of one paper; after the last it is not checked again, unless its title changes."""
 
 BATCH_SIZE = 100
-_LOOKED_AT = 20
+_CANDIDATES = 20
 _SAME_TITLE = 0.95
 _LIKE_TITLE = 0.6
 _SAME_AUTHORS = 0.5
-_SAME_MEANING = 0.9
+_SAME_SEMANTICS = 0.9
 # "Editorial" is the title of many papers.
 _TELLING_WORDS = 4
 _WORD = re.compile(r"\w+")
@@ -41,7 +42,7 @@ class PaperSimilarity:
     title: float
     authors: float | None
     """None where one of them names none."""
-    meaning: float | None
+    semantic: float | None
     """None where one of them has no vector."""
 
     @property
@@ -49,35 +50,38 @@ class PaperSimilarity:
         """Whether a curator is asked."""
         if self.title >= _SAME_TITLE:
             return self.authors is None or self.authors >= _SAME_AUTHORS
-        is_near = self.meaning is not None and self.meaning >= _SAME_MEANING
+        is_near = self.semantic is not None and self.semantic >= _SAME_SEMANTICS
         return is_near and self.title >= _LIKE_TITLE and (self.authors or 0) >= _SAME_AUTHORS
 
 
-def paper_similarity(one: Paper, other: Paper, *, meaning: float | None = None) -> PaperSimilarity:
+def paper_similarity(one: Paper, other: Paper, *, semantic: float | None = None) -> PaperSimilarity:
     """How alike two papers are. No queries."""
-    return PaperSimilarity(_alike(one.title, other.title), _shared(one.author_keys, other.author_keys), meaning)
+    return PaperSimilarity(_alike(one.title, other.title), _shared(one.author_keys, other.author_keys), semantic)
 
 
-def check_duplicates(*, now: datetime, at_a_time: int = BATCH_SIZE) -> int:
-    """Compare what is due with all others; how many pairs were found. Idempotent; two workers take different ones."""
+def check_duplicates(*, now: datetime, batch_size: int = BATCH_SIZE) -> int:
+    """Compare the papers that are due with all others, and return the number of pairs found.
+
+    Idempotent; two workers take different papers.
+    """
     found = 0
     with transaction.atomic():
         due = DuplicateCheck.objects.select_for_update(skip_locked=True).filter(next_at__lte=now)
-        for check in list(due.order_by("next_at", "pk")[:at_a_time]):
+        for check in list(due.order_by("next_at", "pk")[:batch_size]):
             paper = Paper.objects.filter(pk=check.paper_id, hidden_at=None).first()
             found += _note(find_suspects(paper), paper, now) if paper else 0
-            _put_off(check, now)
+            _schedule_recheck(check, now)
     return found
 
 
 def find_suspects(paper: Paper) -> list[tuple[Paper, PaperSimilarity]]:
-    """The papers that may be this one. Three queries and one by meaning."""
-    meanings = {each.paper_id: 1 - each.distance for each in nearest_papers([paper.pk], limit=_LOOKED_AT)}
+    """The papers that may be this one. Three queries, and one of the nearest vectors."""
+    meanings = {each.paper_id: 1 - each.distance for each in nearest_papers([paper.pk], limit=_CANDIDATES)}
     others = {other.pk: other for other in Paper.objects.visible().filter(pk__in=meanings)}
     if len(_WORD.findall(paper.title)) >= _TELLING_WORDS:
         same_title = Paper.objects.visible().matching(Query(TitleTerm(paper.title))).exclude(pk=paper.pk)
-        others |= {other.pk: other for other in same_title.order_by("pk")[:_LOOKED_AT]}
-    alike = ((other, paper_similarity(paper, other, meaning=meanings.get(other.pk))) for other in others.values())
+        others |= {other.pk: other for other in same_title.order_by("pk")[:_CANDIDATES]}
+    alike = ((other, paper_similarity(paper, other, semantic=meanings.get(other.pk))) for other in others.values())
     return [(other, like) for other, like in alike if like.is_suspect and not other.is_sample]
 
 
@@ -91,7 +95,7 @@ def _note(found: Iterable[tuple[Paper, PaperSimilarity]], paper: Paper, now: dat
                 second_id=second,
                 title_score=like.title,
                 author_score=like.authors or 0,
-                vector_score=like.meaning,
+                vector_score=like.semantic,
                 found_at=now,
             )
         )
@@ -101,11 +105,12 @@ def _note(found: Iterable[tuple[Paper, PaperSimilarity]], paper: Paper, now: dat
     return len(fresh)
 
 
-def _put_off(check: DuplicateCheck, now: datetime) -> None:
-    if check.times >= len(RECHECK_AFTER):
+def _schedule_recheck(check: DuplicateCheck, now: datetime) -> None:
+    pause = RECHECKS.pause_after(check.times + 1)
+    if pause is None:
         check.delete()
         return
-    check.next_at, check.times = now + RECHECK_AFTER[check.times], check.times + 1
+    check.next_at, check.times = now + pause, check.times + 1
     check.save(update_fields=["next_at", "times"])
 
 

@@ -1,4 +1,4 @@
-"""Records that could not be read: read again by today's code, as a source's visit would have stored them."""
+"""What curators decide on records that could not be read: read again by today's code, or dismissed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import UTC
 
 from papers.models import CurationEvent, RejectedRecord
 from papers.outbound.errors import SourceError
+from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.audit_log import Actor, CurationError, record_action
 from papers.services.curation.row_diff import ActionScope
+from papers.services.curation.subjects import record_subject
 from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.announcements import LAST_POSITION
 from papers.services.ingest.paper_store import StoreResult, store_papers
@@ -16,34 +18,44 @@ from papers.sources.base import RawPaper, RejectedPayload
 from papers.sources.rejected_payload import parse_rejected_payload
 
 
-def retry_record(*, record_id: int, by: Actor) -> CurationEvent | None:
+def retry_record(*, record_id: int, actor: Actor) -> CurationEvent | None:
     """Store the paper in a record that waits; None where it waits no more. Idempotent.
 
     What a source sent is no decision of a curator: the log says that it was read, and there is nothing to undo.
 
     Raises:
-        AlreadyDecidedError: see `recording`.
+        AlreadyDecidedError: see `record_action`.
         CurationError: it still can't be read; nothing was changed.
     """
     scope = ActionScope(rows={RejectedRecord: [record_id]})
-    with record_action(by, "record-read", subject=f"record:{record_id}", scope=scope) as act:
+    with record_action(actor, CurationAction.RECORD_READ, subject=record_subject(record_id), scope=scope) as entry:
         waiting = RejectedRecord.objects.filter(pk=record_id, resolved_at=None).select_related("source")
         record = waiting.first()
         if record is not None:
-            stored = _store(record, by)
-            waiting.update(resolved_at=by.now)
-            act.paper_id, act.is_final = stored.paper_ids[0], True
-            act.before = {"record": record.identifier}
-            act.after = {"new": bool(stored.new)}
-    return act.event
+            stored = _store(record, actor)
+            waiting.update(resolved_at=actor.now)
+            entry.paper_id, entry.is_final = stored.paper_ids[0], True
+            entry.before = {"record": record.identifier}
+            entry.after = {"new": bool(stored.new)}
+    return entry.event
 
 
-def _store(record: RejectedRecord, by: Actor) -> StoreResult:
+def dismiss_record(*, record_id: int, actor: Actor) -> CurationEvent | None:
+    """Settle a record that is of no use. None where it was settled. Idempotent."""
+    scope = ActionScope(rows={RejectedRecord: [record_id]})
+    with record_action(actor, CurationAction.RECORD_DISMISSED, subject=record_subject(record_id), scope=scope) as entry:
+        record = RejectedRecord.objects.filter(pk=record_id, resolved_at=None)
+        entry.before = {"record": record.values_list("identifier", flat=True).first() or ""}
+        record.update(resolved_at=actor.now)
+    return entry.event
+
+
+def _store(record: RejectedRecord, actor: Actor) -> StoreResult:
     try:
         raw = parse_rejected_payload(rejected_payload_of(record))
     except SourceError as error:
         raise CurationError(f"It still can’t be read. {error}") from error
-    stored = store_papers([_behind(raw)], now=by.now, kind=record.source_kind, source=record.source)
+    stored = store_papers([_behind(raw)], now=actor.now, kind=record.source_kind, source=record.source)
     if stored.refused:
         raise CurationError(f"It still can’t be stored. {stored.refused[0].error}")
     return stored

@@ -8,9 +8,9 @@ from datetime import date
 
 from papers.models import CurationEvent, Edition, Listing, Paper, PaperEdit, PlannedListing, Topic, TopicPick
 from papers.models.listing import DayCursor
-from papers.services.curation.audit_log import paper_subject
-from papers.services.curation.audit_messages import describe
-from papers.services.curation.planned_listings import planned_listings_of
+from papers.services.curation.audit_actions import describe
+from papers.services.curation.plan_listings import planned_listings_of
+from papers.services.curation.subjects import day_subject, paper_subject
 
 MAX_EVENTS_SHOWN = 20
 PER_PAGE = 50
@@ -20,7 +20,7 @@ MAX_HIDDEN = 100
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """A line of the log, in words."""
+    """An event of the log, and what was done in words."""
 
     event: CurationEvent
     description: str
@@ -40,7 +40,7 @@ class PaperDesk:
     """A paper as its curators see it."""
 
     paper: Paper
-    seen: int
+    last_event_id: int
     """The newest event about it: goes back with a decision."""
     listings: list[Listing]
     """Its days, the newest first; those that it was taken off, too."""
@@ -58,7 +58,7 @@ class DayRow:
     """A paper on a day's desk."""
 
     listing: Listing
-    seen: int
+    last_event_id: int
     up: list[int]
     """The order of what is pinned if it goes up one place; empty where it can't."""
     down: list[int]
@@ -70,7 +70,7 @@ class DayDesk:
 
     day: date
     edition: Edition | None
-    seen: int
+    last_event_id: int
     pinned: list[DayRow]
     rows: list[DayRow]
     planned: list[PlannedListing]
@@ -82,10 +82,10 @@ class DayDesk:
 
 
 def read_paper_desk(paper: Paper) -> PaperDesk:
-    """Seven queries."""
+    """The desk of one paper: its days, log, topics and edits. Seven queries."""
     return PaperDesk(
         paper=paper,
-        seen=CurationEvent.objects.last_about([paper_subject(paper.pk)])[paper_subject(paper.pk)],
+        last_event_id=CurationEvent.objects.last_about([paper_subject(paper.pk)])[paper_subject(paper.pk)],
         listings=list(Listing.objects.filter(paper=paper).select_related("source", "user").order_by("-day")[:50]),
         events=audit_lines(CurationEvent.objects.about_paper(paper.pk)[:MAX_EVENTS_SHOWN]),
         planned=list(PlannedListing.objects.filter(paper=paper).order_by("day")[:50]),
@@ -98,28 +98,28 @@ def read_paper_desk(paper: Paper) -> PaperDesk:
 
 
 def read_day_desk(day: date, *, after: DayCursor | None = None) -> DayDesk:
-    """Eight queries at most."""
+    """The desk of one day: one page of its papers, behind the position `after`. Eight queries at most."""
     listed = Listing.objects.select_related("paper", "user")
     pinned = list(listed.best_of_day(day).filter(is_pinned=True)[:MAX_PINNED])
     rest = list(listed.best_of_day(day, after=after).filter(is_pinned=False)[: PER_PAGE + 1])
     rows = rest[:PER_PAGE]
     off = list(listed.off_day(day)[:MAX_HIDDEN]) if after is None else []
-    subjects = {paper_subject(row.paper_id) for row in (*pinned, *rows, *off)} | {f"day:{day}"}
-    seen = CurationEvent.objects.last_about(subjects)
+    subjects = {paper_subject(row.paper_id) for row in (*pinned, *rows, *off)} | {day_subject(day)}
+    newest = CurationEvent.objects.last_about(subjects)
     order = [row.paper_id for row in pinned]
 
     def desk_rows(found: Sequence[Listing]) -> list[DayRow]:
-        return [DayRow(row, seen[paper_subject(row.paper_id)], *_moved(order, row.paper_id)) for row in found]
+        return [DayRow(row, newest[paper_subject(row.paper_id)], *_moved(order, row.paper_id)) for row in found]
 
     return DayDesk(
         day=day,
         edition=Edition.objects.filter(day=day).first(),
-        seen=seen[f"day:{day}"],
+        last_event_id=newest[day_subject(day)],
         pinned=desk_rows(pinned),
         rows=desk_rows(rows),
         planned=planned_listings_of(day),
         off=desk_rows(off),
-        events=audit_lines(CurationEvent.objects.newest().filter(subject=f"day:{day}")[:MAX_EVENTS_SHOWN]),
+        events=audit_lines(CurationEvent.objects.newest().filter(subject=day_subject(day))[:MAX_EVENTS_SHOWN]),
         next=_position(rows[-1]) if len(rest) > PER_PAGE else None,
     )
 

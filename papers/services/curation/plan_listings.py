@@ -9,8 +9,10 @@ from django.db import transaction
 from django.db.models import F
 
 from papers.models import CurationEvent, Edition, Listing, Paper, PlannedListing
-from papers.services.curation.audit_log import Actor, CurationError, paper_subject, record_action
+from papers.services.curation.audit_actions import CurationAction
+from papers.services.curation.audit_log import Actor, CurationError, record_action
 from papers.services.curation.row_diff import ActionScope
+from papers.services.curation.subjects import day_subject, paper_subject
 from papers.services.editions.listing import ListingEntry, ListingRule, add_listings
 from papers.services.operations.installation import group_settings
 
@@ -18,42 +20,42 @@ MAX_DAYS_AHEAD = timedelta(days=366)
 BATCH_SIZE = 500
 
 
-def plan_listing(*, paper_id: int, day: date, by: Actor) -> CurationEvent | None:
+def plan_listing(*, paper_id: int, day: date, actor: Actor) -> CurationEvent | None:
     """Put a paper on an edition that is still to come. Idempotent.
 
     Raises:
         CurationError: the day is more than a year ahead.
     """
-    if day > by.now.date() + MAX_DAYS_AHEAD:
+    if day > actor.now.date() + MAX_DAYS_AHEAD:
         raise CurationError("That is more than a year ahead.")
     with record_action(
-        by, "plan", subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
-    ) as act:
+        actor, CurationAction.PLAN, subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
+    ) as entry:
         PlannedListing.objects.get_or_create(
-            day=day, paper_id=paper_id, defaults={"user": by.curator, "publish_at": publish_time(day)}
+            day=day, paper_id=paper_id, defaults={"user": actor.curator, "publish_at": publish_time(day)}
         )
-    return act.event
+    return entry.event
 
 
-def unplan_listing(*, paper_id: int, day: date, by: Actor) -> CurationEvent | None:
+def unplan_listing(*, paper_id: int, day: date, actor: Actor) -> CurationEvent | None:
     """Take a paper off an edition that is still to come. Idempotent."""
     with record_action(
-        by, "unplan", subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
-    ) as act:
+        actor, CurationAction.UNPLAN, subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
+    ) as entry:
         PlannedListing.objects.filter(day=day, paper=paper_id).delete()
-    return act.event
+    return entry.event
 
 
-def set_publish_time(*, day: date, at: datetime | None, by: Actor) -> CurationEvent | None:
+def set_publish_time(*, day: date, at: datetime | None, actor: Actor) -> CurationEvent | None:
     """Say when what is planned for a day is published; None: as the day begins. Idempotent."""
     planned = list(PlannedListing.objects.filter(day=day).values_list("pk", flat=True))
     scope = ActionScope(days=(day,), rows={PlannedListing: planned})
-    with record_action(by, "schedule", subject=f"day:{day}", scope=scope, day=day) as act:
+    with record_action(actor, CurationAction.SCHEDULE, subject=day_subject(day), scope=scope, day=day) as entry:
         if at is not None or Edition.objects.filter(day=day).exists():
             Edition.objects.update_or_create(day=day, defaults={"publish_at": at})
         PlannedListing.objects.filter(day=day).update(publish_at=publish_time(day))
-        act.after = {"at": publish_time(day).isoformat()}
-    return act.event
+        entry.after = {"at": publish_time(day).isoformat()}
+    return entry.event
 
 
 def publish_time(day: date) -> datetime:

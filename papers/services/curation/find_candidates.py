@@ -14,7 +14,7 @@ from papers.services.editions.listing import MAX_LISTING_AGE
 from papers.services.ingest.releases import current_release
 
 CANDIDATE_RETENTION = timedelta(days=30)
-"""A candidate that nobody decided on for so long is forgotten."""
+"""How long a candidate waits for a decision before it is deleted."""
 
 _SEEN_UPTO = "candidates-upto"
 # Topics that have examples say how close a paper is; what others find fulfils them as a whole.
@@ -36,9 +36,9 @@ _FIND = """
 
 
 def find_candidates(*, now: datetime) -> int:
-    """Put what topics found since the last time before the curators; how many. Idempotent.
+    """Make candidates of what topics found since the last call, and return how many. Idempotent.
 
-    How far it got stands in the cache: when that is lost, it looks at all that is recent, once.
+    The last release it read is in the cache: when that is lost, everything recent is read again, once.
     """
     after: int = cache.get(_SEEN_UPTO, 0)
     upto = current_release()
@@ -53,5 +53,5 @@ def find_candidates(*, now: datetime) -> int:
 
 
 def delete_expired_candidates(*, now: datetime) -> int:
-    """Forget those that waited too long, and those decided on long ago; how many. Idempotent."""
+    """Delete candidates found before `CANDIDATE_RETENTION`, decided on or not; returns how many. Idempotent."""
     return Candidate.objects.filter(found_at__lt=now - CANDIDATE_RETENTION).delete()[0]

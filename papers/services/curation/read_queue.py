@@ -20,15 +20,20 @@ from papers.models import (
     CommentReport,
     CurationEvent,
     DuplicatePair,
-    Identifier,
     Paper,
     RejectedRecord,
     Submission,
     Topic,
 )
-from papers.services.curation.audit_log import paper_subject
-from papers.services.curation.merge_papers import pair_subject
-from papers.services.curation.paper_diff import FieldDiff, diff_papers
+from papers.services.curation.diff_papers import FieldDiff, diff_papers
+from papers.services.curation.merge_papers import keeps_first, papers_with_arxiv_id
+from papers.services.curation.subjects import (
+    comment_subject,
+    pair_subject,
+    paper_subject,
+    record_subject,
+    topic_subject,
+)
 
 PER_PAGE = 30
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +55,7 @@ class QueueItem:
     key: int
     since: datetime
     subject: str
-    seen: int = 0
+    last_event_id: int = 0
     """The newest event about it: goes back with the decision."""
     paper: Paper | None = None
     submission: Submission | None = None
@@ -139,9 +144,9 @@ def _filled(items: list[QueueItem]) -> list[QueueItem]:
     for name, some in by_kind.items():
         QUEUE_KINDS[name].read(some)
     there = [item for item in items if item.subject]
-    seen = CurationEvent.objects.last_about({item.subject for item in there}) if there else {}
+    newest = CurationEvent.objects.last_about({item.subject for item in there}) if there else {}
     for item in there:
-        item.seen = seen[item.subject]
+        item.last_event_id = newest[item.subject]
     return there
 
 
@@ -173,7 +178,7 @@ def _comments(items: Sequence[QueueItem]) -> None:
     for item in items:
         if (row := rows.get(item.key)) is not None:
             item.comment, item.paper, item.reports = row, row.paper, reports[item.key]
-            item.subject = f"comment:{item.key}"
+            item.subject = comment_subject(item.key)
             item.since = reports[item.key][-1].created_at if reports[item.key] else row.created_at
 
 
@@ -181,18 +186,18 @@ def _searches(items: Sequence[QueueItem]) -> None:
     rows = Topic.objects.select_related("owner").in_bulk([item.key for item in items])
     for item in items:
         if (row := rows.get(item.key)) is not None and row.owner_id is not None:
-            item.search, item.subject = row, f"topic:{item.key}"
+            item.search, item.subject = row, topic_subject(item.key)
             item.since = row.offered_at or row.changed_at
 
 
 def _pairs(items: Sequence[QueueItem]) -> None:
     rows = DuplicatePair.objects.select_related("first", "second").in_bulk([item.key for item in items])
     papers = {pk for row in rows.values() for pk in (row.first_id, row.second_id)}
-    has_arxiv = set(Identifier.objects.filter(paper__in=papers, scheme="arxiv").values_list("paper", flat=True))
+    with_arxiv_id = papers_with_arxiv_id(papers)
     for item in items:
         if (row := rows.get(item.key)) is not None:
-            turned = row.second_id in has_arxiv and row.first_id not in has_arxiv
-            item.paper, item.other = (row.second, row.first) if turned else (row.first, row.second)
+            first_stays = keeps_first(row, with_arxiv_id)
+            item.paper, item.other = (row.first, row.second) if first_stays else (row.second, row.first)
             item.pair, item.since, item.subject = row, row.found_at, pair_subject(row.first_id, row.second_id)
             item.diff = diff_papers(item.paper, item.other)
 
@@ -201,7 +206,7 @@ def _records(items: Sequence[QueueItem]) -> None:
     rows = RejectedRecord.objects.select_related("source").in_bulk([item.key for item in items])
     for item in items:
         if (row := rows.get(item.key)) is not None:
-            item.record, item.subject, item.since = row, f"record:{item.key}", row.last_seen_at
+            item.record, item.subject, item.since = row, record_subject(item.key), row.last_seen_at
 
 
 QUEUE_KINDS: dict[str, QueueKind] = {
