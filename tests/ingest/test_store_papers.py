@@ -25,7 +25,7 @@ from tests.support import factories
 pytestmark = pytest.mark.django_db
 
 TABLES = [
-    *("paper", "identifier", "papercategory", "paperversion", "sourcefigure", "listing", "edition"),
+    *("paper", "identifier", "papercategory", "paperversion", "paperexternalcounts", "listing", "edition"),
     *("formeraddress", "rejectedrecord"),
 ]
 
