@@ -165,7 +165,8 @@ _STATEMENTS = (
     SELECT id, version, published_at, created_at, '', '', '' FROM papers_paper
     """,
     """
-    INSERT INTO papers_paperexternalcounts (paper_id, source, votes, comments, submitted_by, url, trending_score, updated_at)
+    INSERT INTO papers_paperexternalcounts
+        (paper_id, source, votes, comments, submitted_by, url, trending_score, updated_at)
     SELECT paper.id, 'huggingface', greatest(base.votes, 1), base.votes %% 5, 'reader', '',
         ln(greatest(base.votes, 1)) / ln(2) + extract(epoch FROM paper.listed_at - '2025-01-01') / 129600,
         paper.created_at

@@ -1,0 +1,1 @@
+"""The site: papers from their sources to pages, search, votes, topics, curation; accounts and setup, too."""

@@ -1,1 +1,1 @@
-"""What a mail says."""
+"""What a mail says: from the papers chosen to subject, text and HTML. Knows nothing of servers."""

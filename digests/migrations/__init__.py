@@ -1,0 +1,1 @@
+"""The tables of digests, release by release."""

@@ -1,1 +1,1 @@
-"""Pages and buttons of mail."""
+"""The pages of mail: subscribing, preferences, the outbox, notices. Thin: they call services."""

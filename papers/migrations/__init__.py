@@ -1,0 +1,1 @@
+"""The tables of papers, release by release; functions and triggers of the database in sql/."""

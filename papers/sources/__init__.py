@@ -1,1 +1,1 @@
-"""Where papers come from: one module a source, and the one client that asks them. Knows nothing of Django."""
+"""Where papers come from: an adapter for each kind of source, in registry.py, and what they share. No Django."""

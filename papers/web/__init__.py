@@ -1,1 +1,1 @@
-"""(shared) HTTP: permissions, rate limits, page cache, paging, the HTML of cards."""
+"""What views share of HTTP: permissions, rate limits, page cache, paging, feeds, the HTML of cards."""

@@ -59,8 +59,8 @@ def test_a_paper_waits_when_it_is_new_and_when_its_text_changes(shipped):
     store_papers([factories.raw_paper(arxiv_id="2603.00001", title="Frogs", abstract="They jump.", comment="9 pages")],
                  now=factories.NOW, kind="feed")  # fmt: skip
     assert waiting() == []
-    store_papers([factories.raw_paper(arxiv_id="2603.00001", title="Frogs", abstract="They leap.", updated_at=factories.NOW)],
-                 now=factories.NOW, kind="feed")  # fmt: skip
+    record = factories.raw_paper(arxiv_id="2603.00001", title="Frogs", abstract="They leap.", updated_at=factories.NOW)
+    store_papers([record], now=factories.NOW, kind="feed")
     assert waiting() == [paper.pk]
 
 

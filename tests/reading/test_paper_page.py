@@ -40,7 +40,7 @@ def test_what_is_known_is_told() -> None:
         "Published": "2 March 2026",
         "Announced": "4 March 2026",
         "On the daily papers of": "4 March 2026, 5 March 2026",
-        "Categories": "cs.CL Computation and Languagestat.ML Machine Learning",
+        "Categories": "cs.CL Computation and Language stat.ML Machine Learning",
         "Accepted at": "ACL 2026",
         "Authors’ comment": "12 pages",
         "Journal reference": "J. Papers 3 (2026) 12",
@@ -62,7 +62,7 @@ def test_versions_newest_first_with_what_changed() -> None:
             paper=paper, version=number, seen_at=NOW, released_at=datetime(2026, 3, number, tzinfo=UTC), **texts
         )
     assert about(paper)["Versions"] == (
-        "v3, 3 March 2026: new commentv2, 2 March 2026: new title, abstractv1, 1 March 2026"
+        "v3, 3 March 2026: new comment v2, 2 March 2026: new title, abstract v1, 1 March 2026"
     )
 
 

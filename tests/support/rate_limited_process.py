@@ -1,4 +1,7 @@
-"""A process that fetches through the politeness clock, for tests/outbound/test_host_rate_limit.py. Prints one word a request."""
+"""A process that fetches through the host rate limit, for tests/outbound/test_host_rate_limit.py.
+
+Prints one word a request.
+"""
 
 from __future__ import annotations
 

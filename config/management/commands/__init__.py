@@ -1,0 +1,1 @@
+"""up, run, prepare, doctor, backup, restore."""

@@ -1,1 +1,1 @@
-"""How the site runs: its settings, what is due, signs of life, status and statistics, cleanup, the sample."""
+"""Running the site: settings of the group, scheduler, heartbeats, status, statistics, cleanup, sample."""
