@@ -40,7 +40,7 @@ class StoredFragment:
 
     @cached_property
     def size(self) -> EncodedSize:
-        """As `size_of`."""
+        """How long it is in a mail, as encoded; worked out once."""
         return size_of(self.text, self.html)
 
 

@@ -83,7 +83,7 @@ class Pipeline:
         return True
 
     def quit(self) -> None:
-        """Close the connections."""
+        """Close all connections to the mail server, with QUIT."""
         for connection in self._connections:
             connection.quit()
 

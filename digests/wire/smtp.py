@@ -40,7 +40,7 @@ class SmtpServer:
 
 
 class SmtpError(Exception):
-    """The server refused."""
+    """The server answered a step with a refusal: 4xx for now, 5xx for good."""
 
     def __init__(self, reply: SmtpReply, step: SmtpStep) -> None:
         super().__init__(f"{step}: {reply}")
@@ -148,7 +148,7 @@ class SmtpConnection:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection without QUIT. Does nothing where there is none."""
         smtp, self._smtp = self._smtp, None
         self._is_in_data = False
         if smtp is not None:

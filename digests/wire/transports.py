@@ -71,7 +71,7 @@ class FolderTransport:
         self._pending = pending, self._folder / f"{key}.eml"
 
     def end_data(self) -> None:
-        """`read_reply` does it."""
+        """Does nothing: the whole mail leaves in `read_reply`."""
 
     def read_reply(self) -> None:
         if self._pending is not None:
@@ -98,7 +98,7 @@ class BackendTransport:
         self._message.connection = self._connection
 
     def end_data(self) -> None:
-        """`read_reply` does it."""
+        """Does nothing: the whole mail leaves in `read_reply`."""
 
     def read_reply(self) -> None:
         assert self._message is not None  # noqa: S101  send_body() came before

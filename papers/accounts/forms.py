@@ -47,7 +47,7 @@ class PlainLabelsMixin(forms.Form):
 
 
 class SignUpForm(PlainLabelsMixin, SignupForm):
-    """A new account."""
+    """Address, name and password of somebody who makes an account."""
 
     field_order = ["email", "username", "password1"]
 

@@ -12,7 +12,7 @@ from papers.text.cleaning import plain_formulas
 
 
 def write(records: Iterable[CitationRecord]) -> Iterator[str]:
-    """One array."""
+    """All papers as one JSON array, a part a paper."""
     return json_array_of(item(record) for record in records)
 
 

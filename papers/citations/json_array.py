@@ -10,7 +10,7 @@ from papers.citations.record import CitationFormat, CitationRecord
 
 
 def write(records: Iterable[CitationRecord]) -> Iterator[str]:
-    """One array."""
+    """All papers as one JSON array, a part a paper."""
     return json_array_of(_fields(record) for record in records)
 
 

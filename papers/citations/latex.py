@@ -33,7 +33,7 @@ _LONG = 4
 
 
 def to_latex(text: str) -> str:
-    """Text without formulas."""
+    """LaTeX that sets this text; formulas in it would be set as their signs."""
     return "".join(_character(char) for char in unicodedata.normalize("NFC", text))
 
 

@@ -20,7 +20,7 @@ def write(records: Iterable[CitationRecord]) -> Iterator[str]:
 
 
 def section(record: CitationRecord) -> str:
-    """One paper."""
+    """One paper as a heading, its facts and its abstract; ends with a line break."""
     title = to_markdown(" ".join(record.title.split()))
     facts = [
         record.published.isoformat() if record.published else str(record.year or ""),

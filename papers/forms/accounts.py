@@ -36,7 +36,7 @@ class SignInForm(AuthenticationForm):
 
 
 class InvitationForm(forms.Form):
-    """Whom to invite."""
+    """Whom to invite, and what they may do: the address may be empty, so that the link is for whoever has it."""
 
     email = AddressFormField(
         label="E-mail address",

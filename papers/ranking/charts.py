@@ -160,7 +160,7 @@ class CalendarHeatmap:
 
     @property
     def first(self) -> date:
-        """A Monday."""
+        """The first day of the calendar, a Monday: that of its first week."""
         return week_start(self.last) - timedelta(weeks=self.weeks - 1)
 
     @property

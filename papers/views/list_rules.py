@@ -23,7 +23,7 @@ from papers.web.ratelimit import rate_limited
 @require_safe
 @curators_or_staff_only
 def rules(request: UserRequest) -> HttpResponse:
-    """All of them."""
+    """The page of all rules, the oldest first; 200 at most."""
     found = ListRule.objects.select_related("topic", "made_by").order_by("pk")[:200]
     return render(request, "papers/list_rules.html", {"rules": found})
 

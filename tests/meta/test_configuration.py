@@ -16,7 +16,7 @@ _READERS = {"text", "is_set", "flag", "number", "decimal", "seconds", "words", "
 _ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \| (.*?) \|", re.MULTILINE)
 _UNKNOWN = object()
 # Read by what starts Broadsheet, before there are settings.
-_OUTSIDE = {"DJANGO_SETTINGS_MODULE", "PYTHON_DOTENV_DISABLED", "PYTHONUNBUFFERED"}
+_OUTSIDE = {"DJANGO_SETTINGS_MODULE", "PYTHON_DOTENV_DISABLED", "PYTHONUNBUFFERED", "SCRIPT_NAME"}
 
 
 class Read(NamedTuple):

@@ -11,6 +11,8 @@ from django.apps import apps
 from tests.meta.source_files import ROOT, source_files
 
 _LINK = re.compile(r"\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)|(?:src|href)=\"([^\"]+)\"")
+# A file or folder of the tree; `papers/services/` is one, `papers/web` too.
+_PATH = re.compile(r"`((?:bench|config|digests|docs|papers|requirements|static|templates|tests|\.ci)/[\w./-]*)`")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -49,6 +51,22 @@ def test_a_dead_link_would_be_found(tmp_path: Path) -> None:
     assert is_dead(ROOT / "README.md", "../elsewhere.md")
     assert not is_dead(ROOT / "README.md", "CHANGELOG.md#changelog")
     assert not is_dead(ROOT / "README.md", "https://arxiv.org/")
+
+
+def missing_paths(text: str) -> list[str]:
+    """What stands in backticks, looks like a file or folder of the tree, and is none."""
+    return [path for path in _PATH.findall(_FENCE.sub("", text)) if not (ROOT / path).exists()]
+
+
+def test_every_path_that_is_named_exists() -> None:
+    pages = {page: page.read_text(encoding="utf-8") for page in source_files(".md")}
+    assert sum(len(_PATH.findall(text)) for text in pages.values()) > 40
+    missing = [f"{page.relative_to(ROOT)}: {path}" for page, text in pages.items() for path in missing_paths(text)]
+    assert missing == []
+
+
+def test_a_path_that_is_gone_would_be_found() -> None:
+    assert missing_paths("`papers/nowhere.py`, `papers/web/`, `docs/design.md`") == ["papers/nowhere.py"]
 
 
 def test_the_readme_is_short() -> None:

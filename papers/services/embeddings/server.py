@@ -82,7 +82,7 @@ class EmbeddingServer:
         self._threads.append(threading.Thread(target=self._in_a_loop, args=(self._keep_house, False), daemon=True))
 
     def run(self) -> None:
-        """Answer until `stop()`."""
+        """Listen on the socket and answer, until `stop()` is called from another thread."""
         with _listening(self.models) as server:
             for thread in self._threads:
                 thread.start()

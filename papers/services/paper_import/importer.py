@@ -66,7 +66,7 @@ class PaperImportSummary:
 
     @property
     def rows_a_second(self) -> float:
-        """Of this run."""
+        """How many rows this run read a second, without those that were stored before; 0 where it took no time."""
         return (self.rows - self.resumed) / self.seconds if self.seconds else 0.0
 
 

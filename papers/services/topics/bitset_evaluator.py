@@ -87,7 +87,7 @@ class PaperBatch:
 
     @cached_property
     def all(self) -> int:
-        """Every place."""
+        """A row of bits with every paper in it."""
         return (1 << len(self.ids)) - 1
 
     def where(self, holds: Callable[[PaperColumns], bool]) -> int:
