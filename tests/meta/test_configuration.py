@@ -11,7 +11,7 @@ import pytest
 from config.env import Env
 from tests.meta.source_files import ROOT, source_files
 
-_READERS = {"text", "is_set", "flag", "number", "decimal", "seconds", "words", "choice", "url", "time_zone", "networks",
+_READERS = {"text", "is_set", "flag", "number", "decimal", "seconds", "list", "choice", "url", "time_zone", "networks",
             "secret", "path", "mailbox"}  # fmt: skip
 _ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \| (.*?) \| (.*?) \|", re.MULTILINE)
 _UNKNOWN = object()
