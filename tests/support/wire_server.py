@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -54,7 +55,7 @@ class WireServer:
             connection.settimeout(5)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            self.requests.append(connection.recv(65536))
+            self.requests.append(_read_request(connection))
             if callable(self._answer):
                 self._answer(connection)
             else:
@@ -62,6 +63,18 @@ class WireServer:
             if not isinstance(connection, ssl.SSLSocket):
                 connection.shutdown(socket.SHUT_WR)
             connection.close()
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    """A request with its body, which may come in a packet of its own; what there is of one that ends early."""
+    request = b""
+    while part := connection.recv(65536):
+        request += part
+        head, end, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: *(\d+)", head)
+        if end and len(body) >= (int(length[1]) if length else 0):
+            break
+    return request
 
 
 @contextmanager
