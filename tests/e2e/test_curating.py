@@ -26,13 +26,13 @@ P95_MS = 150.0
 _FILL = f"""
 from django.utils import timezone
 from papers.models import Candidate, Paper, Submission, Topic, User
-from papers.services.ingest import store_papers
-from papers.sources.base import Author, RawPaper
+from papers.services.ingest.paper_store import store_papers
+from papers.sources.base import RawAuthor, RawPaper
 now = timezone.now()
 User.objects.filter(email="carl@example.org").update(is_curator=True)
 raws = [RawPaper(source="arxiv_oai_raw", arxiv_id=f"2602.{{n:05}}", title=f"A study of ice, part {{n}}",
     abstract="What is known of ice, and what is not. " * 12,
-    authors=(Author("Ada Lovelace"), Author("Émilie du Châtelet")), categories=("cs.CL",))
+    authors=(RawAuthor("Ada Lovelace"), RawAuthor("Émilie du Châtelet")), categories=("cs.CL",))
     for n in range(1, {DECISIONS} + 11)]
 store_papers(raws, now=now, kind="arxiv_oai")
 topic = Topic.objects.filter(owner=None).first()
@@ -41,7 +41,7 @@ for place, paper in enumerate(Paper.objects.filter(public_id__startswith="2602."
     if place % 3:
         Candidate.objects.create(paper=paper, topic=topic, score=0.8, found_at=now)
     else:
-        Submission.objects.create(user=rita, given=paper.public_id, scheme="arxiv", value=paper.public_id, paper=paper,
+        Submission.objects.create(user=rita, reference=paper.public_id, scheme="arxiv", value=paper.public_id, paper=paper,
             state="waiting")
 """
 
