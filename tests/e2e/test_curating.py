@@ -24,8 +24,9 @@ DECISIONS = int(os.environ.get("E2E_DECISIONS", "30"))
 P95_MS = 150.0
 # Two thirds candidates, one third submissions, which are rejected with a reason.
 _FILL = f"""
+import time
 from django.utils import timezone
-from papers.models import Candidate, Paper, Submission, Topic, User
+from papers.models import Candidate, EmbeddingBacklog, Paper, Submission, Topic, TopicBacklog, User
 from papers.services.ingest.paper_store import store_papers
 from papers.sources.base import RawAuthor, RawPaper
 now = timezone.now()
@@ -41,8 +42,12 @@ for place, paper in enumerate(Paper.objects.filter(public_id__startswith="2602."
     if place % 3:
         Candidate.objects.create(paper=paper, topic=topic, score=0.8, found_at=now)
     else:
-        Submission.objects.create(user=rita, reference=paper.public_id, scheme="arxiv", value=paper.public_id, paper=paper,
-            state="waiting")
+        Submission.objects.create(user=rita, reference=paper.public_id, scheme="arxiv", value=paper.public_id,
+            paper=paper, state="waiting")
+# The workers are to be done with these papers before presses are timed.
+end = time.monotonic() + 60
+while time.monotonic() < end and (EmbeddingBacklog.objects.exists() or TopicBacklog.objects.exists()):
+    time.sleep(0.5)
 """
 
 
