@@ -23,6 +23,7 @@ class TaskName(StrEnum):
     FETCH_SOURCE = "papers.fetch_source"
     FETCH_SUBMISSION = "papers.fetch_submission"
     FETCH_IMPORT = "papers.fetch_import"
+    READ_UPLOADS = "papers.read_uploads"
     FETCH_WANTED_RECORDS = "papers.fetch_wanted_records"
     RECOUNT_VOTES = "papers.recount_votes"
     CLEANUP = "papers.cleanup"

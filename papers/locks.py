@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum, unique
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 _PREFIX = 0x62730000
 """The bytes "bs" before two bytes for the member."""
@@ -34,6 +34,11 @@ class AdvisoryLock(IntEnum):
     LIST_RULES = 11
     WORD_COUNTS = 12
     IMPORTED_PART = 13
+    LIBRARY_UPLOADS = 14
+    LIBRARY_IMPORT = 15
+    SUBMISSION = 16
+    SOURCE_FETCH = 17
+    WANTED_RECORDS = 18
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:
@@ -59,20 +64,29 @@ def session_lock(lock: AdvisoryLock) -> Iterator[None]:
     """Wait for a lock and hold it inside the block, over any number of transactions; it ends with the connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock_numbers(lock))
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock))
+    try:
+        yield
+    finally:
+        release_session_lock(lock)
 
 
 @contextmanager
-def try_session_lock(lock: AdvisoryLock) -> Iterator[bool]:
-    """As `session_lock`, but never waits: tells the block whether it has the lock."""
+def try_session_lock(lock: AdvisoryLock, key: str = "") -> Iterator[bool]:
+    """As `session_lock`, but never waits: tells the block whether it has the lock; with a key, that of one thing.
+
+    A claim held so is free the moment its process dies, with the connection.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock_numbers(lock))
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock_numbers(lock, key))
         is_ours = bool(cursor.fetchone()[0])
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock))
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            release_session_lock(lock, key)
+
+
+def release_session_lock(lock: AdvisoryLock, key: str = "") -> None:
+    """Give back a lock; nothing where the connection has ended, and the lock with it."""
+    with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock, key))

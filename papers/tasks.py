@@ -13,7 +13,7 @@ from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
 from papers.services.editions import list_rules
 from papers.services.fetching import fetch_runner, wanted_records
-from papers.services.library_import import row_fetcher
+from papers.services.library_import import row_fetcher, upload_reader
 from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
 from papers.services.reading.comments import recount_comments
@@ -35,6 +35,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.FETCH_SUBMISSION, submission_id)
     for import_id in due.import_ids:
         enqueue(TaskName.FETCH_IMPORT, import_id)
+    if due.uploads:
+        enqueue(TaskName.READ_UPLOADS)
     if due.counting:
         enqueue(TaskName.UPDATE_SEARCH_STATISTICS)
     if due.topics:
@@ -59,14 +61,21 @@ def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
 
 
-@shared_task(name=TaskName.FETCH_SUBMISSION)
+@shared_task(name=TaskName.FETCH_SUBMISSION, soft_time_limit=120, time_limit=150)
 def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
     done = submission_fetcher.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
 
-@shared_task(name=TaskName.FETCH_IMPORT)
+@shared_task(name=TaskName.READ_UPLOADS, soft_time_limit=90, time_limit=120)
+def read_uploads() -> None:
+    """Read what readers brought, if no other worker is at it; the rest in a further turn."""
+    if upload_reader.read_uploads(now=timezone.now()):
+        enqueue(TaskName.READ_UPLOADS)
+
+
+@shared_task(name=TaskName.FETCH_IMPORT, soft_time_limit=420, time_limit=480)
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
     if more := row_fetcher.fetch_next_rows(import_id, now=timezone.now()):
@@ -74,7 +83,7 @@ def fetch_import(import_id: int) -> None:
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
 
 
-@shared_task(name=TaskName.FETCH_WANTED_RECORDS)
+@shared_task(name=TaskName.FETCH_WANTED_RECORDS, soft_time_limit=420, time_limit=480)
 def fetch_wanted_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
     logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))

@@ -15,7 +15,7 @@ from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, Embedding
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
-from papers.models.library_import import LibraryImport, LibraryImportRow
+from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -67,6 +67,7 @@ __all__ = [
     "LibraryImport",
     "LibraryImportRow",
     "LibraryItem",
+    "LibraryUpload",
     "ListRule",
     "Listing",
     "LoginLink",

@@ -19,27 +19,28 @@ class LibraryImportQuerySet(models.QuerySet["LibraryImport"]):
         return self.filter(user=user).order_by("-created_at", "-pk")
 
     def due(self, now: datetime) -> LibraryImportQuerySet:
-        """Applied imports with rows to be fetched now, which no worker has leased; first applied first."""
+        """Applied imports with rows to be fetched now; first applied first."""
         waiting = LibraryImportRow.objects.filter(
             library_import=OuterRef("pk"), state=LibraryImportRow.State.FETCHING, next_attempt_at__lte=now
         )
-        free = Q(leased_until=None) | Q(leased_until__lte=now)
-        return self.filter(free, Exists(waiting), applied_at__isnull=False).order_by("applied_at", "pk")
+        return self.filter(Exists(waiting), applied_at__isnull=False).order_by("applied_at", "pk")
 
 
 class LibraryImport(models.Model):
-    """A file or list that a reader brings: a draft until it is applied, then what its fetching has done so far."""
+    """A file or list that a reader brings: first to be read by a worker, then a draft until it is applied, then what
+    its fetching has done so far."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="library_imports")
     name = models.TextField(help_text="Of the file; empty for what was pasted.", blank=True)
-    format = models.CharField(max_length=10, help_text="As in papers/references.")
+    format = models.CharField(max_length=10, blank=True, help_text="As in papers/references.")
     notes = ArrayField(models.TextField(), default=list, help_text="What was said of the file as a whole.")
     state = models.CharField(max_length=16, blank=True, help_text="Of its papers in the library; empty: tags alone.")
     tags = ArrayField(models.TextField(), default=list, help_text="On every paper of it.")
     uses_file_tags = models.BooleanField(default=False, help_text="The file's own keywords become tags.")
     created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True, help_text="Empty: it waits to be read.")
+    problem = models.TextField(blank=True, help_text="Why nothing of it was read, in the reader's words.")
     applied_at = models.DateTimeField(null=True, blank=True, help_text="Empty: a draft, of which nothing was stored.")
-    leased_until = models.DateTimeField(null=True, blank=True, help_text="A worker is at it until then.")
 
     objects = LibraryImportQuerySet.as_manager()
 
@@ -51,6 +52,19 @@ class LibraryImport(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("papers:library-import", args=[self.pk])
+
+
+class LibraryUpload(models.Model):
+    """What is to be read for an import. Deleted once it is."""
+
+    library_import = models.OneToOneField(
+        LibraryImport, on_delete=models.CASCADE, primary_key=True, related_name="upload"
+    )
+    data = models.BinaryField()
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Begun, also by workers that were killed.")
+
+    def __str__(self) -> str:
+        return f"upload of import {self.pk}"
 
 
 class LibraryImportRow(models.Model):

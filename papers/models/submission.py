@@ -55,9 +55,7 @@ class Submission(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.TextField(blank=True, help_text="Why it failed, waits or was rejected, in the reader's words.")
     attempts = models.PositiveSmallIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(
-        null=True, blank=True, help_text="While a worker has it: when its lease ends."
-    )
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="Until it is fetched or has failed.")
     created_at = models.DateTimeField(auto_now_add=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 

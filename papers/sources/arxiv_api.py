@@ -25,6 +25,7 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.isolated import read_large_isolated
 from papers.sources.xml import BrokenXmlError, parse_xml, serialize
 from papers.text.xml import Element, element_text
 
@@ -196,11 +197,11 @@ def _ask(send: Send, base_url: str, params: Mapping[str, str | int], *, start: i
 
 def _parse_answer(send: Send, request: FetchRequest) -> SearchResultPage:
     try:
-        return parse_search_page(send(request).body)
+        return read_large_isolated(parse_search_page, send(request).body)
     except HttpStatusError as error:
         # A bad question is answered with an error entry and, nowadays, with status 400.
         try:
-            results = parse_search_page(error.body)
+            results = read_large_isolated(parse_search_page, error.body)
         except BrokenXmlError:
             raise error from None
         if results.error:

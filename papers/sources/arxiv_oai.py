@@ -36,6 +36,7 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.isolated import read_large_isolated
 from papers.sources.xml import iterate_xml, serialize
 from papers.text.xml import Element, child_text, element_text
 
@@ -273,13 +274,13 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
     )
     for _ in range(MAX_RETRIES):
         try:
-            return parse_page(send(request).body)
+            return read_large_isolated(parse_page, send(request).body)
         except HttpStatusError as error:
             # The protocol's own flow control: to be asked again in a moment. The clock keeps the wait.
             is_moment = error.retry_after_seconds is not None and error.retry_after_seconds < WAIT_SECONDS
             if error.status != HTTPStatus.SERVICE_UNAVAILABLE or not is_moment:
                 raise
-    return parse_page(send(request).body)
+    return read_large_isolated(parse_page, send(request).body)
 
 
 def _add_record(page: OaiPage, record: Element) -> None:

@@ -48,6 +48,7 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.isolated import read_large_isolated
 from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
 from papers.text.xml import Element, element_text
 
@@ -267,7 +268,7 @@ class _FeedRound:
             wait_seconds=WAIT_SECONDS,
         )
         try:
-            return parse_feed(self._context.send(request).body, now=self._context.now)
+            return read_large_isolated(parse_feed, self._context.send(request).body, now=self._context.now)
         except HttpStatusError as error:
             if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
                 return None

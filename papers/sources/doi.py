@@ -17,6 +17,7 @@ from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
+from papers.sources.isolated import read_isolated, read_large_isolated
 
 HOST_GROUP = "crossref"
 """The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's rate limit is kept to."""
@@ -65,9 +66,9 @@ def look_up_doi(send: Callable[[FetchRequest], FetchResponse], base_url: str, do
         )
     )
     if "html" not in response.content_type.lower():
-        return parse_csl_record(response.body, doi=doi)
+        return read_large_isolated(parse_csl_record, response.body, doi=doi)
     # A registry without records led to the page itself. That it is this DOI's page, doi.org says and not the page.
-    page = webpage.parse_page(response.body, url=response.url, content_type=response.content_type)
+    page = read_isolated(webpage.parse_page, response.body, url=response.url, content_type=response.content_type)
     return replace(page, doi=doi, arxiv_id=None)
 
 

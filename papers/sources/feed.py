@@ -35,6 +35,7 @@ from papers.sources.base import (
 )
 from papers.sources.feed_bounds import readable
 from papers.sources.html_words import html_text
+from papers.sources.isolated import read_isolated
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
 from papers.text.xml import Element
 
@@ -157,7 +158,9 @@ class WebFeed(SourceAdapter):
         )
         entries = ParsedFeed((), ())
         if not response.is_not_modified:
-            entries = parse_feed_entries(response.body, url=response.url, content_type=response.content_type)
+            entries = read_isolated(
+                parse_feed_entries, response.body, url=response.url, content_type=response.content_type
+            )
         count = len(entries.papers) + len(entries.rejected)
         yield FetchBatch(
             papers=entries.papers,

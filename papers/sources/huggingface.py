@@ -25,6 +25,7 @@ from papers.sources.base import (
     SourceAdapter,
     UnreadableRecord,
 )
+from papers.sources.isolated import read_large_isolated
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 PAGE_SIZE = 100
@@ -162,7 +163,7 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
         if error.status == HTTPStatus.BAD_REQUEST and day >= yesterday:
             return None
         raise
-    return parse_list(body, day=day, site=site, first_position=position)
+    return read_large_isolated(parse_list, body, day=day, site=site, first_position=position)
 
 
 class _UnreadableError(Exception):

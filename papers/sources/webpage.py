@@ -13,6 +13,7 @@ from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
 from papers.outbound.host_rate_limit import page_host_group_of
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
+from papers.sources.isolated import read_isolated
 from papers.sources.meta_tags import meta_tags
 
 MAX_BYTES = 5_000_000
@@ -45,7 +46,7 @@ def look_up_page(send: Callable[[FetchRequest], FetchResponse], url: str) -> Raw
             wait_seconds=WAIT_SECONDS,
         )
     )
-    return parse_page(response.body, url=response.url, content_type=response.content_type)
+    return read_isolated(parse_page, response.body, url=response.url, content_type=response.content_type)
 
 
 def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:

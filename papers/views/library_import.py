@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from papers.forms.library_import import ApplyImportForm, LibraryImportForm
 from papers.models import LibraryImport, LibraryImportRow, Tag
 from papers.references.parser import FORMAT_NAMES
-from papers.services.library_import import apply_draft, drafts, import_progress
+from papers.services.library_import import apply_draft, drafts, import_progress, upload_reader
 from papers.services.library_import.import_progress import estimated_duration
 from papers.services.operations.status import worker_status
 from papers.web.http import UserRequest, parse_key
@@ -22,6 +22,8 @@ from papers.web.permissions import own_import, sign_in_required
 from papers.web.ratelimit import rate_limited
 
 RECENT_IMPORTS = 10
+UPLOAD_WAIT_SECONDS = 2.0
+"""Most files are read by then. Of the others the reader sees a page that waits by itself."""
 
 
 @never_cache
@@ -40,9 +42,14 @@ def _read(request: UserRequest) -> HttpResponse:
     if form.is_valid():
         data, name = form.content()
         try:
-            return redirect(drafts.create_draft(user=request.user, data=data, name=name, now=timezone.now()))
-        except drafts.LibraryImportError as error:
+            made = drafts.store_upload(user=request.user, data=data, name=name, now=timezone.now())
+        except drafts.TooManyUploadsError as error:
             form.add_error(None, str(error))
+            return _form(request, form, status=429)
+        if not upload_reader.wait_until_read(made, seconds=UPLOAD_WAIT_SECONDS) or not made.problem:
+            return HttpResponseRedirect(made.get_absolute_url(), status=303)
+        form.add_error(None, made.problem)
+        drafts.delete_import(library_import=made)
     return _form(request, form, status=422)
 
 
@@ -59,7 +66,19 @@ def import_detail(request: UserRequest, pk: int) -> HttpResponse:
     return _show(request, own_import(request.user, pk), ApplyImportForm())
 
 
+def _show_unread(request: UserRequest, of: LibraryImport) -> HttpResponse:
+    """One that waits to be read, or can't be: a page, or for htmx the part of it that waits."""
+    context = {"of": of, "workers": worker_status(now=timezone.now())}
+    if not request.htmx:
+        return render(request, "papers/library_import_unread.html", context)
+    return render(request, "papers/_library_import_unread.html", context)
+
+
 def _show(request: UserRequest, of: LibraryImport, form: ApplyImportForm, *, status: int = 200) -> HttpResponse:
+    if of.read_at is None or of.problem:
+        return _show_unread(request, of)
+    if request.htmx and of.applied_at is None:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # it has been read while the page waited
     state, start = request.GET.get("state", ""), request.GET.get("from", "")
     progress = import_progress.import_progress(of)
     context: dict[str, Any] = {"of": of, "progress": progress, "workers": worker_status(now=timezone.now())}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from papers.locks import AdvisoryLock
 from papers.models import Edition, FetchRun, HostSlot, Listing, Paper, RejectedRecord, Source
 from papers.outbound.client import Client
 from papers.services.fetching import rate_limiter
@@ -30,6 +31,7 @@ from tests.support.fetch_runs import (
     stored_ids,
     stored_rows,
 )
+from tests.support.locks import held_elsewhere
 from tests.support.source_context import FRIDAY_MORNING
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -293,14 +295,24 @@ def test_an_error_of_our_own_is_told_and_raised(upstream: FakeUpstream, monkeypa
 def test_a_source_is_visited_once_at_a_time(upstream: FakeUpstream) -> None:
     source = create_source("arxiv_rss", upstream)
     FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
-    assert fetch_source(source.pk, now=FRIDAY_MORNING + timedelta(minutes=5)) is None
+    with held_elsewhere(AdvisoryLock.SOURCE_FETCH, str(source.pk)):
+        assert fetch_source(source.pk, now=FRIDAY_MORNING + timedelta(minutes=5)) is None
+        assert end_abandoned_runs(now=FRIDAY_MORNING + timedelta(minutes=5)) == 0
     assert upstream.log() == []
+
+
+def test_a_visit_whose_process_was_killed_is_taken_over_at_once(upstream: FakeUpstream) -> None:
+    source = create_source("arxiv_rss", upstream)
+    FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
+    assert end_abandoned_runs(now=FRIDAY_MORNING + timedelta(seconds=30)) == 1
+    assert run_fetch(source, now=FRIDAY_MORNING + timedelta(seconds=31)).state == FetchRun.State.DONE
 
 
 def test_a_visit_that_stopped_moving_is_taken_over(upstream: FakeUpstream) -> None:
     source = create_source("arxiv_rss", upstream)
     dead = FetchRun.objects.create(source=source, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
-    assert run_fetch(source, now=FRIDAY_MORNING + timedelta(minutes=11)).state == FetchRun.State.DONE
+    with held_elsewhere(AdvisoryLock.SOURCE_FETCH, str(source.pk)):
+        assert run_fetch(source, now=FRIDAY_MORNING + timedelta(minutes=11)).state == FetchRun.State.DONE
     dead.refresh_from_db()
     assert dead.state == FetchRun.State.ABANDONED
     assert dead.ended_at is not None
@@ -384,7 +396,8 @@ def test_what_is_due(upstream: FakeUpstream) -> None:
     busy = create_source("feed", next_fetch_at=FRIDAY_MORNING - hours(1))
     FetchRun.objects.create(source=busy, started_at=FRIDAY_MORNING, heartbeat_at=FRIDAY_MORNING)
     assert due_source_ids(now=FRIDAY_MORNING) == [due.pk]
-    assert fetch_source(busy.pk, now=FRIDAY_MORNING, only_if_due=True) is None
+    with held_elsewhere(AdvisoryLock.SOURCE_FETCH, str(busy.pk)):
+        assert fetch_source(busy.pk, now=FRIDAY_MORNING, only_if_due=True) is None
 
 
 def test_a_message_that_comes_twice_does_nothing(upstream: FakeUpstream) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from papers.citations.registry import CITATION_FORMATS, format_papers
+from papers.locks import AdvisoryLock
 from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
 from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
@@ -21,19 +22,25 @@ from papers.services.library_import.drafts import (
     DRAFTS_KEPT,
     MAX_DRAFTS,
     LibraryImportError,
-    create_draft,
     delete_expired_imports,
 )
 from papers.services.library_import.import_progress import import_progress
-from papers.services.library_import.row_fetcher import LEASE, due_import_ids, fetch_next_rows
+from papers.services.library_import.row_fetcher import due_import_ids, fetch_next_rows
 from papers.services.reading.library import set_library_state
 from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
+from tests.support.library_uploads import bring, read_while_waiting
+from tests.support.locks import held_elsewhere
 from tests.support.pages import page_text, titles_on
 from tests.support.people import client_of, reader
 from tests.support.query_counts import count_queries
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_while_waiting(monkeypatch)
 
 
 def states(of: LibraryImport) -> list[str]:
@@ -45,7 +52,7 @@ def test_a_draft_says_what_each_entry_is_and_stores_nothing_else() -> None:
     factories.paper(public_id="2401.01234")
     factories.paper(public_id="2401.01235", hidden_at=factories.NOW)
     factories.paper(public_id="doi/10.1000/xyz")
-    of = create_draft(
+    of = bring(
         user=rita, now=factories.NOW,
         data=b"2401.01234\n2401.01235\n2401.09999\nno id\narxiv.org/abs/2401.01234v3\n"
         b"https://www.example.org/doi/full/10.1000/xyz\n2401.09999",
@@ -84,7 +91,7 @@ def test_taking_keeps_what_was_there_and_a_second_press_changes_nothing() -> Non
     papers = [factories.paper(public_id="2401.01234"), factories.paper(public_id="2401.01235")]
     set_library_state(user=rita, paper_ids=[papers[0].pk], state="read")
     text = b"@misc{a, eprint={2401.01234}, keywords={ice, snow}}\n@misc{b, eprint={2401.01235}}"
-    of = create_draft(user=rita, data=text, now=factories.NOW)
+    of = bring(user=rita, data=text, now=factories.NOW)
     for _ in range(2):
         apply_draft(
             library_import=of, options=LibraryImportOptions(state="to_read", uses_file_tags=True), now=factories.NOW
@@ -130,7 +137,7 @@ def test_what_has_no_id_is_found_by_its_title_where_it_can_be_no_other(given: st
     ):
         factories.paper(title=title, authors=names, published_at=at)
     factories.paper(title="Taken Off by Somebody", hidden_at=at)
-    of = create_draft(user=reader(), data=given.encode(), now=factories.NOW)
+    of = bring(user=reader(), data=given.encode(), now=factories.NOW)
     row = of.rows.get()
     assert row.state == state
     assert row.reason
@@ -143,7 +150,7 @@ def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
         factories.paper(title="A Study of the Ice", public_id="2401.01234", published_at=factories.NOW),
     )
     text = f"2401.01234 is {{}}\n{entry('A study of the ice', 'Lovelace, Ada')}\n@misc{{b, eprint={{2401.01234}}}}"
-    of = create_draft(user=rita, data=text.encode(), now=factories.NOW)
+    of = bring(user=rita, data=text.encode(), now=factories.NOW)
     assert states(of) == ["found", "twice"]
     assert "Found by its title." in page_text(of.get_absolute_url(), client_of(rita))
     assert not LibraryItem.objects.exists()
@@ -155,7 +162,7 @@ def test_titles_are_looked_up_along_an_index_and_all_at_once() -> None:
     factories.paper(title="A Study of the Ice")
     text = "\n".join(entry(f"A study of the ice number {number}", "Lovelace, Ada") for number in range(50))
     with CaptureQueriesContext(connection) as captured:
-        create_draft(user=reader(), data=text.encode(), now=factories.NOW)
+        bring(user=reader(), data=text.encode(), now=factories.NOW)
     (sql,) = [query["sql"] for query in captured if "regexp_replace" in query["sql"]]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -197,7 +204,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch) -> Upstream:
 
 
 def taken(user: User, text: str) -> LibraryImport:
-    of = create_draft(user=user, data=text.encode(), now=factories.NOW)
+    of = bring(user=user, data=text.encode(), now=factories.NOW)
     apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
     return of
 
@@ -256,17 +263,17 @@ def test_what_may_pass_is_tried_again_some_times_and_then_has_failed(upstream: U
 
 def test_two_workers_never_fetch_the_same_import(upstream: Upstream) -> None:
     of = taken(reader(), "10.1000/xyz")
-    LibraryImport.objects.filter(pk=of.pk).update(leased_until=factories.NOW + timedelta(minutes=1))
-    assert not fetch_next_rows(of.pk, now=factories.NOW)
+    with held_elsewhere(AdvisoryLock.LIBRARY_IMPORT, str(of.pk)):
+        assert not fetch_next_rows(of.pk, now=factories.NOW)
     assert upstream.single == []
-    fetch_next_rows(of.pk, now=factories.NOW + timedelta(minutes=2))  # the other has died
+    fetch_next_rows(of.pk, now=factories.NOW)  # the other has died
     assert states(of) == ["done"]
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = create_draft(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
+    of = bring(user=reader(), data=b"10.1000/a\n10.1000/b\n10.1000/c", now=factories.NOW)
     apply_draft(library_import=of, options=LibraryImportOptions(state="to_read", tags=["brought"]), now=factories.NOW)
 
     def killed(of: LibraryImport, rows: Any) -> None:
@@ -278,12 +285,9 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(
     with pytest.raises(SystemExit):
         fetch_next_rows(of.pk, now=factories.NOW)
     assert states(of) == ["done", "fetching", "fetching"]
-    LibraryImport.objects.update(leased_until=factories.NOW + LEASE)  # one that is killed for good frees nothing
     monkeypatch.setattr("papers.services.library_import.row_fetcher.add_to_library", add_to_library)
-    assert not due_import_ids(now=factories.NOW + timedelta(minutes=9))
-    later = factories.NOW + timedelta(minutes=10)
-    assert due_import_ids(now=later) == [of.pk]
-    fetch_next_rows(of.pk, now=later)
+    assert due_import_ids(now=factories.NOW) == [of.pk]
+    fetch_next_rows(of.pk, now=factories.NOW)
     assert states(of) == ["done"] * 3
     assert sorted(upstream.single) == ["10.1000/a", "10.1000/b", "10.1000/b", "10.1000/c"]
     assert Paper.objects.count() == LibraryItem.objects.count() == TaggedPaper.objects.count() == 3
@@ -298,7 +302,7 @@ def test_what_came_meanwhile_is_not_fetched(upstream: Upstream) -> None:
 
 def test_a_paper_that_is_merged_takes_its_rows_along() -> None:
     gone, kept = factories.paper(public_id="2401.00001"), factories.paper(public_id="2401.00002")
-    of = create_draft(user=reader(), data=b"2401.00001", now=factories.NOW)
+    of = bring(user=reader(), data=b"2401.00001", now=factories.NOW)
     move_related_rows({gone.pk: kept.pk})
     assert of.rows.get().paper_id == kept.pk
 
@@ -306,7 +310,7 @@ def test_a_paper_that_is_merged_takes_its_rows_along() -> None:
 def test_drafts_are_few_and_go_by_themselves() -> None:
     rita = reader()
     for number in range(MAX_DRAFTS + 2):
-        create_draft(user=rita, data=b"2401.00001", now=factories.NOW + timedelta(minutes=number))
+        bring(user=rita, data=b"2401.00001", now=factories.NOW + timedelta(minutes=number))
     assert LibraryImport.objects.count() == MAX_DRAFTS
     assert delete_expired_imports(now=factories.NOW + DRAFTS_KEPT + timedelta(days=1)) > 0
     assert not LibraryImportRow.objects.exists()
@@ -353,10 +357,8 @@ def test_a_long_draft_has_pages_and_costs_the_same() -> None:
     client = client_of(rita)
     for number in range(1, 151):
         factories.paper(public_id=f"2401.{number:05}")
-    few = create_draft(user=rita, data=b"2401.00001\n2401.00002", now=factories.NOW)
-    many = create_draft(
-        user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW
-    )
+    few = bring(user=rita, data=b"2401.00001\n2401.00002", now=factories.NOW)
+    many = bring(user=rita, data="\n".join(f"2401.{number:05}" for number in range(1, 151)).encode(), now=factories.NOW)
     client.get(few.get_absolute_url())
     assert count_queries(few.get_absolute_url(), client) == count_queries(many.get_absolute_url(), client)
     page = client.get(many.get_absolute_url()).content.decode()

@@ -11,10 +11,10 @@ from papers.locks import AdvisoryLock, lock_numbers
 
 
 @contextmanager
-def held_elsewhere(lock: AdvisoryLock) -> Iterator[None]:
+def held_elsewhere(lock: AdvisoryLock, key: str = "") -> Iterator[None]:
     """Another session holds the lock inside the block."""
     with closing(connection.copy()) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock_numbers(lock))
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", lock_numbers(lock, key))
         yield
         # A session that only ends may hold its locks for a moment longer.
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock))
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock_numbers(lock, key))

@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 
 from papers.management import arguments
 from papers.models import FetchRun, Source
-from papers.services.fetching.fetch_runner import ABANDONED_AFTER, FetchPreview, fetch_source, preview_source
+from papers.services.fetching.fetch_runner import FetchPreview, fetch_source, preview_source
 from papers.services.fetching.source_config import base_url_of
 from papers.sources.registry import since_kinds
 
@@ -68,11 +68,7 @@ class Command(BaseCommand):
             )
         run = fetch_source(source.pk, now=timezone.now(), since=options["since"], report_progress=self._say)
         if run is None:
-            minutes = ABANDONED_AFTER.seconds // 60
-            self.stderr.write(
-                "  Another visit is going on. If its process was killed, it is taken over "
-                f"{minutes} minutes after its last sign of life."
-            )
+            self.stderr.write("  Another visit is going on. Look at /status how far it has come.")
             return False
         return self._report(source, run)
 

@@ -15,6 +15,7 @@ from papers.services.fetching.source_config import base_url_of
 from papers.services.ingest.announcements import LAST_POSITION
 from papers.services.ingest.paper_store import StoreResult, store_papers
 from papers.sources.base import RawPaper, RejectedPayload
+from papers.sources.isolated import read_isolated
 from papers.sources.rejected_payload import parse_rejected_payload
 
 
@@ -52,7 +53,7 @@ def dismiss_record(*, record_id: int, actor: Actor) -> CurationEvent | None:
 
 def _store(record: RejectedRecord, actor: Actor) -> StoreResult:
     try:
-        raw = parse_rejected_payload(rejected_payload_of(record))
+        raw = read_isolated(parse_rejected_payload, rejected_payload_of(record))
     except SourceError as error:
         raise CurationError(f"It still can’t be read. {error}") from error
     stored = store_papers([_behind(raw)], now=actor.now, kind=record.source_kind, source=record.source)

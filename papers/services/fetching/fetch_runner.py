@@ -1,7 +1,7 @@
 """Fetches of sources: claimed in Postgres, stored batch by batch, ended with the outcome and the time of the next.
 
 A fetch may be killed at any moment. What it stored stays, the cursor is where the last stored batch left it, and a run
-without a heartbeat is ended by the next process, which fetches anew.
+whose process is gone, or gives no sign of life, is ended by the next process, which fetches anew.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
+from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import FetchRun, Source
 from papers.outbound.client import Client
 from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
@@ -39,7 +40,8 @@ logger = logging.getLogger(__name__)
 ClientFactory = Callable[..., Client]
 
 ABANDONED_AFTER = timedelta(minutes=10)
-"""A run without a sign of life for longer is over. A request with all its waits takes five minutes at most."""
+"""A run without a sign of life for longer is over, also where its process is still connected to the database. A request
+with all its waits takes five minutes at most."""
 HEARTBEAT_SECONDS = 10.0
 REQUESTS_KEPT = 300
 RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2))
@@ -68,19 +70,31 @@ def fetch_source(
     source = Source.objects.get(pk=source_id)
     if only_if_due and not (source.is_enabled and source.next_fetch_at and source.next_fetch_at <= now):
         return None
-    run = _open_run(source, now)
-    if run is None:
-        return None
-    fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
-    client = make_client(report=fetch.note_request)
-    fetch.execute(client)
+    # Held for as long as this process lives and is connected: whoever gets it knows that a run was abandoned.
+    with try_session_lock(AdvisoryLock.SOURCE_FETCH, str(source_id)) as is_alone:
+        run = _open_run(source, now, is_alone=is_alone)
+        if run is None:
+            return None
+        fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
+        client = make_client(report=fetch.note_request)
+        fetch.execute(client)
     run.refresh_from_db()
     return run
 
 
 def end_abandoned_runs(*, now: datetime) -> int:
     """End runs whose process has died, and return how many. Their sources are still due, and are fetched anew."""
-    return FetchRun.objects.filter(state=FetchRun.State.RUNNING, heartbeat_at__lt=now - ABANDONED_AFTER).update(
+    running = FetchRun.objects.filter(state=FetchRun.State.RUNNING)
+    ended = _abandon(running.filter(heartbeat_at__lt=now - ABANDONED_AFTER), now)
+    for source_id in running.values_list("source_id", flat=True):
+        with try_session_lock(AdvisoryLock.SOURCE_FETCH, str(source_id)) as is_alone:
+            if is_alone:
+                ended += _abandon(running.filter(source=source_id), now)
+    return ended
+
+
+def _abandon(runs: QuerySet[FetchRun], now: datetime) -> int:
+    return runs.update(
         state=FetchRun.State.ABANDONED, ended_at=now, error="Its process ended in the middle; it was done anew."
     )
 
@@ -138,9 +152,10 @@ def preview_source(
     return FetchPreview(tuple(batches), tuple(requests), error)
 
 
-def _open_run(source: Source, now: datetime) -> FetchRun | None:
+def _open_run(source: Source, now: datetime, *, is_alone: bool) -> FetchRun | None:
     """Claim the source: a unique index lets one run at a time be open, and one that died is ended first."""
-    end_abandoned_runs(now=now)
+    running = FetchRun.objects.filter(state=FetchRun.State.RUNNING, source=source)
+    _abandon(running if is_alone else running.filter(heartbeat_at__lt=now - ABANDONED_AFTER), now)
     try:
         with transaction.atomic():
             return FetchRun.objects.create(source=source, started_at=now, heartbeat_at=now)

@@ -1,8 +1,8 @@
 """Fetching the own records of papers that third parties speak of: arXiv's a hundred a request, the rest one by one.
 
-What is wanted are rows (`RecordWanted`), which ingest makes and removes; a worker that is killed leaves them, and what
-is due is found there again. One batch a run of the
-scheduler, so that a large import leaves room for others at the same hosts.
+What is wanted are rows (`WantedRecord`), which ingest makes and removes; a worker that is killed leaves them, and what
+is due is found there again. One batch a run of the scheduler, so that a large import leaves room for others at the same
+hosts.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
+from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import WantedRecord
 from papers.outbound.client import Client
 from papers.outbound.errors import HostBusyError, SourceError
@@ -37,7 +37,6 @@ from papers.text.cleaning import safe_text
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)
 MAX_RUN_SECONDS = 180.0
 """After that no further look-up is begun; one takes three minutes at most."""
 BATCH_SIZE = arxiv_api.MAX_IDS
@@ -57,7 +56,11 @@ def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = b
 
     Failures are no errors here: the rows say what happened, and when the next attempt is.
     """
-    rows = _claim(now)
+    with try_session_lock(AdvisoryLock.WANTED_RECORDS) as is_ours:
+        return _fetch_batch(_begin(now), now, make_client) if is_ours else 0
+
+
+def _fetch_batch(rows: Sequence[WantedRecord], now: datetime, make_client: Callable[[], Client]) -> int:
     if not rows:
         return 0
     send = send_with_short_timeouts(make_client())
@@ -79,14 +82,11 @@ def fetch_wanted_records(*, now: datetime, make_client: Callable[[], Client] = b
     return found
 
 
-def _claim(now: datetime) -> list[WantedRecord]:
-    """Claim due rows until the lease ends. Claims of workers that died count as attempts."""
-    with transaction.atomic():
-        due = WantedRecord.objects.due(now).select_for_update(skip_locked=True)
-        rows = list(due[:BATCH_SIZE])
-        WantedRecord.objects.filter(pk__in=[row.pk for row in rows]).update(
-            next_attempt_at=now + LEASE, attempts=F("attempts") + 1
-        )
+def _begin(now: datetime) -> list[WantedRecord]:
+    """The rows to ask for now. Attempts of workers that were killed count; they are due at once, as often as any is."""
+    WantedRecord.objects.due(now).filter(attempts__gt=MAX_ATTEMPTS).update(next_attempt_at=None)
+    rows = list(WantedRecord.objects.due(now)[:BATCH_SIZE])
+    WantedRecord.objects.filter(pk__in=[row.pk for row in rows]).update(attempts=F("attempts") + 1)
     return rows
 
 
@@ -121,6 +121,10 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
         raise
     except SourceError as error:
         _put_off(name, str(error), now, may_pass=is_retryable(error))
+        return False
+    except Exception:
+        logger.exception("Could not fetch the record of %s", name.value)
+        _put_off(name, "An error of Broadsheet itself; its log has the reason.", now, may_pass=True)
         return False
     # Whoever answers for a DOI may not repeat it.
     raw = replace(raw, identifiers=(*raw.identifiers, (name.scheme, name.value)))

@@ -24,6 +24,7 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from papers.isolation.calls import IsolationError, call_isolated
 from papers.models import Source
 from papers.services.editions.listing import (
     ListingEntry,
@@ -82,6 +83,8 @@ _ATTEMPTS = 20
 # What Postgres says of data it cannot take: a value (22), a constraint (23), or a size (54) out of bounds.
 _BAD_DATA = ("22", "23", "54")
 _DEADLOCK = "40P01"
+_LONG_RECORD = 50_000
+"""In characters. Records of the largest collaborations are longer; of a thousand papers, one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def store_papers(
     refused: list[UnreadableRecord] = []
     for place, raw in enumerate(raws):
         try:
-            records.append(_Record(place, raw, clean_record(raw)))
+            records.append(_Record(place, raw, _clean(raw)))
         except RecordError as error:
             refused.append(unstorable_record(raw, str(error), place=place))
     with transaction.atomic():
@@ -136,6 +139,27 @@ def store_papers(
         store_rejected(stored.refused, kind=kind, source_id=source.pk if source else None, now=now)
         resolve_rejected_records({value for record in records for _, value in record.paper.identifiers}, now=now)
     return stored
+
+
+def _clean(raw: RawPaper) -> CleanPaper:
+    """The record cleaned; a very long one in a child process, where it can hold up nobody.
+
+    Raises:
+        RecordError: it cannot be stored.
+    """
+    if _length(raw) <= _LONG_RECORD:
+        return clean_record(raw)
+    try:
+        return call_isolated(clean_record, raw)
+    except IsolationError as error:
+        raise RecordError(f"The record is {_length(raw):,} characters long, and {error}.") from error
+
+
+def _length(raw: RawPaper) -> int:
+    """About how many characters are to be cleaned."""
+    texts = (raw.title, raw.abstract, raw.authors_text, raw.comment, raw.journal_ref, raw.organization)
+    authors = sum(len(author.name) + len(author.affiliation) for author in raw.authors or ())
+    return authors + sum(len(text) for text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def apply_draft(*, library_import: LibraryImport, options: LibraryImportOptions,
         )
         if library_import.applied_at is not None:
             return
+        if library_import.read_at is None or library_import.problem:
+            raise LibraryImportError("Nothing of it has been read yet.")
         running = LibraryImport.objects.filter(user=library_import.user, rows__state=LibraryImportRow.State.FETCHING)
         if running.distinct().count() >= MAX_RUNNING:
             raise LibraryImportError(f"{MAX_RUNNING} imports are still being fetched. Wait until one of them is done.")

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from papers.catalogue.paper_ref import PaperRef
-from papers.models import LibraryImport, LibraryImportRow, User
-from papers.references.common import ReferenceEntry
-from papers.references.parser import parse_references
+from papers.enqueue import TaskName, enqueue
+from papers.models import LibraryImport, LibraryImportRow, LibraryUpload, User
+from papers.references.common import ParsedReferences, ReferenceEntry
 from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
 from papers.services.library_import.title_match import TitleMatch, match_titles
 from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3
+MAX_UNREAD = 3
 DRAFTS_KEPT = timedelta(days=7)
 APPLIED_KEPT = timedelta(days=60)
 
@@ -24,32 +25,59 @@ class LibraryImportError(Exception):
     """An import can't be done; the message says to the reader what to do."""
 
 
-def create_draft(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryImport:
-    """The draft of what is in `data`: each entry is found, to be fetched or not understood.
+class TooManyUploadsError(LibraryImportError):
+    """Too much of this reader waits to be read."""
 
-    Of more than three drafts the oldest is deleted.
+
+def store_upload(*, user: User, data: bytes, name: str = "", now: datetime) -> LibraryImport:
+    """Keep what a reader brings until a worker has read it: see `upload_reader`.
 
     Raises:
-        LibraryImportError: nothing in it was read.
+        TooManyUploadsError: three of the reader's wait already.
     """
-    reading = parse_references(data)
-    if not reading.references:
-        raise LibraryImportError(" ".join(reading.notes) or "There is nothing in it.")
-    known = known_papers({each for row in reading.references for each in row.names})
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        old = LibraryImport.objects.of(user).filter(applied_at=None)[MAX_DRAFTS - 1 :]
-        LibraryImport.objects.filter(pk__in=[each.pk for each in old]).delete()
-        made = LibraryImport.objects.create(
-            user=user,
-            name=" ".join(safe_text(name).split())[:200],
-            format=reading.format,
-            notes=list(reading.notes),
-            created_at=now,
-        )
-        rows = _rows(made, reading.references, known, match_titles(reading.references))
-        LibraryImportRow.objects.bulk_create(rows, batch_size=2_000)
+        if LibraryImport.objects.of(user).filter(read_at=None).count() >= MAX_UNREAD:
+            raise TooManyUploadsError(f"{MAX_UNREAD} files of yours wait to be read. Wait until one of them is.")
+        made = LibraryImport.objects.create(user=user, name=" ".join(safe_text(name).split())[:200], created_at=now)
+        LibraryUpload.objects.create(library_import=made, data=data)
+        enqueue(TaskName.READ_UPLOADS)
     return made
+
+
+def fill_draft(*, library_import: LibraryImport, reading: ParsedReferences, now: datetime) -> None:
+    """Make the draft of what was read: each entry is found, to be fetched or not understood. Its upload goes.
+
+    Of more than three drafts the oldest is deleted. Does nothing where the import was deleted meanwhile.
+    """
+    known = known_papers({each for row in reading.references for each in row.names})
+    titles = match_titles(reading.references)
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=library_import.user_id)
+        made = LibraryImport.objects.select_for_update(of=("self",)).filter(pk=library_import.pk, read_at=None).first()
+        if made is None:
+            return
+        made.format, made.notes, made.read_at = reading.format, list(reading.notes), now
+        if not reading.references:
+            made.problem = " ".join(reading.notes) or "There is nothing in it."
+        made.save(update_fields=["format", "notes", "read_at", "problem"])
+        LibraryImportRow.objects.bulk_create(_rows(made, reading.references, known, titles), batch_size=2_000)
+        _close(made)
+
+
+def refuse_upload(*, library_import: LibraryImport, problem: str, now: datetime) -> None:
+    """Say why an upload can't be read. It goes."""
+    with transaction.atomic():
+        unread = LibraryImport.objects.filter(pk=library_import.pk, read_at=None)
+        if unread.update(read_at=now, problem=problem):
+            _close(library_import)
+
+
+def _close(read: LibraryImport) -> None:
+    LibraryUpload.objects.filter(pk=read.pk).delete()
+    drafts = LibraryImport.objects.filter(user=read.user_id, applied_at=None, read_at__isnull=False)
+    old = drafts.order_by("-created_at", "-pk")[MAX_DRAFTS:]
+    LibraryImport.objects.filter(pk__in=[each.pk for each in old]).delete()
 
 
 def delete_import(*, library_import: LibraryImport) -> None:

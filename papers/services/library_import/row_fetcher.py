@@ -1,6 +1,7 @@
 """Fetching what an import names and is not here: arXiv's a hundred a request, the rest one by one, all in their turn.
 
-A worker takes an import for some minutes at most. Killed at any moment, it leaves rows from which the next goes on.
+A worker takes an import for some minutes at most, under a lock that ends with it. Killed at any moment, it leaves rows
+from which the next goes on.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
+from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import LibraryImport, LibraryImportRow
 from papers.outbound.client import Client
 from papers.outbound.errors import HostBusyError, SourceError
@@ -37,7 +39,6 @@ from papers.sources.base import RawPaper
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)
 MAX_RUN_SECONDS = 180.0
 """After that no further look-up is begun; one takes three minutes at most."""
 BATCH_SIZE = arxiv_api.MAX_IDS
@@ -55,14 +56,11 @@ def fetch_next_rows(
     import_id: int, *, now: datetime, make_client: Callable[[], Client] = build_outbound_client
 ) -> bool:
     """One turn: up to a hundred papers; whether more is to be done at once. False where another worker is at it."""
-    free = Q(leased_until=None) | Q(leased_until__lte=now)
-    if not LibraryImport.objects.filter(free, pk=import_id).update(leased_until=now + LEASE):
-        return False
-    of = LibraryImport.objects.get(pk=import_id)
-    try:
+    with try_session_lock(AdvisoryLock.LIBRARY_IMPORT, str(import_id)) as is_ours:
+        of = LibraryImport.objects.filter(pk=import_id).first()
+        if of is None or not is_ours:
+            return False
         _turn(of, send_with_short_timeouts(make_client()), now)
-    finally:
-        LibraryImport.objects.filter(pk=import_id, leased_until=now + LEASE).update(leased_until=None)
     return LibraryImport.objects.due(now).filter(pk=import_id).exists()
 
 
@@ -136,6 +134,10 @@ def _fetch_one(of: LibraryImport, send: Send, row: LibraryImportRow, now: dateti
         return False
     except SourceError as error:
         _note_failure(row, given, error, now)
+        return True
+    except Exception:
+        logger.exception("Could not fetch what an import names", extra={"import_row": row.pk})
+        _note_failure(row, given, SourceError("an error of Broadsheet itself"), now)
         return True
     with transaction.atomic():
         stored = store_papers([raw], now=now, kind=raw.source)

@@ -14,6 +14,7 @@ from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
 from papers.services.fetching.wanted_records import is_record_due
 from papers.services.library_import.row_fetcher import due_import_ids
+from papers.services.library_import.upload_reader import is_upload_waiting
 from papers.services.operations.heartbeat import record_heartbeat
 from papers.services.operations.installation import group_settings
 from papers.services.recommend.staleness import has_stale_readers
@@ -53,6 +54,7 @@ class DueWork:
     desk: bool = False
     suggestions: bool = False
     records: bool = False
+    uploads: bool = False
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
@@ -71,6 +73,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         desk=_claim("desk", now, _DESK_EVERY_SECONDS),
         suggestions=has_stale_readers(now=now) and _claim("suggestions", now, _RECOMMENDED_EVERY_SECONDS),
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
+        uploads=is_upload_waiting(),
     )
 
 

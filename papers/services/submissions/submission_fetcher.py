@@ -1,6 +1,6 @@
 """Fetching what readers submitted: claimed in Postgres, stored and settled in one transaction, told in words.
 
-A worker may be killed at any moment: the claim runs out, and whoever comes next does it anew.
+A worker may be killed at any moment: the claim ends with its connection, and whoever comes next does it anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from papers.catalogue.paper_ref import PaperRef
+from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import Paper, Submission
 from papers.models.submission import SubmissionQuerySet
 from papers.outbound.client import Client
@@ -32,8 +33,6 @@ from papers.sources.base import RawPaper
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=8)
-"""A worker that has not come to an end by then is taken for dead. Five requests with all their waits take less."""
 MAX_CLAIMS = 12
 """Claims that died count too: what kills every worker is not tried for ever."""
 
@@ -51,22 +50,26 @@ def fetch_submission(
 
     Failures are no errors here: the submission says what happened, and what to do.
     """
-    submission = _claim(submission_id, now)
-    if submission is None:
-        return None
-    given = PaperRef(submission.scheme, submission.value)
-    try:
-        known = find_paper_by_ref(given)
-        raw = None if known else look_up_paper(send_with_short_timeouts(make_client()), given)
-    except SourceError as error:
-        return _note_failure(submission, given, error, now)
-    return _finish(submission, known, raw, now)
+    with try_session_lock(AdvisoryLock.SUBMISSION, str(submission_id)) as is_ours:
+        submission = _begin(submission_id, now) if is_ours else None
+        if submission is None:
+            return None
+        given = PaperRef(submission.scheme, submission.value)
+        try:
+            known = find_paper_by_ref(given)
+            raw = None if known else look_up_paper(send_with_short_timeouts(make_client()), given)
+            return _finish(submission, known, raw, now)
+        except SourceError as error:
+            return _note_failure(submission, given, error, now)
+        except Exception:  # a fault of ours, or the task's time limit: told and tried again as any other failure
+            logger.exception("Could not fetch what was submitted", extra={"submission": submission.pk})
+            return _note_failure(submission, given, SourceError("an error of Broadsheet itself"), now)
 
 
-def _claim(submission_id: int, now: datetime) -> Submission | None:
-    """Take it on: whoever moves `next_try_at` first has it, until then."""
+def _begin(submission_id: int, now: datetime) -> Submission | None:
+    """Count an attempt; None where it is not due. One whose worker was killed counts too, and is due at once."""
     due = Submission.objects.due(now).order_by().filter(pk=submission_id)
-    if not due.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1):
+    if not due.update(attempts=F("attempts") + 1):
         return None
     submission = Submission.objects.select_related("user").get(pk=submission_id)
     if submission.attempts > MAX_CLAIMS:
