@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from papers.citations.registry import CITATION_FORMATS, format_papers
+from papers.locks import AdvisoryLock
 from papers.models import FormerAddress, Identifier, Listing, Paper, Vote, WantedRecord
-from papers.services.fetching.wanted_records import LEASE, MAX_ATTEMPTS, fetch_wanted_records, is_record_due
+from papers.services.fetching.wanted_records import MAX_ATTEMPTS, fetch_wanted_records, is_record_due
 from papers.services.ingest.paper_merge import move_related_rows
 from papers.services.ingest.paper_store import store_papers
 from papers.services.lists.rows import read_list_rows
@@ -24,6 +25,7 @@ from tests.support.factories import NOW
 from tests.support.fake_upstream import TODAY as LAST_DAY
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import disable_rate_limits
+from tests.support.locks import held_elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -331,8 +333,9 @@ class TestFetching:
 
         with pytest.raises(Killed):
             fetch_wanted_records(now=NOW, make_client=make_client)
-        assert fetch_wanted_records(now=NOW) == 0, "somebody may still be at it"
-        assert fetch_wanted_records(now=NOW + LEASE) == 1
+        with held_elsewhere(AdvisoryLock.WANTED_RECORDS):
+            assert fetch_wanted_records(now=NOW) == 0, "somebody is still at it"
+        assert fetch_wanted_records(now=NOW) == 1
 
     def test_a_record_that_came_unseen_by_the_entry_still_takes_it_in(self, upstream: FakeUpstream) -> None:
         """Two writers at once: neither sees the other's paper."""
