@@ -35,14 +35,14 @@ class IsolationError(Exception):
     """The child did not bring a result; the message says why, and ends a sentence such as "It could not be read:"."""
 
 
-class DeadlineError(IsolationError):
+class ChildTooSlowError(IsolationError):
     """The child was ended at its deadline."""
 
     def __init__(self) -> None:
         super().__init__(f"reading it takes longer than {DEADLINE_SECONDS:.0f} seconds")
 
 
-class MemoryLimitError(IsolationError):
+class ChildTooLargeError(IsolationError):
     """The child needed more memory than it may have."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def call_isolated(function: Callable[Arguments, Result], *args: Arguments.args, 
         result: Result = outcome.value
         return result
     if isinstance(outcome.error, MemoryError):
-        raise MemoryLimitError
+        raise ChildTooLargeError
     outcome.error.add_note(outcome.traceback)
     raise outcome.error
 
@@ -87,7 +87,7 @@ def _run(job: Job) -> Outcome:
             return unpack_outcome(answer.removeprefix(STARTED))
         except EOFError:
             if time.monotonic() - started >= DEADLINE_SECONDS:
-                raise DeadlineError from None
+                raise ChildTooSlowError from None
             raise ChildEndedError from None
         except (pickle.UnpicklingError, AttributeError, ImportError, TypeError, ValueError) as error:
             raise ChildEndedError from error

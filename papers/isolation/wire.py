@@ -48,8 +48,8 @@ class Outcome:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        is_error = module == "builtins" and isinstance(found := getattr(builtins, name, None), type)
-        if is_error and issubclass(found, Exception):
+        found = getattr(builtins, name, None) if module == "builtins" else None
+        if isinstance(found, type) and issubclass(found, Exception):
             return found
         if "." not in name and (module.startswith(_PACKAGES) or (module, name) in _NAMES):
             found = super().find_class(module, name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from papers.isolation import calls
-from papers.isolation.calls import ChildEndedError, DeadlineError, MemoryLimitError, call_isolated
+from papers.isolation.calls import ChildEndedError, ChildTooLargeError, ChildTooSlowError, call_isolated
 from papers.isolation.limits import DEADLINE_SECONDS
 from papers.outbound.errors import SourceError
 from tests.isolation import hostile
@@ -39,18 +40,21 @@ def test_an_error_is_raised_as_it_was_with_the_traceback_of_the_child() -> None:
 def test_a_child_is_ended_at_its_deadline_and_others_are_served_meanwhile() -> None:
     with ThreadPoolExecutor(2) as threads:
         started = time.monotonic()
-        holding = [threads.submit(call_isolated, hostile.hold, b"a" * 60), threads.submit(call_isolated, hostile.sleep, 60.0)]
+        holding: list[Future[Any]] = [
+            threads.submit(call_isolated, hostile.hold, b"a" * 60),
+            threads.submit(call_isolated, hostile.sleep, 60.0),
+        ]
         while time.monotonic() - started < 1:
             assert call_isolated(hostile.double, b"x") == b"xx"
         for held in holding:
-            with pytest.raises(DeadlineError, match="longer than 10 seconds"):
+            with pytest.raises(ChildTooSlowError, match="longer than 10 seconds"):
                 held.result()
         assert time.monotonic() - started < DEADLINE_SECONDS + 4
 
 
 def test_a_child_gets_no_more_memory_than_its_limit() -> None:
     assert call_isolated(hostile.take, 100) == 100 * 1024**2
-    with pytest.raises(MemoryLimitError, match="512 MB"):
+    with pytest.raises(ChildTooLargeError, match="512 MB"):
         call_isolated(hostile.take, 600)
 
 

@@ -37,6 +37,8 @@ PLANTED = [
     ("papers.ranking.terms", "papers.models"),
     ("papers.dates", "django.utils.timezone"),
     ("papers.retry", "papers.catalogue.links"),
+    ("papers.isolation.calls", "papers.sources.base"),
+    ("papers.isolation.server", "django.conf"),
     ("papers.services.fetching.completeness", "httpx"),
     ("papers.templatetags.broadsheet", "papers.tasks"),
     ("digests.models.delivery", "digests.services.sending"),
