@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
+.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint          style, types, imports between packages, templates, migrations"
 	@echo "make check         lint, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
+	@echo "make fuzz          random inputs for all readers of what strangers write; SECONDS=3600"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
@@ -45,6 +46,10 @@ lint:
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 check: lint test
+
+# Random inputs for all patterns and readers: make fuzz SECONDS=3600
+fuzz:
+	$(DEV) exec $(VENV) -m tests.fuzz $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 e2e:
 	$(DEV) $(VENV) -m pytest -m e2e $(ARGS) tests/e2e/test_curating.py || [ $$? = 5 ]  # times its presses, so alone; 5: none chosen

@@ -1,0 +1,1 @@
+"""What strangers may write, made at random: readers raise nothing but their own errors, and take time in proportion."""

@@ -1,0 +1,91 @@
+"""Every reader of what strangers write, and the pieces of which inputs for them are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from papers.catalogue import identifiers, links
+from papers.catalogue.paper_ref import InvalidReference, parse_reference
+from papers.citations import markdown
+from papers.outbound.errors import SourceError
+from papers.query import parser
+from papers.references.parser import parse_references as read_references
+from papers.services.ingest import clean_record
+from papers.services.reading.comments import MAX_COMMENT_LENGTH
+from papers.sources import doi, webpage
+from papers.sources.feed import parse_feed_entries
+from papers.sources.html_words import html_text
+from papers.sources.xml import parse_cut_xml
+from papers.text import cleaning as text
+from papers.text import html, mathml, names, tex, tex_math, venues, xml
+
+Reader = Callable[[str], Any]
+OWN_ERRORS = (SourceError, InvalidReference)
+"""What a reader may raise: a refusal is an answer, too."""
+
+
+def feed_with(element: str) -> Reader:
+    """A feed whose one entry has the text in an element."""
+
+    def read(given: str) -> Any:
+        item = f"<item><title>T</title><{element}>{given}</{element}></item>"
+        feed = f"<rss version='2.0'><channel>{item}</channel></rss>"
+        return parse_feed_entries(feed.encode(), url="https://feed.example/")
+
+    return read
+
+
+def page_by(given: str) -> list[str]:
+    """The authors of a page whose one author has this name, as they are kept."""
+    content = given.replace('"', "'")
+    page = f'<meta name="citation_title" content="T"><meta name="citation_author" content="{content}">'
+    paper = webpage.parse_page(page.encode("utf-8", "replace"), url="https://page.example/")
+    return [name for author in paper.authors or () if (name := names.clean_name(author.name))]
+
+
+READERS: dict[str, Reader] = {
+    "references": lambda given: read_references(given.encode("utf-8", "replace")),
+    "one entry": lambda given: read_references(b"@article{" + given.encode("utf-8", "replace")),
+    "one field": lambda given: read_references(b"@article{a, title = " + given.encode("utf-8", "replace")),
+    "given": parse_reference,
+    "any xml": lambda given: xml.parse_any_xml(given.encode("utf-8", "replace")),
+    "cut xml": lambda given: parse_cut_xml(given.encode("utf-8", "replace")),
+    "feed": lambda given: parse_feed_entries(given.encode("utf-8", "replace"), url="https://feed.example/"),
+    "html": html_text,
+    "html of a feed": feed_with("description"),
+    "author of a feed": feed_with("author"),
+    "category of a feed": feed_with("category"),
+    "page": page_by,
+    "abstract in JATS": doi.plain_abstract,
+    "abstract": text.clean_abstract,
+    "title": text.clean_title,
+    "authors": names.split_authors,
+    "author": lambda given: names.author_key(names.clean_name(given)),
+    "searched": text.search_text,
+    "TeX": tex.to_text,
+    "formula": tex_math.to_unicode,
+    "drawn formula": lambda given: mathml.to_mathml(given[:2_000]),
+    "paragraphs": html.paragraphs,
+    "excerpt": lambda given: html.excerpt(given, 300),
+    "comment": lambda given: html.markdown.__wrapped__(given[:MAX_COMMENT_LENGTH]),
+    "exported": markdown.to_markdown,
+    "links": lambda given: links.find_links(given, given, given),
+    "venue": venues.find_venue,
+    "withdrawn": lambda given: clean_record._WITHDRAWN.search(given),
+    "arXiv id": identifiers.find_arxiv_id,
+    "DOIs": identifiers.parse_dois,
+    "question": parser.parse,
+}
+UNITS = (
+    *("\n", " ", "\t", "\u2029", "\u200d", "\x0b", "\n ", "a", "a ", "1", "1.", "1,", ",", ", ", ";", ".", ". ", "a."),
+    *("<!--", "<!---->", "<?", "<??>", "<!", "<![", "<![CDATA[", "<a ", "<a", "<a>", "</a", "</a>", "<a href=", "<a='"),
+    *("<p>", "<a href=http://a.b>", "<script>", "</script", "<title>", "<title ", "<tex-math>", "<annotation>", "-"),
+    *("&lt;!--", "&lt;![", "&", "&#", "&#9", "<!ENTITY", "<!DOCTYPE", "<?xml encoding='", "{", "}", "{}", "\\"),
+    *("\\cite{", "\\cite[", "\\emph{", "\\'", "^{", "$", "$$", "$1", "\\(", "\\[", "\\\\", "\\frac", "\\text{"),
+    *("\\left(", "\\operatorname{", "\\href{a}{", "`", "``", "'", '"', "(", ")", "()", "(1) ", "a (1), ", "(a,"),
+    *("the ", "the team ", "et al ", " and ", " for ", "https://", "http://a.b", "a.b/", "10.1234/", "10.1234.1."),
+    *("10.1234 ", "2401.12345", "arXiv:", "hep-th/", "@", "a@", "@a.", "@a{", "@a{b,", "@string{a=", "#", "# [", "["),
+    *("]", "[[", "[a](", "TY", "TY  - ", "*", "**", "_", "~", "~~", "> ", "- ", "|", "OR ", "NOT ", '{"a":', "author:"),
+    *("this paper ", "withdrawn ", "accepted ", "Accepted to ", "NeurIPS ", "published in "),
+)  # fmt: skip
