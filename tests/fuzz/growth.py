@@ -45,7 +45,7 @@ def grows_too_fast(run: Callable[[int], Any], *, longest: int = LONGEST) -> tupl
     last = 0.0
     while length <= longest:
         taken = seconds(lambda: run(length), at_most=MOST_SECONDS)  # noqa: B023
-        if taken >= MOST_SECONDS and length < longest // 8:
+        if taken >= 0.9 * MOST_SECONDS and length < longest // 8:
             return length, taken
         if taken > TELLING_SECONDS and last > TELLING_SECONDS / 8 and taken > MOST_TIMES * last:
             half = min(seconds(lambda: run(length // 2), at_most=MOST_SECONDS) for _ in range(3))  # noqa: B023

@@ -7,14 +7,16 @@ import importlib
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from re import _parser  # type: ignore[attr-defined]  # what a pattern is made of, nothing public tells
 from typing import Any
 
 from tests.meta.source_files import ROOT, source_files
 
 PACKAGES = ("papers", "digests")
+_PAIRED = 12
 METHODS = frozenset({"search", "match", "fullmatch", "sub", "subn", "findall", "finditer", "split"})
 Text = Any
 """str or bytes, as the pattern is."""
@@ -126,17 +128,18 @@ def _written_in_place(name: str, tree: ast.Module, module: Any) -> Iterator[Patt
         yield Pattern(name, f"line {node.lineno}", re.compile(source, value), frozenset({node.func.attr}))
 
 
-def alphabet(pattern: re.Pattern[Any]) -> list[Text]:
-    """Pieces that the pattern speaks of: its characters, members of its classes, and its words."""
+def own_pieces(pattern: re.Pattern[Any]) -> list[Text]:
+    """What the pattern speaks of: its characters, members of its classes, and its words."""
     pieces: dict[str, None] = {}
     _collect(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), pieces)
-    for usual in (" ", "a", "A", "1", ".", "\n", "<", "(", "{", "\\", "$", "-", ",", ";", "&", "/"):
-        pieces.setdefault(usual)
-    if isinstance(pattern.pattern, bytes):
-        return [piece.encode("latin-1", "replace") for piece in pieces]
-    return list(pieces)
+    return _as_in(pattern, pieces)
 
 
+def _as_in(pattern: re.Pattern[Any], pieces: Iterable[str]) -> list[Text]:
+    return [piece.encode("latin-1", "replace") if isinstance(pattern.pattern, bytes) else piece for piece in pieces]
+
+
+_USUAL = (" ", "a", "A", "1", ".", "\n", "<", "(", "{", "\\", "$", "-", ",", ";", "&", "/")
 _CATEGORIES = {"CATEGORY_DIGIT": "7", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "w", "CATEGORY_NOT_SPACE": "x"}
 
 
@@ -176,13 +179,15 @@ def _collect_parts(argument: Any, pieces: dict[str, None]) -> None:
 
 
 def attacks(pattern: re.Pattern[Any], chance: random.Random) -> Iterator[tuple[Text, Text, Text]]:
-    """Beginnings, what is repeated after them, and ends, without an end: each piece alone first, then at random."""
-    pieces = alphabet(pattern)
-    nothing = pieces[0][:0]
-    end = b"\x01" if isinstance(nothing, bytes) else "\x01"
-    for piece in pieces:
-        yield nothing, piece, end
+    """Beginnings, what is repeated after them, and ends, without an end: its own pieces in pairs, then at random."""
+    own, usual = own_pieces(pattern), _as_in(pattern, _USUAL)
+    nothing, end = usual[0][:0], _as_in(pattern, ["\x01"])[0]
+    for unit in dict.fromkeys((*own, *usual)):
+        yield nothing, unit, end
+    for before, unit in product(own[:_PAIRED], repeat=2):
+        yield before, unit, end
     while True:
+        pieces = chance.choice((own or usual, own + usual))
         unit = nothing.join(chance.choices(pieces, k=chance.choice((1, 2, 2, 3))))
         before = nothing.join(chance.choices(pieces, k=chance.choice((0, 0, 1, 2, 4))))
         yield before, unit, chance.choice((end, nothing, chance.choice(pieces)))

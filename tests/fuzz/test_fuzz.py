@@ -16,7 +16,7 @@ from tests.fuzz.readers import READERS
 def found_in(source: str, *, method: str = "search") -> tuple[int, float] | None:
     pattern = Pattern("a", "b", re.compile(source), frozenset({method}))
     made = attacks(pattern.compiled, random.Random(1))
-    for before, unit, after in (next(made) for _ in range(200)):
+    for before, unit, after in (next(made) for _ in range(80)):
         if slow := grows_too_fast(lambda n, b=before, u=unit, a=after: pattern.run(b + u * (n // len(u)) + a)):  # type: ignore[misc]
             return slow
     return None
