@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend lock
+.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -76,6 +76,10 @@ bench-digests:
 
 bench-topics:
 	$(DEV) exec $(VENV) -m bench.topics $(if $(TOPICS),--topics "$(TOPICS)") $(BENCH_ARGS)
+
+# Attackers beside two readers: make bench-hostile MINUTES=60
+bench-hostile:
+	$(DEV) exec $(VENV) -m bench.hostile $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(FILE),--file "$(FILE)") $(ARGS)
 
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)

@@ -29,6 +29,7 @@ class Site:
     url: str
     admin_link: str
     environment: Mapping[str, str]
+    pid: int
 
     def link_for(self, email: str) -> str:
         """A one-time sign-in link, as an administrator prints it."""
@@ -38,10 +39,12 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, upstream: UpstreamDriver | None = None) -> Iterator[Site]:
+def running_site(
+    folder: Path, upstream: UpstreamDriver | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Site]:
     """Start it, wait until it is ready, stop it in the end. Without `upstream` the sources can't be reached."""
     port = free_port()
-    environment = site_environment(folder, port, upstream)
+    environment = {**site_environment(folder, port, upstream), **(settings or {})}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "up"],
         cwd=ROOT,
@@ -52,7 +55,7 @@ def running_site(folder: Path, upstream: UpstreamDriver | None = None) -> Iterat
     )
     try:
         said = wait_for_line(process, r"Sign in as .*: (\S+)")
-        yield Site(url=f"http://127.0.0.1:{port}", admin_link=said, environment=environment)
+        yield Site(f"http://127.0.0.1:{port}", admin_link=said, environment=environment, pid=process.pid)
     finally:
         process.send_signal(signal.SIGINT)
         try:
