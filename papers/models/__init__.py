@@ -16,6 +16,7 @@ from papers.models.installation import Installation
 from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
 from papers.models.library_import import LibraryImport, LibraryImportRow
+from papers.models.limits import AttemptCount, MailAllowance
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -40,6 +41,7 @@ __all__ = [
     "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
+    "AttemptCount",
     "Author",
     "AuthorClaim",
     "AuthorName",
@@ -70,6 +72,7 @@ __all__ = [
     "ListRule",
     "Listing",
     "LoginLink",
+    "MailAllowance",
     "Mention",
     "MutedQuery",
     "Paper",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import cast
 
 from allauth.account.utils import perform_login
@@ -34,9 +35,10 @@ from papers.services.accounts.login_links import is_login_link_usable, use_login
 from papers.services.accounts.sessions import end_session, end_sessions, sessions_of
 from papers.services.accounts.signup_policy import is_signup_open
 from papers.services.operations.installation import group_settings
+from papers.text.mailboxes import canonical_or_same
 from papers.web.http import Request, UserRequest, client_network, safe_next
 from papers.web.permissions import sign_in_required
-from papers.web.ratelimit import count_attempt, is_limit_reached, rate_limited, too_many_requests
+from papers.web.ratelimit import count_attempt, rate_limited, too_many_requests, uncount_attempt
 
 logger = logging.getLogger(__name__)
 
@@ -48,23 +50,32 @@ LOGIN_LINK_SESSION_KEY = "came_by_link"
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: Request) -> HttpResponse:
-    """E-mail address and password. Only wrong ones count towards the limit."""
+    """E-mail address and password. Only wrong ones count towards the limit.
+
+    Each is counted before the password is looked at, and taken back where that was right: of many at once no more are
+    tried than the limit says.
+    """
     target = safe_next(request, default="")
     if request.method != "POST":
         return _show_sign_in(request, SignInForm(request), target)
     limits = (
         ("sign-in-address", client_network(request)),
-        ("sign-in-account", request.POST.get("username", "").strip().casefold()[:254]),
+        ("sign-in-account", canonical_or_same(request.POST.get("username", "")[:1_000]).casefold()),
     )
-    for name, key in limits:
-        if is_limit_reached(name, key):
+    for number, (name, key) in enumerate(limits):
+        if not count_attempt(name, key):
+            _uncount(limits[:number])
             return too_many_requests(request, name)
     form = SignInForm(request, data=request.POST)
     if form.is_valid():
+        _uncount(limits)
         return sign_in_user(request, form.get_user(), target=target or landing_url(form.get_user()))
-    for name, key in limits:
-        count_attempt(name, key)
     return _show_sign_in(request, form, target)
+
+
+def _uncount(limits: Iterable[tuple[str, str]]) -> None:
+    for name, key in limits:
+        uncount_attempt(name, key)
 
 
 def _show_sign_in(request: Request, form: SignInForm, target: str) -> HttpResponse:
