@@ -23,6 +23,7 @@ from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
+from papers.services.accounts.mail_allowance import MailKind, give_back_allowance, take_allowance
 from papers.services.accounts.signup_policy import is_domain_allowed, may_sign_up
 from papers.services.accounts.usernames import free_username
 from papers.services.operations.installation import group_settings
@@ -47,6 +48,14 @@ _SAID = {
     "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
     "socialaccount/messages/account_disconnected.txt": "You can no longer sign in that way.",
 }
+
+
+# What asking for a new password sends, whether there is such an account or not.
+_OF_RESET = frozenset({"account/email/password_reset_key", "account/email/unknown_account"})
+
+
+def _kind_of(template_prefix: str) -> MailKind:
+    return MailKind.RESET if template_prefix in _OF_RESET else MailKind.OTHER
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -115,6 +124,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.SITE.origin + reverse("account_reset_password_from_key", args=[uidb36, token])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an account's mail, or none where strangers had enough sent to this address: the page says the same."""
+        kind = context.get("mail_kind", _kind_of(template_prefix))
+        now = timezone.now()
+        if kind is not None and not take_allowance(address=email, now=now, kind=kind):
+            logger.info("A mail was held back, as enough went to its address today: %s", template_prefix)
+            return
         context = {
             **context,
             "group_name": group_settings().name or "Broadsheet",
@@ -127,6 +142,8 @@ class AccountAdapter(DefaultAccountAdapter):
         # The mail server is away or wants none of it, or it is an address that none takes.
         except (OSError, SMTPException, ValueError):
             logger.exception("A mail could not be sent: %s", template_prefix)
+            if kind is not None:
+                give_back_allowance(address=email, taken_at=now, kind=kind)
             messages.error(self.request, "The mail could not be sent. Try again later, or tell whoever runs this site.")
 
     def add_message(
@@ -145,6 +162,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
+        """Tell the owner of an account what was done with it. Only who is signed in can cause it: no limit holds it."""
+        context = {**(context or {}), "mail_kind": None}
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
     def reauthenticate(self, user: User, password: str) -> bool:

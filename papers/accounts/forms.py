@@ -10,7 +10,9 @@ from allauth.mfa.base.forms import ReauthenticateForm as SecondFactorAgainForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 
 from papers.accounts.adapters import INVITATION_SESSION_KEY
@@ -70,6 +72,12 @@ class SignUpForm(PlainLabelsMixin, SignupForm):
             raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
         return email
 
+    def try_save(self, request: HttpRequest) -> Any:
+        """allauth's, which makes no account for an address that has one: the time it takes would tell strangers so."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
+
 
 class OidcSignUpForm(PlainLabelsMixin, SocialSignupForm):
     """What an OpenID Connect provider has not said of a new account."""
@@ -89,8 +97,6 @@ class PasswordResetForm(PlainLabelsMixin, ResetPasswordForm):
     def clean_email(self) -> str:
         # allauth looks for the account by the one form of the address, and would write to what was typed.
         email = checked(super().clean_email())
-        if not count_attempt("forgotten-account", email.casefold()):
-            raise ValidationError(TOO_MANY_ATTEMPTS)
         for user in self.users:
             ensure_confirmed_address(user)
         return email

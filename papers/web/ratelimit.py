@@ -46,7 +46,6 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "sign-in-link": _guesses(30, 10 * 60),
     "sign-up": _guesses(20, 60 * 60),
     "forgotten": _guesses(20, 10 * 60),
-    "forgotten-account": _guesses(5, 10 * 60),
     "password-again": _guesses(10, 10 * 60),
     "second-factor": _guesses(10, 10 * 60),
     "second-factor-address": _guesses(30, 10 * 60),
@@ -54,7 +53,7 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "account-export": RateLimit(10, 60 * 60),
     "invite": RateLimit(100, 60 * 60),
     "export": RateLimit(120, 60),
-    # Addresses typed into the strip, by network. For one address see digests/services/double_opt_in.py.
+    # Addresses typed into the strip, by network. For one address see papers/services/accounts/mail_allowance.py.
     "subscribe": _guesses(20, 60 * 60),
     "mail-test": RateLimit(20, 60 * 60),
     "vote": RateLimit(60, 60),

@@ -112,7 +112,7 @@ def test_what_guesses_or_sends_mail_survives_the_cache(monkeypatch: pytest.Monke
     lasting = {name for name, limit in ratelimit.RATE_LIMITS.items() if limit.survives_cache}
     assert lasting == {
         *("sign-in-address", "sign-in-account", "sign-in-link", "password-again"),
-        *("second-factor", "second-factor-address", "forgotten", "forgotten-account", "sign-up", "subscribe"),
+        *("second-factor", "second-factor-address", "forgotten", "sign-up", "subscribe"),
     }
 
 

@@ -8,6 +8,7 @@ out by filling in forms: one such mail gets through each day, and its link works
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import connection
 from django.utils.crypto import salted_hmac
@@ -33,18 +34,30 @@ _TAKE = """
 _GIVE_BACK = "UPDATE papers_mailallowance SET sent_at = array_remove(sent_at, %s) WHERE mailbox_digest = %s"
 
 
-def take_allowance(*, address: str, now: datetime, is_reset: bool = False) -> bool:
-    """Whether a stranger may have one more mail sent to `address`; if so, it is counted. One statement."""
-    most = MOST if is_reset else MOST_OF_OTHERS
+class MailKind(StrEnum):
+    """Who has a mail sent, and for what."""
+
+    RESET = "reset"
+    """A stranger's, with a link to a new password."""
+    OTHER = "other"
+    """Any other that a stranger has sent."""
+    INVITATION = "invitation"
+    """A curator's, counted apart: no stranger's forms hold it up."""
+
+
+def take_allowance(*, address: str, now: datetime, kind: MailKind = MailKind.OTHER) -> bool:
+    """Whether one more mail may be sent to `address`; if so, it is counted. One statement."""
+    most = MOST_OF_OTHERS if kind is MailKind.OTHER else MOST
+    values = {"mailbox": _digest(address, kind), "now": now, "since": now - PERIOD, "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"mailbox": _digest(address), "now": now, "since": now - PERIOD, "most": most})
+        cursor.execute(_TAKE, values)
         return cursor.fetchone() is not None
 
 
-def give_back_allowance(*, address: str, taken_at: datetime) -> None:
+def give_back_allowance(*, address: str, taken_at: datetime, kind: MailKind = MailKind.OTHER) -> None:
     """Uncount a mail that did not leave."""
     with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK, [taken_at, _digest(address)])
+        cursor.execute(_GIVE_BACK, [taken_at, _digest(address, kind)])
 
 
 def delete_old_allowances(*, now: datetime) -> int:
@@ -52,5 +65,6 @@ def delete_old_allowances(*, now: datetime) -> int:
     return MailAllowance.objects.filter(last_at__lt=now - PERIOD).delete()[0]
 
 
-def _digest(address: str) -> str:
-    return salted_hmac("papers.mail-allowance", mailbox_key(address), algorithm="sha256").hexdigest()
+def _digest(address: str, kind: MailKind) -> str:
+    by = "curators" if kind is MailKind.INVITATION else "strangers"
+    return salted_hmac(f"papers.mail-allowance.{by}", mailbox_key(address), algorithm="sha256").hexdigest()
