@@ -10,13 +10,20 @@ from allauth.mfa.base import views as second_factor
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
 from papers.accounts.second_factor import code_before
-from papers.views.account import change_email, openid_connect_login, password, password_reset, sign_in, sign_out
+from papers.views.account import (
+    change_email,
+    openid_connect_callback,
+    openid_connect_login,
+    password,
+    password_reset,
+    sign_in,
+    sign_out,
+)
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})
@@ -69,5 +76,5 @@ urlpatterns: list[URLPattern] = [
     limited_page("sign-in/with/cancelled", social.login_cancelled, "socialaccount_login_cancelled"),
     limited_page("sign-in/with/error", social.login_error, "socialaccount_login_error"),
     limited_page("sign-in/with/<slug:provider_id>", openid_connect_login, "openid_connect_login", "sign-up"),
-    limited_page("sign-in/with/<slug:provider_id>/back", openid_connect.callback, "openid_connect_callback", "sign-up"),
+    limited_page("sign-in/with/<slug:provider_id>/back", openid_connect_callback, "openid_connect_callback", "sign-up"),
 ]

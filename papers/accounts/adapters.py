@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.accounts.oidc import ProviderSession
 from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
@@ -184,7 +185,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             return False
         if find_invitation(request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now()):
             return True
+        # Whom the provider gives no address types one, in OidcSignUpForm, which asks the same.
         return settings.OIDC_SIGNUP and all(is_domain_allowed(row.email) for row in sociallogin.email_addresses)
+
+    def get_requests_session(self) -> ProviderSession:
+        """What the provider is asked through."""
+        return ProviderSession()
 
     def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
         # An account that an administrator made is as good as confirmed: else its password would be taken away.

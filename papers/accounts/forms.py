@@ -48,7 +48,23 @@ class PlainLabelsMixin(forms.Form):
                 field.help_text = ""
 
 
-class SignUpForm(PlainLabelsMixin, SignupForm):
+class InvitedFormMixin(forms.Form):
+    """The address of a new account: one of the group's domains, unless somebody comes by an invitation."""
+
+    @property
+    def invitation(self) -> Any:
+        from allauth.core import context
+
+        return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()  # type: ignore[misc]  # of the form beside this
+        if self.invitation is None and not is_domain_allowed(email):
+            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
+        return email
+
+
+class SignUpForm(PlainLabelsMixin, InvitedFormMixin, SignupForm):
     """Address, name and password of somebody who makes an account."""
 
     field_order = ["email", "username", "password1"]
@@ -60,18 +76,6 @@ class SignUpForm(PlainLabelsMixin, SignupForm):
         if self.invitation is not None and self.invitation.email:
             self.fields["email"].initial = self.invitation.email
 
-    @property
-    def invitation(self) -> Any:
-        from allauth.core import context
-
-        return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
-
-    def clean_email(self) -> str:
-        email: str = super().clean_email()
-        if self.invitation is None and not is_domain_allowed(email):
-            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
-        return email
-
     def try_save(self, request: HttpRequest) -> Any:
         """allauth's, which makes no account for an address that has one: the time it takes would tell strangers so."""
         if self.account_already_exists:
@@ -79,7 +83,7 @@ class SignUpForm(PlainLabelsMixin, SignupForm):
         return super().try_save(request)
 
 
-class OidcSignUpForm(PlainLabelsMixin, SocialSignupForm):
+class OidcSignUpForm(PlainLabelsMixin, InvitedFormMixin, SocialSignupForm):
     """What an OpenID Connect provider has not said of a new account."""
 
 

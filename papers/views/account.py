@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from allauth.account.utils import perform_login
 from allauth.account.views import email as email_view
 from allauth.account.views import password_reset as reset_view
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib import messages
@@ -24,6 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from papers.accounts.notifications import notify_password_changed
+from papers.accounts.oidc import PROVIDER_ERRORS, CheckedAdapter
 from papers.accounts.second_factor import has_second_factor, redirect_to_step, required_step_url
 from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm
 from papers.forms.fields import time_zones
@@ -96,12 +99,28 @@ def sign_in_user(request: Request, user: User, *, target: str) -> HttpResponse:
 
 def openid_connect_login(request: Request, provider_id: str) -> HttpResponse:
     """By POST to the group's OpenID Connect provider; by GET a button, because following a link must sign nobody in."""
+    return _with_provider(request, lambda: openid_connect.login(request, provider_id))
+
+
+def openid_connect_callback(request: Request, provider_id: str) -> HttpResponse:
+    """Where the provider sends somebody back to: signed in, to what is still to be done, or a sentence on why not."""
+
+    def answer() -> HttpResponse:
+        try:
+            found: HttpResponse = OAuth2CallbackView.adapter_view(CheckedAdapter(request, provider_id))(request)
+        except SocialApp.DoesNotExist as error:
+            raise Http404("There is no such provider.") from error
+        return found
+
+    return _with_provider(request, answer)
+
+
+def _with_provider(request: Request, ask: Callable[[], HttpResponse]) -> HttpResponse:
     try:
-        answer: HttpResponse = openid_connect.login(request, provider_id)
-    except (OSError, ValueError, KeyError):  # it is away (allauth's client raises OSErrors), or its document is none
-        logger.exception("The OpenID Connect provider could not be asked")
+        return ask()
+    except PROVIDER_ERRORS:  # it is away, or its answer is none
+        logger.exception("The OpenID Connect provider did not say who somebody is")
         return render(request, "socialaccount/authentication_error.html", status=503)
-    return answer
 
 
 @require_POST
