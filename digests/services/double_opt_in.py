@@ -223,9 +223,11 @@ def create_default_schedule(*, subscriber: Subscriber, topic: Topic | None, now:
 
 
 def _moved(sign_up: SignUp) -> Subscriber | None:
-    """The subscriber at the new address, and a word to the old one; None where the address has become another's."""
+    """The subscriber at the new address, and a word to the old one; None where the address has become another's, or the
+    reader is suspended.
+    """
     subscriber = sign_up.subscriber
-    if subscriber is None:
+    if subscriber is None or (subscriber.user is not None and not subscriber.user.is_active):
         return None
     taken = Subscriber.objects.with_address(sign_up.email).exclude(pk=subscriber.pk).first()
     if taken is not None and taken.confirmed_at is not None:

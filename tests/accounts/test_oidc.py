@@ -12,11 +12,13 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
 from papers.accounts import oidc
 from papers.models import User
+from papers.services.accounts.invitations import create_invitation
 from tests.support.fake_oidc import CLIENT_ID, SECRET, Answer, Provider, fake_provider
-from tests.support.people import PASSWORD, anonymous_client, client_of, reader
+from tests.support.people import PASSWORD, anonymous_client, client_of, curator, reader
 from tests.support.second_factor import turn_on
 
 pytestmark = pytest.mark.django_db
@@ -155,11 +157,6 @@ class TestDomains:
         assert User.objects.exists() is (email == "nora@lab.example.org")
 
     def test_an_invitation_needs_no_domain(self, provider: Provider, settings: Any) -> None:
-        from django.utils import timezone
-
-        from papers.services.accounts.invitations import create_invitation
-        from tests.support.people import curator
-
         browser = anonymous_client()
         link = create_invitation(by=curator(), email="", now=timezone.now())
         browser.get(urlsplit(link).path)
