@@ -42,6 +42,7 @@ ADMIN_EMAIL = read_mailbox(env.mailbox("BROADSHEET_ADMIN_EMAIL", "admin@localhos
 _SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_IS_SET = bool(_SECRET_KEY)
 SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
+SECRET_KEY_FALLBACKS = env.secret("SECRET_KEY_FALLBACKS").split()
 UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]

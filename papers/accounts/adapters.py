@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import secrets
+from base64 import b32encode
 from smtplib import SMTPException
 from typing import Any
 
@@ -22,6 +24,7 @@ from django.utils import timezone
 from papers.accounts.oidc import ProviderSession
 from papers.models import User
 from papers.models.email_fields import checked
+from papers.models.encrypted import UnreadableSecretError, decrypt_text, encrypt_text
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
 from papers.services.accounts.mail_allowance import MailKind, give_back_allowance, take_allowance
@@ -219,7 +222,18 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """What a telephone shows beside the code."""
+    """What a telephone shows beside the code, and how the secret it shares with us is stored: encrypted."""
+
+    def encrypt(self, text: str) -> str:
+        return encrypt_text(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret; where no key opens it one that nobody has, so that no code fits until it is set up anew."""
+        try:
+            return decrypt_text(encrypted_text)
+        except UnreadableSecretError:
+            logger.error("A second factor was encrypted with another SECRET_KEY, and lets nobody in")
+            return b32encode(secrets.token_bytes(20)).decode("ascii")
 
     def get_totp_issuer(self) -> str:
         return group_settings().name or "Broadsheet"
