@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +11,12 @@ from django.db import connection, transaction
 
 from papers.models.encrypted import UnreadableSecretError, keys_in_force, renewed
 
-# Table and column of each EncryptedTextField; a test compares.
-ENCRYPTED_COLUMNS = (("digests_channel", "address"), ("digests_channel", "secret"))
+# Table, primary key and column of each EncryptedTextField; a test compares.
+ENCRYPTED_COLUMNS = (
+    ("digests_channel", "id", "address"),
+    ("digests_channel", "id", "secret"),
+    ("papers_feedkey", "user_id", "key"),
+)
 _OF_FACTORS = ("secret", "seed")
 
 
@@ -20,14 +25,18 @@ class SecretsState:
     """What was found."""
 
     renewed: int = 0
-    unreadable_channels: set[int] = field(default_factory=set)
+    unreadable: set[tuple[str, int]] = field(default_factory=set)
+    """Rows of tables, by primary key, with a secret that no key opens."""
     unreadable_factors: int = 0
 
     def sentence(self) -> str:
         """What has to be entered again, in a sentence; empty where all can be read."""
         parts = []
-        if self.unreadable_channels:
-            parts.append(f"the addresses and tokens of {len(self.unreadable_channels)} channels (/curate/channels)")
+        tables = Counter(table for table, _ in self.unreadable)
+        if count := tables["digests_channel"]:
+            parts.append(f"the addresses and tokens of {count} channels (/curate/channels)")
+        if count := tables["papers_feedkey"]:
+            parts.append(f"the addresses of {count} readers’ feeds, which go on (New address beside the feed)")
         if self.unreadable_factors:
             parts.append(
                 f"{self.unreadable_factors} second factors (manage.py login_link ADDRESS --forget-second-factor)"
@@ -47,25 +56,25 @@ def renew_stored_secrets(keys: Sequence[str] | None = None) -> SecretsState:
     """
     state, keys = SecretsState(), keys or keys_in_force()
     with transaction.atomic():
-        for table, column in ENCRYPTED_COLUMNS:
-            _renew_column(table, column, keys, state)
+        for place in ENCRYPTED_COLUMNS:
+            _renew_column(*place, keys, state)
         for factor in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).select_for_update().iterator():
             _renew_factor(factor, keys, state)
     return state
 
 
-def _renew_column(table: str, column: str, keys: Sequence[str], state: SecretsState) -> None:
-    # In SQL: the field would decrypt what it reads. Both names are from the table above.
+def _renew_column(table: str, primary_key: str, column: str, keys: Sequence[str], state: SecretsState) -> None:
+    # In SQL: the field would decrypt what it reads. The names are from the table above.
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, {column} FROM {table} ORDER BY id FOR UPDATE")  # noqa: S608
+        cursor.execute(f"SELECT {primary_key}, {column} FROM {table} ORDER BY 1 FOR UPDATE")  # noqa: S608
         for pk, stored in cursor.fetchall():
             try:
                 text = renewed(stored, keys)
             except UnreadableSecretError:
-                state.unreadable_channels.add(pk)
+                state.unreadable.add((table, pk))
                 continue
             if text is not None:
-                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [text, pk])  # noqa: S608
+                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {primary_key} = %s", [text, pk])  # noqa: S608
                 state.renewed += 1
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from digests.models import SignUp, Subscriber
@@ -17,6 +20,8 @@ from papers.services.accounts.feed_keys import feed_key_of
 from papers.services.accounts.invitations import create_invitation
 from papers.services.accounts.login_links import create_login_link
 from papers.services.accounts.people import restore_account, suspend_account
+from papers.services.authors.lookup import find_author
+from papers.services.reading.follows import follow
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.mail import first_link_path, set_up_mail
@@ -70,6 +75,40 @@ def test_keys_of_somebody_who_is_gone_open_nothing(rita: Any, addresses: dict[st
     staff()
     delete_account(rita)
     assert set(codes(addresses).values()) == {404}
+
+
+def test_a_copy_of_the_table_opens_no_feed(rita: Any, addresses: dict[str, str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, key_digest FROM papers_feedkey")
+        (stored, digest) = cursor.fetchone()
+    assert feed_key_of(rita) not in (stored, digest)
+    for guess in (stored, digest):
+        assert anonymous_client().get(f"/following/{guess}.atom").status_code == 404
+
+
+def test_a_feed_goes_on_when_the_site_s_key_is_lost(rita: Any, addresses: dict[str, str], settings: Any) -> None:
+    """Its address is found by a digest; it only can't be shown again."""
+    follow(user=rita, contributor=find_author("ada-lovelace"), name="Ada Lovelace", now=NOW)
+    settings.SECRET_KEY = "another-key-of-another-time-0123456789-abcdef"
+    assert anonymous_client().get(addresses["what she follows"]).status_code == 200
+    browser = client_of(rita)
+    assert feed_key_of(rita) == ""
+    for page in ("/following", "/papers/for-you"):
+        assert browser.get(page).status_code == 200
+        assert "Only your feed reader knows the address" in browser.get("/following").content.decode()
+    browser.post("/following/address")
+    assert anonymous_client().get(f"/following/{feed_key_of(rita)}.atom").status_code == 200
+    assert anonymous_client().get(addresses["what she follows"]).status_code == 404
+
+
+def test_a_key_stays_what_it_was_when_the_table_changes() -> None:
+    state = MigrationExecutor(connection).loader.project_state(("papers", "0005_feed_key_digests")).apps
+    ada = staff()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO papers_feedkey (user_id, key, key_digest) VALUES (%s, 'old-key', 'x')", [ada.pk])
+    import_module("papers.migrations.0005_feed_key_digests").digest_keys(state, None)
+    assert feed_key_of(ada) == "old-key"
+    assert anonymous_client().get("/following/old-key.atom").status_code == 200
 
 
 def test_the_suspended_can_still_leave(rita: Any, addresses: dict[str, str]) -> None:

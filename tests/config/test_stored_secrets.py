@@ -81,7 +81,7 @@ def test_nobody_looks_for_what_can_not_be_found(channel: Channel) -> None:
 
 def test_the_table_of_columns_has_all_of_them() -> None:
     found = {
-        (model._meta.db_table, field.column)
+        (model._meta.db_table, model._meta.pk.column, field.column)
         for model in apps.get_models()
         for field in model._meta.concrete_fields
         if isinstance(field, EncryptedTextField)
