@@ -149,7 +149,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **options: Any) -> None:
         """Store the account. A new password, wherever it comes from, ends the one-time links made before."""
-        has_new_password = self._password is not None  # Django's note of it, which is not set where a hash is renewed
+        # Django's note of it, which is not set where a hash is renewed.
+        has_new_password = getattr(self, "_password", None) is not None
         super().save(*args, **options)
         if has_new_password:
             LoginLink.objects.filter(user=self, used_at=None).delete()

@@ -13,8 +13,8 @@ _WITH_PORT = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}|\[([0-9A-Fa-f:.]{2,4
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address in a text, without port and zone; IPv4 in IPv6 as the IPv4 address. None where there is none."""
-    if found := _WITH_PORT.fullmatch(text):
-        text = found[1] or found[2]
+    if with_port := _WITH_PORT.fullmatch(text):
+        text = with_port[1] or with_port[2]
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:

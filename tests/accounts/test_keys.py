@@ -126,7 +126,7 @@ def test_the_suspended_move_no_mail_to_another_address(rita: Any, addresses: dic
     request_address_change(subscriber=Subscriber.objects.get(), email="other@example.org", now=NOW)
     send_due_confirmations(now=NOW)
     suspend_account(person=rita, by=staff(), reason="", now=NOW)
-    confirm_link(first_link_path(mail.outbox[0].body).rsplit("/", 1)[1], now=NOW)
+    confirm_link(first_link_path(str(mail.outbox[0].body)).rsplit("/", 1)[1], now=NOW)
     assert Subscriber.objects.get().email == "rita@example.org"
     assert SignUp.objects.get().used_at is None
 

@@ -98,7 +98,9 @@ def test_it_takes_time_in_proportion(piece: str) -> None:
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What the handlers of the settings write, of Django too."""
     out = io.StringIO()
-    config = {**settings.LOGGING, "handlers": {"console": {**settings.LOGGING["handlers"]["console"], "stream": out}}}
+    logging_settings: Any = settings.LOGGING
+    console = {**logging_settings["handlers"]["console"], "stream": out}
+    config = {**logging_settings, "handlers": {"console": console}}
     before = {name: list(logging.getLogger(name).handlers) for name in ("", "papers", "digests", "config")}
     logging.config.dictConfig(config)
     yield out
@@ -128,7 +130,7 @@ def test_the_web_server_s_own_lines() -> None:
     out = io.StringIO()
     for one in (logger.error_log, logger.access_log):
         for handler in one.handlers:
-            handler.setStream(out)  # type: ignore[attr-defined]
+            handler.setStream(out)
     try:
         raise ValueError(f"/u/{KEY}")
     except ValueError:

@@ -48,7 +48,8 @@ class MailKind(StrEnum):
 def take_allowance(*, address: str, now: datetime, kind: MailKind = MailKind.OTHER) -> bool:
     """Whether one more mail may be sent to `address`; if so, it is counted. One statement."""
     most = MOST_OF_OTHERS if kind is MailKind.OTHER else MOST
-    values = {"mailbox": _digest(address, kind), "now": now, "since": now - PERIOD, "most": most}
+    values: dict[str, str | int | datetime] = {"mailbox": _digest(address, kind), "most": most}
+    values |= {"now": now, "since": now - PERIOD}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         return cursor.fetchone() is not None
