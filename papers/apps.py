@@ -13,11 +13,9 @@ class PapersConfig(AppConfig):
 
     def ready(self) -> None:
         from papers import hooks
-        from papers.accounts import security_signals
         from papers.web.page_cache import invalidate_page_cache
 
         hooks.lists_changed.register(invalidate_page_cache)
-        security_signals.connect()
         # All mail goes to the domain that was meant, by whichever backend it is sent: Django writes domains by Python's
         # codec, IDNA 2003, with which `straße.example` is the name of somebody else.
         message.punycode = _punycode  # type: ignore[attr-defined]  # the stubs don't know what it imports

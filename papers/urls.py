@@ -139,7 +139,6 @@ urlpatterns: list[URLPattern] = [
     path("submit/<row:submission_id>/retry", submissions.submission_retry, name="submission-retry"),
     path("curate/figures", statistics.statistics, name="statistics"),
     path("curate/people", people.people, name="people"),
-    path("curate/people/log", people.security_log, name="security-log"),
     path("curate/people/<row:pk>", people.person, name="person"),
     path("curate/people/<row:pk>/<slug:act>", people.person_act, name="person-act"),
     path("curate/rules", list_rules.rules, name="rules"),

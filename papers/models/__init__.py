@@ -30,7 +30,6 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
-from papers.models.security_event import SecurityEvent
 from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
@@ -89,7 +88,6 @@ __all__ = [
     "Role",
     "RuleListing",
     "SearchStatistics",
-    "SecurityEvent",
     "SeenPaper",
     "ShownRecommendation",
     "Source",

@@ -11,9 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from papers.accounts.notifications import notify_factor_removed, notify_role_changed
 from papers.accounts.second_factor import has_second_factor, reset_second_factor
-from papers.models import Role, SecurityEvent, User
+from papers.models import Role, User
 from papers.services.accounts.people import (
     AccountActionError,
     account_history,
@@ -23,7 +22,7 @@ from papers.services.accounts.people import (
     suspend_account,
 )
 from papers.services.accounts.sessions import end_sessions
-from papers.web.http import UserRequest, parse_key
+from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
 from papers.web.ratelimit import rate_limited
 
@@ -65,16 +64,6 @@ def person(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, "papers/person.html", context)
 
 
-@never_cache
-@require_safe
-@staff_only
-def security_log(request: UserRequest) -> HttpResponse:
-    """Sign-ins, new devices and what was changed of accounts, the newest first; further back behind the last one."""
-    rows = list(SecurityEvent.objects.newest(before=parse_key(request.GET.get("before", "")))[: PER_PAGE + 1])
-    context = {"events": rows[:PER_PAGE], "more": rows[PER_PAGE - 1].pk if len(rows) > PER_PAGE else None}
-    return render(request, "papers/security_log.html", context)
-
-
 @require_POST
 @staff_only
 @rate_limited("account")
@@ -96,11 +85,7 @@ def _role(request: UserRequest, person: User) -> str:
     wanted = request.POST.get("role", "")
     if wanted not in Role.values:
         raise AccountActionError("Choose what they may do.")
-    was = person.role
     set_role(person=person, role=Role(wanted), by=request.user)
-    if was != wanted:
-        person.refresh_from_db()
-        notify_role_changed(request, person, by=request.user)
     return f"{person.username} is now {'an' if wanted == Role.ADMINISTRATOR else 'a'} {Role(wanted).label}."
 
 
@@ -120,9 +105,8 @@ def _sign_out(_request: UserRequest, person: User) -> str:
     return f"{person.username} is signed out everywhere."
 
 
-def _second_factor(request: UserRequest, person: User) -> str:
-    if reset_second_factor(person):
-        notify_factor_removed(request, person, by=request.user)
+def _second_factor(_request: UserRequest, person: User) -> str:
+    reset_second_factor(person)
     return f"{person.username} signs in without a code until there is a new telephone."
 
 

@@ -237,7 +237,6 @@ ROWS: dict[str, list[Row]] = {
     ],
     "papers:statistics": [office("/curate/figures")],
     "papers:people": [staff_alone("/curate/people"), staff_alone("/curate/people?who=r&role=reader&before=7")],
-    "papers:security-log": [staff_alone("/curate/people/log"), staff_alone("/curate/people/log?before=7")],
     "papers:person": [staff_alone("/curate/people/99099"), staff_alone("/curate/people/99098", 404)],
     "papers:person-act": [
         *(staff_alone(f"/curate/people/99099/{act}", 302, method="POST") for act in ("role", "suspend", "close")),

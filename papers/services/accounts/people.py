@@ -10,14 +10,10 @@ from datetime import datetime
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.utils import timezone
 
-from papers.models import LoginLink, Role, SecurityEvent, User
+from papers.models import LoginLink, Role, User
 from papers.services.accounts.deletion import LastAdministratorError, delete_account, require_another_administrator
-from papers.services.accounts.security_log import record_event
 from papers.services.accounts.sessions import end_sessions
-
-_KINDS = SecurityEvent.Kind
 
 
 class AccountActionError(Exception):
@@ -35,7 +31,6 @@ def set_role(*, person: User, role: Role, by: User) -> None:
             _keep_an_administrator(person)
         if User.objects.filter(pk=person.pk).exclude(**role.flags).update(**role.flags):
             _note(by, person, f"Made {'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}.")
-            record_event(user=person, kind=_KINDS.ROLE, by=by, detail=str(role.label), now=timezone.now())
 
 
 def suspend_account(*, person: User, by: User, reason: str, now: datetime) -> None:
@@ -57,7 +52,6 @@ def suspend_account(*, person: User, by: User, reason: str, now: datetime) -> No
             LoginLink.objects.filter(user=person, used_at=None).delete()
             end_sessions(person)
             _note(by, person, f"Suspended: {reason}" if reason else "Suspended.")
-            record_event(user=person, kind=_KINDS.SUSPENDED, by=by, now=now)
 
 
 def restore_account(*, person: User, by: User) -> None:
@@ -68,7 +62,6 @@ def restore_account(*, person: User, by: User) -> None:
         )
         if changed:
             _note(by, person, "Restored.")
-            record_event(user=person, kind=_KINDS.RESTORED, by=by, now=timezone.now())
 
 
 def close_account(*, person: User, by: User) -> None:

@@ -10,7 +10,6 @@ from django.db.models import Max
 from papers.models import FetchRun, LoginLink, RejectedRecord, ShownRecommendation, SourceDay
 from papers.services.accounts.attempts import delete_old_attempts
 from papers.services.accounts.mail_allowance import delete_old_allowances
-from papers.services.accounts.security_log import delete_old_events
 from papers.services.curation.find_candidates import delete_expired_candidates
 from papers.services.curation.undo import delete_expired_changes
 from papers.services.fetching.completeness import delete_expired_announcements
@@ -47,7 +46,6 @@ def delete_expired_rows(*, now: datetime) -> int:
         + delete_expired_changes(now=now)
         + delete_unfollowed()
         + delete_old_attempts(now=now)
-        + delete_old_events(now=now)
         + delete_old_allowances(now=now)
     )
     return sum(rows.delete()[0] for rows in old) + deleted + delete_expired_imports(now=now)
