@@ -7,8 +7,10 @@ from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -19,6 +21,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.accounts.security_keys import key_site
 from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
@@ -42,6 +45,8 @@ _SAID = {
     "account/messages/password_set.txt": "Your password is set.",
     "mfa/messages/totp_activated.txt": "From now on, signing in asks for a code of your telephone.",
     "mfa/messages/totp_deactivated.txt": "Signing in no longer asks for a code.",
+    "mfa/messages/webauthn_added.txt": "From now on, this key signs you in beside the password.",
+    "mfa/messages/webauthn_removed.txt": "This key signs you in no longer.",
     "mfa/messages/recovery_codes_generated.txt": "These codes are new; the old ones no longer work.",
     "usersessions/messages/sessions_logged_out.txt": "All other devices are signed out.",
     "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
@@ -194,7 +199,14 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """What a telephone shows beside the code."""
+    """What a telephone or a key shows beside the code, and whose it is."""
 
     def get_totp_issuer(self) -> str:
         return group_settings().name or "Broadsheet"
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        return f"Key {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        domain = key_site(context.request).domain or settings.SITE.host
+        return {"id": domain, "name": group_settings().name or "Broadsheet"}
