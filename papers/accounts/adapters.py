@@ -124,6 +124,7 @@ class AccountAdapter(DefaultAccountAdapter):
             **context,
             "group_name": group_settings().name or "Broadsheet",
             "site_url": settings.SITE_URL,
+            "privacy_url": settings.SITE.origin + reverse("papers:privacy"),
             "sign_in_url": settings.SITE.origin + reverse("papers:sign-in"),
             "forgotten_url": settings.SITE.origin + reverse("account_reset_password"),
         }

@@ -273,6 +273,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:robots": [everybody("/robots.txt", on_members_site=200)],
     "papers:icon": [everybody("/favicon.ico", 301, on_members_site=301)],
+    "papers:privacy": [everybody("/privacy", on_members_site=200)],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
     "papers:setup-skip": [staff_alone("/setup/skip", 302, method="POST")],

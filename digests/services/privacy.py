@@ -1,0 +1,36 @@
+"""What /privacy says of mail and of channels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from digests.models import Channel
+from digests.models.delivery import DELIVERY_RETENTION
+from digests.models.signup import UNCONFIRMED_RETENTION
+from digests.services.notices import NOTICE_RETENTION
+from papers.hooks import Kept, OutsideService
+
+
+def mail_kept(_now: datetime) -> list[Kept]:
+    """What is kept of mail, and how long."""
+    return [
+        Kept("Addresses that asked for mail and were not confirmed", UNCONFIRMED_RETENTION),
+        Kept("Which mails you were sent, and which papers were in them", DELIVERY_RETENTION),
+        Kept("Notices to curators", NOTICE_RETENTION),
+        Kept("Your subscription, and when and how you asked for it; that an address wants no mail", None),
+    ]
+
+
+def channel_services(_now: datetime) -> list[OutsideService]:
+    """The hosts that get notices for curators, each once. One query."""
+    channels = Channel.objects.filter(is_enabled=True).exclude(kind=Channel.Kind.MAIL).order_by("pk")
+    hosts = dict.fromkeys(_host(address) for address in channels.values_list("address", flat=True))
+    return [OutsideService(host, "notices for curators: the day’s papers, what waits and fails") for host in hosts]
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or "a webhook"
+    except ValueError:
+        return "a webhook"
