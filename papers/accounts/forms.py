@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import AddEmailForm, ReauthenticateForm, ResetPasswordForm, ResetPasswordKeyForm, SignupForm
+from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm as SecondFactorForm
 from allauth.mfa.base.forms import ReauthenticateForm as SecondFactorAgainForm
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authentication_failed
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
@@ -64,8 +66,6 @@ class SignUpForm(PlainLabelsMixin, SignupForm):
 
     @property
     def invitation(self) -> Any:
-        from allauth.core import context
-
         return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
 
     def clean_email(self) -> str:
@@ -126,8 +126,16 @@ class RateLimitedCodeMixin(PlainLabelsMixin):
         code = str(super().clean_code())  # type: ignore[misc]
         used: Authenticator | None = getattr(self, "authenticator", None)
         if used is not None and used.type == APP and not spend_code(used, code):
+            _tell_failure(self.user, used)  # type: ignore[attr-defined]
             raise ValidationError("This code was used before. Wait for the next one.")
         return code
+
+
+def _tell_failure(user: User, authenticator: Authenticator | None) -> None:
+    """Say that a second factor was not accepted, where allauth does not say so itself."""
+    authentication_failed.send(
+        sender=Authenticator, request=context.request, user=user, authenticator=authenticator, reauthentication=False
+    )
 
 
 class SecondFactorCodeForm(RateLimitedCodeMixin, SecondFactorForm):
@@ -181,6 +189,7 @@ class SecondFactorKeyMixin(SecurityKeyMixin):
         try:
             found: Authenticator = super().clean_credential()  # type: ignore[misc]
         except (*UNREADABLE, ValidationError) as error:
+            _tell_failure(self.user, None)  # type: ignore[attr-defined]
             raise ValidationError(UNKNOWN_KEY) from error
         return found
 

@@ -25,9 +25,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from papers.models import User
+from papers.models import SecurityEvent, User
+from papers.services.accounts.security_log import record_event
 from papers.web.http import Request, referring_page
 
 CODE_VALID_SECONDS = 12 * 60 * 60
@@ -66,9 +68,15 @@ def spend_code(app: Authenticator, code: str) -> bool:
     return False
 
 
-def reset_second_factor(user: User) -> bool:
-    """Remove a lost telephone, all keys and the recovery codes; whether there were any. Idempotent."""
-    deleted, _ = Authenticator.objects.filter(user=user).delete()
+def reset_second_factor(user: User, *, by: User | None = None) -> bool:
+    """Remove a lost telephone, all keys and the recovery codes; whether there were any. Idempotent.
+
+    Its owner is told. `by` is the administrator who does it; None on the command line.
+    """
+    with transaction.atomic():
+        deleted, _ = Authenticator.objects.filter(user=user).delete()
+        if deleted:
+            record_event(user=user, kind=SecurityEvent.Kind.FACTOR_RESET, by=by, now=timezone.now())
     return bool(deleted)
 
 

@@ -12,6 +12,7 @@ from papers import hooks
 from papers.hooks import Kept, OutsideService
 from papers.models import Source
 from papers.services.accounts.login_links import LOGIN_LINK_LIFETIME
+from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
 from papers.services.curation.undo import UNDO_WINDOW
 from papers.services.fetching.source_config import base_url_of, preferred_base_url
 from papers.services.library_import.drafts import APPLIED_KEPT, DRAFTS_KEPT
@@ -20,6 +21,7 @@ from papers.services.operations.installation import GroupSettings, privacy_text
 from papers.sources import arxiv_api
 from papers.sources.registry import ADAPTERS
 from papers.text import html
+from papers.web.known_device import DEVICE_COOKIE, DEVICE_COOKIE_SECONDS
 from papers.web.ratelimit import RATE_LIMITS
 from papers.web.theme import THEME_COOKIE, THEME_COOKIE_SECONDS
 
@@ -64,6 +66,11 @@ def _kept() -> tuple[Kept, ...]:
         Kept("Your account: address, name, password (as a salted hash), second factor, settings", None),
         Kept("Votes, comments, tags, library, notes, what you have seen, followed, muted and submitted", None),
         Kept("Where you are signed in: network address and browser", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+        Kept(
+            "What happened to your account: sign-ins, wrong codes, changes of password, address, second factor and "
+            "role; with your kind of browser and the first part of the network address",
+            SECURITY_EVENTS_KEPT,
+        ),
         Kept("Sign-in links, without what opens them, after their end", LINKS_KEPT + LOGIN_LINK_LIFETIME),
         Kept("Invitations, with the address they went to", INVITATIONS_KEPT),
         Kept("Libraries you bring along, before you take them over", DRAFTS_KEPT),
@@ -85,6 +92,7 @@ def _cookies() -> tuple[Cookie, ...]:
     return (
         cookie(settings.SESSION_COOKIE_NAME, "that you are signed in", settings.SESSION_COOKIE_AGE),
         cookie(settings.CSRF_COOKIE_NAME, "that forms come from this site", settings.CSRF_COOKIE_AGE),
+        cookie(DEVICE_COOKIE, "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
         cookie(THEME_COOKIE, "light or dark, once you choose", THEME_COOKIE_SECONDS),
     )
 

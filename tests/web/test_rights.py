@@ -287,6 +287,8 @@ ROWS: dict[str, list[Row]] = {
     "papers:sign-out": [everybody("/sign-out", 302, method="POST")],
     "papers:password": [members("/account/password")],
     "papers:account": [members("/account"), members("/account", method="POST")],
+    "papers:security": [members("/account/security")],
+    "papers:security-log": [staff_alone("/curate/security"), staff_alone("/curate/security?who=rita&what=role")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
     "papers:account-export": [
         members("/account/export", method="POST"),

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, Invitation, LoginLink, RejectedRecord, ShownRecommendation, SourceDay
+from papers.models import FetchRun, Invitation, LoginLink, RejectedRecord, SecurityEvent, ShownRecommendation, SourceDay
+from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
 from papers.services.curation.find_candidates import delete_expired_candidates
 from papers.services.curation.undo import delete_expired_changes
 from papers.services.fetching.completeness import delete_expired_announcements
@@ -38,6 +39,7 @@ def delete_expired_rows(*, now: datetime) -> int:
         SourceDay.objects.filter(day__lt=(now - LISTS_KEPT).date()),
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
         Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT),
+        SecurityEvent.objects.filter(at__lt=now - SECURITY_EVENTS_KEPT),
         ShownRecommendation.objects.filter(shown_at__lt=now - SHOWN_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
