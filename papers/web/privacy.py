@@ -103,7 +103,7 @@ def _services() -> list[OutsideService]:
         for host in _source_hosts()
     ]
     found.append(OutsideService(_host(settings.DOI_URL), "the DOIs of papers that readers submit or import"))
-    found.append(OutsideService("pages that readers submit", "this server's visit, not who submitted them"))
+    found.append(OutsideService("pages that readers submit", "this server’s visit, not who submitted them"))
     if settings.EMBEDDINGS and settings.EMBEDDINGS_URL:
         words = "titles and abstracts, and the words that are searched for, without who asks"
         found.append(OutsideService(_host(settings.EMBEDDINGS_URL), words))

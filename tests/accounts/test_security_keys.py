@@ -10,6 +10,7 @@ from django.core import mail
 from django.test import Client
 
 from config.site_url import Site
+from papers.accounts.security_keys import loopback_name_url
 from papers.models import User
 from tests.support.people import PASSWORD, client_of, reader, staff
 from tests.support.second_factor import code_of, forget_used_codes, turn_on
@@ -234,3 +235,26 @@ def test_a_signature_is_for_one_sign_in() -> None:
     again = half_in()
     again.get("/sign-in/code")
     assert again.post("/sign-in/code", {"credential": signed}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://127.0.0.1:8000", "http://localhost:8000"),
+        ("http://[::1]:8000/lab", "http://localhost:8000/lab"),
+        ("http://localhost:8000", ""),
+        ("https://papers.example.org", ""),
+    ],
+)
+def test_the_start_names_an_address_with_a_name(url: str, named: str, settings: Any) -> None:
+    settings.SITE = Site.from_url(url)
+    assert loopback_name_url() == named
+
+
+def test_the_second_factor_is_not_asked_for_by_way_of_the_password() -> None:
+    browser = at_localhost(staff())
+    add(browser, a_key())
+    page = browser.get("/sign-in/key/again?next=/curate/people").content.decode()
+    assert "Type a code or a recovery code" in page
+    assert 'href="/sign-in/again' not in page
+    assert "/sign-in/code/again?next=%2Fcurate%2Fpeople" in page
