@@ -175,9 +175,10 @@ class AddSecurityKeyForm(SecurityKeyMixin, AddWebAuthnForm):
         if Authenticator.objects.filter(user=self.user, type=SECURITY_KEY).count() >= MAX_KEYS:
             raise ValidationError(f"An account has {MAX_KEYS} keys at most. Remove one first.")
         try:
-            return dict(super().clean())
+            cleaned: dict[str, Any] = super().clean() or {}
         except (*UNREADABLE, ValidationError) as error:
             raise ValidationError(UNKNOWN_KEY) from error
+        return cleaned
 
 
 class SecondFactorKeyMixin(SecurityKeyMixin):

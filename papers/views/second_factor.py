@@ -96,7 +96,8 @@ class KeyAgain(ReauthenticateWebAuthnView):
     template_name = "mfa/webauthn/reauthenticate.html"
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form))
+        answer: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return answer
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         shared = super(ReauthenticateWebAuthnView, self).get_context_data(**more)

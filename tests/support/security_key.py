@@ -28,9 +28,8 @@ class SecurityKey:
 
     def register(self, options: str) -> str:
         """What a browser sends after `navigator.credentials.create`, for the options of a page."""
-        credential = AttestedCredentialData.create(
-            Aaguid.NONE, self._id, ES256.from_cryptography_key(self._private.public_key())
-        )
+        public: Any = ES256.from_cryptography_key(self._private.public_key())  # type: ignore[no-untyped-call]
+        credential = AttestedCredentialData.create(Aaguid.NONE, self._id, public)
         flags = _PRESENT | AuthenticatorData.FLAG.AT
         data = AuthenticatorData.create(sha256(self.domain.encode()).digest(), flags, 1, bytes(credential))
         attestation = AttestationObject.create("none", data, {})

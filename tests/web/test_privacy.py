@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMultiAlternatives
 
 from config.site_url import Site
 from digests.content.transactional import send_transactional_mail
@@ -109,6 +110,7 @@ def test_each_page_and_each_mail_leads_there(settings: Any) -> None:
     send_transactional_mail("test", to="rita@example.org", context={})
     sent = mail.outbox[0]
     assert "https://papers.example.org/lab/privacy" in str(sent.body)
+    assert isinstance(sent, EmailMultiAlternatives)
     assert "https://papers.example.org/lab/privacy" in str(sent.alternatives[0][0])
 
 
