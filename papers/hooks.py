@@ -92,10 +92,12 @@ problems: Contributions[datetime, str] = Contributions()
 
 
 class Kept(NamedTuple):
-    """Something about people that is kept, in readers' words, and how long; None: as long as the account."""
+    """Something about people that is kept, in readers' words, and how long."""
 
     what: str
     span: timedelta | None
+    """None: until what `until` says."""
+    until: str = "until you delete it, or your account"
 
 
 class OutsideService(NamedTuple):

@@ -11,6 +11,8 @@ from digests.models.signup import UNCONFIRMED_RETENTION
 from digests.services.notices import NOTICE_RETENTION
 from papers.hooks import Kept, OutsideService
 
+_BY_ADMINISTRATORS = "until an administrator deletes it"
+
 
 def mail_kept(_now: datetime) -> list[Kept]:
     """What is kept of mail, and how long."""
@@ -18,7 +20,9 @@ def mail_kept(_now: datetime) -> list[Kept]:
         Kept("Addresses that asked for mail and were not confirmed", UNCONFIRMED_RETENTION),
         Kept("Which mails you were sent, and which papers were in them", DELIVERY_RETENTION),
         Kept("Notices to curators", NOTICE_RETENTION),
-        Kept("Your subscription, and when and how you asked for it; that an address wants no mail", None),
+        Kept("Which mail you asked for, when and how, with an account", None),
+        Kept("The same of an address without one, after it has ended its mail, too", None, _BY_ADMINISTRATORS),
+        Kept("Addresses that want no mail, or take none, so that none is sent there", None, _BY_ADMINISTRATORS),
     ]
 
 
