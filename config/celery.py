@@ -76,6 +76,7 @@ app.conf.update(
             (TaskName.ENQUEUE_DUE_WORK, 30.0),
             (TaskName.SEND_CONFIRMATIONS, 60.0),
             (TaskName.SEND_MENTIONS, 60.0),
+            (TaskName.SEND_SECURITY, 60.0),
             (TaskName.POST_NOTICES, 60.0),
             (TaskName.RUN_SCHEDULED_MAIL, 60.0),
         )

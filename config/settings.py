@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "papers.web.middleware.RightsMiddleware",
+    "papers.web.known_device.KnownDeviceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -215,7 +216,13 @@ MFA_FORMS = {
     "authenticate": "papers.accounts.forms.SecondFactorCodeForm",
     "reauthenticate": "papers.accounts.forms.ConfirmCodeForm",
     "activate_totp": "papers.accounts.forms.ActivateSecondFactorForm",
+    "add_webauthn": "papers.accounts.forms.AddSecurityKeyForm",
+    "authenticate_webauthn": "papers.accounts.forms.SecondFactorKeyForm",
+    "reauthenticate_webauthn": "papers.accounts.forms.ConfirmKeyForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A key is the second factor, beside a password: no page signs in by a key alone.
+MFA_PASSKEY_LOGIN_ENABLED = False
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Whether all who may enter the admin must have a second factor; those who have one are asked for its code anyway.

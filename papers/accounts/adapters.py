@@ -9,8 +9,10 @@ from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +24,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from papers.accounts.oidc import ProviderSession
+from papers.accounts.security_keys import key_site
 from papers.models import User
 from papers.models.email_fields import checked
 from papers.models.encrypted import UnreadableSecretError, decrypt_text, encrypt_text
@@ -47,6 +50,8 @@ _SAID = {
     "account/messages/password_set.txt": "Your password is set.",
     "mfa/messages/totp_activated.txt": "From now on, signing in asks for a code of your telephone.",
     "mfa/messages/totp_deactivated.txt": "Signing in no longer asks for a code.",
+    "mfa/messages/webauthn_added.txt": "From now on, this key signs you in beside the password.",
+    "mfa/messages/webauthn_removed.txt": "This key signs you in no longer.",
     "mfa/messages/recovery_codes_generated.txt": "These codes are new; the old ones no longer work.",
     "usersessions/messages/sessions_logged_out.txt": "All other devices are signed out.",
     "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
@@ -138,6 +143,7 @@ class AccountAdapter(DefaultAccountAdapter):
             **context,
             "group_name": group_settings().name or "Broadsheet",
             "site_url": settings.SITE_URL,
+            "privacy_url": settings.SITE.origin + reverse("papers:privacy"),
             "sign_in_url": settings.SITE.origin + reverse("papers:sign-in"),
             "forgotten_url": settings.SITE.origin + reverse("account_reset_password"),
         }
@@ -222,7 +228,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """What a telephone shows beside the code, and how the secret it shares with us is stored: encrypted."""
+    """What a telephone or a key shows beside the code, and how the secret that we share is stored: encrypted."""
 
     def encrypt(self, text: str) -> str:
         return encrypt_text(text)
@@ -237,3 +243,10 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def get_totp_issuer(self) -> str:
         return group_settings().name or "Broadsheet"
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        return f"Key {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        domain = key_site(context.request).domain or settings.SITE.host
+        return {"id": domain, "name": group_settings().name or "Broadsheet"}

@@ -30,6 +30,7 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
+from papers.models.security import SecurityEvent
 from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
@@ -88,6 +89,7 @@ __all__ = [
     "Role",
     "RuleListing",
     "SearchStatistics",
+    "SecurityEvent",
     "SeenPaper",
     "ShownRecommendation",
     "Source",

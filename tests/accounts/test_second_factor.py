@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 
@@ -17,7 +18,7 @@ from papers.models import Invitation, User
 from papers.services.accounts.login_links import create_login_link
 from tests.support import factories
 from tests.support.people import PASSWORD, anonymous_client, client_of, curator, reader, staff
-from tests.support.second_factor import code_of, turn_on
+from tests.support.second_factor import code_of, early_code_of, forget_used_codes, turn_on, turn_on_and_keep_code
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +30,13 @@ def half_in(email: str = "rita@example.org") -> Client:
     assert answer["Location"].startswith("/sign-in/code")
     assert "_auth_user_id" not in browser.session
     return browser
+
+
+def forget_proofs(browser: Client) -> None:
+    """As in a session that has shown nothing lately."""
+    session = browser.session
+    session.pop("account_authentication_methods")
+    session.save()
 
 
 class TestSecondFactor:
@@ -76,16 +84,35 @@ class TestSecondFactor:
         client_of(staff()).post("/admin/papers/user/", action)
         assert not Authenticator.objects.exists()
 
-    def test_turning_it_off_asks_again_who_it_is(self) -> None:
+    def test_turning_it_off_asks_for_the_code_not_for_the_password_alone(self) -> None:
         browser = client_of(reader())
-        turn_on(browser)
-        session = browser.session
-        session.pop("account_authentication_methods")
-        session.save()
+        secret = turn_on(browser)
+        forget_proofs(browser)
+        browser.post("/sign-in/again", {"password": PASSWORD})
         answer = browser.post("/account/two-factor/off")
-        assert answer["Location"].startswith("/sign-in/again")
-        browser.post(answer["Location"], {"password": PASSWORD})
+        assert answer["Location"].startswith("/sign-in/code/again")
+        assert Authenticator.objects.exists()
+        browser.post(answer["Location"], {"code": code_of(secret)})
+        browser.post("/account/two-factor/off")
         assert not Authenticator.objects.exists()
+
+    def test_the_code_that_turned_it_on_is_spent(self) -> None:
+        secret, used = turn_on_and_keep_code(client_of(reader()))
+        cache.clear()  # a cache may lose what it knows
+        browser = half_in()
+        assert "used before" in browser.post("/sign-in/code", {"code": used}).content.decode()
+        forget_used_codes()
+        assert browser.post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/papers/new"
+
+    def test_a_code_signs_in_once_for_as_long_as_it_is_accepted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        secret = turn_on(client_of(reader()))
+        seen, now = early_code_of(secret), time.time()
+        assert half_in().post("/sign-in/code", {"code": seen})["Location"] == "/papers/new"
+        cache.clear()
+        monkeypatch.setattr("allauth.mfa.totp.internal.auth.time.time", lambda: now + 30)
+        browser = half_in()
+        assert "used before" in browser.post("/sign-in/code", {"code": seen}).content.decode()
+        assert "_auth_user_id" not in browser.session
 
     @pytest.mark.django_db(transaction=True)  # the mail is sent after the commit
     def test_its_owner_is_told(self) -> None:
@@ -117,6 +144,9 @@ class TestAdministratorWithoutCode:
         htmx = {"HX-Request": "true", "HX-Current-URL": "http://testserver/curate/channels"}
         assert self.invite(browser, htmx)["HX-Redirect"] == "/account/two-factor/on?next=%2Fcurate%2Fchannels"
         secret = turn_on(browser)
+        assert self.invite(browser).status_code == 200  # its first code was shown just now
+        Invitation.objects.all().delete()
+        forget_proofs(browser)
         asked = self.invite(browser)["Location"]
         assert asked == "/sign-in/code/again?next=%2F"
         assert browser.post(asked, {"code": code_of(secret)})["Location"] == "/"
