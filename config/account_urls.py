@@ -6,17 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account import views as account
-from allauth.mfa.base import views as second_factor
+from allauth.mfa.base.views import reauthenticate as code_again
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
-from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 
-from papers.accounts.second_factor import code_before
-from papers.views.account import change_email, openid_connect_login, password, password_reset, sign_in, sign_out
+from papers.accounts.second_factor import code_before, code_before_another
+from papers.views import second_factor
+from papers.views.account import (
+    change_email,
+    openid_connect_callback,
+    openid_connect_login,
+    password,
+    password_reset,
+    sign_in,
+    sign_out,
+)
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})
@@ -39,7 +47,8 @@ urlpatterns: list[URLPattern] = [
     limited_page("sign-in/closed", account.account_inactive, "account_inactive"),
     limited_page("sign-in/again", account.reauthenticate, "account_reauthenticate"),
     limited_page("sign-in/code", second_factor.authenticate, "mfa_authenticate", "second-factor-address"),
-    limited_page("sign-in/code/again", second_factor.reauthenticate, "mfa_reauthenticate", "second-factor-address"),
+    limited_page("sign-in/code/again", code_again, "mfa_reauthenticate", "second-factor-address"),
+    limited_page("sign-in/key/again", second_factor.key_again, "mfa_reauthenticate_webauthn", "second-factor-address"),
     limited_page("account/address/sent", account.email_verification_sent, "account_email_verification_sent"),
     limited_page("account/address/confirm/<str:key>", account.confirm_email, "account_confirm_email"),
     limited_page("forgotten", password_reset, "account_reset_password", "forgotten"),
@@ -49,8 +58,12 @@ urlpatterns: list[URLPattern] = [
         "forgotten/<slug:uidb36>/<str:key>", account.password_reset_from_key, "account_reset_password_from_key"
     ),
     limited_page("account/two-factor", second_factor.index, "mfa_index"),
-    limited_page("account/two-factor/on", totp.activate_totp, "mfa_activate_totp"),
+    limited_page("account/two-factor/on", code_before_another(second_factor.activate_app), "mfa_activate_totp"),
     limited_page("account/two-factor/off", code_before(totp.deactivate_totp), "mfa_deactivate_totp"),
+    limited_page("account/two-factor/keys/new", code_before_another(second_factor.add_key), "mfa_add_webauthn"),
+    limited_page(
+        "account/two-factor/keys/<row:pk>/remove", code_before(second_factor.remove_key), "mfa_remove_webauthn"
+    ),
     limited_page(
         "account/two-factor/codes", code_before(recovery_codes.view_recovery_codes), "mfa_view_recovery_codes"
     ),
@@ -69,5 +82,5 @@ urlpatterns: list[URLPattern] = [
     limited_page("sign-in/with/cancelled", social.login_cancelled, "socialaccount_login_cancelled"),
     limited_page("sign-in/with/error", social.login_error, "socialaccount_login_error"),
     limited_page("sign-in/with/<slug:provider_id>", openid_connect_login, "openid_connect_login", "sign-up"),
-    limited_page("sign-in/with/<slug:provider_id>/back", openid_connect.callback, "openid_connect_callback", "sign-up"),
+    limited_page("sign-in/with/<slug:provider_id>/back", openid_connect_callback, "openid_connect_callback", "sign-up"),
 ]

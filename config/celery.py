@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
+from celery.signals import after_setup_logger, after_setup_task_logger
 from django.conf import settings
 from kombu import Exchange, Queue
 
 from config.local.programs import FETCHER, MAILER, PARTS, WORKER
+from config.log_redaction import redact_handlers
 from papers.enqueue import TaskName
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -73,11 +76,21 @@ app.conf.update(
             (TaskName.ENQUEUE_DUE_WORK, 30.0),
             (TaskName.SEND_CONFIRMATIONS, 60.0),
             (TaskName.SEND_MENTIONS, 60.0),
+            (TaskName.SEND_SECURITY, 60.0),
             (TaskName.POST_NOTICES, 60.0),
             (TaskName.RUN_SCHEDULED_MAIL, 60.0),
         )
     },
 )
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def redact_logs(logger: logging.Logger, **_: Any) -> None:
+    """Celery sets up handlers of its own, which write what tasks and libraries log."""
+    redact_handlers(logger)
+
+
 app.autodiscover_tasks()
 # Web threads, too, send through this app, and not through Celery's own default one.
 app.set_default()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ImproperlyConfigured
 
 from papers.text.hostnames import ascii_address
+from papers.text.ip_addresses import unmapped_network
 from papers.text.mailboxes import AddressError, read_mailbox
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -112,9 +113,9 @@ class Env:
             ) from error
 
     def networks(self, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
-        """IP addresses and networks, separated by commas or white space."""
+        """IP addresses and networks, separated by commas or white space; IPv4 ones written as IPv6 are IPv4's."""
         try:
-            return tuple(ip_network(word) for word in self.list(name))
+            return tuple(unmapped_network(ip_network(word)) for word in self.list(name))
         except ValueError as error:
             raise ImproperlyConfigured(
                 f"{name} must be IP addresses or networks such as 127.0.0.1, 10.0.0.0/8 or fd00::/8: {error}."

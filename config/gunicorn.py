@@ -36,4 +36,5 @@ max_requests_jitter = 2_000
 control_socket_disable = True
 proc_name = "broadsheet-web"
 errorlog = "-"
+logger_class = "config.web_log.WebServerLogger"
 loglevel = "warning"

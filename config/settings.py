@@ -42,6 +42,7 @@ ADMIN_EMAIL = read_mailbox(env.mailbox("BROADSHEET_ADMIN_EMAIL", "admin@localhos
 _SECRET_KEY = env.secret("SECRET_KEY")
 SECRET_KEY_IS_SET = bool(_SECRET_KEY)
 SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
+SECRET_KEY_FALLBACKS = env.secret("SECRET_KEY_FALLBACKS").split()
 UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "papers.web.middleware.RightsMiddleware",
+    "papers.web.known_device.KnownDeviceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -214,7 +216,13 @@ MFA_FORMS = {
     "authenticate": "papers.accounts.forms.SecondFactorCodeForm",
     "reauthenticate": "papers.accounts.forms.ConfirmCodeForm",
     "activate_totp": "papers.accounts.forms.ActivateSecondFactorForm",
+    "add_webauthn": "papers.accounts.forms.AddSecurityKeyForm",
+    "authenticate_webauthn": "papers.accounts.forms.SecondFactorKeyForm",
+    "reauthenticate_webauthn": "papers.accounts.forms.ConfirmKeyForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A key is the second factor, beside a password: no page signs in by a key alone.
+MFA_PASSKEY_LOGIN_ENABLED = False
 # Nobody gets as far as this page without an address that is confirmed; a new one may be waiting.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Whether all who may enter the admin must have a second factor; those who have one are asked for its code anyway.
@@ -305,7 +313,12 @@ LOG_LEVEL = env.choice("BROADSHEET_LOG_LEVEL", "info", ("debug", "info", "warnin
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "config.log_redaction.RedactingFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {

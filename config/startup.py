@@ -38,6 +38,7 @@ def prepare(report: Callable[[str], None]) -> None:
     with session_lock(AdvisoryLock.MIGRATIONS):
         refuse_prerelease_database()
         migrate(report)
+        renew_secrets(report)
         add_first_edition(report)
     collect_static(report)
 
@@ -59,6 +60,18 @@ def migrate(report: Callable[[str], None]) -> None:
             write_backup_or_stop(report)
         report(f"Making the tables ready ({missing} migrations) …")
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def renew_secrets(report: Callable[[str], None]) -> None:
+    """Encrypt by SECRET_KEY what one of its fallbacks encrypted; say what none of them opens. The site runs anyway."""
+    # It needs the models, which are not loaded with this module.
+    from config.stored_secrets import renew_stored_secrets
+
+    state = renew_stored_secrets()
+    if state.renewed:
+        report(f"Encrypted {state.renewed} stored secrets with SECRET_KEY.")
+    if sentence := state.sentence():
+        report(sentence)
 
 
 def write_backup_or_stop(report: Callable[[str], None]) -> None:

@@ -12,6 +12,7 @@ class DigestsConfig(AppConfig):
         from digests.services.health import mail_problems
         from digests.services.mail_export import export_mail
         from digests.services.merged_papers import UNDO_CONDITIONS, record_merges
+        from digests.services.privacy import channel_services, mail_kept
         from papers import hooks
 
         hooks.account_exported.register(export_mail)
@@ -19,5 +20,7 @@ class DigestsConfig(AppConfig):
         for table, condition in UNDO_CONDITIONS.items():
             hooks.merge_undo_tables.register(table, condition)
         hooks.problems.register(mail_problems)
+        hooks.privacy_kept.register(mail_kept)
+        hooks.privacy_services.register(channel_services)
         hooks.statistics_queues.register(mail_queues)
         hooks.statistics_charts.register(mail_charts)

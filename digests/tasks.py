@@ -8,7 +8,7 @@ from typing import Any
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from digests.services import double_opt_in, mail_scheduler, mention_mail, notices, sending
+from digests.services import double_opt_in, mail_scheduler, mention_mail, notices, security_mail, sending
 from papers.enqueue import TaskName, enqueue
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,13 @@ def send_mentions() -> None:
     """Mail readers who asked for it where they were named."""
     if sent := mention_mail.send_due_mention_mails(now=timezone.now()):
         logger.info("Sent %d mails to people who were named", sent)
+
+
+@shared_task(name=TaskName.SEND_SECURITY)
+def send_security() -> None:
+    """Mail people what happened to their accounts."""
+    if sent := security_mail.send_due_security_mails(now=timezone.now()):
+        logger.info("Sent %d mails about accounts", sent)
 
 
 @shared_task(name=TaskName.RUN_SCHEDULED_MAIL)

@@ -37,6 +37,7 @@ class TaskName(StrEnum):
     SEND_WAITING = "digests.send_waiting"
     SEND_CONFIRMATIONS = "digests.send_confirmations"
     SEND_MENTIONS = "digests.send_mentions"
+    SEND_SECURITY = "digests.send_security"
     POST_NOTICES = "digests.post_notices"
 
 

@@ -7,8 +7,8 @@ without importing `papers.web`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:  # this module stands below the models
     from papers.models import User
@@ -89,6 +89,29 @@ class Contributions(Generic[W, T]):
 
 problems: Contributions[datetime, str] = Contributions()
 """For /status: what is wrong, a sentence each, in readers' words."""
+
+
+class Kept(NamedTuple):
+    """Something about people that is kept, in readers' words, and how long."""
+
+    what: str
+    span: timedelta | None
+    """None: until what `until` says."""
+    until: str = "until you delete it, or your account"
+
+
+class OutsideService(NamedTuple):
+    """A host that something is told, and what, in readers' words."""
+
+    name: str
+    sees: str
+
+
+privacy_kept: Contributions[datetime, Kept] = Contributions()
+"""For /privacy: what is kept beside the account itself."""
+
+privacy_services: Contributions[datetime, OutsideService] = Contributions()
+"""For /privacy: which other hosts are told what."""
 
 statistics_queues: Contributions[datetime, QueueChart] = Contributions()
 """For the page of statistics: what waits, and for how long."""

@@ -51,6 +51,8 @@ class BackupManifest:
     """By name, the last number that each has given."""
     tables: list[TableEntry] = field(default_factory=list)
     format: int = FORMAT_VERSION
+    has_key: bool = True
+    """Whether the site's key is in the file, which opens what is stored encrypted."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
@@ -126,7 +128,7 @@ class ArchiveReader:
         self.manifest = BackupManifest.from_json(self._text(MANIFEST_MEMBER))
         if is_prerelease(self.manifest.migrations):
             raise BackupError(BACKUP_MESSAGE)
-        self.secret_key = self._text(SECRET_KEY_MEMBER)
+        self.secret_key = self._text(SECRET_KEY_MEMBER) if self.manifest.has_key else ""
 
     def chunks(self, entry: TableEntry) -> Iterator[bytes]:
         """The content of a table's member."""

@@ -23,8 +23,10 @@ from config.backup.archive import (
 KEPT_UPGRADE_BACKUPS = 3
 
 
-def write_backup(path: Path, *, now: datetime, report: Callable[[str], None]) -> BackupManifest:
+def write_backup(path: Path, *, now: datetime, report: Callable[[str], None], with_key: bool = True) -> BackupManifest:
     """Write the whole database, as it is at one moment, and the site's key. Readers may go on meanwhile.
+
+    Without the key the file does not open what is stored encrypted.
 
     Raises:
         BackupError: the file can't be written.
@@ -34,6 +36,7 @@ def write_backup(path: Path, *, now: datetime, report: Callable[[str], None]) ->
             version=settings.VERSION,
             created_at=now.isoformat(timespec="seconds"),
             migrations=sorted(MigrationRecorder(connection).applied_migrations()),
+            has_key=with_key,
         )
         for name, columns in tables.table_columns().items():
             rows = tables.row_count(name)
@@ -43,7 +46,8 @@ def write_backup(path: Path, *, now: datetime, report: Callable[[str], None]) ->
             digest = file.stream(entry.member, tables.copy_out(name, columns))
             manifest.tables.append(TableEntry(name=name, columns=columns, rows=rows, sha256=digest))
         manifest.sequences = tables.sequences()
-        file.text(SECRET_KEY_MEMBER, settings.SECRET_KEY)
+        if with_key:
+            file.text(SECRET_KEY_MEMBER, settings.SECRET_KEY)
         file.text(MANIFEST_MEMBER, manifest.to_json())
     return manifest
 

@@ -17,6 +17,7 @@ import css_inline
 from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
+from digests.content import urls
 from papers.models import Paper
 
 # Control characters, which no text of a paper has.
@@ -75,7 +76,12 @@ class MailRenderer:
         Marks: title, preheader, date, count, view_url, items, more, versions, since, about, preferences_url,
         unsubscribe_url, leave_url.
         """
-        context = {"group_name": self.group_name, "frequency": frequency, "filler": _FILLER}
+        context = {
+            "group_name": self.group_name,
+            "frequency": frequency,
+            "filler": _FILLER,
+            "privacy_url": urls.privacy_url(),
+        }
         return _render("digest", context, is_whole=True)
 
     def paper(self, paper: Paper) -> RenderedPart:

@@ -14,6 +14,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 
 from digests.content import rendering
+from digests.content.urls import privacy_url
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import read_mailbox
 
@@ -87,6 +88,7 @@ def _build(
         "group_name": group_settings().name,
         "site_url": settings.SITE_URL,
         "origin": settings.SITE.origin,
+        "privacy_url": privacy_url(),
     }
     subject = " ".join(render_to_string(f"emails/{name}_subject.txt", whole).split())
     text = render_to_string(f"emails/{name}.txt", whole)

@@ -13,6 +13,11 @@ def unsubscribe_url(key: str) -> str:
     return f"{settings.SITE_URL}/u/{key}"
 
 
+def privacy_url() -> str:
+    """What is kept of readers, and who sees it."""
+    return f"{settings.SITE_URL}/privacy"
+
+
 def preferences_url(key: str) -> str:
     """All that a reader may choose, without signing in; by the subscriber's key."""
     return f"{settings.SITE_URL}/subscriptions/{key}"

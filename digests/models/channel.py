@@ -10,6 +10,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from papers.models.encrypted import EncryptedTextField, UnreadableSecret
+
 
 def new_signing_secret() -> str:
     """What signs our posts; in the form of standardwebhooks.com."""
@@ -28,9 +30,9 @@ class Channel(models.Model):
 
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=10, choices=Kind)
-    # Whoever knows these can write there: they are never shown again.
-    address = models.TextField(help_text="Of a mailbox or a webhook; for Matrix that of the server.")
-    secret = models.TextField(blank=True, help_text="A token for Matrix; what signs our posts to a webhook.")
+    # Whoever knows these can write there: they are never shown again, and stored encrypted.
+    address = EncryptedTextField(help_text="Of a mailbox or a webhook; for Matrix that of the server.")
+    secret = EncryptedTextField(blank=True, help_text="A token for Matrix; what signs our posts to a webhook.")
     room = models.TextField(blank=True, help_text="For Matrix, such as !abc:example.org.")
     notify_queue = models.BooleanField("something waits for a curator, once a day", default=True)
     notify_edition = models.BooleanField("the day’s papers, once a day", default=True)
@@ -48,6 +50,11 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether its address or token was encrypted with a key that is not here: they have to be entered again."""
+        return isinstance(self.address, UnreadableSecret) or isinstance(self.secret, UnreadableSecret)
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -33,6 +33,10 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def confirmed(self) -> SubscriberQuerySet:
         return self.exclude(confirmed_at=None)
 
+    def admitted(self) -> SubscriberQuerySet:
+        """Without the suspended: their keys open nothing but the way out."""
+        return self.filter(Q(user=None) | Q(user__is_active=True))
+
 
 class Subscriber(models.Model):
     """An address that asked for mail; with an account, or without one."""

@@ -90,6 +90,8 @@ def post(channel: Channel, content: NoticeContent, *, uid: str, happened_at: dat
     Raises:
         ChannelPostError: it was not taken, or nobody knows.
     """
+    if channel.is_unreadable:
+        raise ChannelPostError("Enter its address and token again: SECRET_KEY has changed.", is_final=True)
     if channel.kind == Channel.Kind.MAIL:
         return _mail(channel, content, uid=uid, happened_at=happened_at)
     try:

@@ -20,14 +20,15 @@ from papers.enqueue import TaskName, enqueue
 from papers.models import Topic, User
 from papers.retry import RetrySchedule, minutes
 from papers.services.accounts.email_addresses import has_confirmed_address
+from papers.services.accounts.mail_allowance import take_allowance
 from papers.services.operations.installation import group_settings
 from papers.text.mailboxes import is_same
 
 logger = logging.getLogger(__name__)
 
-# At most one mail to an address in ten minutes, and three a day, however often it is typed.
+# At most one mail to an address in ten minutes, however often it is typed. How many a day, all forms together:
+# papers/services/accounts/mail_allowance.py.
 _PAUSE = timedelta(minutes=10)
-_MOST_A_DAY = 3
 # The pause is written before the attempt that it follows; behind the last pause there is none.
 _RETRIES = RetrySchedule(minutes(1, 5, 30, 180))
 _UNREACHABLE = (Suppression.Reason.BOUNCED, Suppression.Reason.COMPLAINED)
@@ -100,8 +101,10 @@ def _is_unwanted(sign_up: SignUp, now: datetime) -> bool:
     if Suppression.objects.of(sign_up.email).filter(reason__in=_UNREACHABLE).exists():
         return True
     earlier = SignUp.objects.of_address(sign_up.email).exclude(pk=sign_up.pk).exclude(sent_at=None)
-    lately = earlier.filter(sent_at__gt=now - timedelta(days=1))
-    return len(lately[:_MOST_A_DAY]) >= _MOST_A_DAY or lately.filter(sent_at__gt=now - _PAUSE).exists()
+    if earlier.filter(sent_at__gt=now - _PAUSE).exists():
+        return True
+    # Another attempt at the same mail was counted with the first.
+    return sign_up.attempts == 0 and not take_allowance(address=sign_up.email, now=now)
 
 
 def _send(sign_up: SignUp, token: str) -> None:
@@ -220,9 +223,11 @@ def create_default_schedule(*, subscriber: Subscriber, topic: Topic | None, now:
 
 
 def _moved(sign_up: SignUp) -> Subscriber | None:
-    """The subscriber at the new address, and a word to the old one; None where the address has become another's."""
+    """The subscriber at the new address, and a word to the old one; None where the address has become another's, or the
+    reader is suspended.
+    """
     subscriber = sign_up.subscriber
-    if subscriber is None:
+    if subscriber is None or (subscriber.user is not None and not subscriber.user.is_active):
         return None
     taken = Subscriber.objects.with_address(sign_up.email).exclude(pk=subscriber.pk).first()
     if taken is not None and taken.confirmed_at is not None:

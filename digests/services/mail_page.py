@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from django.db.models import Q
+
 from digests.daily_papers import daily_papers_in, window_of
 from digests.models import Delivery, MergedPaper
 from digests.models.delivery import OFFERED_STATES
@@ -13,8 +15,9 @@ from papers.services.lists.rows import PER_PAGE, ListRow, read_list_rows
 
 
 def find_delivery(key: str) -> Delivery | None:
-    """The mail with this key, once it has been chosen. One query."""
+    """The mail with this key, once it has been chosen; not one to a suspended reader. One query."""
     found = Delivery.objects.filter(key=key, state__in=OFFERED_STATES).select_related("schedule__subscriber")
+    found = found.filter(Q(subscriber__user=None) | Q(subscriber__user__is_active=True))
     return found.defer("content_spec").first()
 
 

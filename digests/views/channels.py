@@ -57,11 +57,14 @@ def new_channel(request: UserRequest) -> HttpResponse:
 @staff_only
 @rate_limited("mail-test", methods=frozenset({"POST"}))
 def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
-    """Change a channel. What is secret of it is not shown; left empty, it stays."""
+    """Change a channel. What is secret of it is not shown; left empty, it stays. A new signing key is shown, once."""
     channel = get_object_or_404(Channel, pk=pk)
+    secret = channel.secret
     form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid():
         form.save()
+        if channel.kind == Channel.Kind.WEBHOOK and channel.secret != secret:
+            return render(request, "digests/channel_secret.html", {"channel": channel})
         messages.success(request, "Saved.")
         return redirect("digests:channels")
     return render(

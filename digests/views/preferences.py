@@ -147,7 +147,7 @@ def _sent(request: Request, subscriber: Subscriber) -> HttpResponse:
 
 
 def _of_key(key: str) -> Subscriber:
-    subscriber = Subscriber.objects.confirmed().filter(key=key).select_related("user").first()
+    subscriber = Subscriber.objects.confirmed().admitted().filter(key=key).select_related("user").first()
     if subscriber is None:
         raise Http404("This link opens nothing.")
     return subscriber

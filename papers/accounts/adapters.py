@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
+from base64 import b32encode
 from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
@@ -19,10 +23,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.accounts.oidc import ProviderSession
+from papers.accounts.security_keys import key_site
 from papers.models import User
 from papers.models.email_fields import checked
+from papers.models.encrypted import UnreadableSecretError, decrypt_text, encrypt_text
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from papers.services.accounts.invitations import InvitationGoneError, find_invitation, use_invitation
+from papers.services.accounts.mail_allowance import MailKind, give_back_allowance, take_allowance
 from papers.services.accounts.signup_policy import is_domain_allowed, may_sign_up
 from papers.services.accounts.usernames import free_username
 from papers.services.operations.installation import group_settings
@@ -42,11 +50,21 @@ _SAID = {
     "account/messages/password_set.txt": "Your password is set.",
     "mfa/messages/totp_activated.txt": "From now on, signing in asks for a code of your telephone.",
     "mfa/messages/totp_deactivated.txt": "Signing in no longer asks for a code.",
+    "mfa/messages/webauthn_added.txt": "From now on, this key signs you in beside the password.",
+    "mfa/messages/webauthn_removed.txt": "This key signs you in no longer.",
     "mfa/messages/recovery_codes_generated.txt": "These codes are new; the old ones no longer work.",
     "usersessions/messages/sessions_logged_out.txt": "All other devices are signed out.",
     "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
     "socialaccount/messages/account_disconnected.txt": "You can no longer sign in that way.",
 }
+
+
+# What asking for a new password sends, whether there is such an account or not.
+_OF_RESET = frozenset({"account/email/password_reset_key", "account/email/unknown_account"})
+
+
+def _kind_of(template_prefix: str) -> MailKind:
+    return MailKind.RESET if template_prefix in _OF_RESET else MailKind.OTHER
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -115,10 +133,17 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.SITE.origin + reverse("account_reset_password_from_key", args=[uidb36, token])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send an account's mail, or none where strangers had enough sent to this address: the page says the same."""
+        kind = context.get("mail_kind", _kind_of(template_prefix))
+        now = timezone.now()
+        if kind is not None and not take_allowance(address=email, now=now, kind=kind):
+            logger.info("A mail was held back, as enough went to its address today: %s", template_prefix)
+            return
         context = {
             **context,
             "group_name": group_settings().name or "Broadsheet",
             "site_url": settings.SITE_URL,
+            "privacy_url": settings.SITE.origin + reverse("papers:privacy"),
             "sign_in_url": settings.SITE.origin + reverse("papers:sign-in"),
             "forgotten_url": settings.SITE.origin + reverse("account_reset_password"),
         }
@@ -127,6 +152,8 @@ class AccountAdapter(DefaultAccountAdapter):
         # The mail server is away or wants none of it, or it is an address that none takes.
         except (OSError, SMTPException, ValueError):
             logger.exception("A mail could not be sent: %s", template_prefix)
+            if kind is not None:
+                give_back_allowance(address=email, taken_at=now, kind=kind)
             messages.error(self.request, "The mail could not be sent. Try again later, or tell whoever runs this site.")
 
     def add_message(
@@ -145,6 +172,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
+        """Tell the owner of an account what was done with it. Only who is signed in can cause it: no limit holds it."""
+        context = {**(context or {}), "mail_kind": None}
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -165,7 +194,12 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             return False
         if find_invitation(request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now()):
             return True
+        # Whom the provider gives no address types one, in OidcSignUpForm, which asks the same.
         return settings.OIDC_SIGNUP and all(is_domain_allowed(row.email) for row in sociallogin.email_addresses)
+
+    def get_requests_session(self) -> ProviderSession:
+        """What the provider is asked through."""
+        return ProviderSession()
 
     def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
         # An account that an administrator made is as good as confirmed: else its password would be taken away.
@@ -194,7 +228,25 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """What a telephone shows beside the code."""
+    """What a telephone or a key shows beside the code, and how the secret that we share is stored: encrypted."""
+
+    def encrypt(self, text: str) -> str:
+        return encrypt_text(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret; where no key opens it one that nobody has, so that no code fits until it is set up anew."""
+        try:
+            return decrypt_text(encrypted_text)
+        except UnreadableSecretError:
+            logger.error("A second factor was encrypted with another SECRET_KEY, and lets nobody in")
+            return b32encode(secrets.token_bytes(20)).decode("ascii")
 
     def get_totp_issuer(self) -> str:
         return group_settings().name or "Broadsheet"
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        return f"Key {Authenticator.objects.filter(user=user, type=type).count() + 1}"
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        domain = key_site(context.request).domain or settings.SITE.host
+        return {"id": domain, "name": group_settings().name or "Broadsheet"}

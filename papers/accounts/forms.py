@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import AddEmailForm, ReauthenticateForm, ResetPasswordForm, ResetPasswordKeyForm, SignupForm
+from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm as SecondFactorForm
 from allauth.mfa.base.forms import ReauthenticateForm as SecondFactorAgainForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authentication_failed
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 
 from papers.accounts.adapters import INVITATION_SESSION_KEY
+from papers.accounts.second_factor import APP, SECURITY_KEY, spend_code
+from papers.accounts.security_keys import MAX_KEYS, UNKNOWN_KEY, UNREADABLE, CredentialField
 from papers.models import User
 from papers.models.email_fields import checked
 from papers.services.accounts.email_addresses import ensure_confirmed_address
@@ -46,7 +54,21 @@ class PlainLabelsMixin(forms.Form):
                 field.help_text = ""
 
 
-class SignUpForm(PlainLabelsMixin, SignupForm):
+class InvitedFormMixin(forms.Form):
+    """The address of a new account: one of the group's domains, unless somebody comes by an invitation."""
+
+    @property
+    def invitation(self) -> Any:
+        return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()  # type: ignore[misc]  # of the form beside this
+        if self.invitation is None and not is_domain_allowed(email):
+            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
+        return email
+
+
+class SignUpForm(PlainLabelsMixin, InvitedFormMixin, SignupForm):
     """Address, name and password of somebody who makes an account."""
 
     field_order = ["email", "username", "password1"]
@@ -58,20 +80,14 @@ class SignUpForm(PlainLabelsMixin, SignupForm):
         if self.invitation is not None and self.invitation.email:
             self.fields["email"].initial = self.invitation.email
 
-    @property
-    def invitation(self) -> Any:
-        from allauth.core import context
-
-        return find_invitation(context.request.session.get(INVITATION_SESSION_KEY, ""), now=timezone.now())
-
-    def clean_email(self) -> str:
-        email: str = super().clean_email()
-        if self.invitation is None and not is_domain_allowed(email):
-            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
-        return email
+    def try_save(self, request: HttpRequest) -> Any:
+        """allauth's, which makes no account for an address that has one: the time it takes would tell strangers so."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
 
-class OidcSignUpForm(PlainLabelsMixin, SocialSignupForm):
+class OidcSignUpForm(PlainLabelsMixin, InvitedFormMixin, SocialSignupForm):
     """What an OpenID Connect provider has not said of a new account."""
 
 
@@ -89,8 +105,6 @@ class PasswordResetForm(PlainLabelsMixin, ResetPasswordForm):
     def clean_email(self) -> str:
         # allauth looks for the account by the one form of the address, and would write to what was typed.
         email = checked(super().clean_email())
-        if not count_attempt("forgotten-account", email.casefold()):
-            raise ValidationError(TOO_MANY_ATTEMPTS)
         for user in self.users:
             ensure_confirmed_address(user)
         return email
@@ -110,7 +124,7 @@ class ConfirmPasswordForm(PlainLabelsMixin, ReauthenticateForm):
 
 
 class RateLimitedCodeMixin(PlainLabelsMixin):
-    """A code; six digits can be guessed, so an account has few tries."""
+    """A code; six digits can be guessed, so an account has few tries. Each counts once."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -119,7 +133,19 @@ class RateLimitedCodeMixin(PlainLabelsMixin):
     def clean_code(self) -> str:
         if not count_attempt("second-factor", f"user:{self.user.pk}"):  # type: ignore[attr-defined]  # of the form beside this
             raise ValidationError(TOO_MANY_ATTEMPTS)
-        return str(super().clean_code())  # type: ignore[misc]
+        code = str(super().clean_code())  # type: ignore[misc]
+        used: Authenticator | None = getattr(self, "authenticator", None)
+        if used is not None and used.type == APP and not spend_code(used, code):
+            _tell_failure(self.user, used)  # type: ignore[attr-defined]
+            raise ValidationError("This code was used before. Wait for the next one.")
+        return code
+
+
+def _tell_failure(user: User, authenticator: Authenticator | None) -> None:
+    """Say that a second factor was not accepted, where allauth does not say so itself."""
+    authentication_failed.send(
+        sender=Authenticator, request=context.request, user=user, authenticator=authenticator, reauthentication=False
+    )
 
 
 class SecondFactorCodeForm(RateLimitedCodeMixin, SecondFactorForm):
@@ -131,4 +157,57 @@ class ConfirmCodeForm(RateLimitedCodeMixin, SecondFactorAgainForm):
 
 
 class ActivateSecondFactorForm(RateLimitedCodeMixin, ActivateTOTPForm):
-    """The first code of a telephone, which shows that it works."""
+    """The first code of a telephone, which shows that it works. The view uses it up."""
+
+
+class SecurityKeyMixin(PlainLabelsMixin):
+    """What a browser says of a key. An answer that no browser gives is an error of the form, not a fault."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["credential"] = CredentialField()
+
+
+class AddSecurityKeyForm(SecurityKeyMixin, AddWebAuthnForm):
+    """A new key, and what its owner calls it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["name"] = forms.CharField(
+            label="Name",
+            max_length=60,
+            required=False,
+            help_text="To tell your keys apart.",
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        if Authenticator.objects.filter(user=self.user, type=SECURITY_KEY).count() >= MAX_KEYS:
+            raise ValidationError(f"An account has {MAX_KEYS} keys at most. Remove one first.")
+        try:
+            cleaned: dict[str, Any] = super().clean() or {}
+        except (*UNREADABLE, ValidationError) as error:
+            raise ValidationError(UNKNOWN_KEY) from error
+        return cleaned
+
+
+class SecondFactorKeyMixin(SecurityKeyMixin):
+    """A key that is shown; counted like a code, though it can't be guessed."""
+
+    def clean_credential(self) -> Authenticator:
+        if not count_attempt("second-factor", f"user:{self.user.pk}"):  # type: ignore[attr-defined]  # of the form beside this
+            raise ValidationError(TOO_MANY_ATTEMPTS)
+        try:
+            found: Authenticator = super().clean_credential()  # type: ignore[misc]
+        except (*UNREADABLE, ValidationError) as error:
+            _tell_failure(self.user, None)  # type: ignore[attr-defined]
+            raise ValidationError(UNKNOWN_KEY) from error
+        return found
+
+
+class SecondFactorKeyForm(SecondFactorKeyMixin, AuthenticateWebAuthnForm):
+    """The key after the password."""
+
+
+class ConfirmKeyForm(SecondFactorKeyMixin, ReauthenticateWebAuthnForm):
+    """The key once more, before something that matters."""

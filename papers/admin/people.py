@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from papers.accounts.notifications import note_address_changed, note_password_set
 from papers.accounts.second_factor import reset_second_factor
 from papers.admin.base import BoundedListMixin, ReadOnlyMixin
 from papers.models import Invitation, User
@@ -29,6 +30,11 @@ if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
 else:
     _AddUserForm, _UserAdmin = AdminUserCreationForm, DjangoUserAdmin
     _InvitationAdmin = _LogEntryAdmin = admin.ModelAdmin
+
+
+def _administrator(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101  nobody else may enter
+    return request.user
 
 
 class AddUserForm(_AddUserForm):
@@ -67,10 +73,18 @@ class UserAdmin(BoundedListMixin, _UserAdmin):
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             reset_to_account_address(obj)
+            if change:
+                note_address_changed(request, obj, old=form.initial["email"], by=_administrator(request))
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        parts = message if isinstance(message, list) else []
+        if any("password" in part.get("changed", {}).get("fields", ()) for part in parts):
+            note_password_set(request, obj, by=_administrator(request))
+        return super().log_change(request, obj, message)
 
     @admin.action(description="Turn the second factor off (a lost telephone)", permissions=["change"])
     def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        count = sum(reset_second_factor(user) for user in queryset)
+        count = sum(reset_second_factor(user, by=_administrator(request)) for user in queryset)
         messages.success(request, f"{count} turned off.")
 
     @admin.action(description="Sign out everywhere", permissions=["change"])

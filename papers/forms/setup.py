@@ -10,6 +10,7 @@ from django import forms
 
 from papers.catalogue.categories import CategoryArchive, CategoryGroup, aliases_of, taxonomy
 from papers.forms.fields import find_time_zone
+from papers.text.cleaning import safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,14 @@ class SetupForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
+    privacy_text = forms.CharField(
+        label="What your group says about privacy",
+        max_length=10_000,
+        required=False,
+        help_text="Who runs this site and whom to ask, in Markdown. It stands above what the page says by itself.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
     def __init__(self, *args: Any, fixed: Mapping[str, str], **options: Any) -> None:
         """`fixed`: field → the variable of the environment that decides it."""
         options.setdefault("label_suffix", "")
@@ -120,6 +129,9 @@ class SetupForm(forms.Form):
     def clean_time_zone(self) -> str:
         """The name as `zoneinfo` writes it. Spaces and case don't matter, and a city will do."""
         return find_time_zone(str(self.cleaned_data["time_zone"]))
+
+    def clean_privacy_text(self) -> str:
+        return safe_text(str(self.cleaned_data["privacy_text"])).strip()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -16,6 +16,7 @@ from papers.models.installation import Installation
 from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
 from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload
+from papers.models.limits import AttemptCount, MailAllowance
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
 from papers.models.paper import (
     FormerAddress,
@@ -29,6 +30,7 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
+from papers.models.security import SecurityEvent
 from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
 from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
@@ -40,6 +42,7 @@ __all__ = [
     "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
+    "AttemptCount",
     "Author",
     "AuthorClaim",
     "AuthorName",
@@ -71,6 +74,7 @@ __all__ = [
     "ListRule",
     "Listing",
     "LoginLink",
+    "MailAllowance",
     "Mention",
     "MutedQuery",
     "Paper",
@@ -86,6 +90,7 @@ __all__ = [
     "Role",
     "RuleListing",
     "SearchStatistics",
+    "SecurityEvent",
     "SeenPaper",
     "ShownRecommendation",
     "Source",

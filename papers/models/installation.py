@@ -13,6 +13,7 @@ class Installation(models.Model):
     access = models.CharField(
         max_length=8, choices=[("public", "anyone"), ("members", "members only")], default="public"
     )
+    privacy_text = models.TextField(blank=True, help_text="What the group says on /privacy, in Markdown.")
     set_up_at = models.DateTimeField(
         null=True, blank=True, help_text="When the first-run page was answered or skipped."
     )

@@ -13,7 +13,9 @@ from papers.models.user import Role
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def usable(self, now: datetime) -> InvitationQuerySet:
-        return self.filter(used_at=None, revoked_at=None, expires_at__gt=now)
+        """Those that somebody may still come by; none of a suspended person, who could come back by them."""
+        made_by = models.Q(made_by=None) | models.Q(made_by__is_active=True)
+        return self.filter(made_by, used_at=None, revoked_at=None, expires_at__gt=now)
 
     def newest(self) -> InvitationQuerySet:
         return self.select_related("made_by", "used_by").order_by("-created_at")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
+from papers.models.encrypted import EncryptedTextField, UnreadableSecret
 from papers.models.paper import Paper
 from papers.models.user import User
 
@@ -86,12 +88,30 @@ class MutedQuery(models.Model):
 
 
 class FeedKey(models.Model):
-    """The secret in the addresses of a reader's own feeds. Stored as it is: the page shows the address again."""
+    """The secret in the addresses of a reader's own feeds.
+
+    Found by its digest, so an address that a feed reader knows works whatever becomes of SECRET_KEY; and encrypted
+    beside it, because the page shows the address again.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="feed_key"
     )
-    key = models.CharField(max_length=22, unique=True)
+    key = EncryptedTextField()
+    key_digest = models.CharField(max_length=64, unique=True)
 
     def __str__(self) -> str:
         return f"feed key of {self.user_id}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Store the key with its digest."""
+        if not isinstance(self.key, UnreadableSecret):
+            self.key_digest = digest_of_key(self.key)
+            if options.get("update_fields") is not None:
+                options["update_fields"] = {*options["update_fields"], "key_digest"}
+        super().save(*args, **options)
+
+
+def digest_of_key(key: str) -> str:
+    """What a key is found by that is not stored as it is: SHA-256 in hexadecimal, which is enough for random keys."""
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -49,6 +49,9 @@ class Submission(models.Model):
         default=False, help_text="Whether it goes into the reader's library, to be read."
     )
     tags = ArrayField(models.TextField(), default=list, blank=True, help_text="The reader's tags to put on it.")
+    by_curator = models.BooleanField(
+        default=False, help_text="Whether it was given with a curator's rights, and so needs none to accept it."
+    )
     paper = models.ForeignKey(
         "papers.Paper", on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions"
     )

@@ -147,6 +147,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """Store the account. A new password, wherever it comes from, ends the one-time links made before."""
+        # Django's note of it, which is not set where a hash is renewed.
+        has_new_password = getattr(self, "_password", None) is not None
+        super().save(*args, **options)
+        if has_new_password:
+            LoginLink.objects.filter(user=self, used_at=None).delete()
+
     @property
     def role(self) -> Role:
         if self.is_staff:

@@ -122,3 +122,20 @@ def readable(address: str) -> str:
 def is_same(one: str, other: str) -> bool:
     """Whether two addresses are one mailbox, however they are written."""
     return canonical_or_same(one).casefold() == canonical_or_same(other).casefold()
+
+
+_DOTS_DO_NOT_COUNT = frozenset({"gmail.com", "googlemail.com"})
+
+
+def mailbox_key(address: str) -> str:
+    """What addresses of one inbox have in common, to count mails by; never to send to.
+
+    What stands behind a `+` is left out: nearly all servers deliver it to the same person (RFC 5233), and where one
+    does not, two people share a count. Nor do dots and the second name of Gmail count:
+    https://support.google.com/mail/answer/7436150
+    """
+    local, _, domain = canonical_or_same(address).casefold().rpartition("@")
+    base = local if local.startswith('"') else local.partition("+")[0] or local
+    if domain in _DOTS_DO_NOT_COUNT:
+        base, domain = base.replace(".", ""), "gmail.com"
+    return f"{base}@{domain}"

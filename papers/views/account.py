@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from allauth.account.utils import perform_login
 from allauth.account.views import email as email_view
 from allauth.account.views import password_reset as reset_view
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.conf import settings
 from django.contrib import messages
@@ -23,6 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from papers.accounts.notifications import notify_password_changed
+from papers.accounts.oidc import PROVIDER_ERRORS, CheckedAdapter
 from papers.accounts.second_factor import has_second_factor, redirect_to_step, required_step_url
 from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm
 from papers.forms.fields import time_zones
@@ -34,9 +38,10 @@ from papers.services.accounts.login_links import is_login_link_usable, use_login
 from papers.services.accounts.sessions import end_session, end_sessions, sessions_of
 from papers.services.accounts.signup_policy import is_signup_open
 from papers.services.operations.installation import group_settings
+from papers.text.mailboxes import canonical_or_same
 from papers.web.http import Request, UserRequest, client_network, safe_next
 from papers.web.permissions import sign_in_required
-from papers.web.ratelimit import count_attempt, is_limit_reached, rate_limited, too_many_requests
+from papers.web.ratelimit import count_attempt, rate_limited, too_many_requests, uncount_attempt
 
 logger = logging.getLogger(__name__)
 
@@ -48,23 +53,32 @@ LOGIN_LINK_SESSION_KEY = "came_by_link"
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: Request) -> HttpResponse:
-    """E-mail address and password. Only wrong ones count towards the limit."""
+    """E-mail address and password. Only wrong ones count towards the limit.
+
+    Each is counted before the password is looked at, and taken back where that was right: of many at once no more are
+    tried than the limit says.
+    """
     target = safe_next(request, default="")
     if request.method != "POST":
         return _show_sign_in(request, SignInForm(request), target)
     limits = (
         ("sign-in-address", client_network(request)),
-        ("sign-in-account", request.POST.get("username", "").strip().casefold()[:254]),
+        ("sign-in-account", canonical_or_same(request.POST.get("username", "")[:1_000]).casefold()),
     )
-    for name, key in limits:
-        if is_limit_reached(name, key):
+    for number, (name, key) in enumerate(limits):
+        if not count_attempt(name, key):
+            _uncount(limits[:number])
             return too_many_requests(request, name)
     form = SignInForm(request, data=request.POST)
     if form.is_valid():
+        _uncount(limits)
         return sign_in_user(request, form.get_user(), target=target or landing_url(form.get_user()))
-    for name, key in limits:
-        count_attempt(name, key)
     return _show_sign_in(request, form, target)
+
+
+def _uncount(limits: Iterable[tuple[str, str]]) -> None:
+    for name, key in limits:
+        uncount_attempt(name, key)
 
 
 def _show_sign_in(request: Request, form: SignInForm, target: str) -> HttpResponse:
@@ -85,12 +99,28 @@ def sign_in_user(request: Request, user: User, *, target: str) -> HttpResponse:
 
 def openid_connect_login(request: Request, provider_id: str) -> HttpResponse:
     """By POST to the group's OpenID Connect provider; by GET a button, because following a link must sign nobody in."""
+    return _with_provider(request, lambda: openid_connect.login(request, provider_id))
+
+
+def openid_connect_callback(request: Request, provider_id: str) -> HttpResponse:
+    """Where the provider sends somebody back to: signed in, to what is still to be done, or a sentence on why not."""
+
+    def answer() -> HttpResponse:
+        try:
+            found: HttpResponse = OAuth2CallbackView.adapter_view(CheckedAdapter(request, provider_id))(request)
+        except SocialApp.DoesNotExist as error:
+            raise Http404("There is no such provider.") from error
+        return found
+
+    return _with_provider(request, answer)
+
+
+def _with_provider(request: Request, ask: Callable[[], HttpResponse]) -> HttpResponse:
     try:
-        answer: HttpResponse = openid_connect.login(request, provider_id)
-    except (OSError, ValueError, KeyError):  # it is away (allauth's client raises OSErrors), or its document is none
-        logger.exception("The OpenID Connect provider could not be asked")
+        return ask()
+    except PROVIDER_ERRORS:  # it is away, or its answer is none
+        logger.exception("The OpenID Connect provider did not say who somebody is")
         return render(request, "socialaccount/authentication_error.html", status=503)
-    return answer
 
 
 @require_POST

@@ -105,8 +105,8 @@ def _sign_out(_request: UserRequest, person: User) -> str:
     return f"{person.username} is signed out everywhere."
 
 
-def _second_factor(_request: UserRequest, person: User) -> str:
-    reset_second_factor(person)
+def _second_factor(request: UserRequest, person: User) -> str:
+    reset_second_factor(person, by=request.user)
     return f"{person.username} signs in without a code until there is a new telephone."
 
 

@@ -89,7 +89,7 @@ def _page(request: UserRequest, form: SubmitForm, shown: intake.SubmissionPrevie
         "preview": shown,
         "tags": Tag.objects.of(request.user),
         "own": Submission.objects.of(request.user)[:RECENT_SUBMISSIONS],
-        "is_queued": settings.SUBMISSIONS == "queue" and not request.user.is_curator,
+        "is_queued": settings.SUBMISSIONS == "queue" and not request.user.may_curate,
         "bookmarklet": f"javascript:void(open('{here}?url='+encodeURIComponent(location.href)))",
     }
     return render(request, "papers/submit.html", context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django_htmx.middleware import HtmxDetails
 
 from papers.models import User
 from papers.services.operations.installation import GroupSettings
+from papers.text.ip_addresses import read_address
 
 
 class Request(HttpRequest):
@@ -69,10 +70,8 @@ def client_network(request: HttpRequest) -> str:
 
 def client_ip_address(request: HttpRequest) -> str:
     """The same as it is, not a household's, for an account's list of its own devices; `0.0.0.0` where none is known."""
-    try:
-        return str(ip_address(_reached_from(request)))
-    except ValueError:
-        return "0.0.0.0"  # noqa: S104
+    found = read_address(_reached_from(request))
+    return "0.0.0.0" if found is None else str(found)  # noqa: S104
 
 
 def _reached_from(request: HttpRequest) -> str:
@@ -86,16 +85,14 @@ def _reached_from(request: HttpRequest) -> str:
 def _is_trusted(address: str) -> bool:
     if not address:  # a server on a Unix socket gives none: whoever reaches the socket is the proxy
         return bool(settings.TRUSTED_PROXIES)
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    return any(found.version == network.version and found in network for network in settings.TRUSTED_PROXIES)
+    found = read_address(address)
+    return found is not None and any(
+        found.version == network.version and found in network for network in settings.TRUSTED_PROXIES
+    )
 
 
 def _household(address: str) -> str:
-    try:
-        found = ip_address(address)
-    except ValueError:
+    found = read_address(address)
+    if found is None:
         return "unknown"
-    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

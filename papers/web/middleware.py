@@ -36,6 +36,8 @@ PUBLIC_VIEWS = frozenset(
         *("digests:mail", "digests:mail-more", "digests:save"),
         # Programs that look before they read.
         *("papers:robots", "papers:icon"),
+        # Before somebody signs up they may know what that means.
+        "papers:privacy",
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
         "papers:for-you-feed",

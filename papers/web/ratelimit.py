@@ -1,6 +1,8 @@
 """How often one may do what: the one table of limits, and the functions that count attempts.
 
-Counted in the cache. While that is away nothing is counted: a lost cache costs no reader a page.
+Guesses, and what sends mail, are counted in Postgres, in one statement that also decides: a lost cache gives nobody
+more of them and shuts nobody out. All else is counted in the cache. While that is away it is not counted: a lost cache
+costs no reader a page.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from papers.services.accounts.attempts import give_back_attempt, take_attempt
 from papers.web.http import client_network
 
 P = ParamSpec("P")
@@ -28,25 +31,30 @@ class RateLimit:
 
     attempts: int
     seconds: int
+    survives_cache: bool = False
+    """Whether it is counted in Postgres."""
+
+
+def _guesses(attempts: int, seconds: int) -> RateLimit:
+    return RateLimit(attempts, seconds, survives_cache=True)
 
 
 RATE_LIMITS: Mapping[str, RateLimit] = {
     # Wrong passwords. An account has the looser limit, so that nobody is locked out by a stranger's few attempts.
-    "sign-in-address": RateLimit(10, 10 * 60),
-    "sign-in-account": RateLimit(50, 60 * 60),
-    "sign-in-link": RateLimit(30, 10 * 60),
-    "sign-up": RateLimit(20, 60 * 60),
-    "forgotten": RateLimit(20, 10 * 60),
-    "forgotten-account": RateLimit(5, 10 * 60),
-    "password-again": RateLimit(10, 10 * 60),
-    "second-factor": RateLimit(10, 10 * 60),
-    "second-factor-address": RateLimit(30, 10 * 60),
+    "sign-in-address": _guesses(10, 10 * 60),
+    "sign-in-account": _guesses(50, 60 * 60),
+    "sign-in-link": _guesses(30, 10 * 60),
+    "sign-up": _guesses(20, 60 * 60),
+    "forgotten": _guesses(20, 10 * 60),
+    "password-again": _guesses(10, 10 * 60),
+    "second-factor": _guesses(10, 10 * 60),
+    "second-factor-address": _guesses(30, 10 * 60),
     "account": RateLimit(30, 10 * 60),
     "account-export": RateLimit(10, 60 * 60),
     "invite": RateLimit(100, 60 * 60),
     "export": RateLimit(120, 60),
-    # Addresses typed into the strip, by network. For one address see digests/services/double_opt_in.py.
-    "subscribe": RateLimit(20, 60 * 60),
+    # Addresses typed into the strip, by network. For one address see papers/services/accounts/mail_allowance.py.
+    "subscribe": _guesses(20, 60 * 60),
     "mail-test": RateLimit(20, 60 * 60),
     "vote": RateLimit(60, 60),
     # A person reads between two searches; a script has the API.
@@ -66,8 +74,14 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
 
 
 def count_attempt(name: str, key: str) -> bool:
-    """Count an attempt of `key`, an account or an address; True while its attempts are within the limit."""
-    limit, cache_key = RATE_LIMITS[name], _cache_key(name, key)
+    """Count an attempt of `key`, an account or an address; True while its attempts are within the limit.
+
+    To be called before what is limited is done: of many at once no more get through than the limit says.
+    """
+    limit = RATE_LIMITS[name]
+    if limit.survives_cache:
+        return take_attempt(name=name, key=key, most=limit.attempts, seconds=limit.seconds)
+    cache_key = _cache_key(name, key)
     cache.add(cache_key, 0, limit.seconds)
     try:
         return cache.incr(cache_key) <= limit.attempts
@@ -75,9 +89,10 @@ def count_attempt(name: str, key: str) -> bool:
         return True
 
 
-def is_limit_reached(name: str, key: str) -> bool:
-    """Whether `key`, an account or an address, has used up the limit. Counts nothing."""
-    return int(cache.get(_cache_key(name, key), 0)) >= RATE_LIMITS[name].attempts
+def uncount_attempt(name: str, key: str) -> None:
+    """Take an attempt back that was counted and was none: of limits that count only what is wrong."""
+    if RATE_LIMITS[name].survives_cache:
+        give_back_attempt(name=name, key=key)
 
 
 def rate_limited(name: str, *, methods: frozenset[str] | None = None) -> Callable[[View[R, P]], View[R, P]]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.forms.accounts import SignInForm
 from papers.models import LoginLink, User
 from papers.services.accounts.login_links import create_login_link, use_login_link
 from papers.services.operations.installation import skip_setup
@@ -109,6 +112,39 @@ class TestPassword:
                 anonymous_client().post(SIGN_IN, {"username": "rita@example.org", "password": PASSWORD}).status_code
                 == 302
             )
+
+    def test_one_account_has_one_limit_however_its_domain_is_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ratelimit, "RATE_LIMITS", {**ratelimit.RATE_LIMITS, "sign-in-account": RateLimit(3, 3600)})
+        spellings = ("rita@bücher.example", "rita@xn--bcher-kva.example", "RITA@BÜCHER.example", "rita@bücher.example.")
+        answers = [
+            Client(REMOTE_ADDR=f"192.0.2.{number}").post(SIGN_IN, {"username": address, "password": "x"}).status_code
+            for number, address in enumerate(spellings)
+        ]
+        assert answers == [200, 200, 200, 429]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_many_wrong_ones_at_once_no_more_are_tried_than_may(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit = RateLimit(3, 600, survives_cache=True)
+        monkeypatch.setattr(ratelimit, "RATE_LIMITS", {**ratelimit.RATE_LIMITS, "sign-in-address": limit})
+        tried, all_there = [], threading.Barrier(12)
+
+        def looks_slowly(form: SignInForm) -> None:
+            tried.append(1)
+            time.sleep(0.2)  # a password takes a while to be looked at
+            raise ValidationError("wrong")
+
+        def guess() -> None:
+            all_there.wait(timeout=20)
+            Client().post(SIGN_IN, {"username": "rita@example.org", "password": "wrong"})
+            connection.close()
+
+        monkeypatch.setattr(SignInForm, "clean", looks_slowly)
+        threads = [threading.Thread(target=guess) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(tried) == 3
 
     def test_a_form_of_another_site_is_refused_in_words(self) -> None:
         reader()

@@ -25,6 +25,7 @@ PUBLIC = {
     "day without papers": "/papers/date/2001-01-01",
     "paper": "",  # the first one on the front page
     "status": "/status",
+    "privacy": "/privacy",
     "topics": "/topics",
     "topic": "/topics/language-models",
     "topic, most voted": "/topics/language-models?sort=votes",

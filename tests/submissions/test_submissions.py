@@ -28,7 +28,7 @@ from tests.support.fake_upstream import TODAY as LAST_DAY
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import disable_rate_limits
 from tests.support.locks import held_elsewhere
-from tests.support.people import curator, reader
+from tests.support.people import curator, reader, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Submission.State
@@ -207,6 +207,17 @@ class TestTheQueue:
 
     def test_a_curators_own_needs_no_other(self, upstream: FakeUpstream) -> None:
         assert done("10.1000/ice", curator()).state == State.ACCEPTED
+
+    def test_but_not_in_a_session_without_the_code(self, upstream: FakeUpstream) -> None:
+        ada = staff()
+        ada.lacks_code = True  # as the middleware marks the account of such a request
+        taken = done("10.1000/ice", ada)
+        assert taken.state == State.WAITING
+        assert not Listing.objects.exists()
+
+    def test_nor_once_its_giver_is_no_curator_any_more(self, rita: User, upstream: FakeUpstream) -> None:
+        rita.is_curator = True  # was, when it was given
+        assert done("10.1000/ice", rita).state == State.WAITING
 
     def test_the_edition_stays_as_it_is_without_the_queue(self, settings: Any, rita: User) -> None:
         settings.SUBMISSIONS = "edition"

@@ -41,8 +41,9 @@ def crawl(browser: Client, start: str = "/") -> dict[str, str]:
     return found
 
 
-def test_whatever_a_stranger_follows_ends_at_the_way_in() -> None:
+def test_whatever_a_stranger_follows_ends_at_the_way_in_or_says_what_is_kept_of_people() -> None:
     pages = crawl(anonymous_client())
+    assert SECRET not in pages.pop("/privacy")
     assert len(pages) > 5
     for address, text in pages.items():
         assert SECRET not in text, address

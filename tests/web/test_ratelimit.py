@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,16 +10,21 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
+from papers.models import AttemptCount
+from papers.services.operations.cleanup import delete_expired_rows
 from papers.web import ratelimit
-from papers.web.http import client_network
+from papers.web.http import client_ip_address, client_network
 from papers.web.middleware import GroupMiddleware
-from papers.web.ratelimit import RateLimit, count_attempt, is_limit_reached, rate_limited
+from papers.web.ratelimit import RateLimit, count_attempt, rate_limited, uncount_attempt
+
+LIMITS = {"test": RateLimit(3, 60), "other": RateLimit(3, 60), "guess": RateLimit(3, 60, survives_cache=True)}
 
 
 @pytest.fixture(autouse=True)
 def _short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratelimit, "RATE_LIMITS", {"test": RateLimit(3, 60), "other": RateLimit(3, 60)})
+    monkeypatch.setattr(ratelimit, "RATE_LIMITS", LIMITS)
 
 
 def request_from(address: str, forwarded: str = "") -> Any:
@@ -36,9 +42,9 @@ def test_the_limit_is_reached_and_then_over() -> None:
 def test_everybody_and_every_limit_is_counted_apart() -> None:
     for _ in range(3):
         count_attempt("test", "rita")
-    assert is_limit_reached("test", "rita")
-    assert not is_limit_reached("test", "carl")
-    assert not is_limit_reached("other", "rita")
+    assert not count_attempt("test", "rita")
+    assert count_attempt("test", "carl")
+    assert count_attempt("other", "rita")
 
 
 def test_without_a_cache_nobody_is_kept_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +61,59 @@ def test_addresses_are_not_kept_as_they_are(monkeypatch: pytest.MonkeyPatch) -> 
     count_attempt("test", "rita@example.org")
     assert keys
     assert "rita" not in keys[0]
+
+
+@pytest.mark.django_db
+class TestGuesses:
+    """Counted in Postgres."""
+
+    @pytest.fixture(autouse=True)
+    def _no_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("add", "incr", "get", "set"):
+            monkeypatch.setattr(cache, name, lambda *args, **options: pytest.fail("the cache was asked"))
+
+    def test_are_limited_without_a_cache_too(self) -> None:
+        assert [count_attempt("guess", "rita") for _ in range(5)] == [True, True, True, False, False]
+        assert count_attempt("guess", "carl")
+
+    def test_are_free_again_when_their_time_is_over(self) -> None:
+        for _ in range(4):
+            count_attempt("guess", "rita")
+        AttemptCount.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+        assert [count_attempt("guess", "rita") for _ in range(4)] == [True, True, True, False]
+
+    def test_that_were_none_are_taken_back(self) -> None:
+        for _ in range(3):
+            count_attempt("guess", "rita")
+        uncount_attempt("guess", "rita")
+        assert [count_attempt("guess", "rita") for _ in range(2)] == [True, False]
+
+    def test_one_too_many_does_not_lengthen_the_wait(self) -> None:
+        for _ in range(3):
+            count_attempt("guess", "rita")
+        ends_at = AttemptCount.objects.get().ends_at
+        count_attempt("guess", "rita")
+        assert AttemptCount.objects.get().ends_at == ends_at
+
+    def test_are_cleaned_up(self) -> None:
+        count_attempt("guess", "rita")
+        delete_expired_rows(now=timezone.now())
+        assert AttemptCount.objects.exists()
+        delete_expired_rows(now=timezone.now() + timedelta(minutes=2))
+        assert not AttemptCount.objects.exists()
+
+    def test_keep_no_address(self) -> None:
+        count_attempt("guess", "rita@example.org")
+        assert "rita" not in AttemptCount.objects.get().key_digest
+
+
+def test_what_guesses_or_sends_mail_survives_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    lasting = {name for name, limit in ratelimit.RATE_LIMITS.items() if limit.survives_cache}
+    assert lasting == {
+        *("sign-in-address", "sign-in-account", "sign-in-link", "password-again"),
+        *("second-factor", "second-factor-address", "forgotten", "sign-up", "subscribe"),
+    }
 
 
 @pytest.mark.django_db
@@ -84,6 +143,25 @@ class TestClientAddress:
 
     def test_an_ipv6_household_counts_once(self) -> None:
         assert client_network(request_from("2001:db8:1:2:3::4")) == client_network(request_from("2001:db8:1:2::5"))
+
+    @pytest.mark.parametrize(
+        "address", ["::ffff:192.0.2.1", "::ffff:c000:201", "192.0.2.1:4711", "[::ffff:192.0.2.1]:1"]
+    )
+    def test_ipv4_is_ipv4_however_it_is_written(self, address: str) -> None:
+        assert client_network(request_from(address)) == "192.0.2.1"
+
+    def test_two_ipv4_clients_of_an_ipv6_socket_are_two(self) -> None:
+        assert client_network(request_from("::ffff:192.0.2.1")) != client_network(request_from("::ffff:198.51.100.1"))
+
+    @pytest.mark.parametrize("network", ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:10.0.0.1"])
+    def test_a_trusted_proxy_is_known_at_an_ipv6_socket(self, network: str, settings: Any) -> None:
+        settings.TRUSTED_PROXIES = networks(network)
+        forwarded = "203.0.113.9, ::ffff:10.0.0.1"
+        assert client_network(request_from("::ffff:10.0.0.1", forwarded)) == "203.0.113.9"
+        assert client_ip_address(request_from("::ffff:10.0.0.1", "::ffff:203.0.113.9")) == "203.0.113.9"
+
+    def test_a_zone_and_a_port_make_no_other_address(self) -> None:
+        assert client_network(request_from("fe80::1%eth0")) == client_network(request_from("[fe80::2]:443"))
 
     def test_nonsense_is_one_address(self, settings: Any) -> None:
         settings.TRUSTED_PROXIES = networks("127.0.0.1")

@@ -6,7 +6,7 @@ A new address without a row fails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -30,53 +30,9 @@ from papers.services.accounts.login_links import create_login_link
 from papers.services.reading.tags import add_tags
 from tests.support import factories
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
+from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
 
 pytestmark = pytest.mark.django_db
-
-ASKED_FOR_CODE = 302  # to the page where it is given or set up
-WAY_IN = 302  # to the sign-in page; on every row below a stranger's 302 from a page that is not open means that
-
-
-class Row(NamedTuple):
-    """What an address answers to each person."""
-
-    path: str
-    stranger: int
-    reader: int
-    """To rita, whose the comment, the tags and the submission are that have an owner."""
-    another: int
-    """To another reader."""
-    curator: int
-    staff: int
-    on_members_site: int = WAY_IN
-    """What a stranger gets there; all others get the same as on a public site."""
-    method: str = "GET"
-    no_code: int = 0
-    """To an administrator without the second factor where one is wanted; 0: the same as to another reader."""
-
-
-def everybody(path: str, status: int = 200, **more: Any) -> Row:
-    return Row(path, status, status, status, status, status, **more)
-
-
-def members(path: str, status: int = 200, **more: Any) -> Row:
-    """For whoever is signed in."""
-    return Row(path, WAY_IN, status, status, status, status, **more)
-
-
-def staff_alone(path: str, status: int = 200, **more: Any) -> Row:
-    return Row(path, WAY_IN, 404, 404, 404, status, no_code=ASKED_FOR_CODE, **more)
-
-
-def office(path: str, status: int = 200, **more: Any) -> Row:
-    """For those who look after members."""
-    return Row(path, WAY_IN, 404, 404, status, status, no_code=ASKED_FOR_CODE, **more)
-
-
-def curators(path: str, status: int = 200, **more: Any) -> Row:
-    """For curators; the administrator of these tests is one, too."""
-    return Row(path, WAY_IN, 404, 404, status, status, no_code=ASKED_FOR_CODE, **more)
-
 
 # Where a stranger is sent on, though not because the site is closed.
 SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-in/code", "/sign-in/with/sign-up"})
@@ -273,6 +229,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:theme": [everybody("/theme", 302, method="POST")],
     "papers:robots": [everybody("/robots.txt", on_members_site=200)],
     "papers:icon": [everybody("/favicon.ico", 301, on_members_site=301)],
+    "papers:privacy": [everybody("/privacy", on_members_site=200)],
     "papers:status": [everybody("/status")],
     "papers:setup": [staff_alone("/setup"), staff_alone("/setup", method="POST")],
     "papers:setup-skip": [staff_alone("/setup/skip", 302, method="POST")],
@@ -286,6 +243,8 @@ ROWS: dict[str, list[Row]] = {
     "papers:sign-out": [everybody("/sign-out", 302, method="POST")],
     "papers:password": [members("/account/password")],
     "papers:account": [members("/account"), members("/account", method="POST")],
+    "papers:security": [members("/account/security")],
+    "papers:security-log": [staff_alone("/curate/security"), staff_alone("/curate/security?who=rita&what=role")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
     "papers:account-export": [
         members("/account/export", method="POST"),
@@ -314,6 +273,9 @@ ROWS: dict[str, list[Row]] = {
     "mfa_index": [members("/account/two-factor")],
     "mfa_activate_totp": [members("/account/two-factor/on", 302)],
     "mfa_deactivate_totp": [members("/account/two-factor/off", 404, no_code=ASKED_FOR_CODE)],
+    "mfa_add_webauthn": [members("/account/two-factor/keys/new", 302)],
+    "mfa_remove_webauthn": [members("/account/two-factor/keys/990001/remove", 302, no_code=ASKED_FOR_CODE)],
+    "mfa_reauthenticate_webauthn": [members("/sign-in/key/again", 302)],
     "mfa_view_recovery_codes": [members("/account/two-factor/codes", 404, no_code=ASKED_FOR_CODE)],
     "mfa_generate_recovery_codes": [members("/account/two-factor/codes/new", 302, no_code=ASKED_FOR_CODE)],
     "mfa_download_recovery_codes": [members("/account/two-factor/codes/file", 404, no_code=ASKED_FOR_CODE)],

@@ -24,6 +24,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the backup to write, such as broadsheet.zip")
+        parser.add_argument(
+            "--without-key", action="store_true", help="leave the site's key out: keep SECRET_KEY elsewhere, then"
+        )
         parser.add_argument("--replace", action="store_true", help="write over a file that is there")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +38,7 @@ class Command(BaseCommand):
         try:
             with running_database(exclusive=False, report=self.say):
                 self.say(f"Writing {path} …")
-                manifest = write_backup(path, now=timezone.now(), report=self.say)
+                manifest = write_backup(path, now=timezone.now(), report=self.say, with_key=not options["without_key"])
         except (BackupError, OperatorError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -43,6 +46,11 @@ class Command(BaseCommand):
         rows = sum(entry.rows for entry in manifest.tables)
         size = path.stat().st_size / 1_000_000
         self.say(f"Done: {rows:,} rows of {len(manifest.tables)} tables, {size:,.1f} MB.")
+        self.say(
+            "It holds the site's key, which opens what is stored encrypted: keep it where only you can read it."
+            if manifest.has_key
+            else "It does not hold the site's key: second factors and channels open only where SECRET_KEY is the same."
+        )
         self.say(f"Restore it with: manage.py restore {path}")
 
     def say(self, line: str) -> None:

@@ -14,6 +14,7 @@ from config.backup.archive import ArchiveReader, BackupError, open_archive
 from config.backup.restorer import account_count, is_database_empty, paper_count, restore_backup
 from config.backup.running_database import running_database
 from config.local.paths import OperatorError
+from config.stored_secrets import renew_stored_secrets
 
 
 class Command(BaseCommand):
@@ -50,13 +51,20 @@ class Command(BaseCommand):
             raise CommandError("Nothing was changed.")
 
     def restore_key(self, backup: ArchiveReader) -> None:
-        """The site's key goes back into the data folder; one from the environment is the operator's to set."""
-        if backup.secret_key == settings.SECRET_KEY:
-            return
-        if settings.SECRET_KEY_IS_SET:
+        """The site's key goes back into the data folder; one from the environment is the operator's to set.
+
+        What is stored encrypted is encrypted anew by the key that the next start will have.
+        """
+        here, there = settings.SECRET_KEY, backup.secret_key or settings.SECRET_KEY
+        if there != here and settings.SECRET_KEY_IS_SET:
             self.say("SECRET_KEY in the environment is not the backup's: links in mails sent until then stop working.")
-            return
-        settings.DATA_DIR.replace_secret_key(backup.secret_key)
+            keys = (here, there)
+        else:
+            keys = (there, here)
+        if keys[0] != here:
+            settings.DATA_DIR.replace_secret_key(there)
+        if sentence := renew_stored_secrets((*keys, *settings.SECRET_KEY_FALLBACKS)).sentence():
+            self.say(sentence)
 
     def say(self, line: str) -> None:
         self.stdout.write(line)

@@ -18,6 +18,7 @@ from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer, start_postgres
 from config.local.supervisor import Supervisor, data_dir_lock
 from config.local.valkey import ValkeyServer
+from papers.accounts.security_keys import loopback_name_url
 from papers.services.accounts.login_links import InactiveAccountError, create_login_link
 from papers.services.embeddings.embedding_status import embedding_disabled_reason
 
@@ -71,6 +72,8 @@ class Command(BaseCommand):
                 supervisor.start(program)
         self.say(f"Broadsheet is ready: {settings.SITE_URL}")
         self.say(f"Sign in as {settings.ADMIN_EMAIL}, once: {link}")
+        if named := loopback_name_url():
+            self.say(f"For security keys and passkeys, which need a name, open {named}")
         self.say(f"Data and logs: {settings.DATA_DIR.path}")
         if reason:
             self.say(f"Search goes by words alone: {reason}")

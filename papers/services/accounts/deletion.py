@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from papers.hooks import account_deleted, lists_changed
-from papers.models import Comment, Listing, Paper, User, Vote
+from papers.models import Comment, Invitation, Listing, Paper, User, Vote
 from papers.services.curation.undo import delete_undo_data_of
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.comments import delete_comment
@@ -28,6 +29,7 @@ def delete_account(user: User) -> None:
         require_another_administrator(leaving=user)
         User.objects.select_for_update().get(pk=user.pk)  # a vote that comes now waits, and is not counted
         account_deleted.notify(user)
+        Invitation.objects.filter(made_by=user, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
         delete_undo_data_of(user)
         _lock_papers(user)
         _take_back_votes(user)

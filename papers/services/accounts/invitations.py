@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from papers.models import Invitation, Role, User
+from papers.models import Invitation, Role, SecurityEvent, User
+from papers.services.accounts.security_log import record_event
 from papers.services.accounts.tokens import new_token, token_digest, token_url
 from papers.text.mailboxes import is_same
 
@@ -71,6 +72,8 @@ def use_invitation(token: str, *, user: User, now: datetime) -> None:
             for name, value in role.flags.items():
                 setattr(user, name, value)
             user.save(update_fields=list(role.flags))
+            detail = f"{'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}"
+            record_event(user=user, kind=SecurityEvent.Kind.ROLE, now=now, by=invitation.made_by, detail=detail)
 
 
 def _role_given(invitation: Invitation, user: User) -> Role:

@@ -1,6 +1,6 @@
 """What administrators do with other people's accounts: roles, suspending, restoring, closing.
 
-Everything is noted in the admin's own history of the account, with who did it and why.
+Everything is noted in the admin's own history of the account, with who did it and why; and in the security log.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from datetime import datetime
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils import timezone
 
-from papers.models import LoginLink, Role, User
+from papers.models import LoginLink, Role, SecurityEvent, User
 from papers.services.accounts.deletion import LastAdministratorError, delete_account, require_another_administrator
+from papers.services.accounts.security_log import record_event
 from papers.services.accounts.sessions import end_sessions
 
 
@@ -30,6 +32,7 @@ def set_role(*, person: User, role: Role, by: User) -> None:
         if role is not Role.ADMINISTRATOR:
             _keep_an_administrator(person)
         if User.objects.filter(pk=person.pk).exclude(**role.flags).update(**role.flags):
+            _record(by, person, SecurityEvent.Kind.ROLE, f"{'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}")
             _note(by, person, f"Made {'an' if role is Role.ADMINISTRATOR else 'a'} {role.label}.")
 
 
@@ -51,6 +54,7 @@ def suspend_account(*, person: User, by: User, reason: str, now: datetime) -> No
         if changed:
             LoginLink.objects.filter(user=person, used_at=None).delete()
             end_sessions(person)
+            _record(by, person, SecurityEvent.Kind.SUSPENDED)
             _note(by, person, f"Suspended: {reason}" if reason else "Suspended.")
 
 
@@ -61,6 +65,7 @@ def restore_account(*, person: User, by: User) -> None:
             is_active=True, suspended_at=None, suspended_by=None, suspension_reason=""
         )
         if changed:
+            _record(by, person, SecurityEvent.Kind.RESTORED)
             _note(by, person, "Restored.")
 
 
@@ -88,6 +93,10 @@ def _keep_an_administrator(person: User) -> None:
         require_another_administrator(leaving=person)
     except LastAdministratorError as error:
         raise AccountActionError(_ONLY_ONE) from error
+
+
+def _record(by: User, person: User, kind: SecurityEvent.Kind, detail: str = "") -> None:
+    record_event(user=person, kind=kind, now=timezone.now(), by=by, detail=detail)
 
 
 def _note(by: User, person: User, message: str, flag: int = CHANGE) -> None:

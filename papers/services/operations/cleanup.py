@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, LoginLink, RejectedRecord, ShownRecommendation, SourceDay
+from papers.models import FetchRun, Invitation, LoginLink, RejectedRecord, SecurityEvent, ShownRecommendation, SourceDay
+from papers.services.accounts.attempts import delete_old_attempts
+from papers.services.accounts.mail_allowance import delete_old_allowances
+from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
 from papers.services.curation.find_candidates import delete_expired_candidates
 from papers.services.curation.undo import delete_expired_changes
 from papers.services.fetching.completeness import delete_expired_announcements
@@ -19,6 +22,8 @@ SETTLED_REJECTS_KEPT = timedelta(days=30)
 REJECTS_KEPT = timedelta(days=365)
 LISTS_KEPT = timedelta(days=400)
 LINKS_KEPT = timedelta(days=7)
+INVITATIONS_KEPT = timedelta(days=365)
+"""After they could no longer be used."""
 SHOWN_KEPT = timedelta(days=60)
 """Longer than a paper is recommended to anybody."""
 
@@ -35,6 +40,8 @@ def delete_expired_rows(*, now: datetime) -> int:
         RejectedRecord.objects.filter(last_seen_at__lt=now - REJECTS_KEPT),
         SourceDay.objects.filter(day__lt=(now - LISTS_KEPT).date()),
         LoginLink.objects.filter(expires_at__lt=now - LINKS_KEPT),
+        Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT),
+        SecurityEvent.objects.filter(at__lt=now - SECURITY_EVENTS_KEPT),
         ShownRecommendation.objects.filter(shown_at__lt=now - SHOWN_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
@@ -43,5 +50,7 @@ def delete_expired_rows(*, now: datetime) -> int:
         + delete_expired_candidates(now=now)
         + delete_expired_changes(now=now)
         + delete_unfollowed()
+        + delete_old_attempts(now=now)
+        + delete_old_allowances(now=now)
     )
     return sum(rows.delete()[0] for rows in old) + deleted + delete_expired_imports(now=now)

@@ -82,9 +82,20 @@ def fixed_by_environment() -> dict[str, str]:
     return {field: variable for field, (value, variable) in said.items() if value}
 
 
-def save_group_settings(*, name: str, time_zone: str, access: str, now: datetime) -> None:
+def privacy_text() -> str:
+    """What the group says on /privacy, in Markdown; may be empty. One query: no other page needs it."""
+    return Installation.objects.filter(pk=1).values_list("privacy_text", flat=True).first() or ""
+
+
+def save_group_settings(*, name: str, time_zone: str, access: str, now: datetime, privacy_text: str = "") -> None:
     """Store the answers of the first-run page. Idempotent."""
-    answers = {"group_name": name, "time_zone": time_zone, "access": access, "set_up_at": now}
+    answers = {
+        "group_name": name,
+        "time_zone": time_zone,
+        "access": access,
+        "privacy_text": privacy_text,
+        "set_up_at": now,
+    }
     Installation.objects.update_or_create(pk=1, defaults=answers)
     transaction.on_commit(invalidate_group_settings)
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from papers.catalogue.categories import expand_pattern
 from papers.models import Source
 from papers.services.fetching.source_config import configure_sources, ensure_default_sources, request_fetches
-from papers.services.operations.installation import group_settings, save_group_settings, skip_setup
+from papers.services.operations.installation import group_settings, privacy_text, save_group_settings, skip_setup
 from papers.sources import huggingface
 
 FIRST_FETCH_GRACE = timedelta(minutes=5)
@@ -30,6 +30,8 @@ class SetupAnswers:
     """public or members."""
     categories: tuple[str, ...]
     huggingface: bool
+    privacy_text: str = ""
+    """What the group says on /privacy, in Markdown."""
 
 
 def current_answers() -> SetupAnswers:
@@ -42,6 +44,7 @@ def current_answers() -> SetupAnswers:
         access="members" if group.members_only else "public",
         categories=tuple(arxiv.categories) if arxiv else expand_categories(settings.ARXIV_CATEGORIES),
         huggingface=Source.objects.filter(kind=huggingface.adapter.kind, is_enabled=True).exists(),
+        privacy_text=privacy_text(),
     )
 
 
@@ -53,7 +56,13 @@ def expand_categories(patterns: Iterable[str]) -> tuple[str, ...]:
 def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
     """Store the group's choices, bring its sources in line and have them visited now. Idempotent."""
     with transaction.atomic():
-        save_group_settings(name=answers.group_name, time_zone=answers.time_zone, access=answers.access, now=now)
+        save_group_settings(
+            name=answers.group_name,
+            time_zone=answers.time_zone,
+            access=answers.access,
+            privacy_text=answers.privacy_text,
+            now=now,
+        )
         configure_sources(categories=answers.categories, with_huggingface=answers.huggingface, now=now)
 
 

@@ -83,7 +83,8 @@ def submit(
         submission.is_for_edition = is_for_edition
         submission.saves_to_library = saves_to_library
         submission.tags = list(tags)
-        submission.save(update_fields=["is_for_edition", "saves_to_library", "tags"])
+        submission.by_curator = user.may_curate
+        submission.save(update_fields=["is_for_edition", "saves_to_library", "tags", "by_curator"])
         if paper is not None:
             settle_submission(submission, paper, now=now)
             return SubmitResult(submission, paper)

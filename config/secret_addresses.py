@@ -1,0 +1,30 @@
+"""Which parts of our addresses are secrets: whoever has one is let in, so none may stand in a log.
+
+One table for all addresses. `tests/config/test_log_redaction.py` walks the addresses that there are, and finds what is
+missing here or has become another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECRET_ADDRESSES: Mapping[str, str] = {
+    "papers:login-link": "sign-in/link/<token>",
+    "papers:invited": "sign-up/invited/<token>",
+    "papers:following-feed": "following/<key>.<form>",
+    "papers:for-you-feed": "papers/for-you/<key>.<form>",
+    "account_confirm_email": "account/address/confirm/<key>",
+    "account_reset_password_from_key": "forgotten/<uidb36>/<key>",
+    "digests:confirm": "subscribe/confirm/<token>",
+    "digests:preferences": "subscriptions/<key>",
+    "digests:sent": "subscriptions/<key>/sent",
+    "digests:unfollow": "subscriptions/<key>/unfollow",
+    "digests:save": "s/<key>/<paper_id>",
+    "digests:unsubscribe": "u/<key>",
+    "digests:mail": "mail/<key>",
+    "digests:mail-more": "mail/<key>/more",
+}
+"""URL name → the address, with `<key>` and `<token>` where something is that opens it."""
+
+SECRET_ARGUMENTS = frozenset({"key", "token"})
+"""How the secret arguments of these addresses are named."""

@@ -1,0 +1,40 @@
+"""What /privacy says of mail and of channels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from digests.models import Channel
+from digests.models.delivery import DELIVERY_RETENTION
+from digests.models.signup import UNCONFIRMED_RETENTION
+from digests.services.notices import NOTICE_RETENTION
+from papers.hooks import Kept, OutsideService
+
+_BY_ADMINISTRATORS = "until an administrator deletes it"
+
+
+def mail_kept(_now: datetime) -> list[Kept]:
+    """What is kept of mail, and how long."""
+    return [
+        Kept("Addresses that asked for mail and were not confirmed", UNCONFIRMED_RETENTION),
+        Kept("Which mails you were sent, and which papers were in them", DELIVERY_RETENTION),
+        Kept("Notices to curators", NOTICE_RETENTION),
+        Kept("Which mail you asked for, when and how, with an account", None),
+        Kept("The same of an address without one, after it has ended its mail, too", None, _BY_ADMINISTRATORS),
+        Kept("Addresses that want no mail, or take none, so that none is sent there", None, _BY_ADMINISTRATORS),
+    ]
+
+
+def channel_services(_now: datetime) -> list[OutsideService]:
+    """The hosts that get notices for curators, each once. One query."""
+    channels = Channel.objects.filter(is_enabled=True).exclude(kind=Channel.Kind.MAIL).order_by("pk")
+    hosts = dict.fromkeys(_host(address) for address in channels.values_list("address", flat=True))
+    return [OutsideService(host, "notices for curators: the day’s papers, what waits and fails") for host in hosts]
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or "a webhook"
+    except ValueError:
+        return "a webhook"

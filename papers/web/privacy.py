@@ -1,0 +1,129 @@
+"""What /privacy says, from the settings in force and from the constants that the clean-up deletes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from papers import hooks
+from papers.hooks import Kept, OutsideService
+from papers.models import Source
+from papers.services.accounts.login_links import LOGIN_LINK_LIFETIME
+from papers.services.accounts.mail_allowance import PERIOD
+from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
+from papers.services.curation.undo import UNDO_WINDOW
+from papers.services.fetching.source_config import base_url_of, preferred_base_url
+from papers.services.library_import.drafts import APPLIED_KEPT, DRAFTS_KEPT
+from papers.services.operations.cleanup import INVITATIONS_KEPT, LINKS_KEPT, SHOWN_KEPT
+from papers.services.operations.installation import GroupSettings, privacy_text
+from papers.sources import arxiv_api
+from papers.sources.registry import ADAPTERS
+from papers.text import html
+from papers.web.known_device import DEVICE_COOKIE, DEVICE_COOKIE_SECONDS
+from papers.web.ratelimit import RATE_LIMITS
+from papers.web.theme import THEME_COOKIE, THEME_COOKIE_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie that the site sets."""
+
+    name: str
+    purpose: str
+    lasts: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyFacts:
+    """What holds here, for the page's words."""
+
+    own_words: html.SafeHtml
+    """What the group says itself; may be empty."""
+    is_members_only: bool
+    kept: tuple[Kept, ...]
+    cookies: tuple[Cookie, ...]
+    mail_server: str
+    """The host that mails are handed to; empty: none leaves."""
+    services: tuple[OutsideService, ...]
+
+
+def privacy_facts(group: GroupSettings, *, now: datetime) -> PrivacyFacts:
+    """What holds at `now`. A few queries, of small tables."""
+    return PrivacyFacts(
+        own_words=html.markdown(privacy_text()),
+        is_members_only=group.members_only,
+        kept=(*_kept(), *hooks.privacy_kept.all(now)),
+        cookies=_cookies(),
+        mail_server=settings.EMAIL_HOST if settings.MAIL_IS_SENT else "",
+        services=(*_services(), *hooks.privacy_services.all(now)),
+    )
+
+
+def _kept() -> tuple[Kept, ...]:
+    return (
+        Kept("Your account: address, name, password (as a salted hash), second factor, settings", None),
+        Kept("Votes, comments, tags, library, notes, what you have seen, followed, muted and submitted", None),
+        Kept("Where you are signed in: network address and browser", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+        Kept(
+            "What happened to your account: sign-ins, wrong codes, changes of password, address, second factor and "
+            "role; with your kind of browser and the first part of the network address",
+            SECURITY_EVENTS_KEPT,
+        ),
+        Kept("Sign-in links, without what opens them, after their end", LINKS_KEPT + LOGIN_LINK_LIFETIME),
+        Kept("Invitations, with the address they went to", INVITATIONS_KEPT),
+        Kept("Libraries you bring along, before you take them over", DRAFTS_KEPT),
+        Kept("What was found in them, after you took them over", APPLIED_KEPT),
+        Kept("Which suggestions you were shown", SHOWN_KEPT),
+        Kept("What curators changed, so that it can be undone", UNDO_WINDOW),
+        Kept("How often somebody tried something, by a digest of account or network", _longest_limit()),
+        Kept("When strangers last had mail sent to an address, by a digest of it", PERIOD),
+    )
+
+
+def _longest_limit() -> timedelta:
+    return timedelta(seconds=max(limit.seconds for limit in RATE_LIMITS.values()))
+
+
+def _cookies() -> tuple[Cookie, ...]:
+    def cookie(name: str, purpose: str, seconds: int) -> Cookie:
+        return Cookie(name, purpose, timedelta(seconds=seconds))
+
+    return (
+        cookie(settings.SESSION_COOKIE_NAME, "that you are signed in", settings.SESSION_COOKIE_AGE),
+        cookie(settings.CSRF_COOKIE_NAME, "that forms come from this site", settings.CSRF_COOKIE_AGE),
+        cookie(DEVICE_COOKIE, "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
+        cookie(THEME_COOKIE, "light or dark, once you choose", THEME_COOKIE_SECONDS),
+    )
+
+
+def _services() -> list[OutsideService]:
+    found = [
+        OutsideService(host, "asked for lists and records of papers, by this server: never who reads them")
+        for host in _source_hosts()
+    ]
+    found.append(OutsideService(_host(settings.DOI_URL), "the DOIs of papers that readers submit or import"))
+    found.append(OutsideService("pages that readers submit", "this server’s visit, not who submitted them"))
+    if settings.EMBEDDINGS and settings.EMBEDDINGS_URL:
+        words = "titles and abstracts, and the words that are searched for, without who asks"
+        found.append(OutsideService(_host(settings.EMBEDDINGS_URL), words))
+    if settings.OIDC_URL:
+        found.append(OutsideService(_host(settings.OIDC_URL), "that you sign in here, where you do so with it"))
+    return [service for service in found if service.name]
+
+
+def _source_hosts() -> list[str]:
+    """The hosts of the sources that are on, and of what answers for single arXiv ids; each once."""
+    sources = [source for source in Source.objects.filter(is_enabled=True).order_by("pk") if source.kind in ADAPTERS]
+    addresses = [*map(base_url_of, sources), preferred_base_url(arxiv_api.adapter.kind)]
+    return list(dict.fromkeys(filter(None, map(_host, addresses))))
+
+
+def _host(url: str) -> str:
+    """The host of an address; empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
