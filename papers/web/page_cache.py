@@ -51,12 +51,12 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
         found = cache.get_many([_STAMP_KEY, key])
         stamp = found.get(_STAMP_KEY, "")
         if key in found and found[key][0] == stamp:
-            return _answer(request, found[key][1], found[key][2])
+            return _answer(request, found[key][1].encode(), found[key][2])
         response = view(request, *args, **kwargs)
         if response.status_code != 200:
             return response
         etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
-        cache.set(key, (stamp, response.content, etag), settings.ANONYMOUS_PAGE_SECONDS)
+        cache.set(key, (stamp, response.content.decode(), etag), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, response.content, etag)
 
     return cached_view
