@@ -61,7 +61,7 @@ def read_head(data: bytes | bytearray, seen: int = 0) -> Head | None:
     )
 
 
-class RefusedError(Exception):
+class TurnedAwayError(Exception):
     """The request gets this answer from the loop itself, and its connection is closed."""
 
     def __init__(self, status: str) -> None:
@@ -98,7 +98,7 @@ class IncomingRequest:
         """Take what has come; True when the browser waits for "100 Continue".
 
         Raises:
-            RefusedError: no such request is answered.
+            TurnedAwayError: no such request is answered.
         """
         if not self.is_begun:
             self.is_begun, self.since = True, now
@@ -110,16 +110,16 @@ class IncomingRequest:
         self.head = read_head(self._data, seen)
         if self.head is None:
             if len(self._data) > MAX_HEAD_BYTES:
-                raise RefusedError("431 Request Header Fields Too Large")
+                raise TurnedAwayError("431 Request Header Fields Too Large")
             return False
         self._begin_body(self.head, now)
         return self.head.waits_for_go_on and not self.is_complete
 
     def _begin_body(self, head: Head, now: float) -> None:
         if head.is_chunked:
-            raise RefusedError("411 Length Required")
+            raise TurnedAwayError("411 Length Required")
         if head.body_length > MAX_THROWN_AWAY:
-            raise RefusedError("413 Content Too Large")
+            raise TurnedAwayError("413 Content Too Large")
         self.since = now
         self._is_thrown_away = head.body_length > MAX_BODY_BYTES
         if head.body_length > IN_MEMORY_BYTES and not self._is_thrown_away:
@@ -132,7 +132,7 @@ class IncomingRequest:
         self.received += len(data)
         if self._is_thrown_away:
             if self.is_complete:
-                raise RefusedError("413 Content Too Large")
+                raise TurnedAwayError("413 Content Too Large")
         elif self._body is not None:
             self._body.write(data)
         else:

@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn import http
 from gunicorn.workers.gthread import ThreadWorker
 
-from config.buffered_requests import IncomingRequest, OutgoingSocket, RefusedError
+from config.buffered_requests import IncomingRequest, OutgoingSocket, TurnedAwayError
 
 MOST_WAITING = 1_000
 """Connections that a process holds while nothing is to be done for them. One more closes the one that waits longest."""
@@ -138,7 +138,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 conn.ends_at = min(conn.ends_at or now + LINGER_SECONDS, now + LINGER_SECONDS)
             if force or conn.is_over(now):
                 if conn.incoming.is_begun and not conn.answered_at and not conn.is_leaving:
-                    conn.sock.send(RefusedError("408 Request Timeout").answer)
+                    conn.sock.send(TurnedAwayError("408 Request Timeout").answer)
                 self._close(conn)
 
     def murder_pending(self) -> None:
@@ -190,8 +190,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             if conn.incoming.add(data, time.monotonic()):
                 conn.sock.raw.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             if conn.incoming.on_disk and sum(each.on_disk for each in self.waiting) > MOST_ON_DISK:
-                raise RefusedError("503 Service Unavailable")
-        except RefusedError as refused:
+                raise TurnedAwayError("503 Service Unavailable")
+        except TurnedAwayError as refused:
             conn.sock.send(refused.answer)
             self._leave(conn)
             self._farewell(conn)

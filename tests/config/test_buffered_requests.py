@@ -17,7 +17,7 @@ from config.buffered_requests import (
     MAX_THROWN_AWAY,
     IncomingRequest,
     OutgoingSocket,
-    RefusedError,
+    TurnedAwayError,
     read_head,
 )
 
@@ -101,7 +101,7 @@ def test_a_body_has_as_long_as_it_comes() -> None:
     ],
 )
 def test_what_is_refused(sent: bytes, status: str) -> None:
-    with pytest.raises(RefusedError, match=status):
+    with pytest.raises(TurnedAwayError, match=status):
         IncomingRequest(0).add(sent, 0)
 
 
@@ -111,7 +111,7 @@ def test_a_body_that_no_form_takes_is_read_and_kept_nowhere() -> None:
     request.add(b"x" * MAX_BODY_BYTES, 0)
     assert request.on_disk == 0
     assert all_of(request) == post(MAX_BODY_BYTES + 10)
-    with pytest.raises(RefusedError, match="413"):
+    with pytest.raises(TurnedAwayError, match="413"):
         request.add(b"x" * 10, 0)
 
 

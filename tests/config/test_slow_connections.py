@@ -227,7 +227,7 @@ def test_who_waits_to_be_told_to_go_on_is_told_so(port: int) -> None:
         (b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n", b"400"),
         (b"nonsense\r\n\r\n", b"400"),
         (GET + b"X: " + b"a" * 70_000, b"431"),
-        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"414"),
     ],
 )
 def test_what_is_refused(port: int, head: bytes, status: bytes) -> None:

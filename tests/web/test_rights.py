@@ -457,20 +457,6 @@ def test_a_member_on_a_members_only_site(row: Row, person: str, settings: Any) -
     assert ask(BROWSERS[person](), row).status_code == getattr(row, person)
 
 
-@pytest.mark.parametrize("person", ["reader", "staff"])
-def test_no_cache_on_the_way_keeps_what_somebody_signed_in_sees(person: str) -> None:
-    browser = BROWSERS[person]()
-    for row in (row for rows in ROWS.values() for row in rows):
-        if row.path != "/sign-out":  # asked for last, below
-            assert "private" in ask(browser, row)["Cache-Control"], row
-    assert "private" in browser.post("/sign-out")["Cache-Control"]
-
-
-def test_nor_what_an_address_with_a_secret_opens() -> None:
-    for name in ("papers:for-you-feed", "papers:following-feed", "digests:preferences", "digests:sent", "digests:mail"):
-        assert "private" in ask(anonymous_client(), ROWS[name][0])["Cache-Control"], name
-
-
 @pytest.mark.parametrize("person", ["another", "curator", "staff"])
 @pytest.mark.parametrize("access", ["public", "members"])
 def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, settings: Any) -> None:
