@@ -42,32 +42,32 @@ class _OneClient(RedisCacheClient):
             self._kept = super().get_client(key, write=write)
         return self._kept
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: Any, default: Any) -> Any:
         return self.get_many([key]).get(key, default)
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
         names = list(keys)
-        found: dict[str, Any] = {}
+        found: dict[Any, Any] = {}
         for name, stored in zip(names, self.get_client().mget(names), strict=True):  # of another type: nil
-            if stored is not None:
+            if isinstance(stored, bytes):
                 with suppress(NotOursError):
                     found[name] = self._values.read(name, stored)
         return found
 
-    def set(self, key: str, value: Any, timeout: int) -> None:
+    def set(self, key: Any, value: Any, timeout: Any) -> None:
         self.get_client(key, write=True).set(key, self._values.write(key, value), ex=max(1, timeout))
 
-    def add(self, key: str, value: Any, timeout: int) -> bool:
+    def add(self, key: Any, value: Any, timeout: Any) -> bool:
         stored = self._values.write(key, value)
         return bool(self.get_client(key, write=True).set(key, stored, ex=max(1, timeout), nx=True))
 
-    def set_many(self, data: Mapping[str, Any], timeout: int) -> None:
+    def set_many(self, data: Mapping[Any, Any], timeout: Any) -> None:
         pipeline = self.get_client(write=True).pipeline()
         for key, value in data.items():
             pipeline.set(key, self._values.write(key, value), ex=max(1, timeout))
         pipeline.execute()
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: Any, delta: int) -> int:
         """Raises ValueError where there is no such counter, or somebody else made something else of it."""
         try:
             return int(super().incr(key, delta))

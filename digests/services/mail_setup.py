@@ -46,10 +46,10 @@ def current_mail_setup() -> MailSetup:
     row: tuple[str, bool, str, str] | None = cache.get(_KEY)
     if row is None:
         found = MailTest.objects.filter(pk=1).values_list("settings_digest", "succeeded", "result", "tested_at").first()
-        *facts, at = found or ("", False, "", datetime.min)  # noqa: DTZ901  never shown
-        row = (*facts, at.isoformat())
+        digest, succeeded, result, at = found or ("", False, "", datetime.min)  # noqa: DTZ901  never shown
+        row = (digest, succeeded, result, at.isoformat())
         cache.set(_KEY, row, _SECONDS)
-    settings_digest, succeeded, result, tested_at = row
+    settings_digest, succeeded, result, tested = row
     if not settings.MAIL_IS_SENT:
         return MailSetup(MailSetupState.NO_SERVER)
     if not can_send_mail():
@@ -57,7 +57,7 @@ def current_mail_setup() -> MailSetup:
     if settings_digest != _settings_digest():
         return MailSetup(MailSetupState.UNTRIED)
     return MailSetup(
-        MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, datetime.fromisoformat(tested_at)
+        MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, datetime.fromisoformat(tested)
     )
 
 

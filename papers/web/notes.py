@@ -17,7 +17,7 @@ class NoteCookieStorage(CookieStorage):
         self.cookie_name = f"{settings.SITE.cookie_prefix}broadsheet_notes"
 
     def _update_cookie(self, encoded_data: str, response: HttpResponse) -> None:
-        super()._update_cookie(encoded_data, response)
+        super()._update_cookie(encoded_data, response)  # type: ignore[misc]
         if self.cookie_name in response.cookies:
             response.cookies[self.cookie_name]["path"] = settings.SESSION_COOKIE_PATH
 

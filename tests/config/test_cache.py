@@ -118,7 +118,15 @@ def test_a_counter_that_is_none_begins_anew(server: redis.Redis, prefix: str, va
 
 
 def test_values_come_back(prefix: str) -> None:
-    values = {"a": None, "b": [1, 2.5, "ä\ud800", True], "c": {"x": []}, "d": 7, "e": -1, "f": "", "g": "<b>" * 1000}
+    values: dict[str, Any] = {
+        "a": None,
+        "b": [1, 2.5, "ä\ud800", True],
+        "c": {"x": []},
+        "d": 7,
+        "e": -1,
+        "f": "",
+        "g": "<b>" * 1000,
+    }
     for key, value in values.items():
         cache.set(key, value, 60)
     assert {key: cache.get(key, "missing") for key in values} == values

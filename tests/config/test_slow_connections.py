@@ -61,11 +61,11 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def ask(
-    port: int, method: str = "GET", path: str = "/", body: bytes | None = None, **headers: str
+    port: int, method: str = "GET", path: str = "/", body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -239,7 +239,8 @@ def test_what_is_refused(port: int, head: bytes, status: bytes) -> None:
 
 def test_headers_change_nothing_but_their_own_variables(port: int) -> None:
     said = {"SCRIPT_NAME": "//evil", "Script-Name": "//evil", "PATH_INFO": "/other", "REMOTE_USER": "ada"}
-    status, body = ask(port, path="/environ", **said, **{"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"})
+    said |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"}
+    status, body = ask(port, path="/environ", headers=said)
     environ = json.loads(body)
     assert status == 200
     assert (environ["SCRIPT_NAME"], environ["PATH_INFO"], environ["wsgi.url_scheme"]) == ("", "/environ", "http")

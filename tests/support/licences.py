@@ -85,7 +85,8 @@ def licence_of(name: str) -> str:
     classified = [
         line.rsplit(" :: ", 1)[-1] for line in found.get_all("Classifier") or [] if line.startswith("License")
     ]
-    return found.get("License-Expression") or ", ".join(classified) or (found.get("License") or "").split("\n")[0]
+    expression, said = ((found.get_all(field) or [""])[0] for field in ("License-Expression", "License"))
+    return expression or ", ".join(classified) or said.split("\n")[0]
 
 
 def document() -> Iterator[str]:
