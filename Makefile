@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock
+.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -28,7 +28,8 @@ help:
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
 	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
 	@echo "                   with PAPERS=… READERS=… how long they take to work out"
-	@echo "make lock          resolve requirements/*.in anew (needs uv)"
+	@echo "make lock          resolve requirements/*.in anew (needs uv); UPGRADE=--upgrade for the newest of each line"
+	@echo "make audit         licences, and known vulnerabilities where pip-audit is installed and reaches its data"
 	@echo "PYTHON=python3.12  with any of them: another Python"
 
 run:
@@ -93,9 +94,12 @@ else
 endif
 
 lock:
-	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/run.in -o requirements/run.txt
-	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
-	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/bench.in -o requirements/bench.txt
+
+audit:
+	$(DEV) exec $(VENV) -m tests.support.audit

@@ -35,7 +35,7 @@ def broker_options(redis_url: str) -> dict[str, Any]:
             # A message that no worker has answered for is given to another after this. Above the hard limit, or a
             # long task would run twice.
             "visibility_timeout": 2 * HARD_LIMIT_SECONDS,
-            # The cache, and perhaps other programs, live in the same Redis.
+            # The cache lives in the same Redis.
             "global_keyprefix": "broadsheet-queue:",
             "socket_connect_timeout": 5,
             "socket_keepalive": True,

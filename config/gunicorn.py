@@ -17,7 +17,8 @@ def address(host: str, port: int) -> str:
 bind = address(settings.BIND, settings.PORT)
 workers = settings.WEB_PROCESSES
 threads = settings.WEB_THREADS
-worker_class = "gthread"
+worker_class = "config.web_worker.BufferingWorker"
+sendfile = False  # the kernel would make a thread wait for a browser that reads slowly
 preload_app = True  # Django is loaded once and shared: half the memory, and a process that dies is back at once
 timeout = 60
 graceful_timeout = 10

@@ -4,29 +4,78 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
+from django.conf import settings
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
-from redis.exceptions import RedisError
+from django.utils.functional import cached_property
+from redis.exceptions import RedisError, ResponseError
+
+from config.cached_values import CachedValues, NotOursError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # After a failure Redis is left alone for this long, so that a page does not wait for it once a card.
 PAUSE_SECONDS = 5.0
+# What Redis says of a value that it cannot count on.
+_NOT_A_COUNTER = ("WRONGTYPE", "value is not an integer", "increment or decrement would overflow")
 
 
 class _OneClient(RedisCacheClient):
-    """Django makes a client for each command, which takes longer than the command."""
+    """Keeps one client, and reads only values that we wrote.
+
+    Django makes a client for each command, which takes longer than the command; and it reads pickles, which run.
+    """
 
     _kept: redis.Redis | None = None
+
+    @cached_property
+    def _values(self) -> CachedValues:
+        return CachedValues(settings.SECRET_KEY, settings.VERSION)
 
     def get_client(self, key: Any = None, *, write: bool = False) -> redis.Redis:
         if self._kept is None:
             self._kept = super().get_client(key, write=write)
         return self._kept
+
+    def get(self, key: Any, default: Any) -> Any:
+        return self.get_many([key]).get(key, default)
+
+    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
+        names = list(keys)
+        found: dict[Any, Any] = {}
+        for name, stored in zip(names, self.get_client().mget(names), strict=True):  # of another type: nil
+            if isinstance(stored, bytes):
+                with suppress(NotOursError):
+                    found[name] = self._values.read(name, stored)
+        return found
+
+    def set(self, key: Any, value: Any, timeout: Any) -> None:
+        self.get_client(key, write=True).set(key, self._values.write(key, value), ex=max(1, timeout))
+
+    def add(self, key: Any, value: Any, timeout: Any) -> bool:
+        stored = self._values.write(key, value)
+        return bool(self.get_client(key, write=True).set(key, stored, ex=max(1, timeout), nx=True))
+
+    def set_many(self, data: Mapping[Any, Any], timeout: Any) -> None:
+        pipeline = self.get_client(write=True).pipeline()
+        for key, value in data.items():
+            pipeline.set(key, self._values.write(key, value), ex=max(1, timeout))
+        pipeline.execute()
+
+    def incr(self, key: Any, delta: int) -> int:
+        """Raises ValueError where there is no such counter, or somebody else made something else of it."""
+        try:
+            return int(super().incr(key, delta))
+        except ResponseError as error:
+            if not str(error).startswith(_NOT_A_COUNTER):
+                raise
+            self.delete(key)
+            raise ValueError(f"{key!r} is no counter.") from None
 
 
 class ForgivingRedisCache(RedisCache):

@@ -51,12 +51,21 @@ FORCE_SCRIPT_NAME = SITE.path
 USE_X_FORWARDED_HOST = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SITE.is_https else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE.is_https
-SESSION_COOKIE_NAME = "broadsheet_session"
+SESSION_COOKIE_NAME = f"{SITE.cookie_prefix}broadsheet_session"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SITE.path or "/"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
-CSRF_COOKIE_NAME = "broadsheet_csrf"
+CSRF_COOKIE_NAME = f"{SITE.cookie_prefix}broadsheet_csrf"
+MESSAGE_STORAGE = "papers.web.notes.NoteStorage"
 SECURE_HSTS_SECONDS = env.seconds("BROADSHEET_HSTS", 0)
+# What `check --deploy` asks for beyond this; docs/operate.md has the reasons.
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS is the operator's choice: BROADSHEET_HSTS
+    "security.W005",  # ... and says nothing of other hosts of the domain, which are not ours
+    "security.W008",  # the web server in front sends http on to https; it alone has the certificate
+    "security.W021",  # a preload list is asked for by hand
+    *(() if SITE.is_https else ("security.W012", "security.W016")),  # broadsheet.W002 says it
+]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -90,6 +99,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "papers.web.middleware.ResponseHeadersMiddleware",
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -208,6 +218,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Not by a code that is sent by mail, as allauth offers: who has a session and reads the mail would need nothing else.
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/web/ratelimit.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE.is_https else "http"
 ACCOUNT_EMAIL_CONFIRMATION_ANONYMOUS_REDIRECT_URL = LOGIN_URL

@@ -54,6 +54,18 @@ class Site:
             is_loopback=shown in _LOOPBACK,
         )
 
+    @property
+    def cookie_prefix(self) -> str:
+        """What the names of cookies begin with, so that browsers hold their promises (RFC 6265bis, 4.1.3).
+
+        `__Host-` on https: neither a page without TLS nor another host of the same domain can plant such a cookie. It
+        needs Path=/, by which every other program of that host would be sent it; so a site under a sub-path has
+        `__Secure-`, which only keeps pages without TLS out, and its cookies go to its own path alone.
+        """
+        if not self.is_https:
+            return ""
+        return "__Secure-" if self.path else "__Host-"
+
     def allowed_hosts(self) -> list[str]:
         """The site's own host, and loopback: the health checks of a container ask there."""
         return list(dict.fromkeys((self.host, *_LOOPBACK)))

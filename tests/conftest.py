@@ -67,7 +67,7 @@ def _start_servers(config: pytest.Config) -> None:
 
 def _change_settings() -> None:
     """The cache in memory, each process its own; no page kept; passwords hashed quickly; static files as they are."""
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CACHES = {"default": {"BACKEND": "tests.support.memory_cache.SealedMemoryCache"}}
     settings.ANONYMOUS_PAGE_SECONDS = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

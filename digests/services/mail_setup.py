@@ -43,19 +43,22 @@ class MailSetup:
 
 def current_mail_setup() -> MailSetup:
     """How mail is set up. One cached read; a test shows at once, or within a minute where the cache is away."""
-    row: tuple[str, bool, str, datetime] | None = cache.get(_KEY)
+    row: tuple[str, bool, str, str] | None = cache.get(_KEY)
     if row is None:
         found = MailTest.objects.filter(pk=1).values_list("settings_digest", "succeeded", "result", "tested_at").first()
-        row = found or ("", False, "", datetime.min)  # noqa: DTZ901  never shown
+        digest, succeeded, result, at = found or ("", False, "", datetime.min)  # noqa: DTZ901  never shown
+        row = (digest, succeeded, result, at.isoformat())
         cache.set(_KEY, row, _SECONDS)
-    settings_digest, succeeded, result, tested_at = row
+    settings_digest, succeeded, result, tested = row
     if not settings.MAIL_IS_SENT:
         return MailSetup(MailSetupState.NO_SERVER)
     if not can_send_mail():
         return MailSetup(MailSetupState.LOOPBACK)
     if settings_digest != _settings_digest():
         return MailSetup(MailSetupState.UNTRIED)
-    return MailSetup(MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, tested_at)
+    return MailSetup(
+        MailSetupState.WORKS if succeeded else MailSetupState.FAILED, result, datetime.fromisoformat(tested)
+    )
 
 
 def send_test_mail(*, to: str, now: datetime) -> MailSetup:

@@ -8,6 +8,7 @@ from papers.citations.latex import title_to_latex, to_latex
 from papers.citations.person_names import PersonName
 from papers.citations.record import CitationFormat, CitationRecord
 
+_ENCODED = {"{": "%7B", "}": "%7D", "\\": "%5C", "^": "%5E", '"': "%22", " ": "%20"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -29,7 +30,10 @@ def entry(record: CitationRecord) -> str:
         ("month", _MONTHS[record.published.month - 1] if record.published else ""),
         ("eprint", f"{{{record.arxiv_id}}}" if record.arxiv_id else ""),
         ("archivePrefix", "{arXiv}" if record.arxiv_id else ""),
-        ("primaryClass", f"{{{record.primary_category}}}" if record.arxiv_id and record.primary_category else ""),
+        (
+            "primaryClass",
+            f"{{{_verbatim(record.primary_category)}}}" if record.arxiv_id and record.primary_category else "",
+        ),
         ("doi", f"{{{_verbatim(record.doi)}}}" if record.doi else ""),
         ("url", f"{{{_verbatim(record.url)}}}" if record.url else ""),
         ("note", f"{{{to_latex(_note(record, journal))}}}" if _note(record, journal) else ""),
@@ -52,8 +56,11 @@ def _name(name: PersonName) -> str:
 
 
 def _verbatim(text: str) -> str:
-    """An address or DOI, which styles read as they are; only what would end the field is written otherwise."""
-    return text.replace("{", "%7B").replace("}", "%7D").replace("\\", "%5C").replace("\n", "")
+    r"""An address or DOI, which styles read as they are; what would end the field or begin a command is encoded.
+
+    `^` too: where a style has the address in an argument, TeX reads `^^5c` as a backslash.
+    """
+    return "".join(_ENCODED.get(char, char) for char in text if char.isprintable())
 
 
 FORMAT = CitationFormat("bib", "BibTeX", "application/x-bibtex; charset=utf-8", "bib", write)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from papers.text.formulas import find_formulas
+from papers.text.tex_safety import only_draws
 
 _ESCAPED = {
     **{char: f"\\{char}" for char in "&%$#_"},
@@ -38,12 +39,15 @@ def to_latex(text: str) -> str:
 
 
 def title_to_latex(text: str) -> str:
-    """A title: formulas kept, and words that must keep their capitals in braces, whatever a style does to the rest."""
+    """A title: formulas kept, and words that must keep their capitals in braces, whatever a style does to the rest.
+
+    A formula that would do more than draw (`papers.text.tex_safety`) is set as its signs.
+    """
     protects_names = _is_sentence(text)
     parts: list[str] = []
     position = 0
     for formula in find_formulas(text):
-        if not _is_balanced(formula.source):
+        if not _is_balanced(formula.source) or not only_draws(formula.source):
             continue
         parts.append(_words(text[position : formula.start], protects_names=protects_names, is_start=position == 0))
         parts.append("{$" + formula.source.replace("\n", " ") + "$}")

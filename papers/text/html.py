@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from typing import Self
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -221,6 +222,20 @@ def _render_mention(_renderer: object, tokens: Sequence[Token], at: int, *_more:
     return f'<span class="mention">@{escape(tokens[at].content)}</span>'
 
 
+def _is_link(url: str) -> bool:
+    """Whether a reader's link is one: to an address that says http or https, or to a page of this site.
+
+    `//host` is neither: it looks like a page of this site and leads to another.
+    """
+    if url.startswith("/"):
+        return not url.startswith(("//", "/\\"))
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
 def _markdown_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": _MOST_NESTED})
     parser.enable(["linkify", "strikethrough"])
@@ -229,6 +244,7 @@ def _markdown_parser() -> MarkdownIt:
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
     parser.inline.ruler.before("escape", "formula", _math_rule)
     parser.inline.ruler.before("autolink", "mention", _mention_rule)
+    parser.validateLink = _is_link  # type: ignore[method-assign]
     parser.add_render_rule("formula", _render_formula)
     parser.add_render_rule("mention", _render_mention)
     return parser

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from papers.models import Followed, User
@@ -101,6 +101,7 @@ def renew_feed_addresses(request: UserRequest) -> HttpResponse:
 
 
 @require_safe
+@cache_control(private=True)
 def following_feed(request: Request, key: str, form: str) -> HttpResponse:
     """The same as a feed, for whoever has the address: feed readers don't sign in."""
     user: User | None = user_of_feed_key(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from papers.models import Paper, Recommendation, Tag
@@ -61,6 +61,7 @@ def _suggestions(request: UserRequest, tag: Tag | None) -> CardPage:
 
 
 @require_safe
+@cache_control(private=True)
 def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
     """The same as a feed, for anybody who has the address: feed readers don't sign in."""
     user = user_of_feed_key(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import Http404, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from papers.web.cards import render_own_tags, render_save_button
 from papers.web.http import Request, UserRequest, referring_page, safe_next
 from papers.web.permissions import paper_for_read, sign_in_required
 from papers.web.ratelimit import rate_limited
-from papers.web.theme import THEME_COOKIE, THEME_COOKIE_SECONDS, THEMES
+from papers.web.theme import THEME_COOKIE_SECONDS, THEMES, theme_cookie
 
 REMOVE = "none"
 # What `on` may say beside 1: a vote that hides the voter's name, or shows it.
@@ -104,11 +105,17 @@ def _own_parts(user: User, paper: Paper) -> str:
 def theme(request: Request) -> HttpResponse:
     """Remember light, dark or whatever the system says, in a cookie that the server reads: so no page flashes."""
     response = redirect(safe_next(request, default=reverse("papers:today")))
-    chosen = request.POST.get("theme", "")
+    chosen, name, path = request.POST.get("theme", ""), theme_cookie(), settings.SESSION_COOKIE_PATH
     if chosen in THEMES:
         response.set_cookie(
-            THEME_COOKIE, chosen, max_age=THEME_COOKIE_SECONDS, samesite="Lax", path=reverse("papers:today")
+            name,
+            chosen,
+            max_age=THEME_COOKIE_SECONDS,
+            path=path,
+            secure=settings.SITE.is_https,
+            httponly=True,
+            samesite="Lax",
         )
     else:
-        response.delete_cookie(THEME_COOKIE, path=reverse("papers:today"))
+        response.delete_cookie(name, path=path)
     return response

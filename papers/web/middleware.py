@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+from django.conf import settings
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
@@ -19,6 +20,24 @@ from papers.services.operations.installation import group_settings
 from papers.web.http import Request
 
 GetResponse = Callable[[Request], HttpResponse]
+
+_HEADERS = {
+    # Other sites' pages can neither load what is here nor hold on to our windows.
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Nothing here asks for any of these; who manages to run a script here can't either.
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()"
+        for feature in (
+            *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation"),
+            *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
+            *("picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
+        )
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 # URL names that a stranger reaches on a members-only site: the ways in, and the colour of its pages.
 PUBLIC_VIEWS = frozenset(
@@ -43,6 +62,32 @@ PUBLIC_VIEWS = frozenset(
         "papers:for-you-feed",
     )
 )
+
+
+class ResponseHeadersMiddleware:
+    """The outermost: every answer says what a browser may do with it and who may keep it.
+
+    What is shown to somebody signed in is `private`, and so is each page that says nothing of caches itself: a shared
+    cache on the way may keep only what is made to be the same for everybody (`papers/web/page_cache.py`, feeds, files).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        said = response.headers.get("Cache-Control", "")
+        if "public" not in said and (not said or has_session(request, response)):
+            patch_cache_control(response, private=True)
+        return response
+
+
+def has_session(request: Request, response: HttpResponse) -> bool:
+    """Whether an answer may be somebody's own: the browser has brought a session, or is given one. No queries."""
+    name = settings.SESSION_COOKIE_NAME
+    return name in request.COOKIES or name in response.cookies
 
 
 class NoTrailingSlashMiddleware:

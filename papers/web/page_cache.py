@@ -22,7 +22,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
 from papers.web.http import Request
-from papers.web.theme import THEME_COOKIE, chosen_theme
+from papers.web.theme import chosen_theme, theme_cookie
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
@@ -51,12 +51,12 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
         found = cache.get_many([_STAMP_KEY, key])
         stamp = found.get(_STAMP_KEY, "")
         if key in found and found[key][0] == stamp:
-            return _answer(request, found[key][1], found[key][2])
+            return _answer(request, found[key][1].encode(), found[key][2])
         response = view(request, *args, **kwargs)
         if response.status_code != 200:
             return response
         etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
-        cache.set(key, (stamp, response.content, etag), settings.ANONYMOUS_PAGE_SECONDS)
+        cache.set(key, (stamp, response.content.decode(), etag), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, response.content, etag)
 
     return cached_view
@@ -72,7 +72,7 @@ def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
 
 def _key(request: Request) -> str | None:
     """The key of the page in the cache; None where a cookie may make it somebody's own."""
-    if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {THEME_COOKIE} or request.method != "GET":
+    if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {theme_cookie()} or request.method != "GET":
         return None
     if set(request.GET) - _PARAMETERS:  # nobody fills the cache by making up addresses
         return None

@@ -322,6 +322,33 @@ def test_an_excerpt_never_cuts_a_formula(words: list[str], chars: int) -> None:
     assert not [formula for formula in find_formulas(text) if formula.start < end < formula.end]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//evil.example",
+        "//evil.example/papers",
+        r"/\evil.example",
+        r"\\evil.example",
+        "</\t/evil.example>",
+        "///evil.example",
+        "http:evil.example",
+        "http:/evil.example",
+        "https:",
+        "HTTPS:evil.example",
+        "ftp://evil.example",
+        "evil.example",
+    ],
+)
+def test_a_reader_s_link_never_leads_elsewhere_in_disguise(address: str) -> None:
+    html = markdown.__wrapped__(f"[a]({address}) <{address.strip('<>')}>")
+    assert not re.search(r'href="(?!/%)', html), html
+
+
+@pytest.mark.parametrize("address", ["https://a.example/b", "HTTP://a.example", "/papers/2603.01234", "/"])
+def test_but_plain_ones_do(address: str) -> None:
+    assert f'href="{address}"' in markdown.__wrapped__(f"[a]({address})")
+
+
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "vbscript:x"])
 def test_the_sanitiser_lets_no_other_address_through_even_where_markdown_would(
     address: str, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -81,11 +82,26 @@ def read_author_profile(contributor: Contributor) -> AuthorProfile:
     """What is known of an author or organisation. Two queries, or none for some minutes."""
     state = f"{contributor.key}:{len(contributor.names)}:{len(contributor.claimed)}"
     cached = f"facts:{contributor.kind}:{cache_digest(state)}"
-    found: AuthorProfile | None = cache.get(cached)
-    if found is None:
-        found = _read(contributor)
-        cache.set(cached, found, _SECONDS)
+    kept: list[Any] | None = cache.get(cached)
+    if kept is not None:
+        return _unpacked(kept)
+    found = _read(contributor)
+    people = [(person.key, person.name, person.count) for person in found.people]
+    cache.set(cached, (found.name, found.paper_count, found.years, found.categories, people, found.orcids), _SECONDS)
     return found
+
+
+def _unpacked(kept: list[Any]) -> AuthorProfile:
+    """The profile that the cache, which holds JSON, had in this form."""
+    name, paper_count, years, categories, people, orcids = kept
+    return AuthorProfile(
+        name=name,
+        paper_count=paper_count,
+        years=tuple((year, count) for year, count in years),
+        categories=tuple((code, count) for code, count in categories),
+        people=tuple(Coauthor(*person) for person in people),
+        orcids=tuple(orcids),
+    )
 
 
 def _read(contributor: Contributor) -> AuthorProfile:

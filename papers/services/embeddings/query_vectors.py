@@ -72,16 +72,16 @@ def request_query_vector(text: str) -> Callable[[], QueryVector | None]:
         return lambda: None
     digest = hashlib.sha256(f"{model.name}\n{text}".encode(errors="replace")).hexdigest()
     key = f"query-vector:{digest}"
-    kept: bytes | None = cache.get(key)
+    kept: str | None = cache.get(key)
     if kept is not None:
-        return lambda: _unpacked(model, kept)
+        return lambda: _unpacked(model, base64.b64decode(kept))
     answer = _waiters.submit(_ask, model.name, text)
 
     def wait() -> QueryVector | None:
         packed = answer.result()
         if packed is None or len(packed) != 4 * model.dimensions:
             return None
-        cache.set(key, packed, _KEPT_SECONDS)
+        cache.set(key, base64.b64encode(packed).decode("ascii"), _KEPT_SECONDS)
         return _unpacked(model, packed)
 
     return wait

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
@@ -67,6 +67,17 @@ class SearchResult:
 
     def with_code(self) -> int:
         return sum(facets.has_code for facets in self.facets.values())
+
+    def packed(self) -> list[Any]:
+        """The same as lists, numbers and text, for the cache, which holds JSON."""
+        facets = [(pk, row.listed_at.timestamp(), row.categories, row.has_code) for pk, row in self.facets.items()]
+        return [self.ranked, facets, self.is_semantic, self.has_words]
+
+    @classmethod
+    def unpacked(cls, packed: list[Any]) -> SearchResult:
+        """What `packed` made that."""
+        ranked, facets, is_semantic, has_words = packed
+        return cls([RankedResult(*row) for row in ranked], _facets_by_paper(facets), is_semantic, has_words)
 
 
 def search_papers(
@@ -187,6 +198,11 @@ def _facets(paper_ids: set[int]) -> dict[int, PaperFacets]:
     listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
     found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))
     rows = found.values_list("pk", "at", "categories", "has_code")
+    return _facets_by_paper(rows)
+
+
+def _facets_by_paper(rows: Iterable[Sequence[Any]]) -> dict[int, PaperFacets]:
+    """Facets of rows of key, seconds, categories, and whether there is code."""
     return {
         pk: PaperFacets(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows
     }

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
@@ -189,13 +189,14 @@ def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
     own = request.viewer.pk if root is not None and is_personal(root) else ""
     parts = (str(request.query), newest_id, request.today, model.name if model else "", own)
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
-    found: SearchResult | None = cache.get(key)
-    if found is None:
-        found = search_papers(
-            request.query, viewer=request.viewer, today=request.today, now=request.now, newest_id=newest_id
-        )
-        if found.is_semantic or model is None:  # a model that did not answer in time will the next time
-            cache.set(key, found, _KEPT_SECONDS)
+    kept: list[Any] | None = cache.get(key)
+    if kept is not None:
+        return SearchResult.unpacked(kept)
+    found = search_papers(
+        request.query, viewer=request.viewer, today=request.today, now=request.now, newest_id=newest_id
+    )
+    if found.is_semantic or model is None:  # a model that did not answer in time will the next time
+        cache.set(key, found.packed(), _KEPT_SECONDS)
     return found
 
 
