@@ -108,6 +108,7 @@ READERS: dict[str, Reader] = {
     "abstract": text.clean_abstract,
     "title": text.clean_title,
     "authors": names.split_authors,
+    "people": names.read_people,
     "author": lambda given: names.author_key(names.clean_name(given)),
     "searched": text.search_text,
     "TeX": tex.to_text,
@@ -121,6 +122,7 @@ READERS: dict[str, Reader] = {
     "venue": venues.find_venue,
     "withdrawn": lambda given: clean_record._WITHDRAWN.search(given),
     "arXiv id": identifiers.find_arxiv_id,
+    "DOIs in a text": lambda given: list(identifiers.find_dois(given)),
     "DOIs": identifiers.parse_dois,
     "question": parser.parse,
 }
@@ -134,6 +136,7 @@ UNITS = (
     *("the ", "the team ", "et al ", " and ", " for ", "https://", "http://a.b", "a.b/", "10.1234/", "10.1234.1."),
     *("10.1234 ", "2401.12345", "arXiv:", "hep-th/", "@", "a@", "@a.", "@a{", "@a{b,", "@string{a=", "#", "# [", "["),
     *("]", "[[", "[a](", "TY", "TY  - ", "*", "**", "_", "~", "~~", "> ", "- ", "|", "OR ", "NOT ", '{"a":', "author:"),
+    *("10.1234/;", "10.1234/,", "10.1234%2f", "10.1234/a?", "a, Jr, ", ", PhD", "Holm, C., ", "a, b; ", "%", "&lt;", "<a/>"),
     *("this paper ", "withdrawn ", "accepted ", "Accepted to ", "NeurIPS ", "published in "),
 )  # fmt: skip
 FRAMES = (("", "!"), (". ", ""))
