@@ -131,7 +131,8 @@ def test_line_ends_and_cut_ends(name: str, line_end: str) -> None:
     ("text", "values"),
     [
         # RIS: a first or last line is missing, tags of two programs, DOIs in odd places
-        ("TY  - JOUR\nTI  - A\nDO  - 10.5555/a\nER  - \n\nTI  - B\nDO  - 10.5555/b\nER  - \n", ["10.5555/a", "10.5555/b"]),
+        ("TY  - JOUR\nTI  - A\nDO  - 10.5555/a\nER  - \n\nTI  - B\nDO  - 10.5555/b\nER  - \n",
+         ["10.5555/a", "10.5555/b"]),
         ("TY  - JOUR\nT1  - A\nM3  - doi: 10.5555/a\nN1  - doi: 10.5555/a\n", ["10.5555/a"]),
         ("TY  - JOUR\nTI  - A\nDO  - 10.5555/a;PMID:1\nTY  - JOUR\nUR  - https://doi.org/10.5555%2Fb\n",
          ["10.5555/a", "10.5555/b"]),
@@ -177,7 +178,8 @@ def test_line_ends_and_cut_ends(name: str, line_end: str) -> None:
         ("[1] C. Holm. Flower pose.\n    arXiv:2503.11692, 2025.\n[2] X. Li. Ice.\n    No id.\n[3] Snow, 10.5555/snow",
          ["2503.11692", "", "10.5555/snow"]),
         ("1. Holm C. Tides.\n2026. doi: 10.5555/a\n2. Li X. Ice. 2025. doi: 10.5555/b\n", ["10.5555/a", "10.5555/b"]),
-        ("\\bibitem{a} C. Holm, arXiv:2503.11692.\n\\bibitem[Li(2026)]{b} X. Li,\n doi:10.5555/b", ["2503.11692", "10.5555/b"]),
+        ("\\bibitem{a} C. Holm, arXiv:2503.11692.\n\\bibitem[Li(2026)]{b} X. Li,\n doi:10.5555/b",
+         ["2503.11692", "10.5555/b"]),
         ("[2503.11692]\n[2503.11685]", ["2503.11692", "2503.11685"]),
         ("{2503.11692, 10.5555/a}", ["2503.11692", "10.5555/a"]),
         ('<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n<DT><A HREF="https://arxiv.org/abs/2503.11692">Tides</A>\n</DL>\n',
