@@ -207,6 +207,11 @@ def begins_with_doi(text: str) -> bool:
     return _DOI_AHEAD.match(text.strip()) is not None
 
 
+def is_preprint_doi(doi: str) -> bool:
+    """Whether a DOI is one of bioRxiv's or medRxiv's, whose feeds are no journals'."""
+    return doi.startswith(("10.1101/", "10.64898/"))
+
+
 def parse_whole_doi(text: str) -> str | None:
     """The DOI that a text is, in one of the forms of `begins_with_doi`; None where it holds more than one DOI."""
     text = " ".join(text.split())

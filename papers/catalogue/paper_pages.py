@@ -41,6 +41,7 @@ _DOI_PATHS: Mapping[str, tuple[str, ...]] = {
     "doi.org": ("/",),
     "dx.doi.org": ("/",),
     "annualreviews.org": _DOI,
+    "biorxiv.org": ("/content/",),
     "dl.acm.org": _DOI,
     "iopscience.iop.org": ("/article/",),
     "journals.aps.org": tuple(
@@ -50,7 +51,8 @@ _DOI_PATHS: Mapping[str, tuple[str, ...]] = {
     ),
     "journals.sagepub.com": _DOI,
     "link.aps.org": _DOI,
-    "link.springer.com": ("/article/", "/chapter/"),
+    "link.springer.com": ("/article/", "/chapter/", "/"),
+    "medrxiv.org": ("/content/",),
     "onlinelibrary.wiley.com": _DOI,
     "pnas.org": _DOI,
     "pubs.acs.org": _DOI,

@@ -72,9 +72,9 @@ def plain_abstract(jats: str) -> str:
     return re.sub(r"(?<=\x00) *\n\n", " ", "\n\n".join(filter(None, paragraphs))).replace("\x00", "")
 
 
-def scripts_apart(html: str) -> str:
-    """HTML whose `sub` and `sup` are Unicode or stand apart, for readers who drop all tags."""
-    return _scripts(html) if "<su" in html or "<SU" in html else html
+def marks_as_text(html: str) -> str:
+    """HTML whose formulas, `sub` and `sup` are characters, for readers who drop all tags."""
+    return _scripts(_formulas(html)) if "<" in html else html
 
 
 def is_abstract_heading(text: str) -> bool:

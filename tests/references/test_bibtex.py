@@ -189,7 +189,7 @@ def test_comments_hold_no_entries() -> None:
 
 
 def test_a_line_of_a_value_may_begin_like_an_entry() -> None:
-    text = "@misc{a,\n abstract = {We write\n@misc{x, title}\nand stop.},\n doi={10.5555/a}\n}\n@misc{b, doi={10.5555/b}}"
+    text = "@misc{a,\n abstract = {We write\n@misc{x, y}\nand stop.},\n doi={10.5555/a}\n}\n@misc{b, doi={10.5555/b}}"
     assert named(text) == ["10.5555/a", "10.5555/b"]
 
 

@@ -63,7 +63,8 @@ def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
         place: one
         for place, one in enumerate(references)
         if set(one.names) <= set(one.unsure)
-        and (one.author or one.year) and sum(map(str.isalnum, one.title)) >= MIN_TITLE_LETTERS
+        and (one.author or one.year)
+        and sum(map(str.isalnum, one.title)) >= MIN_TITLE_LETTERS
     }
     if not asked:
         return {}
