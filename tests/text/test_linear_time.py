@@ -19,9 +19,10 @@ from papers.citations import markdown
 from papers.outbound.errors import SourceError
 from papers.query import parser
 from papers.references.parser import parse_references as read_references
+from papers.references.text_lists import parse_list
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import doi, webpage
+from papers.sources import doi, journal_entries, record_markup, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.sources.xml import parse_cut_xml
@@ -94,6 +95,12 @@ def page_by(given: str) -> list[str]:
 READERS: dict[str, Reader] = {
     "references": lambda given: read_references(given.encode("utf-8", "replace")),
     "one entry": lambda given: read_references(b"@article{" + given.encode("utf-8", "replace")),
+    "value on a line": lambda given: read_references(b"@article{a,\n title = {" + given.encode("utf-8", "replace")),
+    "list": lambda given: list(parse_list(given)),
+    "RIS": lambda given: read_references(b"TY  - JOUR\nTI  - " + given.encode("utf-8", "replace")),
+    "PubMed": lambda given: read_references(b"PMID- 1\nTI  - " + given.encode("utf-8", "replace")),
+    "EndNote": lambda given: read_references(b"%0 Book\n%T " + given.encode("utf-8", "replace")),
+    "Web of Science": lambda given: read_references(b"PT J\nTI " + given.encode("utf-8", "replace")),
     "one field": lambda given: read_references(b"@article{a, title = " + given.encode("utf-8", "replace")),
     "given": parse_reference,
     "any xml": lambda given: xml.parse_any_xml(given.encode("utf-8", "replace")),
@@ -105,6 +112,8 @@ READERS: dict[str, Reader] = {
     "category of a feed": feed_with("category"),
     "page": page_by,
     "abstract in JATS": doi.plain_abstract,
+    "title of a record": record_markup.plain_line,
+    "frame of an abstract": lambda given: journal_entries.without_frame([given, f"Author(s): {given}"]),
     "abstract": text.clean_abstract,
     "title": text.clean_title,
     "authors": names.split_authors,
