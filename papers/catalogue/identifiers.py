@@ -77,18 +77,20 @@ _OLD_NUMBER = re.compile(r"(?:arxiv:\s?)?([0-9]{7})(v[0-9]{1,3})?", re.I | re.A)
 _FLOAT = re.compile(r"[789](?:0[1-9]|1[0-2])\.[0-9]{4}")
 
 _DOI_PREFIX = r"10\.[0-9]{4,9}(?:\.[0-9]{1,9}){0,9}(?:/|%2f)"
-_DOI = re.compile(rf"(?<![0-9A-Za-z.]){_DOI_PREFIX}[^\s\"]{{1,{MAX_URL_LENGTH}}}", re.I | re.A)
-# The same behind letters, for fields that hold nothing but a DOI: "DOI10.1000/xyz".
-_DOI_OF_FIELD = re.compile(rf"(?<![0-9.]){_DOI_PREFIX}[^\s\"]{{1,{MAX_URL_LENGTH}}}", re.I | re.A)
-_DOI_AHEAD = re.compile(
-    rf"(?:doi\s?:?\s?|urn:doi:|info:doi/|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/(?:doi:)?){{0,2}}{_DOI_PREFIX}",
-    re.I | re.A,
-)
 # Where a DOI ends before the next blank: at a query or fragment, at markup, at typographic marks, at the next entry of
 # a list. The semicolon of the SICI form (`3.0.co;2-9`) is the only one that is part of a DOI.
-_END_OF_DOI = re.compile(
-    r"[?&][A-Za-z_][\w.-]{0,40}=|\?$|#[A-Za-z]|\]\(|</|<[A-Za-z]{1,10}/?>|(?<!co);|;(?!2)|[|`\\^“”„«»…。，；：、（）「」『』【】《》]"
-    rf"|,(?=[A-Za-z]{{2,12}}:|https?://|(?:dx\.)?doi\.org/|{_DOI_PREFIX})",
+_END = (
+    r"[?&](?:amp;)?[A-Za-z_][\w.-]{0,40}=|\?$|#[A-Za-z]|\]\(|</|<[A-Za-z]{1,10}/?>"
+    r"|(?<!&lt)(?<!&gt)(?<!&amp)(?:(?<!co);|;(?!2))|[|`\\^“”„«»…。，；：、（）「」『』【】《》]"
+    rf"|,(?=[A-Za-z]{{2,12}}:|https?://|(?:dx\.)?doi\.org/|{_DOI_PREFIX})"
+)
+_END_OF_DOI = re.compile(_END, re.I | re.A)
+_DOI_REST = rf"(?:(?!{_END})[^\s\"]){{1,1000}}"
+_DOI = re.compile(rf"(?<![0-9A-Za-z.]){_DOI_PREFIX}{_DOI_REST}", re.I | re.A)
+# The same behind letters, for fields that hold nothing but a DOI: "DOI10.1000/xyz".
+_DOI_OF_FIELD = re.compile(rf"(?<![0-9.]){_DOI_PREFIX}{_DOI_REST}", re.I | re.A)
+_DOI_AHEAD = re.compile(
+    rf"(?:doi\s?:?\s?|urn:doi:|info:doi/|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/(?:doi:)?){{0,2}}{_DOI_PREFIX}",
     re.I | re.A,
 )
 _ESCAPED = re.compile(r"%(?:2[3CF89]|3[A-CE]|5[BD])", re.I)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_line_label
@@ -36,7 +37,7 @@ _BARE_LINE = re.compile(r"[^,{}\n]*+")
 _BEHIND_BARE = re.compile(r"[ \t]*+(?:[,#})\n]|$)")
 _MORE_FIELDS = re.compile(rf"[\s,]*+{_NAME}{{1,100}}+[ \t]*+=[ \t]*+[{{\"]")
 _JOIN = re.compile(r"\s*+#\s*+")
-_SPACE = re.compile(r"(?:\s++|%[^\n]*+)*+")
+_SPACE = re.compile(r"(?:[\s,]++|%[^\n]*+)*+")
 # Where reading goes on behind a value that was none: before the next field, or at the end of the entry.
 _RESUME = re.compile(rf"[{{}}]|[,\n][ \t]{{0,100}}+(?={_NAME}{{1,100}}+[ \t]{{0,20}}+=)")
 _NEXT_LINE = re.compile(rf"\n[ \t]{{0,100}}+(?={_NAME}{{1,100}}+[ \t]{{0,20}}+=[ \t]{{0,20}}+[{{\"])")
@@ -74,13 +75,12 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Reading:
-    """How values are read: the macros they may name, and whether `\\{` is a brace."""
+    """How values are read: the macros they may name, and whether `\\{` is no brace."""
 
     macros: dict[str, str]
     escapes: bool = False
-    cuts: bool = False
     lines: list[int] = field(default_factory=list)
-    """With `cuts`, the ends of lines behind which a field begins."""
+    """The ends of lines behind which a field begins, and at which a value ends, too."""
 
     def next_line(self, text: str, position: int) -> int:
         """Where a value ends at the latest."""
@@ -114,31 +114,26 @@ def parse_bibtex(text: str) -> Iterator[ReferenceEntry]:
             if end > ends[place]:
                 continue
         line, counted = line + text.count("\n", counted, start), start
-        longer = ends[place + 1] if place + 1 < len(ends) else None
-        whole, end = _over_two(text, start, ends[place], longer, macros)
-        if whole is not None:
-            yield _reference(line, whole.key, whole.fields)
-            position = longer or position
-            line, counted, start = line + text.count("\n", counted, end), end, end
-        yield from _chunk(text[start:position], line, macros)
+        found = list(_chunk(text[start : ends[place]], line, macros))
+        if found and not found[0][1] and place + 1 < len(ends):
+            longer = text[start : ends[place + 1]]
+            if (whole := _over_two(longer, ends[place] - start, line, macros)) is not None:
+                found = [whole]
+                position = ends[place + 1]
+        yield from (entry for entry, _ in found)
 
 
-def _over_two(text: str, start: int, end: int, longer: int | None, macros: dict[str, str]) -> tuple[_Entry | None, int]:
-    """An entry with a line in it that begins like a further one, and its end; None where it is whole before that."""
-    match = _INNER_START.match(text, start) or _START.match(text, start)
-    if longer is None or match is None or match[1].lower() in _NO_ENTRY:
-        return None, start
+def _over_two(text: str, first: int, line: int, macros: dict[str, str]) -> tuple[ReferenceEntry, bool] | None:
+    """An entry with a line in it, at `first`, that begins like a further one; None where it is not whole that way."""
+    match = _INNER_START.search(text)
+    if match is None or match[1].lower() in _NO_ENTRY:
+        return None
     try:
-        entry, _ = _best_entry(text[start:end], match.end() - start, macros)
-        if entry.is_clean:
-            return None, start
+        entry, end = _best_entry(text, match.end(), macros)
     except _Broken:
-        pass
-    try:
-        entry, length = _best_entry(text[start:longer], match.end() - start, macros)
-    except _Broken:
-        return None, start
-    return (entry, start + length) if entry.is_clean and start + length > end else (None, start)
+        return None
+    is_all = entry.is_clean and end > first and "@" not in text[end:]
+    return (_reference(line, entry.key, entry.fields), True) if is_all else None
 
 
 def _without_brace(text: str, line: int) -> Iterator[ReferenceEntry]:
@@ -158,11 +153,13 @@ def _end_or_none(text: str, position: int) -> int | None:
         return None
 
 
-def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[ReferenceEntry]:
-    """The entries from one line that begins with @ to the next: one, and what stands behind it on its last line."""
+def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[tuple[ReferenceEntry, bool]]:
+    """The entries from one line that begins with @ to the next: one, and what stands behind it on its last line; each
+    with whether nothing in it was passed over."""
     position, seen = 0, 0
     while (match := _INNER_START.search(text, position)) is not None:
-        yield from _without_brace(text[position : match.start()], line + text.count("\n", seen, position))
+        between = _without_brace(text[position : match.start()], line + text.count("\n", seen, position))
+        yield from ((each, True) for each in between)
         line, seen = line + text.count("\n", seen, match.start()), match.start()
         kind = match[1].lower()
         try:
@@ -170,12 +167,13 @@ def _chunk(text: str, line: int, macros: dict[str, str]) -> Iterator[ReferenceEn
                 position = _no_entry(text, match.end(), kind, macros)
             else:
                 entry, position = _best_entry(text, match.end(), macros)
-                yield _reference(line, entry.key, entry.fields)
+                yield _reference(line, entry.key, entry.fields), entry.is_clean
         except _Broken:
             if kind not in ("comment", "preamble"):
-                yield _unread(line, text[match.start() : match.start() + 200], NOT_CLOSED)
+                yield _unread(line, text[match.start() : match.start() + 200], NOT_CLOSED), False
             return
-    yield from _without_brace(text[position:], line + text.count("\n", seen, position))
+    behind = _without_brace(text[position:], line + text.count("\n", seen, position))
+    yield from ((each, True) for each in behind)
 
 
 def _no_entry(text: str, position: int, kind: str, macros: dict[str, str]) -> int:
@@ -193,47 +191,52 @@ def _no_entry(text: str, position: int, kind: str, macros: dict[str, str]) -> in
 def _best_entry(text: str, position: int, macros: dict[str, str]) -> tuple[_Entry, int]:
     r"""The entry as BibTeX counts braces, all of them; where that leaves something over, as JabRef does, without `\{`;
     and where it has no end, with each value's end before the next line that is a field."""
-    entry: _Entry | None = None
-    end = position
+    best: tuple[_Entry, int] | None = None
+    partial: _Entry | None = None
     readings = [_Reading(macros)]
     if "\\{" in text or "\\}" in text:
         readings.append(_Reading(macros, escapes=True))
     for reading in readings:
+        entry = _Entry()
         try:
-            found, found_end = _entry(text, position, reading)
+            end = _read_entry(entry, text, position, reading)
         except _Broken:
+            partial = partial or entry
             continue
-        if entry is None or found.is_clean:
-            entry, end = found, found_end
-        if found.is_clean:
+        if best is None or entry.is_clean:
+            best = entry, end
+        if entry.is_clean:
             break
-    if entry is not None:
-        return entry, end
-    lines = [match.start() for match in _NEXT_LINE.finditer(text, position)]
-    return _entry(text, position, _Reading(macros, lines=lines, cuts=True))
+    if best is not None:
+        return best
+    if lines := [match.start() for match in _NEXT_LINE.finditer(text, position)]:
+        partial = _Entry(is_clean=False)
+        with suppress(_Broken):
+            return partial, _read_entry(partial, text, position, _Reading(macros, lines=lines))
+    if partial is None or not partial.fields:
+        raise _Broken
+    # As far as it goes: nothing else stands in its chunk.
+    partial.is_clean = False
+    return partial, len(text)
 
 
-def _entry(text: str, position: int, reading: _Reading) -> tuple[_Entry, int]:
-    entry = _Entry(is_clean=not reading.cuts)
+def _read_entry(entry: _Entry, text: str, position: int, reading: _Reading) -> int:
+    """Read an entry's key and fields into it, and return where it ends.
+
+    Raises:
+        _Broken: it has no end; what was read stands in `entry`.
+    """
     if _IS_FIELD.match(text, position) is None and (key := _KEY.match(text, position)) is not None:
         entry.key, position = key[1].strip(), key.end()
-    return entry, _read_fields(entry, text, position, reading)
+    return _read_fields(entry, text, position, reading)
 
 
 def _read_fields(entry: _Entry, text: str, position: int, reading: _Reading) -> int:
-    """Read the fields from `position` into `entry`, and return where it ends.
-
-    With `reading.cuts` an entry without its last brace is read as far as it goes, too.
-    """
+    """Read the fields from `position` into `entry`, and return where it ends."""
     for _ in range(_MAX_FIELDS):
         match = _FIELD.match(text, position)
         if match is not None:
-            try:
-                value, position = _value(text, match.end(), reading)
-            except _Broken:
-                if reading.cuts and entry.fields:
-                    return len(text)
-                raise
+            value, position = _value(text, match.end(), reading)
             name = match[1].lower()
             if name in _KEPT and value and not entry.fields.get(name):
                 entry.fields[name] = value[:MAX_FIELD]
@@ -244,9 +247,7 @@ def _read_fields(entry: _Entry, text: str, position: int, reading: _Reading) -> 
         entry.is_clean = False
         resumed = closed or _resume(text, position)
         if resumed is None:
-            if reading.cuts and entry.fields:
-                return len(text)
-            raise _Broken
+            break
         position = resumed
     raise _Broken
 
@@ -254,8 +255,6 @@ def _read_fields(entry: _Entry, text: str, position: int, reading: _Reading) -> 
 def _end(text: str, position: int) -> int | None:
     """Behind the brace that closes the entry, if it is what comes next."""
     position = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # matches the empty string, too
-    while text[position : position + 1] == ",":
-        position = _SPACE.match(text, position + 1).end()  # type: ignore[union-attr]
     return position + 1 if text[position : position + 1] in ("}", ")") else None
 
 

@@ -11,6 +11,7 @@ from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_
 
 _SPACE = re.compile(r"[\s,]*")
 _LIST = re.compile(r'"(?:items|references|papers|results|data|entries|documents)"\s*:\s*\[')
+_NUMBERED = re.compile(r"\[ ?[0-9]{1,4} ?\][^\n]")
 _DECODER = json.JSONDecoder(strict=False)
 BROKEN = "From here on it can’t be read: it is not JSON."
 NO_ITEM = "It is no item with a title or an id."
@@ -18,7 +19,9 @@ _PLACES = ("number", "archive_location", "archive", "container-title", "version-
 
 
 def is_json(text: str) -> bool:
-    return text.lstrip("\ufeff \t\n")[:1] in ("[", "{")
+    """Whether a text begins as JSON does, and not as a list of references: "[1] A. Person"."""
+    start = text.lstrip("\ufeff \t\n")[:100]
+    return start[:1] in ("[", "{") and _NUMBERED.match(start) is None
 
 
 def parse_json(text: str) -> Iterator[ReferenceEntry]:

@@ -83,7 +83,7 @@ def parse_tagged(text: str, format: TaggedFormat) -> Iterator[ReferenceEntry]:
             continue
         tag, value = match[1], (match[2] or "").strip()
         if tag == format.first:
-            if entry:
+            if entry is not None:
                 yield _reference(start, entry)
             entry, start = {}, number
         elif tag == format.last:
@@ -97,7 +97,7 @@ def parse_tagged(text: str, format: TaggedFormat) -> Iterator[ReferenceEntry]:
         last = format.fields.get(tag, "")
         if entry is not None and last:
             _add(entry, last, value, is_more=False)
-    if entry:
+    if entry is not None:
         yield _reference(start, entry)
 
 

@@ -6,11 +6,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from papers.catalogue.identifiers import find_arxiv_ids, find_dois
 from papers.catalogue.paper_ref import PaperRef
 from papers.references.common import (
     MAX_FIELD,
+    MAX_ROWS,
     NO_IDENTIFIER,
     ReferenceEntry,
     find_addresses,
@@ -19,6 +21,7 @@ from papers.references.common import (
     ref_given,
     ref_of_doi,
 )
+from papers.text.cleaning import safe_text
 
 _COLUMNS = {
     **dict.fromkeys(("title", "document title", "article title", "ti", "titel", "titre", "título"), "title"),
@@ -47,6 +50,8 @@ _BULLET = re.compile(
 _LISTED = re.compile(r"^[ \t]{0,20}[-*+•][ \t]", re.MULTILINE)
 _NUMBERED = re.compile(r"[ \t]{0,20}(?:\[[0-9]{1,4}\]|\([0-9]{1,4}\)|[0-9]{1,4}[.:)]|\\bibitem\b)(?=[\s{\[])")
 # What may stand between two names of one paper.
+_CAN_NAME = re.compile(r"[0-9]{3}|[A-Za-z]/|://")
+_MOST_BETWEEN = 200
 _BETWEEN = re.compile(
     r"(?:[\s.,;:()\[\]<>/|]|\b(?:doi|url|arxiv|preprint|e-?print|available|at|from|online|pmid|pmcid|https?)\b"
     r"|\b(?:[a-z-]{2,10}\.[a-z-]{2,10}|hep-[a-z]{2,3}|gr-qc|astro-ph|quant-ph|cond-mat|math-ph|nucl-[a-z]{2})\b"
@@ -156,10 +161,10 @@ def parse_list(text: str) -> Iterator[ReferenceEntry]:
     Where the lines are numbered, an entry goes from one number to the next.
     """
     for number, line in _logical_lines(text):
-        words = _BULLET.sub("", line.strip(), count=1).strip()
+        words = _BULLET.sub("", safe_text(line).strip(), count=1).strip()
         if not words:
             continue
-        found = list(_named_in(words[:MAX_FIELD]))
+        found = list(_named_in(words))
         if not found:
             if not words.startswith(("#", "//")):
                 yield ReferenceEntry(number, given=one_line_label(words), problem=NO_IDENTIFIER)
@@ -183,27 +188,34 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _named_in(words: str) -> Iterator[tuple[str, tuple[PaperRef, ...]]]:
     """The papers named in a line, in their order, each with how it is written and all its names."""
-    names = _without_overlap([*_arxiv_names(words), *_doi_names(words), *find_addresses(words)])
+    if _CAN_NAME.search(words) is None:
+        return
+    found = (_arxiv_names(words), _doi_names(words), find_addresses(words))
+    names = _without_overlap([name for each in found for name in islice(each, MAX_ROWS + 1)])
     if not names:
         if named := ref_given(words):
             yield words, (named,)
         return
     papers: list[tuple[str, list[PaperRef]]] = []
+    has_words = _has_words(words, names)
+    known: set[PaperRef] = set()
     end = 0
     for (start, last), named in names:
         is_further_name = (
             papers
             and named.scheme not in {each.scheme for each in papers[-1][1]}
+            and has_words
+            and start - end <= _MOST_BETWEEN
             and _BETWEEN.fullmatch(words[end:start]) is not None
-            and _has_words(words, names)
         )
         if is_further_name:
             papers[-1][1].append(named)
-        elif all(named not in known for _, known in papers):
+        elif named not in known:
             papers.append((words[start:last], [named]))
+        known.add(named)
         end = last
-    for written, known in papers:
-        yield written, tuple(sorted(known, key=lambda each: each.scheme))
+    for written, all_names in papers:
+        yield written, tuple(sorted(all_names, key=lambda each: each.scheme))
 
 
 def _arxiv_names(words: str) -> Iterator[_Named]:

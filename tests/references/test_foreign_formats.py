@@ -233,3 +233,16 @@ def test_what_is_not_read_is_named_with_what_to_give_instead(data: bytes, said: 
     found = parse_references(data)
     assert found.references == ()
     assert said in found.notes[0]
+
+
+def test_a_long_line_is_read_to_its_end() -> None:
+    ids = [f"2401.{number:05}" for number in range(1, 2_001)]
+    assert named(", ".join(ids)) == ids
+
+
+def test_as_many_entries_are_told_as_the_file_has() -> None:
+    assert len(rows("TY  - JOUR\nER  - \nTY  - JOUR\nTI  - A\nER  - \nTY  - BOOK\n")) == 3
+    assert len(rows("PT J\nER\n\nPT J\nTI A\nDI 10.5555/a\nER\n")) == 2
+    assert len(rows("[1] A. Holm, Ice.\n[2] B. Ruiz, Snow.\n")) == 2
+    text = "title,doi\n" + "".join(f"T{number},10.5555/{number}\n" for number in range(500))
+    assert len(rows(text)) == 500
