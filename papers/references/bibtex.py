@@ -349,7 +349,7 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:
     return make_entry(
         line,
         {
-            "title": flat.get("title", ""),
+            "title": _without_outer_braces(flat.get("title", "")),
             "arxiv": _plain(arxiv or flat.get("arxivid", "") or flat.get("arxiv", "")),
             "archive": _plain(archive),
             "doi": _plain(flat.get("doi", "")),
@@ -361,10 +361,20 @@ def _reference(line: int, key: str, fields: dict[str, str]) -> ReferenceEntry:
             "pmid": flat.get("pmid", ""),
         },
         label=key,
-        tags=[flat.get("keywords", ""), flat.get("keyword", ""), flat.get("mendeley-tags", "")],
+        tags=[_plain(flat.get(name, "")) for name in ("keywords", "keyword", "mendeley-tags")],
     )
 
 
+def _without_outer_braces(text: str) -> str:
+    """A title without the braces around all of it, by which it keeps its capitals."""
+    for _ in range(_MOST_OUTER_BRACES):
+        if not text.startswith("{") or _end_or_none(text, 1) != len(text):
+            break
+        text = text[1:-1].strip()
+    return text
+
+
+_MOST_OUTER_BRACES = 5
 _COMMAND = re.compile(r"\\(?:url|href|path)\b|\\(?=[_%&#$~])|[{}]")
 
 

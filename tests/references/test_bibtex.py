@@ -213,6 +213,26 @@ def test_the_encoding_that_jabref_names_is_used(encoding: str, declared: str) ->
     assert found.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ('"{Tides in $B_s^0 \\to \\mu\\mu$}"', "Tides in $B_s^0 \\to \\mu\\mu$"),
+        ("{{{Tides}}}", "Tides"),
+        ("{{Tides} of {Ice}}", "Tides of Ice"),
+        ("{{Tides} in $x_{1}$}", "Tides in $x_{1}$"),
+        ("{Gr{\\\"o}{\\ss}e \\& {\\'E}t{\\'e}}", "Größe & Été"),
+        ("{}", ""),
+    ],
+)
+def test_titles_lose_the_braces_around_them(written: str, title: str) -> None:
+    assert [row.title for row in rows(f"@misc{{a, doi={{10.5555/a}}, title = {written}}}")] == [title]
+
+
+def test_keywords_lose_their_tex() -> None:
+    [row] = rows("@misc{a, doi={10.5555/a}, keywords={ice,snow\\_1, {Sea Ice}}, mendeley-tags={R\\&D}}")
+    assert row.tags == ("ice", "snow_1", "Sea Ice", "R&D")
+
+
 def test_an_id_in_a_note_is_not_sure() -> None:
     [row] = rows("@misc{a, title={Ice}, annote={Comment on arXiv:2503.11692}}")
     assert [name.value for name in row.unsure] == [TIDES]
