@@ -5,6 +5,7 @@ The stored forms are: an arXiv id without its version (`2301.00001`, `hep-th/990
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote
@@ -50,27 +51,55 @@ OLD_ARCHIVES = [
 ]
 
 _ID = (
-    r"(?:(?P<new>\d{4}\.\d{4,5})"
+    r"(?:(?P<new>[0-9]{4}\.[0-9]{4,5})"
     rf"|(?P<archive>{'|'.join(sorted(OLD_ARCHIVES, key=len, reverse=True))})"
-    r"(?:\.[a-z]{2}|\.[a-z]+-[a-z]+)?/(?P<number>\d{7}))"
-    r"(?:v(?P<version>[1-9]\d{0,2}))?"
+    r"(?:\.[a-z]{2}|\.[a-z]+-[a-z]+)?/(?P<number>[0-9]{7}))"
+    r"(?:v(?P<version>[1-9][0-9]{0,2}))?"
 )
 _HOSTS = (
-    r"(?:https?://)?(?:[a-z]+\.)?(?:arxiv\.org|alphaxiv\.org|ar5iv\.org|ar5iv\.labs\.arxiv\.org)"
-    r"/(?:abs|pdf|html|src|e-print|format|ps)/(?:arxiv:)?"
-    r"|(?:https?://)?(?:www\.)?huggingface\.co/papers/"
-    r"|(?:https?://)?(?:dx\.)?doi\.org/10\.48550/arxiv\."
+    r"(?:https?://)?(?:[a-z]+\.)?(?:arxiv\.org|alphaxiv\.org|ar5iv\.org|ar5iv\.labs\.arxiv\.org|xxx\.lanl\.gov)"
+    r"/(?:(?:abs|pdf|html|src|e-print|format|ps|overview)/|ftp/arxiv/papers/[0-9]{4}/)(?:arxiv:)?"
+    r"|(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co|arxiv-vanity\.com)/papers/"
+    r"|(?:https?://)?(?:www\.)?(?:scirate\.com|papers\.cool)/arxiv/"
+    r"|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/10\.48550/arxiv\."
 )
-_PREFIX = rf"(?:arxiv:\s?|oai:arxiv\.org:|doi:\s?10\.48550/arxiv\.|10\.48550/arxiv\.|{_HOSTS})"
-_WHOLE = re.compile(rf"{_PREFIX}?{_ID}(?:\.pdf)?/?(?:[?#]\S*)?(?:\s*\[[a-z.-]+\])?", re.I)
-_INSIDE = re.compile(rf"(?<![\w./-])(?P<prefix>{_PREFIX})?{_ID}(?:\.pdf)?(?![\w/]|\.\d|-\w)", re.I)
+_PREFIX = (
+    r"(?:arxiv(?:\s(?:preprint|e-?prints?))?(?::|%3a|\s)\s?(?:arxiv:\s?)?|oai:arxiv\.org:|doi:\s?10\.48550/arxiv\."
+    rf"|10\.48550/arxiv\.|{_HOSTS})"
+)
+# Letters and digits of ASCII: `re.I` takes ſ for s else, and `\d` the digits of every script.
+_WHOLE = re.compile(rf"{_PREFIX}?{_ID}(?:\.pdf)?/?(?:[?#]\S*)?(?:\s*[\[(][a-z.-]+[\])])?", re.I | re.A)
+_INSIDE = re.compile(rf"(?<![\w./-])(?P<prefix>{_PREFIX})?{_ID}(?:\.pdf)?(?![\w/]|\.[0-9]|-\w)", re.I | re.A)
+# The number alone, as old records have it beside the archive.
+_OLD_NUMBER = re.compile(r"(?:arxiv:\s?)?([0-9]{7})(v[0-9]{1,3})?", re.I | re.A)
 # A CSV reader that took the id for a number drops its leading zero. Three digits before the point can only be the
 # months 704 to 912, and those had four digits after it; fewer digits could be a typing error as well.
-_FLOAT = re.compile(r"[789](?:0[1-9]|1[0-2])\.\d{4}")
+_FLOAT = re.compile(r"[789](?:0[1-9]|1[0-2])\.[0-9]{4}")
 
-_DOI = re.compile(r"10\.\d{4,9}(?:\.\d{1,9}){0,9}/[^\s\"]+", re.I)
-# The start of a further DOI in the same field. Inside one DOI "10." comes after a slash or a bracket, never so.
-_NEXT_DOI = re.compile(r"(?:[,;] ?| )(?:and )?(?=(?:doi: ?)?(?:https?://)?(?:(?:dx\.)?doi\.org/)?10\.\d{4,9}/)", re.I)
+_DOI_PREFIX = r"10\.[0-9]{4,9}(?:\.[0-9]{1,9}){0,9}(?:/|%2f)"
+# Where a DOI ends before the next blank: at a query or fragment, at markup, at typographic marks, at the next entry of
+# a list. The semicolon of the SICI form (`3.0.co;2-9`) is the only one that is part of a DOI.
+_END = (
+    r"[?&](?:amp;)?[A-Za-z_][\w.-]{0,40}=|\?$|#[A-Za-z]|\]\(|</|<[A-Za-z]{1,10}/?>"
+    r"|(?<!&lt)(?<!&gt)(?<!&amp)(?:(?<!co);|;(?!2))|[|`\\^“”„«»…。，；：、（）「」『』【】《》]"
+    rf"|,(?=[A-Za-z]{{2,12}}:|https?://|(?:dx\.)?doi\.org/|{_DOI_PREFIX})"
+)
+_END_OF_DOI = re.compile(_END, re.I | re.A)
+_DOI_REST = rf"(?:(?!{_END})[^\s\"]){{1,1000}}"
+_DOI = re.compile(rf"(?<![0-9A-Za-z.]){_DOI_PREFIX}{_DOI_REST}", re.I | re.A)
+# The same behind letters, for fields that hold nothing but a DOI: "DOI10.1000/xyz".
+_DOI_OF_FIELD = re.compile(rf"(?<![0-9.]){_DOI_PREFIX}{_DOI_REST}", re.I | re.A)
+_DOI_AHEAD = re.compile(
+    rf"(?:doi\s?:?\s?|urn:doi:|info:doi/|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/(?:doi:)?){{0,2}}{_DOI_PREFIX}",
+    re.I | re.A,
+)
+_ESCAPED = re.compile(r"%(?:2[3CF89]|3[A-CE]|5[BD])", re.I)
+_IN_ADDRESS = re.compile(r"(?:https?://|\bdoi\.org/)\S*$", re.I)
+_NAMED_MARKS = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_FOREIGN_MARKS = str.maketrans({"\u2010": "-", "\u2011": "-", **dict.fromkeys("\u00ad\u200b\u2060\ufeff", None)})
+# bioRxiv and medRxiv write the version behind the DOI, which has none.
+_BIORXIV = re.compile(r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,8})v[0-9]{1,3}(?:\.\S*)?")
+_CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _ARXIV_DOI = "10.48550/arxiv."
 
 
@@ -87,23 +116,34 @@ class ArxivId:
 
 def parse_arxiv_id(text: str) -> ArxivId | None:
     """The arXiv id that `text` as a whole spells: bare, prefixed, versioned, as a URL, a DOI or a damaged float."""
-    text = text.strip()
+    text = text.strip().replace("\xa0", " ")
     if _FLOAT.fullmatch(text):
         text = f"0{text}"
     match = _WHOLE.fullmatch(text)
     return _arxiv_id(match) if match else None
 
 
+def parse_eprint(text: str, archive: str = "") -> ArxivId | None:
+    """The arXiv id in a field for it, where an old number may stand alone and `archive` beside it: `math.CA`."""
+    if (match := _OLD_NUMBER.fullmatch(text.strip())) and archive:
+        return parse_arxiv_id(f"{archive.strip().lower()}/{match[1]}{match[2] or ''}")
+    return parse_arxiv_id(text)
+
+
 def find_arxiv_id(text: str) -> ArxivId | None:
-    """The first arXiv id anywhere in `text`.
+    """The first arXiv id anywhere in `text`; see `find_arxiv_ids`."""
+    return next((found for _, found in find_arxiv_ids(text)), None)
+
+
+def find_arxiv_ids(text: str) -> Iterator[tuple[tuple[int, int], ArxivId]]:
+    """The arXiv ids anywhere in `text`, each with where it begins and ends.
 
     A bare number with four digits on both sides of its point is not taken for one: it is too often a measurement.
     """
-    for match in _INSIDE.finditer(text):
+    for match in _INSIDE.finditer(text.replace("\xa0", " ")):
         is_any_number = not match["prefix"] and not match["version"] and len(match["new"] or "") == 9
         if not is_any_number and (found := _arxiv_id(match)):
-            return found
-    return None
+            yield match.span(), found
 
 
 def _arxiv_id(match: re.Match[str]) -> ArxivId | None:
@@ -156,13 +196,79 @@ def parse_dois(text: str) -> tuple[str, ...]:
 
     The old DOIs of the SICI form, with `<>;():` in them, stay whole.
     """
-    found: dict[str, None] = {}
-    for part in _NEXT_DOI.split(" ".join(text[:MAX_URL_LENGTH].split())):
-        if match := _DOI.search(unquote(part) if "doi.org/" in part else part):
-            doi = strip_trailing_punctuation(match[0]).lower()
-            if not doi.endswith("/"):
-                found[doi] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(doi for _, doi in _dois(text[:MAX_URL_LENGTH], _DOI_OF_FIELD)))
+
+
+def find_dois(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """The DOIs anywhere in `text`, each with where it begins and ends, bare and in lower case."""
+    return _dois(text, _DOI)
+
+
+def begins_with_doi(text: str) -> bool:
+    """Whether a DOI is what a text begins with: bare, as a URI, as its address at doi.org or behind the word "doi"."""
+    return _DOI_AHEAD.match(text.strip()) is not None
+
+
+def is_preprint_doi(doi: str) -> bool:
+    """Whether a DOI is one of bioRxiv's or medRxiv's, whose feeds are no journals'."""
+    return doi.startswith(("10.1101/", "10.64898/"))
+
+
+def parse_whole_doi(text: str) -> str | None:
+    """The DOI that a text is, in one of the forms of `begins_with_doi`; None where it holds more than one DOI."""
+    text = " ".join(text.split())
+    ahead = _DOI_AHEAD.match(text)
+    if ahead is None or " " in text[ahead.end() :] or len(found := parse_dois(text)) != 1:
+        return None
+    return found[0]
+
+
+def _dois(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[tuple[int, int], str]]:
+    position = 0
+    while match := pattern.search(text, position):
+        doi, position = _one_doi(text, match)
+        if doi:
+            yield (match.start(), position), doi
+
+
+def _one_doi(text: str, match: re.Match[str]) -> tuple[str, int]:
+    """The DOI that begins with a match, or an empty text, and where it ends."""
+    written = match[0]
+    if "&" in written:
+        for name, mark in _NAMED_MARKS:
+            written = written.replace(name, mark)
+    end = _END_OF_DOI.search(written)
+    written = written[: end.start()] if end else written
+    if "?" in written and _IN_ADDRESS.search(text, max(0, match.start() - 60), match.start()):
+        written = written.partition("?")[0]
+    read = match.start() + max(len(written), 8)
+    if "%" in written:
+        is_address = _IN_ADDRESS.search(text, max(0, match.start() - 60), match.start())
+        written = unquote(written) if is_address else written
+        written = _ESCAPED.sub(lambda escape: unquote(escape[0]), written)
+        end = _END_OF_DOI.search(written)
+        written = re.split(r'[\s"]', written[: end.start()] if end else written, maxsplit=1)[0]
+    doi = _trimmed(written.translate(_FOREIGN_MARKS)).lower()
+    if version := _BIORXIV.fullmatch(doi):
+        doi = version[1]
+    prefix, _, suffix = doi.partition("/")
+    return (doi if prefix and suffix.strip("/") else ""), read
+
+
+def _trimmed(text: str) -> str:
+    """A DOI up to the first bracket that closes what was not opened in it, without the marks of its sentence."""
+    open_brackets: list[str] = []
+    for place, char in enumerate(text):
+        if char in "([{<":
+            open_brackets.append(char)
+        elif char in _CLOSING:
+            if _CLOSING[char] not in open_brackets:
+                text = text[:place]
+                break
+            open_brackets.remove(_CLOSING[char])
+    while (shorter := strip_trailing_punctuation(text.rstrip("*’‘/"))) != text:
+        text = shorter
+    return text
 
 
 _ORCID = re.compile(r"(?:https?://(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])/?", re.I)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_doi, parse_dois
+from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_whole_doi
 from papers.text.urls import normalise_url
 
 Name = tuple[str, str]
@@ -41,6 +41,7 @@ _DOI_PATHS: Mapping[str, tuple[str, ...]] = {
     "doi.org": ("/",),
     "dx.doi.org": ("/",),
     "annualreviews.org": _DOI,
+    "biorxiv.org": ("/content/",),
     "dl.acm.org": _DOI,
     "iopscience.iop.org": ("/article/",),
     "journals.aps.org": tuple(
@@ -50,7 +51,8 @@ _DOI_PATHS: Mapping[str, tuple[str, ...]] = {
     ),
     "journals.sagepub.com": _DOI,
     "link.aps.org": _DOI,
-    "link.springer.com": ("/article/", "/chapter/"),
+    "link.springer.com": ("/article/", "/chapter/", "/"),
+    "medrxiv.org": ("/content/",),
     "onlinelibrary.wiley.com": _DOI,
     "pnas.org": _DOI,
     "pubs.acs.org": _DOI,
@@ -62,8 +64,6 @@ _DOI_PATHS: Mapping[str, tuple[str, ...]] = {
 _WILEY = re.compile(r"[a-z0-9]{2,40}\.onlinelibrary\.wiley\.com")
 """Its societies' journals."""
 
-_WHOLE_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
-_DOI_URI = re.compile(r"(?:doi:\s?|info:doi/|urn:doi:)?(?=10\.)", re.I)
 _OAI = "oai:arxiv.org:"
 
 
@@ -100,8 +100,7 @@ def paper_of_doi(text: str) -> Name | None:
     text = text.strip()
     if text[:4].lower() == "http":
         return paper_at(text)
-    bare = _DOI_URI.sub("", text, count=1)
-    if not _WHOLE_DOI.fullmatch(bare) or len(parse_dois(bare)) != 1 or (doi := parse_doi(bare)) is None:
+    if (doi := parse_whole_doi(text)) is None:
         return None
     if doi.startswith("10.48550/arxiv."):
         arxiv = arxiv_id_of_doi(doi)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from papers.catalogue.identifiers import arxiv_id_of_doi, parse_arxiv_id, parse_doi
+from papers.catalogue.identifiers import arxiv_id_of_doi, begins_with_doi, parse_arxiv_id, parse_doi
 from papers.text.cleaning import safe_text
 from papers.text.urls import MAX_URL_LENGTH, normalise_url, strip_trailing_punctuation
 
@@ -14,10 +14,6 @@ MAX_LENGTH = MAX_URL_LENGTH
 MAX_ADDRESS = 1_000
 """Of an address once it is ASCII, which may be nine times as long as it was."""
 
-_DOI_ALONE = re.compile(
-    r"(?:doi\s*:?\s*|(?:https?://)?(?:(?:dx|www)\.)?doi\.org/|info:doi/|urn:doi:)?10\.\d{4,9}\S*/.*", re.I
-)
-_DOI_IN_PATH = re.compile(r"/(10\.\d{4,9}/[^?#]+)")
 # What publishers put behind a DOI in the addresses of their pages.
 _BEHIND_DOI = re.compile(
     r"(?:\.pdf|v\d+(?:\.full|\.abstract|\.full-text)?(?:\.pdf)?|/(?:full|pdf|epdf|epub|abstract|fulltext|full-text|summary"
@@ -49,8 +45,9 @@ class PaperRef:
     @property
     def doi_in_url(self) -> str | None:
         """A DOI that stands in a page's address, as many publishers have it: a guess that doi.org knows better."""
-        match = _DOI_IN_PATH.search(unquote(self.value)) if self.scheme == "url" else None
-        return parse_doi(_BEHIND_DOI.sub("", match[1].rstrip("/"))) if match else None
+        path = unquote(urlsplit(self.value).path) if self.scheme == "url" else ""
+        doi = parse_doi(path)
+        return parse_doi(_BEHIND_DOI.sub("", doi)) if doi else None
 
 
 def parse_reference(text: str) -> PaperRef:
@@ -66,7 +63,7 @@ def parse_reference(text: str) -> PaperRef:
         raise InvalidReference(f"That is too long. {HELP}")
     if arxiv := parse_arxiv_id(text) or parse_arxiv_id(strip_trailing_punctuation(text)):
         return PaperRef("arxiv", arxiv.value)
-    if _DOI_ALONE.fullmatch(text):
+    if begins_with_doi(text):
         return _doi(text)
     if re.match(r"https?:", text, re.I) or _BARE_ADDRESS.fullmatch(text):
         return _address(text)

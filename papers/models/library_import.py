@@ -87,6 +87,9 @@ class LibraryImportRow(models.Model):
     scheme = models.CharField(max_length=12, blank=True)
     value = models.TextField(blank=True)
     tags = ArrayField(models.TextField(), default=list)
+    needs_title = models.BooleanField(
+        default=False, help_text="Its id stands in a note, so the paper’s title must agree before it is taken."
+    )
     paper = models.ForeignKey("papers.Paper", on_delete=models.SET_NULL, null=True, related_name="library_import_rows")
     state = models.CharField(max_length=10, choices=State)
     reason = models.TextField(blank=True, help_text="In the reader's words.")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from papers.catalogue import categories
-from papers.catalogue.identifiers import parse_arxiv_id, parse_doi
+from papers.catalogue.identifiers import begins_with_doi, parse_arxiv_id, parse_doi
 from papers.dates import FIRST_DAY
 from papers.query.nodes import (
     WORD_PATTERN,
@@ -214,7 +214,7 @@ _TOKEN = re.compile(
     | (?P<or>(?:OR|\|+)(?=[\s()]|$))
     | (?P<and>(?:AND|&+)(?=[\s()]|$))
     | (?P<not>NOT(?=[\s(]) | [-−–](?=[^\s)]))
-    | (?P<field>(?i:{_NAMES})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
+    | (?P<field>(?ai:{_NAMES})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
     | "(?P<phrase>[^"]*)"
     | (?P<quote>")
     | (?P<word>{WORD_PATTERN})
@@ -356,8 +356,7 @@ def _destination(text: str) -> Destination | None:
         return None
     if arxiv := parse_arxiv_id(text):
         return Destination("arxiv", arxiv.value)
-    bare = re.sub(r"(?i)^(?:doi:\s?|(?:https?://)?(?:dx\.)?doi\.org/)", "", text)
-    if bare.startswith("10.") and (doi := parse_doi(bare)):
+    if begins_with_doi(text) and (doi := parse_doi(text)):
         return Destination("doi", doi)
     url = normalise_url(text)
     return Destination("url", url) if url else None

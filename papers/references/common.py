@@ -6,10 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from papers.catalogue.identifiers import arxiv_id_of_doi, find_arxiv_id, parse_arxiv_id, parse_dois
+from papers.catalogue.identifiers import (
+    arxiv_id_of_doi,
+    find_arxiv_id,
+    find_dois,
+    parse_dois,
+    parse_eprint,
+)
 from papers.catalogue.paper_ref import InvalidReference, PaperRef, parse_reference
 from papers.text.cleaning import clean_title, safe_text
 from papers.text.names import author_key, clean_name
+from papers.text.urls import strip_trailing_punctuation
 
 MAX_BYTES = 12_000_000
 MAX_ROWS = 10_000
@@ -19,10 +26,13 @@ MAX_NAME = 200
 MAX_TAGS = 10
 NO_IDENTIFIER = "There is no arXiv id, DOI or address in it."
 
-_DOI_INSIDE = re.compile(r"\b10\.\d{4,9}/[^\s\"<>{}]{1,300}")
 _URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
 # Of BibTeX and of lists: "and", a semicolon, a line.
+# "arXiv: 2401.01234" or "DOI: 10.1000/xyz" on a line of a note: that is no mention, but where its program puts an id.
+_LABELLED = re.compile(r"[ \t]*(?:arxiv|doi)[ \t]*:", re.I | re.A)
+_MOST_ADDRESSES = 5
 _NEXT_AUTHOR = re.compile(r"\sand\s|;|\n", re.I)
+_PMID = re.compile(r"[0-9]{1,9}")
 _YEAR = re.compile(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)")
 _SEPARATORS = re.compile(r"[,;\n]")
 
@@ -40,6 +50,8 @@ class ReferenceEntry:
     """All that it names the paper by, the surest first."""
     tags: tuple[str, ...] = ()
     problem: str = ""
+    unsure: tuple[PaperRef, ...] = ()
+    """Those of `names` that stand in a note only, which may be about another paper: its title must agree."""
     author: str = ""
     """The first author's family name, folded as `text.names.author_key` does; with `year` it tells papers of one title
     apart."""
@@ -58,16 +70,24 @@ class ParsedReferences:
 
 
 def make_entry(line: int, fields: Mapping[str, str], *, label: str = "", tags: Iterable[str] = ()) -> ReferenceEntry:
-    """The entry with these fields: `title`, `arxiv`, `doi`, `url` and `more` for free text.
+    """The entry with these fields: `title`, `arxiv`, `doi`, `url` (one or more), `place` for the name of a journal and
+    its volume, where some programs write an arXiv id, and `more` for free text.
 
-    `author` is the first author, or all of them as BibTeX has them, and `year` a text with a year in it.
+    `archive` goes with an old arXiv id that is a number only. `pmid` is an id of PubMed. `author` is the first author,
+    or all of them as BibTeX has them, and `year` a text with a year in it.
     """
     fields = {name: safe_text(value[:MAX_FIELD]) for name, value in fields.items()}
     title = clean_title(fields.get("title", "")[:MAX_FIELD])[:MAX_TITLE]
-    names = tuple(dict.fromkeys(_names(fields)))
+    own = tuple(dict.fromkeys(_own_names(fields)))
+    unsure: tuple[PaperRef, ...] = ()
+    if not any(each.scheme in ("arxiv", "doi") for each in own):
+        unsure = tuple(dict.fromkeys(find_refs(fields.get("more", ""), with_addresses=False)))
+        if not own and not unsure and (pmid := fields.get("pmid", "").strip()) and _PMID.fullmatch(pmid):
+            own = (PaperRef("url", f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"),)
+    names = (*own, *unsure)
     shown = one_line_label(label) or (names[0].value if names else "")
     return ReferenceEntry(
-        line, title, shown, names, clean_tags(tags), "" if names else NO_IDENTIFIER,
+        line, title, shown, names, clean_tags(tags), "" if names else NO_IDENTIFIER, unsure,
         family_key(fields.get("author", "")), year_in(fields.get("year", "")),
     )  # fmt: skip
 
@@ -86,23 +106,25 @@ def year_in(text: str) -> int | None:
     return int(found[0]) if found else None
 
 
-def _names(fields: Mapping[str, str]) -> Iterator[PaperRef]:
-    """What the fields for it name; free text only where they name nothing: a note may be about another paper."""
-    named = tuple(_own_names(fields))
-    yield from named
-    if not any(each.scheme in ("arxiv", "doi") for each in named):
-        yield from find_refs(fields.get("more", "")[:MAX_FIELD], with_addresses=False)
-
-
 def _own_names(fields: Mapping[str, str]) -> Iterator[PaperRef]:
-    if found := parse_arxiv_id(fields.get("arxiv", "")[:MAX_FIELD]):
+    """What the fields for it name; and free text that is nothing but a name."""
+    labelled = [line for line in fields.get("more", "").split("\n")[:50] if _LABELLED.match(line)]
+    for given in (fields.get("arxiv", ""), *labelled):
+        if found := parse_eprint(strip_trailing_punctuation(given.strip()), fields.get("archive", "")):
+            yield PaperRef("arxiv", found.value)
+        elif (named := ref_given(given)) and named.scheme != "url":
+            yield named
+    if (found := find_arxiv_id(fields.get("place", ""))) is not None:
         yield PaperRef("arxiv", found.value)
-    for doi in parse_dois(fields.get("doi", "")[:MAX_FIELD])[:3]:
+    dois = parse_dois(fields.get("doi", ""))[:3]
+    for doi in dois:
         if named := ref_of_doi(doi):
             yield named
-    url = fields.get("url", "")[:MAX_FIELD]
-    if named := _given(url.split(" ", 1)[0]):
+    if not dois and (named := ref_given(fields.get("doi", "").strip())):
         yield named
+    for address in fields.get("url", "").split()[:_MOST_ADDRESSES]:
+        if named := ref_given(strip_trailing_punctuation(address)):
+            yield named
 
 
 def ref_of_doi(doi: str) -> PaperRef | None:
@@ -117,17 +139,23 @@ def find_refs(text: str, *, with_addresses: bool = True) -> Iterator[PaperRef]:
     text = safe_text(text[:MAX_FIELD])
     if arxiv := find_arxiv_id(text):
         yield PaperRef("arxiv", arxiv.value)
-    for match in _DOI_INSIDE.finditer(text):
-        for doi in parse_dois(match[0].rstrip(".,;)]"))[:1]:
-            if named := ref_of_doi(doi):
-                yield named
+    for _, doi in find_dois(text):
+        if named := ref_of_doi(doi):
+            yield named
     if with_addresses:
-        for match in _URL_INSIDE.finditer(text):
-            if named := _given(match[0].rstrip(".,;)]")):
-                yield named
+        for _, named in find_addresses(text):
+            yield named
 
 
-def _given(text: str) -> PaperRef | None:
+def find_addresses(text: str) -> Iterator[tuple[tuple[int, int], PaperRef]]:
+    """What the addresses in a text name, each with where it begins and ends."""
+    for match in _URL_INSIDE.finditer(text):
+        if named := ref_given(strip_trailing_punctuation(match[0])):
+            yield match.span(), named
+
+
+def ref_given(text: str) -> PaperRef | None:
+    """What `parse_reference` makes of it, if anything."""
     if not text:
         return None
     try:

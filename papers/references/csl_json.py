@@ -7,18 +7,21 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_line_label
+from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry, one_line_label, ref_given
 
 _SPACE = re.compile(r"[\s,]*")
-_LIST = re.compile(r'"(?:items|references|papers)"\s*:\s*\[')
+_LIST = re.compile(r'"(?:items|references|papers|results|data|entries|documents)"\s*:\s*\[')
+_NUMBERED = re.compile(r"\[ ?[0-9]{1,4} ?\][^\n]")
 _DECODER = json.JSONDecoder(strict=False)
 BROKEN = "From here on it can’t be read: it is not JSON."
 NO_ITEM = "It is no item with a title or an id."
-_ID_FIELDS = ("number", "note", "archive_location", "archive", "container-title", "version-label")
+_PLACES = ("number", "archive_location", "archive", "container-title", "version-label")
 
 
 def is_json(text: str) -> bool:
-    return text.lstrip("\ufeff \t\n")[:1] in ("[", "{")
+    """Whether a text begins as JSON does, and not as a list of references: "[1] A. Person"."""
+    start = text.lstrip("\ufeff \t\n")[:100]
+    return start[:1] in ("[", "{") and _NUMBERED.match(start) is None
 
 
 def parse_json(text: str) -> Iterator[ReferenceEntry]:
@@ -49,16 +52,25 @@ def _inside(text: str) -> int:
 
 
 def _reference(line: int, item: Any, source: str) -> ReferenceEntry:
+    if isinstance(item, str) and (named := ref_given(item)) is not None:
+        return ReferenceEntry(line, given=one_line_label(item), names=(named,))
     if not isinstance(item, dict):
         return ReferenceEntry(line, given=one_line_label(source), problem=NO_ITEM)
-    said = [_text(item.get(name)) for name in _ID_FIELDS]
-    arxiv = _text(item.get("arxiv")) or next((word for word in said if word.lower().startswith("arxiv:")), "")
+    ids = _ids(item)
+    said = [_text(item.get(name)) for name in (*_PLACES, "note")]
+    arxiv = (
+        _text(item.get("arxiv"))
+        or ids.get("arxiv", "")
+        or next((word for word in said if word.lower().startswith("arxiv:")), "")
+    )
     fields = {
         "title": _text(item.get("title")),
         "arxiv": arxiv,
-        "doi": _text(item.get("DOI") or item.get("doi")),
+        "doi": _text(item.get("DOI") or item.get("doi")) or ids.get("doi", ""),
         "url": _text(item.get("URL") or item.get("url")),
-        "more": " ".join(said),
+        "place": " ".join(said[:-1]),
+        "more": said[-1],
+        "pmid": _text(item.get("PMID") or item.get("pmid")) or ids.get("pmid", "") or ids.get("pubmed", ""),
         "author": _first_author(item.get("author") or item.get("authors")),
         "year": _year(item.get("issued") or item.get("published") or item.get("year")),
     }
@@ -67,6 +79,12 @@ def _reference(line: int, item: Any, source: str) -> ReferenceEntry:
     tags: list[Any] = given if isinstance(given, list) else []
     words = [_text(tag.get("tag") if isinstance(tag, dict) else tag) for tag in tags[:50]]
     return make_entry(line, fields, label=own, tags=[_text(item.get("keyword")), *words])
+
+
+def _ids(item: dict[str, Any]) -> dict[str, str]:
+    """The ids that Semantic Scholar, Mendeley and OpenAlex have in an object of their own, by kind in lower case."""
+    given = item.get("externalIds") or item.get("identifiers") or item.get("ids")
+    return {str(name).lower(): _text(value) for name, value in given.items()} if isinstance(given, dict) else {}
 
 
 def _first_author(value: Any) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from contextlib import suppress
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -12,6 +14,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LOOKED_AT = 4_096
+_DECLARED = re.compile(
+    rb"^[ \t]*%{1,2}[ \t]*Encoding[ \t]*:[ \t]*([\w.:-]{2,40})|<\?xml[^<>]{0,200}?encoding=[\"']([\w.:-]{2,40})",
+    re.I | re.M,
+)
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -32,10 +38,24 @@ def _decoded(data: bytes) -> tuple[str, str]:
         return data.decode("utf-8"), ""
     except UnicodeDecodeError:
         pass
+    if (name := _declared(data[:_LOOKED_AT])) is not None:
+        with suppress(UnicodeError):  # Python has codecs that are none for files, such as idna
+            return data.decode(name), ""
     try:
         return data.decode("cp1252"), "It is not UTF-8 and was read as Windows-1252. Look whether accents are right."
     except UnicodeDecodeError:
         return data.decode("latin-1"), "It is not UTF-8 and was read as Latin-1. Look whether accents are right."
+
+
+def _declared(start: bytes) -> str | None:
+    """The encoding that a file says it has: JabRef's in a comment, XML's in its first line."""
+    found = _DECLARED.search(start)
+    name = (found[1] or found[2]).decode("ascii") if found else ""
+    try:
+        known = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    return known.name if getattr(known, "_is_text_encoding", True) and known.name != "ascii" else None
 
 
 def _whole(data: bytes, encoding: str) -> tuple[str, str]:

@@ -18,6 +18,9 @@ from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.isolated import read_isolated, read_large_isolated
+from papers.sources.record_markup import plain_abstract as plain_abstract
+from papers.sources.record_markup import plain_line
+from papers.text.names import in_order_of_speech, is_one_person
 
 HOST_GROUP = "crossref"
 """The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's rate limit is kept to."""
@@ -30,22 +33,7 @@ WAIT_SECONDS = 30.0
 # In the order of how well they tell when the paper could first be read.
 _DATES = ("posted", "published-online", "published", "issued", "published-print")
 _RETRACTIONS = frozenset({"retraction", "withdrawal", "removal"})
-_RETRACTED_TITLE = re.compile(r"\s*\[?(?:retracted|withdrawn)(?: article)?\]?\s*:", re.I)
-
-# TeX that Crossref has beside MathML, a whole document with its preamble; and MathML's own note of its TeX.
-_TWICE = tuple(
-    (re.compile(rf"<(?:\w++:)?{name}(?![\w-])[^<>]*+>", re.I), re.compile(rf"</(?:\w++:)?{name}\s*+>", re.I))
-    for name in ("tex-math", "annotation", "annotation-xml")
-)
-_HEADING = (re.compile(r"<(?:jats:)?title\b[^<>]*+>", re.I), re.compile(r"</(?:jats:)?title\s*+>", re.I))
-_BLOCK = re.compile(r"</?(?:jats:)?(?:p|sec|list|list-item|div|li|ul|ol|br)\b[^<>]*>", re.IGNORECASE)
-# Tags by name, or with a prefix: "p<0.001 and n>3" has none.
-_TAG = re.compile(
-    r"</?(?:[a-z]\w*:[a-z][\w-]*|i|b|u|em|strong|sub|sup|sc|scp|tt|span|italic|bold|small|font|inline-formula|math"
-    r"|m[a-z]{1,12}|xref|ext-link|named-content|a)(?:\s[^<>]*)?/?>",
-    re.IGNORECASE,
-)
-_NO_HEADING = re.compile(r"\s*+(?:abstract|summary)\s*+[.:]?+\s*+", re.IGNORECASE)
+_RETRACTED_TITLE = re.compile(r"\s*\[?(?:retracted|withdrawn)(?: (?:article|chapter|paper))?\]?\s*:", re.I)
 
 
 def look_up_doi(send: Callable[[FetchRequest], FetchResponse], base_url: str, doi: str) -> RawPaper:
@@ -100,42 +88,6 @@ def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
     )
 
 
-def plain_abstract(jats: str) -> str:
-    """The text of an abstract in JATS or HTML: paragraphs parted by a blank line, headings before their section."""
-    text = _each(
-        _said_once(jats), _HEADING, lambda words: "\n\n" if _NO_HEADING.fullmatch(words) else f"\n\n{_heading(words)} "
-    )
-    text = _TAG.sub("", _BLOCK.sub("\n\n", text))
-    paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", text))
-    return re.sub(r"(?<=\x00) *\n\n", " ", "\n\n".join(filter(None, paragraphs))).replace("\x00", "")
-
-
-def _said_once(text: str) -> str:
-    """`text` without the TeX of its formulas, which are there as MathML, too."""
-    for tags in _TWICE:
-        text = _each(text, tags, lambda _: "")
-    return text
-
-
-def _each(text: str, tags: tuple[re.Pattern[str], re.Pattern[str]], written: Callable[[str], str]) -> str:
-    """`text` with each element between a first and a last tag as `written` has what is in it.
-
-    Not one pattern: with a first tag that is never closed, it would look at the rest anew for each further one.
-    """
-    parts: list[str] = []
-    position = 0
-    while (first := tags[0].search(text, position)) and (last := tags[1].search(text, first.end())):
-        parts += (text[position : first.start()], written(text[first.end() : last.start()]))
-        position = last.end()
-    return "".join((*parts, text[position:]))
-
-
-def _heading(words: str) -> str:
-    """A heading, with a mark behind it that joins it to the paragraph that follows."""
-    words = " ".join(words.split()).rstrip(".:")
-    return f"{words}.\x00" if words else ""
-
-
 def _json(data: bytes) -> Mapping[str, Any]:
     try:
         record = json.loads(data, strict=False)
@@ -166,7 +118,11 @@ def _name(entry: Mapping[str, Any]) -> str:
     name = " ".join(filter(None, (_line(entry.get(part)) for part in parts)))
     if name and (suffix := _line(entry.get("suffix"))):
         name = f"{name}, {suffix}"
-    return name or _line(entry.get("literal")) or _line(entry.get("name"))
+    whole = name or _line(entry.get("literal")) or _line(entry.get("name"))
+    is_turned = (
+        "," in whole and is_one_person(whole) and not any(len(word) > 1 and word.isupper() for word in whole.split())
+    )
+    return in_order_of_speech(whole) if is_turned else whole
 
 
 def _orcid(entry: Mapping[str, Any]) -> str:
@@ -215,7 +171,7 @@ def _journal_ref(record: Mapping[str, Any]) -> str:
         _line(record.get("container-title")),
         volume=_line(record.get("volume")),
         issue=_line(record.get("issue")),
-        pages=_line(record.get("page")),
+        pages=_line(record.get("page")) or _line(record.get("article-number")),
         year=year,
     )
 
@@ -239,7 +195,7 @@ def _dicts(given: Any) -> Iterable[Mapping[str, Any]]:
 def _line(given: Any) -> str:
     """A text on one line, without tags; of a list its first text that is not empty."""
     texts = given if isinstance(given, list) else [given]
-    return next(filter(None, (" ".join(_TAG.sub("", _said_once(_text(text))).split()) for text in texts)), "")
+    return next(filter(None, (plain_line(_text(text)) for text in texts)), "")
 
 
 def _text(given: Any) -> str:

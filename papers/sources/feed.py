@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import feedparser
 
+from papers.catalogue.identifiers import is_preprint_doi
 from papers.catalogue.paper_pages import Name, paper_at, paper_of_doi
 from papers.outbound.errors import SourceError
 from papers.outbound.host_rate_limit import host_group_of
@@ -36,7 +37,11 @@ from papers.sources.base import (
 from papers.sources.feed_bounds import readable
 from papers.sources.html_words import html_text
 from papers.sources.isolated import read_isolated
+from papers.sources.journal_entries import Facts, journal_of_channel, read_day, source_of, without_frame
+from papers.sources.record_markup import marks_as_text, plain_line
+from papers.sources.webpage import format_journal_ref
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS, BrokenXmlError, parse_xml
+from papers.text.names import is_one_person
 from papers.text.xml import Element
 
 MAX_BYTES = 10_000_000
@@ -47,7 +52,7 @@ _NO_TITLE = "The entry has no title."
 _MAX_FRESH = timedelta(days=1)
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _URI = re.compile(r"[a-z][a-z0-9+.-]{1,20}:\S+", re.IGNORECASE)
-_ONE_COMMA = re.compile(r"([^,]+),\s*([^,]+)")
+_OF_CHANNEL = ("title", "prism_publicationname")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -76,13 +81,18 @@ def parse_feed_entries(data: bytes, *, url: str, content_type: str = "") -> Pars
     host = urlsplit(url).hostname or "feed"
     papers: list[RawPaper] = []
     rejected: list[UnreadableRecord] = []
+    channel = {name: value for name in _OF_CHANNEL if isinstance(value := feed.feed.get(name), str)}
     for entry in feed.entries:
-        if paper := _read_entry(entry, host):
+        try:
+            paper, error = _read_entry(entry, host, channel), _NO_TITLE
+        except (TypeError, AttributeError, ValueError) as odd:  # feedparser makes of strange elements what it likes
+            paper, error = None, f"The entry can’t be read: {type(odd).__name__}."
+        if paper is not None:
             papers.append(paper)
         else:
             name = str(entry.get("id") or entry.get("link") or "")
             payload = json.dumps(entry, default=str, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
-            rejected.append(UnreadableRecord(name, payload, _NO_TITLE))
+            rejected.append(UnreadableRecord(name, payload, error))
     ttl = str(feed.feed.get("ttl", "")).strip()
     skip_hours, skip_days = _skips(data)
     return ParsedFeed(
@@ -134,7 +144,7 @@ class WebFeed(SourceAdapter):
     def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
         """The paper in one entry as feedparser had read it."""
         try:
-            paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed")
+            paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed", {})
         except (TypeError, AttributeError) as error:  # not what feedparser makes of one
             raise SourceError("It is no entry of a feed.") from error
         if paper is None:
@@ -216,15 +226,22 @@ def _skips(data: bytes) -> tuple[frozenset[int], frozenset[int]]:
     )
 
 
-def _read_entry(entry: Any, host: str) -> RawPaper | None:
-    title = _text(entry.get("title_detail") or {"value": entry.get("title", "")})
-    if not title.strip():
+def _read_entry(entry: Any, host: str, channel: Mapping[str, str]) -> RawPaper | None:
+    """The paper in an entry; None where it has no title. `channel` is what the feed says of itself."""
+    title = _title(entry)
+    if not title:
         return None
     link = str(entry.get("link", "")).strip()
     guid = str(entry.get("id", "")).strip()
-    authors = [author.get("name", "") for author in entry.get("authors", []) if author.get("name")]
-    moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
+    names = dict.fromkeys(str(author.get("name") or "").strip() for author in entry.get("authors", []))
+    authors = [name for name in names if name]
     paper = _paper(entry, guid, host)
+    journal = _one(entry, "prism_publicationname") or channel.get("prism_publicationname", "")
+    titles = (title, journal, journal_of_channel(channel.get("title", "")))
+    abstract, facts = without_frame(_texts(entry), names=authors, titles=titles)
+    moment = _moment(entry.get("published_parsed") or entry.get("updated_parsed"))
+    published = moment or read_day(_one(entry, "prism_publicationdate", "dc_date")) or facts.published
+    authors = authors or [facts.authors] * bool(facts.authors)
     return RawPaper(
         source=RECORDS.name,
         title=title,
@@ -232,12 +249,49 @@ def _read_entry(entry: Any, host: str) -> RawPaper | None:
         arxiv_id=paper[1] if paper and paper[0] == "arxiv" else None,
         doi=paper[1] if paper and paper[0] == "doi" else None,
         identifiers=_names(guid, link, host, title, moment),
-        abstract=_abstract(entry),
-        authors=tuple(RawAuthor(name) for name in authors) if len(authors) > 1 or _is_one_name(authors) else None,
+        abstract=abstract,
+        authors=tuple(map(RawAuthor, authors)) if len(authors) > 1 or _is_one_name(authors) else None,
         authors_text=authors[0] if len(authors) == 1 else None,
-        published_at=moment,
+        published_at=published,
+        journal_ref=_journal_ref(entry, facts, journal, channel, paper, published) or None,
         url=link or (guid if guid.startswith("http") else None),
     )
+
+
+def _title(entry: Any) -> str:
+    title = _text(entry.get("title_detail") or {"value": entry.get("title", "")})
+    return plain_line(title).removeprefix("[ASAP] ")  # of ACS
+
+
+def _journal_ref(
+    entry: Any, facts: Facts, journal: str, channel: Mapping[str, str], paper: Name | None, published: datetime | None
+) -> str:
+    """Where a journal's feed says that the entry appeared; empty for all that is no journal's.
+
+    The feed's own title is a journal's where an entry has a DOI, or a volume.
+    """
+    volume = _one(entry, "prism_volume", "volume") or facts.volume
+    source = source_of(_one(entry, "dc_source"))
+    journal = journal or facts.journal
+    if not journal and source and any(map(str.isdigit, source)):
+        return source
+    if not journal and not source and (volume or (paper and paper[0] == "doi" and not is_preprint_doi(paper[1]))):
+        source = journal_of_channel(channel.get("title", ""))
+    first = _one(entry, "prism_startingpage", "startpage", "prism_articlenumber")
+    last = _one(entry, "prism_endingpage", "endpage")
+    return format_journal_ref(
+        plain_line(journal or source),
+        volume=volume,
+        issue=_one(entry, "prism_number", "prism_issueidentifier", "issue") or facts.issue,
+        pages=f"{first}-{last}" if first and last and first != last else first or facts.pages,
+        year=facts.year or (str(published.year) if published else ""),
+    )
+
+
+def _one(entry: Any, *names: str) -> str:
+    """The first of some elements that has words in it, on one line."""
+    words = (" ".join(value.split()) for name in names if isinstance(value := entry.get(name), str))
+    return next(filter(None, words), "")
 
 
 def _names(guid: str, link: str, host: str, title: str, moment: datetime | None) -> tuple[tuple[str, str], ...]:
@@ -273,26 +327,21 @@ def _paper(entry: Any, guid: str, host: str) -> Name | None:
 
 def _is_one_name(authors: list[str]) -> bool:
     """Whether the only author given is one person, also as "Holm, Chiara", and not a list of them."""
-    if len(authors) != 1:
-        return False
-    name = authors[0]
-    if re.search(r";|\s(?:and|&)\s", name):
-        return False
-    parts = _ONE_COMMA.fullmatch(name)
-    return "," not in name or (parts is not None and not (" " in parts[1].strip() and " " in parts[2].strip()))
+    return len(authors) == 1 and is_one_person(authors[0])
 
 
-def _abstract(entry: Any) -> str | None:
-    """The longer one of content and summary, as text; None where there is neither."""
+def _texts(entry: Any) -> list[str]:
+    """The content and the summary, as text."""
     details = [*entry.get("content", []), entry.get("summary_detail")]
-    texts = [_text(detail) for detail in details if detail]
-    return max(texts, key=len, default=None)
+    return [_text(detail) for detail in details if detail]
 
 
 def _text(detail: Any) -> str:
     """The plain text of a value that feedparser gives with its type."""
     value = str(detail.get("value", ""))
-    return html_text(value, base=str(detail.get("base") or "")) if "html" in str(detail.get("type", "")) else value
+    if "html" not in str(detail.get("type", "")):
+        return value
+    return html_text(marks_as_text(value), base=str(detail.get("base") or ""))
 
 
 def _moment(parsed: struct_time | None) -> datetime | None:

@@ -11,6 +11,7 @@ from email.message import Message
 from html.entities import html5
 from xml.parsers import expat
 
+from papers.catalogue.identifiers import begins_with_doi
 from papers.outbound.errors import SourceError
 from papers.text.xml import Element, element_as_xml, parse_any_xml, without_doctype
 
@@ -27,6 +28,13 @@ _PEOPLE = frozenset({"author", "creator", "contributor", "managingeditor", "webm
 _PEOPLE |= {"name", "email"}
 # Each of these it compares with all before.
 _TAGS = frozenset({"category", "subject", "keywords"})
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_CREATOR, _DC_TITLE, _DC_IDENTIFIER = f"{_DC}creator", f"{_DC}title", f"{_DC}identifier"
+_MOST_IDS = 20
+# Lists in what feedparser makes of a feed: an element of that name would take a list's place.
+_ITS_OWN = frozenset({"authors", "contributors", "links", "tags", "enclosures", "entries", "namespaces"})
+_ITS_OWN |= {f"{name}_detail" for name in ("author", "title", "summary", "subtitle", "rights", "publisher", "info")}
+_ITS_OWN |= {f"{name}_parsed" for name in ("published", "updated", "created", "expired")}
 _PREFIX = re.compile(rb"xmlns:([^\s=]++)")
 _WORD = re.compile(rf"[\w.+-]{{{_MAX_WORD}}}[\w.+-]++")
 _DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^<>?]{0,200}\?>")
@@ -123,6 +131,7 @@ def _trim(root: Element) -> bool:
             del element.attrib[attribute]
             is_changed = True
         name = name.lower()
+        is_changed |= _settle(element, name)
         if name in _PEOPLE:
             is_changed |= _shorten(element, _MAX_PERSON)
         elif name in _TAGS:
@@ -132,6 +141,49 @@ def _trim(root: Element) -> bool:
             element.remove(child)
             is_changed = True
     return is_changed
+
+
+def _settle(element: Element, name: str) -> bool:
+    """Lead an element to where feedparser reads it, or out of its way: some names are those of its own lists."""
+    if name == "authors" and len(element) == 0 and (element.text or "").strip():
+        element.tag = _CREATOR
+        return True
+    if name in _ITS_OWN and element.getparent() is not None:
+        element.tag = f"x-{name}"
+        return True
+    if name in _PEOPLE and "@" in (element.text or "") and len(element) == 0:
+        whole = (element.text or "")[:_MAX_PERSON]
+        element.text = _without_address(whole)
+        return element.text != whole
+    if name in ("item", "entry"):
+        return _keep_one(element)
+    return False
+
+
+def _without_address(text: str) -> str:
+    """A person's name without their e-mail address: `office@tides.science (Chiara Holm)`, `Chiara Holm <…>`.
+
+    feedparser knows of no ending that has more than four letters.
+    """
+    words = text.split()
+    named = [word for word in words if "@" not in word]
+    rest = " ".join(named).strip(" ,;<>")
+    if rest.startswith("(") and rest.endswith(")"):
+        rest = rest[1:-1]
+    return rest.strip()
+
+
+def _keep_one(entry: Element) -> bool:
+    """Of several titles or ids of Dublin Core, of which feedparser keeps the last, leave the one that is wanted."""
+    unwanted: list[Element] = []
+    if any(child.text and child.text.strip() for child in entry.iterchildren("{*}title") if child.tag != _DC_TITLE):
+        unwanted += entry.iterchildren(_DC_TITLE)
+    ids = list(entry.iterchildren(_DC_IDENTIFIER))
+    dois = [each for each in ids if begins_with_doi(each.text or "")]
+    unwanted += [each for each in ids if dois and each not in dois] if len(ids) <= _MOST_IDS else ids
+    for each in unwanted:
+        entry.remove(each)
+    return bool(unwanted)
 
 
 def _whole_name(name: str) -> str:

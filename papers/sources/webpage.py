@@ -15,6 +15,8 @@ from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.isolated import read_isolated
 from papers.sources.meta_tags import meta_tags
+from papers.sources.record_markup import plain_abstract, plain_line
+from papers.text.names import in_order_of_speech, read_people
 
 MAX_BYTES = 5_000_000
 DEADLINE_SECONDS = 45.0
@@ -23,9 +25,29 @@ ACCEPT = "text/html, application/xhtml+xml;q=0.9"
 RECORDS = RecordSource("webpage", rank=45, display_name="the paper’s page", words_of="a web page")
 """A publisher's own tags; but anybody can write a page."""
 
-_DATES = ("citation_publication_date", "citation_online_date", "citation_date", "citation_year")
-_VENUES = ("citation_journal_title", "citation_conference_title", "citation_inbook_title", "citation_book_title")
-_ABSTRACTS = ("citation_abstract", "dc.description", "description", "og:description")
+_AUTHORS = (
+    ("citation_author", "bepress_citation_author", "eprints.creators_name"),
+    ("citation_authors",),
+    ("dc.creator", "dc.contributor", "dcterms.creator"),
+)
+"""Names of tags, the surest first; those of one line are used side by side."""
+_DATES = (
+    *("citation_publication_date", "citation_online_date", "citation_date", "citation_year"),
+    *("prism.publicationdate", "dc.date", "dc.date.issued", "dcterms.issued"),
+)
+_VENUES = (
+    *("citation_journal_title", "prism.publicationname", "citation_conference_title", "citation_inbook_title"),
+    *("citation_book_title", "dc.source"),
+)
+_ABSTRACTS = ("citation_abstract", "dcterms.abstract", "dc.description", "description", "og:description")
+_DOIS = (
+    "citation_doi",
+    "bepress_citation_doi",
+    "prism.doi",
+    "dc.identifier.doi",
+    "dc.identifier",
+    "dc.relation.isversionof",
+)
 _DAY = re.compile(r"\s*(\d{4})(?:[/.-](\d{1,2})(?:[/.-](\d{1,2}))?)?(?![\d])")
 
 
@@ -56,7 +78,7 @@ def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
         NoPaperError: it has no `citation_title`.
     """
     tags = _by_name(meta_tags(data, content_type=content_type))
-    title = _first(tags, "citation_title")
+    title = plain_line(_first(tags, "citation_title"))
     if not title:
         raise NoPaperError("The page does not say which paper it is about: it has no citation tags.")
     arxiv = parse_arxiv_id(_first(tags, "citation_arxiv_id"))
@@ -64,8 +86,8 @@ def parse_page(data: bytes, *, url: str, content_type: str = "") -> RawPaper:
         source=RECORDS.name,
         title=title,
         arxiv_id=arxiv.value if arxiv else None,
-        doi=parse_doi(_first(tags, "citation_doi", "dc.identifier")),
-        abstract=_first(tags, *_ABSTRACTS) or None,
+        doi=next((doi for name in _DOIS for content in tags.get(name, ()) if (doi := parse_doi(content))), None),
+        abstract=plain_abstract(_first(tags, *_ABSTRACTS)) or None,
         authors=_authors(tags) or None,
         published_at=_published_at(tags),
         journal_ref=_journal_ref(tags) or None,
@@ -91,23 +113,26 @@ def _by_name(tags: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _people(tags: Sequence[tuple[str, str]]) -> list[str]:
-    """The names, one a tag; some pages have all of them in one, parted by semicolons."""
-    single = [content for name, content in tags if name == "citation_author" and content]
-    if single:
-        return single
-    joined = next((content for name, content in tags if name == "citation_authors"), "")
-    return [name.strip() for name in joined.split(";") if name.strip()]
+    """The names in the order of speech, one a tag; some pages have all of them in one."""
+    for names in _AUTHORS:
+        contents = [plain_line(content) for name, content in tags if name in names]
+        contents = [content for content in contents if content]
+        if len(contents) == 1:
+            return [each.name for each in read_people(contents[0])]
+        if contents:
+            return [name for content in contents for name in _of_one_tag(content)]
+    return []
+
+
+def _of_one_tag(content: str) -> list[str]:
+    """Whom one of several tags names: one person, with what is left of a list's punctuation."""
+    if ";" in content.strip(" ;"):
+        return [each.name for each in read_people(content)]
+    return [name] if (name := in_order_of_speech(content)) else []
 
 
 def _authors(tags: Mapping[str, list[str]]) -> tuple[RawAuthor, ...]:
-    return tuple(RawAuthor(_in_order_of_speech(name.strip())) for name in tags["citation_author"])
-
-
-def _in_order_of_speech(name: str) -> str:
-    """ "Holm, Chiara" as "Chiara Holm"."""
-    family, _, rest = name.partition(",")
-    given, comma, more = rest.partition(",")
-    return f"{given.lstrip()} {family}{comma}{more}" if family and given.strip() else name
+    return tuple(RawAuthor(name) for name in tags["citation_author"])
 
 
 def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:
@@ -121,12 +146,13 @@ def _published_at(tags: Mapping[str, list[str]]) -> datetime | None:
 
 
 def _journal_ref(tags: Mapping[str, list[str]]) -> str:
-    first, last = _first(tags, "citation_firstpage"), _first(tags, "citation_lastpage")
+    first = _first(tags, "citation_firstpage", "prism.startingpage", "citation_article_number")
+    last = _first(tags, "citation_lastpage", "prism.endingpage")
     published = _published_at(tags)
     return format_journal_ref(
-        _first(tags, *_VENUES),
-        volume=_first(tags, "citation_volume"),
-        issue=_first(tags, "citation_issue"),
+        plain_line(_first(tags, *_VENUES)),
+        volume=_first(tags, "citation_volume", "prism.volume"),
+        issue=_first(tags, "citation_issue", "prism.number", "prism.issueidentifier"),
         pages=f"{first}-{last}" if first and last and first != last else first,
         year=str(published.year) if published else "",
     )

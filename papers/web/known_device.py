@@ -11,11 +11,15 @@ from django.http import HttpRequest, HttpResponse
 
 from papers.models import User
 
-DEVICE_COOKIE = "broadsheet_device"
 DEVICE_COOKIE_SECONDS = 365 * 24 * 60 * 60
 _SALT = "papers.known-device"
 _MOST_ACCOUNTS = 10
 _NEW_VALUE = "_device_cookie"
+
+
+def device_cookie() -> str:
+    """The name of the cookie."""
+    return f"{settings.SITE.cookie_prefix}broadsheet_device"
 
 
 def is_marked(request: HttpRequest, user: User) -> bool:
@@ -31,7 +35,7 @@ def mark_device(request: HttpRequest, user: User) -> None:
 
 def _accounts(request: HttpRequest) -> list[int]:
     try:
-        found: Any = signing.loads(request.COOKIES.get(DEVICE_COOKIE, ""), salt=_SALT, max_age=DEVICE_COOKIE_SECONDS)
+        found: Any = signing.loads(request.COOKIES.get(device_cookie(), ""), salt=_SALT, max_age=DEVICE_COOKIE_SECONDS)
     except signing.BadSignature:
         return []
     return [pk for pk in found if isinstance(pk, int)] if isinstance(found, list) else []
@@ -47,7 +51,7 @@ class KnownDeviceMiddleware:
         response = self.get_response(request)
         if value := getattr(request, _NEW_VALUE, ""):
             response.set_cookie(
-                DEVICE_COOKIE,
+                device_cookie(),
                 value,
                 max_age=DEVICE_COOKIE_SECONDS,
                 path=settings.SESSION_COOKIE_PATH,

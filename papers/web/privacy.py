@@ -22,9 +22,9 @@ from papers.services.operations.installation import GroupSettings, privacy_text
 from papers.sources import arxiv_api
 from papers.sources.registry import ADAPTERS
 from papers.text import html
-from papers.web.known_device import DEVICE_COOKIE, DEVICE_COOKIE_SECONDS
+from papers.web.known_device import DEVICE_COOKIE_SECONDS, device_cookie
 from papers.web.ratelimit import RATE_LIMITS
-from papers.web.theme import THEME_COOKIE, THEME_COOKIE_SECONDS
+from papers.web.theme import THEME_COOKIE_SECONDS, theme_cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def _cookies() -> tuple[Cookie, ...]:
     return (
         cookie(settings.SESSION_COOKIE_NAME, "that you are signed in", settings.SESSION_COOKIE_AGE),
         cookie(settings.CSRF_COOKIE_NAME, "that forms come from this site", settings.CSRF_COOKIE_AGE),
-        cookie(DEVICE_COOKIE, "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
-        cookie(THEME_COOKIE, "light or dark, once you choose", THEME_COOKIE_SECONDS),
+        cookie(device_cookie(), "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
+        cookie(theme_cookie(), "light or dark, once you choose", THEME_COOKIE_SECONDS),
     )
 
 

@@ -102,11 +102,11 @@ def test_a_feed_goes_on_when_the_site_s_key_is_lost(rita: Any, addresses: dict[s
 
 
 def test_a_key_stays_what_it_was_when_the_table_changes() -> None:
-    state = MigrationExecutor(connection).loader.project_state(("papers", "0005_feed_key_digests")).apps
+    state = MigrationExecutor(connection).loader.project_state(("papers", "0006_feed_key_digests")).apps
     ada = staff()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO papers_feedkey (user_id, key, key_digest) VALUES (%s, 'old-key', 'x')", [ada.pk])
-    import_module("papers.migrations.0005_feed_key_digests").digest_keys(state, None)
+    import_module("papers.migrations.0006_feed_key_digests").digest_keys(state, None)
     assert feed_key_of(ada) == "old-key"
     assert anonymous_client().get("/following/old-key.atom").status_code == 200
 

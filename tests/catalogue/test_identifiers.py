@@ -12,9 +12,13 @@ from papers.catalogue.identifiers import (
     arxiv_id_of_doi,
     arxiv_month,
     find_arxiv_id,
+    find_arxiv_ids,
+    find_dois,
     parse_arxiv_id,
     parse_doi,
     parse_dois,
+    parse_eprint,
+    parse_whole_doi,
 )
 
 months = st.integers(1, 12).map("{:02}".format)
@@ -72,6 +76,14 @@ def test_upper_case_is_the_same_arxiv_id(value: str, version: int | None) -> Non
         ("704.0302", "0704.0302", None),  # a spreadsheet took it for a number
         ("912.0001", "0912.0001", None),
         ("https://arxiv.org/pdf/hep-th/9901001v2.pdf", "hep-th/9901001", 2),
+        ("https://arxiv.org/ftp/arxiv/papers/2301/2301.00001.pdf", "2301.00001", None),
+        ("https://arxiv.org/pdf/2301.00001v2.pdf#page=3", "2301.00001", 2),
+        ("arXiv%3A2301.00001", "2301.00001", None),
+        ("arXiv\xa02301.00001", "2301.00001", None),
+        ("arXiv preprint arXiv:2301.00001v4", "2301.00001", 4),
+        ("arXiv e-print 0704.0001", "0704.0001", None),
+        ("arXiv:2301.00001 (math.CO)", "2301.00001", None),
+        ("https://scirate.com/arxiv/2301.00001", "2301.00001", None),
     ],
 )
 def test_damaged_and_old_arxiv_ids_are_repaired(text: str, value: str, version: int | None) -> None:
@@ -103,10 +115,69 @@ def test_damaged_and_old_arxiv_ids_are_repaired(text: str, value: str, version: 
         "https://example.org/abs/2301.00001",
         "10.1000/xyz",
         "12.5",
+        "2٣01.00001",
+        "phyſics/0001001",
+        "https://arxiv.org.example/abs/2301.00001",
     ],
 )
 def test_what_only_looks_like_an_arxiv_id_is_none(text: str) -> None:
     assert parse_arxiv_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("eprint", "archive", "value"),
+    [
+        ("0301001", "astro-ph", "astro-ph/0301001"),
+        ("arXiv:9901001v2", "hep-th", "hep-th/9901001"),
+        ("0611800", "math.CA", "math/0611800"),
+        ("0301001", "cond-mat.mes-hall", "cond-mat/0301001"),
+        ("hep-th/9901001", "hep-th", "hep-th/9901001"),
+        ("2301.00001", "cs.CL", "2301.00001"),
+        ("0301001", "", None),
+        ("0301001", "jstor", None),
+        ("30100", "astro-ph", None),
+    ],
+)
+def test_a_number_and_its_archive_are_an_old_id(eprint: str, archive: str, value: str | None) -> None:
+    found = parse_eprint(eprint, archive)
+    assert (found.value if found else None) == value
+
+
+def test_all_arxiv_ids_are_found_with_their_places() -> None:
+    text = "arXiv:0704.0001v2 builds on 2301.00001 (hep-th/9901001); 12.5, 论文2301.00002号"
+    found = [(text[start:end], str(each)) for (start, end), each in find_arxiv_ids(text)]
+    assert found == [
+        ("arXiv:0704.0001v2", "0704.0001v2"),
+        ("2301.00001", "2301.00001"),
+        ("hep-th/9901001", "hep-th/9901001"),
+        ("2301.00002", "2301.00002"),
+    ]
+
+
+def test_dois_are_found_in_a_sentence() -> None:
+    text = (
+        "See doi:10.5555/A.1;PMID:1 and 10.5555/b(2), but not a10.5555/c or 110.5555/d; (https://doi.org/10.5555%2Fe)."
+    )
+    assert [doi for _, doi in find_dois(text)] == ["10.5555/a.1", "10.5555/b(2)", "10.5555/e"]
+    assert [text[start:] for (start, _), _ in find_dois(text)][1].startswith("10.5555/b(2)")
+
+
+@pytest.mark.parametrize(
+    ("text", "doi"),
+    [
+        ("10.5555/Fly.1", "10.5555/fly.1"),
+        (" doi: 10.5555/fly.1 ", "10.5555/fly.1"),
+        ("https://dx.doi.org/10.5555%2Ffly.1", "10.5555/fly.1"),
+        ("info:doi/10.5555/fly.1", "10.5555/fly.1"),
+        ("A comment on 10.5555/fly.1", None),
+        ("10.5555/fly.1 and more", None),
+        ("10.5555/fly.1;10.5555/fly.2", None),
+        ("https://blog.example/?re=10.5555/fly.1", None),
+        ("", None),
+    ],
+)
+def test_a_field_that_is_one_doi(text: str, doi: str | None) -> None:
+    assert parse_whole_doi(text) == doi
 
 
 @given(st.text())
@@ -190,6 +261,53 @@ def test_another_doi_has_no_arxiv_id() -> None:
         ("10.1070/A1 and https://doi.org/10.4213/b2", ("10.1070/a1", "10.4213/b2")),
         ("10.1070/A1\n  10.1070/a1", ("10.1070/a1",)),
         ("10.1000.10/abc", ("10.1000.10/abc",)),
+        # in lists
+        ("10.5555/tides.1;PMID:39000001", ("10.5555/tides.1",)),
+        ("10.5555/tides.1,PMCID:PMC123", ("10.5555/tides.1",)),
+        ("10.5555/tides.1; arXiv:2401.01234", ("10.5555/tides.1",)),
+        ("10.5555/a.1;10.5555/b.1", ("10.5555/a.1", "10.5555/b.1")),
+        ("10.5555/a.1,10.5555/b.1|10.5555/c.1", ("10.5555/a.1", "10.5555/b.1", "10.5555/c.1")),
+        ("10.5555/a.1,doi:10.5555/b.1", ("10.5555/a.1", "10.5555/b.1")),
+        ("https://doi.org/10.5555/a.1;https://doi.org/10.5555/b.1", ("10.5555/a.1", "10.5555/b.1")),
+        ("10.1002/(SICI)1<2::AID-A3>3.0.CO;2-9;10.5555/b.1", ("10.1002/(sici)1<2::aid-a3>3.0.co;2-9", "10.5555/b.1")),
+        ("10.1641/0006-3568(2004)054[0277:IBA]2.0.CO;2", ("10.1641/0006-3568(2004)054[0277:iba]2.0.co;2",)),
+        # escaped
+        ("https://doi.org/10.5555%2Ffly.1", ("10.5555/fly.1",)),
+        ("doi.org/10.5555%2ffly.1", ("10.5555/fly.1",)),
+        ("10.5555%2Ffly.1", ("10.5555/fly.1",)),
+        ("10.1002/(SICI)1%3C2::AID-A3%3E3.0.CO%3B2-9", ("10.1002/(sici)1<2::aid-a3>3.0.co;2-9",)),
+        ("10.1002/(SICI)1&lt;2::AID-A3&gt;3.0.CO;2-9", ("10.1002/(sici)1<2::aid-a3>3.0.co;2-9",)),
+        ("https://resolver.example/?to=https%3A%2F%2Fdoi.org%2F10.5555%2Ffly.1", ("10.5555/fly.1",)),
+        # with queries and fragments
+        ("https://doi.org/10.5555/fly.1?utm_source=mail&utm_medium=email", ("10.5555/fly.1",)),
+        ("10.5555/fly.1?utm_source=mail", ("10.5555/fly.1",)),
+        ("https://doi.org/10.5555/fly.1?nosfx", ("10.5555/fly.1",)),
+        ("https://doi.org/10.5555/fly.1#abstract", ("10.5555/fly.1",)),
+        ("https://journal.example/article?id=10.5555/fly.1&type=printable", ("10.5555/fly.1",)),
+        # among the marks of a sentence and of markup
+        ("<10.5555/fly.1>", ("10.5555/fly.1",)),
+        ("<https://doi.org/10.5555/fly.1>, 2026", ("10.5555/fly.1",)),
+        ("[10.5555/fly.1](https://doi.org/10.5555/fly.1)", ("10.5555/fly.1",)),
+        ("<doi>10.5555/fly.1</doi>", ("10.5555/fly.1",)),
+        ("10.5555/fly.1<br>", ("10.5555/fly.1",)),
+        ("**10.5555/fly.1**", ("10.5555/fly.1",)),
+        ("`10.5555/fly.1`", ("10.5555/fly.1",)),
+        ("“10.5555/fly.1”。", ("10.5555/fly.1",)),
+        ("（10.5555/fly.1）", ("10.5555/fly.1",)),
+        ("(doi:10.5555/fly.1),", ("10.5555/fly.1",)),
+        ("10.5555/fly.1),(2026)", ("10.5555/fly.1",)),
+        ("10.5555/fly.1!?", ("10.5555/fly.1",)),
+        # other spellings
+        ("DOI10.5555/FLY.1", ("10.5555/fly.1",)),
+        ("https://doi.org/doi:10.5555/fly.1", ("10.5555/fly.1",)),
+        ("info:doi/10.5555/fly.1", ("10.5555/fly.1",)),
+        ("urn:doi:10.5555/fly.1", ("10.5555/fly.1",)),
+        ("10.5555/fly\u20101\u200b", ("10.5555/fly-1",)),
+        ("10.1101/2026.11.20.654321v2.full.pdf", ("10.1101/2026.11.20.654321",)),
+        ("10.5555/10.5555/fly", ("10.5555/10.5555/fly",)),
+        ("10.5555/fly.1/", ("10.5555/fly.1",)),
+        ("110.5555/fly.1", ()),
+        ("10.٥٥٥٥/fly.1", ()),
         ("10.016/j.abc", ()),
         ("10.1103/", ()),
         ("doi", ()),

@@ -102,7 +102,7 @@ def test_the_migrations_encrypt_what_is_there() -> None:
     Authenticator.objects.create(user=rita, type="recovery_codes", data={"migrated_codes": ["abc"], "used_mask": 0})
     of_digests, of_papers = (
         import_module(f"{name[0]}.migrations.{name[1]}")
-        for name in (("digests", "0002_encrypt_channels"), ("papers", "0004_encrypt_second_factors"))
+        for name in (("digests", "0002_encrypt_channels"), ("papers", "0005_encrypt_second_factors"))
     )
     then = MigrationExecutor(connection).loader.project_state().apps
     for _ in range(2):

@@ -11,9 +11,10 @@ from papers.citations import markdown
 from papers.outbound.errors import SourceError
 from papers.query import parser
 from papers.references.parser import parse_references as read_references
+from papers.references.text_lists import parse_list
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import doi, webpage
+from papers.sources import doi, journal_entries, record_markup, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.sources.xml import parse_cut_xml
@@ -47,6 +48,12 @@ def page_by(given: str) -> list[str]:
 READERS: dict[str, Reader] = {
     "references": lambda given: read_references(given.encode("utf-8", "replace")),
     "one entry": lambda given: read_references(b"@article{" + given.encode("utf-8", "replace")),
+    "value on a line": lambda given: read_references(b"@article{a,\n title = {" + given.encode("utf-8", "replace")),
+    "list": lambda given: list(parse_list(given)),
+    "RIS": lambda given: read_references(b"TY  - JOUR\nTI  - " + given.encode("utf-8", "replace")),
+    "PubMed": lambda given: read_references(b"PMID- 1\nTI  - " + given.encode("utf-8", "replace")),
+    "EndNote": lambda given: read_references(b"%0 Book\n%T " + given.encode("utf-8", "replace")),
+    "Web of Science": lambda given: read_references(b"PT J\nTI " + given.encode("utf-8", "replace")),
     "one field": lambda given: read_references(b"@article{a, title = " + given.encode("utf-8", "replace")),
     "given": parse_reference,
     "any xml": lambda given: xml.parse_any_xml(given.encode("utf-8", "replace")),
@@ -58,9 +65,12 @@ READERS: dict[str, Reader] = {
     "category of a feed": feed_with("category"),
     "page": page_by,
     "abstract in JATS": doi.plain_abstract,
+    "title of a record": record_markup.plain_line,
+    "frame of an abstract": lambda given: journal_entries.without_frame([given, f"Author(s): {given}"]),
     "abstract": text.clean_abstract,
     "title": text.clean_title,
     "authors": names.split_authors,
+    "people": names.read_people,
     "author": lambda given: names.author_key(names.clean_name(given)),
     "searched": text.search_text,
     "TeX": tex.to_text,
@@ -74,6 +84,7 @@ READERS: dict[str, Reader] = {
     "venue": venues.find_venue,
     "withdrawn": lambda given: clean_record._WITHDRAWN.search(given),
     "arXiv id": identifiers.find_arxiv_id,
+    "DOIs in a text": lambda given: list(identifiers.find_dois(given)),
     "DOIs": identifiers.parse_dois,
     "question": parser.parse,
 }
@@ -87,5 +98,7 @@ UNITS = (
     *("the ", "the team ", "et al ", " and ", " for ", "https://", "http://a.b", "a.b/", "10.1234/", "10.1234.1."),
     *("10.1234 ", "2401.12345", "arXiv:", "hep-th/", "@", "a@", "@a.", "@a{", "@a{b,", "@string{a=", "#", "# [", "["),
     *("]", "[[", "[a](", "TY", "TY  - ", "*", "**", "_", "~", "~~", "> ", "- ", "|", "OR ", "NOT ", '{"a":', "author:"),
+    *("10.1234/;", "10.1234/,", "10.1234%2f", "10.1234/a?", "a, Jr, ", ", PhD", "Holm, C., ", "a, b; ", "%", "&lt;"),
+    *("<a/>", "<sub>", "<math>", "</math>", "<msup>", "<i a=", "a={", "\na={", "\\}", "[1] ", "\n- ", "PMID- ", "%0 "),
     *("this paper ", "withdrawn ", "accepted ", "Accepted to ", "NeurIPS ", "published in "),
 )  # fmt: skip

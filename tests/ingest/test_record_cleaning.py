@@ -281,6 +281,10 @@ def test_figures_of_others_are_made_safe():
         "Please withdraw this paper as there are some gaps",
         "This submission has been withdrawn by arXiv administrators due to disputed authorship",
         "This article has been retracted",
+        "Withdrawn from arXiv by the authors",
+        "This paper has been withdrawn from the arXiv due to an error",
+        "Withdrawn. Submitted to ICML",
+        "This HEP paper has been withdrawn by the author; submitted elsewhere",
     ],
 )
 def test_comment_that_withdraws_is_understood(comment):
@@ -296,6 +300,14 @@ def test_comment_that_withdraws_is_understood(comment):
         "this paper is a partial replacement of the withdrawn paper 1306.4291",
         "Replacement for preceding (withdrawn) version v4",
         "36 pages, The former Theorem F.ii has been retracted because the proof was wrong",
+        "Withdrawn from ICLR 2026, accepted at TMLR",
+        "12 pages. Withdrawn from NeurIPS 2025 by the authors",
+        "This paper was withdrawn from ICLR 2025 and is under review elsewhere",
+        "Our ICLR submission has been withdrawn",
+        "This submission was withdrawn by the authors from the conference",
+        "Submitted to ICML; withdrawn",
+        "We decided to withdraw this paper from the journal after two years of review",
+        "This manuscript was withdrawn before publication in JHEP and is now at PRD",
     ],
 )
 def test_comment_about_something_else_withdrawn_is_not_a_withdrawal(comment):
@@ -326,3 +338,21 @@ def test_every_author_and_word_of_a_huge_record_stays():
     paper = clean_record(raw)
     assert len(names(paper)) == len(paper.author_keys) == 3_303
     assert len(paper.abstract or "") == 14_999
+
+
+@pytest.mark.parametrize(
+    ("given", "cleaned"),
+    [
+        (r"Astron. \& Astrophys. 12 (2026)", "Astron. & Astrophys. 12 (2026)"),
+        (r"Ann. Inst. H. Poincar\'e 3, 1--9", "Ann. Inst. H. Poincaré 3, 1–9"),
+        (r"J. Reine Angew. Math. {\bf 12}~(2026)", "J. Reine Angew. Math. 12 (2026)"),
+        ("Insects & Air 3", "Insects & Air 3"),
+        ("", ""),
+        (r"Stud. Univ. Babe\c{s}-Bolyai", "Stud. Univ. Babeş-Bolyai"),
+    ],
+)
+def test_references_to_journals_and_affiliations_have_no_tex(given, cleaned):
+    raw = factories.raw_paper(journal_ref=given, authors=(RawAuthor("A. Person", given),))
+    record = clean_record(raw)
+    assert record.journal_ref == cleaned
+    assert (record.authors or ())[0].get("affiliation", "") == cleaned

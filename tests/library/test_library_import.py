@@ -373,3 +373,44 @@ def test_progress_alone_is_sent_while_it_moves() -> None:
     moving = client_of(rita).get(of.get_absolute_url(), headers={"HX-Request": "true"}).content.decode()
     assert "0 of 1" in moving
     assert "<html" not in moving
+
+
+# --- Ids in notes ----------------------------------------------------------------------------------------------------
+
+NOTED = "@misc{{a, title = {{{}}}, author = {{Holm, Chiara}}, year = 2026, annote = {{Comment on arXiv:2401.00001}}}}"
+
+
+def test_the_paper_of_a_note_s_id_is_taken_only_where_its_title_agrees() -> None:
+    rita = reader()
+    factories.paper(public_id="2401.00001", title="Tides in Small Basins")
+    for title, state in (
+        ("Tides in small basins", "found"),
+        ("{Tides} in small basins: a study", "found"),
+        ("Tides in a small basin", "unclear"),
+        ("Ice in small basins", "unclear"),
+        ("", "found"),
+    ):
+        of = bring(user=rita, now=factories.NOW, data=NOTED.format(title).encode())
+        assert states(of) == [state], title
+    assert of.rows.get().paper is not None
+
+
+def test_an_entry_is_found_by_its_title_though_its_note_names_another() -> None:
+    rita = reader()
+    factories.paper(public_id="2401.00001", title="Tides in small basins")
+    ice = factories.paper(public_id="2401.00002", title="Ice in small basins", authors=[{"name": "Chiara Holm"}])
+    of = bring(user=rita, now=factories.NOW, data=NOTED.format("Ice in small basins").encode())
+    assert of.rows.get().paper_id == ice.pk
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_a_note_names_is_fetched_and_taken_only_where_its_title_agrees(upstream: Upstream, count: int) -> None:
+    rita = reader()
+    own = factories.raw_paper().title
+    rows = [NOTED.format("Ice in small basins"), NOTED.format(own).replace("2401.00001", "2401.00002")]
+    of = taken(rita, "\n".join(rows[:count]))
+    while fetch_next_rows(of.pk, now=factories.NOW):
+        pass
+    assert states(of) == ["failed", "done"][:count]
+    assert "another paper’s" in of.rows.order_by("position")[0].reason
+    assert LibraryItem.objects.filter(user=rita).count() == count - 1

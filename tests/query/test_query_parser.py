@@ -93,6 +93,14 @@ def test_what_is_typed_becomes_a_tree(text: str, tree: object) -> None:
     assert query.problems == ()
 
 
+@pytest.mark.parametrize("text", ["haſ:code", "iſ:withdrawn", "tıtle:ice", "authorſ:ada", "voteſ:3"])
+def test_letters_that_only_fold_to_an_operators_name_are_words(text: str) -> None:
+    """Without case, a pattern takes ſ for s and ı for i."""
+    query = parse(text)
+    assert isinstance(query.root, WordTerm)
+    assert query.problems == ()
+
+
 def test_an_archive_stands_for_its_categories() -> None:
     for text in ("cat:cs.*", "cat:cs"):
         root = parse(text).root

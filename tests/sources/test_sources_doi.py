@@ -53,8 +53,8 @@ def record(**changes: Any) -> bytes:
 
 def test_a_record_of_crossref() -> None:
     raw = parse_csl_record(record(), doi=DOI)
-    assert raw.title == "Water &amp; ice at H2O"
-    assert clean_record(raw).title == "Water & ice at H2O"
+    assert raw.title == "Water & ice at H₂O"
+    assert clean_record(raw).title == "Water & ice at H₂O"
     assert raw.doi == DOI
     assert raw.identifiers == ()
     assert raw.authors == (
@@ -127,6 +127,22 @@ def test_authors_that_are_none(authors: Any) -> None:
         ("<jats:p>A <jats:italic>b</jats:italic> <jats:xref ref-type='fig'>1</jats:xref>\n  c</jats:p>", "A b 1 c"),
         ("<jats:p>On <jats:inline-formula><jats:alternatives><jats:tex-math>\\documentclass{x}$$n$$</jats:tex-math>"
          "<mml:math><mml:mi>n</mml:mi></mml:math></jats:alternatives></jats:inline-formula>.</jats:p>", "On n."),
+        # TeX that no MathML stands beside
+        ("<jats:p>Let <jats:inline-formula><jats:tex-math id='a'>$z \\sim 2$</jats:tex-math></jats:inline-formula> be.",
+         "Let $z \\sim 2$ be."),
+        ("<jats:p>So <jats:tex-math>\\documentclass{x}\\begin{document}$$M &gt; 1$$\\end{document}</jats:tex-math>.",
+         "So $M > 1$."),
+        ("<jats:p>And <jats:tex-math>\\alpha</jats:tex-math> or <jats:tex-math>\\(\\beta\\)</jats:tex-math>.</jats:p>",
+         "And $\\alpha$ or $\\beta$."),
+        # above and below the line
+        ("<p>CO<sub>2</sub>, 10<sup>−6</sup>, x<sub>i,j</sub>, <i>H</i><sub><i>a</i></sub>", "CO₂, 10⁻⁶, x_{i,j}, Hₐ"),
+        ("<p>5 m<jats:sup>2</jats:sup> and Na<jats:sup>+</jats:sup></p>", "5 m² and Na⁺"),
+        ("<p>A<mml:math><mml:msup><mml:mn>10</mml:mn><mml:mrow><mml:mo>−</mml:mo><mml:mn>6</mml:mn></mml:mrow></mml:msup>"
+         "<mml:msub><mml:mi>x</mml:mi><mml:mn>2</mml:mn></mml:msub></mml:math></p>", "A10⁻⁶x₂"),
+        ("<p><math><mfrac><mn>1</mn><mi>n</mi></mfrac><msqrt><mi>x</mi></msqrt></math></p>", "1/n√x"),
+        # escaped, once and twice
+        ("&lt;p&gt;One &amp;amp; two&lt;/p&gt;&lt;p&gt;CO&lt;sub&gt;2&lt;/sub&gt;&lt;/p&gt;", "One & two\n\nCO₂"),
+        ("<p>x &lt;i and j&gt; y, p&lt;0.05</p>", "x <i and j> y, p<0.05"),
         ("Plain, p<0.001 and n>3.", "Plain, p<0.001 and n>3."),
         ("<p>HTML</p><p>too</p>", "HTML\n\ntoo"),
         ("<jats:p>", ""),
@@ -134,6 +150,43 @@ def test_authors_that_are_none(authors: Any) -> None:
 )  # fmt: skip
 def test_abstracts_lose_their_markup(jats: str, text: str) -> None:
     assert plain_abstract(jats) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("The &lt;i&gt;Drosophila&lt;/i&gt; wing &amp;amp; CO&lt;sub&gt;2&lt;/sub&gt;", "The Drosophila wing & CO₂"),
+        ("The <i>Drosophila</i> wing &amp;amp; CO<sub>2</sub>", "The Drosophila wing & CO₂"),
+        ("On $z \\sim 2$ and 3 &lt; 4", "On $z \\sim 2$ and 3 < 4"),
+        ("A <scp>DNA</scp> of <sup>13</sup>C and H<sub>max,i</sub>", "A DNA of ¹³C and H_{max,i}"),
+        (
+            "<mml:math><mml:msub><mml:mi>T</mml:mi><mml:mi>c</mml:mi></mml:msub></mml:math> of H<sub>3</sub>S",
+            "T_c of H₃S",
+        ),
+        ("Gr&#246;&#xDF;e &amp;quot;x&amp;quot;", 'Größe "x"'),
+    ],
+)
+def test_titles_lose_their_markup_and_keep_what_it_said(given: str, title: str) -> None:
+    raw = parse_csl_record(record(title=given, **{"container-title": "Insects &amp;amp; Air"}), doi=DOI)
+    assert clean_record(raw).title == title
+    assert (raw.journal_ref or "").startswith("Insects & Air 169")
+
+
+@pytest.mark.parametrize(
+    ("author", "name"),
+    [
+        ({"given": "Chiara", "family": "Holm, Ph.D."}, "Chiara Holm"),
+        ({"given": "Chiara", "family": "Holm", "suffix": "III"}, "Chiara Holm, III"),
+        ({"literal": "Holm, Chiara"}, "Chiara Holm"),
+        ({"name": "CERN, Geneva"}, "CERN, Geneva"),
+        ({"name": "LHCb Collaboration"}, "LHCb Collaboration"),
+        ({"given": "J&amp;#246;rg", "family": "M&lt;sup&gt;c&lt;/sup&gt;Kay"}, "Jörg MᶜKay"),
+        ({"family": "Plato"}, "Plato"),
+    ],
+)
+def test_names_of_records(author: dict[str, str], name: str) -> None:
+    [found] = clean_record(parse_csl_record(record(author=[author]), doi=DOI)).authors or ()
+    assert found["name"] == name
 
 
 def test_a_retraction_is_known() -> None:

@@ -53,6 +53,46 @@ def test_tags_in_other_spellings() -> None:
     assert raw.authors == (RawAuthor("H. Frank"), RawAuthor("A. Lovelace"))
 
 
+@pytest.mark.parametrize(
+    ("contents", "names"),
+    [
+        (["Chiara Holm, Berta Ruiz"], ["Chiara Holm", "Berta Ruiz"]),
+        (["Holm, Chiara"], ["Chiara Holm"]),
+        (["Holm, C., Ruiz, B. C., van den Berg, A."], ["C. Holm", "B. C. Ruiz", "A. van den Berg"]),
+        (["Chiara Holm and Berta Ruiz"], ["Chiara Holm", "Berta Ruiz"]),
+        (["Holm, Chiara; Ruiz, Berta;"], ["Chiara Holm", "Berta Ruiz"]),
+        (["Chiara Holm, PhD"], ["Chiara Holm"]),
+        (["Smith, John, Jr."], ["John Smith, Jr."]),
+        (["Holm, Chiara", "Ruiz Lopez, Berta Carla", "van den Berg, A.", "Plato"],
+         ["Chiara Holm", "Berta Carla Ruiz Lopez", "A. van den Berg", "Plato"]),
+        (["Holm, Chiara,", "Berta Ruiz, MD", "LHCb Collaboration"],
+         ["Chiara Holm", "Berta Ruiz", "LHCb Collaboration"]),
+        (["王伟、李雷"], ["王伟", "李雷"]),
+        (["M&lt;sup&gt;c&lt;/sup&gt;Kay, J&amp;ouml;rg"], ["Jörg MᶜKay"]),
+    ],
+)  # fmt: skip
+def test_one_tag_may_hold_all_authors(contents: list[str], names: list[str]) -> None:
+    raw = parse_page(page(("citation_title", "T"), *(("citation_author", each) for each in contents)), url=URL)
+    assert [author.name for author in raw.authors or ()] == names
+
+
+def test_tags_of_dublin_core_and_prism_fill_what_is_missing() -> None:
+    data = page(
+        ("citation_title", "The &lt;i&gt;Drosophila&lt;/i&gt; wing &amp;amp; CO&lt;sub&gt;2&lt;/sub&gt;"),
+        ("DC.Creator", "Holm, Chiara"), ("DC.Creator", "Ruiz, Berta"),
+        ("dc.identifier", "S1234-5678(26)1"), ("dc.identifier", "doi:10.5555/fly.1"),
+        ("prism.publicationName", "Insects &amp;amp; Air"), ("prism.volume", "3"), ("prism.number", "2"),
+        ("prism.startingPage", "1"), ("prism.endingPage", "9"), ("dc.date", "2026-11-20"),
+        ("dc.description", "&lt;p&gt;Flies fly, p &amp;lt; 0.05.&lt;/p&gt;"),
+    )  # fmt: skip
+    raw = parse_page(data, url=URL)
+    assert (raw.title, raw.doi) == ("The Drosophila wing & CO₂", "10.5555/fly.1")
+    assert raw.authors == (RawAuthor("Chiara Holm"), RawAuthor("Berta Ruiz"))
+    assert raw.journal_ref == "Insects & Air 3(2), 1-9 (2026)"
+    assert raw.published_at == datetime(2026, 11, 20, tzinfo=UTC)
+    assert raw.abstract == "Flies fly, p < 0.05."
+
+
 def test_a_page_alone_is_known_by_its_address() -> None:
     raw = parse_page(page(("citation_title", "0")), url=URL)
     assert clean_record(raw).identifiers == (("url", URL),)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.text.names import ParsedAuthor, author_key, clean_name, split_authors
+from papers.text.names import ParsedAuthor, author_key, clean_name, read_people, split_authors
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=60)
 
@@ -87,6 +87,71 @@ def test_authors_in_one_string_are_split(raw: str, expected: list[ParsedAuthor |
     assert split_authors(raw) == [ParsedAuthor(author) if isinstance(author, str) else author for author in expected]
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        # family names and initials alternate
+        ("Holm, C., Ruiz-Lopez, B. C., van den Berg, A., Li, X.",
+         ["C. Holm", "B. C. Ruiz-Lopez", "A. van den Berg", "X. Li"]),
+        ("Holm, C., Ruiz, B., & Li, X.", ["C. Holm", "B. Ruiz", "X. Li"]),
+        ("Holm, C., Jr., Ruiz, B. and Dupont, J.-P.", ["C. Holm, Jr.", "B. Ruiz", "J.-P. Dupont"]),
+        ("Holm, C, Ruiz, BC, Li, X", ["C Holm", "BC Ruiz", "X Li"]),
+        ("Петров, Ю. А., Иванов, И.", ["Ю. А. Петров", "И. Иванов"]),
+        ("García Márquez, G., Li, X., LHCb Collaboration", ["G. García Márquez", "X. Li", "LHCb Collaboration"]),
+        ("Holm, M.D., Ruiz, B.", ["M.D. Holm", "B. Ruiz"]),
+        # semicolons, or "and" between them
+        ("Holm, Chiara; Ruiz, Berta C.; Li, Xin", ["Chiara Holm", "Berta C. Ruiz", "Xin Li"]),
+        ("Holm, Chiara; Ruiz Lopez, Berta Carla; and Plato", ["Chiara Holm", "Berta Carla Ruiz Lopez", "Plato"]),
+        ("Holm, Chiara, Jr.; Ruiz, Berta, PhD", ["Chiara Holm, Jr.", "Berta Ruiz"]),
+        ("Holm, Chiara and Ruiz, Berta and van den Berg, Anna Maria",
+         ["Chiara Holm", "Berta Ruiz", "Anna Maria van den Berg"]),
+        ("Holm, Chiara; CERN Team", ["Chiara Holm", "CERN Team"]),
+        ("Ann Lee;Bo Chen;María García", ["Ann Lee", "Bo Chen", "María García"]),
+        ("A. Person, B. Other; C. Third, D. Fourth", ["A. Person", "B. Other", "C. Third", "D. Fourth"]),
+        # suffixes, degrees and marks
+        ("Chiara Holm, PhD, Berta Ruiz, M.D., Xin Li III", ["Chiara Holm", "Berta Ruiz", "Xin Li III"]),
+        ("Chiara Holm, Jr., Berta Ruiz, MPH, PhD", ["Chiara Holm, Jr.", "Berta Ruiz"]),
+        ("Chiara Holm*, Berta Ruiz†, Xin Li¹˒²", ["Chiara Holm", "Berta Ruiz", "Xin Li"]),
+        ("Chiara Holm1,2, Berta Ruiz2,*, Xin Li1", ["Chiara Holm", "Berta Ruiz", "Xin Li"]),
+        # groups, one name, other scripts
+        ("A. Person, B. Other, and C. Third (LHCb Collaboration)",
+         ["A. Person", "B. Other", "C. Third", "LHCb Collaboration"]),
+        ("A. Person (Research Group, Some University)", [ParsedAuthor("A. Person", "Research Group, Some University")]),
+        ("Plato, Aristotle and Hypatia", ["Plato", "Aristotle", "Hypatia"]),
+        ("王伟、李雷；韩梅梅", ["王伟", "李雷", "韩梅梅"]),
+        ("山田 太郎，鈴木 花子", ["山田 太郎", "鈴木 花子"]),
+        ("Qwen Team, Google, IBM", ["Qwen Team", "Google", "IBM"]),
+    ],
+)  # fmt: skip
+def test_a_comma_may_be_part_of_a_name(raw: str, expected: list[ParsedAuthor | str]) -> None:
+    assert split_authors(raw) == [ParsedAuthor(author) if isinstance(author, str) else author for author in expected]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("Holm, Chiara", ["Chiara Holm"]),
+        ("Chiara Holm", ["Chiara Holm"]),
+        ("Chiara Holm, Berta Ruiz", ["Chiara Holm", "Berta Ruiz"]),
+        ("Chiara Holm and Berta Ruiz", ["Chiara Holm", "Berta Ruiz"]),
+        ("Holm, C., Ruiz, B.", ["C. Holm", "B. Ruiz"]),
+        ("Chiara Holm, PhD", ["Chiara Holm"]),
+        ("Holm, Chiara, Jr.", ["Chiara Holm, Jr."]),
+        ("Holm, Jr., Chiara", ["Chiara Holm, Jr."]),
+        ("van den Berg, Anna Maria", ["Anna Maria van den Berg"]),
+        ("Ruiz Lopez, Berta C.", ["Berta C. Ruiz Lopez"]),
+        ("LHCb Collaboration", ["LHCb Collaboration"]),
+        ("Plato", ["Plato"]),
+        ("王伟, 李雷", ["王伟", "李雷"]),
+        ("王, 伟", ["王伟"]),
+        ("Holm,", ["Holm"]),
+        (" ; , ", []),
+    ],
+)
+def test_a_field_of_one_or_several(field: str, expected: list[str]) -> None:
+    assert [each.name for each in read_people(field)] == expected
+
+
 @given(st.text(alphabet="AB. ,;()and1:\\'{}", max_size=60))
 def test_any_string_of_authors_gives_names(raw: str) -> None:
     assert all(author.name.strip() == author.name != "" for author in split_authors(raw))
@@ -100,6 +165,7 @@ def test_any_string_of_authors_gives_names(raw: str) -> None:
             "ozgur muller",
         ),
         (["J. Smith", "Smith, J.", "J Smith"], "j smith"),
+        (["Chiara Holm", "Holm, Chiara, Ph.D.", "Chiara Holm, PhD", "Chiara Holm, M.D."], "chiara holm"),
         (["John Smith Jr.", "Smith, John, Jr.", "John Smith, Jr."], "john smith jr"),
         (["Anne-Marie O’Neil", "O'Neil, Anne Marie"], "anne marie oneil"),
         (["Łukasz Ørsted-Þór"], "lukasz orsted thor"),

@@ -17,7 +17,7 @@ from papers.catalogue.links import FoundLinks, find_links
 from papers.sources.base import ExternalCounts, RawListing, RawPaper, RawVersion
 from papers.sources.registry import RECORD_SOURCES
 from papers.text.cleaning import clean_abstract, clean_line, clean_title, safe_text
-from papers.text.names import author_key, clean_name, split_authors
+from papers.text.names import author_key, clean_name, in_order_of_speech, is_one_person, split_authors
 from papers.text.urls import normalise_url
 
 # Names under which sources know a paper, beside arXiv ids, DOIs and addresses; the schemes of `models.Identifier`.
@@ -37,12 +37,18 @@ _WORK = (
     r"(?:paper|article|submission|manuscript|work|preprint|note|letter|report|comment|e-?print|version|draft|document)"
 )
 _GONE = r"(?:withdrawn|retracted)"
+# From a conference or journal: that says nothing of the paper here.
+_NOT_ELSEWHERE = r"(?!\s+(?:by\s+(?:the\s+)?(?:authors?|us)\s+)?(?:from(?!\s+(?:the\s+)?arxiv\b)|at|before|prior)\b)"
+_SUBMITTED = re.compile(r"\b(?:submitted|submission|under review|rejected|openreview)\b", re.I)
 _WITHDRAWN = re.compile(
-    rf"\b(?:this|the|our|present)\s+(?:\w+\s+)?{_WORK}(?:\s*\([^)]{{0,60}}\))?(?:\s+is\s+[\w ]{{3,30}},?\s+and)?,?"
-    rf"\s+(?:has|have|is|was|had)\s+(?:now\s+|hereby\s+|temporarily\s+)?(?:been\s+)?(?:temporarily\s+)?{_GONE}\b"
-    rf"|(?:^\s*+|[.;]\s++)(?:{_WORK}\s*+)?{_GONE}\b(?=\s*+(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b))"
-    rf"|\b(?:withdraw|retract)\s+(?:this|the|our)\s+{_WORK}\b"
-    r"|\b(?:have|had|decided?|want|wish)\s+to\s+(?:withdraw|retract)\s+it\b"
+    rf"\b(?:this|the|our|present)\s+(?:(?-i:(?![A-Z]{{3,20}}\s+submission))\w+\s+)?{_WORK}(?:\s*\([^)]{{0,60}}\))?"
+    r"(?:\s+is\s+[\w ]{3,30},?\s+and)?,?\s+(?:has|have|is|was|had)\s+(?:now\s+|hereby\s+|temporarily\s+)?"
+    rf"(?:been\s+)?(?:temporarily\s+)?{_GONE}\b{_NOT_ELSEWHERE}"
+    rf"|(?P<bare>(?:^\s*+|[.;]\s++)(?:{_WORK}\s*+)?{_GONE}\b"
+    r"(?=\s*+(?:$|[.,;:(]|(?:by|due|because|since|as|for|from|and|in|until|pending)\b)))"
+    rf"{_NOT_ELSEWHERE}"
+    rf"|\b(?:withdraw|retract)\s+(?:this|the|our)\s+{_WORK}\b{_NOT_ELSEWHERE}"
+    rf"|\b(?:have|had|decided?|want|wish)\s+to\s+(?:withdraw|retract)\s+it\b{_NOT_ELSEWHERE}"
     r"|^withdrawing\b",
     re.I,
 )
@@ -126,7 +132,7 @@ def clean_record(raw: RawPaper) -> CleanPaper:
         updated_at=_aware(raw.updated_at) or (_aware(versions[-1].released_at) if versions else None),
         announced_on=raw.announced_on,
         doi=dois[0] if dois else (None if raw.doi is None or claim else ""),
-        journal_ref=_line(raw.journal_ref),
+        journal_ref=None if raw.journal_ref is None else _without_tex(raw.journal_ref)[:MAX_LINE],
         comment=comment,
         license=_line(raw.license),
         is_withdrawn=True if says_withdrawn(comment or "", abstract or "") else raw.is_withdrawn,
@@ -159,7 +165,16 @@ def says_withdrawn(comment: str, abstract: str) -> bool:
     words = f"{comment} {abstract[:_ABSTRACT_START]}".lower()
     if "withdr" not in words and "retract" not in words:
         return False
-    return bool(_WITHDRAWN.search(comment) or _WITHDRAWN.search(abstract[:_ABSTRACT_START]))
+    return any(map(_says_gone, (comment, abstract[:_ABSTRACT_START])))
+
+
+def _says_gone(text: str) -> bool:
+    """Whether the words are about the paper here, and not about a conference to which it was submitted."""
+    submitted = _SUBMITTED.search(text)
+    for match in _WITHDRAWN.finditer(text):
+        if match["bare"] is None or submitted is None or match.start() < submitted.start():
+            return True
+    return False
 
 
 def _identifiers(raw: RawPaper) -> tuple[ArxivId | None, tuple[str, ...], tuple[tuple[str, str], ...]]:
@@ -220,12 +235,25 @@ def _other_identifier(scheme: str, value: str) -> tuple[str, str] | None:
 def _authors(raw: RawPaper) -> tuple[AuthorRow, ...] | None:
     given: Iterator[tuple[str, str, str]]
     if raw.authors is not None:
-        given = ((clean_name(each.name), clean_line(each.affiliation), each.orcid) for each in raw.authors)
+        turns = RECORD_SOURCES[raw.source].only_claims  # feeds write "Holm, Chiara", and nothing says which is which
+        given = (
+            (clean_name(_turned(each.name) if turns else each.name), _without_tex(each.affiliation), each.orcid)
+            for each in raw.authors
+        )
     elif raw.authors_text is not None:
         given = ((each.name, each.affiliation or "", "") for each in split_authors(raw.authors_text))
     else:
         return None
     return tuple(_author_row(*author) for author in given if author[0])
+
+
+def _turned(name: str) -> str:
+    return in_order_of_speech(name) if "," in name and is_one_person(name) else name
+
+
+def _without_tex(text: str) -> str:
+    """A name of a journal or place on one line, its TeX as Unicode."""
+    return clean_title(text) if "\\" in text or "{" in text or "$" in text or "~" in text else clean_line(text)
 
 
 def _author_row(name: str, affiliation: str, orcid: str) -> AuthorRow:

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from papers.catalogue.paper_ref import PaperRef
 from papers.enqueue import TaskName, enqueue
-from papers.models import LibraryImport, LibraryImportRow, LibraryUpload, User
+from papers.models import LibraryImport, LibraryImportRow, LibraryUpload, Paper, User
 from papers.references.common import ParsedReferences, ReferenceEntry
 from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
-from papers.services.library_import.title_match import TitleMatch, match_titles
+from papers.services.library_import.title_match import OTHER_TITLE, TitleMatch, match_titles, titles_agree
 from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3
@@ -61,7 +61,8 @@ def fill_draft(*, library_import: LibraryImport, reading: ParsedReferences, now:
         if not reading.references:
             made.problem = " ".join(reading.notes) or "There is nothing in it."
         made.save(update_fields=["format", "notes", "read_at", "problem"])
-        LibraryImportRow.objects.bulk_create(_rows(made, reading.references, known, titles), batch_size=2_000)
+        rows = _rows(made, reading.references, known, titles, _titles_of_noted(reading.references, known))
+        LibraryImportRow.objects.bulk_create(rows, batch_size=2_000)
         _close(made)
 
 
@@ -90,6 +91,7 @@ def _rows(
     references: Iterable[ReferenceEntry],
     known: Mapping[PaperRef, KnownPaper],
     titled: Mapping[int, TitleMatch],
+    titles: Mapping[int, str],
 ) -> Iterator[LibraryImportRow]:
     first: dict[object, int] = {}
     for position, row in enumerate(references):
@@ -97,15 +99,40 @@ def _rows(
             library_import=of, position=position, line=row.line, title=row.title, reference=row.given,
             tags=list(row.tags), state=LibraryImportRow.State.UNCLEAR, reason=row.problem,
         )  # fmt: skip
-        if row.names:
-            named = next((each for each in row.names if each in known), row.names[0])
-            made.scheme, made.value = named.scheme, named.value
-            _settle(made, known.get(named), named, first)
-        elif (found := titled.get(position)) is not None:
+        named, found = _name_of(row, known, titles), titled.get(position)
+        if found is not None and found.paper is not None and (named is None or named in row.unsure):
             made.reason = found.reason
-            if found.paper is not None:
-                _settle(made, found.paper, None, first)
+            _settle(made, found.paper, None, first)
+        elif named is not None:
+            made.scheme, made.value = named.scheme, named.value
+            made.needs_title = named in row.unsure and named not in known
+            _settle(made, known.get(named), named, first)
+        elif row.names:
+            made.reason = OTHER_TITLE
+        elif found is not None:
+            made.reason = found.reason
         yield made
+
+
+def _name_of(row: ReferenceEntry, known: Mapping[PaperRef, KnownPaper], titles: Mapping[int, str]) -> PaperRef | None:
+    """The name that a row is taken by: one whose paper is here before one that is not, a field's before a note's.
+
+    What stands in a note is about another paper where the title of that paper disagrees.
+    """
+    sure = [name for name in row.names if name not in row.unsure]
+    noted = [
+        name
+        for name in row.unsure
+        if name not in known or titles_agree(row.title, titles.get(known[name].paper_id, ""))
+    ]
+    here = (name for name in (*sure, *noted) if name in known)
+    return next(here, next(iter((*sure, *noted)), None))
+
+
+def _titles_of_noted(references: Iterable[ReferenceEntry], known: Mapping[PaperRef, KnownPaper]) -> dict[int, str]:
+    """The titles of the papers here that notes name, by key. One query where there are any."""
+    papers = {known[name].paper_id for row in references for name in row.unsure if name in known}
+    return dict(Paper.objects.filter(pk__in=papers).values_list("pk", "title")) if papers else {}
 
 
 def _settle(made: LibraryImportRow, paper: KnownPaper | None, named: PaperRef | None, first: dict[object, int]) -> None:

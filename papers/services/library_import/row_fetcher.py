@@ -17,7 +17,7 @@ from django.db.models import F
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.catalogue.paper_ref import PaperRef
 from papers.locks import AdvisoryLock, try_session_lock
-from papers.models import LibraryImport, LibraryImportRow
+from papers.models import LibraryImport, LibraryImportRow, Paper
 from papers.outbound.client import Client
 from papers.outbound.errors import HostBusyError, SourceError
 from papers.services.fetching.paper_lookup import (
@@ -33,6 +33,7 @@ from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import preferred_base_url
 from papers.services.ingest.paper_store import store_papers
 from papers.services.library_import.apply_draft import add_to_library
+from papers.services.library_import.title_match import OTHER_TITLE, titles_agree
 from papers.sources import arxiv_api
 from papers.sources.arxiv_api import Send
 from papers.sources.base import RawPaper
@@ -83,12 +84,18 @@ def _settle_known(of: LibraryImport, rows: Sequence[LibraryImportRow]) -> list[L
     known = known_papers({PaperRef(row.scheme, row.value) for row in rows})
     left: list[LibraryImportRow] = []
     found: list[LibraryImportRow] = []
+    noted = {
+        paper.paper_id for row in rows if row.needs_title and (paper := known.get(PaperRef(row.scheme, row.value)))
+    }
+    titles = dict(Paper.objects.filter(pk__in=noted).values_list("pk", "title")) if noted else {}
     for row in rows:
         paper = known.get(PaperRef(row.scheme, row.value))
         if paper is None:
             left.append(row)
         elif paper.is_hidden:
             _fail(row, HIDDEN_PAPER_MESSAGE)
+        elif row.needs_title and not titles_agree(row.title, titles.get(paper.paper_id, "")):
+            _fail(row, OTHER_TITLE)
         else:
             row.paper_id = paper.paper_id
             found.append(row)
@@ -138,6 +145,9 @@ def _fetch_one(of: LibraryImport, send: Send, row: LibraryImportRow, now: dateti
     except Exception:
         logger.exception("Could not fetch what an import names", extra={"import_row": row.pk})
         _note_failure(row, given, SourceError("an error of Broadsheet itself"), now)
+        return True
+    if row.needs_title and not titles_agree(row.title, raw.title):
+        _fail(row, OTHER_TITLE)
         return True
     with transaction.atomic():
         stored = store_papers([raw], now=now, kind=raw.source)

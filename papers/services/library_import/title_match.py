@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +12,19 @@ from django.db import connection
 from papers.models.paper import TITLE_LETTERS_SQL
 from papers.references.common import ReferenceEntry
 from papers.services.fetching.paper_lookup import KnownPaper
+from papers.text.cleaning import search_text
 from papers.text.names import author_key
 
 MIN_TITLE_LETTERS = 8
 """Of a title; "Editorial" and shorter ones are no name of a paper."""
+_WORD = re.compile(r"\w+")
+_SHARED_WORDS = 0.6
+"""Of all words of two titles, before they are taken for one."""
 MAX_YEARS_APART = 3
 """Of one author's papers of one title, the preprint and the journal's may be so far apart."""
 FOUND = "Found by its title."
 TOO_MANY = "There is no id in it, and several papers here have its title."
+OTHER_TITLE = "The id in its note is another paper’s, by its title."
 NONE_FITS = "There is no id in it, and no paper here has its title with that author and year."
 
 # Each title enters the index by itself: OFFSET 0 keeps Postgres from joining it with all papers.
@@ -46,7 +52,9 @@ class TitleMatch:
 
 
 def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
-    """The match of each entry that has a title, an author or year, and no id, by its place in the list. One query.
+    """The match of each entry that has a title, an author or year, and no id but in a note, by its place in the list.
+
+    One query.
 
     Never a guess: the title is the same except for case, spaces and punctuation, the first author's family name and the
     year fit as far as both sides have them, and there is no second such paper.
@@ -54,7 +62,9 @@ def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
     asked = {
         place: one
         for place, one in enumerate(references)
-        if not one.names and (one.author or one.year) and sum(map(str.isalnum, one.title)) >= MIN_TITLE_LETTERS
+        if set(one.names) <= set(one.unsure)
+        and (one.author or one.year)
+        and sum(map(str.isalnum, one.title)) >= MIN_TITLE_LETTERS
     }
     if not asked:
         return {}
@@ -65,6 +75,23 @@ def match_titles(references: Sequence[ReferenceEntry]) -> dict[int, TitleMatch]:
             if _fits(asked[place], author, year):
                 fitting[place].append(KnownPaper(paper_id, is_hidden))
     return {place: _match(fitting[place]) for place in asked}
+
+
+def titles_agree(one: str, other: str) -> bool:
+    """Whether two titles can be one paper's: the same letters, one the other's beginning, or most words in common.
+
+    An empty title says nothing against it.
+    """
+    words, others = ([*_WORD.findall(search_text(title))] for title in (one, other))
+    if not words or not others:
+        return True
+    letters, other_letters = "".join(words), "".join(others)
+    if letters == other_letters:
+        return True
+    shorter, longer = sorted((letters, other_letters), key=len)
+    if len(shorter) >= MIN_TITLE_LETTERS and longer.startswith(shorter):
+        return True
+    return len({*words} & {*others}) > _SHARED_WORDS * len({*words} | {*others})
 
 
 def _fits(entry: ReferenceEntry, author: str, year: int) -> bool:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0006_submission_by_curator'),
+        ('papers', '0007_submission_by_curator'),
     ]
 
     operations = [

@@ -22,7 +22,7 @@ def encrypt_factors(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("papers", "0003_attempts_and_mail_allowances"),
+        ("papers", "0004_attempts_and_mail_allowances"),
         ("mfa", "0003_authenticator_type_uniq"),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0002_triggers'),
+        ('papers', '0003_library_uploads'),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ def digest_keys(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("papers", "0004_encrypt_second_factors")]
+    dependencies = [("papers", "0005_encrypt_second_factors")]
 
     operations = [
         migrations.AlterField("feedkey", "key", models.TextField()),

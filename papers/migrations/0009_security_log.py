@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0007_privacy_text'),
+        ('papers', '0008_privacy_text'),
     ]
 
     operations = [

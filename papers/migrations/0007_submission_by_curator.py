@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0005_feed_key_digests'),
+        ('papers', '0006_feed_key_digests'),
     ]
 
     operations = [
