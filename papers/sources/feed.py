@@ -271,16 +271,17 @@ def _journal_ref(
     The feed's own title is a journal's where an entry has a DOI, or a volume.
     """
     volume = _one(entry, "prism_volume", "volume") or facts.volume
-    source = source_of(_one(entry, "dc_source"))
     journal = journal or facts.journal
-    if not journal and source and any(map(str.isdigit, source)):
-        return source
-    if not journal and not source and (volume or (paper and paper[0] == "doi" and not is_preprint_doi(paper[1]))):
-        source = journal_of_channel(channel.get("title", ""))
+    is_doi = paper is not None and paper[0] == "doi" and not is_preprint_doi(paper[1])
+    if not journal and (is_doi or volume or _one(entry, "dc_identifier").startswith("pmid:")):
+        journal = source_of(_one(entry, "dc_source"))
+        if any(map(str.isdigit, journal)):
+            return journal  # with its volume and page, as of APS
+        journal = journal or journal_of_channel(channel.get("title", ""))
     first = _one(entry, "prism_startingpage", "startpage", "prism_articlenumber")
     last = _one(entry, "prism_endingpage", "endpage")
     return format_journal_ref(
-        plain_line(journal or source),
+        plain_line(journal),
         volume=volume,
         issue=_one(entry, "prism_number", "prism_issueidentifier", "issue") or facts.issue,
         pages=f"{first}-{last}" if first and last and first != last else first or facts.pages,

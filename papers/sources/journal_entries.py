@@ -98,8 +98,9 @@ def journal_of_channel(title: str) -> str:
 
 def source_of(dc_source: str) -> str:
     """A journal reference in `dc:source`, without what Nature writes behind its name."""
-    found = _NATURE.fullmatch(" ".join(dc_source.split())[:_LONGEST])
-    return found["journal"] if found else " ".join(dc_source.split())[:200]
+    line = " ".join(dc_source.split())[:_LONGEST]
+    found = _NATURE.fullmatch(line)
+    return found["journal"] if found else "" if "://" in line else line[:200]
 
 
 def read_day(text: str) -> datetime | None:

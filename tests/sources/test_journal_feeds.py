@@ -224,6 +224,7 @@ def test_pubmed(ids: tuple[str, str]) -> None:
 def test_a_blog_has_no_journal_and_loses_only_what_its_program_adds() -> None:
     paper = rss(
         "<title>Why we wait</title><link>https://blog.example/1</link><dc:creator>Holm, Chiara</dc:creator>"
+        "<dc:source>https://blog.example/2026</dc:source>"
         "<description>&lt;p&gt;by the sea, we wait.&lt;/p&gt;&lt;p&gt;Volume 2 is out.&lt;/p&gt;"
         "&lt;p&gt;The post Why we wait appeared first on Tides.&lt;/p&gt;</description>",
         "<title>Tides</title>",
