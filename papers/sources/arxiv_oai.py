@@ -15,6 +15,7 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
@@ -49,6 +50,25 @@ MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
 MAX_RETRIES = 3
 
+_RAW = "OAI-PMH/GetRecord/record/metadata/arXivRaw"
+_HEADER = "OAI-PMH/GetRecord/record/header"
+ANSWER = AnswerShape(
+    needed=frozenset({
+        f"{_HEADER}/identifier", f"{_HEADER}/datestamp", f"{_HEADER}/setSpec",
+        *(f"{_RAW}/{name}" for name in ("id", "title", "abstract", "authors", "categories", "version@version",
+        "version/date")),
+    }),
+    known=frozenset({
+        "OAI-PMH", "OAI-PMH@schemaLocation", "OAI-PMH/responseDate", "OAI-PMH/request", "OAI-PMH/request@verb",
+        "OAI-PMH/request@identifier", "OAI-PMH/request@metadataPrefix", "OAI-PMH/GetRecord", "OAI-PMH/GetRecord/record",
+        _HEADER, "OAI-PMH/GetRecord/record/metadata", _RAW, f"{_RAW}@schemaLocation", f"{_RAW}/version",
+        *(f"{_RAW}/{name}" for name in (
+            "submitter", "comments", "journal-ref", "doi", "license", "report-no", "msc-class", "acm-class", "proxy",
+            "version/size", "version/source_type",
+        )),
+    }),
+)  # fmt: skip
+"""Of a record in arXivRaw: http://arxiv.org/OAI/arXivRaw.xsd."""
 RAW_RECORDS = RecordSource("arxiv_oai_raw", rank=90, display_name="arXiv", is_archive=True)
 """Versions, dates, withdrawal and licence, straight from the archive."""
 RECORDS = RecordSource("arxiv_oai", rank=70, display_name="arXiv", is_archive=True)

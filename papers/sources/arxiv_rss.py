@@ -17,6 +17,7 @@ from typing import Any
 from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
@@ -59,6 +60,19 @@ MAX_BYTES = 40_000_000
 LISTED_KINDS = ("new", "cross")
 REREAD_AFTER = timedelta(hours=4)
 """Once the day's announcements are there, they are read a few times more: for items that came late."""
+ANSWER = AnswerShape(
+    needed=frozenset({
+        "feed/updated", "feed/entry/id", "feed/entry/title", "feed/entry/summary", "feed/entry/creator",
+        "feed/entry/category@term", "feed/entry/announce_type", "feed/entry/link@href",
+    }),
+    known=frozenset({
+        "feed", "feed@lang", "feed/id", "feed/title", "feed/subtitle", "feed/link", "feed/link@href", "feed/link@rel",
+        "feed/link@type", "feed/entry", "feed/entry/link", "feed/entry/link@rel", "feed/entry/link@type",
+        "feed/entry/category", "feed/entry/published", "feed/entry/updated", "feed/entry/rights", "feed/entry/DOI",
+        "feed/entry/journal_reference",
+    }),
+)  # fmt: skip
+"""Of the Atom feeds, which are asked for: https://info.arxiv.org/help/rss_specifications.html."""
 RECORDS = RecordSource("arxiv_rss", rank=60, display_name="arXiv", is_archive=True)
 
 _POSITIONS = 100_000

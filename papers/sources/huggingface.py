@@ -12,6 +12,7 @@ from typing import Any
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
 from papers.sources.base import (
     ExternalCounts,
@@ -36,6 +37,32 @@ FIRST_DAYS = 7
 MAX_DAYS_BACK = 31
 """How far a fetch goes back on its own after a pause; `since` may go further."""
 MAX_BYTES = 20_000_000
+_ACCOUNT = ("_id", "avatarUrl", "fullname", "name", "type", "user", "isPro", "isHf", "isHfAdmin", "isMod",
+            "followerCount", "isUserFollowing")  # fmt: skip
+_ORGANIZATION = ("_id", "avatar", "fullname", "name")
+ANSWER = AnswerShape(
+    needed=frozenset({
+        "[]/numComments", "[]/paper/id", "[]/paper/title", "[]/paper/summary", "[]/paper/authors[]/name",
+        "[]/paper/publishedAt", "[]/paper/upvotes",
+    }),
+    known=frozenset({
+        *(f"[]/{name}" for name in (
+            "paper", "title", "summary", "thumbnail", "publishedAt", "mediaUrl", "mediaUrls", "submittedBy",
+            "organization",
+            "isAuthorParticipating",
+        )),
+        *(f"[]/paper/{name}" for name in (
+            "authors", "authors[]/_id", "authors[]/hidden", "authors[]/status", "authors[]/statusLastChangedAt",
+            "authors[]/user", "ai_keywords", "ai_summary", "ai_summary_model", "discussionId", "githubRepo",
+            "githubRepoAddedBy", "githubStars", "mediaUrls", "organization", "projectPage", "submittedOnDailyAt",
+            "submittedOnDailyBy",
+        )),
+        *(f"[]/{owner}/{name}" for owner in ("organization", "paper/organization") for name in _ORGANIZATION),
+        *(f"[]/{owner}/{name}" for name in _ACCOUNT
+          for owner in ("submittedBy", "paper/submittedOnDailyBy", "paper/authors[]/user")),
+    }),
+)  # fmt: skip
+"""Of the day's list, which has no documentation; as it was seen from 2024 to 2026."""
 RECORDS = RecordSource("huggingface", rank=30, display_name="Hugging Face", words_of="Hugging Face’s list")
 
 
