@@ -16,7 +16,7 @@ from papers.models.installation import Installation
 from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
 from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload
-from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
+from papers.models.listing import AnnouncedList, Announcement, Edition, Listing, RecordedAnnouncement
 from papers.models.paper import (
     FormerAddress,
     Identifier,
@@ -29,7 +29,16 @@ from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
-from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
+from papers.models.source import (
+    FetchRun,
+    Heartbeat,
+    HostSlot,
+    HostWaiter,
+    ImportedPart,
+    RejectedRecord,
+    Source,
+    SourceDay,
+)
 from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
@@ -60,6 +69,7 @@ __all__ = [
     "FormerAddress",
     "Heartbeat",
     "HostSlot",
+    "HostWaiter",
     "Identifier",
     "ImportedPart",
     "Installation",
@@ -82,6 +92,7 @@ __all__ = [
     "PlannedListing",
     "Recommendation",
     "RecommendationState",
+    "RecordedAnnouncement",
     "RejectedRecord",
     "Role",
     "RuleListing",

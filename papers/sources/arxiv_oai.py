@@ -22,7 +22,7 @@ from papers.sources.arxiv import (
     parse_date,
     parse_datetime,
 )
-from papers.sources.arxiv_schedule import jitter, next_oai_records
+from papers.sources.arxiv_schedule import announcement_day, jitter, next_oai_records
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -78,6 +78,8 @@ class OaiPage:
     error: OaiError | None = None
     answered_on: date | None = None
     days: tuple[date, date] | None = None
+    likely_days: dict[str, date] = field(default_factory=dict)
+    """By arXiv id, the day under which it was most likely announced."""
 
     @property
     def record_count(self) -> int:
@@ -193,6 +195,7 @@ class _Harvest:
             yield FetchBatch(
                 papers=tuple(page.papers),
                 rejected=tuple(page.rejected),
+                likely_days=page.likely_days,
                 cursor=self._cursor(is_last=not page.token),
                 done=self._records,
                 label=self._name,
@@ -286,7 +289,8 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
 def _add_record(page: OaiPage, record: Element) -> None:
     header = record.find(f"{_OAI}header")
     identifier = (child_text(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
-    if header is not None and (day := parse_date(child_text(header, f"{_OAI}datestamp"))):
+    day = parse_date(child_text(header, f"{_OAI}datestamp")) if header is not None else None
+    if day:
         first, last = page.days or (day, day)
         # A list that goes back within a page shows as a first day before the last one of an earlier page.
         page.days = (min(first, day), max(last, day))
@@ -301,6 +305,18 @@ def _add_record(page: OaiPage, record: Element) -> None:
         page.rejected.append(UnreadableRecord(identifier, serialize(record), error))
     else:
         page.papers.append(paper)
+        if (likely := _likely_day(paper, day)) and (known := parse_arxiv_id(paper.arxiv_id or "")):
+            page.likely_days[known.value] = likely
+
+
+def _likely_day(paper: RawPaper, changed_on: date | None) -> date | None:
+    """The day under which a paper was most likely announced; None where its record has no date of its making."""
+    if paper.published_at is None:
+        return None
+    later = [version.released_at for version in paper.versions if version.number > 1 and version.released_at]
+    if not paper.versions and paper.updated_at and paper.updated_at != paper.published_at:
+        later = [paper.updated_at]
+    return announcement_day(paper.published_at, replaced_at=min(later, default=None), changed_on=changed_on)
 
 
 def _read_raw(metadata: Element) -> RawPaper | None:

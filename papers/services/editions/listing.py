@@ -14,14 +14,20 @@ from django.db import connection
 
 from papers.catalogue.categories import expand_patterns
 from papers.models import Listing, Source
+from papers.services.ingest.counters import count_listings
 from papers.services.ingest.releases import next_release
 
+ANNOUNCED_KINDS = ("new", "cross")
 # Announced, but not listed: a new version of an old paper.
 _REPLACEMENTS = ("replace", "replace-cross")
 # A source without lists of its own brings old entries too, at its first visit all it has. Those are not for today.
 MAX_LISTING_AGE = timedelta(days=14)
 SAMPLE_KIND = "sample"
 """The kind of a listing that the sample catalogue made. A real listing takes its place."""
+
+RECORDS_KIND = "records"
+"""The kind of a listing by arXiv's records, on a day whose announcement was not read. An announcement has the last
+word: it takes over such a listing, from whatever day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: d
 
     The caller's transaction holds the locks of the papers, so that the votes copied here are those of its end.
     """
+    _move_to_announced_day([entry for entry in entries if entry.kind in ANNOUNCED_KINDS])
     if not select_unlisted(entries, rule):
         return 0
     release = next_release()
@@ -133,6 +140,52 @@ def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: d
         _insert(chosen, rule, release, now)
         _count(chosen)
     return len(chosen)
+
+
+def _move_to_announced_day(entries: Collection[ListingEntry]) -> None:
+    """Put papers that arXiv's records listed where their announcement has them: a paper stands on one day."""
+    if not entries:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH asked AS (
+                SELECT * FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(kinds)s::text[], %(positions)s::int[])
+                    AS asked (day, paper_id, kind, position)
+            ), old AS (
+                SELECT listing.id, listing.day FROM papers_listing listing JOIN asked USING (paper_id)
+                WHERE listing.kind = %(records)s FOR UPDATE OF listing
+            ), gone AS (
+                DELETE FROM papers_listing listing USING old, asked
+                WHERE listing.id = old.id AND asked.paper_id = listing.paper_id AND asked.day <> listing.day
+                    AND EXISTS (SELECT FROM papers_listing other
+                        WHERE other.paper_id = listing.paper_id AND other.day = asked.day)
+                RETURNING listing.id, listing.day
+            ), moved AS (
+                UPDATE papers_listing listing SET day = asked.day, kind = asked.kind, position = asked.position
+                FROM old, asked WHERE listing.id = old.id AND asked.paper_id = listing.paper_id
+                    AND NOT EXISTS (SELECT FROM papers_listing other WHERE other.paper_id = listing.paper_id
+                        AND other.day = asked.day AND other.id <> listing.id)
+                RETURNING old.day AS left_day, listing.day AS day
+            )
+            SELECT day FROM gone UNION SELECT left_day FROM moved UNION SELECT day FROM moved
+            """,
+            {
+                "days": [entry.day for entry in entries],
+                "papers": [entry.paper_id for entry in entries],
+                "kinds": [entry.kind for entry in entries],
+                "positions": [entry.position for entry in entries],
+                "records": RECORDS_KIND,
+            },
+        )
+        days = sorted(day for (day,) in cursor.fetchall())
+        if days:
+            cursor.execute(
+                "INSERT INTO papers_edition (day, note, listed_count, is_sample, missing, check_note) "
+                "SELECT day, '', 0, false, '{}', '' FROM unnest(%s::date[]) AS new (day) ON CONFLICT DO NOTHING",
+                [days],
+            )
+    count_listings(days)
 
 
 def _take_over(entries: Collection[ListingEntry]) -> None:
