@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
@@ -33,6 +33,7 @@ from papers.sources.arxiv_schedule import (
     eastern_day,
     has_feed,
     jitter,
+    last_feed_day,
     next_feed,
 )
 from papers.sources.base import (
@@ -49,13 +50,17 @@ from papers.sources.base import (
     UnreadableRecord,
 )
 from papers.sources.isolated import read_large_isolated
-from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
+from papers.sources.partial import PartFailures
+from papers.sources.xml import BrokenRecord, BrokenXmlError, parse_xml, salvage_xml, serialize
 from papers.text.xml import Element, element_text
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one that holds as many may lack some."""
 CHUNK_ITEMS = 250
 MAX_BYTES = 40_000_000
+MAX_AGE = timedelta(days=60)
+"""A feed that bears an older date, or one that has not come, is taken for today's."""
+_ONE_DAY = timedelta(days=1)
 LISTED_KINDS = ("new", "cross")
 REREAD_AFTER = timedelta(hours=4)
 """Once the day's announcements are there, they are read a few times more: for items that came late."""
@@ -104,6 +109,8 @@ class AnnouncementFeed:
     day: date
     items: tuple[AnnouncementItem, ...]
     is_cut: bool = False
+    misdated: date | None = None
+    """The date that it bears where that can't be: it has not come, or is long over. Then `day` is today's."""
 
     @property
     def announced(self) -> dict[str, str]:
@@ -131,20 +138,29 @@ def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     Raises:
         BrokenXmlError: it is neither.
     """
+    elements: Sequence[Element | BrokenRecord]
     try:
-        root, is_cut = parse_xml(data), False
+        root: Element | None = parse_xml(data)
+        name, is_cut = _name(root), False
+        elements = _items(root)
     except BrokenXmlError:
-        partial = parse_cut_xml(data)
-        if partial is None or not _items(partial):
+        salvaged = salvage_xml(data, "item", "entry")
+        if salvaged is None:
             raise
-        root, is_cut = partial, True
-    if _name(root) not in ("feed", "rss", "RDF"):
+        root, name, is_cut = salvaged.head, salvaged.root_name.rpartition(":")[2], salvaged.is_cut
+        elements = salvaged.records
+    if name not in ("feed", "rss", "RDF"):
         raise BrokenXmlError("The answer is neither RSS nor Atom; check the source's address.")
-    elements = _items(root)
-    day = _day(root, elements) or eastern_day(now)
-    if is_cut:
-        elements.pop()  # what the reader made of half an item
-    return AnnouncementFeed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
+    said = _day(root, [element for element in elements if not isinstance(element, BrokenRecord)])
+    today = eastern_day(now)
+    is_possible = said is None or today - MAX_AGE <= said <= today + _ONE_DAY
+    day = said if said is not None and is_possible else today
+    return AnnouncementFeed(
+        day=day,
+        items=tuple(_read_any_item(element, day) for element in elements),
+        is_cut=is_cut,
+        misdated=None if is_possible else said,
+    )
 
 
 class ArxivRss(SourceAdapter):
@@ -213,14 +229,19 @@ class _FeedRound:
         self._empty: list[tuple[str, date]] = []
         self._days_with_items: set[date] = set()
         self._problems: list[str] = []
+        self._failures = PartFailures()
 
     def run(self) -> Iterator[FetchBatch]:
         if not self._queries:
             raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
         for query in self._queries:
-            yield from self._visit(query)
+            try:
+                yield from self._visit(query)
+            except SourceError as error:
+                self._failures.note(f"arXiv's feed of {query.name} could not be read", error)
         if odd := self._odd_silences():
             yield FetchBatch(announced=odd)
+        self._failures.raise_if_any()
         if self._problems:
             raise SourceError(" ".join(self._problems))
 
@@ -247,7 +268,12 @@ class _FeedRound:
             query.announced |= whole.announced
         day = whole.day if whole else None
         for code in query.codes:
-            feed = self._ask(code)
+            try:
+                feed = self._ask(code)
+            except SourceError as error:
+                query.notes.append(f"arXiv's feed of {code} could not be read.")
+                self._failures.note(f"arXiv's feed of {code} could not be read", error)
+                continue
             if feed is None:
                 query.notes.append(f"arXiv has no feed of {code}.")
                 self._problems.append(f"arXiv has no feed of {code}; take it out of the source's categories.")
@@ -308,14 +334,19 @@ class _FeedRound:
         """The feed under the day that it belongs to.
 
         Its date is that of the day it is asked for. Should the next batch be in it before midnight, as soon as it is
-        announced, then it belongs to the next day: it holds nothing of what this day's feed held.
+        announced, then it belongs to the next day: it holds nothing of what this day's feed held. What a feed holds at
+        other times of a weekend is still that of Friday.
         """
         now = self._context.now.astimezone(EASTERN)
-        known = set(self._known.get(name, {}).get("some", ()))
-        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCEMENT_TIME
-        if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
+        if not feed.items or feed.day != now.date():
             return feed
-        return feed.on(eastern_day(next_feed(now)))
+        known = set(self._known.get(name, {}).get("some", ()))
+        is_evening = now.time() >= ANNOUNCEMENT_TIME and has_feed(feed.day + _ONE_DAY)
+        is_next = is_evening and (self._known_day(name) == feed.day or not has_feed(feed.day))
+        if is_next and not known & {item.guid for item in feed.items}:
+            return feed.on(eastern_day(next_feed(now)))
+        is_left_over = not has_feed(feed.day) and self._is_news(name, feed)
+        return feed.on(last_feed_day(feed.day)) if is_left_over else feed
 
     def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed) -> FetchBatch:
         """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
@@ -351,6 +382,8 @@ class _FeedRound:
         if feed.is_cut:
             query.notes.append(f"arXiv's feed of {name} ended in the middle.")
             self._problems.append(f"arXiv's feed of {name} ended in the middle; it is asked again within the hour.")
+        if feed.misdated:
+            query.notes.append(f"arXiv's feed of {name} is dated {feed.misdated}, and was read as today's.")
         if _is_capped(feed):
             query.notes.append(f"arXiv's feed of {name} reached its cap of {MAX_ITEMS:,} items.")
         if any(item.arxiv_id is None for item in feed.items):
@@ -400,13 +433,24 @@ def _items(root: Element) -> list[Element]:
     return list(root.iter("{*}item", "{*}entry"))
 
 
-def _day(root: Element, items: list[Element]) -> date | None:
+def _day(root: Element | None, items: Sequence[Element]) -> date | None:
     """arXiv's date of the feed: of its channel, else of its items, else of its making."""
-    texts = [root.findtext("{*}channel/{*}pubDate")]
+    texts = [root.findtext("{*}channel/{*}pubDate")] if root is not None else []
     texts += [items[0].findtext(f"{{*}}{name}") for name in ("published", "pubDate") if items]
-    texts += [root.findtext(path) for path in ("{*}updated", "{*}channel/{*}lastBuildDate")]
+    if root is not None:
+        texts += [root.findtext(path) for path in ("{*}updated", "{*}channel/{*}lastBuildDate")]
     moments = filter(None, map(parse_datetime, texts))
     return next((moment.astimezone(EASTERN).date() for moment in moments), None)
+
+
+def _read_any_item(element: Element | BrokenRecord, day: date) -> AnnouncementItem:
+    """An item; of one that is not well-formed only what it is about, which is asked for by its id."""
+    if not isinstance(element, BrokenRecord):
+        return _read_item(element, day)
+    guess = _read_item(element.guess, day) if element.guess is not None else None
+    guid = guess.guid if guess else ""
+    rejected = UnreadableRecord(guid, element.payload, "The item is not well-formed XML.")
+    return AnnouncementItem(guid, guess.arxiv_id if guess else None, guess.kind if guess else "", None, rejected)
 
 
 def _read_item(element: Element, day: date) -> AnnouncementItem:

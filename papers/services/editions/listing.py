@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
@@ -22,6 +22,8 @@ ANNOUNCED_KINDS = ("new", "cross")
 _REPLACEMENTS = ("replace", "replace-cross")
 # A source without lists of its own brings old entries too, at its first visit all it has. Those are not for today.
 MAX_LISTING_AGE = timedelta(days=14)
+FIRST_LIST = date(1991, 8, 14)
+"""arXiv's first day."""
 SAMPLE_KIND = "sample"
 """The kind of a listing that the sample catalogue made. A real listing takes its place."""
 
@@ -66,6 +68,12 @@ def listing_rule_of(source: Source) -> ListingRule | None:
         limit=source.list_limit if source.lists == Source.Lists.AT_MOST else None,
         categories=expand_patterns(source.list_categories),
     )
+
+
+def is_possible_day(day: date, now: datetime) -> bool:
+    """Whether a source may list something on a day: not before there were such lists, nor on a day that has not come
+    anywhere yet."""
+    return FIRST_LIST <= day <= now.astimezone(UTC).date() + timedelta(days=1)
 
 
 def is_recent_enough(published_at: datetime | None, now: datetime) -> bool:

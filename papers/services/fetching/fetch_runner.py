@@ -61,7 +61,8 @@ def fetch_source(
     report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchRun | None:
-    """Fetch from a source now, and return the run as it ended; None where another run is open, or it isn't due.
+    """Fetch from a source now, and return the run as it ended; None where another run is open, it isn't due, or its
+    hosts may not be asked yet and nothing was sent.
 
     A source that fails is no error here: its run says so, and its row when it is fetched again.
 
@@ -79,8 +80,7 @@ def fetch_source(
         fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
         client = make_client(report=fetch.note_request, priority=adapter_of(source.kind).fetch_priority)
         fetch.execute(client)
-    run.refresh_from_db()
-    return run
+    return FetchRun.objects.filter(pk=run.pk).first()
 
 
 def end_abandoned_runs(*, now: datetime) -> int:
