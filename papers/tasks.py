@@ -57,6 +57,7 @@ def enqueue_due_work() -> None:
 @shared_task(name=TaskName.FETCH_SOURCE)
 def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     """Visit a source, if it is still due and no other worker is at it."""
+    scheduler.note_begun(TaskName.FETCH_SOURCE, source_id)
     run = fetch_runner.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
 
@@ -64,6 +65,7 @@ def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
 @shared_task(name=TaskName.FETCH_SUBMISSION, soft_time_limit=120, time_limit=150)
 def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
+    scheduler.note_begun(TaskName.FETCH_SUBMISSION, submission_id)
     done = submission_fetcher.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
@@ -78,6 +80,7 @@ def read_uploads() -> None:
 @shared_task(name=TaskName.FETCH_IMPORT, soft_time_limit=420, time_limit=480)
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
+    scheduler.note_begun(TaskName.FETCH_IMPORT, import_id)
     if more := row_fetcher.fetch_next_rows(import_id, now=timezone.now()):
         enqueue(TaskName.FETCH_IMPORT, import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")

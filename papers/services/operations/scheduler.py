@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import transaction
 
+from papers.enqueue import TaskName
 from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
 from papers.services.fetching.wanted_records import is_record_due
@@ -27,8 +28,10 @@ _CLEANUP = "cleanup"
 # In the group's time zone; after a night's pause of the machine it is done when it is back.
 _CLEANUP_FROM_HOUR = 3
 _CLEANUP_EVERY = timedelta(hours=20)
-# The queue may be long: what is enqueued is not enqueued again at once. Lost with the cache, at no harm.
-_ENQUEUED_SECONDS = 120
+# The queue may be long: what is enqueued is not enqueued again at once. Lost with the cache, at no harm. A message may
+# be lost with the worker that took it, and what it was about is to be taken up again within a minute: so it is short,
+# and ends when the work begins.
+_ENQUEUED_SECONDS = 45
 # How often it is found out whether words are to be counted anew; they are when there are enough new papers.
 _COUNT_EVERY_SECONDS = 600
 # How often rules that list papers are applied.
@@ -63,9 +66,9 @@ def collect_due_work(*, now: datetime) -> DueWork:
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
     return DueWork(
-        source_ids=_not_enqueued("source-", due_source_ids(now=now), now),
-        submission_ids=_not_enqueued("submission-", due_submission_ids(now=now), now),
-        import_ids=_not_enqueued("import-", due_import_ids(now=now), now),
+        source_ids=_not_enqueued(TaskName.FETCH_SOURCE, due_source_ids(now=now), now),
+        submission_ids=_not_enqueued(TaskName.FETCH_SUBMISSION, due_submission_ids(now=now), now),
+        import_ids=_not_enqueued(TaskName.FETCH_IMPORT, due_import_ids(now=now), now),
         cleanup=_claim_cleanup(now),
         counting=_claim("count-words", now, _COUNT_EVERY_SECONDS),
         topics=has_pending_work(),
@@ -77,9 +80,14 @@ def collect_due_work(*, now: datetime) -> DueWork:
     )
 
 
-def _not_enqueued(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
-    """Those ids that were not enqueued in the last two minutes."""
-    return tuple(pk for pk in ids if _claim(f"{kind}{pk}", now, _ENQUEUED_SECONDS))
+def note_begun(task: TaskName, pk: int) -> None:
+    """A worker has the message: should it be killed, the work is enqueued again with the scheduler's next run."""
+    cache.delete(f"enqueued:{task}-{pk}")
+
+
+def _not_enqueued(task: TaskName, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
+    """Those ids that were not enqueued a moment ago."""
+    return tuple(pk for pk in ids if _claim(f"{task}-{pk}", now, _ENQUEUED_SECONDS))
 
 
 def _claim(name: str, now: datetime, seconds: int) -> bool:
