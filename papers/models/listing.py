@@ -19,10 +19,11 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def with_papers(self) -> EditionQuerySet:
         return self.filter(listed_count__gt=0)
 
-    def newest(self, today: date) -> EditionQuerySet:
-        """Those with papers, the last first; none of a day that has not come. arXiv's or another site's day may have
-        begun when the group's has not."""
-        return self.with_papers().filter(day__lte=today + timedelta(days=1)).order_by("-day")
+    def newest(self, today: date | None = None) -> EditionQuerySet:
+        """Those with papers, the last first; by `today` none of a day that has not come. arXiv's or another site's day
+        may have begun when the group's has not."""
+        found = self.with_papers().order_by("-day")
+        return found if today is None else found.filter(day__lte=today + timedelta(days=1))
 
     def between(self, first: date, end: date) -> EditionQuerySet:
         """Those with papers after `first` and before `end`."""

@@ -62,6 +62,8 @@ MAX_RESTARTS = 3
 MAX_RETRIES = 3
 MAX_IDLE_PAGES = 3
 """After so many pages in a row without a new record a list is not followed any more."""
+MAX_PAGES = 5_000
+"""More than all of arXiv takes."""
 MAX_ASKED_AGAIN = 20
 """Of the records of a page that are not well-formed, so many are asked for one by one."""
 
@@ -167,11 +169,14 @@ def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arx
     Raises:
         SourceError: the answer is something else.
     """
-    params = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
-    page = _ask(send, base_url, params)
+    page = _ask(send, base_url, _get_record(arxiv_id))
     if page.error and page.error.code != "idDoesNotExist":
         raise SourceError(f"arXiv's OAI-PMH refused to give the record of {arxiv_id}: {page.error}.")
     return page.papers[0] if page.papers else None
+
+
+def _get_record(arxiv_id: str) -> Mapping[str, str]:
+    return {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
 
 
 class ArxivOai(SourceAdapter):
@@ -245,7 +250,7 @@ class _Harvest:
         page = self._list()
         while True:
             if page.error:
-                if page.error.code == "noRecordsMatch" and not self._tokens:
+                if page.error.code == "noRecordsMatch" and not self._records:
                     yield FetchBatch(label=self._name, done=self._records)  # nothing yet; the same days are asked again
                     return
                 page = self._after(page.error)
@@ -272,7 +277,7 @@ class _Harvest:
         ids = {paper.arxiv_id or "" for paper in page.papers} | {bad.identifier for bad in page.rejected}
         self._idle_pages = 0 if ids - self._ids or page.deleted else self._idle_pages + 1
         self._ids |= ids
-        if page.token and self._idle_pages >= MAX_IDLE_PAGES:
+        if page.token and (self._idle_pages >= MAX_IDLE_PAGES or len(self._tokens) >= MAX_PAGES):
             raise SourceError(
                 f"arXiv's OAI-PMH goes on and on for {self._name} without a new record. It is asked again; if this "
                 "stays, check the source's address."
@@ -282,14 +287,16 @@ class _Harvest:
         """The records that were not well-formed in their page, one by one."""
         for arxiv_id in arxiv_ids[:MAX_ASKED_AGAIN]:
             try:
-                record = get_record(self._context.send, self._context.base_url, arxiv_id)
+                page = _ask(self._context.send, self._context.base_url, _get_record(arxiv_id))
             except HostBusyError:
                 raise
             except SourceError as error:
                 logger.warning("The record of %s can't be read: %s", arxiv_id, error)
                 continue
-            if record is not None:
-                yield FetchBatch(papers=(record,), done=self._records, label=self._name)
+            if page.papers:
+                yield FetchBatch(
+                    papers=tuple(page.papers), likely_days=page.likely_days, done=self._records, label=self._name
+                )
 
     def _list(self) -> OaiPage:
         return self._get(

@@ -230,17 +230,25 @@ class _FeedRound:
         self._days_with_items: set[date] = set()
         self._problems: list[str] = []
         self._failures = PartFailures()
+        self._unread: dict[str, str] = {}
+        """Why the day's list of a question was not read."""
 
     def run(self) -> Iterator[FetchBatch]:
         if not self._queries:
             raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
-        for query in self._queries:
+        for place, query in enumerate(self._queries):
             try:
                 yield from self._visit(query)
             except SourceError as error:
-                self._failures.note(f"arXiv's feed of {query.name} could not be read", error)
-        if odd := self._odd_silences():
-            yield FetchBatch(announced=odd)
+                self._unread[query.name] = f"arXiv's feed of {query.name} could not be read."
+                try:
+                    self._failures.note(f"arXiv's feed of {query.name} could not be read", error)
+                except SourceError:
+                    for left in self._queries[place + 1 :]:
+                        self._unread[left.name] = f"arXiv's feed of {left.name} could not be read."
+                    yield from self._tell_unread()
+                    raise
+        yield from self._tell_unread()
         self._failures.raise_if_any()
         if self._problems:
             raise SourceError(" ".join(self._problems))
@@ -352,6 +360,8 @@ class _FeedRound:
         """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
         is_old = bool(feed.items) and has_feed(feed.day) and self._known_day(name) != feed.day
         is_stale = is_old or (bool(feed.items) and self._is_behind(feed))
+        if is_stale:
+            self._unread[query.name] = f"arXiv's feed of {query.name} held an older batch."
         return self._batch(query, done=len(feed.items), total=len(feed.items), is_stale=is_stale)
 
     def _is_news(self, name: str, feed: AnnouncementFeed) -> bool:
@@ -388,6 +398,19 @@ class _FeedRound:
             query.notes.append(f"arXiv's feed of {name} reached its cap of {MAX_ITEMS:,} items.")
         if any(item.arxiv_id is None for item in feed.items):
             query.notes.append(f"arXiv's feed of {name} has an item without an id.")
+
+    def _tell_unread(self) -> Iterator[FetchBatch]:
+        """Lists of today that were asked for in vain, where others were read: for this part of the day's count."""
+        today = eastern_day(self._context.now)
+        odd = self._odd_silences()
+        if any(self._known_day(query.name) == today for query in self._queries):
+            odd += tuple(
+                AnnouncedIds(today, name, {}, is_whole=False, note=note)
+                for name, note in self._unread.items()
+                if self._known_day(name) != today
+            )
+        if odd:
+            yield FetchBatch(announced=odd)
 
     def _odd_silences(self) -> tuple[AnnouncedIds, ...]:
         """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""

@@ -113,7 +113,7 @@ def test_an_archive_that_answers_500_leaves_the_others(upstream: FakeUpstream) -
     assert run.state == FetchRun.State.FAILED
     assert "feed of cs.CL+cs.LG could not be read" in source.last_error
     assert set(listed_ids(TODAY)) == set(announced(upstream, categories=["stat.ML"]))
-    assert "cs.CL, cs.LG" in Edition.objects.get(day=TODAY).check_note
+    assert "feed of cs.CL+cs.LG could not be read" in Edition.objects.get(day=TODAY).check_note
     assert run_fetch(source, now=FRIDAY_MORNING + hours(1)).state == FetchRun.State.DONE
     assert listed_ids(TODAY) == announced(upstream)
     assert Edition.objects.get(day=TODAY).is_complete

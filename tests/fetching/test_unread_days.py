@@ -195,7 +195,7 @@ def test_what_of_a_day_was_not_read_is_filled(upstream: FakeUpstream) -> None:
     run_fetch(sources[1], now=at(THURSDAY))
     assert listed_ids(THURSDAY) == announced(upstream, THURSDAY)
     note = Edition.objects.get(day=THURSDAY).check_note
-    assert "stat.ML was not read" in note
+    assert "feed of stat.ML could not be read" in note
     assert "by arXiv's records" in note
     run_fetch(sources[0], now=at(THURSDAY, 16))
     assert Edition.objects.get(day=THURSDAY).is_complete
@@ -214,3 +214,26 @@ def test_nothing_that_records_say_counts_as_announced(upstream: FakeUpstream) ->
     visit(upstream, begin(upstream, at(SUNDAY)), at(SUNDAY), today=SUNDAY)
     assert RecordedAnnouncement.objects.exists()
     assert not Announcement.objects.exists()
+
+
+def test_a_category_that_was_chosen_later_takes_nothing_from_days_before(upstream: FakeUpstream) -> None:
+    sources = begin(upstream, at(WEDNESDAY))
+    visit(upstream, sources, at(WEDNESDAY))
+    visit(upstream, sources, at(THURSDAY))
+    before = list(Edition.objects.values("day", "listed_count", "announced_count", "check_note"))
+    Source.objects.update(categories=[*CATEGORIES, "cs.CV"], next_fetch_at=at(THURSDAY, 20))
+    upstream.set(today=THURSDAY)
+    run_fetch(sources[1], now=at(THURSDAY, 20))
+    wednesday = [row for row in before if row["day"] == WEDNESDAY]
+    assert list(Edition.objects.filter(day=WEDNESDAY).values(*wednesday[0])) == wednesday
+
+
+def test_an_archive_whose_feed_is_stale_while_others_are_not_is_filled(upstream: FakeUpstream) -> None:
+    sources = begin(upstream, at(THURSDAY))
+    visit(upstream, sources, at(THURSDAY))
+    upstream.set(today=FRIDAY)
+    upstream.script("/atom/stat.ML", Behaviour(is_stale=True))
+    run_fetch(sources[1], now=at(FRIDAY, 12))
+    run_fetch(sources[0], now=at(FRIDAY, 12, 30))
+    assert listed_ids(FRIDAY) == announced(upstream, FRIDAY)
+    assert "stat.ML held an older batch" in Edition.objects.get(day=FRIDAY).check_note

@@ -144,13 +144,16 @@ def _compare(day: date) -> tuple[int, tuple[str, ...]]:
 
 
 def unread_categories(day: date) -> set[str]:
-    """The categories for which no list of the day came whole. Two queries."""
-    read = {
-        part.lower()
-        for announced in AnnouncedList.objects.filter(day=day, is_whole=True)
-        for part in announced.query.split("+")
-    }
-    return {code for code in _categories_of_feeds() if not _is_covered(code, read)}
+    """The categories whose list of the day was asked for and did not come whole; all, where none was read. A category
+    that was chosen later is none of them. Two queries."""
+    lists = list(AnnouncedList.objects.filter(day=day))
+    asked, whole = _parts(lists), _parts(announced for announced in lists if announced.is_whole)
+    followed = _categories_of_feeds()
+    return {code for code in followed if not lists or (_is_covered(code, asked) and not _is_covered(code, whole))}
+
+
+def _parts(lists: Iterable[AnnouncedList]) -> set[str]:
+    return {part.lower() for announced in lists for part in announced.query.split("+")}
 
 
 def _doubt(day: date) -> str:
@@ -168,7 +171,7 @@ def _doubt_of_lists(lists: Collection[AnnouncedList]) -> str:
     for announced in lists:
         if not announced.is_whole:
             return announced.note or f"arXiv's list of {announced.query} did not come whole."
-    read = {part.lower() for announced in lists for part in announced.query.split("+")}
+    read = _parts(lists)
     unread = sorted(code for code in _categories_of_feeds() if not _is_covered(code, read))
     return f"arXiv's list of {', '.join(unread)} was not read for this day." if unread else ""
 

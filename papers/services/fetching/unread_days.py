@@ -43,7 +43,7 @@ def _first_day() -> date | None:
     if not moments:
         return None
     day = eastern_day(min(moments))
-    return day if AnnouncedList.objects.filter(day=day).exists() else last_sure_day(day)
+    return day if AnnouncedList.objects.filter(day=day, is_whole=True).exists() else last_sure_day(day)
 
 
 def _fill(day: date, now: datetime) -> int:
