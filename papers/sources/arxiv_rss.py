@@ -403,14 +403,13 @@ class _FeedRound:
         """Lists of today that were asked for in vain, where others were read: for this part of the day's count."""
         today = eastern_day(self._context.now)
         odd = self._odd_silences()
-        if any(self._known_day(query.name) == today for query in self._queries):
-            odd += tuple(
-                AnnouncedIds(today, name, {}, is_whole=False, note=note)
-                for name, note in self._unread.items()
-                if self._known_day(name) != today
-            )
-        if odd:
-            yield FetchBatch(announced=odd)
+        unread = tuple(
+            AnnouncedIds(today, name, {}, is_whole=False, note=note)
+            for name, note in self._unread.items()
+            if self._known_day(name) != today and any(self._known_day(query.name) == today for query in self._queries)
+        )
+        if odd or unread:
+            yield FetchBatch(announced=odd, unread_lists=unread)
 
     def _odd_silences(self) -> tuple[AnnouncedIds, ...]:
         """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""

@@ -171,6 +171,8 @@ class FetchBatch:
     """What was asked for, such as cs.CL; with done and total it makes the progress line."""
     is_stale: bool = False
     """The source served an old batch: stored, but not a success."""
+    unread_lists: tuple[AnnouncedIds, ...] = ()
+    """Lists that were asked for in vain, where others of their day were read; `note` says why."""
     likely_days: Mapping[str, date] = field(default_factory=dict)
     """By arXiv id, the day under which a paper was most likely announced, as far as its record tells."""
     list_day: date | None = None
