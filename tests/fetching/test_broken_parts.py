@@ -15,8 +15,8 @@ from papers.services.editions.spans import day_span, newest_span
 from papers.services.fetching.fetch_runner import fetch_source
 from papers.services.ingest.paper_store import store_papers
 from papers.services.operations.scheduler import collect_due_work, note_begun
+from papers.sources.arxiv_announcement_feed import parse_feed
 from papers.sources.arxiv_oai import parse_page
-from papers.sources.arxiv_rss import parse_feed
 from papers.sources.base import RawListing, RawPaper
 from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
