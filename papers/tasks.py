@@ -12,7 +12,7 @@ from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
 from papers.services.editions import list_rules
-from papers.services.fetching import fetch_runner, wanted_records
+from papers.services.fetching import fetch_runner, unread_days, wanted_records
 from papers.services.library_import import row_fetcher, upload_reader
 from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
@@ -47,6 +47,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.UPDATE_CURATION_QUEUE)
     if due.suggestions:
         enqueue(TaskName.COMPUTE_RECOMMENDATIONS)
+    if due.days:
+        enqueue(TaskName.FILL_UNREAD_DAYS)
     if due.records:
         enqueue(TaskName.FETCH_WANTED_RECORDS)
     if due.cleanup:
@@ -90,6 +92,13 @@ def fetch_import(import_id: int) -> None:
 def fetch_wanted_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
     logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))
+
+
+@shared_task(name=TaskName.FILL_UNREAD_DAYS)
+def fill_unread_days() -> None:
+    """Fill days whose announcement was not read in time, also while arXiv answers nobody."""
+    if listed := unread_days.fill_unread_days(timezone.now()):
+        logger.info("Listed %d papers by arXiv's records", listed)
 
 
 @shared_task(name=TaskName.RECOUNT_VOTES)

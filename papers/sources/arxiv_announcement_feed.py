@@ -74,6 +74,13 @@ class AnnouncementFeed:
                 ids[item.arxiv_id.value] = item.kind or "new"
         return ids
 
+    @property
+    def newest_id(self) -> str:
+        """The last id, in the order in which they are given out, of what is new; empty where there is none of today's
+        form, which sorts by month and number."""
+        ids = (item.arxiv_id.value for item in self.items if item.arxiv_id and item.kind == "new")
+        return max((value for value in ids if value[:4].isdigit() and len(value) == len("2611.00001")), default="")
+
     def on(self, day: date) -> AnnouncementFeed:
         """The same under another day."""
         return replace(self, day=day, items=tuple(item.on(day) for item in self.items))

@@ -205,6 +205,9 @@ class _FeedRound:
 
     def _take(self, query: _Query, name: str, feed: AnnouncementFeed) -> Iterator[FetchBatch]:
         """The batches of one answer. What it announces comes with the first, so that a gap shows even after a kill."""
+        if self._is_older(name, feed):
+            yield self._nothing_new(query, name, feed, is_stale=True)
+            return
         feed = self._dated(name, feed)
         is_news, was_read = self._is_news(name, feed), self._known_day(name) == feed.day
         if not feed.items and not was_read:
@@ -251,10 +254,16 @@ class _FeedRound:
         is_left_over = not has_feed(feed.day) and self._is_news(name, feed)
         return feed.on(last_feed_day(feed.day)) if is_left_over else feed
 
-    def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed) -> FetchBatch:
+    def _is_older(self, name: str, feed: AnnouncementFeed) -> bool:
+        """Whether the feed holds a batch from before the last one: ids are given out as papers are announced."""
+        known = self._known.get(name, {})
+        newest, some = str(known.get("newest", "")), set(known.get("some", ()))
+        return bool(feed.newest_id) and feed.newest_id < newest and not some & {item.guid for item in feed.items}
+
+    def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed, *, is_stale: bool = False) -> FetchBatch:
         """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
         is_old = bool(feed.items) and has_feed(feed.day) and self._known_day(name) != feed.day
-        is_stale = is_old or (bool(feed.items) and self._is_behind(feed))
+        is_stale = is_stale or is_old or (bool(feed.items) and self._is_behind(feed))
         if is_stale:
             self._unread[query.name] = f"arXiv's feed of {query.name} held an older batch."
         return self._batch(query, done=len(feed.items), total=len(feed.items), is_stale=is_stale)
@@ -322,6 +331,8 @@ class _FeedRound:
     def _remember(self, name: str, feed: AnnouncementFeed) -> None:
         some = [item.guid for item in feed.items[:: max(len(feed.items) // 5, 1)] if item.guid]
         self._known[name] = {"day": feed.day.isoformat(), "items": feed.fingerprint, "some": some}
+        if feed.newest_id:
+            self._known[name]["newest"] = feed.newest_id
 
     def _cursor(self) -> dict[str, Any]:
         asked = {name for query in self._queries for name in (query.name, *query.codes)}

@@ -48,6 +48,8 @@ REQUESTS_KEPT = 300
 RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2))
 """After failures in a row, where the answer does not say when to come again."""
 MIN_RETRY_AFTER = timedelta(seconds=30)
+SHORT_WAITS = 2
+"""So often a server is believed that wants to be asked again at once, and then by `RETRIES`."""
 CATCH_UP_AFTER = timedelta(hours=6)
 """How old arXiv's records may be when its announcements are stale or fail, before they are fetched early."""
 
@@ -389,6 +391,13 @@ def next_retry_time(failures: int, retry_after_seconds: float | None, *, now: da
         failures: in a row, this one included.
     """
     if retry_after_seconds is not None:
-        return now + max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER) * random.uniform(1.0, 1.05)  # noqa: S311
+        wait = max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER)
+        if (
+            failures > SHORT_WAITS
+            and wait <= MIN_RETRY_AFTER
+            and (pause := RETRIES.pause_after(failures - SHORT_WAITS))
+        ):
+            wait = pause
+        return now + wait * random.uniform(1.0, 1.05)  # noqa: S311
     pause = RETRIES.pause_after(failures, spread=random.random())  # noqa: S311
     return now + (pause or MIN_RETRY_AFTER)

@@ -56,12 +56,19 @@ def _fill(day: date, now: datetime) -> int:
         listed = sum(add_listings(entries, rule, now=now) for rule in rules if rule is not None) if entries else 0
         recorded = _recorded_count(day, unread)
         edition = Edition.objects.filter(day=day).first()
-        if not recorded and edition is None and (may_be_quiet(day) or day == eastern_day(now)):
-            return 0  # one of arXiv's holidays; or what it announced may still come, which the front page says
+        if not recorded and edition is None and _may_be_empty(day, now):
+            return 0
         if edition is None or edition.recorded_count != recorded or listed:
             Edition.objects.update_or_create(day=day, defaults={"recorded_count": recorded})
             check_day(day, now)
     return listed
+
+
+def _may_be_empty(day: date, now: datetime) -> bool:
+    """Whether a day of which nothing is known needs no row: it may be one of arXiv's holidays, or what is announced
+    today may still come, as long as arXiv answers."""
+    is_failing = Source.objects.announcing().filter(error_count__gt=0).exists()
+    return may_be_quiet(day) or (day == eastern_day(now) and not is_failing)
 
 
 _OF_DAY = """

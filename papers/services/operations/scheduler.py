@@ -37,6 +37,8 @@ _COUNT_EVERY_SECONDS = 600
 # How often rules that list papers are applied.
 _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
+# How often days are looked for whose announcement was not read in time.
+_DAYS_EVERY_SECONDS = 600
 # A task asks for a hundred; an import of many thousands leaves arXiv time for others.
 _RECORDS_EVERY_SECONDS = 25
 # Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
@@ -55,6 +57,7 @@ class DueWork:
     topics: bool = False
     rules: bool = False
     desk: bool = False
+    days: bool = False
     suggestions: bool = False
     records: bool = False
     uploads: bool = False
@@ -74,6 +77,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         topics=has_pending_work(),
         rules=_claim("rules", now, _RULES_EVERY_SECONDS),
         desk=_claim("desk", now, _DESK_EVERY_SECONDS),
+        days=_claim("days", now, _DAYS_EVERY_SECONDS),
         suggestions=has_stale_readers(now=now) and _claim("suggestions", now, _RECOMMENDED_EVERY_SECONDS),
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
         uploads=is_upload_waiting(),
