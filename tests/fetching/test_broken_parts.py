@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from papers.enqueue import TaskName
-from papers.models import Edition, FetchRun, Listing, RejectedRecord, Source
+from papers.models import Edition, FetchRun, HostSlot, Listing, RejectedRecord, Source
 from papers.services.editions.spans import day_span, newest_span
 from papers.services.fetching.fetch_runner import fetch_source
 from papers.services.ingest.paper_store import store_papers
@@ -362,3 +362,30 @@ def test_what_a_killed_worker_had_begun_is_enqueued_by_the_next_round(upstream: 
     # The worker was killed: nobody holds the lock of its visit.
     assert collect_due_work(now=FRIDAY_MORNING + timedelta(seconds=30)).source_ids == (source.pk,)
     assert Source.objects.due(FRIDAY_MORNING).exists()
+
+
+def test_a_server_that_wants_to_be_asked_at_once_is_believed_twice(upstream: FakeUpstream) -> None:
+    source = create_source("arxiv_rss", upstream)
+    waits, now = [], FRIDAY_MORNING
+    for _ in range(4):
+        HostSlot.objects.update(not_before=FRIDAY_MORNING)
+        upstream.script("/atom", Behaviour(status=429, headers={"Retry-After": "0"}))
+        run_fetch(source, now=now)
+        assert source.next_fetch_at is not None
+        waits.append((source.next_fetch_at - now).total_seconds())
+        now = source.next_fetch_at
+    assert all(30 <= wait < 35 for wait in waits[:2])
+    assert 60 <= waits[2] < 80
+    assert 300 <= waits[3] < 380
+
+
+def test_a_batch_that_is_older_than_the_last_is_stale(upstream: FakeUpstream) -> None:
+    """In the evening another batch is the next day's, unless its papers have older ids."""
+    source = create_source("arxiv_rss", upstream)
+    upstream.set(today=THURSDAY)
+    run_fetch(source, now=FRIDAY_MORNING - timedelta(days=1))
+    upstream.script("/atom", Behaviour(is_stale=True, times=2))
+    run = run_fetch(source, now=datetime(2026, 11, 20, 2, tzinfo=UTC))  # Thursday, 21:00 in New York
+    assert run.state == FetchRun.State.STALE
+    assert set(Listing.objects.values_list("day", flat=True)) == {THURSDAY}
+    assert listed_ids(THURSDAY) == announced(upstream, THURSDAY)
