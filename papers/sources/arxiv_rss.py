@@ -256,6 +256,8 @@ class _FeedRound:
 
     def _is_older(self, name: str, feed: AnnouncementFeed) -> bool:
         """Whether the feed holds a batch from before the last one: ids are given out as papers are announced."""
+        if not has_feed(feed.day):
+            return False  # feeds are empty at weekends, until the next batch comes
         known = self._known.get(name, {})
         newest, some = str(known.get("newest", "")), set(known.get("some", ()))
         return bool(feed.newest_id) and feed.newest_id < newest and not some & {item.guid for item in feed.items}

@@ -315,7 +315,7 @@ def test_an_evening_batch_of_a_sunday_is_monday_s(upstream: FakeUpstream) -> Non
     source = create_source("arxiv_rss", upstream)
     run_fetch(source)
     sunday, monday = TODAY + timedelta(days=2), TODAY + timedelta(days=3)
-    upstream.catalogue.add(*make_catalogue([monday], 16, seed=3).papers.values())
+    upstream.catalogue.add(*make_catalogue(weekdays(monday, 5), 16).papers.values())
     evening = datetime(2026, 11, 23, 1, 10, tzinfo=UTC)  # Sunday, 20:10 in New York
     for name in ("cs.CL+cs.LG", "stat.ML"):
         upstream.set(today=monday)
