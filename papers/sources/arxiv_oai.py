@@ -6,14 +6,15 @@ from the newest datestamp it had seen, and records that come twice change nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
@@ -23,7 +24,7 @@ from papers.sources.arxiv import (
     parse_date,
     parse_datetime,
 )
-from papers.sources.arxiv_schedule import jitter, next_oai_records
+from papers.sources.arxiv_schedule import announcement_day, jitter, next_oai_records
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -38,8 +39,19 @@ from papers.sources.base import (
     UnreadableRecord,
 )
 from papers.sources.isolated import read_large_isolated
-from papers.sources.xml import iterate_xml, serialize
+from papers.sources.partial import PartFailures
+from papers.sources.xml import (
+    BrokenRecord,
+    BrokenXmlError,
+    SalvagedXml,
+    iterate_xml,
+    parse_xml,
+    salvage_xml,
+    serialize,
+)
 from papers.text.xml import Element, child_text, element_text
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""
@@ -49,6 +61,12 @@ FIRST_DAYS = 7
 MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
 MAX_RETRIES = 3
+MAX_IDLE_PAGES = 3
+"""After so many pages in a row without a new record a list is not followed any more."""
+MAX_PAGES = 5_000
+"""More than all of arXiv takes."""
+MAX_ASKED_AGAIN = 20
+"""Of the records of a page that are not well-formed, so many are asked for one by one."""
 
 _RAW = "OAI-PMH/GetRecord/record/metadata/arXivRaw"
 _HEADER = "OAI-PMH/GetRecord/record/header"
@@ -93,11 +111,15 @@ class OaiPage:
 
     papers: list[RawPaper] = field(default_factory=list)
     rejected: list[UnreadableRecord] = field(default_factory=list)
+    broken_ids: list[str] = field(default_factory=list)
+    """Of the rejected those that are not well-formed: asked for one by one they may be."""
     deleted: int = 0
     token: str = ""
     error: OaiError | None = None
     answered_on: date | None = None
     days: tuple[date, date] | None = None
+    likely_days: dict[str, date] = field(default_factory=dict)
+    """By arXiv id, the day under which it was most likely announced."""
 
     @property
     def record_count(self) -> int:
@@ -112,17 +134,53 @@ def parse_page(data: bytes) -> OaiPage:
     """
     page = OaiPage()
     tags = [f"{_OAI}{name}" for name in ("responseDate", "error", "record", "resumptionToken")]
-    for element in iterate_xml(data, *tags):
-        name = str(element.tag).removeprefix(_OAI)
-        if name == "responseDate":
-            page.answered_on = parse_date(element.text)
-        elif name == "error":
-            page.error = OaiError(element.get("code", "undefinedError"), (element.text or "").strip())
-        elif name == "resumptionToken":
-            page.token = (element.text or "").strip()
-        else:
-            _add_record(page, element)
+    try:
+        for element in iterate_xml(data, *tags):
+            _add_element(page, element)
+    except BrokenXmlError:
+        salvaged = salvage_xml(data, "record")
+        if salvaged is None or salvaged.is_cut:
+            raise
+        return _read_salvaged(salvaged)
     return page
+
+
+def _read_salvaged(salvaged: SalvagedXml) -> OaiPage:
+    """A page that is not well-formed, record by record.
+
+    Raises:
+        BrokenXmlError: what stands behind the records can't be read, so that nobody knows whether more follow.
+    """
+    page = OaiPage()
+    answered = salvaged.head.findtext(f"{_OAI}responseDate") if salvaged.head is not None else None
+    page.answered_on = parse_date(answered)
+    for record in salvaged.records:
+        if not isinstance(record, BrokenRecord):
+            _add_record(page, record)
+            continue
+        header = record.guess.find("{*}header") if record.guess is not None else None
+        identifier = (child_text(header, "{*}identifier") or "").strip() if header is not None else ""
+        page.rejected.append(UnreadableRecord(identifier, record.payload, "The record is not well-formed XML."))
+        if known := parse_arxiv_id(identifier):
+            page.broken_ids.append(known.value)
+    start = salvaged.tail.find(b"<resumptionToken")
+    if start >= 0:
+        end = salvaged.tail.find(b"</ListRecords>", start)
+        token = parse_xml(salvaged.tail[start : end if end >= 0 else None])
+        page.token = (token.text or "").strip()
+    return page
+
+
+def _add_element(page: OaiPage, element: Element) -> None:
+    name = str(element.tag).removeprefix(_OAI)
+    if name == "responseDate":
+        page.answered_on = parse_date(element.text)
+    elif name == "error":
+        page.error = OaiError(element.get("code", "undefinedError"), (element.text or "").strip())
+    elif name == "resumptionToken":
+        page.token = (element.text or "").strip()
+    else:
+        _add_record(page, element)
 
 
 def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arxiv_id: str) -> RawPaper | None:
@@ -131,11 +189,14 @@ def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arx
     Raises:
         SourceError: the answer is something else.
     """
-    params = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
-    page = _ask(send, base_url, params)
+    page = _ask(send, base_url, _get_record(arxiv_id))
     if page.error and page.error.code != "idDoesNotExist":
         raise SourceError(f"arXiv's OAI-PMH refused to give the record of {arxiv_id}: {page.error}.")
     return page.papers[0] if page.papers else None
+
+
+def _get_record(arxiv_id: str) -> Mapping[str, str]:
+    return {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
 
 
 class ArxivOai(SourceAdapter):
@@ -175,8 +236,13 @@ class ArxivOai(SourceAdapter):
         states: dict[str, dict[str, str]] = {
             name: dict(state) for name, state in context.cursor.get("sets", {}).items() if name in sets
         }
+        failures = PartFailures()
         for name in sets:
-            yield from _Harvest(context, name, states).run()
+            try:
+                yield from _Harvest(context, name, states).run()
+            except SourceError as error:
+                failures.note(f"arXiv's records of {name}", error)
+        failures.raise_if_any()
 
 
 adapter = ArxivOai()
@@ -197,29 +263,60 @@ class _Harvest:
         self._records = 0
         self._restarts = 0
         self._tokens: set[str] = set()
+        self._ids: set[str] = set()
+        self._idle_pages = 0
 
     def run(self) -> Iterator[FetchBatch]:
         page = self._list()
         while True:
             if page.error:
-                if page.error.code == "noRecordsMatch":
+                if page.error.code == "noRecordsMatch" and not self._records:
                     yield FetchBatch(label=self._name, done=self._records)  # nothing yet; the same days are asked again
                     return
                 page = self._after(page.error)
                 continue
             self._began_on = self._began_on or page.answered_on or self._context.now.astimezone(UTC).date()
             self._note_days(page)
+            self._check_progress(page)
             self._records += page.record_count
             yield FetchBatch(
                 papers=tuple(page.papers),
                 rejected=tuple(page.rejected),
+                likely_days=page.likely_days,
                 cursor=self._cursor(is_last=not page.token),
                 done=self._records,
                 label=self._name,
             )
+            yield from self._ask_again(page.broken_ids)
             if not page.token:
                 return
             page = self._next(page.token)
+
+    def _check_progress(self, page: OaiPage) -> None:
+        """Raises SourceError where pages go on and bring nothing that was not there before."""
+        ids = {paper.arxiv_id or "" for paper in page.papers} | {bad.identifier for bad in page.rejected}
+        self._idle_pages = 0 if ids - self._ids or page.deleted else self._idle_pages + 1
+        self._ids |= ids
+        if page.token and (self._idle_pages >= MAX_IDLE_PAGES or len(self._tokens) >= MAX_PAGES):
+            raise SourceError(
+                f"arXiv's OAI-PMH goes on and on for {self._name} without a new record. It is asked again; if this "
+                "stays, check the source's address."
+            )
+
+    def _ask_again(self, arxiv_ids: Sequence[str]) -> Iterator[FetchBatch]:
+        """The records that were not well-formed in their page, one by one."""
+        for arxiv_id in arxiv_ids[:MAX_ASKED_AGAIN]:
+            try:
+                page = _ask(self._context.send, self._context.base_url, _get_record(arxiv_id))
+            except HostBusyError:
+                raise
+            except SourceError as error:
+                logger.warning("The record of %s can't be read: %s", arxiv_id, error)
+                continue
+            if page.papers:
+                yield FetchBatch(
+                    papers=tuple(page.papers), likely_days=page.likely_days, done=self._records, label=self._name
+                )
 
     def _list(self) -> OaiPage:
         return self._get(
@@ -241,9 +338,13 @@ class _Harvest:
         Raises:
             SourceError: it can't be.
         """
-        if error.code == "badResumptionToken" and self._tokens and self._restarts < MAX_RESTARTS:
+        # That no records match a token is no end of the list, which has an empty token.
+        is_of_token = error.code in ("badResumptionToken", "noRecordsMatch")
+        if is_of_token and self._tokens and self._restarts < MAX_RESTARTS:
             self._restarts += 1
             self._tokens.clear()
+            self._ids.clear()
+            self._idle_pages = 0
             self._from = self._seen or self._from
             return self._list()
         if error.code == "cannotDisseminateFormat" and self._format != FORMATS[-1]:
@@ -306,7 +407,8 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
 def _add_record(page: OaiPage, record: Element) -> None:
     header = record.find(f"{_OAI}header")
     identifier = (child_text(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
-    if header is not None and (day := parse_date(child_text(header, f"{_OAI}datestamp"))):
+    day = parse_date(child_text(header, f"{_OAI}datestamp")) if header is not None else None
+    if day:
         first, last = page.days or (day, day)
         # A list that goes back within a page shows as a first day before the last one of an earlier page.
         page.days = (min(first, day), max(last, day))
@@ -321,6 +423,18 @@ def _add_record(page: OaiPage, record: Element) -> None:
         page.rejected.append(UnreadableRecord(identifier, serialize(record), error))
     else:
         page.papers.append(paper)
+        if (likely := _likely_day(paper, day)) and (known := parse_arxiv_id(paper.arxiv_id or "")):
+            page.likely_days[known.value] = likely
+
+
+def _likely_day(paper: RawPaper, changed_on: date | None) -> date | None:
+    """The day under which a paper was most likely announced; None where its record has no date of its making."""
+    if paper.published_at is None:
+        return None
+    later = [version.released_at for version in paper.versions if version.number > 1 and version.released_at]
+    if not paper.versions and paper.updated_at and paper.updated_at != paper.published_at:
+        later = [paper.updated_at]
+    return announcement_day(paper.published_at, replaced_at=min(later, default=None), changed_on=changed_on)
 
 
 def _read_raw(metadata: Element) -> RawPaper | None:
