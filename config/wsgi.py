@@ -23,4 +23,14 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         environ["PATH_INFO"] = path[len(prefix) :] or "/"
     environ["SCRIPT_NAME"] = prefix  # whatever a server or a header made of it
+    _forget_charset(environ)
     return django_application(environ, start_response)
+
+
+def _forget_charset(environ: WSGIEnvironment) -> None:
+    """Forms and addresses are UTF-8. Django would read both, the address too, in whatever codec of Python's a header
+    names, and fail over those that are none for text."""
+    parts = environ.get("CONTENT_TYPE", "").split(";")
+    kept = [part for part in parts if not part.strip().lower().startswith("charset")]
+    if len(kept) < len(parts):
+        environ["CONTENT_TYPE"] = ";".join(kept)

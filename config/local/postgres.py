@@ -249,6 +249,10 @@ def default_settings(memory: int) -> dict[str, str]:
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] ",
         "log_min_duration_statement": "1s",
+        # A statement that fails holds what people typed, and hashes of passwords: neither it nor the row it is about.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length": "0",
         "default_text_search_config": "pg_catalog.english",
     }
 

@@ -6,12 +6,13 @@ import smtplib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, make_msgid
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from digests.content import rendering
 from digests.content.urls import privacy_url
@@ -106,9 +107,9 @@ def _build(
 
 
 def _headers_of(identity: MessageIdentity | None) -> dict[str, str]:
-    if identity is None:
-        return {}
     host = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2]
+    if identity is None:  # what Django writes names the machine, and a time zone that nobody knows
+        return {"Message-ID": make_msgid(domain=host), "Date": format_datetime(timezone.now())}
     return {"Message-ID": f"<{identity.name}@{host}>", "Date": format_datetime(identity.at)}
 
 

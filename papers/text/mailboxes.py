@@ -20,6 +20,7 @@ _MAX_TEXT = 1_000
 
 # RFC 5321, 4.1.2, without blanks and angles in the quoted form: they would have to be quoted again in each command.
 _LOCAL = re.compile(r"""[\w.!#$%&'*+/=?^`{|}~-]+|"(?:[!#-;=?-\[\]-~]|\\["\\])+\"""", re.ASCII)
+_PLAIN_LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+", re.ASCII)
 _SPECIALS = frozenset('()<>@,;:\\".[]')
 
 
@@ -79,6 +80,8 @@ def canonical(address: str) -> str:
         raise AddressError("Letters before the @ that are not plain ASCII are taken by few mail servers, not by ours.")
     if len(local) > _MAX_LOCAL or not _LOCAL.fullmatch(local):
         raise AddressError("What stands before the @ can’t be written to.")
+    if local.startswith('"') and _PLAIN_LOCAL.fullmatch(bare := re.sub(r"\\(.)", r"\1", local[1:-1])):
+        local = bare  # the quotes change nothing (RFC 5322, 3.2.4), so it is one mailbox with or without them
     whole = f"{local}@{ascii_domain(domain)}"
     if len(whole) > MAX_LENGTH:
         raise AddressError("This address is too long.")

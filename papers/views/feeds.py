@@ -23,6 +23,7 @@ from papers.services.lists.trending import trending_floor
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
 from papers.web.feeds import ATOM_TYPE, JSON_TYPE, FeedEntry, PaperFeed, atom_feed, json_feed
 from papers.web.http import Request
+from papers.web.page_cache import cache_for_anonymous
 from papers.web.permissions import tag_for_read, topic_for_read
 from papers.web.ratelimit import rate_limited
 
@@ -35,6 +36,7 @@ _WRITERS: dict[str, tuple[Callable[[PaperFeed], bytes], str]] = {
 
 
 @require_safe
+@cache_for_anonymous
 def edition(request: Request, form: str) -> HttpResponse:
     """The newest edition; with a question, the newest papers that answer it."""
     if "q" in request.GET:
@@ -62,6 +64,7 @@ def search(request: Request, form: str) -> HttpResponse:
 
 
 @require_safe
+@cache_for_anonymous
 def trending(request: Request, form: str) -> HttpResponse:
     """What readers vote for now."""
     papers = Paper.objects.visible().for_cards().trending(min_score=trending_floor(now=timezone.now()))[:MAX_ENTRIES]
@@ -69,6 +72,7 @@ def trending(request: Request, form: str) -> HttpResponse:
 
 
 @require_safe
+@cache_for_anonymous
 def topic(request: Request, slug: str, form: str) -> HttpResponse:
     """A topic's newest papers; a reader's own only for that reader."""
     found = topic_for_read(request.user, slug)

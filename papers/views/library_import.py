@@ -23,7 +23,7 @@ from papers.web.ratelimit import rate_limited
 
 RECENT_IMPORTS = 10
 UPLOAD_WAIT_SECONDS = 2.0
-"""Most files are read by then. Of the others the reader sees a page that waits by itself."""
+"""Most files are read by then. Of the others, and while others wait, the reader sees a page that waits by itself."""
 
 
 @never_cache
@@ -46,7 +46,8 @@ def _read(request: UserRequest) -> HttpResponse:
         except drafts.TooManyUploadsError as error:
             form.add_error(None, str(error))
             return _form(request, form, status=429)
-        if not upload_reader.wait_until_read(made, seconds=UPLOAD_WAIT_SECONDS) or not made.problem:
+        seconds = 0.0 if upload_reader.is_another_waiting(made) else UPLOAD_WAIT_SECONDS
+        if not upload_reader.wait_until_read(made, seconds=seconds) or not made.problem:
             return HttpResponseRedirect(made.get_absolute_url(), status=303)
         form.add_error(None, made.problem)
         drafts.delete_import(library_import=made)

@@ -29,7 +29,7 @@ _HEADERS = {
     "Permissions-Policy": ", ".join(
         f"{feature}=()"
         for feature in (
-            *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture", "geolocation"),
+            *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "geolocation"),
             *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
             *("picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
         )

@@ -1,4 +1,4 @@
-"""Pages of lists as visitors get them, cached whole for a moment, so that a link that is passed around is no burden.
+"""Pages and feeds of lists as visitors get them, cached whole for a moment: a link that is passed around is no burden.
 
 Everybody who isn't signed in sees the same page. It is cached for seconds, and a vote ends it at once: every cached
 page carries the stamp that was in force before its rows were read, and a committed change of what lists show renews
@@ -8,7 +8,8 @@ the stamp. The stamp is in the cache, beside the pages that carry it: when the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import uuid4
@@ -19,7 +20,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import quote_etag
+from django.utils.http import parse_http_date_safe, quote_etag
 
 from papers.web.http import Request
 from papers.web.theme import chosen_theme, theme_cookie
@@ -28,6 +29,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
 
 _PARAMETERS = frozenset({"after", "sort", "category"})
+_CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 _STAMP_KEY = "visitors-stamp"
 _STAMP_SECONDS = 24 * 60 * 60
 
@@ -51,22 +53,38 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
         found = cache.get_many([_STAMP_KEY, key])
         stamp = found.get(_STAMP_KEY, "")
         if key in found and found[key][0] == stamp:
-            return _answer(request, found[key][1].encode(), found[key][2])
-        response = view(request, *args, **kwargs)
+            return _answer(request, *found[key][1:])
+        with _unconditionally(request):
+            response = view(request, *args, **kwargs)
         if response.status_code != 200:
             return response
         etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
-        cache.set(key, (stamp, response.content.decode(), etag), settings.ANONYMOUS_PAGE_SECONDS)
-        return _answer(request, response.content, etag)
+        kept = (response.content.decode(), etag, response["Content-Type"], response.get("Last-Modified", ""))
+        cache.set(key, (stamp, *kept), settings.ANONYMOUS_PAGE_SECONDS)
+        return _answer(request, *kept)
 
     return cached_view
 
 
-def _answer(request: Request, body: bytes, etag: str) -> HttpResponse:
-    """The page, or 304 for a browser that has this one. It may keep it, and must ask each time."""
-    response = HttpResponse(body, headers={"ETag": etag, "Cache-Control": "no-cache"})
+@contextmanager
+def _unconditionally(request: Request) -> Iterator[None]:
+    """What the browser has is looked at when the whole page is there, to be cached."""
+    asked = {name: request.META.pop(name) for name in _CONDITIONS if name in request.META}
+    try:
+        yield
+    finally:
+        request.META.update(asked)
+
+
+def _answer(request: Request, body: str, etag: str, content_type: str, modified: str) -> HttpResponse:
+    """The page or feed, or 304 for who has this one. It may be kept, and must be asked for each time."""
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if modified:
+        headers["Last-Modified"] = modified
+    response = HttpResponse(body.encode(), content_type=content_type, headers=headers)
     patch_vary_headers(response, ["Cookie", "HX-Request"])
-    answer = get_conditional_response(request, etag=etag, response=response)
+    last_modified = parse_http_date_safe(modified) if modified else None
+    answer = get_conditional_response(request, etag=etag, last_modified=last_modified, response=response)
     return response if answer is None else answer
 
 

@@ -346,3 +346,11 @@ def test_full_valkey_gives_up_cached_pages_and_never_queued_messages(cluster: Da
         assert client.lrange("queue", 0, -1) == [b"message"]
         assert 0 < len(client.keys("page:*")) < 100
         client.close()
+
+
+def test_the_database_s_log_holds_nothing_that_people_typed() -> None:
+    """A statement that fails is not written down, nor the row that it is about."""
+    settings = default_settings(2 * 1024**3)
+    assert settings["log_min_error_statement"] == "panic"
+    assert settings["log_error_verbosity"] == "terse"
+    assert settings["log_parameter_max_length"] == "0"

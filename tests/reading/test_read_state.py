@@ -196,3 +196,12 @@ class TestSettings:
 
     def test_a_stranger_has_keys(self, client: Any) -> None:
         assert get_page("/").xpath("//body/@data-no-keys") == []
+
+
+def test_a_paper_that_went_while_it_was_read_is_no_error() -> None:
+    rita, paper = reader(), factories.paper()
+    gone = factories.paper()
+    gone_id = gone.pk
+    gone.delete()
+    mark_seen(user=rita, paper_ids=[gone_id, paper.pk])
+    assert list(SeenPaper.objects.filter(user=rita).values_list("paper_id", flat=True)) == [paper.pk]

@@ -64,3 +64,17 @@ def test_nasty_text_is_refused_at_once(text: str) -> None:
     with pytest.raises(AddressError):
         read_mailbox(text)
     assert time.monotonic() - begun < 0.1
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ('"victim"@lab.example', "victim@lab.example"),
+        (r'"vic\tim"@lab.example', "victim@lab.example"),
+        ('"a.b"@lab.example', "a.b@lab.example"),
+        ('"a@b"@lab.example', '"a@b"@lab.example'),
+    ],
+)
+def test_quotes_that_change_nothing_are_left_out(typed: str, stored: str) -> None:
+    """Mail to either comes to one mailbox, so whatever is counted by address must count them as one."""
+    assert canonical(typed) == stored

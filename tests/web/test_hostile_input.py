@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections, transaction
 from django.http import QueryDict
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from config.wsgi import application
 from papers.models import Paper, Tag, User
 from papers.services.reading.comments import add_comment
 from papers.services.reading.library import set_library_state
@@ -165,3 +167,14 @@ class TestTwoWindowsOfOneReader:
         other.result(10)
         paper.refresh_from_db()
         assert paper.vote_count == 1
+
+
+@pytest.mark.parametrize("charset", ["hex", "base64", "zip", "rot13", "undefined", "punycode", "utf-16", "nonsense"])
+def test_no_header_says_how_an_address_is_read(charset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django takes the codec of a `Content-Type` for the query string, too, whatever kind of codec it is."""
+    read: list[WSGIRequest] = []
+    monkeypatch.setattr("config.wsgi.django_application", lambda environ, _: read.append(WSGIRequest(environ)) or [])
+    environ = RequestFactory().get("/papers?q=ice").environ | {"CONTENT_TYPE": f"text/plain; charset={charset}; x=y"}
+    application(environ, lambda *_: None)  # type: ignore[arg-type, return-value]
+    assert read[0].GET["q"] == "ice"
+    assert read[0].META["CONTENT_TYPE"] == "text/plain; x=y"

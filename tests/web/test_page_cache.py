@@ -107,3 +107,18 @@ def test_a_browser_that_has_the_page_is_told_so() -> None:
 def test_what_is_not_there_is_not_kept() -> None:
     assert anonymous_client().get("/papers/date/nonsense").status_code == 404
     assert anonymous_client().get("/papers/date/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize("feed", ["/papers.atom", "/papers.json", "/papers/trending.atom"])
+def test_a_feed_costs_the_next_visitor_no_query_also_one_who_has_it(feed: str) -> None:
+    factories.listing()
+    first = anonymous_client().get(feed, headers={"If-None-Match": '"another"'})
+    assert first["Content-Type"].startswith("application/")
+    assert queries(feed, anonymous_client()) == 0
+    again = anonymous_client().get(feed)
+    for name in ("Content-Type", "Last-Modified", "ETag"):
+        assert again[name] == first[name]
+    assert again.content == first.content
+    for headers in ({"If-None-Match": first["ETag"]}, {"If-Modified-Since": first["Last-Modified"]}):
+        assert anonymous_client().get(feed, headers=headers).status_code == 304
+        assert queries(feed, anonymous_client(), **headers) == 0

@@ -31,6 +31,11 @@ def is_upload_waiting() -> bool:
     return LibraryUpload.objects.exists()
 
 
+def is_another_waiting(library_import: LibraryImport) -> bool:
+    """Whether somebody's upload waits beside this one. One query."""
+    return LibraryUpload.objects.exclude(pk=library_import.pk).exists()
+
+
 def read_uploads(*, now: datetime) -> bool:
     """Read what waits, for some time; whether there is more. False where another worker is at it."""
     started = time.monotonic()

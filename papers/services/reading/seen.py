@@ -13,7 +13,8 @@ from papers.models import SeenPaper, User
 # A paper that is opened after its day was done with stays seen when that is undone.
 _NOTE = """
     INSERT INTO papers_seenpaper AS known (user_id, paper_id, seen_at, done_on)
-    SELECT %(user)s, id, %(now)s, NULL FROM unnest(%(papers)s::bigint[]) AS id
+    SELECT %(user)s, paper.id, %(now)s, NULL FROM papers_paper paper WHERE paper.id = ANY(%(papers)s::bigint[])
+    ORDER BY paper.id FOR KEY SHARE OF paper
     ON CONFLICT (user_id, paper_id) DO UPDATE SET done_on = NULL WHERE known.done_on IS NOT NULL
 """
 _NOTE_DAY = """
@@ -26,7 +27,7 @@ _NOTE_DAY = """
 
 
 def mark_seen(*, user: User, paper_ids: Collection[int]) -> None:
-    """Note that `user` has seen these papers. Idempotent; one statement."""
+    """Note that `user` has seen these papers, those that are still there. Idempotent; one statement."""
     with connection.cursor() as cursor:
         papers = sorted(set(paper_ids))
         cursor.execute(_NOTE, {"user": user.pk, "papers": papers, "now": timezone.now()})
