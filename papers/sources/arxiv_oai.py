@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.errors import HttpStatusError, SourceError
+from papers.outbound.errors import SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import (
     HOST_GROUP,
@@ -36,7 +35,7 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.isolated import read_large_isolated
+from papers.sources.oai_protocol import OAI, OaiError, ask
 from papers.sources.xml import iterate_xml, serialize
 from papers.text.xml import Element, child_text, element_text
 
@@ -47,24 +46,12 @@ FIRST_DAYS = 7
 """How far back the first fetch goes."""
 MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
-MAX_RETRIES = 3
 
 RAW_RECORDS = RecordSource("arxiv_oai_raw", rank=90, display_name="arXiv", is_archive=True)
 """Versions, dates, withdrawal and licence, straight from the archive."""
 RECORDS = RecordSource("arxiv_oai", rank=70, display_name="arXiv", is_archive=True)
 
-_OAI = "{http://www.openarchives.org/OAI/2.0/}"
-
-
-@dataclass(frozen=True, slots=True)
-class OaiError:
-    """An error as OAI-PMH tells it, such as noRecordsMatch."""
-
-    code: str
-    text: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.text}" if self.text else self.code
+_OAI = OAI
 
 
 @dataclass(slots=True)
@@ -272,15 +259,7 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
     request = FetchRequest(
         url=base_url, group=HOST_GROUP, params=params, max_bytes=MAX_BYTES, wait_seconds=WAIT_SECONDS
     )
-    for _ in range(MAX_RETRIES):
-        try:
-            return read_large_isolated(parse_page, send(request).body)
-        except HttpStatusError as error:
-            # The protocol's own flow control: to be asked again in a moment. The clock keeps the wait.
-            is_moment = error.retry_after_seconds is not None and error.retry_after_seconds < WAIT_SECONDS
-            if error.status != HTTPStatus.SERVICE_UNAVAILABLE or not is_moment:
-                raise
-    return read_large_isolated(parse_page, send(request).body)
+    return ask(send, request, parse_page)
 
 
 def _add_record(page: OaiPage, record: Element) -> None:
