@@ -61,8 +61,8 @@ class SourceForm(_SourceForm):
     query = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"size": 80}),
-        help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, parted by commas. "
-        "For a journal: its ISSN. For a repository: its sets, parted by blanks; empty: all.",
+        help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, parted by "
+        "commas. For a journal: its ISSN. For a repository: its sets, parted by blanks; empty: all.",
     )
     list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
 
