@@ -8,7 +8,7 @@ from django import forms
 
 from papers.services.fetching.source_suggestion import KINDS, problems_of, twin_of
 from papers.sources.recognise import Suggestion
-from papers.sources.registry import label_of
+from papers.sources.registry import adapter_of, label_of
 
 MAX_ADDRESS = 2_000
 HOW_OFTEN = (("3600", "every hour"), ("21600", "four times a day"), ("86400", "once a day"))
@@ -66,6 +66,8 @@ class NewSourceForm(forms.Form):
         if self.errors:
             return data
         data["query"] = " ".join(data["query"].split())
+        if adapter_of(data["kind"]).default_base_url:  # a registry's records are believed: from no other address
+            data["base_url"] = ""
         for field, message in problems_of(self.suggestion).items():
             # The address is not in sight, so what is wrong with it stands above the form.
             self.add_error(field if field == "query" else None, message)

@@ -22,7 +22,7 @@ from django.db.models import F, QuerySet
 from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import FetchRun, Source
 from papers.outbound.client import Client
-from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
+from papers.outbound.errors import DeadlineError, HostBusyError, HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
 from papers.retry import RetrySchedule, minutes
 from papers.services.fetching.completeness import check_day, days_with_gaps, record_list_counts
@@ -193,15 +193,18 @@ def _context(
 def _within(client: Client, total_seconds: float) -> Callable[[FetchRequest], FetchResponse]:
     """Sends requests that take no longer than so many seconds together, counted from now."""
     ends_at = time.monotonic() + total_seconds
+    too_slow = (
+        f"It does not answer within the {total_seconds:.0f} seconds that are waited here. The workers wait longer."
+    )
 
     def send(request: FetchRequest) -> FetchResponse:
         left = ends_at - time.monotonic()
         if left < SHORTEST_REQUEST_SECONDS:
-            raise SourceError(
-                f"It takes longer than {total_seconds:.0f} seconds to answer, which is as long as is waited here. "
-                "The workers have more patience."
-            )
-        return client.fetch(replace(request, wait_seconds=left / 2, deadline_seconds=left / 2))
+            raise SourceError(too_slow)
+        try:
+            return client.fetch(replace(request, wait_seconds=left / 4, deadline_seconds=left * 3 / 4))
+        except DeadlineError as error:
+            raise SourceError(too_slow) from error
 
     return send
 

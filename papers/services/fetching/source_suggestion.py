@@ -12,7 +12,7 @@ from django.db import transaction
 
 from papers.models import Source
 from papers.outbound.client import Client
-from papers.outbound.errors import HttpStatusError, RefusedError, SourceError
+from papers.outbound.errors import DeadlineError, HttpStatusError, RefusedError, SourceError
 from papers.outbound.host_rate_limit import host_group_of
 from papers.outbound.request import FetchRequest
 from papers.services.fetching.fetch_runner import FetchPreview, preview_source
@@ -84,6 +84,8 @@ def look_at(text: str, *, now: datetime, seconds: float = LOOK_SECONDS) -> Sourc
         return SourceLook(error=NOT_KNOWN)
     try:
         found = _ask(address, seconds=budget.left() / 2)
+    except DeadlineError:
+        return SourceLook(error=f"Nothing answered there within the {seconds:.0f} seconds that are waited here.")
     except SourceError as error:
         return SourceLook(error=str(error))
     suggestion = suggested_by_answer(found, address)
@@ -164,8 +166,8 @@ def _ask(address: str, *, seconds: float) -> AtAddress:
         params=params,
         accept="application/atom+xml, application/rss+xml, application/xml;q=0.9, text/html;q=0.8, */*;q=0.5",
         max_bytes=MAX_BYTES,
-        deadline_seconds=seconds,
-        wait_seconds=seconds / 2,
+        deadline_seconds=seconds * 3 / 4,
+        wait_seconds=seconds / 4,
     )
     try:
         response = client.fetch(request)
