@@ -12,8 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from papers.models import FetchRun, Paper, Source
-from papers.services.fetching import source_suggestion
-from papers.services.fetching.fetch_runner import fetch_source
+from papers.services.fetching.fetch_runner import fetch_source, preview_source
 from papers.services.fetching.source_suggestion import look_at
 from tests.support import factories
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream
@@ -160,7 +159,7 @@ def test_what_takes_longer_than_all_the_time_says_so(upstream: FakeUpstream, set
     source = factories.source("biorxiv", base_url=f"{upstream.url}/pages/slow")
     message = json.dumps({"messages": [{"status": "no posts found"}], "collection": []})
     answer(upstream, "/pages/slow", message, content_type="application/json", stall_seconds=0.3)
-    preview = source_suggestion.preview_source(source, now=timezone.now(), total_seconds=0.7, max_batches=1)
+    preview = preview_source(source, now=timezone.now(), total_seconds=0.7, max_batches=1)
     assert "does not answer within the 1 seconds" in preview.error
 
 
