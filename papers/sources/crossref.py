@@ -173,7 +173,7 @@ def _read_work(item: Any) -> RawPaper:
     Raises:
         SourceError: it has no DOI or no title.
     """
-    doi = parse_whole_doi(f"https://doi.org/{_doi_of(item)}")
+    doi = parse_whole_doi(_doi_of(item))
     if not isinstance(item, dict) or doi is None:
         raise SourceError("The work has no DOI.")
     paper = replace(read_csl_record(item, doi=doi), source=RECORDS.name)

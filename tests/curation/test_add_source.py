@@ -125,6 +125,7 @@ def test_a_repository_may_refuse_the_question_and_be_known_by_that(upstream: Fak
         ("what", "That is no address"),
         ("2167-8358", "That is no address"),
         ("{upstream}/feeds/missing-for-sure", "404"),
+        ("rss.arxiv.org/rss/cs.CL", "arXiv has sources of its own"),
         ("http://10.1.2.3/feed", "10.1.2.3"),
         ("http://127.0.0.1:1/feed", "127.0.0.1"),
     ],

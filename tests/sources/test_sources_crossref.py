@@ -58,6 +58,14 @@ def test_a_work_is_read_as_the_dois_record_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "doi", ["10.1016/0550-3213(94)00102-2", "10.1002/(sici)1097-4571(1999)50:1<1::aid-asi1>3.0.co;2-x"]
+)
+def test_odd_dois_stay_as_the_registry_has_them(doi: str) -> None:
+    [paper] = parse_works(works(work(DOI=doi.upper()))).papers
+    assert paper.doi == doi
+
+
+@pytest.mark.parametrize(
     ("dates", "published"),
     [
         ({"issued": {"date-parts": [[2026, 11]]}}, "2026-11-19"),

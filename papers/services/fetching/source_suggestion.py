@@ -44,6 +44,10 @@ NOT_KNOWN = (
     "That is no address, no ISSN and no name of a source that is known here. Paste the address of a feed, of a "
     "journal’s page or of a repository, an ISSN, or “bioRxiv” or “medRxiv”."
 )
+OF_ARXIV = (
+    "arXiv has sources of its own, which know its announcements. Its categories are chosen in the group’s settings, "
+    "by an administrator."
+)
 NO_SOURCE = (
     "There is a page at this address, but it names no feed and no ISSN. Look on it for “RSS” or “Feed”, and paste that "
     "link’s address; or paste the journal’s ISSN."
@@ -83,6 +87,8 @@ def look_at(text: str, *, now: datetime, seconds: float = LOOK_SECONDS) -> Sourc
     if address is None:
         return SourceLook(error=NOT_KNOWN)
     try:
+        if host_group_of(address) == "arxiv":
+            return SourceLook(error=OF_ARXIV)
         found = _ask(address, seconds=budget.left() / 2)
     except DeadlineError:
         return SourceLook(error=f"Nothing answered there within the {seconds:.0f} seconds that are waited here.")
