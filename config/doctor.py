@@ -28,6 +28,7 @@ from config.local.programs import BEAT, EMBEDDER, FETCHER, WEB, WORKER, Part, is
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetupState
 from papers.services.embeddings.embedding_status import read_embedding_status
+from papers.services.fetching.live_answers import ask_services
 from papers.services.operations import status
 from papers.services.operations.status import SourceState
 
@@ -67,8 +68,11 @@ def problem(subject: str, message: str, remedy: str) -> Finding:
     return Finding(FindingLevel.PROBLEM, subject, message, remedy)
 
 
-def diagnose(*, now: datetime) -> Iterator[Finding]:
-    """One finding after the other about everything; about what is in the database only when it answers."""
+def diagnose(*, now: datetime, asks_services: bool = False) -> Iterator[Finding]:
+    """One finding after the other about everything; about what is in the database only when it answers.
+
+    With `asks_services` one request goes to each service that papers come from.
+    """
     yield check_python()
     yield from check_settings()
     yield check_data_folder()
@@ -96,6 +100,8 @@ def diagnose(*, now: datetime) -> Iterator[Finding]:
         yield check_embeddings(now=now)
         yield check_days(now=now)
         yield check_mail()
+        if asks_services:
+            yield from check_services(now=now)
 
 
 def manage_command(arguments: str) -> str:
@@ -232,6 +238,29 @@ def check_workers(*, now: datetime) -> Finding:
             f"Start {run_command(WORKER)}, {run_command(FETCHER)} and {run_command(BEAT)}, or look at their output."
         )
     return problem("workers", f"{seen}: beat, the queue or the worker is down. Nothing is fetched.", remedy)
+
+
+def check_services(*, now: datetime) -> Iterator[Finding]:
+    """One request to each service that papers come from: does it answer as its reader expects? Only when asked for."""
+    for answer in ask_services(now=now):
+        if answer.error:
+            yield warning("live", f"{answer.service} gave no answer: {answer.error}", "Try again in some minutes.")
+        elif answer.missing:
+            yield problem(
+                "live",
+                f"{answer.service} answers without {', '.join(answer.missing)}, which its reader needs.",
+                "Look for a newer Broadsheet; report it where there is none.",
+            )
+        elif answer.is_empty:
+            yield ok(
+                "live", f"{answer.service} answers, with no paper now. On a day with an announcement it tells more."
+            )
+        elif answer.new:
+            yield ok(
+                "live", f"{answer.service} answers as expected, and says more than was known: {', '.join(answer.new)}."
+            )
+        else:
+            yield ok("live", f"{answer.service} answers as expected.")
 
 
 def check_sources(*, now: datetime) -> list[Finding]:

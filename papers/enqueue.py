@@ -24,6 +24,7 @@ class TaskName(StrEnum):
     FETCH_SUBMISSION = "papers.fetch_submission"
     FETCH_IMPORT = "papers.fetch_import"
     READ_UPLOADS = "papers.read_uploads"
+    FILL_UNREAD_DAYS = "papers.fill_unread_days"
     FETCH_WANTED_RECORDS = "papers.fetch_wanted_records"
     RECOUNT_VOTES = "papers.recount_votes"
     CLEANUP = "papers.cleanup"

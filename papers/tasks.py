@@ -12,7 +12,7 @@ from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
 from papers.services.editions import list_rules
-from papers.services.fetching import fetch_runner, wanted_records
+from papers.services.fetching import fetch_runner, unread_days, wanted_records
 from papers.services.library_import import row_fetcher, upload_reader
 from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
@@ -47,6 +47,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.UPDATE_CURATION_QUEUE)
     if due.suggestions:
         enqueue(TaskName.COMPUTE_RECOMMENDATIONS)
+    if due.days:
+        enqueue(TaskName.FILL_UNREAD_DAYS)
     if due.records:
         enqueue(TaskName.FETCH_WANTED_RECORDS)
     if due.cleanup:
@@ -57,6 +59,7 @@ def enqueue_due_work() -> None:
 @shared_task(name=TaskName.FETCH_SOURCE)
 def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
     """Visit a source, if it is still due and no other worker is at it."""
+    scheduler.note_begun(TaskName.FETCH_SOURCE, source_id)
     run = fetch_runner.fetch_source(source_id, now=timezone.now(), only_if_due=not even_if_off)
     logger.info("Visited source %d: %s", source_id, run.state if run else "nothing to do")
 
@@ -64,6 +67,7 @@ def fetch_source(source_id: int, *, even_if_off: bool = False) -> None:
 @shared_task(name=TaskName.FETCH_SUBMISSION, soft_time_limit=120, time_limit=150)
 def fetch_submission(submission_id: int) -> None:
     """Fetch what a reader submitted, if that is still to be done and no other worker is at it."""
+    scheduler.note_begun(TaskName.FETCH_SUBMISSION, submission_id)
     done = submission_fetcher.fetch_submission(submission_id, now=timezone.now())
     logger.info("Looked after submission %d: %s", submission_id, done.state if done else "nothing to do")
 
@@ -78,6 +82,7 @@ def read_uploads() -> None:
 @shared_task(name=TaskName.FETCH_IMPORT, soft_time_limit=420, time_limit=480)
 def fetch_import(import_id: int) -> None:
     """Fetch some of what a reader's import names, if no other worker is at it; the rest in a further turn."""
+    scheduler.note_begun(TaskName.FETCH_IMPORT, import_id)
     if more := row_fetcher.fetch_next_rows(import_id, now=timezone.now()):
         enqueue(TaskName.FETCH_IMPORT, import_id)
     logger.info("Fetched for import %d; %s", import_id, "more to do" if more else "done for now")
@@ -87,6 +92,13 @@ def fetch_import(import_id: int) -> None:
 def fetch_wanted_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
     logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))
+
+
+@shared_task(name=TaskName.FILL_UNREAD_DAYS)
+def fill_unread_days() -> None:
+    """Fill days whose announcement was not read in time, also while arXiv answers nobody."""
+    if listed := unread_days.fill_unread_days(timezone.now()):
+        logger.info("Listed %d papers by arXiv's records", listed)
 
 
 @shared_task(name=TaskName.RECOUNT_VOTES)

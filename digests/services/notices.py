@@ -110,7 +110,7 @@ def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, NoticeConte
     if not channel.notify_edition or local.time() < channel.edition_at:
         return
     first = max(local.date() - EDITION_IS_NEWS, channel.created_at.astimezone(local.tzinfo).date())
-    found = Edition.objects.newest().filter(is_sample=False, day__gte=first, day__lte=local.date()).first()
+    found = Edition.objects.newest(local.date()).filter(is_sample=False, day__gte=first, day__lte=local.date()).first()
     if found is None or Notice.objects.filter(channel=channel, key=f"edition:{found.day}").exists():
         return
     best = Listing.objects.best_of_day(found.day).select_related("paper")[: channel.edition_size]

@@ -17,7 +17,7 @@ from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
 from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload
 from papers.models.limits import AttemptCount, MailAllowance
-from papers.models.listing import AnnouncedList, Announcement, Edition, Listing
+from papers.models.listing import AnnouncedList, Announcement, Edition, Listing, RecordedAnnouncement
 from papers.models.paper import (
     FormerAddress,
     Identifier,
@@ -31,7 +31,16 @@ from papers.models.recommendation import Recommendation, RecommendationState, Sh
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchStatistics, WordCount
 from papers.models.security import SecurityEvent
-from papers.models.source import FetchRun, Heartbeat, HostSlot, ImportedPart, RejectedRecord, Source, SourceDay
+from papers.models.source import (
+    FetchRun,
+    Heartbeat,
+    HostSlot,
+    HostWaiter,
+    ImportedPart,
+    RejectedRecord,
+    Source,
+    SourceDay,
+)
 from papers.models.submission import Submission
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
@@ -63,6 +72,7 @@ __all__ = [
     "FormerAddress",
     "Heartbeat",
     "HostSlot",
+    "HostWaiter",
     "Identifier",
     "ImportedPart",
     "Installation",
@@ -86,6 +96,7 @@ __all__ = [
     "PlannedListing",
     "Recommendation",
     "RecommendationState",
+    "RecordedAnnouncement",
     "RejectedRecord",
     "Role",
     "RuleListing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -19,8 +19,11 @@ class EditionQuerySet(models.QuerySet["Edition"]):
     def with_papers(self) -> EditionQuerySet:
         return self.filter(listed_count__gt=0)
 
-    def newest(self) -> EditionQuerySet:
-        return self.with_papers().order_by("-day")
+    def newest(self, today: date | None = None) -> EditionQuerySet:
+        """Those with papers, the last first; by `today` none of a day that has not come. arXiv's or another site's day
+        may have begun when the group's has not."""
+        found = self.with_papers().order_by("-day")
+        return found if today is None else found.filter(day__lte=today + timedelta(days=1))
 
     def between(self, first: date, end: date) -> EditionQuerySet:
         """Those with papers after `first` and before `end`."""
@@ -64,6 +67,11 @@ class Edition(models.Model):
     )
     checked_at = models.DateTimeField(null=True, blank=True)
     check_note = models.TextField(blank=True, help_text="Why the count is unknown or in doubt, in a reader's words.")
+    recorded_count = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Papers of the day by arXiv's records; empty where its announcement was read.",
+    )
 
     objects = EditionQuerySet.as_manager()
 
@@ -106,6 +114,22 @@ class Announcement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.arxiv_id} on {self.day}"
+
+
+class RecordedAnnouncement(models.Model):
+    """The day under which arXiv most likely announced a paper, told by its record: for days whose feeds were not read.
+
+    Completeness never counts these rows as announced.
+    """
+
+    arxiv_id = models.TextField(primary_key=True)
+    day = models.DateField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="recorded_of_day")]
+
+    def __str__(self) -> str:
+        return f"{self.arxiv_id}, likely on {self.day}"
 
 
 class AnnouncedList(models.Model):

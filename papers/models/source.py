@@ -158,6 +158,25 @@ class HostSlot(models.Model):
         return self.group
 
 
+class HostWaiter(models.Model):
+    """A request that waits for a slot of a group: the highest priority goes first, then who came first.
+
+    See services/fetching/rate_limiter.py.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    group = models.TextField()
+    priority = models.SmallIntegerField()
+    since = models.DateTimeField()
+    until = models.DateTimeField(help_text="By when it looks again; whoever does not is dead, and is not waited for.")
+
+    class Meta:
+        indexes = [models.Index(fields=["group"], name="waiter_of_group")]
+
+    def __str__(self) -> str:
+        return f"{self.group}: {self.id}"
+
+
 class Heartbeat(models.Model):
     """When a background process was last alive; a row, because a lost cache must not look like a dead process."""
 

@@ -10,6 +10,7 @@ from papers.catalogue.categories import expand_patterns
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import HOST_GROUP, WAIT_SECONDS, parse_datetime
 from papers.sources.arxiv_schedule import AFTER_MIDNIGHT, jitter, last_announcement, next_feed
 from papers.sources.base import (
@@ -47,6 +48,22 @@ _NEWEST_FIRST: Mapping[str, str | int] = {
 }
 
 Send = Callable[[FetchRequest], FetchResponse]
+ANSWER = AnswerShape(
+    needed=frozenset({
+        "feed/totalResults", "feed/entry/id", "feed/entry/title", "feed/entry/summary", "feed/entry/published",
+        "feed/entry/updated", "feed/entry/author/name", "feed/entry/category@term", "feed/entry/primary_category@term",
+    }),
+    known=frozenset({
+        "feed", "feed/id", "feed/title", "feed/updated", "feed/link", "feed/link@href", "feed/link@rel",
+        "feed/link@type",
+        "feed/startIndex", "feed/itemsPerPage", "feed/entry", "feed/entry/author", "feed/entry/author/affiliation",
+        "feed/entry/category", "feed/entry/category@scheme", "feed/entry/primary_category",
+        "feed/entry/primary_category@scheme", "feed/entry/comment", "feed/entry/doi", "feed/entry/journal_ref",
+        "feed/entry/link", "feed/entry/link@href", "feed/entry/link@rel", "feed/entry/link@title",
+        "feed/entry/link@type",
+    }),
+)  # fmt: skip
+"""https://info.arxiv.org/help/api/user-manual.html, section 3.3."""
 RECORDS = RecordSource("arxiv_api", rank=80, display_name="arXiv", is_archive=True, lists_when_stored=True)
 
 

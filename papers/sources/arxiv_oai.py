@@ -6,14 +6,16 @@ from the newest datestamp it had seen, and records that come twice change nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.errors import SourceError
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
@@ -21,7 +23,7 @@ from papers.sources.arxiv import (
     parse_date,
     parse_datetime,
 )
-from papers.sources.arxiv_schedule import jitter, next_oai_records
+from papers.sources.arxiv_schedule import announcement_day, jitter, next_oai_records
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -35,9 +37,12 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.oai_protocol import OAI, OaiError, ask
-from papers.sources.xml import iterate_xml, serialize
+from papers.sources.oai_protocol import OAI, OaiAnswer, OaiError, OaiHeader, ask, read_answer
+from papers.sources.partial import PartFailures
+from papers.sources.xml import serialize
 from papers.text.xml import Element, child_text, element_text
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("arXivRaw", "arXiv")
 """Metadata formats, the better first: arXivRaw alone has versions, their dates, and withdrawals."""
@@ -46,12 +51,35 @@ FIRST_DAYS = 7
 """How far back the first fetch goes."""
 MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
+MAX_IDLE_PAGES = 3
+"""After so many pages in a row without a new record a list is not followed any more."""
+MAX_PAGES = 5_000
+"""More than all of arXiv takes."""
+MAX_ASKED_AGAIN = 20
+"""Of the records of a page that are not well-formed, so many are asked for one by one."""
 
+_RAW = "OAI-PMH/GetRecord/record/metadata/arXivRaw"
+_HEADER = "OAI-PMH/GetRecord/record/header"
+ANSWER = AnswerShape(
+    needed=frozenset({
+        f"{_HEADER}/identifier", f"{_HEADER}/datestamp", f"{_HEADER}/setSpec",
+        *(f"{_RAW}/{name}" for name in ("id", "title", "abstract", "authors", "categories", "version@version",
+        "version/date")),
+    }),
+    known=frozenset({
+        "OAI-PMH", "OAI-PMH@schemaLocation", "OAI-PMH/responseDate", "OAI-PMH/request", "OAI-PMH/request@verb",
+        "OAI-PMH/request@identifier", "OAI-PMH/request@metadataPrefix", "OAI-PMH/GetRecord", "OAI-PMH/GetRecord/record",
+        _HEADER, "OAI-PMH/GetRecord/record/metadata", _RAW, f"{_RAW}@schemaLocation", f"{_RAW}/version",
+        *(f"{_RAW}/{name}" for name in (
+            "submitter", "comments", "journal-ref", "doi", "license", "report-no", "msc-class", "acm-class", "proxy",
+            "version/size", "version/source_type",
+        )),
+    }),
+)  # fmt: skip
+"""Of a record in arXivRaw: http://arxiv.org/OAI/arXivRaw.xsd."""
 RAW_RECORDS = RecordSource("arxiv_oai_raw", rank=90, display_name="arXiv", is_archive=True)
 """Versions, dates, withdrawal and licence, straight from the archive."""
 RECORDS = RecordSource("arxiv_oai", rank=70, display_name="arXiv", is_archive=True)
-
-_OAI = OAI
 
 
 @dataclass(slots=True)
@@ -60,11 +88,15 @@ class OaiPage:
 
     papers: list[RawPaper] = field(default_factory=list)
     rejected: list[UnreadableRecord] = field(default_factory=list)
+    broken_ids: list[str] = field(default_factory=list)
+    """Of the rejected those that are not well-formed: asked for one by one they may be."""
     deleted: int = 0
     token: str = ""
     error: OaiError | None = None
     answered_on: date | None = None
     days: tuple[date, date] | None = None
+    likely_days: dict[str, date] = field(default_factory=dict)
+    """By arXiv id, the day under which it was most likely announced."""
 
     @property
     def record_count(self) -> int:
@@ -77,18 +109,14 @@ def parse_page(data: bytes) -> OaiPage:
     Raises:
         BrokenXmlError: it is not whole, or not XML.
     """
-    page = OaiPage()
-    tags = [f"{_OAI}{name}" for name in ("responseDate", "error", "record", "resumptionToken")]
-    for element in iterate_xml(data, *tags):
-        name = str(element.tag).removeprefix(_OAI)
-        if name == "responseDate":
-            page.answered_on = parse_date(element.text)
-        elif name == "error":
-            page.error = OaiError(element.get("code", "undefinedError"), (element.text or "").strip())
-        elif name == "resumptionToken":
-            page.token = (element.text or "").strip()
-        else:
-            _add_record(page, element)
+    answer: OaiAnswer[_Record] = read_answer(data, _read_record)
+    page = OaiPage(token=answer.token, error=answer.error, answered_on=answer.answered_on)
+    for record in answer.records:
+        _add_record(page, record)
+    for broken in answer.broken:
+        page.rejected.append(broken)
+        if known := parse_arxiv_id(broken.identifier):
+            page.broken_ids.append(known.value)
     return page
 
 
@@ -98,11 +126,14 @@ def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arx
     Raises:
         SourceError: the answer is something else.
     """
-    params = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
-    page = _ask(send, base_url, params)
+    page = _ask(send, base_url, _get_record(arxiv_id))
     if page.error and page.error.code != "idDoesNotExist":
         raise SourceError(f"arXiv's OAI-PMH refused to give the record of {arxiv_id}: {page.error}.")
     return page.papers[0] if page.papers else None
+
+
+def _get_record(arxiv_id: str) -> Mapping[str, str]:
+    return {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": FORMATS[0]}
 
 
 class ArxivOai(SourceAdapter):
@@ -129,7 +160,7 @@ class ArxivOai(SourceAdapter):
         return max(next_oai_records(outcome.now), outcome.now + timedelta(hours=1)) + jitter()
 
     def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
-        page = parse_page(f'<ListRecords xmlns="{_OAI.strip("{}")}">{rejected.payload}</ListRecords>'.encode())
+        page = parse_page(f'<ListRecords xmlns="{OAI.strip("{}")}">{rejected.payload}</ListRecords>'.encode())
         if not page.papers:
             raise SourceError(page.rejected[0].error if page.rejected else "There is no record in it.")
         return page.papers[0]
@@ -142,8 +173,13 @@ class ArxivOai(SourceAdapter):
         states: dict[str, dict[str, str]] = {
             name: dict(state) for name, state in context.cursor.get("sets", {}).items() if name in sets
         }
+        failures = PartFailures()
         for name in sets:
-            yield from _Harvest(context, name, states).run()
+            try:
+                yield from _Harvest(context, name, states).run()
+            except SourceError as error:
+                failures.note(f"arXiv's records of {name}", error)
+        failures.raise_if_any()
 
 
 adapter = ArxivOai()
@@ -164,29 +200,60 @@ class _Harvest:
         self._records = 0
         self._restarts = 0
         self._tokens: set[str] = set()
+        self._ids: set[str] = set()
+        self._idle_pages = 0
 
     def run(self) -> Iterator[FetchBatch]:
         page = self._list()
         while True:
             if page.error:
-                if page.error.code == "noRecordsMatch":
+                if page.error.code == "noRecordsMatch" and not self._records:
                     yield FetchBatch(label=self._name, done=self._records)  # nothing yet; the same days are asked again
                     return
                 page = self._after(page.error)
                 continue
             self._began_on = self._began_on or page.answered_on or self._context.now.astimezone(UTC).date()
             self._note_days(page)
+            self._check_progress(page)
             self._records += page.record_count
             yield FetchBatch(
                 papers=tuple(page.papers),
                 rejected=tuple(page.rejected),
+                likely_days=page.likely_days,
                 cursor=self._cursor(is_last=not page.token),
                 done=self._records,
                 label=self._name,
             )
+            yield from self._ask_again(page.broken_ids)
             if not page.token:
                 return
             page = self._next(page.token)
+
+    def _check_progress(self, page: OaiPage) -> None:
+        """Raises SourceError where pages go on and bring nothing that was not there before."""
+        ids = {paper.arxiv_id or "" for paper in page.papers} | {bad.identifier for bad in page.rejected}
+        self._idle_pages = 0 if ids - self._ids or page.deleted else self._idle_pages + 1
+        self._ids |= ids
+        if page.token and (self._idle_pages >= MAX_IDLE_PAGES or len(self._tokens) >= MAX_PAGES):
+            raise SourceError(
+                f"arXiv's OAI-PMH goes on and on for {self._name} without a new record. It is asked again; if this "
+                "stays, check the source's address."
+            )
+
+    def _ask_again(self, arxiv_ids: Sequence[str]) -> Iterator[FetchBatch]:
+        """The records that were not well-formed in their page, one by one."""
+        for arxiv_id in arxiv_ids[:MAX_ASKED_AGAIN]:
+            try:
+                page = _ask(self._context.send, self._context.base_url, _get_record(arxiv_id))
+            except HostBusyError:
+                raise
+            except SourceError as error:
+                logger.warning("The record of %s can't be read: %s", arxiv_id, error)
+                continue
+            if page.papers:
+                yield FetchBatch(
+                    papers=tuple(page.papers), likely_days=page.likely_days, done=self._records, label=self._name
+                )
 
     def _list(self) -> OaiPage:
         return self._get(
@@ -208,9 +275,13 @@ class _Harvest:
         Raises:
             SourceError: it can't be.
         """
-        if error.code == "badResumptionToken" and self._tokens and self._restarts < MAX_RESTARTS:
+        # That no records match a token is no end of the list, which has an empty token.
+        is_of_token = error.code in ("badResumptionToken", "noRecordsMatch")
+        if is_of_token and self._tokens and self._restarts < MAX_RESTARTS:
             self._restarts += 1
             self._tokens.clear()
+            self._ids.clear()
+            self._idle_pages = 0
             self._from = self._seen or self._from
             return self._list()
         if error.code == "cannotDisseminateFormat" and self._format != FORMATS[-1]:
@@ -262,24 +333,51 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
     return ask(send, request, parse_page)
 
 
-def _add_record(page: OaiPage, record: Element) -> None:
-    header = record.find(f"{_OAI}header")
-    identifier = (child_text(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
-    if header is not None and (day := parse_date(child_text(header, f"{_OAI}datestamp"))):
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record: its paper, or why there is none; neither where it is deleted."""
+
+    header: OaiHeader
+    paper: RawPaper | None = None
+    rejected: UnreadableRecord | None = None
+
+
+def _read_record(record: Element, header: OaiHeader) -> _Record:
+    if header.is_deleted:
+        return _Record(header)
+    metadata = next(iter(record.iterfind(f"{OAI}metadata/*")), None)
+    read = _READERS.get(str(metadata.tag).rpartition("}")[2]) if metadata is not None else None
+    paper = read(metadata) if read and metadata is not None else None
+    if paper is not None:
+        return _Record(header, paper)
+    error = "The record has no id or no title." if read else "The record is in no format that is read."
+    return _Record(header, rejected=UnreadableRecord(header.identifier, serialize(record), error))
+
+
+def _add_record(page: OaiPage, record: _Record) -> None:
+    if day := record.header.changed_on:
         first, last = page.days or (day, day)
         # A list that goes back within a page shows as a first day before the last one of an earlier page.
         page.days = (min(first, day), max(last, day))
-    if header is not None and header.get("status") == "deleted":
+    if record.rejected is not None:
+        page.rejected.append(record.rejected)
+    elif record.paper is None:
         page.deleted += 1
-        return
-    metadata = next(iter(record.iterfind(f"{_OAI}metadata/*")), None)
-    read = _READERS.get(str(metadata.tag).rpartition("}")[2]) if metadata is not None else None
-    paper = read(metadata) if read and metadata is not None else None
-    if paper is None:
-        error = "The record has no id or no title." if read else "The record is in no format that is read."
-        page.rejected.append(UnreadableRecord(identifier, serialize(record), error))
     else:
-        page.papers.append(paper)
+        page.papers.append(record.paper)
+        likely, known = _likely_day(record.paper, day), parse_arxiv_id(record.paper.arxiv_id or "")
+        if likely and known:
+            page.likely_days[known.value] = likely
+
+
+def _likely_day(paper: RawPaper, changed_on: date | None) -> date | None:
+    """The day under which a paper was most likely announced; None where its record has no date of its making."""
+    if paper.published_at is None:
+        return None
+    later = [version.released_at for version in paper.versions if version.number > 1 and version.released_at]
+    if not paper.versions and paper.updated_at and paper.updated_at != paper.published_at:
+        later = [paper.updated_at]
+    return announcement_day(paper.published_at, replaced_at=min(later, default=None), changed_on=changed_on)
 
 
 def _read_raw(metadata: Element) -> RawPaper | None:

@@ -6,25 +6,28 @@ dated on the day it is asked for, whatever is in it. So a batch that holds the v
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from papers.catalogue.identifiers import ArxivId, find_arxiv_id, parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
     HOST_GROUP,
     WAIT_SECONDS,
     categories_by_archive,
-    is_first_announced,
     is_whole_archive,
     parse_date,
-    parse_datetime,
+)
+from papers.sources.arxiv_announcement_feed import (
+    RECORDS,
+    AnnouncementFeed,
+    AnnouncementItem,
+    parse_feed,
+    parse_rejected_item,
 )
 from papers.sources.arxiv_schedule import (
     AFTER_MIDNIGHT,
@@ -33,6 +36,7 @@ from papers.sources.arxiv_schedule import (
     eastern_day,
     has_feed,
     jitter,
+    last_feed_day,
     next_feed,
 )
 from papers.sources.base import (
@@ -40,111 +44,37 @@ from papers.sources.base import (
     FetchBatch,
     FetchContext,
     FetchOutcome,
-    RawListing,
     RawPaper,
-    RecordSource,
     RejectedPayload,
     SourceAdapter,
     SourceSettings,
-    UnreadableRecord,
 )
 from papers.sources.isolated import read_large_isolated
-from papers.sources.xml import BrokenXmlError, parse_cut_xml, parse_xml, serialize
-from papers.text.xml import Element, element_text
+from papers.sources.partial import PartFailures
 
 MAX_ITEMS = 2000
 """What an answer holds at most; one that holds as many may lack some."""
 CHUNK_ITEMS = 250
 MAX_BYTES = 40_000_000
-LISTED_KINDS = ("new", "cross")
+_ONE_DAY = timedelta(days=1)
 REREAD_AFTER = timedelta(hours=4)
 """Once the day's announcements are there, they are read a few times more: for items that came late."""
-RECORDS = RecordSource("arxiv_rss", rank=60, display_name="arXiv", is_archive=True)
+ANSWER = AnswerShape(
+    needed=frozenset({
+        "feed/updated", "feed/entry/id", "feed/entry/title", "feed/entry/summary", "feed/entry/creator",
+        "feed/entry/category@term", "feed/entry/announce_type", "feed/entry/link@href",
+    }),
+    known=frozenset({
+        "feed", "feed@lang", "feed/id", "feed/title", "feed/subtitle", "feed/link", "feed/link@href", "feed/link@rel",
+        "feed/link@type", "feed/entry", "feed/entry/link", "feed/entry/link@rel", "feed/entry/link@type",
+        "feed/entry/category", "feed/entry/published", "feed/entry/updated", "feed/entry/rights", "feed/entry/DOI",
+        "feed/entry/journal_reference",
+    }),
+)  # fmt: skip
+"""Of the Atom feeds, which are asked for: https://info.arxiv.org/help/rss_specifications.html."""
 
 _POSITIONS = 100_000
 _RANKS = {"new": 3, "cross": 2}
-
-_DESCRIPTION = re.compile(
-    r"\s*arXiv:(\S+)\s+Announce Type:\s*([a-z-]+)\s*(?:Abstract:\s?(.*))?", re.DOTALL | re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncementItem:
-    """One announced paper. `record` is None where only its id and kind could be read."""
-
-    guid: str
-    arxiv_id: ArxivId | None
-    kind: str
-    """new, cross, replace, replace-cross; empty where the item does not say."""
-    record: RawPaper | None
-    rejected: UnreadableRecord | None = None
-
-    def at(self, position: int) -> AnnouncementItem:
-        """The same, with its place in the order of the day."""
-        return self._listed(position=position)
-
-    def on(self, day: date) -> AnnouncementItem:
-        """The same, announced on another day."""
-        item = self._listed(day=day)
-        if item.record is None or item.record.announced_on is None:
-            return item
-        return replace(item, record=replace(item.record, announced_on=day))
-
-    def _listed(self, **changes: Any) -> AnnouncementItem:
-        if self.record is None or self.record.listed_on is None:
-            return self
-        return replace(self, record=replace(self.record, listed_on=replace(self.record.listed_on, **changes)))
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncementFeed:
-    """One answer. `day` is arXiv's date of the feed; `is_cut` when it ended in the middle."""
-
-    day: date
-    items: tuple[AnnouncementItem, ...]
-    is_cut: bool = False
-
-    @property
-    def announced(self) -> dict[str, str]:
-        """The ids of kind new and cross, with their kind. An item that doesn't say its kind counts, to be safe."""
-        ids: dict[str, str] = {}
-        for item in self.items:
-            if item.arxiv_id and (item.kind or "new") in LISTED_KINDS and ids.get(item.arxiv_id.value) != "new":
-                ids[item.arxiv_id.value] = item.kind or "new"
-        return ids
-
-    def on(self, day: date) -> AnnouncementFeed:
-        """The same under another day."""
-        return replace(self, day=day, items=tuple(item.on(day) for item in self.items))
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same items, in whatever order; validators change with every build of a feed."""
-        lines = sorted(f"{item.guid} {item.kind}" for item in self.items)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
-
-
-def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
-    """Read an answer in RSS 2.0 or Atom. An item that can't be read is kept as rejected, with its id where it has one.
-
-    Raises:
-        BrokenXmlError: it is neither.
-    """
-    try:
-        root, is_cut = parse_xml(data), False
-    except BrokenXmlError:
-        partial = parse_cut_xml(data)
-        if partial is None or not _items(partial):
-            raise
-        root, is_cut = partial, True
-    if _name(root) not in ("feed", "rss", "RDF"):
-        raise BrokenXmlError("The answer is neither RSS nor Atom; check the source's address.")
-    elements = _items(root)
-    day = _day(root, elements) or eastern_day(now)
-    if is_cut:
-        elements.pop()  # what the reader made of half an item
-    return AnnouncementFeed(day=day, items=tuple(_read_item(element, day) for element in elements), is_cut=is_cut)
 
 
 class ArxivRss(SourceAdapter):
@@ -175,12 +105,7 @@ class ArxivRss(SourceAdapter):
         return min(max(regular, now + REREAD_AFTER) if outcome.has_todays_announcements else regular, next_day)
 
     def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
-        """The paper in one item; its day is that on which it came, where the item names none."""
-        element = parse_xml(rejected.payload.encode())
-        item = _read_item(element, _day(element, [element]) or rejected.received_on)
-        if item.record is None:
-            raise SourceError(item.rejected.error if item.rejected else "There is no item in it.")
-        return item.record
+        return parse_rejected_item(rejected)
 
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError where no category is chosen, or a feed could not be read whole."""
@@ -213,14 +138,27 @@ class _FeedRound:
         self._empty: list[tuple[str, date]] = []
         self._days_with_items: set[date] = set()
         self._problems: list[str] = []
+        self._failures = PartFailures()
+        self._unread: dict[str, str] = {}
+        """Why the day's list of a question was not read."""
 
     def run(self) -> Iterator[FetchBatch]:
         if not self._queries:
             raise SourceError("No arXiv category is chosen, so there is nothing to ask for; name some in the source.")
-        for query in self._queries:
-            yield from self._visit(query)
-        if odd := self._odd_silences():
-            yield FetchBatch(announced=odd)
+        for place, query in enumerate(self._queries):
+            try:
+                yield from self._visit(query)
+            except SourceError as error:
+                self._unread[query.name] = f"arXiv's feed of {query.name} could not be read."
+                try:
+                    self._failures.note(f"arXiv's feed of {query.name} could not be read", error)
+                except SourceError:
+                    for left in self._queries[place + 1 :]:
+                        self._unread[left.name] = f"arXiv's feed of {left.name} could not be read."
+                    yield from self._tell_unread()
+                    raise
+        yield from self._tell_unread()
+        self._failures.raise_if_any()
         if self._problems:
             raise SourceError(" ".join(self._problems))
 
@@ -247,7 +185,12 @@ class _FeedRound:
             query.announced |= whole.announced
         day = whole.day if whole else None
         for code in query.codes:
-            feed = self._ask(code)
+            try:
+                feed = self._ask(code)
+            except SourceError as error:
+                query.notes.append(f"arXiv's feed of {code} could not be read.")
+                self._failures.note(f"arXiv's feed of {code} could not be read", error)
+                continue
             if feed is None:
                 query.notes.append(f"arXiv has no feed of {code}.")
                 self._problems.append(f"arXiv has no feed of {code}; take it out of the source's categories.")
@@ -276,6 +219,9 @@ class _FeedRound:
 
     def _take(self, query: _Query, name: str, feed: AnnouncementFeed) -> Iterator[FetchBatch]:
         """The batches of one answer. What it announces comes with the first, so that a gap shows even after a kill."""
+        if self._is_older(name, feed):
+            yield self._nothing_new(query, name, feed, is_stale=True)
+            return
         feed = self._dated(name, feed)
         is_news, was_read = self._is_news(name, feed), self._known_day(name) == feed.day
         if not feed.items and not was_read:
@@ -308,19 +254,34 @@ class _FeedRound:
         """The feed under the day that it belongs to.
 
         Its date is that of the day it is asked for. Should the next batch be in it before midnight, as soon as it is
-        announced, then it belongs to the next day: it holds nothing of what this day's feed held.
+        announced, then it belongs to the next day: it holds nothing of what this day's feed held. What a feed holds at
+        other times of a weekend is still that of Friday.
         """
         now = self._context.now.astimezone(EASTERN)
-        known = set(self._known.get(name, {}).get("some", ()))
-        is_evening = feed.day == now.date() == self._known_day(name) and now.time() >= ANNOUNCEMENT_TIME
-        if not is_evening or not feed.items or known & {item.guid for item in feed.items}:
+        if not feed.items or feed.day != now.date():
             return feed
-        return feed.on(eastern_day(next_feed(now)))
+        known = set(self._known.get(name, {}).get("some", ()))
+        is_evening = now.time() >= ANNOUNCEMENT_TIME and has_feed(feed.day + _ONE_DAY)
+        is_next = is_evening and (self._known_day(name) == feed.day or not has_feed(feed.day))
+        if is_next and not known & {item.guid for item in feed.items}:
+            return feed.on(eastern_day(next_feed(now)))
+        is_left_over = not has_feed(feed.day) and self._is_news(name, feed)
+        return feed.on(last_feed_day(feed.day)) if is_left_over else feed
 
-    def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed) -> FetchBatch:
+    def _is_older(self, name: str, feed: AnnouncementFeed) -> bool:
+        """Whether the feed holds a batch from before the last one: ids are given out as papers are announced."""
+        if not has_feed(feed.day):
+            return False  # feeds are empty at weekends, until the next batch comes
+        known = self._known.get(name, {})
+        newest, some = str(known.get("newest", "")), set(known.get("some", ()))
+        return bool(feed.newest_id) and feed.newest_id < newest and not some & {item.guid for item in feed.items}
+
+    def _nothing_new(self, query: _Query, name: str, feed: AnnouncementFeed, *, is_stale: bool = False) -> FetchBatch:
         """Nothing at all; or what an earlier day held, which on days without announcements is how it should be."""
         is_old = bool(feed.items) and has_feed(feed.day) and self._known_day(name) != feed.day
-        is_stale = is_old or (bool(feed.items) and self._is_behind(feed))
+        is_stale = is_stale or is_old or (bool(feed.items) and self._is_behind(feed))
+        if is_stale:
+            self._unread[query.name] = f"arXiv's feed of {query.name} held an older batch."
         return self._batch(query, done=len(feed.items), total=len(feed.items), is_stale=is_stale)
 
     def _is_news(self, name: str, feed: AnnouncementFeed) -> bool:
@@ -351,10 +312,24 @@ class _FeedRound:
         if feed.is_cut:
             query.notes.append(f"arXiv's feed of {name} ended in the middle.")
             self._problems.append(f"arXiv's feed of {name} ended in the middle; it is asked again within the hour.")
+        if feed.misdated:
+            query.notes.append(f"arXiv's feed of {name} is dated {feed.misdated}, and was read as today's.")
         if _is_capped(feed):
             query.notes.append(f"arXiv's feed of {name} reached its cap of {MAX_ITEMS:,} items.")
         if any(item.arxiv_id is None for item in feed.items):
             query.notes.append(f"arXiv's feed of {name} has an item without an id.")
+
+    def _tell_unread(self) -> Iterator[FetchBatch]:
+        """Lists of today that were asked for in vain, where others were read: for this part of the day's count."""
+        today = eastern_day(self._context.now)
+        odd = self._odd_silences()
+        unread = tuple(
+            AnnouncedIds(today, name, {}, is_whole=False, note=note)
+            for name, note in self._unread.items()
+            if self._known_day(name) != today and any(self._known_day(query.name) == today for query in self._queries)
+        )
+        if odd or unread:
+            yield FetchBatch(announced=odd, unread_lists=unread)
 
     def _odd_silences(self) -> tuple[AnnouncedIds, ...]:
         """Feeds that were empty on a day when others were not: perhaps rightly, so their count is unknown."""
@@ -372,6 +347,8 @@ class _FeedRound:
     def _remember(self, name: str, feed: AnnouncementFeed) -> None:
         some = [item.guid for item in feed.items[:: max(len(feed.items) // 5, 1)] if item.guid]
         self._known[name] = {"day": feed.day.isoformat(), "items": feed.fingerprint, "some": some}
+        if feed.newest_id:
+            self._known[name]["newest"] = feed.newest_id
 
     def _cursor(self) -> dict[str, Any]:
         asked = {name for query in self._queries for name in (query.name, *query.codes)}
@@ -390,62 +367,3 @@ def _queries(categories: Iterable[str]) -> list[_Query]:
         _Query(archive if is_whole_archive(archive, codes) else "+".join(codes), codes, number * _POSITIONS)
         for number, (archive, codes) in enumerate(categories_by_archive(categories).items())
     ]
-
-
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _items(root: Element) -> list[Element]:
-    return list(root.iter("{*}item", "{*}entry"))
-
-
-def _day(root: Element, items: list[Element]) -> date | None:
-    """arXiv's date of the feed: of its channel, else of its items, else of its making."""
-    texts = [root.findtext("{*}channel/{*}pubDate")]
-    texts += [items[0].findtext(f"{{*}}{name}") for name in ("published", "pubDate") if items]
-    texts += [root.findtext(path) for path in ("{*}updated", "{*}channel/{*}lastBuildDate")]
-    moments = filter(None, map(parse_datetime, texts))
-    return next((moment.astimezone(EASTERN).date() for moment in moments), None)
-
-
-def _read_item(element: Element, day: date) -> AnnouncementItem:
-    texts: dict[str, str] = {}
-    for child in element.iterchildren("*"):
-        texts.setdefault(_name(child).lower(), element_text(child) or child.get("href", ""))
-    categories = [(child.get("term") or child.text or "").strip() for child in element.iterfind("{*}category")]
-    description = texts.get("summary", texts.get("description", ""))
-    said = _DESCRIPTION.match(description)
-    guid = (texts.get("guid") or texts.get("id") or "").strip()
-    arxiv_id = (
-        parse_arxiv_id(guid) or (parse_arxiv_id(said[1]) if said else None) or find_arxiv_id(texts.get("link", ""))
-    )
-    kind = (texts.get("announce_type") or (said[2] if said else "")).strip().lower()
-    guid = guid or str(arxiv_id or "")
-    if arxiv_id is None or not texts.get("title", "").strip():
-        error = "The item has no arXiv id." if arxiv_id is None else "The item has no title."
-        return AnnouncementItem(guid, arxiv_id, kind, None, UnreadableRecord(guid, serialize(element), error))
-    abstract = said[3] if said else description
-    return AnnouncementItem(
-        guid, arxiv_id, kind, _paper(texts, arxiv_id, kind, day, abstract, tuple(filter(None, categories)))
-    )
-
-
-def _paper(
-    texts: dict[str, str], arxiv_id: ArxivId, kind: str, day: date, abstract: str | None, categories: tuple[str, ...]
-) -> RawPaper:
-    is_listed = (kind or "new") in LISTED_KINDS
-    return RawPaper(
-        source=RECORDS.name,
-        title=texts["title"],
-        arxiv_id=arxiv_id.value,
-        version=arxiv_id.version,
-        doi=texts.get("doi"),
-        abstract=abstract or None,
-        authors_text=texts.get("creator"),
-        categories=categories or None,
-        announced_on=day if is_listed and is_first_announced(arxiv_id.value, kind, day) else None,
-        journal_ref=texts.get("journal_reference"),
-        license=texts.get("rights"),
-        listed_on=RawListing(day, kind or "new"),
-    )

@@ -171,6 +171,10 @@ class FetchBatch:
     """What was asked for, such as cs.CL; with done and total it makes the progress line."""
     is_stale: bool = False
     """The source served an old batch: stored, but not a success."""
+    unread_lists: tuple[AnnouncedIds, ...] = ()
+    """Lists that were asked for in vain, where others of their day were read; `note` says why."""
+    likely_days: Mapping[str, date] = field(default_factory=dict)
+    """By arXiv id, the day under which a paper was most likely announced, as far as its record tells."""
     list_day: date | None = None
     """The records are of the source's own list of this day, of which several batches may bring a part each."""
 
@@ -267,7 +271,7 @@ class SourceAdapter(ABC):
     fills_gaps: ClassVar[bool] = False
     """It may bring papers that were announced before, so days with gaps are checked after a fetch."""
     catches_up: ClassVar[bool] = False
-    """It is fetched before its time when the announcements are stale."""
+    """It is fetched before its time when the announcements are stale or fail."""
     has_daily_list: ClassVar[bool] = False
     """It has a list of its own each day, with which what is stored of it is compared."""
     disable_after: ClassVar[timedelta | None] = None

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from papers.catalogue.identifiers import arxiv_id_of_doi, parse_doi, parse_orcid
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources import webpage
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.base import NoPaperError, RawAuthor, RawPaper, RecordSource
 from papers.sources.isolated import read_isolated, read_large_isolated
 from papers.sources.record_markup import plain_abstract as plain_abstract
@@ -24,6 +25,8 @@ from papers.text.names import in_order_of_speech, is_one_person
 
 HOST_GROUP = "crossref"
 """The host group of doi.org and Crossref; where doi.org leads to DataCite, that one's rate limit is kept to."""
+ANSWER = AnswerShape(needed=frozenset({"DOI", "title", "author[]/family"}))
+"""Of a record in CSL-JSON: https://citeproc-js.readthedocs.io/en/latest/csl-json/markup.html."""
 RECORDS = RecordSource("doi", rank=50, display_name="the DOI’s record", lists_when_stored=True)
 ACCEPT = "application/vnd.citationstyles.csl+json, application/json;q=0.5, text/html;q=0.2"
 MAX_BYTES = 10_000_000  # some records list ten thousand references

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
+from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
 from papers.sources.base import (
     ExternalCounts,
@@ -26,6 +27,7 @@ from papers.sources.base import (
     UnreadableRecord,
 )
 from papers.sources.isolated import read_large_isolated
+from papers.sources.partial import PartFailures
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
 PAGE_SIZE = 100
@@ -36,6 +38,34 @@ FIRST_DAYS = 7
 MAX_DAYS_BACK = 31
 """How far a fetch goes back on its own after a pause; `since` may go further."""
 MAX_BYTES = 20_000_000
+_ACCOUNT = ("_id", "avatarUrl", "fullname", "name", "type", "user", "isPro", "isHf", "isHfAdmin", "isMod",
+            "followerCount", "isUserFollowing")  # fmt: skip
+_ORGANIZATION = ("_id", "avatar", "fullname", "name")
+ANSWER = AnswerShape(
+    needed=frozenset({
+        "[]/numComments", "[]/paper/id", "[]/paper/title", "[]/paper/summary", "[]/paper/authors[]/name",
+        "[]/paper/publishedAt", "[]/paper/upvotes",
+    }),
+    known=frozenset({
+        *(f"[]/{name}" for name in (
+            "paper", "title", "summary", "thumbnail", "publishedAt", "mediaUrl", "mediaUrls", "submittedBy",
+            "organization",
+            "isAuthorParticipating",
+        )),
+        *(f"[]/paper/{name}" for name in (
+            "authors", "authors[]/_id", "authors[]/hidden", "authors[]/status", "authors[]/statusLastChangedAt",
+            "authors[]/user", "ai_keywords", "ai_summary", "ai_summary_model", "discussionId", "githubRepo",
+            "githubRepoAddedBy", "githubStars", "mediaUrls", "organization", "projectPage", "submittedOnDailyAt",
+            "submittedOnDailyBy",
+        )),
+        *(f"[]/{owner}/{name}" for owner in ("organization", "paper/organization") for name in _ORGANIZATION),
+        *(f"[]/{owner}/{name}" for name in _ACCOUNT
+          for owner in ("submittedBy", "paper/submittedOnDailyBy", "paper/authors[]/user")),
+    }),
+)  # fmt: skip
+"""Of the day's list, which has no documentation; as it was seen from 2024 to 2026."""
+MAX_DAYS_APART = 7
+"""Between the day that an item names and that of the list it came in."""
 RECORDS = RecordSource("huggingface", rank=30, display_name="Hugging Face", words_of="Hugging Face’s list")
 
 
@@ -98,15 +128,22 @@ class HuggingFace(SourceAdapter):
         days = _days(context)
         absent: HttpStatusError | None = None
         has_answered = False
+        failures, failed = PartFailures(), [day.isoformat() for day in _failed_days(context)]
         for number, day in enumerate(days, start=1):
+            failed = [each for each in failed if each != day.isoformat()]
             try:
-                yield from _fetch_day(context, day, done=number, total=len(days))
+                yield from _fetch_day(context, day, failed, done=number, total=len(days))
                 has_answered = True
-            except HttpStatusError as error:
+            except SourceError as error:
                 # A mirror may lack a day; where every day is lacking, the address is wrong.
-                if error.status != HTTPStatus.NOT_FOUND:
-                    raise
-                absent = error
+                if isinstance(error, HttpStatusError) and error.status == HTTPStatus.NOT_FOUND:
+                    absent = error
+                    continue
+                failures.note(f"The list of {day}", error)
+                failed = [*failed, day.isoformat()]
+        if failed and has_answered:
+            yield FetchBatch(cursor=_cursor(context, days[-1], failed))
+        failures.raise_if_any()
         if absent and not has_answered:
             raise absent
 
@@ -121,10 +158,25 @@ def _days(context: FetchContext) -> list[date]:
         last = parse_date(context.cursor.get("through"))
         back = RECENT_DAYS + (today - last).days if last else FIRST_DAYS
         first = today - timedelta(days=min(max(back, RECENT_DAYS), MAX_DAYS_BACK))
-    return [first + timedelta(days=back) for back in range((today - first).days + 1)]
+    days = {first + timedelta(days=back) for back in range((today - first).days + 1)}
+    return sorted(days | {day for day in _failed_days(context) if day < first})
 
 
-def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> Iterator[FetchBatch]:
+def _failed_days(context: FetchContext) -> list[date]:
+    """Days whose lists could not be read, which are asked for again for a month."""
+    first = context.now.astimezone(UTC).date() - timedelta(days=MAX_DAYS_BACK)
+    found = (parse_date(str(day)) for day in context.cursor.get("failed", ()))
+    return [day for day in found if day is not None and day >= first]
+
+
+def _cursor(context: FetchContext, through: date, failed: Sequence[str]) -> dict[str, Any]:
+    kept = {name: value for name, value in context.cursor.items() if name != "failed"}
+    return {**kept, "through": through.isoformat(), **({"failed": list(failed)} if failed else {})}
+
+
+def _fetch_day(
+    context: FetchContext, day: date, failed: Sequence[str], *, done: int, total: int
+) -> Iterator[FetchBatch]:
     """A day's pages, until one brings nothing new: the service may give fewer items than it was asked for."""
     seen: set[str] = set()
     position = 0
@@ -142,7 +194,8 @@ def _fetch_day(context: FetchContext, day: date, *, done: int, total: int) -> It
         yield FetchBatch(papers=fresh, rejected=answer.rejected, list_day=day, **fields)
         if not fresh:
             break
-    yield FetchBatch(cursor={**context.cursor, "through": day.isoformat()}, **fields)
+    last = parse_date(context.cursor.get("through"))
+    yield FetchBatch(cursor=_cursor(context, max(day, last) if last and not context.since else day, failed), **fields)
 
 
 def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyListPage | None:
@@ -198,8 +251,15 @@ def _read_item(item: Any, *, day: date, site: str, position: int) -> RawPaper:
             url=f"{site}/papers/{arxiv_id.value}",
         ),
         # The outer publishedAt is mostly the paper's own date.
-        listed_on=RawListing(listed_at.date() if listed_at else day, "daily", position, submitter),
+        listed_on=RawListing(_list_day(listed_at, day), "daily", position, submitter),
     )
+
+
+def _list_day(listed_at: datetime | None, asked: date) -> date:
+    """The day that the item names, unless that is far from the list it came in: a date that can't be."""
+    if listed_at is None or abs((listed_at.date() - asked).days) > MAX_DAYS_APART:
+        return asked
+    return listed_at.date()
 
 
 def _part(owner: Any, name: str, kind: type) -> Any:

@@ -91,7 +91,7 @@ def place(request: UserRequest, paper_id: int) -> HttpResponse:
 def days(request: UserRequest) -> HttpResponse:
     """The desk of a day that is asked for; else of the newest."""
     asked = parse_day(request.GET.get("day", ""))
-    newest = Edition.objects.newest().values_list("day", flat=True).first()
+    newest = Edition.objects.newest(timezone.localdate()).values_list("day", flat=True).first()
     return redirect("papers:curate-day", (asked or newest or timezone.localdate()).isoformat())
 
 

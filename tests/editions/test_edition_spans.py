@@ -17,7 +17,9 @@ from papers.services.editions.spans import (
     newest_span,
     week_span,
 )
-from papers.sources.arxiv_schedule import AbsenceReason
+from papers.sources import arxiv_rss
+from papers.sources.arxiv_schedule import AbsenceReason, edition_due
+from papers.sources.base import FetchOutcome
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import curator, reader
@@ -86,14 +88,32 @@ class TestWhyNotToday:
 
     def test_before_the_announcement_it_says_when_it_is_due(self) -> None:
         factories.source()
-        why = self.why(now=ANNOUNCED - timedelta(minutes=1))
-        assert why == EditionAbsence(today=TODAY, absence=AbsenceReason.NOT_YET, due=ANNOUNCED)
+        asked_for = edition_due(TODAY)
+        assert asked_for is not None
+        for now in (ANNOUNCED - timedelta(minutes=1), asked_for - timedelta(minutes=1)):
+            assert self.why(now=now) == EditionAbsence(today=TODAY, absence=AbsenceReason.NOT_YET, due=asked_for)
+            Edition.objects.all().delete()
+
+    def test_what_readers_are_told_is_when_the_announcements_are_fetched(self) -> None:
+        friday = datetime(2026, 3, 6, 20, tzinfo=UTC)
+        fetched_at = arxiv_rss.adapter.next_fetch(
+            FetchOutcome(now=friday, interval=timedelta(hours=10), has_todays_announcements=True)
+        )
+        factories.source()
+        why = self.why(today=date(2026, 3, 7), now=datetime(2026, 3, 7, 9, tzinfo=UTC))
+        assert why is not None
+        assert why.due is not None
+        saturday = arxiv_rss.adapter.next_fetch(
+            FetchOutcome(now=datetime(2026, 3, 7, 9, tzinfo=UTC), interval=timedelta(hours=1))
+        )
+        assert timedelta() <= why.due - saturday <= timedelta(minutes=20)
+        assert fetched_at < why.due
 
     def test_on_a_weekend_the_next_one_is_monday_s(self) -> None:
         factories.source()
         why = self.why(today=date(2026, 3, 7), now=datetime(2026, 3, 7, 9, tzinfo=UTC))
         assert why is not None
-        assert (why.absence, why.due) == (AbsenceReason.WEEKEND, datetime(2026, 3, 9, 0, tzinfo=UTC))
+        assert (why.absence, why.due) == (AbsenceReason.WEEKEND, datetime(2026, 3, 9, 4, 30, tzinfo=UTC))
 
     def test_a_stale_feed_is_told_from_a_holiday(self) -> None:
         source = factories.source()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,7 +22,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import HostSlot
+from papers.models import HostSlot, HostWaiter
 from papers.outbound.client import Client, user_agent
 from papers.outbound.errors import HostBusyError, HttpStatusError, NetworkError, SlotLostError
 from papers.outbound.host_rate_limit import HOST_GROUPS, HostPolicy, host_policy_of
@@ -41,14 +42,14 @@ def upstream() -> Iterator[FakeUpstream]:
         yield running
 
 
-def clock(*, lease_seconds: float = 60.0, **changes: object) -> PostgresRateLimiter:
+def clock(*, lease_seconds: float = 60.0, priority: int = 0, **changes: object) -> PostgresRateLimiter:
     """A clock whose policies are the real ones but for what is given, with a short spacing."""
     settled = {"spacing": SPACING, "jitter": 0.0, **changes}
 
     def policy(group: str) -> HostPolicy:
         return replace(host_policy_of(group), **settled)  # type: ignore[arg-type]
 
-    return PostgresRateLimiter(policy_of=policy, lease_seconds=lease_seconds)
+    return PostgresRateLimiter(policy_of=policy, lease_seconds=lease_seconds, priority=priority)
 
 
 def client_of(upstream: FakeUpstream, ticking: PostgresRateLimiter) -> Client:
@@ -211,14 +212,59 @@ def test_a_turn_is_passed_on_after_the_spacing_and_not_at_the_lease_end():
         assert SPACING <= second.result(timeout=10) - ended < SPACING + 0.6
 
 
-def hold_once(ticking: PostgresRateLimiter, *, after_seconds: float = 0.0) -> float:
+def hold_once(ticking: PostgresRateLimiter, *, after_seconds: float = 0.0, for_seconds: float = 0.0) -> float:
     """When the turn came; for another thread, which has a connection of its own."""
     time.sleep(after_seconds)
     try:
         with ticking.acquire("arxiv", wait_seconds=10):
-            return time.monotonic()
+            came = time.monotonic()
+            time.sleep(for_seconds)
+            return came
     finally:
         connection.close()
+
+
+def hold_often(ticking: PostgresRateLimiter, times: int) -> list[float]:
+    return [hold_once(ticking, for_seconds=0.1) for _ in range(times)]
+
+
+def test_announcements_do_not_wait_behind_a_run_of_records():
+    with ThreadPoolExecutor(4) as pool:
+        records = [pool.submit(hold_often, clock(), 4) for _ in range(3)]
+        time.sleep(0.2)
+        asked = time.monotonic()
+        came = pool.submit(hold_once, clock(priority=1)).result(timeout=20)
+        turns = sorted(turn for run in records for turn in run.result(timeout=30))
+    assert sum(asked < turn < came for turn in turns) <= 1, "the one under way is waited for, no other"
+    assert came - asked < 2 * (SPACING + 0.1) + 0.3
+
+
+def test_equals_come_in_the_order_in_which_they_waited():
+    with ThreadPoolExecutor(4) as pool:
+        with clock().acquire("arxiv", wait_seconds=0):
+            waiting = [pool.submit(hold_once, clock(), after_seconds=0.15 * place) for place in range(4)]
+            time.sleep(0.8)
+        came = [turn.result(timeout=20) for turn in waiting]
+    assert came == sorted(came)
+    assert not HostWaiter.objects.exists()
+
+
+def test_who_died_waiting_is_not_waited_for():
+    now = datetime.now(UTC)
+    HostWaiter.objects.create(
+        id=uuid.uuid4(), group="arxiv", priority=9, since=now - timedelta(minutes=1), until=now - timedelta(seconds=1)
+    )
+    with clock().acquire("arxiv", wait_seconds=0):
+        pass
+
+
+def test_a_free_turn_that_another_waits_for_is_not_taken():
+    now = datetime.now(UTC)
+    HostWaiter.objects.create(id=uuid.uuid4(), group="arxiv", priority=1, since=now, until=now + timedelta(seconds=30))
+    with pytest.raises(HostBusyError), clock().acquire("arxiv", wait_seconds=0.2):
+        pass
+    with clock(priority=2).acquire("arxiv", wait_seconds=0):
+        pass
 
 
 def test_the_spacing_has_some_chance_in_it():
@@ -313,6 +359,15 @@ def test_refusals_in_a_row_close_for_longer_and_success_forgets_them():
         with ticking.acquire("arxiv", wait_seconds=0) as turn:
             seen.append(turn.record_response(status, None))
     assert seen == [60, 300, 1800, 7200, 7200, None, None, 60]
+
+
+def test_retry_after_zero_is_a_time_as_any_other():
+    ticking = clock()
+    for _ in range(4):
+        HostSlot.objects.update(not_before=datetime.now(UTC) - timedelta(seconds=1))
+        with ticking.acquire("arxiv", wait_seconds=0) as turn:
+            assert turn.record_response(429, 0.0) == SPACING
+    assert closed_for() < 1
 
 
 def test_a_403_closes_arxiv_for_half_a_day_and_is_told(upstream):

@@ -9,11 +9,15 @@ import pytest
 from papers.sources.arxiv_schedule import (
     AbsenceReason,
     absence_reason,
-    announcement_time,
+    announcement_day,
     eastern_day,
+    edition_due,
     has_feed,
+    is_announced,
     last_announcement,
-    next_announcement,
+    last_sure_day,
+    may_be_quiet,
+    next_edition_due,
     next_feed,
     next_oai_records,
 )
@@ -73,23 +77,107 @@ def test_records_are_there_at_eleven_in_the_evening(moment: datetime, expected: 
 
 
 class TestAnnouncements:
-    def test_a_day_is_announced_the_evening_before_in_new_york(self) -> None:
-        assert announcement_time(MONDAY) == datetime(2026, 3, 2, 1, tzinfo=UTC)  # Sunday, 20:00
+    def test_a_day_s_edition_is_due_once_its_feeds_were_asked_for(self) -> None:
+        # From midnight in New York, ten minutes and up to twenty more: when `next_fetch` of the announcements is.
+        assert edition_due(MONDAY) == datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 
     def test_summer_time_is_new_york_s(self) -> None:
-        assert announcement_time(date(2026, 3, 10)) == datetime(2026, 3, 10, 0, tzinfo=UTC)
+        assert edition_due(date(2026, 3, 10)) == datetime(2026, 3, 10, 4, 30, tzinfo=UTC)
 
     def test_nothing_is_announced_for_a_weekend(self) -> None:
-        assert announcement_time(date(2026, 3, 7)) is None
-        assert announcement_time(date(2026, 3, 8)) is None
+        assert edition_due(date(2026, 3, 7)) is None
+        assert edition_due(date(2026, 3, 8)) is None
 
     def test_after_a_friday_comes_monday(self) -> None:
-        assert next_announcement(date(2026, 3, 6)) == announcement_time(date(2026, 3, 9))
+        assert next_edition_due(date(2026, 3, 6)) == edition_due(date(2026, 3, 9))
+
+
+class TestHolidays:
+    def test_the_day_after_a_quiet_evening_is_not_announced(self) -> None:
+        # Thanksgiving 2026: nothing in the evening of Thursday, so nothing is dated Friday.
+        assert [is_announced(date(2026, 11, day)) for day in (25, 26, 27, 30)] == [True, True, False, True]
+        assert has_feed(date(2026, 11, 27)), "feeds are asked for all the same"
+        assert edition_due(date(2026, 11, 27)) is None
+        assert next_edition_due(date(2026, 11, 26)) == edition_due(date(2026, 11, 30))
+
+    def test_days_at_a_holiday_need_not_have_anything(self) -> None:
+        assert [may_be_quiet(date(2026, 11, day)) for day in range(24, 32 - 1)] == [
+            *(False, False, True, True, True, True, False),
+        ]
+        assert may_be_quiet(date(2026, 7, 6)), "a holiday on a Friday may leave out Monday's"
+
+    def test_the_last_day_that_is_sure(self) -> None:
+        assert last_sure_day(date(2026, 11, 29)) == date(2026, 11, 25)
+        assert last_sure_day(date(2026, 3, 2)) == date(2026, 2, 27)
+
+    @pytest.mark.parametrize(
+        "day", [date(2027, 1, 1), date(2027, 1, 18), date(2027, 9, 6), date(2027, 11, 25), date(2028, 11, 23)]
+    )
+    def test_years_that_are_not_published_yet_have_the_usual_holidays(self, day: date) -> None:
+        assert may_be_quiet(day)
+        assert not is_announced(day + timedelta(days=1))
+
+
+class TestTheDayOfAnnouncementByARecord:
+    """The records are arXiv's own: an id, when it was submitted, its date in OAI-PMH."""
+
+    @pytest.mark.parametrize(
+        ("submitted_at", "expected"),
+        [
+            (utc(2026, 11, 16, 18, 59), date(2026, 11, 17)),  # Monday before 14:00
+            (utc(2026, 11, 16, 19, 0), date(2026, 11, 18)),  # Monday, on the stroke of 14:00
+            (utc(2026, 11, 13, 18, 0), date(2026, 11, 16)),  # Friday before: on Sunday evening
+            (utc(2026, 11, 13, 20, 0), date(2026, 11, 17)),  # Friday after, and the weekend: on Monday evening
+            (utc(2026, 11, 15, 12, 0), date(2026, 11, 17)),
+            (utc(2026, 7, 23, 17, 59), date(2026, 7, 24)),  # in summer
+            (utc(2026, 11, 26, 12, 0), date(2026, 11, 30)),  # Thanksgiving: no announcement that evening
+        ],
+    )
+    def test_by_the_deadlines_where_nothing_else_is_known(self, submitted_at: datetime, expected: date) -> None:
+        assert announcement_day(submitted_at, replaced_at=None, changed_on=None) == expected
+
+    @pytest.mark.parametrize(
+        ("submitted_at", "changed_on"),
+        [
+            (utc(2016, 7, 4, 12), date(2016, 7, 5)),
+            (utc(2016, 3, 3, 12), date(2016, 3, 4)),
+            (utc(2016, 6, 14, 12), date(2016, 6, 15)),
+            (utc(2016, 6, 22, 20), date(2016, 6, 24)),
+        ],
+    )
+    def test_by_the_date_of_a_record_that_was_announced_and_not_changed(
+        self, submitted_at: datetime, changed_on: date
+    ) -> None:
+        assert announcement_day(submitted_at, replaced_at=None, changed_on=changed_on) == changed_on
+
+    def test_a_paper_that_was_held_back(self) -> None:
+        held = announcement_day(utc(2026, 11, 9, 12), replaced_at=None, changed_on=date(2026, 11, 18))
+        assert held == date(2026, 11, 18)
+
+    def test_a_record_that_was_changed_much_later(self) -> None:
+        changed = announcement_day(utc(2026, 9, 14, 12), replaced_at=None, changed_on=date(2026, 11, 18))
+        assert changed == date(2026, 9, 15)
+
+    def test_a_record_that_was_changed_at_the_weekend(self) -> None:
+        assert announcement_day(utc(2026, 11, 19, 12), replaced_at=None, changed_on=date(2026, 11, 22)) == date(
+            2026, 11, 20
+        )
+
+    def test_a_paper_with_two_versions_was_announced_before_the_second(self) -> None:
+        day = announcement_day(utc(2026, 11, 15, 14), replaced_at=utc(2026, 11, 16, 14), changed_on=date(2026, 11, 17))
+        assert day == date(2026, 11, 16)
+        day = announcement_day(utc(2026, 11, 12, 14), replaced_at=utc(2026, 11, 18, 14), changed_on=date(2026, 11, 19))
+        assert day == date(2026, 11, 13)
+
+    def test_a_date_before_the_submission_tells_nothing(self) -> None:
+        assert announcement_day(utc(2026, 11, 18, 12), replaced_at=None, changed_on=date(1970, 1, 1)) == date(
+            2026, 11, 19
+        )
 
 
 class TestWhyThereIsNothingToday:
     def why(self, today: date = MONDAY, *, after: timedelta = HOUR, **trouble: bool) -> AbsenceReason:
-        due = announcement_time(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
+        due = edition_due(today) or datetime(2026, 3, 7, 12, tzinfo=UTC)
         states = {"is_stale": False, "is_failing": False} | trouble
         return absence_reason(today, now=due + after, **states)
 
@@ -97,7 +185,11 @@ class TestWhyThereIsNothingToday:
         assert self.why(date(2026, 3, 7), is_failing=True) is AbsenceReason.WEEKEND
 
     def test_not_announced_yet(self) -> None:
-        assert self.why(after=-HOUR, is_failing=True) is AbsenceReason.NOT_YET
+        assert self.why(after=-HOUR) is AbsenceReason.NOT_YET
+        assert self.why(after=-6 * HOUR, is_failing=True) is AbsenceReason.NOT_YET, "nothing can have failed"
+
+    def test_a_known_holiday_is_one_at_once(self) -> None:
+        assert self.why(date(2026, 11, 27), after=-12 * HOUR) is AbsenceReason.HOLIDAY
 
     def test_announced_a_moment_ago(self) -> None:
         assert self.why() is AbsenceReason.FETCHING

@@ -12,9 +12,9 @@ from django.test import Client
 
 from papers.models import CurationEvent, Listing, Paper, RejectedRecord, Source
 from papers.services.ingest.rejected_records import resolve_rejected_records, unstorable_record
+from papers.sources.arxiv_announcement_feed import parse_feed
 from papers.sources.arxiv_api import parse_search_page
 from papers.sources.arxiv_oai import parse_page
-from papers.sources.arxiv_rss import parse_feed
 from papers.sources.base import (
     ExternalCounts,
     RawAuthor,

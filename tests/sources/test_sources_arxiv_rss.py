@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from papers.outbound.errors import HttpStatusError, SourceError
-from papers.sources.arxiv_rss import AnnouncementFeed, adapter, parse_feed
+from papers.sources.arxiv_announcement_feed import AnnouncementFeed, parse_feed
+from papers.sources.arxiv_rss import adapter
 from papers.sources.base import AnnouncedIds, FetchBatch
 from papers.sources.xml import BrokenXmlError
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays

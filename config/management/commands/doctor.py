@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from config.doctor import Finding, FindingLevel, diagnose
@@ -18,9 +18,16 @@ class Command(BaseCommand):
     )
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--live",
+            action="store_true",
+            help="also ask each service that papers come from once, and compare the answer with what is expected",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         levels = []
-        for finding in diagnose(now=timezone.now()):
+        for finding in diagnose(now=timezone.now(), asks_services=options["live"]):
             self._write(finding)
             levels.append(finding.level)
         problems, warnings = levels.count(FindingLevel.PROBLEM), levels.count(FindingLevel.WARNING)

@@ -68,7 +68,7 @@ class Command(BaseCommand):
             )
         run = fetch_source(source.pk, now=timezone.now(), since=options["since"], report_progress=self._say)
         if run is None:
-            self.stderr.write("  Another visit is going on. Look at /status how far it has come.")
+            self.stderr.write("  Another visit is going on, or its hosts may not be asked yet. Look at /status.")
             return False
         return self._report(source, run)
 

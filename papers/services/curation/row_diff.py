@@ -43,7 +43,7 @@ DERIVED_COLUMNS: Mapping[str, frozenset[str]] = {
     "papers_paper": frozenset({"vote_count", "comment_count", "trending_score", "changed_at"}),
     "papers_listing": frozenset({"vote_count", "source_votes", "release"}),
     "papers_edition": frozenset(
-        {"listed_count", "announced_count", "stored_count", "missing", "checked_at", "check_note"}
+        {"listed_count", "announced_count", "stored_count", "missing", "checked_at", "check_note", "recorded_count"}
     ),
     "papers_topicmatch": frozenset({"vote_count", "listed_at", "score", "release", "matched_at"}),
     "papers_papervector": frozenset({"vector"}),

@@ -8,20 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
 from papers.catalogue.categories import expand_patterns
 from papers.models import Listing, Source
+from papers.services.ingest.counters import count_listings
 from papers.services.ingest.releases import next_release
 
+DAILY_KIND = "daily"
+MOVING_KINDS = ("new", "cross", DAILY_KIND)
 # Announced, but not listed: a new version of an old paper.
 _REPLACEMENTS = ("replace", "replace-cross")
+# What a source says of a paper once: that it is new, or on its daily list. A cross-list of a later day is news.
+ONCE_KINDS = ("new", DAILY_KIND)
 # A source without lists of its own brings old entries too, at its first visit all it has. Those are not for today.
 MAX_LISTING_AGE = timedelta(days=14)
+FIRST_LIST = date(1991, 8, 14)
+"""arXiv's first day."""
 SAMPLE_KIND = "sample"
 """The kind of a listing that the sample catalogue made. A real listing takes its place."""
+
+RECORDS_KIND = "records"
+"""The kind of a listing by arXiv's records, on a day whose announcement was not read. An announcement has the last
+word: it takes over such a listing, from whatever day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +73,33 @@ def listing_rule_of(source: Source) -> ListingRule | None:
     )
 
 
+def is_possible_day(day: date, now: datetime) -> bool:
+    """Whether a source may list something on a day: not before there were such lists, nor on a day that has not come
+    anywhere yet."""
+    return FIRST_LIST <= day <= now.astimezone(UTC).date() + timedelta(days=1)
+
+
 def is_recent_enough(published_at: datetime | None, now: datetime) -> bool:
     """Whether an entry of a source without lists of its own may go on today's edition."""
     return published_at is None or published_at >= now - MAX_LISTING_AGE
 
 
 def dedupe_entries(entries: Iterable[ListingEntry]) -> list[ListingEntry]:
-    """One entry a paper and day, without replacements: new before cross-listed, then by position."""
+    """One entry a paper and day, without replacements: new before cross-listed, then by position. A paper is new on the
+    first of its days alone, and on the daily list of the last."""
     found: dict[tuple[date, int], ListingEntry] = {}
+    said: dict[tuple[str, int], date] = {}
     for entry in sorted(entries, key=lambda entry: (entry.day, entry.kind == "cross", entry.position)):
-        if entry.kind not in _REPLACEMENTS:
-            found.setdefault((entry.day, entry.paper_id), entry)
+        if entry.kind in _REPLACEMENTS:
+            continue
+        if entry.kind in ONCE_KINDS:
+            before = said.setdefault((entry.kind, entry.paper_id), entry.day)
+            if before < entry.day and entry.kind == DAILY_KIND:
+                del found[before, entry.paper_id]
+                said[entry.kind, entry.paper_id] = entry.day
+            elif before < entry.day:
+                continue
+        found.setdefault((entry.day, entry.paper_id), entry)
     return list(found.values())
 
 
@@ -80,14 +107,15 @@ def dedupe_entries(entries: Iterable[ListingEntry]) -> list[ListingEntry]:
 _SELECT_UNLISTED = """
     WITH asked AS (
         SELECT *, row_number() OVER (PARTITION BY day ORDER BY position, paper_id) AS place
-        FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(positions)s::int[], %(once)s::bool[])
-            AS asked (day, paper_id, position, once)
+        FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(kinds)s::text[], %(positions)s::int[], %(once)s::bool[])
+            AS asked (day, paper_id, kind, position, once)
         JOIN papers_paper paper ON paper.id = asked.paper_id
         WHERE (%(categories)s::text[] = '{}' OR paper.categories && %(categories)s::text[])
           AND NOT EXISTS (
             SELECT FROM papers_listing listed WHERE listed.paper_id = asked.paper_id
             AND (listed.kind <> %(sample)s OR %(is_sample)s)
-            AND (listed.day = asked.day OR (asked.once AND listed.source_id = %(source)s)))
+            AND (listed.day = asked.day OR (listed.source_id = %(source)s AND (
+                asked.once OR (listed.kind = asked.kind AND asked.kind = ANY(%(only_once)s))))))
     )
     SELECT day, paper_id FROM asked WHERE %(limit)s::int IS NULL OR place + (
         SELECT count(*) FROM papers_listing listed
@@ -106,6 +134,8 @@ def select_unlisted(entries: Collection[ListingEntry], rule: ListingRule) -> lis
             {
                 "days": [entry.day for entry in entries],
                 "papers": [entry.paper_id for entry in entries],
+                "kinds": [entry.kind for entry in entries],
+                "only_once": list(ONCE_KINDS),
                 "positions": [entry.position for entry in entries],
                 "once": [entry.once for entry in entries],
                 "categories": list(rule.categories),
@@ -123,6 +153,7 @@ def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: d
 
     The caller's transaction holds the locks of the papers, so that the votes copied here are those of its end.
     """
+    _move_to_said_day([entry for entry in entries if entry.kind in MOVING_KINDS], rule)
     if not select_unlisted(entries, rule):
         return 0
     release = next_release()
@@ -133,6 +164,56 @@ def add_listings(entries: Collection[ListingEntry], rule: ListingRule, *, now: d
         _insert(chosen, rule, release, now)
         _count(chosen)
     return len(chosen)
+
+
+def _move_to_said_day(entries: Collection[ListingEntry], rule: ListingRule) -> None:
+    """A paper stands on one day: what arXiv's records listed goes where the announcement has it, and what a site's
+    daily lists had on an earlier day where they have it now."""
+    if not entries:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH asked AS (
+                SELECT * FROM unnest(%(days)s::date[], %(papers)s::bigint[], %(kinds)s::text[], %(positions)s::int[])
+                    AS asked (day, paper_id, kind, position)
+            ), old AS (
+                SELECT listing.id, listing.day FROM papers_listing listing JOIN asked USING (paper_id)
+                WHERE (listing.kind = %(records)s AND asked.kind <> %(daily)s) OR (
+                    listing.kind = %(daily)s AND asked.kind = %(daily)s
+                    AND listing.source_id = %(source)s AND listing.day < asked.day)
+                FOR UPDATE OF listing
+            ), gone AS (
+                DELETE FROM papers_listing listing USING old, asked
+                WHERE listing.id = old.id AND asked.paper_id = listing.paper_id AND asked.day <> listing.day
+                    AND EXISTS (SELECT FROM papers_listing other
+                        WHERE other.paper_id = listing.paper_id AND other.day = asked.day)
+                RETURNING listing.id, listing.day
+            ), moved AS (
+                UPDATE papers_listing listing SET day = asked.day, kind = asked.kind, position = asked.position
+                FROM old, asked WHERE listing.id = old.id AND asked.paper_id = listing.paper_id
+                    AND NOT EXISTS (SELECT FROM papers_listing other WHERE other.paper_id = listing.paper_id
+                        AND other.day = asked.day AND other.id <> listing.id)
+                RETURNING old.day AS left_day, listing.day AS day
+            )
+            SELECT day FROM gone UNION SELECT left_day FROM moved UNION SELECT day FROM moved
+            """,
+            {
+                "days": [entry.day for entry in entries],
+                "papers": [entry.paper_id for entry in entries],
+                "kinds": [entry.kind for entry in entries],
+                "positions": [entry.position for entry in entries],
+                **{"records": RECORDS_KIND, "daily": DAILY_KIND, "source": rule.source_id},
+            },
+        )
+        days = sorted(day for (day,) in cursor.fetchall())
+        if days:
+            cursor.execute(
+                "INSERT INTO papers_edition (day, note, listed_count, is_sample, missing, check_note) "
+                "SELECT day, '', 0, false, '{}', '' FROM unnest(%s::date[]) AS new (day) ON CONFLICT DO NOTHING",
+                [days],
+            )
+    count_listings(days)
 
 
 def _take_over(entries: Collection[ListingEntry]) -> None:

@@ -14,7 +14,7 @@ from papers.dates import (
     week_start,
 )
 from papers.models import Edition, FetchRun, Source
-from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, announcement_time, next_announcement
+from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, edition_due, next_edition_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class EditionAbsence:
     absence: AbsenceReason | None
     """None where no source of the site follows arXiv's calendar, so that nobody can say."""
     due: datetime | None
-    """When arXiv announces next."""
+    """By when arXiv is asked for the next edition."""
 
 
 def day_span(day: date) -> Span:
@@ -87,7 +87,7 @@ def month_span(day: date) -> Span:
 
 def newest_span(span_of: Callable[[date], Span], *, today: date) -> Span:
     """The span with the newest edition that has papers; with today, where there is none at all. Two queries."""
-    newest = Edition.objects.newest().values_list("day", flat=True).first()
+    newest = Edition.objects.newest(today).values_list("day", flat=True).first()
     return span_of(newest or today)
 
 
@@ -122,5 +122,5 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
         is_stale=FetchRun.State.STALE in states,
         is_failing=any(source.error_count for source in sources),
     )
-    due = announcement_time(today) if absence is AbsenceReason.NOT_YET else next_announcement(today)
+    due = edition_due(today) if absence is AbsenceReason.NOT_YET else next_edition_due(today)
     return EditionAbsence(today=today, absence=absence, due=due)

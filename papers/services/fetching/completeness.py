@@ -7,7 +7,7 @@ A day is only known to be complete when every category that the group reads was 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,7 +15,14 @@ from django.db import connection, transaction
 
 from papers.catalogue.categories import category, expand_patterns
 from papers.models import AnnouncedList, Announcement, Edition, Source, SourceDay
-from papers.services.editions.listing import ListingEntry, add_listings, dedupe_entries, listing_rule_of
+from papers.services.editions.listing import (
+    RECORDS_KIND,
+    ListingEntry,
+    add_listings,
+    dedupe_entries,
+    listing_rule_of,
+)
+from papers.services.ingest.counters import count_listings
 
 ANNOUNCEMENTS_KEPT = timedelta(days=120)
 """After that announced ids are deleted; the counts of their days stay."""
@@ -48,6 +55,8 @@ def check_day(day: date, now: datetime) -> DayCheck:
     with transaction.atomic():
         announced, missing = _compare(day)
         note = _doubt(day)
+        if not note:
+            _settle_recorded(day)
         if announced == 0 and not AnnouncedList.objects.filter(day=day).exists():
             return _as_it_was(day, note)
         listed = _list_late_papers(day, now)
@@ -134,19 +143,63 @@ def _compare(day: date) -> tuple[int, tuple[str, ...]]:
     return len(rows), tuple(arxiv_id for arxiv_id, is_missing in rows if is_missing)
 
 
-def _doubt(day: date) -> str:
-    """Why the announced ids may not be all there were; empty where they are."""
+def unread_categories(day: date) -> set[str]:
+    """The categories whose list of the day was asked for and did not come whole; all, where none was read. A category
+    that was chosen later is none of them. Two queries."""
     lists = list(AnnouncedList.objects.filter(day=day))
+    asked, whole = _parts(lists), _parts(announced for announced in lists if announced.is_whole)
+    followed = _categories_of_feeds()
+    return {code for code in followed if not lists or (_is_covered(code, asked) and not _is_covered(code, whole))}
+
+
+def _parts(lists: Iterable[AnnouncedList]) -> set[str]:
+    return {part.lower() for announced in lists for part in announced.query.split("+")}
+
+
+def _doubt(day: date) -> str:
+    """Why the announced ids may not be all there were, and what arXiv's records gave instead; empty where they are."""
+    lists = list(AnnouncedList.objects.filter(day=day))
+    recorded = Edition.objects.filter(day=day).values_list("recorded_count", flat=True).first() or 0
+    stored = f"stored {recorded:,} by arXiv's records; the announcement itself was not read" if recorded else ""
     if not lists:
-        return "No list of what arXiv announced was read for this day."
+        return stored or "No list of what arXiv announced was read for this day."
+    doubt = _doubt_of_lists(lists)
+    return f"{doubt} Of it: {stored}." if doubt and stored else doubt
+
+
+def _doubt_of_lists(lists: Collection[AnnouncedList]) -> str:
     for announced in lists:
         if not announced.is_whole:
             return announced.note or f"arXiv's list of {announced.query} did not come whole."
-    read = {part.lower() for announced in lists for part in announced.query.split("+")}
+    read = _parts(lists)
     unread = sorted(code for code in _categories_of_feeds() if not _is_covered(code, read))
-    if unread:
-        return f"arXiv's list of {', '.join(unread)} was not read for this day."
-    return ""
+    return f"arXiv's list of {', '.join(unread)} was not read for this day." if unread else ""
+
+
+def _settle_recorded(day: date) -> None:
+    """The day's announcement was read after all: what records put there and it did not name is taken off."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM papers_listing listed WHERE listed.day = %(day)s AND listed.kind = %(kind)s AND NOT EXISTS (
+                SELECT FROM papers_identifier known JOIN papers_announcement said ON said.arxiv_id = known.value
+                WHERE known.scheme = 'arxiv' AND known.paper_id = listed.paper_id AND said.day = listed.day)
+            """,
+            {"day": day, "kind": RECORDS_KIND},
+        )
+        is_changed = cursor.rowcount > 0
+        cursor.execute(
+            """
+            UPDATE papers_listing listed SET kind = said.kind
+            FROM papers_identifier known JOIN papers_announcement said ON said.arxiv_id = known.value
+            WHERE known.scheme = 'arxiv' AND known.paper_id = listed.paper_id AND said.day = listed.day
+                AND listed.day = %(day)s AND listed.kind = %(kind)s
+            """,
+            {"day": day, "kind": RECORDS_KIND},
+        )
+    Edition.objects.filter(day=day, recorded_count__isnull=False).update(recorded_count=None)
+    if is_changed:
+        count_listings([day])
 
 
 def _categories_of_feeds() -> set[str]:

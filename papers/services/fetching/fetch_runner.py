@@ -29,6 +29,7 @@ from papers.services.fetching.completeness import check_day, days_with_gaps, rec
 from papers.services.fetching.gap_backfill import fill_gaps
 from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
+from papers.services.fetching.unread_days import fill_unread_days
 from papers.services.ingest.batches import RunLostError, progress_line, store_batch
 from papers.services.operations.sample import remove_superseded_sample
 from papers.sources.arxiv_schedule import eastern_day
@@ -49,8 +50,10 @@ SHORTEST_REQUEST_SECONDS = 0.2
 RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2))
 """After failures in a row, where the answer does not say when to come again."""
 MIN_RETRY_AFTER = timedelta(seconds=30)
+SHORT_WAITS = 2
+"""So often a server is believed that wants to be asked again at once, and then by `RETRIES`."""
 CATCH_UP_AFTER = timedelta(hours=6)
-"""How old arXiv's records may be when its announcements are stale, before they are fetched before their time."""
+"""How old arXiv's records may be when its announcements are stale or fail, before they are fetched early."""
 
 
 def fetch_source(
@@ -62,7 +65,8 @@ def fetch_source(
     report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
 ) -> FetchRun | None:
-    """Fetch from a source now, and return the run as it ended; None where another run is open, or it isn't due.
+    """Fetch from a source now, and return the run as it ended; None where another run is open, it isn't due, or its
+    hosts may not be asked yet and nothing was sent.
 
     A source that fails is no error here: its run says so, and its row when it is fetched again.
 
@@ -78,10 +82,9 @@ def fetch_source(
         if run is None:
             return None
         fetch = _Fetch(source, run, now=now, since=since, report_progress=report_progress)
-        client = make_client(report=fetch.note_request)
+        client = make_client(report=fetch.note_request, priority=adapter_of(source.kind).fetch_priority)
         fetch.execute(client)
-    run.refresh_from_db()
-    return run
+    return FetchRun.objects.filter(pk=run.pk).first()
 
 
 def end_abandoned_runs(*, now: datetime) -> int:
@@ -296,6 +299,8 @@ class _Fetch:
                 self.note = f"The gaps could not be filled now: {error}"
             else:
                 self._check(days if filled else set())
+        if self.adapter.fills_gaps:
+            fill_unread_days(self.moment())
         # At every fetch: one that was killed after it had listed its papers left this to the next.
         remove_superseded_sample()
 
@@ -338,6 +343,8 @@ class _Fetch:
             reason = f"Turned off after {limit.days} days without success. {error}"
             changes |= {"is_enabled": False, "last_error": reason}
         logger.error("Fetching %s failed: %s", self.source, error, extra={"run": self.run.pk})
+        if self.adapter.announces:
+            self._catch_up(now)
         again_at = next_retry_time(errors, error.retry_after_seconds, now=now)
         self._end(FetchRun.State.FAILED, str(error), next_fetch_at=again_at, **changes)
 
@@ -371,7 +378,7 @@ class _Fetch:
         return {"base_url": cursor["moved_to"], "cursor": kept}
 
     def _catch_up(self, now: datetime) -> None:
-        """Ask for arXiv's records out of turn when its announcements are stale."""
+        """Ask for arXiv's records out of turn when its announcements are stale or fail."""
         records = Source.objects.filter(kind__in=catch_up_kinds(), is_enabled=True, next_fetch_at__gt=now)
         records.exclude(last_success_at__gt=now - CATCH_UP_AFTER).update(next_fetch_at=now)
 
@@ -409,6 +416,13 @@ def next_retry_time(failures: int, retry_after_seconds: float | None, *, now: da
         failures: in a row, this one included.
     """
     if retry_after_seconds is not None:
-        return now + max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER) * random.uniform(1.0, 1.05)  # noqa: S311
+        wait = max(timedelta(seconds=retry_after_seconds), MIN_RETRY_AFTER)
+        if (
+            failures > SHORT_WAITS
+            and wait <= MIN_RETRY_AFTER
+            and (pause := RETRIES.pause_after(failures - SHORT_WAITS))
+        ):
+            wait = pause
+        return now + wait * random.uniform(1.0, 1.05)  # noqa: S311
     pause = RETRIES.pause_after(failures, spread=random.random())  # noqa: S311
     return now + (pause or MIN_RETRY_AFTER)

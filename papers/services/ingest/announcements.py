@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -17,6 +17,8 @@ from papers.text.cleaning import safe_text
 
 # Papers that fill a gap stand behind all that came with the feed.
 LAST_POSITION = 1_000_000_000
+LIKELY_DAYS_KEPT = timedelta(days=35)
+"""As far back days are filled from arXiv's records."""
 
 # Inserts those ids of a list that are not stored for their day; returns nothing.
 _STORE_ANNOUNCED = """
@@ -80,6 +82,27 @@ def store_announced(lists: Iterable[AnnouncedIds], *, now: datetime) -> None:
                 [announced.day, [arxiv_id for arxiv_id in ids if announced.ids[arxiv_id] == "new"]],
             )
             _store_list(cursor, announced, now)
+
+
+def store_likely_days(days: Mapping[str, date], *, now: datetime) -> None:
+    """Keep the days under which papers were likely announced, of papers that are new enough. Idempotent.
+
+    The first that was said stays unless an earlier one is: a record is dated anew whenever it changes.
+    """
+    first = (now - LIKELY_DAYS_KEPT).date()
+    recent = sorted((arxiv_id, day) for arxiv_id, day in days.items() if day >= first)
+    if not recent:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO papers_recordedannouncement (arxiv_id, day)
+            SELECT * FROM unnest(%s::text[], %s::date[])
+            ON CONFLICT (arxiv_id) DO UPDATE SET day = excluded.day
+            WHERE excluded.day < papers_recordedannouncement.day
+            """,
+            [[arxiv_id for arxiv_id, _ in recent], [day for _, day in recent]],
+        )
 
 
 def _store_list(cursor: CursorWrapper, announced: AnnouncedIds, now: datetime) -> None:

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from papers.models import FetchRun, Source
-from papers.services.ingest.announcements import store_announced
+from papers.services.ingest.announcements import store_announced, store_likely_days
 from papers.services.ingest.paper_store import StoreResult, store_papers
 from papers.services.ingest.rejected_records import store_rejected
 from papers.sources.base import FetchBatch
@@ -33,7 +33,8 @@ def store_batch(source: Source, run: FetchRun, batch: FetchBatch, now: datetime)
             raise RunLostError(f"Run {run.pk} of {source} has ended.")
         stored = store_papers(batch.papers, now=now, kind=source.kind, source=source)
         store_rejected(batch.rejected, kind=source.kind, source_id=source.pk, now=now)
-        store_announced(batch.announced, now=now)
+        store_announced((*batch.announced, *batch.unread_lists), now=now)
+        store_likely_days(batch.likely_days, now=now)
         _keep_place(source, batch)
         _count(run, batch, stored, now)
     return stored

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from papers.services.editions.listing import (
     ListingRule,
     add_listings,
     dedupe_entries,
+    is_possible_day,
     is_recent_enough,
     listing_rule_of,
     select_unlisted,
@@ -127,7 +128,12 @@ def store_papers(
         rule = listing_rule_of(source)
     records: list[_Record] = []
     refused: list[UnreadableRecord] = []
+    misdated: list[UnreadableRecord] = []
     for place, raw in enumerate(raws):
+        if raw.listed_on is not None and not is_possible_day(raw.listed_on.day, now):
+            said = f"It is listed on {raw.listed_on.day}, which can’t be; it was stored, and stands on no edition."
+            misdated.append(unstorable_record(raw, said, place=place))
+            raw = replace(raw, listed_on=None, announced_on=None)
         try:
             records.append(_Record(place, raw, _clean(raw)))
         except RecordError as error:
@@ -138,6 +144,7 @@ def store_papers(
         )
         store_rejected(stored.refused, kind=kind, source_id=source.pk if source else None, now=now)
         resolve_rejected_records({value for record in records for _, value in record.paper.identifiers}, now=now)
+        store_rejected(misdated, kind=kind, source_id=source.pk if source else None, now=now)
     return stored
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import transaction
 
+from papers.enqueue import TaskName
 from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
 from papers.services.fetching.wanted_records import is_record_due
@@ -27,13 +28,17 @@ _CLEANUP = "cleanup"
 # In the group's time zone; after a night's pause of the machine it is done when it is back.
 _CLEANUP_FROM_HOUR = 3
 _CLEANUP_EVERY = timedelta(hours=20)
-# The queue may be long: what is enqueued is not enqueued again at once. Lost with the cache, at no harm.
-_ENQUEUED_SECONDS = 120
+# The queue may be long: what is enqueued is not enqueued again at once. Lost with the cache, at no harm. A message may
+# be lost with the worker that took it, and what it was about is to be taken up again within a minute: so it is short,
+# and ends when the work begins.
+_ENQUEUED_SECONDS = 45
 # How often it is found out whether words are to be counted anew; they are when there are enough new papers.
 _COUNT_EVERY_SECONDS = 600
 # How often rules that list papers are applied.
 _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
+# How often days are looked for whose announcement was not read in time.
+_DAYS_EVERY_SECONDS = 600
 # A task asks for a hundred; an import of many thousands leaves arXiv time for others.
 _RECORDS_EVERY_SECONDS = 25
 # Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
@@ -52,6 +57,7 @@ class DueWork:
     topics: bool = False
     rules: bool = False
     desk: bool = False
+    days: bool = False
     suggestions: bool = False
     records: bool = False
     uploads: bool = False
@@ -63,23 +69,29 @@ def collect_due_work(*, now: datetime) -> DueWork:
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
     return DueWork(
-        source_ids=_not_enqueued("source-", due_source_ids(now=now), now),
-        submission_ids=_not_enqueued("submission-", due_submission_ids(now=now), now),
-        import_ids=_not_enqueued("import-", due_import_ids(now=now), now),
+        source_ids=_not_enqueued(TaskName.FETCH_SOURCE, due_source_ids(now=now), now),
+        submission_ids=_not_enqueued(TaskName.FETCH_SUBMISSION, due_submission_ids(now=now), now),
+        import_ids=_not_enqueued(TaskName.FETCH_IMPORT, due_import_ids(now=now), now),
         cleanup=_claim_cleanup(now),
         counting=_claim("count-words", now, _COUNT_EVERY_SECONDS),
         topics=has_pending_work(),
         rules=_claim("rules", now, _RULES_EVERY_SECONDS),
         desk=_claim("desk", now, _DESK_EVERY_SECONDS),
+        days=_claim("days", now, _DAYS_EVERY_SECONDS),
         suggestions=has_stale_readers(now=now) and _claim("suggestions", now, _RECOMMENDED_EVERY_SECONDS),
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
         uploads=is_upload_waiting(),
     )
 
 
-def _not_enqueued(kind: str, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
-    """Those ids that were not enqueued in the last two minutes."""
-    return tuple(pk for pk in ids if _claim(f"{kind}{pk}", now, _ENQUEUED_SECONDS))
+def note_begun(task: TaskName, pk: int) -> None:
+    """A worker has the message: should it be killed, the work is enqueued again with the scheduler's next run."""
+    cache.delete(f"enqueued:{task}-{pk}")
+
+
+def _not_enqueued(task: TaskName, ids: Iterable[int], now: datetime) -> tuple[int, ...]:
+    """Those ids that were not enqueued a moment ago."""
+    return tuple(pk for pk in ids if _claim(f"{task}-{pk}", now, _ENQUEUED_SECONDS))
 
 
 def _claim(name: str, now: datetime, seconds: int) -> bool:

@@ -115,7 +115,7 @@ def first_fetch_status(*, now: datetime) -> FirstFetchStatus:
     return FirstFetchStatus(
         sources=[source for source in source_states(now=now) if source.source.is_enabled],
         workers=worker_status(now=now),
-        edition=Edition.objects.filter(is_sample=False, listed_count__gt=0).order_by("-day").first(),
+        edition=Edition.objects.newest(now.date()).filter(is_sample=False).first(),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from papers.outbound.errors import SourceError
 from papers.services.paper_import.file_reader import UnreadableFile, read_chunks, read_lines, read_whole
-from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, huggingface
+from papers.sources import arxiv_announcement_feed, arxiv_api, arxiv_oai, huggingface
 from papers.sources.base import RawPaper, UnreadableRecord
 from papers.sources.json_rows import ARXIV, HUGGINGFACE, InvalidRow, parse_line, parse_row
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
@@ -189,7 +189,7 @@ def _read_atom(data: bytes, options: ReadOptions) -> ParsedDocument:
 
 
 def _read_rss(data: bytes, options: ReadOptions) -> ParsedDocument:
-    feed = arxiv_rss.parse_feed(data, now=datetime.now(UTC))
+    feed = arxiv_announcement_feed.parse_feed(data, now=datetime.now(UTC))
     return [item.record for item in feed.items if item.record], [item.rejected for item in feed.items if item.rejected]
 
 

@@ -198,9 +198,8 @@ def _arxiv_raw(known: Known) -> str:
         + _elements(
             date=f"{version.released_at:%a, %d %b %Y %H:%M:%S} GMT",
             size="120kb",
-            source_type="I" if version.is_withdrawal else "D",
         )
-        + "</version>\n"
+        + f"<source_type>{'I' if version.is_withdrawal else 'D'}</source_type></version>\n"
         for version in paper.versions
         if version.number <= newest.number
     )

@@ -32,6 +32,9 @@ class Behaviour:
     spoil_ids: tuple[str, ...] = ()
     """These records come without their title and with dates that are none."""
 
+    replaced: tuple[str, str] | None = None
+    """The first place of one text in the body is another."""
+
     # The way it is sent.
     stall_seconds: float = 0.0
     """Before the first byte."""

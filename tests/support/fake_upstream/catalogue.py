@@ -41,8 +41,9 @@ class FakeVersion:
 
     @property
     def released_at(self) -> datetime:
-        """In the afternoon before it is announced, in UTC."""
-        return datetime.combine(self.announced_on - timedelta(days=1), time(14, self.number), UTC)
+        """On the last working day before it is announced, in time for the deadline; in UTC."""
+        back = 3 if self.announced_on.weekday() == 0 else 1
+        return datetime.combine(self.announced_on - timedelta(days=back), time(14, self.number), UTC)
 
 
 @dataclass(frozen=True, slots=True)

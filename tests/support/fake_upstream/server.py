@@ -180,6 +180,8 @@ def _packed(answer: Answer, behaviour: Behaviour) -> tuple[bytes, bool]:
         zeros = b"\0" * 1_000_000
         return b"".join(pack.compress(zeros) for _ in range(behaviour.bomb_bytes // len(zeros))) + pack.flush(), True
     body = answer.body
+    if behaviour.replaced and isinstance(body, str):
+        body = body.replace(*behaviour.replaced, 1)
     if isinstance(body, str):
         body = body.encode(behaviour.charset or "utf-8", errors="xmlcharrefreplace" if behaviour.charset else "strict")
     return (gzip.compress(body), True) if behaviour.is_gzipped else (body, False)
