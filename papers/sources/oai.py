@@ -169,6 +169,9 @@ class _Harvest:
                     return
                 page = self._after(page.error)
                 continue
+            if not (page.names or page.token or self._pages):  # what should be noRecordsMatch
+                yield FetchBatch(label=self._label)
+                return
             self._note(page)
             cursor = self._cursor() if not page.token else None
             yield FetchBatch(

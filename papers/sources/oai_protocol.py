@@ -12,7 +12,7 @@ from datetime import date
 from http import HTTPStatus
 from typing import Generic, TypeVar
 
-from papers.outbound.errors import HttpStatusError
+from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.arxiv import WAIT_SECONDS, parse_date
 from papers.sources.base import UnreadableRecord
@@ -26,6 +26,10 @@ Record = TypeVar("Record")
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 MAX_RETRIES = 3
 _PARTS = ("responseDate", "error", "record", "resumptionToken")
+
+
+class NoOaiError(SourceError):
+    """The answer is XML, and not OAI-PMH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def read_answer(data: bytes, read: Callable[[Element, OaiHeader], Record]) -> Oa
 
     Raises:
         BrokenXmlError: it is cut, not XML, or no record of it can be read.
+        NoOaiError: it is XML of another kind, such as a page that says that the server rests.
     """
     answer: OaiAnswer[Record] = OaiAnswer()
     try:
@@ -76,6 +81,10 @@ def read_answer(data: bytes, read: Callable[[Element, OaiHeader], Record]) -> Oa
         if salvaged is None or salvaged.is_cut:
             raise
         return _read_salvaged(salvaged, read)
+    if not (answer.records or answer.error or answer.token or answer.answered_on):
+        raise NoOaiError(
+            "What answered is XML, but no OAI-PMH. It is asked for again; if this stays, open the address and look."
+        )
     return answer
 
 

@@ -208,8 +208,15 @@ def test_it_goes_on_a_day_before_its_place_and_without_sets_asks_for_all() -> No
     assert log[0].params["from"] == "2026-11-20"
 
 
-def test_nothing_new_is_no_failure_and_moves_nothing_on() -> None:
-    batches, _ = harvest(lambda _: failure("noRecordsMatch"))
+def test_a_page_of_another_kind_is_no_empty_list() -> None:
+    rests = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>We rest.</p></body></html>'
+    with pytest.raises(SourceError, match="no OAI-PMH"):
+        harvest(lambda _: rests)
+
+
+@pytest.mark.parametrize("answer", [failure("noRecordsMatch"), listing()])
+def test_nothing_new_is_no_failure_and_moves_nothing_on(answer: bytes) -> None:
+    batches, _ = harvest(lambda _: answer)
     assert papers_of(batches) == []
     assert last_cursor(batches) == {}
 
