@@ -58,6 +58,12 @@ class SourceForm(_SourceForm):
 
     kind = forms.ChoiceField(choices=lambda: [("", "---------"), *kind_choices()])
     categories = CategoriesField(required=False, help_text="arXiv categories, such as: cs.CL cs.LG math.*")
+    query = forms.CharField(
+        required=False,
+        widget=forms.TextInput(attrs={"size": 80}),
+        help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, parted by "
+        "commas. For a journal: its ISSN. For a repository: its sets, parted by blanks; empty: all.",
+    )
     list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
 
     class Meta:
@@ -68,7 +74,6 @@ class SourceForm(_SourceForm):
         )
         widgets = {
             "base_url": forms.URLInput(attrs={"size": 80}),
-            "query": forms.TextInput(attrs={"size": 80}),
         }
 
     def clean_base_url(self) -> str:

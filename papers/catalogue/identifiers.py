@@ -287,3 +287,21 @@ def parse_orcid(text: str) -> str | None:
     if digits[-1] != ("X" if check == 10 else str(check)):
         return None
     return "-".join(digits[start : start + 4] for start in (0, 4, 8, 12))
+
+
+_ISSN = re.compile(
+    r"(?:(?:e-?|p-?)?issn(?:-l)?[\s:]{0,5}|urn:issn:|https?://portal\.issn\.org/resource/issn/)?"
+    r"([0-9]{4})[-–]?([0-9]{3}[0-9x])",
+    re.I,
+)
+
+
+def parse_issn(text: str) -> str | None:
+    """The ISSN that `text` is, as `2167-8359`, if its check digit is right (ISO 3297)."""
+    match = _ISSN.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = (match[1] + match[2]).upper()
+    total = sum(weight * int(digit) for weight, digit in zip(range(8, 1, -1), digits[:7], strict=True))
+    check = -total % 11
+    return f"{digits[:4]}-{digits[4:]}" if digits[7] == ("X" if check == 10 else str(check)) else None

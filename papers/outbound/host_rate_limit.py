@@ -103,6 +103,8 @@ HOST_GROUPS: Mapping[str, HostGroup] = {
             ("datacite.org", "crosscite.org"),
             HostPolicy(connections=2, spacing=0.2, refusal_pauses=_DOUBLING),
         ),
+        # Only the API, for which no limit is stated: pages of the site refuse programs, which says nothing of it.
+        HostGroup("biorxiv", ("api.biorxiv.org", "api.medrxiv.org"), HostPolicy(spacing=1.0, refusal_pauses=_DOUBLING)),
         # The operator's own choice, often on the operator's own machine; it says itself when it is too much.
         HostGroup(
             "embeddings",

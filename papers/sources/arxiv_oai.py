@@ -10,11 +10,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from papers.catalogue.identifiers import parse_arxiv_id
-from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
+from papers.outbound.errors import HostBusyError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.answer_shape import AnswerShape
 from papers.sources.arxiv import (
@@ -38,17 +37,9 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
-from papers.sources.isolated import read_large_isolated
+from papers.sources.oai_protocol import OAI, OaiAnswer, OaiError, OaiHeader, ask, read_answer
 from papers.sources.partial import PartFailures
-from papers.sources.xml import (
-    BrokenRecord,
-    BrokenXmlError,
-    SalvagedXml,
-    iterate_xml,
-    parse_xml,
-    salvage_xml,
-    serialize,
-)
+from papers.sources.xml import serialize
 from papers.text.xml import Element, child_text, element_text
 
 logger = logging.getLogger(__name__)
@@ -60,7 +51,6 @@ FIRST_DAYS = 7
 """How far back the first fetch goes."""
 MAX_BYTES = 100_000_000
 MAX_RESTARTS = 3
-MAX_RETRIES = 3
 MAX_IDLE_PAGES = 3
 """After so many pages in a row without a new record a list is not followed any more."""
 MAX_PAGES = 5_000
@@ -91,19 +81,6 @@ RAW_RECORDS = RecordSource("arxiv_oai_raw", rank=90, display_name="arXiv", is_ar
 """Versions, dates, withdrawal and licence, straight from the archive."""
 RECORDS = RecordSource("arxiv_oai", rank=70, display_name="arXiv", is_archive=True)
 
-_OAI = "{http://www.openarchives.org/OAI/2.0/}"
-
-
-@dataclass(frozen=True, slots=True)
-class OaiError:
-    """An error as OAI-PMH tells it, such as noRecordsMatch."""
-
-    code: str
-    text: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.text}" if self.text else self.code
-
 
 @dataclass(slots=True)
 class OaiPage:
@@ -132,55 +109,15 @@ def parse_page(data: bytes) -> OaiPage:
     Raises:
         BrokenXmlError: it is not whole, or not XML.
     """
-    page = OaiPage()
-    tags = [f"{_OAI}{name}" for name in ("responseDate", "error", "record", "resumptionToken")]
-    try:
-        for element in iterate_xml(data, *tags):
-            _add_element(page, element)
-    except BrokenXmlError:
-        salvaged = salvage_xml(data, "record")
-        if salvaged is None or salvaged.is_cut:
-            raise
-        return _read_salvaged(salvaged)
-    return page
-
-
-def _read_salvaged(salvaged: SalvagedXml) -> OaiPage:
-    """A page that is not well-formed, record by record.
-
-    Raises:
-        BrokenXmlError: what stands behind the records can't be read, so that nobody knows whether more follow.
-    """
-    page = OaiPage()
-    answered = salvaged.head.findtext(f"{_OAI}responseDate") if salvaged.head is not None else None
-    page.answered_on = parse_date(answered)
-    for record in salvaged.records:
-        if not isinstance(record, BrokenRecord):
-            _add_record(page, record)
-            continue
-        header = record.guess.find("{*}header") if record.guess is not None else None
-        identifier = (child_text(header, "{*}identifier") or "").strip() if header is not None else ""
-        page.rejected.append(UnreadableRecord(identifier, record.payload, "The record is not well-formed XML."))
-        if known := parse_arxiv_id(identifier):
+    answer: OaiAnswer[_Record] = read_answer(data, _read_record)
+    page = OaiPage(token=answer.token, error=answer.error, answered_on=answer.answered_on)
+    for record in answer.records:
+        _add_record(page, record)
+    for broken in answer.broken:
+        page.rejected.append(broken)
+        if known := parse_arxiv_id(broken.identifier):
             page.broken_ids.append(known.value)
-    start = salvaged.tail.find(b"<resumptionToken")
-    if start >= 0:
-        end = salvaged.tail.find(b"</ListRecords>", start)
-        token = parse_xml(salvaged.tail[start : end if end >= 0 else None])
-        page.token = (token.text or "").strip()
     return page
-
-
-def _add_element(page: OaiPage, element: Element) -> None:
-    name = str(element.tag).removeprefix(_OAI)
-    if name == "responseDate":
-        page.answered_on = parse_date(element.text)
-    elif name == "error":
-        page.error = OaiError(element.get("code", "undefinedError"), (element.text or "").strip())
-    elif name == "resumptionToken":
-        page.token = (element.text or "").strip()
-    else:
-        _add_record(page, element)
 
 
 def get_record(send: Callable[[FetchRequest], FetchResponse], base_url: str, arxiv_id: str) -> RawPaper | None:
@@ -223,7 +160,7 @@ class ArxivOai(SourceAdapter):
         return max(next_oai_records(outcome.now), outcome.now + timedelta(hours=1)) + jitter()
 
     def parse_rejected(self, rejected: RejectedPayload) -> RawPaper:
-        page = parse_page(f'<ListRecords xmlns="{_OAI.strip("{}")}">{rejected.payload}</ListRecords>'.encode())
+        page = parse_page(f'<ListRecords xmlns="{OAI.strip("{}")}">{rejected.payload}</ListRecords>'.encode())
         if not page.papers:
             raise SourceError(page.rejected[0].error if page.rejected else "There is no record in it.")
         return page.papers[0]
@@ -393,37 +330,43 @@ def _ask(send: Callable[[FetchRequest], FetchResponse], base_url: str, params: M
     request = FetchRequest(
         url=base_url, group=HOST_GROUP, params=params, max_bytes=MAX_BYTES, wait_seconds=WAIT_SECONDS
     )
-    for _ in range(MAX_RETRIES):
-        try:
-            return read_large_isolated(parse_page, send(request).body)
-        except HttpStatusError as error:
-            # The protocol's own flow control: to be asked again in a moment. The clock keeps the wait.
-            is_moment = error.retry_after_seconds is not None and error.retry_after_seconds < WAIT_SECONDS
-            if error.status != HTTPStatus.SERVICE_UNAVAILABLE or not is_moment:
-                raise
-    return read_large_isolated(parse_page, send(request).body)
+    return ask(send, request, parse_page)
 
 
-def _add_record(page: OaiPage, record: Element) -> None:
-    header = record.find(f"{_OAI}header")
-    identifier = (child_text(header, f"{_OAI}identifier") or "").strip() if header is not None else ""
-    day = parse_date(child_text(header, f"{_OAI}datestamp")) if header is not None else None
-    if day:
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record: its paper, or why there is none; neither where it is deleted."""
+
+    header: OaiHeader
+    paper: RawPaper | None = None
+    rejected: UnreadableRecord | None = None
+
+
+def _read_record(record: Element, header: OaiHeader) -> _Record:
+    if header.is_deleted:
+        return _Record(header)
+    metadata = next(iter(record.iterfind(f"{OAI}metadata/*")), None)
+    read = _READERS.get(str(metadata.tag).rpartition("}")[2]) if metadata is not None else None
+    paper = read(metadata) if read and metadata is not None else None
+    if paper is not None:
+        return _Record(header, paper)
+    error = "The record has no id or no title." if read else "The record is in no format that is read."
+    return _Record(header, rejected=UnreadableRecord(header.identifier, serialize(record), error))
+
+
+def _add_record(page: OaiPage, record: _Record) -> None:
+    if day := record.header.changed_on:
         first, last = page.days or (day, day)
         # A list that goes back within a page shows as a first day before the last one of an earlier page.
         page.days = (min(first, day), max(last, day))
-    if header is not None and header.get("status") == "deleted":
+    if record.rejected is not None:
+        page.rejected.append(record.rejected)
+    elif record.paper is None:
         page.deleted += 1
-        return
-    metadata = next(iter(record.iterfind(f"{_OAI}metadata/*")), None)
-    read = _READERS.get(str(metadata.tag).rpartition("}")[2]) if metadata is not None else None
-    paper = read(metadata) if read and metadata is not None else None
-    if paper is None:
-        error = "The record has no id or no title." if read else "The record is in no format that is read."
-        page.rejected.append(UnreadableRecord(identifier, serialize(record), error))
     else:
-        page.papers.append(paper)
-        if (likely := _likely_day(paper, day)) and (known := parse_arxiv_id(paper.arxiv_id or "")):
+        page.papers.append(record.paper)
+        likely, known = _likely_day(record.paper, day), parse_arxiv_id(record.paper.arxiv_id or "")
+        if likely and known:
             page.likely_days[known.value] = likely
 
 

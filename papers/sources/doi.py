@@ -69,7 +69,15 @@ def parse_csl_record(data: bytes, *, doi: str) -> RawPaper:
     Raises:
         NoPaperError: it is no such record, or it has no title.
     """
-    record = _json(data)
+    return read_csl_record(_json(data), doi=doi)
+
+
+def read_csl_record(record: Mapping[str, Any], *, doi: str) -> RawPaper:
+    """The paper of a record in CSL-JSON, or as Crossref's own API has it, where titles are lists.
+
+    Raises:
+        NoPaperError: it has no title.
+    """
     title = _title(record)
     if not title:
         raise NoPaperError(f"The record of {doi} has no title, so there is nothing to show.")
@@ -145,6 +153,11 @@ def _published_at(record: Mapping[str, Any]) -> datetime | None:
     found = [(-len(parts), _moment(parts)) for name in _DATES if (parts := _date_parts(record.get(name)))]
     known = [(precision, moment) for precision, moment in found if moment is not None]
     return min(known)[1] if known else None
+
+
+def date_precision(record: Mapping[str, Any]) -> int:
+    """How exactly the record says when the paper appeared: 3 by the day, 2 the month, 1 the year, 0 not at all."""
+    return max(len(_date_parts(record.get(name))) for name in _DATES)
 
 
 def _date_parts(given: Any) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, doi, feed, huggingface, webpage
+from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, biorxiv, crossref, doi, feed, huggingface, oai, webpage
 from papers.sources.base import RecordSource, SourceAdapter
 
 IMPORTED = RecordSource("import", rank=20, words_of="an imported file")
@@ -21,6 +21,10 @@ ADAPTERS: Mapping[str, SourceAdapter] = {
         arxiv_api.adapter,
         huggingface.adapter,
         feed.adapter,
+        biorxiv.biorxiv_adapter,
+        biorxiv.medrxiv_adapter,
+        crossref.adapter,
+        oai.adapter,
     )
 }
 """By kind, in the order in which forms offer them."""

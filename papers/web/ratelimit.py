@@ -68,6 +68,8 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "topic": RateLimit(120, 60),
     # Each may cost another site a few requests.
     "submit": RateLimit(30, 30 * 60),
+    # Each look at a source to come asks another site.
+    "source": RateLimit(40, 30 * 60),
     # Each is parsed at once, up to 12 MB of it.
     "import": RateLimit(20, 60 * 60),
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from papers.catalogue import identifiers, links
 from papers.catalogue.paper_ref import InvalidReference, parse_reference
@@ -14,7 +16,7 @@ from papers.references.parser import parse_references as read_references
 from papers.references.text_lists import parse_list
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import doi, journal_entries, record_markup, webpage
+from papers.sources import biorxiv, crossref, doi, journal_entries, oai, recognise, record_markup, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.sources.xml import parse_cut_xml
@@ -24,6 +26,9 @@ from papers.text import html, mathml, names, tex, tex_math, venues, xml
 Reader = Callable[[str], Any]
 OWN_ERRORS = (SourceError, InvalidReference)
 """What a reader may raise: a refusal is an answer, too."""
+
+
+PREPRINT = ("title", "authors", "abstract", "date", "version", "published", "license", "type", "category")
 
 
 def feed_with(element: str) -> Reader:
@@ -45,7 +50,39 @@ def page_by(given: str) -> list[str]:
     return [name for author in paper.authors or () if (name := names.clean_name(author.name))]
 
 
+def record_in(read: Callable[..., Any], row: Callable[[str], Any], **options: Any) -> Reader:
+    """A registry's answer in JSON, of which one record has the text in its fields."""
+    return lambda given: read(json.dumps(row(given)).encode(), **options)
+
+
+def dublin_core(given: str) -> Any:
+    """A repository's record whose fields are the text, and the text as the record itself."""
+    names = ("title", "creator", "identifier", "relation", "description", "date", "type")
+    fields = "".join(f"<{name}>{escape(given)}</{name}>" for name in names)
+    header = "<header><identifier>oai:a:1</identifier><datestamp>2026-01-01</datestamp></header>"
+    record = f"<record>{header}<metadata><dc>{fields}</dc></metadata></record>"
+    page = f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>{record}{given}</ListRecords></OAI-PMH>'
+    return oai.parse_page(page.encode("utf-8", "replace"))
+
+
 READERS: dict[str, Reader] = {
+    "preprint": record_in(
+        biorxiv.parse_page,
+        lambda given: {"collection": [dict.fromkeys(PREPRINT, given) | {"doi": "10.1101/1"}]},
+        server="biorxiv",
+    ),
+    "work of Crossref": record_in(
+        crossref.parse_works,
+        lambda given: {"message": {"items": [{"DOI": "10.5555/1", "title": [given], "abstract": given}]}},
+    ),
+    "DOI of Crossref": record_in(
+        crossref.parse_works, lambda given: {"message": {"items": [{"DOI": given, "title": ["T"]}]}}
+    ),
+    "Dublin Core": dublin_core,
+    "pasted source": recognise.suggested_by_text,
+    "page of a source": lambda given: recognise.look_at_answer(
+        given.encode("utf-8", "replace"), url="https://a.example/"
+    ),
     "references": lambda given: read_references(given.encode("utf-8", "replace")),
     "one entry": lambda given: read_references(b"@article{" + given.encode("utf-8", "replace")),
     "value on a line": lambda given: read_references(b"@article{a,\n title = {" + given.encode("utf-8", "replace")),

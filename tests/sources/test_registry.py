@@ -66,6 +66,7 @@ def test_words_of_third_parties_are_named_and_own_records_are_not():
         "feed": "a feed",
         "huggingface": "Hugging Face’s list",
         "import": "an imported file",
+        "oai": "a repository’s record",
     }
 
 
@@ -82,6 +83,10 @@ def test_words_of_third_parties_are_named_and_own_records_are_not():
         ("feed", SourceSettings(), {"base_url"}),
         ("feed", SourceSettings(base_url="https://blog.example/feed"), set()),
         ("huggingface", SourceSettings(), set()),
+        ("biorxiv", SourceSettings(), set()),
+        ("medrxiv", SourceSettings(query="alchemy"), {"query"}),
+        ("crossref", SourceSettings(), {"query"}),
+        ("oai", SourceSettings(), {"base_url"}),
     ],
 )
 def test_a_kind_says_which_settings_it_lacks(kind: str, chosen: SourceSettings, fields: set[str]) -> None:

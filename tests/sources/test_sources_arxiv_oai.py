@@ -56,6 +56,11 @@ def record(metadata: str, *, arxiv_id: str = "0704.0001", day: str = "2026-11-20
 # --- reading ---
 
 
+def test_a_page_of_another_kind_is_no_empty_list() -> None:
+    with pytest.raises(SourceError, match="no OAI-PMH"):
+        parse_page(b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body>We rest.</body></html>')
+
+
 def test_a_raw_record_has_all_versions() -> None:
     [paper] = parse_page(page_of(record(RAW.format(flags="<source_type>D</source_type>")))).papers
     assert paper.source == "arxiv_oai_raw"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from papers.outbound.request import FetchRequest, FetchResponse
 from papers.sources.base import FetchBatch, FetchContext, RawPaper
 from tests.support.fake_upstream import UpstreamDriver, unlimited_client
 
@@ -27,3 +29,16 @@ def papers_of(batches: list[FetchBatch]) -> list[RawPaper]:
 def last_cursor(batches: list[FetchBatch]) -> dict[str, Any]:
     """Where the source would go on after these batches."""
     return next((batch.cursor for batch in reversed(batches) if batch.cursor is not None), {})
+
+
+def scripted_context(
+    answer: Callable[[FetchRequest], bytes], base_url: str, *, now: datetime = FRIDAY_MORNING, **fields: Any
+) -> tuple[FetchContext, list[FetchRequest]]:
+    """What a source is given whose requests are answered by a function, and the requests that it makes."""
+    log: list[FetchRequest] = []
+
+    def send(request: FetchRequest) -> FetchResponse:
+        log.append(request)
+        return FetchResponse(request.url, 200, {}, answer(request), "", "", None, 0, 0, 0.0)
+
+    return FetchContext(send=send, base_url=base_url, now=now, **fields), log

@@ -200,6 +200,7 @@ ROWS: dict[str, list[Row]] = {
         staff_alone("/curate/people/99099/none", 404, method="POST"),
         staff_alone("/curate/people/99098/suspend", 404, method="POST"),
     ],
+    "papers:source-new": [office("/curate/sources/new"), office("/curate/sources/new", 422, method="POST")],
     "papers:rules": [office("/curate/rules")],
     "papers:rule-new": [office("/curate/rules/new"), office("/curate/rules/new", 422, method="POST")],
     "papers:rule-edit": [office("/curate/rules/990001"), office("/curate/rules/990002", 404)],

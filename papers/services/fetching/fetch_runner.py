@@ -22,7 +22,7 @@ from django.db.models import F, QuerySet
 from papers.locks import AdvisoryLock, try_session_lock
 from papers.models import FetchRun, Source
 from papers.outbound.client import Client
-from papers.outbound.errors import HostBusyError, HttpStatusError, SourceError
+from papers.outbound.errors import DeadlineError, HostBusyError, HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest, FetchResponse, RequestReport
 from papers.retry import RetrySchedule, minutes
 from papers.services.fetching.completeness import check_day, days_with_gaps, record_list_counts
@@ -45,6 +45,8 @@ ABANDONED_AFTER = timedelta(minutes=10)
 with all its waits takes five minutes at most."""
 HEARTBEAT_SECONDS = 10.0
 REQUESTS_KEPT = 300
+SHORTEST_REQUEST_SECONDS = 0.2
+"""With less time than this left nothing is asked."""
 RETRIES = RetrySchedule(minutes(1, 5, 30, 120), gives_up=False, jitter=(1.0, 1.2))
 """After failures in a row, where the answer does not say when to come again."""
 MIN_RETRY_AFTER = timedelta(seconds=30)
@@ -127,6 +129,7 @@ def preview_source(
     now: datetime,
     since: date | None = None,
     timeout_seconds: float | None = None,
+    total_seconds: float | None = None,
     max_batches: int | None = None,
     report_progress: Callable[[str], None] | None = None,
     make_client: ClientFactory = build_outbound_client,
@@ -136,11 +139,14 @@ def preview_source(
     Args:
         timeout_seconds: how long each request may wait for its slot, and again for its answer; None: as its adapter
             says.
+        total_seconds: how long all requests together may take, with their waits.
         max_batches: stop after this number of batches with papers.
     """
     requests: list[dict[str, Any]] = []
     client = make_client(report=lambda report: requests.append(asdict(report)))
     context = _context(source, client, now=now, since=since, timeout_seconds=timeout_seconds)
+    if total_seconds is not None:
+        context = replace(context, send=_within(client, total_seconds))
     batches: list[FetchBatch] = []
     error = ""
     try:
@@ -185,6 +191,25 @@ def _context(
         etag=source.etag,
         last_modified=source.last_modified,
     )
+
+
+def _within(client: Client, total_seconds: float) -> Callable[[FetchRequest], FetchResponse]:
+    """Sends requests that take no longer than so many seconds together, counted from now."""
+    ends_at = time.monotonic() + total_seconds
+    too_slow = (
+        f"It does not answer within the {total_seconds:.0f} seconds that are waited here. The workers wait longer."
+    )
+
+    def send(request: FetchRequest) -> FetchResponse:
+        left = ends_at - time.monotonic()
+        if left < SHORTEST_REQUEST_SECONDS:
+            raise SourceError(too_slow)
+        try:
+            return client.fetch(replace(request, wait_seconds=left / 4, deadline_seconds=left * 3 / 4))
+        except DeadlineError as error:
+            raise SourceError(too_slow) from error
+
+    return send
 
 
 class _Fetch:

@@ -1,0 +1,76 @@
+"""The form of a source that a curator adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from papers.services.fetching.source_suggestion import KINDS, problems_of, twin_of
+from papers.sources.recognise import Suggestion
+from papers.sources.registry import adapter_of, label_of
+
+MAX_ADDRESS = 2_000
+HOW_OFTEN = (("3600", "every hour"), ("21600", "four times a day"), ("86400", "once a day"))
+_QUERIES = {
+    "biorxiv": ("Categories", "Parted by commas, such as: neuroscience, cell biology. Empty: all."),
+    "medrxiv": ("Categories", "Parted by commas, such as: epidemiology, oncology. Empty: all."),
+    "crossref": ("ISSN", ""),
+    "oai": ("Sets", "As the repository calls them, parted by blanks. Empty: all that it has."),
+}
+"""By kind, what its question is called, and what is said of it. Others have none."""
+
+
+class LookForm(forms.Form):
+    """What somebody pastes."""
+
+    address = forms.CharField(
+        label="Address, ISSN or name",
+        max_length=MAX_ADDRESS,
+        help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH); an ISSN; or bioRxiv or medRxiv.",
+        error_messages={"required": "Paste an address, an ISSN or a name."},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+        self.fields["address"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+
+class NewSourceForm(forms.Form):
+    """What is chosen for a source once somebody has seen what it brings."""
+
+    kind = forms.ChoiceField(choices=lambda: [(kind, label_of(kind)) for kind in KINDS], widget=forms.HiddenInput)
+    base_url = forms.CharField(required=False, max_length=MAX_ADDRESS, widget=forms.HiddenInput)
+    query = forms.CharField(required=False, max_length=MAX_ADDRESS)
+    name = forms.CharField(max_length=120, label="Name")
+    often = forms.ChoiceField(choices=HOW_OFTEN, label="How often it is asked")
+    lists_all = forms.BooleanField(required=False, label="What it brings stands on the day’s edition")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+        kind = self["kind"].value()
+        label, help_text = _QUERIES.get(kind, ("", ""))
+        field = self.fields["query"]
+        field.label, field.help_text = label, help_text
+        if not label:
+            field.widget = forms.HiddenInput()
+
+    @property
+    def suggestion(self) -> Suggestion:
+        """The source as the form has it, once it was found valid."""
+        data = self.cleaned_data
+        return Suggestion(data["kind"], data["base_url"], data["query"], data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        data["query"] = " ".join(data["query"].split())
+        if adapter_of(data["kind"]).default_base_url:  # a registry's records are believed: from no other address
+            data["base_url"] = ""
+        for field, message in problems_of(self.suggestion).items():
+            # The address is not in sight, so what is wrong with it stands above the form.
+            self.add_error(field if field == "query" else None, message)
+        if not self.errors and (twin := twin_of(self.suggestion)):
+            self.add_error(None, f"This is a source already: {twin.name}.")
+        return data
