@@ -125,12 +125,14 @@ class Crossref(SourceAdapter):
                 break
             seen |= set(page.names)
             done += page.size
-            # Crossref's cursors may stay the same from page to page; what is short of a page is the last one.
-            is_last = page.size < PAGE_SIZE or not page.next_cursor
-            place = {**context.cursor, "through": today.isoformat()} if is_last else None
+            # Crossref's cursors may stay the same from page to page.
+            is_whole = page.size < PAGE_SIZE and done >= (page.total or 0)
+            place = {**context.cursor, "through": today.isoformat()} if is_whole else None
             yield FetchBatch(page.papers, page.rejected, cursor=place, done=done, total=page.total, label=issn)
-            if is_last:
+            if is_whole:
                 return
+            if not page.size or not page.next_cursor:
+                raise SourceError(f"Crossref gave {done} of {page.total} works of {issn}. It is asked for again.")
             cursor = page.next_cursor
         raise SourceError(
             f"Crossref's list of {issn} goes on and on without a new paper. It is asked for again from {first}."

@@ -11,7 +11,7 @@ import pytest
 from papers.catalogue.identifiers import parse_issn
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
-from papers.sources.base import RawAuthor, RejectedPayload, SourceSettings
+from papers.sources.base import FetchBatch, RawAuthor, RejectedPayload, SourceSettings
 from papers.sources.crossref import PAGE_SIZE, adapter, parse_works
 from tests.support.source_context import last_cursor, papers_of, scripted_context
 
@@ -41,8 +41,13 @@ def work(**changes: Any) -> dict[str, Any]:
     return {**WORK, **changes}
 
 
-def works(*items: Any, cursor: str = "AoJ", total: int = 3) -> bytes:
-    message = {"total-results": total, "items": items, "items-per-page": PAGE_SIZE, "next-cursor": cursor}
+def works(*items: Any, cursor: str = "AoJ", total: int | None = None) -> bytes:
+    message = {
+        "total-results": len(items) if total is None else total,
+        "items": items,
+        "items-per-page": PAGE_SIZE,
+        "next-cursor": cursor,
+    }
     return json.dumps({"status": "ok", "message-type": "work-list", "message": message}).encode()
 
 
@@ -123,6 +128,24 @@ def test_pages_are_followed_though_the_cursor_stays_the_same() -> None:
     assert str(log[0].params["filter"]).startswith("from-created-date:2026-11-06,type:journal-article,")
     assert log[0].group == "crossref"
     assert [batch.cursor for batch in batches] == [None, {"through": "2026-11-20"}], "only a whole list moves it on"
+
+
+def test_short_pages_are_followed_to_the_total() -> None:
+    left = [works(work(DOI="10.5555/a"), total=3), works(work(DOI="10.5555/b"), work(DOI="10.5555/c"), total=3)]
+    context, _ = scripted_context(lambda _: left.pop(0), "https://api.crossref.org", query="2167-8359")
+    batches = list(adapter.fetch(context))
+    assert len(papers_of(batches)) == 3
+    assert last_cursor(batches) == {"through": "2026-11-20"}
+
+
+@pytest.mark.parametrize("end", [works(total=3), works(work(DOI="10.5555/b"), total=3, cursor="")])
+def test_a_list_that_is_short_of_its_total_is_a_failure(end: bytes) -> None:
+    left = [works(work(DOI="10.5555/a"), total=3), end]
+    context, _ = scripted_context(lambda _: left.pop(0), "https://api.crossref.org", query="2167-8359")
+    batches: list[FetchBatch] = []
+    with pytest.raises(SourceError, match="of 3 works"):
+        batches.extend(adapter.fetch(context))
+    assert last_cursor(batches) == {}, "what came is good, and the same days are asked again"
 
 
 def test_a_list_without_an_end_is_left() -> None:
