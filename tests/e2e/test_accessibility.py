@@ -129,3 +129,17 @@ def test_a_page_can_be_printed(site: Site, page: Page, open_context: Callable[..
     page.emulate_media(media="print")
     assert page.locator(".bar").is_hidden()
     assert page.locator(".card").first.is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 737, 768, 800, 900, 1024, 1025, 1280])
+def test_a_reader_s_bar_fits_every_width(
+    width: int, site: Site, staff_cookies: Any, open_context: Callable[..., BrowserContext]
+) -> None:
+    page = open_context(storage_state=staff_cookies, viewport={"width": width, "height": 600}).new_page()
+    page.goto(site.url)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in (".wordmark", ".sections", "#search", ".bar-end"):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["width"] > 60, part
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width, part
