@@ -23,6 +23,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.accounts.identity import came_by_link_lately
 from papers.accounts.oidc import ProviderSession
 from papers.accounts.security_keys import key_site
 from papers.models import User
@@ -175,6 +176,20 @@ class AccountAdapter(DefaultAccountAdapter):
         """Tell the owner of an account what was done with it. Only who is signed in can cause it: no limit holds it."""
         context = {**(context or {}), "mail_kind": None}
         super().send_notification_mail(template_prefix, user, context, email or user.email)
+
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """allauth's answer; whoever came by a link a moment ago has shown enough."""
+        request = context.request
+        if request.user.is_authenticated and came_by_link_lately(request, request.user):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **more))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """How an account shows that it is its owner's; one that has nothing to show is led to a page that says so."""
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if found or not user.is_authenticated:
+            return found
+        return [{"id": "none", "description": "", "url": reverse("account_reauthenticate")}]
 
     def reauthenticate(self, user: User, password: str) -> bool:
         return user.check_password(password)

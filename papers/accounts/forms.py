@@ -14,6 +14,7 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -121,6 +122,15 @@ class ConfirmPasswordForm(PlainLabelsMixin, ReauthenticateForm):
         if not count_attempt("password-again", f"user:{self.user.pk}"):
             raise ValidationError(TOO_MANY_ATTEMPTS)
         return str(super().clean_password())
+
+
+class OldPasswordForm(PasswordChangeForm):
+    """Another password behind the one until now, of which an account has few tries."""
+
+    def clean_old_password(self) -> str:
+        if not count_attempt("password-again", f"user:{self.user.pk}"):
+            raise ValidationError(TOO_MANY_ATTEMPTS)
+        return str(super().clean_old_password())
 
 
 class RateLimitedCodeMixin(PlainLabelsMixin):
