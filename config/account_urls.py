@@ -26,6 +26,7 @@ from papers.views.account import (
     sign_in,
     sign_out,
 )
+from papers.views.address_confirmation import confirm_address
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})
@@ -51,7 +52,7 @@ urlpatterns: list[URLPattern] = [
     limited_page("sign-in/code/again", code_again, "mfa_reauthenticate", "second-factor-address"),
     limited_page("sign-in/key/again", second_factor.key_again, "mfa_reauthenticate_webauthn", "second-factor-address"),
     limited_page("account/address/sent", account.email_verification_sent, "account_email_verification_sent"),
-    limited_page("account/address/confirm/<str:key>", account.confirm_email, "account_confirm_email"),
+    limited_page("account/address/confirm/<str:key>", confirm_address, "account_confirm_email"),
     limited_page("forgotten", password_reset, "account_reset_password", "forgotten"),
     limited_page("forgotten/sent", account.password_reset_done, "account_reset_password_done"),
     limited_page("forgotten/done", account.password_reset_from_key_done, "account_reset_password_from_key_done"),

@@ -23,7 +23,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from papers.accounts.identity import came_by_link_lately
+from papers.accounts.identity import came_by_link_lately, record_sign_up
 from papers.accounts.oidc import ProviderSession
 from papers.accounts.security_keys import key_site
 from papers.models import User
@@ -117,6 +117,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if self._is_verified:
             self.stash_verified_email(request, user.email)
         request.session.pop(INVITATION_SESSION_KEY, None)
+        record_sign_up(request, user)
         return user
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
@@ -229,6 +230,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             user: User = super().save_user(request, sociallogin, form)
             if token := request.session.pop(INVITATION_SESSION_KEY, ""):
                 use_invitation(token, user=user, now=timezone.now())
+        record_sign_up(request, user)
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from papers.models import User
 
 _LINK = "link"
+_SIGNED_UP_SESSION_KEY = "signed_up"
 
 
 def record_link(request: HttpRequest, user: User) -> None:
@@ -44,3 +45,13 @@ def showed_identity_lately(request: HttpRequest, user: User) -> bool:
 def can_show_identity(user: User) -> bool:
     """Whether the account has a password or a second factor, which it can be asked for. Two queries at most."""
     return bool(get_reauthentication_flows(user))
+
+
+def record_sign_up(request: HttpRequest, user: User) -> None:
+    """Note in the session that the account was made in it."""
+    request.session[_SIGNED_UP_SESSION_KEY] = user.pk
+
+
+def signed_up_here(request: HttpRequest, user: User) -> bool:
+    """Whether the account was made in this session."""
+    return bool(request.session.get(_SIGNED_UP_SESSION_KEY) == user.pk)

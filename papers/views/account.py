@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.account.utils import perform_login
 from allauth.account.views import email as email_view
@@ -281,9 +280,10 @@ def export(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
-@reauthentication_required(app="allauth.account")
 def delete(request: UserRequest) -> HttpResponse:
     """Delete one's account, after "Is it you?". The page says what goes and what stays, and asks for the name."""
+    if not showed_identity_lately(request, request.user):
+        raise ReauthenticationRequired
     form = DeleteAccountForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
