@@ -18,6 +18,7 @@ from papers.accounts.second_factor import code_before, code_before_another
 from papers.views import second_factor
 from papers.views.account import (
     change_email,
+    is_it_you,
     openid_connect_callback,
     openid_connect_login,
     password,
@@ -25,6 +26,7 @@ from papers.views.account import (
     sign_in,
     sign_out,
 )
+from papers.views.address_confirmation import confirm_address
 from papers.web.ratelimit import rate_limited
 
 POST_ONLY = frozenset({"POST"})
@@ -45,12 +47,12 @@ urlpatterns: list[URLPattern] = [
     limited_page("account/address", change_email, "account_email"),
     limited_page("sign-up", account.signup, "account_signup", "sign-up"),
     limited_page("sign-in/closed", account.account_inactive, "account_inactive"),
-    limited_page("sign-in/again", account.reauthenticate, "account_reauthenticate"),
+    limited_page("sign-in/again", is_it_you, "account_reauthenticate"),
     limited_page("sign-in/code", second_factor.authenticate, "mfa_authenticate", "second-factor-address"),
     limited_page("sign-in/code/again", code_again, "mfa_reauthenticate", "second-factor-address"),
     limited_page("sign-in/key/again", second_factor.key_again, "mfa_reauthenticate_webauthn", "second-factor-address"),
     limited_page("account/address/sent", account.email_verification_sent, "account_email_verification_sent"),
-    limited_page("account/address/confirm/<str:key>", account.confirm_email, "account_confirm_email"),
+    limited_page("account/address/confirm/<str:key>", confirm_address, "account_confirm_email"),
     limited_page("forgotten", password_reset, "account_reset_password", "forgotten"),
     limited_page("forgotten/sent", account.password_reset_done, "account_reset_password_done"),
     limited_page("forgotten/done", account.password_reset_from_key_done, "account_reset_password_from_key_done"),

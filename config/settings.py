@@ -219,6 +219,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Not by a code that is sent by mail, as allauth offers: who has a session and reads the mail would need nothing else.
+# A one-time sign-in link counts, too, for some minutes: see papers/accounts/identity.py.
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_RATE_LIMITS = False  # the one table of limits is in papers/web/ratelimit.py
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SITE.is_https else "http"

@@ -23,6 +23,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from papers.accounts.identity import came_by_link_lately, record_sign_up
 from papers.accounts.oidc import ProviderSession
 from papers.accounts.security_keys import key_site
 from papers.models import User
@@ -116,6 +117,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if self._is_verified:
             self.stash_verified_email(request, user.email)
         request.session.pop(INVITATION_SESSION_KEY, None)
+        record_sign_up(request, user)
         return user
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
@@ -176,6 +178,20 @@ class AccountAdapter(DefaultAccountAdapter):
         context = {**(context or {}), "mail_kind": None}
         super().send_notification_mail(template_prefix, user, context, email or user.email)
 
+    def is_reauthentication_required(self, *, app: str, **more: Any) -> bool:
+        """allauth's answer; whoever came by a link a moment ago has shown enough."""
+        request = context.request
+        if request.user.is_authenticated and came_by_link_lately(request, request.user):
+            return False
+        return bool(super().is_reauthentication_required(app=app, **more))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """How an account shows that it is its owner's; one that has nothing to show is led to a page that says so."""
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if found or not user.is_authenticated:
+            return found
+        return [{"id": "none", "description": "", "url": reverse("account_reauthenticate")}]
+
     def reauthenticate(self, user: User, password: str) -> bool:
         return user.check_password(password)
 
@@ -214,6 +230,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             user: User = super().save_user(request, sociallogin, form)
             if token := request.session.pop(INVITATION_SESSION_KEY, ""):
                 use_invitation(token, user=user, now=timezone.now())
+        record_sign_up(request, user)
         return user
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:

@@ -14,7 +14,9 @@ from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.socialaccount.forms import SignupForm as SocialSignupForm
 from django import forms
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -121,6 +123,37 @@ class ConfirmPasswordForm(PlainLabelsMixin, ReauthenticateForm):
         if not count_attempt("password-again", f"user:{self.user.pk}"):
             raise ValidationError(TOO_MANY_ATTEMPTS)
         return str(super().clean_password())
+
+
+class OldPasswordForm(PasswordChangeForm):
+    """Another password behind the one until now, of which an account has few tries."""
+
+    def clean_old_password(self) -> str:
+        if not count_attempt("password-again", f"user:{self.user.pk}"):
+            raise ValidationError(TOO_MANY_ATTEMPTS)
+        return str(super().clean_old_password())
+
+
+class OwnPasswordForm(forms.Form):
+    """The password that an account has, or another one that it gets: its owner may not have chosen the first."""
+
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="What you type here counts from now on.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_password(self) -> str:
+        typed = str(self.cleaned_data["password"])
+        if not self.user.check_password(typed):
+            validate_password(typed, self.user)
+        return typed
 
 
 class RateLimitedCodeMixin(PlainLabelsMixin):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from papers.accounts.security_signals import note_password
 from papers.models import SecurityEvent, User
+from papers.services.accounts.login_links import create_login_link
 from papers.services.accounts.mail_allowance import MailKind
 from papers.services.accounts.security_log import record_event
 from papers.web.http import Request
@@ -17,6 +18,12 @@ def send_invitation(request: Request, email: str, link: str, *, by: User) -> Non
     """Send an invitation's link; at most three a day go to one address."""
     context = {"invitation_url": link, "invited_by": by.username, "mail_kind": MailKind.INVITATION}
     get_adapter(request).send_mail("account/email/invitation", email, context)
+
+
+def send_sign_in_link(request: Request, user: User) -> None:
+    """Send an account a one-time link to its own address: held to the limit of links to a new password."""
+    context = {"user": user, "sign_in_link": create_login_link(user.email), "mail_kind": MailKind.RESET}
+    get_adapter(request).send_mail("account/email/sign_in_link", user.email, context)
 
 
 def notify_password_changed(request: Request, user: User) -> None:

@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.account.utils import perform_login
 from allauth.account.views import email as email_view
 from allauth.account.views import password_reset as reset_view
+from allauth.account.views import reauthenticate as password_again
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
@@ -16,7 +19,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import SetPasswordForm
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,7 +28,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from papers.accounts.notifications import notify_password_changed
+from papers.accounts.forms import OldPasswordForm
+from papers.accounts.identity import (
+    came_by_link_lately,
+    can_show_identity,
+    record_link,
+    showed_identity_lately,
+    spend_link,
+)
+from papers.accounts.notifications import notify_password_changed, send_sign_in_link
 from papers.accounts.oidc import PROVIDER_ERRORS, CheckedAdapter
 from papers.accounts.second_factor import has_second_factor, redirect_to_step, required_step_url
 from papers.forms.accounts import DeleteAccountForm, ProfileForm, SignInForm
@@ -44,9 +55,6 @@ from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import count_attempt, rate_limited, too_many_requests, uncount_attempt
 
 logger = logging.getLogger(__name__)
-
-# Kept in the session of somebody who came by a one-time link: such a person may set a password without the old one.
-LOGIN_LINK_SESSION_KEY = "came_by_link"
 
 
 @never_cache
@@ -138,7 +146,7 @@ def login_link(request: Request, token: str) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST" and (user := use_login_link(token, now=now)):
         answer = sign_in_user(request, user, target=landing_url(user))
-        request.session[LOGIN_LINK_SESSION_KEY] = user.pk
+        record_link(request, user)
         return answer
     if is_login_link_usable(token, now=now):
         return render(request, "papers/login_link.html", {"is_usable": True})
@@ -152,18 +160,40 @@ def login_link(request: Request, token: str) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def password(request: UserRequest) -> HttpResponse:
-    """Set or change one's password. After a one-time link the old one isn't asked for."""
-    came_by_link = request.session.get(LOGIN_LINK_SESSION_KEY) == request.user.pk
-    knows_no_old_one = came_by_link or not request.user.has_usable_password()
-    make_form = SetPasswordForm if knows_no_old_one else PasswordChangeForm
+    """Set or change one's password.
+
+    The old one isn't asked for where there is none, or right after "Is it you?" or a one-time link.
+    """
+    was_shown, has_one = showed_identity_lately(request, request.user), request.user.has_usable_password()
+    if not (was_shown or has_one) and can_show_identity(request.user):  # by its second factor
+        raise ReauthenticationRequired
+    make_form = OldPasswordForm if has_one and not was_shown else SetPasswordForm
     form = make_form(request.user, request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         form.save()
         update_session_auth_hash(request, request.user)
+        spend_link(request)
         notify_password_changed(request, request.user)
         messages.success(request, "Your password is set. Sign in with it and your e-mail address.")
-        return redirect("papers:account")
+        return redirect(safe_next(request, default=reverse("papers:account")))
     return render(request, "papers/password.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sign_in_required
+def is_it_you(request: UserRequest) -> HttpResponse:
+    """The password once more. An account with nothing to show is told the ways to get it: its form mails a link."""
+    user = request.user
+    if can_show_identity(user):
+        answer: HttpResponse = password_again(request)
+        return answer
+    if came_by_link_lately(request, user):
+        return resume_request(request) or redirect("papers:account")
+    is_asked = request.method == "POST" and settings.MAIL_IS_SENT
+    if is_asked:
+        send_sign_in_link(request, user)
+    context = {"is_asked": is_asked, "mail_is_sent": settings.MAIL_IS_SENT, "next": safe_next(request, default="")}
+    return render(request, "account/nothing_to_show.html", context)
 
 
 @never_cache
@@ -251,7 +281,9 @@ def export(request: UserRequest) -> HttpResponse:
 @sign_in_required
 @rate_limited("account", methods=frozenset({"POST"}))
 def delete(request: UserRequest) -> HttpResponse:
-    """Delete one's account. The page says what goes and what stays, and asks for the name once more."""
+    """Delete one's account, after "Is it you?". The page says what goes and what stays, and asks for the name."""
+    if not showed_identity_lately(request, request.user):
+        raise ReauthenticationRequired
     form = DeleteAccountForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:

@@ -12,7 +12,7 @@ from papers.services.accounts.deletion import LastAdministratorError, delete_acc
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes, set_vote
 from tests.support import factories
-from tests.support.people import anonymous_client, client_of, reader, staff
+from tests.support.people import anonymous_client, reader, staff, sure_client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_the_last_administrator_stays() -> None:
     ada = staff()
     with pytest.raises(LastAdministratorError):
         delete_account(ada)
-    assert "only administrator" in client_of(ada).post("/account/delete", {"username": "ada"}).content.decode()
+    assert "only administrator" in sure_client_of(ada).post("/account/delete", {"username": "ada"}).content.decode()
     staff("bea")
     delete_account(ada)
     assert User.objects.get().username == "bea"
@@ -67,13 +67,13 @@ def test_the_last_administrator_stays() -> None:
 
 @pytest.mark.parametrize(("typed", "is_gone"), [("rita", True), (" RITA ", True), ("carla", False), ("", False)])
 def test_the_page_asks_for_the_name(typed: str, *, is_gone: bool) -> None:
-    browser = client_of(reader())
+    browser = sure_client_of(reader())
     browser.post("/account/delete", {"username": typed})
     assert User.objects.exists() is not is_gone
     assert ("_auth_user_id" in browser.session) is not is_gone
 
 
 def test_opening_the_page_deletes_nothing(client: Any) -> None:
-    assert client_of(reader()).get("/account/delete").status_code == 200
+    assert sure_client_of(reader()).get("/account/delete").status_code == 200
     assert anonymous_client().post("/account/delete", {"username": "rita"}).status_code == 302
     assert User.objects.exists()

@@ -33,3 +33,10 @@ def client_of(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def sure_client_of(user: User) -> Client:
+    """The browser of somebody who is, and has typed the password once more a moment ago."""
+    client = client_of(user)
+    client.post("/sign-in/again", {"password": PASSWORD})
+    return client

@@ -251,7 +251,7 @@ ROWS: dict[str, list[Row]] = {
         members("/account/export", method="POST"),
         Row("/account/export", 405, 405, 405, 405, 405),
     ],
-    "papers:account-delete": [members("/account/delete"), members("/account/delete", method="POST")],
+    "papers:account-delete": [members("/account/delete", 302), members("/account/delete", 302, method="POST")],
     "papers:invited": [Row("/sign-up/invited/x", 410, 302, 302, 302, 302, on_members_site=410)],
     "papers:invitations": [office("/invitations"), office("/invitations", method="POST")],
     "papers:invitation-revoke": [office("/invitations/1/revoke", 302, method="POST")],
