@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
+.PHONY: help run lint test check storm fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint          style, types, imports between packages, templates, migrations"
 	@echo "make check         lint, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
+	@echo "make storm         the tests that take long: sources that lie, through whole days"
 	@echo "make fuzz          random inputs for all readers of what strangers write; SECONDS=3600"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
@@ -36,7 +37,7 @@ run:
 	$(RUN) exec $(VENV) manage.py up
 
 test:
-	$(DEV) exec $(VENV) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e" $(ARGS)
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) --dist loadgroup -m "not e2e and not long" $(ARGS)
 
 lint:
 	$(DEV) $(VENV) -m ruff check .
@@ -47,6 +48,10 @@ lint:
 	@$(VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 check: lint test
+
+# Tests that take long: all ways in which the sources may lie, through whole days.
+storm:
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m long $(ARGS)
 
 # Random inputs for all patterns and readers: make fuzz SECONDS=3600
 fuzz:
