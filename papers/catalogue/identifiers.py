@@ -101,6 +101,7 @@ _FOREIGN_MARKS = str.maketrans({"\u2010": "-", "\u2011": "-", **dict.fromkeys("\
 _BIORXIV = re.compile(r"(10\.(?:1101|64898)/(?:[0-9]{4}\.[0-9]{2}\.[0-9]{2}\.)?[0-9]{6,8})v[0-9]{1,3}(?:\.\S*)?")
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _ARXIV_DOI = "10.48550/arxiv."
+_FOUR_DIGITS = re.compile(r"[0-9]{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ def find_arxiv_ids(text: str) -> Iterator[tuple[tuple[int, int], ArxivId]]:
 
     A bare number with four digits on both sides of its point is not taken for one: it is too often a measurement.
     """
+    if not _FOUR_DIGITS.search(text):  # which all ids have; a tenth of the time that looking for one takes
+        return
     for match in _INSIDE.finditer(text.replace("\xa0", " ")):
         is_any_number = not match["prefix"] and not match["version"] and len(match["new"] or "") == 9
         if not is_any_number and (found := _arxiv_id(match)):

@@ -70,7 +70,6 @@ def test_nasty_text_is_refused_at_once(text: str) -> None:
     ("typed", "stored"),
     [
         ('"victim"@lab.example', "victim@lab.example"),
-        (r'"vic\tim"@lab.example', "victim@lab.example"),
         ('"a.b"@lab.example', "a.b@lab.example"),
         ('"a@b"@lab.example', '"a@b"@lab.example'),
     ],
