@@ -24,6 +24,7 @@ def test_a_search_is_saved_tried_and_changed(site: Site, open_context: Open, rea
     page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/papers?q=language+model")
     page.get_by_role("link", name="Save this search").click()
+    page.wait_for_load_state()  # what is typed before the scripts are there tries nothing
     expect(page.locator("#id_query")).to_have_value("language model")
     expect(page.locator("#preview")).to_contain_text("last week")
 
