@@ -11,6 +11,10 @@ from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
 from papers.services.operations.semaphores import has_semaphores
 
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "2"}
+"""For glibc: what a large upload or answer took is given back when it is done with. By itself glibc raises these limits
+with each large block that is freed, and a process keeps what it once needed (mallopt(3))."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -25,7 +29,7 @@ class Program:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return {**ALLOCATOR, **os.environ, "PYTHONUNBUFFERED": "1"}
 
     def command(self, *, parent: int) -> list[str]:
         return launch_command(

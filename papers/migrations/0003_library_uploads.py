@@ -15,9 +15,20 @@ class Migration(migrations.Migration):
             name='LibraryUpload',
             fields=[
                 ('library_import', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='upload', serialize=False, to='papers.libraryimport')),
-                ('data', models.BinaryField()),
                 ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Begun, also by workers that were killed.')),
             ],
+        ),
+        migrations.CreateModel(
+            name='LibraryUploadPart',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField()),
+                ('data', models.BinaryField()),
+                ('upload', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='papers.libraryupload')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('upload', 'number'), name='library_upload_part_once')],
+            },
         ),
         migrations.RemoveField(
             model_name='libraryimport',

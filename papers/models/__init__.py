@@ -15,7 +15,7 @@ from papers.models.embedding import SHIPPED_DIMENSIONS, SHIPPED_MODEL, Embedding
 from papers.models.installation import Installation
 from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
-from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload
+from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload, LibraryUploadPart
 from papers.models.limits import AttemptCount, MailAllowance
 from papers.models.listing import AnnouncedList, Announcement, Edition, Listing, RecordedAnnouncement
 from papers.models.paper import (
@@ -81,6 +81,7 @@ __all__ = [
     "LibraryImportRow",
     "LibraryItem",
     "LibraryUpload",
+    "LibraryUploadPart",
     "ListRule",
     "Listing",
     "LoginLink",

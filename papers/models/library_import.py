@@ -60,11 +60,24 @@ class LibraryUpload(models.Model):
     library_import = models.OneToOneField(
         LibraryImport, on_delete=models.CASCADE, primary_key=True, related_name="upload"
     )
-    data = models.BinaryField()
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Begun, also by workers that were killed.")
 
     def __str__(self) -> str:
         return f"upload of import {self.pk}"
+
+
+class LibraryUploadPart(models.Model):
+    """A piece of an upload: a connection to Postgres keeps for good the memory that its largest statement took."""
+
+    upload = models.ForeignKey(LibraryUpload, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="library_upload_part_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of upload {self.upload_id}"
 
 
 class LibraryImportRow(models.Model):

@@ -12,7 +12,16 @@ from django.test.utils import CaptureQueriesContext
 
 from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.locks import AdvisoryLock
-from papers.models import LibraryImport, LibraryImportRow, LibraryItem, Paper, TaggedPaper, User
+from papers.models import (
+    LibraryImport,
+    LibraryImportRow,
+    LibraryItem,
+    LibraryUpload,
+    LibraryUploadPart,
+    Paper,
+    TaggedPaper,
+    User,
+)
 from papers.outbound.errors import HostBusyError, NetworkError, SourceError
 from papers.references.common import MAX_BYTES
 from papers.services.fetching.paper_lookup import PaperNotFoundError
@@ -21,11 +30,14 @@ from papers.services.library_import.apply_draft import LibraryImportOptions, add
 from papers.services.library_import.drafts import (
     DRAFTS_KEPT,
     MAX_DRAFTS,
+    PART_BYTES,
     LibraryImportError,
     delete_expired_imports,
+    store_upload,
 )
 from papers.services.library_import.import_progress import import_progress
 from papers.services.library_import.row_fetcher import due_import_ids, fetch_next_rows
+from papers.services.library_import.upload_reader import MAX_ATTEMPTS, read_uploads
 from papers.services.reading.library import set_library_state
 from papers.sources.arxiv_api import LookupResult
 from tests.support import factories
@@ -414,3 +426,28 @@ def test_what_a_note_names_is_fetched_and_taken_only_where_its_title_agrees(upst
     assert states(of) == ["failed", "done"][:count]
     assert "another paper’s" in of.rows.order_by("position")[0].reason
     assert LibraryItem.objects.filter(user=rita).count() == count - 1
+
+
+def test_a_large_upload_is_kept_in_parts_and_read_whole() -> None:
+    text = "".join(f"2401.{number:05}\n" for number in range(1, 9_000)).encode() + b"% " + b"x" * PART_BYTES * 2
+    made = store_upload(user=reader(), data=text, now=factories.NOW)
+    assert LibraryUploadPart.objects.count() > 2
+    assert not read_uploads(now=factories.NOW)
+    assert made.rows.count() >= 8_999
+    assert not LibraryUploadPart.objects.exists()
+
+
+def test_an_upload_whose_readers_were_killed_each_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    made = store_upload(user=reader(), data=b"2401.00001", now=factories.NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr("papers.services.library_import.upload_reader.call_isolated", killed)
+        for _ in range(MAX_ATTEMPTS):
+            with pytest.raises(SystemExit):
+                read_uploads(now=factories.NOW)
+    assert not read_uploads(now=factories.NOW)
+    made.refresh_from_db()
+    assert "by a fault of this site" in made.problem
+    assert not LibraryUpload.objects.exists()

@@ -31,4 +31,4 @@ class Command(BaseCommand):
         part = programs.PARTS[options["part"]]
         program = programs.program_of(part, host=settings.BIND, port=settings.PORT, processes=settings.WORKER_PROCESSES)
         os.chdir(PROJECT)
-        os.execv(sys.executable, [sys.executable, "-m", *program.arguments])  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-m", *program.arguments], dict(program.environment))  # noqa: S606

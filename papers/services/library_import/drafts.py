@@ -9,7 +9,7 @@ from django.db import transaction
 
 from papers.catalogue.paper_ref import PaperRef
 from papers.enqueue import TaskName, enqueue
-from papers.models import LibraryImport, LibraryImportRow, LibraryUpload, Paper, User
+from papers.models import LibraryImport, LibraryImportRow, LibraryUpload, LibraryUploadPart, Paper, User
 from papers.references.common import ParsedReferences, ReferenceEntry
 from papers.services.fetching.paper_lookup import HIDDEN_PAPER_MESSAGE, KnownPaper, known_papers
 from papers.services.library_import.title_match import OTHER_TITLE, TitleMatch, match_titles, titles_agree
@@ -17,6 +17,7 @@ from papers.text.cleaning import safe_text
 
 MAX_DRAFTS = 3
 MAX_UNREAD = 3
+PART_BYTES = 256 * 1024
 DRAFTS_KEPT = timedelta(days=7)
 APPLIED_KEPT = timedelta(days=60)
 
@@ -40,7 +41,9 @@ def store_upload(*, user: User, data: bytes, name: str = "", now: datetime) -> L
         if LibraryImport.objects.of(user).filter(read_at=None).count() >= MAX_UNREAD:
             raise TooManyUploadsError(f"{MAX_UNREAD} files of yours wait to be read. Wait until one of them is.")
         made = LibraryImport.objects.create(user=user, name=" ".join(safe_text(name).split())[:200], created_at=now)
-        LibraryUpload.objects.create(library_import=made, data=data)
+        upload = LibraryUpload.objects.create(library_import=made)
+        for number, start in enumerate(range(0, len(data), PART_BYTES)):
+            LibraryUploadPart.objects.create(upload=upload, number=number, data=data[start : start + PART_BYTES])
         enqueue(TaskName.READ_UPLOADS)
     return made
 

@@ -24,6 +24,7 @@ MAX_ATTEMPTS = 3
 MAX_RUN_SECONDS = 45.0
 """After that the worker looks after other work first."""
 _POLL_SECONDS = 0.05
+_GIVEN_UP = "It can’t be read, by a fault of this site’s. Whoever runs it finds the reason in its log."
 
 
 def is_upload_waiting() -> bool:
@@ -63,11 +64,19 @@ def _next() -> LibraryUpload | None:
     return LibraryUpload.objects.select_related("library_import").order_by("attempts", "pk").first()
 
 
+def _data_of(upload: LibraryUpload) -> bytes:
+    parts = upload.parts.order_by("number").values_list("data", flat=True)
+    return b"".join(bytes(part) for part in parts.iterator(chunk_size=4))
+
+
 def _read(upload: LibraryUpload, now: datetime) -> None:
-    LibraryUpload.objects.filter(pk=upload.pk).update(attempts=F("attempts") + 1)
     of = upload.library_import
+    if upload.attempts >= MAX_ATTEMPTS:  # its readers were killed, each time
+        refuse_upload(library_import=of, problem=_GIVEN_UP, now=now)
+        return
+    LibraryUpload.objects.filter(pk=upload.pk).update(attempts=F("attempts") + 1)
     try:
-        reading = call_isolated(parse_references, bytes(upload.data))
+        reading = call_isolated(parse_references, _data_of(upload))
         fill_draft(library_import=of, reading=reading, now=now)
     except IsolationError as error:
         logger.warning("An upload was refused: %s", error, extra={"library_import": of.pk})
@@ -75,5 +84,4 @@ def _read(upload: LibraryUpload, now: datetime) -> None:
     except Exception:  # whatever an upload brings to light, the others are read
         logger.exception("An upload could not be read", extra={"library_import": of.pk})
         if upload.attempts + 1 >= MAX_ATTEMPTS:
-            problem = "It can’t be read, by a fault of this site’s. Whoever runs it finds the reason in its log."
-            refuse_upload(library_import=of, problem=problem, now=now)
+            refuse_upload(library_import=of, problem=_GIVEN_UP, now=now)
