@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from papers.catalogue.identifiers import is_preprint_doi, parse_doi
 from papers.outbound.errors import SourceError
 from papers.outbound.request import FetchRequest
-from papers.sources.arxiv import WAIT_SECONDS, parse_date
+from papers.sources.arxiv import WAIT_SECONDS
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -31,6 +31,7 @@ from papers.sources.base import (
     SourceSettings,
     UnreadableRecord,
 )
+from papers.sources.daily_lists import days_to_ask
 from papers.sources.isolated import read_large_isolated
 from papers.sources.preprint_categories import BIORXIV, MEDRXIV, chosen_categories
 from papers.sources.record_markup import plain_abstract, plain_line
@@ -42,8 +43,6 @@ FIRST_DAYS = 2
 """How far back the first fetch goes, before today."""
 OVERLAP_DAYS = 1
 """Days that are asked for again, because rows come in until a day is over somewhere."""
-MAX_DAYS_BACK = 31
-"""How far a fetch goes back on its own after a pause; `since` may go further."""
 MAX_PAGES = 500
 """Of a day, which has some hundred rows."""
 MAX_BYTES = 20_000_000
@@ -126,7 +125,7 @@ class PreprintServer(SourceAdapter):
     def fetch(self, context: FetchContext) -> Iterator[FetchBatch]:
         """Raises SourceError where a day's list can't be read."""
         categories, _ = chosen_categories(context.query, self.known_categories)
-        days = _days(context)
+        days = days_to_ask(context, first_days=FIRST_DAYS, again_days=OVERLAP_DAYS)
         for number, day in enumerate(days, start=1):
             fields: dict[str, Any] = {"done": number, "total": len(days), "label": f"what was posted on {day}"}
             for page in self._pages(context, day, categories):
@@ -187,16 +186,6 @@ class MedRxiv(PreprintServer):
 
 biorxiv_adapter = BioRxiv()
 medrxiv_adapter = MedRxiv()
-
-
-def _days(context: FetchContext) -> list[date]:
-    today = context.now.astimezone(UTC).date()
-    first = context.since
-    if first is None:
-        last = parse_date(context.cursor.get("through"))
-        back = OVERLAP_DAYS + (today - last).days if last else FIRST_DAYS
-        first = today - timedelta(days=min(max(back, OVERLAP_DAYS), MAX_DAYS_BACK))
-    return [first + timedelta(days=number) for number in range((today - first).days + 1)]
 
 
 def _read_row(row: Any, *, server: str) -> RawPaper:

@@ -26,6 +26,7 @@ from papers.sources.base import (
     SourceAdapter,
     UnreadableRecord,
 )
+from papers.sources.daily_lists import MAX_DAYS_BACK, days_to_ask
 from papers.sources.isolated import read_large_isolated
 from papers.sources.partial import PartFailures
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
@@ -35,8 +36,6 @@ MAX_PAGES = 20
 RECENT_DAYS = 3
 """Days before today that are asked again each time, because people go on voting."""
 FIRST_DAYS = 7
-MAX_DAYS_BACK = 31
-"""How far a fetch goes back on its own after a pause; `since` may go further."""
 MAX_BYTES = 20_000_000
 _ACCOUNT = ("_id", "avatarUrl", "fullname", "name", "type", "user", "isPro", "isHf", "isHfAdmin", "isMod",
             "followerCount", "isUserFollowing")  # fmt: skip
@@ -152,14 +151,8 @@ adapter = HuggingFace()
 
 
 def _days(context: FetchContext) -> list[date]:
-    today = context.now.astimezone(UTC).date()
-    first = context.since
-    if first is None:
-        last = parse_date(context.cursor.get("through"))
-        back = RECENT_DAYS + (today - last).days if last else FIRST_DAYS
-        first = today - timedelta(days=min(max(back, RECENT_DAYS), MAX_DAYS_BACK))
-    days = {first + timedelta(days=back) for back in range((today - first).days + 1)}
-    return sorted(days | {day for day in _failed_days(context) if day < first})
+    days = days_to_ask(context, first_days=FIRST_DAYS, again_days=RECENT_DAYS)
+    return sorted({*days, *_failed_days(context)})
 
 
 def _failed_days(context: FetchContext) -> list[date]:
