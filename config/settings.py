@@ -262,6 +262,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = f"{SITE.path}/static/"
 STATIC_ROOT = env.path("BROADSHEET_STATIC_ROOT", DATA_DIR.path / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "config.style_sheet.OwnFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
