@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "papers.web.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
