@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "papers.web.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -262,6 +263,10 @@ TIME_ZONE = "UTC"
 STATIC_URL = f"{SITE.path}/static/"
 STATIC_ROOT = env.path("BROADSHEET_STATIC_ROOT", DATA_DIR.path / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "config.style_sheet.OwnFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -31,7 +31,7 @@ def bars_svg(bars: BarChart) -> SafeString:
         f"{bars.title}: bars; the table below says the same",
         format_html_join(
             "\n",
-            '<g class="bar"><title>{}</title><rect class="room" x="{}" y="0" width="{}" height="{}"/>{}</g>',
+            '<g class="column"><title>{}</title><rect class="room" x="{}" y="0" width="{}" height="{}"/>{}</g>',
             drawn,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.e2e.running_site import Site
 
@@ -138,8 +138,45 @@ def test_a_reader_s_bar_fits_every_width(
     page = open_context(storage_state=staff_cookies, viewport={"width": width, "height": 600}).new_page()
     page.goto(site.url)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for part in (".wordmark", ".sections", "#search", ".bar-end"):
+    if width < 737:
+        page.get_by_role("link", name="Search", exact=True).click()  # the box comes when it is called, without a script
+        expect(page.locator("#search")).to_be_focused()
+    for part in (".wordmark", ".sections" if width > 1024 else ".tabs", "#search", ".bar-end"):
         box = page.locator(part).bounding_box()
         assert box is not None
         assert box["width"] > 60, part
         assert 0 <= box["x"] <= box["x"] + box["width"] <= width, part
+
+
+@pytest.mark.parametrize("width", [320, 900])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_folded_sections_open_and_lie_in_sight(
+    width: int, scripts: bool, site: Site, staff_cookies: Any, open_context: Callable[..., BrowserContext]
+) -> None:
+    size = {"width": width, "height": 640}
+    page = open_context(storage_state=staff_cookies, viewport=size, java_script_enabled=scripts).new_page()
+    page.goto(site.url)
+    opener = page.locator(".more-sections > summary")
+    opener.focus()
+    page.keyboard.press("Enter")
+    for name in ("Week", "Month", "Trending", "New", "Topics"):
+        box = page.locator(".tabs").get_by_role("link", name=name, exact=True).bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= size["height"]
+        assert width > 737 or box["height"] >= 44
+    if scripts:
+        page.keyboard.press("Escape")
+        expect(page.locator(".tabs .menu-items")).to_be_hidden()
+        expect(opener).to_be_focused()
+
+
+def test_a_phone_s_tabs_are_as_high_as_a_finger(
+    site: Site, staff_cookies: Any, open_context: Callable[..., BrowserContext]
+) -> None:
+    page = open_context(storage_state=staff_cookies, viewport={"width": 320, "height": 640}).new_page()
+    page.goto(site.url)
+    for part in page.locator(".tabs > a, .tabs summary, .bar-end .quiet, .wordmark").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44

@@ -1,0 +1,150 @@
+"""The style sheet: one for all pages, small, each class with one meaning, and nothing in it that no page has."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections import defaultdict
+
+import pytest
+from django.contrib.staticfiles.finders import get_finders
+
+from config.style_sheet import style_sheets
+from tests.meta.source_files import ROOT, source_files
+
+CSS = ROOT / "static" / "css"
+MOST_BYTES, MOST_COMPRESSED = 64_000, 14_000
+MOST_SCRIPT = 15_000
+# Classes without a rule: what scripts and tests find parts of a page by, and words that Django's own admin knows.
+WITHOUT_RULES = frozenset(
+    (
+        *(
+            "card-body",
+            "cards",
+            "comments",
+            "figure",
+            "paper-abstract",
+            "queue",
+            "reasons",
+            "sample",
+            "venue",
+            "voters",
+            "words",
+        ),
+        *("messages", "theme", "unread", "debug"),
+        *("aligned", "clear", "errornote"),
+    )
+)
+# Classes that Django gives to what it renders.
+DJANGOS = frozenset(("errorlist", "helptext"))
+_ATTRIBUTE = re.compile(r"""class(?:=|\\?":\s*\\?)(?:"([^"]*)"|'([^']*)')""")
+_TEMPLATE_TAG = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_VARIABLE = re.compile(r"\{\{.*?\}\}|\{\}", re.DOTALL)
+_CLASS = re.compile(r"\.([a-z][\w-]*)")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+def selectors() -> dict[str, list[str]]:
+    """The selectors of each file, by its name; those of the admin's own are Django's."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(CSS.glob("*.css")):
+        text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+        heads = re.findall(r"([^{};]+)\{", text)
+        found[path.stem] = [one.strip() for head in heads if "@" not in head for one in split_selectors(head)]
+    return found
+
+
+def split_selectors(head: str) -> list[str]:
+    """The parts of a list of selectors; commas within brackets are no ends."""
+    return re.split(r",(?![^(]*\))", head)
+
+
+def used_classes() -> set[str]:
+    """Each class of templates and of what Python and scripts write; `level-` where a number follows."""
+    used: set[str] = set()
+    for path in [*source_files(".html", under="templates"), *source_files(".py", under="papers")]:
+        if "emails" in path.parts:
+            continue
+        for first, second in _ATTRIBUTE.findall(path.read_text(encoding="utf-8")):
+            plain = _VARIABLE.sub("\0", _TEMPLATE_TAG.sub(" ", first or second))
+            used |= {word.partition("\0")[0] for word in plain.split()} - {""}
+    return used
+
+
+def ruled_classes(*, of_admin: bool = False) -> set[str]:
+    return {
+        name
+        for file, found in selectors().items()
+        if (file == "admin") == of_admin
+        for one in found
+        for name in _CLASS.findall(one)
+    }
+
+
+def test_every_class_of_a_page_has_a_rule() -> None:
+    ruled = ruled_classes() | ruled_classes(of_admin=True)
+    lacking = {
+        name
+        for name in used_classes() - WITHOUT_RULES - DJANGOS
+        if name not in ruled and not (name.endswith("-") and any(one.startswith(name) for one in ruled))
+    }
+    assert lacking == set()
+
+
+def test_every_rule_is_for_something_on_a_page() -> None:
+    used = used_classes()
+    begun = tuple(name for name in used if name.endswith("-"))
+    written = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in [
+            *source_files(".html", under="templates"),
+            *source_files(".py", under="papers"),
+            *source_files(".py", under="digests"),
+            *source_files(".js", under="static"),
+        ]
+    )
+    words = set(re.findall(r"[a-z][\w-]*", written))
+    idle = {name for name in ruled_classes() - used - words - DJANGOS if not name.startswith(begun)}
+    assert idle == set()
+
+
+def test_a_class_belongs_to_one_file() -> None:
+    """Then the order of the files says nothing, and no page looks another way for what another page brought along."""
+    homes: dict[str, set[str]] = defaultdict(set)
+    for file, found in selectors().items():
+        for one in found:
+            alone = re.fullmatch(r"[a-z]*\.([a-z][\w-]*)(?:\[[^]]*\]|:{1,2}[a-z-]+(?:\([^)]*\))?)*", one)
+            if alone and file not in ("print", "admin"):
+                homes[alone[1]].add(file)
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def test_every_page_has_the_same_style_sheet() -> None:
+    linked = {
+        path.relative_to(ROOT).as_posix(): found
+        for path in source_files(".html", under="templates")
+        if (found := re.findall(r"[\w/-]+\.css\b", path.read_text(encoding="utf-8"))) and "emails" not in path.parts
+    }
+    assert linked.pop("templates/admin/base_site.html") == ["css/broadsheet-admin.css"]
+    assert set(linked) == {f"templates/{name}.html" for name in ("base", "400", "403_csrf", "500")}
+    assert {name for names in linked.values() for name in names} == {"css/broadsheet.css"}
+
+
+def test_what_browsers_load_is_small() -> None:
+    sheets = style_sheets(CSS).values()
+    assert sum(len(css.encode()) for css in sheets) <= MOST_BYTES
+    assert sum(len(gzip.compress(css.encode(), 9)) for css in sheets) <= MOST_COMPRESSED
+    assert (ROOT / "static" / "js" / "app.js").stat().st_size <= MOST_SCRIPT
+
+
+def test_the_style_sheet_is_collected_and_its_parts_are_not() -> None:
+    collected = {name for finder in get_finders() for name, _ in finder.list([]) if name.startswith("css/")}
+    assert collected == {"css/broadsheet.css", "css/broadsheet-admin.css"}
+
+
+@pytest.mark.parametrize("name", ["css/broadsheet.css", "css/broadsheet-admin.css"])
+def test_a_style_sheet_begins_with_the_tokens_and_is_whole(name: str) -> None:
+    css = style_sheets(CSS)[name]
+    assert css.startswith(":root {")
+    assert css.count("{") == css.count("}")
+    assert "/*" not in css
