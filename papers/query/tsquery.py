@@ -7,24 +7,13 @@ writes them; tests/query/test_tsquery.py sees that it and this module agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
 
+from papers.query.spellings import Lexeme, Row
 from papers.text.names import author_key, organization_words
 
 # Bytes; Postgres refuses a query with a word of 2,047.
 _MAX_LEXEME_BYTES = 2_000
-
-
-class Lexeme(NamedTuple):
-    """A word as the index has it, and its place in the text it came from; stop words leave a gap."""
-
-    word: str
-    position: int
-
-
-Lexemes: TypeAlias = Mapping[str, tuple[Lexeme, ...]]
-"""The lexemes of texts, by text."""
 
 
 def quote_lexeme(lexeme: str, weight: str = "") -> str:
@@ -45,6 +34,21 @@ def phrase_tsquery(lexemes: Iterable[Lexeme], weight: str = "") -> str:
         last = position
     text = " ".join(parts)
     return f"({text})" if len(parts) > 1 else text
+
+
+def text_tsquery(rows: Sequence[Row]) -> str:
+    """A tsquery for a text in any of its spellings, anywhere in a paper; empty where there are none."""
+    return either([phrase_tsquery(row) for row in rows])
+
+
+def title_tsquery(rows: Sequence[Row]) -> str:
+    """The same in the title. Marks find the papers by the index; where several words stand in a row, places decide."""
+    return either([_title_row(row) for row in rows])
+
+
+def _title_row(row: Row) -> str:
+    marks = every_word(title_mark(lexeme.word) for lexeme in row)
+    return f"({marks} & {phrase_tsquery(row, 'A')})" if len(row) > 1 else marks
 
 
 def every_word(words: Iterable[str]) -> str:
