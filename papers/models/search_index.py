@@ -19,7 +19,7 @@ _FORMS = """
     FROM unnest(%s::text[]) AS asked (text),
         LATERAL papers_words(asked.text) AS words,
         LATERAL papers_compounds(words) AS compounds,
-        LATERAL (VALUES (0, replace(compounds, '-', ' ')), (1, papers_joined(compounds)), (2, replace(words, '-', ' ')))
+        LATERAL (VALUES (0, translate(compounds, '-=', '  ')), (1, papers_joined(compounds)), (2, replace(words, '-', ' ')))
             AS form (kind, text),
         unnest(to_tsvector('pg_catalog.english', form.text)) AS word (lexeme, positions, weights),
         unnest(word.positions) AS position

@@ -27,6 +27,8 @@ class Lexeme(NamedTuple):
 
     word: str
     position: int
+    is_compound: bool = False
+    """It must be a compound there, by the weight that the index gives those."""
 
 
 Row: TypeAlias = tuple[Lexeme, ...]
@@ -71,7 +73,7 @@ class Unit:
             if self.has_number and not is_last:
                 yield from ((_wide(self.joined, width), width) for width in range(2, _WIDEST + 1))
         elif self.width == 1 and not is_last:
-            yield (*self.parts, Lexeme(CONTINUED, 1)), 2
+            yield _wide(self.parts[0].word, 2), 2
 
 
 def is_word(part: str) -> bool:
@@ -80,7 +82,7 @@ def is_word(part: str) -> bool:
 
 
 def _wide(word: str, width: int) -> Row:
-    return (Lexeme(word, 0), *(Lexeme(CONTINUED, place) for place in range(1, width)))
+    return (Lexeme(word, 0, is_compound=True), *(Lexeme(CONTINUED, place) for place in range(1, width)))
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class TextForms:
         found: list[Lexeme] = []
         moved = 0
         for unit, (lexemes, width) in zip(self.units, chosen, strict=True):
-            found += [Lexeme(word, unit.start + moved + place) for word, place in lexemes]
+            found += [each._replace(position=unit.start + moved + each.position) for each in lexemes]
             moved += width - unit.width
         return tuple(found)
 
@@ -147,8 +149,8 @@ Lexemes: TypeAlias = Mapping[str, TextForms]
 
 def forms_of(parts: Iterable[Lexeme], joined: Iterable[Lexeme], unsplit: Iterable[Lexeme]) -> TextForms:
     """A text of the words that Postgres has made of its parts, of its compounds, and of it without either."""
-    in_place = {position: word for word, position in joined}
-    left = dict(sorted((position, word) for word, position in parts))
+    in_place = {lexeme.position: lexeme.word for lexeme in joined}
+    left = {lexeme.position: lexeme.word for lexeme in parts}
     continued = {place for place, word in in_place.items() if word == CONTINUED}
     units: list[Unit] = []
     for start in sorted({*left, *in_place} - continued):
@@ -174,5 +176,5 @@ def _without_pair(row: Row, start: int, word: str) -> Row:
     if {start, start + 1} - {lexeme.position for lexeme in row}:
         return ()
     before = tuple(lexeme for lexeme in row if lexeme.position < start)
-    behind = tuple(Lexeme(each, position - 1) for each, position in row if position > start + 1)
+    behind = tuple(each._replace(position=each.position - 1) for each in row if each.position > start + 1)
     return (*before, Lexeme(word, start), *behind)

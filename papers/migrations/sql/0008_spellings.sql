@@ -44,29 +44,31 @@ BEGIN
     IF strpos(t, '+') > 0 OR strpos(t, '#') > 0 THEN
         t := regexp_replace(regexp_replace(t, '\m([a-z])\+\+', '\1plusplus', 'gi'), '\m([a-z])#', '\1sharp', 'gi');
     END IF;
-    RETURN replace(replace(replace(replace(replace(replace(replace(replace(t,
+    RETURN replace(replace(replace(replace(replace(replace(replace(replace(replace(t,
         '/', ' '), '.', ' '), '<', ' '), '&', ' '), '_', ' '), '+', ' '), '@', ' '),
-        '~', ' ');
+        '~', ' '), '=', ' ');
 END
 $function$;
 
--- Words of which spellings differ, with a hyphen between all their parts: `gpt4o` and `gpt-4o` are `gpt-4-o`, and
--- `pre training` is `pre-training`. Numbers side by side are no word: `10-20` is `10 20`. What has more than five parts
--- is a checksum or a chain, and is left as it is, hyphens as spaces.
+-- Words of which spellings differ, with a sign between all their parts: a hyphen, or `=` between letters and digits, so
+-- `gpt4o` is `gpt=4=o`, `gpt-4o` is `gpt-4=o`, and `pre training` is `pre-training`. Numbers side by side are no word:
+-- `10-20` is `10 20`. What has more than five parts is a checksum or a chain, and is left as it is, hyphens as spaces.
 CREATE FUNCTION papers_compounds(words text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE parts text := regexp_replace(
-    regexp_replace(words, '([A-Za-z])([0-9])', '\1-\2', 'g'), '([0-9])([A-Za-z])', '\1-\2', 'g');
+    regexp_replace(words, '([A-Za-z])([0-9])', '\1=\2', 'g'), '([0-9])([A-Za-z])', '\1=\2', 'g');
 BEGIN
-    IF parts ~ '(?:[A-Za-z0-9]+-){5}' THEN
+    IF parts ~ '(?:[A-Za-z0-9]+[-=]){5}' THEN
         parts := (
             SELECT string_agg(
-                CASE WHEN split.word ~ '(?:[A-Za-z0-9]+-){5}' THEN replace(asked.word, '-', ' ') ELSE split.word END,
+                CASE WHEN split.word ~ '(?:[A-Za-z0-9]+[-=]){5}' THEN replace(asked.word, '-', ' ') ELSE split.word END,
                 ' ' ORDER BY asked.place)
             FROM regexp_split_to_table(words, '\s+') WITH ORDINALITY AS asked (word, place),
-                regexp_replace(regexp_replace(asked.word, '([A-Za-z])([0-9])', '\1-\2', 'g'),
-                               '([0-9])([A-Za-z])', '\1-\2', 'g') AS split (word));
+                regexp_replace(regexp_replace(asked.word, '([A-Za-z])([0-9])', '\1=\2', 'g'),
+                               '([0-9])([A-Za-z])', '\1=\2', 'g') AS split (word));
     END IF;
-    parts := regexp_replace(parts, '([0-9])-(?=[0-9])', '\1 ', 'g');
+    IF parts ~ '[0-9]-[0-9]' THEN
+        parts := regexp_replace(parts, '([0-9])-(?=[0-9])', '\1 ', 'g');
+    END IF;
     RETURN regexp_replace(
         parts, '\m(pre|post|multi|non|semi|anti|inter|intra|sub|super|meta|micro|nano|pseudo|quasi|auto|self|cross|fine) '
         '([a-z]{3,})\M', '\1-\2', 'gi');
@@ -77,25 +79,32 @@ $function$;
 -- others, so that all other words are where they are in the text with spaces for hyphens.
 CREATE FUNCTION papers_joined(compounds text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $function$
     SELECT replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace(compounds,
-        '([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)',
+        '([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)',
         '\1\2\3\4\5 xxjxx xxjxx xxjxx xxjxx', 'g'),
-        '([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)', '\1\2\3\4 xxjxx xxjxx xxjxx', 'g'),
-        '([A-Za-z0-9]+)-([A-Za-z0-9]+)-([A-Za-z0-9]+)', '\1\2\3 xxjxx xxjxx', 'g'),
-        '([A-Za-z0-9]+)-([A-Za-z0-9]+)', '\1\2 xxjxx', 'g'), '-', ' ')
+        '([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)', '\1\2\3\4 xxjxx xxjxx xxjxx', 'g'),
+        '([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)', '\1\2\3 xxjxx xxjxx', 'g'),
+        '([A-Za-z0-9]+)[-=]([A-Za-z0-9]+)', '\1\2 xxjxx', 'g'), '-', ' ')
 $function$;
 
--- The search vector of a text of `papers_words`: the parts of its words in their places, and compounds beside them.
-CREATE FUNCTION papers_text_vector(words text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-AS $function$
+-- The search vector of a text of `papers_words`: the parts of its words in their places with the first weight, and
+-- compounds beside them with the second; of `flan-t5` also what stands between hyphens, `t5`.
+CREATE FUNCTION papers_text_vector(words text, of_parts "char", of_compounds "char")
+RETURNS tsvector LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $function$
 DECLARE
     compounds text := papers_compounds(words);
-    parts tsvector := to_tsvector('pg_catalog.english', replace(compounds, '-', ' '));
+    found tsvector := setweight(to_tsvector('pg_catalog.english', translate(compounds, '-=', '  ')), of_parts);
 BEGIN
-    IF compounds ~ '[A-Za-z0-9]-[A-Za-z0-9]' THEN
-        -- Read as one vector: `||` would put the second's words behind those of the first.
-        RETURN (parts::text || ' ' || to_tsvector('pg_catalog.english', papers_joined(compounds))::text)::tsvector;
+    IF compounds !~ '[A-Za-z0-9][-=][A-Za-z0-9]' THEN
+        RETURN found;
     END IF;
-    RETURN parts;
+    -- Read as one vector: `||` would put the second's words behind those of the first. Of two weights the heavier stays.
+    found := (found::text || ' ' || setweight(
+        to_tsvector('pg_catalog.english', papers_joined(compounds)), of_compounds)::text)::tsvector;
+    IF compounds ~ '=[A-Za-z0-9]+-|-[A-Za-z0-9]+=' THEN
+        found := (found::text || ' ' || setweight(to_tsvector(
+            'pg_catalog.english', papers_joined(replace(compounds, '-', ' '))), of_compounds)::text)::tsvector;
+    END IF;
+    RETURN found;
 END
 $function$;
 
@@ -105,7 +114,7 @@ CREATE OR REPLACE FUNCTION papers_search_vector(
     listed_at timestamptz
 ) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $function$
 DECLARE
-    of_title tsvector := papers_text_vector(left(title_words, 2000));
+    of_title tsvector := papers_text_vector(left(title_words, 2000), 'A', 'D');
     marks text;
 BEGIN
     marks := 'm:' || (date_part('year', listed_at AT TIME ZONE 'UTC') * 12
@@ -118,7 +127,7 @@ BEGIN
             tsvector_to_array(to_tsvector('pg_catalog.simple', replace(left(organization_words, 2000), '-', ' '))),
             ' o:');
     END IF;
-    RETURN setweight(of_title, 'A') || setweight(papers_text_vector(abstract_words), 'B')
+    RETURN of_title || papers_text_vector(abstract_words, 'B', 'C')
         || array_to_tsvector(array_remove(string_to_array(marks, ' '), ''));
 END
 $function$;

@@ -186,8 +186,8 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * length(vector))"
     sql = f"""
         SELECT id, score, {in_title},
-            vector @@ %s::tsquery AND papers_text_vector(papers_words(%s)) = (
-                SELECT papers_text_vector(papers_words(title)) FROM papers_paper WHERE id = best.id),
+            vector @@ %s::tsquery AND papers_text_vector(papers_words(%s), 'A', 'D') = (
+                SELECT papers_text_vector(papers_words(title), 'A', 'D') FROM papers_paper WHERE id = best.id),
             vector @@ %s::tsquery,
             {"vector @@ %s::tsquery" if query.names else "false"}
         FROM (
@@ -196,6 +196,6 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
             ORDER BY score DESC, id DESC LIMIT {MAX_RESULTS}
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
-    in_row = phrase_tsquery(row, "A")
+    in_row = phrase_tsquery(row, in_title=True)
     names = [any_word(name.word for name in query.names)] if query.names else []
     return sql, [*marks, " & ".join(marks), query.text, in_row, *names, *values, *inner_values]

@@ -19,8 +19,8 @@ from papers.dates import start_of_day
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.nodes import Leaf, Node, TextTerm, all_terms, side_by_side, texts_of
-from papers.query.spellings import Row
-from papers.query.tsquery import title_mark
+from papers.query.spellings import Lexeme, Row
+from papers.query.tsquery import title_mark, weights_of
 from papers.text.names import author_key
 
 _COLUMNS = """
@@ -72,7 +72,8 @@ class PaperColumns(NamedTuple):
 class _Chain:
     """Lexemes that stand in a row: each with its distance from the first."""
 
-    parts: tuple[tuple[str, int], ...]
+    parts: tuple[Lexeme, ...]
+    """Their positions count from 0."""
     in_title: bool
 
 
@@ -252,7 +253,7 @@ class BitsetEvaluator:
         texts = [term for term in terms if isinstance(term, TextTerm)]
         chains = dict.fromkeys(chain for term in texts for chain in self._chains_of(term))
         words = {word for term in texts for word in self._words_of(term)}
-        words.update(word for chain in chains for word, _ in chain.parts)
+        words.update(word for chain in chains for word, *_ in chain.parts)
         words.update(word for forms in self._lexemes.values() if (word := forms.joined))
         words.update(mark for term in terms for mark in term.index_marks)
         names = sorted({term.name for term in terms if isinstance(term, nodes.TagTerm)})
@@ -296,7 +297,7 @@ class BitsetEvaluator:
         asked: dict[_Chain, int] = {}
         for chain in chains:
             bits = self.papers.all
-            for word, _ in chain.parts:
+            for word, *_ in chain.parts:
                 bits &= self._words.get(word, 0)
             if bits:
                 asked[chain] = bits
@@ -312,7 +313,7 @@ class BitsetEvaluator:
         somewhere = 0
         for bits in asked.values():
             somewhere |= bits
-        words = {word for chain in asked for word, _ in chain.parts}
+        words = {word for chain in asked for word, *_ in chain.parts}
         found = _Positions()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -328,24 +329,25 @@ class _Positions:
 
     def __init__(self) -> None:
         self.texts: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-        self._read: dict[tuple[int, str, bool], int] = {}
+        self._read: dict[tuple[int, str, str], int] = {}
 
     def has(self, chain: _Chain, place: int) -> bool:
         starts = -1
-        for word, distance in chain.parts:
-            starts &= self._of(place, word, chain.in_title) >> distance
+        for lexeme in chain.parts:
+            weights = weights_of(lexeme, in_title=chain.in_title)
+            starts &= self._of(place, lexeme.word, weights) >> lexeme.position
             if not starts:
                 return False
         return True
 
-    def _of(self, place: int, word: str, in_title: bool) -> int:
-        """The positions of a word in a paper, as bits."""
-        key = (place, word, in_title)
+    def _of(self, place: int, word: str, allowed: str) -> int:
+        """The positions of a word in a paper that have one of these weights, as bits; all where none are named."""
+        key = (place, word, allowed)
         if key not in self._read:
             positions, weights = self.texts[place].get(word, ("{}", "{}"))
             bits = 0
             for position, weight in zip(positions[1:-1].split(","), weights[1:-1].split(","), strict=True):
-                if position and (not in_title or weight == "A"):
+                if position and (not allowed or weight in allowed):
                     bits |= 1 << int(position)
             self._read[key] = bits
         return self._read[key]
@@ -353,4 +355,4 @@ class _Positions:
 
 def _chain(lexemes: Row, *, in_title: bool) -> _Chain:
     first = lexemes[0].position
-    return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
+    return _Chain(tuple(lexeme._replace(position=lexeme.position - first) for lexeme in lexemes), in_title)
