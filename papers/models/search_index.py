@@ -19,8 +19,9 @@ _FORMS = """
     FROM unnest(%s::text[]) AS asked (text),
         LATERAL papers_words(asked.text) AS words,
         LATERAL papers_compounds(words) AS compounds,
-        LATERAL (VALUES (0, translate(compounds, '-=', '  ')), (1, papers_joined(compounds)), (2, replace(words, '-', ' ')))
-            AS form (kind, text),
+        LATERAL (VALUES
+            (0, translate(compounds, '-=', '  ')), (1, papers_joined(compounds)), (2, replace(words, '-', ' '))
+        ) AS form (kind, text),
         unnest(to_tsvector('pg_catalog.english', form.text)) AS word (lexeme, positions, weights),
         unnest(word.positions) AS position
     ORDER BY asked.text, form.kind, position
@@ -30,7 +31,7 @@ _remembered: dict[str, TextForms] = {}
 
 
 def lexemes_of(texts: Iterable[str]) -> dict[str, TextForms]:
-    """What each text is in the index, empty where it has stop words only. At most one query, for texts not seen before."""
+    """What each text is in the index; empty if it has stop words only. At most one query, for texts not seen before."""
     asked = dict.fromkeys(texts)
     unknown = [text for text in asked if text not in _remembered]
     fresh = _read(unknown) if unknown else {}
@@ -88,7 +89,7 @@ class SearchStatistics(models.Model):
 
 
 class SearchReindex(models.Model):
-    """How far the papers' words are made anew, newest first, after a version that makes them otherwise. At most one row.
+    """How far the papers' words are made anew, newest first, after a version that makes others. At most one row.
 
     A migration that changes the functions of the search vector writes it, `services/search/reindexing.py` deletes it.
     """

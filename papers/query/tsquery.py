@@ -17,7 +17,7 @@ _MAX_LEXEME_BYTES = 2_000
 
 
 def quote_lexeme(lexeme: str, weights: str = "") -> str:
-    """A lexeme as an operand of a tsquery; `weights` are those it may have. One that is longer than any of a paper is cut."""
+    """A lexeme as an operand of a tsquery, with the weights it may have. One that is longer than any paper's is cut."""
     lexeme = lexeme.encode()[:_MAX_LEXEME_BYTES].decode(errors="ignore")
     text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
     return f"{text}:{weights}" if weights else text

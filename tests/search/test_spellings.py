@@ -1,4 +1,4 @@
-"""A word is found in each of its spellings, by search, topics and mutes alike, and no spelling counts more than another."""
+"""A word is found in each of its spellings, by search, topics and mutes alike; no spelling counts more than another."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ SPELLINGS = (
     ("title:gpt4", ["GPT-4", "GPT4", "GPT 4 report"], ["GPT"]),
     ('title:"gpt-4 report"', ["GPT-4 report", "GPT4 report", "GPT 4 report"], ["GPT-4", "GPT-4o report"]),
     ("-pretraining model", ["model"], ["model pretraining", "model pre-training"]),
-    ('"attention layers"', ["self-attention layers", "attention layers"], ["layers of attention", "attention-like layers"]),
+    ('"attention layers"', ["self-attention layers", "attention layers"], ["attention-like layers"]),
     ('"language models"', ["language models", "large-language models"], ["language-vision models"]),
 )  # fmt: skip
 
@@ -249,8 +249,8 @@ def old_papers() -> dict[str, int]:
 @pytest.mark.parametrize(
     ("asked", "finds"),
     [
-        ("gpt-4o", ["GPT-4o"]), ("gpt4o", ["GPT4o"]), ("pretraining", ["pretraining"]), ("pre-training", ["pre-training"]),
-        ("u-net", ["U-Net"]), ("c++", ["C++"]), ("qwen2.5", ["Qwen2.5"]),
+        ("gpt-4o", ["GPT-4o"]), ("gpt4o", ["GPT4o"]), ("pretraining", ["pretraining"]),
+        ("pre-training", ["pre-training"]), ("u-net", ["U-Net"]), ("c++", ["C++"]), ("qwen2.5", ["Qwen2.5"]),
     ],
 )  # fmt: skip
 def test_until_they_are_made_anew_they_are_found_as_before(
