@@ -41,7 +41,7 @@ def _sample() -> Sample:
     words = sorted(
         {word for _, title, abstract, _, _ in rows for word in _PLAIN.findall(f"{title} {abstract}".lower())}
     )
-    lexemes = {word: found[0].word for word, found in lexemes_of(words).items() if len(found) == 1}
+    lexemes = {word: found.row[0].word for word, found in lexemes_of(words).items() if len(found.row) == 1}
     known = load_word_frequencies(set(lexemes.values()))
     forms = {lexeme: word for word, lexeme in lexemes.items()}  # one form of each, so that none is asked for twice
     least, most = max(RARE[0], known.least + 1), max(RARE[1], 3 * known.least)

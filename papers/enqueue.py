@@ -29,6 +29,7 @@ class TaskName(StrEnum):
     RECOUNT_VOTES = "papers.recount_votes"
     CLEANUP = "papers.cleanup"
     UPDATE_SEARCH_STATISTICS = "papers.update_search_statistics"
+    REINDEX_PAPERS = "papers.reindex_papers"
     MATCH_TOPICS = "papers.match_topics"
     APPLY_RULES = "papers.apply_rules"
     UPDATE_CURATION_QUEUE = "papers.update_curation_queue"

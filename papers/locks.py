@@ -39,6 +39,7 @@ class AdvisoryLock(IntEnum):
     SUBMISSION = 16
     SOURCE_FETCH = 17
     WANTED_RECORDS = 18
+    SEARCH_REINDEX = 19
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

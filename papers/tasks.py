@@ -18,7 +18,7 @@ from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes as recount
-from papers.services.search import word_statistics
+from papers.services.search import reindexing, word_statistics
 from papers.services.submissions import submission_fetcher
 from papers.services.topics import pending_work
 
@@ -39,6 +39,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.READ_UPLOADS)
     if due.counting:
         enqueue(TaskName.UPDATE_SEARCH_STATISTICS)
+    if due.reindexing:
+        enqueue(TaskName.REINDEX_PAPERS)
     if due.topics:
         enqueue(TaskName.MATCH_TOPICS)
     if due.rules:
@@ -119,6 +121,13 @@ def update_search_statistics() -> None:
     """Count the words of the papers anew, when there are enough new papers."""
     if word_statistics.count_words_if_due(now=timezone.now()):
         logger.info("Counted the words of the papers")
+
+
+@shared_task(name=TaskName.REINDEX_PAPERS)
+def reindex_papers() -> None:
+    """Give papers that an older version stored the words by which this one finds them, for one turn."""
+    if papers := reindexing.reindex_some(now=timezone.now()):
+        logger.info("Made the words of %d papers anew", papers)
 
 
 @shared_task(name=TaskName.MATCH_TOPICS)

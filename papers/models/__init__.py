@@ -29,7 +29,7 @@ from papers.models.paper import (
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
-from papers.models.search_index import SearchStatistics, WordCount
+from papers.models.search_index import SearchReindex, SearchStatistics, WordCount
 from papers.models.security import SecurityEvent
 from papers.models.source import (
     FetchRun,
@@ -101,6 +101,7 @@ __all__ = [
     "RejectedRecord",
     "Role",
     "RuleListing",
+    "SearchReindex",
     "SearchStatistics",
     "SecurityEvent",
     "SeenPaper",

@@ -22,9 +22,10 @@ from papers.models.search_index import lexemes_of
 from papers.models.topic import TopicMatch
 from papers.models.user import User
 from papers.query import nodes
-from papers.query.nodes import Leaf, Node, texts_of
+from papers.query.nodes import Leaf, Node, side_by_side, texts_of
 from papers.query.parser import Query
-from papers.query.tsquery import Lexeme, Lexemes, any_word, either, every_word, phrase_tsquery, title_mark
+from papers.query.spellings import Lexemes
+from papers.query.tsquery import any_word, either, every_word, quote_lexeme, text_tsquery, title_tsquery
 from papers.text.names import author_key
 
 _LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "exact"}
@@ -69,7 +70,7 @@ def vector_matches(tsquery: str) -> Func:
 def _compile(node: Node, context: QueryContext) -> QueryCondition | None:
     match node:
         case nodes.And(parts):
-            return _all([_compile(part, context) for part in parts])
+            return _all([_compile_beside(part, pairs, context) for part, pairs in side_by_side(parts)])
         case nodes.Or(parts):
             return _any([_compile(part, context) for part in parts])
         case nodes.Not(part):
@@ -78,12 +79,21 @@ def _compile(node: Node, context: QueryContext) -> QueryCondition | None:
             return _compile_term(node, context)
 
 
+def _compile_beside(part: Node, pairs: Sequence[str], context: QueryContext) -> QueryCondition | None:
+    """A part of several; a word also as a part of one that papers write for it and the next."""
+    found = _compile(part, context)
+    if found is None:
+        return None
+    whole = [quote_lexeme(word) for pair in pairs if (word := context.lexemes[pair].joined)]
+    return _any([found, *map(_text, whole)])
+
+
 def _compile_term(term: Leaf, context: QueryContext) -> QueryCondition | None:
     match term:
         case nodes.WordTerm(text) | nodes.PhraseTerm(text):
-            return _text(phrase_tsquery(context.lexemes[text]))
+            return _text(text_tsquery(context.lexemes[text].rows))
         case nodes.TitleTerm(text):
-            return _text(_title(context.lexemes[text]))
+            return _text(title_tsquery(context.lexemes[text].rows))
         case nodes.AuthorTerm(name):
             return _author(term, author_key(name))
         case nodes.OrganizationTerm():
@@ -112,12 +122,6 @@ def _compile_term(term: Leaf, context: QueryContext) -> QueryCondition | None:
 
 def _text(tsquery: str) -> QueryCondition | None:
     return QueryCondition(tsquery=tsquery) if tsquery else None
-
-
-def _title(lexemes: Sequence[Lexeme]) -> str:
-    """Marks find the papers by the index, and where several words stand in a row their places decide."""
-    marks = every_word(title_mark(lexeme.word) for lexeme in lexemes)
-    return f"({marks} & {phrase_tsquery(lexemes, 'A')})" if len(lexemes) > 1 else marks
 
 
 def _author(term: nodes.AuthorTerm, key: str) -> QueryCondition | None:

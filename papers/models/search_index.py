@@ -6,26 +6,32 @@ for papers and for questions alike. What a word becomes never changes, so every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from django.db import connection, models
 
-from papers.query.tsquery import Lexeme
+from papers.query.spellings import Lexeme, Lexemes, TextForms, forms_of, pairs_in
 
 _MAX_REMEMBERED = 50_000
-_LEXEMES = """
-    SELECT asked.text, word.lexeme, position
+_FORMS = """
+    SELECT asked.text, form.kind, word.lexeme, position
     FROM unnest(%s::text[]) AS asked (text),
-        unnest(to_tsvector('pg_catalog.english', papers_words(asked.text))) AS word (lexeme, positions, weights),
+        LATERAL papers_words(asked.text) AS words,
+        LATERAL papers_compounds(words) AS compounds,
+        LATERAL (VALUES
+            (0, translate(compounds, '-=', '  ')), (1, papers_joined(compounds)), (2, replace(words, '-', ' '))
+        ) AS form (kind, text),
+        unnest(to_tsvector('pg_catalog.english', form.text)) AS word (lexeme, positions, weights),
         unnest(word.positions) AS position
-    ORDER BY asked.text, position
+    ORDER BY asked.text, form.kind, position
 """
 
-_remembered: dict[str, tuple[Lexeme, ...]] = {}
+_remembered: dict[str, TextForms] = {}
 
 
-def lexemes_of(texts: Iterable[str]) -> dict[str, tuple[Lexeme, ...]]:
-    """The lexemes of each text, empty where it has stop words only. At most one query, for texts not seen before."""
+def lexemes_of(texts: Iterable[str]) -> dict[str, TextForms]:
+    """What each text is in the index; empty if it has stop words only. At most one query, for texts not seen before."""
     asked = dict.fromkeys(texts)
     unknown = [text for text in asked if text not in _remembered]
     fresh = _read(unknown) if unknown else {}
@@ -36,13 +42,21 @@ def lexemes_of(texts: Iterable[str]) -> dict[str, tuple[Lexeme, ...]]:
     return found
 
 
-def _read(texts: list[str]) -> dict[str, tuple[Lexeme, ...]]:
-    found: dict[str, list[Lexeme]] = {text: [] for text in texts}
+def _read(texts: list[str]) -> dict[str, TextForms]:
+    pairs = {text: pairs_in(text) for text in texts}
+    asked = list(dict.fromkeys([*texts, *(pair for found in pairs.values() for pair in found)]))
+    kinds: dict[str, tuple[list[Lexeme], list[Lexeme], list[Lexeme]]] = {text: ([], [], []) for text in asked}
     with connection.cursor() as cursor:
-        cursor.execute(_LEXEMES, [texts])
-        for text, word, position in cursor.fetchall():
-            found[text].append(Lexeme(word, position))
-    return {text: tuple(lexemes) for text, lexemes in found.items()}
+        cursor.execute(_FORMS, [asked])
+        for text, kind, word, position in cursor.fetchall():
+            kinds[text][kind].append(Lexeme(word, position))
+    found = {text: forms_of(*lexemes) for text, lexemes in kinds.items()}
+    return {text: replace(found[text], pairs=_joined(pairs[text], found)) for text in texts}
+
+
+def _joined(pairs: Sequence[str], found: Lexemes) -> tuple[tuple[int, str], ...]:
+    """The words that pairs are when they are written as one, each with the place of its first."""
+    return tuple((place, word) for place, pair in enumerate(pairs, start=1) if (word := found[pair].joined))
 
 
 class WordCount(models.Model):
@@ -72,3 +86,19 @@ class SearchStatistics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.papers} papers"
+
+
+class SearchReindex(models.Model):
+    """How far the papers' words are made anew, newest first, after a version that makes others. At most one row.
+
+    A migration that changes the functions of the search vector writes it, `services/search/reindexing.py` deletes it.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    below = models.BigIntegerField(help_text="Papers with keys below this have the words of before.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="search_reindex_once")]
+
+    def __str__(self) -> str:
+        return f"below {self.below}"

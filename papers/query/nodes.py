@@ -8,9 +8,10 @@ papers) and `services/search/selectivity.py` (an estimate of how many papers ful
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from operator import eq, ge, gt, le, lt
 from typing import TypeAlias
 
@@ -276,8 +277,48 @@ def wanted_terms(node: Node) -> Iterator[Leaf]:
 
 
 def texts_of(node: Node) -> Iterator[str]:
-    """The texts whose words are asked for, also behind a minus."""
-    return (term.text for term in all_terms(node) if isinstance(term, TextTerm))
+    """The texts whose words are asked for, also behind a minus, and compounds of words that stand side by side."""
+    for term in all_terms(node):
+        if isinstance(term, TextTerm):
+            yield term.text
+    yield from _pairs_of(node)
+
+
+def side_by_side(nodes: Sequence[Node]) -> list[tuple[Node, list[str]]]:
+    """The parts of an `And`, each with the compounds that it may be a part of: of `image net`, with `image-net`."""
+    pairs = [_pair(one, other) for one, other in pairwise(nodes)]
+    return [
+        (node, [pair for pair in (before, behind) if pair])
+        for node, before, behind in zip(nodes, ["", *pairs], [*pairs, ""], strict=True)
+    ]
+
+
+def pair_of_words(one: str, other: str) -> str:
+    """Two words as one with a hyphen; empty where papers would not write it."""
+    return f"{one}-{other}" if _may_be_part(one) and _may_be_part(other) else ""
+
+
+def _may_be_part(word: str) -> bool:
+    return word.isascii() and word.isalnum() and not word.isdigit()
+
+
+def _pair(one: Node, other: Node) -> str:
+    return pair_of_words(one.text, other.text) if isinstance(one, WordTerm) and isinstance(other, WordTerm) else ""
+
+
+def _pairs_of(node: Node) -> Iterator[str]:
+    match node:
+        case And(nodes):
+            yield from filter(None, map(_pair, nodes, nodes[1:]))
+            for part in nodes:
+                yield from _pairs_of(part)
+        case Or(nodes):
+            for part in nodes:
+                yield from _pairs_of(part)
+        case Not(part):
+            yield from _pairs_of(part)
+        case _:
+            pass
 
 
 def is_personal(node: Node) -> bool:

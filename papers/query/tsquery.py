@@ -7,44 +7,59 @@ writes them; tests/query/test_tsquery.py sees that it and this module agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
 
+from papers.query.spellings import Lexeme, Row
 from papers.text.names import author_key, organization_words
 
 # Bytes; Postgres refuses a query with a word of 2,047.
 _MAX_LEXEME_BYTES = 2_000
 
 
-class Lexeme(NamedTuple):
-    """A word as the index has it, and its place in the text it came from; stop words leave a gap."""
-
-    word: str
-    position: int
-
-
-Lexemes: TypeAlias = Mapping[str, tuple[Lexeme, ...]]
-"""The lexemes of texts, by text."""
-
-
-def quote_lexeme(lexeme: str, weight: str = "") -> str:
-    """A lexeme as an operand of a tsquery; `weight` A is the title. One that is longer than any of a paper is cut."""
+def quote_lexeme(lexeme: str, weights: str = "") -> str:
+    """A lexeme as an operand of a tsquery, with the weights it may have. One that is longer than any paper's is cut."""
     lexeme = lexeme.encode()[:_MAX_LEXEME_BYTES].decode(errors="ignore")
     text = "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
-    return f"{text}:{weight}" if weight else text
+    return f"{text}:{weights}" if weights else text
 
 
-def phrase_tsquery(lexemes: Iterable[Lexeme], weight: str = "") -> str:
+# By weight the index tells titles from abstracts, and words as they are written from compounds beside their parts.
+_TITLE, _TITLE_COMPOUND, _ABSTRACT_COMPOUND = "A", "D", "C"
+
+
+def weights_of(lexeme: Lexeme, *, in_title: bool) -> str:
+    """The weights that a lexeme of a row may have in the index; empty where any will do."""
+    if lexeme.is_compound:
+        return _TITLE_COMPOUND if in_title else _TITLE_COMPOUND + _ABSTRACT_COMPOUND
+    return _TITLE + _TITLE_COMPOUND if in_title else ""
+
+
+def phrase_tsquery(lexemes: Iterable[Lexeme], *, in_title: bool = False) -> str:
     """A tsquery for lexemes in the places they have towards each other."""
     parts: list[str] = []
     last = 0
-    for word, position in lexemes:
+    for lexeme in lexemes:
         if parts:
-            parts.append(f"<{position - last}>")
-        parts.append(quote_lexeme(word, weight))
-        last = position
+            parts.append(f"<{lexeme.position - last}>")
+        parts.append(quote_lexeme(lexeme.word, weights_of(lexeme, in_title=in_title)))
+        last = lexeme.position
     text = " ".join(parts)
     return f"({text})" if len(parts) > 1 else text
+
+
+def text_tsquery(rows: Sequence[Row]) -> str:
+    """A tsquery for a text in any of its spellings, anywhere in a paper; empty where there are none."""
+    return either([phrase_tsquery(row) for row in rows])
+
+
+def title_tsquery(rows: Sequence[Row]) -> str:
+    """The same in the title. Marks find the papers by the index; where several words stand in a row, places decide."""
+    return either([_title_row(row) for row in rows])
+
+
+def _title_row(row: Row) -> str:
+    marks = every_word(title_mark(lexeme.word) for lexeme in row)
+    return f"({marks} & {phrase_tsquery(row, in_title=True)})" if len(row) > 1 else marks
 
 
 def every_word(words: Iterable[str]) -> str:

@@ -7,13 +7,23 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 _NOT_SHOWN = r"<math\b.*?</math>|<svg\b.*?</svg>|<[^>]*>|&[#\w]+;"
+_HYPHEN = "[-‐‑–]"
 _PART = re.compile(rf"{_NOT_SHOWN}|\w+(?:\+\+|#(?!\w))?", re.DOTALL)
+# Words joined by hyphens; of a longer chain none is looked for as a whole.
+_COMPOUND = re.compile(rf"{_NOT_SHOWN}|(?:\w+{_HYPHEN})+\w+", re.DOTALL)
+_MOST_HYPHENS = 4
 
 
 def visible_words(texts: Iterable[str]) -> set[str]:
     """The words that are shown in some HTML."""
     parts = {part for html in texts for part in _PART.findall(html)}
     return {part for part in parts if part[0] not in "<&"}
+
+
+def visible_compounds(texts: Iterable[str]) -> set[str]:
+    """The words with hyphens that are shown in some HTML, whole."""
+    parts = {part for html in texts for part in _COMPOUND.findall(html)}
+    return {part for part in parts if part[0] not in "<&" and len(re.findall(_HYPHEN, part)) <= _MOST_HYPHENS}
 
 
 def highlight(html: str, meant: Collection[str]) -> str:
@@ -27,7 +37,7 @@ def highlight(html: str, meant: Collection[str]) -> str:
 @lru_cache(maxsize=16)
 def _among_all_else(meant: frozenset[str]) -> re.Pattern[str]:
     """Finds the words that are meant, and what is to be passed over whole; other words are not looked at one by one."""
-    words = "|".join(re.escape(word) + _end_of(word) for word in meant)
+    words = "|".join(re.escape(word) + _end_of(word) for word in sorted(meant, key=len, reverse=True))
     return re.compile(rf"{_NOT_SHOWN}|\b(?:{words})", re.DOTALL)
 
 

@@ -32,7 +32,7 @@ def test_the_database_writes_the_marks_that_questions_ask_for() -> None:
     ]  # fmt: skip
     asked = {mark for term in terms for mark in term.index_marks}
     title = TitleTerm("schrödinger bridges").text
-    asked |= {title_mark(lexeme.word) for lexeme in lexemes_of([title])[title]}
+    asked |= {title_mark(lexeme.word) for lexeme in lexemes_of([title])[title].row}
     marks = {word for word in words_of_index(paper.pk) if ":" in word}
     months = {mark for mark in marks if mark.startswith(MONTH_PREFIX)}
     assert marks - months == asked

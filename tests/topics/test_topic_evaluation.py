@@ -178,7 +178,7 @@ def test_an_estimate_is_a_share_for_every_kind_of_node() -> None:
     for _ in range(200):
         root = tree(dice)
         lexemes = lexemes_of(texts_of(root))
-        words = {lexeme.word for found in lexemes.values() for lexeme in found}
+        words = {word for found in lexemes.values() for word in found.words}
         known = WordFrequencies(100, 50.0, 1, {word: dice.randint(0, 100) for word in words})
         assert 0 <= estimate_share(root, known, lexemes) <= 1
 

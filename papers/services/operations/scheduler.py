@@ -19,6 +19,7 @@ from papers.services.library_import.upload_reader import is_upload_waiting
 from papers.services.operations.heartbeat import record_heartbeat
 from papers.services.operations.installation import group_settings
 from papers.services.recommend.staleness import has_stale_readers
+from papers.services.search.reindexing import is_reindexing
 from papers.services.submissions.submission_fetcher import due_submission_ids
 from papers.services.topics.pending_work import has_pending_work
 
@@ -61,6 +62,7 @@ class DueWork:
     suggestions: bool = False
     records: bool = False
     uploads: bool = False
+    reindexing: bool = False
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
@@ -81,6 +83,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         suggestions=has_stale_readers(now=now) and _claim("suggestions", now, _RECOMMENDED_EVERY_SECONDS),
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
         uploads=is_upload_waiting(),
+        reindexing=is_reindexing(),
     )
 
 

@@ -22,8 +22,8 @@ from papers.models.paper import PaperQuerySet
 from papers.models.query_sql import QueryCondition
 from papers.models.search_index import lexemes_of
 from papers.query.nodes import Node, all_terms, texts_of
+from papers.query.spellings import Lexemes
 from papers.query.tsquery import (
-    Lexemes,
     any_word,
     author_marks,
     month_of_mark,
@@ -32,6 +32,7 @@ from papers.query.tsquery import (
     title_mark,
 )
 from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
+from papers.services.search.bm25_words import asked_words, pairs_of_texts, weigh
 from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
 from papers.text.names import author_key
@@ -41,6 +42,8 @@ K1, B = 1.2, 0.75
 TITLE_WEIGHT = 1.0
 """How many more occurrences a word of the title counts as."""
 _EXACT_WORDS = 12
+# How often a word is in a paper, of its `ts_rank`.
+_TIMES = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
 # The index is asked for at most this many; more are joined more slowly than papers are looked at.
 _MOST_MONTHS = 24
 
@@ -86,21 +89,19 @@ def build_bm25_query(
     A word that is asked for twice, also in another form, weighs twice as much; `repetitions` says how often a text was
     typed, where that is more than once.
     """
-    lexemes = lexemes_of([*texts, " ".join(texts), *(texts_of(required) if required else ())])
-    words: dict[str, int] = {}
-    for text in texts:
-        for lexeme in lexemes[text]:
-            words[lexeme.word] = words.get(lexeme.word, 0) + (repetitions or {}).get(text, 1)
+    lexemes = lexemes_of([*texts, " ".join(texts), *pairs_of_texts(texts), *(texts_of(required) if required else ())])
+    words = asked_words(texts, lexemes, repetitions or {})
     if not words:
         return Bm25Query((), " ".join(texts), 1, 100.0)
     keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
-    asked = [*words, *map(title_mark, words), *(mark for key in keys.values() for mark in author_marks(key))]
+    asked = [each for word in words for each in word.all_words()]
+    asked += [mark for key in keys.values() for mark in author_marks(key)]
     if required is not None:
         asked += [mark for term in all_terms(required) for mark in term.index_marks]
-        asked += [lexeme.word for found in lexemes.values() for lexeme in found]
+        asked += [mark for found in lexemes.values() for word in found.words for mark in (word, title_mark(word))]
     known = load_word_frequencies(asked)
     return Bm25Query(
-        terms=tuple(rarest_words([_term(word, known, times=count) for word, count in words.items()])),
+        terms=tuple(rarest_words([weigh(word, known) for word in words])),
         text=" ".join(texts),
         papers=known.papers,
         average_length=known.average_length,
@@ -109,18 +110,14 @@ def build_bm25_query(
     )
 
 
-def _term(word: str, known: WordFrequencies, *, times: int = 1) -> WeightedWord:
-    return WeightedWord(word, known.of(word), known.of(title_mark(word)), known.weight(word) * times)
-
-
 def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:
     """The words that are at least as often an author's name as a word of a text: Hinton, and not Long."""
     found: dict[str, WeightedWord] = {}
     for text, key in keys.items():
-        as_word = max((known.of(lexeme.word) for lexeme in lexemes[text]), default=0)
+        as_word = max((known.of(lexeme.word) for lexeme in lexemes[text].row), default=0)
         (mark,) = author_marks(key)
         if 0 < as_word <= known.of(mark):
-            found[key] = _term(mark, known)
+            found[key] = WeightedWord(mark, known.of(mark), known.of(title_mark(mark)), known.weight(mark))
     return list(found.values())
 
 
@@ -174,22 +171,23 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     scores: list[str] = []
     values: list[Any] = []
     for term in query.terms:
-        times = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
+        times = [_TIMES] * len(term.words) + ["(vector @@ %s::tsquery)::int"] * bool(term.row)
+        most = f"greatest({', '.join(times)})" if len(times) > 1 else times[0]
         scores.append(
-            f"{term.weight:.6f} * (1 - norm / (norm + {times} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
+            f"{term.weight:.6f} * (1 - norm / (norm + {most} + {TITLE_WEIGHT} * (vector @@ %s::tsquery)::int))"
         )
-        values += [quote_lexeme(term.word), quote_lexeme(title_mark(term.word))]
+        values += [*map(quote_lexeme, term.words), *([term.row] if term.row else []), term.title_tsquery]
     for name in query.names:
         scores.append(f"{name.weight:.6f} * (1 - norm / (norm + 1)) * (vector @@ %s::tsquery)::int")
         values.append(quote_lexeme(name.word))
     in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in query.terms)
-    marks = [quote_lexeme(title_mark(term.word)) for term in query.terms]
-    row = lexemes_of([query.text])[query.text][:_EXACT_WORDS]
+    marks = [term.title_tsquery for term in query.terms]
+    row = lexemes_of([query.text])[query.text].row[:_EXACT_WORDS]
     norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * length(vector))"
     sql = f"""
         SELECT id, score, {in_title},
-            vector @@ %s::tsquery AND to_tsvector('pg_catalog.english', papers_words(%s)) = (
-                SELECT to_tsvector('pg_catalog.english', papers_words(title)) FROM papers_paper WHERE id = best.id),
+            vector @@ %s::tsquery AND papers_text_vector(papers_words(%s), 'A', 'D') = (
+                SELECT papers_text_vector(papers_words(title), 'A', 'D') FROM papers_paper WHERE id = best.id),
             vector @@ %s::tsquery,
             {"vector @@ %s::tsquery" if query.names else "false"}
         FROM (
@@ -198,6 +196,6 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
             ORDER BY score DESC, id DESC LIMIT {MAX_RESULTS}
         ) AS best WHERE score > 0 ORDER BY score DESC, id DESC
     """  # noqa: S608  (made of numbers and of what Django made)
-    in_row = phrase_tsquery(row, "A")
+    in_row = phrase_tsquery(row, in_title=True)
     names = [any_word(name.word for name in query.names)] if query.names else []
     return sql, [*marks, " & ".join(marks), query.text, in_row, *names, *values, *inner_values]

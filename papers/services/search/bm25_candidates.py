@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from papers.query.tsquery import every_word, title_mark
+from papers.query.tsquery import any_word, either, quote_lexeme, title_mark
 
 MAX_WORDS = 40
 """Of a longer question the rarest count: the others would change nothing but the time."""
@@ -34,6 +34,24 @@ class WeightedWord:
     papers: int
     titles: int
     weight: float
+    others: tuple[str, ...] = ()
+    """Words of the index that stand for it as well: other spellings."""
+    row: str = ""
+    """A tsquery that finds it in parts; empty where it has none, or too many papers have them."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (self.word, *self.others)
+
+    @property
+    def tsquery(self) -> str:
+        """What finds its papers."""
+        return either([*map(quote_lexeme, self.words), *([self.row] if self.row else [])])
+
+    @property
+    def title_tsquery(self) -> str:
+        """What finds those that have it in the title."""
+        return any_word(map(title_mark, self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,7 @@ def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> Candidat
     expected += _add_sets(sets, common, papers=papers, room=most - expected)
     if not sets:
         return _too_common(terms, papers)
-    return CandidateQuery(" | ".join(_together([term.word for term in words]) for words in sets), expected)
+    return CandidateQuery(" | ".join(_together([term.tsquery for term in words]) for words in sets), expected)
 
 
 def _rare(terms: Sequence[WeightedWord], most: float) -> tuple[list[WeightedWord], float]:
@@ -100,9 +118,11 @@ def _too_common(terms: Sequence[WeightedWord], papers: int) -> CandidateQuery:
     some = terms[:_LARGEST_SET]
     in_title = _expected([term.titles for term in some], papers)
     if in_title >= MIN_RANKED / 2:
-        return CandidateQuery(_together([title_mark(term.word) for term in some]), in_title, is_too_common=True)
+        return CandidateQuery(_together([term.title_tsquery for term in some]), in_title, is_too_common=True)
     return CandidateQuery(
-        _together([term.word for term in some]), _expected([term.papers for term in some], papers), is_too_common=True
+        _together([term.tsquery for term in some]),
+        _expected([term.papers for term in some], papers),
+        is_too_common=True,
     )
 
 
@@ -114,6 +134,6 @@ def _expected(counts: Sequence[int], papers: int) -> float:
     return min(found, *map(float, counts)) if counts else 0.0
 
 
-def _together(words: Sequence[str]) -> str:
-    text = every_word(words)
-    return f"({text})" if len(words) > 1 else text
+def _together(tsqueries: Sequence[str]) -> str:
+    text = " & ".join(tsqueries)
+    return f"({text})" if len(tsqueries) > 1 else text

@@ -26,6 +26,7 @@ from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.lists.rows import ListRow, read_list_rows
+from papers.services.search.bm25_words import pairs_of_texts
 from papers.services.search.fusion import RankedResult
 from papers.services.search.hybrid_search import SearchResult, is_rankable, ranking_texts, search_papers
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
@@ -250,4 +251,5 @@ def _listed(request: SearchRequest) -> SearchPage:
 def lexemes_to_highlight(query: Query) -> list[str]:
     """The words of the index that a reader looks for on the cards."""
     texts = ranking_texts(query)
-    return [lexeme.word for found in lexemes_of(texts).values() for lexeme in found] if texts else []
+    asked = [*texts, *pairs_of_texts(texts)]
+    return sorted({word for forms in lexemes_of(asked).values() for word in forms.shown_words()}) if texts else []

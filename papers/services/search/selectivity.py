@@ -5,12 +5,14 @@ An estimate decides what is looked at, never what is found: a wrong one makes a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import prod, sqrt
 from typing import assert_never
 
 from papers.query import nodes
-from papers.query.nodes import Leaf, Node
-from papers.query.tsquery import Lexemes, title_mark
+from papers.query.nodes import Leaf, Node, side_by_side
+from papers.query.spellings import Lexemes, Row
+from papers.query.tsquery import title_mark
 from papers.services.search.word_statistics import WordFrequencies
 
 # Nothing is counted of these.
@@ -26,7 +28,7 @@ def estimate_share(node: Node, known: WordFrequencies, lexemes: Lexemes) -> floa
     """
     match node:
         case nodes.And(parts):
-            return _together([estimate_share(part, known, lexemes) for part in parts])
+            return _together([_share_beside(part, pairs, known, lexemes) for part, pairs in side_by_side(parts)])
         case nodes.Or(parts):
             return min(1.0, sum(estimate_share(part, known, lexemes) for part in parts))
         case nodes.Not(part):
@@ -35,12 +37,23 @@ def estimate_share(node: Node, known: WordFrequencies, lexemes: Lexemes) -> floa
             return _share_of_term(node, known, lexemes)
 
 
+def _share_beside(part: Node, pairs: list[str], known: WordFrequencies, lexemes: Lexemes) -> float:
+    """Of a part of several, where a word may also be a part of one with the next."""
+    whole = sum(known.share(word) for pair in pairs if (word := lexemes[pair].joined) in known.counts)
+    return min(1.0, estimate_share(part, known, lexemes) + whole)
+
+
+def _share_of_rows(rows: Iterable[Row], known: WordFrequencies, mark: Callable[[str], str] = str) -> float:
+    """Of a text in any of its spellings: most papers have one of them, so the commonest says how many."""
+    return max((_together([known.share(mark(lexeme.word)) for lexeme in row]) for row in rows), default=1.0)
+
+
 def _share_of_term(term: Leaf, known: WordFrequencies, lexemes: Lexemes) -> float:
     match term:
         case nodes.WordTerm(text) | nodes.PhraseTerm(text):
-            return _together([known.share(lexeme.word) for lexeme in lexemes[text]])
+            return _share_of_rows(lexemes[text].rows, known)
         case nodes.TitleTerm(text):
-            return _together([known.share(title_mark(lexeme.word)) for lexeme in lexemes[text]])
+            return _share_of_rows(lexemes[text].rows, known, title_mark)
         case nodes.AuthorTerm() | nodes.OrganizationTerm():
             return _together([known.share(mark) for mark in term.index_marks])
         case nodes.CategoryTerm():

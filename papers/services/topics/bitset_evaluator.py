@@ -18,8 +18,9 @@ from django.db import connection
 from papers.dates import start_of_day
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
-from papers.query.nodes import Leaf, Node, TextTerm, all_terms
-from papers.query.tsquery import Lexeme, title_mark
+from papers.query.nodes import Leaf, Node, TextTerm, all_terms, side_by_side, texts_of
+from papers.query.spellings import Lexeme, Row
+from papers.query.tsquery import title_mark, weights_of
 from papers.text.names import author_key
 
 _COLUMNS = """
@@ -71,7 +72,8 @@ class PaperColumns(NamedTuple):
 class _Chain:
     """Lexemes that stand in a row: each with its distance from the first."""
 
-    parts: tuple[tuple[str, int], ...]
+    parts: tuple[Lexeme, ...]
+    """Their positions count from 0."""
     in_title: bool
 
 
@@ -141,8 +143,9 @@ class BitsetEvaluator:
         self.papers = papers
         self.today = today
         self._topic_bits = topic_bits
+        asked = list(asked)
         terms = list(dict.fromkeys(term for root in asked for term in all_terms(root)))
-        self._lexemes = lexemes_of(dict.fromkeys(term.text for term in terms if isinstance(term, TextTerm)))
+        self._lexemes = lexemes_of(dict.fromkeys(text for root in asked for text in texts_of(root)))
         self._known: dict[Leaf, int | None] = {}
         self._chains: dict[_Chain, int] = {}
         self._named: dict[str, int] = {}
@@ -156,9 +159,10 @@ class BitsetEvaluator:
         match node:
             case nodes.And(parts):
                 joined: int | None = None
-                for part in parts:
+                for part, pairs in side_by_side(parts):
                     bits = self._evaluate(part, viewer)
                     if bits is not None:
+                        bits |= self._any([self._lexemes[pair].joined for pair in pairs])
                         joined = bits if joined is None else joined & bits
                 return joined
             case nodes.Or(parts):
@@ -182,9 +186,9 @@ class BitsetEvaluator:
         where = self.papers.where
         match term:
             case nodes.WordTerm(text) | nodes.PhraseTerm(text):
-                return self._in_a_row(self._lexemes[text], in_title=False)
+                return self._in_a_row(self._lexemes[text].rows, in_title=False)
             case nodes.TitleTerm(text):
-                return self._in_a_row(self._lexemes[text], in_title=True)
+                return self._in_a_row(self._lexemes[text].rows, in_title=True)
             case nodes.AuthorTerm(name):
                 return self._author(term, author_key(name))
             case nodes.OrganizationTerm():
@@ -214,12 +218,17 @@ class BitsetEvaluator:
 
     # --- Words ------------------------------------------------------------------------------------------------------
 
-    def _in_a_row(self, lexemes: Sequence[Lexeme], *, in_title: bool) -> int | None:
-        if not lexemes:
+    def _in_a_row(self, rows: Sequence[Row], *, in_title: bool) -> int | None:
+        """The papers that have a text in any of its spellings."""
+        if not rows:
             return None
-        if len(lexemes) > 1:
-            return self._chains.get(_chain(lexemes, in_title=in_title), 0)
-        return self._words.get(title_mark(lexemes[0].word) if in_title else lexemes[0].word, 0)
+        bits = 0
+        for row in rows:
+            if len(row) > 1:
+                bits |= self._chains.get(_chain(row, in_title=in_title), 0)
+            else:
+                bits |= self._words.get(title_mark(row[0].word) if in_title else row[0].word, 0)
+        return bits
 
     def _every(self, words: Sequence[str]) -> int | None:
         if not words:
@@ -242,9 +251,10 @@ class BitsetEvaluator:
 
     def _read(self, terms: Sequence[Leaf]) -> None:
         texts = [term for term in terms if isinstance(term, TextTerm)]
-        chains = dict.fromkeys(chain for term in texts if (chain := self._chain_of(term)))
+        chains = dict.fromkeys(chain for term in texts for chain in self._chains_of(term))
         words = {word for term in texts for word in self._words_of(term)}
-        words.update(word for chain in chains for word, _ in chain.parts)
+        words.update(word for chain in chains for word, *_ in chain.parts)
+        words.update(word for forms in self._lexemes.values() if (word := forms.joined))
         words.update(mark for term in terms for mark in term.index_marks)
         names = sorted({term.name for term in terms if isinstance(term, nodes.TagTerm)})
         self._words: dict[str, int] = {}
@@ -262,11 +272,11 @@ class BitsetEvaluator:
 
     def _words_of(self, term: TextTerm) -> Iterator[str]:
         is_title = isinstance(term, nodes.TitleTerm)
-        return (title_mark(lexeme.word) if is_title else lexeme.word for lexeme in self._lexemes[term.text])
+        return (title_mark(word) if is_title else word for word in self._lexemes[term.text].words)
 
-    def _chain_of(self, term: TextTerm) -> _Chain | None:
-        lexemes = self._lexemes[term.text]
-        return _chain(lexemes, in_title=isinstance(term, nodes.TitleTerm)) if len(lexemes) > 1 else None
+    def _chains_of(self, term: TextTerm) -> Iterator[_Chain]:
+        is_title = isinstance(term, nodes.TitleTerm)
+        return (_chain(row, in_title=is_title) for row in self._lexemes[term.text].rows if len(row) > 1)
 
     def _read_authors(self, terms: Iterable[nodes.AuthorTerm]) -> None:
         """Where all words of a name are in a paper, the names themselves decide."""
@@ -287,7 +297,7 @@ class BitsetEvaluator:
         asked: dict[_Chain, int] = {}
         for chain in chains:
             bits = self.papers.all
-            for word, _ in chain.parts:
+            for word, *_ in chain.parts:
                 bits &= self._words.get(word, 0)
             if bits:
                 asked[chain] = bits
@@ -303,7 +313,7 @@ class BitsetEvaluator:
         somewhere = 0
         for bits in asked.values():
             somewhere |= bits
-        words = {word for chain in asked for word, _ in chain.parts}
+        words = {word for chain in asked for word, *_ in chain.parts}
         found = _Positions()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -319,29 +329,30 @@ class _Positions:
 
     def __init__(self) -> None:
         self.texts: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-        self._read: dict[tuple[int, str, bool], int] = {}
+        self._read: dict[tuple[int, str, str], int] = {}
 
     def has(self, chain: _Chain, place: int) -> bool:
         starts = -1
-        for word, distance in chain.parts:
-            starts &= self._of(place, word, chain.in_title) >> distance
+        for lexeme in chain.parts:
+            weights = weights_of(lexeme, in_title=chain.in_title)
+            starts &= self._of(place, lexeme.word, weights) >> lexeme.position
             if not starts:
                 return False
         return True
 
-    def _of(self, place: int, word: str, in_title: bool) -> int:
-        """The positions of a word in a paper, as bits."""
-        key = (place, word, in_title)
+    def _of(self, place: int, word: str, allowed: str) -> int:
+        """The positions of a word in a paper that have one of these weights, as bits; all where none are named."""
+        key = (place, word, allowed)
         if key not in self._read:
             positions, weights = self.texts[place].get(word, ("{}", "{}"))
             bits = 0
             for position, weight in zip(positions[1:-1].split(","), weights[1:-1].split(","), strict=True):
-                if position and (not in_title or weight == "A"):
+                if position and (not allowed or weight in allowed):
                     bits |= 1 << int(position)
             self._read[key] = bits
         return self._read[key]
 
 
-def _chain(lexemes: Sequence[Lexeme], *, in_title: bool) -> _Chain:
+def _chain(lexemes: Row, *, in_title: bool) -> _Chain:
     first = lexemes[0].position
-    return _Chain(tuple((lexeme.word, lexeme.position - first) for lexeme in lexemes), in_title)
+    return _Chain(tuple(lexeme._replace(position=lexeme.position - first) for lexeme in lexemes), in_title)
