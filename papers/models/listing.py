@@ -25,6 +25,16 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         found = self.with_papers().order_by("-day")
         return found if today is None else found.filter(day__lte=today + timedelta(days=1))
 
+    def since_full(self, today: date) -> RawQuerySet[Edition]:
+        """The newest full edition and the later ones with papers, the full one first; none where no edition has papers.
+
+        Full is what a source listed from Monday to Friday, or a curator published on any day: neither what readers
+        submitted or a rule added meanwhile, nor the short list that some sites have at a weekend. Where no such day is
+        among the last thirty with papers, it is the newest with papers. By `today` none of a day that has not come, as
+        for `newest`. One query: a day's listings are looked through until the first one that makes it full.
+        """
+        return self.raw(_SINCE_FULL, {"until": today + timedelta(days=1)})
+
     def between(self, first: date, end: date) -> EditionQuerySet:
         """Those with papers after `first` and before `end`."""
         return self.with_papers().filter(day__gt=first, day__lt=end)
@@ -43,6 +53,20 @@ _AROUND = """
     WHERE (day >= %(first)s AND day < %(end)s)
         OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
         OR day = (SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
+    ORDER BY day
+"""
+
+_SINCE_FULL = """
+    WITH newest AS (
+        SELECT day FROM papers_edition WHERE listed_count > 0 AND day <= %(until)s ORDER BY day DESC LIMIT 30
+    )
+    SELECT * FROM papers_edition
+    WHERE listed_count > 0 AND day <= %(until)s AND day >= coalesce(
+        (SELECT day FROM newest WHERE EXISTS (
+            SELECT FROM papers_listing listing WHERE listing.day = newest.day AND listing.hidden_at IS NULL
+            AND (listing.by = 'curator' OR listing.by = 'source' AND extract(isodow FROM listing.day) < 6))
+        ORDER BY day DESC LIMIT 1),
+        (SELECT max(day) FROM newest))
     ORDER BY day
 """
 

@@ -21,6 +21,7 @@ from papers.services.editions.spans import (
     Span,
     day_span,
     explain_absence,
+    front_page,
     month_span,
     newest_span,
     week_span,
@@ -35,11 +36,11 @@ from papers.web.page_cache import cache_for_anonymous
 @require_safe
 @cache_for_anonymous
 def today(request: Request) -> HttpResponse:
-    """The newest edition that has papers, and why when it is not today's."""
+    """The newest full edition, what was listed on later days, and why when it is not today's."""
     now = timezone.now()
-    span = newest_span(day_span, today=timezone.localdate(now))
-    why = explain_absence(span.edition, today=timezone.localdate(now), now=now)
-    return _show_day(request, span, {"why": why, "is_newest": True})
+    front = front_page(today=timezone.localdate(now))
+    why = explain_absence(front.span.edition, today=timezone.localdate(now), now=now)
+    return _show_day(request, front.span, {"why": why, "is_newest": True, "later": front.later})
 
 
 @require_safe
@@ -103,7 +104,7 @@ def trending(request: Request) -> HttpResponse:
     )
     if not page.is_empty or page.hides_seen_papers:
         return show_list(request, "papers/trending.html", page, {"half_life": trending_half_life()})
-    span = newest_span(day_span, today=timezone.localdate())
+    span = front_page(today=timezone.localdate()).span
     page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(span.first, after=after))
     return show_list(request, "papers/trending.html", page, {"instead": span})
 
