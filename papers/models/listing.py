@@ -8,11 +8,17 @@ from typing import NamedTuple
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Func, Q
+from django.db.models import ExpressionWrapper, F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.db.models.query import RawQuerySet
 from django.urls import reverse
 
 from papers.models.keyset import row_less_than
+from papers.models.recommendation import Recommendation
+from papers.models.user import User
+
+UNRANKED = 1_000_000
+"""Behind all that is recommended to a reader."""
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):
@@ -188,6 +194,13 @@ class StoredCursor(NamedTuple):
     paper_id: int
 
 
+class ForMeCursor(NamedTuple):
+    """What a day is sorted by for one reader."""
+
+    rank: int
+    paper_id: int
+
+
 class SpanCursor(NamedTuple):
     """What a week or a month is sorted by."""
 
@@ -221,6 +234,17 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         if after is not None:
             found = found.filter(paper_id__lt=after.paper_id)
         return found.order_by("-paper_id")
+
+    def day_for(self, user: User, day: date, *, after: ForMeCursor | None = None) -> ListingQuerySet:
+        """A day's papers as they suit a reader: those recommended, the best first, and then the last stored first.
+
+        Sorted when asked for: the papers of one day, each looked up among the reader's recommendations.
+        """
+        theirs = Recommendation.objects.filter(user=user, tag=None, paper=OuterRef("paper"))
+        found = self.on_day(day).visible().annotate(rank=Coalesce(Subquery(theirs.values("rank")[:1]), UNRANKED))
+        if after is not None:
+            found = found.filter(Q(rank__gt=after.rank) | Q(rank=after.rank, paper_id__lt=after.paper_id))
+        return found.order_by("rank", "-paper_id")
 
     def best_of_week(self, monday: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
         return self.filter(week=monday).visible()._best_of_span(after)
