@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "papers.web.middleware.RightsMiddleware",
     "papers.web.known_device.KnownDeviceMiddleware",
+    "papers.web.visitor_acts.VisitorActMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -14,9 +14,11 @@ class PapersConfig(AppConfig):
     def ready(self) -> None:
         from papers import hooks
         from papers.accounts import security_signals
+        from papers.web import visitor_acts
         from papers.web.page_cache import invalidate_page_cache
 
         security_signals.connect()
+        visitor_acts.connect()
         hooks.lists_changed.register(invalidate_page_cache)
         # All mail goes to the domain that was meant, by whichever backend it is sent: Django writes domains by Python's
         # codec, IDNA 2003, with which `straße.example` is the name of somebody else.

@@ -37,6 +37,7 @@ from papers.views import (
     submissions,
     tags,
     topics,
+    visitor_acts,
 )
 
 
@@ -77,6 +78,7 @@ urlpatterns: list[URLPattern] = [
     path("papers/week", editions.week, name="newest-week"),
     path("papers/week/<str:week>.<form:form>", exports.week, name="week-export"),
     path("papers/week/<str:week>", editions.week, name="week"),
+    path("papers/week/<str:week>/done", read_state.mark_week_done, name="mark-week-done"),
     path("papers/month", editions.month, name="newest-month"),
     path("papers/month/<str:month>.<form:form>", exports.month, name="month-export"),
     path("papers/month/<str:month>", editions.month, name="month"),
@@ -86,6 +88,8 @@ urlpatterns: list[URLPattern] = [
     path("papers/for-you/<str:key>.<feed:form>", for_you.for_you_feed, name="for-you-feed"),
     path("papers/<path:public_id>/vote", paper_actions.vote, name="vote"),
     path("papers/<path:public_id>/shelf", paper_actions.save_to_library, name="save-to-library"),
+    path("papers/<path:public_id>/seen", paper_actions.mark_as_seen, name="mark-as-seen"),
+    path("papers/<path:public_id>/after-sign-in", visitor_acts.act_after_sign_in, name="act-after-sign-in"),
     path("papers/<path:public_id>/mine", paper_actions.edit_annotations, name="annotations"),
     path("papers/<path:public_id>/comments", comments.comments, name="comments"),
     path("papers/<path:public_id>.<form:form>", exports.paper, name="paper-export"),
@@ -133,6 +137,7 @@ urlpatterns: list[URLPattern] = [
     path("tags/<str:owner>/<str:name>/for-you", for_you.for_tag, name="tag-for-you"),
     path("tags/<str:owner>/<str:name>/change", tags.change_tag, name="change-tag"),
     path("tags/<str:owner>/<str:name>/delete", tags.remove_tag, name="delete-tag"),
+    path("undo", paper_actions.undo, name="undo"),
     path("hide-seen", read_state.hide_seen, name="hide-seen"),
     path("account/muted", read_state.muted_queries, name="muted"),
     path("account/muted/<row:key>/remove", read_state.unmute, name="unmute"),

@@ -106,17 +106,22 @@ class ReadingPreferencesForm(_UserForm):
 
     class Meta:
         model = User
-        fields = ["votes_unnamed", "hides_seen", "uses_shortcuts", "mails_mentions"]
+        fields = ["density", "text_size", "votes_unnamed", "hides_seen", "uses_shortcuts", "mails_mentions"]
+        widgets = {"density": forms.RadioSelect, "text_size": forms.RadioSelect}
         labels = {
+            "density": "Lists of papers",
+            "text_size": "Text size",
             "votes_unnamed": "Vote without my name",
             "hides_seen": "Hide what I have seen",
             "uses_shortcuts": "Use single keys",
             "mails_mentions": "Mail me when I am named in a comment",
         }
         help_texts = {
+            "density": "Compact shows seven papers and more on a small screen; a opens the abstract.",
+            "text_size": "On all pages, beside what your browser is set to.",
             "votes_unnamed": "Holds for new votes. Members see who voted; visitors see numbers alone.",
             "hides_seen": "Lists leave out papers that you opened, voted for, saved, put aside or were done with.",
-            "uses_shortcuts": "j, k, v, s and so on; ? shows them all. Turn them off if they are in the way.",
+            "uses_shortcuts": "j, k, n, v, s and so on; ? shows them all. Turn them off if they are in the way.",
             "mails_mentions": "To your confirmed address, some minutes later; not if you have read it here by then.",
         }
 

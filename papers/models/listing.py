@@ -8,11 +8,17 @@ from typing import NamedTuple
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Func, Q
+from django.db.models import ExpressionWrapper, F, Func, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.db.models.query import RawQuerySet
 from django.urls import reverse
 
 from papers.models.keyset import row_less_than
+from papers.models.recommendation import Recommendation
+from papers.models.user import User
+
+UNRANKED = 1_000_000
+"""Behind all that is recommended to a reader."""
 
 
 class EditionQuerySet(models.QuerySet["Edition"]):
@@ -24,6 +30,16 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         may have begun when the group's has not."""
         found = self.with_papers().order_by("-day")
         return found if today is None else found.filter(day__lte=today + timedelta(days=1))
+
+    def since_full(self, today: date) -> RawQuerySet[Edition]:
+        """The newest full edition and the later ones with papers, the full one first; none where no edition has papers.
+
+        Full is what a source listed from Monday to Friday, or a curator published on any day: neither what readers
+        submitted or a rule added meanwhile, nor the short list that some sites have at a weekend. Where no such day is
+        among the last thirty with papers, it is the newest with papers. By `today` none of a day that has not come, as
+        for `newest`. One query: a day's listings are looked through until the first one that makes it full.
+        """
+        return self.raw(_SINCE_FULL, {"until": today + timedelta(days=1)})
 
     def between(self, first: date, end: date) -> EditionQuerySet:
         """Those with papers after `first` and before `end`."""
@@ -43,6 +59,20 @@ _AROUND = """
     WHERE (day >= %(first)s AND day < %(end)s)
         OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
         OR day = (SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
+    ORDER BY day
+"""
+
+_SINCE_FULL = """
+    WITH newest AS (
+        SELECT day FROM papers_edition WHERE listed_count > 0 AND day <= %(until)s ORDER BY day DESC LIMIT 30
+    )
+    SELECT * FROM papers_edition
+    WHERE listed_count > 0 AND day <= %(until)s AND day >= coalesce(
+        (SELECT day FROM newest WHERE EXISTS (
+            SELECT FROM papers_listing listing WHERE listing.day = newest.day AND listing.hidden_at IS NULL
+            AND (listing.by = 'curator' OR listing.by = 'source' AND extract(isodow FROM listing.day) < 6))
+        ORDER BY day DESC LIMIT 1),
+        (SELECT max(day) FROM newest))
     ORDER BY day
 """
 
@@ -164,6 +194,13 @@ class StoredCursor(NamedTuple):
     paper_id: int
 
 
+class ForMeCursor(NamedTuple):
+    """What a day is sorted by for one reader."""
+
+    rank: int
+    paper_id: int
+
+
 class SpanCursor(NamedTuple):
     """What a week or a month is sorted by."""
 
@@ -197,6 +234,17 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         if after is not None:
             found = found.filter(paper_id__lt=after.paper_id)
         return found.order_by("-paper_id")
+
+    def day_for(self, user: User, day: date, *, after: ForMeCursor | None = None) -> ListingQuerySet:
+        """A day's papers as they suit a reader: those recommended, the best first, and then the last stored first.
+
+        Sorted when asked for: the papers of one day, each looked up among the reader's recommendations.
+        """
+        theirs = Recommendation.objects.filter(user=user, tag=None, paper=OuterRef("paper"))
+        found = self.on_day(day).visible().annotate(rank=Coalesce(Subquery(theirs.values("rank")[:1]), UNRANKED))
+        if after is not None:
+            found = found.filter(Q(rank__gt=after.rank) | Q(rank=after.rank, paper_id__lt=after.paper_id))
+        return found.order_by("rank", "-paper_id")
 
     def best_of_week(self, monday: date, *, after: SpanCursor | None = None) -> ListingQuerySet:
         return self.filter(week=monday).visible()._best_of_span(after)

@@ -36,6 +36,21 @@ class Role(models.TextChoices):
         }
 
 
+class Density(models.TextChoices):
+    """How much of each paper a list shows."""
+
+    COMFORTABLE = "comfortable", "Comfortable: the beginning of each abstract"
+    COMPACT = "compact", "Compact: title, authors and one line of facts"
+
+
+class TextSize(models.TextChoices):
+    """How large a reader wants all text."""
+
+    NORMAL = "normal", "Normal"
+    LARGE = "large", "Large"
+    LARGER = "larger", "Larger"
+
+
 class UserQuerySet(models.QuerySet["User"]):
     def newest(self, *, before: int | None = None) -> UserQuerySet:
         """The newest accounts first, those made before the one with the key `before`; along the primary key."""
@@ -103,6 +118,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=64, blank=True, help_text="Empty: the group's time zone.")
     votes_unnamed = models.BooleanField(default=False, help_text="New votes don't show the reader's name.")
     uses_shortcuts = models.BooleanField(default=True, help_text="Single keys act on pages.")
+    density = models.CharField(
+        max_length=12,
+        choices=Density,
+        default=Density.COMFORTABLE,
+        db_default="comfortable",
+        help_text="How much of each paper a list shows.",
+    )
+    text_size = models.CharField(
+        max_length=12,
+        choices=TextSize,
+        default=TextSize.NORMAL,
+        db_default="normal",
+        help_text="Beside what the browser is set to.",
+    )
     hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
     mails_mentions = models.BooleanField(default=False, help_text="A mail says where the reader was named.")
     unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")

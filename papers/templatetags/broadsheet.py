@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from django import template
 from django.conf import settings
+from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
@@ -37,8 +38,10 @@ from papers.text import html
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
 from papers.web.cards import slot_mark
+from papers.web.notes import WITHOUT_UNDO
 
 register = template.Library()
+_SMALL_EXCERPT = 160
 
 _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
 _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
@@ -87,6 +90,18 @@ def plain(text: str) -> str:
 def excerpt(text: str, chars: int) -> str:
     """The beginning of a text, to be given to `inline` or `plain`."""
     return html.excerpt(text, chars)
+
+
+@register.filter
+def excerpt_parts(text: str) -> SafeString:
+    """An excerpt with its first words apart from the rest, which small screens leave out; both end at a word."""
+    head = html.excerpt(text, _SMALL_EXCERPT)
+    is_cut = head.endswith("…") and not text.startswith(head)
+    start = head[:-1] if is_cut else head
+    if not (rest := text[len(start) :]).strip():
+        return format_html("{}", html.inline(text))
+    mark = mark_safe('<span class="excerpt-cut">…</span>') if is_cut else ""
+    return format_html('{}{}<span class="excerpt-rest">{}</span>', html.inline(start), mark, html.inline(rest))
 
 
 @register.filter
@@ -182,6 +197,12 @@ def short_day(day: date | datetime, this_year: int) -> str:
 @lru_cache(maxsize=4_000)
 def _short_day(year: int, month: int, day: int, this_year: int) -> str:
     return date_format(date(year, month, day), "j M" if year == this_year else "j M Y")
+
+
+@register.filter
+def undo_word(message: Message) -> str:
+    """The word that undoes what a message speaks of; empty where nothing does."""
+    return "" if message.extra_tags == WITHOUT_UNDO else str(message.extra_tags)
 
 
 @register.filter

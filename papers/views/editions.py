@@ -14,32 +14,39 @@ from django.views.decorators.http import require_safe
 from papers.catalogue import categories
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, PaperCategory
-from papers.models.listing import DayCursor, SpanCursor, StoredCursor
+from papers.models.listing import DayCursor, ForMeCursor, SpanCursor, StoredCursor
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
 from papers.services.editions.masthead import chosen_categories
 from papers.services.editions.spans import (
     Span,
     day_span,
     explain_absence,
+    front_page,
     month_span,
     newest_span,
     week_span,
 )
 from papers.services.lists.trending import trending_floor, trending_half_life
 from papers.services.reading.visits import has_missed_editions
-from papers.views.paper_lists import card_page, show_list
+from papers.views.paper_lists import BarOf, card_page, show_list
 from papers.web.http import Request
+from papers.web.list_bar import FOR_ME, Order
 from papers.web.page_cache import cache_for_anonymous
+
+_BY_VOTES = Order("", "Votes here, then Hugging Face")
+DAY_ORDERS = (_BY_VOTES, Order("newest", "Newest"), Order(FOR_ME, "For me"))
+WEEK_ORDERS = (_BY_VOTES,)
+TRENDING_ORDERS = (Order("", "Recent votes"),)
 
 
 @require_safe
 @cache_for_anonymous
 def today(request: Request) -> HttpResponse:
-    """The newest edition that has papers, and why when it is not today's."""
+    """The newest full edition, what was listed on later days, and why when it is not today's."""
     now = timezone.now()
-    span = newest_span(day_span, today=timezone.localdate(now))
-    why = explain_absence(span.edition, today=timezone.localdate(now), now=now)
-    return _show_day(request, span, {"why": why, "is_newest": True})
+    front = front_page(today=timezone.localdate(now))
+    why = explain_absence(front.span.edition, today=timezone.localdate(now), now=now)
+    return _show_day(request, front.span, {"why": why, "is_newest": True, "later": front.later})
 
 
 @require_safe
@@ -64,7 +71,12 @@ def go_to_day(request: Request) -> HttpResponse:
 def week(request: Request, week: str | None = None) -> HttpResponse:
     """A week, most voted first; without one, the newest that has papers."""
     span = _span_of(week, parse_week, week_span, what="week")
-    page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_week(span.first, after=after))
+    page = card_page(
+        request,
+        SpanCursor,
+        lambda after: Listing.objects.best_of_week(span.first, after=after),
+        bar=BarOf(f"week:{span.first}", WEEK_ORDERS, size=span.listed_count, days=_days(span)),
+    )
     return show_list(request, "papers/week.html", page, {"span": span})
 
 
@@ -99,12 +111,20 @@ def trending(request: Request) -> HttpResponse:
     """Papers by trending score; while nobody votes, the newest edition."""
     floor = trending_floor(now=timezone.now())
     page = card_page(
-        request, TrendingPosition, lambda after: Paper.objects.visible().trending(min_score=floor, after=after)
+        request,
+        TrendingPosition,
+        lambda after: Paper.objects.visible().trending(min_score=floor, after=after),
+        bar=BarOf("trending", TRENDING_ORDERS),
     )
-    if not page.is_empty or page.hides_seen_papers:
+    if not page.is_empty or page.hides_seen_papers or request.GET.get("category"):
         return show_list(request, "papers/trending.html", page, {"half_life": trending_half_life()})
-    span = newest_span(day_span, today=timezone.localdate())
-    page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(span.first, after=after))
+    span = front_page(today=timezone.localdate()).span
+    page = card_page(
+        request,
+        DayCursor,
+        lambda after: Listing.objects.best_of_day(span.first, after=after),
+        bar=BarOf(f"day:{span.first}", DAY_ORDERS[:1], size=span.listed_count),
+    )
     return show_list(request, "papers/trending.html", page, {"instead": span})
 
 
@@ -127,12 +147,20 @@ def new(request: Request) -> HttpResponse:
 
 
 def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResponse:
-    day, is_newest_first = span.first, request.GET.get("sort") == "newest"
-    if is_newest_first:
-        page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), day=day)
+    day, sort = span.first, request.GET.get("sort", "")
+    bar = BarOf(f"day:{day}", DAY_ORDERS, size=span.listed_count, days=_days(span))
+    if sort == "newest":
+        page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), bar=bar)
+    elif sort == FOR_ME and request.user.is_authenticated:
+        user = request.user
+        page = card_page(request, ForMeCursor, lambda after: Listing.objects.day_for(user, day, after=after), bar=bar)
     else:
-        page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(day, after=after), day=day)
-    context |= {"span": span, "is_newest_first": is_newest_first}
+        page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(day, after=after), bar=bar)
+    context |= {"span": span}
     if "is_newest" in context and page.is_first:
         context["missed_editions"] = has_missed_editions(request.user, before=day)
     return show_list(request, "papers/day.html", page, context)
+
+
+def _days(span: Span) -> tuple[date, ...]:
+    return tuple(edition.day for edition in span.with_papers)

@@ -23,8 +23,10 @@ from papers.services.authors.lookup import (
 )
 from papers.services.authors.profile import read_author_profile
 from papers.services.reading import follows
+from papers.services.reading.undo import before_follow
 from papers.views.feeds import MAX_ENTRIES, paper_feed_response
 from papers.views.paper_lists import card_page, show_list
+from papers.web.answers import answer_act
 from papers.web.http import Request, UserRequest, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
@@ -58,14 +60,18 @@ def _set(request: UserRequest, who: Contributor) -> HttpResponse:
     facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has such a name.")
-    if request.POST.get("on") == "0":
+    is_on = request.POST.get("on") != "0"
+    if not is_on:
         follows.unfollow(user=request.user, kind=who.kind, key=who.key)
     else:
         try:
             follows.follow(user=request.user, contributor=who, name=facts.name, now=timezone.now())
         except follows.FollowError as error:
             messages.error(request, str(error))
-    return redirect(safe_next(request, default=who.get_absolute_url()))
+            return redirect(safe_next(request, default=who.get_absolute_url()))
+    said = f"You follow {facts.name}." if is_on else f"You no longer follow {facts.name}."
+    before = before_follow(who.kind, who.key, on=is_on)
+    return answer_act(request, said, default=who.get_absolute_url(), before=before)
 
 
 @never_cache
@@ -87,7 +93,8 @@ def stop_following(request: UserRequest) -> HttpResponse:
     """No longer follow one of them."""
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
     follows.unfollow(user=request.user, kind=kind, key=key)
-    return redirect(safe_next(request, default=reverse("papers:following")))
+    before = before_follow(kind, key, on=False) if kind in Followed.Kind.values else None
+    return answer_act(request, "You no longer follow them.", default=reverse("papers:following"), before=before)
 
 
 @require_POST

@@ -16,22 +16,41 @@ from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
 from papers.forms.library import BulkActionForm
-from papers.models import Tag, Topic
+from papers.models import Paper, Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.masthead import curator_names
+from papers.services.lists.overview import ListOverview, read_overview
 from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
 from papers.web.cards import render_cards
-from papers.web.http import Request
+from papers.web.http import Request, parse_key
+from papers.web.list_bar import FOR_ME, ListBar, Order, make_bar
 from papers.web.paging import decode_cursor, encode_cursor
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
 # What an address says of a list, and the next page must say, too.
 _KEPT = ("sort", "category", "state", "tag", "news", "pick", "q", "day")
+# A reader who comes back to a list finds as many cards as were there; in steps of a page, and at most so many.
+MAX_SHOWN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class BarOf:
+    """The list that a bar stands over."""
+
+    name: str
+    """As in papers/services/lists/overview.py."""
+    orders: tuple[Order, ...]
+    size: int | None = None
+    """Its number of listings, where that is known."""
+    days: tuple[date, ...] = ()
+    """Its days with papers, which a reader may be done with."""
+    is_part: bool = False
+    """In this order not all of its papers are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,22 @@ class CardPage:
     hides_seen_papers: bool = False
     is_selecting: bool = False
     """Each card has a check box."""
+    bar: ListBar | None = None
+    """None on lists that have none."""
+    start: int = 0
+    """How many cards stood on the pages before."""
+    is_part: bool = False
+    """It begins somewhere inside the list, or the order leaves some papers out."""
+
+    @property
+    def end(self) -> int:
+        """How many cards there are to the end of this page."""
+        return self.start + len(self.paper_ids)
+
+    @property
+    def is_whole_known(self) -> bool:
+        """Whether it can be said how many of how many are shown."""
+        return self.bar is not None and not self.is_part and self.end <= self.bar.total
 
     @property
     def is_empty(self) -> bool:
@@ -74,26 +109,38 @@ def card_page(
     kind: type[P],
     list_after: Callable[[P | None], QuerySet[Any]],
     *,
-    day: date | None = None,
+    bar: BarOf | None = None,
     is_own: bool = False,
     notes: Callable[[list[ListRow]], dict[int, CardNote]] | None = None,
     topic: Topic | None = None,
 ) -> CardPage:
-    """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
+    """The page that the address asks for of a list that is sorted by `kind`, with the bar over it where it has one.
 
     A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
     say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
     """
     record_visit(request.user, now=timezone.now())
     after = decode_cursor(request.GET.get("after", ""), kind)
+    is_first = after is None
+    if bar and is_first:
+        after = _position_of(request, kind, list_after)
+    overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
     hides_seen_papers = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
     if hides_seen_papers:
         found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
-    rows = read_list_rows(found, kind._fields)  # type: ignore[attr-defined]  # a named tuple
-    shown = rows[:PER_PAGE]
+    if bar and request.GET.get("category"):
+        found = _of_category(found, request.GET["category"])
+    asked_for = _asked_number(request)
+    per_page = asked_for.get("per_page", PER_PAGE)
+    rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
+    shown = rows[:per_page]
     marks = read_viewer_state(
-        request.user, paper_ids_of(shown), voters_of=paper_ids_of(row for row in shown if row.vote_count), day=day
+        request.user,
+        paper_ids_of(shown),
+        voters_of=paper_ids_of(row for row in shown if row.vote_count),
+        days=bar.days if bar else (),
+        whole_list=overview.papers if overview else (),
     )
     if marks is not None and is_own:
         marks.seen.clear()
@@ -113,11 +160,51 @@ def card_page(
         paper_ids=tuple(paper_ids_of(shown)),
         muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
         muted_count=len(muted),
-        is_first=after is None,
-        more=encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else "",
+        is_first=is_first and after is None,
+        more=encode_cursor(shown[-1].position) if len(rows) > per_page else "",
         marks=marks,
         hides_seen_papers=hides_seen_papers,
         is_selecting=is_selecting,
+        bar=_bar(request, bar, overview, marks, hides_seen=hides_seen_papers) if bar and overview else None,
+        start=0 if is_first else min(parse_key(request.GET.get("n", ""), digits=6) or 0, 100_000),
+        is_part=(is_first and after is not None) or (bar is not None and bar.is_part),
+    )
+
+
+def _position_of(request: Request, kind: type[P], list_after: Callable[[P | None], QuerySet[Any]]) -> P | None:
+    """The place behind the paper of `at`, from where a reader goes on. One query where there is one."""
+    paper_id = parse_key(request.GET.get("at", ""))
+    if paper_id is None:
+        return None
+    found = list_after(None)
+    key = "pk" if found.model is Paper else "paper_id"
+    row = found.filter(**{key: paper_id}).values_list(*kind._fields).first()  # type: ignore[attr-defined]
+    return None if row is None else kind(*row)
+
+
+def _of_category(found: QuerySet[Any], code: str) -> QuerySet[Any]:
+    column = "categories" if found.model is Paper else "paper__categories"
+    return found.filter(**{f"{column}__contains": [code]})
+
+
+def _asked_number(request: Request) -> dict[str, int]:
+    """How many cards a page has: as many as were there when the reader left; nothing where the address does not say."""
+    asked = parse_key(request.GET.get("show", ""), digits=4)
+    return {"per_page": min(-(-asked // PER_PAGE) * PER_PAGE, MAX_SHOWN)} if asked else {}
+
+
+def _bar(
+    request: Request, bar: BarOf, overview: ListOverview, marks: ViewerState | None, *, hides_seen: bool
+) -> ListBar:
+    query = {name: request.GET[name] for name in ("sort", "category", "pick") if request.GET.get(name)}
+    return make_bar(
+        bar.name,
+        overview,
+        seen=frozenset(marks.seen if marks else ()),
+        hides_seen=hides_seen,
+        orders=bar.orders if marks else [order for order in bar.orders if order.name != FOR_ME],
+        query=query,
+        place=marks.last_seen if marks else None,
     )
 
 
@@ -138,7 +225,7 @@ def show_list(request: Request, template: str, page: CardPage, context: dict[str
     context |= {
         "page": page,
         "first_query": urlencode(query),
-        "more_query": urlencode(query | {"after": page.more}),
+        "more_query": urlencode(query | {"after": page.more} | ({"n": str(page.end)} if page.bar else {})),
         "select_query": urlencode({**query, "pick": "1"}),
         "select_all_query": urlencode({**query, "pick": "all"}),
         "unselect_query": urlencode({name: value for name, value in query.items() if name != "pick"}),
@@ -147,7 +234,7 @@ def show_list(request: Request, template: str, page: CardPage, context: dict[str
     if page.is_selecting:
         names = Tag.objects.of(request.user).values_list("name", flat=True)  # type: ignore[arg-type]  # signed in
         context |= {"bulk_form": BulkActionForm(), "own_tag_names": list(names)}
-    if request.htmx and not page.is_first:
+    if request.htmx and "after" in request.GET and not page.is_first:
         response = render(request, "papers/_cards.html", context)
     else:
         response = render(request, template, {**context, "curators": curator_names()})

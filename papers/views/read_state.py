@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, timedelta
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.dates import parse_day
+from papers.dates import parse_day, parse_week
 from papers.forms.accounts import ReadingPreferencesForm
 from papers.models import Listing, MutedQuery
 from papers.models.listing import SpanCursor
 from papers.services.reading.muted_queries import MutingError, mute_query, preview_mute, unmute_query
-from papers.services.reading.seen import set_day_done
+from papers.services.reading.seen import set_days_done
+from papers.services.reading.undo import before_done
 from papers.services.reading.visits import missed_since, record_visit
 from papers.views.paper_lists import card_page, show_list
+from papers.web.answers import answer_act, seen_count_html
 from papers.web.http import UserRequest, safe_next
+from papers.web.notes import WITHOUT_UNDO
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
 
@@ -31,14 +38,35 @@ def mark_day_done(request: UserRequest, day: str) -> HttpResponse:
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
+    return _mark_done(request, found, found, "day", default=reverse("papers:day", args=[day]))
+
+
+@require_POST
+@sign_in_required
+@rate_limited("library")
+def mark_week_done(request: UserRequest, week: str) -> HttpResponse:
+    """Done with all days of this week (`on` is 1), or not after all."""
+    monday = parse_week(week)
+    if monday is None:
+        raise Http404("There is no such week.")
+    return _mark_done(request, monday, monday + timedelta(days=6), "week", default=reverse("papers:week", args=[week]))
+
+
+def _mark_done(request: UserRequest, first: date, last: date, what: str, *, default: str) -> HttpResponse:
     is_on = request.POST.get("on") == "1"
-    changed = set_day_done(user=request.user, day=found, on=is_on)
+    changed = set_days_done(user=request.user, first=first, last=last, on=is_on)
     papers = f"{changed} paper{'' if changed == 1 else 's'}"
-    messages.success(
-        request,
-        f"Done with the day: {papers} marked as seen." if is_on else f"Undone: {papers} not seen any more.",
-    )
-    return redirect(safe_next(request, default=reverse("papers:day", args=[day])))
+    said = f"Done with this {what}: {papers} marked as seen." if is_on else f"{papers} not seen any more.".capitalize()
+    before = before_done(first, last, on=is_on)
+    if not is_on and request.htmx:  # which cards were seen before is not known here
+        messages.success(request, said, extra_tags=WITHOUT_UNDO)
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = {"done_url": request.path, "is_done": is_on, "what": what, "list": request.POST.get("list", "")}
+    html = render_to_string("papers/_done.html", context, request) + seen_count_html(request) if request.htmx else ""
+    response = answer_act(request, said, default=default, before=before, html=html)
+    if request.htmx:
+        response["HX-Trigger"] = json.dumps({"seen": {"all": True, "on": True}})
+    return response
 
 
 @require_POST
@@ -48,6 +76,10 @@ def hide_seen(request: UserRequest) -> HttpResponse:
     """The switch over every list."""
     request.user.hides_seen = request.POST.get("on") == "1"
     request.user.save(update_fields=["hides_seen"])
+    said = (
+        "Papers that you have seen are hidden." if request.user.hides_seen else "Papers that you have seen are shown."
+    )
+    messages.success(request, said, extra_tags=WITHOUT_UNDO)
     return redirect(safe_next(request, default=reverse("papers:today")))
 
 

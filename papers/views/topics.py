@@ -16,10 +16,13 @@ from papers.models.user import can_curate
 from papers.services.curation.assign_topics import offer_search
 from papers.services.operations.statistics_page import topic_year_chart
 from papers.services.topics.topic_editor import TopicError, create_topic, delete_topic, preview_topic, update_topic
-from papers.views.paper_lists import card_page, show_list
+from papers.views.paper_lists import BarOf, card_page, show_list
 from papers.web.http import Request, UserRequest
+from papers.web.list_bar import Order
 from papers.web.permissions import can_edit_topic, own_topic, sign_in_required, topic_for_read
 from papers.web.ratelimit import rate_limited
+
+TOPIC_ORDERS = (Order("", "Newest"), Order("votes", "Most voted here"))
 
 
 @require_safe
@@ -38,13 +41,23 @@ def topic(request: Request, slug: str) -> HttpResponse:
     """The papers of a topic, newest first or those with the most votes."""
     found = topic_for_read(request.user, slug)
     is_voted = request.GET.get("sort") == "votes"
+    kind = "topic" if found.owner_id is None else "own-topic"
+    bar = BarOf(f"{kind}:{found.slug}", TOPIC_ORDERS, is_part=is_voted)
     if is_voted:
         page = card_page(
-            request, TopicVotesPosition, lambda after: TopicMatch.objects.most_voted(found, after=after), topic=found
+            request,
+            TopicVotesPosition,
+            lambda after: TopicMatch.objects.most_voted(found, after=after),
+            topic=found,
+            bar=bar,
         )
     else:
         page = card_page(
-            request, TopicNewestPosition, lambda after: TopicMatch.objects.newest(found, after=after), topic=found
+            request,
+            TopicNewestPosition,
+            lambda after: TopicMatch.objects.newest(found, after=after),
+            topic=found,
+            bar=bar,
         )
     year = topic_year_chart(found, today=timezone.localdate()) if page.is_first else None
     context = {"topic": found, "is_voted": is_voted, "may_edit": can_edit_topic(request.user, found), "year": year}

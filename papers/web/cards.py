@@ -46,7 +46,7 @@ _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
 _LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
 _NO_NOTE = CardNote()
-_VISITOR_SLOTS = dict.fromkeys(("seen", "save", "annotations", "voters", "tags"), "")
+_VISITOR_SLOTS = dict.fromkeys(("seen", "annotations", "voters", "tags"), "")
 
 
 class SlotError(Exception):
@@ -106,13 +106,13 @@ def _viewer_slots(row: ListRow, address: str, viewer: ViewerState | None) -> dic
     """What is the viewer's own on one card, by slot."""
     fill = _filler(row.paper_id, address, row.vote_count)
     if viewer is None:
-        return _VISITOR_SLOTS | {"vote": fill(_visitors_vote())}
+        return _VISITOR_SLOTS | {"vote": fill(_visitors_vote()), "save": fill(_visitors_save())}
     pk = row.paper_id
     return {
         "seen": " seen" if pk in viewer.seen else "",
         "vote": fill(_readers_vote(pk in viewer.voted)),
         "save": fill(_save_button(viewer.library_states.get(pk, ""))),
-        "annotations": fill(_annotations_link()),
+        "annotations": fill(_seen_button(pk in viewer.seen) + _annotations_link()),
         "voters": _voters(row, address, viewer.voters.get(pk, ())),
         "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
     }
@@ -136,6 +136,29 @@ def render_save_button(paper_id: int, address: str, *, state: str) -> SafeString
     return mark_safe(_filler(paper_id, address)(_save_button(state)))  # noqa: S308  a template's
 
 
+def render_seen_button(paper_id: int, address: str, *, is_seen: bool) -> SafeString:
+    """A reader's button that marks a paper as seen or not. No queries."""
+    return mark_safe(_filler(paper_id, address)(_seen_button(is_seen)))  # noqa: S308  a template's
+
+
+def render_card_buttons(paper: Paper, *, viewer: ViewerState | None) -> dict[str, str]:
+    """A reader's vote, save and seen button of a card, and the tags, by name; nothing for a visitor. No queries."""
+    if viewer is None:
+        return {}
+    pk, fill = paper.pk, _filler(paper.pk, paper.get_absolute_url(), paper.vote_count)
+    return {
+        "vote": fill(_readers_vote(pk in viewer.voted)),
+        "save": fill(_save_button(viewer.library_states.get(pk, ""))),
+        "seen": fill(_seen_button(pk in viewer.seen)),
+        "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
+    }
+
+
+@remember
+def _seen_button(is_seen: bool) -> str:
+    return _render_template("papers/_seen.html", {"is_seen": is_seen, "key": _KEY, "address": _ADDRESS})
+
+
 @remember
 def _save_button(state: str) -> str:
     label = LibraryItem.State(state).label if state else ""
@@ -151,7 +174,12 @@ def _annotations_link() -> str:
 
 @remember
 def _visitors_vote() -> str:
-    return _vote({"sign_in_url": sign_in_url_for(f"{_ADDRESS}/vote")})
+    return _vote({"later_url": f"{_ADDRESS}/after-sign-in"})
+
+
+@remember
+def _visitors_save() -> str:
+    return _render_template("papers/_save_later.html", {"key": _KEY, "later_url": f"{_ADDRESS}/after-sign-in"})
 
 
 @remember

@@ -8,6 +8,10 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 
+WITHOUT_UNDO = "-"
+"""The extra tag of a message about an act that can't be undone. Of others it is the word that undoes it; messages
+without an extra tag are not about an act."""
+
 
 class NoteCookieStorage(CookieStorage):
     """Django's cookie, whose name and path it leaves no setting for."""

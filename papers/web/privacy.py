@@ -25,6 +25,7 @@ from papers.text import html
 from papers.web.known_device import DEVICE_COOKIE_SECONDS, device_cookie
 from papers.web.ratelimit import RATE_LIMITS
 from papers.web.theme import THEME_COOKIE_SECONDS, theme_cookie
+from papers.web.visitor_acts import VISITOR_ACT_SECONDS, visitor_act_cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ def _cookies() -> tuple[Cookie, ...]:
         cookie(settings.SESSION_COOKIE_NAME, "that you are signed in", settings.SESSION_COOKIE_AGE),
         cookie(settings.CSRF_COOKIE_NAME, "that forms come from this site", settings.CSRF_COOKIE_AGE),
         cookie(device_cookie(), "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
+        cookie(
+            visitor_act_cookie(), "the vote or save that you pressed before signing in, if you did", VISITOR_ACT_SECONDS
+        ),
         cookie(theme_cookie(), "light or dark, once you choose", THEME_COOKIE_SECONDS),
     )
 

@@ -60,6 +60,8 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     # A person reads between two searches; a script has the API.
     "search": RateLimit(200, 60),
     "library": RateLimit(120, 60),
+    # A key that goes through a whole day.
+    "seen": RateLimit(600, 60),
     "follow": RateLimit(60, 60),
     "comment": RateLimit(10, 60),
     "preview": RateLimit(60, 60),

@@ -18,38 +18,96 @@
 
   // --- Cards: one of them is the current one.
 
+  const one = (selector) => document.querySelector(selector);
   const cards = () => [...document.querySelectorAll(".card")];
-  const current = () => document.querySelector(".card.current");
+  const current = () => one(".card.current");
 
-  function select(card) {
+  function mark(card) {
     current()?.classList.remove("current");
     card.classList.add("current");
-    (card.querySelector(".card-title a") ?? card).focus({ preventScroll: true });
-    const { top, bottom } = card.getBoundingClientRect();
-    if (top < 0 || bottom > innerHeight) card.scrollIntoView({ block: "start", behavior: calm() ? "auto" : "smooth" });
   }
 
-  // Whoever goes by Tab, or by a screen reader, is where the keys act.
+  // No smooth scrolling: a held key would run ahead of it.
+  function select(card) {
+    mark(card);
+    (card.querySelector(".card-title a") ?? card).focus({ preventScroll: true });
+    const { top, bottom } = card.getBoundingClientRect();
+    const edge = one(".list-bar")?.getBoundingClientRect().bottom ?? 0;
+    if (top < edge || bottom > innerHeight) card.scrollIntoView({ block: "start" });
+  }
+
+  // Whoever goes by Tab, or by a screen reader, is where the keys act; so is who comes to a card by its address.
   document.addEventListener("focusin", (event) => {
     const card = event.target.closest(".card");
-    if (!card || card === current()) return;
-    current()?.classList.remove("current");
-    card.classList.add("current");
+    if (card && card !== current()) mark(card);
   });
+  addEventListener("DOMContentLoaded", () => { if (one(".card:target")) mark(one(".card:target")); });
 
-  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // --- The next part of a list comes before its end is reached; what was pressed at the edge waits for it.
+
+  const more = () => one(".more a");
+  let isLoading = false;
+  let waiting = 0;
+
+  function load() {
+    if (isLoading || !more()) return;
+    isLoading = true;
+    more().click();
+  }
 
   function step(by) {
     const all = cards();
     if (!all.length) return;
     const here = all.indexOf(current());
-    const seen = all.findIndex((card) => card.getBoundingClientRect().bottom > 80);
-    const next = here < 0 ? Math.max(seen, 0) : Math.min(Math.max(here + by, 0), all.length - 1);
-    select(all[next]);
-    if (next === all.length - 1) document.querySelector(".more a")?.click();
+    const seen = all.findIndex((card) => card.getBoundingClientRect().bottom > 120);
+    const next = here < 0 ? Math.max(seen, 0) : here + by + waiting;
+    if (next >= all.length && more()) {
+      waiting = next - here;
+      return load();
+    }
+    select(all[Math.min(Math.max(next, 0), all.length - 1)]);
+    if (all.length - next < 12) load();
   }
 
-  const inCard = (selector) => (current() ?? document.querySelector("article.paper"))?.querySelector(selector);
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!isLoading || more()?.matches(".htmx-request")) return;
+    isLoading = false;
+    keepPlace();
+    const by = waiting;
+    waiting = 0;
+    if (by) step(by);
+  });
+  document.addEventListener("click", (event) => { if (event.target.closest(".more a")) isLoading = true; });
+
+  // Whoever comes back finds as many cards as were there: the address says so, and so do the forms.
+  function keepPlace(hash = "") {
+    const here = new URL(location);
+    if (cards().length > 50) here.searchParams.set("show", cards().length);
+    here.hash = hash;
+    history.replaceState(history.state, "", here);
+    for (const field of document.querySelectorAll("input[name=next]")) field.value = here.pathname + here.search;
+  }
+
+  document.addEventListener("click", (event) => {
+    const card = event.target.closest(".card-title a")?.closest(".card");
+    if (!card) return;
+    card.classList.add("seen");
+    keepPlace(card.id);
+  });
+
+  // What the server answers to an act: this paper is seen now, or not any more; or all of them are.
+  document.addEventListener("seen", ({ detail }) => {
+    for (const card of detail.all ? cards() : [document.getElementById(`paper-${detail.paper}`)]) card?.classList.toggle("seen", detail.on);
+  });
+
+  function seenAndOn() {
+    const button = inCard(".mark-seen[aria-pressed=false]");
+    current()?.classList.add("seen");
+    if (current()) button?.click();
+    step(1);
+  }
+
+  const inCard = (selector) => (current() ?? one("article.paper"))?.querySelector(selector);
 
   // On the shelf in a state, or off it where it is in that state already.
   function shelve(state) {
@@ -60,11 +118,31 @@
     htmx.ajax("POST", save.formAction, { target: save, swap: "outerHTML", values: Object.fromEntries(values) });
   }
 
+  // A panel with tags and note opens with the cursor in it; but not under the hand of somebody who went on meanwhile.
+  let lastKey = 0;
+  let asked = 0;
+  let closed = "";
+
   function ownWords() {
-    const fold = document.querySelector("[data-mine]");
+    const fold = one("[data-mine]");
     if (!fold) return inCard(".own-link")?.click();
     fold.open = true;
     fold.querySelector("input[name=tags]").focus();
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => { if (event.target.matches(".own-link")) asked = performance.now(); });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => { if (detail.target.matches(".own") && !detail.target.querySelector(".mine")) closed = detail.target.innerHTML; });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (lastKey <= asked) event.target.querySelector?.(".own .mine input[name=tags], :scope > .mine input[name=tags]")?.focus();
+  });
+
+  function closePanel() {
+    const panel = document.activeElement.closest(".card .mine") ?? inCard(".mine");
+    if (!panel) return false;
+    const card = panel.closest(".card");
+    panel.parentElement.innerHTML = closed;
+    card.querySelector(".own-link").focus();
+    return true;
   }
 
   function comment() {
@@ -85,21 +163,24 @@
     x: () => shelve("not_interested"),
     t: ownWords,
     c: comment,
-    A: () => document.querySelector("[data-done]")?.click(),
-    "/": () => document.querySelector("[data-search]")?.select(),
+    n: seenAndOn,
+    A: () => one("[data-done]")?.click(),
+    z: () => one("[data-undo]")?.click(),
+    "/": () => one("[data-search]")?.select(),
     "?": () => document.getElementById("keys").showModal(),
-    ArrowLeft: () => document.querySelector("[data-key=ArrowLeft]")?.click(),
-    ArrowRight: () => document.querySelector("[data-key=ArrowRight]")?.click(),
+    ArrowLeft: () => one("[data-key=ArrowLeft]")?.click(),
+    ArrowRight: () => one("[data-key=ArrowRight]")?.click(),
   };
 
   // Behind a "g".
   const places = {
-    d: () => document.querySelector(".wordmark").click(),
-    l: () => document.querySelector("[data-library]")?.click(),
+    d: () => one(".wordmark").click(),
+    l: () => one("[data-library]")?.click(),
   };
   let isGoing = false;
 
   document.addEventListener("keydown", (event) => {
+    lastKey = performance.now();
     const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable], dialog, math, .formula");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || "noKeys" in document.body.dataset) return;
     const act = isGoing ? places[event.key] : keys[event.key];
@@ -108,9 +189,6 @@
     event.preventDefault();
     act();
   });
-
-  // The panel with tags and note opens with the cursor in it.
-  document.addEventListener("htmx:afterSwap", (event) => event.target.querySelector?.(".mine input[name=tags]")?.focus());
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-switch], [data-keys], [data-copy]");
@@ -127,34 +205,55 @@
     say(document.execCommand("copy") ? "Copied." : "It is selected: copy it by key.");
   }
 
-  // --- Menus lie over the page: they go with Escape, back to their button, and with a press beside them.
+  // --- What lies over the page goes with Escape, back to its button, and with a press beside it.
 
-  const openMenus = () => [...document.querySelectorAll("details.menu[open]")];
+  const open = () => [...document.querySelectorAll("details:is(.menu, .calendar)[open]")];
 
   document.addEventListener("pointerdown", (event) => {
-    for (const menu of openMenus()) menu.open = menu.contains(event.target);
+    for (const menu of open()) menu.open = menu.contains(event.target);
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    for (const menu of openMenus()) {
+    if (event.key !== "Escape" || one("dialog[open]")) return;
+    const menus = open();
+    for (const menu of menus) {
       menu.open = false;
       if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     }
+    if (menus.length || closePanel()) return;
+    const abstract = inCard(".abstract [open]");
+    if (notice().textContent.trim()) quiet();
+    else if (abstract) abstract.open = false;
   });
 
-  // --- What goes wrong behind a press is said, and said to screen readers too.
+  // --- What was done, or went wrong, is said in one line, and said to screen readers too.
 
+  const notice = () => document.getElementById("notice");
   let timer;
-  function say(words) {
-    const notice = document.getElementById("notice");
-    notice.textContent = words;
-    clearTimeout(timer);
-    timer = setTimeout(() => { notice.textContent = ""; }, 6000);
+
+  function quiet() {
+    const isHere = notice().contains(document.activeElement);
+    notice().textContent = "";
+    if (isHere) (current()?.querySelector(".card-title a") ?? document.getElementById("content")).focus({ preventScroll: true });
   }
+
+  // It stays while somebody is at it.
+  function stay(seconds) {
+    clearTimeout(timer);
+    timer = setTimeout(() => (notice().matches(":hover, :focus-within") ? stay(5) : quiet()), seconds * 1000);
+  }
+
+  function say(words) {
+    notice().textContent = words;
+    stay(8);
+  }
+
+  document.addEventListener("htmx:oobAfterSwap", (event) => { if (event.target.id === "notice") stay(20); });
+  addEventListener("DOMContentLoaded", () => stay(20));
 
   document.addEventListener("htmx:responseError", (event) => {
     say(event.detail.xhr.status === 429 ? "That was a little fast. Try again in a minute." : "That did not work. Load the page again.");
   });
   document.addEventListener("htmx:sendError", () => say("The server can’t be reached."));
+  for (const failed of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(failed, () => { isLoading = false; waiting = 0; });
 })();

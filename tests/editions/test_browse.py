@@ -226,6 +226,17 @@ class TestTheFrontPage:
             assert titles_on(path) == ["new"]
         assert "Wednesday, 4 March 2026" in page_text("/")
 
+    def test_one_submission_does_not_take_its_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: factories.NOW + ONE_DAY)
+        factories.listing(factories.paper(title="announced"), TODAY)
+        factories.listing(factories.paper(title="submitted"), TODAY + ONE_DAY, by="submission")
+        for path in ("/", "/papers"):
+            assert titles_on(path) == ["announced"]
+        (line,) = get_page("/").find_class("later")
+        assert " ".join(line.text_content().split()) == "Since then: 1 paper on Thursday, 5 March"
+        assert [link.get("href") for link in line.iter("a")] == [f"/papers/date/{TODAY + ONE_DAY}"]
+        assert len(get_page("/").find_class("why")) == 1
+
     def test_nothing_is_explained_on_the_day_itself(self) -> None:
         factories.listing(day=timezone.localdate())
         assert not get_page("/").find_class("why")

@@ -13,6 +13,7 @@ from papers.services.editions.spans import (
     EditionAbsence,
     day_span,
     explain_absence,
+    front_page,
     month_span,
     newest_span,
     week_span,
@@ -67,6 +68,54 @@ class TestSpans:
         edition(TODAY - 9 * ONE_DAY)
         edition(TODAY - ONE_DAY, 0)
         assert newest_span(day_span, today=TODAY).first == TODAY - 9 * ONE_DAY
+
+
+FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 3, 6) + days * ONE_DAY for days in range(4))
+
+
+class TestTheFrontPage:
+    def shown(self, today: date) -> tuple[date, list[date]]:
+        found = front_page(today=today)
+        return found.span.first, [edition.day for edition in found.later]
+
+    def test_a_submission_stands_on_top_of_the_full_edition(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        factories.listing(day=FRIDAY)
+        factories.listing(day=MONDAY, by="submission")
+        with django_assert_num_queries(2):
+            assert self.shown(MONDAY) == (FRIDAY, [MONDAY])
+
+    def test_so_do_a_rule_s_papers_and_a_list_of_the_weekend(self) -> None:
+        factories.listing(day=FRIDAY)
+        factories.listing(day=SATURDAY, by="source")
+        factories.listing(day=SUNDAY, by="topic")
+        assert self.shown(MONDAY) == (FRIDAY, [SATURDAY, SUNDAY])
+
+    @pytest.mark.parametrize(("day", "by"), [(MONDAY, "source"), (SUNDAY, "curator")])
+    def test_a_source_on_a_weekday_and_a_curator_on_any_make_it_full(self, day: date, by: str) -> None:
+        factories.listing(day=FRIDAY)
+        factories.listing(day=day, by="submission")
+        factories.listing(day=day, by=by)
+        assert self.shown(MONDAY) == (day, [])
+
+    def test_what_was_taken_off_a_day_does_not_make_it_full(self) -> None:
+        factories.listing(day=FRIDAY)
+        factories.listing(day=MONDAY, by="submission")
+        factories.listing(day=MONDAY, hidden_at=NOW)
+        assert self.shown(MONDAY) == (FRIDAY, [MONDAY])
+
+    def test_where_none_is_full_it_is_the_newest_with_papers(self) -> None:
+        for day in (FRIDAY, SUNDAY):
+            factories.listing(day=day, by="submission")
+        assert self.shown(MONDAY) == (SUNDAY, [])
+
+    def test_no_day_that_has_not_come_and_today_where_there_is_none(self) -> None:
+        assert self.shown(MONDAY) == (MONDAY, [])
+        factories.listing(day=FRIDAY)
+        factories.listing(day=MONDAY + ONE_DAY)
+        assert self.shown(SUNDAY) == (FRIDAY, [])
+        assert self.shown(MONDAY) == (MONDAY + ONE_DAY, [])
 
 
 class TestWhyNotToday:

@@ -213,10 +213,12 @@ class TestTheCache:
         assert "Here" in html(*rows)
 
 
-def test_the_vote_leads_a_visitor_to_sign_in_and_on_to_the_paper() -> None:
+@pytest.mark.parametrize(("name", "act"), [("vote", "vote"), ("save", "save")])
+def test_what_a_visitor_presses_is_kept_until_after_the_sign_in(name: str, act: str) -> None:
     found = parse_html(html(row(factories.paper(public_id="hep-th/9901001"))))
-    (vote,) = found.find_class("vote")
-    assert vote.get("href") == "/sign-in?next=%2Fpapers%2Fhep-th%2F9901001%2Fvote"
+    (button,) = found.find_class(name)
+    said = [button.get(attribute) for attribute in ("form", "formaction", "name", "value")]
+    assert said == ["votes", "/papers/hep-th/9901001/after-sign-in", "act", act]
 
 
 def test_the_vote_of_a_reader_belongs_to_the_page_s_form() -> None:

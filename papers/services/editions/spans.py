@@ -58,6 +58,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontPage:
+    """The newest full edition, and what was listed on later days."""
+
+    span: Span
+    later: tuple[Edition, ...]
+    """Days with papers after the full one, in the order of the calendar."""
+
+
+@dataclass(frozen=True, slots=True)
 class EditionAbsence:
     """Why the newest edition is not today's."""
 
@@ -89,6 +98,12 @@ def newest_span(span_of: Callable[[date], Span], *, today: date) -> Span:
     """The span with the newest edition that has papers; with today, where there is none at all. Two queries."""
     newest = Edition.objects.newest(today).values_list("day", flat=True).first()
     return span_of(newest or today)
+
+
+def front_page(*, today: date) -> FrontPage:
+    """What the front page shows by `today`; the day itself, where no edition has papers. Two queries."""
+    full, *later = Edition.objects.since_full(today) or [None]
+    return FrontPage(span=day_span(full.day if full else today), later=tuple(later))
 
 
 def _span(first: date, end: date) -> Span:

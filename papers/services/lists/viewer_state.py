@@ -20,7 +20,10 @@ _VIEWER_STATE = """
     UNION ALL
     SELECT 'library', paper_id, state FROM papers_libraryitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
     UNION ALL
-    SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(list)s)
+    UNION ALL
+    (SELECT 'last', paper_id, '' FROM papers_seenpaper
+        WHERE user_id = %(user)s AND paper_id = ANY(%(list)s) AND done_on IS NULL ORDER BY seen_at DESC LIMIT 1)
     UNION ALL
     (SELECT 'tag', tagged.paper_id, tag.name
         FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
@@ -36,8 +39,8 @@ _VIEWER_STATE = """
     UNION ALL
     SELECT 'mute', id, query FROM papers_mutedquery WHERE user_id = %(user)s
     UNION ALL
-    SELECT 'done', 0, ''
-        WHERE EXISTS (SELECT 1 FROM papers_seenpaper WHERE user_id = %(user)s AND done_on = %(day)s::date)
+    SELECT 'done', 0, asked.day::text FROM unnest(%(days)s::date[]) AS asked(day)
+        WHERE EXISTS (SELECT 1 FROM papers_seenpaper WHERE user_id = %(user)s AND done_on = asked.day)
 """
 
 
@@ -49,6 +52,7 @@ class ViewerState:
     """The reader's username."""
     voted: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
+    """Of the whole list, where that was asked for."""
     library_states: dict[int, str] = field(default_factory=dict)
     """The state of those in the library."""
     tags: dict[int, list[str]] = field(default_factory=dict)
@@ -56,8 +60,10 @@ class ViewerState:
     """The first two who voted and show their names."""
     muted: list[str] = field(default_factory=list)
     """The reader's muted queries."""
+    last_seen: int | None = None
+    """The paper of the list that the reader saw last, not counting those of a day that was marked as done."""
     is_done: bool = False
-    """The reader is done with the day that was asked about."""
+    """The reader marked the day that was asked about as done, or each of several."""
 
 
 def read_viewer_state(
@@ -65,23 +71,30 @@ def read_viewer_state(
     paper_ids: Collection[int],
     *,
     voters_of: Collection[int] = (),
-    day: date | None = None,
+    days: Collection[date] = (),
+    whole_list: Collection[int] = (),
 ) -> ViewerState | None:
-    """The viewer's own of `paper_ids`, and the voters of those in `voters_of`; None for a visitor. One query."""
+    """The viewer's own of `paper_ids`, and the voters of those in `voters_of`; None for a visitor. One query.
+
+    `whole_list` has all papers of a list of which `paper_ids` are one page: what was seen is told of each.
+    """
     if not viewer.is_authenticated:
         return None
     state = ViewerState(viewer.username)
     asked: dict[str, Any] = {
         "user": viewer.pk,
         "papers": list(paper_ids),
+        "list": list({*paper_ids, *whole_list}),
         "voters_of": list(voters_of),
         "names": MAX_NAMED_VOTERS,
-        "day": day,
+        "days": list(days),
     }
     with connection.cursor() as cursor:
         cursor.execute(_VIEWER_STATE, asked)
-        for kind, paper_id, word in cursor.fetchall():
-            _note(state, kind, paper_id, word)
+        rows = cursor.fetchall()
+    for kind, paper_id, word in rows:
+        _note(state, kind, paper_id, word)
+    state.is_done = bool(days) and sum(kind == "done" for kind, _, _ in rows) == len(days)
     return state
 
 
@@ -91,6 +104,8 @@ def _note(state: ViewerState, kind: str, paper_id: int, word: str) -> None:
             state.voted.add(paper_id)
         case "seen":
             state.seen.add(paper_id)
+        case "last":
+            state.last_seen = paper_id
         case "library":
             state.library_states[paper_id] = word
         case "tag":
@@ -99,5 +114,3 @@ def _note(state: ViewerState, kind: str, paper_id: int, word: str) -> None:
             state.voters.setdefault(paper_id, []).append(word)
         case "mute":
             state.muted.append(word)
-        case "done":
-            state.is_done = True

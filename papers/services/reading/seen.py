@@ -17,11 +17,12 @@ _NOTE = """
     ORDER BY paper.id FOR KEY SHARE OF paper
     ON CONFLICT (user_id, paper_id) DO UPDATE SET done_on = NULL WHERE known.done_on IS NOT NULL
 """
-_NOTE_DAY = """
+_NOTE_DAYS = """
     INSERT INTO papers_seenpaper (user_id, paper_id, seen_at, done_on)
-    SELECT %(user)s, listing.paper_id, %(now)s, %(day)s
+    SELECT %(user)s, listing.paper_id, %(now)s, min(listing.day)
     FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
-    WHERE listing.day = %(day)s AND listing.hidden_at IS NULL AND paper.hidden_at IS NULL
+    WHERE listing.day BETWEEN %(first)s AND %(last)s AND listing.hidden_at IS NULL AND paper.hidden_at IS NULL
+    GROUP BY listing.paper_id ORDER BY listing.paper_id
     ON CONFLICT DO NOTHING
 """
 
@@ -33,13 +34,31 @@ def mark_seen(*, user: User, paper_ids: Collection[int]) -> None:
         cursor.execute(_NOTE, {"user": user.pk, "papers": papers, "now": timezone.now()})
 
 
+def is_seen(*, user: User, paper_id: int) -> bool:
+    """Whether `user` has seen the paper. One query."""
+    return SeenPaper.objects.filter(user=user, paper=paper_id).exists()
+
+
+def set_seen(*, user: User, paper_id: int, on: bool) -> None:
+    """Mark a paper as seen, or as not seen after all, whatever had marked it. Idempotent; it says nothing of liking."""
+    if on:
+        mark_seen(user=user, paper_ids=[paper_id])
+    else:
+        SeenPaper.objects.filter(user=user, paper=paper_id).delete()
+
+
 def set_day_done(*, user: User, day: date, on: bool) -> int:
     """Mark all papers of a day as seen, or undo that; returns how many papers changed. Idempotent.
 
     Undoing leaves papers seen that were opened, voted for or saved, too.
     """
+    return set_days_done(user=user, first=day, last=day, on=on)
+
+
+def set_days_done(*, user: User, first: date, last: date, on: bool) -> int:
+    """The same for all days from `first` to `last`."""
     if not on:
-        return SeenPaper.objects.filter(user=user, done_on=day).delete()[0]
+        return SeenPaper.objects.filter(user=user, done_on__range=(first, last)).delete()[0]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_NOTE_DAY, {"user": user.pk, "day": day, "now": timezone.now()})
+        cursor.execute(_NOTE_DAYS, {"user": user.pk, "first": first, "last": last, "now": timezone.now()})
         return int(cursor.rowcount)

@@ -1,0 +1,208 @@
+"""The bar over a list: what is seen and shown of how many, categories, orders, and where a reader left off."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from papers.models import Recommendation, SeenPaper, User
+from papers.services.lists import overview as overviews
+from papers.services.reading.seen import mark_seen, set_seen
+from tests.support import factories
+from tests.support.factories import TODAY
+from tests.support.pages import get_page, next_page_url, page_text, parse_html, text_of, text_of_class, titles_on
+from tests.support.people import anonymous_client, client_of, reader
+
+pytestmark = pytest.mark.django_db
+
+DAY = f"/papers/date/{TODAY}"
+WEEK = "/papers/week/2026-W10"
+
+
+@pytest.fixture
+def rita() -> User:
+    return reader()
+
+
+@pytest.fixture
+def client(rita: User) -> Client:
+    return client_of(rita)
+
+
+def fill(*categories: str, **fields: Any) -> list[int]:
+    """Papers of the day, one for each word of categories; their keys."""
+    return [
+        factories.listing(
+            factories.paper(title=f"paper {number}", categories=codes.split(), **fields), position=number
+        ).paper_id
+        for number, codes in enumerate(categories)
+    ]
+
+
+def bar(path: str, client: Client | None = None) -> Any:
+    (found,) = get_page(path, client).find_class("list-bar")
+    return found
+
+
+def chips(path: str, client: Client | None = None) -> list[str]:
+    return [text_of(chip) for chip in bar(path, client).xpath(".//a[@class='chip']")]
+
+
+class TestWhatItSays:
+    def test_a_reader_s_bar(self, client: Client, rita: User) -> None:
+        papers = fill("cs.CL cs.AI", "cs.CL", "cs.LG")
+        mark_seen(user=rita, paper_ids=papers[:1])
+        for path in (DAY, WEEK):
+            found = bar(path, client)
+            assert text_of_class(found, "seen-count") == "1 of 3 seen"
+            assert text_of_class(found, "shown-count") == "3 of 3 shown"
+            assert chips(path, client) == ["cs.CL 2", "cs.AI 1", "cs.LG 1"]
+            assert "Hide seen" in text_of(found)
+            assert found.xpath(".//form[@id='done']/@action") == [f"{path}/done"]
+
+    def test_a_visitor_s_has_nothing_personal(self) -> None:
+        fill("cs.CL", "cs.LG")
+        found = text_of(bar(DAY))
+        assert found.startswith("2 papers")
+        assert not re.search("seen|Done|For me|Continue", found)
+
+    def test_it_is_on_trending_and_topics_too(self, client: Client) -> None:
+        topic = factories.topic("robots")
+        for _ in range(2):
+            factories.topic_match(factories.paper(trending_score=10_000.0), topic)
+        for path in ("/papers/trending", "/topics/robots", "/topics/robots?sort=votes"):
+            assert text_of_class(bar("/topics/robots", client), "seen-count") == "0 of 2 seen", path
+
+    def test_a_long_day_can_be_finished_from_its_first_page(self, client: Client) -> None:
+        fill(*["cs.CL"] * 60)
+        assert bar(DAY, client).xpath(".//form[@id='done']")
+        assert text_of_class(bar(DAY, client), "shown-count") == "50 of 60 shown"
+        there = next_page_url(DAY, client)
+        assert there is not None
+        assert text_of_class(bar(there, client), "shown-count") == "51–60 of 60 shown"
+        more = parse_html(client.get(there, headers={"HX-Request": "true"}).content.decode())
+        assert text_of_class(more, "shown-count") == "60 of 60 shown"
+
+    def test_papers_beyond_what_is_counted_are_said_to_be_more(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(overviews, "MAX_COUNTED", 2)
+        fill("cs.CL", "cs.CL", "cs.CL")
+        assert text_of_class(bar(DAY, client), "seen-count") == "0 of more than 2 seen"
+
+    def test_somebody_s_own_topic_is_counted_for_nobody_else(self, rita: User) -> None:
+        topic = factories.topic("secret", owner=rita)
+        paper = factories.paper()
+        factories.topic_match(paper, topic)
+        assert text_of_class(bar("/topics/secret", client_of(rita)), "seen-count") == "0 of 1 seen"
+        for name in ("topic:secret", "own-topic:secret"):
+            answer = client_of(reader("otto")).post(
+                f"{paper.get_absolute_url()}/seen", {"on": "1", "list": name}, headers={"HX-Request": "true"}
+            )
+            assert b"seen-count" not in answer.content
+
+
+class TestCategories:
+    def test_a_category_narrows_the_list_down(self, client: Client, rita: User) -> None:
+        papers = fill("cs.CL", "cs.LG cs.CL", "cs.LG")
+        assert titles_on(f"{DAY}?category=cs.CL", client) == ["paper 0", "paper 1"]
+        assert text_of_class(bar(f"{DAY}?category=cs.CL", client), "shown-count") == "2 of 2 shown"
+        assert titles_on(f"{WEEK}?category=cs.LG&sort=", client) == ["paper 2", "paper 1"]
+        rita.hides_seen = True
+        rita.save()
+        mark_seen(user=rita, paper_ids=papers[:1])
+        assert chips(DAY, client) == ["cs.LG 2", "cs.CL 1"]
+        assert titles_on(f"{DAY}?category=cs.CL", client) == ["paper 1"]
+
+    @pytest.mark.parametrize("path", [DAY, WEEK, "/papers/trending"])
+    def test_one_without_papers_leads_back_to_all(self, path: str) -> None:
+        factories.listing(factories.paper(trending_score=10_000.0))
+        assert "There are no papers in math.AG. Show all" in page_text(f"{path}?category=math.AG")
+
+
+class TestOrders:
+    def test_they_have_names_and_keep_the_category(self, client: Client) -> None:
+        fill("cs.CL", "cs.LG")
+        found = bar(f"{DAY}?sort=newest&category=cs.CL", client).find_class("order")[0]
+        assert text_of_class(found, "order-label") == "Newest"
+        assert [(text_of(link), link.get("href")) for link in found.iter("a")] == [
+            ("Votes here, then Hugging Face", "?category=cs.CL"),
+            ("Newest", "?sort=newest&category=cs.CL"),
+            ("For me", "?sort=for-me&category=cs.CL"),
+        ]
+
+    def test_for_me_has_what_is_recommended_first_then_the_newest(self, client: Client, rita: User) -> None:
+        papers = fill(*["cs.CL"] * 60)
+        for rank, paper_id in enumerate((papers[5], papers[2])):
+            Recommendation.objects.create(user=rita, paper_id=paper_id, rank=rank, score=1, because_of_id=papers[0])
+        first = titles_on(f"{DAY}?sort=for-me", client)
+        assert first[:4] == ["paper 5", "paper 2", "paper 59", "paper 58"]
+        there = next_page_url(f"{DAY}?sort=for-me", client)
+        assert there is not None
+        assert len({*first, *titles_on(there, client)}) == 60
+        assert titles_on(f"{DAY}?sort=for-me")[0] == "paper 0"  # a visitor's is the usual order
+
+
+class TestThePlace:
+    def test_a_list_goes_on_behind_what_was_seen_last(self, client: Client, rita: User) -> None:
+        papers = fill(*["cs.CL"] * 60)
+        assert "Continue" not in text_of(bar(DAY, client))
+        mark_seen(user=rita, paper_ids=papers[:1])
+        link = bar(DAY, client).xpath(".//a[text()='Continue']/@href")
+        assert link == [f"#paper-{papers[0]}"]
+        SeenPaper.objects.all().delete()
+        mark_seen(user=rita, paper_ids=[papers[55]])
+        (link,) = bar(DAY, client).xpath(".//a[text()='Continue']/@href")
+        assert link == f"?at={papers[55]}"
+        assert titles_on(DAY + link, client) == ["paper 56", "paper 57", "paper 58", "paper 59"]
+        assert "From the top" in page_text(DAY + link, client)
+
+    def test_who_comes_back_finds_as_many_cards(self, client: Client) -> None:
+        fill(*["cs.CL"] * 120)
+        assert len(titles_on(f"{DAY}?show=100", client)) == 100
+        assert len(titles_on(f"{DAY}?show=51", client)) == 100
+        for nonsense in ("0", "x", "-5", "99999999"):
+            assert len(titles_on(f"{DAY}?show={nonsense}", client)) == 50
+
+    @pytest.mark.parametrize("query", ["at=x", "at=-1", "at=999999999999999999", "at=&n=x", "n=-4"])
+    def test_what_is_no_place_is_the_top(self, query: str) -> None:
+        fill("cs.CL")
+        assert titles_on(f"{DAY}?{query}") == ["paper 0"]
+
+
+class TestSeenAndOn:
+    def test_a_press_marks_it_and_tells_the_bar(self, client: Client, rita: User) -> None:
+        papers = fill("cs.CL", "cs.CL")
+        path = get_page(DAY, client).xpath("//button[@class='mark-seen']/@formaction")[0]
+        answer = client.post(path, {"on": "1", "list": f"day:{TODAY}"}, headers={"HX-Request": "true"})
+        found = parse_html(answer.content.decode())
+        assert text_of_class(found, "seen-count") == "1 of 2 seen"
+        assert answer.headers["HX-Trigger"] == f'{{"seen": {{"paper": {papers[0]}, "on": true}}}}'
+        assert set(SeenPaper.objects.filter(user=rita).values_list("paper_id", flat=True)) == {papers[0]}
+        client.post(path, {"on": "0"})
+        assert not SeenPaper.objects.filter(user=rita).exists()
+
+    def test_it_says_nothing_of_liking(self, rita: User) -> None:
+        (paper_id,) = fill("cs.CL")
+        set_seen(user=rita, paper_id=paper_id, on=True)
+        assert not rita.library.exists()
+        assert not rita.votes.exists()
+
+    def test_a_link_does_nothing(self, client: Client, rita: User) -> None:
+        paper = factories.paper()
+        assert client.get(f"{paper.get_absolute_url()}/seen").status_code == 302
+        assert not SeenPaper.objects.filter(user=rita).exists()
+        assert anonymous_client().post(f"{paper.get_absolute_url()}/seen", {"on": "1"}).status_code == 302
+
+
+def test_a_week_is_done_with_all_its_days(client: Client, rita: User) -> None:
+    papers = fill("cs.CL", "cs.CL")
+    client.post(f"{WEEK}/done", {"on": "1"})
+    assert SeenPaper.objects.filter(user=rita, paper__in=papers).count() == 2
+    assert bar(WEEK, client).xpath(".//form[@id='done']//button/@aria-pressed") == ["true"]
+    client.post(f"{WEEK}/done", {"on": "0"})
+    assert not SeenPaper.objects.filter(user=rita).exists()
+    assert client.post("/papers/week/2026-W99/done", {"on": "1"}).status_code == 404
