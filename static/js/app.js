@@ -41,7 +41,7 @@
 
   function step(by) {
     const all = cards();
-    if (!all.length) return;
+    if (!all.length) return document.querySelector(`[data-step="${by}"]`)?.click();
     const here = all.indexOf(current());
     const seen = all.findIndex((card) => card.getBoundingClientRect().bottom > 80);
     const next = here < 0 ? Math.max(seen, 0) : Math.min(Math.max(here + by, 0), all.length - 1);
@@ -85,8 +85,9 @@
     x: () => shelve("not_interested"),
     t: ownWords,
     c: comment,
+    u: () => document.querySelector("[data-list]")?.click(),
     A: () => document.querySelector("[data-done]")?.click(),
-    "/": () => document.querySelector("[data-search]")?.select(),
+    "/": () => [...document.querySelectorAll("[data-search]")].at(-1)?.select(),
     "?": () => document.getElementById("keys").showModal(),
     ArrowLeft: () => document.querySelector("[data-key=ArrowLeft]")?.click(),
     ArrowRight: () => document.querySelector("[data-key=ArrowRight]")?.click(),
