@@ -18,7 +18,7 @@ from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes as recount
-from papers.services.search import reindexing, word_statistics
+from papers.services.search import reindexing, typing_help, word_statistics
 from papers.services.submissions import submission_fetcher
 from papers.services.topics import pending_work
 
@@ -118,8 +118,11 @@ def cleanup() -> None:
 
 @shared_task(name=TaskName.UPDATE_SEARCH_STATISTICS)
 def update_search_statistics() -> None:
-    """Count the words of the papers anew, when there are enough new papers."""
-    if word_statistics.count_words_if_due(now=timezone.now()):
+    """Count the words of the papers anew, and what helps with typing, when there are enough new papers."""
+    is_counted = word_statistics.count_words_if_due(now=timezone.now())
+    if is_counted or not typing_help.is_there():
+        typing_help.rewrite_typing_help()
+    if is_counted:
         logger.info("Counted the words of the papers")
 
 

@@ -29,7 +29,7 @@ from papers.models.paper import (
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
 from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
 from papers.models.rule import ListRule, RuleListing
-from papers.models.search_index import SearchReindex, SearchStatistics, WordCount
+from papers.models.search_index import SearchReindex, SearchStatistics, SuggestedAuthor, TitleWord, WordCount
 from papers.models.security import SecurityEvent
 from papers.models.source import (
     FetchRun,
@@ -109,8 +109,10 @@ __all__ = [
     "Source",
     "SourceDay",
     "Submission",
+    "SuggestedAuthor",
     "Tag",
     "TaggedPaper",
+    "TitleWord",
     "Topic",
     "TopicBacklog",
     "TopicMatch",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 
 from papers.query.spellings import Lexeme, Lexemes, TextForms, forms_of, pairs_in
@@ -102,3 +104,32 @@ class SearchReindex(models.Model):
 
     def __str__(self) -> str:
         return f"below {self.below}"
+
+
+class TitleWord(models.Model):
+    """A word as titles write it, for corrections of what is typed. Rewritten by `services/search/typing_help.py`."""
+
+    word = models.TextField(primary_key=True)
+    papers = models.PositiveIntegerField(help_text="Titles among those read that have it.")
+    deletions = ArrayField(models.TextField(), help_text="The word, and the word without any one of its letters.")
+
+    class Meta:
+        indexes = [GinIndex(fields=["deletions"], name="title_word_deletions")]
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.papers}"
+
+
+class SuggestedAuthor(models.Model):
+    """An author that the search box proposes for the first letters of a name, once for each order of its words.
+
+    Rewritten by `services/search/typing_help.py` from the newest papers; what is not here is found all the same.
+    """
+
+    spelling = models.TextField(primary_key=True, help_text="What is typed: words of the name, any of them first.")
+    key = models.TextField(help_text="As in Paper.author_keys.")
+    name = models.TextField(help_text="As papers write it.")
+    papers = models.PositiveIntegerField(help_text="Papers among those read.")
+
+    def __str__(self) -> str:
+        return f"{self.spelling}: {self.name}"

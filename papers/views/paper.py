@@ -18,12 +18,12 @@ from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, User
 from papers.services.reading.library import mark_opened, read_annotations
-from papers.services.reading.paper_page import citation_of, find_moved_paper, links_of, paper_details
+from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.html import markdown
 from papers.views.comments import show_discussion
-from papers.web.cards import render_save_button, sign_in_url_for
+from papers.web.cards import render_own_tags, render_save_button, sign_in_url_for
 from papers.web.http import Request, parse_key
 from papers.web.permissions import paper_for_read
 
@@ -39,6 +39,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     citation = citation_of(found)
     context = {
         "paper": found,
+        "name": id_in_words(found),
         "facts": paper_details(found),
         "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
@@ -95,7 +96,7 @@ def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
         "tags": Tag.objects.of(user),
         "next": request.get_full_path(),
         "note": markdown(own["note"]),
-        "tag_names": own["tags"],
+        "own_tags": render_own_tags(paper.pk, own["tags"].split(", ") if own["tags"] else (), owner=user.username),
         "comment_form": CommentForm(),
         "comments_url": reverse("papers:comments", args=[paper.public_id]),
     }

@@ -17,6 +17,7 @@ from papers.catalogue.identifiers import parse_arxiv_id
 from papers.query.parser import Query, parse
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.search.facets import facet_links
+from papers.services.search.result_notes import ResultNotes, read_notes
 from papers.services.search.result_page import (
     EXPORT_LIMIT,
     SORTS,
@@ -59,19 +60,19 @@ def search(request: Request) -> HttpResponse:
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
     found = search_page(asked) if query.root is not None else SearchPage(sort=sort)
-    context = _context(request, typed.strip(), query, found)
+    context = _context(request, typed.strip(), found, read_notes(asked, found))
     is_more = bool(request.htmx) and not found.is_first
     response = render(request, "papers/_cards.html" if is_more else "papers/search.html", context)
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response
 
 
-def _context(request: Request, typed: str, query: Query, found: SearchPage) -> dict[str, Any]:
+def _context(request: Request, typed: str, found: SearchPage, notes: ResultNotes) -> dict[str, Any]:
+    query, rows = notes.query, notes.rows
     marks = read_viewer_state(
         request.user, paper_ids_of(found.rows), voters_of=paper_ids_of(row for row in found.rows if row.vote_count)
     )
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
-    rows = found.rows
     if found.search_result is not None:  # ranked; elsewhere nothing is said of a result
         rows = [replace(row, similar_search_url=_more_like(query, row.public_id)) for row in rows]
     cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
@@ -89,6 +90,7 @@ def _context(request: Request, typed: str, query: Query, found: SearchPage) -> d
         "exported": str(EXPORT_LIMIT),
         "query": query,
         "results": found,
+        "notes": notes,
         "examples": example_titles(query),
         "facet_links": facet_links(query, found.search_result) if found.is_first else [],
         "missing_arxiv_id": str(named) if named else "",

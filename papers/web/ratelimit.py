@@ -59,6 +59,8 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "vote": RateLimit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": RateLimit(200, 60),
+    # Asked for with every few letters.
+    "suggest": RateLimit(400, 60),
     "library": RateLimit(120, 60),
     # A key that goes through a whole day.
     "seen": RateLimit(600, 60),

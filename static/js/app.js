@@ -57,7 +57,7 @@
 
   function step(by) {
     const all = cards();
-    if (!all.length) return;
+    if (!all.length) return document.querySelector(`[data-step="${by}"]`)?.click();
     const here = all.indexOf(current());
     const seen = all.findIndex((card) => card.getBoundingClientRect().bottom > 120);
     const next = here < 0 ? Math.max(seen, 0) : here + by + waiting;
@@ -164,9 +164,10 @@
     t: ownWords,
     c: comment,
     n: seenAndOn,
+    u: () => one("[data-list]")?.click(),
     A: () => one("[data-done]")?.click(),
     z: () => one("[data-undo]")?.click(),
-    "/": () => one("[data-search]")?.select(),
+    "/": () => [...document.querySelectorAll("[data-search]")].at(-1)?.select(),
     "?": () => document.getElementById("keys").showModal(),
     ArrowLeft: () => one("[data-key=ArrowLeft]")?.click(),
     ArrowRight: () => one("[data-key=ArrowRight]")?.click(),

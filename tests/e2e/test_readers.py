@@ -107,8 +107,7 @@ def test_a_menu_goes_with_escape_and_with_a_press_beside_it(site: Site, rita: Pa
 def test_a_citation_is_copied(site: Site, rita: Page) -> None:
     rita.goto(site.url)
     rita.goto(site.url + paper_address(rita, 0))
-    rita.get_by_text("Cite", exact=True).click()
-    rita.get_by_role("button", name="Copy").click()
+    rita.get_by_role("button", name="Copy BibTeX").click()
     expect(rita.locator("#notice")).to_have_text("Copied.")
     field = rita.get_by_label("Say something of this paper")
     field.focus()

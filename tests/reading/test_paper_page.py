@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from papers.models import FormerAddress, Paper, PaperVersion
+from papers.services.reading.library import save_annotations
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
@@ -176,3 +177,57 @@ def test_the_theme_is_kept_without_javascript() -> None:
     client.post("/theme", {"theme": "purple"})
     assert get_page("/papers/new", client).get("data-theme") is None
     assert client.get(reverse("papers:theme")).status_code == 405
+
+
+# --- Its id, and what is pressed -------------------------------------------------------------------------------------
+
+
+def test_id_date_and_category_stand_under_the_title() -> None:
+    paper = factories.paper(public_id="2608.19880", announced_on=date(2026, 11, 27), categories=["cs.AI", "cs.CL"])
+    page = get_page(paper.get_absolute_url())
+    assert text_of_class(page, "paper-line") == "arXiv:2608.19880 Copy arXiv:2608.19880 · 27 Nov 2026 · cs.AI"
+    assert page.xpath("//p[@class='paper-line']//@data-copy-text") == ["arXiv:2608.19880"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"public_id": "hep-th/9901001"}, "arXiv:hep-th/9901001"),
+        ({"public_id": "doi/10.1000/182"}, "doi:10.1000/182"),
+        ({"public_id": "p-abcdefghij", "doi": "10.1000/182"}, "doi:10.1000/182"),
+        ({"public_id": "p-abcdefghij"}, ""),
+    ],
+)
+def test_an_id_is_written_as_people_write_it(fields: dict[str, str], name: str) -> None:
+    page = get_page(factories.paper(**fields, categories=[]).get_absolute_url())
+    assert text_of_class(page, "paper-name") == name if name else not page.find_class("paper-name")
+
+
+def test_bibtex_and_address_are_there_to_be_copied() -> None:
+    page = get_page(factories.paper(public_id="2608.19880").get_absolute_url())
+    assert page.xpath("id('bibtex')")[0].text_content().startswith("@misc{")
+    assert page.xpath("//@data-copy-from") == ["bibtex"]
+    address = "http://127.0.0.1:8000/papers/2608.19880"
+    assert page.xpath("//button[text()='Copy link']/@data-copy-text") == [address]
+    (share,) = page.xpath("//button[@data-share]")
+    assert (share.get("data-share"), share.get("hidden")) == (address, "")  # until the browser can
+
+
+def test_state_tags_and_note_are_beside_save() -> None:
+    paper, user = factories.paper(), reader()
+    save_annotations(user=user, paper_id=paper.pk, state="reading", tags=["maps"], note="So **good**.")
+    page = get_page(paper.get_absolute_url(), client_of(user))
+    (actions,) = page.find_class("paper-actions")
+    assert "On your list: reading" in text_of(actions)
+    assert actions.xpath(".//details[@data-mine]//input[@name='state'][@checked]/@value") == ["reading"]
+    assert text_of_class(page, "own") == "maps"
+    assert text_of_class(page, "note") == "So good."
+    assert not get_page(paper.get_absolute_url()).xpath("//*[@data-mine]")
+
+
+def test_the_way_through_the_list_asks_the_server_nothing() -> None:
+    """The page is the same wherever one comes from; a script shows what is hidden."""
+    page = get_page(factories.paper().get_absolute_url())
+    (steps,) = page.find_class("list-steps")
+    assert steps.get("hidden") == ""
+    assert not steps.xpath(".//@href")

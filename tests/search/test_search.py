@@ -101,7 +101,7 @@ def test_a_word_that_is_a_name_finds_its_papers_too() -> None:
     word_statistics.count_words(now=NOW)
     assert sorted(titles("hinton")) == [f"On tides {number}" for number in range(3)]
     assert not any("tides" in title for title in titles("long"))
-    assert page("/papers?q=hinton").xpath("//li[@class='reasons']/text()") == ["an author’s name"] * 3
+    assert page("/papers?q=hinton").xpath("//li[@class='reasons']/text()") == ["an author’s name: Geoffrey Hinton"] * 3
 
 
 def test_what_is_required_is_ranked_by_the_other_words_whether_they_are_there_or_not() -> None:

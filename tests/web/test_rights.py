@@ -42,6 +42,7 @@ SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-i
 ROWS: dict[str, list[Row]] = {
     "papers:today": [everybody("/")],
     "papers:papers": [everybody("/papers"), everybody("/papers?q=ice")],
+    "papers:suggestions": [everybody("/papers/suggestions?q=ice"), everybody("/papers/suggestions")],
     "papers:search-export": [everybody("/papers/search.bib?q=ice"), everybody("/papers/search.bib", 302)],
     "papers:go-to-day": [everybody("/papers/date?day=2026-03-04", 302)],
     "papers:day": [everybody("/papers/date/2026-03-04"), everybody("/papers/date/2026-13-04", 404)],

@@ -7,6 +7,7 @@ from datetime import date
 
 from django.conf import settings
 
+from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.record import citation_record
@@ -80,6 +81,14 @@ def links_of(paper: Paper) -> list[PaperLink]:
             is_arxiv = kind == "abs" and "arxiv.org/" in row["url"]
             links.append(PaperLink(name="arXiv" if is_arxiv else name, url=row["url"], found=row.get("found", "")))
     return links
+
+
+def id_in_words(paper: Paper) -> str:
+    """The paper's id as people write it: `arXiv:2401.00001`, else its DOI; empty where it has neither. No queries."""
+    if arxiv := parse_arxiv_id(paper.public_id):
+        return f"arXiv:{arxiv.value}"
+    doi = paper.doi or (paper.public_id.removeprefix("doi/") if paper.public_id.startswith("doi/") else "")
+    return f"doi:{doi}" if doi else ""
 
 
 def paper_details(paper: Paper) -> PaperDetails:

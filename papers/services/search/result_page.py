@@ -34,6 +34,8 @@ from papers.services.search.timeouts import SearchTimeout, statement_timeout
 PER_PAGE = 20
 EXPORT_LIMIT = 400
 """At most this many results leave as a file: all that are ranked, or the first of a longer list."""
+AN_AUTHOR = "an author’s name"
+"""Why a paper is among the results, where it is for one of its authors."""
 _KEPT_SECONDS = 300
 
 
@@ -216,7 +218,7 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
     """Why a paper is among the results, in a reader's words."""
     found: list[str] = []
     if result.by_author:
-        found.append("an author’s name")
+        found.append(AN_AUTHOR)
     if result.by_bm25 and (result.in_title or not result.by_author):
         found.append("words in title" if result.in_title else "words in abstract")
     if result.by_semantic:

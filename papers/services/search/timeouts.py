@@ -17,19 +17,20 @@ class SearchTimeout(Exception):
 
 
 @contextmanager
-def statement_timeout() -> Iterator[None]:
+def statement_timeout(milliseconds: int | None = None) -> Iterator[None]:
     """A transaction whose statements are stopped when they take too long, and keep to the indexes.
 
     A limit lets Postgres hope to find enough of a common word by reading along the table; where words are rarer than it
-    thinks, that reads all papers.
+    thinks, that reads all papers. `milliseconds`: for what may be left out, less than a reader would wait.
 
     Raises:
         SearchTimeout: one was stopped.
     """
+    limit = STATEMENT_TIMEOUT_MS if milliseconds is None else milliseconds
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}; SET LOCAL enable_seqscan = off")
+                cursor.execute(f"SET LOCAL statement_timeout = {limit}; SET LOCAL enable_seqscan = off")
             yield
             with connection.cursor() as cursor:  # what comes after, in a transaction around this one, has its own time
                 cursor.execute("SET LOCAL statement_timeout = DEFAULT; SET LOCAL enable_seqscan = DEFAULT")

@@ -1,0 +1,127 @@
+"""Authors whom a search names: those that lead the page, and those for whose name a paper is among the results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from papers.catalogue.json_columns import AuthorRow
+from papers.models import Paper
+from papers.query import nodes
+from papers.query.parser import Query
+from papers.services.authors.lookup import AuthorMovedError, Contributor, ContributorNotFoundError, find_author, slug_of
+from papers.services.ingest.clean_record import author_index_key
+from papers.services.search.result_count import COUNTED
+from papers.text.names import author_key, in_order_of_speech
+
+MAX_LEADS = 3
+_MOST_WORDS = 5
+_MOST_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorLead:
+    """An author whom a question names, with the way to their page."""
+
+    name: str
+    address: str
+    paper_count: int
+    """At most `COUNTED` + 1, which stands for more."""
+
+    @property
+    def is_more(self) -> bool:
+        return self.paper_count > COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAuthor:
+    """An author of a paper, as the index and as the paper have the name."""
+
+    key: str
+    name: str
+
+
+def asked_names(query: Query) -> list[str]:
+    """The names in a question: those behind `author:`, else all its words as one name. Without any query."""
+    required = query.required()
+    behind = [part.name for part in required if isinstance(part, nodes.AuthorTerm)]
+    if behind:
+        return behind
+    plain = [part for part in required if isinstance(part, nodes.WordTerm | nodes.PhraseTerm)]
+    text = " ".join(part.text for part in plain)
+    if len(plain) < len(required) or len(text) > _MOST_CHARS or not 0 < len(text.split()) <= _MOST_WORDS:
+        return []
+    return [text]
+
+
+def find_leads(query: Query, on_page: Mapping[int, Sequence[NamedAuthor]]) -> list[AuthorLead]:
+    """The authors whom the question names, at most three: by a whole name, else the commonest `on_page` of one word.
+
+    One query where there is no such author, else two or three for each. To be called within `statement_timeout`.
+    """
+    names = asked_names(query)
+    found = [known for name in names[:MAX_LEADS] if (known := _known_name(name))]
+    if not found and any(len(author_key(name).split()) == 1 for name in names):
+        seen = Counter(author for authors in on_page.values() for author in authors)
+        found = [author for author, _ in seen.most_common(MAX_LEADS)]
+    return [lead for author in found if (lead := _lead(author))]
+
+
+def _known_name(name: str) -> NamedAuthor | None:
+    """Whose whole name this is, as typed or with the family's first. One query, by `paper_author_keys`."""
+    key = author_index_key(name)
+    words = key.split()
+    if len(words) < 2:
+        return None
+    keys = {key, author_index_key(in_order_of_speech(name)), " ".join([*words[1:], words[0]])}
+    keys.add(" ".join([words[-1], *words[:-1]]))
+    found = Paper.objects.visible().filter(author_keys__overlap=sorted(keys)).values_list("authors", flat=True)[:1]
+    for authors in found:
+        for author in authors:
+            if (each := author_index_key(author["name"])) in keys:
+                return NamedAuthor(each, author["name"])
+    return None
+
+
+def _lead(author: NamedAuthor) -> AuthorLead | None:
+    contributor = _contributor(author.key)
+    if contributor is None:
+        return None
+    count = len(contributor.papers().values_list("pk", flat=True)[: COUNTED + 1])
+    name = contributor.name or author.name
+    return AuthorLead(name, contributor.get_absolute_url(), count) if count else None
+
+
+def _contributor(key: str) -> Contributor | None:
+    try:
+        return find_author(slug_of(key))
+    except AuthorMovedError as moved:
+        return find_author(slug_of(moved.key))
+    except ContributorNotFoundError:
+        return None
+
+
+def matching_authors(query: Query, paper_ids: Collection[int]) -> dict[int, tuple[NamedAuthor, ...]]:
+    """By paper: its authors whose names have the most of the words asked for, at most two. One query, if any are asked.
+
+    Keys, which need no folding any more, say which papers and which names are worth reading.
+    """
+    asked = [frozenset(author_key(name).split()) for name in asked_names(query)]
+    words: frozenset[str] = frozenset().union(*asked)
+    if not words or not paper_ids:
+        return {}
+    rows = Paper.objects.filter(pk__in=paper_ids).values_list("pk", "author_keys", "authors")
+    return {pk: found for pk, keys, authors in rows if (found := _best_names(words, keys, authors))}
+
+
+def _best_names(words: frozenset[str], keys: Sequence[str], authors: Sequence[AuthorRow]) -> tuple[NamedAuthor, ...]:
+    scored = [(score, key) for key in keys if (score := len(words.intersection(key.split())))]
+    most = max((score for score, _ in scored), default=0)
+    best = [key for score, key in scored if score == most][:2]
+    return tuple(NamedAuthor(key, _name_of(key, authors[keys.index(key) :])) for key in best)
+
+
+def _name_of(key: str, authors: Sequence[AuthorRow]) -> str:
+    """The name as the paper has it: authors stand in the order of their keys, but some have none of their own."""
+    return next((author["name"] for author in authors if author_index_key(author["name"]) == key), key.title())

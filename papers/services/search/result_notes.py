@@ -1,0 +1,107 @@
+"""What a page of results says beside them: words that no paper has, what was meant, who is asked for, how many.
+
+All of it is for the first page, and each part is left out where it would take too long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from papers.models import SHIPPED_MODEL
+from papers.query import nodes
+from papers.query.parser import Query
+from papers.services.embeddings.model_switch import current_model
+from papers.services.lists.rows import ListRow
+from papers.services.search.hybrid_search import ranking_texts
+from papers.services.search.named_authors import AuthorLead, NamedAuthor, find_leads, matching_authors
+from papers.services.search.result_count import COUNTED, count_results
+from papers.services.search.result_page import AN_AUTHOR, SearchPage, SearchRequest
+from papers.services.search.timeouts import SearchTimeout, statement_timeout
+from papers.services.search.word_advice import advise_on_words
+from papers.text.language import is_probably_english
+
+_TIMEOUT_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ResultNotes:
+    """What is said of a page of results."""
+
+    query: Query
+    """The question as it was understood."""
+    rows: list[ListRow]
+    """The results, each with the authors for whose names it was found."""
+    leads: list[AuthorLead] = field(default_factory=list)
+    absent_words: tuple[str, ...] = ()
+    """Words as typed that no paper has."""
+    correction: Query | None = None
+    """What may have been meant."""
+    only_by_meaning: bool = False
+    """No result has any of the words; all are close in meaning."""
+    is_foreign: bool = False
+    """The question is not in English, and the model knows no other language."""
+    paper_count: int | None = None
+    """How many papers fulfil the query as a condition, `COUNTED` + 1 for more; None where that is not known."""
+
+    others_come_close: bool = False
+    """There are results that do not fulfil the query as a condition: they lack a word, or have none."""
+
+    @property
+    def is_more(self) -> bool:
+        """There are more papers than were counted."""
+        return self.paper_count is not None and self.paper_count > COUNTED
+
+
+def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
+    """What can be said of a page of results. On later pages the authors of each paper alone, which is one query."""
+    query, result = request.query, page.search_result
+    named = matching_authors(query, _found_by_author(query, page))
+    notes = ResultNotes(query, [_with_authors(row, named.get(row.paper_id, ())) for row in page.rows])
+    if query.root is None or not page.is_first or page.timed_out:
+        return notes
+    has_words = result is not None and any(each.by_bm25 for each in result.ranked)
+    notes = replace(
+        notes,
+        is_foreign=_is_foreign(query),
+        only_by_meaning=bool(page.rows and result and result.has_words and not has_words),
+    )
+    try:
+        with statement_timeout(_TIMEOUT_MS):
+            notes = replace(notes, leads=find_leads(query, named))
+            if not _is_well_answered(page, query):
+                advice = advise_on_words(query)
+                notes = replace(notes, absent_words=advice.absent, correction=advice.correction)
+            count = count_results(query, viewer=request.viewer, today=request.today)
+            more_ranked = result is not None and count is not None and len(result.ranked) > count
+            notes = replace(notes, paper_count=count, others_come_close=more_ranked)
+    except SearchTimeout:  # what was found until then is said
+        pass
+    return notes
+
+
+def _found_by_author(query: Query, page: SearchPage) -> list[int]:
+    if any(isinstance(part, nodes.AuthorTerm) for part in query.required()):
+        return [row.paper_id for row in page.rows]
+    by_author = {each.paper_id for each in page.search_result.ranked if each.by_author} if page.search_result else set()
+    return [row.paper_id for row in page.rows if row.paper_id in by_author]
+
+
+def _with_authors(row: ListRow, named: Sequence[NamedAuthor]) -> ListRow:
+    if not named:
+        return row
+    reason = f"{AN_AUTHOR}: {', '.join(author.name for author in named)}"
+    return replace(row, reasons=(reason, *(each for each in row.reasons if each != AN_AUTHOR)))
+
+
+def _is_well_answered(page: SearchPage, query: Query) -> bool:
+    """Whether one of the best results has all the words in its title: nothing was mistyped."""
+    if page.search_result is None:
+        return False
+    wanted = len(ranking_texts(query))
+    return any(each.in_title >= wanted for each in page.search_result.ranked[:3])
+
+
+def _is_foreign(query: Query) -> bool:
+    model = current_model()
+    return model is not None and model.name == SHIPPED_MODEL and not is_probably_english(" ".join(ranking_texts(query)))
