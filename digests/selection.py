@@ -49,7 +49,7 @@ class DigestBatch:
     """Nothing released before it is taken up, and nothing from before a schedule's own `covers_from`."""
     top_from: date
     top_before: date
-    key_digests: Sequence[bytes] = ()
+    key_digests: Sequence[bytes | None] = ()
     """By schedule, of the key to its mail; none for a preview, which nothing opens."""
     since: int | None = None
     """The release to begin behind, whatever earlier mails offered; then `floor` alone holds."""
@@ -392,7 +392,7 @@ def _parameters(
     return {
         **{name: [getattr(one, name) for one in batches] for name in _BATCH_COLUMNS},
         "schedules": [pk for one in batches for pk in one.schedules],
-        "key_digests": [digest for one in batches for digest in one.key_digests or [None] * len(one.schedules)],
+        "key_digests": [digest for one in batches for digest in one.key_digests or (None,) * len(one.schedules)],
         "places": [place for place, one in enumerate(batches, 1) for _ in one.schedules],
         "heeds_reasons": heeds_reasons,
         "reasons": Suppression.Reason.values,

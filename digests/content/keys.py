@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
 from digests.models.mail_keys import KeyPurpose, derive_key, digest_of_key
-
-
-class Reader(Protocol):
-    """Whose keys they are."""
-
-    @property
-    def subscriber_id(self) -> int: ...
-
-    @property
-    def key_nonce(self) -> UUID: ...
 
 
 @dataclass(frozen=True, slots=True)

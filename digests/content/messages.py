@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -151,13 +151,14 @@ def _named(
 
 def _keys(leased: LeasedDelivery, named: Sequence[int], digests: Mapping[int, bytes | None], ring: KeyRing) -> MailKeys:
     """What a mail's links have. A subscription that ended since has one, too, which opens nothing."""
-    of = {"subscriber_id": leased.subscriber_id, "nonce": leased.key_nonce}
+    reader = leased.subscriber_id
+    key = partial(ring.key, subscriber_id=reader, nonce=leased.key_nonce)
     row = row_of_mail(leased.schedule_id, leased.period_on)
     return MailKeys(
-        mail=ring.key(KeyPurpose.MAIL, leased.id, stored=leased.key_digest, row=row, **of),
-        reader=ring.key(KeyPurpose.READER, leased.subscriber_id, stored=leased.reader_digest, **of),
-        schedule=ring.key(KeyPurpose.SCHEDULE, leased.schedule_id, stored=leased.schedule_digest, **of),
-        subscriptions={pk: ring.key(KeyPurpose.SUBSCRIPTION, pk, stored=digests.get(pk), **of) for pk in named},
+        mail=key(KeyPurpose.MAIL, leased.id, stored=leased.key_digest, row=row),
+        reader=key(KeyPurpose.READER, reader, stored=leased.reader_digest),
+        schedule=key(KeyPurpose.SCHEDULE, leased.schedule_id, stored=leased.schedule_digest),
+        subscriptions={pk: key(KeyPurpose.SUBSCRIPTION, pk, stored=digests.get(pk)) for pk in named},
     )
 
 

@@ -184,10 +184,10 @@ def test_the_key_of_one_purpose_opens_no_other(sink: MailSink) -> None:
     send()
     reader, schedule, mail = Subscriber.objects.get(), Schedule.objects.get(), Delivery.objects.get()
     subject = schedule.subscriptions.get()
-    for row in (schedule, subject, mail):
-        assert anonymous_client().get(f"/subscriptions/{mail_key(row)}").status_code == 404
-    for row in (reader, schedule, subject):
-        assert anonymous_client().get(f"/mail/{mail_key(row)}").status_code == 404
+    for key in (mail_key(schedule), mail_key(subject), mail_key(mail)):
+        assert anonymous_client().get(f"/subscriptions/{key}").status_code == 404
+    for key in (mail_key(reader), mail_key(schedule), mail_key(subject)):
+        assert anonymous_client().get(f"/mail/{key}").status_code == 404
 
 
 def test_keys_cost_statements_with_the_first_mail_only_and_as_many_for_many(sink: MailSink) -> None:
