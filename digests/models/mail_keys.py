@@ -68,7 +68,7 @@ def _signing_key(secret_key: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret_key.encode())
 
 
-def key_digest_field(help_text: str) -> models.BinaryField[bytes, bytes]:
+def key_digest_field(help_text: str) -> models.BinaryField[bytes | None, bytes | None]:
     """A column for the digest of the key that the next mail has, if nothing changes; empty before the first mail."""
     return models.BinaryField(null=True, max_length=32, editable=False, help_text=help_text)
 
