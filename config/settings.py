@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "papers.web.middleware.GroupMiddleware",
     "papers.web.middleware.AccessMiddleware",
+    "papers.web.middleware.BodyTooLargeMiddleware",
     "papers.web.middleware.RejectNulMiddleware",
     "papers.web.middleware.ReaderTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",
