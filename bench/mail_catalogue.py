@@ -25,20 +25,19 @@ _MATCHES = """
     ON CONFLICT DO NOTHING
 """
 _READERS = """
-    INSERT INTO digests_subscriber (email, confirmed_at, consent, key, created_at)
-    SELECT 'reader' || n || '@example.org', now(), '{}', 'k' || n, now() FROM generate_series(1, %(readers)s) n
+    INSERT INTO digests_subscriber (email, confirmed_at, consent, created_at)
+    SELECT 'reader' || n || '@example.org', now(), '{}', now() FROM generate_series(1, %(readers)s) n
 """
 _SCHEDULES = """
     INSERT INTO digests_schedule (subscriber_id, frequency, time_zone, local_time, weekday, month_day, skips_weekends,
-        max_papers, next_on, next_due_at, last_release, covers_from, unsub_key, created_at)
+        max_papers, next_on, next_due_at, last_release, covers_from, created_at)
     SELECT id, 'daily', 'Europe/Berlin', '07:30', 0, 1, false, 20, current_date, now(), 0, now() - interval '1 day',
-        's' || id, now()
+        now()
     FROM digests_subscriber
 """
 _SUBSCRIPTIONS = """
-    INSERT INTO digests_subscription (schedule_id, kind, topic_id, unsub_key, created_at)
-    SELECT schedule.id, 'topic', first.id + (schedule.id * 6151 + k * 1299709) %% %(topics)s,
-        'u' || schedule.id || '-' || k, now()
+    INSERT INTO digests_subscription (schedule_id, kind, topic_id, created_at)
+    SELECT schedule.id, 'topic', first.id + (schedule.id * 6151 + k * 1299709) %% %(topics)s, now()
     FROM digests_schedule schedule, generate_series(1, %(each)s) k, (SELECT min(id) AS id FROM papers_topic) first
     ON CONFLICT DO NOTHING
 """

@@ -117,10 +117,10 @@ def _judge(sink: MailSink, kills: int, seconds: float, faults: float) -> StormRe
     from digests.models import Delivery, Schedule, Suppression
     from tests.support.mail_sink import is_unknown_recipient
 
-    copies: dict[str, list[str]] = {}
+    copies: dict[int, list[str]] = {}
     for one in sink.taken:
-        copies.setdefault(one.message_id.split(".")[2].partition("@")[0], []).append(one.digest)
-    rows = Delivery.objects.exclude(state="skipped").values_list("key", "state", "subscriber__email")
+        copies.setdefault(int(one.message_id.split(".")[1]), []).append(one.digest)
+    rows = Delivery.objects.exclude(state="skipped").values_list("pk", "state", "subscriber__email")
     states = {key: state for key, state, _ in rows}
     refused = {key for key, state, address in rows if state == "failed" and is_unknown_recipient(address, rate=faults)}
     unknown = {key for key, state in states.items() if state == "unknown"}

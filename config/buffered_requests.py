@@ -20,13 +20,18 @@ BYTES_PER_SECOND = 4_000
 """A body has to come, and an answer to be taken, at least this fast, once the grace is over."""
 MAX_HEAD_BYTES = 64_000
 MAX_BODY_BYTES = 16_000_000
-"""More than any form takes (`papers/web/uploads.py`); a body up to `MAX_THROWN_AWAY` is read and thrown away."""
+"""More than any form takes (`papers/web/uploads.py`). A body up to `MAX_THROWN_AWAY` is read and thrown away, and its
+request goes on without it, marked, for a page that says so (`papers/web/middleware.py`)."""
 MAX_THROWN_AWAY = 200_000_000
 IN_MEMORY_BYTES = 64_000
 """Of a body, and of an answer that its reader does not take; what is more goes to the disk."""
 
+THROWN_AWAY_HEADER = "X-Broadsheet-Body-Thrown-Away"
 _END = b"\r\n\r\n"
 _FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.I)
+
+# Without a body its type may not be looked at: multipart without a boundary is an error of its own.
+_OF_BODY = frozenset((b"content-length", b"content-type", b"expect"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,13 @@ def read_head(data: bytes | bytearray, seen: int = 0) -> Head | None:
         waits_for_go_on=fields.get(b"expect", b"").lower() == b"100-continue",
         is_chunked=b"transfer-encoding" in fields,
     )
+
+
+def without_body(head: bytes | bytearray) -> bytes:
+    """The same head, of a request whose body was thrown away, and says so. Browsers that send that gain a refusal."""
+    line, *fields = bytes(head).removesuffix(_END).split(b"\r\n")
+    kept = [field for field in fields if field.partition(b":")[0].strip().lower() not in _OF_BODY]
+    return b"\r\n".join((line, *kept, b"Content-Length: 0", f"{THROWN_AWAY_HEADER}: 1".encode(), b"", b""))
 
 
 class TurnedAwayError(Exception):
@@ -132,7 +144,7 @@ class IncomingRequest:
         self.received += len(data)
         if self._is_thrown_away:
             if self.is_complete:
-                raise TurnedAwayError("413 Content Too Large")
+                self._data = bytearray(without_body(self._data))
         elif self._body is not None:
             self._body.write(data)
         else:

@@ -32,7 +32,10 @@ DEBUG = False
 # --- where it runs -------------------------------------------------------------------------------------------------
 
 DATA_DIR = DataDir(env.path("BROADSHEET_DATA_DIR", BASE_DIR / "data"))
+# A command beside a running site speaks of that one: `PORT=8123 make run` is known to no other terminal.
 PORT = env.number("PORT", 8000, at_least=1, at_most=65_535)
+if not env.is_set("PORT"):
+    PORT = DATA_DIR.running_port() or PORT
 BIND = env.text("BROADSHEET_BIND", "127.0.0.1")
 SITE = Site.from_url(env.text("BROADSHEET_SITE_URL", f"http://127.0.0.1:{PORT}"))
 SITE_URL = SITE.url
@@ -118,6 +121,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "papers.web.middleware.GroupMiddleware",
     "papers.web.middleware.AccessMiddleware",
+    "papers.web.middleware.BodyTooLargeMiddleware",
     "papers.web.middleware.RejectNulMiddleware",
     "papers.web.middleware.ReaderTimeZoneMiddleware",
     "allauth.account.middleware.AccountMiddleware",

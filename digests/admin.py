@@ -24,8 +24,8 @@ else:
     _SubscriberAdmin = _ScheduleAdmin = _DeliveryAdmin = _SuppressionAdmin = _BrakeAdmin = admin.ModelAdmin
     _ScheduleInline = _SubscriptionInline = admin.TabularInline
 
-# Whoever holds one of these changes or ends a reader's mail: they are shown to nobody.
-_KEYS = ("key", "unsub_key")
+# What a reader's keys are found by and derived from: of use to nobody who looks at them.
+_KEYS = ("key_digest", "key_nonce")
 
 
 def _subscribers(words: str) -> QuerySet[Subscriber]:
@@ -85,7 +85,7 @@ class DeliveryAdmin(_AddressSearch, ReadOnlyMixin, _DeliveryAdmin):
     list_filter = ("state",)
     list_select_related = ("subscriber",)
     ordering = ("-pk",)
-    exclude = ("key", "content_spec", "owner")
+    exclude = ("key_digest", "content_spec", "owner")
 
     @admin.display(description="papers")
     def paper_count(self, delivery: Delivery) -> int:

@@ -49,6 +49,8 @@ class DigestBatch:
     """Nothing released before it is taken up, and nothing from before a schedule's own `covers_from`."""
     top_from: date
     top_before: date
+    key_digests: Sequence[bytes | None] = ()
+    """By schedule, of the key to its mail; none for a preview, which nothing opens."""
     since: int | None = None
     """The release to begin behind, whatever earlier mails offered; then `floor` alone holds."""
 
@@ -65,6 +67,7 @@ _BATCH_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in _BATCH_COLUM
 _ASKED = f"""
 WITH due AS MATERIALIZED (
     SELECT schedule.id AS schedule_id, schedule.subscriber_id, reader.user_id, batch.period_on, batch.due_at,
+        leaving.key_digest,
         coalesce(batch.since, least(schedule.last_release, overtaken.since)) AS since,
         CASE WHEN batch.since IS NULL THEN greatest(schedule.covers_from, batch.floor)
             ELSE batch.floor END AS floor,
@@ -72,7 +75,8 @@ WITH due AS MATERIALIZED (
         CASE WHEN NOT %(heeds_reasons)s THEN ''
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
             WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
-    FROM unnest(%(schedules)s::bigint[], %(places)s::int[]) AS leaving (schedule_id, place)
+    FROM unnest(%(schedules)s::bigint[], %(places)s::int[], %(key_digests)s::bytea[])
+        AS leaving (schedule_id, place, key_digest)
     JOIN unnest({_BATCH_ARRAYS}) WITH ORDINALITY AS batch ({", ".join(_BATCH_COLUMNS)}, place)
         ON batch.place = leaving.place
     JOIN digests_schedule schedule ON schedule.id = leaving.schedule_id
@@ -301,7 +305,7 @@ _PLANNED = """
         coalesce(chosen.paper_ids, '{}') AS paper_ids, coalesce(chosen.causes, '{}') AS causes,
         coalesce(chosen.more_ids, '{}') AS more_ids, coalesce(versions.version_ids, '{}') AS version_ids,
         coalesce(counted.edition_count, 0) AS edition_count, due.since AS from_release, %(upto)s AS to_release,
-        due.floor
+        due.floor, due.key_digest
     FROM due
     LEFT JOIN chosen USING (schedule_id)
     LEFT JOIN versions USING (schedule_id)
@@ -316,16 +320,14 @@ _CHOICE = "".join(
 )
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
-    *("version_ids", "edition_count", "from_release", "to_release", "floor"),
+    *("version_ids", "edition_count", "from_release", "to_release", "floor", "key_digest"),
 )
-# 122 random bits as 22 characters, as digests.models.new_key() makes them.
-_KEY = "translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')"
 _STORE = f"""
 WITH stored AS (
     INSERT INTO digests_delivery ({", ".join(_COLUMNS)},
-        key, planned_at, not_before, attempts, owner, content_spec)
+        planned_at, not_before, attempts, owner, content_spec)
     SELECT {", ".join(f"planned.{column}" for column in _COLUMNS)},
-        {_KEY}, %(now)s, planned.due_at, 0, '', ''
+        %(now)s, planned.due_at, 0, '', ''
     FROM ({_CHOICE}) planned
     ON CONFLICT (schedule_id, period_on) DO NOTHING
     RETURNING state
@@ -354,6 +356,7 @@ class SelectedPapers:
     from_release: int
     to_release: int
     floor: datetime
+    key_digest: bytes | None
 
 
 def store_deliveries(
@@ -389,6 +392,7 @@ def _parameters(
     return {
         **{name: [getattr(one, name) for one in batches] for name in _BATCH_COLUMNS},
         "schedules": [pk for one in batches for pk in one.schedules],
+        "key_digests": [digest for one in batches for digest in one.key_digests or (None,) * len(one.schedules)],
         "places": [place for place, one in enumerate(batches, 1) for _ in one.schedules],
         "heeds_reasons": heeds_reasons,
         "reasons": Suppression.Reason.values,

@@ -55,6 +55,28 @@ class DataDir:
         return self.run_dir / "up.lock"
 
     @property
+    def port_file(self) -> Path:
+        """The port of the site that runs on this folder, for as long as the lock is held."""
+        return self.run_dir / "port"
+
+    def record_port(self, port: int) -> None:
+        """Leave the port for commands that are run beside the site."""
+        with self._unwritable_is_said():
+            _write_private(self.port_file, f"{port}\n")
+
+    def running_port(self) -> int | None:
+        """The port of the site that runs on this folder; None where none does, or one did and was killed."""
+        try:
+            port = int(self.port_file.read_text(encoding="ascii"))
+            with self.lock_file.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:  # its supervisor holds the lock
+            return port
+        except (OSError, ValueError):
+            return None
+        return None
+
+    @property
     def secret_key_file(self) -> Path:
         return self.path / "secret_key"
 

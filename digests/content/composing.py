@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 from digests.content.fragments import StoredFragment
+from digests.content.keys import MailKeys
 from digests.wire.mime import (
     PLACEHOLDER,
     EncodedSize,
@@ -30,13 +31,14 @@ Pair = tuple[str, str]
 """In plain text and in HTML, encoded for the wire."""
 
 
-def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> bytes:
-    """The mail's bytes. `spec` is of `messages.build_spec`, `stored` has all its fragments."""
+def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment], keys: MailKeys) -> bytes:
+    """The mail's bytes. `spec` is of `messages.build_spec`, `stored` has all its fragments; `keys` are never stored."""
     pieces = {name: stored[pk] for name, pk in spec["pieces"].items()}
-    words: dict[str, str] = spec["words"]
+    words: dict[str, str] = {**spec["words"], "key": keys.mail, "reader": keys.reader, "schedule": keys.schedule}
+    topics = tuple((name, keys.subscriptions[pk]) for name, pk in spec["about"])
     whys = [why(pieces["why"], names) for names in spec["whys"]]
     saves = _saves(pieces["save"], words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
-    subjects = about(pieces["about"], tuple(map(tuple, spec["about"])), spec["about_more"])
+    subjects = about(pieces["about"], topics, spec["about_more"])
     more = _more(pieces[spec["more_is"]], words["key"], spec["more"])
     halves = []
     for place in (0, 1):
@@ -49,7 +51,7 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment]) -> by
         around["versions"] = _versions(pieces["versions"], [stored[pk] for pk in spec["versions"]], place)
         halves.append(fill_placeholders(pieces["frame"].pieces[place], around))
     head = fill_placeholders(pieces["head"].pieces[0], {**words, "subject": header("Subject", words["title"])})
-    return assemble(head, text=halves[0], html=halves[1], boundary=f"=_{words['key']}")
+    return assemble(head, text=halves[0], html=halves[1], boundary=f"=_{words['name']}")
 
 
 @lru_cache(maxsize=5_000)

@@ -11,7 +11,7 @@ from digests.wire.mime import PLACEHOLDER, header, mailbox, parse_sender, with_d
 def digest_headers(frequency: str, *, group: str) -> str:
     """Each header once, for `mime.fill_placeholders`. List-Unsubscribe-Post only with https, as RFC 8058 has it.
 
-    Placeholders: to, subject (the whole line), sent, number, key, reader, schedule, day.
+    Placeholders: to, subject (the whole line), sent, number, name, key, reader, schedule, day.
     """
     site = settings.SITE
     name, sender = parse_sender(settings.DEFAULT_FROM_EMAIL)
@@ -24,7 +24,7 @@ def digest_headers(frequency: str, *, group: str) -> str:
         f"To: {_mark('to')}\r\n",
         _mark("subject"),
         f"Date: {_mark('sent')}\r\n",
-        f"Message-ID: <d.{_mark('number')}.{key}@{sender.rpartition('@')[2]}>\r\n",
+        f"Message-ID: <d.{_mark('number')}.{_mark('name')}@{sender.rpartition('@')[2]}>\r\n",
         header("Reply-To", sender),
         header("List-Id", with_display_name(titled, f"{frequency}.papers.{host}")),
         f"List-Unsubscribe: <{urls.unsubscribe_url(schedule)}>\r\n",

@@ -11,19 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
+from uuid import UUID
 
 from django.utils.formats import date_format
 
 from digests.content.composing import about, compose, size_of_why
 from digests.content.fragments import FragmentCache, StoredFragment
+from digests.content.keys import KeyRing, MailKeys, NewKey, row_of_mail
 from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
 from digests.models import Subscription
+from digests.models.mail_keys import KeyPurpose, message_name
 from digests.wire.mime import EncodedSize, ascii_address, size_of
 
 # Of specifications: one of another form, from before an upgrade, is made anew.
-_FORM = 2
+_FORM = 3
 _KINDS = {
     **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
     **{"followed": "who you follow", "for_you": "suggested to you"},
@@ -50,7 +53,7 @@ class LeasedDelivery:
     """A mail in a worker's hands, with what it says of its reader."""
 
     id: int
-    key: str
+    key_digest: bytes | None
     period_on: date
     due_at: datetime
     attempts: int
@@ -65,11 +68,18 @@ class LeasedDelivery:
     floor: datetime
     schedule_id: int
     frequency: str
-    unsub_key: str
+    schedule_digest: bytes | None
+    subscriber_id: int
     email: str
-    subscriber_key: str
+    key_nonce: UUID
+    reader_digest: bytes | None
     has_account: bool
     consented_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What tells it from all other mails; opens nothing."""
+        return message_name(schedule_id=self.schedule_id, period_on=self.period_on, nonce=self.key_nonce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,12 @@ class BatchContext:
     fragments: FragmentCache
     labels: Mapping[int, str]
     """By subscription: what it is called in a mail."""
-    about: Mapping[int, Sequence[tuple[str, str]]]
-    """By schedule: all that it is about, each with the key that ends it."""
+    about: Mapping[int, Sequence[tuple[str, int]]]
+    """By schedule: all that it is about, each with its subscription."""
+    keys: Mapping[int, MailKeys]
+    """By mail."""
+    new_keys: Sequence[NewKey]
+    """What is to be stored before one of the mails leaves."""
     reasons: dict[str, str]
     """By causes: for which topics a paper is there."""
     editions: Mapping[ReleaseWindow, frozenset[int]]
@@ -101,16 +115,50 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     fragments.papers(pk for one in first for pk in one.paper_ids)
     fragments.versions(pk for one in first for pk in one.version_ids)
     labels: dict[int, str] = {}
-    about: dict[int, list[tuple[str, str]]] = {}
-    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in first]).order_by("pk")
-    for pk, schedule_id, kind, topic, key in rows.values_list("pk", "schedule_id", "kind", "topic__name", "unsub_key"):
-        labels[pk] = topic or _KINDS[kind]
-        about.setdefault(schedule_id, []).append((labels[pk], key))
+    about: dict[int, list[tuple[str, int]]] = {}
+    digests: dict[int, bytes | None] = {}
+    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).order_by("pk")
+    for pk, schedule_id, kind, topic, stored in rows.values_list(
+        "pk", "schedule_id", "kind", "topic__name", "key_digest"
+    ):
+        labels[pk], digests[pk] = topic or _KINDS[kind], stored
+        about.setdefault(schedule_id, []).append((labels[pk], pk))
+    ring = KeyRing()
+    keys = {one.id: _keys(one, _named(one, about, stored_specs), digests, ring) for one in leased}
     # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
     windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
     editions = {window: frozenset(papers) for window, papers in daily_papers_in(windows).items()}
     return BatchContext(
-        fragments=fragments, labels=labels, about=about, reasons={}, editions=editions, stored_specs=stored_specs
+        fragments=fragments,
+        labels=labels,
+        about=about,
+        keys=keys,
+        new_keys=ring.new,
+        reasons={},
+        editions=editions,
+        stored_specs=stored_specs,
+    )
+
+
+def _named(
+    leased: LeasedDelivery, about: Mapping[int, Sequence[tuple[str, int]]], specs: Mapping[int, dict[str, Any]]
+) -> list[int]:
+    """The subscriptions that a mail names, each with the link that ends it."""
+    spec = specs.get(leased.id)
+    named = about.get(leased.schedule_id, ())[:_ABOUT_NAMED] if spec is None else spec["about"]
+    return [pk for _, pk in named]
+
+
+def _keys(leased: LeasedDelivery, named: Sequence[int], digests: Mapping[int, bytes | None], ring: KeyRing) -> MailKeys:
+    """What a mail's links have. A subscription that ended since has one, too, which opens nothing."""
+    reader = leased.subscriber_id
+    key = partial(ring.key, subscriber_id=reader, nonce=leased.key_nonce)
+    row = row_of_mail(leased.schedule_id, leased.period_on)
+    return MailKeys(
+        mail=key(KeyPurpose.MAIL, leased.id, stored=leased.key_digest, row=row),
+        reader=key(KeyPurpose.READER, reader, stored=leased.reader_digest),
+        schedule=key(KeyPurpose.SCHEDULE, leased.schedule_id, stored=leased.schedule_digest),
+        subscriptions={pk: key(KeyPurpose.SUBSCRIPTION, pk, stored=digests.get(pk)) for pk in named},
     )
 
 
@@ -123,7 +171,7 @@ def build_message(leased: LeasedDelivery, batch: BatchContext, *, now: datetime)
     """
     spec = batch.stored_specs.get(leased.id) or build_spec(leased, batch, now=now)
     content_spec = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
-    return content_spec, compose(spec, batch.fragments.stored(_fragment_ids(spec)))
+    return content_spec, compose(spec, batch.fragments.stored(_fragment_ids(spec)), batch.keys[leased.id])
 
 
 def stored_spec(leased: LeasedDelivery) -> dict[str, Any] | None:
@@ -193,7 +241,7 @@ class _SizeBudget:
         return self._html < 0 or (max(self._quoted, self._base64) < 0 and papers >= _FEW)
 
 
-def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, str]]) -> _Content:
+def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, int]]) -> _Content:
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
     Raises:
@@ -204,7 +252,9 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
     known, found = fragments.papers(leased.paper_ids), fragments.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
     room = _SizeBudget()
-    room.take(size_of(*about(frame_pieces["about"], tuple(topics[:_ABOUT_NAMED]), max(len(topics) - _ABOUT_NAMED, 0))))
+    keys = batch.keys[leased.id].subscriptions
+    subjects = tuple((name, keys[pk]) for name, pk in topics[:_ABOUT_NAMED])
+    room.take(size_of(*about(frame_pieces["about"], subjects, max(len(topics) - _ABOUT_NAMED, 0))))
     for part in (frame_pieces["frame"], *versions):
         room.take(part.size)
     papers, left_out = _that_fit(leased, batch, known, room)
@@ -235,9 +285,7 @@ def _words(leased: LeasedDelivery, content: _Content, about: Sequence[str], now:
         "count": content.count,
         "since": f" on {_written(leased.consented_at.date(), 'j F Y')}",
         "number": str(leased.id),
-        "key": leased.key,
-        "reader": leased.subscriber_key,
-        "schedule": leased.unsub_key,
+        "name": leased.name,
     }
 
 

@@ -2,6 +2,7 @@
 
 from digests.models.channel import Channel, Notice
 from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
+from digests.models.mail_keys import FormerKey
 from digests.models.send_limits import RateLimitBucket, SendingPause
 from digests.models.signup import MailTest, SignUp
 from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppression
@@ -9,6 +10,7 @@ from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppre
 __all__ = [
     "Channel",
     "Delivery",
+    "FormerKey",
     "Fragment",
     "MailDay",
     "MailTest",

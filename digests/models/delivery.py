@@ -10,7 +10,8 @@ from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
-from digests.models.subscriber import Schedule, Subscriber, new_key
+from digests.models.mail_keys import key_digest_field
+from digests.models.subscriber import Schedule, Subscriber
 
 LATE_AFTER = timedelta(minutes=15)
 HISTORY_RETENTION = timedelta(days=180)
@@ -89,13 +90,13 @@ class Delivery(models.Model):
     floor = models.DateTimeField(help_text="Nothing released before it was taken up.")
     planned_at = models.DateTimeField()
 
-    key = models.CharField(max_length=22, default=new_key, help_text="Of its page and its Message-ID.")
+    key_digest = key_digest_field("Of the key to its page.")
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(help_text="Waiting lives here, never in a message of the queue.")
     owner = models.CharField(max_length=32, blank=True, help_text="Whose lease it is.")
     leased_until = models.DateTimeField(null=True, blank=True)
     # Written with `sending`: a second attempt is made of the same parts, so it is the same to the byte.
-    content_spec = models.TextField(blank=True, help_text="Parts and words of the mail, as JSON.")
+    content_spec = models.TextField(blank=True, help_text="Parts and words of the mail, as JSON, without its keys.")
     sent_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
@@ -105,7 +106,7 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["schedule", "period_on"], name="delivery_once_a_slot"),
             # Not `unique=True`, with which Django has a second index of the same, for LIKE; each costs at every step.
-            models.UniqueConstraint(fields=["key"], name="delivery_key"),
+            models.UniqueConstraint(fields=["key_digest"], name="delivery_key"),
             models.CheckConstraint(condition=Q(state__in=DeliveryState.values), name="delivery_state"),
             models.CheckConstraint(
                 condition=Q(state__in=IN_HAND_STATES, leased_until__isnull=False) | ~Q(state__in=IN_HAND_STATES),

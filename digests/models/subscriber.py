@@ -6,11 +6,13 @@ import secrets
 from datetime import time
 
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from digests.models.mail_keys import key_digest_field
 from digests.schedule import RULE_FIELDS, RecurrenceRule
 from papers.models.email_fields import AddressField
 
@@ -19,7 +21,7 @@ MAX_PAPERS = 40
 
 
 def new_key() -> str:
-    """128 random bits for an address in a mail, 22 characters. Stored as it is: such a link works for ever."""
+    """A key as they were stored until they were derived; the first migration knows it by this name."""
     return secrets.token_urlsafe(16)
 
 
@@ -47,7 +49,10 @@ class Subscriber(models.Model):
     )
     confirmed_at = models.DateTimeField(null=True, blank=True, help_text="Empty: nothing is sent.")
     consent = models.JSONField(default=dict, blank=True, help_text="When and how the reader agreed, and to what.")
-    key = models.CharField(max_length=22, default=new_key, help_text="Of the page of preferences.")
+    key_nonce = models.UUIDField(
+        db_default=RandomUUID(), editable=False, help_text="Part of what the reader's keys are derived from."
+    )
+    key_digest = key_digest_field("Of the key to the page of preferences.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SubscriberQuerySet.as_manager()
@@ -55,7 +60,7 @@ class Subscriber(models.Model):
     class Meta:
         # Keys are not `unique=True` here, with which Django has a second index of the same, for LIKE.
         constraints = [
-            models.UniqueConstraint(fields=["key"], name="subscriber_key"),
+            models.UniqueConstraint(fields=["key_digest"], name="subscriber_key"),
             models.UniqueConstraint(
                 Lower("email"), name="subscriber_once", violation_error_message="This address is subscribed."
             ),
@@ -101,13 +106,13 @@ class Schedule(models.Model):
     last_on = models.DateField(null=True, blank=True, help_text="The local date of the last mail planned.")
     last_release = models.BigIntegerField(default=0, help_text="Releases up to this one were offered or passed over.")
     covers_from = models.DateTimeField(help_text="Nothing released before it is news to this reader.")
-    unsub_key = models.CharField(max_length=22, default=new_key, help_text="Of the one-click header.")
+    key_digest = key_digest_field("Of the key in the one-click header.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "frequency"], name="schedule_once"),
-            models.UniqueConstraint(fields=["unsub_key"], name="schedule_unsub_key"),
+            models.UniqueConstraint(fields=["key_digest"], name="schedule_unsub_key"),
             models.CheckConstraint(condition=Q(weekday__lte=6), name="schedule_weekday"),
             models.CheckConstraint(condition=Q(month_day__gte=1, month_day__lte=31), name="schedule_month_day"),
             models.CheckConstraint(condition=Q(max_papers__gte=1, max_papers__lte=MAX_PAPERS), name="schedule_size"),
@@ -150,7 +155,7 @@ class Subscription(models.Model):
         "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
     )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
-    unsub_key = models.CharField(max_length=22, default=new_key, help_text="Of the link in the mail.")
+    key_digest = key_digest_field("Of the key in the mail's link to its end.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -158,7 +163,7 @@ class Subscription(models.Model):
             models.UniqueConstraint(
                 fields=["schedule", "kind", "topic"], name="subscription_once", nulls_distinct=False
             ),
-            models.UniqueConstraint(fields=["unsub_key"], name="subscription_unsub_key"),
+            models.UniqueConstraint(fields=["key_digest"], name="subscription_unsub_key"),
             models.CheckConstraint(
                 condition=Q(kind="topic", topic__isnull=False) | (~Q(kind="topic") & Q(topic=None)),
                 name="subscription_topic",

@@ -15,6 +15,7 @@ from digests.content.transactional import MailNotSentError, MailServerUnreachabl
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.models.signup import UNCONFIRMED_RETENTION
 from digests.schedule import DAILY, WEEKLY
+from digests.services.mail_keys import key_of_reader
 from digests.services.schedules import save_schedule, set_subscriptions, start_schedules
 from papers.enqueue import TaskName, enqueue
 from papers.models import Topic, User
@@ -113,7 +114,7 @@ def _send(sign_up: SignUp, token: str) -> None:
         return
     known = Subscriber.objects.with_address(sign_up.email).confirmed().first()
     if known is not None and known.schedules.filter(ended_at=None).exists():
-        send_transactional_mail("already_subscribed", to=sign_up.email, context={"key": known.key})
+        send_transactional_mail("already_subscribed", to=sign_up.email, context={"key": key_of_reader(known)})
     else:
         send_transactional_mail("confirm", to=sign_up.email, context={"token": token, "topic": sign_up.topic})
 

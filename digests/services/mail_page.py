@@ -10,15 +10,19 @@ from django.db.models import Q
 from digests.daily_papers import daily_papers_in, window_of
 from digests.models import Delivery, MergedPaper
 from digests.models.delivery import OFFERED_STATES
+from digests.services.mail_keys import find_by_key
 from papers.models import Paper, PaperVersion
 from papers.services.lists.rows import PER_PAGE, ListRow, read_list_rows
 
 
 def find_delivery(key: str) -> Delivery | None:
-    """The mail with this key, once it has been chosen; not one to a suspended reader. One query."""
-    found = Delivery.objects.filter(key=key, state__in=OFFERED_STATES).select_related("schedule__subscriber")
+    """The mail with this key, once it has been chosen; not one to a suspended reader.
+
+    One query, two more for a key that was given out anew since.
+    """
+    found = Delivery.objects.filter(state__in=OFFERED_STATES).select_related("schedule__subscriber")
     found = found.filter(Q(subscriber__user=None) | Q(subscriber__user__is_active=True))
-    return found.defer("content_spec").first()
+    return find_by_key(found.defer("content_spec"), key)
 
 
 def paper_rows(ids: Sequence[int]) -> list[ListRow]:

@@ -13,6 +13,7 @@ from digests.models import Delivery, SendingPause
 from digests.models.delivery import DELIVERY_RETENTION
 from digests.services import outbox
 from digests.services.delivery_statistics import RECOUNT_SPAN, count_days
+from digests.services.mail_keys import delete_expired_mail_keys
 from digests.services.merged_papers import delete_expired_merges
 from digests.services.planning import PlanningResult, plan_due
 
@@ -51,5 +52,6 @@ def cleanup(*, now: datetime) -> None:
     delete_expired_merges(now=now)
     delete_expired_fragments(before=now - FRAGMENT_RETENTION)
     Delivery.objects.filter(planned_at__lt=now - DELIVERY_RETENTION).delete()
+    delete_expired_mail_keys(now=now)
     SendingPause.objects.filter(until__lt=now).delete()
     count_days(now=now, span=RECOUNT_SPAN)

@@ -7,13 +7,16 @@ committed is planned once and for all, and the rest is still due.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
+from digests.content.keys import row_of_mail
 from digests.models.delivery import WAITING_STATES, DeliveryState
+from digests.models.mail_keys import KeyPurpose, derive_key, digest_of_key
 from digests.schedule import (
     FREQUENCIES,
     RULE_FIELDS,
@@ -96,7 +99,9 @@ _DUE = f"""
         SELECT * FROM digests_schedule WHERE next_due_at <= %(now)s AND frequency = %(frequency)s
         ORDER BY next_due_at, id LIMIT %(count)s FOR NO KEY UPDATE SKIP LOCKED
     )
-    SELECT {_RULE_COLUMNS}, next_on, next_due_at, array_agg(id) FROM due GROUP BY {_RULE_COLUMNS}, next_on, next_due_at
+    SELECT {_RULE_COLUMNS}, next_on, next_due_at, array_agg(due.id), array_agg(reader.key_nonce)
+    FROM due JOIN digests_subscriber reader ON reader.id = due.subscriber_id
+    GROUP BY {_RULE_COLUMNS}, next_on, next_due_at
 """  # noqa: S608  names of columns
 
 
@@ -109,13 +114,23 @@ def _due_moves(frequency: str, now: datetime) -> list[_Move]:
         cursor.execute(_DUE, {"now": now, "frequency": frequency, "count": AT_A_TIME})
         rows = cursor.fetchall()
     moves = []
-    for *rule_fields, on, due_at, schedules in rows:
+    for *rule_fields, on, due_at, schedules, nonces in rows:
         rule, first = RecurrenceRule(frequency, *rule_fields), Slot(on, due_at)
         slot = latest_slot(rule, first=first, now=now)
         following = next_slot(rule, after=now, last_on=slot.on)
         batch = None if is_too_late(rule, slot, now) else batch_for_slot(schedules, rule, slot)
+        if batch is not None:
+            batch = replace(batch, key_digests=_key_digests(schedules, nonces, slot.on))
         moves.append(_Move(schedules, following, batch))
     return moves
+
+
+def _key_digests(schedules: Sequence[int], nonces: Sequence[UUID], on: date) -> list[bytes]:
+    """Of the keys that these schedules' mails for a date will have: stored with the mails, so sending need not."""
+    return [
+        digest_of_key(derive_key(KeyPurpose.MAIL, row_of_mail(schedule, on), nonce=nonce))
+        for schedule, nonce in zip(schedules, nonces, strict=True)
+    ]
 
 
 def batch_for_slot(schedules: Sequence[int], rule: RecurrenceRule, slot: Slot) -> DigestBatch:

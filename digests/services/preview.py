@@ -44,7 +44,7 @@ def _message(schedule: Schedule, choice: SelectedPapers, now: datetime) -> bytes
     reader = schedule.subscriber
     leased = LeasedDelivery(
         id=0,
-        key="preview",
+        key_digest=None,
         period_on=choice.period_on,
         due_at=choice.due_at,
         attempts=0,
@@ -59,9 +59,11 @@ def _message(schedule: Schedule, choice: SelectedPapers, now: datetime) -> bytes
         floor=choice.floor,
         schedule_id=schedule.pk,
         frequency=schedule.frequency,
-        unsub_key=schedule.unsub_key,
+        schedule_digest=schedule.key_digest,
+        subscriber_id=reader.pk,
         email=reader.email,
-        subscriber_key=reader.key,
+        key_nonce=reader.key_nonce,
+        reader_digest=reader.key_digest,
         has_account=reader.user_id is not None,
         consented_at=reader.confirmed_at or now,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digests.models import MergedPaper, Subscriber
+from digests.services.mail_keys import find_by_key
 from papers.models import LibraryItem, Paper, User
 from papers.services.reading.library import read_library_entry, set_library_state
 
@@ -21,9 +22,9 @@ class SaveLink:
 
 def find_save_link(key: str, paper_id: int) -> SaveLink | None:
     """What a link with the key of a subscriber is for; None where there is no such reader with an account, or the
-    paper is not to be seen. Merged papers are what they are now. Four queries.
+    paper is not to be seen. Merged papers are what they are now. Four queries, two more for a key from before.
     """
-    reader = Subscriber.objects.confirmed().filter(key=key, user__is_active=True).select_related("user").first()
+    reader = find_by_key(Subscriber.objects.confirmed().filter(user__is_active=True).select_related("user"), key)
     if reader is None or reader.user is None:
         return None
     current = MergedPaper.objects.current_ids([paper_id])[paper_id]

@@ -12,6 +12,7 @@ from digests.models import Suppression
 from papers.models import SecurityEvent
 from papers.retry import RetrySchedule, minutes
 from papers.services.accounts.email_addresses import has_confirmed_address
+from papers.services.accounts.mail_allowance import MailKind, take_allowance
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,21 @@ def _take(now: datetime) -> SecurityEvent | None:
             if event is None:
                 return None
             pause = _RETRIES.pause_after(event.mail_attempts + 1)
-            is_told = pause is not None and _may_be_told(event)
+            is_told = pause is not None and _may_be_told(event) and _is_allowed(event, now)
             event.mail_at = now + pause if is_told and pause is not None else None
             event.mail_attempts += 1
             event.save(update_fields=["mail_at", "mail_attempts"])
         if is_told:
             return event
+
+
+def _is_allowed(event: SecurityEvent, now: datetime) -> bool:
+    """Whoever has a password could sign in from a new place each minute: three such mails a day say enough, and the log
+    has all of it. What else happens to an account is always told. Another attempt at the same mail was counted.
+    """
+    if event.kind != SecurityEvent.Kind.NEW_DEVICE or event.mail_attempts > 0:
+        return True
+    return take_allowance(address=event.user.email, now=now, kind=MailKind.NEW_DEVICE)
 
 
 def _may_be_told(event: SecurityEvent) -> bool:

@@ -30,6 +30,7 @@ from digests.models.delivery import DeliveryState
 from digests.models.send_limits import ALL_MAIL
 from digests.services import outbox
 from digests.services.delivery_marks import DeliveryMarks
+from digests.services.mail_keys import store_new_keys
 from digests.services.pipeline import MailSteps, Pipeline, Step
 from digests.services.send_rate import take_send_tokens
 from digests.services.sending_pauses import pause_sending, paused_domains, sending_blocked_reason
@@ -146,6 +147,7 @@ class _Run:
             self._enqueue_another()
         if leased:
             batch = load_batch_context(leased, fragments=self._fragments)
+            store_new_keys(batch.new_keys)
             self._pipeline.run(self._deliver(one, batch) for one in self._while_time_is_left(leased))
         return bool(leased)
 
@@ -202,7 +204,7 @@ class _Run:
         while True:
             transport = self._pipeline.connection()
             try:
-                transport.send_body(recipient=ascii_address(one.email), message=message, key=one.key)
+                transport.send_body(recipient=ascii_address(one.email), message=message, name=one.name)
             except (SmtpError, SmtpConnectionLostError) as error:
                 yield Step.ALONE
                 # There are servers that take one connection from one machine.

@@ -10,6 +10,7 @@ from django.core import signing
 from django.db import transaction
 
 from digests.models import Schedule, Subscriber, Subscription
+from digests.services.mail_keys import find_by_key
 from digests.services.schedules import end_schedule, save_schedule
 from papers.models import Topic
 
@@ -33,14 +34,11 @@ class UnsubscribeTarget:
 
 
 def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
-    """What the link with this key can end; None for a key that belongs to nothing, or no longer. Three queries."""
-    if not key.isascii() or not key.isprintable():
-        return None
-    chosen = Subscription.objects.filter(unsub_key=key).select_related("schedule__subscriber").first()
-    found = Schedule.objects.filter(unsub_key=key).select_related("subscriber")
-    schedule = chosen.schedule if chosen else found.first()
+    """What the link with this key can end; None for a key that belongs to nothing, or no longer. Few queries."""
+    chosen = find_by_key(Subscription.objects.select_related("schedule__subscriber"), key)
+    schedule = chosen.schedule if chosen else find_by_key(Schedule.objects.select_related("subscriber"), key)
     if schedule is None:
-        subscriber = Subscriber.objects.filter(key=key).first()
+        subscriber = find_by_key(Subscriber.objects.all(), key)
         return (
             None
             if subscriber is None

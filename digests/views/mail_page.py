@@ -22,7 +22,7 @@ from papers.web.http import Request
 def mail(request: Request, key: str) -> HttpResponse:
     """The papers of a mail, in its order."""
     found = _of_key(key)
-    context = {"versions": told_versions(found.version_ids), "more_count": more_papers_count(found)}
+    context = {"key": key, "versions": told_versions(found.version_ids), "more_count": more_papers_count(found)}
     return _page(request, "digests/mail.html", found, paper_rows(found.paper_ids), context)
 
 
@@ -33,7 +33,7 @@ def more(request: Request, key: str) -> HttpResponse:
     asked = request.GET.get("from", "")
     offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
     rows, following = more_papers_page(found, offset=offset)
-    return _page(request, "digests/mail_more.html", found, rows, {"following": following})
+    return _page(request, "digests/mail_more.html", found, rows, {"key": key, "following": following})
 
 
 def _of_key(key: str) -> Delivery:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from digests.forms import AddressChangeForm, PreferencesForm
 from digests.models import Delivery, Subscriber
 from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
+from digests.services.mail_keys import find_by_key, keys_of_mails
 from digests.services.mail_setup import current_mail_setup
 from digests.services.preferences import (
     get_or_create_subscriber,
@@ -36,7 +37,7 @@ FOLLOWED_SHOWN = 100
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: Request, key: str) -> HttpResponse:
     """By the link in a mail, without signing in: what comes and when. The address itself cannot be changed here."""
-    return _preferences(request, _of_key(key), by_key=True)
+    return _preferences(request, _of_key(key), key=key)
 
 
 @never_cache
@@ -44,10 +45,11 @@ def preferences(request: Request, key: str) -> HttpResponse:
 @sign_in_required
 def subscriptions(request: UserRequest) -> HttpResponse:
     """The preferences of the account that is signed in."""
-    return _preferences(request, get_or_create_subscriber(request.user), by_key=False)
+    return _preferences(request, get_or_create_subscriber(request.user))
 
 
-def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> HttpResponse:
+def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> HttpResponse:
+    """`key`: by which the page was opened; empty for an account that is signed in."""
     form = PreferencesForm(
         request.POST if request.method == "POST" else None,
         subscriber=subscriber,
@@ -60,14 +62,14 @@ def _preferences(request: Request, subscriber: Subscriber, *, by_key: bool) -> H
         _save(form, subscriber)
         if subscriber.confirmed_at is None and not _ask_owner(request, subscriber):
             return too_many_requests(request, "subscribe")
-        if not by_key:
+        if not key:
             messages.success(request, "Saved.")
             return redirect("digests:subscriptions")
     context = {
         "form": form,
         "subscriber": subscriber,
         "schedules": subscriber.schedules.exclude(next_due_at=None).order_by("next_due_at"),
-        "by_key": by_key,
+        "key": key,
         "is_saved": is_saved,
         "move_form": AddressChangeForm(),
         "mail": current_mail_setup(),
@@ -142,12 +144,14 @@ def _sent(request: Request, subscriber: Subscriber) -> HttpResponse:
     if before.isascii() and before.isdigit():
         found = found.filter(pk__lt=int(before[:18]))
     rows = list(found.defer("content_spec")[: SENT_SHOWN + 1])
-    context = {"mails": rows[:SENT_SHOWN], "more": rows[SENT_SHOWN - 1].pk if len(rows) > SENT_SHOWN else None}
+    keys = keys_of_mails(rows[:SENT_SHOWN], reader=subscriber)
+    more = rows[SENT_SHOWN - 1].pk if len(rows) > SENT_SHOWN else None
+    context = {"mails": list(zip(rows[:SENT_SHOWN], keys, strict=True)), "more": more}
     return render(request, "digests/sent.html", context)
 
 
 def _of_key(key: str) -> Subscriber:
-    subscriber = Subscriber.objects.confirmed().admitted().filter(key=key).select_related("user").first()
+    subscriber = find_by_key(Subscriber.objects.confirmed().admitted().select_related("user"), key)
     if subscriber is None:
         raise Http404("This link opens nothing.")
     return subscriber

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from digests.forms import AddressForm
 from digests.models.signup import LINK_LIFETIME
 from digests.services.double_opt_in import LinkState, confirm_link, read_link, request_new_link, request_sign_up
+from digests.services.mail_keys import key_of_reader
 from digests.services.mail_setup import current_mail_setup
 from papers.models import Topic
 from papers.web.http import Request
@@ -62,7 +63,9 @@ def confirm_address(request: Request, token: str) -> HttpResponse:
 
 
 def _show(request: Request, context: dict[str, Any]) -> HttpResponse:
-    step = context["found"].step
+    found = context["found"]
+    step = found.step
+    context["reader_key"] = key_of_reader(found.subscriber) if found.subscriber else ""
     context["hours"] = LINK_LIFETIME // timedelta(hours=1)
     context["site_url"] = settings.SITE_URL
     return render(

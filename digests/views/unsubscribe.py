@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from digests.services.mail_keys import key_of_reader
 from digests.services.unsubscribe import (
     UnsubscribeTarget,
     find_unsubscribe_target,
@@ -63,6 +64,9 @@ def _posted(request: Request) -> QueryDict:
 
 
 def _page(request: Request, context: dict[str, object]) -> HttpResponse:
+    target = context["target"]
+    if isinstance(target, UnsubscribeTarget):
+        context["reader_key"] = key_of_reader(target.subscriber)
     response = render(request, "digests/unsubscribe.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -25,7 +25,7 @@ _SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 class Transport(Protocol):
     """Takes one mail at a time."""
 
-    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, name: str) -> None:
         """Everything before the point of no return. Raises SmtpError or SmtpConnectionLostError."""
 
     def end_data(self) -> None:
@@ -50,7 +50,7 @@ class SmtpTransport:
         self.end_data, self.read_reply = connection.end_data, connection.read_reply
         self.abandon, self.quit = connection.abandon, connection.quit
 
-    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, name: str) -> None:
         self._connection.send_body(sender=self._sender, recipient=recipient, message=message)
 
 
@@ -61,14 +61,14 @@ class FolderTransport:
         self._folder = folder
         self._pending: tuple[Path, Path] | None = None
 
-    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, name: str) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            pending = self._folder / f".{key}.{os.getpid()}.part"
+            pending = self._folder / f".{name}.{os.getpid()}.part"
             pending.write_bytes(message)
         except OSError as error:
             raise SmtpConnectionLostError(f"{self._folder}: {error.strerror}") from error
-        self._pending = pending, self._folder / f"{key}.eml"
+        self._pending = pending, self._folder / f"{name}.eml"
 
     def end_data(self) -> None:
         """Does nothing: the whole mail leaves in `read_reply`."""
@@ -93,7 +93,7 @@ class BackendTransport:
         self._connection = get_connection()
         self._message: EmailMultiAlternatives | None = None
 
-    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, name: str) -> None:
         self._message = to_django_message(message)
         self._message.connection = self._connection
 

@@ -6,9 +6,13 @@ import logging
 import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404
+
+_LONG_NAME = "The name of the file is too long. Give it one of at most 200 letters, and send it again."
+_BROKEN_FORM = "The form did not arrive whole. Go back and send it again."
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +24,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The 400 page: most often the host name isn't ours, so nothing is done for it."""
-    return HttpResponseBadRequest(render_to_string("400.html"))
+    """The 400 page: most often the host name isn't ours, so nothing is done for it; else what is wrong with a form."""
+    reason = ""
+    if isinstance(exception, MultiPartParserError):
+        # Django's parser says which only in words.
+        reason = _LONG_NAME if "header size" in str(exception) else _BROKEN_FORM
+    return HttpResponseBadRequest(render_to_string("400.html", {"reason": reason}))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

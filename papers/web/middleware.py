@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
@@ -16,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 
 from papers.accounts.second_factor import mark_session
 from papers.models import User
+from papers.references.common import MAX_BYTES
 from papers.services.operations.installation import group_settings
 from papers.web.http import Request
 
@@ -174,6 +176,18 @@ class RejectNulMiddleware:
         match = request.resolver_match
         if "\0" in request.path_info and match is not None and match.view_name != "digests:unsubscribe":
             raise Http404("There is no such page.")
+
+
+class BodyTooLargeMiddleware:
+    """A page for a request whose body no form takes: `config/buffered_requests.py` threw it away, and said so."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Request) -> HttpResponse:
+        if "HTTP_X_BROADSHEET_BODY_THROWN_AWAY" not in request.META:
+            return self.get_response(request)
+        return render(request, "413.html", {"megabytes": MAX_BYTES // 1_000_000}, status=413)
 
 
 class ReaderTimeZoneMiddleware:

@@ -253,7 +253,11 @@
   addEventListener("DOMContentLoaded", () => stay(20));
 
   document.addEventListener("htmx:responseError", (event) => {
-    say(event.detail.xhr.status === 429 ? "That was a little fast. Try again in a minute." : "That did not work. Load the page again.");
+    const said = {
+      413: "That is too large: a file may have 12 MB. Give it in parts.",
+      429: "That was a little fast. Try again in a minute.",
+    };
+    say(said[event.detail.xhr.status] || "That did not work. Load the page again.");
   });
   document.addEventListener("htmx:sendError", () => say("The server can’t be reached."));
   for (const failed of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(failed, () => { isLoading = false; waiting = 0; });

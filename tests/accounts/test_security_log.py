@@ -204,6 +204,17 @@ class TestMail:
         assert "Safari on iPhone, from the network 192.0.2.0/24" in str(letter.body)
         assert "https://papers.example.org/account/security" in str(letter.body)
 
+    def test_of_many_new_devices_three_a_day_are_told_of_and_all_are_in_the_log(self, rita: User) -> None:
+        for number in range(7):
+            record_event(user=rita, kind=Kind.NEW_DEVICE, now=timezone.now(), network=f"192.0.{number}.0/24")
+        record_event(user=rita, kind=Kind.ROLE, now=timezone.now(), detail="curator")
+        assert self.send() == 4
+        assert [letter.subject for letter in mail.outbox if "A new device" not in letter.subject] != []
+        assert SecurityEvent.objects.filter(kind=Kind.NEW_DEVICE).count() == 7
+        assert self.send(timedelta(days=2)) == 0, "what was held back is not told of late"
+        record_event(user=rita, kind=Kind.NEW_DEVICE, now=timezone.now(), network="192.0.9.0/24")
+        assert self.send(timedelta(days=2)) == 1
+
     def test_a_new_role_and_who_gave_it(self, rita: User) -> None:
         set_role(person=rita, role=Role.CURATOR, by=staff())
         assert self.send() == 1

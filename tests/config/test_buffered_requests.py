@@ -110,9 +110,21 @@ def test_a_body_that_no_form_takes_is_read_and_kept_nowhere() -> None:
     request.add(post(MAX_BODY_BYTES + 10), 0)
     request.add(b"x" * MAX_BODY_BYTES, 0)
     assert request.on_disk == 0
-    assert all_of(request) == post(MAX_BODY_BYTES + 10)
-    with pytest.raises(TurnedAwayError, match="413"):
-        request.add(b"x" * 10, 0)
+    assert not request.is_complete
+    request.add(b"x" * 10, 0)
+    assert request.is_complete
+    assert request.on_disk == 0
+
+
+def test_what_was_thrown_away_is_said_to_whoever_answers() -> None:
+    request = IncomingRequest(0)
+    request.add(post(MAX_BODY_BYTES + 1, b"Content-Type: multipart/form-data\r\nHX-Request: true\r\n"), 0)
+    request.add(b"x" * (MAX_BODY_BYTES + 1), 0)
+    request.finish()
+    head = all_of(request)
+    assert head.endswith(b"\r\nContent-Length: 0\r\nX-Broadsheet-Body-Thrown-Away: 1\r\n\r\n")
+    assert b"HX-Request: true" in head
+    assert head.lower().count(b"content-") == 1
 
 
 @pytest.mark.parametrize("value", ["-1", "+5", "5,5", "", "0x5", "٥", "9" * 30])

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import redis
 
-from config.local.paths import MAX_SOCKET_PATH, DataDir, OperatorError
+from config.local.paths import MAX_SOCKET_PATH, PROJECT, DataDir, OperatorError
+from config.local.supervisor import data_dir_lock
 
 
 def mode(path: Path) -> int:
@@ -33,6 +34,28 @@ def test_made_folders_are_private(tmp_path: Path) -> None:
     data.make()
 
     assert {mode(path) for path in (data.path, data.run_dir, data.log_dir, data.socket_dir)} == {0o700}
+
+
+def test_the_port_of_a_running_site_is_known_to_commands_beside_it(tmp_path: Path) -> None:
+    data = DataDir(tmp_path / "data")
+    data.make()
+    assert data.running_port() is None
+    with data_dir_lock(data):
+        assert data.running_port() is None
+        data.record_port(8123)
+        assert data.running_port() == 8123
+        environment = {name: value for name, value in os.environ.items() if name not in ("PORT", "BROADSHEET_SITE_URL")}
+        environment |= {"BROADSHEET_DATA_DIR": str(data.path)}
+        script = "from config import settings; print(settings.SITE_URL)"
+        said = [
+            subprocess.run(
+                [sys.executable, "-c", script], env=environment | more, cwd=PROJECT, capture_output=True, text=True,
+                check=True,
+            ).stdout.strip()
+            for more in ({}, {"PORT": "8200"}, {"BROADSHEET_SITE_URL": "https://papers.example.org"})
+        ]  # fmt: skip
+        assert said == ["http://127.0.0.1:8123", "http://127.0.0.1:8200", "https://papers.example.org"]
+    assert data.running_port() is None, "killed, it leaves the file and not the lock"
 
 
 def test_secret_key_is_made_once_and_private(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from digests.services import outbox
 from digests.services.delivery_marks import DeliveryMarks, SendingMark
 from digests.wire.smtp import SmtpConnection
 from tests.digests.test_digest_sending import DUE, parsed, planned, send, state_of, use
+from tests.support.mail import message_id_of
 from tests.support.mail_sink import MailSink, mail_sink
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,7 @@ def test_what_is_sent_again_after_its_parts_were_forgotten_is_made_anew_and_stop
     Fragment.objects.all().delete()
     sink.script = lambda step, to: None
     assert send(DUE + timedelta(hours=1)).counts == {"sent": 1}
-    assert parsed(sink.taken[1])["Message-ID"].startswith(f"<d.{first.pk}.{first.key}@")
+    assert parsed(sink.taken[1])["Message-ID"].startswith(f"<d.{first.pk}.{message_id_of(first)}@")
 
 
 def test_what_an_older_version_began_is_made_anew(sink: MailSink) -> None:
@@ -108,7 +109,7 @@ def test_what_an_older_version_began_is_made_anew(sink: MailSink) -> None:
         state=DeliveryState.RETRY, attempts=1, content_spec='{"frame":1,"papers":[[2,0]],"versions":[]}'
     )
     assert send().counts == {"sent": 1}
-    assert parsed(sink.taken[0])["Message-ID"].startswith(f"<d.{delivery.pk}.{delivery.key}@")
+    assert parsed(sink.taken[0])["Message-ID"].startswith(f"<d.{delivery.pk}.{message_id_of(delivery)}@")
 
 
 def test_a_worker_that_was_thought_dead_sends_nothing(sink: MailSink, monkeypatch: Any) -> None:

@@ -19,6 +19,7 @@ from digests.services.schedules import (
     start_schedules,
 )
 from tests.support import factories
+from tests.support.mail import mail_key
 from tests.support.people import client_of, reader, staff
 
 pytestmark = pytest.mark.django_db
@@ -104,12 +105,12 @@ def test_a_frequency_that_nobody_knows_is_refused() -> None:
 
 def test_a_change_of_the_hour_moves_the_next_mail_and_nothing_else() -> None:
     schedule = factories.schedule()
-    before = (schedule.last_release, schedule.covers_from, schedule.unsub_key)
+    before = (schedule.last_release, schedule.covers_from, mail_key(schedule))
     changed = save_schedule(
         subscriber=schedule.subscriber, frequency="daily", now=NOW, local_time=time(18), time_zone="Europe/Berlin"
     )
     assert changed.next_due_at == factories.at_hour(factories.TODAY, 17)
-    assert (changed.last_release, changed.covers_from, changed.unsub_key) == before
+    assert (changed.last_release, changed.covers_from, mail_key(changed)) == before
 
 
 def test_the_date_of_the_last_mail_is_not_sent_for_again() -> None:
@@ -157,9 +158,9 @@ def test_subscriptions_that_stay_keep_their_links() -> None:
     schedule = factories.schedule()
     one, two = factories.topic(), factories.topic()
     set_subscriptions(schedule=schedule, kinds=["daily"], topic_ids=[one.pk])
-    before = set(schedule.subscriptions.values_list("unsub_key", flat=True))
+    before = {mail_key(one) for one in schedule.subscriptions.all()}
     set_subscriptions(schedule=schedule, kinds=["daily", "versions"], topic_ids=[two.pk])
-    after = dict(schedule.subscriptions.values_list("kind", "unsub_key"))
+    after = {one.kind: mail_key(one) for one in schedule.subscriptions.all()}
     assert set(after) == {"daily", "versions", "topic"}
     assert after["daily"] in before
     assert len(before & set(after.values())) == 1
@@ -179,5 +180,5 @@ def test_the_admin_shows_it_to_the_staff_and_no_key_of_any_reader(model) -> None
     administrator, other = client_of(staff()), client_of(reader())
     for page in pages:
         html = administrator.get(page).content.decode()
-        assert not any(key in html for key in (schedule.unsub_key, schedule.subscriber.key, delivery.key))
+        assert not any(key in html for key in (mail_key(schedule), mail_key(schedule.subscriber), mail_key(delivery)))
         assert other.get(page).status_code == 302

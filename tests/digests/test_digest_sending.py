@@ -24,6 +24,7 @@ from digests.services.schedules import end_schedule
 from digests.services.sending import send_waiting
 from papers.models import Paper, Topic, TopicMatch
 from tests.support import factories
+from tests.support.mail import mail_key, message_id_of
 from tests.support.mail_sink import HANG_UP, MailSink, ReceivedMail, mail_sink
 
 pytestmark = pytest.mark.django_db
@@ -118,8 +119,8 @@ def test_every_header_is_there_once(sink: MailSink) -> None:
               "X-Auto-Response-Suppress", "Feedback-ID", "Reply-To"]  # fmt: skip
     assert {name: len(mail.get_all(name) or []) for name in wanted} == dict.fromkeys(wanted, 1)
     schedule = delivery.schedule
-    assert mail["List-Unsubscribe"] == f"<https://papers.example.org/u/{schedule.unsub_key}>"
-    assert mail["Message-ID"] == f"<d.{delivery.pk}.{delivery.key}@example.org>"
+    assert mail["List-Unsubscribe"] == f"<https://papers.example.org/u/{mail_key(schedule)}>"
+    assert mail["Message-ID"] == f"<d.{delivery.pk}.{message_id_of(delivery)}@example.org>"
     assert mail["Subject"] == "2 new papers · Thu 5 Mar · LLM agents"
     assert "daily.papers.papers.example.org" in mail["List-Id"]
     head = sink.taken[0].message.partition(b"\r\n\r\n")[0]
@@ -414,7 +415,7 @@ def test_without_a_server_mails_are_files(settings: Any, tmp_path: Path) -> None
     (delivery,) = planned()
     send()
     (file,) = settings.OUTBOX_DIR.iterdir()
-    assert file.name == f"{delivery.key}.eml"
+    assert file.name == f"{message_id_of(delivery)}.eml"
     assert email.message_from_bytes(file.read_bytes())["Subject"]
     assert state_of(delivery) == DeliveryState.SENT
 

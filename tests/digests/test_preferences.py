@@ -16,7 +16,7 @@ from digests.services import double_opt_in
 from digests.services.mail_export import export_mail
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from tests.support import factories
-from tests.support.mail import first_link_path, set_up_mail
+from tests.support.mail import first_link_path, mail_key, set_up_mail
 from tests.support.pages import parse_html
 from tests.support.people import anonymous_client, client_of, reader
 
@@ -34,7 +34,7 @@ CHOICE = {
 
 
 def save(subscriber: Subscriber, **fields: str) -> Any:
-    return anonymous_client().post(f"/subscriptions/{subscriber.key}", CHOICE | fields)
+    return anonymous_client().post(f"/subscriptions/{mail_key(subscriber)}", CHOICE | fields)
 
 
 def test_a_choice_becomes_schedules() -> None:
@@ -53,7 +53,7 @@ def test_a_choice_becomes_schedules() -> None:
 def test_what_is_chosen_is_shown() -> None:
     subscriber = factories.subscriber()
     save(subscriber, trending="weekly", paused_until=str(timezone.localdate() + timedelta(days=9)))
-    page = parse_html(anonymous_client().get(f"/subscriptions/{subscriber.key}").content.decode())
+    page = parse_html(anonymous_client().get(f"/subscriptions/{mail_key(subscriber)}").content.decode())
     chosen = {one.getparent().get("name"): one.get("value") for one in page.xpath("//option[@selected]")}
     assert (chosen["trending"], chosen["top"], chosen["weekday"], chosen["month_day"]) == ("weekly", "", "2", "31")
     assert page.xpath("//input[@name='time_zone']/@value") == ["Europe/Berlin"]
@@ -151,7 +151,7 @@ def test_an_address_of_another_subscriber_is_not_taken_over(settings: Any) -> No
 
 def test_a_page_by_key_needs_no_cookie_and_is_for_no_search_engine() -> None:
     subscriber = factories.subscriber()
-    page = anonymous_client().get(f"/subscriptions/{subscriber.key}")
+    page = anonymous_client().get(f"/subscriptions/{mail_key(subscriber)}")
     assert not page.cookies
     assert parse_html(page.content.decode()).xpath("//meta[@name='robots']/@content") == ["noindex"]
     assert anonymous_client().get("/subscriptions/wrong").status_code == 404
@@ -165,13 +165,13 @@ def test_the_archive_lists_what_was_sent_and_each_mail_is_a_page() -> None:
         schedule, state="sent", sent_at=factories.NOW, paper_ids=[second.pk, first.pk], more_ids=[over.pk]
     )
     factories.delivery(schedule, state="skipped", period_on=date(2026, 3, 5))
-    page = parse_html(anonymous_client().get(f"/subscriptions/{subscriber.key}/sent").content.decode())
-    assert page.xpath("//ul[@class='sent']//a/@href") == [f"/mail/{sent.key}"]
-    shown = anonymous_client().get(f"/mail/{sent.key}")
+    page = parse_html(anonymous_client().get(f"/subscriptions/{mail_key(subscriber)}/sent").content.decode())
+    assert page.xpath("//ul[@class='sent']//a/@href") == [f"/mail/{mail_key(sent)}"]
+    shown = anonymous_client().get(f"/mail/{mail_key(sent)}")
     assert shown["X-Robots-Tag"] == "noindex"
     titles = [one.text_content() for one in parse_html(shown.content.decode()).xpath("//h2[@class='card-title']")]
     assert titles == ["Second", "First"]
-    rest = parse_html(anonymous_client().get(f"/mail/{sent.key}/more").content.decode())
+    rest = parse_html(anonymous_client().get(f"/mail/{mail_key(sent)}/more").content.decode())
     assert [one.text_content() for one in rest.xpath("//h2[@class='card-title']")] == ["Over"]
 
 
@@ -184,7 +184,7 @@ def test_more_of_a_daily_mail_are_the_other_papers_of_its_time() -> None:
         from_release=before.release, to_release=other.release,
     )  # fmt: skip
     factories.listing(factories.paper(title="After"))
-    page = parse_html(anonymous_client().get(f"/mail/{mail_row.key}/more").content.decode())
+    page = parse_html(anonymous_client().get(f"/mail/{mail_key(mail_row)}/more").content.decode())
     assert [one.text_content() for one in page.xpath("//h2[@class='card-title']")] == ["Other"]
 
 
@@ -193,7 +193,7 @@ def test_a_wrong_place_in_the_rest_is_no_error(wrong: str) -> None:
     sent = factories.delivery(
         factories.schedule(), state="sent", sent_at=factories.NOW, more_ids=[factories.paper().pk]
     )
-    assert anonymous_client().get(f"/mail/{sent.key}/more", {"from": wrong}).status_code == 200
+    assert anonymous_client().get(f"/mail/{mail_key(sent)}/more", {"from": wrong}).status_code == 200
 
 
 def test_a_sign_up_is_nobody_s_until_confirmed() -> None:

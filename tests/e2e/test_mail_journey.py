@@ -47,8 +47,8 @@ def in_shell(site: Site, code: str) -> list[str]:
 
 def key_of(site: Site) -> str:
     """The key of the one-click header, as a mail program has it."""
-    code = "from digests.models import Schedule; print(Schedule.objects.get(frequency='daily').unsub_key)"
-    return in_shell(site, code)[0]
+    code = "from digests.models import Schedule as S; from tests.support.mail import mail_key as k; "
+    return in_shell(site, f"{code}print(k(S.objects.get(frequency='daily')))")[0]
 
 
 def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None:
@@ -89,6 +89,8 @@ def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None
 MAILED = """
 from django.utils import timezone
 from digests.models import Delivery, Schedule, Subscriber
+from digests.models.mail_keys import digest_of_key
+from digests.services.mail_keys import key_of_reader
 from digests.services.preferences import get_or_create_subscriber
 from papers.models import Paper, User
 now, papers = timezone.now(), list(Paper.objects.order_by("pk").values_list("pk", flat=True)[:30])
@@ -97,8 +99,9 @@ Subscriber.objects.filter(pk=reader.pk).update(confirmed_at=now)
 schedule = Schedule.objects.create(subscriber=reader, frequency="daily", covers_from=now, max_papers=20)
 Delivery.objects.create(
     schedule=schedule, subscriber=reader, period_on=now.date(), due_at=now, planned_at=now, not_before=now, floor=now,
-    state="sent", sent_at=now, key="a-mail", paper_ids=papers[:20], causes=[""] * 20, more_ids=papers[20:])
-print(reader.key, papers[0])
+    state="sent", sent_at=now, key_digest=digest_of_key("a-mail"), paper_ids=papers[:20], causes=[""] * 20,
+    more_ids=papers[20:])
+print(key_of_reader(reader), papers[0])
 """
 
 

@@ -355,6 +355,27 @@ def test_what_can_t_be_taken_is_told_in_words(fields: dict[str, Any], words: str
     assert not LibraryImport.objects.exists()
 
 
+def test_a_file_s_name_that_is_too_long_is_said_to_be_so() -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{"a" * 5_000}.bib"\r\n\r\n'
+    body = f"{head}@misc{{a, title={{A}}}}\r\n--b--\r\n".encode()
+    answer = client_of(reader()).generic("POST", "/library/import", body, "multipart/form-data; boundary=b")
+    assert answer.status_code == 400
+    assert "The name of the file is too long" in answer.content.decode()
+    assert "host name" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("by_htmx", [False, True])
+def test_what_no_form_takes_gets_a_page_that_says_how_much_one_takes(by_htmx: bool) -> None:
+    """The server threw its body away before anybody read it."""
+    headers = {"X-Broadsheet-Body-Thrown-Away": "1"} | ({"HX-Request": "true"} if by_htmx else {})
+    answer = client_of(reader()).post("/library/import", headers=headers)
+    assert answer.status_code == 413
+    page = answer.content.decode()
+    assert "A file may have 12 MB" in page
+    assert "Give it in parts" in page
+    assert 'href="/library/import"' in page
+
+
 def test_a_hostile_file_is_a_page_with_words() -> None:
     client = client_of(reader())
     data = b"@misc{a, title={<script>alert(1)</script>}}\n@misc{\x00\xff{b}}\n[" + b"{" * 1_000

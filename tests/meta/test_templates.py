@@ -100,3 +100,24 @@ def test_what_a_partial_uses_is_found() -> None:
 
 def test_there_are_partials() -> None:
     assert PARTIALS
+
+
+_IMAGE = re.compile(r"<img\b[^>]*>")
+_PAGE = re.compile(r"<html\b[^>]*>")
+_TEMPLATE_TAG = re.compile(r"\{[%#{].*?[%#}]\}", re.DOTALL)
+
+
+def flaws(source: str) -> list[str]:
+    """What a browser forgives and a program that reads aloud does not."""
+    plain = _TEMPLATE_TAG.sub("", source)
+    pictures = [f"no alt: {tag}" for tag in _IMAGE.findall(plain) if " alt=" not in tag]
+    return pictures + [f"no lang: {tag}" for tag in _PAGE.findall(plain) if " lang=" not in tag]
+
+
+def test_flaws_are_found() -> None:
+    assert len(flaws('<html><img src="a"><img src="{% if a > b %}x{% endif %}" alt="">')) == 2
+
+
+@pytest.mark.parametrize("path", list(source_files(".html", under="templates")), ids=lambda path: path.name)
+def test_no_template_has_a_flaw(path: Path) -> None:
+    assert flaws(path.read_text(encoding="utf-8")) == []

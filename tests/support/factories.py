@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from digests.models import Delivery, Schedule, Subscriber, Subscription
+from digests.models.mail_keys import digest_of_key
 from digests.services.schedules import save_schedule
 from papers.catalogue.paper_ref import parse_reference
 from papers.models import (
@@ -186,7 +187,11 @@ def subscriber(**fields: Any) -> Subscriber:
     """An address that was confirmed."""
     fields.setdefault("email", f"subscriber{next(_numbers)}@example.org")
     fields.setdefault("confirmed_at", NOW)
-    return Subscriber.objects.create(**fields)
+    if "key" in fields:  # one that it had before keys were derived
+        fields["key_digest"] = digest_of_key(fields.pop("key"))
+    made = Subscriber.objects.create(**fields)
+    made.refresh_from_db(fields=["key_nonce"])
+    return made
 
 
 def schedule(of: Subscriber | None = None, *topics: Topic, kinds: Iterable[str] = (), **fields: Any) -> Schedule:
@@ -208,6 +213,8 @@ def delivery(of: Schedule, **fields: Any) -> Delivery:
     fields.setdefault("planned_at", NOW)
     fields.setdefault("not_before", fields["due_at"])
     fields.setdefault("floor", fields["due_at"] - timedelta(days=7))
+    if "key" in fields:  # one that it had before keys were derived
+        fields["key_digest"] = digest_of_key(fields.pop("key"))
     return Delivery.objects.create(schedule=of, subscriber=of.subscriber, **fields)
 
 

@@ -15,7 +15,6 @@ _PINNED = re.compile(r"^([a-z0-9._-]+)==(\S+)(?: ; (.*?))? \\$", re.MULTILINE)
 REASONS: Mapping[str, str] = {
     "psycopg": "used unmodified, as a library that anybody can replace by another version (LGPL 3, section 4)",
     "psycopg-binary": "the same, compiled",
-    "djlint": "a program that `make lint` starts: nothing of it is imported, and no installation or image has it",
 }
 # What only other machines install, or the measurements; and what a package's own metadata do not say.
 SAID: Mapping[str, str] = {

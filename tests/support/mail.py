@@ -8,6 +8,10 @@ from typing import Any
 from django.core import mail
 
 from config.site_url import Site
+from digests.content.keys import KeyRing
+from digests.models import Delivery, Schedule, Subscriber, Subscription
+from digests.models.mail_keys import KeyPurpose, message_name
+from digests.services.mail_keys import key_of_reader, keys_of_mails, store_new_keys
 from digests.services.mail_setup import send_test_mail
 from tests.support import factories
 
@@ -28,6 +32,26 @@ def first_link_path(text: str) -> str:
     return found[1]
 
 
+def mail_key(row: Subscriber | Schedule | Subscription | Delivery) -> str:
+    """The key that the next mail's link to a row has, opening it from now on."""
+    if isinstance(row, Subscriber):
+        return key_of_reader(row)
+    if isinstance(row, Delivery):
+        return keys_of_mails([row], reader=row.subscriber)[0]
+    ring = KeyRing()
+    reader = row.subscriber if isinstance(row, Schedule) else row.schedule.subscriber
+    purpose = KeyPurpose.SCHEDULE if isinstance(row, Schedule) else KeyPurpose.SUBSCRIPTION
+    key = ring.key(purpose, row.pk, subscriber_id=reader.pk, nonce=reader.key_nonce, stored=row.key_digest)
+    store_new_keys(ring.new)
+    return key
+
+
+def message_id_of(mail: Delivery) -> str:
+    """What tells its Message-ID from that of others."""
+    nonce = mail.subscriber.key_nonce
+    return message_name(schedule_id=mail.schedule_id, period_on=mail.period_on, nonce=nonce)
+
+
 class RecordingTransport:
     """Takes every mail, and keeps it."""
 
@@ -35,7 +59,7 @@ class RecordingTransport:
         self.taken: list[tuple[str, bytes]] = []
         self._offered: tuple[str, bytes] | None = None
 
-    def send_body(self, *, recipient: str, message: bytes, key: str) -> None:
+    def send_body(self, *, recipient: str, message: bytes, name: str) -> None:
         self._offered = recipient, message
 
     def end_data(self) -> None:

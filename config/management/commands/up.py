@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 self.start(supervisor)
                 supervisor.run()
                 self.say("Stopping …")
+                data.port_file.unlink(missing_ok=True)
         except KeyboardInterrupt:
             pass
         except OperatorError as error:
@@ -53,6 +54,7 @@ class Command(BaseCommand):
     def start(self, supervisor: Supervisor) -> None:
         supervisor.stop_stale_processes()
         check_address_available(settings.BIND, settings.PORT)
+        settings.DATA_DIR.record_port(settings.PORT)
         self.say(f"Starting Broadsheet {settings.VERSION} …")
         start_embedded(supervisor)
         web, *others = self._programs()

@@ -20,7 +20,7 @@ from papers.models import Followed, LibraryItem, Paper, TaggedPaper, User
 _LEFT_OUT = frozenset(
     {"feedkey", "loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"}
 )
-_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "unsub_key", "subscriber.key"})
+_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "key_digest", "key_nonce"})
 _IN_MEMORY_BYTES = 2_000_000
 
 EXPORT_README = """What Broadsheet keeps of you.

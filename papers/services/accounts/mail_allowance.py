@@ -43,6 +43,11 @@ class MailKind(StrEnum):
     """Any other that a stranger has sent."""
     INVITATION = "invitation"
     """A curator's, counted apart: no stranger's forms hold it up."""
+    NEW_DEVICE = "new device"
+    """Tells an account of a sign-in; counted apart, so that neither forms nor sign-ins hold up the other."""
+
+
+_COUNTED_BY = {MailKind.INVITATION: "curators", MailKind.NEW_DEVICE: "devices"}
 
 
 def take_allowance(*, address: str, now: datetime, kind: MailKind = MailKind.OTHER) -> bool:
@@ -67,5 +72,5 @@ def delete_old_allowances(*, now: datetime) -> int:
 
 
 def _digest(address: str, kind: MailKind) -> str:
-    by = "curators" if kind is MailKind.INVITATION else "strangers"
+    by = _COUNTED_BY.get(kind, "strangers")
     return salted_hmac(f"papers.mail-allowance.{by}", mailbox_key(address), algorithm="sha256").hexdigest()
