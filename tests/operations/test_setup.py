@@ -205,6 +205,13 @@ class TestProgress:
         assert "arXiv announcements" in part
         assert "<html" not in part
 
+    def test_before_the_first_fetch_it_does_not_say_that_all_was_asked(self, arxiv: Source) -> None:
+        Source.objects.update(next_fetch_at=datetime.now(UTC) + timedelta(minutes=5))
+        part = self.look(HX_Request="true")
+        assert "Your papers are fetched soon" in part
+        assert "answer the setup page" in part
+        assert "hx-trigger" in part
+
     def test_it_stops_looking_when_all_is_over(self, arxiv: Source) -> None:
         Source.objects.update(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
         self.run(arxiv, state=FetchRun.State.DONE, new=68)
