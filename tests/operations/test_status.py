@@ -205,6 +205,12 @@ class TestVerdict:
             "Our journal has not been asked yet; it waits for its turn."
         )
 
+    def test_one_is_asked_for_the_first_time(self) -> None:
+        run(source())
+        run(source("Our journal", last_success_at=None), FetchRun.State.RUNNING)
+        assert self.verdict() is Verdict.UNASKED
+        assert self.words().endswith("Our journal is being asked for the first time.")
+
     def test_one_fails(self) -> None:
         hub = source("Hugging Face", error_count=2)
         run(source())
