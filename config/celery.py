@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
-from celery.signals import after_setup_logger, after_setup_task_logger
+from celery.signals import after_setup_logger, after_setup_task_logger, beat_init
 from django.conf import settings
 from kombu import Exchange, Queue
+from kombu.exceptions import OperationalError
 
 from config.local.programs import FETCHER, MAILER, PARTS, WORKER
 from config.log_redaction import redact_handlers
@@ -82,6 +83,16 @@ app.conf.update(
         )
     },
 )
+
+
+@beat_init.connect
+def begin_at_once(**_: Any) -> None:
+    """Have due work collected as soon as beat starts, which waits for half a minute by itself. It is the workers' first
+    sign of life, too: until it comes the pages say that nobody has heard of them."""
+    try:
+        app.send_task(TaskName.ENQUEUE_DUE_WORK, retry=False)
+    except OperationalError:
+        logging.getLogger(__name__).warning("The queue does not answer yet; due work is collected in half a minute")
 
 
 @after_setup_logger.connect

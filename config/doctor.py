@@ -264,18 +264,22 @@ def check_services(*, now: datetime) -> Iterator[Finding]:
 
 
 def check_sources(*, now: datetime) -> list[Finding]:
-    """Each source that is on and not well, else one line for all."""
+    """Each source that is on and not well or was never asked, else one line for all."""
     found, well = [], 0
     for each in status.source_states(now=now):
         source, again = each.source, manage_command(f"fetch {each.source.pk}")
-        if each.state is SourceState.FAILING:
-            message = f"{source.name} failed {source.error_count} times: {source.last_error}"
+        if each.trouble is SourceState.FAILING:
+            since = f", since {_clock(each.trouble_since)}" if each.trouble_since else ""
+            message = f"{source.name} failed {source.error_count} times{since}: {source.last_error}"
             found.append(warning("sources", message, f"It is asked again by itself; now: {again}"))
-        elif each.state is SourceState.STALE:
+        elif each.trouble is SourceState.STALE:
             found.append(warning("sources", f"{source.name} served an old batch.", f"To look again now: {again}"))
-        elif each.state is SourceState.LATE:
+        elif each.trouble is SourceState.LATE:
             message = f"{source.name} is due since {_clock(source.next_fetch_at)}, and nobody visited it."
             found.append(warning("sources", message, f"See to the workers; to visit it from here: {again}"))
+        elif each.is_unasked:
+            message = f"{source.name} was not asked yet, so nobody knows whether it answers."
+            found.append(warning("sources", message, f"It is asked by itself; now: {again}"))
         elif each.state is not SourceState.OFF:
             well += 1
     if found:
@@ -308,7 +312,10 @@ def check_embeddings(*, now: datetime) -> Finding:
 
 
 def check_days(*, now: datetime) -> Finding:
-    gaps = [day for day in status.recent_days(today=now.date()) if day.missing]
+    days = status.recent_days(today=now.date())
+    gaps = [day for day in days if day.missing]
+    if not gaps and all(day.is_complete is None for day in days):
+        return ok("days", "No day of the last two weeks was compared with arXiv's announcement yet.")
     if not gaps:
         return ok("days", "No announced paper is known to be missing.")
     named = ", ".join(f"{len(day.missing)} of {day.day}" for day in gaps)

@@ -86,9 +86,9 @@ def _queue(today: date) -> Iterable[tuple[str, str, NoticeContent]]:
 
 def _stale(today: date, now: datetime) -> Iterable[tuple[str, str, NoticeContent]]:
     for one in source_states(now=now):
-        if one.state in (SourceState.STALE, SourceState.FAILING, SourceState.LATE):
+        if one.trouble:
             words = {SourceState.STALE: "serves an old batch", SourceState.LATE: "is overdue"}
-            title = f"{one.source.name} {words.get(one.state, 'fails')}"
+            title = f"{one.source.name} {words.get(one.trouble, 'fails')}"
             yield (
                 "notify_stale",
                 f"source:{one.source.pk}:{today}",

@@ -96,7 +96,7 @@ def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     """Read an answer in RSS 2.0 or Atom. An item that can't be read is kept as rejected, with its id where it has one.
 
     Raises:
-        BrokenXmlError: it is neither.
+        BrokenXmlError: it is neither, or somebody else's.
     """
     elements: Sequence[Element | BrokenRecord]
     try:
@@ -115,9 +115,15 @@ def parse_feed(data: bytes, *, now: datetime) -> AnnouncementFeed:
     today = eastern_day(now)
     is_possible = said is None or today - MAX_AGE <= said <= today + _ONE_DAY
     day = said if said is not None and is_possible else today
+    items = tuple(_read_any_item(element, day) for element in elements)
+    if any(item.record for item in items) and not any(_is_of_arxiv(item) for item in items):
+        raise BrokenXmlError(
+            "This is no feed of arXiv's announcements: no entry says how it was announced. Check the source's address, "
+            "or add it as a feed."
+        )
     return AnnouncementFeed(
         day=day,
-        items=tuple(_read_any_item(element, day) for element in elements),
+        items=items,
         is_cut=is_cut,
         misdated=None if is_possible else said,
     )
@@ -134,6 +140,11 @@ def parse_rejected_item(rejected: RejectedPayload) -> RawPaper:
     if item.record is None:
         raise SourceError(item.rejected.error if item.rejected else "There is no item in it.")
     return item.record
+
+
+def _is_of_arxiv(item: AnnouncementItem) -> bool:
+    """Whether an entry is arXiv's own: it says its kind, or is named as arXiv does. Others link to papers, too."""
+    return bool(item.kind) or item.guid.lower().startswith("oai:arxiv.org:")
 
 
 def _name(element: Element) -> str:

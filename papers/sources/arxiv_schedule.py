@@ -205,10 +205,16 @@ class AbsenceReason(StrEnum):
     """The source could not be read."""
     HOLIDAY = "holiday"
     """Long announced, the source answers, and there is nothing: most often a holiday."""
+    UNASKED = "unasked"
+    """arXiv was never asked, so nobody knows."""
 
 
-def absence_reason(today: date, *, now: datetime, is_stale: bool, is_failing: bool) -> AbsenceReason:
+def absence_reason(
+    today: date, *, now: datetime, is_stale: bool, is_failing: bool, is_asked: bool = True
+) -> AbsenceReason:
     """Why there is no edition of `today`, as far as that can be told. `today` is the group's date."""
+    if not is_asked:
+        return AbsenceReason.UNASKED
     due = edition_due(today)
     if due is None:
         return AbsenceReason.HOLIDAY if has_feed(today) else AbsenceReason.WEEKEND

@@ -273,7 +273,9 @@ def _account(account: Mapping[str, Any] | None) -> str:
 
 
 def _count(value: Any) -> int:
-    return min(value, 2**31 - 1) if isinstance(value, int) and value > 0 else 0
+    """A number of votes or comments; `true`, which Python takes for 1, is none."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return min(value, 2**31 - 1) if is_number and value > 0 else 0
 
 
 def _name_of(item: Any) -> str:

@@ -21,7 +21,7 @@ from config.local.paths import DataDir
 from config.site_url import Site
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetup, MailSetupState
-from papers.models import Edition, Source
+from papers.models import Edition, FetchRun, Source
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.operations.heartbeat import record_heartbeat
 from tests.support.prerelease import make_prerelease
@@ -52,7 +52,8 @@ def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         mail_setup, "current_mail_setup", lambda: MailSetup(MailSetupState.WORKS, "A test message left.")
     )
-    source(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
+    asked = source(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
+    FetchRun.objects.create(source=asked, state="done", started_at=datetime.now(UTC), heartbeat_at=datetime.now(UTC))
     record_heartbeat(now=datetime.now(UTC))
     record_heartbeat(now=datetime.now(UTC), name=EMBEDDER)
     out = StringIO()
@@ -215,6 +216,17 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
 
 
 @pytest.mark.django_db
+def test_a_source_that_was_never_asked_is_not_said_to_be_well() -> None:
+    new = source(next_fetch_at=NOW + timedelta(minutes=5))
+    (found,) = doctor.check_sources(now=NOW)
+    assert found.level is FindingLevel.WARNING
+    assert "was not asked yet" in found.message
+    FetchRun.objects.create(source=new, state=FetchRun.State.DONE, started_at=NOW, heartbeat_at=NOW)
+    (found,) = doctor.check_sources(now=NOW)
+    assert (found.level, found.message) == (FindingLevel.OK, "1 are on, and none of them fails.")
+
+
+@pytest.mark.django_db
 def test_without_any_source_nothing_comes() -> None:
     (found,) = doctor.check_sources(now=NOW)
     assert found.level is FindingLevel.WARNING
@@ -222,7 +234,10 @@ def test_without_any_source_nothing_comes() -> None:
 
 @pytest.mark.django_db
 def test_a_day_with_a_gap() -> None:
-    assert doctor.check_days(now=NOW).level is FindingLevel.OK
+    assert "was compared" in doctor.check_days(now=NOW).message, "nobody knows yet"
+    Edition.objects.create(day=date(2026, 11, 23), announced_count=3, stored_count=3)
+    found = doctor.check_days(now=NOW)
+    assert (found.level, found.message) == (FindingLevel.OK, "No announced paper is known to be missing.")
     Edition.objects.create(day=date(2026, 11, 24), missing=["2611.00001", "2611.00002"])
     found = doctor.check_days(now=NOW)
     assert (found.level, "2 of 2026-11-24" in found.message) == (FindingLevel.WARNING, True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from celery.signals import beat_init
 from django.core.management import CommandError, call_command
+from kombu.exceptions import OperationalError
 
-from config.celery import app
+from config.celery import app, begin_at_once
 from config.local.programs import BEAT, EMBEDDER, FETCHER, MAILER, PARTS, WEB, WORKER, WebServer, program_of
 
 
@@ -20,6 +22,26 @@ def test_each_queue_has_a_worker_and_each_worker_a_queue() -> None:
         arguments = program_of(part, processes=3).arguments
         assert arguments[arguments.index("-Q") + 1] == part.queue
         assert arguments[arguments.index("-c") + 1] == ("3" if part.has_processes else "1")
+
+
+def waiting_tasks() -> int:
+    with app.connection_for_read() as broker:
+        return sum(broker.default_channel.queue_declare(queue=name).message_count for name in app.amqp.queues)
+
+
+def test_beat_has_due_work_collected_when_it_starts() -> None:
+    app.control.purge()
+    beat_init.send(sender=None)
+    assert waiting_tasks() == 1
+    app.control.purge()
+
+
+def test_beat_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(app, "send_task", fail)
+    begin_at_once()
 
 
 def test_the_web_server_listens_where_it_is_told() -> None:

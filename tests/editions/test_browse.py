@@ -175,8 +175,11 @@ class TestTheDayPage:
         ("edition", "words"),
         [
             ({"announced_count": 243, "stored_count": 243}, "243 of 243 announced by arXiv"),
-            ({"announced_count": None, "stored_count": None}, "announced count unknown"),
-            ({"announced_count": None, "stored_count": 5, "check_note": "the feed is old"}, "unknown: the feed is old"),
+            ({"announced_count": None, "stored_count": None}, "not yet compared with arXiv’s announcement"),
+            (
+                {"announced_count": None, "stored_count": 5, "check_note": "it is old"},
+                "arXiv’s announcement: it is old",
+            ),
             (
                 {"announced_count": 5, "stored_count": 3, "missing": ["2603.1", "2603.2"]},
                 "3 of 5 announced by arXiv: 2 missing (2603.1, 2603.2)",

@@ -176,6 +176,17 @@ class TestWhyNotToday:
         assert why is not None
         assert why.absence is AbsenceReason.HOLIDAY
 
+    def test_before_arxiv_was_ever_asked_nobody_says_that_it_announced_nothing(self) -> None:
+        source = factories.source()
+        for late in (ANNOUNCED + timedelta(hours=1), ANNOUNCED + timedelta(hours=12)):
+            why = explain_absence(None, today=TODAY, now=late)
+            assert why is not None
+            assert why.absence is AbsenceReason.UNASKED
+        factories.fetch_run(source, state=FetchRun.State.DONE, started_at=NOW)
+        why = explain_absence(None, today=TODAY, now=ANNOUNCED + timedelta(hours=12))
+        assert why is not None
+        assert why.absence is AbsenceReason.HOLIDAY
+
     def test_a_source_that_fails(self) -> None:
         factories.source(error_count=2)
         why = self.why()

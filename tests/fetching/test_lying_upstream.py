@@ -1,4 +1,5 @@
-"""What comes of a few days on which upstream lies: a table of lies, each run through the real fetch code by a clock.
+"""What comes of a few days on which upstream lies: a table of lies, each run through the real fetch code by a clock;
+`make storm` has them all fetched by running workers, which beat's own task tells what is due.
 
 Each row: papers announced, stored, on their day's edition, named as missing or of unknown count, not named, twice, on a
 wrong day. The last three must be 0. `pytest -s` prints the table.
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,10 +18,12 @@ from typing import Any
 import pytest
 from django.db.models import F
 
+from papers.enqueue import TaskName
 from papers.models import Edition, HostSlot, Listing, Source
 from papers.services.fetching.fetch_runner import fetch_source
 from papers.services.fetching.unread_days import fill_unread_days
 from papers.sources.arxiv_schedule import EASTERN
+from tests.support.clock_worker import WorkerDriver, running_workers
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import create_source, disable_rate_limits, stored_ids
 
@@ -127,14 +131,40 @@ class Row:
 @pytest.fixture
 def upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeUpstream]:
     disable_rate_limits(monkeypatch)
-    with fake_upstream(make_catalogue(weekdays(FRIDAY, 5), 9), today=WEDNESDAY) as running:
+    with make_upstream() as running:
         settings.FETCH_ALLOW = (running.host,)
         settings.ARXIV_OAI_URL = f"{running.url}/oai"
         settings.ARXIV_API_URL = f"{running.url}/api/query"
         yield running
 
 
-def run_clock(upstream: FakeUpstream, lie: Lie) -> None:
+def make_upstream() -> AbstractContextManager[FakeUpstream]:
+    return fake_upstream(make_catalogue(weekdays(FRIDAY, 5), 9), today=WEDNESDAY)
+
+
+@pytest.fixture(scope="module")
+def workers(django_db_setup: None) -> Iterator[tuple[FakeUpstream, WorkerDriver]]:
+    """Workers that stay for all lies, and the upstream that they know."""
+    with make_upstream() as running:
+        addresses = {
+            "BROADSHEET_FETCH_ALLOW": running.host,
+            "BROADSHEET_ARXIV_OAI_URL": f"{running.url}/oai",
+            "BROADSHEET_ARXIV_API_URL": f"{running.url}/api/query",
+        }
+        with running_workers(addresses) as driver:
+            yield running, driver
+
+
+Visit = Callable[[Source, datetime], None]
+
+
+def visit_here(source: Source, now: datetime) -> None:
+    """In this process, without workers."""
+    fetch_source(source.pk, now=now)
+    fill_unread_days(now)
+
+
+def run_clock(upstream: FakeUpstream, lie: Lie, visit: Visit = visit_here) -> None:
     """Fetch whatever is due, as the scheduler would, from the first moment to the last."""
     upstream.set(page_size=lie.page_size)
     sources = [create_source(kind, upstream, next_fetch_at=lie.first) for kind in ("arxiv_rss", "arxiv_oai")]
@@ -159,8 +189,7 @@ def run_clock(upstream: FakeUpstream, lie: Lie) -> None:
             is_told = True
         _set_upstream(upstream, lie, due.kind, now)
         before = due.next_fetch_at
-        fetch_source(due.pk, now=now)
-        fill_unread_days(now)
+        visit(due, now)
         due.refresh_from_db()
         assert due.next_fetch_at is None or due.next_fetch_at > before, "it would be asked for ever"
 
@@ -202,11 +231,11 @@ def result(upstream: FakeUpstream, first: date) -> Row:
     return row
 
 
-# One of each kind; all of them by hand: make storm.
-USUAL = frozenset({
+# One of each kind; all of them by the workers: make storm.
+USUAL = (
     "none", "feeds 503 all day", "one archive's feed 500 all day", "yesterday's batch all day", "an ill-formed item",
     "records: the token never ends", "the machine off from Wednesday to Friday", "begun on a Saturday",
-})  # fmt: skip
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -218,11 +247,34 @@ def table() -> Iterator[dict[str, Row]]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in USUAL else pytest.mark.long) for name in LIES])
+@pytest.mark.parametrize("name", USUAL)
 def test_upstream_lies(upstream: FakeUpstream, table: dict[str, Row], name: str) -> None:
-    lie = LIES[name]
-    run_clock(upstream, lie)
-    row = table[name] = result(upstream, min(lie.first.date(), FRIDAY))
+    run_clock(upstream, LIES[name])
+    check(upstream, table, name)
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("workers")
+@pytest.mark.parametrize("name", LIES)
+def test_upstream_lies_to_the_workers(
+    workers: tuple[FakeUpstream, WorkerDriver], table: dict[str, Row], name: str
+) -> None:
+    upstream, driver = workers
+    upstream.clear_script()
+    driver.forget()
+
+    def visit(source: Source, now: datetime) -> None:
+        """As beat has it done: the scheduler finds what is due, a worker fetches it."""
+        driver.set_time(now)
+        driver.run(TaskName.ENQUEUE_DUE_WORK)
+        driver.run(TaskName.FILL_UNREAD_DAYS)
+
+    run_clock(upstream, LIES[name], visit)
+    check(upstream, table, name)
+
+
+def check(upstream: FakeUpstream, table: dict[str, Row], name: str) -> None:
+    row = table[name] = result(upstream, min(LIES[name].first.date(), FRIDAY))
     assert row.announced
     assert (row.twice, row.wrong_day, row.unnamed) == (0, 0, [])
     assert row.listed == row.announced

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from papers.models import Announcement, Edition, Listing, RecordedAnnouncement, Source
+from papers.models import Announcement, Edition, FetchRun, Listing, RecordedAnnouncement, Source
 from papers.services.editions.listing import RECORDS_KIND
 from papers.services.fetching.unread_days import fill_unread_days
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
@@ -185,6 +185,22 @@ def test_a_day_with_neither_feed_nor_records_has_a_row_that_says_so(upstream: Fa
     days = Edition.objects.values_list("day", flat=True)
     assert SUNDAY not in days, "arXiv announces nothing at weekends"
     assert tuesday not in days, "this day's may still come"
+
+
+@pytest.mark.parametrize("state", [None, FetchRun.State.RUNNING, FetchRun.State.ABANDONED])
+def test_before_arxiv_was_ever_asked_no_day_has_a_row(upstream: FakeUpstream, state: str | None) -> None:
+    sources = begin(upstream, at(THURSDAY))
+    if state:
+        FetchRun.objects.create(
+            source=sources[0], state=state, started_at=at(THURSDAY), heartbeat_at=at(THURSDAY), ended_at=None
+        )
+    assert fill_unread_days(at(FRIDAY)) == 0
+    assert not Edition.objects.exists()
+    upstream.set(today=FRIDAY)
+    upstream.script("/atom", Behaviour(status=500, times=9))
+    run_fetch(sources[0], now=at(FRIDAY))
+    fill_unread_days(at(FRIDAY))
+    assert Edition.objects.filter(day=WEDNESDAY, listed_count=0).exists(), "asked, and nothing came"
 
 
 def test_what_of_a_day_was_not_read_is_filled(upstream: FakeUpstream) -> None:

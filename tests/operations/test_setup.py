@@ -11,6 +11,7 @@ from django.urls import reverse
 from papers.forms.fields import time_zones
 from papers.forms.setup import SetupForm, category_groups
 from papers.models import Edition, FetchRun, Installation, Source
+from papers.services.operations.heartbeat import record_heartbeat
 from papers.services.operations.installation import group_settings, invalidate_group_settings
 from papers.services.operations.sample import add_sample, remove_sample
 from papers.services.operations.setup import FIRST_FETCH_GRACE, current_answers, expand_categories, prepare_sources
@@ -205,6 +206,13 @@ class TestProgress:
         assert "arXiv announcements" in part
         assert "<html" not in part
 
+    def test_before_the_first_fetch_it_does_not_say_that_all_was_asked(self, arxiv: Source) -> None:
+        Source.objects.update(next_fetch_at=datetime.now(UTC) + timedelta(minutes=5))
+        part = self.look(HX_Request="true")
+        assert "Your papers are fetched soon" in part
+        assert "answer the setup page" in part
+        assert "hx-trigger" in part
+
     def test_it_stops_looking_when_all_is_over(self, arxiv: Source) -> None:
         Source.objects.update(next_fetch_at=datetime.now(UTC) + timedelta(hours=1))
         self.run(arxiv, state=FetchRun.State.DONE, new=68)
@@ -233,7 +241,10 @@ class TestProgress:
         assert "Tries again" in page
 
     def test_workers_that_do_not_run_are_named(self, arxiv: Source) -> None:
-        assert "not running" in self.look()
+        admin = client_of(staff())
+        assert "have not been heard of yet" in admin.get("/setup/progress").content.decode()
+        record_heartbeat(now=datetime.now(UTC) - timedelta(hours=1))
+        assert "not running" in admin.get("/setup/progress").content.decode()
 
     def test_the_sample_can_be_removed(self) -> None:
         from papers.services.operations.sample import has_sample

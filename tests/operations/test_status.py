@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 from kombu import Connection
 
 from digests.models import SendingPause
-from papers.models import Edition, FetchRun, Source
+from papers.models import Edition, FetchRun, Installation, Source
 from papers.services.operations.heartbeat import WORKERS, is_alive, last_heartbeat, record_heartbeat
+from papers.services.operations.installation import group_settings, invalidate_group_settings, skip_setup
 from papers.services.operations.status import (
     STATUS_DAYS,
     SourceState,
+    Verdict,
     first_fetch_status,
     server_statistics,
     site_status,
@@ -81,6 +85,8 @@ class TestSources:
             ({"next_fetch_at": NOW - timedelta(minutes=16)}, FetchRun.State.DONE, SourceState.LATE, True),
             ({"is_enabled": False, "next_fetch_at": NOW}, FetchRun.State.DONE, SourceState.OFF, False),
             ({"is_enabled": False}, FetchRun.State.RUNNING, SourceState.RUNNING, True),
+            ({}, FetchRun.State.ABANDONED, SourceState.WAITING, False),
+            ({}, FetchRun.State.FAILED, SourceState.WAITING, False),  # at an address that was changed since
         ],
     )
     def test_how_one_stands(
@@ -143,7 +149,131 @@ class TestDays:
         assert not site_status(today=TODAY, now=NOW + timedelta(minutes=10)).is_healthy  # no worker was seen since
 
 
+class TestVerdict:
+    """Each state of the site, and the words for it on the page."""
+
+    @pytest.fixture(autouse=True)
+    def _alive(self) -> None:
+        record_heartbeat(now=NOW)
+        skip_setup(now=NOW)
+        invalidate_group_settings()
+
+    def verdict(self) -> Verdict:
+        return site_status(today=TODAY, now=NOW).verdict
+
+    def words(self) -> str:
+        """What the page says above its first part."""
+        context = {
+            "status": (found := site_status(today=TODAY, now=NOW)),
+            "verdict": found.verdict,
+            "now": NOW,
+            "group": group_settings(),
+        }
+        text = strip_tags(render_to_string("papers/_verdict.html", context)) + (" (green)" if found.is_healthy else "")
+        assert ("verdict well" in render_to_string("papers/_verdict.html", context)) is found.is_healthy
+        return " ".join(text.split())
+
+    def test_never_set_up(self) -> None:
+        Installation.objects.update(set_up_at=None)
+        invalidate_group_settings()
+        source(next_fetch_at=NOW + timedelta(minutes=5), last_success_at=None)
+        assert self.verdict() is Verdict.STARTING
+        assert self.words() == (
+            "No source has been asked yet. The first fetch begins at 08:05, or as soon as the setup page is answered."
+        )
+
+    def test_set_up_and_never_asked(self) -> None:
+        source(next_fetch_at=NOW, last_success_at=None)
+        assert self.verdict() is Verdict.STARTING
+        assert self.words() == "No source has been asked yet. The first fetch is about to begin."
+
+    def test_the_first_fetch_runs(self) -> None:
+        run(source(next_fetch_at=NOW, last_success_at=None), FetchRun.State.RUNNING)
+        assert self.verdict() is Verdict.STARTING
+        assert "The sources are being asked for the first time." in self.words()
+
+    def test_a_first_fetch_that_was_killed_said_nothing(self) -> None:
+        run(source(next_fetch_at=NOW, last_success_at=None), FetchRun.State.ABANDONED)
+        assert self.verdict() is Verdict.STARTING
+
+    def test_one_was_never_asked(self) -> None:
+        run(source())
+        source("Our journal", last_success_at=None)
+        assert self.verdict() is Verdict.UNASKED
+        assert self.words() == (
+            "Nothing is known to be missing, but not every source has been asked yet. "
+            "Our journal has not been asked yet; it waits for its turn."
+        )
+
+    def test_one_is_asked_for_the_first_time(self) -> None:
+        run(source())
+        run(source("Our journal", last_success_at=None), FetchRun.State.RUNNING)
+        assert self.verdict() is Verdict.UNASKED
+        assert self.words().endswith("Our journal is being asked for the first time.")
+
+    def test_one_fails(self) -> None:
+        hub = source("Hugging Face", error_count=2)
+        run(source())
+        for hours, state in ((5, "failed"), (4, "done"), (3, "failed"), (2, "failed")):
+            run(hub, state, ago=timedelta(hours=hours))
+        assert self.verdict() is Verdict.SOME_FAILING
+        assert self.words() == (
+            "A source has trouble; the other ones go on. Hugging Face has not answered well since 05:00."
+        )
+
+    def test_one_fails_while_it_is_asked_again(self) -> None:
+        hub = source("Hugging Face", error_count=1)
+        run(source())
+        run(hub, FetchRun.State.FAILED)
+        run(hub, FetchRun.State.RUNNING, ago=timedelta(seconds=2))
+        assert self.verdict() is Verdict.SOME_FAILING
+
+    def test_one_serves_an_old_batch_while_it_is_asked_again(self) -> None:
+        arxiv = source()
+        run(source("Hugging Face"))
+        run(arxiv, FetchRun.State.STALE)
+        run(arxiv, FetchRun.State.RUNNING, ago=timedelta(seconds=2))
+        assert self.verdict() is Verdict.SOME_FAILING
+        assert "arXiv has served an older batch since 07:00." in self.words()
+
+    def test_all_fail(self) -> None:
+        for name in ("arXiv", "Hugging Face"):
+            run(source(name, error_count=1), FetchRun.State.FAILED)
+        assert self.verdict() is Verdict.ALL_FAILING
+        assert self.words().startswith("No source answers at the moment.")
+
+    def test_one_that_is_off_counts_for_nothing(self) -> None:
+        run(source(error_count=1), FetchRun.State.FAILED)
+        source("Hugging Face", is_enabled=False)
+        assert self.verdict() is Verdict.ALL_FAILING
+        Source.objects.filter(error_count=1).update(is_enabled=False)
+        assert self.verdict() is Verdict.NO_SOURCE
+        assert self.words() == "No source is on, so nothing is fetched."
+
+    def test_fine(self) -> None:
+        run(source())
+        assert self.verdict() is Verdict.FINE
+        assert self.words() == "Nothing is known to be missing, and all sources answer. (green)"
+
+    def test_no_worker(self) -> None:
+        run(source())
+        record_heartbeat(now=NOW - timedelta(hours=1))
+        assert self.verdict() is Verdict.STOPPED
+        assert self.words() == "Nothing new is fetched at the moment."
+
+    def test_papers_are_missing(self) -> None:
+        run(source(error_count=1), FetchRun.State.FAILED)
+        edition(announced_count=3, stored_count=2, missing=["2511.00001"])
+        assert self.verdict() is Verdict.GAPS
+        assert "arXiv has not answered well since 07:00." in self.words()
+
+
 class TestFirstVisit:
+    def test_it_is_not_over_before_it_has_begun(self) -> None:
+        arxiv = source(next_fetch_at=NOW + timedelta(minutes=5), last_success_at=None)
+        visit = first_fetch_status(now=NOW)
+        assert (visit.is_over, visit.is_begun, visit.begins_at) == (False, False, arxiv.next_fetch_at)
+
     def test_it_is_over_when_nothing_is_due_or_running(self) -> None:
         arxiv = source(next_fetch_at=NOW)
         source("Hugging Face", is_enabled=False, next_fetch_at=NOW)
@@ -205,7 +335,7 @@ class TestPage:
         assert "241 of 243" in page
         assert "2511.00001" in page
         assert "200 of 200" in page
-        assert "announced count unknown" in page.lower()
+        assert "not yet compared with arXiv’s announcement" in page
         assert "Our mirror" in page
 
     def test_only_the_staff_sees_errors_and_addresses(self) -> None:

@@ -181,6 +181,10 @@ class TestWhyThereIsNothingToday:
         states = {"is_stale": False, "is_failing": False} | trouble
         return absence_reason(today, now=due + after, **states)
 
+    @pytest.mark.parametrize("after", [-6 * HOUR, HOUR, 12 * HOUR])
+    def test_nobody_asked_yet(self, after: timedelta) -> None:
+        assert self.why(after=after, is_asked=False) is AbsenceReason.UNASKED
+
     def test_weekend(self) -> None:
         assert self.why(date(2026, 3, 7), is_failing=True) is AbsenceReason.WEEKEND
 

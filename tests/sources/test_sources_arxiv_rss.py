@@ -153,6 +153,18 @@ def test_what_is_no_feed_is_an_error(document: bytes) -> None:
         parse_feed(document, now=NOW)
 
 
+LINK_LIST = """<rss version="2.0"><channel><title>Papers that I read</title><description>d</description>{items}
+ </channel></rss>"""
+LINK = "<item><title>{title}</title><link>{link}</link><description>{title}, in a few words.</description></item>"
+
+
+@pytest.mark.parametrize("others", ["", LINK.format(title="A talk", link="https://blog.example/talk")])
+def test_a_feed_that_only_links_to_papers_is_refused_with_a_reason(others: str) -> None:
+    items = LINK.format(title="Tides", link="https://arxiv.org/abs/2611.00004") + others
+    with pytest.raises(BrokenXmlError, match=r"no feed of arXiv's announcements.*add it as a feed"):
+        parse_feed(LINK_LIST.format(items=items).encode(), now=NOW)
+
+
 # --- asking ---
 
 

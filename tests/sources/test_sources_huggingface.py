@@ -90,6 +90,17 @@ def test_fields_of_another_type_are_not_there() -> None:
     assert (paper.external_counts.votes, paper.external_counts.comments) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("said", "votes"), [(True, 0), (False, 0), (1, 1), ("1", 0), (1.5, 0), (-3, 0), (10**30, 2**31 - 1)]
+)
+def test_votes_are_a_whole_number(said: Any, votes: int) -> None:
+    [paper] = parse(item(upvotes=said, outer={"numComments": said})).papers
+    counts = paper.external_counts
+    assert counts is not None
+    assert (counts.votes, counts.comments) == (votes, votes)
+    assert type(counts.votes) is type(counts.comments) is int
+
+
 def test_items_in_another_languages_notation_cost_only_themselves() -> None:
     """Some archived days hold every item as a string of Python's repr."""
     listed = parse(

@@ -131,11 +131,14 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
         .distinct("source_id")
         .values_list("state", flat=True)
     )
+    is_failing = any(source.error_count for source in sources)
+    has_real = edition is not None and not edition.is_sample
     absence = absence_reason(
         today,
         now=now,
         is_stale=FetchRun.State.STALE in states,
-        is_failing=any(source.error_count for source in sources),
+        is_failing=is_failing,
+        is_asked=has_real or is_failing or not states <= {FetchRun.State.RUNNING, FetchRun.State.ABANDONED},
     )
     due = edition_due(today) if absence is AbsenceReason.NOT_YET else next_edition_due(today)
     return EditionAbsence(today=today, absence=absence, due=due)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Min
 
-from papers.models import AnnouncedList, Edition, Source
+from papers.models import AnnouncedList, Edition, FetchRun, Source
 from papers.services.editions.listing import RECORDS_KIND, SAMPLE_KIND, ListingEntry, add_listings, listing_rule_of
 from papers.services.fetching.completeness import check_day, unread_categories
 from papers.services.ingest.announcements import LIKELY_DAYS_KEPT
@@ -56,7 +56,7 @@ def _fill(day: date, now: datetime) -> int:
         listed = sum(add_listings(entries, rule, now=now) for rule in rules if rule is not None) if entries else 0
         recorded = _recorded_count(day, unread)
         edition = Edition.objects.filter(day=day).first()
-        if not recorded and edition is None and _may_be_empty(day, now):
+        if not recorded and edition is None and (_may_be_empty(day, now) or not _is_anybody_asked()):
             return 0
         if edition is None or edition.recorded_count != recorded or listed:
             Edition.objects.update_or_create(day=day, defaults={"recorded_count": recorded})
@@ -69,6 +69,12 @@ def _may_be_empty(day: date, now: datetime) -> bool:
     today may still come, as long as arXiv answers."""
     is_failing = Source.objects.announcing().filter(error_count__gt=0).exists()
     return may_be_quiet(day) or (day == eastern_day(now) and not is_failing)
+
+
+def _is_anybody_asked() -> bool:
+    """Whether arXiv was ever asked for its announcements, whatever came. Before that an empty day says nothing."""
+    unknown = (FetchRun.State.RUNNING, FetchRun.State.ABANDONED)
+    return FetchRun.objects.filter(source__in=Source.objects.announcing()).exclude(state__in=unknown).exists()
 
 
 _OF_DAY = """

@@ -29,7 +29,7 @@ _MOST_SOURCES = 20
 _DAY_SERIES = (
     Series("stored", "stored"),
     Series("missing", "announced and missing"),
-    Series("unknown", "listed, announced count unknown"),
+    Series("unknown", "listed, not yet compared with arXiv's announcement"),
 )
 _LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
 _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))

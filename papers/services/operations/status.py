@@ -6,13 +6,14 @@ Everything here is bounded: weeks of days, the last visit of each source, number
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from celery import current_app
 from django.db import connection
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from kombu.exceptions import OperationalError
 
 from papers import hooks
@@ -48,6 +49,15 @@ class SourceStatus:
     is_pending: bool
     """A visit is going on, or due at this moment."""
 
+    trouble: SourceState | None = None
+    """STALE, FAILING or LATE, also while it is asked anew; None where nothing is wrong with it."""
+
+    trouble_since: datetime | None = None
+    """The first visit that failed or brought an old batch since the last good one; of a late one, when it was due."""
+
+    is_unasked: bool = False
+    """It is on, and no visit has ended yet that says whether it answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
@@ -55,6 +65,28 @@ class WorkerStatus:
 
     alive: bool
     last_seen_at: datetime | None
+
+
+class Verdict(StrEnum):
+    """The site in a word; of several that hold, the first."""
+
+    STOPPED = "stopped"
+    """No worker runs any more, so nothing is fetched. Of those that just start nobody has heard yet."""
+    NO_SOURCE = "no-source"
+    STARTING = "starting"
+    """No source has ever been asked to the end: not set up yet, or the first fetch is under way."""
+    GAPS = "gaps"
+    """Announced papers are missing."""
+    ALL_FAILING = "all-failing"
+    """No source that was ever asked answers."""
+    SOME_FAILING = "some-failing"
+    """A source fails, brings an old batch or is overdue."""
+    MAIL = "mail"
+    """Another part of the site reports a problem."""
+    UNASKED = "unasked"
+    """A source waits for its first visit; the others answer."""
+    FINE = "fine"
+    """Nothing known to be wrong. It does not say that a day that was not compared is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +105,45 @@ class SiteStatus:
         return [day for day in self.days if day.missing]
 
     @property
+    def troubled(self) -> list[SourceStatus]:
+        """The sources that have trouble."""
+        return [source for source in self.sources if source.trouble]
+
+    @property
+    def unasked(self) -> list[SourceStatus]:
+        """The sources whose first visit is still to come, or going on."""
+        return [source for source in self.sources if source.is_unasked]
+
+    @property
+    def first_fetch_at(self) -> datetime | None:
+        """When the first of the sources that were never asked is asked; None where none is planned."""
+        return min((one.source.next_fetch_at for one in self.unasked if one.source.next_fetch_at), default=None)
+
+    @property
+    def is_fetching(self) -> bool:
+        """A source is being asked at this moment."""
+        return any(source.state is SourceState.RUNNING for source in self.sources)
+
+    @property
     def is_healthy(self) -> bool:
-        """Nothing known to be wrong. It does not say that a day of unknown count is complete."""
-        troubled = (SourceState.STALE, SourceState.FAILING, SourceState.LATE)
-        return (
-            self.workers.alive
-            and not self.days_with_gaps
-            and not self.problems
-            and not any(source.state in troubled for source in self.sources)
+        """Nothing known to be wrong, and nothing unknown of whether sources answer."""
+        return self.verdict is Verdict.FINE
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the site stands, as far as anybody knows."""
+        asked = [source for source in self.sources if source.source.is_enabled and not source.is_unasked]
+        found = (
+            (Verdict.STOPPED, not self.workers.alive and (asked or self.workers.last_seen_at)),
+            (Verdict.NO_SOURCE, not asked and not self.unasked),
+            (Verdict.STARTING, not asked),
+            (Verdict.GAPS, self.days_with_gaps),
+            (Verdict.ALL_FAILING, all(source.trouble is SourceState.FAILING for source in asked)),
+            (Verdict.SOME_FAILING, self.troubled),
+            (Verdict.MAIL, self.problems),
+            (Verdict.UNASKED, self.unasked),
         )
+        return next((verdict for verdict, holds in found if holds), Verdict.FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +168,18 @@ class FirstFetchStatus:
 
     @property
     def is_over(self) -> bool:
-        """No source has a visit before it or in progress: there is nothing to watch any more."""
-        return not any(source.is_pending for source in self.sources)
+        """Each source was asked, and none has a visit before it or in progress: there is nothing to watch any more."""
+        return not any(source.is_pending or source.run is None for source in self.sources)
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When the first source is asked; None where none is planned."""
+        return min((one.source.next_fetch_at for one in self.sources if one.source.next_fetch_at), default=None)
+
+    @property
+    def is_begun(self) -> bool:
+        """A source was asked, is being asked, or is due."""
+        return any(source.is_pending or source.run for source in self.sources)
 
 
 def first_fetch_status(*, now: datetime) -> FirstFetchStatus:
@@ -139,30 +211,61 @@ def recent_days(*, today: date) -> list[Edition]:
 
 def source_states(*, now: datetime) -> list[SourceStatus]:
     """Every source with its last visit. Two queries."""
-    last_run = FetchRun.objects.filter(source=OuterRef("pk")).order_by("-started_at").values("pk")[:1]
-    runs = FetchRun.objects.filter(pk__in=Source.objects.annotate(last_run=Subquery(last_run)).values("last_run"))
+    visits = FetchRun.objects.filter(source=OuterRef("pk"))
+    newest_first = visits.order_by("-started_at")
+    ended = newest_first.exclude(state__in=(FetchRun.State.RUNNING, FetchRun.State.ABANDONED))
+    good = newest_first.filter(state__in=(FetchRun.State.DONE, FetchRun.State.PARTIAL))
+    bad = visits.filter(state__in=(FetchRun.State.FAILED, FetchRun.State.STALE)).order_by("started_at")
+    sources = Source.objects.annotate(
+        last_outcome=Subquery(ended.values("state")[:1]),
+        good_at=Coalesce(Subquery(good.values("started_at")[:1]), Value(datetime.min.replace(tzinfo=UTC))),
+    ).annotate(
+        bad_since=Subquery(bad.filter(started_at__gt=OuterRef("good_at")).values("started_at")[:1]),
+    )
+    runs = FetchRun.objects.filter(
+        pk__in=Source.objects.annotate(last_run=Subquery(newest_first.values("pk")[:1])).values("last_run")
+    )
     run_of = {run.source_id: run for run in runs}
-    return [_judge(source, run_of.get(source.pk), now=now) for source in Source.objects.order_by("pk")]
+    return [_judge(source, run_of.get(source.pk), now=now) for source in sources.order_by("pk")]
 
 
-def _judge(source: Source, run: FetchRun | None, *, now: datetime) -> SourceStatus:
-    state = _state(source, run, now=now)
+def _judge(source: Any, run: FetchRun | None, *, now: datetime) -> SourceStatus:
+    """How one stands. `source` comes with what `source_states` adds to it."""
+    is_running = run is not None and run.state == FetchRun.State.RUNNING
+    trouble = _trouble(source, is_running=is_running, now=now)
+    state = SourceState.OK if _was_asked(source) else SourceState.WAITING
+    if is_running:
+        state = SourceState.RUNNING
+    elif not source.is_enabled:
+        state = SourceState.OFF
+    elif trouble:
+        state = trouble
     is_due = source.is_enabled and source.next_fetch_at is not None and source.next_fetch_at <= now
-    return SourceStatus(source=source, run=run, state=state, is_pending=is_due or state is SourceState.RUNNING)
+    return SourceStatus(
+        source=source,
+        run=run,
+        state=state,
+        is_pending=is_due or is_running,
+        trouble=trouble,
+        trouble_since=source.next_fetch_at if trouble is SourceState.LATE else trouble and source.bad_since,
+        is_unasked=source.is_enabled and trouble is None and not _was_asked(source),
+    )
 
 
-def _state(source: Source, run: FetchRun | None, *, now: datetime) -> SourceState:
-    if run is not None and run.state == FetchRun.State.RUNNING:
-        return SourceState.RUNNING
+def _trouble(source: Any, *, is_running: bool, now: datetime) -> SourceState | None:
+    """What is wrong with a source, also while it is being asked anew."""
     if not source.is_enabled:
-        return SourceState.OFF
-    if source.next_fetch_at is not None and now - source.next_fetch_at > LATE_AFTER:
+        return None
+    if not is_running and source.next_fetch_at is not None and now - source.next_fetch_at > LATE_AFTER:
         return SourceState.LATE
     if source.error_count:
         return SourceState.FAILING
-    if run is None:
-        return SourceState.WAITING
-    return SourceState.STALE if run.state == FetchRun.State.STALE else SourceState.OK
+    return SourceState.STALE if source.last_outcome == FetchRun.State.STALE else None
+
+
+def _was_asked(source: Any) -> bool:
+    """Whether a visit told that it answers. A failure that no longer counts was that of another address."""
+    return source.last_outcome not in {None, FetchRun.State.FAILED}
 
 
 def worker_status(*, now: datetime) -> WorkerStatus:
