@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("papers", "0011_unread_days")]
+    dependencies = [("papers", "0013_search_typing_help")]
 
     operations = [
         migrations.AddField(
