@@ -41,7 +41,10 @@
     const card = event.target.closest(".card");
     if (card && card !== current()) mark(card);
   });
-  addEventListener("DOMContentLoaded", () => { if (one(".card:target")) mark(one(".card:target")); });
+  addEventListener("DOMContentLoaded", () => {
+    const card = document.getElementById(location.hash.slice(1));
+    if (card?.matches(".card")) mark(card);
+  });
 
   // --- The next part of a list comes before its end is reached; what was pressed at the edge waits for it.
 
