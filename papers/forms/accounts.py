@@ -127,3 +127,11 @@ class ReadingPreferencesForm(_UserForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
+        for name in ("density", "text_size"):  # a form that does not ask leaves them as they are
+            self.fields[name].required = False
+
+    def clean_density(self) -> str:
+        return self.cleaned_data["density"] or self.instance.density
+
+    def clean_text_size(self) -> str:
+        return self.cleaned_data["text_size"] or self.instance.text_size

@@ -241,7 +241,8 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         Sorted when asked for: the papers of one day, each looked up among the reader's recommendations.
         """
         theirs = Recommendation.objects.filter(user=user, tag=None, paper=OuterRef("paper"))
-        found = self.on_day(day).visible().annotate(rank=Coalesce(Subquery(theirs.values("rank")[:1]), UNRANKED))
+        rank = Coalesce(Subquery(theirs.values("rank")[:1]), UNRANKED, output_field=models.IntegerField())
+        found = self.on_day(day).visible().annotate(rank=rank)
         if after is not None:
             found = found.filter(Q(rank__gt=after.rank) | Q(rank=after.rank, paper_id__lt=after.paper_id))
         return found.order_by("rank", "-paper_id")

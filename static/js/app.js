@@ -41,7 +41,10 @@
     const card = event.target.closest(".card");
     if (card && card !== current()) mark(card);
   });
-  addEventListener("DOMContentLoaded", () => { if (one(".card:target")) mark(one(".card:target")); });
+  addEventListener("DOMContentLoaded", () => {
+    const card = document.getElementById(location.hash.slice(1));
+    if (card?.matches(".card")) mark(card);
+  });
 
   // --- The next part of a list comes before its end is reached; what was pressed at the edge waits for it.
 
@@ -101,9 +104,11 @@
   });
 
   function seenAndOn() {
-    const button = inCard(".mark-seen[aria-pressed=false]");
-    current()?.classList.add("seen");
-    if (current()) button?.click();
+    const button = current()?.querySelector(".mark-seen[aria-pressed=false]");
+    if (button) {
+      current().classList.add("seen");
+      button.click();
+    }
     step(1);
   }
 
@@ -117,6 +122,12 @@
     values.set("state", save.dataset.state === state ? "none" : state);
     htmx.ajax("POST", save.formAction, { target: save, swap: "outerHTML", values: Object.fromEntries(values) });
   }
+
+  // A press shows at once; should it fail, that is taken back.
+  function flip({ target }) {
+    if (target.matches?.(".vote, .save, .mark-seen")) target.ariaPressed = target.ariaPressed === "true" ? "false" : "true";
+  }
+  for (const name of ["htmx:beforeRequest", "htmx:responseError", "htmx:sendError"]) document.addEventListener(name, flip);
 
   // A panel with tags and note opens with the cursor in it; but not under the hand of somebody who went on meanwhile.
   let lastKey = 0;

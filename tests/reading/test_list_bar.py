@@ -98,8 +98,9 @@ class TestWhatItSays:
         paper = factories.paper()
         factories.topic_match(paper, topic)
         assert text_of_class(bar("/topics/secret", client_of(rita)), "seen-count") == "0 of 1 seen"
+        otto = client_of(reader("otto"))
         for name in ("topic:secret", "own-topic:secret"):
-            answer = client_of(reader("otto")).post(
+            answer = otto.post(
                 f"{paper.get_absolute_url()}/seen", {"on": "1", "list": name}, headers={"HX-Request": "true"}
             )
             assert b"seen-count" not in answer.content

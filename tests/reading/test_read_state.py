@@ -201,6 +201,15 @@ class TestSettings:
         assert (rita.votes_unnamed, rita.hides_seen, rita.uses_shortcuts) == (True, False, False)
         assert get_page("/", client).xpath("//body/@data-no-keys") == [""]
 
+    def test_density_and_text_size(self, client: Client, rita: User) -> None:
+        assert get_page("/", client).xpath("//html/@data-density") == ["comfortable"]
+        client.post("/account/reading", {"density": "compact", "text_size": "large"})
+        client.post("/account/reading", {"density": "x"})
+        client.post("/account/reading", {})
+        page = get_page("/", client)
+        assert page.xpath("//html/@data-density") + page.xpath("//html/@data-text") == ["compact", "large"]
+        assert get_page("/").xpath("//html/@data-density") == []
+
     def test_a_stranger_has_keys(self, client: Any) -> None:
         assert get_page("/").xpath("//body/@data-no-keys") == []
 
