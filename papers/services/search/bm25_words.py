@@ -77,7 +77,7 @@ def _add(found: dict[str, AskedWord], unit: Unit, times: int) -> None:
     if is_name:
         name = found.setdefault(unit.joined, AskedWord(unit.joined))
         name.times += times
-        name.parts = () if unit.is_number_left else unit.parts
+        name.parts = () if unit.is_only_whole else unit.parts
         name.words_within = tuple(words)
 
 
