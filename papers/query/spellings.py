@@ -55,6 +55,12 @@ class Unit:
         return bool(self.joined) and len(self.parts) < self.width and all(part.word.isdigit() for part in self.parts)
 
     @property
+    def is_only_whole(self) -> bool:
+        """Its parts say nothing, and half of all papers have them: `2D`, `T5`."""
+        says_nothing = self.width == 2 and self.has_number and not any(is_word(part.word) for part in self.parts)
+        return self.is_number_left or (bool(self.joined) and says_nothing)
+
+    @property
     def shown_words(self) -> tuple[str, ...]:
         """What of it is worth pointing out where it is shown: all but the number of a name, and single letters."""
         if not self.joined:
@@ -64,7 +70,7 @@ class Unit:
 
     def written(self) -> tuple[Row, int]:
         """What it is looked for by first, and how many places that takes."""
-        return (_wide(self.joined, self.width) if self.is_number_left else self.parts), self.width
+        return (_wide(self.joined, self.width) if self.is_only_whole else self.parts), self.width
 
     def others(self, *, is_last: bool) -> Iterator[tuple[Row, int]]:
         """What else a paper may have in its place."""
@@ -140,6 +146,9 @@ class TextForms:
         for unit, (lexemes, width) in zip(self.units, chosen, strict=True):
             found += [each._replace(position=unit.start + moved + each.position) for each in lexemes]
             moved += width - unit.width
+        while found and found[-1].word == CONTINUED:  # nothing stands behind that could be told by it
+            found.pop()
+            found[-1] = found[-1]._replace(is_compound=False)
         return tuple(found)
 
 

@@ -49,7 +49,16 @@ def phrase_tsquery(lexemes: Iterable[Lexeme], *, in_title: bool = False) -> str:
 
 def text_tsquery(rows: Sequence[Row]) -> str:
     """A tsquery for a text in any of its spellings, anywhere in a paper; empty where there are none."""
-    return either([phrase_tsquery(row) for row in rows])
+    if not rows:
+        return ""
+    words = dict.fromkeys(lexeme.word for lexeme in rows[0])
+    alike = [row for row in rows if words.keys() <= {lexeme.word for lexeme in row}]
+    if len(words) < 2 or len(alike) < 2:
+        return either([phrase_tsquery(row) for row in rows])
+    # The words before the rows: Postgres takes a row for as common as its words, and many for common enough to walk
+    # all papers, where the index would find the few that have the words.
+    first = f"({every_word(words)} & {either([phrase_tsquery(row) for row in alike])})"
+    return either([first, *(phrase_tsquery(row) for row in rows if row not in alike)])
 
 
 def title_tsquery(rows: Sequence[Row]) -> str:

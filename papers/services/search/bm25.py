@@ -34,7 +34,12 @@ from papers.query.tsquery import (
 from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
 from papers.services.search.bm25_words import asked_words, pairs_of_texts, weigh
 from papers.services.search.selectivity import estimate_share
-from papers.services.search.word_statistics import WordFrequencies, load_word_frequencies, newest_month_marks
+from papers.services.search.word_statistics import (
+    WordFrequencies,
+    length_sql,
+    load_word_frequencies,
+    newest_month_marks,
+)
 from papers.text.names import author_key
 
 MAX_RESULTS = 200
@@ -183,7 +188,7 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     in_title = " + ".join("(vector @@ %s::tsquery)::int" for _ in query.terms)
     marks = [term.title_tsquery for term in query.terms]
     row = lexemes_of([query.text])[query.text].row[:_EXACT_WORDS]
-    norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * length(vector))"
+    norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * {length_sql('vector')})"
     sql = f"""
         SELECT id, score, {in_title},
             vector @@ %s::tsquery AND papers_text_vector(papers_words(%s), 'A', 'D') = (

@@ -38,8 +38,8 @@ class AskedWord:
 
     def all_words(self) -> Iterator[str]:
         """Every word and mark of the index that its weight depends on."""
-        words = (self.word, *self.others, *self.pairs, *(part.word for part in self.parts))
-        return (mark for word in words for mark in (word, title_mark(word)))
+        yield from (self.word, *self.others, *self.pairs, *(part.word for part in self.parts), *self.words_within)
+        yield from map(title_mark, (self.word, *self.others))
 
 
 def asked_words(texts: Sequence[str], lexemes: Lexemes, repetitions: Mapping[str, int]) -> list[AskedWord]:
@@ -77,7 +77,7 @@ def _add(found: dict[str, AskedWord], unit: Unit, times: int) -> None:
     if is_name:
         name = found.setdefault(unit.joined, AskedWord(unit.joined))
         name.times += times
-        name.parts = () if unit.is_number_left else unit.parts
+        name.parts = () if unit.is_only_whole else unit.parts
         name.words_within = tuple(words)
 
 
