@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from celery.signals import beat_init
 from django.core.management import CommandError, call_command
@@ -26,7 +28,8 @@ def test_each_queue_has_a_worker_and_each_worker_a_queue() -> None:
 
 def waiting_tasks() -> int:
     with app.connection_for_read() as broker:
-        return sum(broker.default_channel.queue_declare(queue=name).message_count for name in app.amqp.queues)
+        channel: Any = broker.default_channel
+        return sum(int(channel.queue_declare(queue=name).message_count) for name in app.amqp.queues)
 
 
 def test_beat_has_due_work_collected_when_it_starts() -> None:

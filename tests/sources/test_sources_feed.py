@@ -56,6 +56,20 @@ def test_a_journal_in_atom() -> None:
     assert second.published_at == datetime(2026, 11, 17, 9, 30, tzinfo=UTC)
 
 
+def test_markup_inside_atom_and_addresses_below_a_base() -> None:
+    body = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://tidal.example/"><title>Notes</title>
+     <entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">When <em>a</em> &lt; b &amp; c</div></title>
+     <link href="/2026/a-and-b.html"/><id>tag:tidal.example,2026:/a-and-b</id><author><name>Ada Holm</name></author>
+     <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>We read
+     <a href="https://arxiv.org/abs/2611.00004">a paper</a>.</p><p>More.</p></div></content></entry></feed>"""
+    [note] = parse_feed_entries(body, url=URL).papers
+    assert note.title == "When a < b & c"
+    assert note.url == "https://tidal.example/2026/a-and-b.html"
+    assert note.authors == (RawAuthor("Ada Holm"),)
+    assert note.arxiv_id is None, "it only speaks of the paper"
+    assert note.abstract == "We read a paper (https://arxiv.org/abs/2611.00004).\n\nMore."
+
+
 def test_a_journal_in_rdf() -> None:
     [letter] = read("journal.rdf")
     assert letter.doi == "10.5555/lsg.7"

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,9 @@ def _become_worker(database: str) -> None:
     if not apps.ready:
         django.setup()
 
-    from papers import tasks
-
+    tasks: Any = import_module("papers.tasks")
     store = redis.Redis.from_url(settings.REDIS_URL)
-    tasks.timezone = _Clock(store)  # type: ignore[assignment]
+    tasks.timezone = _Clock(store)
     groups: Any = host_rate_limit.HOST_GROUPS
     for name, known in groups.items():
         groups[name] = replace(known, policy=replace(known.policy, spacing=0.0, jitter=0.0))

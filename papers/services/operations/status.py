@@ -241,13 +241,14 @@ def _judge(source: Any, run: FetchRun | None, *, now: datetime) -> SourceStatus:
     elif trouble:
         state = trouble
     is_due = source.is_enabled and source.next_fetch_at is not None and source.next_fetch_at <= now
+    since: datetime | None = source.next_fetch_at if trouble is SourceState.LATE else source.bad_since
     return SourceStatus(
         source=source,
         run=run,
         state=state,
         is_pending=is_due or is_running,
         trouble=trouble,
-        trouble_since=source.next_fetch_at if trouble is SourceState.LATE else trouble and source.bad_since,
+        trouble_since=since if trouble else None,
         is_unasked=source.is_enabled and trouble is None and not _was_asked(source),
     )
 
