@@ -7,14 +7,18 @@
   const PAUSE = 120;
   const known = new Map();
 
+  function set(element, attributes) {
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  }
+
   for (const [place, box] of document.querySelectorAll("[data-search]").entries()) enrich(box, `proposals-${place}`);
 
   function enrich(box, id) {
-    const list = document.createElement("ul");
-    Object.assign(list, { id, className: "proposals", role: "listbox", ariaLabel: "Suggestions", hidden: true });
+    const list = set(document.createElement("ul"), { id, class: "proposals", role: "listbox", "aria-label": "Suggestions" });
+    list.hidden = true;
     box.after(list);
-    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": id, "aria-expanded": "false" }))
-      box.setAttribute(name, value);
+    set(box, { role: "combobox", "aria-autocomplete": "list", "aria-controls": id, "aria-expanded": "false" });
 
     let timer, chosen = -1, found = [], asked = "";
 
@@ -32,9 +36,8 @@
       chosen = -1;
       box.removeAttribute("aria-activedescendant");
       list.replaceChildren(...found.map((each, place) => {
-        const item = document.createElement("li");
+        const item = set(document.createElement("li"), { id: `${id}-${place}`, role: "option", "aria-selected": "false" });
         const kind = document.createElement("small");
-        Object.assign(item, { id: `${id}-${place}`, role: "option", ariaSelected: "false" });
         kind.textContent = each.kind;
         item.append(each.label, kind);
         return item;
@@ -49,7 +52,7 @@
       if (!typed.trim() || box.selectionEnd !== typed.length) return close();
       if (!known.has(typed)) {
         const response = await fetch(`${address}?${new URLSearchParams({ q: typed })}`, { headers: { Accept: "application/json" } }).catch(() => null);
-        if (!response?.ok) return;
+        if (!response?.ok || response.redirected) return; // too many, or to the sign-in page
         known.set(typed, (await response.json()).suggestions);
       }
       if (asked === typed && box.value === typed && document.activeElement === box) show(known.get(typed));

@@ -130,3 +130,36 @@ def test_the_first_run_page_can_be_answered_without_javascript(site: Site, open_
     expect(page).to_have_url(re.compile("/setup/progress$"))
     page.get_by_role("link", name="Look again").click()
     expect(page).to_have_url(re.compile("/setup/progress$"))
+
+
+def test_from_paper_to_paper_of_the_list_and_back(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/papers/new")
+    addresses = page.locator(".card-title a").evaluate_all("links => links.map(link => link.pathname)")
+    page.locator(".card-title a").nth(1).click()
+    expect(page).to_have_url(site.url + addresses[1])
+    steps = page.get_by_role("navigation", name="The list you came from")
+    steps.get_by_role("link", name="Previous paper").click()
+    expect(page).to_have_url(site.url + addresses[0])
+    expect(steps.get_by_role("link", name="Previous paper")).to_be_hidden()
+    page.keyboard.press("j")
+    expect(page).to_have_url(site.url + addresses[1])
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(site.url + addresses[2])
+    page.keyboard.press("u")
+    expect(page).to_have_url(re.compile(r"/papers/new#paper-"))
+    page.goto(site.url + addresses[1])
+    expect(steps).to_be_visible()
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    expect(steps).to_be_hidden()
+
+
+def test_the_id_is_copied_with_a_press(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/papers/new")
+    page.locator(".card-title a").first.click()
+    name = page.locator(".paper-name").inner_text()
+    page.get_by_role("button", name=f"Copy {name}").click()
+    expect(page.locator("#notice")).to_have_text("Copied.")
+    page.get_by_label("Search papers").focus()
+    page.keyboard.press("Control+V")
+    expect(page.get_by_label("Search papers")).to_have_value(name)

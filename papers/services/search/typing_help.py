@@ -46,7 +46,7 @@ def is_there() -> bool:
 
 
 def rewrite_typing_help() -> None:
-    """Read the newest papers again; readers see the old rows until it is done. Nothing where another process is at it."""
+    """Read the newest papers again; readers see the old rows meanwhile. Nothing where another process is at it."""
     with transaction.atomic():
         if not try_lock_transaction(AdvisoryLock.WORD_COUNTS, "typing help"):
             return
