@@ -31,7 +31,7 @@ WITHOUT_RULES = frozenset(
             "voters",
             "words",
         ),
-        *("messages", "theme", "unread", "debug"),
+        *("messages", "theme", "unread", "plain"),
         *("aligned", "clear", "errornote"),
     )
 )
