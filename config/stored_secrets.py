@@ -16,6 +16,7 @@ ENCRYPTED_COLUMNS = (
     ("digests_channel", "id", "address"),
     ("digests_channel", "id", "secret"),
     ("papers_feedkey", "user_id", "key"),
+    ("papers_source", "id", "api_key"),
 )
 _OF_FACTORS = ("secret", "seed")
 
@@ -37,6 +38,8 @@ class SecretsState:
             parts.append(f"the addresses and tokens of {count} channels (/curate/channels)")
         if count := tables["papers_feedkey"]:
             parts.append(f"the addresses of {count} readers’ feeds, which go on (New address beside the feed)")
+        if count := tables["papers_source"]:
+            parts.append(f"the keys of {count} sources (in the admin, under Sources)")
         if self.unreadable_factors:
             parts.append(
                 f"{self.unreadable_factors} second factors (manage.py login_link ADDRESS --forget-second-factor)"

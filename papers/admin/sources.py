@@ -64,12 +64,19 @@ class SourceForm(_SourceForm):
         help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, parted by "
         "commas. For a journal: its ISSN. For a repository: its sets, parted by blanks; empty: all.",
     )
+    api_key = forms.CharField(
+        required=False,
+        label="Key",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Of services that want one, such as OpenAlex. Stored encrypted and never shown; empty: it stays.",
+    )
+    forgets_key = forms.BooleanField(required=False, label="Forget the key")
     list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
 
     class Meta:
         model = Source
         fields = (
-            *("kind", "name", "base_url", "categories", "query", "is_enabled", "interval_seconds"),
+            *("kind", "name", "base_url", "categories", "query", "api_key", "is_enabled", "interval_seconds"),
             *("lists", "list_limit", "list_categories"),
         )
         widgets = {
@@ -85,6 +92,10 @@ class SourceForm(_SourceForm):
                 raise forms.ValidationError(str(error)) from error
         return address
 
+    def clean_api_key(self) -> str:
+        """What was typed; else what is stored, which the form does not show."""
+        return str(self.cleaned_data["api_key"]).strip() or self.instance.api_key
+
     def clean_interval_seconds(self) -> int:
         seconds = int(self.cleaned_data["interval_seconds"])
         if seconds < 300:
@@ -93,6 +104,8 @@ class SourceForm(_SourceForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        if data.get("forgets_key"):
+            data["api_key"] = ""
         if data.get("lists") == Source.Lists.AT_MOST and not data.get("list_limit"):
             self.add_error("list_limit", "Say how many a day, at least 1.")
         if adapter := ADAPTERS.get(data.get("kind", "")):
@@ -136,7 +149,7 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
         *("cursor", "etag", "last_modified"),
     )
     fieldsets = (
-        (None, {"fields": ("kind", "name", "base_url", "asked_at", "categories", "query")}),
+        (None, {"fields": ("kind", "name", "base_url", "asked_at", "categories", "query", "api_key", "forgets_key")}),
         ("On the edition", {"fields": ("lists", "list_limit", "list_categories")}),
         ("Schedule", {"fields": ("is_enabled", "interval_seconds", "next_fetch_at", "last_success_at")}),
         ("Trouble", {"fields": ("error_count", "last_error")}),

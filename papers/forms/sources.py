@@ -11,11 +11,13 @@ from papers.sources.recognise import Suggestion
 from papers.sources.registry import adapter_of, label_of
 
 MAX_ADDRESS = 2_000
+MAX_KEY = 200
 HOW_OFTEN = (("3600", "every hour"), ("21600", "four times a day"), ("86400", "once a day"))
 _QUERIES = {
     "biorxiv": ("Categories", "Parted by commas, such as: neuroscience, cell biology. Empty: all."),
     "medrxiv": ("Categories", "Parted by commas, such as: epidemiology, oncology. Empty: all."),
     "crossref": ("ISSN", ""),
+    "openalex": ("Filter", "As on openalex.org: conditions, parted by commas. Without days."),
     "oai": ("Sets", "As the repository calls them, parted by blanks. Empty: all that it has."),
 }
 """By kind, what its question is called, and what is said of it. Others have none."""
@@ -27,7 +29,8 @@ class LookForm(forms.Form):
     address = forms.CharField(
         label="Address, ISSN or name",
         max_length=MAX_ADDRESS,
-        help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH); an ISSN; or bioRxiv or medRxiv.",
+        help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH), or of what openalex.org knows; an ISSN; "
+        "or bioRxiv or medRxiv.",
         error_messages={"required": "Paste an address, an ISSN or a name."},
     )
 
@@ -43,6 +46,13 @@ class NewSourceForm(forms.Form):
     base_url = forms.CharField(required=False, max_length=MAX_ADDRESS, widget=forms.HiddenInput)
     query = forms.CharField(required=False, max_length=MAX_ADDRESS)
     name = forms.CharField(max_length=120, label="Name")
+    api_key = forms.CharField(
+        required=False,
+        max_length=MAX_KEY,
+        label="Key",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Free at openalex.org/settings/api. Stored encrypted and never shown: type it again for each look.",
+    )
     often = forms.ChoiceField(choices=HOW_OFTEN, label="How often it is asked")
     lists_all = forms.BooleanField(required=False, label="What it brings stands on the day’s edition")
 
@@ -54,12 +64,14 @@ class NewSourceForm(forms.Form):
         field.label, field.help_text = label, help_text
         if not label:
             field.widget = forms.HiddenInput()
+        if kind not in KINDS or not adapter_of(kind).takes_key:
+            del self.fields["api_key"]
 
     @property
     def suggestion(self) -> Suggestion:
         """The source as the form has it, once it was found valid."""
         data = self.cleaned_data
-        return Suggestion(data["kind"], data["base_url"], data["query"], data["name"])
+        return Suggestion(data["kind"], data["base_url"], data["query"], data["name"], data.get("api_key", ""))
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from papers.models.encrypted import EncryptedTextField
 from papers.sources.registry import announcing_kinds
 
 
@@ -34,6 +35,7 @@ class Source(models.Model):
     base_url = models.TextField(blank=True, help_text="Empty: the service's own address. For a feed: its address.")
     categories = ArrayField(models.TextField(), default=list, blank=True, help_text="arXiv categories, such as cs.CL.")
     query = models.TextField(blank=True, help_text="For arXiv search: a query in its own language.")
+    api_key = EncryptedTextField(blank=True, default="", help_text="For services that want one. Never shown again.")
     lists = models.CharField(
         max_length=8, choices=Lists, default=Lists.NOTHING, help_text="What it puts on the edition."
     )

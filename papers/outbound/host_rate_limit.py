@@ -105,6 +105,8 @@ HOST_GROUPS: Mapping[str, HostGroup] = {
         ),
         # Only the API, for which no limit is stated: pages of the site refuse programs, which says nothing of it.
         HostGroup("biorxiv", ("api.biorxiv.org", "api.medrxiv.org"), HostPolicy(spacing=1.0, refusal_pauses=_DOUBLING)),
+        # It counts by the day, and says itself when that is used up. https://developers.openalex.org/api-reference/errors
+        HostGroup("openalex", ("openalex.org",), HostPolicy(spacing=1.0, refusal_pauses=_DOUBLING)),
         # The operator's own choice, often on the operator's own machine; it says itself when it is too much.
         HostGroup(
             "embeddings",

@@ -192,6 +192,8 @@ class FetchContext:
     since: date | None = None
     etag: str = ""
     last_modified: str = ""
+    api_key: str = field(default="", repr=False)
+    """Of a kind that takes one; a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,8 @@ class SourceAdapter(ABC):
     """It may bring papers that were announced before, so days with gaps are checked after a fetch."""
     catches_up: ClassVar[bool] = False
     """It is fetched before its time when the announcements are stale or fail."""
+    takes_key: ClassVar[bool] = False
+    """Its service may want a key of the operator's."""
     has_daily_list: ClassVar[bool] = False
     """It has a list of its own each day, with which what is stored of it is compared."""
     disable_after: ClassVar[timedelta | None] = None

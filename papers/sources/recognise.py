@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from papers.catalogue.identifiers import parse_issn
 from papers.sources.meta_tags import decode_page
@@ -20,6 +20,14 @@ _PREPRINT_SERVERS = {"biorxiv": "bioRxiv", "medrxiv": "medRxiv"}
 _PREPRINT_HOST = re.compile(r"(?:www\.|api\.)?(biorxiv|medrxiv)\.org")
 _COLLECTION = re.compile(r"/collection/([a-z0-9-]{3,80})/?", re.I)
 _CROSSREF = re.compile(r"/(?:v1/)?journals/([0-9]{4}-[0-9]{3}[0-9xX])(?:/works)?/?")
+_ROR = re.compile(r"ror\.org/0[a-z0-9]{6}[0-9]{2}")
+_OPENALEX = re.compile(r"/(?:institutions/|authors/|sources/|topics/)?([iast][0-9]{3,12})/?", re.I)
+_OPENALEX_FILTERS = {
+    "I": "authorships.institutions.lineage",
+    "A": "authorships.author.id",
+    "S": "primary_location.source.id",
+    "T": "primary_topic.id",
+}
 _OAI_PATH = re.compile(r"/(?:oai2?d?|oai-pmh|oaipmh|oaiserver)(?:/(?:request|oai))?/?$", re.I)
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,30}:)?(OAI-PMH|rss|feed|RDF|html)(?=[\s>])", re.I)
 _TITLE = re.compile(rb"<title(?:\s[^<>]{0,200})?>\s{0,50}(?:<!\[CDATA\[)?([^<\]]{1,300})", re.I)
@@ -37,6 +45,7 @@ class Suggestion:
     base_url: str = ""
     query: str = ""
     name: str = ""
+    api_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,23 @@ def suggested_by_text(text: str) -> Suggestion | None:
             return Suggestion(server[1].lower(), query=category, name=_PREPRINT_SERVERS[server[1].lower()])
     if parts.netloc.lower() == "api.crossref.org" and (journal := _CROSSREF.fullmatch(parts.path)):
         return suggested_by_text(journal[1])
+    return _of_openalex(parts)
+
+
+def _of_openalex(parts: SplitResult) -> Suggestion | None:
+    """Works of what an address of OpenAlex, or of ROR, names: an institution, an author, a journal, a topic, or a
+    filter that somebody made there."""
+    if _ROR.fullmatch(f"{parts.netloc.lower()}{parts.path}"):
+        return Suggestion(
+            "openalex", query=f"authorships.institutions.ror:https://ror.org{parts.path}", name="OpenAlex"
+        )
+    if parts.netloc.lower() not in ("openalex.org", "api.openalex.org"):
+        return None
+    if named := _OPENALEX.fullmatch(parts.path):
+        code = named[1].upper()
+        return Suggestion("openalex", query=f"{_OPENALEX_FILTERS[code[0]]}:{code}", name=f"OpenAlex {code}")
+    if parts.path.rstrip("/") == "/works" and (said := parse_qs(parts.query, max_num_fields=50).get("filter")):
+        return Suggestion("openalex", query=said[0], name="OpenAlex")
     return None
 
 

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from papers.sources import arxiv_api, arxiv_oai, arxiv_rss, biorxiv, crossref, doi, feed, huggingface, oai, webpage
+from papers.sources import (
+    arxiv_api,
+    arxiv_oai,
+    arxiv_rss,
+    biorxiv,
+    crossref,
+    doi,
+    feed,
+    huggingface,
+    oai,
+    openalex,
+    webpage,
+)
 from papers.sources.base import RecordSource, SourceAdapter
 
 IMPORTED = RecordSource("import", rank=20, words_of="an imported file")
@@ -25,6 +37,7 @@ ADAPTERS: Mapping[str, SourceAdapter] = {
         biorxiv.medrxiv_adapter,
         crossref.adapter,
         oai.adapter,
+        openalex.adapter,
     )
 }
 """By kind, in the order in which forms offer them."""

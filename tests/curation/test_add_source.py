@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -17,11 +18,12 @@ from papers.services.fetching.source_suggestion import look_at
 from tests.support import factories
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream
 from tests.support.fetch_runs import disable_rate_limits
-from tests.support.people import client_of, curator, reader
+from tests.support.people import client_of, curator, reader, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ADDRESS = "/curate/sources/new"
+KEY = "a-key-that-nobody-sees"
 FEED = """<rss version="2.0"><channel><title>Shore News</title><item><title>Crabs &amp; clocks</title>
 <link>https://shore.example/1</link><author>Ada Holm</author><pubDate>Wed, 18 Nov 2026 08:00:00 GMT</pubDate></item>
 <item><title/><link>https://shore.example/2</link></item></channel></rss>"""
@@ -182,6 +184,60 @@ def test_a_registry_is_asked_at_its_own_address_alone(browser: Client) -> None:
     browser.post(ADDRESS, chosen(kind="crossref", base_url="https://evil.example", query="2167-8359", add="1"))
     source = Source.objects.get()
     assert (source.kind, source.base_url, source.query, source.lists) == ("crossref", "", "2167-8359", "nothing")
+
+
+def test_a_key_is_stored_encrypted_and_never_shown(browser: Client) -> None:
+    asked = chosen(kind="openalex", base_url="https://evil.example", query="primary_topic.id:T10028", api_key=KEY)
+    shown = [browser.post(ADDRESS, {**asked, "query": "tides", "add": "1"})]
+    browser.post(ADDRESS, {**asked, "off": "1"})
+    source = Source.objects.get()
+    assert (source.api_key, source.base_url) == (KEY, "")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(source)::text FROM papers_source source")
+        assert KEY not in cursor.fetchone()[0]
+    boss = client_of(staff())
+    shown += [browser.post(ADDRESS, {**asked, "add": "1"}), boss.get("/status")]
+    shown.append(boss.get(f"/admin/papers/source/{source.pk}/change/"))
+    assert [response.status_code for response in shown] == [422, 422, 200, 200]
+    assert not any(KEY in response.content.decode() for response in shown)
+
+
+def test_the_field_for_a_key_is_where_one_may_be_wanted(browser: Client) -> None:
+    for kind, has_field in (("openalex", True), ("crossref", False)):
+        page = browser.post(ADDRESS, chosen(kind=kind, query="?", add="1")).content.decode()
+        assert ('name="api_key"' in page) is has_field
+
+
+def test_an_administrator_changes_a_key_or_leaves_it(browser: Client) -> None:
+    browser.post(ADDRESS, chosen(kind="openalex", query="primary_topic.id:T10028", api_key=KEY, off="1"))
+    source, boss = Source.objects.get(), client_of(staff())
+    form = {
+        **{"kind": "openalex", "name": "Topic", "base_url": "", "categories": "", "query": source.query},
+        **{"api_key": "", "interval_seconds": "86400", "lists": "nothing", "list_limit": "0", "list_categories": ""},
+    }
+    for typed, stored in (({}, KEY), ({"api_key": "another"}, "another"), ({"forgets_key": "on"}, "")):
+        answered = boss.post(f"/admin/papers/source/{source.pk}/change/", {**form, **typed})
+        assert answered.status_code == 302, answered.context["adminform"].form.errors
+        assert Source.objects.get().api_key == stored
+
+
+def test_a_key_goes_to_its_service_and_into_no_record_of_the_visit(upstream: FakeUpstream) -> None:
+    answer(upstream, "/pages/works", json.dumps({"meta": {"count": 0}, "results": []}), content_type="application/json")
+    source = factories.source(
+        "openalex", base_url=f"{upstream.url}/pages", query="primary_topic.id:T10028", api_key=KEY, is_enabled=True
+    )
+    run = fetch_source(source.pk, now=timezone.now())
+    assert run is not None
+    assert run.state == FetchRun.State.DONE, run.error
+    assert upstream.log("/pages/works")[0].params["api_key"] == KEY
+    upstream.clear_script()
+    answer(upstream, "/pages/works", f"bad api_key {KEY}", status=403)
+    failed = fetch_source(source.pk, now=timezone.now())
+    source.refresh_from_db()
+    assert failed is not None
+    assert failed.state == FetchRun.State.FAILED
+    assert KEY not in f"{run.requests}{failed.requests}{failed.error}{source.last_error}"
+    assert "does not take this key" in source.last_error
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from papers.references.parser import parse_references as read_references
 from papers.references.text_lists import parse_list
 from papers.services.ingest import clean_record
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.sources import biorxiv, crossref, doi, journal_entries, oai, recognise, record_markup, webpage
+from papers.sources import biorxiv, crossref, doi, journal_entries, oai, openalex, recognise, record_markup, webpage
 from papers.sources.feed import parse_feed_entries
 from papers.sources.html_words import html_text
 from papers.sources.xml import parse_cut_xml
@@ -78,6 +78,11 @@ READERS: dict[str, Reader] = {
     "DOI of Crossref": record_in(
         crossref.parse_works, lambda given: {"message": {"items": [{"DOI": given, "title": ["T"]}]}}
     ),
+    "work of OpenAlex": record_in(
+        openalex.parse_works,
+        lambda given: {"results": [{"id": given, "display_name": given, "abstract_inverted_index": {given: [0]}}]},
+    ),
+    "filter of OpenAlex": openalex.conditions_of,
     "Dublin Core": dublin_core,
     "pasted source": recognise.suggested_by_text,
     "page of a source": lambda given: recognise.look_at_answer(

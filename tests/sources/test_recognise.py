@@ -33,6 +33,15 @@ URL = "https://www.journal.example/tides/"
         ("ISSN 2167-8359", "crossref", "2167-8359"),
         ("https://portal.issn.org/resource/ISSN/2167-8359", "crossref", "2167-8359"),
         ("https://api.crossref.org/journals/2167-8359/works", "crossref", "2167-8359"),
+        ("https://openalex.org/I97018004", "openalex", "authorships.institutions.lineage:I97018004"),
+        ("openalex.org/authors/a5000000001", "openalex", "authorships.author.id:A5000000001"),
+        ("https://openalex.org/T10028", "openalex", "primary_topic.id:T10028"),
+        (
+            "https://api.openalex.org/works?filter=type:article,primary_topic.id:T1",
+            "openalex",
+            "type:article,primary_topic.id:T1",
+        ),
+        ("https://ror.org/012345678", "openalex", "authorships.institutions.ror:https://ror.org/012345678"),
     ],
 )
 def test_some_texts_say_it_all(text: str, kind: str, query: str) -> None:

@@ -67,6 +67,7 @@ def test_words_of_third_parties_are_named_and_own_records_are_not():
         "huggingface": "Hugging Face’s list",
         "import": "an imported file",
         "oai": "a repository’s record",
+        "openalex": "OpenAlex",
     }
 
 
@@ -87,6 +88,8 @@ def test_words_of_third_parties_are_named_and_own_records_are_not():
         ("medrxiv", SourceSettings(query="alchemy"), {"query"}),
         ("crossref", SourceSettings(), {"query"}),
         ("oai", SourceSettings(), {"base_url"}),
+        ("openalex", SourceSettings(), {"query"}),
+        ("openalex", SourceSettings(query="primary_topic.id:T10028"), set()),
     ],
 )
 def test_a_kind_says_which_settings_it_lacks(kind: str, chosen: SourceSettings, fields: set[str]) -> None:

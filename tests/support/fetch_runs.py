@@ -40,7 +40,7 @@ CATEGORIES = ["cs.CL", "cs.LG", "stat.ML"]
 
 def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock of the product without the seconds between requests, which have tests of their own."""
-    for group in ("arxiv", "huggingface", "crossref", "biorxiv"):
+    for group in ("arxiv", "huggingface", "crossref", "biorxiv", "openalex"):
         known = host_rate_limit.HOST_GROUPS[group]
         policy = replace(known.policy, spacing=0.0, jitter=0.0)
         monkeypatch.setitem(host_rate_limit.HOST_GROUPS, group, replace(known, policy=policy))

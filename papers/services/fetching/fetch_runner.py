@@ -190,6 +190,7 @@ def _context(
         since=since,
         etag=source.etag,
         last_modified=source.last_modified,
+        api_key=source.api_key,
     )
 
 

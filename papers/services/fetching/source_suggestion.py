@@ -38,7 +38,7 @@ LOOK_SECONDS = 8.0
 """How long somebody waits for a look, all requests together."""
 MAX_ENTRIES = 10
 MAX_BYTES = 5_000_000
-KINDS = ("feed", "biorxiv", "medrxiv", "crossref", "oai")
+KINDS = ("feed", "biorxiv", "medrxiv", "crossref", "oai", "openalex")
 """What a curator may add. arXiv and Hugging Face are the first-run page's."""
 NOT_KNOWN = (
     "That is no address, no ISSN and no name of a source that is known here. Paste the address of a feed, of a "
@@ -154,7 +154,13 @@ def add_source(
 
 def _unsaved(suggestion: Suggestion) -> Source:
     name = " ".join(suggestion.name.split())[:120]
-    return Source(kind=suggestion.kind, name=name, base_url=suggestion.base_url, query=suggestion.query)
+    return Source(
+        kind=suggestion.kind,
+        name=name,
+        base_url=suggestion.base_url,
+        query=suggestion.query,
+        api_key=suggestion.api_key,
+    )
 
 
 def _ask(address: str, *, seconds: float) -> AtAddress:
