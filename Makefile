@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check storm fuzz e2e bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
+.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint          style, types, imports between packages, templates, migrations"
 	@echo "make check         lint, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
+	@echo "make e2e-all       every page at every width, light and dark, signed in and out"
 	@echo "make storm         the tests that take long: sources that lie, through whole days"
 	@echo "make fuzz          random inputs for all readers of what strangers write; SECONDS=3600"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
@@ -58,8 +59,11 @@ fuzz:
 	$(DEV) exec $(VENV) -m tests.fuzz $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 e2e:
-	$(DEV) $(VENV) -m pytest -m e2e $(ARGS) tests/e2e/test_curating.py || [ $$? = 5 ]  # times its presses, so alone; 5: none chosen
-	@$(VENV) -m pytest -n $(JOBS) --dist loadfile -m e2e $(ARGS) --ignore tests/e2e/test_curating.py tests/e2e
+	$(DEV) $(VENV) -m pytest -m "e2e and not e2e_all" $(ARGS) tests/e2e/test_curating.py || [ $$? = 5 ]  # times its presses, so alone; 5: none chosen
+	@$(VENV) -m pytest -n $(JOBS) --dist loadfile -m "e2e and not e2e_all" $(ARGS) --ignore tests/e2e/test_curating.py tests/e2e
+
+e2e-all:
+	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m e2e_all $(ARGS) tests/e2e
 
 bench: bench-import bench-pages bench-digests bench-topics
 

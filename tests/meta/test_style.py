@@ -145,6 +145,6 @@ def test_the_style_sheet_is_collected_and_its_parts_are_not() -> None:
 @pytest.mark.parametrize("name", ["css/broadsheet.css", "css/broadsheet-admin.css"])
 def test_a_style_sheet_begins_with_the_tokens_and_is_whole(name: str) -> None:
     css = style_sheets(CSS)[name]
-    assert css.startswith(":root {")
+    assert css.startswith(":root{")
     assert css.count("{") == css.count("}")
     assert "/*" not in css

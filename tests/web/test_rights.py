@@ -195,6 +195,7 @@ ROWS: dict[str, list[Row]] = {
         everybody("/following/key-of-none.json", 404, on_members_site=404),
     ],
     "papers:statistics": [office("/curate/figures")],
+    "papers:style": [staff_alone("/style")],
     "papers:people": [staff_alone("/curate/people"), staff_alone("/curate/people?who=r&role=reader&before=7")],
     "papers:person": [staff_alone("/curate/people/99099"), staff_alone("/curate/people/99098", 404)],
     "papers:person-act": [

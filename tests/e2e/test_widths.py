@@ -1,0 +1,105 @@
+"""No page is wider than its window: ten pages at three widths, and by hand (make e2e-all) all at every width."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from tests.e2e.running_site import Site
+from tests.e2e.test_accessibility import PUBLIC, READER, STAFF, open_everything, paper_path, staff_cookies
+
+__all__ = ["paper_path", "staff_cookies"]  # fixtures
+
+FEW = (
+    *("/", "", "/papers/week", "/papers?q=model", "/papers/for-you", "/library", "/account/reading", "/subscriptions"),
+    *("/curate", "/status"),
+)
+"""Ten kinds of pages; the empty one is a paper's."""
+MORE = (
+    *(
+        "/papers/for-you",
+        "/following",
+        "/submit",
+        "/library/import",
+        "/account",
+        "/account/address",
+        "/account/sessions",
+    ),
+    *(
+        "/account/two-factor",
+        "/account/security",
+        "/account/delete",
+        "/invitations",
+        "/sign-up",
+        "/forgotten",
+        "/style",
+    ),
+    *("/curate", "/curate/log", "/curate/days", "/curate/sources/new", "/curate/security", "/curate/rules"),
+    *("/curate/rules/new", "/curate/figures", "/curate/people", "/curate/channels", "/curate/channels/new"),
+    *("/admin/", "/admin/papers/paper/", "/admin/papers/source/"),
+)
+WIDTHS = (320, 360, 390, 480, 600, 736, 737, 768, 834, 900, 1000, 1024, 1025, 1280, 1440, 1920)
+# What stands out of the window on the right, but for what scrolls by itself; empty where all of it is in sight.
+_OUTSIDE = """() => {
+    const out = document.documentElement.scrollWidth - innerWidth;
+    if (out <= 0) return "";
+    const isFar = (one) => one.getBoundingClientRect().right > innerWidth + 1;
+    const far = [...document.querySelectorAll("body *")].filter(isFar);
+    return `${out} px: ` + far.slice(0, 3).map((one) => one.outerHTML.slice(0, 90)).join(" | ");
+}"""
+
+
+def outside(page: Page, address: str) -> str:
+    """What is wider than the window on a page, also once all that folds is open."""
+    page.goto(address, wait_until="domcontentloaded")
+    shut = page.evaluate(_OUTSIDE)
+    open_everything(page)
+    return str(shut or page.evaluate(_OUTSIDE))
+
+
+def cut_off(
+    chromium: Browser, cookies: Any, site: Site, paths: list[str], widths: tuple[int, ...], **settings: Any
+) -> dict[tuple[str, int], str]:
+    """The pages that are wider than their window, by path and width."""
+    found: dict[tuple[str, int], str] = {}
+    context = chromium.new_context(storage_state=cookies, **settings)
+    page = context.new_page()
+    for width in widths:
+        size: ViewportSize = {"width": width, "height": 800}
+        page.set_viewport_size(size)
+        found |= {(path, width): wrong for path in paths if (wrong := outside(page, site.url + path))}
+    context.close()
+    return found
+
+
+def test_ten_pages_fit_a_phone_a_tablet_and_a_desk(
+    chromium: Browser, site: Site, staff_cookies: Any, paper_path: str
+) -> None:
+    paths = [path or paper_path for path in FEW]
+    assert cut_off(chromium, staff_cookies, site, paths, (320, 768, 1280)) == {}
+
+
+@pytest.mark.e2e_all
+@pytest.mark.parametrize(
+    ("who", "scheme"), itertools.product(("visitor", "staff"), ("light", "dark")), ids=lambda value: value
+)
+def test_every_page_fits_every_width(
+    who: str, scheme: str, chromium: Browser, site: Site, staff_cookies: Any, paper_path: str
+) -> None:
+    of_staff = {*STAFF.values(), *READER.values(), *MORE}
+    paths = sorted({*PUBLIC.values(), *(of_staff if who == "staff" else ())})
+    paths = [(path or paper_path).format(paper=paper_path) for path in paths]
+    cookies = staff_cookies if who == "staff" else None
+    assert cut_off(chromium, cookies, site, paths, WIDTHS, color_scheme=scheme) == {}
+
+
+@pytest.mark.e2e_all
+def test_every_page_fits_at_twice_the_size(chromium: Browser, site: Site, staff_cookies: Any, paper_path: str) -> None:
+    """What a browser does at 200 %: half as many of the pixels that a style sheet counts, each drawn by four."""
+    paths = sorted({*PUBLIC.values(), *STAFF.values(), *READER.values(), *MORE})
+    paths = [(path or paper_path).format(paper=paper_path) for path in paths]
+    widths = (320, 384, 512, 640, 960)  # of windows of 640 to 1,920 pixels
+    assert cut_off(chromium, staff_cookies, site, paths, widths, device_scale_factor=2) == {}
