@@ -164,7 +164,7 @@ def undo(request: UserRequest) -> HttpResponse:
         before = undo_act(user=request.user, word=request.POST.get("word", ""))
     except UndoError as error:
         return answer_act(request, str(error), default=reverse("papers:today"))
-    paper = Paper.objects.for_cards().filter(pk=before.get("paper")).first()
+    paper = Paper.objects.for_cards().filter(pk=before.get("paper", 0)).first()
     return answer_undo(request, paper)
 
 

@@ -44,7 +44,8 @@ class Choice(NamedTuple):
     label: str
     query: str
     is_on: bool
-    count: int = 0
+    papers: int = 0
+    """How many a category has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def make_bar(
         choice(code, code == category, count, category="" if code == category else code)
         for code, count in overview.category_counts(without=left_out)
     ]
-    front = sorted(chips[:MAX_CHIPS] + [chip for chip in chips[MAX_CHIPS:] if chip.is_on], key=lambda chip: -chip.count)
+    front = sorted(
+        chips[:MAX_CHIPS] + [chip for chip in chips[MAX_CHIPS:] if chip.is_on], key=lambda chip: -chip.papers
+    )
     return ListBar(
         name=name,
         counted=SeenCount(len(seen), len(overview.papers), overview.is_cut),

@@ -116,7 +116,7 @@ def test_pages_that_stand_alone_keep_the_rules_too(settings: Settings, monkeypat
         raise ZeroDivisionError
 
     client = Client(raise_request_exception=False)
-    monkeypatch.setattr("papers.views.editions.newest_span", broken)
+    monkeypatch.setattr("papers.views.editions.front_page", broken)
     settings.ALLOWED_HOSTS = ["testserver"]
     for response, status in ((client.get("/"), 500), (client.get("/", headers={"host": "evil.example"}), 400)):
         assert response.status_code == status
@@ -131,7 +131,7 @@ def test_a_broken_page_has_a_number_that_is_in_the_log(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("papers.views.editions.newest_span", broken)
+    monkeypatch.setattr("papers.views.editions.front_page", broken)
     monkeypatch.setattr("papers.views.errors.logger.propagate", True)
     response = Client(raise_request_exception=False).get("/")
     (number,) = parse_html(response.content.decode()).xpath("//strong/text()")

@@ -102,8 +102,8 @@ def newest_span(span_of: Callable[[date], Span], *, today: date) -> Span:
 
 def front_page(*, today: date) -> FrontPage:
     """What the front page shows by `today`; the day itself, where no edition has papers. Two queries."""
-    full, *later = Edition.objects.since_full(today) or [None]
-    return FrontPage(span=day_span(full.day if full else today), later=tuple(later))
+    found = list(Edition.objects.since_full(today))
+    return FrontPage(span=day_span(found[0].day if found else today), later=tuple(found[1:]))
 
 
 def _span(first: date, end: date) -> Span:

@@ -84,6 +84,8 @@ def undo(*, user: User, word: str) -> Before:
         UndoError: it is too late, the word is not this reader's, or what it was about is gone.
     """
     try:
+        owner: int
+        before: Before
         owner, before = signing.loads(word, salt=_SALT, max_age=UNDO_SECONDS)
     except (signing.BadSignature, ValueError) as error:
         raise UndoError("It is too late to undo that.") from error
