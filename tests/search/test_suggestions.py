@@ -97,7 +97,7 @@ def test_a_visitor_gets_them_as_json() -> None:
 
 
 def test_asking_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RATE_LIMITS, "suggest", RATE_LIMITS["suggest"].__class__(1, 60))  # type: ignore[index]
+    monkeypatch.setitem(RATE_LIMITS, "suggest", RATE_LIMITS["suggest"].__class__(1, 60))
     client = client_of(reader())
     assert client.get("/papers/suggestions?q=a").status_code == 200
     assert client.get("/papers/suggestions?q=a").status_code == 429

@@ -64,8 +64,8 @@ def suggest(text: str, *, viewer: User | AnonymousUser) -> list[SearchSuggestion
         return []
     before, operator, typed = _last_term(text)
     if operator:
-        found = _values(operator, typed, viewer)
-        return [_suggestion(before, kind, label, node) for kind, label, node in islice(found, MAX_SUGGESTIONS)]
+        values = islice(_values(operator, typed, viewer), MAX_SUGGESTIONS)
+        return [_suggestion(before, kind, label, node) for kind, label, node in values]
     if not typed:
         return []
     names = [_operator(before, name, meaning) for name, meaning in OPERATORS.items() if name.startswith(typed.lower())]
@@ -73,8 +73,8 @@ def suggest(text: str, *, viewer: User | AnonymousUser) -> list[SearchSuggestion
     if len(typed) < _FEWEST_LETTERS:
         return [*authors, *names][:_EACH]
     others = [*islice(_topics(typed, viewer), _EACH), *islice(_categories(typed), _EACH)]
-    found = [*names[:2], *authors, *(_suggestion(before, kind, label, node) for kind, label, node in others)]
-    return found[:MAX_SUGGESTIONS]
+    proposed = [_suggestion(before, kind, label, node) for kind, label, node in others]
+    return [*names[:2], *authors, *proposed][:MAX_SUGGESTIONS]
 
 
 def _last_term(text: str) -> tuple[str, str, str]:

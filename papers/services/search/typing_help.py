@@ -93,7 +93,7 @@ def _other_orders(key: str) -> Iterable[str]:
     return dict.fromkeys(" ".join(words[place:] + words[:place]) for place in range(1, min(len(words), _MOST_ORDERS)))
 
 
-def _rows(statement: str, *values: object) -> list[tuple[str, int]]:
+def _rows(statement: str, *values: int) -> list[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
