@@ -77,7 +77,7 @@ def in_example() -> set[str]:
 
 def test_the_reading_is_found_at_all() -> None:
     found = reads()
-    assert found["PORT"] == [Read("number", 8000)]
+    assert found["BROADSHEET_BIND"] == [Read("text", "127.0.0.1")]
     assert len(found) > 25
 
 

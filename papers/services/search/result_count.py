@@ -54,7 +54,8 @@ def _is_surely_more(query: Query) -> bool:
     """Whether a query of one term finds far more than are counted, by counts that may be a day old. One query."""
     match query.root:
         case nodes.WordTerm(text):
-            words = [lexeme.word for lexeme in lexemes_of([text])[text]]
+            rows = lexemes_of([text])[text].rows
+            words = [lexeme.word for lexeme in rows[0]] if len(rows) == 1 else []
         case nodes.CategoryTerm() | nodes.AuthorTerm() | nodes.OrganizationTerm():
             words = list(query.root.index_marks)
         case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from django.db import connection
 
@@ -16,6 +17,7 @@ from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.nodes import Node, TextTerm
 from papers.query.parser import Query
+from papers.query.spellings import CONTINUED, TextForms
 from papers.query.tsquery import any_word, author_marks, every_word
 from papers.text.spelling import MAX_LETTERS, MIN_LETTERS, closest, lookup_keys
 
@@ -60,15 +62,15 @@ def _parts(text: str) -> list[str]:
 
 
 def _advise(query: Query, words: list[str], parts: Iterable[str], *, rare: int) -> WordAdvice:
-    indexed = {text: [each.word for each in found] for text, found in lexemes_of([*words, *parts]).items()}
+    indexed = {text: _spellings(forms) for text, forms in lexemes_of([*words, *parts]).items()}
     names = {text: author_marks(text) for text in indexed}
-    asked = {word for found in [*indexed.values(), *names.values()] for word in found}
+    asked = {word for found in [*chain(*indexed.values()), *names.values()] for word in found}
     counts = dict(WordCount.objects.filter(word__in=asked).values_list("word", "papers"))
     uncommon = {
-        text: min(counts.get(word, 0) for word in found)
-        for text, found in indexed.items()
-        if found
-        and min(counts.get(word, 0) for word in found) <= rare
+        text: most
+        for text, spellings in indexed.items()
+        if spellings
+        and (most := max(min(counts.get(word, 0) for word in found) for found in spellings)) <= rare
         and not (len(names[text]) == 1 and names[text][0] in counts)  # an author's, and of more papers than one
     }
     if not uncommon:
@@ -81,11 +83,19 @@ def _advise(query: Query, words: list[str], parts: Iterable[str], *, rare: int) 
     return WordAdvice(absent=tuple(word for word in words if word in absent), correction=corrected)
 
 
-def _absent(indexed: Mapping[str, list[str]]) -> frozenset[str]:
+def _spellings(forms: TextForms) -> list[list[str]]:
+    """The words of each way in which a paper may have it."""
+    return [[each.word for each in row if each.word != CONTINUED] for row in forms.rows]
+
+
+def _absent(indexed: Mapping[str, list[list[str]]]) -> frozenset[str]:
     """Those texts whose words no paper has together, nor an author of that name. One query."""
     if not indexed:
         return frozenset()
-    either = [" | ".join(filter(None, (f"({every_word(words)})", _as_name(text)))) for text, words in indexed.items()]
+    either = [
+        " | ".join(filter(None, [*(f"({every_word(words)})" for words in spellings), _as_name(text)]))
+        for text, spellings in indexed.items()
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_ABSENT, [list(indexed), either])
         return frozenset(text for (text,) in cursor.fetchall())

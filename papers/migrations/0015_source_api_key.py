@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0011_unread_days'),
+        ('papers', '0014_reading_density'),
     ]
 
     operations = [
