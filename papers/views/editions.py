@@ -129,9 +129,21 @@ def new(request: Request) -> HttpResponse:
 def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResponse:
     day, is_newest_first = span.first, request.GET.get("sort") == "newest"
     if is_newest_first:
-        page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), day=day)
+        page = card_page(
+            request,
+            StoredCursor,
+            lambda after: Listing.objects.newest_of_day(day, after=after),
+            day=day,
+            total=span.listed_count,
+        )
     else:
-        page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(day, after=after), day=day)
+        page = card_page(
+            request,
+            DayCursor,
+            lambda after: Listing.objects.best_of_day(day, after=after),
+            day=day,
+            total=span.listed_count,
+        )
     context |= {"span": span, "is_newest_first": is_newest_first}
     if "is_newest" in context and page.is_first:
         context["missed_editions"] = has_missed_editions(request.user, before=day)

@@ -24,9 +24,9 @@ from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import render_cards
+from papers.web.cards import Places, render_cards
 from papers.web.http import Request
-from papers.web.paging import decode_cursor, encode_cursor
+from papers.web.paging import add_count, decode_cursor, encode_cursor, split_count
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -78,14 +78,17 @@ def card_page(
     is_own: bool = False,
     notes: Callable[[list[ListRow]], dict[int, CardNote]] | None = None,
     topic: Topic | None = None,
+    total: int = 0,
 ) -> CardPage:
     """The page that the address asks for of a list that is sorted by `kind`, and for `day` whether it is done with.
 
     A list that is the reader's own is shown whole: nothing seen is left out, nothing muted is folded away. `notes` may
-    say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
+    say more of the papers on it, by key. The `topic` that a list is of is not named on its cards. `total` is how many
+    papers the whole list has, where that is known.
     """
     record_visit(request.user, now=timezone.now())
-    after = decode_cursor(request.GET.get("after", ""), kind)
+    cursor, before = split_count(request.GET.get("after", ""))
+    after = decode_cursor(cursor, kind)
     hides_seen_papers = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
     if hides_seen_papers:
@@ -103,10 +106,15 @@ def card_page(
     is_selecting = marks is not None and bool(request.GET.get("pick"))
     selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 
+    before = before if after is not None else 0
+    places = Places.of(paper_ids_of(shown), before=before, total=0 if hides_seen_papers else total)
+
     def cards(rows: list[ListRow]) -> SafeString:
         year = timezone.localdate().year
         more = notes(rows) if notes else {}
-        return render_cards(rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics)
+        return render_cards(
+            rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics, places=places
+        )
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),
@@ -114,11 +122,16 @@ def card_page(
         muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
         muted_count=len(muted),
         is_first=after is None,
-        more=encode_cursor(shown[-1].position) if len(rows) > PER_PAGE else "",
+        more=_more(shown, before=before) if len(rows) > PER_PAGE else "",
         marks=marks,
         hides_seen_papers=hides_seen_papers,
         is_selecting=is_selecting,
     )
+
+
+def _more(shown: list[ListRow], *, before: int | None) -> str:
+    """The cursor of the page behind these rows."""
+    return add_count(encode_cursor(shown[-1].position), before=None if before is None else before + len(shown))
 
 
 def _muted(request: Request, rows: list[ListRow], marks: ViewerState | None) -> set[int]:
