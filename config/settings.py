@@ -286,6 +286,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "form-action": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
@@ -325,6 +326,8 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 
 # For how long an anonymous reader's page may be cached whole; a vote ends it at once. 0: not at all.
 ANONYMOUS_PAGE_SECONDS = 2
+# Whether browsers keep the newest edition for when there is no connection. Off: what they kept goes at the next visit.
+OFFLINE_READING = env.flag("BROADSHEET_OFFLINE", default=True)
 
 # --- workers -------------------------------------------------------------------------------------------------------
 

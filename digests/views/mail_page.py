@@ -14,7 +14,8 @@ from digests.services.mail_page import find_delivery, more_papers_count, more_pa
 from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
-from papers.web.cards import render_cards
+from papers.views.paper_lists import paper_ids_of
+from papers.web.cards import Places, render_cards
 from papers.web.http import Request
 
 
@@ -22,8 +23,9 @@ from papers.web.http import Request
 def mail(request: Request, key: str) -> HttpResponse:
     """The papers of a mail, in its order."""
     found = _of_key(key)
+    rows = paper_rows(found.paper_ids)
     context = {"key": key, "versions": told_versions(found.version_ids), "more_count": more_papers_count(found)}
-    return _page(request, "digests/mail.html", found, paper_rows(found.paper_ids), context)
+    return _page(request, "digests/mail.html", found, rows, Places.of(paper_ids_of(rows), total=len(rows)), context)
 
 
 @require_safe
@@ -33,7 +35,8 @@ def more(request: Request, key: str) -> HttpResponse:
     asked = request.GET.get("from", "")
     offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
     rows, following = more_papers_page(found, offset=offset)
-    return _page(request, "digests/mail_more.html", found, rows, {"key": key, "following": following})
+    places = Places.of(paper_ids_of(rows), before=offset)
+    return _page(request, "digests/mail_more.html", found, rows, places, {"key": key, "following": following})
 
 
 def _of_key(key: str) -> Delivery:
@@ -44,13 +47,13 @@ def _of_key(key: str) -> Delivery:
 
 
 def _page(
-    request: Request, template: str, mail: Delivery, rows: list[ListRow], context: dict[str, Any]
+    request: Request, template: str, mail: Delivery, rows: list[ListRow], places: Places, context: dict[str, Any]
 ) -> HttpResponse:
     marks = read_viewer_state(request.user, [row.paper_id for row in rows], voters_of=[row.paper_id for row in rows])
     if marks is not None:
         marks.seen.clear()  # what a mail brought is shown whole
     topics = topic_names([row.paper_id for row in rows], viewer=request.user)
-    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places)
     response = render(request, template, {**context, "mail": mail, "cards": cards})
     response["X-Robots-Tag"] = "noindex"
     response["Cache-Control"] = "private, no-cache"

@@ -70,6 +70,28 @@ def parse_reference(text: str) -> PaperRef:
     raise InvalidReference(f"That is neither an arXiv id nor a DOI nor an address. {HELP}")
 
 
+def find_reference(*texts: str) -> str:
+    """The first of `texts`, or of the words in them, that names a paper; where none does, the first that is not empty.
+
+    Telephones share a page as an address, or as a sentence with the address in it, or as its title.
+    """
+    given = [text[:MAX_LENGTH].strip() for text in texts if text.strip()]
+    for text in given:
+        for part in (text, *text.split()):
+            named = part.strip("<>[]()\"'")
+            if _is_reference(named):
+                return named
+    return given[0] if given else ""
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        parse_reference(text)
+    except InvalidReference:
+        return False
+    return True
+
+
 def _doi(text: str) -> PaperRef:
     doi = parse_doi(text)
     if doi is None or len(doi) > 500:

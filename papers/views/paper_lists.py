@@ -25,10 +25,10 @@ from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import render_cards
+from papers.web.cards import Places, render_cards
 from papers.web.http import Request, parse_key
 from papers.web.list_bar import FOR_ME, ListBar, Order, make_bar
-from papers.web.paging import decode_cursor, encode_cursor
+from papers.web.paging import add_count, decode_cursor, encode_cursor, split_count
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -120,10 +120,12 @@ def card_page(
     say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
     """
     record_visit(request.user, now=timezone.now())
-    after = decode_cursor(request.GET.get("after", ""), kind)
+    cursor, before = split_count(request.GET.get("after", ""))
+    after = decode_cursor(cursor, kind)
     is_first = after is None
-    if bar and is_first:
-        after = _position_of(request, kind, list_after)
+    if is_first:
+        after = _position_of(request, kind, list_after) if bar else None
+        before = 0 if after is None else None
     overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
     hides_seen_papers = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
@@ -150,10 +152,16 @@ def card_page(
     is_selecting = marks is not None and bool(request.GET.get("pick"))
     selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
 
+    list_bar = _bar(request, bar, overview, marks, hides_seen=hides_seen_papers) if bar and overview else None
+    total = list_bar.total if bar and list_bar and not bar.is_part else 0
+    places = Places.of(paper_ids_of(shown), before=before, total=total)
+
     def cards(rows: list[ListRow]) -> SafeString:
         year = timezone.localdate().year
         more = notes(rows) if notes else {}
-        return render_cards(rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics)
+        return render_cards(
+            rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics, places=places
+        )
 
     return CardPage(
         cards=cards([row for row in shown if row.paper_id not in muted]),
@@ -161,13 +169,13 @@ def card_page(
         muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
         muted_count=len(muted),
         is_first=is_first and after is None,
-        more=encode_cursor(shown[-1].position) if len(rows) > per_page else "",
+        more=_more(shown, before=before) if len(rows) > per_page else "",
         marks=marks,
         hides_seen_papers=hides_seen_papers,
         is_selecting=is_selecting,
-        bar=_bar(request, bar, overview, marks, hides_seen=hides_seen_papers) if bar and overview else None,
-        start=0 if is_first else min(parse_key(request.GET.get("n", ""), digits=6) or 0, 100_000),
-        is_part=(is_first and after is not None) or (bar is not None and bar.is_part),
+        bar=list_bar,
+        start=before or 0,
+        is_part=before is None or (bar is not None and bar.is_part),
     )
 
 
@@ -208,6 +216,11 @@ def _bar(
     )
 
 
+def _more(shown: list[ListRow], *, before: int | None) -> str:
+    """The cursor of the page behind these rows."""
+    return add_count(encode_cursor(shown[-1].position), before=None if before is None else before + len(shown))
+
+
 def _muted(request: Request, rows: list[ListRow], marks: ViewerState | None) -> set[int]:
     """The papers on a page that the reader's muted questions find. Two queries at most; none without such questions."""
     if marks is None or not marks.muted or not request.user.is_authenticated:
@@ -225,7 +238,7 @@ def show_list(request: Request, template: str, page: CardPage, context: dict[str
     context |= {
         "page": page,
         "first_query": urlencode(query),
-        "more_query": urlencode(query | {"after": page.more} | ({"n": str(page.end)} if page.bar else {})),
+        "more_query": urlencode(query | {"after": page.more}),
         "select_query": urlencode({**query, "pick": "1"}),
         "select_all_query": urlencode({**query, "pick": "all"}),
         "unselect_query": urlencode({name: value for name, value in query.items() if name != "pick"}),

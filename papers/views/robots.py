@@ -20,7 +20,7 @@ _NO_PLACE = (
         "/topics/try",
         "/pdf/",
     ),
-    *("/curate", "/admin", "/account", "/library", "/following", "/sign-", "/submit", "/setup", "/outbox"),
+    *("/curate", "/admin", "/account", "/library", "/following", "/offline", "/sign-", "/submit", "/setup", "/outbox"),
     *("/u/", "/s/", "/mail/", "/subscribe", "/subscriptions"),
 )
 

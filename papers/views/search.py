@@ -34,9 +34,9 @@ from papers.services.search.result_page import (
 from papers.services.topics.labels import topic_names
 from papers.views import editions
 from papers.views.paper_lists import paper_ids_of
-from papers.web.cards import render_cards
+from papers.web.cards import Places, render_cards
 from papers.web.http import Request
-from papers.web.paging import decode_cursor, encode_cursor
+from papers.web.paging import add_count, decode_cursor, encode_cursor, split_count
 from papers.web.ratelimit import rate_limited
 from papers.web.search_highlights import highlight_words
 
@@ -55,19 +55,23 @@ def search(request: Request) -> HttpResponse:
     if query.destination and (public_id := find_destination(query.destination)):
         return redirect("papers:paper", public_id)
     sort = resolve_sort(request.GET.get("sort", ""), query)
+    cursor, before = split_count(request.GET.get("after", ""))
     asked = SearchRequest(
-        query=query, sort=sort, after=decode_cursor(request.GET.get("after", ""), SORTS[sort]), viewer=request.user,
+        query=query, sort=sort, after=decode_cursor(cursor, SORTS[sort]), viewer=request.user,
         today=timezone.localdate(), now=timezone.now(),
     )  # fmt: skip
     found = search_page(asked) if query.root is not None else SearchPage(sort=sort)
-    context = _context(request, typed.strip(), found, read_notes(asked, found))
+    before = 0 if asked.after is None else before
+    context = _context(request, typed.strip(), found, read_notes(asked, found), before=before)
     is_more = bool(request.htmx) and not found.is_first
     response = render(request, "papers/_cards.html" if is_more else "papers/search.html", context)
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response
 
 
-def _context(request: Request, typed: str, found: SearchPage, notes: ResultNotes) -> dict[str, Any]:
+def _context(
+    request: Request, typed: str, found: SearchPage, notes: ResultNotes, *, before: int | None
+) -> dict[str, Any]:
     query, rows = notes.query, notes.rows
     marks = read_viewer_state(
         request.user, paper_ids_of(found.rows), voters_of=paper_ids_of(row for row in found.rows if row.vote_count)
@@ -75,9 +79,11 @@ def _context(request: Request, typed: str, found: SearchPage, notes: ResultNotes
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
     if found.search_result is not None:  # ranked; elsewhere nothing is said of a result
         rows = [replace(row, similar_search_url=_more_like(query, row.public_id)) for row in rows]
-    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics)
+    places = Places.of(paper_ids_of(rows), before=before)
+    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places)
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
-    more = encode_cursor(found.next_position) if found.next_position else ""
+    after_these = None if before is None else before + len(rows)
+    more = add_count(encode_cursor(found.next_position), before=after_these) if found.next_position else ""
     named = query.destination and query.destination.scheme == "arxiv" and parse_arxiv_id(query.destination.value)
     return {
         "page": {

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReference
+from papers.catalogue.paper_ref import MAX_LENGTH, InvalidReference, find_reference
 from papers.forms.submissions import SubmitForm
 from papers.models import Submission, Tag
 from papers.services.operations.status import worker_status
 from papers.services.submissions import intake, settlement
 from papers.text.cleaning import safe_text
-from papers.web.http import UserRequest
+from papers.web.http import Request, UserRequest
 from papers.web.permissions import sign_in_required, submission_for_read
 from papers.web.ratelimit import rate_limited
 
@@ -28,14 +28,22 @@ RECENT_SUBMISSIONS = 20
 @require_http_methods(["GET", "HEAD", "POST"])
 @sign_in_required
 def submit(request: UserRequest) -> HttpResponse:
-    """The form; filled in by `given`, or by `url` as the bookmarklet has it. For htmx, what is known of it alone."""
+    """The form, filled in by what the address gives. For htmx, what is known of it alone."""
     if request.method == "POST":
         return _take(request)
-    text = safe_text(request.GET.get("given") or request.GET.get("url") or "")[: MAX_LENGTH + 1]
+    text = _given(request)
     shown = intake.preview_submission(user=request.user, text=text)
     if request.htmx:
         return render(request, "papers/_submit_preview.html", {"preview": shown})
     return _page(request, SubmitForm(initial={"given": text}), shown)
+
+
+def _given(request: Request) -> str:
+    """What was typed; or `url` as the bookmarklet has it; or `url`, `text` and `title` as a telephone shares a page."""
+    asked = request.GET
+    if typed := asked.get("given") or ("" if "text" in asked or "title" in asked else asked.get("url")):
+        return safe_text(typed)[: MAX_LENGTH + 1]
+    return safe_text(find_reference(*(asked.get(name, "") for name in ("url", "text", "title"))))
 
 
 @rate_limited("submit")

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode
@@ -32,7 +33,8 @@ from papers.text.html import markdown
 CARD_SECONDS = 7 * 24 * 60 * 60
 SLOTS = frozenset(
     (
-        "seen", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics", "tags", "note",
+        "seen", "position", "place", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics",
+        "tags", "note",
     )
 )  # fmt: skip
 """The names of the slots of `_card.html`: each stands in it once."""
@@ -47,6 +49,24 @@ _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 _LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
 _NO_NOTE = CardNote()
 _VISITOR_SLOTS = dict.fromkeys(("seen", "annotations", "voters", "tags"), "")
+_KEPT_SLOTS = dict.fromkeys(SLOTS, "")
+
+
+class Places(NamedTuple):
+    """Which of a list the papers on a page are, to be said to those who do not see the list."""
+
+    numbers: Mapping[int, int] = MappingProxyType({})
+    """From 1, by paper; empty where it is not known how many stand before them."""
+    total: int = 0
+    """Of the whole list; 0 where nobody has counted."""
+
+    @classmethod
+    def of(cls, paper_ids: Iterable[int], *, before: int | None = 0, total: int = 0) -> Places:
+        """Those of papers in the order of the list, behind `before` others; None: nobody knows how many."""
+        return cls() if before is None else cls(dict(zip(paper_ids, count(before + 1), strict=False)), total)
+
+
+_NO_PLACES = Places()
 
 
 class SlotError(Exception):
@@ -72,24 +92,49 @@ def render_cards(
     selected: Container[int] | None = None,
     notes: Mapping[int, CardNote] = MappingProxyType({}),
     topics: TopicNamesByPaper = MappingProxyType({}),
+    places: Places = _NO_PLACES,
 ) -> SafeString:
     """The cards of `rows` as HTML for a reader, or for a visitor where `viewer` is None.
 
     One query for all cards that the cache lacks. With `selected` each card has a check box, which is on for the papers
-    in it. `notes` say more of a paper, and `topics` are named on it.
+    in it. `notes` say more of a paper, `topics` are named on it, and `places` say which of the list it is.
     """
+
+    def fill(row: ListRow, address: str) -> dict[str, str]:
+        slots = _viewer_slots(row, address, viewer)
+        slots["position"], slots["place"] = _place(places.numbers.get(row.paper_id, 0), places.total)
+        slots["select"] = "" if selected is None else _select(row.paper_id, is_on=row.paper_id in selected)
+        slots["update"], slots["note"] = _note(notes.get(row.paper_id, _NO_NOTE))
+        slots["listing"] = _listing_marks(row)
+        slots["topics"] = _topics(topics.get(row.paper_id, ()))
+        return slots
+
+    return _joined(rows, fill, this_year=this_year)
+
+
+def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
+    """The cards of a whole list as HTML to be read without a connection: with their votes, and nothing to press."""
+    places = Places.of((row.paper_id for row in rows), total=len(rows))
+
+    def fill(row: ListRow, _address: str) -> dict[str, str]:
+        position, place = _place(places.numbers[row.paper_id], places.total)
+        vote = _filler(row.paper_id, "", row.vote_count)(_kept_vote())
+        return {**_KEPT_SLOTS, "position": position, "place": place, "vote": vote, "listing": _listing_marks(row)}
+
+    return _joined(rows, fill, this_year=this_year)
+
+
+def _joined(
+    rows: Sequence[ListRow], fill: Callable[[ListRow, str], Mapping[str, str]], *, this_year: int
+) -> SafeString:
+    """The cards of `rows`; `fill` gives what stands in the slots of a row's, by the address of its paper."""
     cards = _cached_cards(rows, this_year=this_year)
     html: list[str] = []
     for row in rows:
         card = cards.get(row.paper_id)
         if card is None:  # removed since the list was read
             continue
-        slots = _viewer_slots(row, card.address, viewer)
-        slots["select"] = "" if selected is None else _select(row.paper_id, is_on=row.paper_id in selected)
-        slots["update"], slots["note"] = _note(notes.get(row.paper_id, _NO_NOTE))
-        slots["listing"] = _listing_marks(row)
-        slots["topics"] = _topics(topics.get(row.paper_id, ()))
-        pieces = card.pieces.copy()
+        slots, pieces = fill(row, card.address), card.pieces.copy()
         pieces[1::2] = [slots[name] for name in pieces[1::2]]
         html += pieces
     return mark_safe("".join(html))  # noqa: S308  joined from what templates rendered
@@ -116,6 +161,15 @@ def _viewer_slots(row: ListRow, address: str, viewer: ViewerState | None) -> dic
         "voters": _voters(row, address, viewer.voters.get(pk, ())),
         "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
     }
+
+
+def _place(number: int, total: int) -> tuple[str, str]:
+    """What an article says of its place among others (WAI-ARIA 1.2), and the same in words; nothing where it is 0."""
+    if not number:
+        return "", ""
+    if number > total:  # not counted, or there are more since
+        return f' aria-posinset="{number}" aria-setsize="-1"', f"Paper {number:,}"
+    return f' aria-posinset="{number}" aria-setsize="{total}"', f"{number:,} of {total:,}"
 
 
 def _note(note: CardNote) -> tuple[str, str]:
@@ -187,6 +241,11 @@ def _readers_vote(is_on: bool) -> str:
     return _vote({"is_signed_in": True, "is_on": is_on})
 
 
+@remember
+def _kept_vote() -> str:
+    return _render_template("papers/_kept_vote.html", {"vote_count": _COUNT})
+
+
 def _vote(viewer: Mapping[str, Any]) -> str:
     context = {"paper": {"pk": _KEY, "vote_count": _COUNT}, "vote_url": f"{_ADDRESS}/vote"}
     return _render_template("papers/_vote.html", {**context, **viewer})
@@ -220,8 +279,8 @@ def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
 def _select(paper_id: int, *, is_on: bool) -> str:
     checked = mark_safe(" checked") if is_on else ""
     return format_html(
-        '<label class="pick"><input type="checkbox" form="bulk" name="paper" value="{}"{}>'
-        '<span class="unseen">Choose this paper</span></label>',
+        '<label class="pick"><input type="checkbox" form="bulk" name="paper" value="{0}"{1}'
+        ' aria-labelledby="pick-{0} title-{0}"><span class="unseen" id="pick-{0}">Choose this paper:</span></label>',
         paper_id,
         checked,
     )

@@ -18,5 +18,6 @@ def site(request: Request) -> dict[str, Any]:
         "site_url": settings.SITE_URL,
         "version": settings.VERSION,
         "mail_is_sent": settings.MAIL_IS_SENT,
+        "offline_reading": settings.OFFLINE_READING,
         "oidc_name": settings.OIDC_NAME if settings.OIDC_URL else "",
     }

@@ -56,7 +56,7 @@ PUBLIC_VIEWS = frozenset(
         "digests:unfollow",
         *("digests:mail", "digests:mail-more", "digests:save"),
         # Programs that look before they read.
-        *("papers:robots", "papers:icon"),
+        *("papers:robots", "papers:icon", "papers:manifest", "papers:service-worker"),
         # Before somebody signs up they may know what that means.
         "papers:privacy",
         # Feed readers don't sign in: whoever has the address reads it.
@@ -71,6 +71,10 @@ class ResponseHeadersMiddleware:
 
     What is shown to somebody signed in is `private`, and so is each page that says nothing of caches itself: a shared
     cache on the way may keep only what is made to be the same for everybody (`papers/web/page_cache.py`, feeds, files).
+
+    Where a session ends, whichever way, the browser throws away the pages that it holds and what its worker kept, so
+    that the next person on it is shown neither (W3C Clear Site Data). Below a sub-path the storage is other programs'
+    too, and the worker throws away its own.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -80,6 +84,8 @@ class ResponseHeadersMiddleware:
         response = self.get_response(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if _ends_session(response):
+            response.headers["Clear-Site-Data"] = '"cache"' if settings.SITE.path else '"cache", "storage"'
         said = response.headers.get("Cache-Control", "")
         if "public" not in said and (not said or has_session(request, response)):
             patch_cache_control(response, private=True)
@@ -90,6 +96,12 @@ def has_session(request: Request, response: HttpResponse) -> bool:
     """Whether an answer may be somebody's own: the browser has brought a session, or is given one. No queries."""
     name = settings.SESSION_COOKIE_NAME
     return name in request.COOKIES or name in response.cookies
+
+
+def _ends_session(response: HttpResponse) -> bool:
+    """Whether an answer takes a session's cookie away from the browser."""
+    cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+    return cookie is not None and not cookie.value
 
 
 class NoTrailingSlashMiddleware:

@@ -31,7 +31,7 @@ from papers.web.theme import chosen_theme, theme_cookie
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
 
-_PARAMETERS = frozenset({"after", "sort", "category", "n"})
+_PARAMETERS = frozenset({"after", "sort", "category"})
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 _STAMP_KEY = "visitors-stamp"
 _STAMP_SECONDS = 24 * 60 * 60

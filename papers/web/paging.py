@@ -18,6 +18,7 @@ P = TypeVar("P", bound=tuple[Any, ...])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _LONGEST = 200
+_MOST_BEFORE = 1_000_000
 
 
 def encode_cursor(position: tuple[bool | int | float | datetime, ...]) -> str:
@@ -39,6 +40,23 @@ def decode_cursor(text: str, kind: type[P]) -> P | None:
         return None
     values: list[Any] = [_read(value, hint) for value, hint in zip(found, hints.values(), strict=True)]
     return None if None in values else kind(*values)
+
+
+def add_count(cursor: str, *, before: int | None) -> str:
+    """A cursor with the number of rows that stand before its page, where it is known; nothing for no cursor."""
+    return f"{cursor}.{before}" if cursor and before is not None else cursor
+
+
+def split_count(text: str) -> tuple[str, int | None]:
+    """A cursor, and how many rows stand before its page, as `add_count` put them together; 0 for the first page.
+
+    None where nobody said it. Readers can write any number there: nothing but what is said of a place may follow it.
+    """
+    if not text:
+        return "", 0
+    cursor, _, count = text.partition(".")
+    is_number = count.isascii() and count.isdigit() and len(count) < len(str(_MOST_BEFORE))
+    return cursor, int(count) if is_number else None
 
 
 def _microseconds(value: datetime) -> int:

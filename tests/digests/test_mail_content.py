@@ -112,6 +112,19 @@ def test_a_mail_asks_for_nothing_from_anywhere() -> None:
     assert set(addresses) == set(re.findall(r"https://\S+", text)), "the text has every link"
 
 
+def test_the_two_parts_have_the_same_papers_and_links_in_the_same_order() -> None:
+    links = {kind: {"url": f"https://arxiv.org/{kind}/2603.00001", "found": "arxiv"} for kind in ("abs", "pdf")}
+    papers = [factories.paper(title=f"Ice {number}", links=links) for number in range(45)]
+    match_all(papers, topics := [factories.topic("Ice"), factories.topic("Snow")])
+    factories.schedule(factories.subscriber(user=factories.user()), *topics, max_papers=40)
+    plan_due(now=DUE)
+    text, html = bodies(the_mail())
+    assert re.findall(r"https://[^\s)]+", text) == re.findall(r'href="([^"]+)"', html)
+    titles = re.findall(r"<h2[^>]*><a[^>]*>([^<]+)", html)
+    assert len(titles) > 5
+    assert re.findall(r"^\* (.+)", text, re.M) == titles
+
+
 def test_only_a_reader_with_an_account_is_shown_a_link_that_saves() -> None:
     topic, user = factories.topic("LLM agents"), factories.user()
     for reader in (factories.subscriber(), factories.subscriber(user=user)):

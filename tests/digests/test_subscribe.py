@@ -252,7 +252,8 @@ def test_until_mail_works_no_visitor_s_address_is_taken(settings: Any, tmp_path:
     factories.listing()
     settings.OUTBOX_DIR = tmp_path
     strip = parse_html(anonymous_client().get("/").content.decode()).xpath("//aside[@class='strip']")[0]
-    assert "not set up" in strip.text_content()
+    assert [link.text_content() for link in strip.iter("a")] == ["Feed", "Sign in to follow"]
+    assert strip.xpath(".//a/@href") == ["/papers.atom", "/sign-in?next=%2F"]
     assert not strip.xpath(".//input")
     assert ask().status_code == 409
     assert not SignUp.objects.exists()
@@ -269,6 +270,37 @@ def test_until_mail_works_no_visitor_s_address_is_taken(settings: Any, tmp_path:
     download = admin.get(f"{link}/source")
     assert download["Content-Type"] == "message/rfc822"
     assert b"To: rita@example.org" in download.content
+
+
+def test_an_administrator_sees_what_is_missing_and_what_readers_would_see() -> None:
+    factories.listing()
+    strip = parse_html(client_of(staff()).get("/").content.decode()).xpath("//aside[@class='strip']")[0]
+    assert "no mail server is set" in " ".join(strip.text_content().split())
+    assert strip.xpath(".//a[text()='Set up mail']/@href") == ["/setup/mail"]
+    assert "Get trending papers in your email inbox" in strip.text_content()
+    assert strip.xpath(".//button/text()") == ["Subscribe"]
+    (settings_page,) = parse_html(client_of(staff("bo")).get("/setup/mail").content.decode()).xpath("//main")
+    assert "BROADSHEET_SMTP_URL" in settings_page.text_content()
+
+
+def test_a_reader_sees_no_strip_at_all() -> None:
+    factories.listing()
+    assert not parse_html(client_of(reader()).get("/").content.decode()).xpath("//aside[@class='strip']")
+
+
+def test_a_topic_s_page_offers_the_topic_s_feed_while_there_is_no_mail() -> None:
+    topic = factories.topic("Ice")
+    strip = parse_html(anonymous_client().get(f"/topics/{topic.slug}").content.decode()).xpath(
+        "//aside[@class='strip']"
+    )[0]
+    assert f"/topics/{topic.slug}.atom" in strip.xpath(".//a/@href")
+    assert "Get Ice in your feed reader" in strip.text_content()
+
+
+def test_the_page_of_the_address_says_what_else_there_is_while_there_is_no_mail() -> None:
+    page = parse_html(anonymous_client().get("/subscribe").content.decode()).xpath("//main")[0]
+    assert page.xpath(".//a/@href") == ["/papers.atom", "/sign-in"]
+    assert not page.xpath(".//input")
 
 
 def test_a_test_message_that_leaves_opens_the_strip(settings: Any) -> None:

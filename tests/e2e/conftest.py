@@ -42,12 +42,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def open_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes a browser window of its own: no cookies, settings as given. What a page complains of fails the test."""
+    """Makes a browser window of its own: no cookies, settings as given. What a page complains of fails the test.
+
+    Without service workers, which would go on with what a test before began; `test_offline.py` has them.
+    """
     opened: list[BrowserContext] = []
     complaints: list[str] = []
 
     def make(**settings: Any) -> BrowserContext:
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
+        context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "service_workers": "block", **settings}
+        )
         context.set_default_timeout(10_000)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)

@@ -140,6 +140,9 @@ ROWS: dict[str, list[Row]] = {
     ],
     "papers:feed": [everybody("/papers.atom"), everybody("/papers.json?q=graph")],
     "papers:trending-feed": [everybody("/papers/trending.atom"), everybody("/papers/trending.json")],
+    "papers:manifest": [everybody("/manifest.webmanifest", on_members_site=200)],
+    "papers:service-worker": [everybody("/sw.js", on_members_site=200)],
+    "papers:offline": [everybody("/offline")],
     "papers:topics": [everybody("/topics")],
     "papers:topic": [
         everybody("/topics/curated"),
