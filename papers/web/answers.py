@@ -35,13 +35,13 @@ def answer_act(
     before: Before | None = None,
     paper: Paper | None = None,
     html: str = "",
-    with_tags: bool = False,
+    puts_back: bool = False,
 ) -> HttpResponse:
     """Say what was done, and offer to undo it where it is known what was `before`.
 
-    `html` takes the place of what was pressed; `paper` is the one that it was about, whose other buttons change with
-    it, and `with_tags` its tags.
-    Without JavaScript it leads back to the form's page, else to `default`.
+    `html` takes the place of what was pressed, on the card of `paper`, which is seen or not with it. `puts_back` brings
+    all buttons of the card, and its tags; another act brings none of them: one that is pressed just now would lose the
+    place that its own answer goes to. Without JavaScript it leads back to the form's page, else to `default`.
     """
     word = sign_act(request.user, before) if before else ""
     if not request.htmx:
@@ -51,10 +51,8 @@ def answer_act(
     response = HttpResponse(html + _line(request, said, word))
     if paper and "list" in request.POST:
         own = read_viewer_state(request.user, [paper.pk])
-        parts = render_card_buttons(paper, viewer=own)
-        if not with_tags:  # a panel may be open in their place
-            parts.pop("tags", None)
-        response.write(_out_of_band(request, (part for part in parts.values() if part not in html)))
+        parts = render_card_buttons(paper, viewer=own).values() if puts_back else ()
+        response.write(_out_of_band(request, parts))
         if own is not None:
             response["HX-Trigger"] = json.dumps({"seen": {"paper": paper.pk, "on": paper.pk in own.seen}})
     return response
@@ -70,7 +68,7 @@ def answer_undo(request: UserRequest, paper: Paper | None) -> HttpResponse:
     if paper is None or "list" not in request.POST:
         messages.success(request, UNDONE, extra_tags=WITHOUT_UNDO)
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return answer_act(request, UNDONE, default=reverse("papers:today"), paper=paper, with_tags=True)
+    return answer_act(request, UNDONE, default=reverse("papers:today"), paper=paper, puts_back=True)
 
 
 def _line(request: UserRequest, said: str, word: str) -> str:

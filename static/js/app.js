@@ -99,16 +99,20 @@
   });
 
   // What the server answers to an act: this paper is seen now, or not any more; or all of them are.
-  document.addEventListener("seen", ({ detail }) => {
-    for (const card of detail.all ? cards() : [document.getElementById(`paper-${detail.paper}`)]) card?.classList.toggle("seen", detail.on);
+  document.addEventListener("seen", ({ detail: { all, paper, on } }) => {
+    for (const card of all ? cards() : [document.getElementById(`paper-${paper}`)]) {
+      card?.classList.toggle("seen", on);
+      const button = card?.querySelector(".mark-seen");
+      if (!button) continue;
+      button.ariaPressed = on;
+      button.value = on ? 0 : 1;
+    }
   });
 
   function seenAndOn() {
-    const button = current()?.querySelector(".mark-seen[aria-pressed=false]");
-    if (button) {
-      current().classList.add("seen");
-      button.click();
-    }
+    const button = inCard(".mark-seen[aria-pressed=false]");
+    button?.closest(".card")?.classList.add("seen");
+    button?.click();
     step(1);
   }
 
