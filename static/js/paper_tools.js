@@ -25,7 +25,7 @@
   function remember() {
     const links = [...document.querySelectorAll(".card-title a")].filter((link) => !link.closest(".muted-fold"));
     const list = {
-      name: document.title.split(" · ").slice(0, -1).join(" · ") || document.title,
+      name: document.title.replace(` · ${document.querySelector(".wordmark").textContent}`, ""),
       address: location.pathname + location.search,
       more: document.querySelector(".more a")?.href,
       papers: links.map((link) => link.pathname),

@@ -198,6 +198,7 @@ def test_the_number_of_papers_is_true() -> None:
     assert count("gas -cooking", sort="newest") == "1 paper matches"
     assert count("cat:cs.CL") == "5 papers match"
     assert count("language gas") == "No paper has all of it; these come close"
+    assert count("jiaqi wang") == ""  # a name, which leads
 
 
 def test_of_many_papers_there_are_more_than_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
