@@ -191,6 +191,8 @@ def _position_of(request: Request, kind: type[P], list_after: Callable[[P | None
 
 
 def _of_category(found: QuerySet[Any], code: str) -> QuerySet[Any]:
+    if "\0" in code:  # Postgres refuses to look for one
+        return found.none()
     column = "categories" if found.model is Paper else "paper__categories"
     return found.filter(**{f"{column}__contains": [code]})
 

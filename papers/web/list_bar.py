@@ -122,7 +122,7 @@ def make_bar(
 
 def seen_count(name: str, *, viewer: User | AnonymousUser, now: datetime) -> SeenCount | None:
     """What the bar of a list says after an act; None where there is no such list. Two queries at most."""
-    if not name or not viewer.is_authenticated:
+    if not name or "\0" in name or not viewer.is_authenticated:
         return None
     overview = read_overview(name[:200], viewer=viewer, now=now)
     if not overview.papers:

@@ -7,6 +7,7 @@ the cookie holds one of two acts and a paper, and nothing that could be made up;
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,7 +89,8 @@ def _finish(request: Any = None, user: User | None = None, **_about: Any) -> Non
         return
     is_known = isinstance(act, str) and act in VISITOR_ACTS and isinstance(paper_id, int)
     if is_known and Paper.objects.visible().filter(pk=paper_id).exists():
-        VISITOR_ACTS[act](request, user, paper_id)
+        with suppress(Paper.DoesNotExist):  # hidden a moment ago
+            VISITOR_ACTS[act](request, user, paper_id)
 
 
 class VisitorActMiddleware:

@@ -132,7 +132,7 @@ def test_a_day_of_197_is_cleared_by_keyboard(reading: Page, record_property: Cal
             began = time.monotonic()
             reading.keyboard.press("o")
             expect(reading.get_by_role("heading", level=1)).to_have_text(titles[-1])
-            reading.go_back()
+            reading.go_back(wait_until="commit")
             expect(reading.locator(".card.current .card-title")).to_have_text(titles[-1])
             waited += time.monotonic() - began
         elif number % 39 == 7:

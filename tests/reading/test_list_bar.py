@@ -207,3 +207,16 @@ def test_a_week_is_done_with_all_its_days(client: Client, rita: User) -> None:
     client.post(f"{WEEK}/done", {"on": "0"})
     assert not SeenPaper.objects.filter(user=rita).exists()
     assert client.post("/papers/week/2026-W99/done", {"on": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "word", ["\0", "day:\0", "topic:\0", "day:2026-99-99", "week:x", "none", ":", "a" * 5000, "😀"]
+)
+def test_what_is_no_list_and_no_category_is_no_trouble(client: Client, word: str) -> None:
+    fill("cs.CL")
+    path = get_page(DAY, client).xpath("//button[@class='mark-seen']/@formaction")[0]
+    answer = client.post(path, {"on": "1", "list": word}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert b"seen-count" not in answer.content
+    for page in (DAY, WEEK, f"{DAY}?sort=newest"):
+        assert client.get(page, {"category": word, "at": word, "show": word, "n": word}).status_code == 200
