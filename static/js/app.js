@@ -83,7 +83,8 @@
   document.addEventListener("click", (event) => { if (event.target.closest(".more a")) isLoading = true; });
 
   // Whoever comes back finds as many cards as were there: the address says so, and so do the forms.
-  function keepPlace(hash = "") {
+  // A part that comes while a paper is being opened leaves the mark of that paper where it is.
+  function keepPlace(hash = location.hash) {
     const here = new URL(location);
     if (cards().length > 50) here.searchParams.set("show", cards().length);
     here.hash = hash;
