@@ -66,6 +66,13 @@ def test_nothing_is_proposed_for_nothing(typed: str) -> None:
     assert queries(typed) == []
 
 
+def test_a_name_is_proposed_from_three_letters_on_or_two_ideographs() -> None:
+    factories.paper(authors=["Jiaqi Wang", "王小明"])
+    typing_help.rewrite_typing_help()
+    assert not any(each.startswith("author:") for each in queries("ji") + queries("author:wa"))
+    assert queries("author:王小") == ["author:王小明"]
+
+
 def test_topics_and_tags_of_others_are_nobodys_business() -> None:
     rita, other = reader(), reader("olga")
     Topic.objects.create(slug="agents", name="Language agents", query="agents")

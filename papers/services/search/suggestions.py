@@ -118,8 +118,11 @@ def _beginnings(text: str) -> list[str]:
 
 
 def _authors(beginnings: list[str]) -> list[SuggestedAuthor]:
-    """Authors whose name begins so, those of the longest beginning first. One query, along the key."""
-    beginnings = [each for each in dict.fromkeys(beginnings) if len(each) >= _FEWEST_LETTERS]
+    """Authors whose name begins so, those of the longest beginning first. One query, along the key.
+
+    From three letters on, two of other scripts: with two, one name in twenty begins, and all of them would be sorted.
+    """
+    beginnings = [each for each in dict.fromkeys(beginnings) if len(each) >= _FEWEST_LETTERS + each.isascii()]
     if not beginnings:
         return []
     asked = Q()

@@ -21,7 +21,7 @@ PAPERS_READ = 100_000
 FEW_PAPERS = 10_000
 """Among no more than these a word of one title is taken for a word, and an author of one paper is proposed."""
 MAX_WORDS = 40_000
-MAX_AUTHORS = 100_000
+MAX_AUTHORS = 50_000
 MAX_AUTHORS_OF_PAPER = 100
 """Of papers with more authors, none is proposed: nobody looks for a collaboration by its 500th member."""
 _MOST_ORDERS = 4
