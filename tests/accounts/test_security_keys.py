@@ -212,11 +212,11 @@ STRANGE = [
 def test_what_no_browser_sends_is_an_error_on_the_page(sent: str) -> None:
     browser = at_localhost(reader())
     add(browser, a_key())
-    assert "form-error" in browser.post(NEW, {"credential": sent}).content.decode()
-    assert "form-error" in browser.post("/sign-in/key/again", {"credential": sent}).content.decode()
+    assert "banner error" in browser.post(NEW, {"credential": sent}).content.decode()
+    assert "banner error" in browser.post("/sign-in/key/again", {"credential": sent}).content.decode()
     half = half_in()
     half.get("/sign-in/code")
-    assert "form-error" in half.post("/sign-in/code", {"credential": sent}).content.decode()
+    assert "banner error" in half.post("/sign-in/code", {"credential": sent}).content.decode()
 
 
 def test_an_account_has_ten_at_most() -> None:

@@ -135,7 +135,7 @@ class TestOwnWords:
         path = f"{factories.paper().get_absolute_url()}/mine"
         response = client.post(path, {"state": "read", "tags": tags, "note": ""})
         assert response.status_code == 200
-        assert "form-error" in response.content.decode()
+        assert "banner error" in response.content.decode()
         assert not LibraryItem.objects.exists()
 
 

@@ -213,7 +213,7 @@ class TestThePage:
     def test_nothing_and_too_much_are_refused(self, client: Client, paper: Paper, body: str) -> None:
         response = self.write(client, paper, body)
         assert response.status_code == 200
-        assert "form-error" in response.content.decode()
+        assert "banner error" in response.content.decode()
         assert not Comment.objects.exists()
 
     @pytest.mark.parametrize("answer", ["0", "x", "9" * 30, "-1"])

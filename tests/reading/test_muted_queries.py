@@ -141,4 +141,4 @@ def test_the_library_is_searched_in_the_same_language(client: Client, rita: User
     assert titles_on("/library?q=-robots", client) == ["Cats"]
     assert titles_on("/library?q=nothing", client) == []
     response = client.get("/library", {"q": "after:never"})
-    assert parse_html(response.content.decode()).find_class("form-error")
+    assert parse_html(response.content.decode()).find_class("error")
