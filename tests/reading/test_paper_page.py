@@ -218,7 +218,7 @@ def test_state_tags_and_note_are_beside_save() -> None:
     save_annotations(user=user, paper_id=paper.pk, state="reading", tags=["maps"], note="So **good**.")
     page = get_page(paper.get_absolute_url(), client_of(user))
     (actions,) = page.find_class("paper-actions")
-    assert "On your list: reading" in text_of(actions)
+    assert "On your list (reading)" in text_of(actions)
     assert actions.xpath(".//details[@data-mine]//input[@name='state'][@checked]/@value") == ["reading"]
     assert text_of_class(page, "own") == "maps"
     assert text_of_class(page, "note") == "So good."
