@@ -49,6 +49,7 @@ def manifest(request: Request) -> HttpResponse:
         "share_target": {
             "action": reverse("papers:submit"),
             "method": "GET",
+            "enctype": "application/x-www-form-urlencoded",
             "params": {"title": "title", "text": "text", "url": "url"},
         },
     }

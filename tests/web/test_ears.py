@@ -40,7 +40,7 @@ class TestCards:
         factories.listing(factories.paper(title="Ice"))
         (card,) = get_page(DAY, client_of(reader())).find_class("card")
         assert [name_of(card.find_class(name)[0]) for name in ("vote", "save", "own-link")] == [
-            "Vote for Ice (now at 0)", "Save to read: Ice", "Tags, state and note: Ice",
+            "Vote for Ice – now at 0", "Save to read: Ice", "Tags, state and note: Ice",
         ]  # fmt: skip
 
     def test_a_box_that_chooses_it_too(self) -> None:
@@ -51,7 +51,7 @@ class TestCards:
     def test_a_visitor_s_vote_too(self) -> None:
         factories.listing(factories.paper(title="Ice"))
         (card,) = get_page(DAY).find_class("card")
-        assert name_of(card.find_class("vote")[0]) == "Sign in to vote for Ice (now at 0)"
+        assert name_of(card.find_class("vote")[0]) == "Sign in to vote for Ice – now at 0"
 
     def test_what_is_seen_of_a_button_is_in_its_name(self) -> None:
         """WCAG 2.5.3, also where the number is written with a comma."""
@@ -74,7 +74,7 @@ class TestCards:
     def test_the_paper_s_own_page_names_them_alike(self) -> None:
         paper = factories.paper(title="Ice")
         page = get_page(f"/papers/{paper.public_id}", client_of(reader()))
-        assert name_of(page.find_class("vote")[0]) == "Vote for Ice (now at 0)"
+        assert name_of(page.find_class("vote")[0]) == "Vote for Ice – now at 0"
         assert name_of(page.find_class("save")[0]) == "Save to read: Ice"
 
 
