@@ -296,7 +296,10 @@ ROWS: dict[str, list[Row]] = {
         everybody("/subscriptions/x", 404, on_members_site=404),
     ],
     "digests:sent": [everybody("/subscriptions/key-of-preferences/sent", on_members_site=200)],
+    "digests:forget": [everybody("/subscriptions/key-of-preferences/forget", on_members_site=200)],
     "digests:save": [everybody("/s/key-of-preferences/0", 404, on_members_site=404)],
+    "digests:vote": [everybody("/s/key-of-preferences/0/vote", 404, on_members_site=404)],
+    "digests:seen": [everybody("/s/key-of-preferences/0/seen", 404, on_members_site=404)],
     "digests:unfollow": [  # the address of a visitor, who follows nobody
         everybody("/subscriptions/key-of-preferences/unfollow", 404, method="POST", on_members_site=404)
     ],
