@@ -222,7 +222,7 @@ class PreferencesForm(forms.Form):
 
     def _row(self, name: str, often: str) -> TopicRow:
         topic = self._topics[name]
-        return TopicRow(name, topic.name, often, f"{topic.name} {topic.description}".lower())
+        return TopicRow(name, topic.name, often, f"{topic.name} {topic.description[:200]}".lower())
 
     def _current_preset(self) -> Preset | None:
         kinds = {name: often for name in _KINDS if (often := self.initial.get(name))}

@@ -14,8 +14,9 @@
     const words = typed.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const option of options) {
-      option.hidden = !words.every((word) => option.dataset.words.includes(word));
-      if (!option.hidden) count += 1;
+      const fits = words.every((word) => option.dataset.words.includes(word));
+      option.hidden = !fits && !option.querySelector("input").checked; // what is ticked stays in view
+      if (fits) count += 1;
     }
     said.textContent = words.length ? (count ? `${count} found` : "No other topic has these words.") : "";
   }
