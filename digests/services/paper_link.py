@@ -23,7 +23,7 @@ class PaperAct(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PaperLink:
+class MailedPaperLink:
     """Whom a link is for, which paper, and what of the three has been done."""
 
     user: User
@@ -31,7 +31,7 @@ class PaperLink:
     done: Set[PaperAct]
 
 
-def find_paper_link(key: str, paper_id: int) -> PaperLink | None:
+def find_paper_link(key: str, paper_id: int) -> MailedPaperLink | None:
     """What a link with the key of a subscriber is for; None where there is no such reader with an account, or the
     paper is not to be seen. Merged papers are what they are now. Six queries, two more for a key from before.
     """
@@ -42,7 +42,7 @@ def find_paper_link(key: str, paper_id: int) -> PaperLink | None:
     paper = Paper.objects.visible().for_cards().filter(pk=current).first()
     if paper is None:
         return None
-    return PaperLink(reader.user, paper, _done(reader.user, paper.pk))
+    return MailedPaperLink(reader.user, paper, _done(reader.user, paper.pk))
 
 
 def _done(user: User, paper_id: int) -> frozenset[PaperAct]:
@@ -54,7 +54,7 @@ def _done(user: User, paper_id: int) -> frozenset[PaperAct]:
     return frozenset(act for act, is_done in holds.items() if is_done)
 
 
-def follow_paper_link(link: PaperLink, act: PaperAct) -> None:
+def follow_paper_link(link: MailedPaperLink, act: PaperAct) -> None:
     """Vote for the paper, save it, to be read, or mark it as seen. Idempotent; what is saved in another state stays so.
 
     Raises:
@@ -69,6 +69,6 @@ def follow_paper_link(link: PaperLink, act: PaperAct) -> None:
         set_library_state(user=link.user, paper_ids=[link.paper.pk], state=LibraryItem.State.TO_READ)
 
 
-def remove_vote(link: PaperLink) -> None:
+def remove_vote(link: MailedPaperLink) -> None:
     """Take back the reader's vote. Idempotent; raises what `follow_paper_link` raises."""
     set_vote(user=link.user, paper_id=link.paper.pk, on=False)

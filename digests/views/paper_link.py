@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digests.services.paper_link import PaperAct, PaperLink, find_paper_link, follow_paper_link, remove_vote
+from digests.services.paper_link import MailedPaperLink, PaperAct, find_paper_link, follow_paper_link, remove_vote
 from papers.models import Paper
 from papers.web.http import Request
 from papers.web.ratelimit import rate_limited
@@ -57,18 +58,21 @@ def _answer(request: Request, key: str, paper_id: int, act: PaperAct) -> HttpRes
         link = _found(key, paper_id)
     context = {
         "link": link,
-        "key": key,
         "act": act,
         "was_pressed": request.method == "POST",
         "is_undone": is_undone,
-        "others": [other for other in PaperAct if other is not act and other not in link.done],
+        "others": [
+            (other, reverse(f"digests:{other}", args=(key, link.paper.pk)))
+            for other in PaperAct
+            if other is not act and other not in link.done
+        ],
     }
     response = render(request, "digests/paper_link.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _found(key: str, paper_id: int) -> PaperLink:
+def _found(key: str, paper_id: int) -> MailedPaperLink:
     link = find_paper_link(key, paper_id)
     if link is None:
         raise Http404("This link does not work.")

@@ -8,6 +8,7 @@
   const said = document.querySelector("[data-topic-count]");
   const options = [...document.querySelectorAll(".topic-options [data-words]")];
   if (!options.length) return;
+  const found = search.querySelector("input[name=found]");
   search.querySelector("button").hidden = true;
 
   function show() {
@@ -18,6 +19,7 @@
       option.hidden = !fits && !option.querySelector("input").checked; // what is ticked stays in view
       if (fits) count += 1;
     }
+    found.value = typed.value.trim().split(/\s+/).join(" "); // Enter in another field then saves
     said.textContent = words.length ? (count ? `${count} found` : "No other topic has these words.") : "";
   }
 
