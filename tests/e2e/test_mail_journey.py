@@ -65,7 +65,7 @@ def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None
     phone: Any = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
     visitor = open_context(**phone).new_page()
     visitor.goto(site.url)
-    expect(visitor.get_by_label("Papers by mail")).to_contain_text("not set up")
+    expect(visitor.get_by_role("complementary", name="Follow")).to_contain_text("in your feed reader")
     visitor.goto(link)
     satisfies_axe(visitor)
     visitor.get_by_role("button", name="Confirm subscription").click()
