@@ -153,7 +153,7 @@ class PreferencesForm(forms.Form):
         help_text="Leave empty for no pause.",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    keeps_papers = forms.BooleanField(label="Then send the best papers of the pause", required=False, initial=True)
+    keeps_papers = forms.BooleanField(label="After a pause, send its best papers", required=False, initial=True)
 
     def __init__(
         self, *args: Any, subscriber: Subscriber, topics: Iterable[Topic], today: date, time_zone: str, **options: Any
