@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -15,7 +16,7 @@ from django.core.validators import validate_email
 from digests.models import Channel, Schedule, Subscriber, Subscription
 from digests.models.channel import new_signing_secret
 from digests.models.subscriber import MAX_PAPERS
-from digests.schedule import FREQUENCIES, RULE_FIELDS
+from digests.schedule import DAILY, FREQUENCIES, RULE_FIELDS, WEEKLY
 from papers.forms.fields import find_time_zone
 from papers.models import Topic
 from papers.models.email_fields import AddressFormField, checked
@@ -27,22 +28,39 @@ if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
 else:
     _ChannelForm = forms.ModelForm
 
-_OFTEN = [("", "no mail"), *((name, name) for name in FREQUENCIES)]
+_OFTEN = [("", "off"), *((name, name) for name in FREQUENCIES)]
 _WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 _HOURS = [(f"{hour:02}:{minute:02}", f"{hour:02}:{minute:02}") for hour in range(24) for minute in (0, 30)]
-_SIZES = [(count, f"{count} papers") for count in (5, 10, 20, 30, MAX_PAPERS)]
+_SIZES = [(count, f"up to {count}") for count in (5, 10, 20, 30, MAX_PAPERS)]
 _MONTH_DAYS = [*((day, str(day)) for day in range(1, 29)), (31, "last")]
 _KINDS = {
-    Subscription.Kind.TRENDING: ("Trending papers", "What readers vote for now."),
-    Subscription.Kind.TOP: ("Most voted papers", "Of the day, week or month that has just ended."),
-    Subscription.Kind.DAILY: ("Today’s edition", "Everything on the daily page since your last mail."),
-    Subscription.Kind.FOR_YOU: ("For you", "The best new papers like those you vote for, save and tag."),
-    Subscription.Kind.FOLLOWED: ("Who you follow", "New papers of the authors and organizations you follow."),
-    Subscription.Kind.VERSIONS: ("New versions", "When a paper that you saved or tagged gets a new version."),
+    Subscription.Kind.TRENDING: ("Trending papers", "What readers are voting for now."),
+    Subscription.Kind.TOP: ("Most voted papers", "The top papers of the past day, week or month."),
+    Subscription.Kind.DAILY: ("Today’s edition", "Everything on the daily page since your last e-mail."),
+    Subscription.Kind.FOR_YOU: ("For you", "New papers similar to those you vote for, save and tag."),
+    Subscription.Kind.FOLLOWED: ("Following", "New papers by the authors and organizations you follow."),
+    Subscription.Kind.VERSIONS: ("New versions", "New versions of papers you saved or tagged."),
 }
 # They need a library, or follows: an address without an account has none.
 _OF_AN_ACCOUNT = (Subscription.Kind.FOR_YOU, Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
+TOPICS_SHOWN = 300
+"""More topics than these are found by the search."""
+
+
+class Preset(StrEnum):
+    """What one press chooses."""
+
+    TRENDING_WEEKLY = "trending-weekly"
+    TOPICS_DAILY = "topics-daily"
+    EVERYTHING_DAILY = "everything-daily"
+
+
+_PRESETS = {
+    Preset.TRENDING_WEEKLY: ("Trending weekly", "The papers readers vote for, once a week."),
+    Preset.TOPICS_DAILY: ("My topics daily", "New papers in the topics you choose."),
+    Preset.EVERYTHING_DAILY: ("Everything daily", "All papers of the day, your topics marked."),
+}
 
 
 class AddressForm(forms.Form):
@@ -65,7 +83,7 @@ class AddressChangeForm(forms.Form):
     """Another address for a reader's mail."""
 
     email = AddressFormField(
-        label="Another address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label="New e-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -87,31 +105,62 @@ class ChosenPreferences:
     keeps_papers: bool
 
 
-class PreferencesForm(forms.Form):
-    """One line for each thing that can come by mail, and the hour for all of them."""
+@dataclass(frozen=True, slots=True)
+class PresetCard:
+    """A preset on the page."""
 
-    local_time = forms.ChoiceField(label="At", choices=_HOURS)
+    name: Preset
+    label: str
+    help_text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A topic on the page."""
+
+    name: str
+    """Of its field."""
+    label: str
+    often: str
+    """Its frequency, which it would get if it is not chosen."""
+    words: str
+    """What the search looks at, in lower case."""
+
+
+class PreferencesForm(forms.Form):
+    """Presets, topics, everything else that can come by mail, and the hour for all of them."""
+
+    find = forms.CharField(
+        label="Search topics",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
+    )
+    local_time = forms.ChoiceField(label="Time", choices=_HOURS)
     time_zone = forms.CharField(
         label="Time zone",
         max_length=64,
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
     )
-    weekday = forms.TypedChoiceField(label="Weekly mail on", choices=_WEEKDAYS, coerce=int)
-    month_day = forms.TypedChoiceField(label="Monthly mail on day", choices=_MONTH_DAYS, coerce=int)
-    skips_weekends = forms.BooleanField(label="No daily mail on weekends; Monday’s brings the rest", required=False)
-    max_papers = forms.TypedChoiceField(label="At most", choices=_SIZES, coerce=int)
+    weekday = forms.TypedChoiceField(label="Weekly e-mail on", choices=_WEEKDAYS, coerce=int)
+    month_day = forms.TypedChoiceField(label="Monthly e-mail on day", choices=_MONTH_DAYS, coerce=int)
+    skips_weekends = forms.BooleanField(label="No daily e-mail at weekends; Monday’s includes them", required=False)
+    max_papers = forms.TypedChoiceField(label="Papers per e-mail", choices=_SIZES, coerce=int)
     paused_until = forms.DateField(
-        label="No mail before",
+        label="Pause until",
         required=False,
-        help_text="Empty: no pause.",
+        help_text="Leave empty for no pause.",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    keeps_papers = forms.BooleanField(label="Then bring the best of what came meanwhile", required=False, initial=True)
+    keeps_papers = forms.BooleanField(label="After a pause, send its best papers", required=False, initial=True)
 
     def __init__(
         self, *args: Any, subscriber: Subscriber, topics: Iterable[Topic], today: date, time_zone: str, **options: Any
     ) -> None:
         """`topics`: those that can be chosen; `time_zone`: where the reader has none yet."""
+        self._reader_id = subscriber.user_id
+        self._topics = {f"{_TOPIC}{topic.pk}": topic for topic in topics}
         options.setdefault("label_suffix", "")
         schedules = list(subscriber.schedules.prefetch_related("subscriptions").order_by("pk"))
         options["initial"] = _initial(schedules, time_zone)
@@ -120,12 +169,92 @@ class PreferencesForm(forms.Form):
         kinds = [kind for kind in _KINDS if kind not in _OF_AN_ACCOUNT or subscriber.user_id is not None]
         for kind in kinds:
             self.fields[kind] = _often(*_KINDS[kind])
-        for topic in topics:
-            self.fields[f"{_TOPIC}{topic.pk}"] = _often(topic.name, topic.description)
+
+    # --- What the page shows ---------------------------------------------------------------------------------------
+
+    def presets(self) -> list[PresetCard]:
+        """The three cards, of which one may be what is chosen now."""
+        current = self._current_preset()
+        return [PresetCard(name, *said, is_chosen=name is current) for name, said in _PRESETS.items()]
 
     def subjects(self) -> list[forms.BoundField]:
-        """The lines for what can come, topics behind the rest."""
-        return [self[name] for name in self.fields if name in _KINDS or name.startswith(_TOPIC)]
+        """The lines for what can come beside topics."""
+        return [self[name] for name in self.fields if name in _KINDS]
+
+    def frequencies(self) -> list[str]:
+        """How often a topic may come."""
+        return list(FREQUENCIES)
+
+    def chosen_topics(self) -> list[TopicRow]:
+        """The topics that are chosen, or ticked on a page that is not saved yet."""
+        return [self._row(name, often) for name in self._topics if (often := self._often_of(name))]
+
+    def offered_topics(self) -> list[TopicRow]:
+        """The others, those that the search finds."""
+        often = next((row.often for row in self.chosen_topics()), DAILY.name)
+        rows = [self._row(name, often) for name in self._topics if not self._often_of(name)]
+        words = self.typed_search.lower().split()
+        return [row for row in rows if all(word in row.words for word in words)][:TOPICS_SHOWN]
+
+    @property
+    def topic_count(self) -> int:
+        return len(self._topics)
+
+    @property
+    def shows_all_topics(self) -> bool:
+        """Whether no topic is left out, so that a search in the page finds all there are."""
+        return not self.typed_search and len(self._topics) - len(self.chosen_topics()) <= TOPICS_SHOWN
+
+    @property
+    def typed_search(self) -> str:
+        """What topics are searched for."""
+        return " ".join(str(self.data.get("find", "")).split())[:100]
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it was sent to search topics, and not to be saved: by the button, or by Enter behind other words."""
+        entered = "enter" in self.data and self.typed_search != self.data.get("found", "")
+        return self.is_bound and ("search" in self.data or entered)
+
+    def _often_of(self, name: str) -> str:
+        often = str(self.data.get(name, "") if self.is_bound else self.initial.get(name, ""))
+        return often if often in FREQUENCIES else ""
+
+    def _row(self, name: str, often: str) -> TopicRow:
+        topic = self._topics[name]
+        return TopicRow(name, topic.name, often, f"{topic.name} {topic.description[:200]}".lower())
+
+    def _current_preset(self) -> Preset | None:
+        kinds = {name: often for name in _KINDS if (often := self.initial.get(name))}
+        topics = {often for name in self._topics if (often := self.initial.get(name))}
+        if kinds == {Subscription.Kind.TRENDING: WEEKLY.name} and not topics:
+            return Preset.TRENDING_WEEKLY
+        if kinds == {Subscription.Kind.DAILY: DAILY.name} and topics <= {DAILY.name}:
+            return Preset.EVERYTHING_DAILY
+        return Preset.TOPICS_DAILY if not kinds and topics == {DAILY.name} else None
+
+    # --- What was sent ---------------------------------------------------------------------------------------------
+
+    @property
+    def preset(self) -> Preset | None:
+        """The card that was pressed."""
+        pressed = self.data.get("preset", "")
+        return next((name for name in Preset if name == pressed), None)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if any(self.data.get(name, "") and not self._often_of(name) for name in self._topics):
+            raise ValidationError("Choose how often each topic should come.")
+        if self.preset is Preset.TOPICS_DAILY and not self._preset_topics():
+            raise ValidationError("Choose one or more topics below first, then press “My topics daily” again.")
+        return data
+
+    def _preset_topics(self) -> list[int]:
+        """The topics that are ticked; else the reader's own."""
+        ticked = [self._topics[row.name].pk for row in self.chosen_topics()]
+        if ticked or self.preset is not Preset.TOPICS_DAILY or self._reader_id is None:
+            return ticked
+        return [topic.pk for topic in self._topics.values() if topic.owner_id == self._reader_id]
 
     def clean_time_zone(self) -> str:
         return find_time_zone(str(self.cleaned_data["time_zone"]))
@@ -134,22 +263,32 @@ class PreferencesForm(forms.Form):
         """A day to come; one that has passed is no pause."""
         until: date | None = self.cleaned_data["paused_until"]
         if until is not None and (until - self.today).days > 366 * 2:
-            raise ValidationError("That is more than two years away. Unsubscribe instead, or choose an earlier day.")
+            raise ValidationError("Choose a date within the next two years, or unsubscribe instead.")
         return until if until is not None and until > self.today else None
 
     def chosen(self) -> ChosenPreferences:
         """What a valid form says."""
         said = self.cleaned_data
-        kinds: dict[str, list[str]] = {}
-        topics: dict[str, list[int]] = {}
-        for name, often in said.items():
-            if often and name in _KINDS:
-                kinds.setdefault(often, []).append(name)
-            elif often and name.startswith(_TOPIC):
-                topics.setdefault(often, []).append(int(name.removeprefix(_TOPIC)))
+        kinds, topics = self._chosen_of_preset() if self.preset else self._chosen_one_by_one()
         when = {name: said[name] for name in (*RULE_FIELDS, "max_papers")}
         when["local_time"] = time.fromisoformat(said["local_time"])
         return ChosenPreferences(kinds, topics, when, said["paused_until"], said["keeps_papers"])
+
+    def _chosen_of_preset(self) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
+        if self.preset is Preset.TRENDING_WEEKLY:
+            return {WEEKLY.name: [Subscription.Kind.TRENDING.value]}, {}
+        kinds = [Subscription.Kind.DAILY.value] if self.preset is Preset.EVERYTHING_DAILY else []
+        return {DAILY.name: kinds}, {DAILY.name: self._preset_topics()}
+
+    def _chosen_one_by_one(self) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
+        kinds: dict[str, list[str]] = {}
+        topics: dict[str, list[int]] = {}
+        for name in _KINDS:
+            if often := self.cleaned_data.get(name):
+                kinds.setdefault(often, []).append(name)
+        for row in self.chosen_topics():
+            topics.setdefault(row.often, []).append(self._topics[row.name].pk)
+        return kinds, topics
 
 
 def _often(label: str, help_text: str) -> forms.ChoiceField:
@@ -208,10 +347,10 @@ class ChannelForm(_ChannelForm):
             "name": "Name",
             "kind": "Kind",
             "room": "Room",
-            "edition_size": "Papers of the day, at most",
+            "edition_size": "Papers of the day (at most)",
             "edition_at": "Not before",
         }
-        help_texts = {"edition_size": "", "edition_at": "By the group’s clock."}
+        help_texts = {"edition_size": "", "edition_at": "In the group’s time zone."}
         widgets = {
             "room": forms.TextInput({"autocomplete": "off"}),
             "edition_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
@@ -220,11 +359,11 @@ class ChannelForm(_ChannelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
-        kept = "Empty: it stays as it is." if self.instance.pk else ""
+        kept = "Leave empty to keep the current one." if self.instance.pk else ""
         self.fields["where"].help_text = (
-            kept or "A mail address, or that of an incoming webhook; for Matrix of the server."
+            kept or "An e-mail address or the URL of an incoming webhook; for Matrix, the URL of the server."
         )
-        self.fields["token"].help_text = f"For Matrix alone. {kept}".strip()
+        self.fields["token"].help_text = f"For Matrix only. {kept}".strip()
 
     def notification_fields(self) -> list[forms.BoundField]:
         """The boxes that choose which notices a channel gets."""
@@ -235,14 +374,14 @@ class ChannelForm(_ChannelForm):
         kind, where = data.get("kind"), str(data.get("where", "")).strip()
         is_moved = kind != self.initial.get("kind", kind)
         if not where and (not self.instance.address or is_moved):
-            self.add_error("where", "Give its address.")
+            self.add_error("where", "Enter the address.")
         elif where:
             self._check_address(str(kind), where)
         if kind == Channel.Kind.MATRIX:
             if not _ROOM.fullmatch(data.get("room", "")):
-                self.add_error("room", "A room’s id begins with ! and ends with the server, such as !abc:example.org.")
+                self.add_error("room", "A room ID starts with ! and ends with the server, such as !abc:example.org.")
             if not data.get("token") and (not self.instance.secret or is_moved):
-                self.add_error("token", "Give the access token of the account that writes.")
+                self.add_error("token", "Enter the access token of the account that posts.")
         return data
 
     def _check_address(self, kind: str, where: str) -> None:
@@ -254,7 +393,7 @@ class ChannelForm(_ChannelForm):
         except RefusedError as error:
             self.add_error("where", str(error))
         except ValidationError as error:
-            self.add_error("where", error if "@" in where else "This is no mail address.")
+            self.add_error("where", error if "@" in where else "Enter a valid e-mail address.")
 
     def save(self, commit: bool = True) -> Channel:
         channel, data = self.instance, self.cleaned_data

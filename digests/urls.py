@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import channels, mail_page, mail_setup, outbox, preferences, save_link, subscribe, unsubscribe
+from digests.views import channels, mail_page, mail_setup, outbox, paper_link, preferences, subscribe, unsubscribe
 
 
 class KeyConverter:
@@ -29,8 +29,11 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/sent", preferences.my_sent, name="my-sent"),
     path("subscriptions/<key:key>", preferences.preferences, name="preferences"),
     path("subscriptions/<key:key>/sent", preferences.sent, name="sent"),
+    path("subscriptions/<key:key>/forget", preferences.forget, name="forget"),
     path("subscriptions/<key:key>/unfollow", preferences.unfollow, name="unfollow"),
-    path("s/<key:key>/<int:paper_id>", save_link.save, name="save"),
+    path("s/<key:key>/<int:paper_id>", paper_link.save, name="save"),
+    path("s/<key:key>/<int:paper_id>/vote", paper_link.vote, name="vote"),
+    path("s/<key:key>/<int:paper_id>/seen", paper_link.seen, name="seen"),
     path("u/<str:key>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("mail/<key:key>", mail_page.mail, name="mail"),
     path("mail/<key:key>/more", mail_page.more, name="mail-more"),

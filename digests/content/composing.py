@@ -26,6 +26,8 @@ from digests.wire.mime import (
 )
 
 _NO_WORDS = {"why": "", "save": ""}
+# No paper of ours has a longer one.
+_LARGE_ID = 10**9
 
 Pair = tuple[str, str]
 """In plain text and in HTML, encoded for the wire."""
@@ -71,6 +73,11 @@ def size_of_why(snippet: StoredFragment, names: str) -> EncodedSize:
     return size_of(*why(snippet, names))
 
 
+def size_of_acts(snippet: StoredFragment, reader: str) -> EncodedSize:
+    """How many bytes the links of one paper have that vote for it, save it and mark it as seen."""
+    return size_of(*_saves(snippet, reader, [_LARGE_ID])[0])
+
+
 @lru_cache(maxsize=16)  # asked for twice a mail: how large it is, and what it says
 def about(snippet: StoredFragment, rows: Sequence[tuple[str, str]], more: int) -> Pair:
     """What a mail is about: names, each with the key that ends it, and how many others there are."""
@@ -92,7 +99,7 @@ def _more(snippet: StoredFragment, key: str, count: int) -> Pair:
 
 
 def _saves(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
-    """For each of these papers the link that saves it."""
+    """For each of these papers the links that vote for it, save it and mark it as seen."""
     words = {"reader": reader, "paper": f"{PLACEHOLDER}paper{PLACEHOLDER}"}
     text, html = (
         quoted_printable_template(fill_placeholders(half, words).split(PLACEHOLDER)).split(PLACEHOLDER)

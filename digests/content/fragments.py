@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -23,6 +23,18 @@ from papers.models import Paper, PaperVersion
 from papers.text import html as markup
 
 _Key = TypeVar("_Key")
+
+AskedPaper = tuple[int, bool]
+"""A paper, and whether it is to be shown in brief."""
+OPENING_CHARS = 140
+
+
+class Lead(NamedTuple):
+    """What subject and preview say of a paper, in plain words."""
+
+    title: str
+    opening: str
+    """The beginning of its abstract."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +63,44 @@ class FragmentCache:
         self.group = group
         self._now = now
         self._renderer = rendering.MailRenderer(origin=settings.SITE.origin, group_name=group, this_year=now.year)
-        self._titles: dict[int, str] = {}
+        self._leads: dict[int, Lead] = {}
+        self._version_leads: dict[int, Lead] = {}
+        self._current: dict[int, int] = {}
         self._frame_pieces: dict[str, Mapping[str, StoredFragment]] = {}
-        self._papers: dict[int, StoredFragment | None] = {}
+        self._papers: dict[AskedPaper, StoredFragment | None] = {}
         self._versions: dict[int, StoredFragment | None] = {}
         self._stored: dict[int, StoredFragment] = {}
 
-    def papers(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
-        """By id; None for papers that are gone, hidden or withdrawn. A merged paper is the one it went into."""
-        wanted = {pk for pk in ids if pk not in self._papers}
+    def papers(self, asked: Iterable[AskedPaper]) -> Mapping[AskedPaper, StoredFragment | None]:
+        """What was asked for, and what was before; None for papers that are gone, hidden or withdrawn.
+
+        A merged paper is the one it went into.
+        """
+        wanted = {one for one in asked if one not in self._papers}
         if wanted:
             self._papers |= dict.fromkeys(wanted)
-            kept = MergedPaper.objects.current_ids(wanted)
-            shown = list(Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None))
-            rendered = {paper.pk: _encoded(self._renderer.paper(paper)) for paper in shown}
-            titles = {paper.pk: markup.plain_text(paper.title) for paper in shown}
-            self._titles |= {pk: titles[into] for pk, into in kept.items() if into in titles}
+            kept = MergedPaper.objects.current_ids({pk for pk, _ in wanted})
+            self._current |= kept
+            now = {(kept[pk], is_brief) for pk, is_brief in wanted}
+            found = Paper.objects.visible().for_cards().filter(pk__in=set(kept.values()), withdrawn_at=None)
+            shown = {paper.pk: paper for paper in found}
+            self._leads |= {pk: _lead(paper) for pk, paper in shown.items() if pk not in self._leads}
+            rendered = {
+                (pk, is_brief): _encoded(self._renderer.paper(shown[pk], is_brief=is_brief))
+                for pk, is_brief in now
+                if pk in shown
+            }
             parts = self._store(rendered)
-            self._papers |= {pk: parts.get(into) for pk, into in kept.items()}
+            self._papers |= {(pk, is_brief): parts.get((kept[pk], is_brief)) for pk, is_brief in wanted}
         return self._papers
+
+    def current_id(self, paper_id: int) -> int:
+        """The paper that one is now which was asked for before."""
+        return self._current[paper_id]
+
+    def lead(self, paper_id: int) -> Lead:
+        """What subject and preview say of a paper that was asked for before and is shown."""
+        return self._leads[self._current[paper_id]]
 
     def versions(self, ids: Iterable[int]) -> Mapping[int, StoredFragment | None]:
         """By id of a new version: its fragment; None where its paper is gone, hidden or withdrawn."""
@@ -77,16 +108,18 @@ class FragmentCache:
         if wanted:
             self._versions |= dict.fromkeys(wanted)
             found = PaperVersion.objects.filter(pk__in=wanted, paper__hidden_at=None, paper__withdrawn_at=None)
+            shown = list(found.select_related("paper"))
             rendered = {
                 version.pk: _encoded(self._renderer.version(version.paper, version=version.version))
-                for version in found.select_related("paper")
+                for version in shown
             }
+            self._version_leads |= {version.pk: _lead(version.paper) for version in shown}
             self._versions |= self._store(rendered)
         return self._versions
 
-    def preheader(self, paper_ids: Iterable[int]) -> str:
-        """What mail programs show beside the subject; of papers that were asked for before."""
-        return rendering.preheader(self._titles[pk] for pk in list(paper_ids)[:3])
+    def version_lead(self, version_id: int) -> Lead:
+        """The same of a new version."""
+        return self._version_leads[version_id]
 
     def frame_pieces(self, frequency: str) -> Mapping[str, StoredFragment]:
         """What stands around the papers of a mail of this frequency: headers, frame, and the small pieces.
@@ -141,6 +174,10 @@ _STORE = """
 """
 
 
+def _lead(paper: Paper) -> Lead:
+    return Lead(markup.plain_text(paper.title), markup.plain_text(markup.excerpt(paper.abstract, OPENING_CHARS)))
+
+
 def _digest(text: str, html: str) -> str:
     return hashlib.sha256(f"{text}\x00{html}".encode()).hexdigest()
 
@@ -168,13 +205,14 @@ def _links_of_frame() -> dict[str, str]:
 
 def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
     """The small pieces, of which `cut` says what `more` says where papers that were chosen have no room."""
-    key = rendering.placeholder("key")
+    key, reader, paper = (rendering.placeholder(name) for name in ("key", "reader", "paper"))
+    acts = {f"{act}_url": urls.paper_act_url(reader, paper, act) for act in ("vote", "save", "seen")}
     links = {
-        "about": urls.unsubscribe_url(key),
-        "save": urls.save_url(rendering.placeholder("reader"), rendering.placeholder("paper")),
-        "more": urls.mail_more_url(key),
+        "about": {"url": urls.unsubscribe_url(key)},
+        "save": acts,
+        "more": {"url": urls.mail_more_url(key)},
     }
-    linked = [(name, rendering.render_snippet(name).filled({"url": url})) for name, url in links.items()]
+    linked = [(name, rendering.render_snippet(name).filled(leads_to)) for name, leads_to in links.items()]
     cut = rendering.render_snippet("more").filled({"url": urls.mail_page_url(key)})
     return [
         *linked,

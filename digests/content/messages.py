@@ -17,8 +17,9 @@ from uuid import UUID
 
 from django.utils.formats import date_format
 
-from digests.content.composing import about, compose, size_of_why
-from digests.content.fragments import FragmentCache, StoredFragment
+from digests.content import rendering
+from digests.content.composing import about, compose, size_of_acts, size_of_why
+from digests.content.fragments import AskedPaper, FragmentCache, Lead
 from digests.content.keys import KeyRing, MailKeys, NewKey, row_of_mail
 from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
 from digests.models import Subscription
@@ -28,8 +29,8 @@ from digests.wire.mime import EncodedSize, ascii_address, size_of
 # Of specifications: one of another form, from before an upgrade, is made anew.
 _FORM = 3
 _KINDS = {
-    **{"daily": "daily papers", "trending": "trending", "top": "most voted", "versions": "new versions"},
-    **{"followed": "who you follow", "for_you": "suggested to you"},
+    **{"daily": "Daily papers", "trending": "Trending", "top": "Most voted", "versions": "New versions"},
+    **{"followed": "Authors you follow", "for_you": "Suggested for you"},
 }
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
@@ -38,7 +39,8 @@ _KINDS = {
 _MOST_HTML = 86_000
 _MOST_BYTES = 94_000
 _FEW = 6
-_SAVE_SIZE = 160
+# So many are shown with authors and abstract, the others in brief: a mail is read in a minute.
+_WHOLE = 3
 # More names than these are counted only.
 _ABOUT_NAMED = 20
 _WHYS_NAMED = 5
@@ -112,7 +114,7 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     # All that is read is read here: while a mail is made, the statement that marks another may be on its way.
     for frequency in {one.frequency for one in first}:
         fragments.frame_pieces(frequency)
-    fragments.papers(pk for one in first for pk in one.paper_ids)
+    fragments.papers(asked for one in first for asked in _asked_papers(one.paper_ids))
     fragments.versions(pk for one in first for pk in one.version_ids)
     labels: dict[int, str] = {}
     about: dict[int, list[tuple[str, int]]] = {}
@@ -217,7 +219,8 @@ class _Content:
     """Papers that were chosen have no room."""
     more: int
     """How many are behind the mail."""
-    preheader: str
+    leads: Sequence[Lead]
+    """Of the papers, and where there are none of the versions."""
 
     @property
     def count(self) -> str:
@@ -230,11 +233,10 @@ class _SizeBudget:
     def __init__(self) -> None:
         self._html, self._quoted, self._base64 = _MOST_HTML, _MOST_BYTES, _MOST_BYTES
 
-    def take(self, part: EncodedSize, *, more: int = 0) -> None:
-        """`more`: bytes of ASCII that each half gets beside it."""
-        self._html -= part.html + more
-        self._quoted -= part.quoted + 2 * more
-        self._base64 -= part.base64 + 3 * more
+    def take(self, part: EncodedSize) -> None:
+        self._html -= part.html
+        self._quoted -= part.quoted
+        self._base64 -= part.base64
 
     def is_over(self, *, papers: int) -> bool:
         """A mail is in the shorter of the two encodings."""
@@ -249,7 +251,7 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
     """
     fragments = batch.fragments
     frame_pieces = fragments.frame_pieces(leased.frequency)
-    known, found = fragments.papers(leased.paper_ids), fragments.versions(leased.version_ids)
+    found = fragments.versions(leased.version_ids)
     versions = [part for pk in leased.version_ids if (part := found[pk]) is not None]
     room = _SizeBudget()
     keys = batch.keys[leased.id].subscriptions
@@ -257,7 +259,7 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
     room.take(size_of(*about(frame_pieces["about"], subjects, max(len(topics) - _ABOUT_NAMED, 0))))
     for part in (frame_pieces["frame"], *versions):
         room.take(part.size)
-    papers, left_out = _that_fit(leased, batch, known, room)
+    papers, left_out = _that_fit(leased, batch, room)
     if not papers and not versions:
         raise EmptyMailError("the papers chosen are gone")
     return _Content(
@@ -265,7 +267,8 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
         versions=[part.id for part in versions],
         is_cut=left_out > 0,
         more=left_out + _more(leased, batch),
-        preheader=fragments.preheader([pk for pk in leased.paper_ids if known[pk] is not None]),
+        leads=[fragments.lead(pk) for _, pk in papers.values()]
+        or [fragments.version_lead(pk) for pk in leased.version_ids if found[pk] is not None],
     )
 
 
@@ -277,11 +280,13 @@ def _words(leased: LeasedDelivery, content: _Content, about: Sequence[str], now:
     """
     return {
         "to": ascii_address(leased.email),
-        "title": _subject(leased, content.count, about),
+        "title": _subject(content),
         "date": _written(leased.period_on, "l j F Y"),
         "sent": format_datetime(now),
         "day": f"{leased.period_on:%Y%m%d}",
-        "preheader": content.preheader,
+        "preheader": rendering.preheader(
+            [lead.title for lead in content.leads], content.leads[0].opening or ", ".join(about[:3])
+        ),
         "count": content.count,
         "since": f" on {_written(leased.consented_at.date(), 'j F Y')}",
         "number": str(leased.id),
@@ -298,26 +303,34 @@ def _fragment_ids(spec: Mapping[str, Any]) -> list[int]:
     return [*spec["pieces"].values(), *(pk for pk, _ in spec["papers"]), *spec["versions"]]
 
 
-def _that_fit(
-    leased: LeasedDelivery, batch: BatchContext, known: Mapping[int, StoredFragment | None], room: _SizeBudget
-) -> tuple[dict[int, tuple[str, int]], int]:
+def _asked_papers(paper_ids: Sequence[int]) -> list[AskedPaper]:
+    return [(pk, place >= _WHOLE) for place, pk in enumerate(paper_ids)]
+
+
+def _that_fit(leased: LeasedDelivery, batch: BatchContext, room: _SizeBudget) -> tuple[dict[int, tuple[str, int]], int]:
     """By part: why it is there, and the paper; as many as there is room for. And how many more there are."""
     found: dict[int, tuple[str, int]] = {}
-    left_out: set[int] = set()
-    piece = batch.fragments.frame_pieces(leased.frequency)["why"]
-    save = _SAVE_SIZE * leased.has_account
-    for pk, causes in zip(leased.paper_ids, leased.causes, strict=True):
-        part = known[pk]
-        if part is None or part.id in found:
+    seen: set[int] = set()
+    left_out = 0
+    fragments, pieces = batch.fragments, batch.fragments.frame_pieces(leased.frequency)
+    asked = _asked_papers(leased.paper_ids)
+    known = fragments.papers(asked)
+    acts = size_of_acts(pieces["save"], batch.keys[leased.id].reader) if leased.has_account else None
+    for one, causes in zip(asked, leased.causes, strict=True):
+        part, paper = known[one], fragments.current_id(one[0])
+        if part is None or paper in seen:
             continue
+        seen.add(paper)
         names = _names(causes, batch)
-        room.take(part.size, more=save)
-        room.take(size_of_why(piece, names))
+        room.take(part.size)
+        room.take(size_of_why(pieces["why"], names))
+        if acts is not None:
+            room.take(acts)
         if found and room.is_over(papers=len(found)):
-            left_out.add(part.id)
+            left_out += 1
         else:
-            found[part.id] = names, pk
-    return found, len(left_out)
+            found[part.id] = names, one[0]
+    return found, left_out
 
 
 def _names(causes: str, batch: BatchContext) -> str:
@@ -336,10 +349,10 @@ def _count(papers: int, versions: int) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _subject(leased: LeasedDelivery, count: str, about: Sequence[str]) -> str:
-    """`12 new papers · Mon 23 Nov · LLM agents, RAG`. With the date in it, no program takes two days for one thread."""
-    names = ", ".join(about[:3]) + ("…" if len(about) > 3 else "")
-    return " · ".join(filter(None, (count, _written(leased.period_on, "D j M"), names)))[:200]
+def _subject(content: _Content) -> str:
+    """Named after the best paper; the date stands in the mail."""
+    others = (len(content.papers) + content.more or len(content.versions)) - 1
+    return rendering.subject(content.leads[0].title, others=others, is_version=not content.papers)
 
 
 def _more(leased: LeasedDelivery, batch: BatchContext) -> int:

@@ -8,7 +8,8 @@ mail program reads a style sheet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,7 +23,11 @@ from papers.models import Paper
 
 # Control characters, which no text of a paper has.
 _PLACEHOLDER = re.compile("\x02([a-z_]+)\x03")
-_PREHEADER_CHARS = 140
+# What phones show of a subject, and of one title in the line below it. A character of full width counts as two.
+SUBJECT_WIDTH = 60
+_PREVIEW_TITLES = 3
+_PREVIEW_TITLE_WIDTH = 48
+_PREHEADER_WIDTH = 140
 # Behind a preheader, so that mail programs show nothing of the mail beside it.
 _FILLER = range(40)
 
@@ -84,15 +89,18 @@ class MailRenderer:
         }
         return _render("digest", context, is_whole=True)
 
-    def paper(self, paper: Paper) -> RenderedPart:
-        """A paper. Marks: why (of `why`), save (of `save`, or nothing)."""
-        return self._item(paper, news="")
+    def paper(self, paper: Paper, *, is_brief: bool = False) -> RenderedPart:
+        """A paper; in brief with less of its authors and abstract.
+
+        Marks: why (of `why`), save (of `save`, or nothing).
+        """
+        return self._item(paper, news="", is_brief=is_brief)
 
     def version(self, paper: Paper, *, version: int) -> RenderedPart:
         """A new version of a saved paper. Placeholder: save."""
         return self._item(paper, news=f"Version {version} is out")
 
-    def _item(self, paper: Paper, *, news: str) -> RenderedPart:
+    def _item(self, paper: Paper, *, news: str, is_brief: bool = False) -> RenderedPart:
         links = paper.links or {}
         names = {"abs": "arXiv" if "arxiv.org/" in links.get("abs", {}).get("url", "") else "Source", "pdf": "PDF"}
         context = {
@@ -101,6 +109,7 @@ class MailRenderer:
             "news": news,
             "link_rows": [(name, links[kind]["url"]) for kind, name in names.items() if kind in links],
             "this_year": self.this_year,
+            "is_brief": is_brief,
         }
         return _render("_paper", context)
 
@@ -110,10 +119,34 @@ def render_snippet(name: str) -> RenderedPart:
     return _piece(f"_{name}")
 
 
-def preheader(titles: Iterable[str]) -> str:
-    """What mail programs show beside the subject: the first titles, in plain words."""
-    said = " · ".join(titles)
-    return said if len(said) <= _PREHEADER_CHARS else said[:_PREHEADER_CHARS].rpartition(" ")[0] + "…"
+def subject(title: str, *, others: int, is_version: bool = False) -> str:
+    """`Title of the best paper and 11 more`, at most SUBJECT_WIDTH wide: a phone shows 40 to 60 characters.
+
+    Titles differ from mail to mail, so no mail program takes two days for one conversation.
+    """
+    start = "New version: " if is_version else ""
+    end = f" and {others:,} more" if others else ""
+    return f"{start}{shortened(title, SUBJECT_WIDTH - len(start) - len(end))}{end}"
+
+
+def preheader(titles: Sequence[str], opening: str) -> str:
+    """What mail programs show below the subject: the titles that are not in it; of a lone paper its first sentences."""
+    following = [shortened(title, _PREVIEW_TITLE_WIDTH) for title in titles[1 : 1 + _PREVIEW_TITLES]]
+    return shortened(" · ".join(following) if following else opening, _PREHEADER_WIDTH)
+
+
+def shortened(text: str, width: int) -> str:
+    """`text` on one line, cut behind a word where it is wider than that."""
+    text = " ".join(text.split())
+    room = width
+    for place, character in enumerate(text):
+        room -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if room < 0:
+            # One character less: the ellipsis needs a place, too.
+            head = text[: max(place - 1, 0)]
+            whole = head if text[place - 1 : place] == " " else head.rpartition(" ")[0]
+            return (whole if len(whole) > len(head) // 2 else head).rstrip(" ,;:·–-") + "…"
+    return text
 
 
 def render_transactional(context: Mapping[str, Any]) -> str:

@@ -22,10 +22,11 @@ from papers.text.mailboxes import read_mailbox
 _FILES = "config.mail_files.EmailBackend"
 
 _BUTTONS = {
-    "confirm": "Confirm this address",
-    "move": "Confirm this address",
-    "already_subscribed": "See what comes, and when",
-    "mentioned": "Read and answer",
+    "confirm": "Confirm subscription",
+    "move": "Confirm new address",
+    "already_subscribed": "E-mail preferences",
+    "mentioned": "Read and reply",
+    "security": "Review activity",
 }
 
 

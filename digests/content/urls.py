@@ -23,9 +23,11 @@ def preferences_url(key: str) -> str:
     return f"{settings.SITE_URL}/subscriptions/{key}"
 
 
-def save_url(key: str, paper: int | str) -> str:
-    """Saves a paper into its reader's library; by the subscriber's key."""
-    return f"{settings.SITE_URL}/s/{key}/{paper}"
+def paper_act_url(key: str, paper: int | str, act: str) -> str:
+    """Asks whether to `save` a paper into its reader's library, to `vote` for it, or to mark it as `seen`; by the
+    subscriber's key.
+    """
+    return f"{settings.SITE_URL}/s/{key}/{paper}{'' if act == 'save' else f'/{act}'}"
 
 
 def mail_page_url(key: str) -> str:

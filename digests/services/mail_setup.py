@@ -68,9 +68,9 @@ def send_test_mail(*, to: str, now: datetime) -> MailSetup:
     """
     try:
         send_transactional_mail("test", to=to, context={})
-        succeeded, result = can_send_mail(), f"The server took a test message to {to}."
+        succeeded, result = can_send_mail(), f"The server accepted a test e-mail to {to}."
     except MailNotSentError as error:
-        succeeded, result = False, f"The test message did not leave: {error}"
+        succeeded, result = False, f"The test e-mail was not sent: {error}"
     if can_send_mail():
         values = {"tested_at": now, "settings_digest": _settings_digest(), "succeeded": succeeded, "result": result}
         MailTest.objects.update_or_create(pk=1, defaults=values)

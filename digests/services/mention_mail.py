@@ -71,7 +71,7 @@ def _wants_mail(user: User) -> bool:
 def _context(mentions: list[Mention]) -> dict[str, object]:
     shown = [
         {
-            "by": mention.comment.user.username if mention.comment.user else "Somebody",
+            "by": mention.comment.user.username if mention.comment.user else "Someone",
             "title": mention.comment.paper.title,
         }
         for mention in mentions[:_SHOWN]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.core import signing
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
-from digests.models import Schedule, Subscriber
+from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.schedule import FREQUENCIES
 from digests.services.schedules import end_schedule, pause_schedule, save_schedule, set_subscriptions
 from papers.models import Topic, User
+
+_UNDO_SALT = "digests.preferences"
+UNDO_LIFETIME = timedelta(hours=24)
 
 
 def subscribable_topics(reader: User | AnonymousUser | None) -> QuerySet[Topic]:
@@ -63,6 +67,50 @@ def save_preferences(
             "about": {frequency: [*kinds.get(frequency, ()), *topics.get(frequency, ())] for frequency in FREQUENCIES},
         }
         subscriber.save(update_fields=["consent"])
+
+
+def read_choice(subscriber: Subscriber) -> str:
+    """A token of what a reader gets now, for `restore_choice`. One query."""
+    kinds: dict[str, list[str]] = {}
+    topics: dict[str, list[int]] = {}
+    rows = Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None).order_by("pk")
+    for frequency, kind, topic in rows.values_list("schedule__frequency", "kind", "topic"):
+        if topic is None:
+            kinds.setdefault(frequency, []).append(kind)
+        else:
+            topics.setdefault(frequency, []).append(topic)
+    return signing.dumps({"reader": subscriber.pk, "kinds": kinds, "topics": topics}, salt=_UNDO_SALT)
+
+
+def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool:
+    """Make a reader's mails be what they were at `read_choice`, without topics that are gone since; False where the
+    token is of somebody else, or too old. Idempotent.
+    """
+    try:
+        before = signing.loads(token, salt=_UNDO_SALT, max_age=UNDO_LIFETIME)
+    except signing.BadSignature:
+        return False
+    if before["reader"] != subscriber.pk:
+        return False
+    there = set(subscribable_topics(subscriber.user).values_list("pk", flat=True))
+    topics = {often: [pk for pk in ids if pk in there] for often, ids in before["topics"].items()}
+    save_preferences(subscriber=subscriber, kinds=before["kinds"], topics=topics, when={}, now=now)
+    return True
+
+
+def forget_subscriber(*, subscriber: Subscriber) -> bool:
+    """Delete an address that has no account, and all that is kept of it: what it asked for, was sent and refused.
+
+    False where it has an account by now, with which it goes. What is being handed over may still arrive.
+    """
+    with transaction.atomic():
+        found = Subscriber.objects.select_for_update(of=("self",)).filter(pk=subscriber.pk, user=None).first()
+        if found is None:
+            return False
+        SignUp.objects.of_address(found.email).delete()
+        Suppression.objects.of(found.email).delete()
+        found.delete()
+    return True
 
 
 def pause_subscriber(*, subscriber: Subscriber, until: date | None, keeps_papers: bool, now: datetime) -> None:

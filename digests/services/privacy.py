@@ -12,17 +12,18 @@ from digests.services.notices import NOTICE_RETENTION
 from papers.hooks import Kept, OutsideService
 
 _BY_ADMINISTRATORS = "until an administrator deletes it"
+_BY_ITS_OWNER = "until you press “Forget my address” in your e-mail preferences"
 
 
 def mail_kept(_now: datetime) -> list[Kept]:
     """What is kept of mail, and how long."""
     return [
-        Kept("Addresses that asked for mail and were not confirmed", UNCONFIRMED_RETENTION),
-        Kept("Which mails you were sent, and which papers were in them", DELIVERY_RETENTION),
+        Kept("Addresses that asked for e-mail and were not confirmed", UNCONFIRMED_RETENTION),
+        Kept("Which e-mails you were sent, and which papers were in them", DELIVERY_RETENTION),
         Kept("Notices to curators", NOTICE_RETENTION),
-        Kept("Which mail you asked for, when and how, with an account", None),
-        Kept("The same of an address without one, after it has ended its mail, too", None, _BY_ADMINISTRATORS),
-        Kept("Addresses that want no mail, or take none, so that none is sent there", None, _BY_ADMINISTRATORS),
+        Kept("Which e-mails you subscribed to, when and how, with an account", None),
+        Kept("The same for an address without an account, also after it has unsubscribed", None, _BY_ITS_OWNER),
+        Kept("Addresses that want no e-mail, or refuse it, so that none is sent there", None, _BY_ADMINISTRATORS),
     ]
 
 

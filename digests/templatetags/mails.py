@@ -12,6 +12,7 @@ register = template.Library()
 
 TITLE_CHARS = 400
 BYLINE_CHARS = 300
+SHORT_BYLINE_CHARS = 90
 
 register.filter("wrapped", wrap_lines)
 
@@ -26,6 +27,15 @@ def title_line(text: str) -> str:
 def byline(paper: Paper) -> str:
     """Authors and organization, as on a card."""
     return _cut(" · ".join(filter(None, [author_line(paper), paper.organization])), BYLINE_CHARS)
+
+
+@register.filter
+def short_byline(paper: Paper) -> str:
+    """`Ada Lovelace et al. · Organization`; where no names are known their number."""
+    line = author_line(paper)
+    if len(paper.authors) > 2:
+        line = f"{paper.authors[0].get('name', '')} et al."
+    return _cut(" · ".join(filter(None, [line, paper.organization])), SHORT_BYLINE_CHARS)
 
 
 @register.filter

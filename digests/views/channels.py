@@ -45,7 +45,7 @@ def new_channel(request: UserRequest) -> HttpResponse:
         form.save()
         if channel.kind == Channel.Kind.WEBHOOK:
             return render(request, "digests/channel_secret.html", {"channel": channel})
-        messages.success(request, "Saved. Send a test to see whether it arrives.")
+        messages.success(request, "Saved. Send a test to check that it arrives.")
         return redirect("digests:channels")
     return render(
         request, "digests/channel_form.html", {"form": form, "channel": None}, status=422 if form.errors else 200
@@ -88,7 +88,7 @@ def test_channel(request: UserRequest, pk: int) -> HttpResponse:
 def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Remove a channel with its notices."""
     get_object_or_404(Channel, pk=pk).delete()
-    messages.success(request, "The channel is gone.")
+    messages.success(request, "The channel was deleted.")
     return redirect("digests:channels")
 
 
@@ -97,5 +97,5 @@ def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
 def repeat_notice(request: UserRequest, pk: int) -> HttpResponse:
     """Have a notice sent once more that failed, or of which nobody knows."""
     notices.retry_notice(get_object_or_404(Notice, pk=pk), now=timezone.now())
-    messages.success(request, "It is sent within a minute.")
+    messages.success(request, "It will be sent within a minute.")
     return redirect("digests:channels")

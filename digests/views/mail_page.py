@@ -42,7 +42,7 @@ def more(request: Request, key: str) -> HttpResponse:
 def _of_key(key: str) -> Delivery:
     found = find_delivery(key)
     if found is None:
-        raise Http404("There is no such mail.")
+        raise Http404("There is no such e-mail.")
     return found
 
 

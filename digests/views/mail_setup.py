@@ -37,8 +37,8 @@ def mail_setup(request: UserRequest) -> HttpResponse:
 
 def _protection() -> str:
     if settings.EMAIL_USE_SSL:
-        return "TLS from the first byte"
-    return "TLS (STARTTLS)" if settings.EMAIL_USE_TLS else "none: passwords and mails can be read on their way"
+        return "TLS"
+    return "STARTTLS" if settings.EMAIL_USE_TLS else "none: passwords and e-mails can be read in transit"
 
 
 @require_POST
@@ -48,11 +48,11 @@ def send_test_message(request: UserRequest) -> HttpResponse:
     """Send a test message to the address in the form."""
     form = AddressForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "That is no e-mail address. Nothing was sent.")
+        messages.error(request, "Enter a valid e-mail address. Nothing was sent.")
         return redirect("digests:mail-setup")
     mail = send_test_mail(to=form.cleaned_data["email"], now=timezone.now())
     if mail.works:
-        messages.success(request, f"{mail.result} Look whether it arrived, and not among the spam.")
+        messages.success(request, f"{mail.result} Check that it arrived, and not in the spam folder.")
     elif mail.result:
         messages.error(request, mail.result)
     else:
@@ -65,7 +65,7 @@ def send_test_message(request: UserRequest) -> HttpResponse:
 def resume(request: UserRequest) -> HttpResponse:
     """Let mail go out again that a pause holds back: `name` is a domain, empty for all mail."""
     if resume_sending(request.POST.get("name", "")):
-        messages.success(request, "Mail goes out again within a minute.")
+        messages.success(request, "E-mail will be sent again within a minute.")
     else:
-        messages.info(request, "Nothing is held back there any more.")
+        messages.info(request, "Nothing is paused there any more.")
     return redirect("digests:mail-setup")

@@ -73,5 +73,5 @@ def outbox_mail_html(request: UserRequest, name: str) -> HttpResponse:
 def _of_name(name: str) -> OutboxFile:
     mail = outbox_folder.find_outbox_file(name)
     if mail is None:
-        raise Http404("There is no such mail in the outbox.")
+        raise Http404("There is no such e-mail in the outbox.")
     return mail

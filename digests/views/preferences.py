@@ -13,11 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from digests.forms import AddressChangeForm, PreferencesForm
 from digests.models import Delivery, Subscriber
 from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
-from digests.services.mail_keys import find_by_key, keys_of_mails
+from digests.services.mail_keys import find_by_key, key_of_reader, keys_of_mails
 from digests.services.mail_setup import current_mail_setup
 from digests.services.preferences import (
+    forget_subscriber,
     get_or_create_subscriber,
     pause_subscriber,
+    read_choice,
+    restore_choice,
     save_preferences,
     subscribable_topics,
 )
@@ -50,33 +53,58 @@ def subscriptions(request: UserRequest) -> HttpResponse:
 
 def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> HttpResponse:
     """`key`: by which the page was opened; empty for an account that is signed in."""
-    form = PreferencesForm(
-        request.POST if request.method == "POST" else None,
-        subscriber=subscriber,
-        topics=subscribable_topics(subscriber.user),
-        today=timezone.localdate(),
-        time_zone=request.group.time_zone,
-    )
-    is_saved = form.is_valid()
+    undo = request.POST.get("undo", "")
+    is_undone = bool(undo) and restore_choice(subscriber=subscriber, token=undo, now=timezone.now())
+    form = _form(request, subscriber, is_sent=request.method == "POST" and not undo)
+    is_saved = form.is_bound and not form.is_search and form.is_valid()
+    before = read_choice(subscriber) if is_saved and form.preset else ""
     if is_saved:
         _save(form, subscriber)
         if subscriber.confirmed_at is None and not _ask_owner(request, subscriber):
             return too_many_requests(request, "subscribe")
-        if not key:
+        if not key and not before:
             messages.success(request, "Saved.")
             return redirect("digests:subscriptions")
+        form = _form(request, subscriber, is_sent=False)
     context = {
         "form": form,
         "subscriber": subscriber,
         "schedules": subscriber.schedules.exclude(next_due_at=None).order_by("next_due_at"),
         "key": key,
+        "reader_key": key or key_of_reader(subscriber),
         "is_saved": is_saved,
+        "is_undone": is_undone,
+        "undo": before,
         "move_form": AddressChangeForm(),
         "mail": current_mail_setup(),
         "time_zones": time_zones(),
         "followed": Followed.objects.of(subscriber.user)[:FOLLOWED_SHOWN] if subscriber.user else [],
     }
     return render(request, "digests/preferences.html", context)
+
+
+def _form(request: Request, subscriber: Subscriber, *, is_sent: bool) -> PreferencesForm:
+    return PreferencesForm(
+        request.POST if is_sent else None,
+        subscriber=subscriber,
+        topics=subscribable_topics(subscriber.user),
+        today=timezone.localdate(),
+        time_zone=request.group.time_zone,
+    )
+
+
+@never_cache
+@csrf_exempt  # as for the page itself: the key is the right
+@require_http_methods(["GET", "HEAD", "POST"])
+def forget(request: Request, key: str) -> HttpResponse:
+    """By the link in a mail: GET asks, POST deletes the address and all that is kept of it; not one with an account."""
+    subscriber = _of_key(key)
+    if subscriber.user_id is not None:
+        raise Http404("This address belongs to an account.")
+    is_done = request.method == "POST" and forget_subscriber(subscriber=subscriber)
+    response = render(request, "digests/forget.html", {"subscriber": subscriber, "key": key, "is_done": is_done})
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 @require_POST
@@ -116,9 +144,9 @@ def move(request: UserRequest) -> HttpResponse:
         request_address_change(
             subscriber=get_or_create_subscriber(request.user), email=form.cleaned_data["email"], now=timezone.now()
         )
-        messages.success(request, "A link is on its way to the new address. Until it is used, nothing changes.")
+        messages.success(request, "We have sent a link to the new address. Nothing changes until you confirm it there.")
     else:
-        messages.error(request, "That is no e-mail address. Nothing was changed.")
+        messages.error(request, "Enter a valid e-mail address. Nothing was changed.")
     return redirect("digests:subscriptions")
 
 
@@ -153,5 +181,5 @@ def _sent(request: Request, subscriber: Subscriber) -> HttpResponse:
 def _of_key(key: str) -> Subscriber:
     subscriber = find_by_key(Subscriber.objects.confirmed().admitted().select_related("user"), key)
     if subscriber is None:
-        raise Http404("This link opens nothing.")
+        raise Http404("This link does not work.")
     return subscriber

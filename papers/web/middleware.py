@@ -53,8 +53,8 @@ PUBLIC_VIEWS = frozenset(
         *("socialaccount_login_cancelled", "socialaccount_login_error"),
         # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
-        "digests:unfollow",
-        *("digests:mail", "digests:mail-more", "digests:save"),
+        *("digests:unfollow", "digests:forget"),
+        *("digests:mail", "digests:mail-more", "digests:save", "digests:vote", "digests:seen"),
         # Programs that look before they read.
         *("papers:robots", "papers:icon", "papers:manifest", "papers:service-worker"),
         # Before somebody signs up they may know what that means.

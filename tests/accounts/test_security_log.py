@@ -200,7 +200,7 @@ class TestMail:
         assert self.send(timedelta(days=2)) == 0
         (letter,) = mail.outbox
         assert letter.to == ["rita@example.org"]
-        assert "A new device" in letter.subject
+        assert "New sign-in" in letter.subject
         assert "Safari on iPhone, from the network 192.0.2.0/24" in str(letter.body)
         assert "https://papers.example.org/account/security" in str(letter.body)
 
@@ -218,7 +218,7 @@ class TestMail:
     def test_a_new_role_and_who_gave_it(self, rita: User) -> None:
         set_role(person=rita, role=Role.CURATOR, by=staff())
         assert self.send() == 1
-        assert "You are now a curator here: ada decided so" in str(mail.outbox[0].body)
+        assert "You are now a curator on this site. ada made this change." in str(mail.outbox[0].body)
 
     def test_who_wants_no_papers_is_told_but_no_mailbox_that_refuses(self, rita: User) -> None:
         set_role(person=rita, role=Role.CURATOR, by=staff())

@@ -53,7 +53,7 @@ def test_who_asked_is_told_once(anna: User) -> None:
     assert send() == 0
     (letter,) = mail.outbox
     assert letter.to == ["anna@example.org"]
-    assert "ben named you" in letter.subject
+    assert "ben mentioned you" in letter.subject
     assert "frogs" in letter.body
     assert "https://papers.example.org/mentions" in letter.body
     assert "https://papers.example.org/account/reading" in letter.body
@@ -70,8 +70,8 @@ def test_all_that_waits_comes_in_one_mail(anna: User) -> None:
         comment(f"{number} @anna", factories.paper(title=f"Frogs {number}"), by="ben" if number % 2 else "cleo")
     assert send() == 1
     (letter,) = mail.outbox
-    assert letter.body.count("named you") == 10
-    assert "And 2 other comments." in letter.body
+    assert letter.body.count("mentioned you") == 10
+    assert "And 2 more comments." in letter.body
 
 
 def test_what_was_read_taken_back_or_settled_otherwise_is_not_told(anna: User) -> None:

@@ -450,7 +450,7 @@ def test_what_is_perhaps_sent_stands_on_top_and_is_sent_again_by_one_press(
         post_due_notices(now=later)
     assert Notice.objects.get().state == "sent"
     assert len(receiver.got) == 2
-    assert "Perhaps sent" not in ada.get("/curate/channels").content.decode()
+    assert "Possibly sent" not in ada.get("/curate/channels").content.decode()
 
 
 def test_a_test_that_fails_says_why_and_is_not_repeated(receiver: Receiver) -> None:

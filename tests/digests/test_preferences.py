@@ -66,7 +66,7 @@ def test_the_next_mail_is_told_at_the_reader_s_own_hour() -> None:
     client = client_of(user)
     client.post("/subscriptions", CHOICE | {"trending": "daily", "time_zone": "Asia/Tokyo", "local_time": "18:30"})
     lead = parse_html(client.get("/subscriptions").content.decode()).xpath("string(//p[@class='lead'])")
-    assert re.search(r"daily mail \w+ \d+ \w+, 18:30\.", str(lead))
+    assert re.search(r"daily e-mail \w+ \d+ \w+, 18:30\.", str(lead))
 
 
 def test_a_pause_holds_all_mail_until_its_day() -> None:

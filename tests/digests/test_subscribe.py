@@ -94,7 +94,7 @@ def test_an_old_link_offers_another() -> None:
     SignUp.objects.update(sent_at=F("sent_at") - timedelta(hours=49))
     page = anonymous_client().post(link)
     assert page.status_code == 410
-    assert "Send me another" in page.content.decode()
+    assert "Send a new link" in page.content.decode()
     assert not Subscriber.objects.exists()
     SignUp.objects.update(asked_at=NOW)
     anonymous_client().post(link, {"again": "1"})

@@ -1,4 +1,4 @@
-"""A visitor's way: an address, a letter, a button, a choice, and leaving again; with what only a browser does."""
+"""A visitor's way: an address, an e-mail, a button, a choice, and leaving again; with what only a browser does."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def satisfies_axe(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def letter_link(page: Page, site: Site) -> str:
-    """The link of the newest letter in the outbox, once a worker has written it."""
+def confirmation_link(page: Page, site: Site) -> str:
+    """The link of the newest e-mail in the outbox, once a worker has written it."""
     link = page.locator(".sent a").first
     for _ in range(30):
         page.goto(f"{site.url}/outbox")
@@ -59,29 +59,33 @@ def test_from_the_strip_to_the_last_mail(site: Site, open_context: Open) -> None
     admin.goto(site.url)
     admin.get_by_label("Get trending papers").fill("visitor@example.org")
     admin.get_by_role("button", name="Subscribe").click()
-    expect(admin.get_by_role("heading", level=1)).to_have_text("Look into your mail")
-    link = letter_link(admin, site)
+    expect(admin.get_by_role("heading", level=1)).to_have_text("Check your inbox")
+    link = confirmation_link(admin, site)
 
     phone: Any = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
     visitor = open_context(**phone).new_page()
     visitor.goto(site.url)
-    expect(visitor.get_by_label("Papers by mail")).to_contain_text("not set up")
+    expect(visitor.get_by_role("complementary", name="Follow")).to_contain_text("in your feed reader")
     visitor.goto(link)
     satisfies_axe(visitor)
-    visitor.get_by_role("button", name="Yes, send me papers").click()
-    visitor.get_by_role("link", name="Choose what comes").click()
-    visitor.get_by_label("Today’s edition").select_option("daily")
+    visitor.get_by_role("button", name="Confirm subscription").click()
+    visitor.get_by_role("link", name="E-mail preferences").click()
+    expect(visitor.get_by_role("button", name="Trending weekly")).to_have_attribute("aria-pressed", "true")
+    visitor.get_by_text("Time, length and pause").click()
     visitor.get_by_label("Time zone").fill("Berlin")
-    visitor.get_by_role("button", name="Save").click()
+    satisfies_axe(visitor)
+    visitor.get_by_role("button", name="Everything daily").click()
     expect(visitor.get_by_role("status").first).to_have_text("Saved.")
-    expect(visitor.get_by_label("Time zone")).to_have_value("Berlin")
+    expect(visitor.get_by_role("button", name="Everything daily")).to_have_attribute("aria-pressed", "true")
+    visitor.get_by_text("Time, length and pause").click()
+    expect(visitor.get_by_label("Time zone")).to_have_value("Europe/Berlin")
     satisfies_axe(visitor)
 
     # Django's refusal of buttons on pages that send no Origin (S11) shows in a browser alone.
     visitor.goto(f"{site.url}/u/{key_of(site)}")
     satisfies_axe(visitor)
-    visitor.get_by_role("button", name="End the daily mail").click()
-    expect(visitor.get_by_role("heading", level=1)).to_have_text("Done")
+    visitor.get_by_role("button", name="Unsubscribe from the daily e-mail").click()
+    expect(visitor.get_by_role("heading", level=1)).to_have_text("You are unsubscribed")
     visitor.get_by_role("button", name="Undo").click()
     expect(visitor.get_by_role("heading", level=1)).to_have_text("You are subscribed again")
 
@@ -117,11 +121,17 @@ def test_from_a_mail_into_the_library(site: Site, open_context: Open, reader_coo
     satisfies_axe(page)
 
     # Nobody is signed in here: the link is the right to save, and the button is what saves.
-    page.goto(f"{site.url}/s/{key}/{paper}")
-    satisfies_axe(page)
-    page.get_by_role("button", name="Save it").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Saved")
-    satisfies_axe(page)
+    ways = {
+        "/seen": ("Mark as seen", "Marked as seen"),
+        "/vote": ("Vote", "You voted"),
+        "": ("Save to library", "Saved"),
+    }
+    for act, (button, done) in ways.items():
+        page.goto(f"{site.url}/s/{key}/{paper}{act}")
+        satisfies_axe(page)
+        page.get_by_role("button", name=button, exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(done)
+        satisfies_axe(page)
     page.goto(f"{site.url}/subscriptions/{key}/sent")
     satisfies_axe(page)
 

@@ -197,6 +197,8 @@ def subscriber(**fields: Any) -> Subscriber:
 def schedule(of: Subscriber | None = None, *topics: Topic, kinds: Iterable[str] = (), **fields: Any) -> Schedule:
     """A schedule that is going, at 7:30 UTC unless said otherwise, about these topics and kinds."""
     frequency = fields.pop("frequency", "daily")
+    if "key" in fields:  # one that it had before keys were derived
+        fields["key_digest"] = digest_of_key(fields.pop("key"))
     made = save_schedule(subscriber=of or subscriber(), frequency=frequency, now=NOW)
     for name, value in fields.items():
         setattr(made, name, value)

@@ -303,7 +303,10 @@ ROWS: dict[str, list[Row]] = {
         everybody("/subscriptions/x", 404, on_members_site=404),
     ],
     "digests:sent": [everybody("/subscriptions/key-of-preferences/sent", on_members_site=200)],
+    "digests:forget": [everybody("/subscriptions/key-of-preferences/forget", on_members_site=200)],
     "digests:save": [everybody("/s/key-of-preferences/0", 404, on_members_site=404)],
+    "digests:vote": [everybody("/s/key-of-preferences/0/vote", 404, on_members_site=404)],
+    "digests:seen": [everybody("/s/key-of-preferences/0/seen", 404, on_members_site=404)],
     "digests:unfollow": [  # the address of a visitor, who follows nobody
         everybody("/subscriptions/key-of-preferences/unfollow", 404, method="POST", on_members_site=404)
     ],
@@ -390,7 +393,7 @@ def _papers() -> None:
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=factories.NOW)
     schedule = factories.schedule(
-        factories.subscriber(key="key-of-preferences"), kinds=["trending"], unsub_key="key-of-one-click"
+        factories.subscriber(key="key-of-preferences"), kinds=["trending"], key="key-of-one-click"
     )
     factories.delivery(schedule, key="key-of-mail")
 
