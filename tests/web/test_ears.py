@@ -79,7 +79,7 @@ class TestCards:
 
 
 class TestPlaces:
-    def places(self, path: str, **more: Any) -> list[tuple[str, str, str]]:
+    def places(self, path: str, **more: Any) -> list[tuple[str | None, str | None, str]]:
         cards = get_page(path, **more).find_class("card")
         return [
             (card.get("aria-posinset"), card.get("aria-setsize"), text_of(card.xpath("./p[@id]")[0])) for card in cards
