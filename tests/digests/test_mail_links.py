@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 
 from digests.models import MergedPaper, Subscriber
@@ -42,8 +43,12 @@ def shelf() -> list[tuple[str, int, str]]:
 
 def noted(act: str) -> list[tuple[str, int]]:
     """Who has done it with which paper."""
-    rows = {"save": LibraryItem, "vote": Vote, "seen": SeenPaper}[act].objects
-    return list(rows.values_list("user__username", "paper"))
+    rows: dict[str, QuerySet[Any]] = {
+        "save": LibraryItem.objects.all(),
+        "vote": Vote.objects.all(),
+        "seen": SeenPaper.objects.all(),
+    }
+    return list(rows[act].values_list("user__username", "paper"))
 
 
 def heading(answer: Any) -> str:

@@ -86,7 +86,7 @@ def mail_of(papers: int, **fields: Any) -> tuple[Any, str, str]:
 
 def read_on_a_phone(html: str) -> str:
     """Titles and abstracts as a screen of 390 px shows them; names, dates and links are not read but looked for."""
-    page = lxml_html.fromstring(html)
+    page: Any = lxml_html.fromstring(html)
     return " ".join(" ".join(page.xpath("//h2[@class='t']//text() | //p[@class='p']//text()")).split())
 
 
