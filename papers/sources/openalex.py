@@ -64,7 +64,7 @@ _ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
 
 
 @dataclass(frozen=True, slots=True)
-class WorksPage:
+class OpenAlexPage:
     """One page of a list. `size` counts all items; `next_cursor` is empty on the last page."""
 
     papers: tuple[RawPaper, ...]
@@ -74,7 +74,7 @@ class WorksPage:
     total: int | None = None
 
 
-def parse_works(data: bytes) -> WorksPage:
+def parse_works(data: bytes) -> OpenAlexPage:
     """Read a page of works. What is no paper by its type, such as a dataset, is left out.
 
     Raises:
@@ -99,7 +99,7 @@ def parse_works(data: bytes) -> WorksPage:
             rejected.append(UnreadableRecord(_text(item, "id"), payload, str(error)))
     meta = _part(answer, "meta")
     total = meta.get("count")
-    return WorksPage(
+    return OpenAlexPage(
         tuple(papers), tuple(rejected), len(items), _text(meta, "next_cursor"), total if type(total) is int else None
     )
 
@@ -163,7 +163,7 @@ def _first_day(context: FetchContext, today: date) -> date:
     return min(last, today) - timedelta(days=OVERLAP_DAYS) if last else today - timedelta(days=FIRST_DAYS)
 
 
-def _ask(context: FetchContext, first: date, today: date, cursor: str) -> WorksPage:
+def _ask(context: FetchContext, first: date, today: date, cursor: str) -> OpenAlexPage:
     days = f"from_publication_date:{first},to_publication_date:{today}"
     params: dict[str, str | int] = {
         "filter": f"{','.join(conditions_of(context.query) or ())},{days}",
