@@ -176,7 +176,7 @@ def test_it_is_added_as_it_was_chosen(browser: Client, button: str, is_enabled: 
     assert "Shore has been added" in response.content.decode()
     again = browser.post(ADDRESS, chosen(add="1"))
     assert again.status_code == 422
-    assert "a source already: Shore" in again.content.decode()
+    assert "already exists: Shore" in again.content.decode()
     assert Source.objects.count() == 1
 
 

@@ -155,7 +155,7 @@ def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
             (State.FAILED, "There is no arXiv paper with this id.", "There is no arXiv paper with this id."),
             (State.WAITING, "", "A curator will decide"),
             (State.REJECTED, "Not our field.", "Not our field."),
-            (State.ACCEPTED, "", "on the daily papers of 4 March 2026"),
+            (State.ACCEPTED, "", "in the daily papers of 4 March 2026"),
             (
                 State.FETCHING,
                 "arXiv could not be reached. Try again later.",
