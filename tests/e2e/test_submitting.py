@@ -58,7 +58,7 @@ def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_co
     page.get_by_label("Tags", exact=True).fill("cold, songs")
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/submit/\d+$"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("The paper is here", timeout=FETCHED_WITHIN_MS)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The paper is available", timeout=FETCHED_WITHIN_MS)
     page.get_by_role("link", name="Open paper").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ice that sings")
     expect(page.get_by_text("cold, songs")).to_be_visible()
