@@ -170,7 +170,7 @@ def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
         assert ("On ice" in said) == (found is not None)
     listed = text_of(browser.get("/submit"))
     assert "could not be fetched" in listed
-    assert "rejected: Not our field." in listed
+    assert "declined: Not our field." in listed
 
 
 def test_what_failed_is_tried_again_by_a_button(browser: Client, rita: User) -> None:
