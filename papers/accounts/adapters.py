@@ -45,18 +45,18 @@ INVITATION_SESSION_KEY = "invitation"
 
 # What is said after a step; steps that show by themselves say nothing.
 _SAID = {
-    "account/messages/email_confirmed.txt": "Your address is confirmed.",
-    "account/messages/email_confirmation_failed.txt": "Another account has this address.",
-    "account/messages/password_changed.txt": "Your password is changed.",
-    "account/messages/password_set.txt": "Your password is set.",
-    "mfa/messages/totp_activated.txt": "From now on, signing in asks for a code of your telephone.",
-    "mfa/messages/totp_deactivated.txt": "Signing in no longer asks for a code.",
-    "mfa/messages/webauthn_added.txt": "From now on, this key signs you in beside the password.",
-    "mfa/messages/webauthn_removed.txt": "This key signs you in no longer.",
-    "mfa/messages/recovery_codes_generated.txt": "These codes are new; the old ones no longer work.",
-    "usersessions/messages/sessions_logged_out.txt": "All other devices are signed out.",
-    "socialaccount/messages/account_connected.txt": "From now on you can sign in that way, too.",
-    "socialaccount/messages/account_disconnected.txt": "You can no longer sign in that way.",
+    "account/messages/email_confirmed.txt": "Your e-mail address is confirmed.",
+    "account/messages/email_confirmation_failed.txt": "Another account uses this address.",
+    "account/messages/password_changed.txt": "Your password has been changed.",
+    "account/messages/password_set.txt": "Your password has been set.",
+    "mfa/messages/totp_activated.txt": "Two-factor authentication is on. Signing in now asks for a code.",
+    "mfa/messages/totp_deactivated.txt": "The authenticator app is turned off.",
+    "mfa/messages/webauthn_added.txt": "Security key added. You can use it after your password to sign in.",
+    "mfa/messages/webauthn_removed.txt": "Security key removed.",
+    "mfa/messages/recovery_codes_generated.txt": "New recovery codes created. The old ones no longer work.",
+    "usersessions/messages/sessions_logged_out.txt": "All other devices have been signed out.",
+    "socialaccount/messages/account_connected.txt": "Account connected. You can now use it to sign in.",
+    "socialaccount/messages/account_disconnected.txt": "Account disconnected.",
 }
 
 
@@ -74,9 +74,9 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "username_taken": "This name is taken.",
-        "duplicate_email": "This is your address already.",
-        "incorrect_password": "This is not your password. Mind upper and lower case.",
-        "too_many_login_attempts": "That was tried too often. Wait ten minutes.",
+        "duplicate_email": "This is already your address.",
+        "incorrect_password": "Wrong password. Passwords are case-sensitive.",
+        "too_many_login_attempts": "Too many attempts. Wait ten minutes.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -156,7 +156,9 @@ class AccountAdapter(DefaultAccountAdapter):
             logger.exception("A mail could not be sent: %s", template_prefix)
             if kind is not None:
                 give_back_allowance(address=email, taken_at=now, kind=kind)
-            messages.error(self.request, "The mail could not be sent. Try again later, or tell whoever runs this site.")
+            messages.error(
+                self.request, "The e-mail could not be sent. Try again later, or tell an administrator of this site."
+            )
 
     def add_message(
         self,

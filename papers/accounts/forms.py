@@ -31,14 +31,14 @@ from papers.services.accounts.invitations import find_invitation
 from papers.services.accounts.signup_policy import is_domain_allowed
 from papers.web.ratelimit import count_attempt
 
-TOO_MANY_ATTEMPTS = "That was tried too often. Wait ten minutes, then try again."
+TOO_MANY_ATTEMPTS = "Too many attempts. Wait ten minutes, then try again."
 _LABELS = {
     "email": "E-mail address",
-    "username": "Name shown to others",
+    "username": "Username",
     "password": "Your password",
-    "oldpassword": "Password until now",
+    "oldpassword": "Current password",
     "password1": "Password",
-    "password2": "The same password again",
+    "password2": "Repeat password",
     "code": "Code",
 }
 
@@ -66,7 +66,7 @@ class InvitedFormMixin(forms.Form):
     def clean_email(self) -> str:
         email: str = super().clean_email()  # type: ignore[misc]  # of the form beside this
         if self.invitation is None and not is_domain_allowed(email):
-            raise ValidationError("Accounts here are for addresses of the group. Ask for an invitation.")
+            raise ValidationError("Only e-mail addresses of the group can sign up. Ask for an invitation.")
         return email
 
 
@@ -140,7 +140,7 @@ class OwnPasswordForm(forms.Form):
     password = forms.CharField(
         label="Password",
         strip=False,
-        help_text="What you type here counts from now on.",
+        help_text="This will be your password from now on.",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
@@ -170,7 +170,7 @@ class RateLimitedCodeMixin(PlainLabelsMixin):
         used: Authenticator | None = getattr(self, "authenticator", None)
         if used is not None and used.type == APP and not spend_code(used, code):
             _tell_failure(self.user, used)  # type: ignore[attr-defined]
-            raise ValidationError("This code was used before. Wait for the next one.")
+            raise ValidationError("This code was already used. Wait for the next one.")
         return code
 
 
@@ -210,13 +210,13 @@ class AddSecurityKeyForm(SecurityKeyMixin, AddWebAuthnForm):
             label="Name",
             max_length=60,
             required=False,
-            help_text="To tell your keys apart.",
+            help_text="A name to tell your keys apart.",
             widget=forms.TextInput(attrs={"autocomplete": "off"}),
         )
 
     def clean(self) -> dict[str, Any]:
         if Authenticator.objects.filter(user=self.user, type=SECURITY_KEY).count() >= MAX_KEYS:
-            raise ValidationError(f"An account has {MAX_KEYS} keys at most. Remove one first.")
+            raise ValidationError(f"An account can have at most {MAX_KEYS} keys. Remove one first.")
         try:
             cleaned: dict[str, Any] = super().clean() or {}
         except (*UNREADABLE, ValidationError) as error:

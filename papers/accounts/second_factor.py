@@ -163,5 +163,5 @@ def ask_for_code(request: Request) -> HttpResponse:
 def redirect_to_step(request: HttpRequest, step: str, *, then: str) -> HttpResponse:
     """The answer that leads there, and from there on to `then`."""
     if step == reverse("mfa_activate_totp"):
-        messages.warning(request, "Administrators need a second factor here. Set it up, then go on.")
+        messages.warning(request, "Administrators need two-factor authentication here. Set it up to continue.")
     return redirect(f"{step}?{urlencode({'next': then})}")

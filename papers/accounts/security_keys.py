@@ -82,7 +82,7 @@ class CredentialField(forms.JSONField):
         super().__init__(
             widget=forms.HiddenInput,
             max_length=MAX_CREDENTIAL_CHARACTERS,
-            error_messages={"required": "Your browser sent no key. This step needs JavaScript."},
+            error_messages={"required": "Your browser did not send a key. This step needs JavaScript."},
         )
 
     def to_python(self, value: Any) -> Any:

@@ -56,8 +56,8 @@ class UserAdmin(BoundedListMixin, _UserAdmin):
     readonly_fields = ("date_joined", "last_login", "role", "is_active", "suspended_at", "suspension_reason", "page")
     fieldsets = (
         (None, {"fields": ("email", "username", "password", "time_zone")}),
-        ("May", {"fields": ("role", "is_active", "suspended_at", "suspension_reason", "page")}),
-        ("When", {"fields": ("date_joined", "last_login")}),
+        ("Role", {"fields": ("role", "is_active", "suspended_at", "suspension_reason", "page")}),
+        ("Dates", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "username", "usable_password", "password1", "password2")}),)
     actions = ("forget_second_factor", "sign_out", "suspend", "restore")
@@ -65,9 +65,9 @@ class UserAdmin(BoundedListMixin, _UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # votes are to be counted off: an account is closed on its page
 
-    @admin.display(description="to change that")
+    @admin.display(description="change")
     def page(self, user: User) -> str:
-        return format_html('<a href="{}">the page of {}</a>', reverse("papers:person", args=[user.pk]), user.username)
+        return format_html('<a href="{}">{}’s page</a>', reverse("papers:person", args=[user.pk]), user.username)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -82,7 +82,7 @@ class UserAdmin(BoundedListMixin, _UserAdmin):
             note_password_set(request, obj, by=_administrator(request))
         return super().log_change(request, obj, message)
 
-    @admin.action(description="Turn the second factor off (a lost telephone)", permissions=["change"])
+    @admin.action(description="Turn off two-factor authentication (lost phone)", permissions=["change"])
     def forget_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         count = sum(reset_second_factor(user, by=_administrator(request)) for user in queryset)
         messages.success(request, f"{count} turned off.")
@@ -93,7 +93,7 @@ class UserAdmin(BoundedListMixin, _UserAdmin):
             end_sessions(user)
         messages.success(request, "Signed out.")
 
-    @admin.action(description="Suspend: signed out, no way in, no mail", permissions=["change"])
+    @admin.action(description="Suspend: sign out, block sign-in and e-mail", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         assert isinstance(request.user, User)  # noqa: S101  nobody else may enter
         done = 0

@@ -82,7 +82,7 @@ class PaperAdmin(ExactSearchMixin, ReadOnlyMixin, _PaperAdmin):
         "withdrawn_at",
         "hidden_at",
     )
-    search_help_text = "An arXiv id, DOI or other identifier, whole."
+    search_help_text = "A complete arXiv id, DOI or other identifier."
     ordering = ("-listed_at", "-pk")
     inlines = (IdentifierInline, VersionInline, ExternalCountsInline)
     exclude = ("author_keys", "search_vector", "trending_score")
@@ -116,15 +116,17 @@ class EditionAdmin(ReadOnlyMixin, _EditionAdmin):
     )
     ordering = ("-day",)
 
-    @admin.display(description="to change it")
+    @admin.display(description="change")
     def desk(self, edition: Edition) -> str:
-        return format_html('<a href="{}">its desk</a>', reverse("papers:curate-day", args=[edition.day.isoformat()]))
+        return format_html(
+            '<a href="{}">curation page</a>', reverse("papers:curate-day", args=[edition.day.isoformat()])
+        )
 
 
 class SubmissionActionForm(ActionForm):
     """What to do with the selected submissions, and why."""
 
-    reason = forms.CharField(required=False, max_length=1_000, help_text="Told to whoever submitted it.")
+    reason = forms.CharField(required=False, max_length=1_000, help_text="Shown to the person who submitted it.")
 
 
 @admin.register(Submission)
@@ -147,14 +149,14 @@ class SubmissionAdmin(ReadOnlyMixin, _SubmissionAdmin):
         if request.POST.get("reason", "").strip():
             self._decide(request, chosen, reject_submission)
         else:
-            messages.error(request, "Write the reason beside the action; the reader is told.")
+            messages.error(request, "Enter a reason next to the action; the reader will see it.")
 
     def _decide(self, request: HttpRequest, chosen: QuerySet[Submission], decide: Callable[..., object]) -> None:
         if not isinstance(request.user, User):
             raise PermissionDenied
         by = Actor(curator=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
         done = sum(decide(submission_id=pk, actor=by) is not None for pk in chosen.values_list("pk", flat=True))
-        messages.success(request, f"Decided on {done} of {len(chosen)}; only those that wait can be.")
+        messages.success(request, f"Decided {done} of {len(chosen)}; the others were not waiting for a decision.")
 
 
 @admin.register(CommentReport)
@@ -177,7 +179,7 @@ class CommentReportAdmin(ReadOnlyMixin, _CommentReportAdmin):
     def writer(self, report: CommentReport) -> str:
         return str(report.comment.user or "[deleted]")
 
-    @admin.action(description="Let the comment stand")
+    @admin.action(description="Keep the comment")
     def keep(self, request: HttpRequest, chosen: QuerySet[CommentReport]) -> None:
         self._decide(request, chosen, "accept")
 

@@ -49,7 +49,7 @@ class CategoriesField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         words = (super().to_python(value) or "").replace(",", " ").split()
         if unknown := [word for word in words if not expand_pattern(word)]:
-            raise forms.ValidationError(f"arXiv has no category {', '.join(unknown)}. They read like cs.CL or math.*.")
+            raise forms.ValidationError(f"arXiv has no category {', '.join(unknown)}. Codes look like cs.CL or math.*.")
         return list(expand_patterns(words))
 
 
@@ -61,17 +61,17 @@ class SourceForm(_SourceForm):
     query = forms.CharField(
         required=False,
         widget=forms.TextInput(attrs={"size": 80}),
-        help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, parted by "
-        "commas. For a journal: its ISSN. For a repository: its sets, parted by blanks; empty: all.",
+        help_text="For arXiv search: a query in its own language. For bioRxiv and medRxiv: categories, separated "
+        "by commas. For a journal: its ISSN. For a repository: its sets, separated by spaces, or empty for all.",
     )
     api_key = forms.CharField(
         required=False,
         label="Key",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Of services that want one, such as OpenAlex. Stored encrypted and never shown; empty: it stays.",
+        help_text="For services that need one, such as OpenAlex. Stored encrypted, never shown. Empty: keep it.",
     )
-    forgets_key = forms.BooleanField(required=False, label="Forget the key")
-    list_categories = CategoriesField(required=False, help_text="Only papers in these; empty: all that it brings.")
+    forgets_key = forms.BooleanField(required=False, label="Delete the key")
+    list_categories = CategoriesField(required=False, help_text="Only papers in these. Leave empty for all.")
 
     class Meta:
         model = Source
@@ -99,7 +99,7 @@ class SourceForm(_SourceForm):
     def clean_interval_seconds(self) -> int:
         seconds = int(self.cleaned_data["interval_seconds"])
         if seconds < 300:
-            raise forms.ValidationError("No source is asked more often than every 300 seconds.")
+            raise forms.ValidationError("The minimum interval is 300 seconds.")
         return seconds
 
     def clean(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class SourceForm(_SourceForm):
         if data.get("forgets_key"):
             data["api_key"] = ""
         if data.get("lists") == Source.Lists.AT_MOST and not data.get("list_limit"):
-            self.add_error("list_limit", "Say how many a day, at least 1.")
+            self.add_error("list_limit", "Enter how many per day, at least 1.")
         if adapter := ADAPTERS.get(data.get("kind", "")):
             # A field with an error of its own is not in `data`, and counts as filled in.
             settings = SourceSettings(
@@ -153,7 +153,7 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
         ("On the edition", {"fields": ("lists", "list_limit", "list_categories")}),
         ("Schedule", {"fields": ("is_enabled", "interval_seconds", "next_fetch_at", "last_success_at")}),
         ("Trouble", {"fields": ("error_count", "last_error")}),
-        ("Its place, kept by the visits", {"classes": ("collapse",), "fields": ("cursor", "etag", "last_modified")}),
+        ("Position, updated by each fetch", {"classes": ("collapse",), "fields": ("cursor", "etag", "last_modified")}),
     )
 
     @admin.display(description="kind", ordering="kind")
@@ -162,7 +162,7 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
 
     @admin.display(description="address in use")
     def asked_at(self, source: Source) -> str:
-        return base_url_of(source) if source.pk else "the service's own, unless one is given"
+        return base_url_of(source) if source.pk else "leave empty for the service's own"
 
     @admin.display(description="trouble")
     def trouble(self, source: Source) -> str:
@@ -206,7 +206,7 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
         papers = [paper for batch in preview.batches for paper in batch.papers]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"What {source.name} would bring",
+            "title": f"Test of {source.name}",
             "opts": self.opts,
             "source": source,
             "preview": preview,
@@ -226,9 +226,9 @@ class SourceAdmin(BoundedListMixin, _SourceAdmin):
     def _request_fetches(self, request: HttpRequest, sources: QuerySet[Source]) -> None:
         asked = request_fetches(sources.values_list("pk", flat=True), now=timezone.now())
         if asked:
-            messages.success(request, f"{asked} to be visited as soon as a worker is free; see their last visits.")
+            messages.success(request, f"{asked} queued for fetching; see the recent fetches.")
         if off := sources.filter(is_enabled=False).count():
-            messages.warning(request, f"{off} not visited: turned off. Turn them on, or use `manage.py fetch`.")
+            messages.warning(request, f"{off} not fetched because turned off. Turn them on, or use `manage.py fetch`.")
 
 
 @admin.register(FetchRun)

@@ -23,8 +23,8 @@ class SignInForm(AuthenticationForm):
     """E-mail address and password. Its error is the same whatever was wrong, so it tells nobody who has an account."""
 
     error_messages = {
-        "invalid_login": "This address and password don't belong together. Mind upper and lower case in the password.",
-        "inactive": "This address and password don't belong together. Mind upper and lower case in the password.",
+        "invalid_login": "The e-mail address or password is not correct. Passwords are case-sensitive.",
+        "inactive": "The e-mail address or password is not correct. Passwords are case-sensitive.",
     }
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -42,10 +42,10 @@ class InvitationForm(forms.Form):
         label="E-mail address",
         required=False,
         max_length=254,
-        help_text="Empty: the link is for whoever has it.",
+        help_text="Leave empty for a link that anyone can use.",
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
-    role = forms.TypedChoiceField(label="They come as a", coerce=Role, required=False, empty_value=Role.READER)
+    role = forms.TypedChoiceField(label="Role", coerce=Role, required=False, empty_value=Role.READER)
 
     def __init__(self, *args: Any, roles: Sequence[Role], **options: Any) -> None:
         options.setdefault("label_suffix", "")
@@ -65,12 +65,12 @@ class ProfileForm(_UserForm):
             "username": forms.TextInput(attrs={"autocomplete": "nickname"}),
             "time_zone": forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
         }
-        labels = {"username": "Name shown to others", "time_zone": "Time zone"}
+        labels = {"username": "Username", "time_zone": "Time zone"}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
-        self.fields["time_zone"].help_text = "Type a city. Empty: the group’s."
+        self.fields["time_zone"].help_text = "Type a city. Leave empty to use the group’s time zone."
 
     def clean_username(self) -> str:
         name = str(self.cleaned_data["username"])
@@ -86,18 +86,18 @@ class ProfileForm(_UserForm):
 class DeleteAccountForm(forms.Form):
     """The end of an account, said twice."""
 
-    username = forms.CharField(label="Your name here", max_length=30, widget=forms.TextInput({"autocomplete": "off"}))
+    username = forms.CharField(label="Username", max_length=30, widget=forms.TextInput({"autocomplete": "off"}))
 
     def __init__(self, *args: Any, user: User, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
         self.user = user
-        self.fields["username"].help_text = f"Type {user.username} to show that you mean it."
+        self.fields["username"].help_text = f"Type {user.username} to confirm."
 
     def clean_username(self) -> str:
         typed = str(self.cleaned_data["username"])
         if typed.strip().casefold() != self.user.username.casefold():
-            raise ValidationError("This is not your name here.")
+            raise ValidationError("This is not your username.")
         return typed
 
 
@@ -109,20 +109,20 @@ class ReadingPreferencesForm(_UserForm):
         fields = ["density", "text_size", "votes_unnamed", "hides_seen", "uses_shortcuts", "mails_mentions"]
         widgets = {"density": forms.RadioSelect, "text_size": forms.RadioSelect}
         labels = {
-            "density": "Lists of papers",
+            "density": "Paper lists",
             "text_size": "Text size",
-            "votes_unnamed": "Vote without my name",
-            "hides_seen": "Hide what I have seen",
-            "uses_shortcuts": "Use single keys",
-            "mails_mentions": "Mail me when I am named in a comment",
+            "votes_unnamed": "Hide my name on votes",
+            "hides_seen": "Hide seen papers",
+            "uses_shortcuts": "Keyboard shortcuts",
+            "mails_mentions": "E-mail me when I am mentioned in a comment",
         }
         help_texts = {
-            "density": "Compact shows seven papers and more on a small screen; a opens the abstract.",
-            "text_size": "On all pages, beside what your browser is set to.",
-            "votes_unnamed": "Holds for new votes. Members see who voted; visitors see numbers alone.",
-            "hides_seen": "Lists leave out papers that you opened, voted for, saved, put aside or were done with.",
-            "uses_shortcuts": "j, k, n, v, s and so on; ? shows them all. Turn them off if they are in the way.",
-            "mails_mentions": "To your confirmed address, some minutes later; not if you have read it here by then.",
+            "density": "Compact fits more papers on the screen; press a to open an abstract.",
+            "text_size": "Applies to all pages, on top of your browser’s setting.",
+            "votes_unnamed": "Applies to new votes. Members see who voted; visitors see only the number of votes.",
+            "hides_seen": "Leave out papers that you opened, voted for, saved, or marked as seen or not interested.",
+            "uses_shortcuts": "Single keys such as j, k, n, v and s. Press ? to see all of them.",
+            "mails_mentions": "Sent to your confirmed address after a few minutes, unless you have read it here.",
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -35,7 +35,7 @@ class CommentReportForm(forms.Form):
     """Why a comment should not stand."""
 
     reason = forms.CharField(
-        label="What is wrong with it?",
+        label="What is wrong with this comment?",
         required=False,
         max_length=1_000,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -47,7 +47,7 @@ class BulkDecisionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.items():
-            raise forms.ValidationError("Tick some of them first.")
+            raise forms.ValidationError("Select at least one item first.")
         return self.cleaned_data
 
     def items(self) -> list[tuple[str, int, int]]:
@@ -85,7 +85,7 @@ class PlacementForm(DecisionForm):
     def _date(self, name: str) -> date:
         found: date | None = self.cleaned_data[name]
         if found is None:
-            raise CurationError("Say which day.")
+            raise CurationError("Choose a day.")
         return found
 
 
@@ -102,7 +102,7 @@ class PaperEditForm(DecisionForm):
     def clean_code(self) -> str:
         address = str(self.cleaned_data["code"])
         if address and not address.startswith(("http://", "https://")):
-            raise forms.ValidationError("Give an address that begins with https://.")
+            raise forms.ValidationError("Enter an address that begins with https://.")
         return address
 
     @classmethod

@@ -21,7 +21,7 @@ class AnnotationsForm(forms.Form):
     """What a reader keeps of a paper."""
 
     state = forms.ChoiceField(
-        label="On my list",
+        label="In your library",
         required=False,
         choices=[("", "no"), *LibraryItem.State.choices],
         widget=forms.RadioSelect,
@@ -41,10 +41,10 @@ class BulkActionForm(forms.Form):
     state = forms.ChoiceField(
         label="Move to",
         required=False,
-        choices=[("", "leave as it is"), *LibraryItem.State.choices, ("none", "off my list")],
+        choices=[("", "no change"), *LibraryItem.State.choices, ("none", "remove from library")],
     )
     tags = TagsField(label="Add tags")
-    off = TagsField(label="Take tags off")
+    off = TagsField(label="Remove tags")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", "auto_id": "bulk-%s", **options})
@@ -59,7 +59,7 @@ class TagForm(forms.Form):
     """A tag's name, and whether the group sees it."""
 
     name = forms.CharField(max_length=200)
-    is_shared = forms.BooleanField(label="Share it with the group", required=False)
+    is_shared = forms.BooleanField(label="Share with the group", required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})

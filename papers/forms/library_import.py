@@ -17,7 +17,7 @@ class LibraryImportForm(forms.Form):
 
     file = forms.FileField(label="A file", required=False, allow_empty_file=True)
     pasted = forms.CharField(
-        label="Or paste here",
+        label="Or paste a list",
         required=False,
         strip=False,
         max_length=1_000_000,
@@ -32,9 +32,9 @@ class LibraryImportForm(forms.Form):
         said: dict[str, Any] = self.cleaned_data
         file = said.get("file")
         if self.is_too_large:
-            raise ValidationError(f"The file is larger than {MAX_BYTES // 1_000_000} MB. Give it in parts.")
+            raise ValidationError(f"The file is larger than {MAX_BYTES // 1_000_000} MB. Split it into smaller files.")
         if file is None and not (said.get("pasted") or "").strip() and not self.errors:
-            raise ValidationError("Choose a file, or paste a list.")
+            raise ValidationError("Choose a file or paste a list.")
         return said
 
     def content(self) -> tuple[bytes, str]:
@@ -49,11 +49,11 @@ class ApplyImportForm(forms.Form):
     """What is to become of the papers of an import."""
 
     state = forms.ChoiceField(
-        label="On my shelf, as", required=False, initial=LibraryItem.State.TO_READ,
-        choices=[*LibraryItem.State.choices[:3], ("", "not on the shelf, tags alone")],
+        label="Add to library as", required=False, initial=LibraryItem.State.TO_READ,
+        choices=[*LibraryItem.State.choices[:3], ("", "don’t add, tags only")],
     )  # fmt: skip
-    tags = TagsField(label="My tags for all of them")
-    uses_file_tags = forms.BooleanField(label="Make tags of the keywords in the file", required=False)
+    tags = TagsField(label="Tags for all papers")
+    uses_file_tags = forms.BooleanField(label="Use the file’s keywords as tags", required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})

@@ -21,14 +21,14 @@ class ListRuleForm(_RuleForm):
         model = ListRule
         fields = ("topic", "min_votes", "limit", "is_enabled")
         labels = {
-            "topic": "Papers of this topic",
-            "min_votes": "With at least so many votes",
-            "limit": "At most so many a day",
-            "is_enabled": "In force",
+            "topic": "Topic",
+            "min_votes": "Minimum votes",
+            "limit": "Maximum papers per day",
+            "is_enabled": "Enabled",
         }
         help_texts = {
-            "topic": "Empty: of any topic and of none.",
-            "min_votes": "0: votes don’t matter.",
+            "topic": "Leave empty for papers of any topic or none.",
+            "min_votes": "Enter 0 to ignore votes.",
             "limit": "",
         }
 
@@ -50,5 +50,5 @@ class ListRuleForm(_RuleForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not self.errors and data.get("topic") is None and not data.get("min_votes"):
-            self.add_error("topic", "Choose a topic, or say how many votes a paper must have.")
+            self.add_error("topic", "Choose a topic, or enter a minimum number of votes.")
         return data

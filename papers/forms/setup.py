@@ -64,7 +64,7 @@ def _group_options(group: CategoryGroup, chosen: Collection[str]) -> GroupOption
         return GroupOptions(group.name, tuple(archives))
     large = [archive for archive in archives if len(archive.options) > 1]
     small = tuple(option for archive in archives if len(archive.options) == 1 for option in archive.options)
-    return GroupOptions(group.name, (*large, ArchiveOptions("Archives of their own", small)))
+    return GroupOptions(group.name, (*large, ArchiveOptions("Other archives", small)))
 
 
 def _options(archive: CategoryArchive, chosen: Collection[str]) -> tuple[CategoryOption, ...]:
@@ -85,36 +85,36 @@ class SetupForm(forms.Form):
     """The first-run page. What the environment says is shown and can't be changed: such fields are disabled."""
 
     group_name = forms.CharField(
-        label="Name of your group",
+        label="Group name",
         max_length=120,
         required=False,
-        help_text="Shown on top of every edition.",
+        help_text="Shown at the top of every edition.",
         widget=forms.TextInput(attrs={"autocomplete": "organization", "placeholder": "Language Lab"}),
     )
     time_zone = forms.CharField(
         label="Time zone",
         max_length=64,
-        help_text="Type a city. Times are shown in it, and the day changes with it.",
+        help_text="Type a city. Used for times and for when a new day begins.",
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
     )
     categories = forms.MultipleChoiceField(
         label="arXiv categories",
         required=False,
         choices=category_choices,
-        help_text="All that arXiv announces in them, as new or cross-listed, is on the day’s page.",
+        help_text="All new and cross-listed papers that arXiv announces in these categories are listed each day.",
     )
-    huggingface = forms.BooleanField(label="Show Hugging Face's daily papers too", required=False)
+    huggingface = forms.BooleanField(label="Also show Hugging Face's daily papers", required=False)
     access = forms.ChoiceField(
-        label="Who may read",
-        choices=[("public", "Anyone who has the address"), ("members", "Members only: those who sign in")],
+        label="Who can read",
+        choices=[("public", "Anyone with the address"), ("members", "Members only (sign-in required)")],
         widget=forms.RadioSelect,
     )
 
     privacy_text = forms.CharField(
-        label="What your group says about privacy",
+        label="Privacy statement",
         max_length=10_000,
         required=False,
-        help_text="Who runs this site and whom to ask, in Markdown. It stands above what the page says by itself.",
+        help_text="Who runs this site and who to contact, in Markdown. Shown at the top of the privacy page.",
         widget=forms.Textarea(attrs={"rows": 5}),
     )
 

@@ -14,11 +14,11 @@ MAX_ADDRESS = 2_000
 MAX_KEY = 200
 HOW_OFTEN = (("3600", "every hour"), ("21600", "four times a day"), ("86400", "once a day"))
 _QUERIES = {
-    "biorxiv": ("Categories", "Parted by commas, such as: neuroscience, cell biology. Empty: all."),
-    "medrxiv": ("Categories", "Parted by commas, such as: epidemiology, oncology. Empty: all."),
+    "biorxiv": ("Categories", "Separated by commas, for example: neuroscience, cell biology. Leave empty for all."),
+    "medrxiv": ("Categories", "Separated by commas, for example: epidemiology, oncology. Leave empty for all."),
     "crossref": ("ISSN", ""),
-    "openalex": ("Filter", "As on openalex.org: conditions, parted by commas. Without days."),
-    "oai": ("Sets", "As the repository calls them, parted by blanks. Empty: all that it has."),
+    "openalex": ("Filter", "Conditions as on openalex.org, separated by commas, without dates."),
+    "oai": ("Sets", "Set names of the repository, separated by spaces. Leave empty for all."),
 }
 """By kind, what its question is called, and what is said of it. Others have none."""
 
@@ -31,7 +31,7 @@ class LookForm(forms.Form):
         max_length=MAX_ADDRESS,
         help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH), or of what openalex.org knows; an ISSN; "
         "or bioRxiv or medRxiv.",
-        error_messages={"required": "Paste an address, an ISSN or a name."},
+        error_messages={"required": "Enter an address, an ISSN or a name."},
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -51,10 +51,10 @@ class NewSourceForm(forms.Form):
         max_length=MAX_KEY,
         label="Key",
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Free at openalex.org/settings/api. Stored encrypted and never shown: type it again for each look.",
+        help_text="Free at openalex.org/settings/api. Stored encrypted and never shown: re-enter it for each preview.",
     )
-    often = forms.ChoiceField(choices=HOW_OFTEN, label="How often it is asked")
-    lists_all = forms.BooleanField(required=False, label="What it brings stands on the day’s edition")
+    often = forms.ChoiceField(choices=HOW_OFTEN, label="Check for new papers")
+    lists_all = forms.BooleanField(required=False, label="List its papers in the daily edition")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
@@ -84,5 +84,5 @@ class NewSourceForm(forms.Form):
             # The address is not in sight, so what is wrong with it stands above the form.
             self.add_error(field if field == "query" else None, message)
         if not self.errors and (twin := twin_of(self.suggestion)):
-            self.add_error(None, f"This is a source already: {twin.name}.")
+            self.add_error(None, f"This source already exists: {twin.name}.")
         return data

@@ -16,10 +16,10 @@ class SubmitForm(forms.Form):
         label="arXiv id, DOI or address",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
-        help_text="Such as 2401.01234, 10.1000/xyz, or the address of a paper’s page.",
+        help_text="For example 2401.01234, 10.1000/xyz, or the address of a paper’s page.",
     )
-    saves_to_library = forms.BooleanField(label="Save it to my library, to read", required=False)
-    tags = TagsField(label="My tags for it")
+    saves_to_library = forms.BooleanField(label="Save to my library, to read", required=False)
+    tags = TagsField(label="Tags")
     only = forms.BooleanField(required=False, widget=forms.HiddenInput)
     """Fetch it without putting it on an edition."""
 

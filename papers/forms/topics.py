@@ -24,25 +24,25 @@ class TopicForm(forms.Form):
         label="Search",
         max_length=4000,
         required=False,
-        help_text="As in the search box. With an example, such as like:2401.00001, also by meaning.",
+        help_text="Same syntax as the search box. Add an example, such as like:2401.00001, to match by meaning too.",
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
     )
     categories = forms.CharField(
-        label="Only in these arXiv categories",
+        label="Limit to arXiv categories",
         max_length=400,
         required=False,
-        help_text="Such as cs.CL, cs.*. Empty: in all.",
+        help_text="For example cs.CL, cs.*. Leave empty for all.",
         widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
     )
     closeness = forms.FloatField(
-        label="How close to an example",
+        label="Minimum similarity to an example",
         min_value=0.1,
         max_value=0.99,
         required=False,
-        help_text="Counts only where the search names examples. 0.4 lets much in, 0.7 little.",
+        help_text="Only used if the search has examples. 0.4 matches many papers, 0.7 few.",
         widget=forms.NumberInput({"step": "0.01"}),
     )
-    for_all = forms.BooleanField(label="For all readers", required=False)
+    for_all = forms.BooleanField(label="Topic for everyone", required=False)
 
     def __init__(self, *args: Any, viewer: User, is_new: bool = True, **options: Any) -> None:
         options.setdefault("label_suffix", "")

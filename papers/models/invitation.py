@@ -42,9 +42,9 @@ class Invitation(models.Model):
         return f"invitation of {self.email or 'anyone'}"
 
     def state(self, now: datetime) -> str:
-        """In a word: used, taken back, expired or waiting."""
+        """In a word: used, revoked, expired or waiting."""
         if self.used_at:
             return "used"
         if self.revoked_at:
-            return "taken back"
+            return "revoked"
         return "waiting" if self.expires_at > now else "expired"

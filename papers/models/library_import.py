@@ -86,10 +86,10 @@ class LibraryImportRow(models.Model):
     class State(models.TextChoices):
         FOUND = "found", "found"
         WANTED = "wanted", "will be fetched"
-        UNCLEAR = "unclear", "not understood"
-        TWICE = "twice", "named before"
+        UNCLEAR = "unclear", "not recognised"
+        TWICE = "twice", "duplicate"
         FETCHING = "fetching", "being fetched"
-        DONE = "done", "taken"
+        DONE = "done", "added"
         FAILED = "failed", "could not be fetched"
 
     library_import = models.ForeignKey(LibraryImport, on_delete=models.CASCADE, related_name="rows", db_index=False)

@@ -36,7 +36,7 @@ class Submission(models.Model):
         FAILED = "failed", "could not be fetched"
         WAITING = "waiting", "waiting for a curator"
         ACCEPTED = "accepted", "accepted"
-        REJECTED = "rejected", "rejected"
+        REJECTED = "rejected", "declined"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="submissions"

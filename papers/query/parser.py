@@ -179,26 +179,26 @@ class _Operator(NamedTuple):
 
 
 _OPERATORS = (
-    _Operator(("author", "authors", "au"), _author, "author: takes a name, such as author:hinton."),
+    _Operator(("author", "authors", "au"), _author, "author: needs a name, such as author:hinton."),
     _Operator(
-        ("title", "ti"), lambda value: _text_of(TitleTerm, value), "title: takes a word, or words in quotation marks."
+        ("title", "ti"), lambda value: _text_of(TitleTerm, value), "title: needs a word, or words in quotation marks."
     ),
     _Operator(
         ("org", "organization", "organisation"),
         lambda value: _text_of(OrganizationTerm, value),
-        "org: takes a name, such as org:cern.",
+        "org: needs a name, such as org:cern.",
     ),
-    _Operator(("topic",), lambda value: _text_of(TopicTerm, value), "topic: takes a topic’s short name."),
-    _Operator(("tag",), lambda value: _text_of(TagTerm, value), "tag: takes one of your tags."),
-    _Operator(("cat", "category"), _category, "cat: takes a category of arXiv, such as cat:cs.CL or cat:cs.*."),
-    _Operator(("after", "since"), _after, "after: takes a day, a month or a span, such as after:2025-11 or after:7d."),
+    _Operator(("topic",), lambda value: _text_of(TopicTerm, value), "topic: needs a topic’s short name."),
+    _Operator(("tag",), lambda value: _text_of(TagTerm, value), "tag: needs one of your tags."),
+    _Operator(("cat", "category"), _category, "cat: needs an arXiv category, such as cat:cs.CL or cat:cs.*."),
+    _Operator(("after", "since"), _after, "after: needs a day, a month or a span, such as after:2025-11 or after:7d."),
     _Operator(
-        ("before", "until"), _before, "before: takes a day, a month or a span, such as before:2025-11-24 or before:30d."
+        ("before", "until"), _before, "before: needs a day, a month or a span, such as before:2025-11-24 or before:30d."
     ),
-    _Operator(("has",), _has, "has: takes code or project."),
-    _Operator(("is",), _is, "is: takes withdrawn."),
-    _Operator(("votes", "upvotes"), _votes, "votes: takes a number, such as votes:>5."),
-    _Operator(("like",), _like, "like: takes the id of a paper here, such as like:2401.00001."),
+    _Operator(("has",), _has, "has: needs code or project."),
+    _Operator(("is",), _is, "is: needs withdrawn."),
+    _Operator(("votes", "upvotes"), _votes, "votes: needs a number, such as votes:>5."),
+    _Operator(("like",), _like, "like: needs the id of a paper here, such as like:2401.00001."),
 )
 _OPERATOR_OF = {name: operator for operator in _OPERATORS for name in operator.names}
 
@@ -328,7 +328,7 @@ class _Parser:
         text = _line(token["phrase"] if token["word"] is None else token["word"])
         if not _says_something(text):
             if text:
-                self._say(f"“{_shortened(text)}” has no letter or digit to look for.")
+                self._say(f"“{_shortened(text)}” has no letter or digit to search for.")
             return None
         if token["word"] is None:
             return PhraseTerm(text)
@@ -339,7 +339,7 @@ class _Parser:
         value = " ".join(value.split())
         node = operator.read(value) if value else None
         if node is None:
-            self._say(operator.help if value else f"“{_shortened(written)}” needs something behind the colon.")
+            self._say(operator.help if value else f"“{_shortened(written)}” needs a value after the colon.")
         return node
 
     def _peek(self) -> str | None:

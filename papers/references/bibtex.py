@@ -55,8 +55,8 @@ _KEPT = frozenset(
 _MAX_MACROS = 5_000
 _MAX_MACRO = 1_000
 _MAX_FIELDS = 2_000
-NOT_CLOSED = "The entry is not closed, so it can’t be told where it ends."
-NO_BRACE = "It begins like an entry, but there is no brace behind its kind."
+NOT_CLOSED = "The entry has no closing brace."
+NO_BRACE = "The entry has no opening brace after its type."
 
 
 class _Broken(Exception):

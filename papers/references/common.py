@@ -24,7 +24,7 @@ MAX_TITLE = 300
 MAX_FIELD = 4_000
 MAX_NAME = 200
 MAX_TAGS = 10
-NO_IDENTIFIER = "There is no arXiv id, DOI or address in it."
+NO_IDENTIFIER = "No arXiv id, DOI or address found."
 
 _URL_INSIDE = re.compile(r"https?://[^\s\"<>{}|\\^`]{4,1500}", re.I)
 # Of BibTeX and of lists: "and", a semicolon, a line.

@@ -13,8 +13,8 @@ _SPACE = re.compile(r"[\s,]*")
 _LIST = re.compile(r'"(?:items|references|papers|results|data|entries|documents)"\s*:\s*\[')
 _NUMBERED = re.compile(r"\[ ?[0-9]{1,4} ?\][^\n]")
 _DECODER = json.JSONDecoder(strict=False)
-BROKEN = "From here on it can’t be read: it is not JSON."
-NO_ITEM = "It is no item with a title or an id."
+BROKEN = "The file can’t be read from here on: it is not valid JSON."
+NO_ITEM = "The item has no title or id."
 _PLACES = ("number", "archive_location", "archive", "container-title", "version-label")
 
 

@@ -42,9 +42,11 @@ def _decoded(data: bytes) -> tuple[str, str]:
         with suppress(UnicodeError):  # Python has codecs that are none for files, such as idna
             return data.decode(name), ""
     try:
-        return data.decode("cp1252"), "It is not UTF-8 and was read as Windows-1252. Look whether accents are right."
+        return data.decode(
+            "cp1252"
+        ), "The file is not UTF-8 and was read as Windows-1252. Check that accents are correct."
     except UnicodeDecodeError:
-        return data.decode("latin-1"), "It is not UTF-8 and was read as Latin-1. Look whether accents are right."
+        return data.decode("latin-1"), "The file is not UTF-8 and was read as Latin-1. Check that accents are correct."
 
 
 def _declared(start: bytes) -> str | None:

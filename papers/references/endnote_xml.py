@@ -9,7 +9,7 @@ from itertools import islice
 from papers.references.common import MAX_FIELD, ReferenceEntry, make_entry
 from papers.text.xml import Element, XmlError, element_text, iterate_xml
 
-NOT_READ = "From here on it can’t be read: it is not whole XML, or declares a document type."
+NOT_READ = "The file can’t be read from here on: the XML is incomplete, or declares a document type."
 _FIRST = re.compile(r"<(?:xml|records)>\s*+(?:<records>\s*+)?<record(?:\s[^<>]{0,200})?>", re.I)
 
 

@@ -7,35 +7,35 @@ import re
 _OFFER = "BibTeX, RIS or CSV"
 # By how a file begins.
 _BEGINNINGS = (
-    (b"%PDF", "That is no text but a PDF. Give the paper’s arXiv id, DOI or address instead."),
-    (b"SQLite format", f"That is the database of a program, such as Zotero or Mendeley. Export its items as {_OFFER}."),
-    (b"\xd0\xcf\x11\xe0", "That is an old Office file. Save it as CSV and give that."),
-    (b"\x1f\x8b", "That is no text but a packed file. Unpack it first."),
-    (b"BZh", "That is no text but a packed file. Unpack it first."),
-    (b"\xfd7zXZ", "That is no text but a packed file. Unpack it first."),
-    (b"7z\xbc\xaf", "That is no text but a packed file. Unpack it first."),
-    (b"\x89PNG", "That is no text but a picture. Give the papers’ arXiv ids, DOIs or addresses as text."),
-    (b"\xff\xd8\xff", "That is no text but a picture. Give the papers’ arXiv ids, DOIs or addresses as text."),
-    (b"{\\rtf", "That is formatted text (RTF). Save it as plain text and give that."),
+    (b"%PDF", "This is a PDF, not a list of references. Enter the paper’s arXiv id, DOI or address instead."),
+    (b"SQLite format", f"This is the database of a program, such as Zotero or Mendeley. Export its items as {_OFFER}."),
+    (b"\xd0\xcf\x11\xe0", "This is an old Office file. Save it as CSV and import that."),
+    (b"\x1f\x8b", "This is a compressed file. Extract it first."),
+    (b"BZh", "This is a compressed file. Extract it first."),
+    (b"\xfd7zXZ", "This is a compressed file. Extract it first."),
+    (b"7z\xbc\xaf", "This is a compressed file. Extract it first."),
+    (b"\x89PNG", "This is an image. Enter the papers’ arXiv ids, DOIs or addresses as text."),
+    (b"\xff\xd8\xff", "This is an image. Enter the papers’ arXiv ids, DOIs or addresses as text."),
+    (b"{\\rtf", "This is formatted text (RTF). Save it as plain text and import that."),
 )
 _ZIPPED = (
-    (b"xl/", "That is an Excel workbook. Save it there as CSV and give that."),
-    (b"word/", "That is a Word document. Save it as plain text, or paste the ids."),
-    (b"opendocument.spreadsheet", "That is a spreadsheet. Save it there as CSV and give that."),
-    (b"opendocument.text", "That is a text document. Save it as plain text, or paste the ids."),
-    (b".enl", f"That is an EndNote library. Export its references there as {_OFFER} or EndNote XML."),
+    (b"xl/", "This is an Excel workbook. Save it as CSV and import that."),
+    (b"word/", "This is a Word document. Save it as plain text, or paste the ids."),
+    (b"opendocument.spreadsheet", "This is a spreadsheet. Save it as CSV and import that."),
+    (b"opendocument.text", "This is a text document. Save it as plain text, or paste the ids."),
+    (b".enl", f"This is an EndNote library. Export its references as {_OFFER} or EndNote XML."),
 )
 # By the root of an XML document.
 _ROOTS = (
-    ("opml", "That is a list of feeds (OPML), not of papers. A curator adds feeds under Sources, by their addresses."),
-    ("PubmedArticleSet", "That is PubMed’s XML. Choose there Save, Format: PubMed, and give the .nbib file."),
-    ("modsCollection", f"That is MODS. Export as {_OFFER} instead."),
-    ("mods", f"That is MODS. Export as {_OFFER} instead."),
-    ("b:Sources", f"That is Word’s list of sources. Export from where it came as {_OFFER}."),
-    ("Sources", f"That is Word’s list of sources. Export from where it came as {_OFFER}."),
-    ("TEI", f"That is TEI. Export as {_OFFER} instead."),
-    ("rss", "That is a feed, not a library. A curator adds feeds under Sources, by their addresses."),
-    ("collection", f"That is MARC. Export as {_OFFER} instead."),
+    ("opml", "This is a list of feeds (OPML), not of papers. A curator adds feeds under Sources, by their addresses."),
+    ("PubmedArticleSet", "This is PubMed XML. In PubMed, choose Save, Format: PubMed, and import the .nbib file."),
+    ("modsCollection", f"This is MODS. Export as {_OFFER} instead."),
+    ("mods", f"This is MODS. Export as {_OFFER} instead."),
+    ("b:Sources", f"This is Word’s list of sources. Export the references from their original program as {_OFFER}."),
+    ("Sources", f"This is Word’s list of sources. Export the references from their original program as {_OFFER}."),
+    ("TEI", f"This is TEI. Export as {_OFFER} instead."),
+    ("rss", "This is a feed, not a library. A curator adds feeds under Sources, by their addresses."),
+    ("collection", f"This is MARC. Export as {_OFFER} instead."),
 )
 _ROOT = re.compile(rb"<([A-Za-z][\w.:-]{0,60})(?=[\s/>])")
 
@@ -43,9 +43,7 @@ _ROOT = re.compile(rb"<([A-Za-z][\w.:-]{0,60})(?=[\s/>])")
 def what_to_export(data: bytes) -> str:
     """A sentence that says what a file is that is not read here, and what to give instead; empty for all others."""
     if data.startswith(b"PK\x03\x04"):
-        return next(
-            (words for mark, words in _ZIPPED if mark in data), "That is no text but a packed file. Unpack it first."
-        )
+        return next((words for mark, words in _ZIPPED if mark in data), "This is a compressed file. Extract it first.")
     for mark, words in _BEGINNINGS:
         if data.startswith(mark):
             return words

@@ -36,7 +36,9 @@ def parse_references(data: bytes) -> ParsedReferences:
     in which no entry names a paper or has a title is none: then it is read as a list.
     """
     if len(data) > MAX_BYTES:
-        return ParsedReferences("list", notes=(f"It is larger than {MAX_BYTES // 1_000_000} MB. Give it in parts.",))
+        return ParsedReferences(
+            "list", notes=(f"The file is larger than {MAX_BYTES // 1_000_000} MB. Split it into smaller files.",)
+        )
     if said := what_to_export(data):
         return ParsedReferences("list", notes=(said,))
     text, said = decode_text(data)

@@ -62,7 +62,7 @@ _BETWEEN = re.compile(
 _NO_PAPER_THERE = re.compile(r"https?://(?:www\.)?(?:github|gitlab|bitbucket|codeberg|youtube|youtu)\.", re.I)
 _Named = tuple[tuple[int, int], PaperRef]
 """Where a name begins and ends, and the name."""
-BROKEN = "The row can’t be read: a quotation mark is open, or a cell is too large."
+BROKEN = "The row can’t be read: a quotation mark is not closed, or a cell is too large."
 
 
 def is_csv(text: str) -> bool:

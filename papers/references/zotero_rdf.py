@@ -10,7 +10,7 @@ from papers.text.xml import Element, XmlError, element_text, iterate_children
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PASSED_OVER = frozenset({"Attachment", "Collection", "AutomaticTag"})
-NOT_READ = "From here on it can’t be read: it is not whole XML, or declares a document type."
+NOT_READ = "The file can’t be read from here on: the XML is incomplete, or declares a document type."
 
 
 def is_xml(text: str) -> bool:

@@ -50,7 +50,7 @@ def read_mailbox(text: str) -> Mailbox:
     """
     text = text.strip()
     if len(text) > _MAX_TEXT or not text.isprintable():
-        raise AddressError("This is no e-mail address.")
+        raise AddressError("This is not an e-mail address.")
     if not text.endswith(">"):
         return Mailbox("", canonical(text))
     name, angle, address = text[:-1].rpartition("<")
@@ -60,7 +60,7 @@ def read_mailbox(text: str) -> Mailbox:
     elif {"<", ">", '"'} & set(name):
         angle = ""
     if not angle or not address:
-        raise AddressError("This is no e-mail address.")
+        raise AddressError("This is not an e-mail address.")
     return Mailbox(name, canonical(address))
 
 
@@ -75,11 +75,11 @@ def canonical(address: str) -> str:
     """
     local, at, domain = address.strip().rpartition("@")
     if not at or not local or not domain:
-        raise AddressError("This is no e-mail address.")
+        raise AddressError("This is not an e-mail address.")
     if not local.isascii():
-        raise AddressError("Letters before the @ that are not plain ASCII are taken by few mail servers, not by ours.")
+        raise AddressError("Only plain ASCII characters are supported before the @.")
     if len(local) > _MAX_LOCAL or not _LOCAL.fullmatch(local):
-        raise AddressError("What stands before the @ can’t be written to.")
+        raise AddressError("The part before the @ is not valid.")
     if local.startswith('"') and _PLAIN_LOCAL.fullmatch(bare := re.sub(r"\\(.)", r"\1", local[1:-1])):
         local = bare  # the quotes change nothing (RFC 5322, 3.2.4), so it is one mailbox with or without them
     whole = f"{local}@{ascii_domain(domain)}"
@@ -99,7 +99,7 @@ def ascii_domain(domain: str) -> str:
             return _literal(domain[1:-1])
         return ascii_host(domain)
     except ValueError:
-        raise AddressError("What stands behind the @ is no valid name of a domain.") from None
+        raise AddressError("The part after the @ is not a valid domain name.") from None
 
 
 def _literal(text: str) -> str:

@@ -174,7 +174,7 @@ def password(request: UserRequest) -> HttpResponse:
         update_session_auth_hash(request, request.user)
         spend_link(request)
         notify_password_changed(request, request.user)
-        messages.success(request, "Your password is set. Sign in with it and your e-mail address.")
+        messages.success(request, "Your password has been set. Sign in with it and your e-mail address.")
         return redirect(safe_next(request, default=reverse("papers:account")))
     return render(request, "papers/password.html", {"form": form})
 
@@ -204,7 +204,7 @@ def admin_sign_in(request: Request) -> HttpResponse:
             target = safe_next(request, default=reverse("admin:index"))
             step = required_step_url(request)
             return redirect(target) if step is None else redirect_to_step(request, step, then=target)
-        raise Http404("This account may not enter the admin.")
+        raise Http404("This account does not have access to the administration.")
     return redirect(f"{reverse('papers:sign-in')}?{request.GET.urlencode()}")
 
 
@@ -257,7 +257,7 @@ def sessions(request: UserRequest) -> HttpResponse:
         if request.POST.get("which") == "all":
             end_sessions(request.user)
             logout(request)
-            messages.success(request, "You are signed out everywhere.")
+            messages.success(request, "You have been signed out everywhere.")
             return redirect("papers:sign-in")
         end_session(request.user, request.POST.get("which", ""))
         return redirect("papers:sessions")
@@ -289,10 +289,10 @@ def delete(request: UserRequest) -> HttpResponse:
         try:
             delete_account(request.user)
         except LastAdministratorError:
-            form.add_error(None, "You are the only administrator: make somebody else one first.")
+            form.add_error(None, "You are the only administrator. Make someone else an administrator first.")
         else:
             logout(request)
-            messages.success(request, "Your account is deleted.")
+            messages.success(request, "Your account has been deleted.")
             return redirect("papers:today")
     return render(request, "account/delete.html", {"form": form})
 

@@ -52,7 +52,7 @@ def organization(request: Request, slug: str) -> HttpResponse:
 def _page(request: Request, who: Contributor) -> HttpResponse:
     facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
-        raise Http404("No paper here has such a name.")
+        raise Http404("No paper here has this author.")
     page = card_page(request, NewestPosition, lambda after: who.papers().newest_sorted(after=after))
     context: dict[str, Any] = {
         "who": who,
@@ -83,7 +83,7 @@ def organization_feed(request: Request, slug: str, form: str) -> HttpResponse:
 def _feed(request: Request, form: str, who: Contributor) -> HttpResponse:
     facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
-        raise Http404("No paper here has such a name.")
+        raise Http404("No paper here has this author.")
     papers = who.papers().for_cards().newest_sorted()[:MAX_ENTRIES]
     return paper_feed_response(request, form, f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), papers)
 
@@ -92,14 +92,14 @@ def _author(slug: str) -> Contributor:
     try:
         return find_author(slug)
     except ContributorNotFoundError as error:
-        raise Http404("No paper here has such a name.") from error
+        raise Http404("No paper here has this author.") from error
 
 
 def _organization(slug: str) -> Contributor:
     try:
         return find_organization(slug)
     except ContributorNotFoundError as error:
-        raise Http404("No paper here has such an organization.") from error
+        raise Http404("No paper here has this organization.") from error
 
 
 def author_after_merge(request: Request, slug: str) -> Contributor:
@@ -120,12 +120,10 @@ def merge(request: UserRequest, slug: str) -> HttpResponse:
     except AuthorMovedError as moved:
         gone = _author(slug_of(moved.key))
     except ContributorNotFoundError:
-        messages.error(
-            request, "Nobody here is called so. Write the name as on the papers, or the address of the page."
-        )
+        messages.error(request, "No such author here. Enter a name as on the papers, or the author’s page.")
         return redirect(who.get_absolute_url())
     return _act(request, who, lambda name: acts.merge_authors(
-        kept=who, gone=gone, name=name, curator=request.user, now=timezone.now()), "They are one now.")  # fmt: skip
+        kept=who, gone=gone, name=name, curator=request.user, now=timezone.now()), "Authors merged.")  # fmt: skip
 
 
 @require_POST
@@ -136,7 +134,7 @@ def split(request: UserRequest, slug: str) -> HttpResponse:
     papers = BulkActionForm(request.POST).papers()
     return _act(request, who, lambda name: acts.split_author(
         contributor=who, paper_ids=papers, name=name, curator=request.user, now=timezone.now()),
-        "They have a page of their own now.")  # fmt: skip
+        "The papers have been moved to a separate author.")  # fmt: skip
 
 
 @require_POST
@@ -155,7 +153,7 @@ def _act(request: UserRequest, who: Contributor, act: Callable[[str], CurationEv
     except acts.AuthorCurationError as error:
         messages.error(request, str(error))
         return redirect(who.get_absolute_url())
-    messages.success(request, f"{done} It is in the log, with what takes it back.")
+    messages.success(request, f"{done} You can undo this in the log.")
     new = event.after.get("new")
     return redirect(reverse("papers:author", args=[slug_of(new)]) if new else who.get_absolute_url())
 
@@ -166,5 +164,5 @@ def undo_curation(request: UserRequest, event_id: int) -> HttpResponse:
     """Take back an act on an author."""
     event = get_object_or_404(CurationEvent, pk=event_id, action__in=acts.AUTHOR_ACTIONS)
     if acts.undo_author_event(event=event, curator=request.user, now=timezone.now()):
-        messages.success(request, "Taken back.")
+        messages.success(request, "Undone.")
     return redirect("papers:author", slug_of(event.after["author"]))

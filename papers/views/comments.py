@@ -133,7 +133,7 @@ def report(request: UserRequest, comment_id: int) -> HttpResponse:
             request, "papers/comment_report.html", {"comment": comment, "html": _shown(comment), "form": form}
         )
     report_comment(user=request.user, comment=comment, reason=form.cleaned_data["reason"])
-    messages.success(request, "Thank you. The curators are told.")
+    messages.success(request, "Thank you. The curators have been notified.")
     return redirect(comment)
 
 

@@ -60,7 +60,7 @@ def edit(request: UserRequest, paper_id: int) -> HttpResponse:
     if field := request.POST.get("take"):
         simple = DecisionForm(request.POST)
         if not simple.is_valid():
-            raise Http404("There is no such act.")
+            raise Http404("There is no such action.")
         by = simple.actor(request.user, timezone.now())
         return perform(
             request, back, lambda by: edit_paper.revert_to_source_value(paper_id=paper_id, field=field, actor=by), by
@@ -81,7 +81,7 @@ def place(request: UserRequest, paper_id: int) -> HttpResponse:
     act = PLACEMENT_ACTIONS.get(request.POST.get("act", ""))
     back = safe_next(request, reverse("papers:curate-paper", args=[paper_id]))
     if act is None or not form.is_valid():
-        messages.error(request, "Say which day." if act else "There is no such act.")
+        messages.error(request, "Choose a day." if act else "There is no such action.")
         return redirect(back)
     return perform(request, back, lambda by: act(paper_id, form, by), form.actor(request.user, timezone.now()))
 
@@ -139,13 +139,15 @@ def perform(request: UserRequest, back: str, act: Callable[[Actor], CurationEven
     try:
         event = act(by)
     except AlreadyDecidedError as error:
-        messages.warning(request, f"{error.event.actor or 'Somebody'} was first. Nothing was changed: look again.")
+        messages.warning(
+            request, f"{error.event.actor or 'Someone'} changed this before you. Nothing was changed: check again."
+        )
     except CurationError as error:
         messages.error(request, str(error))
     except Paper.DoesNotExist as error:
         raise Http404("There is no such paper.") from error
     else:
-        messages.success(request, "Done. It can be undone below." if event else "It was so already.")
+        messages.success(request, "Done. You can undo this below." if event else "Nothing to change.")
     return redirect(back)
 
 
@@ -174,7 +176,7 @@ def assign_topic(request: UserRequest, paper_id: int) -> HttpResponse:
     """Put a paper into a topic for all, or take it out again."""
     form = TopicAssignmentForm(request.POST)
     if not form.is_valid():
-        raise Http404("There is no such act.")
+        raise Http404("There is no such action.")
     slug = form.cleaned_data["topic"]
     by, is_on = form.actor(request.user, timezone.now()), form.action_name() != "out"
     back = reverse("papers:curate-paper", args=[paper_id])

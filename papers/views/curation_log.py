@@ -64,7 +64,7 @@ def log_feed(request: Request, form: str) -> HttpResponse:
         request,
         form,
         "curation",
-        "What curators did",
+        "Curation log",
         reverse("papers:curation-log"),
         entries,
         changed=changed,
@@ -93,7 +93,7 @@ def _narrowed(request: Request, events: CurationEventQuerySet) -> CurationEventQ
 def _entry(row: AuditLine) -> FeedEntry:
     event, paper = row.event, row.event.paper
     title = paper.title if paper is not None and paper.hidden_at is None else ""
-    who = event.actor.username if event.actor else "somebody who left"
+    who = event.actor.username if event.actor else "a former member"
     words = f"{who} {row.description}" + (f" “{title}”" if title else "")
     why = f"\n\n{event.reason}" if event.reason else ""
     moment: Any = event.created_at

@@ -27,7 +27,7 @@ from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import curators_only
 
 RECENT_DECISIONS = 5
-REJECTION_REASONS = ("Not our field.", "Not a research paper.", "We had it before.", "Not this time.")
+REJECTION_REASONS = ("Not our field.", "Not a research paper.", "Already listed.", "Not this time.")
 """Reasons for turning a submission down that are one key away."""
 
 
@@ -73,7 +73,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     """Decide on one thing: on what was seen, or not at all."""
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        raise Http404("There is no such act.")
+        raise Http404("There is no such action.")
     by = form.actor(request.user, timezone.now())
     event, problem = None, ""
     try:
@@ -83,7 +83,7 @@ def decision(request: UserRequest, kind: str, key: int) -> HttpResponse:
     except CurationError as error:
         problem = str(error)
     except ObjectDoesNotExist:
-        problem = "It is gone."
+        problem = "It no longer exists."
     return _answer(request, kind, key, event, problem=problem)
 
 
@@ -93,13 +93,13 @@ def bulk(request: UserRequest) -> HttpResponse:
     """The same action on all selected items."""
     form = BulkDecisionForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Tick some of them first.")
+        messages.error(request, "Select at least one item first.")
         return redirect("papers:curate")
     by = Actor(curator=request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
     result = perform_bulk_action(items=form.items(), action=form.cleaned_data["act"], actor=by)
     words = [f"{result.done} done."]
-    words += [f"{result.others} were decided by others before."] if result.others else []
-    words += [f"{result.left} can’t be decided so."] if result.left else []
+    words += [f"{result.others} had already been decided by someone else."] if result.others else []
+    words += [f"{result.left} can’t be decided this way."] if result.left else []
     messages.success(request, " ".join(words))
     return redirect("papers:curate")
 
@@ -112,16 +112,16 @@ def undo(request: UserRequest, event_id: int) -> HttpResponse:
     try:
         undo_batch(event_id=event_id, curator=request.user, now=timezone.now())
     except CurationEvent.DoesNotExist as error:
-        raise Http404("There is no such act.") from error
+        raise Http404("There is no such action.") from error
     except ChangedSinceError as error:
-        problem = f"{error} {error.event.actor or 'Somebody'} did that." if error.event else str(error)
+        problem = f"{error} {error.event.actor or 'Someone'} did that." if error.event else str(error)
     except CurationError as error:
         problem = str(error)
     kind, key = request.POST.get("kind", ""), request.POST.get("key", "")
     pk = parse_key(key)
     item = None if pk is None else read_item(kind, pk)
     if not request.htmx or item is None:
-        (messages.error if problem else messages.success)(request, problem or "Taken back.")
+        (messages.error if problem else messages.success)(request, problem or "Undone.")
         return redirect(safe_next(request, reverse("papers:curate")))
     context = {"item": item, "reasons": REJECTION_REASONS, "now": timezone.now(), "problem": problem}
     return render(request, "curate/_item.html", context)
@@ -145,7 +145,7 @@ def _answer(
     if request.htmx:
         return render(request, "curate/_decided.html", context | {"what": describe(event) if event else ""})
     if is_others and event is not None:
-        messages.warning(request, f"{event.actor or 'Somebody'} decided on this before you. Nothing was changed.")
+        messages.warning(request, f"{event.actor or 'Someone'} decided on this before you. Nothing was changed.")
     elif problem:
         messages.error(request, problem)
     return redirect(safe_next(request, reverse("papers:curate")))

@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404
 
-_LONG_NAME = "The name of the file is too long. Give it one of at most 200 letters, and send it again."
-_BROKEN_FORM = "The form did not arrive whole. Go back and send it again."
+_LONG_NAME = "The file name is too long. Use at most 200 characters and try again."
+_BROKEN_FORM = "The form was incomplete. Go back and try again."
 
 logger = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def follow_author(request: UserRequest, slug: str) -> HttpResponse:
     except AuthorMovedError as moved:
         return _set(request, find_author(slug_of(moved.key)))
     except ContributorNotFoundError as error:
-        raise Http404("No paper here has such a name.") from error
+        raise Http404("No paper here has this author.") from error
 
 
 @require_POST
@@ -53,13 +53,13 @@ def follow_organization(request: UserRequest, slug: str) -> HttpResponse:
     try:
         return _set(request, find_organization(slug))
     except ContributorNotFoundError as error:
-        raise Http404("No paper here has such an organization.") from error
+        raise Http404("No paper here has this organization.") from error
 
 
 def _set(request: UserRequest, who: Contributor) -> HttpResponse:
     facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
-        raise Http404("No paper here has such a name.")
+        raise Http404("No paper here has this author.")
     is_on = request.POST.get("on") != "0"
     if not is_on:
         follows.unfollow(user=request.user, kind=who.kind, key=who.key)
@@ -103,7 +103,7 @@ def stop_following(request: UserRequest) -> HttpResponse:
 def renew_feed_addresses(request: UserRequest) -> HttpResponse:
     """Give the reader's feeds other addresses; the old ones are dead at once."""
     renew_feed_key(request.user)
-    messages.success(request, "Your feeds have new addresses. The old ones are dead.")
+    messages.success(request, "Your feeds have new addresses. The old ones no longer work.")
     return redirect(safe_next(request, default=reverse("papers:following")))
 
 

@@ -106,7 +106,7 @@ def bulk(request: UserRequest) -> HttpResponse:
     papers = form.papers()
     if not papers or not form.is_valid():
         words = [str(error) for errors in form.errors.values() for error in errors]
-        messages.error(request, " ".join(words) or "Tick at least one paper first.")
+        messages.error(request, " ".join(words) or "Select at least one paper first.")
         return redirect(target)
     state = form.cleaned_data["state"]
     if state:

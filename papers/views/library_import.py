@@ -131,5 +131,5 @@ def retry_import(request: UserRequest, pk: int) -> HttpResponse:
 def discard_import(request: UserRequest, pk: int) -> HttpResponse:
     """Forget a draft, or stop the fetching. What is in the library stays."""
     drafts.delete_import(library_import=own_import(request.user, pk))
-    messages.success(request, "Forgotten. What was in your library stays there.")
+    messages.success(request, "Import discarded. Papers already in your library stay there.")
     return redirect("papers:library-imports")

@@ -51,7 +51,7 @@ def edit_rule(request: UserRequest, pk: int) -> HttpResponse:
 def remove_rule(request: UserRequest, pk: int) -> HttpResponse:
     """Remove one. What it listed stays."""
     get_object_or_404(ListRule, pk=pk).delete()
-    messages.success(request, "The rule is gone. What it listed stays.")
+    messages.success(request, "The rule was deleted. Papers it has listed stay listed.")
     return redirect("papers:rules")
 
 

@@ -107,5 +107,5 @@ def by_arxiv_id(request: Request, arxiv_id: str) -> HttpResponse:
     """`/abs/…` and `/pdf/…`, as on arXiv: only the host has to be changed in the address."""
     named = parse_arxiv_id(arxiv_id)
     if named is None:
-        raise Http404("This is no arXiv id.")
+        raise Http404("This is not an arXiv id.")
     return redirect("papers:paper", named.value)

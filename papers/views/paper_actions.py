@@ -27,11 +27,11 @@ from papers.web.theme import THEME_COOKIE_SECONDS, THEMES, theme_cookie
 
 REMOVE = "none"
 _SAID_OF_STATE = {
-    "": "Taken off your list.",
+    "": "Removed from your library.",
     "to_read": "Saved to read.",
-    "reading": "Marked as being read.",
+    "reading": "Marked as reading.",
     "read": "Marked as read.",
-    "not_interested": "Not interested: put aside.",
+    "not_interested": "Marked as not interested.",
 }
 # What `on` may say beside 1: a vote that hides the voter's name, or shows it.
 NAME_CHOICES = {"unnamed": True, "named": False}
@@ -60,7 +60,7 @@ def vote(request: UserRequest, public_id: str) -> HttpResponse:
     paper.vote_count = result.vote_count
     return answer_act(
         request,
-        "Voted." if is_on else "Vote taken back.",
+        "Voted." if is_on else "Vote removed.",
         default=paper.get_absolute_url(),
         before=before,
         paper=paper,
@@ -113,7 +113,7 @@ def mark_as_seen(request: UserRequest, public_id: str) -> HttpResponse:
     set_seen(user=request.user, paper_id=paper.pk, on=is_on)
     return answer_act(
         request,
-        "Marked as seen." if is_on else "Marked as not seen.",
+        "Marked as seen." if is_on else "Marked as unseen.",
         default=paper.get_absolute_url(),
         before=before,
         paper=paper,

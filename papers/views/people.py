@@ -71,7 +71,7 @@ def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
     """Do something with an account."""
     found = get_object_or_404(User, pk=pk)
     if act not in _ACTS:
-        raise Http404("There is no such act.")
+        raise Http404("There is no such action.")
     try:
         said = _ACTS[act](request, found)
     except AccountActionError as error:
@@ -84,7 +84,7 @@ def person_act(request: UserRequest, pk: int, act: str) -> HttpResponse:
 def _role(request: UserRequest, person: User) -> str:
     wanted = request.POST.get("role", "")
     if wanted not in Role.values:
-        raise AccountActionError("Choose what they may do.")
+        raise AccountActionError("Choose a role.")
     set_role(person=person, role=Role(wanted), by=request.user)
     return f"{person.username} is now {'an' if wanted == Role.ADMINISTRATOR else 'a'} {Role(wanted).label}."
 
@@ -97,7 +97,7 @@ def _suspend(request: UserRequest, person: User) -> str:
 
 def _restore(request: UserRequest, person: User) -> str:
     restore_account(person=person, by=request.user)
-    return f"{person.username} may sign in again."
+    return f"{person.username} can sign in again."
 
 
 def _sign_out(_request: UserRequest, person: User) -> str:
@@ -107,14 +107,14 @@ def _sign_out(_request: UserRequest, person: User) -> str:
 
 def _second_factor(request: UserRequest, person: User) -> str:
     reset_second_factor(person, by=request.user)
-    return f"{person.username} signs in without a code until there is a new telephone."
+    return f"{person.username} can sign in without a second factor until a new one is set up."
 
 
 def _close(request: UserRequest, person: User) -> str:
     if request.POST.get("username", "").strip().casefold() != person.username.casefold():
-        raise AccountActionError(f"Type {person.username} to show that you mean it.")
+        raise AccountActionError(f"Type {person.username} to confirm.")
     close_account(person=person, by=request.user)
-    return f"The account of {person.username} is closed."
+    return f"The account of {person.username} has been closed."
 
 
 _ACTS: dict[str, Callable[[UserRequest, User], str]] = {

@@ -56,7 +56,7 @@ def _mark_done(request: UserRequest, first: date, last: date, what: str, *, defa
     is_on = request.POST.get("on") == "1"
     changed = set_days_done(user=request.user, first=first, last=last, on=is_on)
     papers = f"{changed} paper{'' if changed == 1 else 's'}"
-    said = f"Done with this {what}: {papers} marked as seen." if is_on else f"{papers} not seen any more.".capitalize()
+    said = f"{papers} of this {what} marked as seen." if is_on else f"{papers} marked as unseen.".capitalize()
     before = before_done(first, last, on=is_on)
     if not is_on and request.htmx:  # which cards were seen before is not known here
         messages.success(request, said, extra_tags=WITHOUT_UNDO)
@@ -76,9 +76,7 @@ def hide_seen(request: UserRequest) -> HttpResponse:
     """The switch over every list."""
     request.user.hides_seen = request.POST.get("on") == "1"
     request.user.save(update_fields=["hides_seen"])
-    said = (
-        "Papers that you have seen are hidden." if request.user.hides_seen else "Papers that you have seen are shown."
-    )
+    said = "Seen papers are hidden." if request.user.hides_seen else "Seen papers are shown."
     messages.success(request, said, extra_tags=WITHOUT_UNDO)
     return redirect(safe_next(request, default=reverse("papers:today")))
 

@@ -62,5 +62,5 @@ def setup_progress(request: UserRequest) -> HttpResponse:
 def sample_remove(request: UserRequest) -> HttpResponse:
     """Remove the sample catalogue."""
     remove_sample()
-    messages.success(request, "The sample is gone.")
+    messages.success(request, "The sample has been removed.")
     return redirect("papers:today")

@@ -53,9 +53,9 @@ def _chosen(request: UserRequest) -> HttpResponse:
         now=now,
     )
     if is_enabled:
-        messages.success(request, f"{source.name} is added, and is asked as soon as a worker is free.")
+        messages.success(request, f"{source.name} has been added and will be fetched shortly.")
     else:
-        messages.success(request, f"{source.name} is added, and off: an administrator turns it on.")
+        messages.success(request, f"{source.name} has been added, turned off. An administrator can turn it on.")
     return redirect("papers:status")
 
 

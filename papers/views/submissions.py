@@ -66,7 +66,7 @@ def _take(request: UserRequest) -> HttpResponse:
         return _page(request, form, intake.SubmissionPreview())
     if taken.submission is not None:
         return redirect(taken.submission)
-    messages.info(request, "This paper was here already.")
+    messages.info(request, "This paper is already here.")
     return redirect(taken.paper or "papers:submit")
 
 

@@ -58,7 +58,7 @@ def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     if kept.pk == found.pk:
         share_tag(tag=kept, on=form.cleaned_data["is_shared"])
     else:
-        messages.success(request, f"“{name}” and “{kept.name}” are one tag now.")
+        messages.success(request, f"“{name}” and “{kept.name}” have been merged.")
     return redirect(kept)
 
 
@@ -68,5 +68,5 @@ def change_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
 def remove_tag(request: UserRequest, owner: str, name: str) -> HttpResponse:
     """Delete a tag. The papers stay, and so do their other tags."""
     delete_tag(tag=own_tag(request.user, owner, name))
-    messages.success(request, f"The tag “{name}” is gone.")
+    messages.success(request, f"The tag “{name}” was deleted.")
     return redirect("papers:tags")

@@ -22,7 +22,7 @@ from papers.web.list_bar import Order
 from papers.web.permissions import can_edit_topic, own_topic, sign_in_required, topic_for_read
 from papers.web.ratelimit import rate_limited
 
-TOPIC_ORDERS = (Order("", "Newest"), Order("votes", "Most voted here"))
+TOPIC_ORDERS = (Order("", "Newest"), Order("votes", "Most voted"))
 
 
 @require_safe
@@ -79,7 +79,7 @@ def new_topic(request: UserRequest) -> HttpResponse:
         except TopicError as error:
             form.add_error("query", str(error))
         else:
-            messages.success(request, "Saved. Its papers of the last 30 days are on their way.")
+            messages.success(request, "Saved. Papers of the last 30 days are being added.")
             return redirect(made)
     return _show_form(request, form, None)
 
@@ -118,7 +118,9 @@ def offer_topic(request: UserRequest, slug: str) -> HttpResponse:
     found = own_topic(request.user, slug)
     is_on = request.POST.get("on") == "1"
     offer_search(topic=found, on=is_on, now=timezone.now())
-    messages.success(request, "The curators look at it." if is_on else "It is yours alone.")
+    messages.success(
+        request, "Sent to the curators for review." if is_on else "Suggestion withdrawn. Only you see this search."
+    )
     return redirect(found)
 
 
@@ -128,7 +130,7 @@ def remove_topic(request: UserRequest, slug: str) -> HttpResponse:
     """Delete a topic. The papers stay."""
     found = own_topic(request.user, slug)
     delete_topic(found)
-    messages.success(request, f"“{found.name}” is gone.")
+    messages.success(request, f"“{found.name}” was deleted.")
     return redirect("papers:topics")
 
 

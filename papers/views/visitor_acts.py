@@ -23,7 +23,7 @@ def act_after_sign_in(request: Request, public_id: str) -> HttpResponse:
         return HttpResponseForbidden("This form was not sent by a page of this site.", content_type="text/plain")
     paper, act = paper_for_read(request.user, public_id), request.POST.get("act", "")
     if act not in VISITOR_ACTS:
-        return HttpResponseBadRequest("There is no such act.", content_type="text/plain")
+        return HttpResponseBadRequest("There is no such action.", content_type="text/plain")
     target = safe_next(request, default=paper.get_absolute_url()).split("#")[0] + f"#paper-{paper.pk}"
     if request.user.is_authenticated:  # in another tab meanwhile: the page has the reader's own buttons now
         return redirect(target)

@@ -280,7 +280,7 @@ def _select(paper_id: int, *, is_on: bool) -> str:
     checked = mark_safe(" checked") if is_on else ""
     return format_html(
         '<label class="pick"><input type="checkbox" form="bulk" name="paper" value="{0}"{1}'
-        ' aria-labelledby="pick-{0} title-{0}"><span class="unseen" id="pick-{0}">Choose this paper:</span></label>',
+        ' aria-labelledby="pick-{0} title-{0}"><span class="unseen" id="pick-{0}">Select this paper:</span></label>',
         paper_id,
         checked,
     )

@@ -144,7 +144,7 @@ def _title(entry: FeedEntry) -> str:
 
 
 def _content(entry: FeedEntry) -> str:
-    return paragraphs(entry.abstract) or "<p>No abstract has been fetched.</p>"
+    return paragraphs(entry.abstract) or "<p>No abstract available.</p>"
 
 
 def _authors(entry: FeedEntry) -> list[str]:

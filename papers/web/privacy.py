@@ -66,21 +66,21 @@ def privacy_facts(group: GroupSettings, *, now: datetime) -> PrivacyFacts:
 def _kept() -> tuple[Kept, ...]:
     return (
         Kept("Your account: address, name, password (as a salted hash), second factor, settings", None),
-        Kept("Votes, comments, tags, library, notes, what you have seen, followed, muted and submitted", None),
-        Kept("Where you are signed in: network address and browser", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+        Kept("Votes, comments, tags, library, notes, seen papers, follows, muted searches and submissions", None),
+        Kept("Active sessions: network address and browser", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
         Kept(
-            "What happened to your account: sign-ins, wrong codes, changes of password, address, second factor and "
-            "role; with your kind of browser and the first part of the network address",
+            "Account activity: sign-ins, wrong codes, changes of password, address, second factor and "
+            "role; with your type of browser and the first part of the network address",
             SECURITY_EVENTS_KEPT,
         ),
-        Kept("Sign-in links, without what opens them, after their end", LINKS_KEPT + LOGIN_LINK_LIFETIME),
-        Kept("Invitations, with the address they went to", INVITATIONS_KEPT),
-        Kept("Libraries you bring along, before you take them over", DRAFTS_KEPT),
-        Kept("What was found in them, after you took them over", APPLIED_KEPT),
-        Kept("Which suggestions you were shown", SHOWN_KEPT),
-        Kept("What curators changed, so that it can be undone", UNDO_WINDOW),
-        Kept("How often somebody tried something, by a digest of account or network", _longest_limit()),
-        Kept("When strangers last had mail sent to an address, by a digest of it", PERIOD),
+        Kept("Expired sign-in links, without the secret part", LINKS_KEPT + LOGIN_LINK_LIFETIME),
+        Kept("Invitations, with the address they were sent to", INVITATIONS_KEPT),
+        Kept("Library imports that you have not yet applied", DRAFTS_KEPT),
+        Kept("Results of library imports that you have applied", APPLIED_KEPT),
+        Kept("Recommendations you were shown", SHOWN_KEPT),
+        Kept("Changes by curators, so that they can be undone", UNDO_WINDOW),
+        Kept("Counts of attempts, by a hash of account or network", _longest_limit()),
+        Kept("When e-mail was last requested for an address, by a hash of it", PERIOD),
     )
 
 
@@ -93,28 +93,26 @@ def _cookies() -> tuple[Cookie, ...]:
         return Cookie(name, purpose, timedelta(seconds=seconds))
 
     return (
-        cookie(settings.SESSION_COOKIE_NAME, "that you are signed in", settings.SESSION_COOKIE_AGE),
-        cookie(settings.CSRF_COOKIE_NAME, "that forms come from this site", settings.CSRF_COOKIE_AGE),
-        cookie(device_cookie(), "that you signed in here before, so that no mail warns you", DEVICE_COOKIE_SECONDS),
-        cookie(
-            visitor_act_cookie(), "the vote or save that you pressed before signing in, if you did", VISITOR_ACT_SECONDS
-        ),
-        cookie(theme_cookie(), "light or dark, once you choose", THEME_COOKIE_SECONDS),
+        cookie(settings.SESSION_COOKIE_NAME, "keeps you signed in", settings.SESSION_COOKIE_AGE),
+        cookie(settings.CSRF_COOKIE_NAME, "protects forms", settings.CSRF_COOKIE_AGE),
+        cookie(device_cookie(), "recognises this device, so that signing in sends no warning", DEVICE_COOKIE_SECONDS),
+        cookie(visitor_act_cookie(), "remembers a vote or save until you have signed in", VISITOR_ACT_SECONDS),
+        cookie(theme_cookie(), "remembers your choice of light or dark theme", THEME_COOKIE_SECONDS),
     )
 
 
 def _services() -> list[OutsideService]:
     found = [
-        OutsideService(host, "asked for lists and records of papers, by this server: never who reads them")
+        OutsideService(host, "requests for lists and records of papers, from this server; never who reads them")
         for host in _source_hosts()
     ]
-    found.append(OutsideService(_host(settings.DOI_URL), "the DOIs of papers that readers submit or import"))
-    found.append(OutsideService("pages that readers submit", "this server’s visit, not who submitted them"))
+    found.append(OutsideService(_host(settings.DOI_URL), "DOIs of papers that readers submit or import"))
+    found.append(OutsideService("pages that readers submit", "requests from this server; never who submitted them"))
     if settings.EMBEDDINGS and settings.EMBEDDINGS_URL:
-        words = "titles and abstracts, and the words that are searched for, without who asks"
+        words = "titles and abstracts, and search words, without who searches"
         found.append(OutsideService(_host(settings.EMBEDDINGS_URL), words))
     if settings.OIDC_URL:
-        found.append(OutsideService(_host(settings.OIDC_URL), "that you sign in here, where you do so with it"))
+        found.append(OutsideService(_host(settings.OIDC_URL), "that you sign in here, if you use it to sign in"))
     return [service for service in found if service.name]
 
 

@@ -219,7 +219,7 @@
   // The clipboard of navigator is for pages by https alone; this works wherever a group runs.
   function copy(button) {
     getSelection().selectAllChildren(button.closest("[data-copied]").querySelector("code"));
-    say(document.execCommand("copy") ? "Copied." : "It is selected: copy it by key.");
+    say(document.execCommand("copy") ? "Copied." : "Selected. Press Ctrl+C to copy.");
   }
 
   // --- What lies over the page goes with Escape, back to its button, and with a press beside it.
@@ -270,10 +270,10 @@
 
   document.addEventListener("htmx:responseError", (event) => {
     const said = {
-      413: "That is too large: a file may have 12 MB. Give it in parts.",
-      429: "That was a little fast. Try again in a minute.",
+      413: "The file is too large. The limit is 12 MB.",
+      429: "Too many requests. Try again in a minute.",
     };
-    say(said[event.detail.xhr.status] || "That did not work. Load the page again.");
+    say(said[event.detail.xhr.status] || "Something went wrong. Reload the page.");
   });
   document.addEventListener("htmx:sendError", () => say("The server can’t be reached."));
   for (const failed of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(failed, () => { isLoading = false; waiting = 0; });

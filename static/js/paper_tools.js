@@ -19,7 +19,7 @@
     const isDone = document.execCommand("copy");
     field.remove();
     button.focus();
-    say(isDone ? "Copied." : "This browser lets no page copy.");
+    say(isDone ? "Copied." : "Copying is not allowed in this browser.");
   }
 
   function remember() {

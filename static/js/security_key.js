@@ -35,9 +35,9 @@
   }
 
   const words = {
-    InvalidStateError: "This key is on your list already.",
-    NotAllowedError: "No key was shown. Try again when you have it at hand.",
-    SecurityError: "Your browser takes no key at this address.",
+    InvalidStateError: "This key is already added.",
+    NotAllowedError: "No key was used. Try again when you have it ready.",
+    SecurityError: "Your browser does not allow security keys at this address.",
   };
 
   for (const form of document.querySelectorAll("[data-security-key]")) {
@@ -53,7 +53,7 @@
         form.elements.credential.value = JSON.stringify(await ask(JSON.parse(form.dataset.options)));
         form.submit();
       } catch (error) {
-        said.textContent = words[error.name] ?? "Your browser knows no security keys here.";
+        said.textContent = words[error.name] ?? "Your browser does not support security keys here.";
         said.hidden = false;
         button.disabled = false;
       }

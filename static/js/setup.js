@@ -26,14 +26,14 @@
     for (const branch of branches) branch.open = words.length ? !branch.hidden : (openBefore ?? []).includes(branch) || (!openBefore && branch.open);
     if (!words.length) openBefore = null;
     const count = options.filter((option) => !option.hidden).length;
-    none.textContent = words.length ? (count ? `${count} found` : "No category has these words in its code, name or description.") : "";
+    none.textContent = words.length ? (count ? `${count} found` : "No categories match.") : "";
   }
 
   function showChosen() {
     const codes = options.map(box).filter((input) => input.checked);
     chosen.querySelectorAll(".chip, .none").forEach((old) => old.remove());
     for (const input of codes.sort((one, other) => one.value.localeCompare(other.value))) chosen.append(chip(input));
-    if (!codes.length) chosen.append(Object.assign(document.createElement("span"), { className: "none", textContent: "none chosen" }));
+    if (!codes.length) chosen.append(Object.assign(document.createElement("span"), { className: "none", textContent: "none selected" }));
     for (const branch of branches) {
       const inputs = [...branch.querySelectorAll("input")];
       const count = inputs.filter((input) => input.checked).length;
@@ -42,7 +42,7 @@
   }
 
   function chip(input) {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "chip", title: "Take away" });
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "chip", title: "Remove" });
     button.append(input.value, Object.assign(document.createElement("span"), { textContent: " ×", ariaHidden: "true" }));
     button.addEventListener("click", () => {
       const after = button.nextElementSibling ?? button.previousElementSibling;

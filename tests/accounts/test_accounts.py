@@ -53,7 +53,7 @@ class TestSigningUp:
         assert sign_in(browser)["Location"] == "/account/address/sent"
         assert not is_signed_in(browser)
         link = link_in(0)
-        assert "Yes, confirm it" in browser.get(link).content.decode()
+        assert "Confirm address" in browser.get(link).content.decode()
         assert not EmailAddress.objects.get().verified, "opening a link changes nothing: mail scanners do"
         browser.post(link)
         assert sign_in(browser)["Location"] == "/"
@@ -76,7 +76,7 @@ class TestSigningUp:
             anonymous_client().post("/sign-up", NEW),
         )
         assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
-        assert mail.outbox[0].subject.startswith("You have an account already")
+        assert mail.outbox[0].subject.startswith("You already have an account")
         assert User.objects.filter(email__iexact=email).count() == 1
 
     @pytest.mark.parametrize("name", ["Rita", "x", "-rita", "a b", "ü", "x" * 31])
@@ -117,7 +117,7 @@ class TestSigningUp:
     def test_not_where_it_is_closed_or_no_mail_could_confirm_it(self, settings: Any, mode: str, is_sent: bool) -> None:
         settings.SIGNUP, settings.MAIL_IS_SENT = mode, is_sent
         for answer in (anonymous_client().get("/sign-up"), anonymous_client().post("/sign-up", NEW)):
-            assert "By invitation" in answer.content.decode()
+            assert "by invitation" in answer.content.decode()
         assert not User.objects.exists()
         assert "Sign up" not in anonymous_client().get("/sign-in").content.decode()
 
@@ -203,7 +203,7 @@ class TestForgotten:
         assert browser.post(form.redirect_chain[-1][0], new)["Location"] == "/forgotten/done"
         assert sign_in(anonymous_client(), rita.email, "another-horse-battery")["Location"] == "/"
         assert elsewhere.get("/account").status_code == 302, "other sessions have ended"
-        assert "opens nothing any more" in anonymous_client().get(link_in(0), follow=True).content.decode()
+        assert "is no longer valid" in anonymous_client().get(link_in(0), follow=True).content.decode()
 
     def test_the_answer_does_not_tell_who_has_an_account(self) -> None:
         reader()
@@ -228,7 +228,7 @@ class TestForgotten:
             anonymous_client().get("/forgotten"),
             anonymous_client().post("/forgotten", {"email": "rita@example.org"}),
         ):
-            assert "sends no mail yet" in answer.content.decode()
+            assert "does not send e-mail yet" in answer.content.decode()
         assert mail.outbox == []
 
 
@@ -268,7 +268,7 @@ class TestAnotherAddress:
 
     def test_without_mail_it_says_so(self, settings: Any) -> None:
         settings.MAIL_IS_SENT = False
-        assert "sends no mail yet" in client_of(reader()).get("/account/address").content.decode()
+        assert "does not send e-mail yet" in client_of(reader()).get("/account/address").content.decode()
 
 
 class TestProfile:

@@ -257,7 +257,7 @@ def test_forms_say_that_a_domain_is_none(settings: Any, address: str) -> None:
     for page in pages:
         assert page.status_code in (200, 422)
         assert list(page.context["form"].errors) == ["email"]
-    assert "behind the @ is no valid name of a domain" in pages[0].content.decode()
+    assert "after the @ is not a valid domain name" in pages[0].content.decode()
     assert anonymous_client().post("/sign-in", {"username": address, "password": PASSWORD}).status_code == 200
     assert not SignUp.objects.exists()
     assert not Invitation.objects.exists()

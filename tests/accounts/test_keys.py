@@ -95,7 +95,7 @@ def test_a_feed_goes_on_when_the_site_s_key_is_lost(rita: Any, addresses: dict[s
     assert feed_key_of(rita) == ""
     for page in ("/following", "/papers/for-you"):
         assert browser.get(page).status_code == 200
-        assert "Only your feed reader knows the address" in browser.get("/following").content.decode()
+        assert "The address is hidden" in browser.get("/following").content.decode()
     browser.post("/following/address")
     assert anonymous_client().get(f"/following/{feed_key_of(rita)}.atom").status_code == 200
     assert anonymous_client().get(addresses["what she follows"]).status_code == 404

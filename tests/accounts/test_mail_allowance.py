@@ -151,8 +151,8 @@ def test_a_page_says_the_same_when_a_mail_is_held_back() -> None:
         for number in range(4)
     ]
     assert all(page == pages[0] for page in pages)
-    assert b"At most three mails a day" in pages[0][0]
-    assert b"At most three mails a day" in pages[0][1]
+    assert b"at most three e-mails a day" in pages[0][0]
+    assert b"at most three e-mails a day" in pages[0][1]
 
 
 def test_an_invitation_is_not_held_up_by_strangers_and_has_a_limit_of_its_own() -> None:

@@ -79,9 +79,9 @@ class TestProvider:
     def test_a_new_account_only_where_that_is_allowed_and_the_domain_is_welcome(
         self, provider: Provider, settings: Any
     ) -> None:
-        assert "By invitation" in self.come_back(anonymous_client()).content.decode()
+        assert "by invitation" in self.come_back(anonymous_client()).content.decode()
         settings.OIDC_SIGNUP, settings.SIGNUP_DOMAINS = True, ("lab.example.org",)
-        assert "By invitation" in self.come_back(anonymous_client()).content.decode()
+        assert "by invitation" in self.come_back(anonymous_client()).content.decode()
         settings.SIGNUP_DOMAINS = ()
         provider.claims["preferred_username"] = "no such name!"
         browser = anonymous_client()
@@ -99,7 +99,7 @@ class TestProvider:
             anonymous_client().get("/sign-in/with/oidc/back", {"code": "good", "state": "made-up"}),
             anonymous_client().get("/sign-in/with/oidc/back"),
         ):
-            assert "That did not work" in answer.content.decode()
+            assert "Sign-in failed" in answer.content.decode()
 
     def test_following_a_link_alone_signs_nobody_in(self, provider: Provider) -> None:
         assert anonymous_client().get("/sign-in/with/oidc").status_code == 200
@@ -114,7 +114,7 @@ class TestProvider:
         app: dict[str, Any] = {"provider_id": "oidc", "name": "x", "client_id": CLIENT_ID, "secret": SECRET}
         app["settings"] = {"server_url": found.url}
         settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [app]}}
-        assert "That did not work" in anonymous_client().post("/sign-in/with/oidc").content.decode()
+        assert "Sign-in failed" in anonymous_client().post("/sign-in/with/oidc").content.decode()
 
 
 class TestDomains:
@@ -198,7 +198,7 @@ def test_a_strange_answer_is_a_page_with_a_sentence(provider: Provider, settings
     browser.raise_request_exception = False
     answer = come_back(browser)
     assert answer.status_code in (401, 503)
-    assert "That did not work" in answer.content.decode()
+    assert "Sign-in failed" in answer.content.decode()
     assert not User.objects.exists()
 
 
@@ -208,14 +208,14 @@ def test_who_has_no_name_there_does_not_get_in(provider: Provider, settings: Any
     provider.claims["sub"] = subject
     browser = anonymous_client()
     browser.raise_request_exception = False
-    assert "That did not work" in come_back(browser).content.decode()
+    assert "Sign-in failed" in come_back(browser).content.decode()
     assert not User.objects.exists()
 
 
 def test_a_provider_that_names_two_people_is_not_believed(provider: Provider, settings: Any) -> None:
     settings.OIDC_SIGNUP = True
     provider.answers[USERINFO] = Answer(b'{"sub": "somebody-else", "email": "nora@example.org"}')
-    assert "That did not work" in come_back(anonymous_client()).content.decode()
+    assert "Sign-in failed" in come_back(anonymous_client()).content.decode()
 
 
 @pytest.mark.parametrize("name", ["nora\x00", "x" * 5_000, 7, ["nora"], {"a": 1}, "\ud800"])
@@ -233,5 +233,5 @@ def test_a_slow_answer_is_waited_for_so_long_and_no_longer(
     monkeypatch.setitem(oidc._BOUNDS, "deadline_seconds", 1.0)
     provider.answers[where] = Answer(b"{" + b" " * 1_000, drip_seconds=0.2)
     began = time.monotonic()
-    assert "That did not work" in come_back(anonymous_client()).content.decode()
+    assert "Sign-in failed" in come_back(anonymous_client()).content.decode()
     assert time.monotonic() - began < 5

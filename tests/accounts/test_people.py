@@ -134,7 +134,7 @@ def test_nobody_suspends_or_closes_themselves() -> None:
     staff("eve")
     with pytest.raises(AccountActionError, match="yourself"):
         suspend_account(person=ada, by=ada, reason="", now=NOW)
-    with pytest.raises(AccountActionError, match="own page"):
+    with pytest.raises(AccountActionError, match="own account"):
         close_account(person=ada, by=ada)
 
 
@@ -146,8 +146,8 @@ def test_an_administrator_suspends_and_restores_on_a_page() -> None:
     assert "Restore" in act(admin, rita, "suspend", reason="<b>Spam</b>")
     assert "&lt;b&gt;Spam&lt;/b&gt;" in admin.get(f"/curate/people/{rita.pk}").content.decode()
     assert "rita" in admin.get("/curate/people?role=suspended").content.decode()
-    assert "may sign in again" in act(admin, rita, "restore")
-    assert "Choose what they may do" in act(admin, rita, "role", role="king")
+    assert "can sign in again" in act(admin, rita, "restore")
+    assert "Choose a role" in act(admin, rita, "role", role="king")
     assert "is now a curator" in act(admin, rita, "role", role="curator")
 
 
@@ -156,7 +156,7 @@ def test_an_account_is_closed_when_its_name_was_typed() -> None:
     factories.comment(paper, rita, "Words of hers")
     assert "Type rita" in act(admin, rita, "close", username="otto")
     assert User.objects.filter(pk=rita.pk).exists()
-    assert "is closed" in act(admin, rita, "close", username="Rita")
+    assert "has been closed" in act(admin, rita, "close", username="Rita")
     assert not User.objects.filter(username="rita").exists()
     assert not Comment.objects.filter(body__contains="hers").exists()
 

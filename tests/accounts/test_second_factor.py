@@ -61,7 +61,7 @@ class TestSecondFactor:
         browser = half_in()
         for _ in range(10):
             browser.post("/sign-in/code", {"code": "000000"})
-        assert "too often" in browser.post("/sign-in/code", {"code": code_of(secret)}).content.decode()
+        assert "Too many attempts" in browser.post("/sign-in/code", {"code": code_of(secret)}).content.decode()
         elsewhere = half_in()
         elsewhere.post("/sign-in/code", {"code": code_of(secret)})
         assert "_auth_user_id" not in elsewhere.session
@@ -100,7 +100,7 @@ class TestSecondFactor:
         secret, used = turn_on_and_keep_code(client_of(reader()))
         cache.clear()  # a cache may lose what it knows
         browser = half_in()
-        assert "used before" in browser.post("/sign-in/code", {"code": used}).content.decode()
+        assert "already used" in browser.post("/sign-in/code", {"code": used}).content.decode()
         forget_used_codes()
         assert browser.post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/papers/new"
 
@@ -111,13 +111,13 @@ class TestSecondFactor:
         cache.clear()
         monkeypatch.setattr("allauth.mfa.totp.internal.auth.time.time", lambda: now + 30)
         browser = half_in()
-        assert "used before" in browser.post("/sign-in/code", {"code": seen}).content.decode()
+        assert "already used" in browser.post("/sign-in/code", {"code": seen}).content.decode()
         assert "_auth_user_id" not in browser.session
 
     @pytest.mark.django_db(transaction=True)  # the mail is sent after the commit
     def test_its_owner_is_told(self) -> None:
         turn_on(client_of(reader()))
-        assert "Two factors are on" in [sent.subject.split(" · ")[0] for sent in mail.outbox]
+        assert "Two-factor authentication is on" in [sent.subject.split(" · ")[0] for sent in mail.outbox]
 
 
 class TestAdministratorWithoutCode:

@@ -57,7 +57,7 @@ class TestAKey:
         assert add(at_localhost(reader()), key)["Location"] == "/account/two-factor/codes"
         browser = half_in()
         page = browser.get("/sign-in/code")
-        assert "Show the key" in page.content.decode()
+        assert "Use security key" in page.content.decode()
         answer = browser.post("/sign-in/code", {"credential": key.sign(page.context["options"])})
         assert answer["Location"] == "/"
         assert "_auth_user_id" in browser.session
@@ -255,6 +255,6 @@ def test_the_second_factor_is_not_asked_for_by_way_of_the_password() -> None:
     browser = at_localhost(staff())
     add(browser, a_key())
     page = browser.get("/sign-in/key/again?next=/curate/people").content.decode()
-    assert "Type a code or a recovery code" in page
+    assert "Use a code or a recovery code" in page
     assert 'href="/sign-in/again' not in page
     assert "/sign-in/code/again?next=%2Fcurate%2Fpeople" in page

@@ -131,7 +131,7 @@ def test_two_spellings_become_one_and_two_again() -> None:
     assert is_following(rita, find_author("yann-lecun"))
     assert Followed.objects.get(key="yann lecun").papers.count() == 2
     event = CurationEvent.objects.get(action="author-merged")
-    assert "took two names for one author: yann lecun" in page_text("/curate/log", client)
+    assert "merged two author names: yann lecun" in page_text("/curate/log", client)
     for _ in range(2):  # the second press changes nothing
         client.post(f"/authors/acts/{event.pk}/undo")
     cache.clear()
@@ -150,7 +150,7 @@ def test_namesakes_are_told_apart_paper_by_paper_and_put_together_again() -> Non
     assert answer["Location"] == "/authors/wei-wang-2"
     cache.clear()
     assert (titles_on(WANG), titles_on("/authors/wei-wang-2")) == (["Graphs"], ["Genes"])
-    assert "Take back" in page_text(WANG, client)
+    assert "Undo" in page_text(WANG, client)
     client.post(f"/authors/acts/{CurationEvent.objects.get(action='author-split').pk}/undo")
     cache.clear()
     assert sorted(titles_on(WANG)) == ["Genes", "Graphs"]
@@ -176,10 +176,10 @@ def test_a_wrong_act_is_told_in_words() -> None:
     factories.paper(authors=["Wei Wang"])
     client = client_of(curator())
     for path, data, words_ in (
-        ("/merge", {"other": "Wang, Wei"}, "the same already"),
-        ("/merge", {"other": "---"}, "Nobody here is called so"),
-        ("/split", {}, "Choose at least one"),
-        ("/orcid", {"orcid": "0000-0002-1825-0098"}, "That is no ORCID"),
+        ("/merge", {"other": "Wang, Wei"}, "already the same author"),
+        ("/merge", {"other": "---"}, "No such author here"),
+        ("/split", {}, "Select at least one"),
+        ("/orcid", {"orcid": "0000-0002-1825-0098"}, "That is not a valid ORCID"),
     ):
         assert words_ in client.post(WANG + path, data, follow=True).content.decode()
     assert not CurationEvent.objects.exists()

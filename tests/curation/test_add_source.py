@@ -84,7 +84,7 @@ def test_a_feed_is_seen_before_it_is_added(upstream: FakeUpstream, browser: Clie
     assert "18 November 2026" in seen
     assert "1 more could not be read" in " ".join(seen.split())
     assert 'value="Shore News"' in seen
-    assert "econds" not in seen.replace("some seconds", ""), "no interval in seconds"
+    assert "econds" not in seen.replace("a few seconds", ""), "no interval in seconds"
     assert not Source.objects.exists()
     assert not Paper.objects.exists()
     assert not FetchRun.objects.exists()
@@ -124,8 +124,8 @@ def test_a_repository_may_refuse_the_question_and_be_known_by_that(upstream: Fak
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("what", "That is no address"),
-        ("2167-8358", "That is no address"),
+        ("what", "That is not an address"),
+        ("2167-8358", "That is not an address"),
         ("{upstream}/feeds/missing-for-sure", "404"),
         ("rss.arxiv.org/rss/cs.CL", "arXiv has sources of its own"),
         ("http://10.1.2.3/feed", "10.1.2.3"),
@@ -140,13 +140,13 @@ def test_what_can_be_no_source_is_told_in_words(upstream: FakeUpstream, browser:
 
 def test_a_page_without_feeds_says_so(upstream: FakeUpstream, browser: Client) -> None:
     answer(upstream, "/pages/bare", "<html><title>Bare</title></html>", content_type="text/html")
-    assert "names no feed and no ISSN" in look(browser, f"{upstream.url}/pages/bare")
+    assert "names no feed or ISSN" in look(browser, f"{upstream.url}/pages/bare")
 
 
 def test_an_empty_form_is_said_to_be_empty(browser: Client) -> None:
     response = browser.post(ADDRESS, {"address": " ", "look": "1"})
     assert response.status_code == 422
-    assert "Paste an address" in response.content.decode()
+    assert "Enter an address" in response.content.decode()
 
 
 def test_a_look_ends_within_its_time(upstream: FakeUpstream) -> None:
@@ -154,7 +154,7 @@ def test_a_look_ends_within_its_time(upstream: FakeUpstream) -> None:
     began = timezone.now()
     seen = look_at(f"{upstream.url}/feeds/slow", now=began, seconds=1.0)
     assert timezone.now() - began < timedelta(seconds=3)
-    assert "Nothing answered there" in seen.error
+    assert "No response within" in seen.error
     assert seen.entries == ()
 
 
@@ -173,10 +173,10 @@ def test_it_is_added_as_it_was_chosen(browser: Client, button: str, is_enabled: 
     assert (source.kind, source.base_url, source.name) == ("feed", "https://shore.example/rss", "Shore")
     assert (source.interval_seconds, source.lists, source.is_enabled) == (86400, "all", is_enabled)
     assert (source.next_fetch_at is not None) is is_enabled
-    assert "Shore is added" in response.content.decode()
+    assert "Shore has been added" in response.content.decode()
     again = browser.post(ADDRESS, chosen(add="1"))
     assert again.status_code == 422
-    assert "a source already: Shore" in again.content.decode()
+    assert "already exists: Shore" in again.content.decode()
     assert Source.objects.count() == 1
 
 

@@ -113,7 +113,7 @@ class TestTheQueue:
         factories.listing(factories.candidate().paper)
         factories.candidate(factories.paper(hidden_at=NOW))
         assert names(page(carl)) == []
-        assert "Nothing waits" in carl.get("/curate").content.decode()
+        assert "Nothing to review" in carl.get("/curate").content.decode()
 
     def test_a_report_made_again_is_open_again(self, carl: Client) -> None:
         rita = reader()
@@ -189,14 +189,14 @@ class TestManyAtOnce:
         items = [f"candidate:{row.pk}:0" for row in Candidate.objects.all()]
         items += [f"submission:{row.pk}:0" for row in Submission.objects.all()] + ["x", "record:9:0", "candidate:1:x"]
         said = carl.post("/curate/bulk", {"item": items, "act": "accept"}, follow=True).content.decode()
-        assert "4 done. 1 were decided by others before. 1 can’t be decided so." in said
+        assert "4 done. 1 had already been decided by someone else. 1 can’t be decided this way." in said
         assert Listing.objects.count() == 4
         carl.post(f"/curate/undo/{CurationEvent.objects.latest('pk').pk}")
         assert not Listing.objects.exists()
         assert Submission.objects.filter(state="waiting").count() == 2
 
     def test_nothing_ticked_is_said(self, carl: Client) -> None:
-        assert "Tick some" in carl.post("/curate/bulk", {"act": "accept"}, follow=True).content.decode()
+        assert "Select at least one" in carl.post("/curate/bulk", {"act": "accept"}, follow=True).content.decode()
 
 
 class TestAhead:
@@ -244,7 +244,7 @@ class TestTopicsByHand:
         own = factories.topic("Rita-ice", owner=rita, query="ice")
         assert "Rita-ice" not in carl.get("/curate").content.decode()
         client_of(rita).post("/topics/rita-ice/offer", {"on": "1"})
-        assert "Offered for all by rita" in " ".join(page(carl).text_content().split())
+        assert "Suggested as a topic by rita" in " ".join(page(carl).text_content().split())
         press(carl, "search", own.pk, act="accept")
         made = Topic.objects.get(owner=None, name="Rita-ice")
         assert made.query == "ice"
@@ -260,7 +260,7 @@ class TestTwoCurators:
         answer = other.post(
             f"/curate/decide/candidate/{candidate.pk}", {"seen": token, "act": "accept"}, headers=HTMX
         ).content.decode()
-        assert "<b>carl</b> was first" in answer
+        assert "<b>carl</b> decided first" in answer
         assert "Nothing was changed" in answer
         assert not Listing.objects.exists()
         assert list(CurationEvent.objects.values()) == before
@@ -321,7 +321,7 @@ class TestPaperAndDay:
     def test_a_day_that_is_none_is_said(self, carl: Client, values: dict[str, str]) -> None:
         paper = factories.listing().paper
         said = carl.post(f"/curate/papers/{paper.pk}/place", {"seen": 0, **values}, follow=True)
-        assert "Say which day." in said.content.decode()
+        assert "Choose a day." in said.content.decode()
 
 
 class TestTheLog:
@@ -331,7 +331,7 @@ class TestTheLog:
         other = factories.listing(factories.paper(title="On snow")).paper
         place_paper.pin_paper(paper_id=other.pk, day=TODAY, on=True, actor=Actor(curator("cora"), NOW))
         text = page(anonymous_client(), "/curate/log").text_content()
-        assert "carl hid a paper that is hidden" in " ".join(text.split())
+        assert "carl hid a hidden paper" in " ".join(text.split())
         assert "A copy." in text
         assert "On ice" not in text
         assert "On snow" in text
@@ -354,7 +354,7 @@ class TestTheLog:
             assert "removed a comment" in text
             for secret in ("Very-rude", "It-hurts", "rita", "reported", "cora"):
                 assert secret not in text, (path, secret)
-        assert "let a reported comment stand" in carl.get("/curate/log").content.decode()
+        assert "kept a reported comment" in carl.get("/curate/log").content.decode()
 
     def test_it_costs_the_same_for_few_and_for_many(self) -> None:
         counts = []

@@ -131,7 +131,7 @@ class TestDuplicates:
         assert {pair.first_id, pair.second_id} == {preprint.pk, pk}
         assert check_duplicates(now=NOW) == 0
         found = client_of(curator()).get("/curate?kind=pair").content.decode()
-        assert "Perhaps one paper" in found
+        assert "Possible duplicate" in found
         assert "<mark>A. </mark>Lovelace" in found
 
     def test_it_is_looked_at_again_for_what_comes_later_and_then_no_more(self) -> None:

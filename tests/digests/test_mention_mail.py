@@ -113,7 +113,7 @@ def test_a_mail_that_did_not_leave_is_tried_again_for_a_day(anna: User, monkeypa
 
 def test_it_is_chosen_on_the_page_of_how_one_reads(anna: User) -> None:
     client = client_of(anna)
-    assert "Mail me when I am named" in client.get("/account/reading").content.decode()
+    assert "E-mail me when I am mentioned" in client.get("/account/reading").content.decode()
     client.post("/account/reading", {"uses_shortcuts": "on"})
     anna.refresh_from_db()
     assert not anna.mails_mentions

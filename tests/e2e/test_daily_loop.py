@@ -112,7 +112,7 @@ def test_a_day_is_done_with_and_not_after_all_without_javascript(
     page = open_context(java_script_enabled=False, storage_state=reader_cookies).new_page()
     page.goto(site.url + DAY)
     page.get_by_role("button", name="Done with this day").click()
-    expect(notice(page)).to_contain_text("papers marked as seen.")
+    expect(notice(page)).to_contain_text("papers of this day marked as seen.")
     expect(seen_count(page)).to_have_text(re.compile(r"197\s+of\s+197 seen"))
     page.get_by_role("button", name="Undo").click()
     expect(seen_count(page)).to_have_text(re.compile(r"\b0\s+of\s+197 seen"))

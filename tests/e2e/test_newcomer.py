@@ -42,7 +42,7 @@ def test_from_the_first_page_to_the_groups_own_edition(site: Site, page: Page) -
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome to Broadsheet")
 
-    page.get_by_label("Name of your group").fill("Language Lab")
+    page.get_by_label("Group name").fill("Language Lab")
     page.get_by_label("Time zone").fill("Berlin")
     page.get_by_label("Search categories").fill("computation language")
     expect(page.get_by_role("checkbox", name="cs.CL")).to_be_visible()
@@ -54,7 +54,7 @@ def test_from_the_first_page_to_the_groups_own_edition(site: Site, page: Page) -
 
     expect(page).to_have_url(re.compile("/setup/progress$"))
     expect(page.get_by_text("arXiv announcements")).to_be_visible()
-    expect(page.get_by_role("heading", name="Your edition is there")).to_be_visible(timeout=FETCHED_WITHIN_MS)
+    expect(page.get_by_role("heading", name="Your first edition is ready")).to_be_visible(timeout=FETCHED_WITHIN_MS)
     page.get_by_role("link", name="Read the edition").click()
 
     expect(page.locator(".card").first).to_be_visible()

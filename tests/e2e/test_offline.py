@@ -86,7 +86,7 @@ def test_what_is_sent_goes_past_the_worker(
     page.reload()
     until(page, "() => Boolean(navigator.serviceWorker.controller)")
     with page.expect_response(lambda answer: answer.url.endswith("/theme")) as answered:
-        page.get_by_role("button", name="Light or dark").click()
+        page.get_by_role("button", name="Light or dark theme").click()
     assert not answered.value.from_service_worker
     with page.expect_response(lambda answer: "/sign-in?" in answer.url) as answered:
         page.get_by_role("link", name="Sign in", exact=True).click()

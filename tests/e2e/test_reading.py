@@ -104,18 +104,18 @@ class TestWithoutJavaScript:
 
     def test_light_and_dark(self, site: Site, page: Page) -> None:
         page.goto(site.url)
-        page.get_by_role("button", name="Light or dark").click()
+        page.get_by_role("button", name="Light or dark theme").click()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_the_theme_is_kept(site: Site, page: Page) -> None:
     page.goto(site.url)
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Light or dark theme").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.wait_for_load_state("networkidle")
     page.goto(f"{site.url}/papers/new")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Light or dark theme").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
@@ -128,7 +128,7 @@ def test_the_first_run_page_can_be_answered_without_javascript(site: Site, open_
     page.get_by_role("checkbox", name="econ.TH").check()
     page.get_by_role("button", name="Fetch today’s papers").click()
     expect(page).to_have_url(re.compile("/setup/progress$"))
-    page.get_by_role("link", name="Look again").click()
+    page.get_by_role("link", name="Refresh").click()
     expect(page).to_have_url(re.compile("/setup/progress$"))
 
 

@@ -47,7 +47,7 @@ def plug_in(page: Page) -> tuple[CDPSession, str]:
 
 def confirm_password(page: Page) -> None:
     page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def sign_in(page: Page, there: str) -> None:
@@ -57,7 +57,7 @@ def sign_in(page: Page, there: str) -> None:
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.locator("main").get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your key")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Use your security key")
 
 
 def test_a_key_from_the_first_to_the_last(site: Site, there: str, kim: Page) -> None:
@@ -71,7 +71,7 @@ def test_a_key_from_the_first_to_the_last(site: Site, there: str, kim: Page) -> 
     codes = kim.locator(".codes").inner_text().split()
 
     sign_in(kim, there)
-    kim.get_by_role("button", name="Show the key").click()
+    kim.get_by_role("button", name="Use security key").click()
     kim.wait_for_url(there + "/")
 
     kim.goto(f"{there}/account/two-factor")
@@ -79,12 +79,12 @@ def test_a_key_from_the_first_to_the_last(site: Site, there: str, kim: Page) -> 
     kim.get_by_role("link", name="Add a security key").click()
     confirm_password(kim)
     kim.get_by_role("button", name="Add it").click()
-    expect(kim.get_by_text("This key is on your list already.")).to_be_visible()
+    expect(kim.get_by_text("This key is already added.")).to_be_visible()
 
     cdp.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": key})  # it is lost
     plug_in(kim)  # and another one is none of this account's
     sign_in(kim, there)
-    kim.get_by_role("button", name="Show the key").click()
+    kim.get_by_role("button", name="Use security key").click()
     expect(kim.locator("[data-said]")).to_be_visible()
     kim.get_by_label("Code").fill(codes[0])
     kim.locator("main").get_by_role("button", name="Sign in").click()

@@ -54,12 +54,12 @@ def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_co
     page.goto(f"{site.url}/submit")
     page.get_by_label("arXiv id, DOI or address").press_sequentially("https://doi.org/10.1000/ICE", delay=5)
     expect(page.locator("#recognised")).to_contain_text("10.1000/ice")
-    page.get_by_label("Save it to my library").check()
-    page.get_by_label("My tags for it").fill("cold, songs")
+    page.get_by_label("Save to my library").check()
+    page.get_by_label("Tags", exact=True).fill("cold, songs")
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/submit/\d+$"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("The paper is here", timeout=FETCHED_WITHIN_MS)
-    page.get_by_role("link", name="Read it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The paper is available", timeout=FETCHED_WITHIN_MS)
+    page.get_by_role("link", name="Open paper").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ice that sings")
     expect(page.get_by_text("cold, songs")).to_be_visible()
     page.goto(site.url)
@@ -73,10 +73,10 @@ def test_without_javascript(site: Site, upstream: UpstreamDriver, cookies: Any, 
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/submit/\d+$"))
     for _ in range(FETCHED_WITHIN_MS // 1_000):
-        if page.get_by_role("link", name="Look again").count() == 0:
+        if page.get_by_role("link", name="Refresh").count() == 0:
             break
         page.wait_for_timeout(1_000)
-        page.get_by_role("link", name="Look again").click()
+        page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("Snow that hums")
 
 
@@ -98,12 +98,12 @@ def test_a_library_is_brought_along(site: Site, cookies: Any, open_context: Open
     page = open_context(storage_state=cookies).new_page()
     page.goto(f"{site.url}/library/import")
     page.get_by_label("A file").set_input_files({"name": "mine.bib", "mimeType": "text/plain", "buffer": BIBTEX})
-    page.get_by_role("button", name="Look what is in it").click()
+    page.get_by_role("button", name="Preview import").click()
     expect(page.locator(".row")).to_have_count(3)
-    expect(page.get_by_role("link", name="Not understood 1")).to_be_visible()
-    page.get_by_label("My tags for all of them").fill("brought")
-    page.get_by_label("Make tags of the keywords in the file").check()
-    page.get_by_role("button", name="Take them").click()
+    expect(page.get_by_role("link", name="Not recognised 1")).to_be_visible()
+    page.get_by_label("Tags for all papers").fill("brought")
+    page.get_by_label("Use the file’s keywords as tags").check()
+    page.get_by_role("button", name="Add to library").click()
     expect(page.locator("#progress")).to_contain_text("Done.", timeout=FETCHED_WITHIN_MS)
     page.goto(page.url)
     expect(page.locator(".row.is-failed")).to_contain_text("There is no such DOI")
@@ -123,11 +123,11 @@ def test_an_author_is_followed_and_let_go_without_javascript(site: Site, cookies
     name.click()
     expect(page.get_by_role("heading", level=1)).to_have_text(called)
     page.get_by_role("button", name="Follow", exact=True).click()
-    page.get_by_role("link", name="All you follow").click()
+    page.get_by_role("link", name="Everyone you follow").click()
     expect(page.get_by_role("heading", name="Ice that sings")).to_be_visible()
     page.get_by_text("You follow 1").click()
-    page.get_by_role("button", name="No longer follow").click()
-    expect(page.get_by_role("heading", name="You follow nobody yet")).to_be_visible()
+    page.get_by_role("button", name="Unfollow").click()
+    expect(page.get_by_role("heading", name="You don’t follow anyone yet")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

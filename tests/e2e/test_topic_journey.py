@@ -44,7 +44,7 @@ def test_a_search_is_saved_tried_and_changed(site: Site, open_context: Open, rea
     assert answer.headers["content-type"].startswith("application/atom+xml")
     assert "Models, mine" in answer.text()
 
-    page.get_by_role("link", name="Change", exact=True).click()
+    page.get_by_role("link", name="Edit", exact=True).click()
     page.locator("#id_name").fill("Models of mine")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Models of mine")
@@ -62,7 +62,7 @@ def test_a_topic_is_made_without_javascript(site: Site, open_context: Open, read
     page.goto(f"{site.url}/topics/new")
     page.locator("#id_name").fill("By hand")
     page.locator("#id_query").fill("title:reasoning")
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.locator("#preview")).to_contain_text("It would have matched")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("By hand")

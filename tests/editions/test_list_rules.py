@@ -240,7 +240,7 @@ def test_a_rule_is_tried_before_it_is_saved() -> None:
     browser = client_of(carl)
     asked = {"topic": str(topic.pk), "min_votes": "0", "limit": "5", "is_enabled": "on"}
     tried = browser.post("/curate/rules/new", {**asked, "try": "1"}).content.decode()
-    assert "What it would have listed last week" in tried
+    assert "What this would have listed last week" in tried
     assert not ListRule.objects.exists()
     browser.post("/curate/rules/new", {**asked, "save": "1"})
     rule = ListRule.objects.get()

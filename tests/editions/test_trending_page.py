@@ -137,7 +137,7 @@ class TestThePage:
         refresh_trending_scores([old.pk])
         factories.listing(factories.paper(title="Listed"))
         assert titles() == ["Listed"]
-        assert "Nobody has voted in the last 30 days" in anonymous_client().get("/papers/trending").content.decode()
+        assert "There were no votes in the last 30 days" in anonymous_client().get("/papers/trending").content.decode()
 
     def test_hidden_papers_are_not_trending(self) -> None:
         hidden = factories.paper(title="Hidden")

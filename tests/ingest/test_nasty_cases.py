@@ -133,7 +133,7 @@ CASES = {
         authors="C. Sample, D. Other",
         markup=('title="A Bank, London, UK"',),
     ),
-    "an abstract may be missing": Case({"abstract": ""}, shown=("No abstract has been fetched.",)),
+    "an abstract may be missing": Case({"abstract": ""}, shown=("No abstract available.",)),
     "an abstract may be one word": Case({"abstract": "Yes. "}, shown=("Yes.",)),
     "an abstract may be very long": Case({"abstract": "So many words. " * 1100 + "The end."}, shown=("The end.",)),
     "a title may be very long": Case({"title": LONG_TITLE}, title=LONG_TITLE),

@@ -184,21 +184,21 @@ class TestTheLibrary:
         save(rita, paper)
         assert "is out" not in page_text("/library", client)
         Paper.objects.filter(pk=paper.pk).update(version=3)
-        assert "v3 is out, you saw v1" in page_text("/library", client)
+        assert "v3 available, you saw v1" in page_text("/library", client)
         Paper.objects.filter(pk=paper.pk).update(version=4, withdrawn_at=NOW, changed_at=NOW + timedelta(seconds=1))
-        assert "v4 withdrew it" in page_text("/library", client)
+        assert "v4 was withdrawn" in page_text("/library", client)
         client.get(paper.get_absolute_url())
-        assert "withdrew it" not in page_text("/library", client)
+        assert "was withdrawn" not in page_text("/library", client)
         assert "withdrawn" in page_text("/library", client)
 
     def test_how_many_have_a_newer_version_is_said_and_they_can_be_seen_alone(self, client: Client, rita: User) -> None:
         papers = [factories.paper(title=f"p{number}", version=1) for number in range(3)]
         save(rita, *papers)
         assert "newer version" not in page_text("/library", client)
-        assert "Nothing here" in page_text("/library?news=1", client)
+        assert "No papers found" in page_text("/library?news=1", client)
         Paper.objects.filter(pk__in=[paper.pk for paper in papers[:2]]).update(version=2)
         save(rita, papers[1], state="not_interested")
-        assert "1 paper has a newer version than you saw" in page_text("/library", client)
+        assert "1 paper has a newer version than you have seen" in page_text("/library", client)
         assert titles_on("/library?news=1", client) == ["p0"]
 
     def test_a_note_is_shown_and_safe(self, client: Client, rita: User) -> None:
@@ -234,7 +234,7 @@ class TestManyAtOnce:
     @pytest.mark.parametrize("papers", [[], ["x"], ["-1"], ["9" * 30], ["1e3"], ["²"]])
     def test_nothing_chosen_is_said(self, client: Client, papers: list[str]) -> None:
         response = client.post("/library/bulk", {"paper": papers, "state": "read"}, follow=True)
-        assert "Tick at least one paper" in response.content.decode()
+        assert "Select at least one paper" in response.content.decode()
 
     def test_any_list_can_be_picked_from(self, client: Client) -> None:
         paper = factories.paper()

@@ -74,9 +74,9 @@ def test_a_draft_says_what_each_entry_is_and_stores_nothing_else() -> None:
     text = page_text(of.get_absolute_url(), client_of(rita))
     for words in (
         "Will be fetched 1",
-        "Not understood 2",
+        "Not recognised 2",
         "The same as in line 1",
-        "A curator has taken this paper off",
+        "A curator has hidden this paper",
     ):
         assert words in text
 
@@ -164,7 +164,7 @@ def test_found_by_title_is_shown_before_it_is_taken_and_taken_once() -> None:
     text = f"2401.01234 is {{}}\n{entry('A study of the ice', 'Lovelace, Ada')}\n@misc{{b, eprint={{2401.01234}}}}"
     of = bring(user=rita, data=text.encode(), now=factories.NOW)
     assert states(of) == ["found", "twice"]
-    assert "Found by its title." in page_text(of.get_absolute_url(), client_of(rita))
+    assert "Found by title." in page_text(of.get_absolute_url(), client_of(rita))
     assert not LibraryItem.objects.exists()
     apply_draft(library_import=of, options=LibraryImportOptions(state="to_read"), now=factories.NOW)
     assert LibraryItem.objects.get().paper == paper
@@ -243,7 +243,7 @@ def test_what_fails_for_good_is_told_and_the_rest_goes_on(upstream: Upstream) ->
         pass
     assert states(of) == ["done", "failed", "done", "failed"]
     text = page_text(of.get_absolute_url(), client_of(rita))
-    assert "arXiv knows no paper with this id" in text
+    assert "There is no arXiv paper with this id" in text
     assert "There is no such DOI" in text
     upstream.missing = set()
     client_of(rita).post(of.get_absolute_url() + "/retry")
@@ -339,11 +339,11 @@ def test_there_is_a_limit_to_what_goes_on_at_once(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "Choose a file, or paste a list"),
-        ({"pasted": " \n "}, "Choose a file, or paste a list"),
-        ({"pasted": "// nothing but a remark\n"}, "There is nothing in it"),
-        ({"file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}, "That is no text"),
-        ({"file": SimpleUploadedFile("a.bib", b"")}, "There is nothing in it"),
+        ({}, "Choose a file or paste a list"),
+        ({"pasted": " \n "}, "Choose a file or paste a list"),
+        ({"pasted": "// nothing but a remark\n"}, "The file or list is empty"),
+        ({"file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")}, "This is a"),
+        ({"file": SimpleUploadedFile("a.bib", b"")}, "The file or list is empty"),
         ({"file": SimpleUploadedFile("a.bib", b"x" * (MAX_BYTES + 1))}, "larger than 12 MB"),
         ({"pasted": "x" * 1_000_001}, "at most 1000000 characters"),
     ],
@@ -360,7 +360,7 @@ def test_a_file_s_name_that_is_too_long_is_said_to_be_so() -> None:
     body = f"{head}@misc{{a, title={{A}}}}\r\n--b--\r\n".encode()
     answer = client_of(reader()).generic("POST", "/library/import", body, "multipart/form-data; boundary=b")
     assert answer.status_code == 400
-    assert "The name of the file is too long" in answer.content.decode()
+    assert "The file name is too long" in answer.content.decode()
     assert "host name" not in answer.content.decode()
 
 
@@ -371,8 +371,8 @@ def test_what_no_form_takes_gets_a_page_that_says_how_much_one_takes(by_htmx: bo
     answer = client_of(reader()).post("/library/import", headers=headers)
     assert answer.status_code == 413
     page = answer.content.decode()
-    assert "A file may have 12 MB" in page
-    assert "Give it in parts" in page
+    assert "The limit is 12 MB" in page
+    assert "Split the file" in page
     assert 'href="/library/import"' in page
 
 
@@ -382,7 +382,7 @@ def test_a_hostile_file_is_a_page_with_words() -> None:
     file = SimpleUploadedFile("../../<b>x\x00.bib", data)
     page = client.get(client.post("/library/import", {"file": file})["Location"]).content.decode()
     assert "<script>alert" not in page
-    assert "Not understood" in page
+    assert "Not recognised" in page
 
 
 def test_a_long_draft_has_pages_and_costs_the_same() -> None:
@@ -445,7 +445,7 @@ def test_what_a_note_names_is_fetched_and_taken_only_where_its_title_agrees(upst
     while fetch_next_rows(of.pk, now=factories.NOW):
         pass
     assert states(of) == ["failed", "done"][:count]
-    assert "another paper’s" in of.rows.order_by("position")[0].reason
+    assert "with a different title" in of.rows.order_by("position")[0].reason
     assert LibraryItem.objects.filter(user=rita).count() == count - 1
 
 
@@ -470,5 +470,5 @@ def test_an_upload_whose_readers_were_killed_each_time_is_given_up(monkeypatch: 
                 read_uploads(now=factories.NOW)
     assert not read_uploads(now=factories.NOW)
     made.refresh_from_db()
-    assert "by a fault of this site" in made.problem
+    assert "because of an error on this site" in made.problem
     assert not LibraryUpload.objects.exists()

@@ -190,7 +190,7 @@ def test_an_administrator_without_a_second_factor_enters_unless_one_is_wanted(se
     for path in ("/admin/papers/source/", "/curate/people"):
         assert lead_to(browser, path).startswith("/sign-in/again")  # the password, before it is set up
     page = browser.get("/curate/people", follow=True)
-    assert "Administrators need a second factor" in page.content.decode()
+    assert "Administrators need two-factor authentication" in page.content.decode()
     assert lead_to(browser, "/curate/figures").startswith("/sign-in/again")
     assert lead_to(browser, "/library") == "/library"  # what readers may do needs none
 

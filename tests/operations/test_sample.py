@@ -135,7 +135,7 @@ class TestRemoving:
     def test_it_goes_with_one_click(self) -> None:
         browser = client_of(staff())
         answer = browser.post("/setup/remove-sample", follow=True)
-        assert "The sample is gone." in answer.content.decode()
+        assert "The sample has been removed." in answer.content.decode()
         assert not has_sample()
         assert not Paper.objects.exists()
         assert not Edition.objects.exists()

@@ -199,7 +199,7 @@ class TestProgress:
         page = self.look()
         assert "fetching cs.CL, 40 of 68" in page
         assert "hx-trigger" in page
-        assert "Look again" in page
+        assert "Refresh" in page
 
     def test_htmx_gets_the_part_that_moves(self, arxiv: Source) -> None:
         part = self.look(HX_Request="true")
@@ -209,8 +209,8 @@ class TestProgress:
     def test_before_the_first_fetch_it_does_not_say_that_all_was_asked(self, arxiv: Source) -> None:
         Source.objects.update(next_fetch_at=datetime.now(UTC) + timedelta(minutes=5))
         part = self.look(HX_Request="true")
-        assert "Your papers are fetched soon" in part
-        assert "answer the setup page" in part
+        assert "Your papers will be fetched soon" in part
+        assert "complete the setup page" in part
         assert "hx-trigger" in part
 
     def test_it_stops_looking_when_all_is_over(self, arxiv: Source) -> None:
@@ -227,7 +227,7 @@ class TestProgress:
         shown = []
         for _ in range(2):
             part = admin.get("/setup/progress", headers={"HX-Request": "true"}).content.decode()
-            shown.append("Remove the sample" in part)
+            shown.append("Remove sample" in part)
             remove_sample()
         assert shown == [True, False]
 
@@ -238,11 +238,11 @@ class TestProgress:
         self.run(arxiv, state=FetchRun.State.FAILED, error="No connection to arXiv.")
         page = self.look()
         assert "No connection to arXiv." in page
-        assert "Tries again" in page
+        assert "Retries automatically" in page
 
     def test_workers_that_do_not_run_are_named(self, arxiv: Source) -> None:
         admin = client_of(staff())
-        assert "have not been heard of yet" in admin.get("/setup/progress").content.decode()
+        assert "have not started yet" in admin.get("/setup/progress").content.decode()
         record_heartbeat(now=datetime.now(UTC) - timedelta(hours=1))
         assert "not running" in admin.get("/setup/progress").content.decode()
 

@@ -65,7 +65,7 @@ def test_a_source_shows_what_its_visits_of_a_day_brought() -> None:
     first, second = read_statistics(now=NOW).sources
     assert (first.source, second.source) == (source, other)
     assert by_label(first.bars) == {"Wed 4 Mar": (20, 4, 2)}
-    assert first.bars.rows[-1].note == "22 announced, 1 visit failed"
+    assert first.bars.rows[-1].note == "22 announced, 1 fetch failed"
     assert second.bars.is_empty
 
 
@@ -82,7 +82,7 @@ def test_other_sources_are_compared_with_their_own_lists() -> None:
     assert shown.without_lists == [records]
     assert arxiv in [one.source for one in shown.sources]
     page = page_text("/curate/figures", client_of(curator()))
-    assert "arxiv_oai has no list of a day: it sends what is new or changed" in page
+    assert "arxiv_oai has no daily list: it sends new and changed papers" in page
 
 
 # --- Queues ---------------------------------------------------------------------------------------------------------
@@ -242,4 +242,4 @@ def test_the_page_costs_the_same_however_much_there_is() -> None:
 def test_one_may_look_back(until: str) -> None:
     answer = client_of(curator()).get(f"/curate/figures?until={until}")
     assert answer.status_code == 200
-    assert ("What waits" in answer.content.decode()) == (until != "2026-02-02")
+    assert ("Waiting time" in answer.content.decode()) == (until != "2026-02-02")

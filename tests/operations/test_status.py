@@ -179,18 +179,18 @@ class TestVerdict:
         source(next_fetch_at=NOW + timedelta(minutes=5), last_success_at=None)
         assert self.verdict() is Verdict.STARTING
         assert self.words() == (
-            "No source has been asked yet. The first fetch begins at 08:05, or as soon as the setup page is answered."
+            "No source has been checked yet. The first fetch begins at 08:05, or as soon as setup is complete."
         )
 
     def test_set_up_and_never_asked(self) -> None:
         source(next_fetch_at=NOW, last_success_at=None)
         assert self.verdict() is Verdict.STARTING
-        assert self.words() == "No source has been asked yet. The first fetch is about to begin."
+        assert self.words() == "No source has been checked yet. The first fetch is about to begin."
 
     def test_the_first_fetch_runs(self) -> None:
         run(source(next_fetch_at=NOW, last_success_at=None), FetchRun.State.RUNNING)
         assert self.verdict() is Verdict.STARTING
-        assert "The sources are being asked for the first time." in self.words()
+        assert "The sources are being checked for the first time." in self.words()
 
     def test_a_first_fetch_that_was_killed_said_nothing(self) -> None:
         run(source(next_fetch_at=NOW, last_success_at=None), FetchRun.State.ABANDONED)
@@ -201,15 +201,15 @@ class TestVerdict:
         source("Our journal", last_success_at=None)
         assert self.verdict() is Verdict.UNASKED
         assert self.words() == (
-            "Nothing is known to be missing, but not every source has been asked yet. "
-            "Our journal has not been asked yet; it waits for its turn."
+            "No papers are known to be missing, but not every source has been checked yet. "
+            "Our journal has not been checked yet."
         )
 
     def test_one_is_asked_for_the_first_time(self) -> None:
         run(source())
         run(source("Our journal", last_success_at=None), FetchRun.State.RUNNING)
         assert self.verdict() is Verdict.UNASKED
-        assert self.words().endswith("Our journal is being asked for the first time.")
+        assert self.words().endswith("Our journal is being checked for the first time.")
 
     def test_one_fails(self) -> None:
         hub = source("Hugging Face", error_count=2)
@@ -218,7 +218,7 @@ class TestVerdict:
             run(hub, state, ago=timedelta(hours=hours))
         assert self.verdict() is Verdict.SOME_FAILING
         assert self.words() == (
-            "A source has trouble; the other ones go on. Hugging Face has not answered well since 05:00."
+            "One or more sources have problems; the others are working. Hugging Face has been failing since 05:00."
         )
 
     def test_one_fails_while_it_is_asked_again(self) -> None:
@@ -240,7 +240,7 @@ class TestVerdict:
         for name in ("arXiv", "Hugging Face"):
             run(source(name, error_count=1), FetchRun.State.FAILED)
         assert self.verdict() is Verdict.ALL_FAILING
-        assert self.words().startswith("No source answers at the moment.")
+        assert self.words().startswith("No source is responding.")
 
     def test_one_that_is_off_counts_for_nothing(self) -> None:
         run(source(error_count=1), FetchRun.State.FAILED)
@@ -248,24 +248,24 @@ class TestVerdict:
         assert self.verdict() is Verdict.ALL_FAILING
         Source.objects.filter(error_count=1).update(is_enabled=False)
         assert self.verdict() is Verdict.NO_SOURCE
-        assert self.words() == "No source is on, so nothing is fetched."
+        assert self.words() == "No source is turned on, so nothing is fetched."
 
     def test_fine(self) -> None:
         run(source())
         assert self.verdict() is Verdict.FINE
-        assert self.words() == "Nothing is known to be missing, and all sources answer. (green)"
+        assert self.words() == "No papers are known to be missing, and all sources are working. (green)"
 
     def test_no_worker(self) -> None:
         run(source())
         record_heartbeat(now=NOW - timedelta(hours=1))
         assert self.verdict() is Verdict.STOPPED
-        assert self.words() == "Nothing new is fetched at the moment."
+        assert self.words() == "Fetching has stopped."
 
     def test_papers_are_missing(self) -> None:
         run(source(error_count=1), FetchRun.State.FAILED)
         edition(announced_count=3, stored_count=2, missing=["2511.00001"])
         assert self.verdict() is Verdict.GAPS
-        assert "arXiv has not answered well since 07:00." in self.words()
+        assert "arXiv has been failing since 07:00." in self.words()
 
 
 class TestFirstVisit:

@@ -95,7 +95,7 @@ def test_what_was_there_before_and_what_is_old_is_in_nobody_s_mail() -> None:
 def test_there_is_a_limit_to_whom_one_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follows, "MAX_FOLLOWED", 0)
     factories.paper()
-    with pytest.raises(FollowError, match="Let somebody go"):
+    with pytest.raises(FollowError, match="Unfollow someone first"):
         follow_ada(reader())
 
 

@@ -159,7 +159,7 @@ class TestThePlace:
         (link,) = bar(DAY, client).xpath(".//a[text()='Continue']/@href")
         assert link == f"?at={papers[55]}"
         assert titles_on(DAY + link, client) == ["paper 56", "paper 57", "paper 58", "paper 59"]
-        assert "From the top" in page_text(DAY + link, client)
+        assert "Back to the start" in page_text(DAY + link, client)
 
     def test_who_comes_back_finds_as_many_cards(self, client: Client) -> None:
         fill(*["cs.CL"] * 120)

@@ -40,7 +40,7 @@ def test_what_is_known_is_told() -> None:
     assert about(paper) == {
         "Published": "2 March 2026",
         "Announced": "4 March 2026",
-        "On the daily papers of": "4 March 2026, 5 March 2026",
+        "Listed on": "4 March 2026, 5 March 2026",
         "Categories": "cs.CL Computation and Language stat.ML Machine Learning",
         "Accepted at": "ACL 2026",
         "Authors’ comment": "12 pages",
@@ -53,7 +53,7 @@ def test_what_is_known_is_told() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     paper = factories.paper(categories=[], authors=[], abstract="")
     assert about(paper) == {}
-    assert "No abstract has been fetched" in page_text(paper.get_absolute_url())
+    assert "No abstract available" in page_text(paper.get_absolute_url())
 
 
 def test_versions_newest_first_with_what_changed() -> None:
@@ -94,7 +94,7 @@ def test_a_withdrawn_paper_says_so_first() -> None:
 
 
 def test_a_sample_summary_is_said_to_be_ours() -> None:
-    assert "A summary in our own words" in page_text(factories.paper(is_sample=True).get_absolute_url())
+    assert "This summary is from the sample" in page_text(factories.paper(is_sample=True).get_absolute_url())
 
 
 def test_the_figures_of_other_sites_stand_apart() -> None:
@@ -158,7 +158,7 @@ class TestAddresses:
     def test_an_unknown_one_is_a_404(self) -> None:
         for path in ("/papers/2501.99999999", "/papers/doi/10.1/x", "/papers/topics"):
             assert "There is no such paper here" in page_text(path, status=404)
-        assert "The arXiv paper 2501.00001 is not here." in page_text("/papers/2501.00001", status=404)
+        assert "The arXiv paper 2501.00001 has not been fetched." in page_text("/papers/2501.00001", status=404)
         assert anonymous_client().get("/papers/2501.00001v2", follow=True).status_code == 404
 
 

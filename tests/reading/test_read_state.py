@@ -110,8 +110,8 @@ class TestHidden:
         mark_seen(user=rita, paper_ids=[factories.listing().paper_id])
         client.post("/hide-seen", {"on": "1"})
         for path in (DAY, "/papers/week/2026-W10", "/papers/new", "/papers/trending"):
-            assert "Nothing left that you haven’t seen" in page_text(path, client)
-        assert "Nothing left that you haven’t seen" not in page_text("/papers/new?category=none", client)
+            assert "You have seen everything here" in page_text(path, client)
+        assert "You have seen everything here" not in page_text("/papers/new?category=none", client)
 
     @pytest.mark.parametrize("sort", ["relevance", "newest", "votes"])
     def test_search_leaves_it_out_too_and_its_pages_fill_up(self, client: Client, rita: User, sort: str) -> None:
@@ -131,7 +131,7 @@ class TestHidden:
     def test_where_all_that_was_found_is_seen_search_says_so(self, client: Client, rita: User) -> None:
         mark_seen(user=rita, paper_ids=[factories.paper(title="Ice").pk])
         client.post("/hide-seen", {"on": "1"})
-        assert "Papers that you have seen are left out" in page_text("/papers?q=ice", client)
+        assert "Seen papers are hidden" in page_text("/papers?q=ice", client)
 
     def test_the_library_is_whole(self, client: Client, rita: User) -> None:
         paper = factories.paper(title="Kept")
@@ -158,7 +158,7 @@ class TestMissed:
         client = client_of(rita)
         assert titles_on("/papers/since", client) == ["loved", "twice"]
         assert titles_on("/papers/since", client) == ["loved", "twice"]
-        assert "What was listed after" in page_text("/papers/since", client)
+        assert "Papers listed after" in page_text("/papers/since", client)
         assert len(titles_on(f"/papers/since?day={TODAY}", client)) == 3
 
     def test_the_front_page_leads_there_where_there_were_other_editions(

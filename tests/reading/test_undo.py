@@ -75,7 +75,7 @@ class TestByHtmx:
 
     @pytest.mark.parametrize(
         ("state", "said"),
-        [("to_read", "Saved to read."), ("not_interested", "Not interested: put aside."), ("read", "Marked as read.")],
+        [("to_read", "Saved to read."), ("not_interested", "Marked as not interested."), ("read", "Marked as read.")],
     )
     def test_saving_and_putting_aside(self, client: Client, paper: Paper, state: str, said: str) -> None:
         found, fields = press(client, f"{paper.get_absolute_url()}/shelf", state=state)
@@ -110,7 +110,7 @@ class TestByHtmx:
 
     def test_a_day(self, client: Client, rita: User, paper: Paper) -> None:
         said, fields = press(client, f"{DAY}/done", on="1")
-        assert said == "Done with this day: 1 paper marked as seen. Undo"
+        assert said == "1 paper of this day marked as seen. Undo"
         answer = client.post("/undo", fields, headers=HTMX)
         assert answer.headers["HX-Refresh"] == "true"  # which cards were seen before, only the page knows
         assert not SeenPaper.objects.exists()
@@ -171,7 +171,7 @@ class TestTheWord:
         word = self.word(rita, paper)
         later = timezone.now().timestamp() + 3700
         monkeypatch.setattr("django.core.signing.time.time", lambda: later)
-        with pytest.raises(UndoError, match="too late"):
+        with pytest.raises(UndoError, match="no longer be undone"):
             undo(user=rita, word=word)
 
     def test_twice_is_once(self, rita: User, paper: Paper) -> None:
@@ -184,7 +184,7 @@ class TestTheWord:
         word = self.word(rita, paper)
         Paper.objects.filter(pk=paper.pk).update(hidden_at=timezone.now())
         answer = client.post("/undo", {"word": word}, headers=HTMX)
-        assert line_of(parse_html(answer.content.decode()))[0] == "This paper is not here any more."
+        assert line_of(parse_html(answer.content.decode()))[0] == "This paper is no longer here."
 
     def test_it_is_a_press_of_the_reader_and_never_a_link(self, rita: User, paper: Paper) -> None:
         word = self.word(rita, paper)

@@ -152,7 +152,7 @@ class TestNames:
         client = client_of(reader())
         path = paper.get_absolute_url()
         client.post(f"{path}/vote", {"on": "1", "asks_name": "1", "unnamed": "on"})
-        assert "Your vote shows no name" in page_text(path, client)
+        assert "Show my name on my vote" in page_text(path, client)
         response = client.post(
             f"{path}/vote", {"on": "named", "asks_name": "1"}, headers={"HX-Request": "true"}
         ).content.decode()

@@ -77,9 +77,9 @@ def test_the_page_says_why(rita: User, stream: list[Paper]) -> None:
     recompute_due(now=LATER)
     page = text_of(PAGE, client_of(rita))
     assert "Because you saved <a" in page
-    assert "both speak of “Flow matching”" in page
+    assert "both mention “Flow matching”" in page
     assert page.count("Not interested</button>") == 4
-    assert "Found by words alone" in page
+    assert "Matched by words only" in page
 
 
 def test_a_reason_that_holds_no_more_is_not_given(rita: User, stream: list[Paper]) -> None:
@@ -103,27 +103,27 @@ def test_an_opened_paper_is_gone_from_the_page(rita: User, stream: list[Paper]) 
 def test_without_signals_the_page_shows_what_is_trending_and_how_to_begin(rita: User, stream: list[Paper]) -> None:
     set_vote(user=factories.user(), paper_id=stream[0].pk, on=True)
     page = text_of(PAGE, client_of(rita))
-    assert "Vote for a few papers, save them or tag them" in page
+    assert "Vote for, save or tag at least" in page
     assert stream[0].title in page
     assert "Because you" not in page
 
 
 def test_right_after_the_first_vote_the_page_says_that_it_is_being_made(rita: User, stream: list[Paper]) -> None:
     set_vote(user=rita, paper_id=stream[0].pk, on=True)
-    assert "Your list is being made" in text_of(PAGE, client_of(rita))
+    assert "Your recommendations are being prepared" in text_of(PAGE, client_of(rita))
 
 
 def test_one_paper_is_said_to_be_little(rita: User, stream: list[Paper]) -> None:
     set_vote(user=rita, paper_id=stream[0].pk, on=True)
     recompute_due(now=LATER)
-    assert "From 1 paper that you like" in text_of(PAGE, client_of(rita))
+    assert "Based on 1 paper you like" in text_of(PAGE, client_of(rita))
 
 
 def test_when_all_is_seen_the_page_says_so(rita: User, stream: list[Paper]) -> None:
     upvote_papers(rita)
     recompute_due(now=LATER)
     mark_seen(user=rita, paper_ids=Paper.objects.values_list("pk", flat=True))
-    assert "You have seen it all" in text_of(PAGE, client_of(rita))
+    assert "You have seen everything" in text_of(PAGE, client_of(rita))
 
 
 def test_the_page_costs_the_same_for_few_and_for_many(rita: User) -> None:
@@ -188,7 +188,7 @@ def test_a_tag_of_two_papers_has_none(rita: User, stream: list[Paper]) -> None:
     recompute_due(now=LATER)
     tag = Tag.objects.get(name="flows")
     assert suggested_titles(rita, tag) == []
-    assert "A tag with 3 papers or more" in text_of(f"{tag.get_absolute_url()}/for-you", client_of(rita))
+    assert "A tag needs at least 3 papers" in text_of(f"{tag.get_absolute_url()}/for-you", client_of(rita))
 
 
 def test_a_shared_tag_s_list_is_its_owner_s_alone(rita: User, stream: list[Paper]) -> None:

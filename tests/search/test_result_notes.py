@@ -54,10 +54,10 @@ def _papers() -> None:
 
 @pytest.mark.usefixtures("_papers")
 def test_a_word_that_no_paper_has_is_named() -> None:
-    assert "No paper has “zzzzqqqq”." in said("zzzzqqqq")
-    assert "No paper has “zzzzqqqq”." in said("zzzzqqqq language")
-    assert "No paper has “zzzzqqqq” or “yyyyvvvv”." in said("zzzzqqqq yyyyvvvv")
-    assert "No paper has “secretword”." in said("secretword")  # a hidden one has
+    assert "No papers contain “zzzzqqqq”." in said("zzzzqqqq")
+    assert "No papers contain “zzzzqqqq”." in said("zzzzqqqq language")
+    assert "No papers contain “zzzzqqqq” or “yyyyvvvv”." in said("zzzzqqqq yyyyvvvv")
+    assert "No papers contain “secretword”." in said("secretword")  # a hidden one has
 
 
 @pytest.mark.usefixtures("_papers")
@@ -138,9 +138,9 @@ def near(monkeypatch: pytest.MonkeyPatch, name: str = SHIPPED_MODEL) -> None:
 @pytest.mark.usefixtures("_papers")
 def test_where_meaning_alone_leads_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     near(monkeypatch)
-    assert "No paper has “zzzzqqqq”; close in meaning:" in said("zzzzqqqq")
+    assert "No papers contain “zzzzqqqq”. Papers close in meaning:" in said("zzzzqqqq")
     assert "close in meaning" not in said("zzzzqqqq gas")
-    assert "No paper here has these words; close in meaning:" in said("language cat:math.AG")
+    assert "No papers contain these words. Papers close in meaning:" in said("language cat:math.AG")
 
 
 @pytest.mark.usefixtures("_papers")
@@ -148,7 +148,7 @@ def test_a_question_in_another_language_is_told_what_meaning_knows(monkeypatch: 
     question = "wie lernen Modelle aus der Sprache und dem Text"
     assert "English" not in said(question)  # nothing is searched by meaning
     near(monkeypatch)
-    assert "Search by meaning knows English only" in said(question)
+    assert "Search by meaning works for English only" in said(question)
     assert "English" not in said("how do models learn from text")
     near(monkeypatch, "a-model-of-many-languages")
     assert "English" not in said(question)
@@ -197,7 +197,7 @@ def test_the_number_of_papers_is_true() -> None:
     assert count("cooking") == "1 paper matches"
     assert count("gas -cooking", sort="newest") == "1 paper matches"
     assert count("cat:cs.CL") == "5 papers match"
-    assert count("language gas") == "No paper has all of it; these come close"
+    assert count("language gas") == "No paper matches everything; these come close"
     assert count("jiaqi wang") == ""  # a name, which leads
 
 

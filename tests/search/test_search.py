@@ -277,7 +277,7 @@ def test_authors_lead_to_their_papers() -> None:
 def test_words_are_marked_in_titles_and_abstracts() -> None:
     tree = page("/papers?q=networks+attentive")
     assert {mark.text for mark in tree.xpath("//mark")} == {"network", "networks", "Attention", "attention"}
-    assert "Found by words alone" in tree.text_content()
+    assert "Matched by words only" in tree.text_content()
 
 
 def test_marks_leave_formulas_and_signs_alone() -> None:
@@ -303,13 +303,13 @@ def test_a_name_of_a_paper_leads_to_it(typed: str) -> None:
 
 
 def test_a_paper_that_is_not_here_is_said_to_be() -> None:
-    assert "2401.00001 is not here" in page("/papers?q=2401.00001").text_content()
+    assert "2401.00001 has not been fetched" in page("/papers?q=2401.00001").text_content()
 
 
 @pytest.mark.usefixtures("_papers")
 def test_what_was_not_understood_is_said() -> None:
     tree = page("/papers?q=attention+cat:nonsense")
-    assert "cat: takes a category" in tree.text_content()
+    assert "cat: needs an arXiv category" in tree.text_content()
     assert len(shown(tree)) == 2
 
 

@@ -155,7 +155,7 @@ class TestTheDesk:
         assert Listing.objects.filter(paper=paper).exists() == (kind != "arxiv_oai")
         event = CurationEvent.objects.get()
         assert (event.action, event.paper, event.changes) == ("record-read", paper, [])
-        assert "Nothing was left" in self.press(carl, record, seen=event.pk)
+        assert "nothing left to decide" in self.press(carl, record, seen=event.pk)
         assert "On ice" in carl.get("/curate/log").content.decode()
 
     def test_one_that_still_can_t_be_read_stays_and_says_why(self, carl: Client) -> None:
@@ -163,7 +163,7 @@ class TestTheDesk:
         assert "no arXiv id or no title" in self.press(carl, record)
         two = replace(WHOLE, title=" ")
         refused = factories.rejected_record(source_kind="feed", payload=unstorable_record(two, "", place=0).payload)
-        assert "still can’t be stored" in self.press(carl, refused)
+        assert "Still can’t be stored" in self.press(carl, refused)
         assert RejectedRecord.objects.filter(resolved_at=None).count() == 2
         assert not Paper.objects.exists()
         assert not CurationEvent.objects.exists()
@@ -173,12 +173,12 @@ class TestTheDesk:
         bad = factories.rejected_record("2", source_kind="arxiv_api", payload=ATOM.format(""))
         items = [f"record:{record.pk}:0" for record in (good, bad)]
         said = carl.post("/curate/bulk", {"item": items, "act": "accept"}, follow=True).content.decode()
-        assert "1 done. 1 can’t be decided so." in said
+        assert "1 done. 1 can’t be decided this way." in said
 
     def test_the_second_curator_sees_what_the_first_did(self, carl: Client) -> None:
         record = factories.rejected_record(source_kind="arxiv_api", payload=ATOM.format("On ice"))
         self.press(carl, record, "reject")
-        assert "was first" in self.press(client_of(curator("cora")), record)
+        assert "decided first" in self.press(client_of(curator("cora")), record)
         assert not Paper.objects.exists()
 
     def test_the_page_shows_it_as_text(self, carl: Client) -> None:

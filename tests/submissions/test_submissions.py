@@ -228,20 +228,20 @@ class TestTheQueue:
 
 FINAL = [
     ("10.1000/unknown", None, "There is no such DOI"),
-    ("10.1000/untitled", None, "no record of a paper"),
-    ("10.1000/ice", Behaviour(status=406, body=""), "no record of a paper"),
-    ("10.1000/ice", Behaviour(status=200, body="Resource not found."), "no record of a paper"),
+    ("10.1000/untitled", None, "no paper record"),
+    ("10.1000/ice", Behaviour(status=406, body=""), "no paper record"),
+    ("10.1000/ice", Behaviour(status=200, body="Resource not found."), "no paper record"),
     ("{url}/pages/none", None, "no page at that address"),
-    ("{url}/pages/plain", None, "does not say which paper"),
+    ("{url}/pages/plain", None, "No paper was found"),
     ("{url}/pages/endless", None, "too large"),
     ("{url}/pages/inwards", None, "not on the public internet"),
     ("http://127.0.0.1:1/a", None, "not on the public internet"),
     ("http://169.254.169.254/latest/meta-data/", None, "not on the public internet"),
     ("http://[::1]/a", None, "not on the public internet"),
-    ("{url}/pages/snow", Behaviour(status=403), "does not let programs in"),
-    ("{url}/pages/snow", Behaviour(status=451), "does not answer such a question"),
+    ("{url}/pages/snow", Behaviour(status=403), "blocks automatic access"),
+    ("{url}/pages/snow", Behaviour(status=451), "rejected the request"),
     ("{url}/pages/snow", Behaviour(bomb_bytes=20_000_000), "too large"),
-    ("2603.99999", None, "arXiv knows no paper"),
+    ("2603.99999", None, "There is no arXiv paper"),
 ]
 PASSING = [
     ("10.1000/ice", Behaviour(status=503), "could not be reached"),

@@ -57,10 +57,10 @@ def test_what_will_be_added_is_told_at_once(browser: Client) -> None:
     paper = factories.paper(public_id="2603.50001", title="On ice")
     factories.listing(paper)
     for path, words in (
-        ("/submit?url=https://arxiv.org/abs/2603.50001", "here already"),
+        ("/submit?url=https://arxiv.org/abs/2603.50001", "already here"),
         ("/submit?given=2603.50002", "will be fetched from arXiv"),
         ("/submit?given=10.1000/ice", "doi.org"),
-        ("/submit?url=https://journal.example/1", "will be read for the paper"),
+        ("/submit?url=https://journal.example/1", "We will look for a paper"),
         ("/submit?given=nonsense", "neither an arXiv id"),
     ):
         page = browser.get(path)
@@ -75,13 +75,13 @@ def test_a_duplicate_leads_to_the_paper(browser: Client) -> None:
     factories.listing(factories.paper(public_id="2603.50001"))
     response = browser.post("/submit", {"given": "2603.50001"}, follow=True)
     assert response.redirect_chain == [("/papers/2603.50001", 302)]
-    assert "here already" in text_of(response)
+    assert "already here" in text_of(response)
 
 
 def test_a_paper_that_is_here_is_tagged_in_the_same_step(browser: Client) -> None:
     factories.listing(factories.paper(public_id="2603.50001"))
     response = browser.post("/submit", {"given": "2603.50001", "tags": "ice", "saves_to_library": "on"}, follow=True)
-    assert "The paper is here" in text_of(response)
+    assert "The paper is available" in text_of(response)
     assert TaggedPaper.objects.count() == 1
     assert Listing.objects.count() == 1
 
@@ -152,11 +152,15 @@ def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
     factories.listing(paper)
     for number, (state, reason, words) in enumerate(
         (
-            (State.FAILED, "arXiv knows no paper with this id.", "arXiv knows no paper with this id."),
-            (State.WAITING, "", "A curator says"),
+            (State.FAILED, "There is no arXiv paper with this id.", "There is no arXiv paper with this id."),
+            (State.WAITING, "", "A curator will decide"),
             (State.REJECTED, "Not our field.", "Not our field."),
-            (State.ACCEPTED, "", "on the daily papers of 4 March 2026"),
-            (State.FETCHING, "arXiv could not be reached. Try again later.", "It is tried again by itself at 12:00"),
+            (State.ACCEPTED, "", "in the daily papers of 4 March 2026"),
+            (
+                State.FETCHING,
+                "arXiv could not be reached. Try again later.",
+                "It will be tried again automatically at 12:00",
+            ),
         )
     ):
         found = None if state in (State.FAILED, State.FETCHING) else paper
@@ -166,7 +170,7 @@ def test_the_states_of_a_submission(browser: Client, rita: User) -> None:
         assert ("On ice" in said) == (found is not None)
     listed = text_of(browser.get("/submit"))
     assert "could not be fetched" in listed
-    assert "rejected: Not our field." in listed
+    assert "declined: Not our field." in listed
 
 
 def test_what_failed_is_tried_again_by_a_button(browser: Client, rita: User) -> None:
@@ -215,10 +219,10 @@ def test_a_curator_decides_in_the_admin() -> None:
 
 
 def test_a_queue_is_said_before(browser: Client, settings: Any) -> None:
-    assert "on today’s page" in text_of(browser.get("/submit"))
+    assert "listed today" in text_of(browser.get("/submit"))
     settings.SUBMISSIONS = "queue"
-    assert "A curator looks at it" in text_of(browser.get("/submit"))
-    assert "on today’s page" in text_of(client_of(curator()).get("/submit"))
+    assert "A curator reviews it" in text_of(browser.get("/submit"))
+    assert "listed today" in text_of(client_of(curator()).get("/submit"))
     factories.paper(public_id="2603.50001")
     browser.post("/submit", {"given": "2603.50001"})
     assert Submission.objects.get().state == State.WAITING

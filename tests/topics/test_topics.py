@@ -76,7 +76,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(sort: str, monkeypatc
 def test_a_topic_without_papers_says_so() -> None:
     factories.topic("trees", pending_since=None)
     assert "No papers yet" in page("/topics/trees")
-    assert "Nobody has voted here yet" in page("/topics/trees?sort=votes")
+    assert "No votes yet" in page("/topics/trees?sort=votes")
 
 
 def test_all_topics_are_the_curated_and_one_s_own() -> None:
@@ -125,7 +125,7 @@ def test_a_new_name_asks_nothing_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "word"), [("", "asks for nothing"), ("like:2401.99999", "is here"), ("  ()", "asks for nothing")]
+    ("query", "word"), [("", "search is empty"), ("like:2401.99999", "is here"), ("  ()", "search is empty")]
 )
 def test_what_asks_for_nothing_is_refused(query: str, word: str) -> None:
     client = client_of(reader())
@@ -173,7 +173,7 @@ def test_the_preview_tells_what_last_week_would_have_brought() -> None:
     answer = client.post("/topics/try", {"query": "graph (", "name": ""}).content.decode()
     assert "It would have matched" in answer
     assert "opening bracket" in answer
-    assert "asks for nothing" in client.post("/topics/try", {"query": ""}).content.decode()
+    assert "search is empty" in client.post("/topics/try", {"query": ""}).content.decode()
     tried = client.post("/topics/new", {"name": "x", "query": "graph", "try": "1"})
     assert "It would have matched" in tried.content.decode()
     assert not Topic.objects.exists()

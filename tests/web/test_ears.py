@@ -48,7 +48,7 @@ class TestCards:
     def test_a_box_that_chooses_it_too(self) -> None:
         factories.listing(factories.paper(title="Ice"))
         (box,) = get_page(f"{DAY}?pick=1", client_of(reader())).xpath("//input[@type='checkbox' and @name='paper']")
-        assert name_of(box) == "Choose this paper: Ice"
+        assert name_of(box) == "Select this paper: Ice"
 
     def test_a_visitor_s_vote_too(self) -> None:
         factories.listing(factories.paper(title="Ice"))

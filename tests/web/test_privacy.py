@@ -1,4 +1,4 @@
-"""/privacy says what holds: it is made from the settings and from what the clean-up deletes by."""
+"""/privacy says what holds: it reflects the current settings and from what the clean-up deletes by."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ HOSTS = ("huggingface.co", "feeds.example.org", "vectors.example.org", "id.examp
 
 class TestWhatItSays:
     def test_of_a_site_for_members(self, settings: Any) -> None:
-        assert "With your name, by everybody" in words()
+        assert "Visible to everybody, with your name" in words()
         settings.ACCESS = "members"
-        assert "With your name, by members" in words()
+        assert "Visible to members, with your name" in words()
         assert "everybody" not in words()
 
     def test_of_mail(self, settings: Any) -> None:
         settings.MAIL_IS_SENT = False
-        assert "No mail leaves this site." in words()
+        assert "This site does not send e-mail." in words()
         settings.MAIL_IS_SENT, settings.EMAIL_HOST = True, "smtp.example.org"
-        assert "handed to smtp.example.org" in words()
+        assert "sent through smtp.example.org" in words()
         assert "No mail leaves" not in words()
 
     def test_of_other_services(self, settings: Any) -> None:
@@ -68,13 +68,13 @@ class TestWhatItSays:
         assert "vectors.example.org" not in words()
 
     def test_how_long_by_what_the_clean_up_deletes_by(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-        assert "Which suggestions you were shown 60 days" in words()
+        assert "Recommendations you were shown 60 days" in words()
         monkeypatch.setattr("papers.web.privacy.SHOWN_KEPT", timedelta(days=61))
         settings.SESSION_COOKIE_AGE = 5 * 24 * 60 * 60
         found = words()
-        assert "Which suggestions you were shown 61 days" in found
+        assert "Recommendations you were shown 61 days" in found
         assert "network address and browser 5 days" in found
-        assert f"{settings.SESSION_COOKIE_NAME} that you are signed in; 5 days at most" in found
+        assert f"{settings.SESSION_COOKIE_NAME} keeps you signed in; 5 days at most" in found
 
     def test_the_cookies_that_pages_set_and_no_others(self, settings: Any) -> None:
         browser = client_of(reader())
@@ -96,7 +96,7 @@ class TestTheGroupsOwnWords:
         assert "<p>Ask <strong>Ada</strong>." in page
         assert "<script>alert" not in page
         assert 'href="javascript' not in page
-        assert page.index("<strong>Ada") < page.index("is made from the settings")
+        assert page.index("<strong>Ada") < page.index("reflects the current settings")
         assert "Ask **Ada**" in browser.get("/setup").content.decode()
 
     def test_are_not_asked_for_on_the_first_run(self) -> None:

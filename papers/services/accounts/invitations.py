@@ -34,7 +34,7 @@ def create_invitation(*, by: User, email: str, now: datetime, role: Role = Role.
         PermissionDenied: `by` may not give this role.
     """
     if role not in grantable_roles(by):
-        raise PermissionDenied(f"A {by.role} invites readers only.")
+        raise PermissionDenied(f"A {by.role} can only invite readers.")
     token = new_token()
     Invitation.objects.create(
         token_digest=token_digest(token),
@@ -65,7 +65,7 @@ def use_invitation(token: str, *, user: User, now: datetime) -> None:
         found = Invitation.objects.usable(now).select_for_update(of=("self",)).select_related("made_by")
         invitation = found.filter(token_digest=token_digest(token)).first()
         if invitation is None:
-            raise InvitationGoneError("This invitation was used, taken back, or is too old.")
+            raise InvitationGoneError("This invitation was already used, revoked, or has expired.")
         Invitation.objects.filter(pk=invitation.pk).update(used_by=user, used_at=now)
         role = _role_given(invitation, user)
         if role is not Role.READER:

@@ -76,16 +76,16 @@ def close_account(*, person: User, by: User) -> None:
         AccountActionError: it is one's own account, or the only administrator's.
     """
     if person.pk == by.pk:
-        raise AccountActionError("You leave on your own page, under Delete my account.")
+        raise AccountActionError("To delete your own account, use Delete my account on your account page.")
     with transaction.atomic():
-        _note(by, person, "Closed for good.", DELETION)
+        _note(by, person, "Closed permanently.", DELETION)
         try:
             delete_account(person)
         except LastAdministratorError as error:
             raise AccountActionError(_ONLY_ONE) from error
 
 
-_ONLY_ONE = "This is the only administrator. Make somebody else one first."
+_ONLY_ONE = "This is the only administrator. Make someone else an administrator first."
 
 
 def _keep_an_administrator(person: User) -> None:

@@ -38,7 +38,7 @@ def merge_authors(*, kept: Contributor, gone: Contributor, name: str, curator: U
         AuthorCurationError: they are one already.
     """
     if kept.key == gone.key:
-        raise AuthorCurationError("These are the same already.")
+        raise AuthorCurationError("These are already the same author.")
     with transaction.atomic():
         author = _author(kept, name)
         other = Author.objects.select_for_update().filter(pk=gone.key).first()
@@ -72,7 +72,7 @@ def split_author(
         pairs = [(pk, next((key for key in keys if key in contributor.names), "")) for pk, keys in rows]
         pairs = [(pk, key) for pk, key in pairs if key]
         if not pairs:
-            raise AuthorCurationError("Choose at least one of the papers, by its box.")
+            raise AuthorCurationError("Select at least one paper.")
         known = AuthorClaim.objects.filter(author=contributor.key).values_list("paper_id", flat=True)
         before = sorted(set(known).intersection(pk for pk, _ in pairs))
         author = Author.objects.create(
@@ -99,13 +99,11 @@ def set_orcid(*, contributor: Contributor, orcid: str, name: str, curator: User,
     """
     found = parse_orcid(orcid) if orcid.strip() else ""
     if found is None:
-        raise AuthorCurationError(
-            "That is no ORCID. One reads like 0000-0002-1825-0097; its last digit checks the rest."
-        )
+        raise AuthorCurationError("That is not a valid ORCID. Enter one like 0000-0002-1825-0097.")
     with transaction.atomic():
         author = _author(contributor, name)
         if found and Author.objects.filter(orcid=found).exclude(pk=author.pk).exists():
-            raise AuthorCurationError("Another author here has this ORCID. Merge the two instead.")
+            raise AuthorCurationError("Another author here has this ORCID. Merge the two authors instead.")
         before = author.orcid
         author.orcid = found
         author.save(update_fields=["orcid"])

@@ -71,11 +71,11 @@ class AuthorProfile:
 
     @property
     def by_year(self) -> BarChart:
-        """Papers a year, with the empty years before where there are few, so that no bar is as wide as the page."""
+        """Papers per year, with the empty years before where there are few, so that no bar is as wide as the page."""
         first = self.years[0][0] if self.years else 0
         before = tuple((year, 0) for year in range(first - (_LEAST_YEARS - len(self.years)), first))
         rows = tuple(BarRow(str(year), (count,)) for year, count in (*before, *self.years))
-        return BarChart(title="Papers a year", first="Year", series=(Series("stored", "papers"),), rows=rows)
+        return BarChart(title="Papers per year", first="Year", series=(Series("stored", "papers"),), rows=rows)
 
 
 def read_author_profile(contributor: Contributor) -> AuthorProfile:

@@ -30,7 +30,7 @@ class AlreadyDecidedError(CurationError):
     """Somebody else decided on it since it was shown. Nothing was changed; `event` is what was decided."""
 
     def __init__(self, event: CurationEvent) -> None:
-        super().__init__("Somebody decided on this while it was on your screen.")
+        super().__init__("Someone else decided on this while you had it open.")
         self.event = event
 
 

@@ -36,7 +36,7 @@ def merge_papers(*, kept_id: int, merged_id: int, actor: Actor) -> CurationEvent
     scope = ActionScope(papers=(kept_id, merged_id), belongings=True)
     with record_action(actor, CurationAction.MERGE, subject=pair_subject(kept_id, merged_id), scope=scope) as entry:
         if kept_id == merged_id or len(papers_with_arxiv_id([kept_id, merged_id])) == 2:
-            raise CurationError("Two arXiv ids are two papers: arXiv itself says so.")
+            raise CurationError("Papers with different arXiv ids can’t be merged.")
         gone = Paper.objects.values("title", "public_id").get(pk=merged_id)
         with connection.cursor() as cursor:
             rows = tables.read_rows(cursor, [kept_id, merged_id])

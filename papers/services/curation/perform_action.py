@@ -33,7 +33,7 @@ def perform_action(*, kind: str, key: int, action: str, actor: Actor) -> Curatio
     """
     done = ACTIONS.get(kind, {}).get(action)
     if done is None:
-        raise CurationError("There is no such act.")
+        raise CurationError("There is no such action.")
     return done(key, actor)
 
 

@@ -97,12 +97,12 @@ def move_to_day(*, paper_id: int, day: date, to: date, actor: Actor) -> Curation
     if day == to:
         return None
     if to > group_today(actor.now):
-        raise CurationError("That day is still to come: take it off here, and plan it there.")
+        raise CurationError("That day is in the future. Remove the paper here, and plan it for that day.")
     scope = ActionScope(papers=(paper_id,), days=(day, to))
     with record_action(actor, CurationAction.MOVE, subject=paper_subject(paper_id), scope=scope, day=to) as entry:
         here = Listing.objects.filter(day=day, paper=paper_id, hidden_at=None).first()
         if here is None:
-            raise CurationError("It is not on that day any more.")
+            raise CurationError("It is no longer on that day.")
         Listing.objects.filter(pk=here.pk).update(hidden_at=actor.now, pinned_at=None, place=0)
         _list(paper_id, to, actor)
         if here.pinned_at is not None:

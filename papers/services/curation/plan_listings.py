@@ -27,7 +27,7 @@ def plan_listing(*, paper_id: int, day: date, actor: Actor) -> CurationEvent | N
         CurationError: the day is more than a year ahead.
     """
     if day > actor.now.date() + MAX_DAYS_AHEAD:
-        raise CurationError("That is more than a year ahead.")
+        raise CurationError("Choose a day within the next year.")
     with record_action(
         actor, CurationAction.PLAN, subject=paper_subject(paper_id), scope=ActionScope(papers=(paper_id,)), day=day
     ) as entry:

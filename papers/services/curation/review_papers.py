@@ -33,7 +33,7 @@ def reject_submission(*, submission_id: int, actor: Actor) -> CurationEvent | No
         CurationError: no reason is given.
     """
     if not actor.reason.strip():
-        raise CurationError("Say why: whoever submitted it is told.")
+        raise CurationError("Give a reason. The person who submitted it will see it.")
     return _settle_submission(submission_id, Submission.State.REJECTED, actor)
 
 

@@ -55,10 +55,10 @@ def _store(record: RejectedRecord, actor: Actor) -> StoreResult:
     try:
         raw = read_isolated(parse_rejected_payload, rejected_payload_of(record))
     except SourceError as error:
-        raise CurationError(f"It still can’t be read. {error}") from error
+        raise CurationError(f"Still unreadable. {error}") from error
     stored = store_papers([_behind(raw)], now=actor.now, kind=record.source_kind, source=record.source)
     if stored.refused:
-        raise CurationError(f"It still can’t be stored. {stored.refused[0].error}")
+        raise CurationError(f"Still can’t be stored. {stored.refused[0].error}")
     return stored
 
 

@@ -32,7 +32,7 @@ class ChangedSinceError(CurationError):
     """What the action left was changed again: undo that first. `event` is the newer action, where it is known."""
 
     def __init__(self, event: CurationEvent | None) -> None:
-        super().__init__("It was changed again since. Undo the newer change first.")
+        super().__init__("This has been changed since. Undo the newer change first.")
         self.event = event
 
 
@@ -65,7 +65,7 @@ class RowRestorer:
         table, key = change["table"], change["key"]
         now = _current(table, key)
         if now is None and table == "papers_plannedlisting":
-            raise CurationError("It was published since. Take it off its day instead.")
+            raise CurationError("This has been published since. Remove it from its day instead.")
         if now is None or (table == "papers_edition" and _is_edition_used(key["day"])):
             return
         if not self._is_as_left(table, now, change["new"]):

@@ -66,9 +66,9 @@ def _lock_event(event_id: int) -> tuple[CurationEvent, ActionScope]:
     lock_subject(event.subject, scope)
     event = CurationEvent.objects.select_for_update(of=("self",)).get(pk=event_id)
     if event.undone_at is not None:
-        raise AlreadyUndoneError("This was undone before.")
+        raise AlreadyUndoneError("This was already undone.")
     if not event.changes:
-        raise CurationError("This can't be undone any more.")
+        raise CurationError("This can no longer be undone.")
     return event, scope
 
 
@@ -87,7 +87,7 @@ def undo_batch(*, event_id: int, curator: User, now: datetime) -> int:
         for one in (every := list(ids)):
             undo_event(event_id=one, curator=curator, now=now)
     if not every:
-        raise AlreadyUndoneError("This was undone before.")
+        raise AlreadyUndoneError("This was already undone.")
     return len(every)
 
 

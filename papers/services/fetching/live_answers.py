@@ -77,7 +77,7 @@ def _ask(service: _Service, client: Client, now: datetime) -> LiveAnswer:
     except SourceError as error:
         return LiveAnswer(service.name, error=str(error))
     else:
-        return LiveAnswer(service.name, error="It was not asked.")
+        return LiveAnswer(service.name, error="Not tested.")
     try:
         found = read_isolated(paths_of, body)
     except SourceError as error:

@@ -40,7 +40,7 @@ DEADLINE_SECONDS = 60.0
 WAIT_SECONDS = 30.0
 LOOKUP_RETRIES = RetrySchedule(tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600)))
 """After failures that `is_retryable`; after the last pause the look-up has failed for good."""
-HIDDEN_PAPER_MESSAGE = "A curator has taken this paper off these pages. Ask one of them about it."
+HIDDEN_PAPER_MESSAGE = "A curator has hidden this paper. Ask a curator about it."
 
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _CLOSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN)
@@ -152,7 +152,7 @@ def _from_doi(send: Send, value: str) -> RawPaper:
         if error.status in _GONE:
             raise PaperNotFoundError("doi.org knows no such DOI.") from error
         if error.status == HTTPStatus.NOT_ACCEPTABLE:
-            raise NoPaperError("Whoever gave out this DOI has no record of a paper for it.") from error
+            raise NoPaperError("The registrar of this DOI has no paper record for it.") from error
         raise
     return _from_arxiv(send, record.arxiv_id) if record.arxiv_id else record
 
@@ -187,28 +187,28 @@ def describe_failure(error: SourceError, ref: PaperRef) -> str:
     if isinstance(error, NoPaperError):
         return _NO_PAPER.get(ref.scheme, str(error))
     if isinstance(error, RefusedError):
-        return "That address is not on the public internet, or leads somewhere that is not, so it is not fetched."
+        return "That address is not on the public internet, or redirects to one that is not, so it can’t be fetched."
     if isinstance(error, TooLargeError):
-        return "What is at that address is too large for a paper’s page. Give its arXiv id or DOI."
+        return "The page at that address is too large. Enter the paper’s arXiv id or DOI instead."
     if isinstance(error, HttpStatusError) and error.status in _GONE:
-        return "There is no page at that address. Look whether it is whole."
+        return "There is no page at that address. Check that it is complete."
     if isinstance(error, HttpStatusError) and error.status in _CLOSED:
-        return f"{where} does not let programs in. Give the paper’s arXiv id or DOI instead."
+        return f"{where} blocks automatic access. Enter the paper’s arXiv id or DOI instead."
     if isinstance(error, HttpStatusError) and error.status < 500 and not is_retryable(error):
-        return f"{where} does not answer such a question. Look whether the address is whole."
+        return f"{where} rejected the request. Check that the address is complete."
     if isinstance(error, HostBusyError):
-        return f"{where} wants fewer requests just now. It is asked again by itself."
+        return f"{where} is limiting requests at the moment. We will try again automatically."
     if isinstance(error, NetworkError | HttpStatusError):
-        return f"{where} could not be reached, or did not answer. Try again later."
-    return f"{where} answered something that can’t be read. Try again later."
+        return f"{where} could not be reached, or did not respond. Try again later."
+    return f"{where} sent a response that can’t be read. Try again later."
 
 
 _NOT_FOUND = {
-    "arxiv": "arXiv knows no paper with this id. Look whether it is right; a new paper may take a day.",
-    "doi": "There is no such DOI. Look whether it is whole; a new one may take a day.",
-    "url": "The paper that this page names is not known where it should be.",
+    "arxiv": "There is no arXiv paper with this id. Check the id; a new paper may take a day to appear.",
+    "doi": "There is no such DOI. Check that it is complete; a new one may take a day to appear.",
+    "url": "The page names a paper that could not be found.",
 }
 _NO_PAPER = {
-    "doi": "This DOI has no record of a paper. Give the address of the paper’s page.",
-    "url": "This page does not say which paper it is about. Give the paper’s arXiv id or DOI.",
+    "doi": "This DOI has no paper record. Enter the address of the paper’s page instead.",
+    "url": "No paper was found on this page. Enter the paper’s arXiv id or DOI instead.",
 }

@@ -41,7 +41,7 @@ MAX_BYTES = 5_000_000
 KINDS = ("feed", "biorxiv", "medrxiv", "crossref", "oai", "openalex")
 """What a curator may add. arXiv and Hugging Face are the first-run page's."""
 NOT_KNOWN = (
-    "That is no address, no ISSN and no name of a source that is known here. Paste the address of a feed, of a "
+    "That is not an address, an ISSN or the name of a known source. Enter the address of a feed, of a "
     "journal’s page or of a repository, an ISSN, or “bioRxiv” or “medRxiv”."
 )
 OF_ARXIV = (
@@ -49,8 +49,8 @@ OF_ARXIV = (
     "by an administrator."
 )
 NO_SOURCE = (
-    "There is a page at this address, but it names no feed and no ISSN. Look on it for “RSS” or “Feed”, and paste that "
-    "link’s address; or paste the journal’s ISSN."
+    "There is a page at this address, but it names no feed or ISSN. Look for “RSS” or “Feed” on the page, and enter "
+    "that link’s address; or enter the journal’s ISSN."
 )
 
 
@@ -91,7 +91,7 @@ def look_at(text: str, *, now: datetime, seconds: float = LOOK_SECONDS) -> Sourc
             return SourceLook(error=OF_ARXIV)
         found = _ask(address, seconds=budget.left() / 2)
     except DeadlineError:
-        return SourceLook(error=f"Nothing answered there within the {seconds:.0f} seconds that are waited here.")
+        return SourceLook(error=f"No response within the {seconds:.0f} seconds that are waited here.")
     except SourceError as error:
         return SourceLook(error=str(error))
     suggestion = suggested_by_answer(found, address)

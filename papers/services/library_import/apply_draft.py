@@ -42,10 +42,12 @@ def apply_draft(*, library_import: LibraryImport, options: LibraryImportOptions,
         if library_import.applied_at is not None:
             return
         if library_import.read_at is None or library_import.problem:
-            raise LibraryImportError("Nothing of it has been read yet.")
+            raise LibraryImportError("The file has not been read yet.")
         running = LibraryImport.objects.filter(user=library_import.user, rows__state=LibraryImportRow.State.FETCHING)
         if running.distinct().count() >= MAX_RUNNING:
-            raise LibraryImportError(f"{MAX_RUNNING} imports are still being fetched. Wait until one of them is done.")
+            raise LibraryImportError(
+                f"{MAX_RUNNING} imports are still being fetched. Wait until one of them has finished."
+            )
         library_import.state, library_import.tags = options.state, list(options.tags)
         library_import.uses_file_tags, library_import.applied_at = options.uses_file_tags, now
         library_import.save(update_fields=["state", "tags", "uses_file_tags", "applied_at"])

@@ -39,7 +39,9 @@ def store_upload(*, user: User, data: bytes, name: str = "", now: datetime) -> L
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if LibraryImport.objects.of(user).filter(read_at=None).count() >= MAX_UNREAD:
-            raise TooManyUploadsError(f"{MAX_UNREAD} files of yours wait to be read. Wait until one of them is.")
+            raise TooManyUploadsError(
+                f"{MAX_UNREAD} of your files are still waiting to be read. Try again when one is done."
+            )
         made = LibraryImport.objects.create(user=user, name=" ".join(safe_text(name).split())[:200], created_at=now)
         upload = LibraryUpload.objects.create(library_import=made)
         for number, start in enumerate(range(0, len(data), PART_BYTES)):
@@ -62,7 +64,7 @@ def fill_draft(*, library_import: LibraryImport, reading: ParsedReferences, now:
             return
         made.format, made.notes, made.read_at = reading.format, list(reading.notes), now
         if not reading.references:
-            made.problem = " ".join(reading.notes) or "There is nothing in it."
+            made.problem = " ".join(reading.notes) or "The file or list is empty."
         made.save(update_fields=["format", "notes", "read_at", "problem"])
         rows = _rows(made, reading.references, known, titles, _titles_of_noted(reading.references, known))
         LibraryImportRow.objects.bulk_create(rows, batch_size=2_000)

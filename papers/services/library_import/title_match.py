@@ -22,10 +22,10 @@ _SHARED_WORDS = 0.6
 """Of all words of two titles, before they are taken for one."""
 MAX_YEARS_APART = 3
 """Of one author's papers of one title, the preprint and the journal's may be so far apart."""
-FOUND = "Found by its title."
-TOO_MANY = "There is no id in it, and several papers here have its title."
-OTHER_TITLE = "The id in its note is another paper’s, by its title."
-NONE_FITS = "There is no id in it, and no paper here has its title with that author and year."
+FOUND = "Found by title."
+TOO_MANY = "The entry has no id, and several papers here have this title."
+OTHER_TITLE = "The id in the note belongs to a paper with a different title."
+NONE_FITS = "The entry has no id, and no paper here has this title, author and year."
 
 # Each title enters the index by itself: OFFSET 0 keeps Postgres from joining it with all papers.
 _TITLED = f"""

@@ -24,7 +24,9 @@ MAX_ATTEMPTS = 3
 MAX_RUN_SECONDS = 45.0
 """After that the worker looks after other work first."""
 _POLL_SECONDS = 0.05
-_GIVEN_UP = "It can’t be read, by a fault of this site’s. Whoever runs it finds the reason in its log."
+_GIVEN_UP = (
+    "The file could not be read because of an error on this site. An administrator can find the reason in the log."
+)
 
 
 def is_upload_waiting() -> bool:

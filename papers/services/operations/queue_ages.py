@@ -55,6 +55,6 @@ def paper_queues(*, now: datetime) -> list[QueueChart]:
             now=now,
             view_name="admin:papers_rejectedrecord_changelist",
         ),
-        queue_age("Visits to sources", Source.objects.due(now), "next_fetch_at", now=now, view_name="papers:status"),
+        queue_age("Sources to fetch", Source.objects.due(now), "next_fetch_at", now=now, view_name="papers:status"),
         queue_age("Topics to match", Topic.objects.pending(), "pending_since", now=now),
     ]

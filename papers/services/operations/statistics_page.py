@@ -31,7 +31,7 @@ _DAY_SERIES = (
     Series("missing", "announced and missing"),
     Series("unknown", "listed, not yet compared with arXiv's announcement"),
 )
-_LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list and not stored"))
+_LIST_SERIES = (Series("stored", "stored"), Series("missing", "in its list, not stored"))
 _SOURCE_SERIES = (Series("stored", "new"), Series("lesser", "updated"), Series("missing", "could not be read"))
 
 
@@ -119,7 +119,7 @@ def topic_year_chart(topic: Topic, *, today: date) -> BarChart:
     rows = [
         BarRow(date_format(monday, "j M Y"), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)
     ]
-    return BarChart(title="Papers a week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
+    return BarChart(title="Papers per week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
 
 
 def _announced(editions: dict[date, Edition], today: date) -> BarChart:
@@ -128,7 +128,7 @@ def _announced(editions: dict[date, Edition], today: date) -> BarChart:
         first="Day",
         series=_DAY_SERIES,
         rows=tuple(_day_row(day, editions.get(day)) for day in days_shown(today)),
-        text="What arXiv announced on each of its days, compared id by id with what is stored.",
+        text="arXiv’s announcements of each day, compared id by id with what is stored.",
     )
 
 
@@ -183,5 +183,5 @@ def _source_bars(source: Source, by_day: dict[date, BarRow], today: date) -> Bar
 def _visit_note(announced: int | None, errors: int) -> str:
     said = [f"{announced:,} announced"] if announced else []
     if errors:
-        said.append(f"{errors:,} {'visit' if errors == 1 else 'visits'} failed")
+        said.append(f"{errors:,} {'fetch' if errors == 1 else 'fetches'} failed")
     return ", ".join(said)

@@ -38,7 +38,7 @@ def follow(*, user: User, contributor: Contributor, name: str, now: datetime) ->
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two at once may not pass the limit together
         if Follow.objects.filter(user=user).count() >= MAX_FOLLOWED:
-            raise FollowError(f"You follow {MAX_FOLLOWED}, which is as many as one can. Let somebody go first.")
+            raise FollowError(f"You can follow at most {MAX_FOLLOWED}. Unfollow someone first.")
         followed, is_new = Followed.objects.get_or_create(
             kind=contributor.kind, key=contributor.key, defaults={"name": name}
         )

@@ -33,7 +33,7 @@ def library_notes(*, user: User, paper_ids: Collection[int]) -> dict[int, CardNo
 
 def _update(seen: int | None, version: int | None, *, is_withdrawn: bool) -> str:
     if version is not None and seen is not None and version > seen:
-        return f"v{version} withdrew it" if is_withdrawn else f"v{version} is out, you saw v{seen}"
+        return f"v{version} was withdrawn" if is_withdrawn else f"v{version} available, you saw v{seen}"
     return ""
 
 

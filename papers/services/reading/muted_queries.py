@@ -60,16 +60,14 @@ def mute_query(*, user: User, text: str) -> None:
     """
     query = str(parse(text))
     if not query:
-        raise MutingError("Say what to fold away: a word, “a phrase”, author:name, cat:cs.CL.")
+        raise MutingError("Enter a search to mute: a word, “a phrase”, author:name, cat:cs.CL.")
     longest = MutedQuery._meta.get_field("query").max_length or 0
     if len(query) > longest:
-        raise MutingError(f"That is too long; at most {longest} characters.")
+        raise MutingError(f"That is too long. Use at most {longest} characters.")
     with transaction.atomic():
         mark_recommendations_stale(user)
         if MutedQuery.objects.of(user).count() >= MAX_MUTED_QUERIES:
-            raise MutingError(
-                f"You have {MAX_MUTED_QUERIES} of them, which is as many as there can be. Take one away first."
-            )
+            raise MutingError(f"You have reached the limit of {MAX_MUTED_QUERIES} muted searches. Unmute one first.")
         MutedQuery.objects.get_or_create(user=user, query=query)
 
 

@@ -29,7 +29,7 @@ def parse_tag_names(text: str) -> list[str]:
     """
     names = {name.casefold(): name for name in map(parse_tag_name, _SEPARATORS.split(text)) if name}
     if len(names) > MAX_TAGS_AT_ONCE:
-        raise TagError(f"That are more than {MAX_TAGS_AT_ONCE} tags. Give fewer.")
+        raise TagError(f"Enter at most {MAX_TAGS_AT_ONCE} tags.")
     return list(names.values())
 
 
@@ -41,9 +41,9 @@ def parse_tag_name(text: str) -> str:
     """
     name = " ".join(safe_text(text).split()).removeprefix("#").strip()
     if len(name) > MAX_TAG_LENGTH:
-        raise TagError(f"A tag has at most {MAX_TAG_LENGTH} characters.")
+        raise TagError(f"A tag can have at most {MAX_TAG_LENGTH} characters.")
     if "/" in name or "\\" in name or name in (".", ".."):
-        raise TagError("A tag has no slashes in it.")
+        raise TagError("A tag can’t contain slashes.")
     return name
 
 
@@ -92,7 +92,7 @@ def rename_tag(*, tag: Tag, name: str) -> Tag:
     """
     name = parse_tag_name(name)
     if not name:
-        raise TagError("Give the tag a name.")
+        raise TagError("Enter a name for the tag.")
     with transaction.atomic():
         mark_recommendations_stale(tag.user)
         other = Tag.objects.of(tag.user).named(name).exclude(pk=tag.pk).select_for_update().first()

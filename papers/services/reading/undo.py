@@ -88,9 +88,9 @@ def undo(*, user: User, word: str) -> Before:
         before: Before
         owner, before = signing.loads(word, salt=_SALT, max_age=UNDO_SECONDS)
     except (signing.BadSignature, ValueError) as error:
-        raise UndoError("It is too late to undo that.") from error
+        raise UndoError("This can no longer be undone.") from error
     if owner != user.pk:
-        raise UndoError("That was done in another account.")
+        raise UndoError("This was done from another account.")
     if "paper" in before:
         _restore_paper(user, before)
     elif "days" in before:
@@ -108,7 +108,7 @@ def _restore_paper(user: User, before: Before) -> None:
             if "vote" in before:
                 set_vote(user=user, paper_id=paper_id, on=before["vote"]["on"], is_unnamed=before["vote"]["unnamed"])
         except Paper.DoesNotExist as error:
-            raise UndoError("This paper is not here any more.") from error
+            raise UndoError("This paper is no longer here.") from error
         if "entry" in before:
             _restore_entry(user, paper_id, before["entry"])
         if "tags" in before:
@@ -132,6 +132,6 @@ def _restore_follow(user: User, before: Before) -> None:
         who = find(slug_of(before["key"]))
         follow(user=user, contributor=who, name=read_author_profile(who).name, now=timezone.now())
     except (AuthorMovedError, ContributorNotFoundError) as error:
-        raise UndoError("Nobody has this name any more.") from error
+        raise UndoError("This author no longer exists here.") from error
     except FollowError as error:
         raise UndoError(str(error)) from error

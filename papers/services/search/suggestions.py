@@ -26,17 +26,17 @@ _MOST_WORDS_OF_NAME = 3
 
 OPERATORS = {
     "author": "papers of an author",
-    "title": "a word of the title",
-    "cat": "a category of arXiv",
+    "title": "a word in the title",
+    "cat": "an arXiv category",
     "topic": "the papers of a topic",
     "tag": "one of your tags",
     "org": "an organization",
-    "after": "from a day on",
+    "after": "since a day",
     "before": "before a day",
     "has": "with code, or a project page",
     "is": "withdrawn",
-    "votes": "by votes given here",
-    "like": "close to a paper",
+    "votes": "by number of votes here",
+    "like": "similar to a paper",
 }
 """What may stand in front of a colon, with what it finds."""
 _ALIASES = {"au": "author", "authors": "author", "category": "cat"}

@@ -73,7 +73,11 @@ def _begin(submission_id: int, now: datetime) -> Submission | None:
         return None
     submission = Submission.objects.select_related("user").get(pk=submission_id)
     if submission.attempts > MAX_CLAIMS:
-        _fail(submission, "It could not be fetched, however often it was tried. Tell whoever runs this site.", now)
+        _fail(
+            submission,
+            "The paper could not be fetched after several attempts. Tell an administrator of this site.",
+            now,
+        )
         return None
     return submission
 

@@ -133,11 +133,11 @@ def _check(draft: TopicDraft, *, slug: str) -> None:
     query = topic_query(draft.query, draft.categories)
     examples = parse(draft.query).examples()
     if query.root is None and not examples:
-        raise TopicError("It asks for nothing. Give words, a category, or an example such as like:2401.00001.")
+        raise TopicError("The search is empty. Enter words, a category, or an example such as like:2401.00001.")
     if examples and not _examples(draft).exists():
-        raise TopicError("None of the papers behind like: is here.")
+        raise TopicError("None of the papers given with like: is here.")
     if slug and _leads_to(slug, referenced_topics(query.root)):
-        raise TopicError("It asks for itself, by topic:. Leave that out.")
+        raise TopicError("A topic can’t refer to itself with topic:.")
 
 
 def _leads_to(slug: str, named: frozenset[str]) -> bool:
