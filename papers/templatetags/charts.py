@@ -87,7 +87,7 @@ def calendar_table(calendar: CalendarHeatmap) -> SafeString:
     days_at = reverse("papers:day", args=[first]).removesuffix(first)
     rows = ((_short(monday), _days(days, days_at)) for monday, days in calendar.rows)
     return format_html(
-        '<table class="day-table tight"><caption class="unseen">{} of a year: papers listed, by week and weekday'
+        '<table class="day-table"><caption class="unseen">{} of a year: papers listed, by week and weekday'
         '</caption><thead><tr><th scope="col">Week from</th>{}</tr></thead><tbody>{}</tbody></table>',
         calendar.title,
         format_html_join("", '<th scope="col" class="number">{}</th>', ((name,) for name in _WEEKDAYS)),

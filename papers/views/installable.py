@@ -98,5 +98,6 @@ def _kept_edition(request: Request) -> HttpResponse:
         "cards": render_kept_cards(rows, this_year=today.year),
         "shown": len(rows),
         "kept_at": now,
+        "style_sheet": static("css/broadsheet.css"),
     }
     return render(request, "papers/offline.html", context)
