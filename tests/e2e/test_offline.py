@@ -61,8 +61,8 @@ def test_the_edition_is_there_without_a_connection_and_gone_after_signing_out(
 
     context.set_offline(False)
     page.get_by_role("link", name="Try again").click()
-    expect(page.locator(".bar summary")).to_contain_text("rita")
-    page.locator(".bar summary").click()
+    expect(page.locator(".bar-end summary")).to_contain_text("rita")
+    page.locator(".bar-end summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(re.compile("/sign-in"))
     until(page, IS_KEPT, is_so=False)
