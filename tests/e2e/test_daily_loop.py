@@ -69,7 +69,7 @@ def test_every_act_can_be_taken_back_by_key_and_by_button(reading: Page) -> None
         expect(reading.locator(f".card.current {selector}")).to_have_attribute("aria-pressed", "false")
         expect(reading.locator(".card.current")).not_to_have_class(re.compile(r"\bseen\b"))
     reading.keyboard.press("x")
-    expect(notice(reading)).to_contain_text("Not interested")
+    expect(notice(reading)).to_contain_text("not interested")
     reading.get_by_role("button", name="Undo").click()
     expect(seen_count(reading)).to_have_text(re.compile(r"0\s+of\s+197 seen"))
     reading.keyboard.press("Escape")
@@ -146,7 +146,7 @@ def test_a_day_of_197_is_cleared_by_keyboard(reading: Page, record_property: Cal
     expect(seen_count(reading)).to_have_text(re.compile(r"197\s+of\s+197 seen"))
     expect(reading.locator("#shown-count")).to_have_text(re.compile(r"197\s+of\s+197 shown"))
     reading.keyboard.press("A")
-    expect(notice(reading)).to_contain_text("Done with this day")
+    expect(notice(reading)).to_contain_text("of this day marked as seen")
     record_property("seconds_waited", round(waited, 1))
     assert waited < 120  # of a machine that does much else; alone it is a tenth
 
