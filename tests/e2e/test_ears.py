@@ -82,7 +82,7 @@ def test_each_key_is_a_button_also_for_who_turned_the_keys_off(site: Site, page:
     page.locator(".card .vote").first.focus()
     for _ in range(2):
         page.get_by_role("button", name="Keyboard shortcuts").click()
-        page.get_by_role("button", name="next paper").click()
+        page.get_by_role("button", name="j next paper", exact=True).click()
         expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator(".card").nth(2)).to_have_class(re.compile("current"))
     page.keyboard.press("j")
