@@ -10,7 +10,7 @@ _NOT_SHOWN = r"<math\b.*?</math>|<svg\b.*?</svg>|<[^>]*>|&[#\w]+;"
 _HYPHEN = "[-‐‑–]"
 _PART = re.compile(rf"{_NOT_SHOWN}|\w+(?:\+\+|#(?!\w))?", re.DOTALL)
 # Words joined by hyphens; of a longer chain none is looked for as a whole.
-_COMPOUND = re.compile(rf"{_NOT_SHOWN}|(?:\w+{_HYPHEN})+\w+", re.DOTALL)
+_COMPOUND = re.compile(rf"{_NOT_SHOWN}|(?<!\w)(?:\w++{_HYPHEN})+\w+", re.DOTALL)
 _MOST_HYPHENS = 4
 
 

@@ -53,7 +53,7 @@ class TestSignedUpByAStranger:
         sign_up()
         vera = sign_up("vera", HERS)
         link = link_in(0)
-        assert "choose one now" in vera.get(link).content.decode()
+        assert "enter the password of this account" in vera.get(link).content.decode()
         assert vera.post(link).status_code == 200
         assert not is_confirmed()
         assert vera.post(link, {"password": HERS})["Location"] == "/sign-in"

@@ -90,7 +90,7 @@ def test_headers_of_refusals_and_failures(monkeypatch: pytest.MonkeyPatch) -> No
 
     check_headers(Client(enforce_csrf_checks=True).post("/sign-in"))
     check_headers(anonymous_client().get("/", headers={"Host": "evil.example"}))
-    monkeypatch.setattr("papers.views.editions.newest_span", broken)
+    monkeypatch.setattr("papers.views.editions.front_page", broken)
     failed = Client(raise_request_exception=False).get("/")
     assert failed.status_code == 500
     check_headers(failed)

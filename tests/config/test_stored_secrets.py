@@ -144,7 +144,7 @@ class TestAnotherKey:
         for words in ("1 channels", "2 second factors", "SECRET_KEY_FALLBACKS"):
             assert words in sentence
         administrator = client_of(staff())
-        assert "enter its address again" in administrator.get("/curate/channels").content.decode()
+        assert "enter the address again" in administrator.get("/curate/channels").content.decode()
         assert administrator.get(f"/curate/channels/{channel.pk}").status_code == 200
         notice = post_test_notice(Channel.objects.get(), now=timezone.now())
         assert notice.state == Notice.State.FAILED

@@ -353,7 +353,7 @@ def test_what_a_curator_takes_back_between_a_merge_and_its_undo_stays_away(world
 
 
 def test_two_arxiv_ids_are_two_papers(world: World) -> None:
-    with pytest.raises(CurationError, match="Two arXiv ids"):
+    with pytest.raises(CurationError, match="different arXiv ids"):
         merge_papers.merge_papers(kept_id=world.listed.pk, merged_id=world.other.pk, actor=Actor(world.carl, NOW))
     assert Paper.objects.filter(pk=world.other.pk).exists()
 

@@ -129,7 +129,7 @@ class TestPages:
         factories.listing()
         cursor = base64.urlsafe_b64encode(json.dumps([False, 0, 0, 0, 2**62, 2**62]).encode()).decode()
         assert titles_on(f"{DAY}?after={cursor}") == []
-        assert "There are no more papers here" in page_text(f"{DAY}?after={cursor}")
+        assert "No more papers." in page_text(f"{DAY}?after={cursor}")
 
 
 class TestTheDayPage:
@@ -156,7 +156,7 @@ class TestTheDayPage:
 
     def test_a_day_to_come_is_said_to_come(self) -> None:
         day = timezone.localdate() + 30 * ONE_DAY
-        assert "still to come" in page_text(f"/papers/date/{day}")
+        assert "in the future" in page_text(f"/papers/date/{day}")
 
     @pytest.mark.parametrize(
         "path",
@@ -288,7 +288,7 @@ class TestWeeksAndMonths:
 
     def test_empty_ones(self) -> None:
         assert "No papers in this week" in page_text("/papers/week/2001-W10")
-        assert "This month is still to come" in page_text("/papers/month/2199-03")
+        assert "This month is in the future" in page_text("/papers/month/2199-03")
 
 
 class TestNew:

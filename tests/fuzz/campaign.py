@@ -17,6 +17,7 @@ BOUNDED: dict[str, str] = {
     "comment": "reads the 10,000 characters that a comment may have",
     "papers.sources.journal_entries._JMLR": "matched whole, against one line that is no longer than _LONGEST",
     "papers.text.highlighting._PART": "sees HTML that was made here, where each < begins a tag that ends",
+    "papers.text.highlighting._COMPOUND": "the same",
     "papers.text.tex._ARGUMENT": _AT_A_PLACE,
     "papers.text.tex._OPTIONS": _AT_A_PLACE,
     "papers.text.venues._VENUE_END": _VENUE,

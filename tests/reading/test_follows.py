@@ -26,6 +26,7 @@ from tests.support.query_counts import count_queries
 pytestmark = pytest.mark.django_db
 
 ADA = "/authors/ada-lovelace"
+WORDS = "New papers by the authors and organizations you follow"
 
 
 def follow_ada(user: User) -> None:
@@ -171,9 +172,9 @@ def test_the_mail_brings_each_new_paper_once() -> None:
 
 def test_mail_about_who_is_followed_is_offered_to_accounts_only() -> None:
     rita = reader()
-    assert "Who you follow" in client_of(rita).get("/subscriptions").content.decode()
+    assert WORDS in client_of(rita).get("/subscriptions").content.decode()
     factories.subscriber(key="key-of-a-visitor")
-    assert "Who you follow" not in anonymous_client().get("/subscriptions/key-of-a-visitor").content.decode()
+    assert WORDS not in anonymous_client().get("/subscriptions/key-of-a-visitor").content.decode()
 
 
 def test_the_link_in_a_mail_lets_somebody_go_in_one_press() -> None:

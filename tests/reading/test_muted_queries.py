@@ -118,7 +118,7 @@ class TestThePage:
         factories.listing(factories.paper(title="Robots"), today)
         factories.listing(factories.paper(title="Old robots"), today - timedelta(days=8))
         page = page_text("/account/muted?q=robots", client)
-        assert "it would have folded away 1 paper" in page
+        assert "This would have muted 1 paper" in page
         assert "Old robots" not in page
         assert not MutedQuery.objects.exists()
         client.post("/account/muted", {"q": "robots"})

@@ -214,7 +214,7 @@ def zipped(*names: str) -> bytes:
     [
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "Excel"),
         (zipped("word/document.xml"), "Word"),
-        (zipped("a.txt"), "Unpack"),
+        (zipped("a.txt"), "Extract it first"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "CSV"),
         (b"SQLite format 3\x00", "BibTeX"),
         (b"{\\rtf1\\ansi 2503.11692}", "plain text"),

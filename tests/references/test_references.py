@@ -159,8 +159,8 @@ def test_what_is_broken_costs_only_itself(text: str, good: int, bad: int) -> Non
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"%PDF-1.7 ...", "no text"),
-        (b"PK\x03\x04....", "no text"),
+        (b"%PDF-1.7 ...", "This is a PDF"),
+        (b"PK\x03\x04....", "compressed file"),
         (b"a" * (MAX_BYTES + 1), "larger than 12 MB"),
     ],
 )

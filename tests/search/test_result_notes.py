@@ -81,7 +81,7 @@ def test_a_word_that_papers_have_is_not(question: str) -> None:
     ],
 )
 def test_what_was_meant_is_proposed_in_words_of_titles(typed: str, meant: str) -> None:
-    (link,) = page(typed).xpath("//p[contains(@class, 'meant')]/a")
+    (link,) = page(typed).xpath("//p[contains(., 'Did you mean')]/a")
     assert link.text_content() == meant
     assert link.get("href") == f"?q={quote(meant, safe='')}"
 

@@ -235,7 +235,7 @@ class TestSharing:
     def test_a_page_is_shared_as_phones_do_it(self, shared: dict[str, str]) -> None:
         factories.paper(public_id="2603.50001", title="Ice")
         page = client_of(reader()).get("/submit", shared)
-        assert "here already" in page.content.decode()
+        assert "already here" in page.content.decode()
 
     def test_what_names_no_paper_is_shown_as_it_came(self) -> None:
         page = parse_html(client_of(reader()).get("/submit", {"text": "Look at this"}).content.decode())

@@ -117,6 +117,13 @@ ROWS: dict[str, list[Row]] = {
     ],
     "papers:delete-tag": [Row("/tags/rita/shared/delete", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:mark-day-done": [members("/papers/date/2026-03-04/done", 302, method="POST")],
+    "papers:mark-week-done": [members("/papers/week/2026-W10/done", 302, method="POST")],
+    "papers:mark-as-seen": [
+        members("/papers/2603.99001/seen", 302, method="POST"),
+        Row("/papers/2603.99002/seen", WAY_IN, 404, 404, 302, 302, method="POST"),
+    ],
+    "papers:act-after-sign-in": [everybody("/papers/2603.99001/after-sign-in", 403, method="POST")],  # no page of ours
+    "papers:undo": [members("/undo", 302, method="POST")],
     "papers:missed": [members("/papers/since")],
     "papers:hide-seen": [members("/hide-seen", 302, method="POST")],
     "papers:muted": [members("/account/muted"), members("/account/muted", 302, method="POST")],
