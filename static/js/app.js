@@ -85,6 +85,7 @@
   // Whoever comes back finds as many cards as were there: the address says so, and so do the forms.
   // A part that comes while a paper is being opened leaves the mark of that paper where it is.
   function keepPlace(hash = location.hash) {
+    if (!cards().length) return;
     const here = new URL(location);
     if (cards().length > 50) here.searchParams.set("show", cards().length);
     here.hash = hash;
