@@ -6,10 +6,9 @@ the requests are in Crossref's polite pool.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from papers.catalogue.identifiers import parse_issn, parse_whole_doi
 from papers.outbound.errors import HttpStatusError, SourceError
 from papers.outbound.request import FetchRequest
-from papers.sources.arxiv import WAIT_SECONDS, parse_date, parse_datetime
+from papers.sources.arxiv import WAIT_SECONDS, parse_datetime
 from papers.sources.base import (
     FetchBatch,
     FetchContext,
@@ -26,11 +25,10 @@ from papers.sources.base import (
     RejectedPayload,
     SourceAdapter,
     SourceSettings,
-    UnreadableRecord,
 )
 from papers.sources.doi import HOST_GROUP, date_precision, read_csl_record
 from papers.sources.isolated import read_large_isolated
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+from papers.sources.works import WorksPage, brings_nothing_new, first_day_to_ask, read_json, works_page
 
 PAGE_SIZE = 100
 MAX_PAGES = 200
@@ -45,50 +43,22 @@ RECORDS = RecordSource("crossref", rank=52, display_name="Crossref", lists_when_
 """The registry of the DOI itself, as doi.org's."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorksPage:
-    """One page of a journal's works. `names` are the DOIs that came, `size` counts all items."""
-
-    papers: tuple[RawPaper, ...]
-    rejected: tuple[UnreadableRecord, ...]
-    names: tuple[str, ...]
-    size: int
-    next_cursor: str = ""
-    total: int | None = None
-
-
 def parse_works(data: bytes) -> WorksPage:
     """Read a page of works. What is no paper by its type, such as a journal's issue, is left out.
 
     Raises:
         SourceError: it is no such page.
     """
-    try:
-        answer = json.loads(data, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise SourceError("Crossref's answer is not JSON. It is asked for again.") from error
-    message = answer.get("message") if isinstance(answer, dict) else None
-    items = message.get("items") if isinstance(message, dict) else None
-    if not isinstance(message, dict) or not isinstance(items, list):
-        raise SourceError("Crossref's answer has no list of works in it. Look at the source's address.")
-    papers: list[RawPaper] = []
-    rejected: list[UnreadableRecord] = []
-    for item in items:
-        if isinstance(item, dict) and item.get("type", TYPES[0]) not in TYPES:
-            continue
-        try:
-            papers.append(_read_work(item))
-        except SourceError as error:
-            payload = json.dumps(item, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
-            rejected.append(UnreadableRecord(_doi_of(item), payload, str(error)))
-    cursor, total = message.get("next-cursor"), message.get("total-results")
-    return WorksPage(
-        tuple(papers),
-        tuple(rejected),
-        tuple(map(_doi_of, items)),
-        len(items),
-        cursor if isinstance(cursor, str) else "",
-        total if type(total) is int else None,
+    given = read_json(data, "Crossref").get("message")
+    message = given if isinstance(given, dict) else {}
+    return works_page(
+        message.get("items"),
+        "Crossref",
+        read=_read_work,
+        name_of=_doi_of,
+        is_paper=lambda item: item.get("type", TYPES[0]) in TYPES,
+        next_cursor=message.get("next-cursor"),
+        total=message.get("total-results"),
     )
 
 
@@ -117,13 +87,13 @@ class Crossref(SourceAdapter):
         if issn is None:
             raise SourceError("The source has no ISSN, so there is nothing to ask for; name one.")
         today = context.now.astimezone(UTC).date()
-        first, cursor, done = _first_day(context, today), "*", 0
+        first = first_day_to_ask(context, today, first_days=FIRST_DAYS, again_days=OVERLAP_DAYS)
+        cursor, done = "*", 0
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
             page = _ask(context, issn, first, cursor)
-            if page.size and seen.issuperset(page.names):
+            if brings_nothing_new(page.names, seen):
                 break
-            seen |= set(page.names)
             done += page.size
             # Crossref's cursors may stay the same from page to page.
             is_whole = page.size < PAGE_SIZE and done >= (page.total or 0)
@@ -140,13 +110,6 @@ class Crossref(SourceAdapter):
 
 
 adapter = Crossref()
-
-
-def _first_day(context: FetchContext, today: date) -> date:
-    if context.since:
-        return context.since
-    last = parse_date(context.cursor.get("through"))
-    return min(last, today) - timedelta(days=OVERLAP_DAYS) if last else today - timedelta(days=FIRST_DAYS)
 
 
 def _ask(context: FetchContext, issn: str, first: date, cursor: str) -> WorksPage:

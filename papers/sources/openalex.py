@@ -7,10 +7,8 @@ before the last fetch are asked for again: some are in the index a week later. A
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -28,12 +26,11 @@ from papers.sources.base import (
     RejectedPayload,
     SourceAdapter,
     SourceSettings,
-    UnreadableRecord,
 )
 from papers.sources.isolated import read_large_isolated
 from papers.sources.record_markup import plain_line
 from papers.sources.webpage import format_journal_ref
-from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
+from papers.sources.works import WorksPage, brings_nothing_new, first_day_to_ask, read_json, works_page
 
 HOST_GROUP = "openalex"
 PAGE_SIZE = 100
@@ -63,44 +60,22 @@ _OWN_FILTERS = frozenset({"from_publication_date", "to_publication_date", "publi
 _ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]")
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAlexPage:
-    """One page of a list. `size` counts all items; `next_cursor` is empty on the last page."""
-
-    papers: tuple[RawPaper, ...]
-    rejected: tuple[UnreadableRecord, ...]
-    size: int
-    next_cursor: str = ""
-    total: int | None = None
-
-
-def parse_works(data: bytes) -> OpenAlexPage:
+def parse_works(data: bytes) -> WorksPage:
     """Read a page of works. What is no paper by its type, such as a dataset, is left out.
 
     Raises:
         SourceError: it is no such page.
     """
-    try:
-        answer = json.loads(data, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise SourceError("OpenAlex's answer is not JSON. It is asked for again.") from error
-    items = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(items, list):
-        raise SourceError("OpenAlex's answer has no list of works in it. Look at the source's address.")
-    papers: list[RawPaper] = []
-    rejected: list[UnreadableRecord] = []
-    for item in items:
-        if isinstance(item, dict) and item.get("type") in _NO_PAPERS:
-            continue
-        try:
-            papers.append(_read_work(item))
-        except SourceError as error:
-            payload = json.dumps(item, ensure_ascii=False)[:MAX_PAYLOAD_CHARACTERS]
-            rejected.append(UnreadableRecord(_text(item, "id"), payload, str(error)))
+    answer = read_json(data, "OpenAlex")
     meta = _part(answer, "meta")
-    total = meta.get("count")
-    return OpenAlexPage(
-        tuple(papers), tuple(rejected), len(items), _text(meta, "next_cursor"), total if type(total) is int else None
+    return works_page(
+        answer.get("results"),
+        "OpenAlex",
+        read=_read_work,
+        name_of=lambda item: _text(item, "id"),
+        is_paper=lambda item: item.get("type") not in _NO_PAPERS,
+        next_cursor=meta.get("next_cursor"),
+        total=meta.get("count"),
     )
 
 
@@ -138,9 +113,13 @@ class OpenAlex(SourceAdapter):
         if problems := self.problems(SourceSettings(query=context.query)):
             raise SourceError(problems["query"])
         today = context.now.astimezone(UTC).date()
-        first, cursor, done = _first_day(context, today), "*", 0
+        first = first_day_to_ask(context, today, first_days=FIRST_DAYS, again_days=OVERLAP_DAYS)
+        cursor, done = "*", 0
+        seen: set[str] = set()
         for _ in range(MAX_PAGES):
             page = _ask(context, first, today, cursor)
+            if brings_nothing_new(page.names, seen):
+                raise SourceError("OpenAlex gave the same works again. They are asked for from the beginning.")
             done += page.size
             is_last = not page.next_cursor or not page.size
             if is_last and done < (page.total or 0):
@@ -156,14 +135,7 @@ class OpenAlex(SourceAdapter):
 adapter = OpenAlex()
 
 
-def _first_day(context: FetchContext, today: date) -> date:
-    if context.since:
-        return context.since
-    last = parse_date(context.cursor.get("through"))
-    return min(last, today) - timedelta(days=OVERLAP_DAYS) if last else today - timedelta(days=FIRST_DAYS)
-
-
-def _ask(context: FetchContext, first: date, today: date, cursor: str) -> OpenAlexPage:
+def _ask(context: FetchContext, first: date, today: date, cursor: str) -> WorksPage:
     days = f"from_publication_date:{first},to_publication_date:{today}"
     params: dict[str, str | int] = {
         "filter": f"{','.join(conditions_of(context.query) or ())},{days}",

@@ -141,7 +141,12 @@ def test_a_list_that_ends_early_is_no_success() -> None:
 
 def test_a_list_without_end_is_given_up() -> None:
     with pytest.raises(SourceError, match="Ask for less"):
-        fetch(*[works(work(), cursor="on", count=10**6)] * 60)
+        fetch(*(works(work(id=f"https://openalex.org/W{page}"), cursor="on", count=10**6) for page in range(60)))
+
+
+def test_a_cursor_that_leads_in_a_circle_is_followed_once() -> None:
+    with pytest.raises(SourceError, match="same works again"):
+        fetch(*[works(work(), cursor="on", count=10**6)] * 2)
 
 
 def test_the_key_is_a_parameter_and_nothing_else() -> None:
