@@ -28,4 +28,4 @@ def record_name(public_id: str) -> str:
 def provenance_note(public_id: str, record_rank: int) -> str:
     """What a card says: whose words it has until the paper's own record is here; empty where it is."""
     whose = provenance(public_id, record_rank)
-    return f"Words of {whose}; {record_name(public_id)} has been asked for" if whose else ""
+    return f"Text from {whose}; {record_name(public_id)} has been requested" if whose else ""

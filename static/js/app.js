@@ -209,19 +209,12 @@
   });
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-theme-switch], [data-keys], [data-copy]");
+    const button = event.target.closest("[data-theme-switch], [data-keys]");
     if (!button) return;
     event.preventDefault();
     if ("keys" in button.dataset) keys["?"]();
-    else if ("copy" in button.dataset) copy(button);
     else switchTheme(button);
   });
-
-  // The clipboard of navigator is for pages by https alone; this works wherever a group runs.
-  function copy(button) {
-    getSelection().selectAllChildren(button.closest("[data-copied]").querySelector("code"));
-    say(document.execCommand("copy") ? "Copied." : "Selected. Press Ctrl+C to copy.");
-  }
 
   // --- What lies over the page goes with Escape, back to its button, and with a press beside it.
 

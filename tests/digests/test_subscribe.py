@@ -276,7 +276,7 @@ def test_an_administrator_sees_what_is_missing_and_what_readers_would_see() -> N
     factories.listing()
     strip = parse_html(client_of(staff()).get("/").content.decode()).xpath("//aside[@class='strip']")[0]
     assert "no mail server is set" in " ".join(strip.text_content().split())
-    assert strip.xpath(".//a[text()='Set up mail']/@href") == ["/setup/mail"]
+    assert strip.xpath(".//a[text()='Set up e-mail']/@href") == ["/setup/mail"]
     assert "Get trending papers in your email inbox" in strip.text_content()
     assert strip.xpath(".//button/text()") == ["Subscribe"]
     (settings_page,) = parse_html(client_of(staff("bo")).get("/setup/mail").content.decode()).xpath("//main")

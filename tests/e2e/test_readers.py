@@ -78,13 +78,14 @@ def test_go_by_two_keys_and_turn_them_off(site: Site, rita: Page) -> None:
 def test_done_with_a_day_by_key_and_undone(site: Site, rita: Page) -> None:
     rita.goto(site.url)
     rita.keyboard.press("A")
-    expect(rita.get_by_text("You are done with this day.")).to_be_visible()
+    done = rita.get_by_role("button", name="Done with this day")
+    expect(done).to_have_attribute("aria-pressed", "true")
     rita.get_by_role("button", name="Hide seen").click()
     expect(rita.get_by_role("heading", name="You have seen everything here")).to_be_visible()
-    rita.get_by_role("button", name="Show them").click()
-    expect(rita.get_by_text("You are done with this day.")).to_be_visible()  # the page before has nothing to undo
+    rita.get_by_role("button", name="Show seen papers").click()
+    expect(done).to_have_attribute("aria-pressed", "true")  # the page before has nothing to undo
     rita.keyboard.press("A")
-    expect(rita.get_by_role("button", name="Done with this day")).to_be_visible()
+    expect(done).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_menu_goes_with_escape_and_with_a_press_beside_it(site: Site, rita: Page) -> None:

@@ -59,10 +59,12 @@ def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_co
     page.get_by_role("button", name="Submit").click()
     expect(page).to_have_url(re.compile(r"/submit/\d+$"))
     expect(page.get_by_role("heading", level=1)).to_have_text("The paper is available", timeout=FETCHED_WITHIN_MS)
+    day = page.get_by_text("It is listed in the daily papers of").get_by_role("link").get_attribute("href")
     page.get_by_role("link", name="Open paper").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ice that sings")
-    expect(page.get_by_text("cold, songs")).to_be_visible()
-    page.goto(site.url)
+    for tag in ("cold", "songs"):
+        expect(page.locator(".own").get_by_role("link", name=tag)).to_be_visible()
+    page.goto(f"{site.url}{day}")
     expect(page.get_by_text("submitted by rita")).to_be_visible()
 
 

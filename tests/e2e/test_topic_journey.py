@@ -30,7 +30,7 @@ def test_a_search_is_saved_tried_and_changed(site: Site, open_context: Open, rea
 
     # Tried while it is typed; nothing but a browser shows that.
     page.locator("#id_query").fill("")
-    expect(page.locator("#preview")).to_contain_text("It asks for nothing")
+    expect(page.locator("#preview")).to_contain_text("The search is empty")
     page.locator("#id_query").fill('title:model -"no such phrase"')
     expect(page.locator("#preview")).to_contain_text("It would have matched")
     page.locator("#id_name").fill("Models, mine")
@@ -74,8 +74,10 @@ def test_a_visitor_finds_a_topic_its_papers_and_its_feed(site: Site, open_contex
     page.goto(f"{site.url}/topics")
     page.get_by_role("link", name="Language models").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Language models")
-    expect(page.get_by_label("Papers by mail")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Follow")).to_be_visible()
     found = page.locator("link[rel=alternate][type='application/atom+xml']").get_attribute("href")
     assert found == re.sub(r"^https?://[^/]+", "", page.url) + ".atom"
+    page.locator(".order summary").click()
     page.get_by_role("link", name="Most voted").click()
+    page.locator(".order summary").click()
     expect(page.get_by_role("link", name="Most voted")).to_have_attribute("aria-current", "true")

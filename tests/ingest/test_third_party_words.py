@@ -192,9 +192,9 @@ class TestOtherThirdParties:
     @pytest.mark.parametrize(
         ("source", "note"),
         [
-            ("huggingface", "Words of Hugging Face’s list; arXiv’s record has been asked for"),
-            ("import", "Words of an imported file; arXiv’s record has been asked for"),
-            ("webpage", "Words of a web page; arXiv’s record has been asked for"),
+            ("huggingface", "Text from Hugging Face’s list; arXiv’s record has been requested"),
+            ("import", "Text from an imported file; arXiv’s record has been requested"),
+            ("webpage", "Text from a web page; arXiv’s record has been requested"),
         ],
     )
     def test_their_words_stand_marked_until_the_record_is_there(self, source: str, note: str, client: Any) -> None:
@@ -207,12 +207,12 @@ class TestOtherThirdParties:
         store_papers([arxiv_record("2503.11685")], now=later, kind="arxiv_oai")
         paper.refresh_from_db()
         assert (paper.title, paper.words_note, paper.changed_at) == ("The paper itself", "", later)
-        assert "Words of" not in card_of(paper)
+        assert "Text from" not in card_of(paper)
         assert not WantedRecord.objects.exists()
 
     def test_a_doi_is_named_as_such(self) -> None:
         store_papers([factories.raw_paper("import", doi="10.5555/ice")], now=NOW, kind="import")
-        assert Paper.objects.get().words_note == "Words of an imported file; the DOI’s record has been asked for"
+        assert Paper.objects.get().words_note == "Text from an imported file; the DOI’s record has been requested"
 
     def test_no_version_lets_a_file_replace_the_words_of_the_record(self) -> None:
         store_papers([arxiv_record("2503.11685v2")], now=NOW, kind="arxiv_oai")
@@ -240,11 +240,11 @@ class TestOtherThirdParties:
     def test_its_page_says_so_and_gives_no_tags_with_the_id(self, client: Any) -> None:
         store_papers([factories.raw_paper("huggingface", arxiv_id="2503.11685")], now=NOW, kind="huggingface")
         page = client.get("/papers/2503.11685").content.decode()
-        assert "Words of Hugging Face’s list" in page
+        assert "Text from Hugging Face’s list" in page
         assert "citation_arxiv_id" not in page
         store_papers([arxiv_record("2503.11685")], now=NOW, kind="arxiv_oai")
         page = client.get("/papers/2503.11685").content.decode()
-        assert "Words of" not in page
+        assert "Text from" not in page
         assert "citation_arxiv_id" in page
 
     def test_the_sample_and_own_records_wait_for_nothing(self) -> None:

@@ -108,6 +108,30 @@ def test_every_rule_is_for_something_on_a_page() -> None:
     assert idle == set()
 
 
+def test_what_scripts_and_swaps_look_for_is_on_a_page() -> None:
+    """A class that was taken off, as it had no rule, is missed by a script that finds its place by it."""
+    pages = [*source_files(".html", under="templates"), *source_files(".py", under="papers")]
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in source_files(".js", under="static")}
+    html = "\n".join(path.read_text(encoding="utf-8") for path in pages)
+    sought = {selector for _, selector in re.findall(r'hx-(target|select|include)="([^"]*)"', html)}
+    for text in scripts.values():
+        code = re.sub(r"(?<!:)//[^\n]*", "", text)
+        sought |= {first or second for first, second in re.findall(r'"([^"\n]*)"|`([^`]*)`', code)}
+    names = {
+        name
+        for selector in sought
+        for name in re.findall(r"(?:^|(?<=[ ,(>]))\.([a-z][a-z-]+)|\[(data-[a-z-]+)", selector)
+        for name in name
+        if name and not name.startswith("htmx-")
+    }
+    begun = re.sub(r'hx-(target|select|include)="[^"]*"', "", html) + "".join(
+        re.sub(r"querySelector(All)?\([^)]*\)|closest\([^)]*\)|matches\([^)]*\)", "", text) for text in scripts.values()
+    )
+    there = set(re.findall(r"(?<![.\w-])[a-z][a-z-]*", begun)) | set(re.findall(r"data-[a-z-]+(?=[ =>\"])", begun))
+    assert len(names) > 40
+    assert names - there == set()
+
+
 def test_a_class_belongs_to_one_file() -> None:
     """Then the order of the files says nothing, and no page looks another way for what another page brought along."""
     homes: dict[str, set[str]] = defaultdict(set)

@@ -15,7 +15,7 @@ from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import TODAY
 from tests.support.pages import get_page, parse_html, text_of
-from tests.support.people import client_of, reader
+from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +200,9 @@ def test_saving_again_what_is_there_and_undoing_changes_nothing(client: Client, 
     _, fields = press(client, f"{paper.get_absolute_url()}/shelf", state="read")
     client.post("/undo", fields, headers=HTMX)
     assert LibraryItem.objects.get().state == "read"
+
+
+def test_where_nothing_was_done_the_line_is_empty_so_that_no_style_shows_it() -> None:
+    for client in (anonymous_client(), client_of(reader())):
+        line = get_page("/", client).get_element_by_id("notice")
+        assert (line.text, len(line)) == (None, 0)
