@@ -20,6 +20,16 @@ def satisfies_axe(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def reload_until_papers(page: Page) -> None:
+    """On a site that was just started, a topic's papers are still being added."""
+    for _ in range(30):
+        if page.get_by_role("article").count():
+            return
+        page.wait_for_timeout(1_000)
+        page.reload()
+    raise AssertionError("the topic has no papers")
+
+
 def test_a_search_is_saved_tried_and_changed(site: Site, open_context: Open, reader_cookies: Any) -> None:
     page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/papers?q=language+model")
@@ -77,6 +87,7 @@ def test_a_visitor_finds_a_topic_its_papers_and_its_feed(site: Site, open_contex
     expect(page.get_by_role("complementary", name="Follow")).to_be_visible()
     found = page.locator("link[rel=alternate][type='application/atom+xml']").get_attribute("href")
     assert found == re.sub(r"^https?://[^/]+", "", page.url) + ".atom"
+    reload_until_papers(page)
     page.locator(".order summary").click()
     page.get_by_role("link", name="Most voted").click()
     page.locator(".order summary").click()
