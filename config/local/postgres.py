@@ -12,8 +12,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from config.local.paths import DATABASE, DataDir, OperatorError
 from config.local.processes import (
@@ -26,6 +25,9 @@ from config.local.processes import (
     stop_process,
 )
 from config.local.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import psycopg
 
 POSTGRES_MAJOR = "18"
 # UTF-8 with the builtin provider: the same order and the same lower() on every system, whatever its locales.
@@ -109,6 +111,8 @@ class PostgresServer:
         self.stop_orphaned_server()
 
     def is_ready(self) -> bool:
+        import psycopg
+
         try:
             with self._connect("postgres"):
                 return True
@@ -148,7 +152,9 @@ class PostgresServer:
         pid = int(first)
         return pid if f"postgres -D {self.data.postgres_dir} " in f"{command_line(pid)} " else None
 
-    def _connect(self, database: str) -> psycopg.Connection:
+    def _connect(self, database: str) -> "psycopg.Connection":
+        import psycopg
+
         return psycopg.connect(
             host=str(self.data.socket_dir), user=DATABASE, dbname=database, connect_timeout=5, autocommit=True
         )

@@ -8,11 +8,11 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from config.local.paths import DataDir, OperatorError
 from config.local.processes import stop_stale_process, write_pid_file
@@ -105,6 +105,25 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise OperatorError(f"{service.name} did not answer in {seconds:.0f} s.{self._last_lines(child)}")
             self._pause(0.03)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked to stop."""
+        return self._stops_asked > 0
+
+    def describe(self) -> list[dict[str, Any]]:
+        """The running services as `adopt()` takes them in another program of this very process; plain JSON."""
+        return [
+            {
+                "name": name,
+                **{field.name: getattr(child, field.name) for field in fields(child) if field.name != "service"},
+            }
+            for name, child in self._children.items()
+        ]
+
+    def adopt(self, service: Service, **run: Any) -> None:
+        """Go on with a service that this process started before it became another program."""
+        self._children[service.name] = SupervisedProcess(service, **run)
 
     def stop_stale_processes(self) -> None:
         """Stop what a killed supervisor of this folder left running, so that ports and files are free again."""
@@ -287,8 +306,11 @@ class Supervisor:
 
 
 @contextlib.contextmanager
-def data_dir_lock(data: DataDir) -> Iterator[None]:
+def data_dir_lock(data: DataDir) -> Iterator[int]:
     """Hold the data folder for one supervisor. The lock goes with the process, however that ends.
+
+    Yields:
+        the descriptor that holds it.
 
     Raises:
         OperatorError: another supervisor holds it.
@@ -305,7 +327,7 @@ def data_dir_lock(data: DataDir) -> Iterator[None]:
             ) from None
         os.ftruncate(handle, 0)
         os.write(handle, f"{os.getpid()}\n".encode())
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -16,8 +16,10 @@ from config import startup
 from config.local import programs
 from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer, start_postgres
+from config.local.processes import Privileges
 from config.local.supervisor import Supervisor, data_dir_lock
 from config.local.valkey import ValkeyServer
+from config.local.watch import Setup, become_watcher
 from papers.accounts.security_keys import loopback_name_url
 from papers.services.accounts.login_links import InactiveAccountError, create_login_link
 from papers.services.embeddings.embedding_status import embedding_disabled_reason
@@ -38,9 +40,10 @@ class Command(BaseCommand):
         supervisor = Supervisor(data, report=self.say)
         try:
             data.make()
-            with data_dir_lock(data), supervisor.handle_stop_signals(), supervisor:
-                self.start(supervisor)
-                supervisor.run()
+            with data_dir_lock(data) as lock, supervisor.handle_stop_signals(), supervisor:
+                privileges = self.start(supervisor)
+                setup = Setup(settings.BIND, settings.PORT, settings.WORKER_PROCESSES, privileges)
+                become_watcher(supervisor, setup, lock=lock)
                 self.say("Stopping …")
                 data.port_file.unlink(missing_ok=True)
         except KeyboardInterrupt:
@@ -51,12 +54,13 @@ class Command(BaseCommand):
             raise CommandError(f"The database does not do what was asked: {str(error).strip()}") from error
         self.say("Stopped.")
 
-    def start(self, supervisor: Supervisor) -> None:
+    def start(self, supervisor: Supervisor) -> Privileges:
+        """Start everything. Returns the account of the embedded servers."""
         supervisor.stop_stale_processes()
         check_address_available(settings.BIND, settings.PORT)
         settings.DATA_DIR.record_port(settings.PORT)
         self.say(f"Starting Broadsheet {settings.VERSION} …")
-        start_embedded(supervisor)
+        privileges = start_embedded(supervisor)
         web, *others = self._programs()
         was_prepared = startup.is_prepared()
         if was_prepared:
@@ -80,6 +84,7 @@ class Command(BaseCommand):
         if reason:
             self.say(f"Search goes by words alone: {reason}")
         self.say("Ctrl-C stops it.")
+        return privileges
 
     def _programs(self) -> list[programs.Program]:
         """All parts, the web server first, in the order in which they start."""
@@ -93,18 +98,19 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def start_embedded(supervisor: Supervisor) -> None:
-    """Start PostgreSQL and Valkey where no others are named."""
+def start_embedded(supervisor: Supervisor) -> Privileges:
+    """Start PostgreSQL and Valkey where no others are named. Returns the account that they run as."""
     data: DataDir = settings.DATA_DIR
-    valkey_privileges = None
+    privileges = Privileges()
     if settings.DATABASE_IS_EMBEDDED:
         postgres = PostgresServer(data)
         start_postgres(postgres, supervisor)
-        valkey_privileges = postgres.privileges
+        privileges = postgres.privileges
     if settings.REDIS_IS_EMBEDDED:
-        valkey = ValkeyServer(data, privileges=valkey_privileges)
+        valkey = ValkeyServer(data, privileges=privileges)
         supervisor.start(valkey)
         supervisor.wait_for(valkey, seconds=READY_SECONDS)
+    return privileges
 
 
 def sign_in_link() -> str:
