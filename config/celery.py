@@ -1,105 +1,24 @@
-"""The Celery app: queues, limits, and what beat calls when. What is due is found in rows; see papers/enqueue.py."""
+"""The Celery app of the workers, and of whoever gives them work."""
 
 from __future__ import annotations
 
-import logging
-import os
+import gc
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from celery import Celery
-from celery.signals import after_setup_logger, after_setup_task_logger, beat_init
-from django.conf import settings
-from kombu import Exchange, Queue
-from kombu.exceptions import OperationalError
+from celery.signals import worker_before_create_process
 
-from config.local.programs import FETCHER, MAILER, PARTS, WORKER
-from config.log_redaction import redact_handlers
-from papers.enqueue import TaskName
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-HARD_LIMIT_SECONDS = 60 * 60
-
-
-def broker_options(redis_url: str) -> dict[str, Any]:
-    """REDIS_URL in Celery's words, which has a form of its own for Unix sockets."""
-    parts = urlsplit(redis_url)
-    url = redis_url
-    if parts.scheme == "unix":
-        database = parse_qs(parts.query).get("db", ["0"])[0]
-        url = f"redis+socket://{parts.path}?virtual_host={database}"
-    return {
-        "broker_url": url,
-        "broker_connection_retry_on_startup": True,
-        "broker_transport_options": {
-            # A message that no worker has answered for is given to another after this. Above the hard limit, or a
-            # long task would run twice.
-            "visibility_timeout": 2 * HARD_LIMIT_SECONDS,
-            # The cache lives in the same Redis.
-            "global_keyprefix": "broadsheet-queue:",
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-        },
-    }
-
+from config.queues import configuration
 
 app = Celery("broadsheet")
-app.conf.update(
-    **broker_options(settings.REDIS_URL),
-    accept_content=["json"],
-    task_serializer="json",
-    result_serializer="json",
-    task_ignore_result=True,
-    timezone="UTC",
-    task_soft_time_limit=HARD_LIMIT_SECONDS - 5 * 60,
-    task_time_limit=HARD_LIMIT_SECONDS,
-    # Fetching waits for minutes until a source may be asked again; all other work does not wait behind it.
-    task_queues=[
-        Queue(part.queue, Exchange(part.queue), routing_key=part.queue) for part in PARTS.values() if part.queue
-    ],
-    task_default_queue=WORKER.queue,
-    task_routes={
-        "digests.send_*": {"queue": MAILER.queue},  # a server that does not answer is waited for
-        "papers.fetch_*": {"queue": FETCHER.queue},
-        "digests.post_*": {"queue": FETCHER.queue},
-    },
-    task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
-    worker_prefetch_multiplier=1,
-    worker_max_tasks_per_child=500,
-    worker_max_memory_per_child=600_000,  # kilobytes
-    worker_cancel_long_running_tasks_on_connection_loss=True,
-    # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: it is in rows.
-    beat_scheduler="celery.beat:Scheduler",
-    beat_schedule={
-        task: {"task": task, "schedule": seconds}
-        for task, seconds in (
-            (TaskName.ENQUEUE_DUE_WORK, 30.0),
-            (TaskName.SEND_CONFIRMATIONS, 60.0),
-            (TaskName.SEND_MENTIONS, 60.0),
-            (TaskName.SEND_SECURITY, 60.0),
-            (TaskName.POST_NOTICES, 60.0),
-            (TaskName.RUN_SCHEDULED_MAIL, 60.0),
-        )
-    },
-)
+app.conf.update(configuration())
 
 
-@beat_init.connect
-def begin_at_once(**_: Any) -> None:
-    """Have due work collected as soon as beat starts, which waits for half a minute by itself. It is the workers' first
-    sign of life, too: until it comes the pages say that nobody has heard of them."""
-    try:
-        app.send_task(TaskName.ENQUEUE_DUE_WORK, retry=False)
-    except OperationalError:
-        logging.getLogger(__name__).warning("The queue does not answer yet; due work is collected in half a minute")
-
-
-@after_setup_logger.connect
-@after_setup_task_logger.connect
-def redact_logs(logger: logging.Logger, **_: Any) -> None:
-    """Celery sets up handlers of its own, which write what tasks and libraries log."""
-    redact_handlers(logger)
+@worker_before_create_process.connect
+def share_memory(**_: Any) -> None:
+    """Keep the collector away from what is loaded: a look at each object would copy its page into the new process."""
+    gc.collect()
+    gc.freeze()
 
 
 app.autodiscover_tasks()

@@ -80,7 +80,7 @@ MAILER = Part("mailer", 1, 10, queue="mail")
 """Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
 EMBEDDER = Part("embedder", 1, 5, ("manage", "embed", "--serve"))
 """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
-BEAT = Part("beat", 2, 5, ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", ""))
+BEAT = Part("beat", 2, 5, ("celery", "-A", "config.beat", "beat", "--loglevel", "WARNING", "--pidfile", ""))
 """Enqueues the task that collects due work, again and again."""
 
 PARTS = {part.name: part for part in (WEB, WORKER, FETCHER, MAILER, EMBEDDER, BEAT)}

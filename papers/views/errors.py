@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 import uuid
 
+import psycopg
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -15,6 +18,10 @@ _LONG_NAME = "The file name is too long. Use at most 200 characters and try agai
 _BROKEN_FORM = "The form was incomplete. Go back and try again."
 
 logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+# PostgreSQL's codes (Appendix A): the server ends, ended or can't be talked with yet; and connection exceptions.
+_AWAY = ("57P01", "57P02", "57P03", "08")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -33,7 +40,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The 500 page: needs no database, cache or session, and has a number that is in the log behind the trace."""
+    """The 500 page: needs no database, cache or session, and has a number that is in the log behind the trace.
+
+    While the database can't be reached, as in the seconds in which it starts, a page that says so and asks again.
+    """
+    if _is_database_away(sys.exc_info()[1]):
+        pause = {"Retry-After": str(RETRY_SECONDS)}
+        page = render_to_string("503.html", {"seconds": RETRY_SECONDS})
+        return HttpResponse(page, status=503, headers=pause)
     number = uuid.uuid4().hex[:10]
     logger.error("Request failed: %s %s", number, request.path)
     return HttpResponseServerError(render_to_string("500.html", {"number": number}))
+
+
+def _is_database_away(error: BaseException | None) -> bool:
+    """Whether a request failed because there was no connection to the database, or it broke."""
+    cause = error.__cause__ if isinstance(error, OperationalError) else None
+    if not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or cause.sqlstate.startswith(_AWAY)  # None: nobody was there to give a code

@@ -9,7 +9,7 @@ from celery.signals import beat_init
 from django.core.management import CommandError, call_command
 from kombu.exceptions import OperationalError
 
-from config.celery import app, begin_at_once
+from config.beat import app, begin_at_once
 from config.local.programs import BEAT, EMBEDDER, FETCHER, MAILER, PARTS, WEB, WORKER, WebServer, program_of
 
 

@@ -29,12 +29,13 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
-from config.celery import app, broker_options
+from config.celery import app
 from config.local.paths import DataDir
 from config.local.processes import Privileges
 from config.local.programs import FETCHER, WORKER
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
+from config.queues import broker_options
 from papers.enqueue import TaskName
 from papers.outbound import host_rate_limit
 

@@ -13,7 +13,8 @@ def has_semaphores() -> bool:
     What works with several processes, workers and imports, then works with one.
     """
     try:
-        multiprocessing.get_context("spawn").Lock()
+        # The same call of the system as for any other way to start processes, but with no helper process to watch it.
+        multiprocessing.get_context("fork").Lock()
     except (OSError, ImportError):  # ImportError: a platform that has none at all
         return False
     return True
