@@ -141,6 +141,7 @@ urlpatterns: list[URLPattern] = [
     path("tags/<str:owner>/<str:name>/for-you", for_you.for_tag, name="tag-for-you"),
     path("tags/<str:owner>/<str:name>/change", tags.change_tag, name="change-tag"),
     path("tags/<str:owner>/<str:name>/delete", tags.remove_tag, name="delete-tag"),
+    path("done", read_state.mark_list_done, name="mark-list-done"),
     path("undo", paper_actions.undo, name="undo"),
     path("hide-seen", read_state.hide_seen, name="hide-seen"),
     path("account/muted", read_state.muted_queries, name="muted"),

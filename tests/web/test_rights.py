@@ -94,6 +94,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:library-import-apply": [Row("/library/import/990001/take", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:library-import-retry": [Row("/library/import/990001/retry", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:library-import-discard": [Row("/library/import/990001/drop", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:mark-list-done": [members("/done", 404, method="POST")],
     "papers:bulk": [members("/library/bulk", 302, method="POST")],
     "papers:tags": [everybody("/tags")],
     "papers:tag": [
