@@ -90,6 +90,7 @@ urlpatterns: list[URLPattern] = [
     path("papers/new", editions.new, name="new"),
     path("papers/for-you", for_you.for_you, name="for-you"),
     path("papers/for-you/<str:key>.<feed:form>", for_you.for_you_feed, name="for-you-feed"),
+    path("papers/<path:public_id>/first-page", paper.first_page, name="first-page"),
     path("papers/<path:public_id>/vote", paper_actions.vote, name="vote"),
     path("papers/<path:public_id>/shelf", paper_actions.save_to_library, name="save-to-library"),
     path("papers/<path:public_id>/seen", paper_actions.mark_as_seen, name="mark-as-seen"),

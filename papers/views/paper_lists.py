@@ -19,6 +19,7 @@ from papers.forms.library import BulkActionForm
 from papers.models import Paper, Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.masthead import curator_names
+from papers.services.fetching.thumbnails import shown_thumbnails
 from papers.services.lists.overview import ListOverview, read_overview
 from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
@@ -219,12 +220,20 @@ def _card_renderer(
     selected = set(keys if pick == "all" else ()) if pick else None
     topics = topic_names(keys, viewer=request.user, exclude=topic)
     places = Places.of(keys, before=part.before, total=total)
+    pictures = shown_thumbnails(keys)
     year = timezone.localdate().year
 
     def render(rows: list[ListRow]) -> SafeString:
         more = notes(rows) if notes else {}
         return render_cards(
-            rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics, places=places
+            rows,
+            viewer=marks,
+            this_year=year,
+            notes=more,
+            selected=selected,
+            topics=topics,
+            places=places,
+            thumbnails=pictures,
         )
 
     return render
