@@ -155,7 +155,8 @@
 
   // --- What the search boxes propose is loaded when somebody goes to one.
 
-  let suggestions = document.currentScript.dataset.suggestions;
+  const { worker, scope } = document.currentScript.dataset;
+  let { suggestions } = document.currentScript.dataset;
 
   function propose({ target }) {
     if (!suggestions || !target.matches("[data-search]")) return;
@@ -164,6 +165,11 @@
   }
   on("focusin", propose);
   propose({ target: document.activeElement });
+
+  // The worker that keeps the newest edition for when there is no connection: templates/worker/offline.js.
+  if (worker && "serviceWorker" in navigator) {
+    addEventListener("load", () => { navigator.serviceWorker.register(worker, { scope, updateViaCache: "none" }).catch(() => {}); });
+  }
 
   // Whoever signs out leaves no list behind; static/js/list.js keeps it.
   on("submit", ({ target }) => { if (target.action.endsWith("/sign-out")) sessionStorage.removeItem("list"); });

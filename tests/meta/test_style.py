@@ -172,7 +172,7 @@ def test_a_reading_page_loads_few_scripts(name: str) -> None:
     address = {"day": f"/papers/date/{TODAY}", "paper": paper.get_absolute_url(), "search": "/papers?q=ice"}[name]
     loaded = [src.removeprefix("/static/") for src in get_page(address, client_of(reader())).xpath("//script/@src")]
     own = {src for src in loaded if src.startswith("js/")}
-    assert own == {"js/app.js", "js/install.js", "js/paper.js" if name == "paper" else "js/list.js"}
+    assert own == {"js/app.js", "js/paper.js" if name == "paper" else "js/list.js"}
     assert sum((ROOT / "static" / src).stat().st_size for src in own) <= MOST_SCRIPT
 
 
