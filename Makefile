@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile lock audit
+.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -90,6 +90,10 @@ bench-topics:
 # Attackers beside two readers: make bench-hostile MINUTES=60
 bench-hostile:
 	$(DEV) exec $(VENV) -m bench.hostile $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(FILE),--file "$(FILE)") $(ARGS)
+
+# What a reader of 197 papers waits for, and the keys and clicks of ten tasks; needs Chromium.
+bench-triage:
+	$(DEV) exec $(VENV) -m bench.triage $(BENCH_ARGS)
 
 bench-trending:
 	$(DEV) exec $(VENV) -m bench.trending $(BENCH_ARGS)

@@ -26,6 +26,7 @@ class TaskName(StrEnum):
     READ_UPLOADS = "papers.read_uploads"
     FILL_UNREAD_DAYS = "papers.fill_unread_days"
     FETCH_WANTED_RECORDS = "papers.fetch_wanted_records"
+    MAKE_THUMBNAIL = "papers.make_thumbnail"
     RECOUNT_VOTES = "papers.recount_votes"
     CLEANUP = "papers.cleanup"
     UPDATE_SEARCH_STATISTICS = "papers.update_search_statistics"

@@ -12,7 +12,7 @@ from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
 from papers.services.editions import list_rules
-from papers.services.fetching import fetch_runner, unread_days, wanted_records
+from papers.services.fetching import fetch_runner, thumbnails, unread_days, wanted_records
 from papers.services.library_import import row_fetcher, upload_reader
 from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
@@ -53,6 +53,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.FILL_UNREAD_DAYS)
     if due.records:
         enqueue(TaskName.FETCH_WANTED_RECORDS)
+    if due.thumbnail:
+        enqueue(TaskName.MAKE_THUMBNAIL)
     if due.cleanup:
         enqueue(TaskName.RECOUNT_VOTES)
         enqueue(TaskName.CLEANUP)
@@ -94,6 +96,13 @@ def fetch_import(import_id: int) -> None:
 def fetch_wanted_records() -> None:
     """Fetch own records of papers that only third parties speak of, for one turn."""
     logger.info("Fetched %d records that were wanted", wanted_records.fetch_wanted_records(now=timezone.now()))
+
+
+@shared_task(name=TaskName.MAKE_THUMBNAIL, soft_time_limit=240, time_limit=270)
+def make_thumbnail() -> None:
+    """Draw the first page of one paper, if the group wants that and arXiv is asked nothing else."""
+    if made := thumbnails.make_next_thumbnail(now=timezone.now()):
+        logger.info("Drew the first page of paper %d: %s", made.paper_id, made.reason or f"{len(made.image)} bytes")
 
 
 @shared_task(name=TaskName.FILL_UNREAD_DAYS)

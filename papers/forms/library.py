@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from papers.forms.fields import TagsField
 from papers.models import LibraryItem, Paper
+from papers.services.reading.bulk import REMOVE, BulkAct
 from papers.services.reading.library import MAX_NOTE_LENGTH
 from papers.services.reading.tags import TagError, parse_tag_name
 from papers.web.http import parse_key
@@ -41,13 +42,22 @@ class BulkActionForm(forms.Form):
     state = forms.ChoiceField(
         label="Move to",
         required=False,
-        choices=[("", "no change"), *LibraryItem.State.choices, ("none", "remove from library")],
+        choices=[("", "no change"), *LibraryItem.State.choices, (REMOVE, "remove from library")],
+    )
+    seen = forms.ChoiceField(
+        label="Mark as", required=False, choices=[("", "no change"), ("1", "seen"), ("0", "not seen")]
     )
     tags = TagsField(label="Add tags")
     off = TagsField(label="Remove tags")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", "auto_id": "bulk-%s", **options})
+
+    def act(self) -> BulkAct:
+        """What a valid form asks for."""
+        asked = self.cleaned_data
+        seen = asked["seen"] == "1" if asked["seen"] else None
+        return BulkAct(state=asked["state"], add_tags=asked["tags"], remove_tags=asked["off"], seen=seen)
 
     def papers(self) -> list[int]:
         """The keys of the selected papers; what is no key is left out."""

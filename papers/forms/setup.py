@@ -110,6 +110,7 @@ class SetupForm(forms.Form):
         widget=forms.RadioSelect,
     )
 
+    shows_thumbnails = forms.BooleanField(label="Show the first page of each paper as a small picture", required=False)
     privacy_text = forms.CharField(
         label="Privacy statement",
         max_length=10_000,

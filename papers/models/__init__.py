@@ -42,6 +42,7 @@ from papers.models.source import (
     SourceDay,
 )
 from papers.models.submission import Submission
+from papers.models.thumbnail import Thumbnail
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
 from papers.models.user import LoginLink, Role, User
 from papers.models.wanted_record import WantedRecord
@@ -112,6 +113,7 @@ __all__ = [
     "SuggestedAuthor",
     "Tag",
     "TaggedPaper",
+    "Thumbnail",
     "TitleWord",
     "Topic",
     "TopicBacklog",

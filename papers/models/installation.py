@@ -14,6 +14,9 @@ class Installation(models.Model):
         max_length=8, choices=[("public", "anyone"), ("members", "members only")], default="public"
     )
     privacy_text = models.TextField(blank=True, help_text="What the group says on /privacy, in Markdown.")
+    shows_thumbnails = models.BooleanField(
+        default=False, help_text="Cards have a small picture of the first page of the paper."
+    )
     set_up_at = models.DateTimeField(
         null=True, blank=True, help_text="When the first-run page was answered or skipped."
     )

@@ -123,7 +123,7 @@ def trending(request: Request) -> HttpResponse:
         request,
         DayCursor,
         lambda after: Listing.objects.best_of_day(span.first, after=after),
-        bar=BarOf(f"day:{span.first}", DAY_ORDERS[:1], size=span.listed_count),
+        bar=BarOf(f"day:{span.first}", DAY_ORDERS[:1], size=span.listed_count, days=_days(span)),
     )
     return show_list(request, "papers/trending.html", page, {"instead": span})
 

@@ -16,10 +16,10 @@ from papers.forms.library import BulkActionForm
 from papers.models import LibraryItem, Paper, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
-from papers.services.reading.library import set_library_state
+from papers.services.reading.bulk import act_on_papers
 from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
-from papers.services.reading.tags import add_tags, remove_tags
 from papers.views.paper_lists import card_page, show_list
+from papers.web.answers import answer_act
 from papers.web.http import UserRequest, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
@@ -101,17 +101,13 @@ def library(request: UserRequest) -> HttpResponse:
 @sign_in_required
 @rate_limited("library")
 def bulk(request: UserRequest) -> HttpResponse:
-    """Move, tag and untag the selected papers."""
+    """Move, tag, untag and mark the selected papers; one Undo takes all of it back."""
     form, target = BulkActionForm(request.POST), safe_next(request, default=reverse("papers:library"))
     papers = form.papers()
     if not papers or not form.is_valid():
         words = [str(error) for errors in form.errors.values() for error in errors]
         messages.error(request, " ".join(words) or "Select at least one paper first.")
         return redirect(target)
-    state = form.cleaned_data["state"]
-    if state:
-        set_library_state(user=request.user, paper_ids=papers, state="" if state == "none" else state)
-    add_tags(user=request.user, paper_ids=papers, names=form.cleaned_data["tags"])
-    remove_tags(user=request.user, paper_ids=papers, names=form.cleaned_data["off"])
-    messages.success(request, f"Done, for {len(papers)} paper{'' if len(papers) == 1 else 's'}.")
-    return redirect(target)
+    before = act_on_papers(user=request.user, paper_ids=papers, act=form.act())
+    said = f"Done, for {len(papers)} paper{'' if len(papers) == 1 else 's'}."
+    return answer_act(request, said, default=reverse("papers:library"), before=before)

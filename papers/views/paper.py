@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
@@ -16,7 +16,7 @@ from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.registry import CITATION_FORMATS
 from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
-from papers.models import Paper, Tag, User
+from papers.models import Paper, Tag, Thumbnail, User
 from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
@@ -109,3 +109,16 @@ def by_arxiv_id(request: Request, arxiv_id: str) -> HttpResponse:
     if named is None:
         raise Http404("This is not an arXiv id.")
     return redirect("papers:paper", named.value)
+
+
+@require_safe
+def first_page(request: Request, public_id: str) -> HttpResponse:
+    """The picture of a paper's first page. Its address changes with it, so browsers keep it for a year."""
+    found = paper_for_read(request.user, public_id)
+    row = Thumbnail.objects.filter(paper=found, width__gt=0).first() if request.group.shows_thumbnails else None
+    if row is None:
+        raise Http404("There is no picture.")
+    response = HttpResponse(bytes(row.image), content_type="image/png")
+    scope = {"private": True} if request.group.members_only or found.hidden_at else {"public": True}
+    patch_cache_control(response, max_age=365 * 24 * 60 * 60, immutable=True, **scope)
+    return response

@@ -19,6 +19,7 @@ from papers.forms.library import BulkActionForm
 from papers.models import Paper, Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.masthead import curator_names
+from papers.services.fetching.thumbnails import shown_thumbnails
 from papers.services.lists.overview import ListOverview, read_overview
 from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
@@ -120,63 +121,122 @@ def card_page(
     say more of the papers on it, by key. The `topic` that a list is of is not named on its cards.
     """
     record_visit(request.user, now=timezone.now())
+    hides_seen = not is_own and request.user.is_authenticated and request.user.hides_seen
+    part = _read_part(request, kind, list_after, bar=bar, hides_seen=hides_seen)
+    overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
+    marks = _marks(request, part.rows, bar=bar, overview=overview, is_own=is_own)
+    list_bar = _bar(request, bar, overview, marks, hides_seen=hides_seen) if bar and overview else None
+    total = list_bar.total if bar and list_bar and not bar.is_part else 0
+    render = _card_renderer(request, part, marks, total=total, notes=notes, topic=topic)
+    muted = _muted(request, part.rows, marks)
+    return CardPage(
+        cards=render([row for row in part.rows if row.paper_id not in muted]),
+        paper_ids=tuple(paper_ids_of(part.rows)),
+        muted_cards=render([row for row in part.rows if row.paper_id in muted]) if muted else None,
+        muted_count=len(muted),
+        is_first=part.is_first,
+        more=part.more,
+        marks=marks,
+        hides_seen_papers=hides_seen,
+        is_selecting=marks is not None and bool(request.GET.get("pick")),
+        bar=list_bar,
+        start=part.before or 0,
+        is_part=part.before is None or (bar is not None and bar.is_part),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rows of one page."""
+
+    rows: list[ListRow]
+    before: int | None
+    """How many stand before them; None where that is not known."""
+    is_first: bool
+    is_last: bool
+
+    @property
+    def more(self) -> str:
+        """The cursor of the page behind these rows; empty on the last."""
+        if self.is_last:
+            return ""
+        count = None if self.before is None else self.before + len(self.rows)
+        return add_count(encode_cursor(self.rows[-1].position), before=count)
+
+
+def _read_part(
+    request: Request,
+    kind: type[P],
+    list_after: Callable[[P | None], QuerySet[Any]],
+    *,
+    bar: BarOf | None,
+    hides_seen: bool,
+) -> _Part:
+    """The rows that the address asks for: behind a cursor or a paper, of a category. Two queries at most."""
     cursor, before = split_count(request.GET.get("after", ""))
     after = decode_cursor(cursor, kind)
-    is_first = after is None
-    if is_first:
+    if after is None:
         after = _position_of(request, kind, list_after) if bar else None
         before = 0 if after is None else None
-    overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
-    hides_seen_papers = not is_own and request.user.is_authenticated and request.user.hides_seen
     found = list_after(after)
-    if hides_seen_papers:
-        found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # signed in, as was just seen
+    if hides_seen:
+        found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # only readers hide what they have seen
     if bar and request.GET.get("category"):
         found = _of_category(found, request.GET["category"])
     asked_for = _asked_number(request)
     per_page = asked_for.get("per_page", PER_PAGE)
     rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
-    shown = rows[:per_page]
+    return _Part(rows[:per_page], before, is_first=after is None, is_last=len(rows) <= per_page)
+
+
+def _marks(
+    request: Request, rows: list[ListRow], *, bar: BarOf | None, overview: ListOverview | None, is_own: bool
+) -> ViewerState | None:
     marks = read_viewer_state(
         request.user,
-        paper_ids_of(shown),
-        voters_of=paper_ids_of(row for row in shown if row.vote_count),
+        paper_ids_of(rows),
+        voters_of=paper_ids_of(row for row in rows if row.vote_count),
         days=bar.days if bar else (),
         whole_list=overview.papers if overview else (),
     )
     if marks is not None and is_own:
         marks.seen.clear()
         marks.muted.clear()
-    muted = _muted(request, shown, marks)
-    topics = topic_names(paper_ids_of(shown), viewer=request.user, exclude=topic)
-    is_selecting = marks is not None and bool(request.GET.get("pick"))
-    selected = set(paper_ids_of(shown) if request.GET.get("pick") == "all" else ()) if is_selecting else None
+    return marks
 
-    list_bar = _bar(request, bar, overview, marks, hides_seen=hides_seen_papers) if bar and overview else None
-    total = list_bar.total if bar and list_bar and not bar.is_part else 0
-    places = Places.of(paper_ids_of(shown), before=before, total=total)
 
-    def cards(rows: list[ListRow]) -> SafeString:
-        year = timezone.localdate().year
+def _card_renderer(
+    request: Request,
+    part: _Part,
+    marks: ViewerState | None,
+    *,
+    total: int,
+    notes: Callable[[list[ListRow]], dict[int, CardNote]] | None,
+    topic: Topic | None,
+) -> Callable[[list[ListRow]], SafeString]:
+    """What makes the cards of some of the rows."""
+    keys = paper_ids_of(part.rows)
+    pick = request.GET.get("pick") if marks is not None else None
+    selected = set(keys if pick == "all" else ()) if pick else None
+    topics = topic_names(keys, viewer=request.user, exclude=topic)
+    places = Places.of(keys, before=part.before, total=total)
+    pictures = shown_thumbnails(keys)
+    year = timezone.localdate().year
+
+    def render(rows: list[ListRow]) -> SafeString:
         more = notes(rows) if notes else {}
         return render_cards(
-            rows, viewer=marks, this_year=year, notes=more, selected=selected, topics=topics, places=places
+            rows,
+            viewer=marks,
+            this_year=year,
+            notes=more,
+            selected=selected,
+            topics=topics,
+            places=places,
+            thumbnails=pictures,
         )
 
-    return CardPage(
-        cards=cards([row for row in shown if row.paper_id not in muted]),
-        paper_ids=tuple(paper_ids_of(shown)),
-        muted_cards=cards([row for row in shown if row.paper_id in muted]) if muted else None,
-        muted_count=len(muted),
-        is_first=is_first and after is None,
-        more=_more(shown, before=before) if len(rows) > per_page else "",
-        marks=marks,
-        hides_seen_papers=hides_seen_papers,
-        is_selecting=is_selecting,
-        bar=list_bar,
-        start=before or 0,
-        is_part=before is None or (bar is not None and bar.is_part),
-    )
+    return render
 
 
 def _position_of(request: Request, kind: type[P], list_after: Callable[[P | None], QuerySet[Any]]) -> P | None:
@@ -216,11 +276,6 @@ def _bar(
         query=query,
         place=marks.last_seen if marks else None,
     )
-
-
-def _more(shown: list[ListRow], *, before: int | None) -> str:
-    """The cursor of the page behind these rows."""
-    return add_count(encode_cursor(shown[-1].position), before=None if before is None else before + len(shown))
 
 
 def _muted(request: Request, rows: list[ListRow], marks: ViewerState | None) -> set[int]:

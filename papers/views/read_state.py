@@ -18,9 +18,11 @@ from papers.dates import parse_day, parse_week
 from papers.forms.accounts import ReadingPreferencesForm
 from papers.models import Listing, MutedQuery
 from papers.models.listing import SpanCursor
+from papers.services.lists.overview import read_overview
+from papers.services.reading.bulk import Before
 from papers.services.reading.muted_queries import MutingError, mute_query, preview_mute, unmute_query
-from papers.services.reading.seen import set_days_done
-from papers.services.reading.undo import before_done
+from papers.services.reading.seen import set_days_done, set_list_done
+from papers.services.reading.undo import before_done, before_list_done
 from papers.services.reading.visits import missed_since, record_visit
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act, seen_count_html
@@ -28,6 +30,9 @@ from papers.web.http import UserRequest, safe_next
 from papers.web.notes import WITHOUT_UNDO
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
+
+# By the first word of their names: what their button calls them.
+LISTS_WITHOUT_DAYS = {"trending": "list", "topic": "topic", "own-topic": "topic"}
 
 
 @require_POST
@@ -52,12 +57,34 @@ def mark_week_done(request: UserRequest, week: str) -> HttpResponse:
     return _mark_done(request, monday, monday + timedelta(days=6), "week", default=reverse("papers:week", args=[week]))
 
 
+@require_POST
+@sign_in_required
+@rate_limited("library")
+def mark_list_done(request: UserRequest) -> HttpResponse:
+    """Done with what is trending or has a topic, as `list` names it (`on` is 1), or not after all."""
+    name, now, is_on = request.POST.get("list", ""), timezone.now(), request.POST.get("on") == "1"
+    kind = name.partition(":")[0]
+    if kind not in LISTS_WITHOUT_DAYS or "\0" in name:
+        raise Http404("There is no such list.")
+    papers = read_overview(name[:200], viewer=request.user, now=now).papers
+    changed = set_list_done(user=request.user, paper_ids=papers, on=is_on, now=now)
+    before = before_list_done(now) if is_on else None
+    default = reverse("papers:trending" if kind == "trending" else "papers:topics")
+    return _answer_done(request, changed, LISTS_WITHOUT_DAYS[kind], is_on=is_on, before=before, default=default)
+
+
 def _mark_done(request: UserRequest, first: date, last: date, what: str, *, default: str) -> HttpResponse:
     is_on = request.POST.get("on") == "1"
     changed = set_days_done(user=request.user, first=first, last=last, on=is_on)
+    before = before_done(first, last, on=is_on)
+    return _answer_done(request, changed, what, is_on=is_on, before=before, default=default)
+
+
+def _answer_done(
+    request: UserRequest, changed: int, what: str, *, is_on: bool, before: Before | None, default: str
+) -> HttpResponse:
     papers = f"{changed} paper{'' if changed == 1 else 's'}"
     said = f"{papers} of this {what} marked as seen." if is_on else f"{papers} marked as unseen.".capitalize()
-    before = before_done(first, last, on=is_on)
     if not is_on and request.htmx:  # which cards were seen before is not known here
         messages.success(request, said, extra_tags=WITHOUT_UNDO)
         return HttpResponse(headers={"HX-Refresh": "true"})

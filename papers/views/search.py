@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.query.parser import Query, parse
+from papers.services.fetching.thumbnails import shown_thumbnails
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.search.facets import facet_links
 from papers.services.search.result_notes import ResultNotes, read_notes
@@ -80,7 +81,10 @@ def _context(
     if found.search_result is not None:  # ranked; elsewhere nothing is said of a result
         rows = [replace(row, similar_search_url=_more_like(query, row.public_id)) for row in rows]
     places = Places.of(paper_ids_of(rows), before=before)
-    cards = render_cards(rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places)
+    cards = render_cards(
+        rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places,
+        thumbnails=shown_thumbnails(paper_ids_of(rows)),
+    )  # fmt: skip
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     after_these = None if before is None else before + len(rows)
     more = add_count(encode_cursor(found.next_position), before=after_these) if found.next_position else ""

@@ -25,6 +25,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from papers.models import LibraryItem, Paper, PaperExternalCounts
+from papers.services.fetching.thumbnails import ShownThumbnail
 from papers.services.lists.rows import CardNote, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
@@ -34,7 +35,7 @@ CARD_SECONDS = 7 * 24 * 60 * 60
 SLOTS = frozenset(
     (
         "seen", "position", "place", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics",
-        "tags", "note",
+        "tags", "note", "thumbnail",
     )
 )  # fmt: skip
 """The names of the slots of `_card.html`: each stands in it once."""
@@ -93,11 +94,13 @@ def render_cards(
     notes: Mapping[int, CardNote] = MappingProxyType({}),
     topics: TopicNamesByPaper = MappingProxyType({}),
     places: Places = _NO_PLACES,
+    thumbnails: Mapping[int, ShownThumbnail] = MappingProxyType({}),
 ) -> SafeString:
     """The cards of `rows` as HTML for a reader, or for a visitor where `viewer` is None.
 
     One query for all cards that the cache lacks. With `selected` each card has a check box, which is on for the papers
     in it. `notes` say more of a paper, `topics` are named on it, and `places` say which of the list it is.
+    `thumbnails` are the pictures that stand beside it.
     """
 
     def fill(row: ListRow, address: str) -> dict[str, str]:
@@ -107,6 +110,7 @@ def render_cards(
         slots["update"], slots["note"] = _note(notes.get(row.paper_id, _NO_NOTE))
         slots["listing"] = _listing_marks(row)
         slots["topics"] = _topics(topics.get(row.paper_id, ()))
+        slots["thumbnail"] = _thumbnail(address, thumbnails.get(row.paper_id))
         return slots
 
     return _joined(rows, fill, this_year=this_year)
@@ -298,6 +302,16 @@ def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *,
     row = {"is_pinned": is_pinned, "submitted_by": submitted_by, "reasons": reasons}
     more = {"similar_search_url": _ADDRESS if has_more else ""}
     return _render_template("papers/_listing_marks.html", {"row": row | more})
+
+
+def _thumbnail(address: str, picture: ShownThumbnail | None) -> str:
+    """A picture that says nothing more than the card; its room is kept, and it is loaded when it is near."""
+    if picture is None:
+        return ""
+    return format_html(
+        '<img class="thumbnail" src="{}/first-page?v={}" width="{}" height="{}" alt="" loading="lazy">',
+        address, picture.version, picture.width // 2, picture.height // 2,
+    )  # fmt: skip
 
 
 def _topics(names: Collection[TopicName]) -> str:

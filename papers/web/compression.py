@@ -21,6 +21,8 @@ LEVEL = 4
 """From 5 on zlib looks for longer matches: twice the time for a twentieth of the bytes."""
 SMALLEST = 500
 """Bytes; what is shorter fits one packet anyway."""
+KEPT_LEVEL = 6
+"""Of what is compressed once and sent to many: there that is worth it."""
 LONGEST_PADDING = 100
 
 _HEAD = b"\x1f\x8b\x08%b\x00\x00\x00\x00\x00\xff"  # deflate, no time, no operating system
@@ -29,9 +31,9 @@ _TEXT = re.compile(r"(?:text/|application/(?:[\w.-]+\+)?(?:json|xml|javascript)\
 _WEIGHT = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
-def gzipped(body: bytes, *, padding: int = 0) -> bytes:
+def gzipped(body: bytes, *, padding: int = 0, level: int = LEVEL) -> bytes:
     """`body` as one gzip member; the same bytes for the same body and padding, which is a number of bytes."""
-    deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflate = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     head = _HEAD % (_NAMED if padding else b"\x00") + (b"a" * (padding - 1) + b"\x00" if padding else b"")
     tail = struct.pack("<LL", zlib.crc32(body), len(body) & 0xFFFFFFFF)
     return b"".join((head, deflate.compress(body), deflate.flush(), tail))

@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_http_date_safe, quote_etag
 
-from papers.web.compression import gunzipped, gzipped, mark_gzip, takes_gzip
+from papers.web.compression import KEPT_LEVEL, gunzipped, gzipped, mark_gzip, takes_gzip
 from papers.web.http import Request
 from papers.web.theme import chosen_theme, theme_cookie
 
@@ -62,7 +62,7 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
         if response.status_code != 200:
             return response
         etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
-        packed = b64encode(gzipped(response.content)).decode("ascii")
+        packed = b64encode(gzipped(response.content, level=KEPT_LEVEL)).decode("ascii")
         kept = (packed, etag, response["Content-Type"], response.get("Last-Modified", ""))
         cache.set(key, (stamp, *kept), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, *kept)

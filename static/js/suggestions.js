@@ -1,9 +1,9 @@
 // What the search boxes propose while somebody types: the combobox of the ARIA Authoring Practices, a list under a text
-// field. Without this script a box is a box.
+// field. It is loaded when somebody goes to one (static/js/app.js); without it a box is a box.
 "use strict";
 
 (() => {
-  const address = document.currentScript.dataset.address;
+  const { address } = document.querySelector("[data-suggestions]").dataset;
   const PAUSE = 120;
   const known = new Map();
 
@@ -82,6 +82,7 @@
     }
 
     box.addEventListener("input", later);
+    if (document.activeElement === box && box.value !== box.defaultValue) later(); // typed while this was loaded
     box.addEventListener("blur", close);
     box.form.addEventListener("submit", close);
     list.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus

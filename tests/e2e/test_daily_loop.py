@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +121,30 @@ def test_a_day_is_done_with_and_not_after_all_without_javascript(
     page.get_by_role("button", name="Undo").click()
 
 
+def test_what_is_pressed_at_the_edge_of_what_is_loaded_waits_for_the_next_papers(reading: Page) -> None:
+    """In its order: the vote is for the paper that was gone to, not for the one before the edge."""
+    for _ in range(38):
+        reading.keyboard.press("j")  # more are loaded from here on, and come late
+    reading.route("**/*after=*", lambda route: (time.sleep(1), route.continue_()))
+    for key in "jjjjjjjjjjjj" + "jvjns":
+        reading.keyboard.press(key)
+    place = reading.locator(".card").nth
+    expect(place(53)).to_be_visible()
+    expect(place(50).locator(".vote")).to_have_attribute("aria-pressed", "true")
+    expect(place(51).locator(".mark-seen")).to_have_attribute("aria-pressed", "true")
+    expect(place(52).locator(".save")).to_have_attribute("aria-pressed", "true")
+    expect(place(52)).to_have_class(re.compile(r"\bcurrent\b"))
+    expect(place(49).locator(".vote")).to_have_attribute("aria-pressed", "false")
+    assert reading.locator(".card [aria-pressed=true]").count() == 5  # a vote and a save mark as seen, too
+    for number, selector in ((50, ".vote"), (52, ".save")):
+        place(number).locator(selector).click()
+        expect(place(number).locator(selector)).to_have_attribute("aria-pressed", "false")
+    for number in (50, 51, 52):
+        place(number).locator(".mark-seen").click()
+        expect(place(number).locator(".mark-seen")).to_have_attribute("aria-pressed", "false")
+    expect(seen_count(reading)).to_have_text(re.compile(r"\b0\s+of\s+197 seen"))
+
+
 def test_a_day_of_197_is_cleared_by_keyboard(reading: Page, record_property: Callable[[str, object], None]) -> None:
     """Ten papers opened, five saved, all others passed over with one key each; and none is ever missed."""
     waited, titles = 0.0, []
@@ -149,8 +172,3 @@ def test_a_day_of_197_is_cleared_by_keyboard(reading: Page, record_property: Cal
     expect(notice(reading)).to_contain_text("of this day marked as seen")
     record_property("seconds_waited", round(waited, 1))
     assert waited < 120  # of a machine that does much else; alone it is a tenth
-
-
-def test_the_files_of_a_reading_page_are_small() -> None:
-    assert (ROOT / "static/js/app.js").stat().st_size <= 15_000
-    assert Path(ROOT / "templates/papers/day.html").read_text().count("<script") == 0

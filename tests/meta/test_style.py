@@ -11,6 +11,10 @@ from django.contrib.staticfiles.finders import get_finders
 
 from config.style_sheet import style_sheets
 from tests.meta.source_files import ROOT, source_files
+from tests.support import factories
+from tests.support.factories import TODAY
+from tests.support.pages import get_page
+from tests.support.people import client_of, reader
 
 CSS = ROOT / "static" / "css"
 MOST_BYTES, MOST_COMPRESSED = 64_000, 14_000
@@ -158,7 +162,18 @@ def test_what_browsers_load_is_small() -> None:
     sheets = style_sheets(CSS).values()
     assert sum(len(css.encode()) for css in sheets) <= MOST_BYTES
     assert sum(len(gzip.compress(css.encode(), 9)) for css in sheets) <= MOST_COMPRESSED
-    assert (ROOT / "static" / "js" / "app.js").stat().st_size <= MOST_SCRIPT
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["day", "paper", "search"])
+def test_a_reading_page_loads_few_scripts(name: str) -> None:
+    """All of our own that come before anything is pressed; what a search box proposes comes with its focus."""
+    paper = factories.listing(factories.paper(title="Ice", abstract="Of ice. " * 90)).paper
+    address = {"day": f"/papers/date/{TODAY}", "paper": paper.get_absolute_url(), "search": "/papers?q=ice"}[name]
+    loaded = [src.removeprefix("/static/") for src in get_page(address, client_of(reader())).xpath("//script/@src")]
+    own = {src for src in loaded if src.startswith("js/")}
+    assert own == {"js/app.js", "js/paper.js" if name == "paper" else "js/list.js"}
+    assert sum((ROOT / "static" / src).stat().st_size for src in own) <= MOST_SCRIPT
 
 
 def test_the_style_sheet_is_collected_and_its_parts_are_not() -> None:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from papers.models import Recommendation, SeenPaper, User
+from papers.models import Paper, Recommendation, SeenPaper, Topic, User
 from papers.services.lists import overview as overviews
 from papers.services.reading.seen import mark_seen, set_seen
 from tests.support import factories
@@ -220,3 +221,72 @@ def test_what_is_no_list_and_no_category_is_no_trouble(client: Client, word: str
     assert b"seen-count" not in answer.content
     for page in (DAY, WEEK, f"{DAY}?sort=newest"):
         assert client.get(page, {"category": word, "at": word, "show": word, "n": word}).status_code == 200
+
+
+class TestDoneWithAListWithoutDays:
+    @pytest.fixture
+    def papers(self) -> list[int]:
+        topic = factories.topic("robots")
+        found = [factories.paper(trending_score=10_000.0 + number) for number in range(3)]
+        for paper in found:
+            factories.topic_match(paper, topic)
+        return [paper.pk for paper in found]
+
+    @pytest.mark.parametrize(
+        ("path", "name", "what"),
+        [("/papers/trending", "trending", "list"), ("/topics/robots", "topic:robots", "topic")],
+    )
+    def test_all_of_it_and_undone(
+        self, client: Client, rita: User, papers: list[int], path: str, name: str, what: str
+    ) -> None:
+        mark_seen(user=rita, paper_ids=papers[:1])
+        form = {
+            field.get("name"): field.get("value") for field in bar(path, client).xpath(".//form[@id='done']//input")
+        }
+        assert (form["list"], form["on"]) == (name, "1")
+        answer = client.post("/done", {"list": name, "on": "1"}, headers={"HX-Request": "true"})
+        page = parse_html(answer.content.decode())
+        assert f"2 papers of this {what} marked as seen." in text_of(page)
+        assert text_of_class(page, "seen-count") == "3 of 3 seen"
+        assert page.xpath("//button[@data-done]/@aria-pressed") == ["true"]
+        assert bar(path, client).xpath(".//button[@data-done]/@aria-pressed") == ["true"]
+        (word,) = page.xpath("//input[@name='word']/@value")
+        client.post("/undo", {"word": word})
+        assert list(SeenPaper.objects.values_list("paper", flat=True)) == papers[:1]
+        assert bar(path, client).xpath(".//button[@data-done]/@aria-pressed") == ["false"]
+
+    def test_undo_leaves_what_was_done_before_and_what_was_opened_since(
+        self, client: Client, rita: User, papers: list[int]
+    ) -> None:
+        client.post("/done", {"list": "topic:robots", "on": "1"})
+        newer = factories.topic_match(factories.paper(), Topic.objects.get())
+        cache.clear()
+        answer = client.post("/done", {"list": "topic:robots", "on": "1"}, headers={"HX-Request": "true"})
+        client.post("/undo", {"word": parse_html(answer.content.decode()).xpath("//input[@name='word']/@value")[0]})
+        assert not SeenPaper.objects.filter(paper=newer.paper_id).exists()
+        mark_seen(user=rita, paper_ids=papers[:1])
+        client.post("/done", {"list": "topic:robots", "on": "0"})
+        assert list(SeenPaper.objects.values_list("paper", flat=True)) == papers[:1]
+
+    def test_a_new_paper_opens_it_again(self, client: Client, papers: list[int]) -> None:
+        client.post("/done", {"list": "topic:robots", "on": "1"})
+        factories.topic_match(factories.paper(), Topic.objects.get())
+        cache.clear()
+        assert bar("/topics/robots", client).xpath(".//button[@data-done]/@aria-pressed") == ["false"]
+
+    def test_it_is_none_with_a_day(self, client: Client, papers: list[int]) -> None:
+        factories.listing(Paper.objects.get(pk=papers[0]))
+        client.post("/done", {"list": "trending", "on": "1"})
+        assert bar(DAY, client).xpath(".//button[@data-done]/@aria-pressed") == ["false"]
+
+    @pytest.mark.parametrize("name", ["", "day:2026-03-04", "other", "topic:\0", "own-topic:robots", "topic:x"])
+    def test_other_lists(self, client: Client, papers: list[int], name: str) -> None:
+        answer = client.post("/done", {"list": name, "on": "1"})
+        assert answer.status_code == (302 if name in ("own-topic:robots", "topic:x") else 404)
+        assert not SeenPaper.objects.exists()
+
+
+def test_the_way_on_stands_right_behind_done_which_hides_it(client: Client, rita: User) -> None:
+    """Pressed without a new page, too: the style sheet goes by their order."""
+    mark_seen(user=rita, paper_ids=fill("cs.CL", "cs.CL")[:1])
+    assert bar(DAY, client).xpath(".//form[@id='done']/following-sibling::*[1]/@class") == ["switch continue"]

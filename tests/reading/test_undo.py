@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from papers.models import Follow, LibraryItem, Paper, SeenPaper, User, Vote
+from papers.models import Follow, LibraryItem, Paper, SeenPaper, TaggedPaper, User, Vote
+from papers.services.reading import bulk
 from papers.services.reading.library import read_annotations, save_annotations, set_library_state
+from papers.services.reading.seen import mark_seen
 from papers.services.reading.undo import UndoError, before_vote, sign_act, undo
 from papers.services.reading.votes import set_vote
 from tests.support import factories
@@ -206,3 +208,56 @@ def test_where_nothing_was_done_the_line_is_empty_so_that_no_style_shows_it() ->
     for client in (anonymous_client(), client_of(reader())):
         line = get_page("/", client).get_element_by_id("notice")
         assert (line.text, len(line)) == (None, 0)
+
+
+class TestOfSeveralPapers:
+    """What "Select" does to several papers is taken back with one Undo."""
+
+    @pytest.fixture
+    def papers(self, rita: User) -> list[int]:
+        """The first is in the library with tag and note, the second has been seen, the third is new."""
+        found = [factories.listing(factories.paper(title=f"paper {number}")).paper_id for number in range(3)]
+        save_annotations(user=rita, paper_id=found[0], state="read", tags=["ice"], note="As said.")
+        mark_seen(user=rita, paper_ids=found[1:2])
+        return found
+
+    @staticmethod
+    def all_of(rita: User) -> Any:
+        return (
+            set(LibraryItem.objects.values_list("paper", "state", "note", "added_at")),
+            set(TaggedPaper.objects.values_list("paper", "tag__name")),
+            set(SeenPaper.objects.values_list("paper", flat=True)),
+        )
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"state": "to_read"},
+            {"state": "none"},
+            {"tags": "Ice, fire"},
+            {"off": "ice"},
+            {"seen": "1"},
+            {"seen": "0"},
+            {"state": "none", "tags": "fire", "off": "ICE", "seen": "0"},
+        ],
+    )
+    def test_one_undo(self, client: Client, rita: User, papers: list[int], fields: dict[str, str]) -> None:
+        before = self.all_of(rita)
+        client.post("/library/bulk", {"paper": papers, "next": DAY, **fields})
+        assert self.all_of(rita) != before
+        said, form = line_of(get_page(DAY, client))
+        assert said == "Done, for 3 papers. Undo"
+        client.post("/undo", form)
+        assert self.all_of(rita) == before
+
+    def test_marking_as_seen_says_nothing_of_the_library(self, client: Client, papers: list[int]) -> None:
+        client.post("/library/bulk", {"paper": papers, "seen": "1"})
+        assert SeenPaper.objects.count() == 3
+        assert LibraryItem.objects.count() == 1
+
+    def test_notes_that_are_too_long_to_take_along_leave_no_undo(
+        self, client: Client, papers: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "MAX_NOTES_CARRIED", 5)
+        client.post("/library/bulk", {"paper": papers, "state": "none", "next": DAY})
+        assert line_of(get_page(DAY, client)) == ("Done, for 3 papers.", {})

@@ -20,7 +20,7 @@ from papers.services.search.result_page import PER_PAGE
 from papers.web.ratelimit import RATE_LIMITS
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
-from tests.support.pages import parse_html
+from tests.support.pages import get_page, parse_html
 from tests.support.people import client_of, curator, reader
 
 pytestmark = pytest.mark.django_db
@@ -450,3 +450,10 @@ def test_the_worker_counts_words() -> None:
 
     update_search_statistics()
     assert not WordCount.objects.exclude(word__startswith="m:").exists()  # words of a single paper are not kept
+
+
+@pytest.mark.parametrize(("asked", "remarks"), [('zzzzqqqq :) "', 1), ("author:", 1), ("networks", 1), ("", 0)])
+def test_whatever_is_to_be_said_stands_in_one_remark(asked: str, remarks: int) -> None:
+    """Without vectors each search has something to say already: that it goes by words only."""
+    factories.paper(title="A survey of networks")
+    assert len(get_page("/papers?" + urlencode({"q": asked})).find_class("why")) == remarks

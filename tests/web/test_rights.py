@@ -66,6 +66,7 @@ ROWS: dict[str, list[Row]] = {
         everybody("/papers/2603.00000.bib", 404),
         Row("/papers/2603.99002.bib", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
+    "papers:first-page": [everybody("/papers/2603.99001/first-page", 404)],
     "papers:vote": [
         members("/papers/2603.99001/vote", 302, method="POST"),
         Row("/papers/2603.99002/vote", WAY_IN, 404, 404, 404, 404, method="POST"),
@@ -94,6 +95,7 @@ ROWS: dict[str, list[Row]] = {
     "papers:library-import-apply": [Row("/library/import/990001/take", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:library-import-retry": [Row("/library/import/990001/retry", WAY_IN, 302, 404, 404, 404, method="POST")],
     "papers:library-import-discard": [Row("/library/import/990001/drop", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "papers:mark-list-done": [members("/done", 404, method="POST")],
     "papers:bulk": [members("/library/bulk", 302, method="POST")],
     "papers:tags": [everybody("/tags")],
     "papers:tag": [

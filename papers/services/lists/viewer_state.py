@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from papers.models import User
+from papers.services.reading.seen import DONE_WITH_LIST
 
 MAX_NAMED_VOTERS = 2
 
@@ -39,6 +40,9 @@ _VIEWER_STATE = """
     UNION ALL
     SELECT 'mute', id, query FROM papers_mutedquery WHERE user_id = %(user)s
     UNION ALL
+    (SELECT 'list-done', paper_id, '' FROM papers_seenpaper
+        WHERE user_id = %(user)s AND paper_id = ANY(%(list)s) AND done_on = %(done_with_list)s LIMIT 1)
+    UNION ALL
     SELECT 'done', 0, asked.day::text FROM unnest(%(days)s::date[]) AS asked(day)
         WHERE EXISTS (SELECT 1 FROM papers_seenpaper WHERE user_id = %(user)s AND done_on = asked.day)
 """
@@ -63,7 +67,8 @@ class ViewerState:
     last_seen: int | None = None
     """The paper of the list that the reader saw last, not counting those of a day that was marked as done."""
     is_done: bool = False
-    """The reader marked the day that was asked about as done, or each of several."""
+    """The reader marked the day that was asked about as done, or each of several; or the whole list, where it has no
+    days, and nothing has come to it since."""
 
 
 def read_viewer_state(
@@ -88,13 +93,17 @@ def read_viewer_state(
         "voters_of": list(voters_of),
         "names": MAX_NAMED_VOTERS,
         "days": list(days),
+        "done_with_list": DONE_WITH_LIST,
     }
     with connection.cursor() as cursor:
         cursor.execute(_VIEWER_STATE, asked)
         rows = cursor.fetchall()
     for kind, paper_id, word in rows:
         _note(state, kind, paper_id, word)
-    state.is_done = bool(days) and sum(kind == "done" for kind, _, _ in rows) == len(days)
+    if days:
+        state.is_done = sum(kind == "done" for kind, _, _ in rows) == len(days)
+    else:
+        state.is_done = any(kind == "list-done" for kind, _, _ in rows) and state.seen.issuperset(whole_list)
     return state
 
 

@@ -14,6 +14,7 @@ from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
 from papers.services.curation.find_candidates import delete_expired_candidates
 from papers.services.curation.undo import delete_expired_changes
 from papers.services.fetching.completeness import delete_expired_announcements
+from papers.services.fetching.thumbnails import delete_old_thumbnails
 from papers.services.library_import.drafts import delete_expired_imports
 from papers.services.reading.follows import delete_unfollowed
 
@@ -52,5 +53,6 @@ def delete_expired_rows(*, now: datetime) -> int:
         + delete_unfollowed()
         + delete_old_attempts(now=now)
         + delete_old_allowances(now=now)
+        + delete_old_thumbnails(now=now)
     )
     return sum(rows.delete()[0] for rows in old) + deleted + delete_expired_imports(now=now)

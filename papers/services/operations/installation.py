@@ -14,9 +14,9 @@ from papers.models import Installation
 
 # Only the row is cached. What the environment says is added by each process for itself, so that a worker started
 # without BROADSHEET_ACCESS can't open the pages of a web server started with it.
-_KEY = "installation"
+_KEY = "installation:thumbnails"
 _SECONDS = 60
-_Row = tuple[str, str, str, bool]
+_Row = tuple[str, str, str, bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class GroupSettings:
     members_only: bool
     is_set_up: bool
     """The first-run page was answered or skipped."""
+    shows_thumbnails: bool = False
+    """Cards have a picture of the paper's first page."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -44,12 +46,13 @@ def group_settings() -> GroupSettings:
     if row is None:
         row = _read()
         cache.set(_KEY, row, _SECONDS)
-    name, time_zone, access, is_set_up = row
+    name, time_zone, access, is_set_up, shows_thumbnails = row
     return GroupSettings(
         name=settings.GROUP_NAME or name,
         time_zone=_valid_zone(settings.GROUP_TIME_ZONE or time_zone),
         members_only=(settings.ACCESS or access) == "members",
         is_set_up=is_set_up,
+        shows_thumbnails=shows_thumbnails,
     )
 
 
@@ -60,7 +63,7 @@ def group_today(now: datetime) -> date:
 
 def _read() -> _Row:
     row = Installation.objects.filter(pk=1).first() or Installation()
-    return row.group_name, row.time_zone, row.access, row.set_up_at is not None
+    return row.group_name, row.time_zone, row.access, row.set_up_at is not None, row.shows_thumbnails
 
 
 def _valid_zone(name: str) -> str:
@@ -87,13 +90,16 @@ def privacy_text() -> str:
     return Installation.objects.filter(pk=1).values_list("privacy_text", flat=True).first() or ""
 
 
-def save_group_settings(*, name: str, time_zone: str, access: str, now: datetime, privacy_text: str = "") -> None:
+def save_group_settings(
+    *, name: str, time_zone: str, access: str, now: datetime, privacy_text: str = "", shows_thumbnails: bool = False
+) -> None:
     """Store the answers of the first-run page. Idempotent."""
     answers = {
         "group_name": name,
         "time_zone": time_zone,
         "access": access,
         "privacy_text": privacy_text,
+        "shows_thumbnails": shows_thumbnails,
         "set_up_at": now,
     }
     Installation.objects.update_or_create(pk=1, defaults=answers)

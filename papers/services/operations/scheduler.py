@@ -13,6 +13,7 @@ from django.db import transaction
 from papers.enqueue import TaskName
 from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
+from papers.services.fetching.thumbnails import is_thumbnail_due
 from papers.services.fetching.wanted_records import is_record_due
 from papers.services.library_import.row_fetcher import due_import_ids
 from papers.services.library_import.upload_reader import is_upload_waiting
@@ -63,6 +64,7 @@ class DueWork:
     records: bool = False
     uploads: bool = False
     reindexing: bool = False
+    thumbnail: bool = False
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
@@ -84,6 +86,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
         uploads=is_upload_waiting(),
         reindexing=is_reindexing(),
+        thumbnail=is_thumbnail_due(now=now) and _claim("thumbnail", now, _RECORDS_EVERY_SECONDS),
     )
 
 

@@ -32,6 +32,8 @@ class SetupAnswers:
     huggingface: bool
     privacy_text: str = ""
     """What the group says on /privacy, in Markdown."""
+    shows_thumbnails: bool = False
+    """Cards have a picture of the paper's first page."""
 
 
 def current_answers() -> SetupAnswers:
@@ -45,6 +47,7 @@ def current_answers() -> SetupAnswers:
         categories=tuple(arxiv.categories) if arxiv else expand_categories(settings.ARXIV_CATEGORIES),
         huggingface=Source.objects.filter(kind=huggingface.adapter.kind, is_enabled=True).exists(),
         privacy_text=privacy_text(),
+        shows_thumbnails=group.shows_thumbnails,
     )
 
 
@@ -61,6 +64,7 @@ def save_answers(answers: SetupAnswers, *, now: datetime) -> None:
             time_zone=answers.time_zone,
             access=answers.access,
             privacy_text=answers.privacy_text,
+            shows_thumbnails=answers.shows_thumbnails,
             now=now,
         )
         configure_sources(categories=answers.categories, with_huggingface=answers.huggingface, now=now)

@@ -1,9 +1,9 @@
-"""What a reader has seen: a paper opened, voted for, saved or disliked, and all papers of a day marked as done."""
+"""What a reader has seen: a paper opened, voted for, saved or disliked, and all of a day or list marked as done."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -23,6 +23,16 @@ _NOTE_DAYS = """
     FROM papers_listing listing JOIN papers_paper paper ON paper.id = listing.paper_id
     WHERE listing.day BETWEEN %(first)s AND %(last)s AND listing.hidden_at IS NULL AND paper.hidden_at IS NULL
     GROUP BY listing.paper_id ORDER BY listing.paper_id
+    ON CONFLICT DO NOTHING
+"""
+
+
+# Where a list is no day's: "Done" alone made these seen, but being done with it is none with any day.
+DONE_WITH_LIST = date.min
+_NOTE_LIST = """
+    INSERT INTO papers_seenpaper (user_id, paper_id, seen_at, done_on)
+    SELECT %(user)s, paper.id, %(now)s, %(done_on)s FROM papers_paper paper WHERE paper.id = ANY(%(papers)s::bigint[])
+    ORDER BY paper.id FOR KEY SHARE OF paper
     ON CONFLICT DO NOTHING
 """
 
@@ -62,3 +72,21 @@ def set_days_done(*, user: User, first: date, last: date, on: bool) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_NOTE_DAYS, {"user": user.pk, "first": first, "last": last, "now": timezone.now()})
         return int(cursor.rowcount)
+
+
+def set_list_done(*, user: User, paper_ids: Collection[int], on: bool, now: datetime) -> int:
+    """Mark these papers of a list as seen, or undo that; returns how many papers changed. Idempotent.
+
+    Undoing leaves those seen that were opened, voted for or saved, and those of days that are done with.
+    """
+    papers = sorted(set(paper_ids))
+    if not on:
+        return SeenPaper.objects.filter(user=user, paper__in=papers, done_on=DONE_WITH_LIST).delete()[0]
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_LIST, {"user": user.pk, "papers": papers, "now": now, "done_on": DONE_WITH_LIST})
+        return int(cursor.rowcount)
+
+
+def unmark_list_done(*, user: User, at: datetime) -> None:
+    """Undo what `set_list_done` did at that time, whichever papers the list has now. Idempotent."""
+    SeenPaper.objects.filter(user=user, done_on=DONE_WITH_LIST, seen_at=at).delete()

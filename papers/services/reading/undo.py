@@ -6,9 +6,8 @@ has to be cleaned up; `papers/web/answers.py` shows it as "Undo".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.core import signing
 from django.db import transaction
@@ -23,17 +22,15 @@ from papers.services.authors.lookup import (
     slug_of,
 )
 from papers.services.authors.profile import read_author_profile
+from papers.services.reading.bulk import Before, restore_papers
 from papers.services.reading.follows import FollowError, follow, unfollow
 from papers.services.reading.library import set_library_note, set_library_state
-from papers.services.reading.seen import is_seen, set_days_done, set_seen
+from papers.services.reading.seen import is_seen, set_days_done, set_seen, unmark_list_done
 from papers.services.reading.tags import set_tags, tag_names_of_paper
 from papers.services.reading.votes import set_vote
 
 UNDO_SECONDS = 60 * 60
 _SALT = "papers.undo"
-
-Before: TypeAlias = Mapping[str, Any]
-"""What an act changes, as it was before, in values that JSON has."""
 
 
 class UndoError(Exception):
@@ -67,6 +64,11 @@ def before_done(first: date, last: date, *, on: bool) -> Before:
     return {"days": [first.isoformat(), last.isoformat()], "done": not on}
 
 
+def before_list_done(at: datetime) -> Before:
+    """What being done with a list at that time changes. No queries."""
+    return {"list_done_at": at.isoformat()}
+
+
 def before_follow(kind: str, key: str, *, on: bool) -> Before:
     """What following an author or organisation changes, or no longer following."""
     return {"kind": kind, "key": key, "follows": not on}
@@ -93,6 +95,10 @@ def undo(*, user: User, word: str) -> Before:
         raise UndoError("This was done from another account.")
     if "paper" in before:
         _restore_paper(user, before)
+    elif "papers" in before:
+        restore_papers(user, before)
+    elif "list_done_at" in before:
+        unmark_list_done(user=user, at=datetime.fromisoformat(before["list_done_at"]))
     elif "days" in before:
         first, last = map(date.fromisoformat, before["days"])
         set_days_done(user=user, first=first, last=last, on=before["done"])
@@ -116,7 +122,7 @@ def _restore_paper(user: User, before: Before) -> None:
         set_seen(user=user, paper_id=paper_id, on=before["seen"])
 
 
-def _restore_entry(user: User, paper_id: int, entry: Mapping[str, str]) -> None:
+def _restore_entry(user: User, paper_id: int, entry: dict[str, str]) -> None:
     set_library_state(user=user, paper_ids=[paper_id], state=entry["state"])
     if entry["state"]:
         set_library_note(user=user, paper_id=paper_id, note=entry["note"])

@@ -1,15 +1,10 @@
-// What is pressed on a paper's page: copy, share, and the way through the list that the reader came from. That list is
-// remembered by this tab alone, as the reader saw it, so the server is asked nothing and its pages are the same for all.
+// What is pressed on a paper's page: copy, share, and the way through the list that the reader came from, which
+// static/js/list.js keeps in this tab alone: the server is asked nothing, and its pages are the same for all.
 "use strict";
 
 (() => {
-  const KEY = "list";
-  const paper = document.querySelector("article.paper");
-
-  function say(words) {
-    document.getElementById("notice").textContent = words;
-    setTimeout(() => { document.getElementById("notice").textContent = ""; }, 6000);
-  }
+  const { one, on, say, keys } = broadsheet;
+  const paper = one("article.paper");
 
   // The clipboard of navigator is for pages by https alone; this works wherever a group runs.
   function copy(text, button) {
@@ -22,45 +17,36 @@
     say(isDone ? "Copied." : "Copying is not allowed in this browser.");
   }
 
-  function remember() {
-    const links = [...document.querySelectorAll(".card-title a")].filter((link) => !link.closest(".muted-fold"));
-    const list = {
-      name: document.title.replace(` · ${document.querySelector(".wordmark").textContent}`, ""),
-      address: location.pathname + location.search,
-      more: document.querySelector(".more a")?.href,
-      papers: links.map((link) => link.pathname),
-    };
-    try { sessionStorage.setItem(KEY, JSON.stringify(list)); } catch { /* full, or forbidden: then without */ }
-  }
-
-  document.addEventListener("click", (event) => {
+  on("click", (event) => {
     const copies = event.target.closest("[data-copy-text], [data-copy-from]");
     if (copies) copy(copies.dataset.copyText ?? document.getElementById(copies.dataset.copyFrom).textContent, copies);
-    else if (event.target.closest(".card-title a")) remember();
   });
-
-  // Whoever signs out leaves no list behind.
-  document.addEventListener("submit", (event) => {
-    if (event.target.action.endsWith("/sign-out")) sessionStorage.removeItem(KEY);
-  });
-
-  if (!paper) return;
 
   const share = paper.querySelector("[data-share]");
   if (navigator.share) {
     share.hidden = false;
-    share.addEventListener("click", () => navigator.share({ title: document.querySelector("h1").innerText, url: share.dataset.share }).catch(() => {}));
+    share.addEventListener("click", () => navigator.share({ title: one("h1").innerText, url: share.dataset.share }).catch(() => {}));
   }
 
   // The state beside the tags follows the button, or keeping the tags would bring the old one back.
-  document.addEventListener("htmx:afterSwap", () => {
+  on("htmx:afterSwap", () => {
     const state = paper.querySelector(".save")?.dataset.state ?? "";
     for (const radio of paper.querySelectorAll(".mine input[name=state]")) radio.checked = radio.value === state;
   });
 
+  const step = (by) => () => one(`[data-step="${by}"]`)?.click();
+  keys.j = step(1);
+  keys.k = step(-1);
+  keys.t = () => {
+    const fold = one("[data-mine]");
+    if (!fold) return;
+    fold.open = true;
+    fold.querySelector("input[name=tags]").focus();
+  };
+
   function listHere() {
     try {
-      const list = JSON.parse(sessionStorage.getItem(KEY));
+      const list = JSON.parse(sessionStorage.getItem("list"));
       return list && { ...list, place: list.papers.indexOf(location.pathname) };
     } catch { return null; }
   }
