@@ -11,6 +11,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404
 
+from papers.web.json_errors import is_program, json_error
+
 _LONG_NAME = "The file name is too long. Use at most 200 characters and try again."
 _BROKEN_FORM = "The form was incomplete. Go back and try again."
 
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The 404 page, with what the view said about it."""
     is_ours = isinstance(exception, Http404) and not isinstance(exception, Resolver404)
+    if is_program(request):
+        return json_error(404, "There is no such paper here." if is_ours else "There is no such address.")
     return render(request, "404.html", {"reason": str(exception) if is_ours else ""}, status=404)
 
 
@@ -29,6 +33,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, MultiPartParserError):
         # Django's parser says which only in words.
         reason = _LONG_NAME if "header size" in str(exception) else _BROKEN_FORM
+    if is_program(request):
+        return json_error(400, reason or "This request can't be answered.")
     return HttpResponseBadRequest(render_to_string("400.html", {"reason": reason}))
 
 
@@ -36,4 +42,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The 500 page: needs no database, cache or session, and has a number that is in the log behind the trace."""
     number = uuid.uuid4().hex[:10]
     logger.error("Request failed: %s %s", number, request.path)
+    if is_program(request):
+        return json_error(500, "This request failed. The log has more of it.", request_id=number)
     return HttpResponseServerError(render_to_string("500.html", {"number": number}))
