@@ -12,6 +12,7 @@ from papers.sources import (
     arxiv_oai,
     arxiv_rss,
     biorxiv,
+    broadsheet,
     crossref,
     doi,
     feed,
@@ -38,6 +39,7 @@ ADAPTERS: Mapping[str, SourceAdapter] = {
         crossref.adapter,
         oai.adapter,
         openalex.adapter,
+        broadsheet.adapter,
     )
 }
 """By kind, in the order in which forms offer them."""
