@@ -1,10 +1,10 @@
-"""Compares recorded answers of Hugging Face's daily papers, field by field, with what this site answers for the same days.
+"""Compares recorded answers of Hugging Face's daily papers, field by field, with what we answer for the same days.
 
     python -m bench.huggingface_fields FOLDER
 
-FOLDER has one `YYYY-MM-DD.json` a day, as `/api/daily_papers?date=` answered. Each day is read by the source's own reader
-into an empty database of its own, asked for at `/api/daily_papers`, and compared; nothing leaves the machine. The table
-says for each field in how many entries it is equal, absent here, only here, or different.
+FOLDER has one `YYYY-MM-DD.json` a day, as `/api/daily_papers?date=` answered. All are read by the source's own reader
+into one new database, asked for at `/api/daily_papers`, and compared; nothing leaves the machine. The table says for
+each field in how many entries it is equal, absent here, only here, or different.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ WHY: Mapping[str, str] = {
     "numComments": "comments of this site's readers",
     "publishedAt": "the inner paper's, which theirs is hours away from (2024: when it was listed)",
     "submittedOnDailyAt": "midnight UTC of the day; in 2024 it was not sent",
-    "user": "the name that is kept of who submitted it there is the full one",
+    "user": "of a submitter the full name is kept, and stands here too",
     "name": "of a submitter the full name is kept; of an organization the handle is made of its name",
+    "isPro": "what an account pays is not kept",
     "authors": "names that are hidden there are left out",
     "isAuthorParticipating": "nobody's account is an author's here",
-    "githubRepo": "code on other hosts is no GitHub repository",
+    "githubRepo": "read from the abstract too; repeated beside the paper, where the client reads it",
+    "projectPage": "read from the abstract too; repeated beside the paper, where the client reads it",
+    "title": "cleaned: TeX's accents and quotes are letters, and nothing is a control character",
+    "summary": "cleaned as the title is; repeated beside the paper, also for 2024",
 }
 """By the last part of a field, why it may differ."""
-NEVER = "of their pages, pictures, models and accounts nothing is stored"
+NEVER = "not kept: of their pages, pictures, models and accounts"
 
 Fields = dict[str, Counter[str]]
 
@@ -98,7 +102,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def answer_for(day: date, data: bytes) -> Any:
-    """What this site answers for a day once it has read what Hugging Face answered: in a database with nothing of it."""
+    """What this site answers for a day, once it has read what Hugging Face answered."""
     from django.db import transaction
     from django.test import Client
 

@@ -237,7 +237,7 @@ def _read_item(item: Any, *, day: date, site: str, position: int) -> RawPaper:
     return RawPaper(
         source=RECORDS.name,
         title=title,
-        arxiv_id=arxiv_id and arxiv_id.value,
+        arxiv_id=arxiv_id.value if arxiv_id else None,
         doi=doi,
         abstract=_part(paper, "summary", str) or _part(item, "summary", str),
         authors=_authors(_part(paper, "authors", list)),

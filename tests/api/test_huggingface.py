@@ -451,7 +451,7 @@ def test_a_members_only_site_answers_strangers_401_as_json(settings: Settings) -
 
 
 def test_too_many_searches_are_429_with_the_usual_headers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RATE_LIMITS, "search", RateLimit(1, 60))  # type: ignore[arg-type]
+    monkeypatch.setitem(RATE_LIMITS, "search", RateLimit(1, 60))
     cache.clear()
     client = anonymous_client()
     for path in ("/api/papers/search?q=ice", f"{DAILY}?submitter=s1"):

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.test import override_settings
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import close_session
+from huggingface_hub.utils._http import close_session
 from pytest_django.live_server_helper import LiveServer
 
 from papers.models import Tag, TaggedPaper

@@ -1,4 +1,4 @@
-"""The comparison of recorded answers with ours: what is called equal, absent and different, and on a day made up here."""
+"""The comparison of recorded answers with ours: what is called equal, absent and different; on a day made up here."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from django.test import Client, override_settings
 
 from config.site_url import Site
 from papers.models import Edition, FetchRun, Listing, Paper, PaperExternalCounts, RejectedRecord, Source, User
+from papers.outbound.client import Client as OutboundClient
 from papers.outbound.errors import HttpStatusError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.fetching.fetch_runner import fetch_source, preview_source
@@ -48,8 +49,8 @@ def answers_of(address: str) -> Answers:
     with site(address):
         for days in range(40):
             path = f"/api/daily_papers?date={NOW.date() - timedelta(days=days)}&limit=100&p=0"
-            answer = Client().get(path)
-            kept[path] = httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.content)
+            said = Client().get(path)
+            kept[path] = httpx.Response(said.status_code, headers=dict(said.headers), content=said.content)
 
     def answer(request: httpx.Request) -> httpx.Response:
         path = request.url.raw_path.decode()
@@ -83,7 +84,7 @@ def follow(address: str, answer: Answers, *, at: str) -> FetchRun:
         kind="broadsheet", name=site_name(address), base_url=address, lists=Source.Lists.ALL
     )
     with site(at):
-        run = fetch_source(source.pk, now=NOW, make_client=lambda **_: FakeClient(answer))
+        run = fetch_source(source.pk, now=NOW, make_client=lambda **_: cast(OutboundClient, FakeClient(answer)))
     assert run is not None
     return run
 
@@ -224,7 +225,7 @@ def test_a_private_network_must_be_on_the_allow_list(monkeypatch: pytest.MonkeyP
 def test_each_site_has_its_own_rate_limit_and_page_addresses() -> None:
     client = FakeClient(lambda _: httpx.Response(200, json=[]))
     source = factories.source("broadsheet", base_url=f"{BOB}/api/daily_papers")
-    fetch_source(source.pk, now=NOW, make_client=lambda **_: client)
+    fetch_source(source.pk, now=NOW, make_client=lambda **_: cast(OutboundClient, client))
     assert {request.group for request in client.asked} == {"feed:bob.example"}
     assert {request.url for request in client.asked} == {f"{BOB}/api/daily_papers"}
 

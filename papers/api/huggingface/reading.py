@@ -59,11 +59,12 @@ def read_daily(asked: DailyRequest, *, today: date, trending_floor: float) -> Li
         return _trending(asked, today=today, floor=trending_floor)
     if asked.first is None:
         return _recent(asked, today=today)
-    listings = {
-        "date": Listing.objects.best_of_day,
-        "week": Listing.objects.best_of_week,
-        "month": Listing.objects.best_of_month,
-    }[asked.span](asked.first)
+    if asked.span == "week":
+        listings = Listing.objects.best_of_week(asked.first)
+    elif asked.span == "month":
+        listings = Listing.objects.best_of_month(asked.first)
+    else:
+        listings = Listing.objects.best_of_day(asked.first)
     return _page(_submitted(listings, asked.submitter), asked.start, asked.limit)
 
 
