@@ -202,6 +202,8 @@ class BodyTooLargeMiddleware:
     def __call__(self, request: Request) -> HttpResponse:
         if "HTTP_X_BROADSHEET_BODY_THROWN_AWAY" not in request.META:
             return self.get_response(request)
+        if is_program(request):
+            return json_error(413, "This request is too large.")
         return render(request, "413.html", {"megabytes": MAX_BYTES // 1_000_000}, status=413)
 
 

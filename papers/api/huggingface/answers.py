@@ -75,6 +75,6 @@ def json_answer(request: Request, body: Any, *, name: str = "", next_query: str 
     if modified is not None:
         response["Last-Modified"] = http_date(modified)
     if next_query:
-        response["Link"] = f'<{settings.SITE.origin}{request.path}?{next_query}>; rel="next"'
+        response["Link"] = f'<{settings.SITE.url}{request.path_info}?{next_query}>; rel="next"'
     patch_vary_headers(response, ["Cookie"])
     return get_conditional_response(request, etag=etag, last_modified=modified, response=response) or response

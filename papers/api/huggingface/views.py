@@ -46,7 +46,7 @@ def _submitters_list(request: Request, asked: DailyRequest) -> HttpResponse:
 
 def _list(request: Request, asked: DailyRequest) -> HttpResponse:
     page = read_daily(asked, today=timezone.localdate(), trending_floor=trending_floor(now=timezone.now()))
-    name = "" if asked.submitter else f"{request.path} {asked}"
+    name = "" if asked.submitter else f"{request.path_info} {asked}"
     return json_answer(
         request, [entry(listed) for listed in page.papers], name=name, next_query=_next_query(asked, page)
     )
@@ -103,4 +103,4 @@ def paper(request: Request, public_id: str) -> HttpResponse:
             raise
         found = paper_for_read(request.user, other)
     [listed] = read_papers([found])
-    return json_answer(request, flat_paper(listed), name=f"{request.path} {found.pk}")
+    return json_answer(request, flat_paper(listed), name=f"{request.path_info} {found.pk}")
