@@ -33,13 +33,13 @@ ADAPTERS: Mapping[str, SourceAdapter] = {
         arxiv_oai.adapter,
         arxiv_api.adapter,
         huggingface.adapter,
+        broadsheet.adapter,
         feed.adapter,
         biorxiv.biorxiv_adapter,
         biorxiv.medrxiv_adapter,
         crossref.adapter,
         oai.adapter,
         openalex.adapter,
-        broadsheet.adapter,
     )
 }
 """By kind, in the order in which forms offer them."""

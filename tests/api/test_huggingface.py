@@ -468,8 +468,8 @@ QUERIES = {
     f"{DAILY}?week=2026-W10": 3,
     f"{DAILY}?month=2026-03": 3,
     DAILY: 4,
-    f"{DAY}&sort=trending": 4,
-    f"{DAILY}?sort=trending": 4,
+    f"{DAY}&sort=trending": 5,
+    f"{DAILY}?sort=trending": 5,
     f"{DAY}&submitter=s1": 3,
     "/api/papers/2603.99001": 4,
 }

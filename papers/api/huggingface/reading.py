@@ -53,7 +53,7 @@ def read_daily(asked: DailyRequest, *, today: date, trending_floor: float) -> Li
     """A page of the listed papers. Without a span: the newest editions, the last day first.
 
     By date, the day's order: pinned, the votes here, the sources' votes, the announcement's order. By week and month,
-    most voted first. Three queries, without a span four, trending by span four.
+    most voted first. Three queries, without a span four, by trending five.
     """
     if asked.is_trending:
         return _trending(asked, today=today, floor=trending_floor)
@@ -118,7 +118,7 @@ def _days_on_page(editions: Sequence[tuple[date, int]], start: int, limit: int) 
 def _trending(asked: DailyRequest, *, today: date, floor: float) -> ListPage:
     """Papers by trending score: of a span, those without a score last; without one, down to the score's floor, and
     while nothing is trending the newest editions, as the page has it."""
-    found = _without_unused(Paper.objects.visible())
+    found = Paper.objects.visible()
     if asked.first is not None:
         span = Listing.objects.visible().filter(day__gte=asked.first, day__lt=_end(asked.span, asked.first))
         span = _submitted(span, asked.submitter)
@@ -130,10 +130,11 @@ def _trending(asked: DailyRequest, *, today: date, floor: float) -> ListPage:
         if asked.submitter:
             own = _submitted(Listing.objects.visible().filter(paper=OuterRef("pk")), asked.submitter)
             found = found.filter(Exists(own))
-    papers = list(found[asked.start : asked.start + asked.limit + 1])
-    if asked.first is None and not papers and not Paper.objects.visible().trending(min_score=floor).exists():
+    # Keys alone are sorted: whole papers would be read for all of a month.
+    ids = list(found.values_list("pk", flat=True)[asked.start : asked.start + asked.limit + 1])
+    if asked.first is None and not ids and not Paper.objects.visible().trending(min_score=floor).exists():
         return _recent(asked, today=today)
-    return ListPage(read_papers(papers[: asked.limit]), has_more=len(papers) > asked.limit)
+    return ListPage(read_ids(ids[: asked.limit]), has_more=len(ids) > asked.limit)
 
 
 def _end(span: str, first: date) -> date:
