@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
+from papers.api.huggingface import views as huggingface
 from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
     account,
@@ -99,6 +100,10 @@ urlpatterns: list[URLPattern] = [
     path("papers/<path:public_id>/comments", comments.comments, name="comments"),
     path("papers/<path:public_id>.<form:form>", exports.paper, name="paper-export"),
     path("papers/<path:public_id>", paper.paper, name="paper"),
+    # What Hugging Face's papers client asks for, with `papers/<id>.md` above.
+    path("api/daily_papers", huggingface.daily_papers, name="hf-daily-papers"),
+    path("api/papers/search", huggingface.search, name="hf-search"),
+    path("api/papers/<path:public_id>", huggingface.paper, name="hf-paper"),
     path("abs/<path:arxiv_id>", paper.by_arxiv_id, name="abs"),
     path("pdf/<path:arxiv_id>", paper.by_arxiv_id, name="pdf"),
     path("comments/<row:comment_id>/edit", comments.edit, name="edit-comment"),

@@ -29,8 +29,8 @@ class LookForm(forms.Form):
     address = forms.CharField(
         label="Address, ISSN or name",
         max_length=MAX_ADDRESS,
-        help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH), or of what openalex.org knows; an ISSN; "
-        "or bioRxiv or medRxiv.",
+        help_text="Of a feed, of a journal’s page, of a repository (OAI-PMH), of what openalex.org knows, or of "
+        "another Broadsheet, followed by /api/daily_papers; an ISSN; or bioRxiv or medRxiv.",
         error_messages={"required": "Enter an address, an ISSN or a name."},
     )
 

@@ -322,7 +322,7 @@ class PaperExternalCounts(models.Model):
     """What another site counts for a paper: its votes, comments, who submitted it there. Shown apart, as theirs."""
 
     paper = models.ForeignKey(Paper, on_delete=models.CASCADE, related_name="external_counts")
-    source = models.CharField(max_length=20, help_text="The kind of source, such as huggingface.")
+    source = models.TextField(help_text="The kind of source, such as huggingface; of another Broadsheet, its host.")
     votes = models.PositiveIntegerField(default=0)
     comments = models.PositiveIntegerField(default=0)
     submitted_by = models.TextField(blank=True)

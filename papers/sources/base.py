@@ -73,6 +73,8 @@ class ExternalCounts:
     url: str = ""
     source: str = field(default="", compare=False)
     """The site that counted, where the record is another's; empty: the record's own source."""
+    is_first_hand: bool = field(default=False, compare=False)
+    """Whether the site in `source` said so itself: then what it says is true, also where it is less than before."""
     counted_on: date | None = field(default=None, compare=False)
     """The day by whose end the votes had been given, where the record is on no list that says so."""
 
@@ -194,6 +196,8 @@ class FetchContext:
     last_modified: str = ""
     api_key: str = field(default="", repr=False)
     """Of a kind that takes one; a secret."""
+    own_mark: str = ""
+    """What this site's own answers carry, so that it knows them where somebody lets it follow itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.outbound.errors import HttpStatusError, SourceError
@@ -87,7 +88,7 @@ def parse_list(data: bytes, *, day: date, site: str, first_position: int = 0) ->
         items = json.loads(data)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is the former
         raise SourceError(
-            f"Hugging Face's list of {day} is not JSON. It is asked for again; "
+            f"The list of {day} is not JSON. It is asked for again; "
             "if this stays, open the source's address and look what it answers."
         ) from error
     if not isinstance(items, list):
@@ -180,8 +181,8 @@ def _fetch_day(
             yield FetchBatch(**fields)
             return
         position += answer.size
-        fresh = tuple(paper for paper in answer.papers if paper.arxiv_id not in seen)
-        seen |= {paper.arxiv_id or "" for paper in fresh}
+        fresh = tuple(paper for paper in answer.papers if _key(paper) not in seen)
+        seen |= {_key(paper) for paper in fresh}
         if page > 0 and not fresh:
             break
         yield FetchBatch(papers=fresh, rejected=answer.rejected, list_day=day, **fields)
@@ -212,6 +213,10 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
     return read_large_isolated(parse_list, body, day=day, site=site, first_position=position)
 
 
+def _key(paper: RawPaper) -> str:
+    return paper.arxiv_id or paper.doi or ""
+
+
 class _UnreadableError(Exception):
     """One item is not what it should be."""
 
@@ -221,16 +226,19 @@ def _read_item(item: Any, *, day: date, site: str, position: int) -> RawPaper:
     paper = _part(item, "paper", dict)
     if not isinstance(item, dict) or paper is None:
         raise _UnreadableError("The item is not an object with a paper in it.")
-    arxiv_id = parse_arxiv_id(_part(paper, "id", str) or "")
+    name = (_part(paper, "id", str) or "").strip()
+    arxiv_id = parse_arxiv_id(name)
+    doi = name.removeprefix("doi/") if name.startswith("doi/10.") else None  # another Broadsheet's, never that site's
     title = _part(paper, "title", str) or _part(item, "title", str) or ""
-    if arxiv_id is None or not title.strip():
+    if (arxiv_id is None and doi is None) or not title.strip():
         raise _UnreadableError("The paper has no arXiv id or no title.")
     submitter = _account(_part(paper, "submittedOnDailyBy", dict) or _part(item, "submittedBy", dict))
     listed_at = parse_datetime(_part(paper, "submittedOnDailyAt", str))
     return RawPaper(
         source=RECORDS.name,
         title=title,
-        arxiv_id=arxiv_id.value,
+        arxiv_id=arxiv_id.value if arxiv_id else None,
+        doi=doi,
         abstract=_part(paper, "summary", str) or _part(item, "summary", str),
         authors=_authors(_part(paper, "authors", list)),
         published_at=parse_datetime(_part(paper, "publishedAt", str)),
@@ -241,7 +249,7 @@ def _read_item(item: Any, *, day: date, site: str, position: int) -> RawPaper:
             votes=_count(paper.get("upvotes")),
             comments=_count(item.get("numComments")),
             submitted_by=submitter,
-            url=f"{site}/papers/{arxiv_id.value}",
+            url=f"{site}/papers/{arxiv_id.value if arxiv_id else quote(name)}",
         ),
         # The outer publishedAt is mostly the paper's own date.
         listed_on=RawListing(_list_day(listed_at, day), "daily", position, submitter),

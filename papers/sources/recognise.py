@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from papers.catalogue.identifiers import parse_issn
+from papers.sources.broadsheet import LIST_PATH, site_address, site_name
 from papers.sources.meta_tags import decode_page
 from papers.sources.oai import base_address
 from papers.text.urls import normalise_url
@@ -86,6 +87,9 @@ def suggested_by_text(text: str) -> Suggestion | None:
             return Suggestion(server[1].lower(), query=category, name=_PREPRINT_SERVERS[server[1].lower()])
     if parts.netloc.lower() == "api.crossref.org" and (journal := _CROSSREF.fullmatch(parts.path)):
         return suggested_by_text(journal[1])
+    if parts.path.rstrip("/").endswith(LIST_PATH) and parts.netloc.lower() != "huggingface.co":
+        site = site_address(address)
+        return Suggestion("broadsheet", site, name=site_name(site))
     return _of_openalex(parts)
 
 

@@ -14,6 +14,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404
 
+from papers.web.json_errors import is_program, json_error
+
 _LONG_NAME = "The file name is too long. Use at most 200 characters and try again."
 _BROKEN_FORM = "The form was incomplete. Go back and try again."
 
@@ -27,6 +29,8 @@ _AWAY = ("57P01", "57P02", "57P03", "08")
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The 404 page, with what the view said about it."""
     is_ours = isinstance(exception, Http404) and not isinstance(exception, Resolver404)
+    if is_program(request):
+        return json_error(404, "There is no such paper here." if is_ours else "There is no such address.")
     return render(request, "404.html", {"reason": str(exception) if is_ours else ""}, status=404)
 
 
@@ -36,6 +40,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, MultiPartParserError):
         # Django's parser says which only in words.
         reason = _LONG_NAME if "header size" in str(exception) else _BROKEN_FORM
+    if is_program(request):
+        return json_error(400, reason or "This request can't be answered.")
     return HttpResponseBadRequest(render_to_string("400.html", {"reason": reason}))
 
 
@@ -50,6 +56,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return HttpResponse(page, status=503, headers=pause)
     number = uuid.uuid4().hex[:10]
     logger.error("Request failed: %s %s", number, request.path)
+    if is_program(request):
+        return json_error(500, "This request failed. The log has more of it.", request_id=number)
     return HttpResponseServerError(render_to_string("500.html", {"number": number}))
 
 

@@ -16,10 +16,12 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import http_date
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.dates import parse_day, parse_month, parse_week
 from papers.models import Listing, Paper, TaggedPaper
@@ -32,6 +34,7 @@ from papers.views.tags import tag as tag_page
 from papers.web.http import Request, UserRequest
 from papers.web.permissions import paper_for_read, sign_in_required, tag_for_read
 from papers.web.ratelimit import rate_limited
+from papers.web.validators import etag_of, same_since
 
 _IN_MEMORY_BYTES = 2_000_000
 _UNUSED = ("title_raw", "abstract_raw", "search_vector", "author_keys")
@@ -55,14 +58,22 @@ def citation_file(papers: Iterable[Paper], *, form: str, name: str) -> HttpRespo
 @require_safe
 @rate_limited("export")
 def paper(request: Request, public_id: str, form: str) -> HttpResponse:
-    """One paper. An address it had before leads to the one it has."""
+    """One paper. Addresses it had before, and its arXiv id in another spelling, lead to the one it has."""
     try:
         found = paper_for_read(request.user, public_id)
     except Http404:
         if moved := find_moved_paper(public_id):
             return redirect("papers:paper-export", moved, form, permanent=True)
+        named = parse_arxiv_id(public_id)
+        if named and Paper.objects.visible().filter(public_id=named.value).exists():
+            return redirect("papers:paper-export", named.value, form)
         return paper_page(request, f"{public_id}.{form}")  # a DOI may end like a format
-    return citation_file([found], form=form, name=found.public_id.replace("/", "-"))
+    etag = etag_of("".join(format_papers([found], form)).encode())
+    modified = same_since(f"{request.path} {found.pk}", etag)
+    response = citation_file([found], form=form, name=found.public_id.replace("/", "-"))
+    for header, value in (("ETag", etag), ("Last-Modified", http_date(modified)), ("Cache-Control", "no-cache")):
+        response[header] = value
+    return get_conditional_response(request, etag=etag, last_modified=modified, response=response) or response
 
 
 @require_safe

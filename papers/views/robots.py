@@ -20,6 +20,7 @@ _NO_PLACE = (
         "/topics/try",
         "/pdf/",
     ),
+    "/api/",
     *("/curate", "/admin", "/account", "/library", "/following", "/offline", "/sign-", "/submit", "/setup", "/outbox"),
     *("/u/", "/s/", "/mail/", "/subscribe", "/subscriptions"),
 )

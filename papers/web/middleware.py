@@ -20,6 +20,7 @@ from papers.models import User
 from papers.references.common import MAX_BYTES
 from papers.services.operations.installation import group_settings
 from papers.web.http import Request
+from papers.web.json_errors import is_program, json_error
 
 GetResponse = Callable[[Request], HttpResponse]
 
@@ -169,6 +170,8 @@ class AccessMiddleware:
             return None
         if request.user.is_authenticated or not request.group.members_only:
             return None
+        if is_program(request):
+            return json_error(401, "This site is for members only. Sign in to read it.")
         return redirect_to_login(request.get_full_path())
 
 
@@ -199,6 +202,8 @@ class BodyTooLargeMiddleware:
     def __call__(self, request: Request) -> HttpResponse:
         if "HTTP_X_BROADSHEET_BODY_THROWN_AWAY" not in request.META:
             return self.get_response(request)
+        if is_program(request):
+            return json_error(413, "This request is too large.")
         return render(request, "413.html", {"megabytes": MAX_BYTES // 1_000_000}, status=413)
 
 

@@ -22,16 +22,18 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import parse_http_date_safe, quote_etag
+from django.utils.http import parse_http_date_safe
 
 from papers.web.compression import KEPT_LEVEL, gunzipped, gzipped, mark_gzip, takes_gzip
 from papers.web.http import Request
 from papers.web.theme import chosen_theme, theme_cookie
+from papers.web.validators import etag_of
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
 
 _PARAMETERS = frozenset({"after", "sort", "category"})
+_KEPT_HEADERS = ("Content-Type", "Last-Modified", "Link")
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 _STAMP_KEY = "visitors-stamp"
 _STAMP_SECONDS = 24 * 60 * 60
@@ -47,10 +49,18 @@ def invalidate_page_cache() -> None:
 
 def cache_for_anonymous(view: View[P]) -> View[P]:
     """A view whose answers to visitors depend on the address, the theme and the rows alone."""
+    return cache_with_parameters(_PARAMETERS)(view)
 
+
+def cache_with_parameters(names: frozenset[str]) -> Callable[[View[P]], View[P]]:
+    """The same for a view with other parameters. Addresses with any that is not among `names` are not kept."""
+    return lambda view: _cached(view, names)
+
+
+def _cached(view: View[P], names: frozenset[str]) -> View[P]:
     @wraps(view)
     def cached_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        key = _key(request)
+        key = _key(request, names)
         if key is None:
             return view(request, *args, **kwargs)
         found = cache.get_many([_STAMP_KEY, key])
@@ -61,9 +71,9 @@ def cache_for_anonymous(view: View[P]) -> View[P]:
             response = view(request, *args, **kwargs)
         if response.status_code != 200:
             return response
-        etag = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
+        etag = etag_of(response.content)
         packed = b64encode(gzipped(response.content, level=KEPT_LEVEL)).decode("ascii")
-        kept = (packed, etag, response["Content-Type"], response.get("Last-Modified", ""))
+        kept = (packed, etag, {name: response[name] for name in _KEPT_HEADERS if name in response})
         cache.set(key, (stamp, *kept), settings.ANONYMOUS_PAGE_SECONDS)
         return _answer(request, *kept)
 
@@ -80,13 +90,12 @@ def _unconditionally(request: Request) -> Iterator[None]:
         request.META.update(asked)
 
 
-def _answer(request: Request, packed: str, etag: str, content_type: str, modified: str) -> HttpResponse:
+def _answer(request: Request, packed: str, etag: str, kept: dict[str, str]) -> HttpResponse:
     """The page or feed, or 304 for who has this one. It may be kept, and must be asked for each time."""
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if modified:
-        headers["Last-Modified"] = modified
+    headers = {**kept, "ETag": etag, "Cache-Control": "no-cache"}
+    modified = kept.get("Last-Modified", "")
     body, is_packed = b64decode(packed), takes_gzip(request)
-    response = HttpResponse(body if is_packed else gunzipped(body), content_type=content_type, headers=headers)
+    response = HttpResponse(body if is_packed else gunzipped(body), headers=headers)
     patch_vary_headers(response, ["Cookie", "HX-Request", "Accept-Encoding"])
     if is_packed:
         mark_gzip(response)
@@ -95,12 +104,12 @@ def _answer(request: Request, packed: str, etag: str, content_type: str, modifie
     return response if answer is None else answer
 
 
-def _key(request: Request) -> str | None:
+def _key(request: Request, names: frozenset[str]) -> str | None:
     """The key of the page in the cache; None where a cookie may make it somebody's own."""
     if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {theme_cookie()} or request.method != "GET":
         return None
-    if set(request.GET) - _PARAMETERS:  # nobody fills the cache by making up addresses
+    if set(request.GET) - names:  # nobody fills the cache by making up addresses
         return None
     parts = (timezone.localdate(), chosen_theme(request.COOKIES), bool(request.htmx), request.get_full_path())
     # Addresses may be long, and have spaces in them.
-    return f"visitors:{hashlib.sha256(repr((settings.VERSION, *parts)).encode()).hexdigest()}"
+    return f"visitors-answer:{hashlib.sha256(repr((settings.VERSION, *parts)).encode()).hexdigest()}"

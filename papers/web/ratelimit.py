@@ -19,6 +19,7 @@ from django.shortcuts import render
 
 from papers.services.accounts.attempts import give_back_attempt, take_attempt
 from papers.web.http import client_network
+from papers.web.json_errors import is_program, json_error
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
@@ -126,8 +127,17 @@ def rate_limit_key(request: HttpRequest) -> str:
 
 
 def too_many_requests(request: HttpRequest, name: str, context: Mapping[str, Any] | None = None) -> HttpResponse:
-    """The answer to an attempt beyond the limit, with the seconds to wait in Retry-After."""
-    seconds = RATE_LIMITS[name].seconds
+    """The answer to an attempt beyond the limit, with the seconds to wait in Retry-After.
+
+    A program gets JSON, and the limit in the headers of draft-ietf-httpapi-ratelimit-headers too.
+    """
+    limit = RATE_LIMITS[name]
+    seconds = limit.seconds
+    if is_program(request):
+        response = json_error(429, f"Too many requests. Try again in {seconds} seconds.", Retry_After=str(seconds))
+        response["RateLimit"] = f'"{name}";r=0;t={seconds}'
+        response["RateLimit-Policy"] = f'"fixed window";"{name}";q={limit.attempts};w={seconds}'
+        return response
     response = render(request, "429.html", {**(context or {}), "minutes": -(-seconds // 60)}, status=429)
     response["Retry-After"] = str(seconds)
     return response

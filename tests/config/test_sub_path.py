@@ -106,6 +106,22 @@ def test_nor_does_it_reach_readers_nor_where_they_are_led() -> None:
     assert get_script_prefix() == "/"
 
 
+@pytest.mark.parametrize("path", ["/of-our-lab/api/daily_papers", "/api/daily_papers"])
+@pytest.mark.parametrize("said", ["", EVIL, "/of-our-lab"])
+def test_programs_are_led_on_below_the_sub_path_too(path: str, said: str, settings: Any) -> None:
+    settings.SITE = Site.from_url("http://127.0.0.1/of-our-lab")
+    settings.FORCE_SCRIPT_NAME = settings.SITE.path
+    factories.listing()
+    factories.listing()
+    status, headers, _ = call({**environ_of(hostile(f"{path}?limit=1")), "SCRIPT_NAME": said})
+    assert status.startswith("200")
+    assert headers["Link"] == '<http://127.0.0.1/of-our-lab/api/daily_papers?p=1&limit=1>; rel="next"'
+    settings.ACCESS = "members"
+    status, headers, said_then = call({**environ_of(hostile(path)), "SCRIPT_NAME": said})
+    assert status.startswith("401")
+    assert headers["X-Error-Message"] in said_then
+
+
 @pytest.mark.parametrize("path", ["/of-our-lab/papers/date/2026-03-04", "/papers/date/2026-03-04"])
 @pytest.mark.parametrize("said", ["", EVIL, "/of-our-lab"])
 def test_a_site_under_a_sub_path_has_its_own_in_every_link(path: str, said: str, settings: Any) -> None:

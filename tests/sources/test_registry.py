@@ -64,6 +64,7 @@ def test_words_of_third_parties_are_named_and_own_records_are_not():
     assert {name: text for name, text in words.items() if text} == {
         "webpage": "a web page",
         "feed": "a feed",
+        "broadsheet": "another Broadsheet’s list",
         "huggingface": "Hugging Face’s list",
         "import": "an imported file",
         "oai": "a repository’s record",

@@ -62,7 +62,8 @@ ROWS: dict[str, list[Row]] = {
         Row("/papers/2603.99002", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
     "papers:paper-export": [
-        *(everybody(f"/papers/2603.99001.{form}") for form in CITATION_FORMATS),
+        *(everybody(f"/papers/2603.99001.{form}") for form in CITATION_FORMATS if form != "md"),
+        everybody("/papers/2603.99001.md", on_members_site=401),  # to a program; a browser gets the way in
         everybody("/papers/2603.00000.bib", 404),
         Row("/papers/2603.99002.bib", 404, 404, 404, 200, 200),  # hidden by a curator
     ],
@@ -131,6 +132,18 @@ ROWS: dict[str, list[Row]] = {
     "papers:muted": [members("/account/muted"), members("/account/muted", 302, method="POST")],
     "papers:unmute": [members("/account/muted/1/remove", 302, method="POST")],
     "papers:reading-preferences": [members("/account/reading")],
+    "papers:hf-daily-papers": [
+        everybody("/api/daily_papers", on_members_site=401),
+        everybody("/api/daily_papers?date=2026-03-04", on_members_site=401),
+        everybody("/api/daily_papers?date=x", 400, on_members_site=401),
+        everybody("/api/daily_papers", 405, on_members_site=401, method="POST"),
+    ],
+    "papers:hf-search": [everybody("/api/papers/search?q=ice", on_members_site=401)],
+    "papers:hf-paper": [
+        everybody("/api/papers/2603.99001", on_members_site=401),
+        everybody("/api/papers/2603.00000", 404, on_members_site=401),
+        Row("/api/papers/2603.99002", 404, 404, 404, 200, 200, on_members_site=401),  # hidden by a curator
+    ],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],
     "papers:submit": [

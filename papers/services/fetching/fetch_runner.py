@@ -31,6 +31,7 @@ from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.services.fetching.source_config import base_url_of
 from papers.services.fetching.unread_days import fill_unread_days
 from papers.services.ingest.batches import RunLostError, progress_line, store_batch
+from papers.services.operations.installation import site_mark
 from papers.services.operations.sample import remove_superseded_sample
 from papers.sources.arxiv_schedule import eastern_day
 from papers.sources.base import FetchBatch, FetchContext, FetchOutcome
@@ -191,6 +192,7 @@ def _context(
         etag=source.etag,
         last_modified=source.last_modified,
         api_key=source.api_key,
+        own_mark=site_mark(),
     )
 
 

@@ -38,7 +38,7 @@ LOOK_SECONDS = 8.0
 """How long somebody waits for a look, all requests together."""
 MAX_ENTRIES = 10
 MAX_BYTES = 5_000_000
-KINDS = ("feed", "biorxiv", "medrxiv", "crossref", "oai", "openalex")
+KINDS = ("feed", "biorxiv", "medrxiv", "crossref", "oai", "openalex", "broadsheet")
 """What a curator may add. arXiv and Hugging Face are the first-run page's."""
 NOT_KNOWN = (
     "That is not an address, an ISSN or the name of a known source. Enter the address of a feed, of a "

@@ -313,6 +313,7 @@ def _figures(external_counts: ExternalCounts | None) -> ExternalCounts | None:
         submitted_by=clean_line(external_counts.submitted_by)[:MAX_LINE],
         url=normalise_url(external_counts.url) or "",
         source=external_counts.source,
+        is_first_hand=external_counts.is_first_hand,
         counted_on=external_counts.counted_on,
     )
 

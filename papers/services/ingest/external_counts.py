@@ -93,9 +93,10 @@ def changed_counts(
 
 def _is_new(counts: ExternalCounts, known: StoredCounts | None) -> bool:
     """Counts that another source repeats may be old: beside the site's own they count only where they are higher."""
+    is_own = not counts.source or counts.is_first_hand
     if known is None:
         return True
-    return known.counts != counts and (not counts.source or counts.votes > known.counts.votes)
+    return known.counts != counts and (is_own or counts.votes > known.counts.votes)
 
 
 def store_counts(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from papers.models import Installation
 
@@ -54,6 +55,12 @@ def group_settings() -> GroupSettings:
         is_set_up=is_set_up,
         shows_thumbnails=shows_thumbnails,
     )
+
+
+def site_mark() -> str:
+    """What tells this site from all others, and nothing more: not guessed, not secret, the same in each process."""
+    digest: str = salted_hmac("broadsheet.site-mark", settings.SITE.url, algorithm="sha256").hexdigest()
+    return digest[:32]
 
 
 def group_today(now: datetime) -> date:
