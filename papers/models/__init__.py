@@ -1,5 +1,6 @@
 """The tables, each with its QuerySet above its model."""
 
+from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
@@ -51,11 +52,13 @@ __all__ = [
     "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
+    "ApiToken",
     "AttemptCount",
     "Author",
     "AuthorClaim",
     "AuthorName",
     "Candidate",
+    "ClientKey",
     "Comment",
     "CommentReport",
     "CurationEvent",
@@ -113,6 +116,7 @@ __all__ = [
     "Tag",
     "TaggedPaper",
     "TitleWord",
+    "TokenScope",
     "Topic",
     "TopicBacklog",
     "TopicMatch",

@@ -1,0 +1,1 @@
+"""What programs ask: addresses that answer with JSON."""
