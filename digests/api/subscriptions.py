@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 
 from digests.models import Schedule, Subscription
 from digests.models.subscriber import MAX_PAPERS
@@ -20,7 +20,7 @@ from digests.services.preferences import (
     save_preferences,
     subscribable_topics,
 )
-from papers.api.v1.base import READ, WRITE, Text, asking, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import READ, WRITE, RequestBody, Text, asking, limit_as_pages, new_router, reader_of
 from papers.forms.fields import find_time_zone
 from papers.models import User
 from papers.web.problems import ProblemError
@@ -41,7 +41,7 @@ _EXAMPLE = {
 }
 
 
-class MailSchedule(Schema):
+class MailSchedule(RequestBody):
     """What one regular mail is about."""
 
     frequency: FrequencyName
@@ -49,7 +49,7 @@ class MailSchedule(Schema):
     topics: list[Text] = Field([], max_length=300, description="Slugs of topics for all and of the reader's own.")
 
 
-class MailChoice(Schema):
+class MailChoice(RequestBody):
     """All of a reader's mail: what is not in it, ends."""
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}

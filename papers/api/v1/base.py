@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import wraps
 from typing import Annotated, Any, TypeVar, cast
 
-from django.http import HttpRequest
-from ninja import Field, Path, Query, Router
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Path, Query, Router, Schema
 from pydantic import AfterValidator
 
 from papers.dates import parse_day
@@ -16,7 +17,7 @@ from papers.models import TokenScope, User
 from papers.models.user import can_curate
 from papers.text.cleaning import safe_text
 from papers.web.http import Request, UserRequest
-from papers.web.problems import ProblemError
+from papers.web.problems import ProblemError, problem_response
 from papers.web.ratelimit import RATE_LIMITS, count_attempt, rate_limit_key
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,6 +55,12 @@ ClientId = Annotated[
         examples=["0d9f7c1e-8a35-4f0c-9a53-3f6d3f0c2b11"],
     ),
 ]
+
+
+class RequestBody(Schema):
+    """What a program sends. A member that is none is refused: a mistyped one would be left out in silence."""
+
+    model_config = {"extra": "forbid"}
 
 
 class TokenAuth:
@@ -102,6 +109,22 @@ CURATE = with_scope(TokenScope.CURATE)
 def new_router(tag: str) -> Router:
     """A resource: where its addresses are added."""
     return Router(tags=[tag])
+
+
+def refuse_unknown_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """An operation that answers 422 to a parameter it doesn't know: a mistyped filter would show everything."""
+    models = run.__self__.models  # type: ignore[attr-defined]  # ninja gives the operation's own method
+    known = {name for model in models if model.__ninja_param_source__ == "query" for name in model.model_fields}
+
+    @wraps(run)
+    def checked(request: HttpRequest, **values: Any) -> HttpResponse:
+        for name in request.GET:
+            if name not in known:
+                said = {"in": "query", "parameter": safe_text(name)[:100], "detail": "There is no such parameter."}
+                return problem_response(422, "The request is not of the form that is described.", errors=[said])
+        return run(request, **values)
+
+    return checked
 
 
 def asking(request: HttpRequest) -> Request:

@@ -28,7 +28,7 @@ from papers.api.v1 import (
     topics,
     votes,
 )
-from papers.api.v1.base import SECURITY_SCHEME
+from papers.api.v1.base import SECURITY_SCHEME, refuse_unknown_parameters
 from papers.api.v1.errors import add_handlers
 
 VERSION = "1.0"
@@ -134,6 +134,7 @@ def build_api(more: Iterable[Router] = ()) -> NinjaAPI:
         docs_url=None,
         urls_namespace="api-v1",
     )
+    api.add_decorator(refuse_unknown_parameters, mode="view")
     resources = (
         me.router,
         papers.lists,

@@ -15,6 +15,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    RequestBody,
     RowKey,
     Text,
     asking,
@@ -81,7 +82,7 @@ class CommentPage(Schema):
     next: str | None = Field(description="The `cursor` of the next page; null on the last.")
 
 
-class CommentText(Schema):
+class CommentText(RequestBody):
     """What a comment says."""
 
     model_config = {"json_schema_extra": {"examples": [{"body": "See @carl on *this*."}]}}
@@ -102,7 +103,7 @@ class NewComment(CommentText):
     answers: int | None = Field(None, ge=1, le=2**63 - 1, description="The comment on the same paper that it answers.")
 
 
-class ReportText(Schema):
+class ReportText(RequestBody):
     """Why a comment should not stand."""
 
     model_config = {"json_schema_extra": {"examples": [{"reason": "Rude."}]}}

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from ninja import Field, Path, Query, Schema
 
-from papers.api.v1.base import CURATE, Cursor, Limit, RowKey, Text, new_router, reader_of
+from papers.api.v1.base import CURATE, Cursor, Limit, RequestBody, RowKey, Text, new_router, reader_of
 from papers.api.v1.pages import position_of
 from papers.models import CurationEvent
 from papers.models.curation import LogPosition
@@ -62,7 +62,7 @@ class QueueAnswer(Schema):
     next: str | None = Field(description="The `cursor` of the next page; null on the last.")
 
 
-class DecisionText(Schema):
+class DecisionText(RequestBody):
     """What a curator decides."""
 
     model_config = {"json_schema_extra": {"examples": [{"action": "accept", "last_event": 0}]}}
@@ -146,13 +146,13 @@ def list_queue(
     }
 
 
-@router.put("/curation/queue/{kind}/{int:key}", response=ActRecord, summary="Decide", **CURATE)
-def put_decision(request: HttpRequest, body: DecisionText, kind: QueueKindName = _Kind, key: int = RowKey) -> ActRecord:
+@router.put("/curation/queue/{kind}/{int:row}", response=ActRecord, summary="Decide", **CURATE)
+def put_decision(request: HttpRequest, body: DecisionText, kind: QueueKindName = _Kind, row: int = RowKey) -> ActRecord:
     """Decide on one thing. 409: another curator decided since you saw it; nothing was changed."""
-    if read_item(kind, key) is None:
+    if read_item(kind, row) is None:
         raise Http404("There is no such thing.")
     actor = actor_of(request, reason=body.reason, last_event_id=body.last_event)
-    return act_record(perform_action(kind=kind, key=key, action=body.action, actor=actor))
+    return act_record(perform_action(kind=kind, key=row, action=body.action, actor=actor))
 
 
 @router.get("/curation/log", response=EventPage, summary="The log", **CURATE)

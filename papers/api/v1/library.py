@@ -14,6 +14,7 @@ from papers.api.v1.base import (
     Day,
     Limit,
     PaperId,
+    RequestBody,
     Text,
     day_of,
     limit_as_pages,
@@ -43,7 +44,7 @@ _SORTS: dict[str, type[LibraryPosition]] = {
 }
 
 
-class LibraryChoice(Schema):
+class LibraryChoice(RequestBody):
     """In which state a paper is to be."""
 
     model_config = {"json_schema_extra": {"examples": [{"state": "to_read"}]}}
@@ -60,7 +61,7 @@ class LibraryRecord(Schema):
     note: str = Field(description="Markdown; empty: none.")
 
 
-class NoteText(Schema):
+class NoteText(RequestBody):
     """A reader's own note on a paper; nobody else sees it."""
 
     model_config = {"json_schema_extra": {"examples": [{"note": "See section 3."}]}}

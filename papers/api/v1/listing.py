@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Field, Query, Schema
+from ninja import Field, Query
 
-from papers.api.v1.base import CURATE, Day, PaperId, Text, day_of, new_router, reader_of
+from papers.api.v1.base import CURATE, Day, PaperId, RequestBody, Text, day_of, new_router, reader_of
 from papers.api.v1.curation import ActRecord, act_record, actor_of
 from papers.services.curation.audit_log import MAX_REASON_LENGTH
 from papers.services.curation.place_paper import MAX_DAY_NOTE_LENGTH, hide_paper, pin_paper, set_day_note
@@ -16,7 +16,7 @@ router = new_router("Curation")
 _Reason = Query("", max_length=MAX_REASON_LENGTH, description="Stands in the public log.")
 
 
-class DayNoteText(Schema):
+class DayNoteText(RequestBody):
     """The note on top of a day."""
 
     model_config = {"json_schema_extra": {"examples": [{"note": "Three papers on tides today."}]}}

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Field, Schema, Status
 
-from papers.api.v1.base import READ, WRITE, RowKey, Text, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import READ, WRITE, RequestBody, RowKey, Text, limit_as_pages, new_router, reader_of
 from papers.models import MutedQuery
 from papers.services.reading.muted_queries import mute_query, unmute_query
 
@@ -33,7 +33,7 @@ class MuteList(Schema):
     items: list[MuteRecord]
 
 
-class MuteText(Schema):
+class MuteText(RequestBody):
     """A search to be muted."""
 
     model_config = {"json_schema_extra": {"examples": [{"query": "blockchain"}]}}

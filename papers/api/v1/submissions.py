@@ -15,6 +15,7 @@ from papers.api.v1.base import (
     ClientId,
     Cursor,
     Limit,
+    RequestBody,
     RowKey,
     Text,
     limit_as_pages,
@@ -40,7 +41,7 @@ class SubmissionPosition(NamedTuple):
     pk: int
 
 
-class NewSubmission(Schema):
+class NewSubmission(RequestBody):
     """A paper that a reader names."""
 
     model_config = {

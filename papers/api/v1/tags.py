@@ -12,6 +12,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    RequestBody,
     Text,
     asking,
     limit_as_pages,
@@ -66,7 +67,7 @@ class TagList(Schema):
     items: list[TagRecord]
 
 
-class TagChoice(Schema):
+class TagChoice(RequestBody):
     """How a tag is to be."""
 
     model_config = {"json_schema_extra": {"examples": [{"shared": True}]}}

@@ -16,6 +16,7 @@ from papers.api.v1.base import (
     ClientId,
     Cursor,
     Limit,
+    RequestBody,
     Slug,
     Text,
     asking,
@@ -72,7 +73,7 @@ class TopicList(Schema):
     items: list[TopicRecord]
 
 
-class TopicWording(Schema):
+class TopicWording(RequestBody):
     """What a saved search is called and asks."""
 
     model_config = {"json_schema_extra": {"examples": [{"name": "Tides", "query": "tide OR tidal"}]}}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from ninja import Field, Schema
 
-from papers.api.v1.base import READ, WRITE, Cursor, Limit, PaperId, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import READ, WRITE, Cursor, Limit, PaperId, RequestBody, limit_as_pages, new_router, reader_of
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
 from papers.models import Vote
@@ -26,7 +26,7 @@ class VotePosition(NamedTuple):
     pk: int
 
 
-class VoteChoice(Schema):
+class VoteChoice(RequestBody):
     """How a vote is to be."""
 
     model_config = {"json_schema_extra": {"examples": [{"unnamed": True}]}}
