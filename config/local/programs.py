@@ -80,7 +80,9 @@ MAILER = Part("mailer", 1, 10, queue="mail")
 """Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
 EMBEDDER = Part("embedder", 1, 5, ("manage", "embed", "--serve"))
 """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
-BEAT = Part("beat", 2, 5, ("celery", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile", ""))
+# `up` and `run` have looked whether everything is right; once more would import all that only the web server needs.
+_CELERY = ("celery", "--skip-checks", "-A", "config.celery")
+BEAT = Part("beat", 2, 5, (*_CELERY, "beat", "--loglevel", "WARNING", "--pidfile", ""))
 """Enqueues the task that collects due work, again and again."""
 
 PARTS = {part.name: part for part in (WEB, WORKER, FETCHER, MAILER, EMBEDDER, BEAT)}
@@ -99,7 +101,7 @@ def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, process
 
 def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
     return (
-        *("celery", "-A", "config.celery", "worker", "-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
+        *(*_CELERY, "worker", "-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
         *(() if has_semaphores() else ("--pool", "solo")),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )

@@ -78,7 +78,7 @@ class ApiAnswerMiddleware:
         patch_vary_headers(response, ["Authorization", "Cookie"])
         if request.method == "GET" and response.status_code == 200:
             response = _with_etag(request, response)
-        elif "Cache-Control" not in response.headers:
+        else:
             response.headers["Cache-Control"] = "no-store"
         if is_head:
             request.method = "HEAD"
@@ -104,6 +104,7 @@ def _with_etag(request: Request, response: HttpResponse) -> HttpResponse:
     """The answer, or 304 where whoever asks has the same (RFC 9110, 13.1.2). Made of its bytes, so always right."""
     etag = f'W/"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     is_own = "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
+    is_own = is_own or "private" in response.headers.get("Cache-Control", "")  # of a members-only site
     known = {one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))}
     if etag.removeprefix("W/") in known or "*" in known:
         kept = {name: response.headers[name] for name in ("Vary", *_KEPT_HEADERS[3:]) if name in response.headers}
