@@ -29,7 +29,7 @@ router = new_router("Subscriptions")
 
 SubjectName = Literal["daily", "trending", "top", "followed", "for_you", "versions"]
 FrequencyName = Literal["daily", "weekly", "monthly"]
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "schedules": [{"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]}],
     "local_time": "07:30",
     "time_zone": "Europe/Berlin",

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -51,4 +51,6 @@ def _groups() -> list[ReferenceGroup]:
 
 def _api_module() -> Any:
     """The module that has the API, by its name among the addresses: views know nothing of those above them."""
-    return next(one for one in get_resolver().url_patterns if getattr(one, "namespace", "") == "api-v1").urlconf_module
+    patterns = get_resolver().url_patterns
+    found = next(one for one in patterns if isinstance(one, URLResolver) and one.namespace == "api-v1")
+    return found.urlconf_module

@@ -26,7 +26,7 @@ WANTED = {"name": "laptop", "scopes": ["read", "write"], "days": "90"}
 
 
 def key_on(page: str) -> str:
-    found = set(re.findall(r"bsh_[A-Za-z0-9_-]{43}", page))
+    found: set[str] = set(re.findall(r"bsh_[A-Za-z0-9_-]{43}", page))
     assert len(found) == 1
     return found.pop()
 
@@ -68,7 +68,7 @@ def test_it_is_noted_and_mailed(settings: Any) -> None:
     send_due_security_mails(now=timezone.now() + timedelta(minutes=1))
     [sent] = [one for one in mail.outbox if "API token" in one.subject]
     assert "“laptop” (read, write)" in sent.body
-    assert "created an API token" in browser.get("/account/security").content.decode()
+    assert "Created an API token" in browser.get("/account/security").content.decode()
     browser.post(f"/account/tokens/{ApiToken.objects.get().pk}/revoke")
     assert SecurityEvent.objects.filter(kind=SecurityEvent.Kind.TOKEN_REVOKED).count() == 1
 

@@ -153,4 +153,6 @@ def test_the_last_use_is_written_every_few_minutes() -> None:
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=first - timedelta(minutes=6))
     client.get("/me")
-    assert ApiToken.objects.get().last_used_at > first - timedelta(minutes=1)
+    later = ApiToken.objects.get().last_used_at
+    assert later is not None
+    assert later >= first

@@ -211,7 +211,7 @@ def test_saved_searches(api: ApiClient, paper: Paper, rita: User) -> None:
 def test_mail(api: ApiClient, rita: User) -> None:
     factories.topic("tides")
     assert api.get("/subscriptions").json()["schedules"] == []
-    wanted = {
+    wanted: dict[str, Any] = {
         "schedules": [
             {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]},
             {"frequency": "daily", "kinds": ["daily"], "topics": []},

@@ -1,7 +1,7 @@
 """Every operation of the API against requests made from its schema, right and wrong ones: answers are as described.
 
-No answer is a 500, has a status or a body that the schema doesn't know, takes what is wrong, or lets somebody in without
-a token. `make fuzz` asks for more of it, with new chances.
+No answer is a 500, has a status or a body that the schema doesn't know, takes what is wrong, or lets somebody in
+without a token. `make fuzz` asks for more of it, with new chances.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _one_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def key() -> Iterator[str]:
+def key() -> str:
     """A token that may do everything, on a site with a few things."""
     carl = curator()
     paper = factories.paper(public_id="2603.01234", organization="CERN")
@@ -116,4 +116,4 @@ def test_what_does_not_fit(method: str, path: str, key: str) -> None:
 def test_without_a_token(method: str, path: str, key: str) -> None:
     fuzz(method, path, "", GenerationMode.POSITIVE, most=2)
     for model in (Vote, LibraryItem, SeenPaper, Follow, MutedQuery, Submission, CurationEvent):
-        assert not model.objects.exists()  # type: ignore[attr-defined]
+        assert not model.objects.exists()

@@ -157,7 +157,8 @@ def _of_session(row: TokenRow) -> Row:
     """The same address asked by browsers: signed in they read what is theirs, and nobody writes."""
     path = f"/api/v1{row.path}"
     if row.method != "GET":
-        return Row(path, *[NO_TOKEN] * 5, on_members_site=NO_TOKEN, method=row.method)
+        none = NO_TOKEN
+        return Row(path, none, none, none, none, none, on_members_site=none, method=row.method)
     stranger = row.another if row.is_public else NO_TOKEN
     return Row(path, stranger, row.reader, row.another, row.curator, row.curator, on_members_site=NO_TOKEN)
 

@@ -9,7 +9,8 @@ from functools import wraps
 from typing import Annotated, Any, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Path, Query, Router, Schema
+from ninja import Field, Router, Schema
+from ninja.params.functions import Path, Query
 from pydantic import AfterValidator
 
 from papers.dates import parse_day

@@ -40,7 +40,7 @@ from papers.web.permissions import comment_for_read, deletable_comment, own_comm
 from papers.web.problems import ProblemError
 
 router = new_router("Comments")
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": 17,
     "paper": "2603.01234",
     "url": "https://papers.example.org/papers/2603.01234#comment-17",
@@ -146,7 +146,7 @@ def create_comment(request: HttpRequest, body: NewComment, paper_id: str = Paper
         kind=ClientKey.Kind.COMMENT,
         make=lambda: MadeRow(add_comment(user=user, paper_id=paper.pk, body=text, parent=parent).pk),
     )
-    found = Comment.objects.select_related("paper", "user").filter(pk=made.made_id, paper__hidden_at=None).first()
+    found = Comment.objects.select_related("paper", "user").filter(pk=made.made_id or 0, paper__hidden_at=None).first()
     if found is None:
         raise ProblemError(410, "It was made with this id, and is gone.")
     return Status(201 if is_new else 200, comment_record(found))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Field, Path, Query, Schema
+from ninja import Field, Schema
+from ninja.params.functions import Path, Query
 
 from papers.api.v1.base import CURATE, Cursor, Limit, RequestBody, RowKey, Text, new_router, reader_of
 from papers.api.v1.pages import position_of

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Query, Schema
+from ninja import Field, Schema
+from ninja.params.functions import Query
 
 from papers.api.v1.base import Cursor, Day, Limit, day_of, new_router, public
 from papers.api.v1.pages import paper_page, position_of

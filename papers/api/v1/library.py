@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Field, Query, Schema
+from ninja import Field, Schema
+from ninja.params.functions import Query
 
 from papers.api.v1.base import (
     READ,

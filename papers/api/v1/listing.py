@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
-from ninja import Field, Query
+from ninja import Field
+from ninja.params.functions import Query
 
 from papers.api.v1.base import CURATE, Day, PaperId, RequestBody, Text, day_of, new_router, reader_of
 from papers.api.v1.curation import ActRecord, act_record, actor_of

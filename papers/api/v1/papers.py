@@ -6,11 +6,20 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Query, Schema
+from ninja import Schema
+from ninja.params.functions import Query
 
 from papers.api.v1.base import Cursor, Limit, PaperId, asking, new_router, public, viewer_with_scope
 from papers.api.v1.pages import marks_of, paper_page, records_of
-from papers.api.v1.paper_schema import PaperDetail, PaperPage, PaperRecord, paper_fields
+from papers.api.v1.paper_schema import (
+    ExternalCount,
+    PaperDetail,
+    PaperName,
+    PaperPage,
+    PaperRecord,
+    VersionRecord,
+    paper_fields,
+)
 from papers.catalogue.categories import find_category
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.models import Paper, PaperCategory
@@ -87,9 +96,9 @@ def get_paper(request: HttpRequest, paper_id: str = PaperId) -> PaperDetail:
     details = details_without_similar(paper)
     return PaperDetail(
         **paper_fields(paper, marks=marks),
-        identifiers=[{"scheme": one.scheme, "value": one.value} for one in details.identifiers],
-        versions=[{"version": one.row.version, "released_at": one.row.released_at} for one in details.versions],
-        elsewhere=[{"source": one.source, "votes": one.votes, "comments": one.comments} for one in details.figures],
+        identifiers=[PaperName(scheme=one.scheme, value=one.value) for one in details.identifiers],
+        versions=[VersionRecord(version=one.row.version, released_at=one.row.released_at) for one in details.versions],
+        elsewhere=[ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.figures],
         days=details.days,
         bibtex=citation_of(paper).bibtex,
     )

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Query, Schema
+from ninja import Field, Schema
+from ninja.params.functions import Query
 
 from papers.api.v1.base import Cursor, Text, limit_as_pages, new_router, public, viewer_with_scope
 from papers.api.v1.pages import position_of, records_of_rows

@@ -135,7 +135,7 @@ def create_submission(request: HttpRequest, body: NewSubmission) -> Status[Submi
             id=None, reference=body.reference, state="here", reason="", paper=public_id, created_at=None
         )
         return Status(200, here)
-    found = Submission.objects.select_related("paper").filter(pk=made.made_id).first()
+    found = Submission.objects.select_related("paper").filter(pk=made.made_id or 0).first()
     if found is None:
         raise ProblemError(410, "It was made with this id, and is gone.")
     return Status(201 if is_new else 200, submission_record(found, user))

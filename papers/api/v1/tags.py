@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Field, Path, Schema, Status
+from ninja import Field, Schema, Status
+from ninja.params.functions import Path
 
 from papers.api.v1.base import (
     WRITE,
@@ -100,7 +101,7 @@ def list_tags(request: HttpRequest) -> dict[str, Any]:
 @router.put("/tags/{name}", response=TagRecord, summary="Make or change a tag", **WRITE)
 def put_tag(request: HttpRequest, name: str = _TagName, body: TagChoice | None = None) -> TagRecord:
     """Have a tag of this name; share it or not; rename it."""
-    user, choice = reader_of(request), body or TagChoice()
+    user, choice = reader_of(request), body or TagChoice(shared=None, name=None)
     cleaned = _cleaned(name)
     limit_as_pages(request, "library")
     tag = ensure_tag(user=user, name=cleaned)

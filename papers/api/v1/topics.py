@@ -9,7 +9,8 @@ from django.conf import settings
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Query, Schema, Status
+from ninja import Field, Schema, Status
+from ninja.params.functions import Query
 
 from papers.api.v1.base import (
     WRITE,
@@ -38,7 +39,7 @@ from papers.web.problems import ProblemError
 
 router = new_router("Topics")
 MAX_TOPICS = 1_000
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "slug": "tides",
     "url": "https://papers.example.org/topics/tides",
     "name": "Tides",
@@ -117,7 +118,7 @@ def create_own_topic(request: HttpRequest, body: NewTopic) -> Status[TopicRecord
         kind=ClientKey.Kind.TOPIC,
         make=lambda: MadeRow(create_topic(draft, owner=user, now=timezone.now()).pk),
     )
-    topic = Topic.objects.filter(pk=made.made_id).first()
+    topic = Topic.objects.filter(pk=made.made_id or 0).first()
     if topic is None:
         raise ProblemError(410, "It was made with this id, and is deleted.")
     return Status(201 if is_new else 200, topic_record(topic))
