@@ -24,7 +24,7 @@ help:
 	@echo "make e2e           the browser journeys, in the system's Chromium"
 	@echo "make e2e-all       every page at every width, light and dark, signed in and out"
 	@echo "make storm         the tests that take long: sources that lie, through whole days"
-	@echo "make fuzz          random inputs for all readers of what strangers write; SECONDS=3600"
+	@echo "make fuzz          random inputs for the API and all readers of what strangers write; SECONDS=3600"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
@@ -56,7 +56,8 @@ storm:
 
 # Random inputs for all patterns and readers: make fuzz SECONDS=3600
 fuzz:
-	$(DEV) exec $(VENV) -m tests.fuzz $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
+	$(DEV) API_EXAMPLES=100 $(VENV) -m pytest -n $(JOBS) -q tests/fuzz/test_api_fuzz.py
+	@exec $(VENV) -m tests.fuzz $(if $(SECONDS),--seconds "$(SECONDS)") $(ARGS)
 
 e2e:
 	$(DEV) $(VENV) -m pytest -m "e2e and not e2e_all" $(ARGS) tests/e2e/test_curating.py || [ $$? = 5 ]  # times its presses, so alone; 5: none chosen

@@ -104,6 +104,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "papers.web.middleware.ResponseHeadersMiddleware",
     "config.health.HealthMiddleware",
+    "papers.web.api_gate.ApiAnswerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "papers.web.compression.CompressionMiddleware",
@@ -114,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "papers.web.middleware.RightsMiddleware",
+    "papers.web.api_gate.ApiCallerMiddleware",
     "papers.web.known_device.KnownDeviceMiddleware",
     "papers.web.visitor_acts.VisitorActMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -328,6 +330,11 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 ANONYMOUS_PAGE_SECONDS = 2
 # Whether browsers keep the newest edition for when there is no connection. Off: what they kept goes at the next visit.
 OFFLINE_READING = env.flag("BROADSHEET_OFFLINE", default=True)
+
+# --- API ------------------------------------------------------------------------------------------------------------
+
+# Of which sites the scripts may ask the API, as https://tools.example.org; * are all. They bring a token, no cookie.
+API_ORIGINS = env.list("BROADSHEET_API_ORIGINS")
 
 # --- workers -------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from papers.api.huggingface import views as huggingface
 from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
     account,
+    api_docs,
+    api_tokens,
     authors,
     comments,
     curation_desk,
@@ -183,6 +185,8 @@ urlpatterns: list[URLPattern] = [
     path("curate/days/<str:day>/order", curation_desk.order, name="curate-order"),
     path("curate/log", curation_log.log, name="curation-log"),
     path("curate/log.<feed:form>", curation_log.log_feed, name="curation-log-feed"),
+    path("api/docs", api_docs.reference, name="api-docs"),
+    path("api/v1/openapi.json", api_docs.schema, name="api-schema"),
     path("robots.txt", robots.robots, name="robots"),
     path("favicon.ico", robots.icon, name="icon"),
     path("manifest.webmanifest", installable.manifest, name="manifest"),
@@ -205,6 +209,9 @@ urlpatterns: list[URLPattern] = [
     path("account/password", account.password, name="password"),
     path("account/security", security_log.own_log, name="security"),
     path("account/sessions", account.sessions, name="sessions"),
+    path("account/tokens", api_tokens.tokens, name="api-tokens"),
+    path("account/tokens/new", api_tokens.new_token, name="api-token-new"),
+    path("account/tokens/<row:pk>/revoke", api_tokens.revoke, name="api-token-revoke"),
     path("account/export", account.export, name="account-export"),
     path("account/delete", account.delete, name="account-delete"),
 ]

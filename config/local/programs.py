@@ -99,7 +99,9 @@ def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, process
 
 def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
     return (
-        *("celery", "-A", "config.celery", "worker", "-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
+        # `up` and `run` have looked whether everything is right; once more would import all that only the web server needs.
+        *("celery", "--skip-checks", "-A", "config.celery", "worker"),
+        *("-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
         *(() if has_semaphores() else ("--pool", "solo")),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )

@@ -10,8 +10,9 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from papers.forms.fields import find_time_zone
-from papers.models import Role, User
+from papers.models import Role, TokenScope, User
 from papers.models.email_fields import AddressFormField
+from papers.text.cleaning import safe_text
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _UserForm = forms.ModelForm[User]
@@ -99,6 +100,37 @@ class DeleteAccountForm(forms.Form):
         if typed.strip().casefold() != self.user.username.casefold():
             raise ValidationError("This is not your username.")
         return typed
+
+
+class ApiTokenForm(forms.Form):
+    """A token to be made: what for, what it may do, and for how long."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=80,
+        help_text="What it is for, such as “laptop script”.",
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="The token may", widget=forms.CheckboxSelectMultiple, initial=[TokenScope.READ.value]
+    )
+    days = forms.TypedChoiceField(
+        label="Expires after",
+        coerce=int,
+        initial=365,
+        choices=[(30, "30 days"), (90, "90 days"), (365, "1 year"), (1095, "3 years")],
+    )
+
+    def __init__(self, *args: Any, scopes: Sequence[TokenScope], **options: Any) -> None:
+        options.setdefault("label_suffix", "")
+        super().__init__(*args, **options)
+        self.fields["scopes"].choices = [(scope.value, scope.label) for scope in scopes]  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name = " ".join(safe_text(str(self.cleaned_data["name"])).split())
+        if not name:
+            raise ValidationError("Enter a name.")
+        return name
 
 
 class ReadingPreferencesForm(_UserForm):

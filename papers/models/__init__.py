@@ -1,5 +1,6 @@
 """The tables, each with its QuerySet above its model."""
 
+from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
@@ -52,11 +53,13 @@ __all__ = [
     "SHIPPED_MODEL",
     "AnnouncedList",
     "Announcement",
+    "ApiToken",
     "AttemptCount",
     "Author",
     "AuthorClaim",
     "AuthorName",
     "Candidate",
+    "ClientKey",
     "Comment",
     "CommentReport",
     "CurationEvent",
@@ -115,6 +118,7 @@ __all__ = [
     "TaggedPaper",
     "Thumbnail",
     "TitleWord",
+    "TokenScope",
     "Topic",
     "TopicBacklog",
     "TopicMatch",

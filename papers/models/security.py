@@ -50,6 +50,8 @@ class SecurityEvent(models.Model):
         FACTOR_REMOVED = "factor-removed", "removed a second factor"
         FACTOR_RESET = "factor-reset", "had two-factor authentication turned off by an administrator"
         CODES = "codes", "created new recovery codes"
+        TOKEN_MADE = "token-made", "created an API token"
+        TOKEN_REVOKED = "token-revoked", "revoked an API token"
         ROLE = "role", "was given a new role"
         SUSPENDED = "suspended", "was suspended"
         RESTORED = "restored", "was restored"

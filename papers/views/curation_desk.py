@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -151,13 +150,6 @@ def perform(request: UserRequest, back: str, act: Callable[[Actor], CurationEven
     return redirect(back)
 
 
-def _put(paper_id: int, day: date, by: Actor) -> CurationEvent | None:
-    """On a day, or, when it is still to come, on what is planned for it."""
-    if day > timezone.localdate(by.now):
-        return plan_listings.plan_listing(paper_id=paper_id, day=day, actor=by)
-    return place_paper.add_to_day(paper_id=paper_id, day=day, actor=by)
-
-
 @require_POST
 @curators_only
 def schedule(request: UserRequest, day: str) -> HttpResponse:
@@ -191,7 +183,7 @@ PLACEMENT_ACTIONS: dict[str, PlacementAction] = {
     "unpin": lambda pk, form, by: place_paper.pin_paper(paper_id=pk, day=form.day(), on=False, actor=by),
     "take-off": lambda pk, form, by: place_paper.take_off_day(paper_id=pk, day=form.day(), on=True, actor=by),
     "put-back": lambda pk, form, by: place_paper.take_off_day(paper_id=pk, day=form.day(), on=False, actor=by),
-    "list": lambda pk, form, by: _put(pk, form.target(), by),
+    "list": lambda pk, form, by: plan_listings.put_on_day(paper_id=pk, day=form.target(), actor=by),
     "unplan": lambda pk, form, by: plan_listings.unplan_listing(paper_id=pk, day=form.day(), actor=by),
     "move": lambda pk, form, by: place_paper.move_to_day(paper_id=pk, day=form.day(), to=form.target(), actor=by),
     "hide": lambda pk, form, by: place_paper.hide_paper(paper_id=pk, on=True, actor=by),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,9 +12,12 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
-from papers.models import User
+from papers.models import ApiToken, User
 from papers.services.operations.installation import GroupSettings
 from papers.text.ip_addresses import read_address
+
+if TYPE_CHECKING:
+    from papers.web.ratelimit import RateWindow
 
 
 class Request(HttpRequest):
@@ -22,6 +26,10 @@ class Request(HttpRequest):
     user: User | AnonymousUser
     htmx: HtmxDetails
     group: GroupSettings
+    api_token: ApiToken | None
+    """By which somebody asks the API; set there alone."""
+    rate_window: RateWindow
+    """How its limit stands; set there alone."""
 
 
 class UserRequest(Request):

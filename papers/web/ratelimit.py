@@ -8,6 +8,7 @@ costs no reader a page.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -77,6 +78,9 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "source": RateLimit(40, 30 * 60),
     # Each is parsed at once, up to 12 MB of it.
     "import": RateLimit(20, 60 * 60),
+    # All requests of the API: a token's, and those of a network without one.
+    "api": RateLimit(600, 60),
+    "api-visitor": RateLimit(120, 60),
 }
 
 
@@ -94,6 +98,42 @@ def count_attempt(name: str, key: str) -> bool:
         return cache.incr(cache_key) <= limit.attempts
     except ValueError:  # it ran out just now, or there is no cache
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class RateWindow:
+    """How a limit stands after an attempt was counted, within a minute or hour of the clock."""
+
+    name: str
+    limit: RateLimit
+    remaining: int
+    """Attempts that are left; -1 where this one was too many."""
+    resets_in: int
+    """Seconds until the window ends."""
+
+    def headers(self) -> dict[str, str]:
+        """What tells a program so (draft-ietf-httpapi-ratelimit-headers)."""
+        return {
+            "RateLimit-Policy": f'"{self.name}";q={self.limit.attempts};w={self.limit.seconds}',
+            "RateLimit": f'"{self.name}";r={max(self.remaining, 0)};t={self.resets_in}',
+        }
+
+
+def count_in_window(name: str, key: str) -> RateWindow:
+    """Count an attempt of `key` in the cache, and say how many are left: for programs, which pace themselves by it.
+
+    Windows begin at full minutes of the clock, or whatever the limit's seconds are. One round to the cache, two at the
+    beginning of a window; without a cache nothing is counted.
+    """
+    limit = RATE_LIMITS[name]
+    number, passed = divmod(int(time.time()), limit.seconds)
+    cache_key = _cache_key(name, f"{number}:{key}")
+    try:
+        count = cache.incr(cache_key)
+    except ValueError:  # the first of the window, or there is no cache
+        cache.add(cache_key, 1, limit.seconds)
+        count = 1
+    return RateWindow(name, limit, max(limit.attempts - count, -1), limit.seconds - passed)
 
 
 def uncount_attempt(name: str, key: str) -> None:

@@ -128,12 +128,31 @@ with transaction.atomic():
         assert set(batch.ids_at(bits)) == set(found) == {made[place] for place in places}, text
     transaction.set_rollback(True)
 """
+API = """
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.test import Client
+from config.api_urls import api
+from tests.support import factories
+
+schema = api.get_openapi_schema()
+assert schema["paths"]["/api/v1/categories"]["get"]["operationId"] == "list_categories"
+with transaction.atomic():
+    factories.source("arxiv_rss", categories=["cs.AI"])
+    cache.clear()
+    answer = Client(headers={"host": settings.SITE.host}).get("/api/v1/categories")
+    transaction.set_rollback(True)
+assert answer.status_code == 200, answer.content
+assert answer.json()["items"][0] == {"code": "cs.AI", "name": "Artificial Intelligence"}, answer.content
+"""
 
 PARTS = {
     "a source fetches, and its papers are stored": SOURCE + SOURCE_STORED,
     "a citation format writes and has addresses": FORMAT,
     "a frequency has dates and a choice in the form": FREQUENCY,
     "a theme can be chosen": THEME,
+    "a resource of the API answers": API,
     "an operator is parsed and estimated, and search and topics agree on it": QUERY + QUERY_ASKED,
 }
 TRY_ALL = """
@@ -229,7 +248,7 @@ def test_the_table_counts_the_files_of_each_example() -> None:
         if changes
     }
     assert said == counted
-    assert len(said) == 5
+    assert len(said) == 6
 
 
 def test_an_example_that_no_longer_fits_is_refused(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from papers.models import (
 from papers.services.accounts.login_links import create_login_link
 from papers.services.reading.tags import add_tags
 from tests.support import factories
+from tests.support.api_rights import session_rows
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
 from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
 
@@ -276,6 +277,14 @@ ROWS: dict[str, list[Row]] = {
     "papers:security": [members("/account/security")],
     "papers:security-log": [staff_alone("/curate/security"), staff_alone("/curate/security?who=rita&what=role")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
+    "papers:api-tokens": [members("/account/tokens")],
+    "papers:api-token-new": [
+        members("/account/tokens/new", 302, no_code=ASKED_FOR_CODE),
+        members("/account/tokens/new", 302, method="POST", no_code=ASKED_FOR_CODE),
+    ],
+    "papers:api-token-revoke": [members("/account/tokens/990001/revoke", 302, method="POST")],
+    "papers:api-docs": [everybody("/api/docs")],
+    "papers:api-schema": [everybody("/api/v1/openapi.json", on_members_site=401)],
     "papers:account-export": [
         members("/account/export", method="POST"),
         Row("/account/export", 405, 405, 405, 405, 405),
@@ -359,6 +368,7 @@ ROWS: dict[str, list[Row]] = {
     "digests:outbox-mail-html": [staff_alone("/outbox/none.eml/html", 404)],
     "admin-sign-in": [Row("/admin/login/", 302, 404, 404, 404, 302, no_code=ASKED_FOR_CODE)],
     "admin": [Row("/admin/", 302, 302, 302, 302, 200)],
+    **session_rows(),
 }
 BROWSERS: dict[str, Callable[[], Client]] = {
     "stranger": anonymous_client,

@@ -10,7 +10,14 @@ from papers.models import SecurityEvent, User
 
 SECURITY_EVENTS_KEPT = timedelta(days=365)
 
-_TOLD_BY_MAIL = frozenset({SecurityEvent.Kind.NEW_DEVICE, SecurityEvent.Kind.ROLE, SecurityEvent.Kind.FACTOR_RESET})
+_TOLD_BY_MAIL = frozenset(
+    {
+        SecurityEvent.Kind.NEW_DEVICE,
+        SecurityEvent.Kind.ROLE,
+        SecurityEvent.Kind.FACTOR_RESET,
+        SecurityEvent.Kind.TOKEN_MADE,
+    }
+)
 """Of which a worker writes. Of changes that somebody makes on their own pages, allauth's mails tell at once."""
 _PREFIX_LENGTHS = {4: 24, 6: 48}
 

@@ -11,10 +11,11 @@ from django.db.models import F
 from papers.models import CurationEvent, Edition, Listing, Paper, PlannedListing
 from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.audit_log import Actor, CurationError, record_action
+from papers.services.curation.place_paper import add_to_day, take_off_day
 from papers.services.curation.row_diff import ActionScope
 from papers.services.curation.subjects import day_subject, paper_subject
 from papers.services.editions.listing import ListingEntry, ListingRule, add_listings
-from papers.services.operations.installation import group_settings
+from papers.services.operations.installation import group_settings, group_today
 
 MAX_DAYS_AHEAD = timedelta(days=366)
 BATCH_SIZE = 500
@@ -44,6 +45,24 @@ def unplan_listing(*, paper_id: int, day: date, actor: Actor) -> CurationEvent |
     ) as entry:
         PlannedListing.objects.filter(day=day, paper=paper_id).delete()
     return entry.event
+
+
+def put_on_day(*, paper_id: int, day: date, actor: Actor) -> CurationEvent | None:
+    """Put a paper on a day, or, when that is still to come, on what is planned for it. Idempotent.
+
+    Raises:
+        CurationError: the day is more than a year ahead.
+    """
+    if day > group_today(actor.now):
+        return plan_listing(paper_id=paper_id, day=day, actor=actor)
+    return add_to_day(paper_id=paper_id, day=day, actor=actor)
+
+
+def take_from_day(*, paper_id: int, day: date, actor: Actor) -> CurationEvent | None:
+    """Take a paper off a day, or, when that is still to come, off what is planned for it. Idempotent."""
+    if day > group_today(actor.now):
+        return unplan_listing(paper_id=paper_id, day=day, actor=actor)
+    return take_off_day(paper_id=paper_id, day=day, on=True, actor=actor)
 
 
 def set_publish_time(*, day: date, at: datetime | None, actor: Actor) -> CurationEvent | None:

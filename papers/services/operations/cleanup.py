@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.models import Session
 from django.db.models import Max
 
-from papers.models import FetchRun, Invitation, LoginLink, RejectedRecord, SecurityEvent, ShownRecommendation, SourceDay
+from papers.models import (
+    ApiToken,
+    ClientKey,
+    FetchRun,
+    Invitation,
+    LoginLink,
+    RejectedRecord,
+    SecurityEvent,
+    ShownRecommendation,
+    SourceDay,
+)
 from papers.services.accounts.attempts import delete_old_attempts
 from papers.services.accounts.mail_allowance import delete_old_allowances
 from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
@@ -27,6 +37,10 @@ INVITATIONS_KEPT = timedelta(days=365)
 """After they could no longer be used."""
 SHOWN_KEPT = timedelta(days=60)
 """Longer than a paper is recommended to anybody."""
+TOKENS_KEPT = timedelta(days=365)
+"""After they could no longer be used."""
+CLIENT_KEYS_KEPT = timedelta(days=365)
+"""For how long a program may send the same again."""
 
 
 def delete_expired_rows(*, now: datetime) -> int:
@@ -44,6 +58,9 @@ def delete_expired_rows(*, now: datetime) -> int:
         Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT),
         SecurityEvent.objects.filter(at__lt=now - SECURITY_EVENTS_KEPT),
         ShownRecommendation.objects.filter(shown_at__lt=now - SHOWN_KEPT),
+        ApiToken.objects.filter(expires_at__lt=now - TOKENS_KEPT),
+        ApiToken.objects.filter(revoked_at__lt=now - TOKENS_KEPT),
+        ClientKey.objects.filter(created_at__lt=now - CLIENT_KEYS_KEPT),
         Session.objects.filter(expire_date__lt=now),
     )
     deleted = (

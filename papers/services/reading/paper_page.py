@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.conf import settings
@@ -93,6 +93,11 @@ def id_in_words(paper: Paper) -> str:
 
 def paper_details(paper: Paper) -> PaperDetails:
     """What is known of `paper`. Four queries, and those of the similar papers: one, or a few every half hour."""
+    return replace(details_without_similar(paper), similar=similar_papers(paper))
+
+
+def details_without_similar(paper: Paper) -> PaperDetails:
+    """The same without the papers that are close in meaning. Four queries."""
     return PaperDetails(
         versions=_versions(paper),
         figures=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
@@ -100,7 +105,7 @@ def paper_details(paper: Paper) -> PaperDetails:
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
         ),
-        similar=similar_papers(paper),
+        similar=[],
     )
 
 

@@ -84,6 +84,12 @@ def set_tags(*, user: User, paper_id: int, names: Collection[str]) -> None:
         add_tags(user=user, paper_ids=[paper_id], names=names)
 
 
+def ensure_tag(*, user: User, name: str) -> Tag:
+    """The reader's tag of this name, made if it isn't there. Idempotent."""
+    with transaction.atomic():
+        return _tag(user, name)
+
+
 def rename_tag(*, tag: Tag, name: str) -> Tag:
     """Give a tag another name. Where its owner has one of that name the two become one, which is returned.
 
