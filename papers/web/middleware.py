@@ -62,6 +62,13 @@ PUBLIC_VIEWS = frozenset(
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
         "papers:for-you-feed",
+        "papers:own-feed",
+        "papers:own-trending-feed",
+        "papers:own-new-feed",
+        "papers:own-comments-feed",
+        "papers:own-library-feed",
+        "papers:own-tag-feed",
+        "papers:own-topic-feed",
     )
 )
 
