@@ -40,6 +40,7 @@ class AdvisoryLock(IntEnum):
     SOURCE_FETCH = 17
     WANTED_RECORDS = 18
     SEARCH_REINDEX = 19
+    CHANGES = 20
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

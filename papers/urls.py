@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
+from papers.api import changes
 from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
     account,
@@ -195,6 +196,7 @@ urlpatterns: list[URLPattern] = [
     path("curate/days/<str:day>/order", curation_desk.order, name="curate-order"),
     path("curate/log", curation_log.log, name="curation-log"),
     path("curate/log.<feed:form>", curation_log.log_feed, name="curation-log-feed"),
+    path("api/v1/changes", changes.changes, name="api-changes"),
     path("robots.txt", robots.robots, name="robots"),
     path("favicon.ico", robots.icon, name="icon"),
     path("manifest.webmanifest", installable.manifest, name="manifest"),

@@ -1,6 +1,7 @@
 """The tables, each with its QuerySet above its model."""
 
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
+from papers.models.change import PaperChange, PendingChange
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
     Candidate,
@@ -90,10 +91,12 @@ __all__ = [
     "MutedQuery",
     "Paper",
     "PaperCategory",
+    "PaperChange",
     "PaperEdit",
     "PaperExternalCounts",
     "PaperVector",
     "PaperVersion",
+    "PendingChange",
     "PlannedListing",
     "Recommendation",
     "RecommendationState",

@@ -59,6 +59,8 @@ PUBLIC_VIEWS = frozenset(
         *("papers:robots", "papers:icon", "papers:manifest", "papers:service-worker"),
         # Before somebody signs up they may know what that means.
         "papers:privacy",
+        # Programs are told in JSON that they need a token.
+        "papers:api-changes",
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
         "papers:for-you-feed",
