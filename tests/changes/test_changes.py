@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import socket
 import sqlite3
@@ -246,14 +245,13 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
 class Killed:
     """A program that is started again whenever it was killed."""
 
-    def __init__(self, *command: str, env: dict[str, str] | None = None) -> None:
-        self.command, self.env = command, env
+    def __init__(self, log: Path, *command: str) -> None:
+        self.command, self.log = command, log
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, *self.command], cwd=ROOT, env=self.env, stderr=subprocess.DEVNULL
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, *self.command], cwd=ROOT, stderr=log)
 
     def end(self) -> None:
         self.process.kill()
@@ -279,9 +277,9 @@ def trial(tmp_path: Path) -> Iterator[dict[str, Any]]:
         port = str(probe.getsockname()[1])
     file, site = str(tmp_path / "copy.sqlite"), f"http://127.0.0.1:{port}"
     programs = {
-        "server": Killed("-m", "tests.support.change_server", port, json.dumps(database), env={**os.environ}),
-        "writer": Killed("-c", WRITER, dsn, "1"),
-        "mirror": Killed(str(MIRROR), site, file, "--follow", "0.05", "--limit", "7"),
+        "server": Killed(tmp_path / "server", "-m", "tests.support.change_server", port, json.dumps(database)),
+        "writer": Killed(tmp_path / "writer", "-c", WRITER, dsn, "1"),
+        "mirror": Killed(tmp_path / "mirror", str(MIRROR), site, file, "--follow", "0.05", "--limit", "7"),
     }
     yield {**programs, "file": file, "site": site}
     for program in programs.values():
@@ -301,7 +299,7 @@ def run_trial(trial: dict[str, Any], *, kills: int) -> None:
         copy = {key: json.loads(record) for key, record in store.execute("SELECT key, record FROM paper")}
     assert copy == whole()
     assert set(copy) == set(Paper.objects.visible().values_list("pk", flat=True))
-    assert Paper.objects.exclude(comment="").exists()
+    assert Paper.objects.exclude(comment="").exists(), trial["writer"].log.read_text()
 
 
 @pytest.mark.slow

@@ -5,6 +5,16 @@ from __future__ import annotations
 from tests.support.rights import Row, everybody, office
 
 DOORS: dict[str, list[Row]] = {
+    "papers:opensearch": [everybody("/opensearch.xml")],
+    "papers:opensearch-suggestions": [everybody("/papers/opensearch-suggestions?q=ice")],
+    "papers:sitemap": [everybody("/sitemap.xml")],
+    "papers:sitemap-part": [
+        everybody("/sitemap-0.xml"),
+        everybody("/sitemap-1.xml"),
+        everybody("/sitemap-99.xml", 404),
+    ],
+    "papers:change-password": [everybody("/.well-known/change-password", 302, on_members_site=302)],
+    "papers:security-txt": [everybody("/.well-known/security.txt", 404, on_members_site=404)],
     "papers:api-changes": [
         everybody("/api/v1/changes", on_members_site=401),
         everybody("/api/v1/changes?since=x", 400, on_members_site=401),
