@@ -21,6 +21,23 @@ _FALSE = {"0", "false", "no", "off"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+def contact_address(text: str) -> str:
+    """Where people are reached, as an address for programs: an e-mail address becomes `mailto:`; empty for nothing.
+
+    Raises:
+        ImproperlyConfigured: it is neither an e-mail address nor one of https.
+    """
+    given = text.strip()
+    if not given or re.fullmatch(r"https://[^\s<>\"]{3,500}", given):
+        return given
+    mailbox = given.removeprefix("mailto:")
+    if re.fullmatch(r"[^\s<>@\"]{1,64}@[^\s<>@\"]{1,255}", mailbox):
+        return f"mailto:{mailbox}"
+    raise ImproperlyConfigured(
+        "BROADSHEET_SECURITY_CONTACT must be an e-mail address, or an address that begins with https://."
+    )
+
+
 class Env:
     """Reads variables from a mapping, by default the process's environment.
 

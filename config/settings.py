@@ -9,7 +9,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from dotenv import load_dotenv
 
-from config.env import Env
+from config.env import Env, contact_address
 from config.local.paths import PROJECT, DataDir
 from config.mail import default_sender, mail_domains, mail_settings
 from config.site_url import Site
@@ -330,6 +330,9 @@ EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 ANONYMOUS_PAGE_SECONDS = 2
 # Whether browsers keep the newest edition for when there is no connection. Off: what they kept goes at the next visit.
 OFFLINE_READING = env.flag("BROADSHEET_OFFLINE", default=True)
+# Whether search engines may know the pages of a public site. Off: robots.txt closes all of it, and there is no sitemap.
+SEARCH_ENGINES = env.flag("BROADSHEET_SEARCH_ENGINES", default=True)
+SECURITY_CONTACT = contact_address(env.text("BROADSHEET_SECURITY_CONTACT"))
 
 # --- API ------------------------------------------------------------------------------------------------------------
 

@@ -342,15 +342,20 @@ class ChannelForm(_ChannelForm):
 
     class Meta:
         model = Channel
-        fields = ("name", "kind", "room", *_NOTIFY_FIELDS, "edition_size", "edition_at", "is_enabled")
+        fields = ("name", "kind", "room", *_NOTIFY_FIELDS, "edition_size", "edition_at", "topics", "is_enabled")
         labels = {
+            "topics": "New papers of topics",
             "name": "Name",
             "kind": "Kind",
             "room": "Room",
             "edition_size": "Papers of the day (at most)",
             "edition_at": "Not before",
         }
-        help_texts = {"edition_size": "", "edition_at": "In the group’s time zone."}
+        help_texts = {
+            "edition_size": "",
+            "edition_at": "In the group’s time zone.",
+            "topics": "Each new paper once, within minutes.",
+        }
         widgets = {
             "room": forms.TextInput({"autocomplete": "off"}),
             "edition_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
@@ -359,6 +364,7 @@ class ChannelForm(_ChannelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         options.setdefault("label_suffix", "")
         super().__init__(*args, **options)
+        self.fields["topics"].queryset = Topic.objects.curated().order_by("name", "pk")  # type: ignore[attr-defined]
         kept = "Leave empty to keep the current one." if self.instance.pk else ""
         self.fields["where"].help_text = (
             kept or "An e-mail address or the URL of an incoming webhook; for Matrix, the URL of the server."
@@ -404,4 +410,6 @@ class ChannelForm(_ChannelForm):
             channel.secret = data["token"] or channel.secret
         elif channel.kind == Channel.Kind.WEBHOOK and not channel.secret.startswith("whsec_"):
             channel.secret = new_signing_secret()
+        if channel.is_enabled:  # whoever turns it on again begins anew
+            channel.failed_count, channel.disabled_at = 0, None
         return super().save(commit)

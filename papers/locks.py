@@ -41,6 +41,7 @@ class AdvisoryLock(IntEnum):
     WANTED_RECORDS = 18
     SEARCH_REINDEX = 19
     THUMBNAILS = 20
+    CHANGES = 21
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

@@ -99,7 +99,8 @@ def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, process
 
 def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
     return (
-        # `up` and `run` have looked whether everything is right; once more would import all that only the web server needs.
+        # `up` and `run` have looked whether everything is right; once more would import all that only the web server
+        # needs.
         *("celery", "--skip-checks", "-A", "config.celery", "worker"),
         *("-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
         *(() if has_semaphores() else ("--pool", "solo")),

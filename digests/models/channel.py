@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from datetime import datetime, time
 
@@ -15,7 +16,7 @@ from papers.models.encrypted import EncryptedTextField, UnreadableSecret
 
 def new_signing_secret() -> str:
     """What signs our posts; in the form of standardwebhooks.com."""
-    return "whsec_" + secrets.token_urlsafe(32)
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class Channel(models.Model):
@@ -42,7 +43,15 @@ class Channel(models.Model):
         default=10, validators=[MinValueValidator(1), MaxValueValidator(30)], help_text="So many of the day's papers."
     )
     edition_at = models.TimeField(default=time(9), help_text="Not before this, by the group's clock.")
+    topics = models.ManyToManyField(
+        "papers.Topic", blank=True, related_name="+", help_text="Whose new papers it is told, as they come."
+    )
+    topics_release = models.BigIntegerField(
+        null=True, blank=True, help_text="New papers of topics are told up to this release; empty: from now on."
+    )
     is_enabled = models.BooleanField("on", default=True)
+    failed_count = models.PositiveSmallIntegerField(default=0, help_text="Notices given up in a row.")
+    disabled_at = models.DateTimeField(null=True, blank=True, help_text="Turned off by itself after failures.")
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -89,6 +98,8 @@ class Notice(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(help_text="While a worker is at it: when its time is up.")
     result = models.TextField(blank=True, help_text="What the other side said last, without its address.")
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status of the last answer.")
+    seconds = models.FloatField(null=True, blank=True, help_text="How long the last attempt took.")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
 

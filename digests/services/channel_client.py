@@ -55,9 +55,16 @@ class ChannelPostError(Exception):
     """A notice was not taken; says why, without the address, which is a secret."""
 
     def __init__(
-        self, message: str, *, is_final: bool = False, is_unclear: bool = False, wait: timedelta | None = None
+        self,
+        message: str,
+        *,
+        is_final: bool = False,
+        is_unclear: bool = False,
+        wait: timedelta | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
+        self.status = status
         self.is_final = is_final
         self.is_unclear = is_unclear
         """It may have arrived."""
@@ -69,11 +76,13 @@ class NoticeContent:
     """What a notice says: a title, and lines that may be links."""
 
     about: str
-    """queue, edition, source, mail or test."""
+    """queue, edition, topic, source, mail, channel or test."""
     title: str
     lines: list[tuple[str, str]] = field(default_factory=list)
     """Text and address, which may be empty."""
     url: str = ""
+    papers: list[dict[str, str]] = field(default_factory=list)
+    """Id, title and address of each paper that it is about; for programs."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -81,11 +90,20 @@ class NoticeContent:
     @classmethod
     def of(cls, stored: dict[str, Any]) -> NoticeContent:
         lines = [(text, url) for text, url in stored.get("lines", [])]
-        return cls(stored["about"], stored["title"], lines, stored.get("url", ""))
+        return cls(stored["about"], stored["title"], lines, stored.get("url", ""), stored.get("papers", []))
 
 
-def post(channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime, now: datetime) -> str:
-    """Post to a channel what happened at a moment (UTC); returns what it answered, in a few words.
+@dataclass(frozen=True, slots=True)
+class PostAnswer:
+    """What the other side said to a post that it took."""
+
+    words: str
+    status: int | None = None
+    """Of HTTP; None for a mail."""
+
+
+def post(channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime, now: datetime) -> PostAnswer:
+    """Post to a channel what happened at a moment (UTC); returns what it answered.
 
     Raises:
         ChannelPostError: it was not taken, or nobody knows.
@@ -93,13 +111,13 @@ def post(channel: Channel, content: NoticeContent, *, uid: str, happened_at: dat
     if channel.is_unreadable:
         raise ChannelPostError("Enter its address and token again: SECRET_KEY has changed.", is_final=True)
     if channel.kind == Channel.Kind.MAIL:
-        return _mail(channel, content, uid=uid, happened_at=happened_at)
+        return PostAnswer(_mail(channel, content, uid=uid, happened_at=happened_at))
     try:
         request = build_request(channel, content, uid=uid, happened_at=happened_at, now=now)
         answer = build_outbound_client().fetch(request)
     except FetchError as error:
         raise _post_error(error, channel) from error
-    return f"It answered {answer.status}."
+    return PostAnswer(f"It answered {answer.status}.", answer.status)
 
 
 def _mail(channel: Channel, content: NoticeContent, *, uid: str, happened_at: datetime) -> str:
@@ -217,7 +235,8 @@ def _post_error(error: FetchError, channel: Channel) -> ChannelPostError:
     if isinstance(error, HttpStatusError):
         wait = timedelta(seconds=error.retry_after_seconds) if error.retry_after_seconds else None
         is_final = error.status < 500 and error.status not in _PASSING
-        return ChannelPostError(f"It answered {error.status}. {words}"[:500], is_final=is_final, wait=wait)
+        said = f"It answered {error.status}. {words}"[:500]
+        return ChannelPostError(said, is_final=is_final, wait=wait, status=error.status)
     if isinstance(error, RefusedError):
         return ChannelPostError(words[:500], is_final=True)
     if isinstance(error, HostBusyError):

@@ -19,7 +19,9 @@ from django.urls import reverse
 
 from digests.models import Channel, Notice
 from digests.services.channel_client import ChannelPostError, NoticeContent, is_safe_to_repeat, post
+from digests.services.channel_failures import note_failure, note_success
 from digests.services.health import mail_problems
+from digests.services.topic_notices import new_notice, paper_json, paper_url, plan_topic_notices
 from papers.models import Edition, Listing
 from papers.retry import RetrySchedule, minutes
 from papers.services.curation.read_queue import is_queue_empty
@@ -32,6 +34,8 @@ RETRIES = RetrySchedule(minutes(1, 5, 15, 60, 180, 360, 720))
 EDITION_IS_NEWS = timedelta(days=3)
 NOTICE_RETENTION = timedelta(days=60)
 NOTICES_A_RUN = 50
+GONE = 410
+"""The other side wants no more: the channel ends at once (standardwebhooks.com)."""
 BUDGET_SECONDS = 45.0
 """A host that does not answer keeps the worker no longer; the next minute goes on."""
 
@@ -67,15 +71,15 @@ def plan_notices(*, now: datetime) -> int:
         wanted = [(key, content) for wish, key, content in said if getattr(channel, wish)]
         rows += [_row(channel, key, content, now) for key, content in wanted]
         rows += [_row(channel, key, content, now) for key, content in _edition(channel, now)]
-    before = Notice.objects.count() if rows else 0
+    before = Notice.objects.count()
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    return Notice.objects.count() - before if rows else 0
+    for channel in channels:
+        plan_topic_notices(channel, now=now)
+    return Notice.objects.count() - before
 
 
 def _row(channel: Channel, key: str, content: NoticeContent, now: datetime) -> Notice:
-    return Notice(
-        channel=channel, key=key, content=content.as_json(), uid=secrets.token_hex(16), not_before=now, created_at=now
-    )
+    return new_notice(channel, key, content, now=now)
 
 
 def _queue(today: date) -> Iterable[tuple[str, str, NoticeContent]]:
@@ -114,10 +118,16 @@ def _edition(channel: Channel, now: datetime) -> Iterable[tuple[str, NoticeConte
     if found is None or Notice.objects.filter(channel=channel, key=f"edition:{found.day}").exists():
         return
     best = Listing.objects.best_of_day(found.day).select_related("paper")[: channel.edition_size]
-    lines = [(listing.paper.title, settings.SITE.origin + listing.paper.get_absolute_url()) for listing in best]
+    papers = [listing.paper for listing in best]
+    lines = [(paper.title, paper_url(paper)) for paper in papers]
     count = f"{found.listed_count:,} {'paper' if found.listed_count == 1 else 'papers'}"
     title = f"{group_settings().name or 'Daily Papers'}, {found.day:%A} {found.day.day} {found.day:%B}: {count}"
-    yield f"edition:{found.day}", NoticeContent("edition", title, lines=lines, url=_url("papers:day", found.day))
+    yield (
+        f"edition:{found.day}",
+        NoticeContent(
+            "edition", title, lines=lines, url=_url("papers:day", found.day), papers=[paper_json(one) for one in papers]
+        ),
+    )
 
 
 def _url(name: str, *args: Any) -> str:
@@ -133,14 +143,18 @@ def post_notice(pk: int, *, now: datetime) -> bool:
     notice = _take(pk, now=now)
     if notice is None:
         return False
+    began = time.monotonic()
     try:
         said = post(
             notice.channel, NoticeContent.of(notice.content), uid=notice.uid, happened_at=notice.created_at, now=now
         )
     except ChannelPostError as error:
-        _put_off(notice, error, now=now)
+        measured = {"status": error.status, "seconds": round(time.monotonic() - began, 3)}
+        _put_off(notice, error, now=now, **measured)
         return False
-    _settle(notice, state=Notice.State.SENT, result=said, sent_at=now)
+    seconds = round(time.monotonic() - began, 3)
+    _settle(notice, state=Notice.State.SENT, result=said.words, status=said.status, seconds=seconds, sent_at=now)
+    note_success(notice.channel)
     return True
 
 
@@ -159,20 +173,23 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
     return notice
 
 
-def _put_off(notice: Notice, error: ChannelPostError, *, now: datetime) -> None:
+def _put_off(notice: Notice, error: ChannelPostError, *, now: datetime, **measured: Any) -> None:
     if error.is_unclear and not is_safe_to_repeat(notice.channel):
-        _settle(notice, state=Notice.State.UNKNOWN, result=str(error))
+        _settle(notice, state=Notice.State.UNKNOWN, result=str(error), **measured)
         return
     pause = RETRIES.pause_after(notice.attempts, retry_after=error.wait)
     if error.is_final or pause is None:
-        _settle(notice, state=Notice.State.FAILED, result=str(error))
+        with transaction.atomic():
+            if _settle(notice, state=Notice.State.FAILED, result=str(error), **measured):
+                note_failure(notice, is_gone=error.status == GONE, now=now)
     else:
-        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + pause)
+        _settle(notice, state=Notice.State.WAITING, result=str(error), not_before=now + pause, **measured)
 
 
-def _settle(notice: Notice, **changes: Any) -> None:
-    """Write how it went, unless another worker has taken over since."""
-    Notice.objects.filter(pk=notice.pk, attempts=notice.attempts, state=Notice.State.SENDING).update(**changes)
+def _settle(notice: Notice, **changes: Any) -> bool:
+    """Write how it went, unless another worker has taken over since: then nothing is written."""
+    mine = Notice.objects.filter(pk=notice.pk, attempts=notice.attempts, state=Notice.State.SENDING)
+    return bool(mine.update(**changes))
 
 
 def post_test_notice(channel: Channel, *, now: datetime) -> Notice:
@@ -189,8 +206,13 @@ def post_test_notice(channel: Channel, *, now: datetime) -> Notice:
 
 
 def retry_notice(notice: Notice, *, now: datetime) -> None:
-    """Have a notice sent that failed, or of which nobody knows. Idempotent."""
-    again = (Notice.State.FAILED, Notice.State.UNKNOWN)
+    """Have a notice sent that failed, or of which nobody knows. Idempotent.
+
+    A webhook may have one again that it has taken: it comes under its own id, so that the other side can tell.
+    """
+    again = [Notice.State.FAILED, Notice.State.UNKNOWN]
+    if notice.channel.kind == Channel.Kind.WEBHOOK:
+        again.append(Notice.State.SENT)
     Notice.objects.filter(pk=notice.pk, state__in=again).update(
         state=Notice.State.WAITING, attempts=0, not_before=now, result=""
     )

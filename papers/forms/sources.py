@@ -39,6 +39,20 @@ class LookForm(forms.Form):
         self.fields["address"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
 
+class OpmlForm(forms.Form):
+    """A list of feeds as feed readers export it."""
+
+    file = forms.FileField(
+        label="OPML file",
+        help_text="As feed readers export it. Up to 2 MB; the first 500 feeds are shown.",
+        error_messages={"required": "Choose a file."},
+        widget=forms.FileInput(attrs={"accept": ".opml,.xml"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+
 class NewSourceForm(forms.Form):
     """What is chosen for a source once somebody has seen what it brings."""
 

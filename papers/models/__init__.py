@@ -2,6 +2,7 @@
 
 from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
+from papers.models.change import PaperChange, PendingChange
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
     Candidate,
@@ -94,10 +95,12 @@ __all__ = [
     "MutedQuery",
     "Paper",
     "PaperCategory",
+    "PaperChange",
     "PaperEdit",
     "PaperExternalCounts",
     "PaperVector",
     "PaperVersion",
+    "PendingChange",
     "PlannedListing",
     "Recommendation",
     "RecommendationState",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -9,7 +11,19 @@ from django.urls import reverse
 from papers.models.user import User
 
 
+class CommentPosition(NamedTuple):
+    """What the newest comments are sorted by."""
+
+    pk: int
+
+
 class CommentQuerySet(models.QuerySet["Comment"]):
+    def newest(self, *, after: CommentPosition | None = None) -> CommentQuerySet:
+        """Those to be read, on any paper, the newest first: the primary key, backwards. With paper and writer."""
+        found = self if after is None else self.filter(pk__lt=after.pk)
+        found = found.visible().filter(paper__hidden_at=None).select_related("user", "paper")
+        return found.defer("paper__title_raw", "paper__abstract_raw", "paper__search_vector").order_by("-pk")
+
     def of_paper(self, paper_id: int, *, after: int = 0) -> CommentQuerySet:
         """In the order they were written, behind the key `after`, with who wrote them."""
         return self.filter(paper=paper_id, pk__gt=after).select_related("user").order_by("pk")

@@ -27,7 +27,7 @@ _ZIPPED = (
 )
 # By the root of an XML document.
 _ROOTS = (
-    ("opml", "This is a list of feeds (OPML), not of papers. A curator adds feeds under Sources, by their addresses."),
+    ("opml", "This is a list of feeds (OPML), not of papers. A curator can open it under Add a source."),
     ("PubmedArticleSet", "This is PubMed XML. In PubMed, choose Save, Format: PubMed, and import the .nbib file."),
     ("modsCollection", f"This is MODS. Export as {_OFFER} instead."),
     ("mods", f"This is MODS. Export as {_OFFER} instead."),

@@ -27,7 +27,7 @@ from papers.services.authors.lookup import (
 )
 from papers.services.authors.profile import read_author_profile
 from papers.services.reading.follows import is_following
-from papers.views.feeds import MAX_ENTRIES, paper_feed_response
+from papers.views.feed_lists import FeedOf, list_feed
 from papers.views.paper_lists import card_page, show_list
 from papers.web.http import Request, UserRequest
 from papers.web.permissions import curators_only
@@ -84,8 +84,8 @@ def _feed(request: Request, form: str, who: Contributor) -> HttpResponse:
     facts = read_author_profile(who)
     if not facts.paper_count and not who.is_known:
         raise Http404("No paper here has this author.")
-    papers = who.papers().for_cards().newest_sorted()[:MAX_ENTRIES]
-    return paper_feed_response(request, form, f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), papers)
+    about = FeedOf(f"{who.kind}:{who.key}", facts.name, who.get_absolute_url(), keeps_order=True)
+    return list_feed(request, form, about, NewestPosition, lambda after: who.papers().newest_sorted(after=after))
 
 
 def _author(slug: str) -> Contributor:

@@ -20,8 +20,8 @@ from papers.models.user import can_curate
 from papers.services.curation.audit_actions import MESSAGES, PRIVATE_ACTIONS
 from papers.services.curation.read_desk import AuditLine, audit_lines
 from papers.text.cleaning import safe_text
-from papers.views.feeds import feed_response, tag_uri
-from papers.web.feeds import FeedEntry
+from papers.views.feed_lists import FeedOf, FeedRows, rows_feed, tag_uri
+from papers.web.feeds import MAX_ENTRIES, FeedEntry
 from papers.web.http import Request
 from papers.web.paging import decode_cursor, encode_cursor
 
@@ -56,20 +56,17 @@ def log(request: Request) -> HttpResponse:
 @require_safe
 def log_feed(request: Request, form: str) -> HttpResponse:
     """The same as a feed: what everybody may know, whoever asks."""
-    rows = audit_lines(list(_narrowed(request, CurationEvent.objects.public(PRIVATE_ACTIONS)).newest()[:PER_PAGE]))
+    after = decode_cursor(request.GET.get("after", ""), LogPosition)
+    public = _narrowed(request, CurationEvent.objects.public(PRIVATE_ACTIONS))
+    rows = audit_lines(list(public.newest(before=after.pk if after else None)[: MAX_ENTRIES + 1]))
     query = {name: request.GET[name] for name in _FILTERS if request.GET.get(name)}
-    entries = [_entry(row) for row in rows]
-    changed = max((row.event.created_at for row in rows), default=None)
-    return feed_response(
-        request,
-        form,
-        "curation",
-        "Curation log",
-        reverse("papers:curation-log"),
-        entries,
-        changed=changed,
-        **query,
+    found = FeedRows(
+        entries=[_entry(row) for row in rows],
+        cursors=[encode_cursor(LogPosition(row.event.pk)) for row in rows],
+        changed=max((row.event.created_at for row in rows), default=None),
     )
+    about = FeedOf("curation", "Curation log", reverse("papers:curation-log"), query=query, keeps_order=True)
+    return rows_feed(request, form, about, found)
 
 
 def _asked(request: Request) -> CurationEventQuerySet:

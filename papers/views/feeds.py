@@ -1,38 +1,41 @@
-"""Feeds of what the pages show: the day, what is trending, topics, shared tags, and the answers to any question."""
+"""Feeds of what the pages show: days, weeks and months, what is new and trending, topics, tags, comments, searches."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable
+from datetime import date
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.http import http_date, quote_etag
 from django.views.decorators.http import require_safe
 
-from papers.models import Listing, Paper, TaggedPaper, TopicMatch
+from papers.catalogue import categories
+from papers.dates import format_week, parse_day, parse_month, parse_week
+from papers.models import Comment, Listing, Paper, PaperCategory, TaggedPaper, Topic, TopicMatch, User
+from papers.models.comment import CommentPosition
+from papers.models.library import TaggedPosition
+from papers.models.listing import SpanCursor, StoredCursor
+from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
+from papers.models.topic import TopicNewestPosition
 from papers.query.parser import parse
-from papers.services.editions.spans import day_span, newest_span
+from papers.services.editions.spans import Span, day_span, month_span, newest_span, week_span
 from papers.services.lists.trending import trending_floor
+from papers.services.reading.comments import mentioned_in
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
-from papers.web.feeds import ATOM_TYPE, JSON_TYPE, FeedEntry, PaperFeed, atom_feed, json_feed
+from papers.text.html import markdown
+from papers.views.feed_lists import FeedOf, FeedRows, list_feed, rows_feed, tag_uri
+from papers.web.feeds import MAX_ENTRIES, FeedEntry
 from papers.web.http import Request
 from papers.web.page_cache import cache_for_anonymous
+from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.permissions import tag_for_read, topic_for_read
 from papers.web.ratelimit import rate_limited
 
-MAX_ENTRIES = 50
-MAX_EDITION_ENTRIES = 500
-_WRITERS: dict[str, tuple[Callable[[PaperFeed], bytes], str]] = {
-    "atom": (atom_feed, ATOM_TYPE),
-    "json": (json_feed, JSON_TYPE),
-}
+FORMS = ("atom", "json")
 
 
 @require_safe
@@ -40,137 +43,201 @@ _WRITERS: dict[str, tuple[Callable[[PaperFeed], bytes], str]] = {
 def edition(request: Request, form: str) -> HttpResponse:
     """The newest edition; with a question, the newest papers that answer it."""
     if "q" in request.GET:
-        return search(request, form)
-    span = newest_span(day_span, today=timezone.localdate())
-    rows = list(Listing.objects.best_of_day(span.first).select_related("paper")[:MAX_EDITION_ENTRIES])
-    papers, came = [row.paper for row in rows], [row.created_at for row in rows]
-    return paper_feed_response(request, form, "edition", "Daily Papers", reverse("papers:papers"), papers, came=came)
+        return search(request, form, viewer=request.user)
+    return newest_edition(request, form)
+
+
+def newest_edition(request: Request, form: str) -> HttpResponse:
+    """The newest edition, which goes on with the days before it."""
+    return _day_feed(request, form, newest_span(day_span, today=timezone.localdate()), is_newest=True)
+
+
+@require_safe
+@cache_for_anonymous
+def day(request: Request, day: str, form: str) -> HttpResponse:
+    """A day's edition, an archive once the day is over."""
+    found = parse_day(day)
+    if found is None:
+        raise Http404("There is no such day.")
+    return _day_feed(request, form, day_span(found), is_newest=False)
+
+
+def _day_feed(request: Request, form: str, span: Span, *, is_newest: bool) -> HttpResponse:
+    about = FeedOf(
+        "edition",
+        "Daily Papers",
+        reverse("papers:papers") if is_newest else reverse("papers:day", args=[span.first]),
+        keeps_order=True,
+        is_archive=not is_newest and span.first < timezone.localdate(),
+        older=_at("papers:day-feed", day=span.previous) if span.previous else {},
+        newer=_at("papers:day-feed", day=span.next) if span.next and not is_newest else {},
+        current={} if is_newest else _at("papers:feed"),
+    )
+    # By the key: votes move no paper from one document into another.
+    return list_feed(
+        request, form, about, StoredCursor, lambda after: Listing.objects.newest_of_day(span.first, after=after)
+    )
+
+
+@require_safe
+@cache_for_anonymous
+def week(request: Request, form: str, week: str | None = None) -> HttpResponse:
+    """A week, most voted first; without one, the newest that has papers."""
+    span = _span(week, parse_week, week_span)
+    address = reverse("papers:week", args=[format_week(span.first)])
+    about = FeedOf(f"week:{span.first:%Y%m%d}" if week else "week", "Weekly Papers", address)
+    return list_feed(
+        request, form, about, SpanCursor, lambda after: Listing.objects.best_of_week(span.first, after=after)
+    )
+
+
+@require_safe
+@cache_for_anonymous
+def month(request: Request, form: str, month: str | None = None) -> HttpResponse:
+    """A month, most voted first; without one, the newest that has papers."""
+    span = _span(month, parse_month, month_span)
+    address = reverse("papers:month", args=[f"{span.first:%Y-%m}"])
+    about = FeedOf(f"month:{span.first:%Y%m}" if month else "month", "Monthly Papers", address)
+    return list_feed(
+        request, form, about, SpanCursor, lambda after: Listing.objects.best_of_month(span.first, after=after)
+    )
+
+
+def _span(name: str | None, read: Callable[[str], date | None], make_span: Callable[[date], Span]) -> Span:
+    if not name:
+        return newest_span(make_span, today=timezone.localdate())
+    first = read(name)
+    if first is None:
+        raise Http404("There is no such week or month.")
+    return make_span(first)
 
 
 @rate_limited("search")
-def search(request: Request, form: str) -> HttpResponse:
+def search(request: Request, form: str, *, viewer: User | AnonymousUser) -> HttpResponse:
+    """The newest papers that answer a question, as `viewer` would find them."""
     typed = request.GET["q"].strip()
     query = parse(typed)
-    found = Paper.objects.visible().for_cards().matching(query, viewer=request.user, today=timezone.localdate())
+    found = Paper.objects.visible().matching(query, viewer=viewer, today=timezone.localdate())
+    address = f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': 'newest'})}"
+    about = FeedOf(f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, query={"q": typed})
     try:
         with statement_timeout():
-            papers = list(found.newest()[:MAX_ENTRIES])
+            return list_feed(request, form, about, NewestPosition, lambda after: found.newest(after=after))
     except SearchTimeout:
         return HttpResponse("This search took too long.", status=503, headers={"Retry-After": "600"})
-    address = f"{reverse('papers:papers')}?{urlencode({'q': typed, 'sort': 'newest'})}"
-    return paper_feed_response(
-        request, form, f"search:{query}", f"{typed[:80] or 'Nothing'} · Search", address, papers, q=typed
-    )
 
 
 @require_safe
 @cache_for_anonymous
 def trending(request: Request, form: str) -> HttpResponse:
     """What readers vote for now."""
-    papers = Paper.objects.visible().for_cards().trending(min_score=trending_floor(now=timezone.now()))[:MAX_ENTRIES]
-    return paper_feed_response(request, form, "trending", "Trending Papers", reverse("papers:trending"), papers)
+    return trending_feed(request, form)
+
+
+def trending_feed(request: Request, form: str) -> HttpResponse:
+    floor = trending_floor(now=timezone.now())
+    about = FeedOf("trending", "Trending Papers", reverse("papers:trending"))
+    papers = Paper.objects.visible()
+    return list_feed(
+        request, form, about, TrendingPosition, lambda after: papers.trending(min_score=floor, after=after)
+    )
+
+
+@require_safe
+@cache_for_anonymous
+def new(request: Request, form: str) -> HttpResponse:
+    """Everything fetched, newest first; all of it, or one category."""
+    return new_feed(request, form)
+
+
+def new_feed(request: Request, form: str) -> HttpResponse:
+    asked, page = request.GET.get("category", "").strip(), reverse("papers:new")
+    if not asked:
+        about = FeedOf("new", "New Papers", page, keeps_order=True)
+        papers = Paper.objects.visible()
+        return list_feed(request, form, about, NewestPosition, lambda after: papers.newest(after=after))
+    category = categories.find_category(asked)
+    if category is None:
+        raise Http404("There is no such category.")
+    code = category.code
+    about = FeedOf(
+        f"category:{code}",
+        f"{category.name} ({code})",
+        f"{page}?{urlencode({'category': code})}",
+        query={"category": code},
+        keeps_order=True,
+    )
+    return list_feed(
+        request, form, about, CategoryPosition, lambda after: PaperCategory.objects.newest(code, after=after)
+    )
 
 
 @require_safe
 @cache_for_anonymous
 def topic(request: Request, slug: str, form: str) -> HttpResponse:
     """A topic's newest papers; a reader's own only for that reader."""
-    found = topic_for_read(request.user, slug)
-    rows = list(TopicMatch.objects.newest(found).select_related("paper")[:MAX_ENTRIES])
-    papers, came = [row.paper for row in rows], [row.matched_at for row in rows]
-    return paper_feed_response(
-        request, form, f"topic:{found.pk}", found.name, found.get_absolute_url(), papers, came=came
+    return topic_feed(request, form, topic_for_read(request.user, slug))
+
+
+def topic_feed(request: Request, form: str, found: Topic) -> HttpResponse:
+    about = FeedOf(f"topic:{found.pk}", found.name, found.get_absolute_url(), keeps_order=True)
+    return list_feed(
+        request, form, about, TopicNewestPosition, lambda after: TopicMatch.objects.newest(found, after=after)
     )
 
 
 @require_safe
 def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
     """The papers of a tag, last tagged first: of one that is shared, or the reader's own."""
-    found = tag_for_read(request.user, owner, name)
-    rows = list(TaggedPaper.objects.newest_of(found).select_related("paper")[:MAX_ENTRIES])
-    papers, came = [row.paper for row in rows], [row.created_at for row in rows]
-    title = f"{found.name} · {found.user.username}"
-    return paper_feed_response(request, form, f"tag:{found.pk}", title, found.get_absolute_url(), papers, came=came)
+    return tag_feed(request, form, request.user, owner, name)
 
 
-def paper_feed_response(
-    request: Request,
-    form: str,
-    name: str,
-    title: str,
-    address: str,
-    papers: Iterable[Paper],
-    *,
-    came: Iterable[datetime] = (),
-    **query: str,
-) -> HttpResponse:
-    """The feed of some papers. `came`: when they came to the list, where that is known."""
-    papers = list(papers)
-    changed = max((*(paper.changed_at for paper in papers), *came), default=None)
-    entries = [feed_entry(paper) for paper in papers]
-    return feed_response(request, form, name, title, address, entries, changed=changed, **query)
-
-
-def feed_response(
-    request: Request,
-    form: str,
-    name: str,
-    title: str,
-    address: str,
-    entries: Sequence[FeedEntry],
-    *,
-    changed: datetime | None,
-    **query: str,
-) -> HttpResponse:
-    """A feed in the form that is asked for, or 304 for who has this one."""
-    if form not in _WRITERS:
-        raise Http404("There is no such feed.")
-    write, content_type = _WRITERS[form]
-    own = {form: _own_address(request, form, query) for form in _WRITERS}
-    origin = settings.SITE.origin
-    feed = PaperFeed(
-        id=tag_uri(name),
-        title=f"{title} · {request.group.name or 'Broadsheet'}",
-        address=origin + address,
-        atom_address=origin + own["atom"],
-        json_address=origin + own["json"],
-        entries=entries,
+def tag_feed(request: Request, form: str, viewer: User | AnonymousUser, owner: str, name: str) -> HttpResponse:
+    found = tag_for_read(viewer, owner, name)
+    about = FeedOf(f"tag:{found.pk}", f"{found.name} · {found.user.username}", found.get_absolute_url())
+    return list_feed(
+        request, form, about, TaggedPosition, lambda after: TaggedPaper.objects.newest_of(found, after=after)
     )
-    body = write(feed)
-    etag = quote_etag(hashlib.sha256(body).hexdigest()[:32])
-    headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "no-cache"}
-    modified = int((changed or feed.updated).timestamp())
-    response = HttpResponse(body, content_type=content_type, headers=headers | {"Last-Modified": http_date(modified)})
-    patch_vary_headers(response, ["Cookie"])
-    return get_conditional_response(request, etag=etag, last_modified=modified, response=response) or response
 
 
-def _own_address(request: Request, form: str, query: dict[str, str]) -> str:
-    """Where the feed that is asked for is, in either form."""
-    asked = request.resolver_match
-    assert asked is not None  # noqa: S101  a view is answering
-    address = reverse(asked.view_name, kwargs={**asked.kwargs, "form": form})
-    return f"{address}?{urlencode(query)}" if query else address
+@require_safe
+@cache_for_anonymous
+def comments(request: Request, form: str) -> HttpResponse:
+    """What readers wrote last, on any paper."""
+    return comments_feed(request, form)
 
 
-def feed_entry(paper: Paper) -> FeedEntry:
-    """A paper as a feed has it. No queries."""
-    changes = (paper.listed_at, paper.updated_at, paper.withdrawn_at)
+def comments_feed(request: Request, form: str) -> HttpResponse:
+    after = decode_cursor(request.GET.get("after", ""), CommentPosition)
+    rows = list(Comment.objects.newest(after=after)[: MAX_ENTRIES + 1])
+    named = mentioned_in(rows)
+    return rows_feed(
+        request,
+        form,
+        FeedOf("comments", "Comments", reverse("papers:feeds"), keeps_order=True),
+        FeedRows(
+            entries=[_comment_entry(row, named.get(row.pk, frozenset())) for row in rows],
+            cursors=[encode_cursor(CommentPosition(row.pk)) for row in rows],
+            changed=max((row.edited_at or row.created_at for row in rows), default=None),
+        ),
+    )
+
+
+def _comment_entry(comment: Comment, mentioned: frozenset[str]) -> FeedEntry:
+    who = comment.user.username if comment.user else "a former member"
     return FeedEntry(
-        id=tag_uri(f"paper:{paper.pk}"),  # its address may change once, when it gains an arXiv id
-        address=settings.SITE.origin + paper.get_absolute_url(),
-        title=f"Withdrawn: {paper.title}" if paper.withdrawn_at else paper.title,
-        abstract=paper.abstract,
-        authors=tuple(author["name"] for author in paper.authors),
-        categories=tuple(paper.categories),
-        published=paper.published_at or paper.listed_at,
-        updated=max(at for at in changes if at is not None),
-        source=paper.links.get("abs", {}).get("url", ""),
+        id=tag_uri(f"comment:{comment.pk}"),
+        address=settings.SITE.origin + comment.get_absolute_url(),
+        title=f"{who} on “{comment.paper.title}”",
+        abstract="",
+        authors=(who,),
+        categories=(),
+        published=comment.created_at,
+        updated=comment.edited_at or comment.created_at,
+        content=markdown(comment.body, mentioned) or "<p></p>",
     )
 
 
-def tag_uri(name: str) -> str:
-    """A tag URI (RFC 4151) of this site. Digested where a name could hold what a URI may not."""
-    if not name.replace(":", "").isalnum() or not name.isascii():
-        name = f"search:{hashlib.sha256(name.encode()).hexdigest()[:20]}"
-    return f"tag:{settings.SITE.host},2025:{name}"
+def _at(view: str, **arguments: object) -> dict[str, str]:
+    """Form → path of a feed."""
+    return {form: reverse(view, kwargs={**arguments, "form": form}) for form in FORMS}

@@ -24,9 +24,10 @@ from papers.services.authors.lookup import (
 from papers.services.authors.profile import read_author_profile
 from papers.services.reading import follows
 from papers.services.reading.undo import before_follow
-from papers.views.feeds import MAX_ENTRIES, paper_feed_response
+from papers.views.feed_lists import FeedOf, list_feed
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act
+from papers.web.feeds import MAX_ENTRIES
 from papers.web.http import Request, UserRequest, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
@@ -114,5 +115,8 @@ def following_feed(request: Request, key: str, form: str) -> HttpResponse:
     user: User | None = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")
-    papers = follows.followed_papers(user).for_cards()[:MAX_ENTRIES]
-    return paper_feed_response(request, form, f"following:{user.pk}", "Followed", reverse("papers:following"), papers)
+    about = FeedOf(f"following:{user.pk}", "Followed", reverse("papers:following"))
+    most = MAX_ENTRIES + 50  # some may have been hidden
+    return list_feed(
+        request, form, about, NewestPosition, lambda after: follows.followed_papers(user, after=after, most=most)
+    )

@@ -14,7 +14,7 @@ from papers.models.recommendation import RankPosition
 from papers.services.accounts.feed_keys import feed_key_of, user_of_feed_key
 from papers.services.lists.trending import trending_floor
 from papers.services.recommend.display import USEFUL_LIKES, recommendation_reasons, recommendation_status, record_shown
-from papers.views.feeds import MAX_ENTRIES, paper_feed_response
+from papers.views.feed_lists import FeedOf, list_feed
 from papers.views.paper_lists import CardPage, card_page, paper_ids_of, show_list
 from papers.web.http import Request, UserRequest
 from papers.web.permissions import own_tag, sign_in_required
@@ -67,6 +67,11 @@ def for_you_feed(request: Request, key: str, form: str) -> HttpResponse:
     user = user_of_feed_key(key)
     if user is None:
         raise Http404("There is no such feed.")
-    rows = Recommendation.objects.current_for(user, now=timezone.now()).select_related("paper")[:MAX_ENTRIES]
-    papers = [row.paper for row in rows]
-    return paper_feed_response(request, form, f"foryou:{user.pk}", "For you", reverse("papers:for-you"), papers)
+    about, now = FeedOf(f"foryou:{user.pk}", "For you", reverse("papers:for-you")), timezone.now()
+    return list_feed(
+        request,
+        form,
+        about,
+        RankPosition,
+        lambda after: Recommendation.objects.current_for(user, now=now, after=after),
+    )

@@ -16,6 +16,7 @@ from papers.forms.library import BulkActionForm
 from papers.models import LibraryItem, Paper, Tag
 from papers.models.library import AddedPosition, LibraryItemQuerySet, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import Query, parse
+from papers.services.accounts.feed_keys import feed_key_of
 from papers.services.reading.bulk import act_on_papers
 from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
 from papers.views.paper_lists import card_page, show_list
@@ -83,7 +84,9 @@ def library(request: UserRequest) -> HttpResponse:
         is_own=True,
         notes=lambda rows: library_notes(user=user, paper_ids=[row.paper_id for row in rows]),
     )
+    key = feed_key_of(user)
     context: dict[str, Any] = {
+        **_feed_addresses(key, shelf.state),
         "shelf": shelf,
         "asked": shelf.asked,
         "state": shelf.state,
@@ -95,6 +98,14 @@ def library(request: UserRequest) -> HttpResponse:
         "news_count": count_with_newer_version(user),
     }
     return show_list(request, "papers/library.html", page, context)
+
+
+def _feed_addresses(key: str, state: str) -> dict[str, str]:
+    """Where the library of a state is as a feed; nothing where the key can't be read."""
+    if not key:
+        return {}
+    end = f"?state={state}" if state else ""
+    return {f"{form}_url": reverse("papers:own-library-feed", args=[key, form]) + end for form in ("atom", "json")}
 
 
 @require_POST

@@ -26,6 +26,7 @@ from papers.views.comments import show_discussion
 from papers.web.cards import render_own_tags, render_save_button, sign_in_url_for
 from papers.web.http import Request, parse_key
 from papers.web.permissions import paper_for_read
+from papers.web.signposts import signposts
 
 
 @require_safe
@@ -56,6 +57,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
     if request.user.is_authenticated:
         context |= _own(request, found, request.user)
     response = render(request, "papers/paper.html", context)
+    response["Link"] = signposts(found)
     patch_vary_headers(response, ["Cookie"])
     return response
 

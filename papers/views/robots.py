@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpResponse
 from django.templatetags.static import static
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from papers.web.http import Request
@@ -20,17 +21,33 @@ _NO_PLACE = (
         "/topics/try",
         "/pdf/",
     ),
-    "/api/",
-    *("/curate", "/admin", "/account", "/library", "/following", "/offline", "/sign-", "/submit", "/setup", "/outbox"),
+    *(
+        "/curate",
+        "/admin",
+        "/account",
+        "/library",
+        "/following",
+        "/feeds/",
+        "/api/",
+        "/offline",
+        "/sign-",
+        "/submit",
+        "/setup",
+        "/outbox",
+    ),
     *("/u/", "/s/", "/mail/", "/subscribe", "/subscriptions"),
 )
 
 
 @require_safe
 def robots(request: Request) -> HttpResponse:
-    """robots.txt (RFC 9309): papers, days, topics and authors may be read; of a members-only site nothing."""
-    closed = ("/",) if request.group.members_only else _NO_PLACE
+    """robots.txt (RFC 9309): papers, days, topics and authors may be read; of a members-only site nothing, nor of one
+    that is to be in no search engine."""
+    is_open = settings.SEARCH_ENGINES and not request.group.members_only
+    closed = _NO_PLACE if is_open else ("/",)
     lines = ["User-agent: *", *(f"Disallow: {settings.SITE.path}{path}" for path in closed)]
+    if is_open:
+        lines.append(f"Sitemap: {settings.SITE.origin}{reverse('papers:sitemap')}")
     return HttpResponse("\n".join([*lines, ""]), content_type="text/plain; charset=utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Adding a source: paste an address, see what it would bring, choose how often it is asked."""
+"""Adding a source: paste an address, see what it would bring, choose how often it is asked; or choose from a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from papers.forms.sources import LookForm, NewSourceForm
+from papers.forms.sources import LookForm, NewSourceForm, OpmlForm
+from papers.references.opml import OpmlError
+from papers.services.fetching.opml_sources import MAX_OPML_BYTES, OpmlLook, look_at_opml
 from papers.services.fetching.source_suggestion import SourceLook, add_source, look_at, preview_suggestion
 from papers.sources.recognise import Suggestion
 from papers.sources.registry import adapter_of, label_of
@@ -35,6 +37,23 @@ def new_source(request: UserRequest) -> HttpResponse:
         return _page(request, look_form=form, status=422)
     look = look_at(form.cleaned_data["address"], now=timezone.now())
     return _page(request, look_form=form, look=look, form=_form_for(look.suggestion) if look.suggestion else None)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@curators_or_staff_only
+@rate_limited("source", methods=frozenset({"POST"}))
+def opml(request: UserRequest) -> HttpResponse:
+    """The feeds of an OPML file, each with a button that leads to the page above. Nothing is stored."""
+    form = OpmlForm(request.POST, request.FILES) if request.method == "POST" else OpmlForm()
+    look: OpmlLook | None = None
+    if form.is_valid():
+        try:
+            look = look_at_opml(form.cleaned_data["file"].read(MAX_OPML_BYTES + 1))
+        except OpmlError as error:
+            form.add_error("file", str(error))
+    context = {"form": form, "look": look}
+    return render(request, "papers/sources_opml.html", context, status=422 if form.errors else 200)
 
 
 def _chosen(request: UserRequest) -> HttpResponse:

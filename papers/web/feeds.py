@@ -1,15 +1,17 @@
 """What it knows: how a list of papers becomes a feed, Atom (RFC 4287) or JSON Feed 1.1. The only writer of feeds.
 
 Text is cleaned of what XML refuses, abstracts become safe HTML (papers/text/html.py), and nothing in a feed depends on
-when it is asked for: the same papers give the same bytes.
+when it is asked for: the same papers give the same bytes. A document is kept small, and says where the older entries
+are (RFC 5005; `next_url` in JSON).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from html import escape
 from typing import Any
 from xml.sax.xmlreader import AttributesImpl
 
@@ -21,7 +23,17 @@ from papers.text.html import paragraphs, plain_text
 
 ATOM_TYPE = "application/atom+xml; charset=utf-8"
 JSON_TYPE = "application/feed+json; charset=utf-8"
+HISTORY = "http://purl.org/syndication/history/1.0"
+"""The namespace of RFC 5005."""
 MAX_AUTHORS = 50
+MAX_ENTRIES = 200
+MAX_BYTES = 300_000
+"""Of a document, in either form; but one entry is always in it."""
+_HEAD_BYTES = 4_000
+_TAG_BYTES = 60
+"""What an author or a category costs beside its name, at most."""
+_ENTRY_BYTES = 700
+"""What the names of elements and keys cost an entry, at most."""
 
 # Of a feed without entries, which must have a date all the same.
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -29,7 +41,7 @@ _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """A paper. Texts as they are stored; times in UTC."""
+    """A paper, or something else that a list has. Texts as they are stored; times in UTC."""
 
     id: str
     """An IRI that stays the same for ever."""
@@ -43,6 +55,8 @@ class FeedEntry:
     """When the paper itself changed last, not when it was voted for."""
     source: str = ""
     """Its page at the source."""
+    content: str = ""
+    """Safe HTML that stands for the abstract; empty: the abstract is made into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +71,59 @@ class PaperFeed:
     json_address: str
     entries: Sequence[FeedEntry]
     description: str = ""
+    atom_links: Sequence[tuple[str, str]] = ()
+    """Relation and address of the other documents of the same list, as RFC 5005 names them."""
+    json_older: str = ""
+    """Where the next older entries are as JSON."""
+    is_archive: bool = False
+    """No more entries come into this document."""
 
     @property
     def updated(self) -> datetime:
         return max((entry.updated for entry in self.entries), default=_NEVER)
 
 
+def with_content(entry: FeedEntry) -> FeedEntry:
+    """The entry with its HTML made, so that it is made once for all that measure and write it."""
+    return replace(entry, content=_content(entry))
+
+
+def fitting(entries: Sequence[FeedEntry]) -> int:
+    """How many of the entries one document takes, 1 at least where there is any."""
+    left = MAX_BYTES - _HEAD_BYTES
+    for number, entry in enumerate(entries[:MAX_ENTRIES]):
+        left -= _most_bytes(entry)
+        if left < 0:
+            return max(number, 1)
+    return min(len(entries), MAX_ENTRIES)
+
+
+def _most_bytes(entry: FeedEntry) -> int:
+    """No fewer bytes than the entry takes in either form. Atom has HTML escaped, which is the longer one."""
+    texts = json.dumps([_content(entry), _title(entry), entry.address, entry.source, entry.id], ensure_ascii=False)
+    names = [*_authors(entry), *entry.categories]
+    return (
+        len(escape(texts).encode("utf-8", errors="replace"))
+        + sum(len(escape(name).encode("utf-8", errors="replace")) + _TAG_BYTES for name in names)
+        + _ENTRY_BYTES
+    )
+
+
 class _AtomDocument(Atom1Feed):
-    """Django's Atom with what it lacks: more than one author, the whole text as content, the page at the source."""
+    """Django's Atom with what it lacks: more than one author, the whole text as content, the page at the source, and
+    the links of RFC 5005."""
+
+    def root_attributes(self) -> dict[str, str]:
+        found: dict[str, str] = super().root_attributes()
+        return {**found, "xmlns:fh": HISTORY} if self.feed["is_archive"] else found
+
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(handler)
+        for relation, address in self.feed["links"]:
+            handler.addQuickElement("link", "", {"rel": relation, "href": address})
+        if self.feed["is_archive"]:
+            handler.startElement("fh:archive", AttributesImpl({}))
+            handler.endElement("fh:archive")
 
     def latest_post_date(self) -> datetime:
         updated: datetime = self.feed["updated"]
@@ -94,6 +153,8 @@ def atom_feed(feed: PaperFeed) -> bytes:
         feed_url=feed.atom_address,
         feed_guid=feed.id,
         updated=_naive(feed.updated),
+        links=feed.atom_links,
+        is_archive=feed.is_archive,
     )
     for entry in feed.entries:
         document.add_item(
@@ -119,6 +180,7 @@ def json_feed(feed: PaperFeed) -> bytes:
         **about,
         "home_page_url": feed.address,
         "feed_url": feed.json_address,
+        **({"next_url": feed.json_older} if feed.json_older else {}),
         "language": "en",
         "items": [_item(entry) for entry in feed.entries],
     }
@@ -144,7 +206,7 @@ def _title(entry: FeedEntry) -> str:
 
 
 def _content(entry: FeedEntry) -> str:
-    return paragraphs(entry.abstract) or "<p>No abstract available.</p>"
+    return entry.content or paragraphs(entry.abstract) or "<p>No abstract available.</p>"
 
 
 def _authors(entry: FeedEntry) -> list[str]:

@@ -57,12 +57,28 @@ PUBLIC_VIEWS = frozenset(
         *("digests:unfollow", "digests:forget"),
         *("digests:mail", "digests:mail-more", "digests:save", "digests:vote", "digests:seen"),
         # Programs that look before they read.
-        *("papers:robots", "papers:icon", "papers:manifest", "papers:service-worker"),
+        *(
+            "papers:robots",
+            "papers:icon",
+            "papers:change-password",
+            "papers:security-txt",
+            "papers:manifest",
+            "papers:service-worker",
+        ),
         # Before somebody signs up they may know what that means.
         "papers:privacy",
+        # Programs are told in JSON that they need a token.
+        "papers:api-changes",
         # Feed readers don't sign in: whoever has the address reads it.
         "papers:following-feed",
         "papers:for-you-feed",
+        "papers:own-feed",
+        "papers:own-trending-feed",
+        "papers:own-new-feed",
+        "papers:own-comments-feed",
+        "papers:own-library-feed",
+        "papers:own-tag-feed",
+        "papers:own-topic-feed",
     )
 )
 

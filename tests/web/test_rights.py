@@ -34,6 +34,7 @@ from tests.support import factories
 from tests.support.api_rights import session_rows
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
 from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
+from tests.support.rights_of_doors import DOORS
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.django_db
 SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-in/code", "/sign-in/with/sign-up"})
 
 ROWS: dict[str, list[Row]] = {
+    **DOORS,
     "papers:today": [everybody("/")],
     "papers:papers": [everybody("/papers"), everybody("/papers?q=ice")],
     "papers:suggestions": [everybody("/papers/suggestions?q=ice"), everybody("/papers/suggestions")],

@@ -51,7 +51,7 @@ def read_discussion(paper: Paper, *, after: int = 0) -> Discussion:
     """The comments of a paper, answers under what they answer. Two queries; one where there are none."""
     found = list(Comment.objects.of_paper(paper.pk, after=after)[: COMMENTS_PER_PAGE + 1])
     shown = found[:COMMENTS_PER_PAGE]
-    names = _names_of(shown) if shown else {}
+    names = mentioned_in(shown) if shown else {}
     threads = {comment.pk: CommentThread(comment, names.get(comment.pk, frozenset())) for comment in shown}
     tops: list[CommentThread] = []
     for thread in threads.values():
@@ -76,7 +76,7 @@ def _in_order(tops: list[CommentThread]) -> list[CommentThread]:
     return ordered
 
 
-def _names_of(comments: Iterable[Comment]) -> dict[int, frozenset[str]]:
+def mentioned_in(comments: Iterable[Comment]) -> dict[int, frozenset[str]]:
     """By comment, the usernames it mentions, in lower case. One query."""
     found: dict[int, set[str]] = {}
     mentions = Mention.objects.filter(comment__in=[comment.pk for comment in comments])

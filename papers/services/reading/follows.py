@@ -141,14 +141,16 @@ _LIST = """
 """
 
 
-def followed_papers(user: User, *, after: NewestPosition | None = None) -> PaperQuerySet:
-    """One page and a little more of the papers of all that a reader follows, newest first. One query, and then one."""
+def followed_papers(user: User, *, after: NewestPosition | None = None, most: int = _PAGE) -> PaperQuerySet:
+    """At most so many of the papers of all that a reader follows, newest first; by default one page and a little more.
+    One query, and then one.
+    """
     asked: dict[str, Any] = {
         "user": user.pk,
         "all": after is None,
         "at": after.listed_at if after else None,
         "pk": after.pk if after else None,
-        "page": _PAGE,
+        "page": most,
     }
     with connection.cursor() as cursor:
         cursor.execute(_LIST, asked)

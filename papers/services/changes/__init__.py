@@ -1,0 +1,1 @@
+"""What changed about papers, in an order in which a mirror can follow without missing anything."""

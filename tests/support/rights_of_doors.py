@@ -1,0 +1,69 @@
+"""Who gets what of feeds and of what programs ask for: rows of the table in tests/web/test_rights.py."""
+
+from __future__ import annotations
+
+from tests.support.rights import Row, everybody, office
+
+DOORS: dict[str, list[Row]] = {
+    "papers:opensearch": [everybody("/opensearch.xml")],
+    "papers:opensearch-suggestions": [everybody("/papers/opensearch-suggestions?q=ice")],
+    "papers:sitemap": [everybody("/sitemap.xml")],
+    "papers:sitemap-part": [
+        everybody("/sitemap-0.xml"),
+        everybody("/sitemap-1.xml"),
+        everybody("/sitemap-99.xml", 404),
+    ],
+    "papers:change-password": [everybody("/.well-known/change-password", 302, on_members_site=302)],
+    "papers:security-txt": [everybody("/.well-known/security.txt", 404, on_members_site=404)],
+    "papers:api-changes": [
+        everybody("/api/v1/changes", on_members_site=401),
+        everybody("/api/v1/changes?since=x", 400, on_members_site=401),
+        everybody("/api/v1/changes?limit=0", 400, on_members_site=401),
+    ],
+    "papers:day-feed": [everybody("/papers/date/2026-03-04/feed.atom"), everybody("/papers/date/x/feed.json", 404)],
+    "papers:week-feed": [everybody("/papers/week/2026-W10/feed.atom"), everybody("/papers/week/x/feed.json", 404)],
+    "papers:newest-week-feed": [everybody("/papers/week.atom")],
+    "papers:month-feed": [everybody("/papers/month/2026-03/feed.json"), everybody("/papers/month/x/feed.atom", 404)],
+    "papers:newest-month-feed": [everybody("/papers/month.json")],
+    "papers:new-feed": [
+        everybody("/papers/new.atom"),
+        everybody("/papers/new.json?category=cs.CL"),
+        everybody("/papers/new.atom?category=none", 404),
+    ],
+    "papers:comments-feed": [everybody("/comments.atom"), everybody("/comments.json")],
+    "papers:feeds": [everybody("/feeds")],
+    "papers:opml": [everybody("/feeds.opml")],
+    "papers:own-feed": [
+        everybody("/feeds/key-of-a-feed/papers.atom", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/papers.json?q=ice", on_members_site=200),
+        everybody("/feeds/key-of-none/papers.atom", 404, on_members_site=404),
+    ],
+    "papers:own-trending-feed": [
+        everybody("/feeds/key-of-a-feed/trending.atom", on_members_site=200),
+        everybody("/feeds/key-of-none/trending.atom", 404, on_members_site=404),
+    ],
+    "papers:own-new-feed": [
+        everybody("/feeds/key-of-a-feed/new.atom", on_members_site=200),
+        everybody("/feeds/key-of-none/new.json", 404, on_members_site=404),
+    ],
+    "papers:own-comments-feed": [
+        everybody("/feeds/key-of-a-feed/comments.atom", on_members_site=200),
+        everybody("/feeds/key-of-none/comments.atom", 404, on_members_site=404),
+    ],
+    "papers:own-library-feed": [
+        everybody("/feeds/key-of-a-feed/library.json", on_members_site=200),
+        everybody("/feeds/key-of-none/library.json", 404, on_members_site=404),
+    ],
+    "papers:own-tag-feed": [
+        everybody("/feeds/key-of-a-feed/tags/own.atom", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/tags/none.atom", 404, on_members_site=404),
+        everybody("/feeds/key-of-none/tags/own.atom", 404, on_members_site=404),
+    ],
+    "papers:own-topic-feed": [
+        everybody("/feeds/key-of-a-feed/topics/rita-s.atom", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/topics/curated.json", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/topics/own.atom", 404, on_members_site=404),
+        everybody("/feeds/key-of-none/topics/curated.atom", 404, on_members_site=404),
+    ],
+    "papers:sources-opml": [office("/curate/sources/opml"), office("/curate/sources/opml", 422, method="POST")],
+}
