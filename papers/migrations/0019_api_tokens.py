@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0016_plainer_choice_labels'),
+        ('papers', '0018_counts_of_other_sites'),
     ]
 
     operations = [
