@@ -12,7 +12,7 @@ from papers.models.user import User
 
 
 class CommentPosition(NamedTuple):
-    """What the newest comments are sorted by."""
+    """What comments are sorted by, either way: their key, which grows."""
 
     pk: int
 

@@ -154,7 +154,7 @@ def test_every_page_has_the_same_style_sheet() -> None:
         if (found := re.findall(r"[\w/-]+\.css\b", path.read_text(encoding="utf-8"))) and "emails" not in path.parts
     }
     assert linked.pop("templates/admin/base_site.html") == ["css/broadsheet-admin.css"]
-    assert set(linked) == {f"templates/{name}.html" for name in ("base", "400", "403_csrf", "500")}
+    assert set(linked) == {f"templates/{name}.html" for name in ("base", "400", "403_csrf", "500", "503")}
     assert {name for names in linked.values() for name in names} == {"css/broadsheet.css"}
 
 

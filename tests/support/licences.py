@@ -25,6 +25,7 @@ SAID: Mapping[str, str] = {
     "colorama": "BSD-3-Clause",
     "coloredlogs": "MIT",
     "fido2": "BSD-2-Clause AND Apache-2.0 AND MPL-2.0",
+    "httpx2-jsfetch": "BSD-3-Clause",
     "humanfriendly": "MIT",
     "joblib": "BSD-3-Clause",
     "mpmath": "BSD-3-Clause",

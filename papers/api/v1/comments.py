@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -27,6 +27,7 @@ from papers.api.v1.base import (
 from papers.api.v1.pages import position_of
 from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, Comment
+from papers.models.comment import CommentPosition
 from papers.services.accounts.client_keys import MadeRow, make_once
 from papers.services.reading.comments import (
     MAX_COMMENT_LENGTH,
@@ -51,12 +52,6 @@ _EXAMPLE: dict[str, Any] = {
     "edited_at": None,
     "deleted": False,
 }
-
-
-class CommentPosition(NamedTuple):
-    """What a paper's comments are sorted by: the first written first."""
-
-    pk: int
 
 
 class CommentRecord(Schema):
