@@ -66,6 +66,8 @@ ANSWER = AnswerShape(
 """Of the day's list, which has no documentation; as it was seen from 2024 to 2026."""
 MAX_DAYS_APART = 7
 """Between the day that an item names and that of the list it came in."""
+SAMPLE = "sample"
+"""What another Broadsheet says of the papers that stand on its pages until it has read any: nobody takes them over."""
 RECORDS = RecordSource("huggingface", rank=30, display_name="Hugging Face", words_of="Hugging Face’s list")
 
 
@@ -96,6 +98,8 @@ def parse_list(data: bytes, *, day: date, site: str, first_position: int = 0) ->
     papers: list[RawPaper] = []
     rejected: list[UnreadableRecord] = []
     for position, item in enumerate(items, start=first_position + 1):
+        if _part(item, "source", str) == SAMPLE:
+            continue
         try:
             papers.append(_read_item(item, day=day, site=site, position=position))
         except _UnreadableError as error:

@@ -134,6 +134,15 @@ def test_days_votes_and_submitters_are_kept_under_the_sites_name() -> None:
     assert "Text from another Broadsheet’s list" in page
 
 
+def test_a_sample_stays_where_it_is() -> None:
+    factories.listing(factories.paper(is_sample=True), DAY)
+    alice = answers_of(ALICE)
+    forget_everything()
+    assert follow(ALICE, alice, at=BOB).state == "done"
+    assert listings() == []
+    assert not RejectedRecord.objects.exists()
+
+
 def test_votes_are_followed_up_and_down() -> None:
     alices_day()
     first = answers_of(ALICE)
