@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,7 @@ from papers.sources.base import (
 )
 from papers.sources.daily_lists import MAX_DAYS_BACK, days_to_ask
 from papers.sources.isolated import read_large_isolated
+from papers.sources.other_site import OWN_ADDRESS, SITE_MARK_HEADER, as_the_sites, faults_only
 from papers.sources.partial import PartFailures
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
@@ -208,13 +209,23 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
         wait_seconds=WAIT_SECONDS,
     )
     try:
-        body = context.send(request).body
+        answer = context.send(request)
     except HttpStatusError as error:
         yesterday = context.now.astimezone(UTC).date() - timedelta(days=1)
         if error.status == HTTPStatus.BAD_REQUEST and day >= yesterday:
             return None
         raise
-    return read_large_isolated(parse_list, body, day=day, site=site, first_position=position)
+    mark = answer.headers.get(SITE_MARK_HEADER)
+    if mark and mark == context.own_mark:
+        raise SourceError(OWN_ADDRESS)
+    page = read_large_isolated(parse_list, answer.body, day=day, site=site, first_position=position)
+    return _as_another_sites(page, site) if mark else page
+
+
+def _as_another_sites(page: DailyListPage, site: str) -> DailyListPage:
+    """What a Broadsheet counts is its own, also where somebody led the source of Hugging Face's lists to it."""
+    papers = tuple(as_the_sites(paper, site) for paper in page.papers)
+    return replace(page, papers=papers, rejected=faults_only(page.rejected))
 
 
 def _key(paper: RawPaper) -> str:
