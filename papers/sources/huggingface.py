@@ -218,8 +218,8 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
     mark = answer.headers.get(SITE_MARK_HEADER)
     if mark and mark == context.own_mark:
         raise SourceError(OWN_ADDRESS)
-    page = read_large_isolated(parse_list, answer.body, day=day, site=site, first_position=position)
-    return _as_another_sites(page, site) if mark else page
+    listed = read_large_isolated(parse_list, answer.body, day=day, site=site, first_position=position)
+    return _as_another_sites(listed, site) if mark else listed
 
 
 def _as_another_sites(page: DailyListPage, site: str) -> DailyListPage:
