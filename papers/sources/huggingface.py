@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,7 @@ from papers.sources.base import (
 )
 from papers.sources.daily_lists import MAX_DAYS_BACK, days_to_ask
 from papers.sources.isolated import read_large_isolated
+from papers.sources.other_site import OWN_ADDRESS, SITE_MARK_HEADER, as_the_sites, faults_only
 from papers.sources.partial import PartFailures
 from papers.sources.xml import MAX_PAYLOAD_CHARACTERS
 
@@ -66,6 +67,8 @@ ANSWER = AnswerShape(
 """Of the day's list, which has no documentation; as it was seen from 2024 to 2026."""
 MAX_DAYS_APART = 7
 """Between the day that an item names and that of the list it came in."""
+SAMPLE = "sample"
+"""What another Broadsheet says of the papers that stand on its pages until it has read any: nobody takes them over."""
 RECORDS = RecordSource("huggingface", rank=30, display_name="Hugging Face", words_of="Hugging Face’s list")
 
 
@@ -96,6 +99,8 @@ def parse_list(data: bytes, *, day: date, site: str, first_position: int = 0) ->
     papers: list[RawPaper] = []
     rejected: list[UnreadableRecord] = []
     for position, item in enumerate(items, start=first_position + 1):
+        if _part(item, "source", str) == SAMPLE:
+            continue
         try:
             papers.append(_read_item(item, day=day, site=site, position=position))
         except _UnreadableError as error:
@@ -204,13 +209,23 @@ def _ask(context: FetchContext, day: date, page: int, position: int) -> DailyLis
         wait_seconds=WAIT_SECONDS,
     )
     try:
-        body = context.send(request).body
+        answer = context.send(request)
     except HttpStatusError as error:
         yesterday = context.now.astimezone(UTC).date() - timedelta(days=1)
         if error.status == HTTPStatus.BAD_REQUEST and day >= yesterday:
             return None
         raise
-    return read_large_isolated(parse_list, body, day=day, site=site, first_position=position)
+    mark = answer.headers.get(SITE_MARK_HEADER)
+    if mark and mark == context.own_mark:
+        raise SourceError(OWN_ADDRESS)
+    listed = read_large_isolated(parse_list, answer.body, day=day, site=site, first_position=position)
+    return _as_another_sites(listed, site) if mark else listed
+
+
+def _as_another_sites(page: DailyListPage, site: str) -> DailyListPage:
+    """What a Broadsheet counts is its own, also where somebody led the source of Hugging Face's lists to it."""
+    papers = tuple(as_the_sites(paper, site) for paper in page.papers)
+    return replace(page, papers=papers, rejected=faults_only(page.rejected))
 
 
 def _key(paper: RawPaper) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from papers.catalogue.identifiers import parse_issn
-from papers.sources.broadsheet import LIST_PATH, site_address, site_name
 from papers.sources.meta_tags import decode_page
 from papers.sources.oai import base_address
+from papers.sources.other_site import LIST_PATH, site_address, site_name
 from papers.text.urls import normalise_url
 from papers.text.xml import feed_html
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -88,6 +88,21 @@ def test_a_feed_is_seen_before_it_is_added(upstream: FakeUpstream, browser: Clie
     assert not Source.objects.exists()
     assert not Paper.objects.exists()
     assert not FetchRun.objects.exists()
+
+
+def test_another_broadsheet_is_seen_before_it_is_followed(upstream: FakeUpstream, browser: Client) -> None:
+    with transaction.atomic():
+        factories.listing(factories.paper(public_id="2603.99001", title="Crabs next door"))
+    theirs = Client().get(f"/api/daily_papers?date={factories.TODAY}").content.decode()
+    answer(upstream, "/api/daily_papers", theirs, content_type="application/json")
+    seen = look(browser, f"{upstream.url}/api/daily_papers")
+    assert "Crabs next door" in seen
+    assert f'name="base_url" value="{upstream.url}"' in seen
+    assert 'name="kind" value="broadsheet"' in seen
+    host = upstream.url.partition("//")[2]
+    browser.post(ADDRESS, chosen(kind="broadsheet", base_url=upstream.url, name=host, lists_all="on", add="1"))
+    source = Source.objects.get(kind="broadsheet")
+    assert (source.base_url, source.name, source.lists) == (upstream.url, host, "all")
 
 
 def test_a_page_leads_to_its_feeds(upstream: FakeUpstream, browser: Client) -> None:

@@ -22,7 +22,8 @@ from papers.outbound.errors import HttpStatusError
 from papers.outbound.request import FetchRequest, FetchResponse
 from papers.services.fetching.fetch_runner import fetch_source, preview_source
 from papers.sources.base import SourceSettings
-from papers.sources.broadsheet import adapter, site_address, site_name
+from papers.sources.broadsheet import adapter
+from papers.sources.other_site import site_address, site_name
 from papers.sources.recognise import suggested_by_text
 from tests.support import factories
 from tests.support.fetch_runs import disable_rate_limits
@@ -78,10 +79,10 @@ class FakeClient:
         return FetchResponse(request.url, 200, headers, answer.content, "", "", None, 0, len(answer.content), 0.0)
 
 
-def follow(address: str, answer: Answers, *, at: str) -> FetchRun:
+def follow(address: str, answer: Answers, *, at: str, kind: str = "broadsheet") -> FetchRun:
     """The site `at` an address visits another one."""
     source, _ = Source.objects.get_or_create(
-        kind="broadsheet", name=site_name(address), base_url=address, lists=Source.Lists.ALL
+        kind=kind, name=site_name(address), base_url=address, lists=Source.Lists.ALL
     )
     with site(at):
         run = fetch_source(source.pk, now=NOW, make_client=lambda **_: cast(OutboundClient, FakeClient(answer)))
@@ -132,6 +133,27 @@ def test_days_votes_and_submitters_are_kept_under_the_sites_name() -> None:
     page = Client().get("/papers/2603.99001").content.decode()
     assert f'href="{ALICE}/papers/2603.99001"' in page
     assert "Text from another Broadsheet’s list" in page
+
+
+def test_hugging_faces_source_may_be_led_there_and_the_votes_are_not_called_hugging_faces() -> None:
+    alices_day()
+    alice = answers_of(ALICE)
+    forget_everything()
+    run = follow(ALICE, alice, at=BOB, kind="huggingface")
+    assert run.state == "done", run.error
+    assert {source: row[0] for (name, source), row in counts().items() if name == "2603.99001"} == {"alice.example": 3}
+    assert "Text from another Broadsheet’s list" in Client().get("/papers/2603.99001").content.decode()
+    assert not RejectedRecord.objects.exists()
+    assert "does not follow itself" in follow(ALICE, alice, at=ALICE, kind="huggingface").error
+
+
+def test_a_sample_stays_where_it_is() -> None:
+    factories.listing(factories.paper(is_sample=True), DAY)
+    alice = answers_of(ALICE)
+    forget_everything()
+    assert follow(ALICE, alice, at=BOB).state == "done"
+    assert listings() == []
+    assert not RejectedRecord.objects.exists()
 
 
 def test_votes_are_followed_up_and_down() -> None:

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from papers.api.huggingface.parameters import ParameterError
 from papers.services.operations.installation import site_mark
 from papers.services.search.timeouts import SearchTimeout
+from papers.sources.other_site import SITE_MARK_HEADER
 from papers.web.http import Request
 from papers.web.json_errors import json_error
 from papers.web.validators import etag_of, same_since
@@ -23,8 +24,6 @@ from papers.web.validators import etag_of, same_since
 P = ParamSpec("P")
 View = Callable[Concatenate[Request, P], HttpResponse]
 
-SITE_MARK_HEADER = "X-Broadsheet-Site"
-"""By which a site that follows another one sees that it has come to itself."""
 _ALLOWED = "GET, HEAD, OPTIONS"
 _JSON = "application/json; charset=utf-8"
 

@@ -31,12 +31,13 @@ def entry(listed: ListedPaper) -> dict[str, Any]:
         **({"submittedBy": submitter} if submitter else {}),
         **{name: inner[name] for name in repeated if name in inner},
         "isAuthorParticipating": False,
+        **_sample(listed.paper),
     }
 
 
 def flat_paper(listed: ListedPaper) -> dict[str, Any]:
     """The paper as an object of its own."""
-    return {**_inner(listed), "numComments": listed.paper.comment_count}
+    return {**_inner(listed), "numComments": listed.paper.comment_count, **_sample(listed.paper)}
 
 
 def time_text(at: datetime) -> str:
@@ -63,6 +64,11 @@ def _inner(listed: ListedPaper) -> dict[str, Any]:
         "upvotes": paper.vote_count,
         **{name: value for name, value in known.items() if value is not None},
     }
+
+
+def _sample(paper: Paper) -> dict[str, str]:
+    """The field in which the client says where a paper is from: of one of the sample, whose words are not its own."""
+    return {"source": "sample"} if paper.is_sample else {}
 
 
 def _published(paper: Paper) -> datetime:

@@ -120,15 +120,15 @@ def _trending(asked: DailyRequest, *, today: date, floor: float) -> ListPage:
     while nothing is trending the newest editions, as the page has it."""
     found = Paper.objects.visible()
     if asked.first is not None:
-        span = Listing.objects.visible().filter(day__gte=asked.first, day__lt=_end(asked.span, asked.first))
-        span = _submitted(span, asked.submitter)
+        span = Listing.objects.filter(hidden_at=None, day__gte=asked.first, day__lt=_end(asked.span, asked.first))
+        span = _submitted(span, asked.submitter)  # whose papers are hidden is looked at once, outside
         found = found.filter(pk__in=span.values("paper")).order_by(F("trending_score").desc(nulls_last=True), "-pk")
     else:
         if asked.start > MAX_REACH:
             return ListPage((), has_more=False)
         found = found.trending(min_score=floor)
         if asked.submitter:
-            own = _submitted(Listing.objects.visible().filter(paper=OuterRef("pk")), asked.submitter)
+            own = _submitted(Listing.objects.filter(hidden_at=None, paper=OuterRef("pk")), asked.submitter)
             found = found.filter(Exists(own))
     # Keys alone are sorted: whole papers would be read for all of a month.
     ids = list(found.values_list("pk", flat=True)[asked.start : asked.start + asked.limit + 1])
