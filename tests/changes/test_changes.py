@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
@@ -269,9 +268,7 @@ def trial(tmp_path: Path) -> Iterator[dict[str, Any]]:
             factories.listing(factories.paper(), day=TODAY)
     given = connection.settings_dict
     database = {name: given[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
-    dsn = psycopg.conninfo.make_conninfo(
-        dbname=given["NAME"], host=given["HOST"], port=given["PORT"], user=given["USER"], password=given["PASSWORD"]
-    )
+    dsn = connection.connection.info.dsn  # without a password, which the tests' own server wants none of
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
