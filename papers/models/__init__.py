@@ -1,7 +1,7 @@
 """The tables, each with its QuerySet above its model."""
 
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
-from papers.models.change import PaperChange, PendingChange
+from papers.models.change import ChangedPaper, PendingChange
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
     Candidate,
@@ -57,6 +57,7 @@ __all__ = [
     "AuthorClaim",
     "AuthorName",
     "Candidate",
+    "ChangedPaper",
     "Comment",
     "CommentReport",
     "CurationEvent",
@@ -91,7 +92,6 @@ __all__ = [
     "MutedQuery",
     "Paper",
     "PaperCategory",
-    "PaperChange",
     "PaperEdit",
     "PaperExternalCounts",
     "PaperVector",

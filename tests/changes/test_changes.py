@@ -19,7 +19,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import Identifier, Listing, Paper, PaperChange, PendingChange
+from papers.models import ChangedPaper, Identifier, Listing, Paper, PendingChange
 from papers.services.changes.numbering import number_changes
 from papers.services.changes.read_changes import read_changes
 from papers.services.reading.votes import set_vote
@@ -111,7 +111,7 @@ def test_pages_join_and_the_log_has_one_row_a_paper() -> None:
     copy: dict[int, Any] = {}
     follow(copy, limit=5)
     assert set(copy) == {paper.pk for paper in papers}
-    assert PaperChange.objects.count() == 23
+    assert ChangedPaper.objects.count() == 23
     positions = [change["key"] for change in ask()["changes"]]
     assert len(positions) == len(set(positions)) == 23
 
@@ -142,7 +142,7 @@ def test_what_is_asked_wrongly_is_a_problem(query: str) -> None:
 def test_a_mirror_that_knows_more_than_the_site_begins_again() -> None:
     factories.paper()
     since = ask()["next"]
-    PaperChange.objects.all().delete()  # a backup from before
+    ChangedPaper.objects.all().delete()  # a backup from before
     assert anonymous_client().get(f"/api/v1/changes?since={since}").status_code == 410
 
 

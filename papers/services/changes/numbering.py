@@ -33,9 +33,9 @@ _NUMBER = """
         SELECT touched.paper_id, touched.first, coalesce(paper.public_id, known.public_id) AS public_id
         FROM touched
         LEFT JOIN papers_paper paper ON paper.id = touched.paper_id
-        LEFT JOIN papers_paperchange known ON known.paper_id = touched.paper_id
+        LEFT JOIN papers_changedpaper known ON known.paper_id = touched.paper_id
     ), stored AS (
-        INSERT INTO papers_paperchange (paper_id, public_id, position, changed_at)
+        INSERT INTO papers_changedpaper (paper_id, public_id, position, changed_at)
         SELECT paper_id, public_id, nextval('papers_change_position'), %(now)s
         FROM (SELECT * FROM named WHERE public_id IS NOT NULL ORDER BY first) AS ordered
         ON CONFLICT (paper_id) DO UPDATE
@@ -62,5 +62,5 @@ def number_changes(*, now: datetime, most: int = MOST_AT_ONCE) -> int:
 def newest_position() -> int:
     """The last position given; 0 where there is none. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(position), 0) FROM papers_paperchange")
+        cursor.execute("SELECT coalesce(max(position), 0) FROM papers_changedpaper")
         return int(cursor.fetchone()[0])
