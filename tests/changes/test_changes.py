@@ -20,6 +20,7 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from papers.models import ChangedPaper, Identifier, Listing, Paper, PendingChange
+from papers.services.changes import numbering
 from papers.services.changes.numbering import number_changes
 from papers.services.changes.read_changes import read_changes
 from papers.services.reading.votes import set_vote
@@ -114,6 +115,17 @@ def test_pages_join_and_the_log_has_one_row_a_paper() -> None:
     assert ChangedPaper.objects.count() == 23
     positions = [change["key"] for change in ask()["changes"]]
     assert len(positions) == len(set(positions)) == 23
+
+
+@pytest.mark.django_db
+def test_what_waits_is_numbered_part_by_part_in_its_order(monkeypatch: Any) -> None:
+    papers = [factories.paper() for _ in range(7)]
+    monkeypatch.setattr(numbering.number_changes, "__kwdefaults__", {"most": 3})
+    waiting = PendingChange.objects.count()
+    assert numbering.number_waiting_changes(now=NOW) == waiting
+    assert PendingChange.objects.count() == 0
+    keys = list(ChangedPaper.objects.order_by("position").values_list("paper_id", flat=True))
+    assert keys == [paper.pk for paper in papers]
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ in their order: who has read up to one has been shown all below it.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -57,6 +58,14 @@ def number_changes(*, now: datetime, most: int = MOST_AT_ONCE) -> int:
         lock_transaction(AdvisoryLock.CHANGES)
         cursor.execute(_NUMBER, {"now": now, "most": most})
         return int(cursor.fetchone()[0])
+
+
+def number_waiting_changes(*, now: datetime, seconds: float = 10.0) -> int:
+    """Number what waits, part by part, for so long at most: what an import leaves is worked off over some turns."""
+    done, until = 0, time.monotonic() + seconds
+    while (part := number_changes(now=now)) and time.monotonic() < until:
+        done += part
+    return done + part
 
 
 def newest_position() -> int:
