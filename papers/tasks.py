@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from papers.enqueue import TaskName, enqueue
-from papers.services.changes.numbering import number_changes
+from papers.services.changes.numbering import number_waiting_changes
 from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
@@ -59,7 +59,7 @@ def enqueue_due_work() -> None:
     if due.cleanup:
         enqueue(TaskName.RECOUNT_VOTES)
         enqueue(TaskName.CLEANUP)
-    number_changes(now=timezone.now())
+    number_waiting_changes(now=timezone.now())
 
 
 @shared_task(name=TaskName.FETCH_SOURCE)

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="PaperChange",
+            name="ChangedPaper",
             fields=[
                 ("paper_id", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("public_id", models.TextField(help_text="As it was last known.")),

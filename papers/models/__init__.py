@@ -2,7 +2,7 @@
 
 from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
-from papers.models.change import PaperChange, PendingChange
+from papers.models.change import ChangedPaper, PendingChange
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
     Candidate,
@@ -60,6 +60,7 @@ __all__ = [
     "AuthorClaim",
     "AuthorName",
     "Candidate",
+    "ChangedPaper",
     "ClientKey",
     "Comment",
     "CommentReport",
@@ -95,7 +96,6 @@ __all__ = [
     "MutedQuery",
     "Paper",
     "PaperCategory",
-    "PaperChange",
     "PaperEdit",
     "PaperExternalCounts",
     "PaperVector",

@@ -13,7 +13,7 @@ class ChangePosition(NamedTuple):
     position: int
 
 
-class PaperChange(models.Model):
+class ChangedPaper(models.Model):
     """The last change of a paper: of its record, its listings, its votes, or that it is gone. Never deleted, so that a
     mirror that was away hears of papers that are gone. Of a paper that is gone the row stays, so it is no foreign key.
     """

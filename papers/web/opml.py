@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
+from xml.sax.xmlreader import AttributesImpl
 
 from django.utils.xmlutils import SimplerXMLGenerator
 
@@ -38,15 +39,15 @@ def write_opml(title: str, groups: Iterable[FeedGroup], *, origin: str = "") -> 
     out = StringIO()
     xml = SimplerXMLGenerator(out, "utf-8")
     xml.startDocument()
-    xml.startElement("opml", {"version": "2.0"})
-    xml.startElement("head", {})
+    xml.startElement("opml", AttributesImpl({"version": "2.0"}))
+    xml.startElement("head", AttributesImpl({}))
     xml.addQuickElement("title", _line(title))
     xml.endElement("head")
-    xml.startElement("body", {})
+    xml.startElement("body", AttributesImpl({}))
     for group in groups:
         if not group.feeds:
             continue
-        xml.startElement("outline", {"text": _line(group.title), "title": _line(group.title)})
+        xml.startElement("outline", AttributesImpl({"text": _line(group.title), "title": _line(group.title)}))
         for feed in group.feeds:
             name = _line(feed.name)
             found = {"type": "rss", "text": name, "title": name}

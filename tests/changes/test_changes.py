@@ -15,12 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import Identifier, Listing, Paper, PaperChange, PendingChange
+from papers.models import ChangedPaper, Identifier, Listing, Paper, PendingChange
+from papers.services.changes import numbering
 from papers.services.changes.numbering import number_changes
 from papers.services.changes.read_changes import read_changes
 from papers.services.reading.votes import set_vote
@@ -112,9 +112,20 @@ def test_pages_join_and_the_log_has_one_row_a_paper() -> None:
     copy: dict[int, Any] = {}
     follow(copy, limit=5)
     assert set(copy) == {paper.pk for paper in papers}
-    assert PaperChange.objects.count() == 23
+    assert ChangedPaper.objects.count() == 23
     positions = [change["key"] for change in ask()["changes"]]
     assert len(positions) == len(set(positions)) == 23
+
+
+@pytest.mark.django_db
+def test_what_waits_is_numbered_part_by_part_in_its_order(monkeypatch: Any) -> None:
+    papers = [factories.paper() for _ in range(7)]
+    monkeypatch.setattr(numbering.number_changes, "__kwdefaults__", {"most": 3})
+    waiting = PendingChange.objects.count()
+    assert numbering.number_waiting_changes(now=NOW) == waiting
+    assert PendingChange.objects.count() == 0
+    keys = list(ChangedPaper.objects.order_by("position").values_list("paper_id", flat=True))
+    assert keys == [paper.pk for paper in papers]
 
 
 @pytest.mark.django_db
@@ -143,7 +154,7 @@ def test_what_is_asked_wrongly_is_a_problem(query: str) -> None:
 def test_a_mirror_that_knows_more_than_the_site_begins_again() -> None:
     factories.paper()
     since = ask()["next"]
-    PaperChange.objects.all().delete()  # a backup from before
+    ChangedPaper.objects.all().delete()  # a backup from before
     assert anonymous_client().get(f"/api/v1/changes?since={since}").status_code == 410
 
 
@@ -269,9 +280,7 @@ def trial(tmp_path: Path) -> Iterator[dict[str, Any]]:
             factories.listing(factories.paper(), day=TODAY)
     given = connection.settings_dict
     database = {name: given[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
-    dsn = psycopg.conninfo.make_conninfo(
-        dbname=given["NAME"], host=given["HOST"], port=given["PORT"], user=given["USER"], password=given["PASSWORD"]
-    )
+    dsn = connection.connection.info.dsn  # without a password, which the tests' own server wants none of
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])

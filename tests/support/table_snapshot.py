@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 
 # Notes for mirrors that something happened, and at which place: whatever is undone leaves them.
-_LOGS = frozenset({"papers_paperchange", "papers_pendingchange"})
+_LOGS = frozenset({"papers_changedpaper", "papers_pendingchange"})
 
 TableRows = dict[str, list[dict[str, Any]]]
 

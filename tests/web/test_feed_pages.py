@@ -250,7 +250,7 @@ def test_opml_names_feeds_that_open_without_a_session(access: str, settings: Any
         assert not feedparser.parse(answer.content).bozo
     if access == "public":
         assert feed_key_of(rita) not in "".join(opml_addresses(anonymous_client()))
-    page = html.fromstring(client_of(rita).get("/feeds").content)
+    page: Any = html.fromstring(client_of(rita).get("/feeds").content)
     shown = page.xpath("//a[starts-with(normalize-space(.), 'Atom')]/@href")
     assert [ORIGIN + path for path in shown] == addresses
 

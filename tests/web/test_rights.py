@@ -39,7 +39,17 @@ from tests.support.rights_of_doors import DOORS
 pytestmark = pytest.mark.django_db
 
 # Where a stranger is sent on, though not because the site is closed.
-SENT_ON = frozenset({"/sign-out", "/theme", "/admin/", "/admin/login/", "/sign-in/code", "/sign-in/with/sign-up"})
+SENT_ON = frozenset(
+    {
+        "/.well-known/change-password",
+        "/sign-out",
+        "/theme",
+        "/admin/",
+        "/admin/login/",
+        "/sign-in/code",
+        "/sign-in/with/sign-up",
+    }
+)
 
 ROWS: dict[str, list[Row]] = {
     **DOORS,

@@ -40,5 +40,5 @@ CREATE TRIGGER listing_changed_for_mirrors AFTER UPDATE OF day, paper_id, "by", 
 CREATE TRIGGER identifier_changed_for_mirrors AFTER INSERT OR DELETE OR UPDATE ON papers_identifier
     FOR EACH ROW EXECUTE FUNCTION papers_note_change_of_paper();
 -- The papers that are there before this.
-INSERT INTO papers_paperchange (paper_id, public_id, position, changed_at)
+INSERT INTO papers_changedpaper (paper_id, public_id, position, changed_at)
 SELECT id, public_id, nextval('papers_change_position'), changed_at FROM papers_paper;

@@ -12,6 +12,7 @@ in their order: who has read up to one has been shown all below it.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -33,9 +34,9 @@ _NUMBER = """
         SELECT touched.paper_id, touched.first, coalesce(paper.public_id, known.public_id) AS public_id
         FROM touched
         LEFT JOIN papers_paper paper ON paper.id = touched.paper_id
-        LEFT JOIN papers_paperchange known ON known.paper_id = touched.paper_id
+        LEFT JOIN papers_changedpaper known ON known.paper_id = touched.paper_id
     ), stored AS (
-        INSERT INTO papers_paperchange (paper_id, public_id, position, changed_at)
+        INSERT INTO papers_changedpaper (paper_id, public_id, position, changed_at)
         SELECT paper_id, public_id, nextval('papers_change_position'), %(now)s
         FROM (SELECT * FROM named WHERE public_id IS NOT NULL ORDER BY first) AS ordered
         ON CONFLICT (paper_id) DO UPDATE
@@ -59,8 +60,16 @@ def number_changes(*, now: datetime, most: int = MOST_AT_ONCE) -> int:
         return int(cursor.fetchone()[0])
 
 
+def number_waiting_changes(*, now: datetime, seconds: float = 10.0) -> int:
+    """Number what waits, part by part, for so long at most: what an import leaves is worked off over some turns."""
+    done, until = 0, time.monotonic() + seconds
+    while (part := number_changes(now=now)) and time.monotonic() < until:
+        done += part
+    return done + part
+
+
 def newest_position() -> int:
     """The last position given; 0 where there is none. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(position), 0) FROM papers_paperchange")
+        cursor.execute("SELECT coalesce(max(position), 0) FROM papers_changedpaper")
         return int(cursor.fetchone()[0])

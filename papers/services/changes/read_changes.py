@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from papers.models import Identifier, Listing, Paper, PaperChange
+from papers.models import ChangedPaper, Identifier, Listing, Paper
 from papers.services.changes.paper_rows import COLUMNS, paper_row
 
 MAX_CHANGES = 500
@@ -29,7 +29,7 @@ def read_changes(*, after: int, limit: int) -> ChangePage:
 
     A paper is as it was when its position was looked up, or newer; of what is newer comes a further change.
     """
-    rows = list(PaperChange.objects.filter(position__gt=after).order_by("position")[: limit + 1])
+    rows = list(ChangedPaper.objects.filter(position__gt=after).order_by("position")[: limit + 1])
     shown = rows[:limit]
     papers = _papers([row.paper_id for row in shown])
     return ChangePage(
@@ -39,7 +39,7 @@ def read_changes(*, after: int, limit: int) -> ChangePage:
     )
 
 
-def _change(row: PaperChange, paper: dict[str, Any] | None) -> dict[str, Any]:
+def _change(row: ChangedPaper, paper: dict[str, Any] | None) -> dict[str, Any]:
     about = {
         "key": row.paper_id,
         "id": row.public_id,

@@ -71,7 +71,7 @@ def _write(cursor: CursorWrapper, paper_id: int, row: PaperRow, sources: PaperRo
     """Lay the edits as they are now over what the sources say."""
     after = with_edits(sources, tables.read_edits(cursor, [paper_id]).get(paper_id, {}))
     if after != row:
-        tables.update_papers(cursor, [tables.PaperUpdate(paper_id, row, after, True)], now=now)
+        tables.update_papers(cursor, [tables.PaperChange(paper_id, row, after, True)], now=now)
 
 
 def _prepare_undo(event: CurationEvent) -> Callable[[], None]:

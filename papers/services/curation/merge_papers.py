@@ -47,7 +47,7 @@ def merge_papers(*, kept_id: int, merged_id: int, actor: Actor) -> CurationEvent
             after = merge_record(sources, row_as_record(without_edits(rows[merged_id], others)), now=actor.now)
             after = with_edits(after, {**others, **own})
             if after != rows[kept_id]:
-                tables.update_papers(cursor, [tables.PaperUpdate(kept_id, rows[kept_id], after, True)], now=actor.now)
+                tables.update_papers(cursor, [tables.PaperChange(kept_id, rows[kept_id], after, True)], now=actor.now)
         entry.recount = True
         entry.before = {"gone": gone["title"], "address": gone["public_id"]}
     return entry.event

@@ -222,7 +222,7 @@ def _state_of(error: Exception) -> str:
 class _Changes:
     """What records change about stored papers."""
 
-    rows: list[tables.PaperUpdate] = field(default_factory=list)
+    rows: list[tables.PaperChange] = field(default_factory=list)
     old_texts: dict[int, PreviousTexts] = field(default_factory=dict)
     versions: list[tuple[int, RawVersion]] = field(default_factory=list)
     version_dates: list[tuple[int, RawVersion]] = field(default_factory=list)
@@ -342,7 +342,7 @@ class _Storing:
         if before != after:
             is_card_new = (paper_id, *target.absorbed) != (paper_id,) or changes_card(before, after)
             is_card_new = is_card_new or any(key[0] == paper_id for key in changes.external_counts)
-            changes.rows.append(tables.PaperUpdate(paper_id, before, after, is_card_new))
+            changes.rows.append(tables.PaperChange(paper_id, before, after, is_card_new))
             if old := previous_texts(said, saying):
                 changes.old_texts[paper_id] = old
 

@@ -173,7 +173,7 @@ def insert_categories(cursor: CursorWrapper, rows: Mapping[int, PaperRow]) -> No
 
 
 @dataclass(frozen=True, slots=True)
-class PaperUpdate:
+class PaperChange:
     """A stored paper and what becomes of it."""
 
     paper_id: int
@@ -182,7 +182,7 @@ class PaperUpdate:
     is_card_new: bool
 
 
-def update_papers(cursor: CursorWrapper, changes: Sequence[PaperUpdate], *, now: datetime) -> None:
+def update_papers(cursor: CursorWrapper, changes: Sequence[PaperChange], *, now: datetime) -> None:
     """Write changed papers, and enqueue what follows from their texts and titles."""
     _update_rows(cursor, changes, now)
     embedding_backlog.enqueue_papers(
@@ -207,10 +207,10 @@ def update_papers(cursor: CursorWrapper, changes: Sequence[PaperUpdate], *, now:
     insert_former_addresses(cursor, [(before, paper_id) for before, after, paper_id in former if before != after])
 
 
-def _update_rows(cursor: CursorWrapper, changes: Iterable[PaperUpdate], now: datetime) -> None:
+def _update_rows(cursor: CursorWrapper, changes: Iterable[PaperChange], now: datetime) -> None:
     """Write the papers' own rows; those whose searched columns stay keep their search vector."""
-    indexed: list[PaperUpdate] = []
-    others: list[PaperUpdate] = []
+    indexed: list[PaperChange] = []
+    others: list[PaperChange] = []
     for change in changes:
         is_same = all(getattr(change.before, name) == getattr(change.after, name) for name in _INDEXED)
         (others if is_same else indexed).append(change)
@@ -218,7 +218,7 @@ def _update_rows(cursor: CursorWrapper, changes: Iterable[PaperUpdate], now: dat
     _update(cursor, others, [name for name in COLUMNS if name not in _INDEXED], now)
 
 
-def _update_categories(cursor: CursorWrapper, changes: Iterable[PaperUpdate]) -> None:
+def _update_categories(cursor: CursorWrapper, changes: Iterable[PaperChange]) -> None:
     moved = {
         change.paper_id: change.after
         for change in changes
@@ -229,7 +229,7 @@ def _update_categories(cursor: CursorWrapper, changes: Iterable[PaperUpdate]) ->
         insert_categories(cursor, moved)
 
 
-def _update(cursor: CursorWrapper, changes: Sequence[PaperUpdate], names: Iterable[str], now: datetime) -> None:
+def _update(cursor: CursorWrapper, changes: Sequence[PaperChange], names: Iterable[str], now: datetime) -> None:
     if not changes:
         return
     cursor.execute(
