@@ -32,7 +32,7 @@ router = new_router("Subscriptions")
 
 def _one_of(names: Iterable[str]) -> Any:
     """A text that is one of these, which stand in a table and not in the type."""
-    known = list(names)
+    known: list[Any] = list(names)
 
     def checked(name: str) -> str:
         if name not in known:
@@ -146,7 +146,7 @@ def _chosen(body: MailChoice, user: User) -> tuple[dict[str, list[str]], dict[st
     if len({one.frequency for one in body.schedules}) < len(body.schedules):
         raise ProblemError(422, "Each frequency can be named once.")
     kinds = {one.frequency: list(dict.fromkeys(one.kinds)) for one in body.schedules}
-    return kinds, {one.frequency: [keys[slug] for slug in dict.fromkeys(one.topics)] for one in body.schedules}  # type: ignore[return-value]
+    return kinds, {one.frequency: [keys[slug] for slug in dict.fromkeys(one.topics)] for one in body.schedules}
 
 
 def _zone(name: str) -> str:
