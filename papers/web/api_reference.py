@@ -43,6 +43,11 @@ class ReferenceOperation:
     example: str
     """An answer as JSON; empty where there is none."""
 
+    @property
+    def steps(self) -> list[str]:
+        """The path in pieces, between which a line may break."""
+        return [f"/{step}" for step in self.path.strip("/").split("/")]
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceGroup:
