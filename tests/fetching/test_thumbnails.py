@@ -27,6 +27,7 @@ from tests.support.factories import NOW
 from tests.support.pages import get_page
 from tests.support.people import client_of, reader
 
+
 def pdf(*, width: int = 612, height: int = 792, marks: int = 40) -> bytes:
     """One page with some black bars on it."""
     drawn = " ".join(f"72 {60 + 16 * line} {200 + 37 * line % 260} 7 re f" for line in range(marks)).encode()
