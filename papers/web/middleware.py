@@ -31,8 +31,8 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Nothing here asks for any of these; who manages to run a script here can't either. Browsers heed it on documents alone,
-# and it is longer than some scripts, so what is only part of a page leaves without it.
+# Nothing here asks for any of these; who manages to run a script here can't either. It is for documents alone, and
+# longer than some scripts, so what is only part of a page leaves without it.
 _PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
