@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Field
+from pydantic import AfterValidator
 
 from digests.models import Schedule, Subscription
 from digests.models.subscriber import MAX_PAPERS
@@ -27,8 +29,25 @@ from papers.web.problems import ProblemError
 
 router = new_router("Subscriptions")
 
-SubjectName = Literal["daily", "trending", "top", "followed", "for_you", "versions"]
-FrequencyName = Literal["daily", "weekly", "monthly"]
+
+def _one_of(names: Iterable[str]) -> Any:
+    """A text that is one of these, which stand in a table and not in the type."""
+    known: list[Any] = list(names)
+
+    def checked(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"Input should be one of {', '.join(known)}")
+        return name
+
+    return Annotated[str, AfterValidator(checked), Field(json_schema_extra={"enum": known})]
+
+
+if TYPE_CHECKING:
+    SubjectName = str
+    FrequencyName = str
+else:
+    SubjectName = _one_of(kind.value for kind in Subscription.Kind if kind != Subscription.Kind.TOPIC)
+    FrequencyName = _one_of(FREQUENCIES)
 _EXAMPLE: dict[str, Any] = {
     "schedules": [{"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]}],
     "local_time": "07:30",
@@ -45,7 +64,7 @@ class MailSchedule(RequestBody):
     """What one regular mail is about."""
 
     frequency: FrequencyName
-    kinds: list[SubjectName] = Field([], max_length=6)
+    kinds: list[SubjectName] = Field([], max_length=20)
     topics: list[Text] = Field([], max_length=300, description="Slugs of topics for all and of the reader's own.")
 
 
@@ -54,7 +73,7 @@ class MailChoice(RequestBody):
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
 
-    schedules: list[MailSchedule] = Field(max_length=3, description="One a frequency; none: no mail.")
+    schedules: list[MailSchedule] = Field(max_length=len(FREQUENCIES), description="One a frequency; none: no mail.")
     local_time: Text = Field("07:30", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="In `time_zone`.")
     time_zone: Text | None = Field(None, max_length=64, description="Such as `Europe/Berlin`; null: as it was.")
     weekday: int = Field(0, ge=0, le=6, description="Of weekly mail; 0 is Monday.")
@@ -127,7 +146,7 @@ def _chosen(body: MailChoice, user: User) -> tuple[dict[str, list[str]], dict[st
     if len({one.frequency for one in body.schedules}) < len(body.schedules):
         raise ProblemError(422, "Each frequency can be named once.")
     kinds = {one.frequency: list(dict.fromkeys(one.kinds)) for one in body.schedules}
-    return kinds, {one.frequency: [keys[slug] for slug in dict.fromkeys(one.topics)] for one in body.schedules}  # type: ignore[return-value]
+    return kinds, {one.frequency: [keys[slug] for slug in dict.fromkeys(one.topics)] for one in body.schedules}
 
 
 def _zone(name: str) -> str:

@@ -43,6 +43,11 @@ class ReferenceOperation:
     example: str
     """An answer as JSON; empty where there is none."""
 
+    @property
+    def steps(self) -> list[str]:
+        """The path in pieces, between which a line may break."""
+        return [f"/{step}" for step in self.path.strip("/").split("/")]
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceGroup:
@@ -72,7 +77,7 @@ def _operation(schema: Mapping[str, Any], path: str, method: str, operation: Map
         method=method.upper(),
         path=path,
         summary=operation.get("summary", ""),
-        description=operation.get("description", ""),
+        description=_plain(operation.get("description", "")),
         needs=next(iter(scopes), ""),
         parameters=[_parameter(schema, one) for one in operation.get("parameters", [])],
         body=_members(schema, body),
@@ -87,9 +92,14 @@ def _parameter(schema: Mapping[str, Any], one: Mapping[str, Any]) -> ReferenceFi
         name=one["name"],
         type=_type(schema, one["schema"]),
         is_required=one.get("required", False),
-        description=one.get("description", ""),
+        description=_plain(one.get("description", "")),
         place=one["in"],
     )
+
+
+def _plain(text: str) -> str:
+    """A description without the marks of Markdown's code."""
+    return text.replace("`", "")
 
 
 def _schema_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -109,7 +119,7 @@ def _members(
                 name=f"{before}{name}",
                 type=_type(schema, member),
                 is_required=name in found.get("required", ()),
-                description=member.get("description", ""),
+                description=_plain(member.get("description", "")),
             )
         )
         inner, mark = _inner(member)

@@ -28,19 +28,21 @@ _HEADERS = {
     # Other sites' pages can neither load what is here nor hold on to our windows.
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Nothing here asks for any of these; who manages to run a script here can't either.
-    "Permissions-Policy": ", ".join(
-        f"{feature}=()"
-        for feature in (
-            *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "geolocation"),
-            *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
-            *("picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
-        )
-    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# Nothing here asks for any of these; who manages to run a script here can't either. It is for documents alone, and
+# longer than some scripts, so what is only part of a page leaves without it.
+_PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture", "geolocation"),
+        *("gyroscope", "hid", "idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
+        *("picture-in-picture", "screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
+    )
+)
+_PARTS_OF_PAGES = ("text/css", "text/javascript", "image/png")
 
 # URL names that a stranger reaches on a members-only site: the ways in, and the colour of its pages.
 PUBLIC_VIEWS = frozenset(
@@ -101,6 +103,8 @@ class ResponseHeadersMiddleware:
         response = self.get_response(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if not response.headers.get("Content-Type", "").startswith(_PARTS_OF_PAGES):
+            response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         if _ends_session(response):
             response.headers["Clear-Site-Data"] = '"cache"' if settings.SITE.path else '"cache", "storage"'
         said = response.headers.get("Cache-Control", "")

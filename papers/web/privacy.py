@@ -17,7 +17,7 @@ from papers.services.accounts.security_log import SECURITY_EVENTS_KEPT
 from papers.services.curation.undo import UNDO_WINDOW
 from papers.services.fetching.source_config import base_url_of, preferred_base_url
 from papers.services.library_import.drafts import APPLIED_KEPT, DRAFTS_KEPT
-from papers.services.operations.cleanup import INVITATIONS_KEPT, LINKS_KEPT, SHOWN_KEPT
+from papers.services.operations.cleanup import CLIENT_KEYS_KEPT, INVITATIONS_KEPT, LINKS_KEPT, SHOWN_KEPT, TOKENS_KEPT
 from papers.services.operations.installation import GroupSettings, privacy_text
 from papers.sources import arxiv_api
 from papers.sources.registry import ADAPTERS
@@ -74,6 +74,8 @@ def _kept() -> tuple[Kept, ...]:
             SECURITY_EVENTS_KEPT,
         ),
         Kept("Expired sign-in links, without the secret part", LINKS_KEPT + LOGIN_LINK_LIFETIME),
+        Kept("API tokens that expired or were revoked, without the key", TOKENS_KEPT),
+        Kept("Ids that programs gave to what they made for you", CLIENT_KEYS_KEPT),
         Kept("Invitations, with the address they were sent to", INVITATIONS_KEPT),
         Kept("Library imports that you have not yet applied", DRAFTS_KEPT),
         Kept("Results of library imports that you have applied", APPLIED_KEPT),

@@ -173,15 +173,7 @@
     }
   }
 
-  // Nothing of it is done before somebody goes by Tab: on a phone it would be a sixth of a second at each page.
-  let isTabbed = false;
-  const keepStops = (part) => { if (isTabbed) setStops(part); };
-
-  on("keydown", ({ key }) => {
-    if (key !== "Tab" || isTabbed) return;
-    isTabbed = true;
-    setStops(document);
-  });
-  document.addEventListener("toggle", ({ target }) => keepStops(target), true);
-  on("htmx:load", ({ detail }) => keepStops(detail.elt));
+  setStops(document);
+  document.addEventListener("toggle", ({ target }) => setStops(target), true);
+  on("htmx:load", ({ detail }) => setStops(detail.elt));
 })();

@@ -32,13 +32,13 @@ def ids(answer: Any) -> list[str]:
     return [item["id"] for item in answer.json()["items"]]
 
 
-def all_pages(api: ApiClient, path: str, *, limit: int = 2) -> list[str]:
-    """The ids of a list, page by page."""
+def all_pages(api: ApiClient, path: str, *, limit: int | None = 2) -> list[str]:
+    """The ids of a list, page by page; a search has no `limit`."""
     found: list[str] = []
     cursor = ""
     join = "&" if "?" in path else "?"
     while True:
-        page = api.get(f"{path}{join}limit={limit}&cursor={cursor}")
+        page = api.get(f"{path}{join}cursor={cursor}" + (f"&limit={limit}" if limit else ""))
         found += ids(page)
         cursor = page.json()["next"]
         if cursor is None:
@@ -91,9 +91,15 @@ def test_lists_page_by_page() -> None:
         assert all_pages(api, path) == expected, path
     assert all_pages(api, "/editions/2026-03-04/papers") == expected
     assert all_pages(api, "/editions/2026-03-04/papers?sort=newest") == expected[::-1]
-    assert (
-        all_pages(api, "/search?q=says", limit=1) == all_pages(api, "/search?q=says&sort=newest", limit=1) == expected
-    )
+
+
+def test_results_page_by_page() -> None:
+    for number in range(45):
+        factories.paper(listed_at=factories.NOW - timedelta(hours=number))
+    expected = list(Paper.objects.newest().values_list("public_id", flat=True))
+    api = ApiClient()
+    assert all_pages(api, "/search?q=says&sort=newest", limit=None) == expected
+    assert sorted(all_pages(api, "/search?q=says", limit=None)) == sorted(expected)
 
 
 def test_days() -> None:

@@ -63,7 +63,7 @@ def test_it_is_whole() -> None:
 @pytest.mark.django_db
 def test_the_page_says_all_of_it() -> None:
     answer = Client().get("/api/docs")
-    page = answer.content.decode()
+    page = answer.content.decode().replace("<wbr>", "")
     groups = read_reference(SCHEMA)
     for operation in (operation for group in groups for operation in group.operations):
         assert f"{operation.method} {operation.path}" in page

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from papers.models import (
     ClientKey,
@@ -25,6 +28,8 @@ from papers.models import (
     User,
     Vote,
 )
+from papers.services.accounts.client_keys import MadeRow, make_once
+from papers.services.reading.comments import add_comment
 from papers.web import ratelimit
 from papers.web.ratelimit import RateLimit
 from tests.support import factories
@@ -309,3 +314,28 @@ def test_a_curator_deletes_comments_with_the_scope_alone(desk: ApiClient, paper:
     plain = ApiClient(User.objects.get(username="carl"))
     assert plain.delete(f"/comments/{comment.pk}").status_code == 404
     assert desk.delete(f"/comments/{comment.pk}").status_code == 204
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_make_one_thing() -> None:
+    with transaction.atomic():
+        rita, paper = reader(), factories.paper(public_id="2603.99001")
+    key, started, results = uuid.uuid4(), threading.Barrier(4), []
+
+    def make() -> MadeRow:
+        time.sleep(0.1)
+        return MadeRow(add_comment(user=rita, paper_id=paper.pk, body="Once.").pk)
+
+    def send() -> None:
+        started.wait()
+        results.append(make_once(user=rita, key=key, kind=ClientKey.Kind.COMMENT, make=make))
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    comment = Comment.objects.get()
+    assert [made.made_id for made, _ in results] == [comment.pk] * 4
+    assert sorted(is_new for _, is_new in results) == [False, False, False, True]

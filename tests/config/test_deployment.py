@@ -9,10 +9,12 @@ import sys
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from config.local.paths import PROJECT
 from config.site_url import Site
+from papers.web.middleware import ResponseHeadersMiddleware
 from tests.support.people import anonymous_client, client_of, reader
 
 SEEN = """
@@ -94,6 +96,19 @@ def test_headers_of_refusals_and_failures(monkeypatch: pytest.MonkeyPatch) -> No
     failed = Client(raise_request_exception=False).get("/")
     assert failed.status_code == 500
     check_headers(failed)
+
+
+def test_scripts_leave_without_what_only_documents_heed() -> None:
+    """On a page's eight files it would be a thirtieth of all its bytes."""
+
+    def answer(kind: str) -> HttpResponse:
+        return ResponseHeadersMiddleware(lambda _: HttpResponse("x", content_type=kind))(RequestFactory().get("/"))
+
+    assert "Permissions-Policy" in answer("text/html; charset=utf-8")
+    assert "Permissions-Policy" in answer("image/svg+xml")
+    for kind in ("text/css", 'text/javascript; charset="utf-8"', "image/png"):
+        assert "Permissions-Policy" not in answer(kind)
+        assert answer(kind)["X-Content-Type-Options"] == "nosniff"
 
 
 def check_headers(answer: Any) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.e2e.running_site import ROOT, Site
 
@@ -125,7 +125,12 @@ def test_what_is_pressed_at_the_edge_of_what_is_loaded_waits_for_the_next_papers
     """In its order: the vote is for the paper that was gone to, not for the one before the edge."""
     for _ in range(38):
         reading.keyboard.press("j")  # more are loaded from here on, and come late
-    reading.route("**/*after=*", lambda route: (time.sleep(1), route.continue_()))
+
+    def come_late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    reading.route("**/*after=*", come_late)
     for key in "jjjjjjjjjjjj" + "jvjns":
         reading.keyboard.press(key)
     place = reading.locator(".card").nth

@@ -69,7 +69,7 @@ def key() -> str:
     paper = factories.paper(public_id="2603.01234", organization="CERN")
     factories.listing(paper)
     factories.topic("language-models")
-    factories.comment(paper, carl, pk=1)
+    factories.comment(paper, carl)
     factories.candidate()
     Tag.objects.create(user=carl, name="tides")
     return ApiClient(carl, scopes=("read", "write", "curate")).key

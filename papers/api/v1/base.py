@@ -35,16 +35,16 @@ Text = Annotated[str, AfterValidator(safe_text)]
 PaperId = Path(
     ...,
     description="As in the address of its page: an arXiv id, `doi/` and a DOI, or `p-` and ten letters.",
-    examples=["2603.01234"],
+    example="2603.01234",
     max_length=500,
 )
 Day = Path(
     ...,
     description="The day of an edition: arXiv's announcement date (US Eastern), for all else the group's date.",
     pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
-    examples=["2026-03-04"],
+    example="2026-03-04",
 )
-Slug = Path(..., max_length=300, examples=["language-models"])
+Slug = Path(..., max_length=300, example="language-models")
 RowKey = Path(..., ge=1, le=_MOST_KEY)
 Cursor = Query("", max_length=200, description="The `next` of the page before; nothing for the first page.")
 Limit = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Things on a page.")

@@ -111,10 +111,6 @@ class SiteApi(NinjaAPI):
 
 def _complete(operation: dict[str, Any], *, is_read: bool) -> None:
     """Add to an operation the answers that every one of its kind can give."""
-    for parameter in operation["parameters"]:
-        # Of parameters OpenAPI wants a map of examples; their schemas have the list.
-        if examples := parameter.pop("examples", None):
-            parameter["example"] = examples[0]
     responses = operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
     if is_read:
         responses["304"] = {"description": "Not changed since the answer with this ETag."}

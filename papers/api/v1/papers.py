@@ -43,7 +43,7 @@ class SimilarPapers(Schema):
 @lists.get("/papers", response=PaperPage, summary="The newest papers", **public())
 def list_papers(
     request: HttpRequest,
-    category: str = Query("", max_length=40, description="Of one arXiv category alone.", examples=["cs.CL"]),
+    category: str = Query("", max_length=40, description="Of one arXiv category alone.", example="cs.CL"),
     cursor: str = Cursor,
     limit: int = Limit,
 ) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def search_papers(
         min_length=1,
         max_length=1_000,
         description="In the language of the search box: words, `“a phrase”`, `author:`, `cat:cs.CL`, `like:`.",
-        examples=["tides cat:physics.*"],
+        example="tides cat:physics.*",
     ),
     sort: Literal["", "relevance", "newest", "votes"] = Query(
         "", description="Empty: by relevance, where there is anything to be ranked by."

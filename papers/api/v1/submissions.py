@@ -130,7 +130,7 @@ def create_submission(request: HttpRequest, body: NewSubmission) -> Status[Submi
 
     made, is_new = make_once(user=user, key=body.id, kind=ClientKey.Kind.SUBMISSION, make=make)
     if made.made_id is None:
-        public_id = Paper.objects.filter(pk=made.paper_id).values_list("public_id", flat=True).first()
+        public_id = Paper.objects.filter(pk=made.paper_id or 0).values_list("public_id", flat=True).first()
         here = SubmissionRecord(
             id=None, reference=body.reference, state="here", reason="", paper=public_id, created_at=None
         )

@@ -42,8 +42,8 @@ from papers.web.problems import ProblemError
 
 router = new_router("Tags")
 MAX_TAGS = 1_000
-_TagName = Path(..., max_length=MAX_TAG_LENGTH, description="Without `#`; case counts for nothing.", examples=["tides"])
-_Owner = Path(..., max_length=30, description="A reader's username.", examples=["rita"])
+_TagName = Path(..., max_length=MAX_TAG_LENGTH, description="Without `#`; case counts for nothing.", example="tides")
+_Owner = Path(..., max_length=30, description="A reader's username.", example="rita")
 
 
 class TagRecord(Schema):

@@ -31,6 +31,7 @@ MADE_ANEW = {
     "papers_embeddingbacklog": "work that waits",
     "papers_topicbacklog": "work that waits",
     "papers_wantedrecord": "work that waits",
+    "papers_thumbnail": "it is drawn from the file of its own paper",
     "papers_papercategory": "it is copied from columns of the paper",
 }
 
