@@ -7,62 +7,36 @@ anywhere: examples/mirror.py.
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from papers.models import User
 from papers.models.change import ChangePosition
 from papers.services.changes.numbering import MOST_AT_ONCE, newest_position, number_changes
 from papers.services.changes.read_changes import MAX_CHANGES, read_changes
 from papers.web.http import Request, parse_key
 from papers.web.paging import decode_cursor, encode_cursor
-from papers.web.ratelimit import RATE_LIMITS, count_attempt, rate_limit_key
-
-PROBLEM_TYPE = "application/problem+json"
-
-
-def viewer_of(request: Request) -> User | AnonymousUser:
-    """Who asks: whoever is signed in."""
-    return request.user
-
-
-def problem(status: int, title: str, detail: str) -> HttpResponse:
-    """An error as RFC 9457 has it."""
-    about = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return JsonResponse(about, status=status, content_type=PROBLEM_TYPE)
+from papers.web.problems import problem_response
 
 
 @require_safe
 def changes(request: Request) -> HttpResponse:
     """Changes behind `since`, the `next` of the last answer; without it from the beginning. At most `limit` of them."""
-    if request.group.members_only and not viewer_of(request).is_authenticated:
-        answer = problem(401, "Unauthorized", "This site is for members.")
-        answer["WWW-Authenticate"] = "Bearer"
-        return answer
-    if not count_attempt("changes", rate_limit_key(request)):
-        answer = problem(429, "Too Many Requests", "Ask again in a minute.")
-        answer["Retry-After"] = str(RATE_LIMITS["changes"].seconds)
-        return answer
     since, asked = request.GET.get("since", ""), request.GET.get("limit", str(MAX_CHANGES))
     limit = parse_key(asked, digits=6)
     if not limit:
-        return problem(400, "Bad Request", f"limit is a number from 1 to {MAX_CHANGES}.")
+        return problem_response(400, f"limit is a number from 1 to {MAX_CHANGES}.")
     after = decode_cursor(since, ChangePosition) if since else ChangePosition(0)
     if after is None or after.position < 0:
-        return problem(400, "Bad Request", "since is the next of an earlier answer.")
+        return problem_response(400, "since is the next of an earlier answer.")
     numbered = number_changes(now=timezone.now())
     page = read_changes(after=after.position, limit=min(limit, MAX_CHANGES))
     if not page.changes and after.position > newest_position():
         # The database is older than the mirror: it was restored from a backup.
-        return problem(410, "Gone", "This position is not known here any more. Begin again without since.")
+        return problem_response(410, "This position is not known here any more. Begin again without since.")
     found = {
         "changes": page.changes,
         "next": encode_cursor(ChangePosition(page.position)),
         "has_more": page.has_more or numbered >= MOST_AT_ONCE,
     }
-    response = JsonResponse(found, headers={"Cache-Control": "no-cache"})
-    patch_vary_headers(response, ["Cookie", "Authorization"])
-    return response
+    return JsonResponse(found)

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from papers.models import Paper
 from papers.services.lists.viewer_state import read_viewer_state
-from papers.services.reading.undo import Before, sign_act
+from papers.services.reading.bulk import Before
+from papers.services.reading.undo import sign_act
 from papers.web.cards import render_card_buttons
 from papers.web.http import UserRequest, safe_next
 from papers.web.list_bar import seen_count

@@ -17,8 +17,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from papers.models import ApiToken
-from papers.services.accounts.api_tokens import token_of_key
+from papers.services.accounts.api_tokens import TOKEN_PREFIX, token_of_key
 from papers.web.http import Request, client_network
+from papers.web.json_errors import is_program, json_error
 from papers.web.problems import PROBLEM_TYPE, ProblemError, is_api, problem_response
 from papers.web.ratelimit import RateWindow, count_in_window
 
@@ -122,7 +123,7 @@ class ApiCallerMiddleware:
 
     def __call__(self, request: Request) -> HttpResponse:
         if not is_api(request):
-            return self.get_response(request)
+            return self._for_contract(request) if is_program(request) else self.get_response(request)
         request.api_token = None
         try:
             if "Authorization" in request.headers:
@@ -137,6 +138,17 @@ class ApiCallerMiddleware:
             for name, value in window.headers().items():
                 response.headers[name] = value
         return response
+
+    def _for_contract(self, request: Request) -> HttpResponse:
+        """Hugging Face's client brings its token, if it has one, wherever it is pointed: ours says who asks, another
+        is none of our business."""
+        header = request.headers.get("Authorization", "")
+        if request.method in SAFE_METHODS and TOKEN_PREFIX in header:
+            try:
+                request.user = _token(header).user
+            except ProblemError as error:
+                return json_error(error.status, error.detail)
+        return self.get_response(request)
 
     def process_view(self, request: Request, *_view: object) -> HttpResponse | None:
         if not is_api(request):

@@ -105,7 +105,9 @@ def _answer(request: Request, packed: str, etag: str, kept: dict[str, str]) -> H
 
 
 def _key(request: Request, names: frozenset[str]) -> str | None:
-    """The key of the page in the cache; None where a cookie may make it somebody's own."""
+    """The key of the page in the cache; None where a cookie or a token may make it somebody's own."""
+    if "Authorization" in request.headers:
+        return None
     if not settings.ANONYMOUS_PAGE_SECONDS or set(request.COOKIES) - {theme_cookie()} or request.method != "GET":
         return None
     if set(request.GET) - names:  # nobody fills the cache by making up addresses

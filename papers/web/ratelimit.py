@@ -61,8 +61,6 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "vote": RateLimit(60, 60),
     # A person reads between two searches; a script has the API.
     "search": RateLimit(200, 60),
-    # A mirror that reads the whole catalogue: two thousand answers for a million papers.
-    "changes": RateLimit(600, 60),
     # Asked for with every few letters.
     "suggest": RateLimit(400, 60),
     "library": RateLimit(120, 60),

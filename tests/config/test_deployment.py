@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.http import HttpResponse
@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 
 from config.local.paths import PROJECT
 from config.site_url import Site
+from papers.web.http import Request
 from papers.web.middleware import ResponseHeadersMiddleware
 from tests.support.people import anonymous_client, client_of, reader
 
@@ -102,7 +103,8 @@ def test_scripts_leave_without_what_only_documents_heed() -> None:
     """On a page's eight files it would be a thirtieth of all its bytes."""
 
     def answer(kind: str) -> HttpResponse:
-        return ResponseHeadersMiddleware(lambda _: HttpResponse("x", content_type=kind))(RequestFactory().get("/"))
+        answered = ResponseHeadersMiddleware(lambda _: HttpResponse("x", content_type=kind))
+        return answered(cast(Request, RequestFactory().get("/")))
 
     assert "Permissions-Policy" in answer("text/html; charset=utf-8")
     assert "Permissions-Policy" in answer("image/svg+xml")

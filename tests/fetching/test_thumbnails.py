@@ -13,7 +13,7 @@ from django.core.cache import cache
 
 from papers.isolation.calls import call_isolated
 from papers.models import Installation, LibraryItem, Paper, Source, Thumbnail
-from papers.services.fetching import thumbnails
+from papers.outbound.errors import HttpStatusError
 from papers.services.fetching.thumbnails import (
     delete_old_thumbnails,
     is_thumbnail_due,
@@ -88,7 +88,7 @@ class Arxiv:
     def fetch(self, request: Any) -> Any:
         self.asked.append(request.url)
         if self.answer is not None and self.answer.status_code != 200:
-            raise thumbnails.HttpStatusError("no", url=request.url, status=self.answer.status_code, body=b"")
+            raise HttpStatusError("no", url=request.url, status=self.answer.status_code, body=b"")
         return type("Answer", (), {"body": self.answer.content if self.answer else pdf()})
 
 

@@ -75,5 +75,5 @@ def json_answer(request: Request, body: Any, *, name: str = "", next_query: str 
         response["Last-Modified"] = http_date(modified)
     if next_query:
         response["Link"] = f'<{settings.SITE.url}{request.path_info}?{next_query}>; rel="next"'
-    patch_vary_headers(response, ["Cookie"])
+    patch_vary_headers(response, ["Authorization", "Cookie"])
     return get_conditional_response(request, etag=etag, last_modified=modified, response=response) or response
