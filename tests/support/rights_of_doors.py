@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from tests.support.rights import Row, everybody, office
+from tests.support.rights import Row, everybody, members, office
 
 DOORS: dict[str, list[Row]] = {
+    "papers:hf-daily-papers": [
+        everybody("/api/daily_papers", on_members_site=401),
+        everybody("/api/daily_papers?date=2026-03-04", on_members_site=401),
+        everybody("/api/daily_papers?date=x", 400, on_members_site=401),
+        everybody("/api/daily_papers", 405, on_members_site=401, method="POST"),
+    ],
+    "papers:hf-search": [everybody("/api/papers/search?q=ice", on_members_site=401)],
+    "papers:hf-paper": [
+        everybody("/api/papers/2603.99001", on_members_site=401),
+        everybody("/api/papers/2603.00000", 404, on_members_site=401),
+        Row("/api/papers/2603.99002", 404, 404, 404, 200, 200, on_members_site=401),  # hidden by a curator
+    ],
+    "papers:api-tokens": [members("/account/tokens")],
+    "papers:api-token-new": [
+        members("/account/tokens/new", 302, no_code=ASKED_FOR_CODE),
+        members("/account/tokens/new", 302, method="POST", no_code=ASKED_FOR_CODE),
+    ],
+    "papers:api-token-revoke": [members("/account/tokens/990001/revoke", 302, method="POST")],
+    "papers:api-docs": [everybody("/api/docs")],
+    "papers:api-schema": [everybody("/api/v1/openapi.json", on_members_site=401)],
     "papers:opensearch": [everybody("/opensearch.xml")],
     "papers:opensearch-suggestions": [everybody("/papers/opensearch-suggestions?q=ice")],
     "papers:sitemap": [everybody("/sitemap.xml")],

@@ -145,18 +145,6 @@ ROWS: dict[str, list[Row]] = {
     "papers:muted": [members("/account/muted"), members("/account/muted", 302, method="POST")],
     "papers:unmute": [members("/account/muted/1/remove", 302, method="POST")],
     "papers:reading-preferences": [members("/account/reading")],
-    "papers:hf-daily-papers": [
-        everybody("/api/daily_papers", on_members_site=401),
-        everybody("/api/daily_papers?date=2026-03-04", on_members_site=401),
-        everybody("/api/daily_papers?date=x", 400, on_members_site=401),
-        everybody("/api/daily_papers", 405, on_members_site=401, method="POST"),
-    ],
-    "papers:hf-search": [everybody("/api/papers/search?q=ice", on_members_site=401)],
-    "papers:hf-paper": [
-        everybody("/api/papers/2603.99001", on_members_site=401),
-        everybody("/api/papers/2603.00000", 404, on_members_site=401),
-        Row("/api/papers/2603.99002", 404, 404, 404, 200, 200, on_members_site=401),  # hidden by a curator
-    ],
     "papers:abs": [everybody("/abs/2603.99001v2", 302)],
     "papers:pdf": [everybody("/pdf/2603.99001", 302)],
     "papers:submit": [
@@ -289,14 +277,6 @@ ROWS: dict[str, list[Row]] = {
     "papers:security": [members("/account/security")],
     "papers:security-log": [staff_alone("/curate/security"), staff_alone("/curate/security?who=rita&what=role")],
     "papers:sessions": [members("/account/sessions"), members("/account/sessions", 302, method="POST")],
-    "papers:api-tokens": [members("/account/tokens")],
-    "papers:api-token-new": [
-        members("/account/tokens/new", 302, no_code=ASKED_FOR_CODE),
-        members("/account/tokens/new", 302, method="POST", no_code=ASKED_FOR_CODE),
-    ],
-    "papers:api-token-revoke": [members("/account/tokens/990001/revoke", 302, method="POST")],
-    "papers:api-docs": [everybody("/api/docs")],
-    "papers:api-schema": [everybody("/api/v1/openapi.json", on_members_site=401)],
     "papers:account-export": [
         members("/account/export", method="POST"),
         Row("/account/export", 405, 405, 405, 405, 405),
