@@ -7,13 +7,14 @@ import uuid
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 API_PATH = "/api/"
+REFERENCE_PATH = "/api/docs"  # a page for people
 
 
 def is_program(request: HttpRequest) -> bool:
-    """Whether a program asks: at an address of the API, or for Markdown without being a browser. No queries."""
+    """Whether a program asks: at an address of an API, or for Markdown without being a browser. No queries."""
     path = request.path_info
     if path.startswith(API_PATH):
-        return True
+        return path != REFERENCE_PATH
     return path.startswith("/papers/") and path.endswith(".md") and "text/html" not in request.headers.get("Accept", "")
 
 

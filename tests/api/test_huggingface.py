@@ -14,7 +14,6 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from papers.models import FormerAddress, Paper, Tag, TaggedPaper
-from papers.services.accounts.api_tokens import create_token
 from papers.services.reading.votes import set_vote
 from papers.web.ratelimit import RATE_LIMITS, RateLimit
 from tests.support import factories
@@ -449,20 +448,6 @@ def test_a_members_only_site_answers_strangers_401_as_json(settings: Settings) -
             assert "no-store" in answer["Cache-Control"]
     assert get(DAY, rita).status_code == 200
     assert get("/papers/2603.99001.md", accept="text/html").status_code == 302
-
-
-def test_a_token_of_ours_says_who_asks_and_another_says_nothing(settings: Settings) -> None:
-    paper, rita = rich_paper(), reader("rita")
-    _, key = create_token(user=rita, name="hf", scopes=["read"], now=timezone.now())
-    ours, theirs = f"Bearer {key}", "Bearer hf_" + "a" * 34
-    for path in (DAY, f"/api/papers/{paper.public_id}", f"/papers/{paper.public_id}.md"):
-        assert get(path, authorization=theirs).status_code == 200
-        settings.ACCESS = "members"
-        assert get(path, authorization=ours).status_code == 200
-        assert get(path).status_code == 401
-        assert get(path, authorization=theirs).status_code == 401
-        assert get(path, authorization="Bearer bsh_" + "a" * 43).status_code == 401
-        settings.ACCESS = "public"
 
 
 def test_too_many_searches_are_429_with_the_usual_headers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.rights import Row, everybody, members, office
+from tests.support.rights import ASKED_FOR_CODE, Row, everybody, members, office
 
 DOORS: dict[str, list[Row]] = {
     "papers:hf-daily-papers": [
