@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from papers.api import changes
 from papers.api.huggingface import views as huggingface
 from papers.citations.registry import CITATION_FORMATS
 from papers.views import (
@@ -209,7 +208,6 @@ urlpatterns: list[URLPattern] = [
     path("curate/log.<feed:form>", curation_log.log_feed, name="curation-log-feed"),
     path("api/docs", api_docs.reference, name="api-docs"),
     path("api/v1/openapi.json", api_docs.schema, name="api-schema"),
-    path("api/v1/changes", changes.changes, name="api-changes"),
     path("opensearch.xml", machines.opensearch, name="opensearch"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
     path("sitemap-<row:number>.xml", machines.sitemap_part, name="sitemap-part"),

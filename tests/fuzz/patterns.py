@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from re import _parser  # type: ignore[attr-defined]  # what a pattern is made of, nothing public tells
+from re import _parser  # what a pattern is made of, nothing public tells
 from typing import Any
 
 from tests.meta.source_files import ROOT, source_files

@@ -61,6 +61,8 @@ TOKEN_ROWS = [
     _public("list_trending", "/trending"),
     _public("search_papers", "/search?q=ice"),
     _public("search_papers", "/search", 422),
+    _public("list_changes", "/changes"),
+    _public("list_changes", "/changes?since=x", 400),
     _public("get_paper", _HERE),
     _public("get_paper", "/papers/2603.00000", 404),
     TokenRow("get_paper", "GET", _HIDDEN, 404, 404, 404, 200, is_public=True),

@@ -35,11 +35,6 @@ DOORS: dict[str, list[Row]] = {
     ],
     "papers:change-password": [everybody("/.well-known/change-password", 302, on_members_site=302)],
     "papers:security-txt": [everybody("/.well-known/security.txt", 404, on_members_site=404)],
-    "papers:api-changes": [
-        everybody("/api/v1/changes", on_members_site=401),
-        everybody("/api/v1/changes?since=x", 400, on_members_site=401),
-        everybody("/api/v1/changes?limit=0", 400, on_members_site=401),
-    ],
     "papers:day-feed": [everybody("/papers/date/2026-03-04/feed.atom"), everybody("/papers/date/x/feed.json", 404)],
     "papers:week-feed": [everybody("/papers/week/2026-W10/feed.atom"), everybody("/papers/week/x/feed.json", 404)],
     "papers:newest-week-feed": [everybody("/papers/week.atom")],

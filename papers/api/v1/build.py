@@ -12,6 +12,7 @@ from ninja.operation import Operation
 
 from papers.api.v1 import (
     authors,
+    changes,
     comments,
     curation,
     editions,
@@ -135,6 +136,7 @@ def build_api(more: Iterable[Router] = ()) -> NinjaAPI:
         me.router,
         papers.lists,
         search.router,
+        changes.router,
         editions.router,
         topics.router,
         authors.router,
