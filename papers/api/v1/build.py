@@ -35,9 +35,9 @@ from papers.api.v1.errors import add_handlers
 VERSION = "1.0"
 DESCRIPTION = """What this site's pages show, for programs; and, with a token, what a reader does on them.
 
-All moments are UTC (RFC 3339), all days are dates. Lists come in pages: what `next` says is the `cursor` of the page
-behind. Every error is a problem (RFC 9457). Answers have an `ETag`: send it as `If-None-Match`, and what has not
-changed costs nothing. `RateLimit` says how many requests are left.
+Times are UTC (RFC 3339), days are dates. Lists are paged: send `next` as `cursor` to get the following page. Errors are
+problem details (RFC 9457). Responses have an `ETag`: send it as `If-None-Match`, and 304 means that nothing has changed.
+`RateLimit` tells how many requests are left.
 """
 _TOKEN = {
     "type": "http",
