@@ -35,8 +35,8 @@ from papers.api.v1.errors import add_handlers
 VERSION = "1.0"
 DESCRIPTION = """What this site's pages show, for programs; and, with a token, what a reader does on them.
 
-Times are UTC (RFC 3339), days are dates. Lists are paged: send `next` as `cursor` to get the following page. Errors are
-problem details (RFC 9457). Responses have an `ETag`: send it as `If-None-Match`, and 304 means that nothing has changed.
+Times are UTC (RFC 3339), days are dates. Lists are paged: send `next` as `cursor` to get the following page. Errors
+are problem details (RFC 9457). Responses have an `ETag`: send it as `If-None-Match`, and 304 means nothing changed.
 `RateLimit` tells how many requests are left.
 """
 _TOKEN = {
