@@ -30,7 +30,7 @@ def test_a_page_asks_for_patience(monkeypatch: pytest.MonkeyPatch, cause: Except
 
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
-    assert "The database is not answering" in answer.content.decode()
+    assert "The database is not responding" in answer.content.decode()
 
 
 @pytest.mark.django_db
