@@ -66,7 +66,7 @@ class TestLists:
     def test_the_page_offers_them(self) -> None:
         page = parse_html(anonymous_client().get("/papers/date/2026-03-04").content.decode())
         links = page.xpath("//details[contains(@class, 'export')]//a/@href")
-        assert [link.rsplit(".", 1)[1] for link in links] == list(CITATION_FORMATS)
+        assert [link.rsplit(".", 1)[1] for link in links] == [*CITATION_FORMATS, "atom", "json"]  # and its feeds
 
 
 class TestPaper:

@@ -94,8 +94,8 @@ def test_the_migrations_encrypt_what_is_there() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO digests_channel (name, kind, address, secret, room, notify_queue, notify_edition,"
-            " notify_stale, notify_late, edition_size, edition_at, is_enabled, created_at)"
-            " VALUES ('Old', 'webhook', %s, '', '', true, true, true, true, 10, '09:00', true, now())",
+            " notify_stale, notify_late, edition_size, edition_at, is_enabled, created_at, failed_count)"
+            " VALUES ('Old', 'webhook', %s, '', '', true, true, true, true, 10, '09:00', true, now(), 0)",
             [ADDRESS],
         )
     Authenticator.objects.create(user=rita, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})

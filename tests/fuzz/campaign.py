@@ -15,6 +15,7 @@ _AT_A_PLACE = "matched at the place where a command ends, and never searched for
 _VENUE = "sees the 200 characters that _ACCEPTED takes"
 BOUNDED: dict[str, str] = {
     "comment": "reads the 10,000 characters that a comment may have",
+    "papers.sources.journal_entries._ISSUE": "matched whole, against one line that is no longer than _LONGEST",
     "papers.sources.journal_entries._JMLR": "matched whole, against one line that is no longer than _LONGEST",
     "papers.text.highlighting._PART": "sees HTML that was made here, where each < begins a tag that ends",
     "papers.text.highlighting._COMPOUND": "the same",

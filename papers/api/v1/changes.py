@@ -92,7 +92,7 @@ class ChangeRecord(Schema):
     paper: ExportedPaper | None = Field(None, description="As it is now; left out of what is gone.")
 
 
-class ChangePage(Schema):
+class ChangesAnswer(Schema):
     """Changes in their order."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
@@ -102,7 +102,7 @@ class ChangePage(Schema):
     has_more: bool = Field(description="Whether there is more by now: ask again at once.")
 
 
-@router.get("/changes", response=ChangePage, summary="Changes of papers", exclude_unset=True, **public())
+@router.get("/changes", response=ChangesAnswer, summary="Changes of papers", exclude_unset=True, **public())
 def list_changes(
     request: HttpRequest,
     since: str = Query("", max_length=200, description="The `next` of the last answer; nothing: from the beginning."),
