@@ -140,7 +140,7 @@ def test_what_is_pressed_at_the_edge_of_what_is_loaded_waits_for_the_next_papers
     expect(place(52).locator(".save")).to_have_attribute("aria-pressed", "true")
     expect(place(52)).to_have_class(re.compile(r"\bcurrent\b"))
     expect(place(49).locator(".vote")).to_have_attribute("aria-pressed", "false")
-    assert reading.locator(".card [aria-pressed=true]").count() == 5  # a vote and a save mark as seen, too
+    expect(reading.locator(".card [aria-pressed=true]")).to_have_count(5)  # a vote and a save mark as seen, too
     for number, selector in ((50, ".vote"), (52, ".save")):
         place(number).locator(selector).click()
         expect(place(number).locator(selector)).to_have_attribute("aria-pressed", "false")
