@@ -33,7 +33,6 @@ _FORMULAS = tuple(_element(name) for name in ("inline-formula", "disp-formula", 
 _TEX = _element("tex-math")
 _NOTES = tuple(_element(name) for name in ("annotation-xml", "annotation"))
 _MATHML = re.compile(r"<(?:\w{1,20}+:)?math(?=[\s>])", re.I)
-_DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.S)
 _WHOLE_FORMULA = re.compile(
     r"\s*+(?:\$\$?(?P<dollars>[^$]++)\$?\$|\\[(\[](?P<brackets>(?:[^\\]|\\[^)\]])++)\\[)\]])\s*+"
 )
@@ -108,8 +107,9 @@ def _without_tex(inside: str) -> str:
 
 def _tex(source: str) -> str:
     """A formula as ours are written, out of a document around it."""
-    document = _DOCUMENT.search(source)
-    source = (document[1] if document else source).strip()
+    _, _, behind = source.partition(r"\begin{document}")
+    document, end, _ = behind.partition(r"\end{document}")
+    source = (document if end else source).strip()
     whole = _WHOLE_FORMULA.fullmatch(source)
     if whole:
         return f"${(whole['dollars'] or whole['brackets']).strip()}$"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from papers.sources.feed import parse_feed_entries
+from papers.sources.record_markup import plain_abstract
 from papers.text import names
 from tests.fuzz.readers import OWN_ERRORS, READERS, UNITS, Reader
 
@@ -105,6 +106,10 @@ def test_a_feed_with_much_of_one_kind(make: Callable[[int], str], place: str) ->
         return parse_feed_entries(feed.encode(), url="https://feed.example/")
 
     assert is_linear(read, make)
+
+
+def test_a_formula_with_many_documents_that_never_end() -> None:
+    assert is_linear(plain_abstract, repeated(r"\begin{document}", "<p><tex-math>", "</tex-math></p>"))
 
 
 def test_what_authors_share_is_not_copied_to_each_without_end() -> None:
