@@ -20,6 +20,7 @@ from digests.content import headers, rendering, urls
 from digests.models import Fragment, MergedPaper
 from digests.wire.mime import PLACEHOLDER, EncodedSize, quoted_printable_template, size_of
 from papers.models import Paper, PaperVersion
+from papers.services.reading.paper_versions import changes_of
 from papers.text import html as markup
 
 _Key = TypeVar("_Key")
@@ -109,9 +110,12 @@ class FragmentCache:
             self._versions |= dict.fromkeys(wanted)
             found = PaperVersion.objects.filter(pk__in=wanted, paper__hidden_at=None, paper__withdrawn_at=None)
             shown = list(found.select_related("paper"))
+            changes = changes_of(shown)
             rendered = {
-                version.pk: _encoded(self._renderer.version(version.paper, version=version.version))
-                for version in shown
+                one.pk: _encoded(
+                    self._renderer.version(one.paper, version=one.version, changes=changes.get(one.pk, ()))
+                )
+                for one in shown
             }
             self._version_leads |= {version.pk: _lead(version.paper) for version in shown}
             self._versions |= self._store(rendered)

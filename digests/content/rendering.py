@@ -20,6 +20,7 @@ from django.utils.html import escape
 
 from digests.content import urls
 from papers.models import Paper
+from papers.services.reading.paper_versions import FieldChange
 
 # Control characters, which no text of a paper has.
 _PLACEHOLDER = re.compile("\x02([a-z_]+)\x03")
@@ -96,17 +97,20 @@ class MailRenderer:
         """
         return self._item(paper, news="", is_brief=is_brief)
 
-    def version(self, paper: Paper, *, version: int) -> RenderedPart:
-        """A new version of a saved paper. Placeholder: save."""
-        return self._item(paper, news=f"Version {version} is out")
+    def version(self, paper: Paper, *, version: int, changes: Sequence[FieldChange] = ()) -> RenderedPart:
+        """A new version of a saved paper, and the words that it changed. Placeholder: save."""
+        return self._item(paper, news=f"Version {version} is out", changes=changes)
 
-    def _item(self, paper: Paper, *, news: str, is_brief: bool = False) -> RenderedPart:
+    def _item(
+        self, paper: Paper, *, news: str, is_brief: bool = False, changes: Sequence[FieldChange] = ()
+    ) -> RenderedPart:
         links = paper.links or {}
         names = {"abs": "arXiv" if "arxiv.org/" in links.get("abs", {}).get("url", "") else "Source", "pdf": "PDF"}
         context = {
             "paper": paper,
             "url": self.origin + paper.get_absolute_url(),
             "news": news,
+            "changes": changes,
             "link_rows": [(name, links[kind]["url"]) for kind, name in names.items() if kind in links],
             "this_year": self.this_year,
             "is_brief": is_brief,

@@ -6,13 +6,18 @@ from django import template
 
 from digests.wire.mime import wrap_lines
 from papers.models import Paper
+from papers.services.reading.paper_versions import FieldChange
 from papers.templatetags.broadsheet import author_line, day_of, short_day
+from papers.text.html import plain_text
+from papers.text.word_diff import DiffPart, Side, around_changes
 
 register = template.Library()
 
 TITLE_CHARS = 400
 BYLINE_CHARS = 300
 SHORT_BYLINE_CHARS = 90
+CHANGE_CHARS = 700
+_WORDS_AROUND = 4
 
 register.filter("wrapped", wrap_lines)
 
@@ -43,6 +48,21 @@ def mail_facts(paper: Paper, this_year: int) -> str:
     """`12 votes · 24 Nov · cs.CL`; of a paper without votes not that it has none."""
     votes = f"{paper.vote_count:,} vote{'' if paper.vote_count == 1 else 's'}" if paper.vote_count else ""
     return " · ".join(filter(None, [votes, short_day(day_of(paper), this_year), paper.primary_category]))
+
+
+@register.filter
+def what_changed(change: FieldChange) -> list[DiffPart]:
+    """The words of a field that changed, with some around them; none where they are too many for a mail."""
+    parts = around_changes(change.parts or [], words=_WORDS_AROUND)
+    return parts if sum(len(part.text) for part in parts) <= CHANGE_CHARS else []
+
+
+@register.filter
+def change_in_text(change: FieldChange) -> str:
+    """The same in plain text, marked as wdiff does: `New title: On [-thin-] {+thick+} ice`."""
+    marks = {Side.SAME: "{}", Side.REMOVED: "[-{}-]", Side.ADDED: "{{+{}+}}"}
+    words = " ".join(marks[side].format(plain_text(text).strip()) for side, text in what_changed(change))
+    return f"New {change.field}: {words}" if words else f"New {change.field}"
 
 
 def _cut(text: str, chars: int) -> str:

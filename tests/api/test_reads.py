@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from papers.models import Edition, FormerAddress, Paper, User
+from papers.models import Edition, FormerAddress, Paper, PaperVersion, User
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.api import ApiClient
@@ -57,6 +57,23 @@ def test_a_paper(paper: Paper) -> None:
     assert found["listed_at"].endswith("Z")
     assert found["mine"] is None
     assert "2603.99001" in found["bibtex"]
+
+
+def test_what_each_version_changed(paper: Paper) -> None:
+    PaperVersion.objects.create(paper=paper, version=1, seen_at=factories.NOW, title="Tides of $y$")
+    PaperVersion.objects.create(paper=paper, version=2, seen_at=factories.NOW)
+    found = ApiClient().get("/papers/2603.99001").json()["versions"]
+    assert [(version["version"], len(version["changes"])) for version in found] == [(2, 1), (1, 0)]
+    assert found[0]["changes"] == [
+        {
+            "field": "title",
+            "words": [
+                {"side": "same", "text": "Tides of "},
+                {"side": "removed", "text": "$y$ "},
+                {"side": "added", "text": "$x$ "},
+            ],
+        }
+    ]
 
 
 def test_addresses_with_slashes_versions_and_of_before(paper: Paper) -> None:

@@ -19,7 +19,7 @@ from config.site_url import Site
 from digests.models import Delivery
 from digests.services.planning import plan_due
 from digests.services.sending import send_waiting
-from papers.models import Listing, Paper, Topic, TopicMatch
+from papers.models import LibraryItem, Listing, Paper, PaperVersion, Topic, TopicMatch
 from papers.services.ingest.releases import next_release
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
@@ -141,6 +141,25 @@ def test_only_a_reader_with_an_account_is_shown_links_that_vote_save_and_mark_as
         acts = [f"/s/{key}/{paper.pk}{act}" for act in ("/vote", "", "/seen")]
         assert sorted(found.values()) == [[], acts]
         assert found[user.subscriber.email]
+
+
+def test_a_new_version_of_a_saved_paper_says_what_changed() -> None:
+    user = factories.user()
+    text_of_v2 = "We train on three & more datasets. " + "It is as it was before. " * 20 + "We win by $3.4$ points."
+    paper = factories.paper(title="On ice", abstract=text_of_v2, version=2)
+    LibraryItem.objects.create(user=user, paper=paper)
+    LibraryItem.objects.update(added_at=NOW - timedelta(days=1))
+    before = text_of_v2.replace("three & more", "two").replace("3.4", "3.1")
+    PaperVersion.objects.create(paper=paper, version=1, seen_at=NOW - timedelta(days=2), abstract=before)
+    PaperVersion.objects.create(paper=paper, version=2, seen_at=NOW + timedelta(hours=1))
+    factories.schedule(factories.subscriber(user=user), kinds=["versions"])
+    plan_due(now=DUE)
+    text, html = bodies(the_mail())
+    said = "New abstract: We train on [-two-] {+three & more+} datasets. It is as … before. We win by [-3.1-] {+3.4+} points."
+    assert said in " ".join(text.split())
+    plain_html = re.sub(r"<(ins|del)[^>]*>", r"<\1>", html)
+    assert "<del>two </del><ins>three &amp; more </ins>" in plain_html
+    assert "before. It" not in html
 
 
 def test_a_mail_of_the_daily_papers_counts_exactly_what_its_page_shows() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.urls import reverse
 
-from papers.models import FormerAddress, Paper, PaperVersion
+from papers.models import FormerAddress, Paper, PaperEdit, PaperVersion
 from papers.services.reading.library import save_annotations
 from papers.services.reading.votes import set_vote
 from tests.support import factories
@@ -63,8 +63,34 @@ def test_versions_newest_first_with_what_changed() -> None:
             paper=paper, version=number, seen_at=NOW, released_at=datetime(2026, 3, number, tzinfo=UTC), **texts
         )
     assert about(paper)["Versions"] == (
-        "v3, 3 March 2026: new comment v2, 2 March 2026: new title, abstract v1, 1 March 2026"
+        "v3, 3 March 2026: new comment What changed in v3 Comment: 8 pages "
+        "v2, 2 March 2026: new title, abstract v1, 1 March 2026"
     )
+
+
+def test_the_words_that_a_version_changed_are_marked() -> None:
+    paper = factories.paper(title="On <thick> ice", abstract="We melt $n + 1$ cubes of ice in May.", version=3)
+    texts: tuple[dict[str, str], ...] = (
+        {"title": "On <thin> ice", "abstract": "We melt $n$ cubes of ice in April."},
+        {"abstract": "We melt $n + 1$ cubes of ice in April."},
+        {},
+    )
+    for number, own in enumerate(texts, start=1):
+        PaperVersion.objects.create(paper=paper, version=number, seen_at=NOW, **own)
+    marked = [
+        [f"{word.tag} {text_of(word)}" for word in change.iter("ins", "del")]
+        for change in get_page(paper.get_absolute_url()).find_class("change")
+    ]
+    assert marked == [["del April.", "ins May."], ["del <thin>", "ins <thick>"], ["del n", "ins n+1"]]
+
+
+def test_what_a_curator_wrote_is_no_change_of_a_version() -> None:
+    paper = factories.paper(title="The curator's", version=2)
+    PaperEdit.objects.create(paper=paper, field="title", value="The curator's", source_value="On ice", edited_at=NOW)
+    for number, text in ((1, "On thin ice"), (2, "")):
+        PaperVersion.objects.create(paper=paper, version=number, seen_at=NOW, title=text)
+    (change,) = get_page(paper.get_absolute_url()).find_class("change")
+    assert text_of(change) == "Title: On thin ice"
 
 
 def test_three_thousand_authors_fold() -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from ninja import Field, Schema
 
 from papers.models import Paper
+from papers.services.reading.paper_versions import VersionChanges
 
 LibraryStateName = Literal["to_read", "reading", "read", "not_interested"]
 
@@ -112,11 +113,28 @@ class PaperName(Schema):
     value: str
 
 
+class ChangedWords(Schema):
+    """Consecutive words of a text that changed."""
+
+    side: Literal["same", "removed", "added"]
+    text: str
+
+
+class ChangedField(Schema):
+    """A field that a version changed."""
+
+    field: Literal["title", "abstract", "comment"]
+    words: list[ChangedWords] | None = Field(
+        description="The words before and after, in the order of reading; null where most are other ones."
+    )
+
+
 class VersionRecord(Schema):
     """One version of a paper."""
 
     version: int
     released_at: datetime | None = Field(description="As its source dates it. UTC.")
+    changes: list[ChangedField] = Field(description="What differs from the version before, as far as it was seen here.")
 
 
 class PaperDetail(PaperRecord):
@@ -128,7 +146,7 @@ class PaperDetail(PaperRecord):
                 EXAMPLE
                 | {
                     "identifiers": [{"scheme": "arxiv", "value": "2603.01234"}],
-                    "versions": [{"version": 1, "released_at": "2026-03-03T18:59:59Z"}],
+                    "versions": [{"version": 1, "released_at": "2026-03-03T18:59:59Z", "changes": []}],
                     "elsewhere": [{"source": "huggingface", "votes": 12, "comments": 2}],
                     "days": ["2026-03-04"],
                     "bibtex": "@misc{holm2026tides, …}",
@@ -142,6 +160,20 @@ class PaperDetail(PaperRecord):
     elsewhere: list[ExternalCount]
     days: list[date] = Field(description="The editions that list it, the oldest first; ten at most.")
     bibtex: str
+
+
+def version_record(version: VersionChanges) -> VersionRecord:
+    """A version as answers have it."""
+    changes = [
+        ChangedField.model_validate(
+            {
+                "field": change.field,
+                "words": change.parts and [{"side": str(side), "text": text} for side, text in change.parts],
+            }
+        )
+        for change in version.changes
+    ]
+    return VersionRecord(version=version.row.version, released_at=version.row.released_at, changes=changes)
 
 
 def paper_record(paper: Paper, *, marks: OwnMarks | None) -> PaperRecord:

@@ -17,8 +17,8 @@ from papers.api.v1.paper_schema import (
     PaperName,
     PaperPage,
     PaperRecord,
-    VersionRecord,
     paper_fields,
+    version_record,
 )
 from papers.catalogue.categories import find_category
 from papers.catalogue.identifiers import parse_arxiv_id
@@ -97,7 +97,7 @@ def get_paper(request: HttpRequest, paper_id: str = PaperId) -> PaperDetail:
     return PaperDetail(
         **paper_fields(paper, marks=marks),
         identifiers=[PaperName(scheme=one.scheme, value=one.value) for one in details.identifiers],
-        versions=[VersionRecord(version=one.row.version, released_at=one.row.released_at) for one in details.versions],
+        versions=[version_record(one) for one in details.versions],
         elsewhere=[ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.figures],
         days=details.days,
         bibtex=citation_of(paper).bibtex,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from papers.models import Paper
+from papers.text.word_diff import DiffPart, Side, word_diff
 
-_WORDS = re.compile(r"\S+\s*")
-_MOST_WORDS = 400
-_UNLIKE = 0.3
-"""Of texts that share less, each word would be marked: none is."""
 _LONG_WORDS = 40
 
 
@@ -54,28 +49,20 @@ def diff_papers(one: Paper, other: Paper) -> list[FieldDiff]:
 
 def diff_texts(label: str, left: str, right: str) -> FieldDiff:
     """Two texts, word by word."""
-    mine, theirs = _words(left), _words(right)
-    matcher = SequenceMatcher(None, [w.strip() for w in mine], [w.strip() for w in theirs], autojunk=False)
-    lefts: list[DiffPiece] = []
-    rights: list[DiffPiece] = []
-    is_dissimilar = bool(mine and theirs) and matcher.ratio() < _UNLIKE
-    for tag, start, end, other_start, other_end in matcher.get_opcodes():
-        is_marked = tag != "equal" and not is_dissimilar
-        lefts += _piece(mine[start:end], is_changed=is_marked)
-        rights += _piece(theirs[other_start:other_end], is_changed=is_marked)
-    return FieldDiff(
-        label, lefts, rights, left.split() == right.split(), is_dissimilar, max(len(mine), len(theirs)) > _LONG_WORDS
-    )
+    parts = word_diff(left, right)
+    is_long = max(len(left.split()), len(right.split())) > _LONG_WORDS
+    is_same = left.split() == right.split()
+    if parts is None:
+        return FieldDiff(label, _whole(left), _whole(right), is_same, is_dissimilar=True, is_long=is_long)
+    return FieldDiff(label, _pieces(parts, Side.REMOVED), _pieces(parts, Side.ADDED), is_same, is_long=is_long)
 
 
-def _piece(words: Iterable[str], *, is_changed: bool) -> list[DiffPiece]:
-    text = "".join(words)
-    return [DiffPiece(text, is_changed)] if text else []
+def _pieces(parts: Iterable[DiffPart], own: Side) -> list[DiffPiece]:
+    return [DiffPiece(part.text, part.side is own) for part in parts if part.side in (own, Side.SAME)]
 
 
-def _words(text: str) -> list[str]:
-    words = _WORDS.findall(text)
-    return words if len(words) <= _MOST_WORDS else [*words[:_MOST_WORDS], "…"]
+def _whole(text: str) -> list[DiffPiece]:
+    return [DiffPiece(text, is_changed=False)] if text else []
 
 
 def _authors(paper: Paper) -> str:

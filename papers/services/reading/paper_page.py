@@ -11,16 +11,9 @@ from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.record import citation_record
-from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts, PaperVersion
+from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts
 from papers.services.embeddings.nearest import similar_papers
-
-
-@dataclass(frozen=True, slots=True)
-class VersionChanges:
-    """One version, and what is known to differ from the one before."""
-
-    row: PaperVersion
-    changes: tuple[str, ...]
+from papers.services.reading.paper_versions import VersionChanges, read_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +85,14 @@ def id_in_words(paper: Paper) -> str:
 
 
 def paper_details(paper: Paper) -> PaperDetails:
-    """What is known of `paper`. Four queries, and those of the similar papers: one, or a few every half hour."""
+    """What is known of `paper`. Four or five queries, and those of the similar papers."""
     return replace(details_without_similar(paper), similar=similar_papers(paper))
 
 
 def details_without_similar(paper: Paper) -> PaperDetails:
-    """The same without the papers that are close in meaning. Four queries."""
+    """The same without the papers that are close in meaning. Four queries, or five."""
     return PaperDetails(
-        versions=_versions(paper),
+        versions=read_versions(paper),
         figures=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
         identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
         days=list(
@@ -107,18 +100,6 @@ def details_without_similar(paper: Paper) -> PaperDetails:
         ),
         similar=[],
     )
-
-
-def _versions(paper: Paper) -> list[VersionChanges]:
-    """A version's texts are stored where the next one changed them; so a text that is there was changed after it."""
-    rows = list(PaperVersion.objects.filter(paper=paper).order_by("version"))
-    found: list[VersionChanges] = []
-    for before, row in zip([None, *rows], rows, strict=False):
-        changed = (
-            () if before is None else tuple(name for name in ("title", "abstract", "comment") if getattr(before, name))
-        )
-        found.append(VersionChanges(row=row, changes=changed))
-    return found[::-1]
 
 
 def find_moved_paper(public_id: str) -> str | None:
