@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.running_site import Site, running_site
 from tests.support.fake_upstream import UpstreamDriver, fake_upstream_process
@@ -30,20 +30,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamDriver) -> 
         yield running
 
 
-@pytest.fixture(scope="module")
-def cookies(chromium: Browser, site: Site) -> Any:
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(site.link_for("rita@example.org"))
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(site.url + "/")
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies).new_page()
+def test_from_the_field_to_the_page_of_the_day(site: Site, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/submit")
     page.get_by_label("arXiv id, DOI or address").press_sequentially("https://doi.org/10.1000/ICE", delay=5)
     expect(page.locator("#recognised")).to_contain_text("10.1000/ice")
@@ -61,8 +49,8 @@ def test_from_the_field_to_the_page_of_the_day(site: Site, cookies: Any, open_co
     expect(page.get_by_text("submitted by rita")).to_be_visible()
 
 
-def test_without_javascript(site: Site, upstream: UpstreamDriver, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies, java_script_enabled=False).new_page()
+def test_without_javascript(site: Site, upstream: UpstreamDriver, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies, java_script_enabled=False).new_page()
     page.goto(f"{site.url}/submit?url={upstream.url}/pages/snow")
     expect(page.locator("#recognised")).to_contain_text("/pages/snow")
     page.get_by_role("button", name="Submit").click()
@@ -75,8 +63,8 @@ def test_without_javascript(site: Site, upstream: UpstreamDriver, cookies: Any, 
     expect(page.get_by_role("heading", level=2)).to_have_text("Snow that hums")
 
 
-def test_what_failed_says_what_to_do(site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies).new_page()
+def test_what_failed_says_what_to_do(site: Site, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/submit?given=10.1000/unknown")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_text("There is no such DOI")).to_be_visible(timeout=FETCHED_WITHIN_MS)
@@ -89,8 +77,8 @@ BIBTEX = b"""@article{ice, title={Ice}, doi={10.1000/ice}, keywords={cold}}
 """
 
 
-def test_a_library_is_brought_along(site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies).new_page()
+def test_a_library_is_brought_along(site: Site, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/library/import")
     page.get_by_label("A file").set_input_files({"name": "mine.bib", "mimeType": "text/plain", "buffer": BIBTEX})
     page.get_by_role("button", name="Preview import").click()
@@ -110,8 +98,8 @@ def test_a_library_is_brought_along(site: Site, cookies: Any, open_context: Open
         assert results.violations_count == 0, results.generate_report()
 
 
-def test_an_author_is_followed_and_let_go_without_javascript(site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies, java_script_enabled=False).new_page()
+def test_an_author_is_followed_without_javascript(site: Site, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies, java_script_enabled=False).new_page()
     page.goto(f"{site.url}/papers/doi/10.1000/ice")
     name = page.locator(".author a").first
     called = name.inner_text()
@@ -126,8 +114,11 @@ def test_an_author_is_followed_and_let_go_without_javascript(site: Site, cookies
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_fit_a_phone_and_satisfy_axe(scheme: str, site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies, color_scheme=scheme, viewport={"width": 390, "height": 800}).new_page()
+def test_the_pages_fit_a_phone_and_satisfy_axe(
+    scheme: str, site: Site, reader_cookies: Any, open_context: Open
+) -> None:
+    phone = {"width": 390, "height": 800}
+    page = open_context(storage_state=reader_cookies, color_scheme=scheme, viewport=phone).new_page()
     for path in ("/submit", "/submit?given=10.1000/ice", "/submit?given=nonsense", "/submit/1"):
         page.goto(site.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
@@ -135,8 +126,8 @@ def test_the_pages_fit_a_phone_and_satisfy_axe(scheme: str, site: Site, cookies:
         assert results.violations_count == 0, results.generate_report()
 
 
-def test_the_bookmarklet_is_a_link_to_drag(site: Site, cookies: Any, open_context: Open) -> None:
-    page = open_context(storage_state=cookies).new_page()
+def test_the_bookmarklet_is_a_link_to_drag(site: Site, reader_cookies: Any, open_context: Open) -> None:
+    page = open_context(storage_state=reader_cookies).new_page()
     page.goto(f"{site.url}/submit")
     link = page.get_by_text("Submit paper", exact=True)
     expect(link).to_be_visible()

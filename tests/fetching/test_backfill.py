@@ -13,6 +13,7 @@ from papers.services.fetching import gap_backfill
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import (
     CATEGORIES,
+    ask_upstream,
     create_source,
     disable_rate_limits,
     hours,
@@ -36,9 +37,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(settings: Any) -> Iterator[FakeUpstream]:
     with fake_upstream(make_catalogue(weekdays(TODAY, 3), 40)) as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
+        ask_upstream(settings, running)
         yield running
 
 

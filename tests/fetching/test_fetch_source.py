@@ -21,6 +21,7 @@ from papers.sources.registry import ADAPTERS
 from tests.support.fake_upstream import TODAY, Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
 from tests.support.fetch_runs import (
     CATEGORIES,
+    ask_upstream,
     create_source,
     delete_all,
     diff_rows,
@@ -45,9 +46,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(settings: Any) -> Iterator[FakeUpstream]:
     with fake_upstream(make_catalogue(weekdays(TODAY, 4), 12)) as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
+        ask_upstream(settings, running)
         yield running
 
 

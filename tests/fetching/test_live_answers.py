@@ -18,7 +18,7 @@ from papers.services.fetching.rate_limiter import build_outbound_client
 from papers.sources.answer_shape import AnswerShape, paths_of
 from papers.sources.base import SourceError
 from tests.support.fake_upstream import FakeUpstream, fake_upstream
-from tests.support.fetch_runs import disable_rate_limits
+from tests.support.fetch_runs import ask_upstream, disable_rate_limits
 from tests.support.source_context import FRIDAY_MORNING
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,12 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeUpstream]:
     disable_rate_limits(monkeypatch)
     with fake_upstream() as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_RSS_URL = f"{running.url}/atom"
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
-        settings.HUGGINGFACE_URL = running.url
-        settings.DOI_URL = f"{running.url}/doi"
+        ask_upstream(settings, running)
         known = next(iter(running.catalogue.papers.values()))
         monkeypatch.setattr("papers.services.fetching.live_answers.KNOWN_PAPER", known.arxiv_id)
         monkeypatch.setattr("papers.services.fetching.live_answers.KNOWN_DOI", "10.1000/ice")

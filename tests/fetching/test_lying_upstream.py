@@ -25,7 +25,7 @@ from papers.services.fetching.unread_days import fill_unread_days
 from papers.sources.arxiv_schedule import EASTERN
 from tests.support.clock_worker import WorkerDriver, running_workers
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
-from tests.support.fetch_runs import create_source, disable_rate_limits, stored_ids
+from tests.support.fetch_runs import ask_upstream, create_source, disable_rate_limits, stored_ids
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -132,9 +132,7 @@ class Row:
 def upstream(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeUpstream]:
     disable_rate_limits(monkeypatch)
     with make_upstream() as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
+        ask_upstream(settings, running)
         yield running
 
 

@@ -13,7 +13,7 @@ from papers.models import Announcement, Edition, FetchRun, Listing, RecordedAnno
 from papers.services.editions.listing import RECORDS_KIND
 from papers.services.fetching.unread_days import fill_unread_days
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
-from tests.support.fetch_runs import CATEGORIES, create_source, disable_rate_limits, listed_ids, run_fetch
+from tests.support.fetch_runs import CATEGORIES, ask_upstream, create_source, disable_rate_limits, listed_ids, run_fetch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,9 +31,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(settings: Any) -> Iterator[FakeUpstream]:
     with fake_upstream(make_catalogue(weekdays(FRIDAY, 10), 20), today=FRIDAY) as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
+        ask_upstream(settings, running)
         yield running
 
 

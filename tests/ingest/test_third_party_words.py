@@ -24,7 +24,7 @@ from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.fake_upstream import TODAY as LAST_DAY
 from tests.support.fake_upstream import Behaviour, FakeUpstream, fake_upstream, make_catalogue, weekdays
-from tests.support.fetch_runs import disable_rate_limits
+from tests.support.fetch_runs import ask_upstream, disable_rate_limits
 from tests.support.locks import held_elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,10 +43,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def upstream(settings: Any) -> Iterator[FakeUpstream]:
     with fake_upstream(make_catalogue(weekdays(LAST_DAY, 2), 5)) as running:
-        settings.FETCH_ALLOW = (running.host,)
-        settings.ARXIV_OAI_URL = f"{running.url}/oai"
-        settings.ARXIV_API_URL = f"{running.url}/api/query"
-        settings.DOI_URL = f"{running.url}/doi"
+        ask_upstream(settings, running)
         yield running
 
 

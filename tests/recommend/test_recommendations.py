@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -44,29 +43,12 @@ from tests.support.recommendation_data import (
     GRAPH,
     LATER,
     make_papers,
-    make_recent_papers,
     suggested_titles,
     title_set,
     upvote_papers,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-    cache.clear()
-
-
-@pytest.fixture
-def rita() -> User:
-    return reader()
-
-
-@pytest.fixture
-def stream() -> list[Paper]:
-    return make_recent_papers()
 
 
 # --- What is learnt from --------------------------------------------------------------------------------------------

@@ -48,6 +48,16 @@ def disable_rate_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_rate_limit, "PAGE_POLICY", replace(host_rate_limit.PAGE_POLICY, spacing=0.0))
 
 
+def ask_upstream(settings: Any, upstream: UpstreamDriver) -> None:
+    """Let everything that fetches ask the fake upstream, and nobody else."""
+    settings.FETCH_ALLOW = (upstream.host,)
+    settings.ARXIV_RSS_URL = f"{upstream.url}/atom"
+    settings.ARXIV_OAI_URL = f"{upstream.url}/oai"
+    settings.ARXIV_API_URL = f"{upstream.url}/api/query"
+    settings.HUGGINGFACE_URL = upstream.url
+    settings.DOI_URL = f"{upstream.url}/doi"
+
+
 def create_source(kind: str, upstream: UpstreamDriver | None = None, **fields: Any) -> Source:
     """A source that asks the fake upstream; announcements and daily lists list everything."""
     lists = Source.Lists.NOTHING if kind == "arxiv_oai" else Source.Lists.ALL
