@@ -26,7 +26,7 @@ from tests.e2e.running_site import ROOT, free_port, site_environment, wait_for_l
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
 
 EMBEDDED = ("0-postgres", "0-valkey")
-PARTS = ("1-embedder", "1-fetcher", "1-mailer", "1-worker", "2-beat", "2-web")
+PARTS = ("1-embedder", "1-fetcher", "1-forkserver", "1-mailer", "1-worker", "2-beat", "2-web")
 
 
 class Running:
