@@ -68,7 +68,8 @@ class EmbedderCache:
             if name not in self._loaded:
                 began = time.monotonic()
                 self._loaded[name] = self._load(name)
-                logger.info("Loaded the model %s in %.2f s", name, time.monotonic() - began)
+                self.used_at = time.monotonic()
+                logger.info("Loaded the model %s in %.2f s", name, self.used_at - began)
             return self._loaded[name]
 
 
@@ -93,6 +94,8 @@ class EmbeddingServer:
         self._idle_seconds = idle_seconds
         self._ends_after_seconds = ends_after_seconds
         self._has_kept_house = False
+        self._at_work: set[int] = set()
+        """The threads that are at a batch: it would wait for its lease to run out."""
         self._stop = threading.Event()
         self._recounted_at: datetime | None = None
         self._threads = [
@@ -119,7 +122,7 @@ class EmbeddingServer:
         parent = os.getppid()
         while not self._stop.wait(1.0 if self._ends_after_seconds else None):
             is_idle = time.monotonic() - self.models.used_at > self._ends_after_seconds
-            if (is_idle and self._has_kept_house) or os.getppid() != parent:
+            if (is_idle and self._has_kept_house and not self._at_work) or os.getppid() != parent:
                 self._stop.set()
         server.shutdown()
 
@@ -146,7 +149,11 @@ class EmbeddingServer:
         name = EmbeddingModel.objects.filter(is_target=True).values_list("name", flat=True).first()
         if name is None or not settings.EMBEDDINGS:
             return self._idle_seconds
-        done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
+        self._at_work.add(threading.get_ident())
+        try:
+            done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
+        finally:
+            self._at_work.discard(threading.get_ident())
         return 0.0 if done.taken else self._idle_seconds
 
     def _keep_house(self) -> float:
