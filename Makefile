@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage lock audit
+.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage bench-memory lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -30,6 +30,7 @@ help:
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
 	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
 	@echo "                   with PAPERS=… READERS=… how long they take to work out"
+	@echo "make bench-memory  what a whole installation takes, process by process; LIMIT=2048 (MB) puts it under a limit"
 	@echo "make lock          resolve requirements/*.in anew (needs uv); UPGRADE=--upgrade for the newest of each line"
 	@echo "make audit         licences, and known vulnerabilities where pip-audit is installed and reaches its data"
 	@echo "PYTHON=python3.12  with any of them: another Python"
@@ -94,6 +95,10 @@ bench-topics:
 # Attackers beside two readers: make bench-hostile MINUTES=60
 bench-hostile:
 	$(DEV) exec $(VENV) -m bench.hostile $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(FILE),--file "$(FILE)") $(ARGS)
+
+# Process by process, under a day's load and at rest: make bench-memory LIMIT=2048
+bench-memory:
+	$(DEV) exec $(VENV) -m bench.memory $(if $(LIMIT),--limit "$(LIMIT)") $(BENCH_ARGS)
 
 # What a reader of 197 papers waits for, and the keys and clicks of ten tasks; needs Chromium.
 bench-triage:

@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_before_create_process
 
+from config import task_limits  # noqa: F401  connects to the worker's signals
 from config.queues import configuration
 
 app = Celery("broadsheet")

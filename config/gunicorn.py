@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from typing import Any
 
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep the collector away from what is loaded: a look at each object would copy its page into the new process."""
+    gc.collect()
+    gc.freeze()
 
 
 def address(host: str, port: int) -> str:

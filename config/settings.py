@@ -322,6 +322,8 @@ EMBEDDINGS_URL = env.url("BROADSHEET_EMBEDDINGS_URL", "") if env.is_set("BROADSH
 EMBEDDINGS_MODEL = env.text("BROADSHEET_EMBEDDINGS_MODEL")
 EMBEDDINGS_KEY = env.secret("BROADSHEET_EMBEDDINGS_KEY")
 EMBEDDER = env.url("BROADSHEET_EMBEDDER", f"unix://{DATA_DIR.embedder_socket}", schemes=("unix", "tcp"))
+# For how long nobody asks and no paper waits before the model is given back. 0: never.
+EMBEDDER_IDLE_SECONDS = env.seconds("BROADSHEET_EMBEDDER_IDLE", 10 * 60)
 EMBEDDER_THREADS = env.number("BROADSHEET_EMBEDDER_THREADS", 1, at_least=1)
 
 # --- pages ---------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 POSTGRES_SOCKET_NAME = ".s.PGSQL.5432"
 VALKEY_SOCKET_NAME = "valkey.sock"
 EMBEDDER_SOCKET_NAME = "embedder.sock"
+FORK_SOCKET_NAME = "fork.sock"
 DATABASE = "broadsheet"
 
 
@@ -102,6 +103,10 @@ class DataDir:
     @property
     def embedder_socket(self) -> Path:
         return self.socket_dir / EMBEDDER_SOCKET_NAME
+
+    @property
+    def fork_socket(self) -> Path:
+        return self.socket_dir / FORK_SOCKET_NAME
 
     @property
     def database_url(self) -> str:

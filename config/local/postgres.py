@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.local.memory import MEGABYTE, available_memory
 from config.local.paths import DATABASE, DataDir, OperatorError
 from config.local.processes import (
     Privileges,
@@ -38,7 +39,6 @@ INITDB_OPTIONS = (
 )
 # Unprivileged accounts that a system may have, tried in this order where root has no user namespace.
 SERVICE_ACCOUNTS = ("postgres", "_postgres", "nobody")
-MEGABYTE = 1024 * 1024
 # A server that was killed first replays what it had written down; after a large import that takes minutes.
 READY_SECONDS = 600.0
 
@@ -56,7 +56,7 @@ class PostgresServer:
     def __init__(self, data: DataDir, *, settings: Mapping[str, str] | None = None) -> None:
         """`settings` are added to those of `default_settings()`."""
         self.data = data
-        self.settings = {**default_settings(total_memory()), **shared_memory(), **(settings or {})}
+        self.settings = {**default_settings(available_memory()), **shared_memory(), **(settings or {})}
         self.programs = postgres_bin_dir()
         self.privileges = Privileges()
 
@@ -231,14 +231,12 @@ def postgres_bin_dir() -> Path:
     )
 
 
-def total_memory() -> int:
-    """The machine's memory in bytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
 def default_settings(memory: int) -> dict[str, str]:
-    """Settings for a machine that also runs the web server and the workers. `memory` in bytes."""
-    shared = min(max(memory // 8 // MEGABYTE, 128), 512)
+    """Settings for a machine that also runs the web server and the workers. `memory` in bytes.
+
+    What the server takes for itself stays small; the system keeps files in memory as well, and gives that back.
+    """
+    shared = min(max(memory // 20 // MEGABYTE, 64), 512)
     return {
         # Reached through a socket in a folder that only this account can enter, never over the network.
         "listen_addresses": "",
@@ -246,8 +244,8 @@ def default_settings(memory: int) -> dict[str, str]:
         "max_connections": "60",
         "shared_buffers": f"{shared}MB",
         "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 256)}MB",
-        "maintenance_work_mem": f"{shared // 2}MB",
-        "work_mem": "16MB",
+        "maintenance_work_mem": f"{max(shared // 2, 64)}MB",
+        "work_mem": f"{min(max(memory // 256 // MEGABYTE, 4), 16)}MB",
         "max_wal_size": "2GB",
         "random_page_cost": "1.1",  # solid-state disks
         "jit": "off",  # compiling costs more than these queries take
@@ -263,17 +261,28 @@ def default_settings(memory: int) -> dict[str, str]:
     }
 
 
-def shared_memory(folder: Path = Path("/dev/shm")) -> dict[str, str]:  # noqa: S108  the system's own, not one of ours
-    """The setting for a Linux whose `folder` is not mounted (a chroot), so that only root may write there: what the
-    server's processes share is in files of the cluster then. Elsewhere none: the server's own is best.
+def shared_memory(
+    folder: Path = Path("/dev/shm"),  # noqa: S108  the system's own, not one of ours
+    *,
+    wanted: int = 256 * MEGABYTE,
+) -> dict[str, str]:
+    """The setting for a Linux where the server's processes cannot share what they do together in `folder`.
+
+    Where it is not mounted (a chroot), only root may write there, and files of the cluster do. Where it has less than
+    `wanted` bytes, as the 64 MB of a container, large queries would fail, and System V's calls do, which know no such
+    limit. Elsewhere none: the server's own is best.
     """
     if sys.platform != "linux":
         return {}
     try:
         is_open = bool(folder.stat().st_mode & stat.S_IWOTH)
+        room = os.statvfs(folder)
     except OSError:
         is_open = False
-    return {} if is_open else {"dynamic_shared_memory_type": "mmap"}
+    if not is_open:
+        return {"dynamic_shared_memory_type": "mmap"}
+    is_large = room.f_blocks * room.f_frsize >= wanted
+    return {} if is_large else {"dynamic_shared_memory_type": "sysv"}
 
 
 def choose_privileges(data: DataDir, programs: Path) -> Privileges:

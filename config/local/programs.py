@@ -87,23 +87,41 @@ PARTS = {part.name: part for part in (WEB, WORKER, FETCHER, MAILER, EMBEDDER, BE
 """All parts by name, in the order in which `up` starts them."""
 
 
+def programs_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, processes: int = 1) -> list[Program]:
+    """What `up` runs for a part: itself, or the processes of a worker, each by itself, with none above them.
+
+    The first has the part's name, the others that with their number.
+    """
+    if not part.queue:
+        return [program_of(part, host=host, port=port)]
+    numbers = range(2, processes + 1 if part.has_processes else 2)
+    names = [part.name, *(f"{part.name}{number}" for number in numbers)]
+    return [
+        Program(name, _worker_arguments(part, name=name, pool=("--pool", "solo")), part.stage, part.stop_seconds)
+        for name in names
+    ]
+
+
 def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, processes: int = 1) -> Program:
-    """The program that is this part. The web server listens at `host` and `port`; `processes` is that of workers."""
+    """The one program that is this part, as `run` becomes it.
+
+    The web server listens at `host` and `port`; `processes` is that of workers.
+    """
     if part is WEB:
         return WebServer(part.name, part.arguments, part.stage, part.stop_seconds, host=host, port=port)
     arguments = part.arguments
     if part.queue:
-        arguments = _worker_arguments(part, processes=processes if part.has_processes else 1)
+        pool = ("-c", str(processes if part.has_processes else 1)) if has_semaphores() else ("--pool", "solo")
+        arguments = _worker_arguments(part, name=part.name, pool=pool)
     return Program(part.name, arguments, part.stage, part.stop_seconds)
 
 
-def _worker_arguments(part: Part, *, processes: int) -> tuple[str, ...]:
+def _worker_arguments(part: Part, *, name: str, pool: tuple[str, ...]) -> tuple[str, ...]:
     return (
         # `up` and `run` have looked whether everything is right; once more would import all that only the web server
         # needs.
         *("celery", "--skip-checks", "-A", "config.celery", "worker"),
-        *("-Q", part.queue, "-c", str(processes), "-n", f"{part.name}@%h"),
-        *(() if has_semaphores() else ("--pool", "solo")),
+        *("-Q", part.queue, "-n", f"{name}@%h", *pool),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
 

@@ -27,6 +27,10 @@ LOG_CHECK_SECONDS = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+Fork = Callable[["Service", Path], int]
+"""Starts a service that writes to this log, as a child of this process. Answers with its process, or 0."""
+
+
 class Service(Protocol):
     """Something the supervisor keeps running."""
 
@@ -78,12 +82,20 @@ class Supervisor:
         self._running = False
         self._stops_asked = 0
         self._wakeup: int | None = None
+        self._fork: Fork | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def use_forks(self, fork: Fork) -> None:
+        """Start services from now on by `fork`, and by themselves only where it answers 0.
+
+        This process must be the one that orphans below it come to.
+        """
+        self._fork = fork
 
     def start(self, service: Service) -> None:
         """Start a service without waiting for it."""
@@ -199,8 +211,15 @@ class Supervisor:
         service.before_start()
         log = self.log_file(service.name)
         child.log_start = log.stat().st_size if log.exists() else 0
+        child.pid = (self._fork(service, log) if self._fork else 0) or self._execute(service, log)
+        child.started = time.monotonic()
+        child.restart_at = None
+        write_pid_file(self._pid_file(service), child.pid)
+
+    @staticmethod
+    def _execute(service: Service, log: Path) -> int:
         command = service.command(parent=os.getpid())
-        child.pid = os.posix_spawn(
+        return os.posix_spawn(
             command[0],
             command,
             dict(service.environment),
@@ -212,9 +231,6 @@ class Supervisor:
             setsigmask=[],
             setsigdef=[*STOP_SIGNALS, signal.SIGPIPE, signal.SIGQUIT],  # Python ignores SIGPIPE; services decide
         )
-        child.started = time.monotonic()
-        child.restart_at = None
-        write_pid_file(self._pid_file(service), child.pid)
 
     def _restart(self, child: SupervisedProcess) -> None:
         try:
@@ -225,8 +241,8 @@ class Supervisor:
             self.report(f"{child.service.name} could not be started again: {error}")
 
     def _reap(self) -> None:
-        """Notice which services have ended. As process 1 of a container, also bury the orphans that came to us."""
-        if os.getpid() == 1:
+        """Notice which services have ended. Where orphans come to us, as to process 1 of a container, bury them too."""
+        if os.getpid() == 1 or self._fork:
             with contextlib.suppress(ChildProcessError):
                 while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                     self._bury(*ended)
@@ -254,6 +270,8 @@ class Supervisor:
 
     def _tell(self, child: SupervisedProcess, pause: float) -> None:
         name, ended = child.service.name, describe_exit(child.exit_code)
+        if not child.exit_code and child.failures == 1:
+            return  # a worker that has done its share of tasks ends in order
         if child.failures < 3:
             self.report(f"{name} {ended} and is started again.")
         elif child.failures - 1 < len(RESTARTS.pauses):

@@ -10,6 +10,7 @@ import socket
 import sys
 from pathlib import Path
 
+from config.local.memory import MEGABYTE, available_memory
 from config.local.paths import DataDir, OperatorError
 from config.local.processes import Privileges, launch_command, minimal_environment
 
@@ -42,7 +43,7 @@ class ValkeyServer:
             "appendonly": "no",
             # Messages and cache share the memory. Throwing away the keys that expire soonest takes cached pages, which
             # always have a lifetime, and never a queue, which has none; with noeviction a full cache would stop work.
-            "maxmemory": "256mb",
+            "maxmemory": f"{min(max(available_memory() // 16 // MEGABYTE, 32), 256)}mb",
             "maxmemory-policy": "volatile-ttl",
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]

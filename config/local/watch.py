@@ -14,10 +14,11 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from config.local.forking import FORK_SERVER, ForkServer, fork_server, forks_of
 from config.local.paths import PROJECT, DataDir
 from config.local.postgres import PostgresServer
 from config.local.processes import Privileges
-from config.local.programs import PARTS, program_of
+from config.local.programs import PARTS, programs_of
 from config.local.supervisor import STOP_SIGNALS, Service, Supervisor
 from config.local.valkey import ValkeyServer
 
@@ -41,7 +42,14 @@ class Setup:
             return postgres
         if name == ValkeyServer.name:
             return ValkeyServer(data, privileges=self.privileges)
-        return program_of(PARTS[name], host=self.host, port=self.port, processes=self.processes)
+        if name == FORK_SERVER:
+            return fork_server(data.fork_socket)
+        programs = (
+            program
+            for part in PARTS.values()
+            for program in programs_of(part, host=self.host, port=self.port, processes=self.processes)
+        )
+        return next(program for program in programs if program.name == name)
 
 
 def become_watcher(supervisor: Supervisor, setup: Setup, *, lock: int) -> None:
@@ -72,7 +80,10 @@ def main() -> None:
     setup = Setup(**given["setup"], privileges=privileges)
     supervisor = Supervisor(data, report=say)
     for child in given["children"]:
-        supervisor.adopt(setup.service(child.pop("name"), data), **child)
+        service = setup.service(child.pop("name"), data)
+        supervisor.adopt(service, **child)
+        if isinstance(service, ForkServer):
+            supervisor.use_forks(forks_of(service))
     try:
         with supervisor.handle_stop_signals(), supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

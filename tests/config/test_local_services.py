@@ -314,7 +314,8 @@ def test_server_that_cannot_start_says_why_in_its_own_words(cluster: DataDir) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such folder")
 def test_without_a_folder_for_shared_memory_files_do(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
-    assert shared_memory(tmp_path) == {}
+    assert shared_memory(tmp_path, wanted=1) == {}
+    assert shared_memory(tmp_path, wanted=2**62) == {"dynamic_shared_memory_type": "sysv"}
     tmp_path.chmod(0o755)  # not mounted: a folder of root's
     assert shared_memory(tmp_path) == {"dynamic_shared_memory_type": "mmap"}
     assert shared_memory(tmp_path / "none") == {"dynamic_shared_memory_type": "mmap"}
@@ -326,7 +327,7 @@ def test_cluster_of_the_product_keeps_what_it_was_told() -> None:
     assert not {"fsync", "synchronous_commit", "full_page_writes"} & settings.keys()
 
 
-@pytest.mark.parametrize(("gigabytes", "expected"), [(0.5, "128MB"), (2, "256MB"), (64, "512MB")])
+@pytest.mark.parametrize(("gigabytes", "expected"), [(0.5, "64MB"), (2, "102MB"), (64, "512MB")])
 def test_shared_memory_follows_the_machine_within_limits(gigabytes: float, expected: str) -> None:
     assert default_settings(int(gigabytes * 1024**3))["shared_buffers"] == expected
 

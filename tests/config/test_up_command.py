@@ -20,13 +20,13 @@ import pytest
 from django.conf import settings
 
 from config.local.paths import DataDir
-from config.local.processes import process_identity
+from config.local.processes import command_line, process_identity
 from tests.e2e.running_site import ROOT, free_port, site_environment, wait_for_line
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
 
 EMBEDDED = ("0-postgres", "0-valkey")
-PARTS = ("1-embedder", "1-fetcher", "1-mailer", "1-worker", "2-beat", "2-web")
+PARTS = ("1-embedder", "1-fetcher", "1-forkserver", "1-mailer", "1-worker", "2-beat", "2-web")
 
 
 class Running:
@@ -211,6 +211,45 @@ def test_a_part_that_is_killed_is_started_again(running: Running, part: str) -> 
     wait_until(lambda: running.pid_of(part) not in (0, before))
     wait_until(lambda: running.page() == 200)
     assert running.page("/") == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each part is started by itself")
+def test_parts_are_forked_and_outlive_what_they_were_forked_from(running: Running) -> None:
+    worker, forks = running.pid_of("1-worker"), running.pid_of("1-forkserver")
+    status = Path(f"/proc/{worker}/status").read_text(encoding="ascii")
+    assert f"\nPPid:\t{running.process.pid}\n" in status
+    assert " -m celery --skip-checks " in command_line(worker)
+    assert " -m config.fork_server " in command_line(forks)
+
+    os.kill(forks, signal.SIGKILL)
+    wait_until(lambda: running.pid_of("1-forkserver") not in (0, forks))
+
+    assert running.pid_of("1-worker") == worker
+    assert process_identity(worker)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each part is started by itself")
+def test_where_nothing_can_be_forked_a_part_is_started_by_itself(running: Running) -> None:
+    forks, beat = running.pid_of("1-forkserver"), running.pid_of("2-beat")
+    os.kill(forks, signal.SIGSTOP)
+    try:
+        os.kill(beat, signal.SIGKILL)
+        wait_until(lambda: running.pid_of("2-beat") not in (0, beat))
+        wait_until(lambda: " -m celery -A config.beat " in command_line(running.pid_of("2-beat")))
+    finally:
+        os.kill(forks, signal.SIGCONT)
+    time.sleep(1)  # a fork that was asked for meanwhile and is late ends: nobody waits for it
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    beats = [pid for pid in pids if is_beat(running, pid)]
+    assert beats == [running.pid_of("2-beat")]
+
+
+def is_beat(running: Running, pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return " -A config.beat " in command_line(pid) and f"\nPPid:\t{running.process.pid}\n" in status
 
 
 def test_what_the_parts_write_is_in_private_logs(running: Running) -> None:

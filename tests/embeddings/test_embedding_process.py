@@ -230,3 +230,81 @@ def test_killed_in_the_middle_it_loses_nothing(settings, tmp_path):
 def database_url(settings) -> str:
     """That of this test's own database, on the server of the run."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{settings.DATABASES['default']['NAME']}").geturl()
+
+
+# --- only while it is needed ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sleeper(settings, tmp_path, transactional_db, monkeypatch) -> Iterator[subprocess.Popen[bytes]]:
+    """The embedder as it runs, which gives its model back after two seconds; papers are embedded by it."""
+    settings.EMBEDDER = f"unix://{tmp_path / 'embedder.sock'}"
+    monkeypatch.setattr(query_vectors._Pause, "until", 0.0)
+    monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 30.0)  # a busy machine is no failure here
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url(settings),
+        "BROADSHEET_EMBEDDER": settings.EMBEDDER,
+        "BROADSHEET_EMBEDDER_IDLE": "2s",
+    }
+    command = [sys.executable, "manage.py", "embed", "--serve"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=(tmp_path / "log").open("w"))
+    eventually((tmp_path / "embedder.sock").exists, seconds=60)
+    yield process
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    assert not (tmp_path / "embedder.sock").exists()
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_it_sleeps_when_nobody_needs_it_and_wakes_for_a_paper_and_for_a_query(sleeper):
+    eventually(lambda: not children(sleeper.pid), seconds=60)  # it had looked once, and found nothing to do
+    assert not EmbeddingModel.objects.filter(serves=True).exists()
+
+    factories.paper(title="frogs")
+    backlog.enqueue_missing(SHIPPED_MODEL)
+    eventually(lambda: PaperVector.objects.exists(), seconds=60)
+    eventually(lambda: not children(sleeper.pid), seconds=60)
+
+    model_switch.invalidate_current_model()
+    assert query_vector("a question that waits for the model") is not None
+    assert len(children(sleeper.pid)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_server_that_is_killed_is_there_again_for_the_next_query(sleeper):
+    factories.paper(title="frogs")
+    backlog.enqueue_missing(SHIPPED_MODEL)
+    eventually(lambda: PaperVector.objects.exists(), seconds=60)
+    model_switch.invalidate_current_model()
+    for pid in children(sleeper.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert query_vector("another question") is not None
+    assert sleeper.poll() is None
+
+
+def test_a_model_that_takes_long_to_load_says_so_and_is_waited_for(address, transactional_db, monkeypatch):
+    monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(query_vectors, "WAKING_TIMEOUT_SECONDS", 10.0)
+
+    def load(name: str) -> LetterModel:
+        time.sleep(1.0)
+        return LetterModel()
+
+    factories.paper()
+    model_switch.ensure_target_model(model_switch.target_model())
+    embed_all()
+    current_model()
+    server = EmbeddingServer(clock=timezone.now, threads=1, models=EmbedderCache(load), idle_seconds=0.1)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    eventually(is_answering)
+    assert query_vector("frogs") is not None
+    server.stop()
+    thread.join(timeout=20)

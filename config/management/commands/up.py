@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 
 from config import startup
 from config.local import programs
+from config.local.forking import ForkServer, can_fork, fork_server, forks_of
 from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer, start_postgres
 from config.local.processes import Privileges
@@ -60,14 +61,17 @@ class Command(BaseCommand):
         check_address_available(settings.BIND, settings.PORT)
         settings.DATA_DIR.record_port(settings.PORT)
         self.say(f"Starting Broadsheet {settings.VERSION} …")
+        forks = start_fork_server(supervisor)  # it loads while this process goes on
         privileges = start_embedded(supervisor)
         web, *others = self._programs()
         was_prepared = startup.is_prepared()
         if was_prepared:
-            supervisor.start(web)  # it loads while this process goes on
+            await_fork_server(supervisor, forks)
+            supervisor.start(web)
         self.check(databases=["default"])
         startup.prepare(self.say)
         if not was_prepared:
+            await_fork_server(supervisor, forks)
             supervisor.start(web)
         link = sign_in_link()
         connections.close_all()
@@ -89,13 +93,32 @@ class Command(BaseCommand):
     def _programs(self) -> list[programs.Program]:
         """All parts, the web server first, in the order in which they start."""
         return [
-            programs.program_of(part, host=settings.BIND, port=settings.PORT, processes=settings.WORKER_PROCESSES)
+            program
             for part in programs.PARTS.values()
+            for program in programs.programs_of(
+                part, host=settings.BIND, port=settings.PORT, processes=settings.WORKER_PROCESSES
+            )
         ]
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def start_fork_server(supervisor: Supervisor) -> ForkServer | None:
+    """Start the process that the parts are forked from; None on a system where that cannot be."""
+    if not can_fork():
+        return None
+    server = fork_server(settings.DATA_DIR.fork_socket)
+    supervisor.start(server)
+    return server
+
+
+def await_fork_server(supervisor: Supervisor, server: ForkServer | None) -> None:
+    """Have the parts that are started from now on forked."""
+    if server:
+        supervisor.wait_for(server, seconds=READY_SECONDS)
+        supervisor.use_forks(forks_of(server))
 
 
 def start_embedded(supervisor: Supervisor) -> Privileges:

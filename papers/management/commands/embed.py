@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +17,7 @@ from papers.models import EmbeddingBacklog, EmbeddingModel
 from papers.services.embeddings import backlog, model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
 from papers.services.embeddings.embedding_status import embedding_disabled_reason, read_embedding_status
+from papers.services.embeddings.on_demand import EmbeddingWatch
 from papers.services.embeddings.server import EmbeddingServer
 
 
@@ -48,10 +48,12 @@ class Command(BaseCommand):
         self._tell()
 
     def _serve(self) -> None:
-        server = EmbeddingServer(clock=timezone.now, threads=settings.EMBEDDER_THREADS)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: server.stop())
-        server.run()
+        def make_server() -> EmbeddingServer:
+            return EmbeddingServer(
+                clock=timezone.now, threads=settings.EMBEDDER_THREADS, ends_after_seconds=settings.EMBEDDER_IDLE_SECONDS
+            )
+
+        EmbeddingWatch(make_server, clock=timezone.now).run()
 
     def _embed(self, limit: int | None, threads: int, *, all_papers: bool) -> None:
         row = model_switch.ensure_target_model(model_switch.target_model())

@@ -32,6 +32,8 @@ MAX_ANSWER_BYTES = 200_000  # of an answer; 4,000 dimensions are 22,000
 # The longest a page waits. An endpoint on another machine takes longer than the model in the next process.
 QUERY_TIMEOUT_SECONDS = 0.1
 ENDPOINT_TIMEOUT_SECONDS = 0.5
+# Where the process says that it is loading its model, because nobody has asked for ten minutes.
+WAKING_TIMEOUT_SECONDS = 1.0
 FAILURE_PAUSE_SECONDS = 2.0
 _KEPT_SECONDS = 60 * 60 * 24
 
@@ -109,23 +111,33 @@ def call_embedder(question: dict[str, str], *, timeout_seconds: float) -> dict[s
     """Send one question to the embedding process of this host and return its answer.
 
     Raises:
-        OSError: it is not there or does not answer within `timeout_seconds`, all together.
+        OSError: it is not there or does not answer within `timeout_seconds`, all together; within
+            `WAKING_TIMEOUT_SECONDS` where it says in time that it is waking.
         ValueError: it answers something else, or nothing.
     """
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
     with _connected(timeout_seconds) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
-        received = b""
-        while not received.endswith(b"\n"):
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            chunk = connection.recv(65536)
-            if not chunk or len(received) > MAX_ANSWER_BYTES:
-                break
-            received += chunk
-    answer = json.loads(received)
+        answer = json.loads(_read_line(connection, until=began + timeout_seconds))
+        if answer == {"state": "waking"}:
+            answer = json.loads(_read_line(connection, until=began + max(timeout_seconds, WAKING_TIMEOUT_SECONDS)))
     if not isinstance(answer, dict) or "error" in answer:
         raise ValueError(answer["error"] if isinstance(answer, dict) else "no answer")
     return answer
+
+
+def _read_line(connection: socket.socket, *, until: float) -> bytes:
+    """What comes up to the end of a line, before a time of `time.monotonic()`."""
+    received = b""
+    while not received.endswith(b"\n") and len(received) <= MAX_ANSWER_BYTES:
+        connection.settimeout(max(0.001, until - time.monotonic()))
+        # Not beyond the line: another one may follow at once.
+        chunk = connection.recv(65536, socket.MSG_PEEK)
+        if not chunk:
+            break
+        end = chunk.find(b"\n")
+        received += connection.recv(end + 1 if end >= 0 else len(chunk))
+    return received
 
 
 def _connected(timeout_seconds: float) -> socket.socket:

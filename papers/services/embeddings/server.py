@@ -1,7 +1,7 @@
 """The one process of a host that has the model in memory: it answers queries over a socket and embeds what waits.
 
-`manage.py up` keeps it running; containers run `manage.py embed --serve`. It may be killed at any moment: search goes
-by words until it is back. Nothing is loaded before a paper waits or a query comes.
+`on_demand.py` forks it when it is needed. It may be killed at any moment: search goes by words until it is back.
+Nothing is loaded before a paper waits or a query comes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import socketserver
 import sys
 import threading
@@ -39,7 +40,11 @@ MAINTENANCE_SECONDS = 60.0
 RECOUNT_INTERVAL = timedelta(hours=20)
 MAX_LINE_BYTES = 20_000
 LINE_TIMEOUT_SECONDS = 5.0
+WAKING_LINE = b'{"state": "waking"}\n'
+"""Sent before the answer where that takes longer, because the model is being loaded."""
 _NICENESS = 10
+_BACKLOG = 64
+_FAREWELL_SECONDS = 1.0
 
 
 class EmbedderCache:
@@ -49,14 +54,22 @@ class EmbedderCache:
         self._load = load
         self._lock = threading.Lock()
         self._loaded: dict[str, Embedder] = {}
+        self.used_at = time.monotonic()
+        """When somebody last asked for one."""
+
+    def has(self, name: str) -> bool:
+        """Whether it is in memory."""
+        return name in self._loaded
 
     def get(self, name: str) -> Embedder:
         """Raises EmbeddingError where it cannot run."""
+        self.used_at = time.monotonic()
         with self._lock:
             if name not in self._loaded:
                 began = time.monotonic()
                 self._loaded[name] = self._load(name)
-                logger.info("Loaded the model %s in %.2f s", name, time.monotonic() - began)
+                self.used_at = time.monotonic()
+                logger.info("Loaded the model %s in %.2f s", name, self.used_at - began)
             return self._loaded[name]
 
 
@@ -70,10 +83,19 @@ class EmbeddingServer:
         threads: int,
         models: EmbedderCache | None = None,
         idle_seconds: float = IDLE_SECONDS,
+        ends_after_seconds: float = 0.0,
     ) -> None:
+        """`idle_seconds` are between two looks for papers that wait.
+
+        With `ends_after_seconds` it ends when no model was used for so long, or its parent process is gone.
+        """
         self.models = models or EmbedderCache()
         self._clock = clock
         self._idle_seconds = idle_seconds
+        self._ends_after_seconds = ends_after_seconds
+        self._has_kept_house = False
+        self._at_work: set[int] = set()
+        """The threads that are at a batch: it would wait for its lease to run out."""
         self._stop = threading.Event()
         self._recounted_at: datetime | None = None
         self._threads = [
@@ -81,19 +103,27 @@ class EmbeddingServer:
         ]
         self._threads.append(threading.Thread(target=self._in_a_loop, args=(self._keep_house, False), daemon=True))
 
-    def run(self) -> None:
-        """Listen on the socket and answer, until `stop()` is called from another thread."""
-        with _listening(self.models) as server:
+    def run(self, listener: socket.socket | None = None) -> None:
+        """Listen and answer, on a socket of its own or on `listener`, until `stop()` or the end of its time."""
+        with contextlib.ExitStack() as stack:
+            listener = listener or stack.enter_context(open_listener())
+            server = stack.enter_context(_Server(listener, self.models))
             for thread in self._threads:
                 thread.start()
             threading.Thread(target=self._stop_server, args=(server,), daemon=True).start()
             server.serve_forever(poll_interval=0.5)
+        for thread in self._threads:
+            thread.join(_FAREWELL_SECONDS)
 
     def stop(self) -> None:
         self._stop.set()
 
     def _stop_server(self, server: socketserver.BaseServer) -> None:
-        self._stop.wait()
+        parent = os.getppid()
+        while not self._stop.wait(1.0 if self._ends_after_seconds else None):
+            is_idle = time.monotonic() - self.models.used_at > self._ends_after_seconds
+            if (is_idle and self._has_kept_house and not self._at_work) or os.getppid() != parent:
+                self._stop.set()
         server.shutdown()
 
     def _in_a_loop(self, act: Callable[[], float], gives_way: bool) -> None:
@@ -119,11 +149,16 @@ class EmbeddingServer:
         name = EmbeddingModel.objects.filter(is_target=True).values_list("name", flat=True).first()
         if name is None or not settings.EMBEDDINGS:
             return self._idle_seconds
-        done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
+        self._at_work.add(threading.get_ident())
+        try:
+            done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
+        finally:
+            self._at_work.discard(threading.get_ident())
         return 0.0 if done.taken else self._idle_seconds
 
     def _keep_house(self) -> float:
         now = self._clock()
+        self._has_kept_house = False
         model_switch.ensure_target_model(model_switch.target_model())
         record_heartbeat(now=now, name=HEARTBEAT)
         if self._recounted_at is None or now - self._recounted_at > RECOUNT_INTERVAL:
@@ -132,15 +167,8 @@ class EmbeddingServer:
         model_switch.promote_when_ready(now=now)
         while model_switch.delete_superseded_vectors() and not self._stop.is_set():
             record_heartbeat(now=self._clock(), name=HEARTBEAT)
-        self._load_serving()
+        self._has_kept_house = True
         return MAINTENANCE_SECONDS
-
-    def _load_serving(self) -> None:
-        """Before the first query needs it; not before there is a vector that a query could be compared with."""
-        model = model_switch.current_model()
-        if model is not None:
-            with contextlib.suppress(EmbeddingError):
-                self.models.get(model.name)
 
 
 class _LazyEmbedder:
@@ -177,35 +205,43 @@ class _Handler(socketserver.StreamRequestHandler):
     def _answer(self, question: dict[str, Any]) -> dict[str, str]:
         if not question:
             return {"state": "ok"}
-        text = str(question["text"])
-        (vector,) = self.server.models.get(str(question["model"])).embed([text])
+        text, name = str(question["text"]), str(question["model"])
+        if not self.server.models.has(name):
+            with contextlib.suppress(OSError):
+                self.wfile.write(WAKING_LINE)
+        (vector,) = self.server.models.get(name).embed([text])
         return {"vector": base64.b64encode(array("f", vector)).decode("ascii")}
 
 
-class _UnixServer(socketserver.ThreadingUnixStreamServer):
-    daemon_threads = True
-    request_queue_size = 64
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Answers on a socket that somebody else has opened, and may go on listening on."""
 
-
-class _TcpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    request_queue_size = 64
-    allow_reuse_address = True
+
+    def __init__(self, listener: socket.socket, models: EmbedderCache) -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener.dup()
+        self.models = models
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        return self.socket.accept()
 
 
 @contextlib.contextmanager
-def _listening(models: EmbedderCache) -> Iterator[socketserver.BaseServer]:
+def open_listener() -> Iterator[socket.socket]:
+    """The socket that the settings name, listening; a file is removed in the end."""
     parts = urlsplit(settings.EMBEDDER)
-    server: Any
     if parts.scheme == "tcp":
-        server = _TcpServer((parts.hostname or "", parts.port or 0), _Handler)
-    else:
-        Path(parts.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        Path(parts.path).unlink(missing_ok=True)  # left by a killed one
-        server = _UnixServer(parts.path, _Handler)
-        Path(parts.path).chmod(0o600)
-    server.models = models
-    with server:
-        yield server
-    if parts.scheme != "tcp":
-        Path(parts.path).unlink(missing_ok=True)
+        with socket.create_server((parts.hostname or "", parts.port or 0), backlog=_BACKLOG) as listener:
+            yield listener
+        return
+    path = Path(parts.path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # left by a killed one
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(_BACKLOG)
+        yield listener
+    path.unlink(missing_ok=True)
