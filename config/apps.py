@@ -18,7 +18,11 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         # Creating the Celery app makes it the one that tasks belong to; importing the checks registers them.
         from config import celery, checks  # noqa: F401
+        from config.monitoring import errors, tracing
+        from config.monitoring import tasks as observed_tasks  # noqa: F401
 
+        errors.start_error_reports()
+        tracing.check_packages()
         connection_created.connect(_notice_dead_clients)
 
 

@@ -92,4 +92,4 @@ def configuration() -> dict[str, Any]:
 @after_setup_task_logger.connect
 def redact_logs(logger: logging.Logger, **_: Any) -> None:
     """Celery sets up handlers of its own, which write what tasks and libraries log."""
-    redact_handlers(logger)
+    redact_handlers(logger, as_json=settings.LOG_FORMAT == "json")

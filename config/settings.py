@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "config.monitoring.requests.ObservedRequestMiddleware",
     "papers.web.middleware.ResponseHeadersMiddleware",
     "config.health.HealthMiddleware",
     "papers.web.api_gate.ApiAnswerMiddleware",
@@ -345,15 +346,26 @@ WORKER_PROCESSES = env.number("BROADSHEET_WORKERS", 2, at_least=1)
 WEB_PROCESSES = env.number("BROADSHEET_WEB_PROCESSES", 2, at_least=1)
 WEB_THREADS = env.number("BROADSHEET_WEB_THREADS", 4, at_least=1)
 
+# --- monitoring ----------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.secret("BROADSHEET_METRICS_TOKEN")
+SENTRY_DSN = env.secret("BROADSHEET_SENTRY_DSN")
+OTEL_ENDPOINT = env.url("BROADSHEET_OTEL_ENDPOINT", "") if env.is_set("BROADSHEET_OTEL_ENDPOINT") else ""
+
+LOG_FORMAT = env.choice("BROADSHEET_LOG_FORMAT", "text", ("text", "json"))
 LOG_LEVEL = env.choice("BROADSHEET_LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "config.log_redaction.RedactingFormatter",
-            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
+        "line": (
+            {"()": "config.log_json.JsonFormatter"}
+            if LOG_FORMAT == "json"
+            else {
+                "()": "config.log_redaction.RedactingFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            }
+        )
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
