@@ -64,6 +64,7 @@ def configuration() -> dict[str, Any]:
         task_routes={
             "digests.send_*": {"queue": MAILER.queue},  # a server that does not answer is waited for
             "papers.fetch_*": {"queue": FETCHER.queue},
+            TaskName.WRITE_BACKUP: {"queue": FETCHER.queue},  # it takes minutes
             "digests.post_*": {"queue": FETCHER.queue},
         },
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},

@@ -47,6 +47,12 @@ SECRET_KEY_IS_SET = bool(_SECRET_KEY)
 SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
 SECRET_KEY_FALLBACKS = env.secret("SECRET_KEY_FALLBACKS").split()
 UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
+MIGRATION_LOCK_SECONDS = env.seconds("BROADSHEET_MIGRATION_LOCK_TIMEOUT", 5)
+BACKUP_DIR = env.path("BROADSHEET_BACKUP_DIR", BASE_DIR) if env.is_set("BROADSHEET_BACKUP_DIR") else None
+BACKUP_HOUR = env.number("BROADSHEET_BACKUP_HOUR", 2, at_most=23)
+BACKUPS_DAILY = env.number("BROADSHEET_BACKUPS_DAILY", 7, at_least=1)
+BACKUPS_WEEKLY = env.number("BROADSHEET_BACKUPS_WEEKLY", 4)
+BACKUP_RECIPIENTS = env.list("BROADSHEET_BACKUP_RECIPIENTS")
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]
 # Never None: Django would believe what a server or a header says of it, and links with it go into caches.

@@ -8,8 +8,10 @@ takes a few seconds of counts with it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -17,7 +19,10 @@ import redis
 from django.conf import settings
 
 HASH = "broadsheet-counts"
+SIGHTINGS = "broadsheet-sightings"
 FLUSH_SECONDS = 5.0
+NOTE_SECONDS = 60.0
+MOST_DETAIL = 100
 TIMEOUT_SECONDS = 1.0
 MOST_SERIES = 20_000
 """Sums that wait for Redis in one process; labels are few, so that is never reached but by a mistake of ours."""
@@ -38,6 +43,16 @@ class ProcessCounts:
         self._waiting: Counter[Key] = Counter()
         self._timer: threading.Timer | None = None
         self._client: redis.Redis | None = None
+        self._noted: dict[str, tuple[float, str]] = {}
+        self._told: dict[str, float] = {}
+
+    def note(self, kind: str, detail: str) -> None:
+        """Keep that something was seen, for `manage.py doctor`; of each kind once a minute and process."""
+        if time.monotonic() - self._told.get(kind, -NOTE_SECONDS) < NOTE_SECONDS:
+            return
+        with self._lock:
+            self._told[kind] = time.monotonic()
+            self._noted[kind] = time.time(), detail[:MOST_DETAIL]
 
     def add(self, key: Key, seconds_key: Key, seconds: float) -> None:
         """Count one under `key`, and its time, in microseconds, under the other."""
@@ -60,7 +75,8 @@ class ProcessCounts:
         """Add the sums to those of the others. False where Redis did not answer: they go on waiting."""
         with self._lock:
             taken, self._waiting, self._timer = self._waiting, Counter(), None
-            if not taken:
+            noted, self._noted = self._noted, {}
+            if not taken and not noted:
                 return True
         try:
             if self._client is None:
@@ -68,6 +84,9 @@ class ProcessCounts:
             pipeline = self._client.pipeline(transaction=True)  # all of it or nothing
             for key, value in taken.items():
                 pipeline.hincrby(HASH, "\t".join(key), value)
+            for kind, (at, detail) in noted.items():
+                pipeline.hset(SIGHTINGS, kind, f"{at:.0f}\t{detail}")
+            pipeline.hset(SIGHTINGS, f"site:{site_mark()}", f"{time.time():.0f}\t")
             pipeline.execute()
         except redis.RedisError:
             with self._lock:
@@ -122,4 +141,24 @@ def read_counts(client: redis.Redis) -> dict[Key, int]:
     for name, value in found.items():
         if value.lstrip(b"-").isdigit():
             read[tuple(name.decode("utf-8", "replace").split("\t"))] = int(value)
+    return read
+
+
+def site_mark() -> str:
+    """What tells this site from another one in the same Redis, and says nothing of its key."""
+    return hashlib.sha256(b"broadsheet-site:" + settings.SECRET_KEY.encode()).hexdigest()[:12]
+
+
+def read_sightings(client: redis.Redis) -> dict[str, tuple[float, str]]:
+    """By kind: when it was last seen (seconds since 1970), and a detail that may come from a stranger.
+
+    Raises:
+        RedisError: it does not answer.
+    """
+    found: Mapping[bytes, bytes] = client.hgetall(SIGHTINGS)  # type: ignore[assignment]
+    read: dict[str, tuple[float, str]] = {}
+    for kind, value in found.items():
+        at, _, detail = value.decode("utf-8", "replace").partition("\t")
+        if at.isdigit():
+            read[kind.decode("utf-8", "replace")] = float(at), detail
     return read

@@ -19,6 +19,7 @@ from papers import hooks
 from papers.models import Edition, Heartbeat
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.embeddings.embedding_status import read_embedding_status
+from papers.services.operations.backups import read_backups
 from papers.services.operations.heartbeat import WORKERS
 from papers.services.operations.queue_ages import paper_queues
 from papers.services.operations.status import SourceState, SourceStatus, source_states
@@ -61,6 +62,7 @@ def database_families(*, now: datetime) -> Iterator[Family]:
     yield from _mail(now)
     yield from _queues(now)
     yield from _embeddings(now)
+    yield from _backups(now)
     yield from _server()
 
 
@@ -150,6 +152,16 @@ def _embeddings(now: datetime) -> Iterator[Family]:
     yield gauge("broadsheet_embedding_backlog", f"Papers that wait for a vector; up to {MOST_COUNTED}.", found.waiting)
     yield gauge("broadsheet_embedded_papers", "Papers with a vector of the model in use.", found.embedded)
     yield gauge("broadsheet_embedding_failing", "Whether the model failed when last asked.", bool(found.last_error))
+
+
+def _backups(now: datetime) -> Iterator[Family]:
+    found = read_backups(now=now)
+    yield gauge("broadsheet_backups_on", "Whether backups are made by themselves.", found.is_on)
+    yield gauge("broadsheet_backup_failed", "Whether the last attempt at a backup failed.", bool(found.last_failed))
+    if found.last_good:
+        age = max(0.0, (now - found.last_good.started_at).total_seconds())
+        yield gauge("broadsheet_backup_age_seconds", "Since the last good backup was begun.", age)
+        yield gauge("broadsheet_backup_bytes", "The size of the last good backup.", found.last_good.bytes)
 
 
 def _server() -> Iterator[Family]:

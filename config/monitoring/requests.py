@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config.monitoring import log_context
-from config.monitoring.counts import count_request
+from config.monitoring.counts import PROCESS_COUNTS, count_request
 from config.monitoring.tracing import request_span
 from papers.web.http import is_from_trusted_proxy
 
@@ -35,10 +35,25 @@ class ObservedRequestMiddleware:
                 span.end(view, response.status_code)
         finally:
             log_context.end_request(token)
+        if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_X_FORWARDED_PROTO" in request.META:
+            note_proxy(request)
         if response.status_code >= 500:
             response.headers[ID_HEADER] = request_id  # for whoever reports it
         count_request(view, _STATUS.get(response.status_code // 100, "other"), time.perf_counter() - began)
         return response
+
+
+def note_proxy(request: HttpRequest) -> None:
+    """What the web server in front does, where it does not fit the settings: `manage.py doctor` tells it."""
+    meta, note = request.META, PROCESS_COUNTS.note
+    host = meta.get("HTTP_HOST", "").rpartition(":")[0] or meta.get("HTTP_HOST", "")
+    note("host-refused" if host not in settings.ALLOWED_HOSTS else "host-right", log_context.clean_id(host))
+    if not is_from_trusted_proxy(request):
+        note("proxy-untrusted", meta.get("REMOTE_ADDR", "") or "a Unix socket")
+    elif settings.SITE.is_https and meta.get("HTTP_X_FORWARDED_PROTO") != "https":
+        note("proto-missing", meta.get("REMOTE_ADDR", ""))
+    if not settings.SITE.is_https and meta.get("HTTP_X_FORWARDED_PROTO") == "https":
+        note("https-in-front", log_context.clean_id(host))
 
 
 def request_id_of(request: HttpRequest) -> str:

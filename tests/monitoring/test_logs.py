@@ -96,7 +96,7 @@ def test_the_setting_says_so_at_every_place(tmp_path: Path) -> None:
     assert [json.loads(line)["message"] for line in ended.stderr.splitlines()] == ["Well", "There"]
 
 
-# --- ids ------------------------------------------------------------------------------------------------------------------
+# --- ids ---
 
 
 class TestRequestId:
@@ -148,7 +148,7 @@ def test_lines_bear_the_ids_in_force() -> None:
 
 @pytest.mark.slow
 def test_a_request_is_known_in_the_task_that_it_starts() -> None:
-    """Through the broker, into a worker: the task's lines, and those of a task that it starts, bear the request's id."""
+    """Through the broker, into a worker: the lines of the task, and of a task that it starts, bear the request's id."""
     seen: dict[str, dict[str, str]] = {}
 
     @current_app.task(name="tests.first", shared=False)

@@ -60,7 +60,7 @@ def value(text: str, name: str, **labels: str) -> float:
     return samples(text)[name, frozenset(labels.items())]
 
 
-# --- who may -----------------------------------------------------------------------------------------------------------
+# --- who may ---
 
 
 @pytest.mark.django_db
@@ -114,7 +114,7 @@ class TestWhoMayReadIt:
         assert ask().status_code == 200
 
 
-# --- what it says --------------------------------------------------------------------------------------------------------
+# --- what it says ---
 
 
 @pytest.mark.django_db
@@ -227,7 +227,7 @@ class TestWhatItSays:
         assert all(family.name.startswith("broadsheet_") for family in families)
 
 
-# --- parts that are away ---------------------------------------------------------------------------------------------------
+# --- parts that are away ---
 
 
 @pytest.mark.django_db
@@ -255,7 +255,7 @@ def test_without_postgres_the_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     assert value(text, "broadsheet_up", part="redis") == 1
 
 
-# --- counting over processes ------------------------------------------------------------------------------------------------
+# --- counting over processes ---
 
 
 def test_what_several_processes_count_is_added_up() -> None:
@@ -305,7 +305,7 @@ def test_what_another_wrote_into_the_hash_is_passed_over() -> None:
     assert all(family.samples == [] for family in count_families(counts.read_counts(client)))
 
 
-# --- the format -------------------------------------------------------------------------------------------------------------
+# --- the format ---
 
 
 def test_the_format_escapes_what_it_must() -> None:
@@ -333,7 +333,7 @@ def test_the_queues_are_where_they_are_looked_for() -> None:
     assert machine_figures.queue_names() == sorted(queue.name for queue in current_app.conf.task_queues)
 
 
-# --- what it costs ------------------------------------------------------------------------------------------------------------
+# --- what it costs ---
 
 
 @pytest.mark.django_db

@@ -111,7 +111,7 @@ def test_an_address_of_no_project_is_said() -> None:
     assert "BROADSHEET_SENTRY_DSN is no address" in ended.stderr
 
 
-# --- what leaves ----------------------------------------------------------------------------------------------------------
+# --- what leaves ---
 
 
 def test_an_event_is_stripped_of_people_and_secrets() -> None:
