@@ -24,6 +24,7 @@ class ConfigConfig(AppConfig):
         from papers import hooks
 
         hooks.due_tasks.register(due_backup)
+        hooks.privacy_services.register(errors.outside_services)
         errors.start_error_reports()
         tracing.check_packages()
         connection_created.connect(_notice_dead_clients)

@@ -26,6 +26,7 @@ MIN_POSTGRES = 16
 TESTED_POSTGRES = 18
 MIN_PGVECTOR = (0, 8)  # the first with iterative scans
 MIN_SECRET_KEY_LENGTH = 32
+MIN_METRICS_TOKEN_LENGTH = 16
 RECREATE_DATABASE_HINT = (
     "Make it anew: CREATE DATABASE broadsheet TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin "
     "BUILTIN_LOCALE 'C.UTF-8'."
@@ -58,6 +59,19 @@ def check_guessable_key(app_configs: Sequence[AppConfig] | None, **options: Any)
             "SECRET_KEY looks like one from an example; whoever knows it signs in as anybody.",
             hint="Make one with python3 -c 'import secrets; print(secrets.token_urlsafe(48))'.",
             id="broadsheet.E006",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_metrics_token(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= MIN_METRICS_TOKEN_LENGTH:
+        return []
+    return [
+        Error(
+            f"BROADSHEET_METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters, and can be guessed.",
+            hint="Make one with python3 -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+            id="broadsheet.E014",
         )
     ]
 

@@ -68,7 +68,7 @@ def diagnose(*, now: datetime, asks_services: bool = False) -> Iterator[Finding]
         yield database_unreachable(error)
         return
     yield from check_database(version)
-    yield checkclock(here=here, there=there)
+    yield check_clock(here=here, there=there)
     if prerelease.is_database_prerelease():
         yield prerelease_tables()
         return
@@ -188,7 +188,7 @@ def check_database(version: str) -> list[Finding]:
     return found or [ok("database", f"PostgreSQL {version} answers, and has what it needs.")]
 
 
-def checkclock(*, here: datetime, there: datetime) -> Finding:
+def check_clock(*, here: datetime, there: datetime) -> Finding:
     """Two clocks that differ make lateness, sign-in links and lists of "today" wrong."""
     skew = abs(here - there)
     message = f"This machine's clock and the database's differ by {skew.total_seconds():.1f} s."

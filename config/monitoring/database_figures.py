@@ -21,7 +21,7 @@ from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.operations.backups import read_backups
 from papers.services.operations.heartbeat import WORKERS
-from papers.services.operations.queue_ages import paper_queues
+from papers.services.operations.queue_ages import count_and_age, waiting_around_papers
 from papers.services.operations.status import SourceState, SourceStatus, source_states
 
 DAYS = 7
@@ -139,10 +139,12 @@ def _mail(now: datetime) -> Iterator[Family]:
 def _queues(now: datetime) -> Iterator[Family]:
     waiting = gauge("broadsheet_queue_waiting", "What waits in rows, by queue; counted up to a thousand.")
     age = gauge("broadsheet_queue_age_seconds", "How long the oldest in a queue has waited.")
-    for queue in (*paper_queues(now=now), *hooks.statistics_queues.all(now)):
-        name = slugify(queue.name).replace("-", "_")  # names are words of the program
-        waiting.add(queue.waiting, queue=name)
-        age.add(queue.oldest.total_seconds() if queue.oldest else 0.0, queue=name)
+    found = [(one.name, *count_and_age(one, now=now)) for one in waiting_around_papers(now=now)]
+    found += [(one.name, one.waiting, one.oldest or timedelta()) for one in hooks.statistics_queues.all(now)]
+    for name, count, oldest in found:
+        label = slugify(name).replace("-", "_")  # names are words of the program
+        waiting.add(count, queue=label)
+        age.add(oldest.total_seconds(), queue=label)
     yield from (waiting, age)
 
 
@@ -158,10 +160,10 @@ def _backups(now: datetime) -> Iterator[Family]:
     found = read_backups(now=now)
     yield gauge("broadsheet_backups_on", "Whether backups are made by themselves.", found.is_on)
     yield gauge("broadsheet_backup_failed", "Whether the last attempt at a backup failed.", bool(found.last_failed))
-    if found.last_good:
-        age = max(0.0, (now - found.last_good.started_at).total_seconds())
-        yield gauge("broadsheet_backup_age_seconds", "Since the last good backup was begun.", age)
-        yield gauge("broadsheet_backup_bytes", "The size of the last good backup.", found.last_good.bytes)
+    good = found.last_good
+    age = max(0.0, (now - good.started_at).total_seconds()) if good else None
+    yield gauge("broadsheet_backup_age_seconds", "Since the last good backup was begun.", age)
+    yield gauge("broadsheet_backup_bytes", "The size of the last good backup.", good.bytes if good else None)
 
 
 def _server() -> Iterator[Family]:

@@ -7,13 +7,16 @@ through the remover of secrets that log lines go through.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from config.log_redaction import redact
 from config.monitoring import log_context
 from config.monitoring.optional import needed
+from papers.hooks import OutsideService
 
 _KEPT_OF_REQUEST = ("method", "url")
 _DEEPEST = 12
@@ -50,6 +53,12 @@ def start_error_reports() -> None:
         )
     except sentry_sdk.utils.BadDsn as error:
         raise ImproperlyConfigured(f"BROADSHEET_SENTRY_DSN is no address of a Sentry project: {error}.") from error
+
+
+def outside_services(now: datetime) -> list[OutsideService]:
+    """For /privacy: who is told of errors. Takes nothing of the address but its host."""
+    host = urlsplit(settings.SENTRY_DSN).hostname
+    return [OutsideService(host, "that an error happened, and where in the program; not to whom")] if host else []
 
 
 def scrub(event: Any, hint: Any) -> Any:

@@ -101,6 +101,10 @@ class TestSettings:
         level, words = said(judged_settings())
         assert (level, "token_urlsafe" in words) == (PROBLEM, True)
 
+    def test_a_token_for_the_figures_that_can_be_guessed(self, settings: Any) -> None:
+        settings.METRICS_TOKEN = "secret"
+        assert "token_urlsafe" in said(judged_settings())[1]
+
     def test_everybody_is_trusted(self, public: Any) -> None:
         for network in ("0.0.0.0/0", "::/0", "128.0.0.0/1"):
             public.TRUSTED_PROXIES = (ip_network(network),)

@@ -1,4 +1,4 @@
-"""How the backups stand that make themselves: written by `config/backup/schedule.py`, shown on /status and in figures."""
+"""How the backups stand that make themselves: `config/backup/schedule.py` writes them, /status shows it."""
 
 from __future__ import annotations
 
