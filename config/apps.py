@@ -18,7 +18,15 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         # Creating the Celery app makes it the one that tasks belong to; importing the checks registers them.
         from config import celery, checks  # noqa: F401
+        from config.backup.schedule import due_backup
+        from config.monitoring import errors, tracing
+        from config.monitoring import tasks as observed_tasks  # noqa: F401
+        from papers import hooks
 
+        hooks.due_tasks.register(due_backup)
+        hooks.privacy_services.register(errors.outside_services)
+        errors.start_error_reports()
+        tracing.check_packages()
         connection_created.connect(_notice_dead_clients)
 
 

@@ -15,6 +15,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.mail.message import sanitize_address
 from django.db import connections
 
+from config.backup.archive import BackupError
+from config.backup.encryption import read_recipients
 from papers.catalogue.categories import expand_pattern
 from papers.outbound.address_guard import AllowList
 from papers.services.operations.semaphores import has_semaphores
@@ -24,6 +26,7 @@ MIN_POSTGRES = 16
 TESTED_POSTGRES = 18
 MIN_PGVECTOR = (0, 8)  # the first with iterative scans
 MIN_SECRET_KEY_LENGTH = 32
+MIN_METRICS_TOKEN_LENGTH = 16
 RECREATE_DATABASE_HINT = (
     "Make it anew: CREATE DATABASE broadsheet TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin "
     "BUILTIN_LOCALE 'C.UTF-8'."
@@ -42,6 +45,95 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **options: Any) ->
             id="broadsheet.E001",
         )
     ]
+
+
+@register(Tags.security)
+def check_guessable_key(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A key from an example is long, and known to everybody."""
+    key = settings.SECRET_KEY.lower()
+    known = ("django-insecure", "changeme", "change-me", "change_me", "secret-key", "secret_key", "your-", "example")
+    if len(settings.SECRET_KEY) < MIN_SECRET_KEY_LENGTH or (len(set(key)) > 9 and not any(w in key for w in known)):
+        return []
+    return [
+        Error(
+            "SECRET_KEY looks like one from an example; whoever knows it signs in as anybody.",
+            hint="Make one with python3 -c 'import secrets; print(secrets.token_urlsafe(48))'.",
+            id="broadsheet.E006",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_metrics_token(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= MIN_METRICS_TOKEN_LENGTH:
+        return []
+    return [
+        Error(
+            f"BROADSHEET_METRICS_TOKEN has {len(settings.METRICS_TOKEN)} characters, and can be guessed.",
+            hint="Make one with python3 -c 'import secrets; print(secrets.token_urlsafe(32))'.",
+            id="broadsheet.E014",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_debug(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Nothing here turns it on but somebody who changed config/settings.py."""
+    if not settings.DEBUG:
+        return []
+    return [
+        Error(
+            "DEBUG is on: strangers see settings and queries with each error, and memory grows.",
+            hint="Set DEBUG = False in config/settings.py.",
+            id="broadsheet.E007",
+        )
+    ]
+
+
+@register(Tags.security)
+def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Whoever is trusted says who asks; networks as large as these are not of anybody's own servers."""
+    wide = [network for network in settings.TRUSTED_PROXIES if network.prefixlen < (8 if network.version == 4 else 16)]
+    if not wide:
+        return []
+    return [
+        Error(
+            f"BROADSHEET_TRUSTED_PROXIES has {', '.join(map(str, wide))}: anybody may say where a request comes from, "
+            "and guess passwords without end.",
+            hint="Name the web servers in front alone, such as 127.0.0.1 or 10.0.0.5.",
+            id="broadsheet.E008",
+        )
+    ]
+
+
+@register()
+def check_sender_domain(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """A mail from a name that no server on the internet can look up is refused, or takes itself for spam."""
+    domain = read_mailbox(settings.DEFAULT_FROM_EMAIL).address.rpartition("@")[2] if settings.MAIL_IS_SENT else ""
+    is_bare = domain.startswith("[") or "." not in domain or domain.endswith((".local", ".localhost", ".internal"))
+    if not domain or settings.SITE.is_loopback or not is_bare:
+        return []
+    return [
+        Warning(
+            f"Mails come from {settings.DEFAULT_FROM_EMAIL}, a domain that has no address on the internet.",
+            hint="Set BROADSHEET_MAIL_FROM to an address of a domain of yours, such as papers@lab.example.org.",
+            id="broadsheet.W006",
+        )
+    ]
+
+
+@register()
+def check_backup_recipients(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
+    """Found now, and not at two in the morning."""
+    if settings.BACKUP_DIR is None or not settings.BACKUP_RECIPIENTS:
+        return []
+    try:
+        read_recipients(settings.BACKUP_RECIPIENTS)
+    except BackupError as error:
+        return [
+            Error(str(error), hint="See BROADSHEET_BACKUP_RECIPIENTS in docs/configuration.md.", id="broadsheet.E009")
+        ]
+    return []
 
 
 @register()

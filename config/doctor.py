@@ -12,9 +12,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from django.conf import settings
@@ -23,10 +21,13 @@ from django.db import DatabaseError, connection
 
 from config import health, prerelease, startup
 from config.bootstrap import NEWEST, OLDEST
-from config.local.paths import PROJECT, account_name
-from config.local.programs import BEAT, EMBEDDER, FETCHER, WEB, WORKER, Part, is_answering
+from config.doctor_setup import answering_queues, check_queues, check_redis_is_ours, check_sightings, setup_findings
+from config.findings import Finding, FindingLevel, clock, manage_command, ok, problem, run_command, warning
+from config.local.paths import account_name
+from config.local.programs import BEAT, EMBEDDER, FETCHER, WEB, WORKER, is_answering
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetupState
+from digests.services.sending_pauses import sending_blocked_reason
 from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.fetching.live_answers import ask_services
 from papers.services.operations import status
@@ -37,35 +38,9 @@ DISK_WARNING_BYTES = 2000 * MEGABYTE
 DISK_PROBLEM_BYTES = 300 * MEGABYTE
 CLOCK_WARNING = timedelta(seconds=5)
 CLOCK_PROBLEM = timedelta(minutes=2)
-
-
-class FindingLevel(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, in sentences for an operator."""
-
-    level: FindingLevel
-    subject: str
-    message: str
-    remedy: str = ""
-    """What to do, with the command where there is one; empty when all is well."""
-
-
-def ok(subject: str, message: str) -> Finding:
-    return Finding(FindingLevel.OK, subject, message)
-
-
-def warning(subject: str, message: str, remedy: str) -> Finding:
-    return Finding(FindingLevel.WARNING, subject, message, remedy)
-
-
-def problem(subject: str, message: str, remedy: str) -> Finding:
-    return Finding(FindingLevel.PROBLEM, subject, message, remedy)
+SOURCE_PROBLEM = timedelta(days=2)
+SHARED_MEMORY_BYTES = 16 * MEGABYTE
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where Linux has it
 
 
 def diagnose(*, now: datetime, asks_services: bool = False) -> Iterator[Finding]:
@@ -77,8 +52,13 @@ def diagnose(*, now: datetime, asks_services: bool = False) -> Iterator[Finding]
     yield from check_settings()
     yield check_data_folder()
     yield check_disk()
-    yield check_redis()
+    redis = check_redis()
+    yield redis
+    if redis.level is FindingLevel.OK:
+        yield from check_redis_is_ours(now=now)
+        yield from check_sightings(now=now)
     yield check_web()
+    yield from check_this_machine()
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('server_version'), clock_timestamp()")
@@ -96,24 +76,14 @@ def diagnose(*, now: datetime, asks_services: bool = False) -> Iterator[Finding]
     yield check_tables(missing)
     if not missing:
         yield check_workers(now=now)
+        yield from check_queues(now=now)
+        yield from setup_findings(now=now)
         yield from check_sources(now=now)
         yield check_embeddings(now=now)
         yield check_days(now=now)
-        yield check_mail()
+        yield check_mail(now=now)
         if asks_services:
             yield from check_services(now=now)
-
-
-def manage_command(arguments: str) -> str:
-    """A command as the operator types it here."""
-    python = Path(sys.executable)
-    shown = str(python.relative_to(PROJECT)) if python.is_relative_to(PROJECT) else python.name
-    return f"`{shown} manage.py {arguments}`"
-
-
-def run_command(part: Part) -> str:
-    """The command that starts one part, as the operator types it here."""
-    return manage_command(f"run {part.name}")
 
 
 def check_python() -> Finding:
@@ -155,6 +125,21 @@ def check_data_folder() -> Finding:
     if stat.S_IMODE(found.st_mode) & 0o066:
         return warning("data", f"Others can look into the data folder {path}.", f"`chmod go-rw {path}`")
     return ok("data", f"The data folder is {path}.")
+
+
+def check_this_machine() -> Iterator[Finding]:
+    """What only is said where it is wrong: static files, shared memory."""
+    if not startup.is_static_collected():
+        message = "The style sheets and scripts of this version are not collected, so pages look bare or old."
+        yield problem("static", message, f"{manage_command('prepare --static-only')}, then restart the web server.")
+    try:
+        free = shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:
+        return  # none: the system checks say what that means
+    if settings.DATABASE_IS_EMBEDDED and free < SHARED_MEMORY_BYTES:
+        message = f"{SHARED_MEMORY} has {free / MEGABYTE:.0f} MB left, and PostgreSQL's parallel queries need some."
+        remedy = f"Enlarge it (`mount -o remount,size=256M {SHARED_MEMORY}`; containers: --shm-size 256m)."
+        yield warning("memory", message, remedy)
 
 
 def check_disk() -> Finding:
@@ -228,8 +213,11 @@ def prerelease_tables() -> Finding:
 def check_workers(*, now: datetime) -> Finding:
     workers = status.worker_status(now=now)
     if workers.alive:
-        return ok("workers", f"Beat, the queue and a worker were alive at {_clock(workers.last_seen_at)}.")
-    seen = f"Nobody worked since {_clock(workers.last_seen_at)}" if workers.last_seen_at else "Nobody ever worked"
+        return ok("workers", f"Beat, the queue and a worker were alive at {clock(workers.last_seen_at)}.")
+    seen = f"Nobody worked since {clock(workers.last_seen_at)}" if workers.last_seen_at else "Nobody ever worked"
+    if answering_queues():
+        remedy = f"{run_command(BEAT)}, or `make run`; if it runs, see {BEAT.name}.log in {settings.DATA_DIR.log_dir}."
+        return problem("workers", f"{seen}: workers answer, and beat gives them nothing to do.", remedy)
     remedy = (
         f"`make run` starts them; if it runs, see {BEAT.name}.log and {WORKER.name}.log in {settings.DATA_DIR.log_dir}."
     )
@@ -269,13 +257,15 @@ def check_sources(*, now: datetime) -> list[Finding]:
     for each in status.source_states(now=now):
         source, again = each.source, manage_command(f"fetch {each.source.pk}")
         if each.trouble is SourceState.FAILING:
-            since = f", since {_clock(each.trouble_since)}" if each.trouble_since else ""
+            since = f", since {clock(each.trouble_since)}" if each.trouble_since else ""
             message = f"{source.name} failed {source.error_count} times{since}: {source.last_error}"
-            found.append(warning("sources", message, f"It is asked again by itself; now: {again}"))
+            is_long = each.trouble_since is not None and now - each.trouble_since > SOURCE_PROBLEM
+            judged = problem if is_long else warning
+            found.append(judged("sources", message, f"It is asked again by itself; now: {again}"))
         elif each.trouble is SourceState.STALE:
             found.append(warning("sources", f"{source.name} served an old batch.", f"To look again now: {again}"))
         elif each.trouble is SourceState.LATE:
-            message = f"{source.name} is due since {_clock(source.next_fetch_at)}, and nobody visited it."
+            message = f"{source.name} is due since {clock(source.next_fetch_at)}, and nobody visited it."
             found.append(warning("sources", message, f"See to the workers; to visit it from here: {again}"))
         elif each.is_unasked:
             message = f"{source.name} was not asked yet, so nobody knows whether it answers."
@@ -322,10 +312,12 @@ def check_days(*, now: datetime) -> Finding:
     return warning("days", f"Announced papers are missing: {named}.", "They are asked for again; /status follows it.")
 
 
-def check_mail() -> Finding:
-    """Whether visitors can subscribe."""
+def check_mail(*, now: datetime) -> Finding:
+    """Whether visitors can subscribe, and mail leaves."""
     mail = mail_setup.current_mail_setup()
     page = f"{settings.SITE_URL}/setup/mail"
+    if reason := sending_blocked_reason(now=now) if mail.works else "":
+        return problem("mail", f"No mail leaves: {reason}", f"Put it right, then send a test message at {page}")
     if mail.works:
         return ok("mail", f"It works. {mail.result}")
     if mail.state is MailSetupState.NO_SERVER:
@@ -340,7 +332,3 @@ def check_mail() -> Finding:
     if mail.state is MailSetupState.FAILED:
         return problem("mail", mail.result, f"Put it right, then send a test message at {page}")
     return warning("mail", "No test message was sent yet.", f"Send one at {page}; then visitors can subscribe.")
-
-
-def _clock(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "?"

@@ -1,4 +1,4 @@
-"""/health/live: this process answers. /health/ready: it can serve pages, and if not, what is wrong."""
+"""/health/live: this process answers. /health/ready: it can serve pages, and if not, what is wrong. /metrics."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from config.monitoring.metrics import metrics
 from config.startup import missing_migrations
 
 TIMEOUT_SECONDS = 2
 
 
 class HealthMiddleware:
-    """Answers the health checks before anything else looks at the request.
+    """Answers the health checks, and who collects figures, before anything else looks at the request.
 
     They come from inside a network, under any host name, and must say something while the database is away, when the
     middleware further in cannot.
@@ -26,7 +27,7 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        view = {"/health/live": live, "/health/ready": ready}.get(request.path_info)
+        view = _VIEWS.get(request.path_info)
         return view(request) if view else self.get_response(request)
 
 
@@ -82,3 +83,10 @@ def redis_problem() -> str:
     finally:
         client.close()
     return ""
+
+
+_VIEWS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/health/live": live,
+    "/health/ready": ready,
+    "/metrics": metrics,
+}

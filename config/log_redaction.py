@@ -73,8 +73,12 @@ class RedactingFormatter(logging.Formatter):
         return redact(self._inner.format(record) if self._inner else super().format(record))
 
 
-def redact_handlers(logger: logging.Logger) -> None:
-    """Make all handlers of a logger that others have set up write redacted lines. Idempotent."""
+def redact_handlers(logger: logging.Logger, *, as_json: bool = False) -> None:
+    """Make all handlers of a logger that others have set up write redacted lines, or objects. Idempotent."""
     for handler in logger.handlers:
-        if not isinstance(handler.formatter, RedactingFormatter):
+        if as_json:
+            from config.log_json import JsonFormatter  # which is a formatter of this module
+
+            handler.setFormatter(JsonFormatter())
+        elif not isinstance(handler.formatter, RedactingFormatter):
             handler.setFormatter(RedactingFormatter(inner=handler.formatter or logging.Formatter()))

@@ -64,6 +64,7 @@ def configuration() -> dict[str, Any]:
         task_routes={
             "digests.send_*": {"queue": MAILER.queue},  # a server that does not answer is waited for
             "papers.fetch_*": {"queue": FETCHER.queue},
+            TaskName.WRITE_BACKUP: {"queue": FETCHER.queue},  # it takes minutes
             "digests.post_*": {"queue": FETCHER.queue},
         },
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2},
@@ -92,4 +93,4 @@ def configuration() -> dict[str, Any]:
 @after_setup_task_logger.connect
 def redact_logs(logger: logging.Logger, **_: Any) -> None:
     """Celery sets up handlers of its own, which write what tasks and libraries log."""
-    redact_handlers(logger)
+    redact_handlers(logger, as_json=settings.LOG_FORMAT == "json")

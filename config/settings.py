@@ -47,6 +47,12 @@ SECRET_KEY_IS_SET = bool(_SECRET_KEY)
 SECRET_KEY = _SECRET_KEY or DATA_DIR.ensure_secret_key()
 SECRET_KEY_FALLBACKS = env.secret("SECRET_KEY_FALLBACKS").split()
 UPGRADE_BACKUP = env.flag("BROADSHEET_UPGRADE_BACKUP", default=True)
+MIGRATION_LOCK_SECONDS = env.seconds("BROADSHEET_MIGRATION_LOCK_TIMEOUT", 5)
+BACKUP_DIR = env.path("BROADSHEET_BACKUP_DIR", BASE_DIR) if env.is_set("BROADSHEET_BACKUP_DIR") else None
+BACKUP_HOUR = env.number("BROADSHEET_BACKUP_HOUR", 2, at_most=23)
+BACKUPS_DAILY = env.number("BROADSHEET_BACKUPS_DAILY", 7, at_least=1)
+BACKUPS_WEEKLY = env.number("BROADSHEET_BACKUPS_WEEKLY", 4)
+BACKUP_RECIPIENTS = env.list("BROADSHEET_BACKUP_RECIPIENTS")
 ALLOWED_HOSTS = SITE.allowed_hosts()
 CSRF_TRUSTED_ORIGINS = [SITE.origin]
 # Never None: Django would believe what a server or a header says of it, and links with it go into caches.
@@ -102,6 +108,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
 ]
 MIDDLEWARE = [
+    "config.monitoring.requests.ObservedRequestMiddleware",
     "papers.web.middleware.ResponseHeadersMiddleware",
     "config.health.HealthMiddleware",
     "papers.web.api_gate.ApiAnswerMiddleware",
@@ -347,15 +354,26 @@ WORKER_PROCESSES = env.number("BROADSHEET_WORKERS", 2, at_least=1)
 WEB_PROCESSES = env.number("BROADSHEET_WEB_PROCESSES", 2, at_least=1)
 WEB_THREADS = env.number("BROADSHEET_WEB_THREADS", 4, at_least=1)
 
+# --- monitoring ----------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.secret("BROADSHEET_METRICS_TOKEN")
+SENTRY_DSN = env.secret("BROADSHEET_SENTRY_DSN")
+OTEL_ENDPOINT = env.url("BROADSHEET_OTEL_ENDPOINT", "") if env.is_set("BROADSHEET_OTEL_ENDPOINT") else ""
+
+LOG_FORMAT = env.choice("BROADSHEET_LOG_FORMAT", "text", ("text", "json"))
 LOG_LEVEL = env.choice("BROADSHEET_LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "config.log_redaction.RedactingFormatter",
-            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
+        "line": (
+            {"()": "config.log_json.JsonFormatter"}
+            if LOG_FORMAT == "json"
+            else {
+                "()": "config.log_redaction.RedactingFormatter",
+                "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            }
+        )
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},

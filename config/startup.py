@@ -21,6 +21,7 @@ from config.backup.archive import BackupError
 from config.backup.writer import write_upgrade_backup
 from config.local.paths import OperatorError
 from config.prerelease import refuse_prerelease_database
+from config.upgrade import apply_migrations
 from papers.locks import AdvisoryLock, session_lock
 
 
@@ -50,16 +51,16 @@ def missing_migrations(connection: BaseDatabaseWrapper = default_connection) -> 
 
 
 def migrate(report: Callable[[str], None]) -> None:
-    """Apply the migrations that are missing. What is there is written into a backup first.
+    """Apply the migrations that are missing, all or none. What is there is written into a backup first.
 
     Raises:
-        OperatorError: the backup can't be written; nothing was changed.
+        OperatorError: the backup can't be written, or others hold the tables; nothing was changed.
     """
     if missing := missing_migrations():
         if settings.UPGRADE_BACKUP:
             write_backup_or_stop(report)
         report(f"Making the tables ready ({missing} migrations) …")
-        call_command("migrate", interactive=False, verbosity=0)
+        apply_migrations(report)
 
 
 def renew_secrets(report: Callable[[str], None]) -> None:

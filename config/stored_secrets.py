@@ -66,6 +66,14 @@ def renew_stored_secrets(keys: Sequence[str] | None = None) -> SecretsState:
     return state
 
 
+def read_stored_secrets() -> SecretsState:
+    """What `renew_stored_secrets` would find, with nothing changed."""
+    with transaction.atomic():
+        state = renew_stored_secrets()
+        transaction.set_rollback(True)
+    return state
+
+
 def _renew_column(table: str, primary_key: str, column: str, keys: Sequence[str], state: SecretsState) -> None:
     # In SQL: the field would decrypt what it reads. The names are from the table above.
     with connection.cursor() as cursor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from gunicorn.glogging import Logger
 
 from config.log_redaction import redact_handlers
@@ -14,5 +15,6 @@ class WebServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        redact_handlers(self.error_log)
-        redact_handlers(self.access_log)
+        as_json = settings.LOG_FORMAT == "json"
+        redact_handlers(self.error_log, as_json=as_json)
+        redact_handlers(self.access_log, as_json=as_json)

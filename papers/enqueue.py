@@ -36,6 +36,8 @@ class TaskName(StrEnum):
     UPDATE_CURATION_QUEUE = "papers.update_curation_queue"
     COMPUTE_RECOMMENDATIONS = "papers.compute_recommendations"
 
+    WRITE_BACKUP = "config.write_backup"
+
     RUN_SCHEDULED_MAIL = "digests.run_scheduled_work"
     SEND_WAITING = "digests.send_waiting"
     SEND_CONFIRMATIONS = "digests.send_confirmations"

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 if TYPE_CHECKING:  # this module stands below the models
+    from papers.enqueue import TaskName
     from papers.models import User
     from papers.ranking.charts import BarChart, QueueChart
 
@@ -106,6 +107,9 @@ class OutsideService(NamedTuple):
     name: str
     sees: str
 
+
+due_tasks: Contributions[datetime, TaskName] = Contributions()
+"""For the scheduler: tasks of other parts that are due at a moment."""
 
 privacy_kept: Contributions[datetime, Kept] = Contributions()
 """For /privacy: what is kept beside the account itself."""

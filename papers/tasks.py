@@ -59,6 +59,8 @@ def enqueue_due_work() -> None:
     if due.cleanup:
         enqueue(TaskName.RECOUNT_VOTES)
         enqueue(TaskName.CLEANUP)
+    for task in due.others:
+        enqueue(task)
     number_waiting_changes(now=timezone.now())
 
 

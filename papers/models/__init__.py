@@ -2,6 +2,7 @@
 
 from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
+from papers.models.backup_run import BackupRun
 from papers.models.change import ChangedPaper, PendingChange
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
@@ -59,6 +60,7 @@ __all__ = [
     "Author",
     "AuthorClaim",
     "AuthorName",
+    "BackupRun",
     "Candidate",
     "ChangedPaper",
     "ClientKey",

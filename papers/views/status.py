@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from papers.services.operations.backups import read_backups
 from papers.services.operations.sample import has_sample
 from papers.services.operations.status import server_statistics, site_status
 from papers.web.http import Request
@@ -26,6 +27,7 @@ def status(request: Request) -> HttpResponse:
         "has_sample": has_sample,  # asked only where no real edition is there
         "internals": server_statistics() if is_staff else None,
         "data_dir": settings.DATA_DIR.path if is_staff else None,
+        "backups": read_backups(now=now) if is_staff else None,
         "now": now,
     }
     return render(request, "papers/status.html", context)

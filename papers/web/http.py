@@ -90,6 +90,11 @@ def _reached_from(request: HttpRequest) -> str:
     return address
 
 
+def is_from_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether a request was handed on by a web server of BROADSHEET_TRUSTED_PROXIES, whose headers hold."""
+    return _is_trusted(request.META.get("REMOTE_ADDR", ""))
+
+
 def _is_trusted(address: str) -> bool:
     if not address:  # a server on a Unix socket gives none: whoever reaches the socket is the proxy
         return bool(settings.TRUSTED_PROXIES)

@@ -262,7 +262,7 @@ class TestBeforeAnUpgrade:
 
     def test_without_one_nothing_is_changed(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(startup, "missing_migrations", lambda: 1)
-        monkeypatch.setattr(startup, "call_command", lambda *_, **__: pytest.fail("migrated"))
+        monkeypatch.setattr(startup, "apply_migrations", lambda *_, **__: pytest.fail("migrated"))
         (settings.DATA_DIR.path / "backups").write_text("in the way")
         with pytest.raises(OperatorError, match="BROADSHEET_UPGRADE_BACKUP=off"):
             startup.migrate(quiet)

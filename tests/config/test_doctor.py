@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from config import doctor
-from config.doctor import Finding, FindingLevel
+from config import doctor, doctor_setup
+from config.findings import Finding, FindingLevel
 from config.local.paths import DataDir
+from config.monitoring.counts import SIGHTINGS, connect
 from config.site_url import Site
 from digests.services import mail_setup
 from digests.services.mail_setup import MailSetup, MailSetupState
-from papers.models import Edition, FetchRun, Source
+from papers.models import BackupRun, Edition, FetchRun, Source
 from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.operations.heartbeat import record_heartbeat
 from tests.support.prerelease import make_prerelease
@@ -48,7 +49,12 @@ def by_subject(findings: Iterator[Finding]) -> dict[str, Finding]:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_served")
-def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+    settings.BACKUP_DIR = tmp_path
+    BackupRun.objects.create(started_at=datetime.now(UTC), ended_at=datetime.now(UTC), is_good=True)
+    monkeypatch.setattr(doctor.startup, "is_static_collected", lambda: True)
+    monkeypatch.setattr(doctor_setup, "answering_queues", lambda: {"default", "fetch", "mail"})
+    connect().delete(SIGHTINGS)
     monkeypatch.setattr(
         mail_setup, "current_mail_setup", lambda: MailSetup(MailSetupState.WORKS, "A test message left.")
     )
@@ -61,13 +67,15 @@ def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch) ->
     call_command("doctor", stdout=out, no_color=True)  # would end with SystemExit
 
     lines = out.getvalue().splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 14
+    assert [line.split()[0] for line in lines[:-1]] == ["ok"] * 16
     assert lines[-1] == "No problems, No warnings."
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_served")
-def test_a_problem_ends_with_one_and_its_remedy_stands_below() -> None:
+def test_a_problem_ends_with_one_and_its_remedy_stands_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.startup, "is_static_collected", lambda: True)
+    connect().delete(SIGHTINGS)
     out = StringIO()
 
     with pytest.raises(SystemExit) as ended:
@@ -78,7 +86,7 @@ def test_a_problem_ends_with_one_and_its_remedy_stands_below() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("problem  workers"))
     assert "Nobody ever worked" in lines[at]
     assert lines[at + 1].strip().startswith("→ ")
-    assert lines[-1] == "1 problem, 3 warnings."
+    assert lines[-1] == "1 problem, 4 warnings."
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from django.utils.html import strip_tags
 from kombu import Connection
 
 from digests.models import SendingPause
-from papers.models import Edition, FetchRun, Installation, Source
+from papers.models import BackupRun, Edition, FetchRun, Installation, Source
 from papers.services.operations.heartbeat import WORKERS, is_alive, last_heartbeat, record_heartbeat
 from papers.services.operations.installation import group_settings, invalidate_group_settings, skip_setup
 from papers.services.operations.status import (
@@ -351,6 +351,32 @@ class TestPage:
         record_heartbeat(now=datetime.now(UTC) - timedelta(hours=3))
         assert "not running" in anonymous_client().get("/status").content.decode()
         assert "manage.py up" in client_of(staff()).get("/status").content.decode()
+
+
+class TestBackups:
+    def page(self, browser: Any = None) -> str:
+        return " ".join((browser or client_of(staff())).get("/status").content.decode().split())
+
+    def test_only_administrators_are_told(self, settings: Any, tmp_path: Any) -> None:
+        settings.BACKUP_DIR = tmp_path
+        BackupRun.objects.create(started_at=timezone.now(), ended_at=timezone.now(), is_good=True, file="/x/y.zip")
+        assert "/x/y.zip" in self.page()
+        for browser in (anonymous_client(), client_of(reader())):
+            assert "y.zip" not in self.page(browser)
+            assert "Backups" not in self.page(browser)
+
+    def test_off_none_yet_late_and_failed(self, settings: Any, tmp_path: Any) -> None:
+        assert "BROADSHEET_BACKUP_DIR" in self.page()
+        settings.BACKUP_DIR = tmp_path
+        assert "none yet" in self.page()
+        old = timezone.now() - timedelta(days=3)
+        BackupRun.objects.create(started_at=old, ended_at=old, is_good=True, file="/x/y.zip", bytes=5_000_000)
+        page = self.page()
+        assert "It is late." in page
+        assert "4.8\xa0MB" in page
+        BackupRun.objects.create(started_at=timezone.now(), ended_at=timezone.now(), error="The disk is full.")
+        assert "The last one failed" in self.page()
+        assert "The disk is full." in self.page()
 
 
 def test_late_mail_and_a_stopped_line_are_said_to_everybody() -> None:

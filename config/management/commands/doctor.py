@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -25,7 +27,12 @@ class Command(BaseCommand):
             help="also ask each service that papers come from once, and compare the answer with what is expected",
         )
 
+        parser.add_argument("--json", action="store_true", help="print a JSON list instead, for programs")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["json"]:
+            self._write_json(list(diagnose(now=timezone.now(), asks_services=options["live"])))
+            return
         levels = []
         for finding in diagnose(now=timezone.now(), asks_services=options["live"]):
             self._write(finding)
@@ -33,6 +40,11 @@ class Command(BaseCommand):
         problems, warnings = levels.count(FindingLevel.PROBLEM), levels.count(FindingLevel.WARNING)
         self.stdout.write(f"{_of(problems, 'problem')}, {_of(warnings, 'warning')}.")
         if problems:
+            sys.exit(1)
+
+    def _write_json(self, findings: list[Finding]) -> None:
+        self.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+        if any(finding.level is FindingLevel.PROBLEM for finding in findings):
             sys.exit(1)
 
     def _write(self, finding: Finding) -> None:

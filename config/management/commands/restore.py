@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from config.backup.archive import ArchiveReader, BackupError, open_archive
+from config.backup.encryption import decrypted
 from config.backup.restorer import account_count, is_database_empty, paper_count, restore_backup
 from config.backup.running_database import running_database
 from config.local.paths import OperatorError
@@ -26,12 +27,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the backup to read")
+        parser.add_argument(
+            "--identity", type=Path, metavar="KEYFILE", help="the file with the key of an encrypted backup"
+        )
         parser.add_argument("--yes", action="store_true", help="replace what is there without asking")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"].absolute()
         try:
-            with open_archive(path) as backup, running_database(exclusive=True, report=self.say):
+            with (
+                decrypted(path, options["identity"], folder=room_for_plain(path)) as readable,
+                open_archive(readable) as backup,
+                running_database(exclusive=True, report=self.say),
+            ):
                 if not options["yes"] and not is_database_empty():
                     self.ask(backup)
                 restore_backup(backup, report=self.say)
@@ -69,3 +77,9 @@ class Command(BaseCommand):
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def room_for_plain(path: Path) -> Path:
+    """Where a decrypted copy may lie meanwhile: where the data are, else beside the backup."""
+    folder: Path = settings.DATA_DIR.path
+    return folder if folder.is_dir() else path.parent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Min, Q, QuerySet
 
@@ -36,25 +36,41 @@ def queue_age(
     )
 
 
-def paper_queues(*, now: datetime) -> list[QueueChart]:
-    """The queues around papers: submissions, reports, rejected records, fetches and topics. A query each."""
+class WaitingRows(NamedTuple):
+    """Something that waits in rows, and the column that says since when."""
+
+    name: str
+    rows: QuerySet[Any]
+    since: str
+    view_name: str = ""
+
+
+def waiting_around_papers(*, now: datetime) -> list[WaitingRows]:
+    """What waits around papers: submissions, reports, rejected records, fetches and topics. No queries."""
     submissions = Submission.objects.all()
+    rejected = RejectedRecord.objects.filter(resolved_at=None)
     return [
-        queue_age(
-            "Submissions for a curator",
-            submissions.filter(state=Submission.State.WAITING),
-            "created_at",
-            now=now,
+        WaitingRows("Submissions for a curator", submissions.filter(state=Submission.State.WAITING), "created_at"),
+        WaitingRows("Submissions to fetch", submissions.due(now), "next_attempt_at"),
+        WaitingRows("Reported comments", CommentReport.objects.filter(resolved_at=None), "created_at"),
+        WaitingRows(
+            "Records that could not be read", rejected, "last_seen_at", "admin:papers_rejectedrecord_changelist"
         ),
-        queue_age("Submissions to fetch", submissions.due(now), "next_attempt_at", now=now),
-        queue_age("Reported comments", CommentReport.objects.filter(resolved_at=None), "created_at", now=now),
-        queue_age(
-            "Records that could not be read",
-            RejectedRecord.objects.filter(resolved_at=None),
-            "last_seen_at",
-            now=now,
-            view_name="admin:papers_rejectedrecord_changelist",
-        ),
-        queue_age("Sources to fetch", Source.objects.due(now), "next_fetch_at", now=now, view_name="papers:status"),
-        queue_age("Topics to match", Topic.objects.pending(), "pending_since", now=now),
+        WaitingRows("Sources to fetch", Source.objects.due(now), "next_fetch_at", "papers:status"),
+        WaitingRows("Topics to match", Topic.objects.pending(), "pending_since"),
     ]
+
+
+def paper_queues(*, now: datetime) -> list[QueueChart]:
+    """The queues around papers. A query each."""
+    return [
+        queue_age(one.name, one.rows, one.since, now=now, view_name=one.view_name)
+        for one in waiting_around_papers(now=now)
+    ]
+
+
+def count_and_age(waiting: WaitingRows, *, now: datetime) -> tuple[int, timedelta]:
+    """How many wait, up to a thousand, and how long the oldest has. One query, of a sixth of a chart's work."""
+    oldest = waiting.rows.order_by(waiting.since)[:MAX_COUNTED]
+    found = oldest.aggregate(all=Count("pk"), first=Min(waiting.since))
+    return found["all"], max(now - found["first"], timedelta()) if found["first"] else timedelta()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import transaction
 
+from papers import hooks
 from papers.enqueue import TaskName
 from papers.models import Heartbeat
 from papers.services.fetching.fetch_runner import due_source_ids, end_abandoned_runs
@@ -65,6 +66,8 @@ class DueWork:
     uploads: bool = False
     reindexing: bool = False
     thumbnail: bool = False
+    others: tuple[TaskName, ...] = ()
+    """Of other parts."""
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
@@ -87,6 +90,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         uploads=is_upload_waiting(),
         reindexing=is_reindexing(),
         thumbnail=is_thumbnail_due(now=now) and _claim("thumbnail", now, _RECORDS_EVERY_SECONDS),
+        others=tuple(task for task in hooks.due_tasks.all(now) if _claim(task, now, _ENQUEUED_SECONDS)),
     )
 
 

@@ -1,0 +1,1 @@
+"""What an operator's programs are told: figures for Prometheus, log lines with ids, errors and traces elsewhere."""

@@ -1,0 +1,106 @@
+"""Migrations as an upgrade applies them: all or none, and never for long in the way of a site that runs.
+
+All of them are one transaction: when one fails in the middle, the tables are those of before, and the old program runs
+on them as it did. A migration that waits for a lock makes all who come after it wait, too, readers included; so it
+waits for some seconds only, steps back, and tries again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import OperationalError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import LockNotAvailable
+
+from config.local.paths import OperatorError
+from papers.retry import RetrySchedule
+
+# Six attempts, within about a minute beside the waiting itself.
+ATTEMPTS = RetrySchedule(tuple(timedelta(seconds=seconds) for seconds in (1, 3, 8, 15, 30)))
+_OLDEST = """
+    SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int, coalesce(nullif(application_name, ''), '?')
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+    ORDER BY xact_start LIMIT 1
+"""
+
+
+def apply_migrations(
+    report: Callable[[str], None], *, pause: Callable[[float], None] = time.sleep, attempts: RetrySchedule = ATTEMPTS
+) -> None:
+    """Apply all migrations that are missing, or none.
+
+    Raises:
+        OperatorError: others hold the tables; nothing was changed.
+        DatabaseError: a migration failed; nothing was changed.
+    """
+    failures = 0
+    while True:
+        try:
+            _apply_once()
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            failures += 1
+            blocker = oldest_transaction()
+            wait = attempts.pause_after(failures)
+            if wait is None:
+                raise OperatorError(
+                    f"The tables could not be changed: others held them for {settings.MIGRATION_LOCK_SECONDS} s in "
+                    f"each of {failures} attempts{blocker}. Nothing was changed, and what ran goes on. Stop the other "
+                    "parts of Broadsheet, or what else uses the database, and try again."
+                ) from error
+            report(f"Others hold a table that is to change{blocker}; trying again in {wait.total_seconds():.0f} s …")
+            pause(wait.total_seconds())
+
+
+def _apply_once() -> None:
+    with transaction.atomic() if is_one_transaction() else nullcontext():
+        with connection.cursor() as cursor:
+            # Of the transaction alone; where there is none, of this connection, until it is set back.
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, %s)",
+                [f"{settings.MIGRATION_LOCK_SECONDS}s", connection.in_atomic_block],
+            )
+        try:
+            if connection.in_atomic_block:
+                executor = MigrationExecutor(connection, _settle_constraints)
+                executor.migrate(executor.loader.graph.leaf_nodes())
+            call_command("migrate", interactive=False, verbosity=0)  # what is left, and what follows migrations
+        finally:
+            if not connection.in_atomic_block:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = 0")
+
+
+def _settle_constraints(action: str, *_: object) -> None:
+    """After each migration: check the keys that it wrote now, or the next one could not change those tables."""
+    if action == "apply_success":
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
+def is_one_transaction() -> bool:
+    """Whether all that are missing can be one transaction: not where one says that it must be none."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return all(migration.atomic for migration, _ in plan)
+
+
+def oldest_transaction() -> str:
+    """Who most likely is in the way, in a few words; empty where nobody is."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST)
+        row = cursor.fetchone()
+    if row is None:
+        return ""
+    pid, seconds, name = row
+    clean = "".join(letter for letter in name if letter.isprintable())[:40]
+    return f" (the longest transaction is that of process {pid} of the server, {clean}, since {seconds} s)"
