@@ -89,13 +89,13 @@ def test_a_category_tells_its_new_papers_once() -> None:
 
 
 def test_an_author_and_an_organization_tell_theirs() -> None:
-    reader("rita")
     names = [{"name": "Ada Lovelace"}]
     new_paper(organization="CERN")
     channel = webhook(None, "/authors/ada-lovelace", "/organizations/cern")
     by_ada = new_paper(authors=names, author_keys=["ada lovelace"])
-    of_cern = new_paper(organization="CERN")
-    new_paper(authors=[{"name": "Eve"}], author_keys=["eve"])
+    eve = {"authors": [{"name": "Eve"}], "author_keys": ["eve"]}
+    of_cern = new_paper(organization="CERN", **eve)
+    new_paper(**eve)
     assert sorted(told(channel)) == sorted([by_ada.public_id, of_cern.public_id])
     titles = set(Notice.objects.filter(channel=channel).values_list("content__title", flat=True))
     assert titles == {"1 new paper by ada lovelace", "1 new paper from cern"}
