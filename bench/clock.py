@@ -25,11 +25,11 @@ class Answer:
 class Connection:
     """One browser's kept-open connection."""
 
-    def __init__(self, port: int, *, cookies: str = "") -> None:
+    def __init__(self, port: int, *, cookies: str = "", token: str = "") -> None:
         self._port = port
-        self._headers = (
-            f"Host: 127.0.0.1:{port}\r\nAccept: text/html\r\n{f'Cookie: {cookies}' if cookies else 'DNT: 1'}\r\n"
-        )
+        accept = "application/json" if token else "text/html"
+        own = f"Authorization: Bearer {token}" if token else f"Cookie: {cookies}" if cookies else "DNT: 1"
+        self._headers = f"Host: 127.0.0.1:{port}\r\nAccept: {accept}\r\n{own}\r\n"
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
@@ -94,14 +94,14 @@ class Times:
         return ordered[min(int(part * len(ordered)), len(ordered) - 1)] * 1000
 
 
-def measure(port: int, paths: Sequence[str], *, times: int, warm_up: int, cookies: str = "") -> Times:
+def measure(port: int, paths: Sequence[str], *, times: int, warm_up: int, cookies: str = "", token: str = "") -> Times:
     """One client after another's answer: `times` requests over the paths in turn, after `warm_up` unmeasured ones.
 
     Raises:
         RuntimeError: an answer was not 200, so its time says nothing.
     """
     turns = itertools.cycle(paths)
-    with Connection(port, cookies=cookies) as connection:
+    with Connection(port, cookies=cookies, token=token) as connection:
         for _ in range(warm_up):
             _checked(connection, next(turns))
         answers = [_checked(connection, next(turns)) for _ in range(times)]

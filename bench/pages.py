@@ -21,6 +21,8 @@ from bench import clock, serve
 from bench.catalogue import READERS, fill
 
 TIMES = 200
+SEARCHES = 120
+"""So many the limit of searches lets one reader ask in a minute, and some to warm up."""
 WARM_UP = 30
 CLIENTS = 8
 CLIENT_SECONDS = 8.0
@@ -72,6 +74,9 @@ def main() -> None:
                 serve.say(f"{page}, {who}: {lines[-1].p95:.1f} ms")
         for page, paths, cookie in own_pages(cookies, pages["day"][0]):
             lines.append(time_page(web, page, "reader", paths, cookie, options.papers))
+            serve.say(f"{page}: {lines[-1].p95:.1f} ms")
+        for page, paths in api_addresses().items():
+            lines.append(time_page(web, page, "token", paths, "", options.papers, token=new_token()))
             serve.say(f"{page}: {lines[-1].p95:.1f} ms")
         rates = measure_rates(web, empty, pages["day"], cookies)
         plans = explained() if options.explain else ""
@@ -202,10 +207,51 @@ def follow(port: int, path: str, steps: int, *, cookies: str = "") -> str:
     return here
 
 
-def time_page(port: int, page: str, who: str, paths: list[str], cookie: str, papers: int) -> Line:
+def new_token() -> str:
+    """The key of a token that has all its requests left: each row of the API takes one."""
+    from django.utils import timezone
+
+    from papers.models import User
+    from papers.services.accounts.api_tokens import create_token
+
+    user = User.objects.order_by("pk")[0]
+    return create_token(user=user, name="bench", scopes=["read"], now=timezone.now())[1]
+
+
+def api_addresses() -> dict[str, list[str]]:
+    """What programs ask for, of our API and of the papers contract. With a token, so no answer is a kept one."""
+    from django.utils import timezone
+
+    from papers.api.v1.changes import ChangePosition
+    from papers.dates import format_month
+    from papers.models import Edition, Paper
+    from papers.services.changes.numbering import newest_position, number_waiting_changes
+    from papers.web.paging import encode_cursor
+
+    days = list(Edition.objects.newest().values_list("day", flat=True)[:60])
+    ids = list(Paper.objects.visible().newest().values_list("public_id", flat=True)[:2000:40])
+    number_waiting_changes(now=timezone.now(), seconds=3600)
+    late = encode_cursor(ChangePosition(max(newest_position() - 200, 0)))
+    month = format_month(days[5])
+    return {
+        "API, day": [f"/api/v1/editions/{day}/papers" for day in days],
+        "API, newest": ["/api/v1/papers"],
+        "API, trending": ["/api/v1/trending"],
+        "API, paper": [f"/api/v1/papers/{public_id}" for public_id in ids],
+        "API, search": [f"/api/v1/search?q={word}" for word in ("model", "graph+neural", "cat:cs.CL+language")],
+        "API, changes, 100 newest": [f"/api/v1/changes?limit=100&since={late}"],
+        "HF daily_papers": [f"/api/daily_papers?date={day}&limit=50" for day in days],
+        "HF month by trending": [
+            f"/api/daily_papers?month={month}&sort=trending&limit=50&p={page}" for page in range(5)
+        ],
+    }
+
+
+def time_page(port: int, page: str, who: str, paths: list[str], cookie: str, papers: int, *, token: str = "") -> Line:
     warm_up = max(WARM_UP, len(paths))
-    times = clock.measure(port, paths, times=TIMES, warm_up=warm_up, cookies=cookie)
-    budget = budget_of(papers, is_paper_page=page == "paper")
+    count = SEARCHES if page == "API, search" else TIMES
+    times = clock.measure(port, paths, times=count, warm_up=warm_up, cookies=cookie, token=token)
+    budget = budget_of(papers, is_paper_page=page in ("paper", "API, paper"))
     return Line(
         page=page,
         who=who,

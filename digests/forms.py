@@ -1,32 +1,22 @@
-"""The shape of what people type about mail: an address, what comes how often and when; and of a channel for notices."""
+"""The shape of what people type about mail: an address, what comes how often and when."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
-from digests.models import Channel, Schedule, Subscriber, Subscription
-from digests.models.channel import new_signing_secret
+from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS
 from digests.schedule import DAILY, FREQUENCIES, RULE_FIELDS, WEEKLY
 from papers.forms.fields import find_time_zone
 from papers.models import Topic
-from papers.models.email_fields import AddressFormField, checked
-from papers.outbound.errors import RefusedError
-from papers.outbound.host_rate_limit import host_group_of
-
-if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
-    _ChannelForm = forms.ModelForm[Channel]
-else:
-    _ChannelForm = forms.ModelForm
+from papers.models.email_fields import AddressFormField
 
 _OFTEN = [("", "off"), *((name, name) for name in FREQUENCIES)]
 _WEEKDAYS = list(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
@@ -321,95 +311,3 @@ def _initial(schedules: Sequence[Schedule], time_zone: str) -> dict[str, Any]:
         "paused_until": model.paused_until,
         "keeps_papers": True,
     }
-
-
-_NOTIFY_FIELDS = ("notify_queue", "notify_edition", "notify_stale", "notify_late")
-_ROOM = re.compile(r"[!#][^\s/?#\\]{1,250}")
-
-
-class ChannelForm(_ChannelForm):
-    """A channel: where it posts, and which notices."""
-
-    where = forms.CharField(
-        label="Address",
-        required=False,
-        max_length=2_000,
-        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-    )
-    token = forms.CharField(
-        label="Access token", required=False, max_length=2_000, widget=forms.PasswordInput({"autocomplete": "off"})
-    )
-
-    class Meta:
-        model = Channel
-        fields = ("name", "kind", "room", *_NOTIFY_FIELDS, "edition_size", "edition_at", "topics", "is_enabled")
-        labels = {
-            "topics": "New papers of topics",
-            "name": "Name",
-            "kind": "Kind",
-            "room": "Room",
-            "edition_size": "Papers of the day (at most)",
-            "edition_at": "Not before",
-        }
-        help_texts = {
-            "edition_size": "",
-            "edition_at": "In the group’s time zone.",
-            "topics": "Each new paper once, within minutes.",
-        }
-        widgets = {
-            "room": forms.TextInput({"autocomplete": "off"}),
-            "edition_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
-        }
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        options.setdefault("label_suffix", "")
-        super().__init__(*args, **options)
-        self.fields["topics"].queryset = Topic.objects.curated().order_by("name", "pk")  # type: ignore[attr-defined]
-        kept = "Leave empty to keep the current one." if self.instance.pk else ""
-        self.fields["where"].help_text = (
-            kept or "An e-mail address or the URL of an incoming webhook; for Matrix, the URL of the server."
-        )
-        self.fields["token"].help_text = f"For Matrix only. {kept}".strip()
-
-    def notification_fields(self) -> list[forms.BoundField]:
-        """The boxes that choose which notices a channel gets."""
-        return [self[name] for name in _NOTIFY_FIELDS]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        kind, where = data.get("kind"), str(data.get("where", "")).strip()
-        is_moved = kind != self.initial.get("kind", kind)
-        if not where and (not self.instance.address or is_moved):
-            self.add_error("where", "Enter the address.")
-        elif where:
-            self._check_address(str(kind), where)
-        if kind == Channel.Kind.MATRIX:
-            if not _ROOM.fullmatch(data.get("room", "")):
-                self.add_error("room", "A room ID starts with ! and ends with the server, such as !abc:example.org.")
-            if not data.get("token") and (not self.instance.secret or is_moved):
-                self.add_error("token", "Enter the access token of the account that posts.")
-        return data
-
-    def _check_address(self, kind: str, where: str) -> None:
-        try:
-            if kind == Channel.Kind.MAIL:
-                validate_email(checked(where))
-            else:
-                host_group_of(where)
-        except RefusedError as error:
-            self.add_error("where", str(error))
-        except ValidationError as error:
-            self.add_error("where", error if "@" in where else "Enter a valid e-mail address.")
-
-    def save(self, commit: bool = True) -> Channel:
-        channel, data = self.instance, self.cleaned_data
-        if data["where"]:
-            where = data["where"].strip()
-            channel.address = checked(where) if channel.kind == Channel.Kind.MAIL else where
-        if channel.kind == Channel.Kind.MATRIX:
-            channel.secret = data["token"] or channel.secret
-        elif channel.kind == Channel.Kind.WEBHOOK and not channel.secret.startswith("whsec_"):
-            channel.secret = new_signing_secret()
-        if channel.is_enabled:  # whoever turns it on again begins anew
-            channel.failed_count, channel.disabled_at = 0, None
-        return super().save(commit)

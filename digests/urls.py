@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from digests.views import channels, mail_page, mail_setup, outbox, paper_link, preferences, subscribe, unsubscribe
+from digests.views import (
+    channels,
+    mail_page,
+    mail_setup,
+    outbox,
+    paper_link,
+    preferences,
+    subscribe,
+    unsubscribe,
+    webhooks,
+)
 
 
 class KeyConverter:
@@ -46,6 +56,12 @@ urlpatterns: list[URLPattern] = [
     path("curate/channels/<int:pk>/test", channels.test_channel, name="channel-test"),
     path("curate/channels/<int:pk>/remove", channels.remove_channel, name="channel-remove"),
     path("curate/notices/<int:pk>/again", channels.repeat_notice, name="notice-repeat"),
+    path("account/webhooks", webhooks.webhooks, name="webhooks"),
+    path("account/webhooks/new", webhooks.new_webhook, name="webhook-new"),
+    path("account/webhooks/<row:pk>", webhooks.edit_webhook, name="webhook-edit"),
+    path("account/webhooks/<row:pk>/test", webhooks.test_webhook, name="webhook-test"),
+    path("account/webhooks/<row:pk>/remove", webhooks.remove_webhook, name="webhook-remove"),
+    path("account/webhooks/deliveries/<row:pk>/again", webhooks.repeat_delivery, name="webhook-repeat"),
     path("outbox", outbox.outbox, name="outbox"),
     path("outbox/<str:name>", outbox.outbox_mail, name="outbox-mail"),
     path("outbox/<str:name>/source", outbox.outbox_mail_source, name="outbox-mail-source"),

@@ -1,4 +1,4 @@
-"""Channels through which curators are notified, and each notice sent through them."""
+"""Channels through which curators and readers are notified, and each notice sent through them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import secrets
 from datetime import datetime, time
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from papers.models.encrypted import EncryptedTextField, UnreadableSecret
+from papers.models.user import User
 
 
 def new_signing_secret() -> str:
@@ -19,8 +22,22 @@ def new_signing_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def of_group(self) -> ChannelQuerySet:
+        """Those that administrators look after."""
+        return self.filter(owner=None)
+
+    def of(self, user: User) -> ChannelQuerySet:
+        """A reader's own webhooks."""
+        return self.filter(owner=user)
+
+    def live(self) -> ChannelQuerySet:
+        """Those that are told what happens: they are on, and nobody's whose account is suspended."""
+        return self.filter(Q(owner=None) | Q(owner__is_active=True), is_enabled=True)
+
+
 class Channel(models.Model):
-    """A mail address or a webhook that gets notices for curators."""
+    """A mail address or a webhook that gets notices for curators; or a reader's own webhook."""
 
     class Kind(models.TextChoices):
         MAIL = "mail", "Mail"
@@ -55,7 +72,13 @@ class Channel(models.Model):
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+",
+        help_text="Whose own it is; empty: the group's.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ChannelQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -64,6 +87,36 @@ class Channel(models.Model):
     def is_unreadable(self) -> bool:
         """Whether its address or token was encrypted with a key that is not here: they have to be entered again."""
         return isinstance(self.address, UnreadableSecret) or isinstance(self.secret, UnreadableSecret)
+
+
+class ChannelList(models.Model):
+    """A list beside topics whose new papers a channel is told."""
+
+    class Kind(models.TextChoices):
+        CATEGORY = "category", "category"
+        AUTHOR = "author", "author"
+        ORGANIZATION = "organization", "organization"
+        FOLLOWING = "following", "following"
+        TAG = "tag", "tag"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="lists", db_index=False)
+    kind = models.CharField(max_length=12, choices=Kind)
+    key = models.TextField(blank=True, help_text="A category's code; of authors and organizations their address.")
+    tag = models.ForeignKey("papers.Tag", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    read_to = models.BigIntegerField(
+        help_text="The position of a change, or for whom one follows the release, up to which it was told."
+    )
+    made_at = models.DateTimeField(help_text="What came before is no news.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "kind", "key", "tag"], name="channel_list_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key or self.tag_id or ''} to {self.channel_id}"
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
@@ -94,6 +147,9 @@ class Notice(models.Model):
     key = models.CharField(max_length=80, help_text="What it is about and of which day, such as edition:2026-03-04.")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     content = models.JSONField(default=dict, help_text="Title, lines and links; the same at each attempt.")
+    paper_ids = ArrayField(
+        models.BigIntegerField(), default=list, blank=True, help_text="Which papers of a list it told, by their keys."
+    )
     uid = models.CharField(max_length=32, unique=True, help_text="The same at each attempt, for who gets it twice.")
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(help_text="While a worker is at it: when its time is up.")
@@ -110,6 +166,8 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["not_before", "id"], name="notice_due", condition=Q(state__in=["waiting", "sending"])),
             models.Index(fields=["created_at"], name="notice_old"),
+            # Whether a paper was told already.
+            GinIndex(fields=["paper_ids"], name="notice_papers"),
         ]
 
     def __str__(self) -> str:

@@ -76,7 +76,7 @@ class NoticeContent:
     """What a notice says: a title, and lines that may be links."""
 
     about: str
-    """queue, edition, topic, source, mail, channel or test."""
+    """queue, edition, topic, list, source, mail, channel or test."""
     title: str
     lines: list[tuple[str, str]] = field(default_factory=list)
     """Text and address, which may be empty."""

@@ -1,15 +1,30 @@
-"""A reader's mail, for the export of an account."""
+"""A reader's mail and webhooks, for the export of an account."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from digests.models import Delivery, Subscriber, Subscription
+from digests.models import Channel, Delivery, Subscriber, Subscription
+from digests.services.channel_lists import address_of, lists_of
 from papers.models import User
 
 
 def export_mail(user: User, parts: dict[str, Any]) -> None:
-    """Add to an account's export: the address and what was agreed to, what comes when, and what was sent."""
+    """Add to an account's export: webhooks, without what is secret of them; the address for mail and what was agreed
+    to, what comes when, and what was sent."""
+    parts["webhooks"] = [
+        {
+            "name": channel.name,
+            "host": urlsplit(channel.address).hostname,
+            "enabled": channel.is_enabled,
+            "created_at": _iso(channel.created_at),
+            "edition": channel.notify_edition,
+            "topics": [topic.name for topic in channel.topics.order_by("name", "pk")],
+            "lists": [address_of(row) for row in lists_of(channel)],
+        }
+        for channel in Channel.objects.of(user).order_by("pk")
+    ]
     subscriber = Subscriber.objects.filter(user=user).first()
     if subscriber is None:
         return

@@ -1,4 +1,4 @@
-"""Notices to curators: which are due to which channel, each sent once, with the rows as the only truth.
+"""Notices to curators and readers: which are due to which channel, each sent once, with the rows as the only truth.
 
 A worker takes a notice by moving it to `sending`, posts it, and writes how it went. Killed in between, a notice whose
 receiver can tell two copies from one (Matrix by its transaction, a webhook by its id, a mail by its Message-ID) is sent
@@ -21,6 +21,7 @@ from digests.models import Channel, Notice
 from digests.services.channel_client import ChannelPostError, NoticeContent, is_safe_to_repeat, post
 from digests.services.channel_failures import note_failure, note_success
 from digests.services.health import mail_problems
+from digests.services.list_notices import plan_list_notices
 from digests.services.topic_notices import new_notice, paper_json, paper_url, plan_topic_notices
 from papers.models import Edition, Listing
 from papers.retry import RetrySchedule, minutes
@@ -47,12 +48,19 @@ def post_due_notices(*, now: datetime) -> int:
     """
     plan_notices(now=now)
     Notice.objects.filter(created_at__lt=now - NOTICE_RETENTION).delete()
-    due = list(Notice.objects.due(now).values_list("pk", flat=True)[:NOTICES_A_RUN])
-    started, sent = time.monotonic(), 0
-    for pk in due:
+    waiting = Notice.objects.due(now).filter(channel__in=Channel.objects.live()).values_list("pk", "channel_id")
+    # The group's first, so that no reader's webhook keeps curators waiting; and none that just failed keeps others.
+    due = [*waiting.filter(channel__owner=None)[:NOTICES_A_RUN], *waiting.exclude(channel__owner=None)[:NOTICES_A_RUN]]
+    started, sent, failing = time.monotonic(), 0, set()
+    for pk, channel_id in due:
         if time.monotonic() - started > BUDGET_SECONDS:
             break
-        sent += post_notice(pk, now=now)
+        if channel_id in failing:
+            continue
+        if post_notice(pk, now=now):
+            sent += 1
+        else:
+            failing.add(channel_id)
     return sent
 
 
@@ -61,20 +69,22 @@ def post_due_notices(*, now: datetime) -> int:
 
 def plan_notices(*, now: datetime) -> int:
     """Write a row for each notice that is due and has none yet; returns how many. A few queries a channel."""
-    channels = list(Channel.objects.filter(is_enabled=True).order_by("pk"))
+    channels = list(Channel.objects.live().select_related("owner").order_by("pk"))
     if not channels:
         return 0
     today = group_today(now)
     said = [*_queue(today), *_stale(today, now), *_late(today, now)]
     rows = []
     for channel in channels:
-        wanted = [(key, content) for wish, key, content in said if getattr(channel, wish)]
+        # What curators are told is no reader's business.
+        wanted = [(key, said_of) for wish, key, said_of in said if channel.owner_id is None and getattr(channel, wish)]
         rows += [_row(channel, key, content, now) for key, content in wanted]
         rows += [_row(channel, key, content, now) for key, content in _edition(channel, now)]
     before = Notice.objects.count()
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
     for channel in channels:
         plan_topic_notices(channel, now=now)
+    plan_list_notices(channels, now=now)
     return Notice.objects.count() - before
 
 
@@ -163,7 +173,7 @@ def _take(pk: int, *, now: datetime) -> Notice | None:
     with transaction.atomic():
         found = Notice.objects.due(now).filter(pk=pk).select_for_update(of=("self",), skip_locked=True)
         notice = found.select_related("channel").first()
-        if notice is None or not notice.channel.is_enabled:
+        if notice is None or not Channel.objects.live().filter(pk=notice.channel_id).exists():
             return None
         if notice.state == Notice.State.SENDING and not is_safe_to_repeat(notice.channel):
             _settle(notice, state=Notice.State.UNKNOWN, result="Its worker ended before the other side had answered.")

@@ -28,10 +28,13 @@ def mail_kept(_now: datetime) -> list[Kept]:
 
 
 def channel_services(_now: datetime) -> list[OutsideService]:
-    """The hosts that get notices for curators, each once. One query."""
-    channels = Channel.objects.filter(is_enabled=True).exclude(kind=Channel.Kind.MAIL).order_by("pk")
+    """The hosts that get notices for curators, each once; and that readers have webhooks. Two queries."""
+    channels = Channel.objects.of_group().filter(is_enabled=True).exclude(kind=Channel.Kind.MAIL).order_by("pk")
     hosts = dict.fromkeys(_host(address) for address in channels.values_list("address", flat=True))
-    return [OutsideService(host, "notices for curators: the day’s papers, what waits and fails") for host in hosts]
+    found = [OutsideService(host, "notices for curators: the day’s papers, what waits and fails") for host in hosts]
+    if Channel.objects.live().exclude(owner=None).exists():
+        found.append(OutsideService("readers’ own webhooks", "new papers of the lists that each reader chose for one"))
+    return found
 
 
 def _host(address: str) -> str:

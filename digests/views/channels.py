@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.forms import ChannelForm
+from digests.channel_forms import ChannelForm
 from digests.models import Channel, Notice
 from digests.services import notices
 from papers.web.http import UserRequest
@@ -24,9 +25,9 @@ SHOWN = 30
 @staff_only
 def channels(request: UserRequest) -> HttpResponse:
     """All channels, and the last notices sent to them."""
-    recent = Notice.objects.select_related("channel").order_by("-pk")
+    recent = Notice.objects.filter(channel__owner=None).select_related("channel").order_by("-pk")
     context = {
-        "channels": Channel.objects.order_by("pk")[:100],
+        "channels": Channel.objects.of_group().order_by("pk")[:100],
         "doubtful": recent.filter(state=Notice.State.UNKNOWN)[:SHOWN],
         "notices": recent.exclude(state=Notice.State.UNKNOWN)[:SHOWN],
     }
@@ -44,7 +45,9 @@ def new_channel(request: UserRequest) -> HttpResponse:
     if form.is_valid():
         form.save()
         if channel.kind == Channel.Kind.WEBHOOK:
-            return render(request, "digests/channel_secret.html", {"channel": channel})
+            return render(
+                request, "digests/channel_secret.html", {"channel": channel, "all": reverse("digests:channels")}
+            )
         messages.success(request, "Saved. Send a test to check that it arrives.")
         return redirect("digests:channels")
     return render(
@@ -58,13 +61,15 @@ def new_channel(request: UserRequest) -> HttpResponse:
 @rate_limited("mail-test", methods=frozenset({"POST"}))
 def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Change a channel. What is secret of it is not shown; left empty, it stays. A new signing key is shown, once."""
-    channel = get_object_or_404(Channel, pk=pk)
+    channel = get_object_or_404(Channel.objects.of_group(), pk=pk)
     secret = channel.secret
     form = ChannelForm(request.POST if request.method == "POST" else None, instance=channel)
     if form.is_valid():
         form.save()
         if channel.kind == Channel.Kind.WEBHOOK and channel.secret != secret:
-            return render(request, "digests/channel_secret.html", {"channel": channel})
+            return render(
+                request, "digests/channel_secret.html", {"channel": channel, "all": reverse("digests:channels")}
+            )
         messages.success(request, "Saved.")
         return redirect("digests:channels")
     return render(
@@ -77,7 +82,7 @@ def edit_channel(request: UserRequest, pk: int) -> HttpResponse:
 @rate_limited("mail-test")
 def test_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Send a test now, and say how it went."""
-    notice = notices.post_test_notice(get_object_or_404(Channel, pk=pk), now=timezone.now())
+    notice = notices.post_test_notice(get_object_or_404(Channel.objects.of_group(), pk=pk), now=timezone.now())
     say = messages.success if notice.state == Notice.State.SENT else messages.error
     say(request, f"{notice.channel.name}: {notice.get_state_display()}. {notice.result}")
     return redirect("digests:channels")
@@ -87,7 +92,7 @@ def test_channel(request: UserRequest, pk: int) -> HttpResponse:
 @staff_only
 def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
     """Remove a channel with its notices."""
-    get_object_or_404(Channel, pk=pk).delete()
+    get_object_or_404(Channel.objects.of_group(), pk=pk).delete()
     messages.success(request, "The channel was deleted.")
     return redirect("digests:channels")
 
@@ -96,6 +101,6 @@ def remove_channel(request: UserRequest, pk: int) -> HttpResponse:
 @staff_only
 def repeat_notice(request: UserRequest, pk: int) -> HttpResponse:
     """Have a notice sent once more that failed, or of which nobody knows."""
-    notices.retry_notice(get_object_or_404(Notice, pk=pk), now=timezone.now())
+    notices.retry_notice(get_object_or_404(Notice, pk=pk, channel__owner=None), now=timezone.now())
     messages.success(request, "It will be sent within a minute.")
     return redirect("digests:channels")

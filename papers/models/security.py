@@ -52,6 +52,8 @@ class SecurityEvent(models.Model):
         CODES = "codes", "created new recovery codes"
         TOKEN_MADE = "token-made", "created an API token"
         TOKEN_REVOKED = "token-revoked", "revoked an API token"
+        WEBHOOK_MADE = "webhook-made", "created a webhook"
+        WEBHOOK_OFF = "webhook-off", "had a webhook turned off because its notices failed"
         ROLE = "role", "was given a new role"
         SUSPENDED = "suspended", "was suspended"
         RESTORED = "restored", "was restored"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from digests.models import Channel, Notice
 from digests.models.channel import new_signing_secret
@@ -21,6 +22,8 @@ from digests.services.channel_client import ChannelPostError, NoticeContent, Pos
 from digests.services.channel_failures import MOST_FAILED
 from digests.services.notices import plan_notices, post_due_notices, retry_notice
 from papers.models import Paper, Topic
+from papers.services.curation.audit_log import Actor
+from papers.services.curation.place_paper import hide_paper
 from papers.services.ingest.releases import next_release
 from tests.support import factories
 from tests.support.factories import NOW
@@ -181,3 +184,38 @@ def test_a_delivery_shows_its_answer_and_time_and_may_be_sent_again(monkeypatch:
     assert post_due_notices(now=NOW) == 1
     notice.refresh_from_db()
     assert (notice.state, notice.uid) == ("sent", before)
+
+
+def hide_and_show(paper: Paper, actor: Actor) -> None:
+    for on in (True, False):
+        hide_paper(paper_id=paper.pk, on=on, actor=actor)
+
+
+def test_a_paper_that_is_hidden_and_shown_again_is_told_once() -> None:
+    topic, actor = factories.topic("Trees"), Actor(curator=staff(), now=timezone.now())
+    channel = webhook(topic)
+    paper = factories.paper(listed_at=timezone.now())
+    match(topic, paper)
+    plan_notices(now=timezone.now())
+    hide_and_show(paper, actor)
+    late = factories.paper(listed_at=timezone.now(), hidden_at=timezone.now())
+    match(topic, late)
+    plan_notices(now=timezone.now())
+    hide_paper(paper_id=late.pk, on=False, actor=actor)
+    plan_notices(now=timezone.now())
+    assert told(channel) == [paper.public_id, late.public_id]  # the other was never told before
+
+
+def told(channel: Channel) -> list[str]:
+    rows = Notice.objects.filter(channel=channel).order_by("pk")
+    return [paper["id"] for notice in rows for paper in notice.content["papers"]]
+
+
+def test_a_disabled_channel_keeps_no_other_waiting(monkeypatch: Any) -> None:
+    off, on = webhook(), webhook()
+    for number in range(notices.NOTICES_A_RUN):
+        notices._row(off, f"topic:1:{number}", NoticeContent("topic", "x"), NOW).save()
+    Channel.objects.filter(pk=off.pk).update(is_enabled=False)
+    notices._row(on, "topic:1:1", NoticeContent("topic", "x"), NOW).save()
+    monkeypatch.setattr(notices, "post", lambda *_, **__: PostAnswer("It answered 204.", 204))
+    assert post_due_notices(now=NOW) == 1

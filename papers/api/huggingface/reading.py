@@ -18,6 +18,7 @@ from papers.api.huggingface.parameters import DailyRequest
 from papers.dates import ONE_DAY, ONE_WEEK, next_month
 from papers.models import Edition, Listing, Paper, Tag, TaggedPaper
 from papers.models.listing import ListingQuerySet
+from papers.services.lists.span_trending import kept_by_trending, listed_by_trending
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 
 RECENT_EDITIONS = 31
@@ -118,23 +119,34 @@ def _days_on_page(editions: Sequence[tuple[date, int]], start: int, limit: int) 
 def _trending(asked: DailyRequest, *, today: date, floor: float) -> ListPage:
     """Papers by trending score: of a span, those without a score last; without one, down to the score's floor, and
     while nothing is trending the newest editions, as the page has it."""
-    found = Paper.objects.visible()
     if asked.first is not None:
-        span = Listing.objects.filter(hidden_at=None, day__gte=asked.first, day__lt=_end(asked.span, asked.first))
-        span = _submitted(span, asked.submitter)  # whose papers are hidden is looked at once, outside
-        found = found.filter(pk__in=span.values("paper")).order_by(F("trending_score").desc(nulls_last=True), "-pk")
-    else:
-        if asked.start > MAX_REACH:
-            return ListPage((), has_more=False)
-        found = found.trending(min_score=floor)
-        if asked.submitter:
-            own = _submitted(Listing.objects.filter(hidden_at=None, paper=OuterRef("pk")), asked.submitter)
-            found = found.filter(Exists(own))
-    # Keys alone are sorted: whole papers would be read for all of a month.
+        return _trending_of_span(asked, asked.first)
+    if asked.start > MAX_REACH:
+        return ListPage((), has_more=False)
+    found = Paper.objects.visible().trending(min_score=floor)
+    if asked.submitter:
+        own = _submitted(Listing.objects.filter(hidden_at=None, paper=OuterRef("pk")), asked.submitter)
+        found = found.filter(Exists(own))
     ids = list(found.values_list("pk", flat=True)[asked.start : asked.start + asked.limit + 1])
-    if asked.first is None and not ids and not Paper.objects.visible().trending(min_score=floor).exists():
+    if not ids and not Paper.objects.visible().trending(min_score=floor).exists():
         return _recent(asked, today=today)
     return ListPage(read_ids(ids[: asked.limit]), has_more=len(ids) > asked.limit)
+
+
+def _trending_of_span(asked: DailyRequest, first: date) -> ListPage:
+    """A day and a submitter's papers are few, and sorted; all of a week or a month is kept sorted for some minutes."""
+    end = _end(asked.span, first)
+    ids: Sequence[int]
+    if asked.submitter:
+        listed = _submitted(Listing.objects.filter(hidden_at=None, day__gte=first, day__lt=end), asked.submitter)
+        found = Paper.objects.visible().filter(pk__in=listed.values("paper"))
+        ids = list(found.order_by(F("trending_score").desc(nulls_last=True), "-pk").values_list("pk", flat=True))
+    elif asked.span in ("week", "month"):
+        ids = kept_by_trending(first, end)
+    else:
+        ids = list(listed_by_trending(first, end))
+    page = ids[asked.start : asked.start + asked.limit + 1]
+    return ListPage(read_ids(page[: asked.limit]), has_more=len(page) > asked.limit)
 
 
 def _end(span: str, first: date) -> date:

@@ -16,6 +16,8 @@ _TOLD_BY_MAIL = frozenset(
         SecurityEvent.Kind.ROLE,
         SecurityEvent.Kind.FACTOR_RESET,
         SecurityEvent.Kind.TOKEN_MADE,
+        SecurityEvent.Kind.WEBHOOK_MADE,
+        SecurityEvent.Kind.WEBHOOK_OFF,
     }
 )
 """Of which a worker writes. Of changes that somebody makes on their own pages, allauth's mails tell at once."""
