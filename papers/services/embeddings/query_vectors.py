@@ -1,7 +1,8 @@
 """The vector of a query: from the cache, or from the one process of this host that has the model loaded.
 
-A line of JSON goes there and one comes back, over a Unix socket (or TCP between containers). When no answer comes in
-time, there is no vector, and search goes by words; for two seconds after that the process is not asked again.
+A line of JSON goes there and one comes back, over a Unix socket (or TCP between containers); before it comes another,
+where the model must be loaded first. When no answer comes in time, there is no vector, and search goes by words; for
+two seconds after that the process is not asked again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import socket
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,11 @@ MAX_ANSWER_BYTES = 200_000  # of an answer; 4,000 dimensions are 22,000
 # The longest a page waits. An endpoint on another machine takes longer than the model in the next process.
 QUERY_TIMEOUT_SECONDS = 0.1
 ENDPOINT_TIMEOUT_SECONDS = 0.5
+WAKE_SECONDS = 1.0
+"""The longest a page waits where the process says that it is loading the model."""
 FAILURE_PAUSE_SECONDS = 2.0
+WAKING = "waking"
+"""What the process says first, where the model is not loaded yet."""
 _KEPT_SECONDS = 60 * 60 * 24
 
 
@@ -97,7 +102,8 @@ def _ask(model: str, text: str) -> bytes | None:
         return None
     patience = QUERY_TIMEOUT_SECONDS if model == SHIPPED_MODEL else ENDPOINT_TIMEOUT_SECONDS
     try:
-        answer = call_embedder({"model": model, "text": text}, timeout_seconds=patience)
+        question = {"model": model, "text": text}
+        answer = call_embedder(question, timeout_seconds=patience, wake_seconds=WAKE_SECONDS)
         return base64.b64decode(answer["vector"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         _Pause.until = time.monotonic() + FAILURE_PAUSE_SECONDS
@@ -105,27 +111,40 @@ def _ask(model: str, text: str) -> bytes | None:
         return None
 
 
-def call_embedder(question: dict[str, str], *, timeout_seconds: float) -> dict[str, Any]:
+def call_embedder(
+    question: dict[str, str], *, timeout_seconds: float, wake_seconds: float | None = None
+) -> dict[str, Any]:
     """Send one question to the embedding process of this host and return its answer.
 
     Raises:
-        OSError: it is not there or does not answer within `timeout_seconds`, all together.
+        OSError: it is not there or does not answer within `timeout_seconds`, all together; where it says that it is
+            loading the model, within `wake_seconds`.
         ValueError: it answers something else, or nothing.
     """
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
     with _connected(timeout_seconds) as connection:
         connection.sendall(json.dumps(question).encode() + b"\n")
-        received = b""
-        while not received.endswith(b"\n"):
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            chunk = connection.recv(65536)
-            if not chunk or len(received) > MAX_ANSWER_BYTES:
-                break
-            received += chunk
-    answer = json.loads(received)
-    if not isinstance(answer, dict) or "error" in answer:
-        raise ValueError(answer["error"] if isinstance(answer, dict) else "no answer")
+        answers = _lines(connection, began, timeout_seconds, wake_seconds or timeout_seconds)
+        answer = next((answer for answer in answers if answer.get("state") != WAKING), {"error": "no answer"})
+    if "error" in answer:
+        raise ValueError(answer["error"])
     return answer
+
+
+def _lines(connection: socket.socket, began: float, timeout_seconds: float, wake_seconds: float) -> Iterator[Any]:
+    """The lines that come, until it is too late for the next; from the first on there is more time."""
+    received = b""
+    limit = timeout_seconds
+    while len(received) <= MAX_ANSWER_BYTES:
+        connection.settimeout(max(0.001, began + limit - time.monotonic()))
+        chunk = connection.recv(65536)
+        if not chunk:
+            break
+        *lines, received = (received + chunk).split(b"\n")
+        for line in lines:
+            limit = wake_seconds
+            answer = json.loads(line)
+            yield answer if isinstance(answer, dict) else {"error": "no answer"}
 
 
 def _connected(timeout_seconds: float) -> socket.socket:

@@ -29,6 +29,7 @@ from papers.models import EmbeddingModel
 from papers.services.embeddings import model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
 from papers.services.embeddings.embedding_status import HEARTBEAT
+from papers.services.embeddings.query_vectors import WAKING
 from papers.services.operations.heartbeat import record_heartbeat
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ class EmbedderCache:
         self._load = load
         self._lock = threading.Lock()
         self._loaded: dict[str, Embedder] = {}
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether `get` answers at once."""
+        return name in self._loaded
 
     def get(self, name: str) -> Embedder:
         """Raises EmbeddingError where it cannot run."""
@@ -157,7 +162,10 @@ class _LazyEmbedder:
 
 
 class _Handler(socketserver.StreamRequestHandler):
-    """One question: a line of JSON with `model` and `text`; or `{}`, which asks whether the process answers."""
+    """One question: a line of JSON with `model` and `text`; or `{}`, which asks whether the process answers.
+
+    Where the model must be loaded first, a line says so before the one with the vector.
+    """
 
     timeout = LINE_TIMEOUT_SECONDS
     server: Any
@@ -178,6 +186,8 @@ class _Handler(socketserver.StreamRequestHandler):
         if not question:
             return {"state": "ok"}
         text = str(question["text"])
+        if not self.server.models.is_loaded(str(question["model"])):  # the page waits longer, when it knows
+            self.wfile.write(json.dumps({"state": WAKING}).encode() + b"\n")
         (vector,) = self.server.models.get(str(question["model"])).embed([text])
         return {"vector": base64.b64encode(array("f", vector)).decode("ascii")}
 
