@@ -83,7 +83,7 @@ bench-search:
 ifdef PAPERS
 	$(DEV) exec $(VENV) -m bench.search_speed $(if $(VECTORS),--vectors "$(VECTORS)") $(BENCH_ARGS)
 else
-	$(BENCH) exec $(VENV) -m bench.search $(if $(CACHE),--cache "$(CACHE)") $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
+	$(BENCH) exec $(VENV) -m bench.search $(if $(SURVIVAL),--survival "$(SURVIVAL)") $(if $(BEFORE),--before "$(BEFORE)") $(if $(CACHE),--cache "$(CACHE)") $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(JSON),--json "$(JSON)") $(ARGS) $(SETS)
 endif
 
 bench-digests:

@@ -1,10 +1,11 @@
 """How good search is: the product's own search code on its own Postgres, beside BM25, on questions with answers.
 
-    make bench-search SETS="DIR DIR …" [JSON=result.json] [CACHE=DIR] [VECTORS=vectors.npy]
+    make bench-search SETS="DIR DIR …" [JSON=result.json] [BEFORE=earlier.json] [CACHE=DIR] [VECTORS=vectors.npy]
+    make bench-search SURVIVAL=papers.jsonl.xz [ARGS="--survival-papers 30000 100000"]
     make bench-search ARGS="--page page.jsonl --papers papers.xz [--all]" [VECTORS=vectors.npy]
 
-A set is a folder with `corpus.jsonl` (`_id`, `title`, `text`, perhaps `authors`), `queries.jsonl` (`_id`, `text`) and
-`qrels.tsv` (query, document, score; tab-separated, with a header). BM25 is bm25s, as it comes, with an English stemmer.
+SETS are folders as `bench.search_sets` reads them; of each set it also makes one of long questions, NAME-docq. BM25 is
+bm25s, as it comes, with an English stemmer. Each difference comes with the interval of a paired bootstrap.
 
 With --page, one page of another site's search, in its order, and the papers that it was chosen from (JSON lines as
 `import_papers` takes them): how many papers of the page does its question bring into the first so many?
@@ -18,17 +19,25 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench import serve
-from bench.catalogue import open_lines
+from bench.intervals import RESAMPLES, paired_difference
+from bench.search_sets import Document, QuestionSet, document_questions, read_rows, read_set
+from bench.search_survival import measure_survival, some_papers, survival_table
 from bench.vector_cache import RealVectors, VectorCache
 
 CUT_NDCG, CUT_RECALL = 10, 50
-FLOORS = {"cranfield": (1.08, 1.05), "cacm": (1.08, 0.0), "scifact_gold208": (1.0, 0.0)}
+CUTS = (f"ndcg@{CUT_NDCG}", f"recall@{CUT_RECALL}")
+FLOORS = {
+    "cranfield": (1.13, 1.05),
+    "cranfield-docq": (1.02, 1.03),
+    "cacm": (1.12, 0.0),
+    "scifact_gold208": (1.03, 0.0),
+}
 """Of hybrid over BM25: nDCG@10 and recall@50."""
 QUESTION = "continuous tokens"
 OTHERS = 1_500
@@ -38,25 +47,8 @@ MODES = {"words": "bm25", "meaning": "semantic", "hybrid": "hybrid"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    id: str
-    title: str
-    abstract: str
-    authors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    ndcg: float
-    recall: float
-
-    def as_json(self) -> dict[str, float]:
-        return {f"ndcg@{CUT_NDCG}": round(self.ndcg, 4), f"recall@{CUT_RECALL}": round(self.recall, 4)}
-
-
-Ranking = Callable[[str], Sequence[str]]
-Relevant = Mapping[str, Mapping[str, float]]
+Ranking = Callable[[str, str], Sequence[str]]
+"""The documents found for a question, the best first. The second is a document that is left out."""
 
 
 def main() -> None:
@@ -72,10 +64,24 @@ def main() -> None:
             _loaded_when_needed(ShippedEmbedder),
             real=RealVectors.read(options.vectors) if options.vectors else None,
         )
-        sets = [measure_set(Path(folder), vectors) for folder in options.sets]
+        sets = [each for folder in options.sets for each in measure_sets(Path(folder), vectors)]
         page = measure_page(options, vectors) if options.page else []
-    result = {"sets": sets, "page": page, "model": SHIPPED_MODEL, "seconds": round(time.monotonic() - started, 1)}
+        survival = [
+            measure_survival(some_papers(Path(options.survival), number), vectors)
+            for number in (options.survival_papers if options.survival else ())
+        ]
+    result = {
+        "sets": sets,
+        "page": page,
+        "survival": survival,
+        "model": SHIPPED_MODEL,
+        "seconds": round(time.monotonic() - started, 1),
+    }
     print(table(sets, page))
+    if sets:
+        print(differences(sets, json.loads(Path(options.before).read_text("utf-8"))["sets"] if options.before else []))
+    if survival:
+        print(survival_table(survival))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
 
@@ -86,6 +92,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cache", default="", help="keep vectors there")
     parser.add_argument("--vectors", default="", help="vectors that were made earlier, and their checksums beside it")
     parser.add_argument("--json", default="", help="also write the result there")
+    parser.add_argument("--survival", default="", help="JSON lines of papers: what the choice of candidates loses")
+    parser.add_argument("--survival-papers", type=int, nargs="*", default=[30_000], help="of so many of them")
+    parser.add_argument("--before", default="", help="the JSON of an earlier run, to compare with")
     parser.add_argument("--folder", default="", help="keep the data there")
     parser.add_argument("--page", default="", help="JSON lines: one page of results, in its order")
     parser.add_argument("--papers", default="", help="JSON lines: the papers among which the page is looked for")
@@ -108,59 +117,39 @@ def _loaded_when_needed(load: Callable[[], Any]) -> Callable[[Sequence[str]], li
 # --- A set ----------------------------------------------------------------------------------------------------------
 
 
-def documents(folder: Path) -> list[Document]:
-    found = []
-    for row in _rows(folder / "corpus.jsonl"):
-        names = row.get("authors") or ""
-        authors = names if isinstance(names, list) else [name.strip() for name in names.split("\n")]
-        found.append(
-            Document(str(row["_id"]), row.get("title") or "", row.get("text") or "", tuple(filter(None, authors)))
-        )
-    return found
-
-
-def questions(folder: Path) -> dict[str, str]:
-    return {str(row["_id"]): row["text"] for row in _rows(folder / "queries.jsonl")}
-
-
-def relevant(folder: Path) -> dict[str, dict[str, float]]:
-    """The relevant documents of each question with their scores, as far as they are above 0."""
-    found: dict[str, dict[str, float]] = {}
-    for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, document, score = line.split("\t")
-        if float(score) > 0:
-            found.setdefault(query, {})[document] = float(score)
-    return found
-
-
-def _rows(file: Path) -> list[dict[str, Any]]:
-    with open_lines(file) as lines:
-        return [json.loads(line) for line in lines if line.strip()]
-
-
-def measure_set(folder: Path, vectors: VectorCache) -> dict[str, Any]:
-    docs, asked, answers = documents(folder), questions(folder), relevant(folder)
-    judged = {query: text for query, text in asked.items() if query in answers}
-    ids = load(docs, vectors, name=folder.name)
-    systems: dict[str, Ranking] = {"bm25": bm25(docs)}
+def measure_sets(folder: Path, vectors: VectorCache) -> list[dict[str, Any]]:
+    """A set's own questions, and the long ones made of its documents."""
+    own = read_set(folder)
+    ids = load(own.documents, vectors, name=own.name)
+    systems: dict[str, Ranking] = {"bm25": bm25(own.documents)}
     systems |= {name: product_search(ids, mode, vectors) for name, mode in MODES.items()}
-    scores = {name: _scored(name, ranking, judged, answers, folder.name) for name, ranking in systems.items()}
+    long = document_questions(own)
+    return [measure_set(each, systems) for each in ((own, long) if long.asked else (own,))]
+
+
+def measure_set(of: QuestionSet, systems: Mapping[str, Ranking]) -> dict[str, Any]:
+    """Each system's means and what it scored for every question, and its difference to BM25."""
+    scores = {name: _scored(name, ranking, of) for name, ranking in systems.items()}
     return {
-        "name": folder.name,
-        "documents": len(docs),
-        "queries": len(judged),
-        "systems": {name: each.as_json() for name, each in scores.items()},
+        "name": of.name,
+        "documents": len(of.documents),
+        "queries": len(of.asked),
+        "systems": {
+            name: {cut: round(fmean(row[place] for row in rows.values()), 4) for place, cut in enumerate(CUTS)}
+            for name, rows in scores.items()
+        },
+        "questions": {query: {name: scores[name][query] for name in scores} for query in of.asked},
     }
 
 
-def _scored(name: str, ranking: Ranking, asked: Mapping[str, str], answers: Relevant, of: str) -> Scores:
+def _scored(name: str, ranking: Ranking, of: QuestionSet) -> dict[str, tuple[float, float]]:
     started = time.monotonic()
-    ranked = {query: ranking(text) for query, text in asked.items()}
-    serve.say(f"{of}: {name}, {len(asked)} questions in {time.monotonic() - started:.1f} s")
-    return Scores(
-        ndcg=sum(ndcg(ranked[query], answers[query]) for query in asked) / len(asked),
-        recall=sum(recall(ranked[query], answers[query]) for query in asked) / len(asked),
-    )
+    ranked = {query: ranking(text, of.left_out.get(query, "")) for query, text in of.asked.items()}
+    serve.say(f"{of.name}: {name}, {len(of.asked)} questions in {time.monotonic() - started:.1f} s")
+    return {
+        query: (round(ndcg(ranked[query], of.answers[query]), 5), round(recall(ranked[query], of.answers[query]), 5))
+        for query in of.asked
+    }
 
 
 def ndcg(ranked: Sequence[str], answers: Mapping[str, float], cut: int = CUT_NDCG) -> float:
@@ -217,7 +206,9 @@ def load(docs: Sequence[Document], vectors: VectorCache, *, name: str, embeds: b
 
 def product_search(ids: Mapping[int, str], mode: str, vectors: VectorCache) -> Ranking:
     """The product's search, given a vector of each question as the embedding process would give it."""
-    from papers.models import SHIPPED_MODEL
+    from django.db import transaction
+
+    from papers.models import SHIPPED_MODEL, Paper
     from papers.query.parser import parse
     from papers.services.embeddings.query_vectors import QueryVector
     from papers.services.search import hybrid_search
@@ -227,8 +218,16 @@ def product_search(ids: Mapping[int, str], mode: str, vectors: VectorCache) -> R
         vector = QueryVector(SHIPPED_MODEL, vectors.of([text], name="questions")[0]) if text else None
         return lambda: vector
 
-    def ranking(text: str) -> list[str]:
-        found = hybrid_search.search_papers(parse(text), viewer=None, today=NOW.date(), now=NOW, mode=SearchMode(mode))
+    keys = {document: pk for pk, document in ids.items()}
+
+    def ranking(text: str, left_out: str = "") -> list[str]:
+        with transaction.atomic():
+            if left_out:  # a curator hid it
+                Paper.objects.filter(pk=keys[left_out]).update(hidden_at=NOW)
+            found = hybrid_search.search_papers(
+                parse(text), viewer=None, today=NOW.date(), now=NOW, mode=SearchMode(mode)
+            )
+            transaction.set_rollback(True)
         return [ids[result.paper_id] for result in found.ranked]
 
     setattr(hybrid_search, "request_query_vector", vector_of)  # noqa: B010  the process that embeds is not running here
@@ -244,10 +243,11 @@ def bm25(docs: Sequence[Document]) -> Ranking:
     index = bm25s.BM25()
     index.index(bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False), show_progress=False)
 
-    def ranking(text: str) -> list[str]:
+    def ranking(text: str, left_out: str = "") -> list[str]:
         tokens = bm25s.tokenize([text], stopwords="en", stemmer=stemmer, show_progress=False)
-        places, scores = index.retrieve(tokens, k=min(200, len(docs)), show_progress=False)
-        return [docs[place].id for place, score in zip(places[0], scores[0], strict=True) if score > 0]
+        places, scores = index.retrieve(tokens, k=min(201, len(docs)), show_progress=False)
+        found = [docs[place].id for place, score in zip(places[0], scores[0], strict=True) if score > 0]
+        return [document for document in found if document != left_out][:200]
 
     return ranking
 
@@ -257,11 +257,11 @@ def bm25(docs: Sequence[Document]) -> Ranking:
 
 def measure_page(options: argparse.Namespace, vectors: VectorCache) -> list[dict[str, Any]]:
     """How many papers of the page the question brings into the first so many, by each system."""
-    page = [_as_stored(row) for row in _rows(Path(options.page))]
+    page = [_as_stored(row) for row in read_rows(Path(options.page))]
     wanted = {doc.id for doc in page}
     others: dict[str, Document] = {}
     voted: dict[str, Document] = {}
-    for row in _rows(Path(options.papers)):
+    for row in read_rows(Path(options.papers)):
         doc = _as_stored(row)
         others[doc.id] = doc
         if row.get("submitted_on") or row.get("upvotes"):
@@ -292,7 +292,7 @@ def _page_counts(
     embedded = PaperVector.objects.count()
     systems: dict[str, Ranking] = {"bm25": bm25(docs)}
     systems |= {each: product_search(ids, mode, vectors) for each, mode in MODES.items()}
-    counts = {each: len(set(ranking(QUESTION)[:first]) & wanted) for each, ranking in systems.items()}
+    counts = {each: len(set(ranking(QUESTION, "")[:first]) & wanted) for each, ranking in systems.items()}
     return {"among": name, "embedded": embedded, "first": first, "of": len(wanted), "found": counts}
 
 
@@ -305,11 +305,11 @@ def _key(title: str) -> str:
 
 def table(sets: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]) -> str:
     heads = "".join(f"{name:>17} " for name in SYSTEMS)
-    shown = [f"{'set':18}{'documents':>10}{'questions':>10}  {heads}   hybrid / bm25"]
+    shown = [f"{'set':22}{'documents':>10}{'questions':>10}  {heads}   hybrid / bm25"]
     for each in sets:
         systems = each["systems"]
         cells = "".join(f"{systems[name]['ndcg@10']:>10.3f} /{systems[name]['recall@50']:.3f} " for name in SYSTEMS)
-        shown.append(f"{each['name']:18}{each['documents']:>10,}{each['queries']:>10}  {cells}   {_judged(each)}")
+        shown.append(f"{each['name']:22}{each['documents']:>10,}{each['queries']:>10}  {cells}   {_judged(each)}")
     for counts in page:
         found = ", ".join(f"{name} {count}" for name, count in counts["found"].items())
         shown.append(
@@ -317,6 +317,30 @@ def table(sets: Sequence[Mapping[str, Any]], page: Sequence[Mapping[str, Any]]) 
             f"({counts['embedded']:,} with vectors): {found}"
         )
     return "\n".join(["nDCG@10 / recall@50", *shown])
+
+
+def differences(sets: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> str:
+    """What the product's rankings are above BM25, and above those of an earlier run, with intervals."""
+    shown = [f"Difference [95 % of {RESAMPLES:,} resamples], * where 0 is not within (ratio, and the same of it)"]
+    earlier = {each["name"]: each["questions"] for each in before}
+    for each in sets:
+        rows, old = each["questions"], earlier.get(each["name"])
+        compared = [(f"{name} - bm25", name, rows, "bm25") for name in ("words", "hybrid")]
+        compared += [(f"{name} - before", name, old, name) for name in SYSTEMS[1:] if old]
+        for label, name, others, other in compared:
+            shown.append(f"{each['name']:22}{label:18}{_difference(rows, name, others, other)}")
+    return "\n".join(["", *shown])
+
+
+def _difference(rows: Mapping[str, Any], name: str, others: Mapping[str, Any], other: str) -> str:
+    queries = [query for query in rows if query in others]
+    cells = []
+    for place, cut in enumerate(CUTS):
+        found = paired_difference(
+            [rows[query][name][place] for query in queries], [others[query][other][place] for query in queries]
+        )
+        cells.append(f"{cut} {found} ({found.ratio:.3f} [{found.ratio_low:.3f} {found.ratio_high:.3f}])")
+    return "   ".join(cells)
 
 
 def _judged(each: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from papers.models import SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
@@ -129,6 +130,36 @@ def test_a_process_that_does_not_answer_costs_a_page_a_tenth_of_a_second_once(ad
         began = time.monotonic()
         assert query_vector("ponds") is None
         assert time.monotonic() - began < 0.05
+
+
+@pytest.mark.parametrize(("loads_in", "is_found"), [(0.4, True), (3.0, False)])
+def test_a_page_waits_a_second_for_a_model_that_wakes_and_not_longer(
+    address: Path, transactional_db: None, monkeypatch: pytest.MonkeyPatch, loads_in: float, is_found: bool
+) -> None:
+    monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 0.25)
+    go = threading.Event()
+
+    def load(name: str) -> LetterModel:
+        go.wait(timeout=20)
+        time.sleep(loads_in)
+        return LetterModel()
+
+    factories.paper(title="frogs")
+    model_switch.ensure_target_model(model_switch.target_model())
+    embed_all()
+    assert current_model() is not None
+    server = EmbeddingServer(clock=timezone.now, threads=1, models=EmbedderCache(load), idle_seconds=0.1)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    eventually(is_answering)
+    began = time.monotonic()
+    go.set()
+    found = Client().get("/papers", {"q": "frogs"}).content.decode()
+    assert ("Matched by words only" not in found) == is_found
+    if not is_found:
+        assert query_vectors.WAKING_TIMEOUT_SECONDS <= time.monotonic() - began < loads_in
+    server.stop()
+    thread.join(timeout=20)
 
 
 # --- models that follow one another ---------------------------------------------------------------------------------
