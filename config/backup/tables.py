@@ -14,15 +14,24 @@ from config.backup.archive import BackupError
 LARGE_ROWS = 10_000
 """A table with this many rows or more is named while it is copied."""
 
-# Generated columns are computed again. Ordinary tables alone: no views, nothing of extensions.
+# Generated columns are computed again, and search vectors by their trigger. Ordinary tables alone: no views, nothing
+# of extensions.
 _COLUMNS = """
-    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = '')
+    SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum)
+        FILTER (WHERE a.attgenerated = '' AND a.atttypid <> 'tsvector'::regtype)
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     GROUP BY c.relname ORDER BY c.relname
 """
 _SEQUENCES = "SELECT sequencename::text, last_value FROM pg_sequences WHERE schemaname = current_schema()"
+# Those that run before a row is written fill its own columns, and stay; bit 2 of their type says it.
+_TRIGGERS = """
+    SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) AND NOT t.tgisinternal
+      AND t.tgtype & 2 = 0
+    ORDER BY 1, 2
+"""
 # Statements that drop what is left when the tables are gone; what extensions brought stays.
 _LEFT_OVERS = (
     "SELECT format('DROP SEQUENCE %I CASCADE', sequencename) FROM pg_sequences WHERE schemaname = current_schema()",
@@ -80,8 +89,9 @@ def copy_in(table: str, columns: list[str], chunks: Iterable[bytes]) -> None:
 
 @contextmanager
 def without_triggers(names: Iterable[str]) -> Iterator[None]:
-    """Inside, no trigger of these tables runs: what it would write is in the backup. Belongs into a transaction.
+    """Inside, no trigger of these tables writes elsewhere: that is in the backup. Belongs into a transaction.
 
+    Those that fill a column of the row itself, as it is written, run: that column is not in the backup.
     Foreign keys are checked all the same, all of them when it ends: a table with checks to come can't be altered.
     """
     with connection.cursor() as cursor:
@@ -93,8 +103,11 @@ def without_triggers(names: Iterable[str]) -> Iterator[None]:
 
 
 def _switch_triggers(cursor: Any, names: Iterable[str], how: str) -> None:
-    for name in names:
-        cursor.execute(sql.SQL("ALTER TABLE {} {} TRIGGER USER").format(sql.Identifier(name), sql.SQL(how)))
+    cursor.execute(_TRIGGERS, [list(names)])
+    for table, trigger in cursor.fetchall():
+        cursor.execute(
+            sql.SQL("ALTER TABLE {} {} TRIGGER {}").format(sql.Identifier(table), sql.SQL(how), sql.Identifier(trigger))
+        )
 
 
 def truncate_tables(names: Iterable[str]) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import assert_never
+from typing import Any, assert_never
 
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.search import SearchQueryField
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, TextField, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 
+from papers.catalogue.source_names import SOURCE_NAMES
 from papers.dates import start_of_day
 from papers.models.library import TaggedPaper
 from papers.models.search_index import lexemes_of
@@ -25,7 +27,15 @@ from papers.query import nodes
 from papers.query.nodes import Leaf, Node, side_by_side, texts_of
 from papers.query.parser import Query
 from papers.query.spellings import Lexemes
-from papers.query.tsquery import any_word, either, every_word, quote_lexeme, text_tsquery, title_tsquery
+from papers.query.tsquery import (
+    any_word,
+    either,
+    every_word,
+    field_marks,
+    quote_lexeme,
+    text_tsquery,
+    title_tsquery,
+)
 from papers.text.names import author_key
 
 _LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "=": "exact"}
@@ -100,6 +110,15 @@ def _compile_term(term: Leaf, context: QueryContext) -> QueryCondition | None:
             return _text(every_word(term.index_marks))
         case nodes.CategoryTerm():
             return _text(any_word(term.index_marks))
+        case nodes.FieldTerm(field, text):
+            return _text(either([every_word(marks) for marks in field_marks(field, context.lexemes[text].rows)]))
+        case nodes.SourceTerm(name):
+            return _source(term, SOURCE_NAMES[name].counts)
+        case nodes.DoiTerm(doi):
+            named = _rows_of("Identifier").filter(scheme="doi", value=doi)
+            return QueryCondition(filter=Q(pk__in=named.values("paper_id")))
+        case nodes.YearTerm():
+            return _years(*term.days())
         case nodes.AfterTerm(when):
             return QueryCondition(filter=Q(listed_at__gte=start_of_day(when.day(context.today))))
         case nodes.BeforeTerm(when):
@@ -136,6 +155,28 @@ def _author(term: nodes.AuthorTerm, key: str) -> QueryCondition | None:
         names, Value(f"% {key} %"), template="(%(expressions)s)", arg_joiner=" LIKE ", output_field=BooleanField()
     )
     return QueryCondition(condition, Q(within))
+
+
+def _source(term: nodes.SourceTerm, counts: str) -> QueryCondition:
+    if not counts:
+        return QueryCondition(any_word(term.index_marks))
+    counted = _rows_of("PaperExternalCounts").filter(paper=OuterRef("pk"), source=counts)
+    return QueryCondition(filter=Q(Exists(counted)))
+
+
+def _rows_of(model: str) -> QuerySet[Any]:
+    """The rows of a model whose module imports this one."""
+    rows: QuerySet[Any] = apps.get_model("papers", model)._default_manager.all()
+    return rows
+
+
+def _years(begins: date | None, ends: date | None) -> QueryCondition:
+    condition = Q()
+    if begins is not None:
+        condition &= Q(listed_at__gte=start_of_day(begins))
+    if ends is not None:
+        condition &= Q(listed_at__lt=start_of_day(ends))
+    return QueryCondition(filter=condition)
 
 
 def _topic(slug: str, viewer: User | AnonymousUser | None) -> QueryCondition:

@@ -16,7 +16,7 @@ from operator import eq, ge, gt, le, lt
 from typing import TypeAlias
 
 from papers.dates import FIRST_DAY, parse_day, parse_month
-from papers.query.tsquery import author_marks, category_mark, organization_marks
+from papers.query.tsquery import author_marks, category_mark, organization_marks, source_marks
 from papers.text.names import organization_key
 
 # A bracket that opens and closes within a word belongs to it: O(n), f(x).
@@ -114,6 +114,42 @@ class CategoryTerm(_Term):
 
 
 @dataclass(frozen=True, slots=True)
+class FieldTerm(_Term):
+    """Words of a field beside the texts, in any order; `field` is a key of `FIELDS`."""
+
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.field}:{_value(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTerm(_Term):
+    """From that source; `name` is one of `catalogue.source_names.SOURCE_NAMES`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"source:{self.name}"
+
+    @property
+    def index_marks(self) -> tuple[str, ...]:
+        """Of all its makers of records; one is enough. None where another site's counts say it."""
+        return source_marks(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class DoiTerm(_Term):
+    """The paper that has that DOI, bare and in lower case."""
+
+    doi: str
+
+    def __str__(self) -> str:
+        return f"doi:{_value(self.doi)}"
+
+
+@dataclass(frozen=True, slots=True)
 class TopicTerm(_Term):
     """The papers of a topic, by its slug."""
 
@@ -167,6 +203,24 @@ class BeforeTerm(_Term):
 
     def __str__(self) -> str:
         return f"before:{self.when.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class YearTerm(_Term):
+    """Listed in these years, both included; None where there is no first, or no last one."""
+
+    first: int | None
+    last: int | None
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return f"year:{self.first}"
+        return f"year:{'' if self.first is None else self.first}..{'' if self.last is None else self.last}"
+
+    def days(self) -> tuple[date | None, date | None]:
+        """The day on which it begins, and the first one behind it."""
+        begins = None if self.first is None else date(self.first, 1, 1)
+        return begins, None if self.last is None else date(self.last + 1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +296,10 @@ Leaf: TypeAlias = (
     | AuthorTerm
     | OrganizationTerm
     | CategoryTerm
+    | FieldTerm
+    | SourceTerm
+    | DoiTerm
+    | YearTerm
     | AfterTerm
     | BeforeTerm
     | HasTerm
@@ -279,7 +337,7 @@ def wanted_terms(node: Node) -> Iterator[Leaf]:
 def texts_of(node: Node) -> Iterator[str]:
     """The texts whose words are asked for, also behind a minus, and compounds of words that stand side by side."""
     for term in all_terms(node):
-        if isinstance(term, TextTerm):
+        if isinstance(term, TextTerm | FieldTerm):
             yield term.text
     yield from _pairs_of(node)
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from papers.catalogue import categories
-from papers.catalogue.identifiers import begins_with_doi, parse_arxiv_id, parse_doi
-from papers.dates import FIRST_DAY
+from papers.catalogue.identifiers import begins_with_doi, parse_arxiv_id, parse_doi, parse_whole_doi
+from papers.catalogue.source_names import SOURCE_ALIASES, SOURCE_NAMES
+from papers.dates import FIRST_DAY, LAST_DAY
 from papers.query.nodes import (
     WORD_PATTERN,
     AfterTerm,
@@ -26,6 +27,8 @@ from papers.query.nodes import (
     BeforeTerm,
     CategoryTerm,
     DateExpression,
+    DoiTerm,
+    FieldTerm,
     HasTerm,
     Leaf,
     LikeTerm,
@@ -34,12 +37,14 @@ from papers.query.nodes import (
     Or,
     OrganizationTerm,
     PhraseTerm,
+    SourceTerm,
     TagTerm,
     TitleTerm,
     TopicTerm,
     VotesTerm,
     WithdrawnTerm,
     WordTerm,
+    YearTerm,
     first_day_of,
     wanted_terms,
 )
@@ -136,6 +141,49 @@ def _category(value: str) -> Node | None:
     return CategoryTerm(f"{pattern.removesuffix('.*')}.*" if is_whole_archive else found[0], found)
 
 
+def _field(field: str) -> Callable[[str], Node | None]:
+    def read(value: str) -> Node | None:
+        text = _line(value)
+        return FieldTerm(field, text) if _says_something(text) else None
+
+    return read
+
+
+def _source(value: str) -> Node | None:
+    name = value.lower().replace(" ", "")
+    name = SOURCE_ALIASES.get(name, name)
+    return SourceTerm(name) if name in SOURCE_NAMES else None
+
+
+def _doi(value: str) -> Node | None:
+    doi = parse_whole_doi(value)
+    return DoiTerm(doi) if doi else None
+
+
+_YEARS = re.compile(r"(\d{4})?(\.\.|-|–|—)?(\d{4})?", re.ASCII)
+_YEAR_COMPARED = re.compile(r"(>=|<=|>|<|=)(\d{4})", re.ASCII)
+
+
+def _year(value: str) -> Node | None:
+    value = value.replace(" ", "")
+    if compared := _YEAR_COMPARED.fullmatch(value):
+        sign, year = compared[1], int(compared[2])
+        first = year + (sign == ">") if sign in (">", ">=", "=") else None
+        last = year - (sign == "<") if sign in ("<", "<=", "=") else None
+        return _years(first, last)
+    span = _YEARS.fullmatch(value)
+    if not span or not (span[1] or span[3]) or (bool(span[2]) is False and span[3]):
+        return None
+    first, last = (int(year) if year else None for year in (span[1], span[3]))
+    return _years(first, last if span[2] else first)
+
+
+def _years(first: int | None, last: int | None) -> Node | None:
+    if any(year is not None and not FIRST_DAY.year <= year < LAST_DAY.year for year in (first, last)):
+        return None
+    return YearTerm(last, first) if first and last and last < first else YearTerm(first, last)
+
+
 def _after(value: str) -> Node | None:
     return AfterTerm(DateExpression(value.lower())) if first_day_of(value, FIRST_DAY) else None
 
@@ -191,6 +239,20 @@ _OPERATORS = (
     _Operator(("topic",), lambda value: _text_of(TopicTerm, value), "topic: needs a topic’s short name."),
     _Operator(("tag",), lambda value: _text_of(TagTerm, value), "tag: needs one of your tags."),
     _Operator(("cat", "category"), _category, "cat: needs an arXiv category, such as cat:cs.CL or cat:cs.*."),
+    _Operator(
+        ("venue", "conference"), _field("venue"), "venue: needs a conference or a journal, such as venue:neurips."
+    ),
+    _Operator(
+        ("journal", "journal_ref"),
+        _field("journal"),
+        "journal: needs a journal’s name, such as journal:nature.",
+    ),
+    _Operator(("comment", "comments"), _field("comment"), "comment: needs words, such as comment:accepted."),
+    _Operator(
+        ("source",), _source, "source: needs a place that papers come from, such as source:arxiv or source:biorxiv."
+    ),
+    _Operator(("doi",), _doi, "doi: needs a whole DOI, such as doi:10.1000/xyz."),
+    _Operator(("year",), _year, "year: needs a year or two, such as year:2025 or year:2023..2025."),
     _Operator(("after", "since"), _after, "after: needs a day, a month or a span, such as after:2025-11 or after:7d."),
     _Operator(
         ("before", "until"), _before, "before: needs a day, a month or a span, such as before:2025-11-24 or before:30d."

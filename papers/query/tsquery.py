@@ -7,8 +7,9 @@ writes them; tests/query/test_tsquery.py sees that it and this module agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from papers.catalogue.source_names import SOURCE_NAMES
 from papers.query.spellings import Lexeme, Row
 from papers.text.names import author_key, organization_words
 
@@ -102,6 +103,29 @@ def author_marks(name: str) -> tuple[str, ...]:
 def organization_marks(key: str) -> tuple[str, ...]:
     """Of the words of an organization's name, given as its `organization_key`."""
     return tuple(f"o:{word}" for word in organization_words(key))
+
+
+FIELDS: Mapping[str, tuple[str, ...]] = {"venue": ("v", "j"), "journal": ("j",), "comment": ("k",)}
+"""The fields beside the texts whose words can be asked for, with the letters of their marks. A conference stands in
+what authors say of a paper or in the journal's reference."""
+
+
+def field_mark(letter: str, word: str) -> str:
+    """Of a lexeme that is in a field; `letter` is one of `FIELDS`."""
+    return f"{letter}:{word}"
+
+
+def field_marks(field: str, rows: Sequence[Row]) -> list[list[str]]:
+    """The marks of each way in which a field may have a text; one way is enough, and needs all of its marks."""
+    found = ([field_mark(letter, lexeme.word) for lexeme in row] for letter in FIELDS[field] for row in rows)
+    return [list(marks) for marks in dict.fromkeys(map(tuple, found))]
+
+
+def source_marks(name: str) -> tuple[str, ...]:
+    """Of a source that readers ask for: of the makers of records, by rank, and of the archive that gave out the id."""
+    source = SOURCE_NAMES[name]
+    by_rank = tuple(f"s:{rank}" for rank in source.ranks)
+    return (f"s:{source.id_mark}", *by_rank) if source.id_mark else by_rank
 
 
 def category_mark(code: str) -> str:

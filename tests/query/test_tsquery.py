@@ -9,7 +9,7 @@ from django.db import connection
 
 from papers.models.search_index import lexemes_of
 from papers.query.nodes import AuthorTerm, CategoryTerm, OrganizationTerm, TitleTerm
-from papers.query.tsquery import MONTH_PREFIX, month_of_mark, title_mark
+from papers.query.tsquery import MONTH_PREFIX, field_marks, month_of_mark, source_marks, title_mark
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,8 @@ def words_of_index(paper_id: int) -> set[str]:
 def test_the_database_writes_the_marks_that_questions_ask_for() -> None:
     paper = factories.paper(
         title="Schrödinger bridges", abstract="Words.", authors=["Émile du Châtelet", "Wang, Wei"],
-        organization="Meta AI", categories=["cs.CL", "math.OC"], listed_at=datetime(2026, 12, 31, 23, 30, tzinfo=UTC),
+        organization="Meta AI", categories=["cs.CL", "math.OC"], venue="NeurIPS 2026",
+        journal_ref="Phys. Rev. B", comment="Accepted, 12 pages", listed_at=datetime(2026, 12, 31, 23, 30, tzinfo=UTC),
     )  # fmt: skip
     terms = [
         *(AuthorTerm("émile du châtelet"), AuthorTerm("wei wang"), OrganizationTerm("meta ai")),
@@ -32,6 +33,10 @@ def test_the_database_writes_the_marks_that_questions_ask_for() -> None:
     ]  # fmt: skip
     asked = {mark for term in terms for mark in term.index_marks}
     title = TitleTerm("schrödinger bridges").text
+    asked |= {*source_marks("arxiv"), "s:60"}
+    for field, text in (("venue", "neurips 2026"), ("journal", "phys. rev. b"), ("comment", "accepted, 12 pages")):
+        (marks, *_) = field_marks(field, lexemes_of([text])[text].rows)
+        asked |= set(marks)
     asked |= {title_mark(lexeme.word) for lexeme in lexemes_of([title])[title].row}
     marks = {word for word in words_of_index(paper.pk) if ":" in word}
     months = {mark for mark in marks if mark.startswith(MONTH_PREFIX)}

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from papers.models import Paper, Tag, TaggedPaper, Topic, TopicMatch, User
+from papers.models import Identifier, Paper, Tag, TaggedPaper, Topic, TopicMatch, User
 from papers.models.search_index import lexemes_of
 from papers.query.nodes import (
     COMPARISONS,
@@ -19,6 +19,8 @@ from papers.query.nodes import (
     BeforeTerm,
     CategoryTerm,
     DateExpression,
+    DoiTerm,
+    FieldTerm,
     HasTerm,
     Leaf,
     LikeTerm,
@@ -27,12 +29,14 @@ from papers.query.nodes import (
     Or,
     OrganizationTerm,
     PhraseTerm,
+    SourceTerm,
     TagTerm,
     TitleTerm,
     TopicTerm,
     VotesTerm,
     WithdrawnTerm,
     WordTerm,
+    YearTerm,
     texts_of,
 )
 from papers.query.parser import Query, parse
@@ -76,6 +80,13 @@ TERMS: dict[type, Callable[[random.Random], Leaf]] = {
     CategoryTerm: lambda dice: dice.choice(
         (CategoryTerm("cs.*", ("cs.CL", "cs.LG")), CategoryTerm("math.OC", ("math.OC",)))
     ),
+    FieldTerm: lambda dice: FieldTerm(
+        dice.choice(("venue", "journal", "comment")),
+        dice.choice(("neurips", "neurips 2025", "nature", "nature physics", "accepted", "12 pages", "of the")),
+    ),
+    SourceTerm: lambda dice: SourceTerm(dice.choice(("arxiv", "biorxiv", "doi", "huggingface", "crossref"))),
+    DoiTerm: lambda dice: DoiTerm(dice.choice(("10.1000/a", "10.1000/b", "10.1000/none"))),
+    YearTerm: lambda dice: YearTerm(*dice.choice(((2026, 2026), (2025, None), (None, 2025), (2020, 2025)))),
     TopicTerm: lambda dice: TopicTerm(dice.choice(("curated", "own", "unknown"))),
     TagTerm: lambda dice: TagTerm(dice.choice(("mine", "other", "Other"))),
     AfterTerm: lambda dice: AfterTerm(some_day(dice)),
@@ -93,17 +104,28 @@ def paper(dice: random.Random) -> Paper:
         for kind in ("code", "project")
         if dice.random() < 0.3
     }
-    return factories.paper(
+    made = factories.paper(
         title=" ".join(dice.choices(WORDS, k=5)),
         abstract=" ".join(dice.choices(WORDS, k=12)),
         authors=dice.sample(NAMES, 2),
         organization=dice.choice(("", "", "Meta AI", "AI of Meta")),
         categories=dice.sample(CATEGORIES, 2),
-        listed_at=NOW - timedelta(days=dice.randrange(20)),
+        listed_at=NOW - timedelta(days=dice.choice((dice.randrange(20), dice.randrange(800)))),
         vote_count=dice.choice((0, 0, 1, 3)),
         withdrawn_at=NOW if dice.random() < 0.1 else None,
         links=links,
+        venue=dice.choice(("", "", "NeurIPS 2025", "Nature Physics")),
+        journal_ref=dice.choice(("", "", "Nature Physics 12 (2025)", "Proc. of NeurIPS 2025")),
+        comment=dice.choice(("", "12 pages", "Accepted at NeurIPS2025, 12 pages")),
+        record_rank=dice.choice((20, 52, 55, 60)),
     )
+    if dice.random() < 0.3:
+        factories.external_counts(made)
+    if dice.random() < 0.1:
+        Identifier.objects.get_or_create(
+            scheme="doi", value=dice.choice(("10.1000/a", "10.1000/b")), defaults={"paper": made}
+        )
+    return made
 
 
 def tree(dice: random.Random, depth: int = 0) -> Node:

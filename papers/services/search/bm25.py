@@ -21,11 +21,12 @@ from papers.dates import start_of_day
 from papers.models.paper import PaperQuerySet
 from papers.models.query_sql import QueryCondition
 from papers.models.search_index import lexemes_of
-from papers.query.nodes import Node, all_terms, texts_of
+from papers.query.nodes import FieldTerm, Leaf, Node, all_terms, texts_of
 from papers.query.spellings import Lexemes
 from papers.query.tsquery import (
     any_word,
     author_marks,
+    field_marks,
     month_of_mark,
     phrase_tsquery,
     quote_lexeme,
@@ -102,7 +103,7 @@ def build_bm25_query(
     asked = [each for word in words for each in word.all_words()]
     asked += [mark for key in keys.values() for mark in author_marks(key)]
     if required is not None:
-        asked += [mark for term in all_terms(required) for mark in term.index_marks]
+        asked += [mark for term in all_terms(required) for mark in (*term.index_marks, *_field_marks(term, lexemes))]
         asked += [mark for found in lexemes.values() for word in found.words for mark in (word, title_mark(word))]
     known = load_word_frequencies(asked)
     return Bm25Query(
@@ -113,6 +114,11 @@ def build_bm25_query(
         names=tuple(rarest_words(_names(keys, known, lexemes))),
         share=estimate_share(required, known, lexemes) if required is not None else 1.0,
     )
+
+
+def _field_marks(term: Leaf, lexemes: Lexemes) -> list[str]:
+    ways = field_marks(term.field, lexemes[term.text].rows) if isinstance(term, FieldTerm) else []
+    return [mark for marks in ways for mark in marks]
 
 
 def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:

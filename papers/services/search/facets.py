@@ -36,14 +36,10 @@ def facet_links(query: Query, search_result: SearchResult | None) -> list[FacetL
     if nodes.CategoryTerm not in asked:
         for code, count in search_result.categories()[:MAX_CATEGORIES]:
             found.append(_narrowed(query, code, count, nodes.CategoryTerm(code, (code,)), title=category_name(code)))
-    if not asked & {nodes.AfterTerm, nodes.BeforeTerm}:
+    if not asked & {nodes.AfterTerm, nodes.BeforeTerm, nodes.YearTerm}:
         years = search_result.years()
         for year, count in years[:MAX_YEARS] if len(years) > 1 else ():
-            parts = (
-                nodes.AfterTerm(nodes.DateExpression(str(year))),
-                nodes.BeforeTerm(nodes.DateExpression(str(year + 1))),
-            )
-            found.append(_narrowed(query, str(year), count, *parts))
+            found.append(_narrowed(query, str(year), count, nodes.YearTerm(year, year)))
     if nodes.HasTerm not in asked and (count := search_result.with_code()):
         found.append(_narrowed(query, "with code", count, nodes.HasTerm("code")))
     return [narrowing for narrowing in found if _FEWEST <= narrowing.count < len(search_result.facets)]

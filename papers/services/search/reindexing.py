@@ -1,6 +1,6 @@
 """Papers that were stored by an older version get the words that the search index has today, the newest first.
 
-The search vector is a generated column: writing a title anew makes it anew. That is done some papers at a time, so that
+A trigger writes the search vector: writing a title anew makes it anew. That is done some papers at a time, so that
 nobody waits, and can be stopped anywhere. Meanwhile what is asked finds papers of both kinds: a text's rows have the
 words of before, too (`TextForms.unsplit`).
 """

@@ -56,7 +56,7 @@ def _is_surely_more(query: Query) -> bool:
         case nodes.WordTerm(text):
             rows = lexemes_of([text])[text].rows
             words = [lexeme.word for lexeme in rows[0]] if len(rows) == 1 else []
-        case nodes.CategoryTerm() | nodes.AuthorTerm() | nodes.OrganizationTerm():
+        case nodes.CategoryTerm() | nodes.AuthorTerm() | nodes.OrganizationTerm() | nodes.SourceTerm():
             words = list(query.root.index_marks)
         case _:
             return False

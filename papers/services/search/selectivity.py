@@ -12,7 +12,7 @@ from typing import assert_never
 from papers.query import nodes
 from papers.query.nodes import Leaf, Node, side_by_side
 from papers.query.spellings import Lexemes, Row
-from papers.query.tsquery import title_mark
+from papers.query.tsquery import field_marks, title_mark
 from papers.services.search.word_statistics import WordFrequencies
 
 # Nothing is counted of these.
@@ -56,13 +56,16 @@ def _share_of_term(term: Leaf, known: WordFrequencies, lexemes: Lexemes) -> floa
             return _share_of_rows(lexemes[text].rows, known, title_mark)
         case nodes.AuthorTerm() | nodes.OrganizationTerm():
             return _together([known.share(mark) for mark in term.index_marks])
-        case nodes.CategoryTerm():
-            return min(1.0, sum(known.share(mark) for mark in term.index_marks))
+        case nodes.FieldTerm(field, text):
+            ways = field_marks(field, lexemes[text].rows)
+            return min(1.0, sum(_together([known.share(mark) for mark in marks]) for marks in ways)) if ways else _ALL
+        case nodes.CategoryTerm() | nodes.SourceTerm():
+            return min(1.0, sum(known.share(mark) for mark in term.index_marks)) if term.index_marks else _HAS
         case nodes.HasTerm():
             return _HAS
-        case nodes.VotesTerm() | nodes.WithdrawnTerm() | nodes.TopicTerm() | nodes.TagTerm():
+        case nodes.DoiTerm() | nodes.VotesTerm() | nodes.WithdrawnTerm() | nodes.TopicTerm() | nodes.TagTerm():
             return _FEW
-        case nodes.AfterTerm() | nodes.BeforeTerm():
+        case nodes.AfterTerm() | nodes.BeforeTerm() | nodes.YearTerm():
             return _ALL
         case nodes.LikeTerm():
             return _ALL  # leaves nothing out

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from papers.catalogue.categories import Category, archives
+from papers.catalogue.source_names import SOURCE_NAMES
 from papers.models import SuggestedAuthor, Tag, Topic, User
 from papers.query import nodes
 from papers.query.nodes import Node
@@ -31,6 +32,12 @@ OPERATORS = {
     "topic": "the papers of a topic",
     "tag": "one of your tags",
     "org": "an organization",
+    "year": "a year, or 2023..2025",
+    "venue": "a conference or journal",
+    "journal": "the journal",
+    "comment": "the authors’ comment",
+    "source": "where it is from",
+    "doi": "the paper with a DOI",
     "after": "since a day",
     "before": "before a day",
     "has": "with code, or a project page",
@@ -39,7 +46,7 @@ OPERATORS = {
     "like": "similar to a paper",
 }
 """What may stand in front of a colon, with what it finds."""
-_ALIASES = {"au": "author", "authors": "author", "category": "cat"}
+_ALIASES = {"au": "author", "authors": "author", "category": "cat", "conference": "venue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,10 @@ def _values(operator: str, typed: str, viewer: User | AnonymousUser) -> Iterator
             yield from _categories(typed)
         case "topic":
             yield from _topics(typed, viewer)
+        case "source":
+            for name in SOURCE_NAMES:
+                if name.startswith(typed.lower()):
+                    yield "source", name, nodes.SourceTerm(name)
         case "tag" if isinstance(viewer, User):
             for name in Tag.objects.of(viewer).filter(name__istartswith=typed).values_list("name", flat=True):
                 yield "tag", name, nodes.TagTerm(name.lower())

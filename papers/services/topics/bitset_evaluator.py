@@ -15,12 +15,13 @@ from typing import NamedTuple, assert_never
 
 from django.db import connection
 
+from papers.catalogue.source_names import SOURCE_NAMES
 from papers.dates import start_of_day
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
-from papers.query.nodes import Leaf, Node, TextTerm, all_terms, side_by_side, texts_of
+from papers.query.nodes import FieldTerm, Leaf, Node, TextTerm, all_terms, side_by_side, texts_of
 from papers.query.spellings import Lexeme, Row
-from papers.query.tsquery import title_mark, weights_of
+from papers.query.tsquery import field_marks, title_mark, weights_of
 from papers.text.names import author_key
 
 _COLUMNS = """
@@ -54,6 +55,20 @@ _TAGGED = """
     JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
     JOIN unnest(%s::bigint[]) WITH ORDINALITY AS paper (id, place) ON paper.id = tagged.paper_id
     GROUP BY asked.name, tag.user_id
+"""
+
+
+_COUNTED_BY = """
+    SELECT counts.source, array_agg(asked.place - 1)
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS asked (id, place)
+    JOIN papers_paperexternalcounts counts ON counts.paper_id = asked.id
+    WHERE counts.source = ANY(%s) GROUP BY counts.source
+"""
+_WITH_DOI = """
+    SELECT named.value, array_agg(asked.place - 1)
+    FROM papers_identifier named JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (id, place)
+        ON asked.id = named.paper_id
+    WHERE named.scheme = 'doi' AND named.value = ANY(%s) GROUP BY named.value
 """
 
 
@@ -195,6 +210,16 @@ class BitsetEvaluator:
                 return self._every(term.index_marks)
             case nodes.CategoryTerm():
                 return self._any(term.index_marks)
+            case nodes.FieldTerm(field, text):
+                return self._in_field(field_marks(field, self._lexemes[text].rows))
+            case nodes.SourceTerm(name):
+                counts = SOURCE_NAMES[name].counts
+                return self._counted.get(counts, 0) if counts else self._any(term.index_marks)
+            case nodes.DoiTerm(doi):
+                return self._with_doi.get(doi, 0)
+            case nodes.YearTerm():
+                begins, ends = (day and start_of_day(day) for day in term.days())
+                return where(lambda row: (not begins or row.listed_at >= begins) and (not ends or row.listed_at < ends))
             case nodes.AfterTerm(when):
                 first = start_of_day(when.day(self.today))
                 return where(lambda row: row.listed_at >= first)
@@ -238,6 +263,15 @@ class BitsetEvaluator:
             bits &= self._words.get(word, 0)
         return bits
 
+    def _in_field(self, ways: Sequence[Sequence[str]]) -> int | None:
+        """The papers that have all marks of any of these."""
+        if not ways:
+            return None
+        bits = 0
+        for marks in ways:
+            bits |= self._every(marks) or 0
+        return bits
+
     def _any(self, words: Sequence[str]) -> int:
         bits = 0
         for word in words:
@@ -256,6 +290,9 @@ class BitsetEvaluator:
         words.update(word for chain in chains for word, *_ in chain.parts)
         words.update(word for forms in self._lexemes.values() if (word := forms.joined))
         words.update(mark for term in terms for mark in term.index_marks)
+        for term in terms:
+            if isinstance(term, FieldTerm):
+                words.update(*field_marks(term.field, self._lexemes[term.text].rows))
         names = sorted({term.name for term in terms if isinstance(term, nodes.TagTerm)})
         self._words: dict[str, int] = {}
         self._tags: dict[tuple[str, int | None], int] = {}
@@ -267,8 +304,20 @@ class BitsetEvaluator:
                 cursor.execute(_TAGGED, [names, self.papers.ids])
                 for name, user_id, places in cursor.fetchall():
                     self._tags[name, user_id] = bits_from_positions(places)
+        counts = {SOURCE_NAMES[term.name].counts for term in terms if isinstance(term, nodes.SourceTerm)} - {""}
+        self._counted = self._named_places(_COUNTED_BY, sorted(counts))
+        dois = {term.doi for term in terms if isinstance(term, nodes.DoiTerm)}
+        self._with_doi = self._named_places(_WITH_DOI, sorted(dois))
         self._read_chains(chains)
         self._read_authors([term for term in terms if isinstance(term, nodes.AuthorTerm)])
+
+    def _named_places(self, statement: str, names: Sequence[str]) -> dict[str, int]:
+        """By name: the papers that a statement gives for it."""
+        if not names:
+            return {}
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [self.papers.ids, list(names)])
+            return {name: bits_from_positions(places) for name, places in cursor.fetchall()}
 
     def _words_of(self, term: TextTerm) -> Iterator[str]:
         is_title = isinstance(term, nodes.TitleTerm)
