@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('papers', '0020_paper_changes'),
+        ('papers', '0021_backup_runs'),
     ]
 
     operations = [

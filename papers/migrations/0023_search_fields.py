@@ -10,7 +10,7 @@ from papers.migrations._sql_files import run_sql_file
 
 
 class Migration(migrations.Migration):
-    dependencies = [("papers", "0020_paper_changes")]
+    dependencies = [("papers", "0022_webhook_security_events")]
 
     operations = [
         run_sql_file("0010_search_fields"),
