@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('digests', '0004_channel_topics_and_failures'),
-        ('papers', '0021_webhook_security_events'),
+        ('papers', '0022_webhook_security_events'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

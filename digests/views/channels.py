@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.channel_forms import ChannelForm
+from digests.forms.channels import ChannelForm
 from digests.models import Channel, Notice
 from digests.services import notices
 from papers.web.http import UserRequest

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from digests.forms import AddressForm
+from digests.forms.preferences import AddressForm
 from digests.services.mail_setup import current_mail_setup, send_test_mail
 from digests.services.sending_pauses import current_pauses, resume_sending
 from papers.web.http import UserRequest

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.forms import AddressChangeForm, PreferencesForm
+from digests.forms.preferences import AddressChangeForm, PreferencesForm
 from digests.models import Delivery, Subscriber
 from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
 from digests.services.mail_keys import find_by_key, key_of_reader, keys_of_mails

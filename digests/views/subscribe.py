@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from digests.forms import AddressForm
+from digests.forms.preferences import AddressForm
 from digests.models.signup import LINK_LIFETIME
 from digests.services.double_opt_in import LinkState, confirm_link, read_link, request_new_link, request_sign_up
 from digests.services.mail_keys import key_of_reader

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from digests.channel_forms import WebhookForm
+from digests.forms.channels import WebhookForm
 from digests.models import Channel, Notice
 from digests.services import notices
 from digests.services.channel_lists import MAX_WEBHOOKS, TooManyWebhooksError

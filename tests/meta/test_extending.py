@@ -78,7 +78,7 @@ assert resolve("/papers/2603.01234.ref").kwargs == resolve("/papers/2603.01234.b
 """
 FREQUENCY = """
 from itertools import islice
-from digests.forms import _OFTEN
+from digests.forms.preferences import _OFTEN
 from digests.schedule import FREQUENCIES, RecurrenceRule, next_slot, period_for
 
 assert list(FREQUENCIES) == ["daily", "weekly", "fortnightly", "monthly"]
