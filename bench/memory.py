@@ -181,7 +181,7 @@ def waiting(site: Site) -> int:
 def measure(site: Site, *, papers: int, idle: float) -> dict[str, Any]:
     """The day and the rest after it: the sizes at the worst moment, those at rest, and how long readers waited."""
     is_over, seconds = threading.Event(), list[float]()
-    readers = [threading.Thread(target=read, args=(site, is_over, seconds)) for _ in range(2)]
+    readers = [threading.Thread(target=read, args=(site, is_over, seconds), daemon=True) for _ in range(2)]
     for reader in readers:
         reader.start()
     with tempfile.TemporaryDirectory() as folder:

@@ -217,8 +217,8 @@ def readers(site: Site, result: Result) -> Iterator[list[str]]:
             result.failed_pages += not is_well(site.url)
 
     threads = [
-        threading.Thread(target=vote, args=(site, link, is_over, answered, result)),
-        threading.Thread(target=read),
+        threading.Thread(target=vote, args=(site, link, is_over, answered, result), daemon=True),
+        threading.Thread(target=read, daemon=True),
     ]
     for thread in threads:
         thread.start()
