@@ -23,7 +23,7 @@ help:
 	@echo "make check         lint, then the tests"
 	@echo "make e2e           the browser journeys, in the system's Chromium"
 	@echo "make e2e-all       every page at every width, light and dark, signed in and out"
-	@echo "make storm         the tests that take long: sources that lie, through whole days"
+	@echo "make storm         the tests that take long: sources that lie, through whole days; ten minutes of kills"
 	@echo "make fuzz          random inputs for the API and all readers of what strangers write; SECONDS=3600"
 	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
@@ -51,7 +51,7 @@ lint:
 
 check: lint test
 
-# Tests that take long: all ways in which the sources may lie, through whole days.
+# Tests that take long: all ways in which the sources may lie, through whole days; kill -9 of everything for ten minutes.
 storm:
 	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m long $(ARGS)
 

@@ -181,7 +181,7 @@ def waiting(site: Site) -> int:
 def measure(site: Site, *, papers: int, idle: float) -> dict[str, Any]:
     """The day and the rest after it: the sizes at the worst moment, those at rest, and how long readers waited."""
     is_over, seconds = threading.Event(), list[float]()
-    readers = [threading.Thread(target=read, args=(site, is_over, seconds)) for _ in range(2)]
+    readers = [threading.Thread(target=read, args=(site, is_over, seconds), daemon=True) for _ in range(2)]
     for reader in readers:
         reader.start()
     with tempfile.TemporaryDirectory() as folder:
@@ -231,6 +231,7 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=2_000)
     parser.add_argument("--limit", type=int, default=0, help="MB of a control group around all of it")
     parser.add_argument("--idle", type=float, default=SLEEP_SECONDS + 20, help="seconds at rest before the second look")
+    parser.add_argument("--folder", default="", help="on this data folder, which is kept")
     parser.add_argument("--json", default="", help="also write the result there")
     options = parser.parse_args()
     site_start.START_SECONDS = 600  # on a slow machine, under a limit
@@ -238,7 +239,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="broadsheet-memory-") as folder,
         control_group(options.limit) as group,
-        running_site(Path(folder), settings=settings) as site,
+        running_site(Path(options.folder or folder), settings=settings) as site,
     ):
         found = measure(site, papers=options.papers, idle=options.idle) | {"group": group_report(group)}
     print(table(found))

@@ -75,6 +75,7 @@ def _load_workers() -> None:
 
 
 def _load_pages() -> None:
+    from django.template import TemplateSyntaxError
     from django.template.loader import get_template
     from django.urls import get_resolver
 
@@ -83,7 +84,8 @@ def _load_pages() -> None:
     get_resolver().url_patterns  # noqa: B018  reading it imports the pages
     folder = PROJECT / "templates"
     for file in folder.rglob("*.html"):
-        get_template(str(file.relative_to(folder)))
+        with contextlib.suppress(TemplateSyntaxError):  # whoever opens its page is told
+            get_template(str(file.relative_to(folder)))
 
 
 def serve(path: Path) -> list[str]:
@@ -156,7 +158,7 @@ def _become(wish: dict[str, Any], connection: socket.socket) -> None:
         connection.sendall(f"{os.getpid()}\n".encode())
         if connection.recv(10) == b"go\n":
             return
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, SystemExit):
         pass
     os._exit(1)
 

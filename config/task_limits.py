@@ -36,7 +36,7 @@ class TaskLimits:
         task_prerun.connect(self.begin, weak=False)
         task_postrun.connect(self.end, weak=False)
 
-    def begin(self, *, task: Task, **_: Any) -> None:
+    def begin(self, *, task: Task[Any, Any], **_: Any) -> None:
         conf = task.app.conf
         self._is_running = True
         hard = task.time_limit or conf.task_time_limit
@@ -49,7 +49,7 @@ class TaskLimits:
         faulthandler.cancel_dump_traceback_later()
         self._tasks_left -= 1
         if self._tasks_left <= 0 or resident_kilobytes() > self._kilobytes:
-            state.should_stop = os.EX_OK
+            state.should_stop = os.EX_OK  # type: ignore[assignment]
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._is_running:

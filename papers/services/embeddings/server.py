@@ -154,7 +154,10 @@ class EmbeddingServer:
             done = worker.embed_batch(_LazyEmbedder(self.models, name), name, clock=self._clock)
         finally:
             self._at_work.discard(threading.get_ident())
-        return 0.0 if done.taken else self._idle_seconds
+        if not done.taken:
+            return self._idle_seconds
+        self._has_kept_house = False  # the model may serve now
+        return 0.0
 
     def _keep_house(self) -> float:
         now = self._clock()
