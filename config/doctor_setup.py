@@ -125,7 +125,7 @@ def check_queues(*, now: datetime) -> Iterator[Finding]:
 def _waiting(part: Part) -> int:
     client = connect()
     try:
-        return int(client.llen(QUEUE_PREFIX + part.queue))  # type: ignore[arg-type]  # its types are of two clients
+        return int(client.llen(QUEUE_PREFIX + part.queue))
     except redis.RedisError:
         return 0
     finally:

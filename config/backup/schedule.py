@@ -71,7 +71,9 @@ def write_scheduled_backup(*, now: datetime) -> BackupRun:
     began = clock.monotonic()
     run = BackupRun.objects.create(started_at=now)
     try:
-        path = _write(now)
+        if settings.BACKUP_DIR is None:
+            raise BackupError("No folder is named for backups: set BROADSHEET_BACKUP_DIR.")
+        path = _write(now, settings.BACKUP_DIR)
         run.file, run.bytes, run.is_good = str(path), path.stat().st_size, True
         _clear_away(path.parent)
     except (BackupError, DatabaseError, OSError) as error:
@@ -82,8 +84,7 @@ def write_scheduled_backup(*, now: datetime) -> BackupRun:
     return run
 
 
-def _write(now: datetime) -> Path:
-    folder: Path = settings.BACKUP_DIR
+def _write(now: datetime, folder: Path) -> Path:
     recipients = settings.BACKUP_RECIPIENTS
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

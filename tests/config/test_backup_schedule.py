@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from config.backup import encryption, schedule
+from config.backup import encryption, schedule, writer
 from config.backup.archive import BackupError, open_archive
 from config.backup.encryption import is_encrypted
 from config.backup.retention import backup_name, backup_time, to_be_kept
@@ -220,7 +220,7 @@ class TestWriting:
     def test_a_damaged_disk_is_noticed_before_the_old_ones_go(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = schedule.write_backup
+        real = writer.write_backup
 
         def damaged(path: Path, **options: Any) -> Any:
             made = real(path, **options)

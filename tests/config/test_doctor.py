@@ -52,7 +52,7 @@ def by_subject(findings: Iterator[Finding]) -> dict[str, Finding]:
 def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
     settings.BACKUP_DIR = tmp_path
     BackupRun.objects.create(started_at=datetime.now(UTC), ended_at=datetime.now(UTC), is_good=True)
-    monkeypatch.setattr(doctor.startup, "is_static_collected", lambda: True)
+    monkeypatch.setattr("config.startup.is_static_collected", lambda: True)
     monkeypatch.setattr(doctor_setup, "answering_queues", lambda: {"default", "fetch", "mail"})
     connect().delete(SIGHTINGS)
     monkeypatch.setattr(
@@ -74,7 +74,7 @@ def test_when_all_is_well_it_says_so_of_each(monkeypatch: pytest.MonkeyPatch, se
 @pytest.mark.django_db
 @pytest.mark.usefixtures("_served")
 def test_a_problem_ends_with_one_and_its_remedy_stands_below(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.startup, "is_static_collected", lambda: True)
+    monkeypatch.setattr("config.startup.is_static_collected", lambda: True)
     connect().delete(SIGHTINGS)
     out = StringIO()
 

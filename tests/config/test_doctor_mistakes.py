@@ -35,7 +35,7 @@ from tests.support import factories
 from tests.support.people import reader, staff
 
 PUBLIC = Site.from_url("https://papers.example.org")
-PROXY = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.5"}
+PROXY: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.5"}
 PROBLEM, WARNING = FindingLevel.PROBLEM, FindingLevel.WARNING
 
 
@@ -135,12 +135,12 @@ class TestTheWebServerInFront:
     """By what requests showed: nobody can know it before the first one."""
 
     def test_all_is_well(self, public: Any) -> None:
-        Client().get("/status", HTTP_HOST="papers.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="papers.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)
         Client().get("/status")
         assert seen() == []
 
     def test_readers_type_another_address(self, public: Any) -> None:
-        Client().get("/status", HTTP_HOST="daily.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="daily.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)
         level, words = said(seen())
         assert level is PROBLEM
         assert "daily.example.org" in words
@@ -148,29 +148,29 @@ class TestTheWebServerInFront:
 
     def test_a_strangers_host_beside_the_right_one_is_no_mistake(self, public: Any) -> None:
         for host in ("203.0.113.9", "papers.example.org"):
-            Client().get("/status", HTTP_HOST=host, HTTP_X_FORWARDED_PROTO="https", **PROXY)  # type: ignore[arg-type]
+            Client().get("/status", HTTP_HOST=host, HTTP_X_FORWARDED_PROTO="https", **PROXY)
         assert seen() == []
 
     def test_https_in_front_of_an_address_of_http(self, public: Any) -> None:
         public.SITE = Site.from_url("http://papers.example.org")
         public.SITE_URL = public.SITE.url
-        Client().get("/status", HTTP_HOST="papers.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="papers.example.org", HTTP_X_FORWARDED_PROTO="https", **PROXY)
         level, words = said(seen())
         assert (level, "https://" in words) == (PROBLEM, True)
 
     def test_a_proxy_that_is_not_trusted(self, public: Any) -> None:
         public.TRUSTED_PROXIES = (ip_network("10.0.0.1"),)
-        Client().get("/status", HTTP_HOST="papers.example.org", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="papers.example.org", **PROXY)
         level, words = said(seen())
         assert (level, "Add 127.0.0.1 to BROADSHEET_TRUSTED_PROXIES" in words) == (WARNING, True)
 
     def test_a_proxy_that_does_not_say_https(self, public: Any) -> None:
-        Client().get("/status", HTTP_HOST="papers.example.org", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="papers.example.org", **PROXY)
         level, words = said(seen())
         assert (level, "X-Forwarded-Proto" in words) == (PROBLEM, True)
 
     def test_what_a_stranger_wrote_is_cleaned_for_the_terminal(self, public: Any) -> None:
-        Client().get("/status", HTTP_HOST="a\x1b[31m;rm`<b>.example", HTTP_X_FORWARDED_PROTO="https", **PROXY)  # type: ignore[arg-type]
+        Client().get("/status", HTTP_HOST="a\x1b[31m;rm`<b>.example", HTTP_X_FORWARDED_PROTO="https", **PROXY)
         assert not {"\x1b", "`", "<", ";"} & set(said(seen())[1].partition("Set BROADSHEET")[0])
 
     def test_of_yesterday_it_is_no_more(self, public: Any) -> None:
@@ -201,7 +201,7 @@ class TestRedis:
 
     def test_one_that_throws_away_what_it_likes(self) -> None:
         client = connect()
-        before = client.config_get("maxmemory-policy")["maxmemory-policy"]  # type: ignore[index]
+        before = str(client.config_get("maxmemory-policy")["maxmemory-policy"])
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:
             assert "volatile-ttl" in said(list(check_redis_is_ours(now=now())))[1]

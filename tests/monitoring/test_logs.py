@@ -34,7 +34,8 @@ logger = logging.getLogger("papers.tests")
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
     """What is logged meanwhile, as a program reads it."""
-    out, found = io.StringIO(), []
+    out = io.StringIO()
+    found: list[dict[str, Any]] = []
     handler = logging.StreamHandler(out)
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)

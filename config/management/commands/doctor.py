@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from config.doctor import Finding, FindingLevel, diagnose
+from config.doctor import diagnose
+from config.findings import Finding, FindingLevel
 
 
 class Command(BaseCommand):
