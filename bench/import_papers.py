@@ -85,6 +85,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--again", action="store_true", help="also time the same file once more")
     parser.add_argument("--folder", default="", help="keep the data there")
+    parser.add_argument(
+        "--no-changes", action="store_true", help="without the triggers that note changes for mirrors: what they cost"
+    )
     parser.add_argument("--json", default="", help="also write the result there")
     return parser.parse_args()
 
@@ -135,6 +138,8 @@ def measure(file: Path, options: argparse.Namespace) -> Result:
         found.seconds = time.perf_counter() - started
         return found
 
+    if options.no_changes:
+        stop_noting_changes()
     before = processor_seconds()
     first = run()
     import_cpu = processor_seconds() - before
@@ -156,6 +161,19 @@ def measure(file: Path, options: argparse.Namespace) -> Result:
         again_seconds=again.seconds if again else None,
         load=os.getloadavg()[0],
     )
+
+
+def stop_noting_changes() -> None:
+    """Turn off the triggers of papers/migrations/sql/0009_changes.sql, and what replaced them."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, quote_ident(tgname) FROM pg_trigger "
+            "JOIN pg_proc ON pg_proc.oid = tgfoid WHERE NOT tgisinternal AND proname LIKE 'papers\\_note\\_change%'"
+        )
+        for table_name, trigger in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table_name} DISABLE TRIGGER {trigger}")
 
 
 class Every:

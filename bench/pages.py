@@ -222,9 +222,9 @@ def api_addresses() -> dict[str, list[str]]:
     """What programs ask for, of our API and of the papers contract. With a token, so no answer is a kept one."""
     from django.utils import timezone
 
-    from papers.api.v1.changes import ChangePosition
     from papers.dates import format_month
     from papers.models import Edition, Paper
+    from papers.models.change import ChangePosition
     from papers.services.changes.numbering import newest_position, number_waiting_changes
     from papers.web.paging import encode_cursor
 

@@ -15,6 +15,7 @@ from html import escape
 from typing import Any
 from xml.sax.xmlreader import AttributesImpl
 
+from django.utils.encoding import iri_to_uri
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.xmlutils import SimplerXMLGenerator
 
@@ -164,9 +165,9 @@ def atom_feed(feed: PaperFeed) -> bytes:
             unique_id=entry.id,
             pubdate=_naive(entry.published),
             updateddate=_naive(entry.updated),
-            categories=[safe_text(category) for category in entry.categories],
+            categories=_categories(entry),
             authors=_authors(entry),
-            source=safe_text(entry.source) if _is_web(entry.source) else "",
+            source=_source(entry),
         )
     return document.writeString("utf-8").encode()
 
@@ -191,13 +192,13 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "url": entry.address,
-        **({"external_url": safe_text(entry.source)} if _is_web(entry.source) else {}),
+        **({"external_url": source} if (source := _source(entry)) else {}),
         "title": _title(entry),
         "content_html": _content(entry),
         "date_published": _time(entry.published),
         "date_modified": _time(entry.updated),
         "authors": [{"name": name} for name in _authors(entry)],
-        "tags": [safe_text(category) for category in entry.categories],
+        "tags": _categories(entry),
     }
 
 
@@ -220,9 +221,15 @@ def _line(text: str) -> str:
     return " ".join(safe_text(text).split())
 
 
-def _is_web(address: str) -> bool:
-    """Whether a reader may follow it: what else an address can be, `javascript:` say, is left out."""
-    return address.startswith(("https://", "http://"))
+def _categories(entry: FeedEntry) -> list[str]:
+    return [line for category in entry.categories if (line := _line(category))]
+
+
+def _source(entry: FeedEntry) -> str:
+    """Its page at the source, with signs escaped that no address may have (RFC 3986); empty where a reader may not
+    follow it: what else an address can be, `javascript:` say, is left out."""
+    address = entry.source
+    return iri_to_uri(safe_text(address)) if address.startswith(("https://", "http://")) else ""
 
 
 def _naive(at: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.rights import ASKED_FOR_CODE, Row, everybody, members, office
+from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, everybody, members, office
 
 DOORS: dict[str, list[Row]] = {
     "papers:hf-daily-papers": [
@@ -23,6 +23,20 @@ DOORS: dict[str, list[Row]] = {
         members("/account/tokens/new", 302, method="POST", no_code=ASKED_FOR_CODE),
     ],
     "papers:api-token-revoke": [members("/account/tokens/990001/revoke", 302, method="POST")],
+    "digests:webhooks": [members("/account/webhooks")],
+    "digests:webhook-new": [
+        members("/account/webhooks/new"),
+        members("/account/webhooks/new", 422, method="POST"),
+    ],
+    "digests:webhook-edit": [
+        Row("/account/webhooks/990002", WAY_IN, 200, 404, 404, 404),
+        members("/account/webhooks/990001", 404),  # the group's
+    ],
+    "digests:webhook-test": [Row("/account/webhooks/990002/test", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "digests:webhook-remove": [Row("/account/webhooks/990002/remove", WAY_IN, 302, 404, 404, 404, method="POST")],
+    "digests:webhook-repeat": [
+        Row("/account/webhooks/deliveries/990003/again", WAY_IN, 302, 404, 404, 404, method="POST"),
+    ],
     "papers:api-docs": [everybody("/api/docs")],
     "papers:api-schema": [everybody("/api/v1/openapi.json", on_members_site=401)],
     "papers:opensearch": [everybody("/opensearch.xml")],

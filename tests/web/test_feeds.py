@@ -22,6 +22,7 @@ from papers.sources.feed import parse_feed_entries
 from papers.web.feeds import MAX_AUTHORS, FeedEntry, PaperFeed, atom_feed, json_feed
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
+from tests.support.feed_rules import atom_problems, json_feed_problems
 from tests.support.people import anonymous_client, client_of, reader
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -118,6 +119,8 @@ def content(document: Any) -> str:
 def test_every_nasty_case_is_a_valid_document(name: str) -> None:
     texts, fields = CASES[name]
     made = feed(entry(*texts, **fields))
+    assert atom_problems(atom_feed(made)) == []
+    assert json_feed_problems(json_feed(made)) == []
     document = etree.fromstring(atom_feed(made))
     item = json.loads(json_feed(made))["items"][0]
     shown = document.xpath("string(//a:entry/a:title)", namespaces=ATOM)
@@ -141,6 +144,49 @@ def test_what_we_write_we_can_read(name: str) -> None:
     assert parsed.entries[0].title
     assert parsed.entries[0].id == "tag:example.org,2025:paper:1"
     assert len(parse_feed_entries(document, url="https://example.org/papers.atom").papers) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        (b"<id>tag:example.org,2025:paper:1</id>", b""),
+        (b"<id>tag:example.org,2025:paper:1</id>", b"<id>paper one</id>"),
+        (b"<title>", b"<title></title><title>"),
+        (b"T", b"t"),
+        (b'rel="self"', b'rel="other"'),
+        (b"<entry>", b"<entry><published>yesterday</published>"),
+        (b'type="html">', b'type="html"><b/>'),
+        (b'term="', b'other="'),
+        (b"http://", b"nowhere://"),
+        (b"</feed>", b""),
+    ],
+)
+def test_the_rules_of_atom_are_kept_an_eye_on(part: bytes, other: bytes) -> None:
+    whole = atom_feed(feed(entry("Title", "Words.")))
+    assert atom_problems(whole) == []
+    assert part in whole
+    assert atom_problems(whole.replace(part, other)) != []
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        (b"version/1.1", b"version/1"),
+        (b'"items":[', b'"things":['),
+        (b'"content_html":', b'"content":'),
+        (b'"title":', b'"_title":'),
+        (b"Z", b""),
+        (b'"tags":["', b'"tags":[1,"'),
+        (b'"id":"', b'"id":1,"_":"'),
+        (b"https://example.org", b"ftp://example.org"),
+        (b"}]}", b"}]"),
+    ],
+)
+def test_the_rules_of_json_feeds_are_kept_an_eye_on(part: bytes, other: bytes) -> None:
+    whole = json_feed(feed(entry("Title", "Words.")))
+    assert json_feed_problems(whole) == []
+    assert part in whole
+    assert json_feed_problems(whole.replace(part, other)) != []
 
 
 def test_forty_four_cases_are_tried() -> None:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from digests.models import Channel
+from digests.models import Channel, Notice
 from papers.citations.registry import CITATION_FORMATS
 from papers.models import (
     FeedKey,
@@ -409,6 +409,10 @@ def _papers() -> None:
     factories.user("paul", pk=99099)
     factories.list_rule(pk=990001, min_votes=1)
     Channel.objects.create(pk=990001, name="Desk", kind="mail", address="desk@example.org")
+    hook = Channel.objects.create(pk=990002, name="Lab", kind="webhook", address="nowhere", owner=rita)
+    Notice.objects.create(
+        pk=990003, channel=hook, key="test:1", uid="1", state="sent", not_before=factories.NOW, created_at=factories.NOW
+    )
     factories.rejected_record(pk=990001)
     factories.comment(paper, rita, pk=9001)
     factories.comment(paper, pk=9002)
@@ -472,6 +476,7 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
         user=rita, followed=Followed.objects.create(kind="author", key="ada lovelace", name="Rita’s-secret")
     )
     LibraryImport.objects.create(user=rita, name="Rita’s-secret", format="list", created_at=factories.NOW)
+    Channel.objects.filter(owner=rita).update(name="Rita’s-secret")
     suggested = factories.paper(title="Suggested to one reader")
     Recommendation.objects.create(
         user=rita, paper=suggested, because_of=paper, rank=0, score=1, shared=["Rita’s-secret"]
@@ -488,11 +493,12 @@ def test_what_is_one_s_own_is_on_nobody_else_s_pages(person: str, access: str, s
         "/following",
         "/library/import",
         "/papers/for-you",
+        "/account/webhooks",
     ):
         shown |= {path} if "Rita’s-secret" in mine.get(path).content.decode() else set()
         assert "Rita’s-secret" not in other.get(path).content.decode(), path
     assert {"/library", "/tags", "/account/muted", "/following", "/library/import", "/papers/for-you"} <= shown
-    assert "/papers/2603.99001/mine" in shown
+    assert {"/papers/2603.99001/mine", "/account/webhooks"} <= shown
     for path, there in (("/library.json", True), ("/papers/search.json?q=tag:Rita’s-secret", True)):
         assert (b"2603.99001" in b"".join(mine.get(path))) == there, path
         assert b"2603.99001" not in b"".join(other.get(path)), path
