@@ -8,14 +8,17 @@ each part and skips through the others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from papers.query.tsquery import any_word, either, quote_lexeme, title_mark
 
 MAX_WORDS = 40
-"""Of a longer question the rarest count: the others would change nothing but the time."""
+"""Of a longer question the heaviest count: the others would change little but the time."""
+CHOOSING_WORDS = 12
+"""The heaviest of these choose the papers: what is only rare in a long question, names and typing errors, would fill
+all places."""
 MAX_RANKED = 600
 _WORK = 9_000
 """Ranking costs this many (word, paper) pairs at most."""
@@ -68,9 +71,14 @@ def ranking_limit(terms: Collection[WeightedWord]) -> int:
     return max(MIN_RANKED, min(MAX_RANKED, _WORK // max(len(terms), 1)))
 
 
-def rarest_words(terms: Sequence[WeightedWord]) -> list[WeightedWord]:
-    """The words that decide, the rarest first."""
-    return sorted(terms, key=lambda term: (term.papers, term.word))[:MAX_WORDS]
+def heaviest_words(terms: Iterable[WeightedWord], most: int = MAX_WORDS) -> list[WeightedWord]:
+    """The words that decide, the heaviest first: rare ones, and those that a question says again and again."""
+    return sorted(terms, key=lambda term: (-term.weight, term.papers, term.word))[:most]
+
+
+def rarest_words(terms: Iterable[WeightedWord]) -> list[WeightedWord]:
+    """The same words, the rarest first."""
+    return sorted(terms, key=lambda term: (term.papers, term.word))
 
 
 def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:

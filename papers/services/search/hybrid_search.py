@@ -23,7 +23,7 @@ from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
-from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25
+from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25, score_bm25
 from papers.services.search.fusion import RankedResult, fuse
 from papers.services.search.semantic import rank_semantic, rank_semantic_among
 from papers.services.search.timeouts import statement_timeout
@@ -101,18 +101,23 @@ def search_papers(
         required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
         among = _searched_papers(newest_id, examples)
         # Asked for while the words are looked up.
-        of_text = request_query_vector(" ".join(texts) if mode != SearchMode.BM25 else "")
+        of_text = request_query_vector(embedded_text(query) if mode != SearchMode.BM25 else "")
         bm25_query = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
         words = _by_bm25(bm25_query, among, required) if mode != SearchMode.SEMANTIC else []
         vector = _vector(of_text(), examples) if mode != SearchMode.BM25 else None
         if vector and words and _wants_phrase(needed):
             near = rank_semantic_among(vector, [hit.paper_id for hit in words])
         else:
-            near = _by_vector(vector, among, required, bm25_query.expected) if vector else []
+            near = _by_vector(vector, among, required, needed, bm25_query.expected) if vector else []
+        more_words, more_near = (
+            _completed(bm25_query, among, words, vector, near)
+            if COMPLETION != "none" and mode == SearchMode.HYBRID
+            else ([], [])
+        )
         facets = _facets({hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
     return SearchResult(
-        ranked=fuse(words, near, listed_at=listed_at, now=now),
+        ranked=fuse(words, near, more_words, more_near, listed_at=listed_at, now=now),
         facets=facets,
         is_semantic=vector is not None,
         has_words=bool(bm25_query.terms),
@@ -130,6 +135,17 @@ def _searched_papers(newest_id: int | None, examples: Sequence[int]) -> PaperQue
 def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
     return [term.text for term in query.leaves() if isinstance(term, TextTerm)]
+
+
+PROSE_WORDS = 40
+"""A question of more words is a text of somebody's, which a model understands best as it was written."""
+
+
+def embedded_text(query: Query) -> str:
+    """What is asked for in meaning: the words asked for, each once; of a text that was pasted, the text."""
+    if query.is_running_text() and len(query.prose.split()) > PROSE_WORDS:
+        return query.prose
+    return " ".join(ranking_texts(query))
 
 
 def is_rankable(query: Query) -> bool:
@@ -165,14 +181,46 @@ def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition |
 
 
 def _by_vector(
-    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, expected: float
+    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, needed: Node | None, expected: float
 ) -> list[PaperDistance]:
-    if required is not None:
-        among = among.filter(required.as_filter())
+    passing = among if required is None else among.filter(required.as_filter())
+    codes = _categories(needed)
     try:
-        return rank_semantic(vector, among, is_filtered=required is not None, expected_count=expected)
+        return rank_semantic(
+            vector,
+            passing,
+            is_filtered=required is not None,
+            expected_count=expected,
+            one_by_one=among.filter(categories__overlap=codes) if codes else None,
+        )
     except EmptyResultSet:
         return []
+
+
+def _categories(needed: Node | None) -> list[str]:
+    """The categories one of which is all that is required.
+
+    The row of a paper has them at hand; its search vector is stored apart and would be unpacked for each paper.
+    """
+    parts = needed.nodes if isinstance(needed, nodes.And) else ()
+    return list(parts[0].codes) if len(parts) == 1 and isinstance(parts[0], nodes.CategoryTerm) else []
+
+
+COMPLETION = "clip"
+
+
+def _completed(
+    asked: Bm25Query,
+    among: PaperQuerySet,
+    words: Sequence[Bm25Hit],
+    vector: QueryVector | None,
+    near: Sequence[PaperDistance],
+) -> tuple[list[Bm25Hit], list[PaperDistance]]:
+    """What each ranking says of the papers that only the other one found. At most two queries."""
+    by_words, by_meaning = {hit.paper_id for hit in words}, {found.paper_id for found in near}
+    more_words = score_bm25(asked, among, by_meaning - by_words)
+    more_near = rank_semantic_among(vector, list(by_words - by_meaning)) if vector and by_words - by_meaning else []
+    return more_words, more_near
 
 
 def _examples(query: Query) -> list[int]:
