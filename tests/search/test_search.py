@@ -13,8 +13,10 @@ from django.test import Client
 
 from papers.models import Paper, SearchStatistics, Tag, TaggedPaper, Topic, TopicMatch, WordCount
 from papers.query.parser import parse
+from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector
 from papers.services.search import hybrid_search, timeouts, word_statistics
+from papers.services.search.bm25 import Bm25Hit
 from papers.services.search.bm25_candidates import (
     MAX_RANKED,
     MAX_WORDS,
@@ -23,6 +25,7 @@ from papers.services.search.bm25_candidates import (
     heaviest_words,
     rarest_words,
 )
+from papers.services.search.fusion import fuse
 from papers.services.search.hybrid_search import SearchMode, embedded_text, ranking_texts, search_papers
 from papers.services.search.result_page import PER_PAGE
 from papers.web.ratelimit import RATE_LIMITS
@@ -159,7 +162,7 @@ def term(word: str, papers: int, titles: int | None = None) -> WeightedWord:
 
 def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
     terms = rarest_words([term("model", 400_000), term("rare", 30), term("token", 15_000), term("continuous", 16_000)])
-    found = choose_candidates(terms, papers=1_000_000)
+    found = choose_candidates(terms, papers=1_000_000, most=MAX_RANKED)
     assert found is not None
     assert found.tsquery.split(" | ")[0] == "'rare'"
     assert "('token' & 'continuous')" in found.tsquery
@@ -169,7 +172,7 @@ def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
 
 
 def test_one_common_word_is_looked_for_in_titles() -> None:
-    found = choose_candidates([term("model", 400_000)], papers=1_000_000)
+    found = choose_candidates([term("model", 400_000)], papers=1_000_000, most=MAX_RANKED)
     assert found is not None
     assert found.tsquery == "'t:model'"
     assert found.is_too_common
@@ -181,7 +184,7 @@ def test_only_so_many_words_count_the_heaviest() -> None:
         f"w{number}" for number in range(199, 199 - MAX_WORDS, -1)
     ]
     assert [found.word for found in rarest_words(heaviest_words(terms, 3))] == ["w197", "w198", "w199"]
-    assert choose_candidates([], papers=10) is None
+    assert choose_candidates([], papers=10, most=MAX_RANKED) is None
 
 
 @pytest.mark.parametrize("most_months", [24, 0])
@@ -301,6 +304,40 @@ def test_what_meaning_alone_found_counts_for_its_words_too(monkeypatch: pytest.M
     assert (told["Tensor in the sea"].by_bm25, told["Tensor in the sea"].in_title) == (True, 1)
     assert (told["By the sea"].by_bm25, told["By the sea"].by_semantic) == (False, True)
     assert found.ranked[0] == told["Tensor in the sea"]
+
+
+def test_where_meaning_does_not_answer_more_papers_are_ranked_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    from papers.services.embeddings.model_switch import CurrentModel
+    from papers.services.search import bm25_candidates
+
+    monkeypatch.setattr(bm25_candidates, "MIN_RANKED", 20)
+    monkeypatch.setattr(bm25_candidates, "MIN_RANKED_BESIDE_MEANING", 4)
+    monkeypatch.setattr(bm25_candidates, "_WORK", 1)
+    for number in range(12):
+        factories.paper(title=f"Tensor {number}", abstract="", listed_at=NOW - timedelta(days=31 * number))
+    word_statistics.count_words(now=NOW)
+    assert len(titles("tensor")) == 12  # there is no model
+    with_vectors(monkeypatch)
+    assert len(titles("tensor")) < 12
+    monkeypatch.setattr(hybrid_search, "request_query_vector", lambda text: lambda: None)
+    monkeypatch.setattr(hybrid_search, "current_model", lambda: CurrentModel("m", 3))
+    assert len(titles("tensor")) == 12
+
+
+def test_both_rankings_count_for_a_paper_that_only_one_of_them_found() -> None:
+    def hit(paper_id: int, score: float) -> Bm25Hit:
+        return Bm25Hit(paper_id, score, 0, is_title=False, is_phrase_of_title=False, by_author=False)
+
+    def ranked(*more_words: Bm25Hit, more_near: tuple[PaperDistance, ...] = ()) -> list[int]:
+        words, near = [hit(1, 10.0), hit(2, 6.0)], [PaperDistance(3, 0.1), PaperDistance(4, 0.2)]
+        listed_at = dict.fromkeys(range(1, 5), NOW)
+        found = fuse(words, near, more_words, more_near, listed_at=listed_at, now=NOW)
+        return [result.paper_id for result in found]
+
+    assert ranked() == [3, 1, 4, 2]
+    assert ranked(hit(4, 4.0)) == [4, 3, 1, 2]
+    assert ranked(more_near=(PaperDistance(2, 0.3),)) == [2, 3, 1, 4]
+    assert ranked(hit(4, -5.0), more_near=(PaperDistance(2, 0.99),)) == [3, 1, 4, 2]  # worse than not being found: 0
 
 
 def test_a_pasted_text_is_understood_as_it_was_written() -> None:

@@ -89,6 +89,13 @@ class Bm25Query:
     """What part of all papers is expected to fulfil the condition."""
     first_look: str = ""
     """A tsquery for the papers that are opened first, where too many would have to be."""
+    beside_meaning: bool = False
+    """What is close in meaning is ranked by these words too, so that fewer papers need to be found by them."""
+
+    @property
+    def limit(self) -> int:
+        """How many papers are worth ranking."""
+        return ranking_limit(self.terms, beside_meaning=self.beside_meaning)
 
     @property
     def expected(self) -> float:
@@ -158,7 +165,7 @@ def score_bm25(query: Bm25Query, among: PaperQuerySet, paper_ids: Collection[int
 
 def candidates(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> PaperQuerySet:
     """The papers that are worth ranking, in no order, as many as there is time for."""
-    return among.filter(_asked(query, condition).as_filter())[: ranking_limit(query.terms) * 3 // 2]
+    return among.filter(_asked(query, condition).as_filter())[: query.limit * 3 // 2]
 
 
 def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[Bm25Hit]:
@@ -181,12 +188,12 @@ def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition
     Where few papers fulfil the condition, all of them are ranked.
     """
     condition = condition or QueryCondition()
-    most = ranking_limit(query.terms)
+    most = query.limit
     if query.share < 1 and query.share * query.papers <= most:
         return condition
     terms = [replace(term, papers=round(term.papers * query.share) + 1, titles=round(term.titles * query.share) + 1)
              for term in rarest_words(heaviest_words([*query.terms, *query.names], CHOOSING_WORDS))]  # fmt: skip
-    chosen = choose_candidates(terms, papers=max(1, round(query.papers * query.share)))
+    chosen = choose_candidates(terms, papers=max(1, round(query.papers * query.share)), most=most)
     if chosen is None:
         return condition
     parts = [f"({part})" for part in (condition.tsquery, chosen.tsquery) if part]

@@ -23,6 +23,8 @@ MAX_RANKED = 600
 _WORK = 9_000
 """Ranking costs this many (word, paper) pairs at most."""
 MIN_RANKED = 400
+MIN_RANKED_BESIDE_MEANING = 200
+"""Of a long question, where what a search by meaning finds is ranked too."""
 _LARGEST_SET = 4
 _COMMON_WORDS = 8
 # Words of one question occur together more often than by chance.
@@ -66,9 +68,10 @@ class CandidateQuery:
     is_too_common: bool = False
 
 
-def ranking_limit(terms: Collection[WeightedWord]) -> int:
+def ranking_limit(terms: Collection[WeightedWord], *, beside_meaning: bool = False) -> int:
     """How many papers can be ranked by these words in the time there is."""
-    return max(MIN_RANKED, min(MAX_RANKED, _WORK // max(len(terms), 1)))
+    least = MIN_RANKED_BESIDE_MEANING if beside_meaning else MIN_RANKED
+    return max(least, min(MAX_RANKED, _WORK // max(len(terms), 1)))
 
 
 def heaviest_words(terms: Iterable[WeightedWord], most: int = MAX_WORDS) -> list[WeightedWord]:
@@ -81,11 +84,10 @@ def rarest_words(terms: Iterable[WeightedWord]) -> list[WeightedWord]:
     return sorted(terms, key=lambda term: (term.papers, term.word))
 
 
-def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:
-    """What to look for, of words in the order of `rarest_words`; None where there are none."""
+def choose_candidates(terms: Sequence[WeightedWord], *, papers: int, most: int) -> CandidateQuery | None:
+    """What to look for, of words in the order of `rarest_words`, to find about `most`; None where there are none."""
     if not terms:
         return None
-    most = ranking_limit(terms)
     rare, expected = _rare(terms, most)
     sets: list[tuple[WeightedWord, ...]] = [(term,) for term in rare]
     common = terms[len(rare) : len(rare) + _COMMON_WORDS]

@@ -15,7 +15,7 @@ from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import WordFrequencies, newest_month_marks
 
 MOST_OPENED = 2_000
-ENOUGH = 5
+ENOUGH = 20
 """So many papers with the phrase are an answer, and the others are not opened."""
 _MOST_MONTHS = 24
 
