@@ -17,7 +17,9 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from bench import clock, serve
@@ -26,9 +28,13 @@ from bench.search_questions import QUESTION_KINDS, hostile, questions
 
 TIMES, HOSTILE_TIMES = 60, 15
 WARM_UP = 5
+CLIENTS, EACH = 8, 24
+"""They come from one address, which may search 200 times a minute."""
+CLIENT_KINDS = ("one rare word", "three words", "a question of 20 words", "words in a category")
+SEARCHES_A_SECOND = 40.0
 EMBEDDER_SECONDS = 90.0
 TOO_LONG = b"This search took too long"
-BY_WORDS_ALONE = b"Found by words alone"
+BY_WORDS_ALONE = b"Matched by words only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,27 @@ class Line:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Many clients at once, each asking what nobody else asks. Times in milliseconds."""
+
+    clients: int
+    searches: int
+    a_second: float
+    p50: float
+    p95: float
+    p99: float
+    by_words_alone: int
+    """Answered without a vector of the question, which did not come in time."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.clients} clients at once, {self.searches} different questions: {self.a_second:.1f} a second (floor "
+            f"{SEARCHES_A_SECOND:.0f} on 2 cores), p50 {self.p50:.0f}, p95 {self.p95:.0f}, p99 {self.p99:.0f} ms; "
+            f"{self.by_words_alone} by words alone"
+        )
+
+
 def main() -> None:
     options = arguments()
     started = time.monotonic()
@@ -65,11 +92,12 @@ def main() -> None:
         for kind, (paths, times) in asked.items():
             lines.append(time_kind(web, kind, paths, times=times, budget=budget_of(kind, options.papers)))
             serve.say(f"{kind}: p50 {lines[-1].p50:.0f}, p95 {lines[-1].p95:.0f} ms")
-    print(table(lines, papers=options.papers, vectors=vectors))
+        crowd = time_crowd(web)
+    print(table(lines, papers=options.papers, vectors=vectors), crowd, sep="\n\n")
     if options.json:
         result = {
             "papers": options.papers, "vectors": vectors, "seconds": round(time.monotonic() - started, 1),
-            "requests": [asdict(line) for line in lines],
+            "requests": [asdict(line) for line in lines], "crowd": asdict(crowd),
         }  # fmt: skip
         Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
 
@@ -140,6 +168,32 @@ def time_kind(port: int, kind: str, paths: Sequence[str], *, times: int, budget:
         kind, taken.percentile(0.5), taken.percentile(0.95), taken.percentile(1), budget,
         " ".join(sorted(statuses)), stopped,
     )  # fmt: skip
+
+
+def time_crowd(port: int, *, clients: int = CLIENTS, each: int = EACH) -> Crowd:
+    """Some clients that ask at once, each one question after the other."""
+    from django.core.cache import cache
+
+    # Behind those that were asked before: nothing of them is remembered.
+    kinds = [questions(kind, TIMES + WARM_UP + clients * each)[TIMES + WARM_UP :] for kind in CLIENT_KINDS]
+    asked = [kinds[turn % len(kinds)][turn] for turn in range(clients * each)]
+    cache.clear()
+    began = time.perf_counter()
+    with ThreadPoolExecutor(clients) as threads:
+        shares = [asked[number::clients] for number in range(clients)]
+        answers = [answer for found in threads.map(partial(_ask_all, port), shares) for answer in found]
+    seconds = time.perf_counter() - began
+    times = clock.Times([answer.seconds for answer in answers], 0)
+    return Crowd(
+        clients, len(answers), len(answers) / seconds,
+        times.percentile(0.5), times.percentile(0.95), times.percentile(0.99),
+        sum(BY_WORDS_ALONE in answer.body for answer in answers),
+    )  # fmt: skip
+
+
+def _ask_all(port: int, paths: Sequence[str]) -> list[clock.Answer]:
+    with clock.Connection(port) as connection:
+        return [connection.get(path) for path in paths]
 
 
 def table(lines: Sequence[Line], *, papers: int, vectors: str) -> str:

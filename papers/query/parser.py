@@ -80,6 +80,8 @@ class Query:
     destination: Destination | None = field(default=None, compare=False)
     repeated: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Words that were typed more than once, and how often: in a long question they say what it is about."""
+    prose: str = field(default="", compare=False)
+    """What was typed without its operators, as it was written: repeated words and small ones too."""
 
     def __str__(self) -> str:
         return "" if self.root is None else str(self.root)
@@ -114,7 +116,7 @@ def parse(text: str) -> Query:
     parser = _Parser(text, problems)
     root = parser.read()
     repeated = tuple((word, times) for word, times in Counter(parser.words).items() if times > 1)
-    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated)
+    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated, parser.prose())
 
 
 # --- Operators ------------------------------------------------------------------------------------------------------
@@ -305,6 +307,10 @@ class _Parser:
 
     def read(self) -> Node | None:
         return self._any(0)
+
+    def prose(self) -> str:
+        """The text without what stands at a colon."""
+        return _line("".join(token[0] for token in self.tokens if token["field"] is None))
 
     def _any(self, depth: int) -> Node | None:
         """What stands on both sides of OR, up to a closing bracket or the end."""

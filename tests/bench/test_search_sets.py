@@ -84,6 +84,7 @@ def test_what_survives_the_choice_of_candidates_is_counted() -> None:
         for number in range(60)
     ]
     found = search_survival.measure_survival(papers, VectorCache("", "m", lambda texts: []))
-    assert set(found["kinds"]) == set(search_survival.KINDS)
-    assert all(measured["survive"] > 0.9 for measured in found["kinds"].values())
+    for way in search_survival.WAYS:
+        assert set(found["ways"][way]) == set(search_survival.KINDS)
+        assert all(measured["survive"] > 0.9 for measured in found["ways"][way].values())
     assert "whole abstract" in search_survival.survival_table([found])

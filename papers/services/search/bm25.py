@@ -7,7 +7,7 @@ number of times a word occurs in a vector; but `ts_rank` of a single word is Σ 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 
 from papers.dates import start_of_day
 from papers.models.paper import PaperQuerySet
-from papers.models.query_sql import QueryCondition
+from papers.models.query_sql import QueryCondition, vector_matches
 from papers.models.search_index import lexemes_of
 from papers.query.nodes import FieldTerm, Leaf, Node, all_terms, texts_of
 from papers.query.spellings import Lexemes
@@ -32,8 +32,16 @@ from papers.query.tsquery import (
     quote_lexeme,
     title_mark,
 )
-from papers.services.search.bm25_candidates import WeightedWord, choose_candidates, ranking_limit, rarest_words
+from papers.services.search.bm25_candidates import (
+    CHOOSING_WORDS,
+    WeightedWord,
+    choose_candidates,
+    heaviest_words,
+    ranking_limit,
+    rarest_words,
+)
 from papers.services.search.bm25_words import asked_words, pairs_of_texts, weigh
+from papers.services.search.common_phrases import ENOUGH, MOST_OPENED, first_look
 from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import (
     WordFrequencies,
@@ -80,6 +88,15 @@ class Bm25Query:
     """The words among them that are oftener an author's name than a word of a text, as marks of the index."""
     share: float = 1.0
     """What part of all papers is expected to fulfil the condition."""
+    first_look: str = ""
+    """A tsquery for the papers that are opened first, where too many would have to be."""
+    beside_meaning: bool = False
+    """What is close in meaning is ranked by these words too, so that fewer papers need to be found by them."""
+
+    @property
+    def limit(self) -> int:
+        """How many papers are worth ranking."""
+        return ranking_limit(self.terms, beside_meaning=self.beside_meaning)
 
     @property
     def expected(self) -> float:
@@ -90,7 +107,7 @@ class Bm25Query:
 def build_bm25_query(
     texts: Sequence[str], required: Node | None = None, *, repetitions: Mapping[str, int] | None = None
 ) -> Bm25Query:
-    """The words of `texts`, the rarest first, with how common they are; at most three queries.
+    """The words of `texts`, the heaviest first, with how common they are; at most three queries.
 
     A word that is asked for twice, also in another form, weighs twice as much; `repetitions` says how often a text was
     typed, where that is more than once.
@@ -107,12 +124,13 @@ def build_bm25_query(
         asked += [mark for found in lexemes.values() for word in found.words for mark in (word, title_mark(word))]
     known = load_word_frequencies(asked)
     return Bm25Query(
-        terms=tuple(rarest_words([weigh(word, known) for word in words])),
+        terms=tuple(heaviest_words(weigh(word, known) for word in words)),
         text=" ".join(texts),
         papers=known.papers,
         average_length=known.average_length,
-        names=tuple(rarest_words(_names(keys, known, lexemes))),
+        names=tuple(heaviest_words(_names(keys, known, lexemes))),
         share=estimate_share(required, known, lexemes) if required is not None else 1.0,
+        first_look=first_look(required, known, lexemes),
     )
 
 
@@ -133,14 +151,38 @@ def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) ->
 
 
 def rank_bm25(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> list[Bm25Hit]:
-    """The best papers by words, among those that fulfil the condition. One query, two where every word is common."""
+    """The best papers by words, among those that fulfil the condition. One query; two where every word is common."""
     if not query.terms:
         return []
-    found = among.filter(_asked(query, condition).as_filter())
+    if query.first_look and condition is not None:
+        opened = among.filter(vector_matches(query.first_look))[:MOST_OPENED]
+        found = _ranked(query, opened, condition.tsquery)
+        if len(found) >= ENOUGH:
+            return found
+    return _ranked(query, candidates(query, among, condition))
+
+
+def score_bm25(query: Bm25Query, among: PaperQuerySet, paper_ids: Collection[int]) -> list[Bm25Hit]:
+    """These papers by words, the best first; those with none of the words are left out. One query, of 200 at most."""
+    if not query.terms or not paper_ids:
+        return []
+    return _ranked(query, among.filter(pk__in=paper_ids))
+
+
+def candidates(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition | None) -> PaperQuerySet:
+    """The papers that are worth ranking, in no order, as many as there is time for."""
+    return among.filter(_asked(query, condition).as_filter())[: query.limit * 3 // 2]
+
+
+def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[Bm25Hit]:
+    """Those of `found` that match a tsquery, where there is one, ranked."""
     vector = Func(F("search_vector"), template="(%(expressions)s || ''::tsvector)", output_field=SearchVectorField())
     # A copy, made once: the vector itself would be fetched and unpacked again for every word.
-    rows = found.annotate(vector=vector).values_list("pk", "vector")[: ranking_limit(query.terms) * 3 // 2]
+    rows = found.annotate(vector=vector).values_list("pk", "vector")
     inner, values = rows.query.sql_with_params()
+    if matching:
+        inner = f"SELECT id, vector FROM ({inner}) AS opened (id, vector) WHERE vector @@ %s::tsquery"  # noqa: S608
+        values = (*values, matching)
     with connection.cursor() as cursor:
         cursor.execute(*_statement(query, inner, values))
         return [Bm25Hit(*row) for row in cursor.fetchall()]
@@ -152,17 +194,17 @@ def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition
     Where few papers fulfil the condition, all of them are ranked.
     """
     condition = condition or QueryCondition()
-    most = ranking_limit(query.terms)
+    most = query.limit
     if query.share < 1 and query.share * query.papers <= most:
         return condition
     terms = [replace(term, papers=round(term.papers * query.share) + 1, titles=round(term.titles * query.share) + 1)
-             for term in rarest_words([*query.terms, *query.names])]  # fmt: skip
-    candidates = choose_candidates(terms, papers=max(1, round(query.papers * query.share)))
-    if candidates is None:
+             for term in rarest_words(heaviest_words([*query.terms, *query.names], CHOOSING_WORDS))]  # fmt: skip
+    chosen = choose_candidates(terms, papers=max(1, round(query.papers * query.share)), most=most)
+    if chosen is None:
         return condition
-    parts = [f"({part})" for part in (condition.tsquery, candidates.tsquery) if part]
-    part_of_it = most / max(candidates.expected, 1.0)
-    if not candidates.is_too_common or part_of_it >= 1:
+    parts = [f"({part})" for part in (condition.tsquery, chosen.tsquery) if part]
+    part_of_it = most / max(chosen.expected, 1.0)
+    if not chosen.is_too_common or part_of_it >= 1:
         return QueryCondition(" & ".join(parts), condition.filter)
     months = newest_month_marks(share=part_of_it, papers=query.papers)
     if len(months) <= _MOST_MONTHS:

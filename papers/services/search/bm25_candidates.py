@@ -8,18 +8,23 @@ each part and skips through the others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from papers.query.tsquery import any_word, either, quote_lexeme, title_mark
 
 MAX_WORDS = 40
-"""Of a longer question the rarest count: the others would change nothing but the time."""
+"""Of a longer question the heaviest count: the others would change little but the time."""
+CHOOSING_WORDS = 12
+"""The heaviest of these choose the papers: what is only rare in a long question, names and typing errors, would fill
+all places."""
 MAX_RANKED = 600
 _WORK = 9_000
 """Ranking costs this many (word, paper) pairs at most."""
 MIN_RANKED = 400
+MIN_RANKED_BESIDE_MEANING = 200
+"""Of a long question, where what a search by meaning finds is ranked too."""
 _LARGEST_SET = 4
 _COMMON_WORDS = 8
 # Words of one question occur together more often than by chance.
@@ -63,21 +68,26 @@ class CandidateQuery:
     is_too_common: bool = False
 
 
-def ranking_limit(terms: Collection[WeightedWord]) -> int:
+def ranking_limit(terms: Collection[WeightedWord], *, beside_meaning: bool = False) -> int:
     """How many papers can be ranked by these words in the time there is."""
-    return max(MIN_RANKED, min(MAX_RANKED, _WORK // max(len(terms), 1)))
+    least = MIN_RANKED_BESIDE_MEANING if beside_meaning else MIN_RANKED
+    return max(least, min(MAX_RANKED, _WORK // max(len(terms), 1)))
 
 
-def rarest_words(terms: Sequence[WeightedWord]) -> list[WeightedWord]:
-    """The words that decide, the rarest first."""
-    return sorted(terms, key=lambda term: (term.papers, term.word))[:MAX_WORDS]
+def heaviest_words(terms: Iterable[WeightedWord], most: int = MAX_WORDS) -> list[WeightedWord]:
+    """The words that decide, the heaviest first: rare ones, and those that a question says again and again."""
+    return sorted(terms, key=lambda term: (-term.weight, term.papers, term.word))[:most]
 
 
-def choose_candidates(terms: Sequence[WeightedWord], *, papers: int) -> CandidateQuery | None:
-    """What to look for, of words in the order of `rarest_words`; None where there are none."""
+def rarest_words(terms: Iterable[WeightedWord]) -> list[WeightedWord]:
+    """The same words, the rarest first."""
+    return sorted(terms, key=lambda term: (term.papers, term.word))
+
+
+def choose_candidates(terms: Sequence[WeightedWord], *, papers: int, most: int) -> CandidateQuery | None:
+    """What to look for, of words in the order of `rarest_words`, to find about `most`; None where there are none."""
     if not terms:
         return None
-    most = ranking_limit(terms)
     rare, expected = _rare(terms, most)
     sets: list[tuple[WeightedWord, ...]] = [(term,) for term in rare]
     common = terms[len(rare) : len(rare) + _COMMON_WORDS]

@@ -34,20 +34,37 @@ class RankedResult(NamedTuple):
 
 
 def fuse(
-    words: Sequence[Bm25Hit], meaning: Sequence[PaperDistance], *, listed_at: Mapping[int, datetime], now: datetime
+    words: Sequence[Bm25Hit],
+    meaning: Sequence[PaperDistance],
+    more_words: Sequence[Bm25Hit] = (),
+    more_meaning: Sequence[PaperDistance] = (),
+    *,
+    listed_at: Mapping[int, datetime],
+    now: datetime,
 ) -> list[RankedResult]:
-    """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out."""
+    """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out.
+
+    `more_words` and `more_meaning`: what each ranking says of papers that only the other one found.
+    """
     rankings = (
-        _shares({found.paper_id: found.score for found in words}, least=0.0, full=MOST_BY_WORDS),
         _shares(
-            {near.paper_id: 1 - near.distance for near in meaning}, least=1 - MAX_DISTANCE, full=MAX_FILTERED_RESULTS
+            {found.paper_id: found.score for found in words},
+            {found.paper_id: found.score for found in more_words},
+            least=0.0,
+            full=MOST_BY_WORDS,
+        ),
+        _shares(
+            {near.paper_id: 1 - near.distance for near in meaning},
+            {near.paper_id: 1 - near.distance for near in more_meaning},
+            least=1 - MAX_DISTANCE,
+            full=MAX_FILTERED_RESULTS,
         ),
     )
     scores: dict[int, float] = {}
     for ranking in rankings:
         for paper_id, share in ranking.items():
             scores[paper_id] = scores.get(paper_id, 0.0) + share / 2
-    by_bm25 = {found.paper_id: found for found in words}
+    by_bm25 = {found.paper_id: found for found in (*words, *more_words)}
     by_semantic = {near.paper_id for near in meaning}
     ranked = [
         RankedResult(
@@ -64,15 +81,18 @@ def fuse(
     return sorted(ranked, key=lambda result: (-result.score, -result.paper_id))
 
 
-def _shares(scores: Mapping[int, float], *, least: float, full: int) -> dict[int, float]:
-    """Scores of one ranking from 0, as good as not being in it, to 1, its best.
+def _shares(scores: Mapping[int, float], more: Mapping[int, float], *, least: float, full: int) -> dict[int, float]:
+    """Scores of one ranking from 0, as good as the last of it, to 1, its best; also of papers that it did not find.
 
     A ranking that is cut off at `full` papers ends there at 0; a shorter one would have ended at `least`.
     """
-    best = max(scores.values(), default=0.0)
+    every = {**more, **scores}
+    best = max(every.values(), default=0.0)
     if len(scores) >= full:
         least = min(scores.values())
-    return {paper_id: (score - least) / (best - least) if best > least else 1.0 for paper_id, score in scores.items()}
+    if best <= least:
+        return dict.fromkeys(every, 1.0)
+    return {paper_id: max(0.0, (score - least) / (best - least)) for paper_id, score in every.items()}
 
 
 def _signals(found: Bm25Hit | None, listed_at: datetime, now: datetime) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -23,9 +23,9 @@ from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
-from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25
+from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25, score_bm25
 from papers.services.search.fusion import RankedResult, fuse
-from papers.services.search.semantic import rank_semantic, rank_semantic_among
+from papers.services.search.semantic import rank_semantic, rank_semantic_among, rank_semantic_in_categories
 from papers.services.search.timeouts import statement_timeout
 
 
@@ -100,22 +100,28 @@ def search_papers(
         texts, needed, examples = ranking_texts(query), _required(query), _examples(query)
         required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
         among = _searched_papers(newest_id, examples)
+        by_words, by_meaning = mode != SearchMode.SEMANTIC, mode != SearchMode.BM25
         # Asked for while the words are looked up.
-        of_text = request_query_vector(" ".join(texts) if mode != SearchMode.BM25 else "")
-        bm25_query = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
-        words = _by_bm25(bm25_query, among, required) if mode != SearchMode.SEMANTIC else []
-        vector = _vector(of_text(), examples) if mode != SearchMode.BM25 else None
+        of_text = request_query_vector(embedded_text(query) if by_meaning else "")
+        asked = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
+        asked = replace(asked, beside_meaning=by_meaning and current_model() is not None)
+        words = _by_bm25(asked, among, required) if by_words else []
+        vector = _vector(of_text(), examples) if by_meaning else None
+        if vector is None and by_words and asked.limit < (alone := replace(asked, beside_meaning=False)).limit:
+            words = _by_bm25(alone, among, required)  # it was expected, and did not come in time
         if vector and words and _wants_phrase(needed):
             near = rank_semantic_among(vector, [hit.paper_id for hit in words])
         else:
-            near = _by_vector(vector, among, required, bm25_query.expected) if vector else []
+            near = _by_vector(vector, among, required, needed, asked.expected) if vector else []
+        more_words = _scored_by_words(asked, among, words, near) if by_words else []
+        more_near = _scored_by_meaning(vector, words, near) if vector else []
         facets = _facets({hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
     return SearchResult(
-        ranked=fuse(words, near, listed_at=listed_at, now=now),
+        ranked=fuse(words, near, more_words, more_near, listed_at=listed_at, now=now),
         facets=facets,
         is_semantic=vector is not None,
-        has_words=bool(bm25_query.terms),
+        has_words=bool(asked.terms),
     )
 
 
@@ -130,6 +136,17 @@ def _searched_papers(newest_id: int | None, examples: Sequence[int]) -> PaperQue
 def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
     return [term.text for term in query.leaves() if isinstance(term, TextTerm)]
+
+
+PROSE_WORDS = 40
+"""A question of more words is a text of somebody's, which a model understands best as it was written."""
+
+
+def embedded_text(query: Query) -> str:
+    """What is asked for in meaning: the words asked for, each once; of a text that was pasted, the text."""
+    if query.is_running_text() and len(query.prose.split()) > PROSE_WORDS:
+        return query.prose
+    return " ".join(ranking_texts(query))
 
 
 def is_rankable(query: Query) -> bool:
@@ -165,14 +182,37 @@ def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition |
 
 
 def _by_vector(
-    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, expected: float
+    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, needed: Node | None, expected: float
 ) -> list[PaperDistance]:
+    if codes := _categories(needed):
+        return rank_semantic_in_categories(vector, among, codes)
     if required is not None:
         among = among.filter(required.as_filter())
     try:
         return rank_semantic(vector, among, is_filtered=required is not None, expected_count=expected)
     except EmptyResultSet:
         return []
+
+
+def _categories(needed: Node | None) -> list[str]:
+    """The categories one of which is all that is required; none where something else is."""
+    parts = needed.nodes if isinstance(needed, nodes.And) else ()
+    return list(parts[0].codes) if len(parts) == 1 and isinstance(parts[0], nodes.CategoryTerm) else []
+
+
+def _scored_by_words(
+    asked: Bm25Query, among: PaperQuerySet, words: Sequence[Bm25Hit], near: Sequence[PaperDistance]
+) -> list[Bm25Hit]:
+    """What was found by meaning alone, by its words. One query, where there is any."""
+    return score_bm25(asked, among, {found.paper_id for found in near} - {hit.paper_id for hit in words})
+
+
+def _scored_by_meaning(
+    vector: QueryVector, words: Sequence[Bm25Hit], near: Sequence[PaperDistance]
+) -> list[PaperDistance]:
+    """What was found by words alone, by its meaning. One query, where there is any."""
+    left = {hit.paper_id for hit in words} - {found.paper_id for found in near}
+    return rank_semantic_among(vector, list(left)) if left else []
 
 
 def _examples(query: Query) -> list[int]:

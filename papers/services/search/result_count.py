@@ -12,8 +12,11 @@ from django.core.exceptions import EmptyResultSet
 from papers.models import Paper, User, WordCount
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
-from papers.query.nodes import is_personal
+from papers.query.nodes import is_personal, texts_of
 from papers.query.parser import Query
+from papers.services.search.common_phrases import MOST_OPENED, phrases_in
+from papers.services.search.selectivity import estimate_share
+from papers.services.search.word_statistics import load_word_frequencies
 
 COUNTED = 400
 _SURELY_MORE = 20 * COUNTED
@@ -31,6 +34,8 @@ def count_results(query: Query, *, viewer: User | AnonymousUser, today: date) ->
         return None
     if _is_surely_more(query):
         return COUNTED + 1
+    if _takes_long(query):
+        return None
     own = viewer.pk if is_personal(query.root) else ""
     parts = repr((str(query), str(today), own))
     key = f"search-count:{hashlib.sha256(parts.encode(errors='replace')).hexdigest()}"
@@ -48,6 +53,15 @@ def _count(query: Query, viewer: User | AnonymousUser, today: date) -> int:
         return len(found.values_list("pk", flat=True)[: COUNTED + 1])
     except EmptyResultSet:
         return 0
+
+
+def _takes_long(query: Query) -> bool:
+    """Whether it is a phrase of common words, for which thousands of papers would be opened. At most two queries."""
+    if not phrases_in(query.root) or query.root is None:
+        return False
+    lexemes = lexemes_of(texts_of(query.root))
+    known = load_word_frequencies({word for forms in lexemes.values() for word in forms.words})
+    return estimate_share(query.root, known, lexemes) * known.papers > MOST_OPENED
 
 
 def _is_surely_more(query: Query) -> bool:

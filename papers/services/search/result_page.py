@@ -28,7 +28,13 @@ from papers.services.embeddings.model_switch import current_model
 from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.search.bm25_words import pairs_of_texts
 from papers.services.search.fusion import RankedResult
-from papers.services.search.hybrid_search import SearchResult, is_rankable, ranking_texts, search_papers
+from papers.services.search.hybrid_search import (
+    SearchResult,
+    embedded_text,
+    is_rankable,
+    ranking_texts,
+    search_papers,
+)
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
 
 PER_PAGE = 20
@@ -190,7 +196,8 @@ def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
     model = current_model()
     root = request.query.root
     own = request.viewer.pk if root is not None and is_personal(root) else ""
-    parts = (str(request.query), newest_id, request.today, model.name if model else "", own)
+    asked = (str(request.query), request.query.repeated, embedded_text(request.query))
+    parts = (asked, newest_id, request.today, model.name if model else "", own)
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
     kept: list[Any] | None = cache.get(key)
     if kept is not None:

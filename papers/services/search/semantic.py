@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from papers.models import PaperCategory
 from papers.models.paper import PaperQuerySet
 from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector
@@ -43,6 +44,24 @@ def rank_semantic(
     if len(few) > EXACT_SCAN_LIMIT:
         return _by_index(vector, among, exclude_ids, most=MAX_FILTERED_RESULTS)
     return rank_semantic_among(vector, few, exclude_ids)
+
+
+def rank_semantic_in_categories(
+    vector: QueryVector, among: PaperQuerySet, categories: Collection[str]
+) -> list[PaperDistance]:
+    """The closest papers of one or more categories, the closest first. Three queries at most. Inside a transaction.
+
+    The search index would have each paper opened to see whether it is `among` those that count; a category's papers
+    are listed by its own index, a hundred times as fast, and only the closest are looked at.
+    """
+    listed = PaperCategory.objects.filter(category__in=categories).order_by().values_list("paper_id", flat=True)
+    few = list(listed[: EXACT_SCAN_LIMIT + 1])
+    if len(few) > EXACT_SCAN_LIMIT:
+        # Of the row: the search vector, which has them too, is stored apart and would be unpacked for each paper.
+        return _by_index(vector, among.filter(categories__overlap=list(categories)), (), most=MAX_FILTERED_RESULTS)
+    near = rank_semantic_among(vector, few)
+    passing = set(among.filter(pk__in=[found.paper_id for found in near]).values_list("pk", flat=True))
+    return [found for found in near if found.paper_id in passing]
 
 
 def rank_semantic_among(
