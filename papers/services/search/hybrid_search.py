@@ -25,7 +25,8 @@ from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
 from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25
 from papers.services.search.fusion import RankedResult, fuse
-from papers.services.search.semantic import rank_semantic, rank_semantic_among
+from papers.services.search.named_authors import papers_by_whole_name
+from papers.services.search.semantic import near_distance, only_near, rank_semantic, rank_semantic_among
 from papers.services.search.timeouts import statement_timeout
 
 
@@ -101,7 +102,7 @@ def search_papers(
         required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
         among = _searched_papers(newest_id, examples)
         # Asked for while the words are looked up.
-        of_text = request_query_vector(" ".join(texts) if mode != SearchMode.BM25 else "")
+        of_text = request_query_vector(" ".join(texts) if mode != SearchMode.BM25 and not query.destination else "")
         bm25_query = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
         words = _by_bm25(bm25_query, among, required) if mode != SearchMode.SEMANTIC else []
         vector = _vector(of_text(), examples) if mode != SearchMode.BM25 else None
@@ -109,10 +110,13 @@ def search_papers(
             near = rank_semantic_among(vector, [hit.paper_id for hit in words])
         else:
             near = _by_vector(vector, among, required, bm25_query.expected) if vector else []
-        facets = _facets({hit.paper_id for hit in words} | {hit.paper_id for hit in near})
+        if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
+            near = only_near(near, vector)
+        named = papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else []
+        facets = _facets({*named} | {hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
     return SearchResult(
-        ranked=fuse(words, near, listed_at=listed_at, now=now),
+        ranked=fuse(words, near, named=named, listed_at=listed_at, now=now, near_distance=near_distance(vector)),
         facets=facets,
         is_semantic=vector is not None,
         has_words=bool(bm25_query.terms),
@@ -140,8 +144,11 @@ def is_rankable(query: Query) -> bool:
 def _required(query: Query) -> Node | None:
     """All that a paper must fulfil: everything but plain words side by side, which only rank it.
 
-    A single word is not required either: what is close in meaning without it says so.
+    A single word is not required either: what is close in meaning without it says so. An id that leads to no paper
+    here is: nothing else is what was meant.
     """
+    if query.destination:
+        return query.root
     ranks_only: tuple[type, ...] = (nodes.WordTerm, nodes.LikeTerm)
     if query.is_running_text():  # quotation marks and brackets are those of the sentence
         ranks_only += (nodes.PhraseTerm, nodes.Or)
