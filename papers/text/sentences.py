@@ -13,14 +13,14 @@ MAX_QUOTED = 180
 
 def sentences(text: str) -> Iterator[str]:
     """The sentences of `text` in their order, without the space between them."""
-    waiting = ""
+    waiting: list[str] = []
     for part in _END.split(text):
-        waiting = f"{waiting} {part}" if waiting else part
-        if not _ABBREVIATION.search(waiting[-12:]):
-            yield waiting
-            waiting = ""
+        waiting.append(part)
+        if not _ABBREVIATION.search(part[-12:]):
+            yield " ".join(waiting)
+            waiting = []
     if waiting:
-        yield waiting
+        yield " ".join(waiting)
 
 
 def quoted(sentence: str, start: int, end: int) -> str:
