@@ -328,6 +328,13 @@ EMBEDDINGS = env.flag("BROADSHEET_EMBEDDINGS", default=True)
 EMBEDDINGS_URL = env.url("BROADSHEET_EMBEDDINGS_URL", "") if env.is_set("BROADSHEET_EMBEDDINGS_URL") else ""
 EMBEDDINGS_MODEL = env.text("BROADSHEET_EMBEDDINGS_MODEL")
 EMBEDDINGS_KEY = env.secret("BROADSHEET_EMBEDDINGS_KEY")
+# What is put before a question and before a paper's text, for models that were trained with it.
+EMBEDDINGS_QUERY_PREFIX = env.text("BROADSHEET_EMBEDDINGS_QUERY_PREFIX")
+EMBEDDINGS_DOCUMENT_PREFIX = env.text("BROADSHEET_EMBEDDINGS_DOCUMENT_PREFIX")
+# What languages the model at the address knows.
+EMBEDDINGS_LANGUAGES = env.choice("BROADSHEET_EMBEDDINGS_LANGUAGES", "english", ("english", "many"))
+# How far (cosine distance, 0 to 2) a paper may be that is offered where no paper has the words. 0: as the model has it.
+EMBEDDINGS_NEAR = env.decimal("BROADSHEET_EMBEDDINGS_NEAR", 0)
 EMBEDDER = env.url("BROADSHEET_EMBEDDER", f"unix://{DATA_DIR.embedder_socket}", schemes=("unix", "tcp"))
 # For how long nobody asks and no paper waits before the model is given back. 0: never.
 EMBEDDER_IDLE_SECONDS = env.seconds("BROADSHEET_EMBEDDER_IDLE", 10 * 60)

@@ -107,7 +107,12 @@ class SearchReindex(models.Model):
 
 
 class TitleWord(models.Model):
-    """A word as titles write it, for corrections of what is typed. Rewritten by `services/search/typing_help.py`."""
+    """A word of titles or of authors' names, for corrections of what is typed. Rewritten by
+    `services/search/typing_help.py`.
+
+    `deletions` has the word, the word without any one of its letters, and of a long one its letters by threes with
+    their places (`text/spelling.py`): an index of equal texts finds what differs by a letter or two.
+    """
 
     word = models.TextField(primary_key=True)
     papers = models.PositiveIntegerField(help_text="Titles among those read that have it.")

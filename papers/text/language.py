@@ -40,6 +40,12 @@ _OTHERS = tuple(
     )
 )
 _FEWEST_WORDS = 3
+# What names of people and places have, in texts of any language.
+_PARTS_OF_NAMES = re.compile(
+    r"\b(?:de (?:la|las|los|le)|van (?:de|den|der|het)|von (?:den|der)|du bois|los (?:alamos|angeles)|des moines|"
+    r"la (?:jolla|palma|niña|nina|silla|plata)|las (?:vegas|campanas)|el (?:niño|nino|capitan)|le (?:cun|roux))\b"
+)
+_FORMULA = re.compile(r"\$[^$]{0,200}\$|\\[a-z]+")
 # The beginnings of the names of letters that English texts have.
 _LATIN = ("LATIN", "GREEK", "FULLWIDTH LATIN", "MATHEMATICAL", "FEMININE", "MASCULINE", "MODIFIER")
 
@@ -47,9 +53,11 @@ _LATIN = ("LATIN", "GREEK", "FULLWIDTH LATIN", "MATHEMATICAL", "FEMININE", "MASC
 def is_probably_english(text: str) -> bool:
     """False for a text mostly in other letters than Latin (Greek ones are formulas' too), or in another language.
 
-    A few words without any little word among them may be anything, and count as English.
+    A few words without any little word among them may be anything, and count as English. What stands in formulas and in
+    names of people and places says nothing.
     """
-    words = _WORD.findall(text[:_MAX_CHARS].lower())
+    text = _FORMULA.sub(" ", text[:_MAX_CHARS].lower())
+    words = _WORD.findall(_PARTS_OF_NAMES.sub(" ", text))
     letters = sum(map(len, words))
     other = sum(_is_of_other_script(letter) for word in words if not word.isascii() for letter in word)
     if letters and other * 2 > letters:
@@ -57,8 +65,13 @@ def is_probably_english(text: str) -> bool:
     if len(words) < _FEWEST_WORDS:
         return True
     english = sum(word in _ENGLISH for word in words)
-    foreign = max(len({word for word in words if word in known}) for known in _OTHERS)
+    foreign = max(len({word for word in words if word in known and _says_which(word)}) for known in _OTHERS)
     return foreign < 2 or foreign <= english
+
+
+def _says_which(word: str) -> bool:
+    """Single letters are variables' names: "y" and "e" are Spanish words as well."""
+    return len(word) > 1 or not word.isascii()
 
 
 def _is_of_other_script(letter: str) -> bool:

@@ -33,15 +33,42 @@ def lookup_keys(word: str) -> set[str]:
     return once.union(*map(deletions, once))
 
 
+def letter_groups(word: str) -> set[str]:
+    """Three letters of a long word each, with their place and the word's first letter; none of a shorter one.
+
+    Two mistakes leave one of three groups whole that have no letter in common (the pigeonhole principle): by those a
+    word is found from which letters are missing, which `deletions` would need a list of pairs for.
+    """
+    if not _LONG_WORD <= len(word) <= MAX_LETTERS:
+        return set()
+    return {f"{word[0]}{place}{word[place : place + 3]}" for place in range(len(word) - 2)}
+
+
+def group_lookup_keys(word: str) -> set[str]:
+    """What `letter_groups` of a word that was meant has one of, at most 15 texts: mistakes move a group two places."""
+    if not _LONG_WORD <= len(word) <= _MOST_LETTERS_FOR_TWO:
+        return set()
+    starts = (0, (len(word) - 3) // 2, len(word) - 3)
+    return {
+        f"{word[0]}{start + moved}{word[start : start + 3]}"
+        for start in starts
+        for moved in range(-2, 3)
+        if start + moved >= 0
+    }
+
+
 def closest(word: str, known: Iterable[tuple[str, int]]) -> tuple[str, int] | None:
     """Of words with their counts the one that was most likely meant: fewest mistakes, then commonest; None if none is.
 
     The first letter is nearly never the wrong one, so words that share it come before those that do not.
     """
     most = 2 if _LONG_WORD <= len(word) <= _MOST_LETTERS_FOR_TWO else 1
+    letters = set(word)
     found = [
         (distance, each[:1] != word[:1], -count, each)
         for each, count in known
+        # Most are farther than that, and these two say so in a hundredth of the time.
+        if abs(len(each) - len(word)) <= most and len(letters.symmetric_difference(each)) <= 2 * most
         if 0 < (distance := edit_distance(word, each)) <= most
     ]
     if not found:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from papers.models import SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog, model_switch, query_vectors
 from papers.services.embeddings.embedder import EmbeddingError
+from papers.services.embeddings.forecast import forecast_embedding
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.query_vectors import query_vector
 from papers.services.embeddings.server import EmbedderCache, EmbeddingServer
@@ -221,6 +222,37 @@ def test_the_command_embeds_all_that_waits_and_says_so(capsys, monkeypatch):
     assert PaperVector.objects.count() == 5
     call_command("embed", status=True)
     assert f"{SHIPPED_MODEL}: " in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_says_what_it_takes_and_stores_nothing(capsys, monkeypatch):
+    monkeypatch.setattr("papers.services.embeddings.worker.load_embedder", lambda name: LetterModel(dimensions=1024))
+    call_command("embed", dry_run=True)
+    assert "no papers yet" in capsys.readouterr().out
+    for _ in range(5):
+        factories.paper()
+    call_command("embed", dry_run=True)
+    said = capsys.readouterr().out
+    assert f"{SHIPPED_MODEL}: 5 papers to embed. 5 of them took 0." in said
+    assert "hours with 1 thread." in said
+    assert "1,024 dimensions: about 0 MB" in said
+    assert not PaperVector.objects.exists()
+    assert not EmbeddingModel.objects.exists()
+    assert not EmbeddingBacklog.objects.exists()
+    monkeypatch.setattr("papers.services.embeddings.worker.load_embedder", lambda name: LetterModel(is_broken=True))
+    with pytest.raises(CommandError, match=r"The letters are gone\. Nothing was stored"):
+        call_command("embed", dry_run=True)
+
+
+@pytest.mark.django_db
+def test_a_forecast_reckons_with_time_and_disk():
+    for _ in range(3):
+        factories.paper(title="Frog", abstract="x" * 95)
+    ticks = iter([0.0, 6.0])
+    found = forecast_embedding(LetterModel(dimensions=500), EmbeddingModel(name="other"), clock=lambda: next(ticks))
+    assert (found.papers, found.sampled, found.seconds_each, found.characters_each) == (3, 3, 2.0, 100)
+    assert (found.seconds(1), found.seconds(2)) == (6.0, 3.0)
+    assert 3 * 2 * 2 * 500 < found.bytes < 3 * 3_000
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from django.db import connection
 
 from papers.models import SHIPPED_MODEL, EmbeddingBacklog, EmbeddingModel, Paper, PaperVector
 from papers.services.embeddings import backlog, model_switch, query_vectors, worker
-from papers.services.embeddings.embedder import EmbeddingError
+from papers.services.embeddings.embedder import EmbeddingError, prefixed
 from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import nearest_papers, similar_papers
@@ -306,3 +306,32 @@ def test_without_the_model_search_goes_by_words_and_says_so(monkeypatch):
     assert model_switch.ensure_target_model(None) is None
     assert current_model() is None
     cache.clear()
+
+
+# --- what a model wants before a text -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "sent"),
+    [
+        ("", "frogs"),
+        ("query:", "query: frogs"),
+        ("Represent this sentence for searching relevant passages:", "Represent this sentence for searching relevant "
+         "passages: frogs"),
+        (r"Instruct: Find papers\nQuery:", "Instruct: Find papers\nQuery:frogs"),
+    ],
+)  # fmt: skip
+def test_a_prefix_is_put_before_a_text_as_models_were_trained(prefix, sent):
+    assert prefixed("frogs", prefix) == sent
+
+
+def test_prefixes_are_for_the_model_of_an_endpoint_alone(settings, monkeypatch):
+    settings.EMBEDDINGS_QUERY_PREFIX, settings.EMBEDDINGS_DOCUMENT_PREFIX = "query:", "passage:"
+    assert worker.document_text(SHIPPED_MODEL, "Frogs", "They jump.") == "Frogs\nThey jump."
+    assert worker.document_text("other", "Frogs", "They jump.") == "passage: Frogs\nThey jump."
+    asked = []
+    monkeypatch.setattr(query_vectors, "_ask", lambda model, text: asked.append((model, text)))
+    for name in (SHIPPED_MODEL, "other"):
+        monkeypatch.setattr(query_vectors, "current_model", lambda name=name: model_switch.CurrentModel(name, 384))
+        query_vector("frogs")
+    assert asked == [(SHIPPED_MODEL, "frogs"), ("other", "query: frogs")]

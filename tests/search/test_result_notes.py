@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,10 @@ from django.test import Client
 from papers.models import SHIPPED_MODEL, SuggestedAuthor, TitleWord
 from papers.query.parser import parse
 from papers.services.embeddings.model_switch import CurrentModel
+from papers.services.lists.rows import ListRow
 from papers.services.search import result_count, result_notes, typing_help, word_statistics
+from papers.services.search.match_quotes import with_quotes
+from papers.services.search.result_page import IN_ABSTRACT
 from papers.services.search.word_advice import advise_on_words
 from tests.support import factories
 from tests.support.factories import NOW
@@ -89,7 +93,14 @@ def test_what_was_meant_is_proposed_in_words_of_titles(typed: str, meant: str) -
 @pytest.mark.usefixtures("_papers")
 def test_nothing_is_proposed_for_a_word_that_is_close_to_none() -> None:
     assert advise_on_words(parse("zzzzqqqq")).correction is None
-    assert advise_on_words(parse("wnag")).correction is None  # a name, but no word of a title
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("jiaqi wnag", "jiaqi wang"), ("hintno", "hinton"), ("lovelaec", "lovelace")]
+)
+def test_names_of_authors_are_proposed_too(typed: str, meant: str) -> None:
+    assert str(advise_on_words(parse(typed)).correction) == meant
 
 
 @pytest.mark.usefixtures("_papers")
@@ -122,16 +133,18 @@ def test_hostile_words_are_looked_at_in_bounds(typed: str, django_assert_max_num
         advise_on_words(parse(typed))
 
 
-def near(monkeypatch: pytest.MonkeyPatch, name: str = SHIPPED_MODEL) -> None:
+def near(monkeypatch: pytest.MonkeyPatch, name: str = SHIPPED_MODEL, distance: float = 0.45) -> None:
     """As if a model served search and found every paper close."""
     from papers.models import Paper
     from papers.services.embeddings.nearest import PaperDistance
     from papers.services.embeddings.query_vectors import QueryVector
     from papers.services.search import hybrid_search
 
-    monkeypatch.setattr(hybrid_search, "request_query_vector", lambda _: lambda: QueryVector(name, (1.0,)))
-    found = [PaperDistance(pk, 0.5) for pk in Paper.objects.visible().values_list("pk", flat=True)]
-    monkeypatch.setattr(hybrid_search, "_by_vector", lambda *_: found)
+    monkeypatch.setattr(
+        hybrid_search, "request_query_vector", lambda text: lambda: QueryVector(name, (1.0,)) if text else None
+    )
+    found = [PaperDistance(pk, distance) for pk in Paper.objects.visible().values_list("pk", flat=True)]
+    monkeypatch.setattr(hybrid_search, "_by_vector", lambda vector, *_: found if vector else [])
     monkeypatch.setattr(result_notes, "current_model", lambda: CurrentModel(name, 1))
 
 
@@ -144,17 +157,137 @@ def test_where_meaning_alone_leads_the_page_says_so(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("_papers")
-def test_a_question_in_another_language_is_told_what_meaning_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_near_is_not_offered_where_no_paper_has_the_words(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    near(monkeypatch, distance=0.6)
+    assert "No papers contain “zzzzqqqq”." in said("zzzzqqqq")
+    tree = page("zzzzqqqq")
+    assert "No papers found" in tree.text_content()
+    assert not tree.xpath("//article")
+    assert tree.xpath("//input[@id='question']/@value") == ["zzzzqqqq"]
+    assert page("gas").xpath("//article")  # words lead, and meaning adds as before
+    near(monkeypatch, "another-model", distance=0.6)  # its distances mean something else
+    assert page("zzzzqqqq y").xpath("//article")
+    settings.EMBEDDINGS_NEAR = 0.55
+    assert not page("zzzzqqqq x").xpath("//article")
+
+
+@pytest.mark.usefixtures("_papers")
+def test_a_question_in_another_language_is_told_what_meaning_knows(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     question = "wie lernen Modelle aus der Sprache und dem Text"
     assert "English" not in said(question)  # nothing is searched by meaning
     near(monkeypatch)
     assert "Search by meaning works for English only" in said(question)
+    assert "Did you mean" not in said(f"{question} langauge")
     assert "English" not in said("how do models learn from text")
     near(monkeypatch, "a-model-of-many-languages")
+    assert "Search by meaning works for English only" in said(question)
+    settings.EMBEDDINGS_LANGUAGES = "many"
+    assert "English" not in said(question)
+    near(monkeypatch)  # the shipped one serves still
+    assert "English" in said(question)
+    factories.paper(title="Wie lernen Modelle aus der Sprache und dem Text")  # so a paper is called
     assert "English" not in said(question)
 
 
+# --- What matched ----------------------------------------------------------------------------------------------------
+
+
+def reasons(question: str, **more: str) -> list[str]:
+    return [" ".join(each.text_content().split()) for each in page(question, **more).find_class("reasons")]
+
+
+@pytest.mark.django_db
+def test_the_sentence_that_has_most_of_the_words_is_quoted() -> None:
+    factories.paper(
+        title="On nets",
+        abstract="We study nets. Our diffusion model, e.g. for images, is fast. "
+        "A model of $x_1$ diffuses slowly. The end.",
+    )
+    assert reasons("diffusion models fast") == ["abstract: “Our diffusion model, e.g. for images, is fast.”"]
+    assert reasons("slow diffusion model x1") == ["abstract: “A model of x₁ diffuses slowly.”"]
+    assert reasons("nets") == ["words in title"]
+
+
+@pytest.mark.django_db
+def test_a_long_sentence_is_quoted_around_its_words() -> None:
+    factories.paper(title="A", abstract=f"It {'goes on and ' * 100}says needle {'and more ' * 100}.")
+    (said_of_it,) = reasons("needle")
+    assert "says needle and" in said_of_it
+    assert len(said_of_it) < 220
+
+
+@pytest.mark.django_db
+def test_the_field_that_was_asked_for_is_shown() -> None:
+    factories.paper(title="A net", comment="Accepted at ICML 2026 <b>", venue="ICML 2026", journal_ref="J. of Nets 3")
+    assert reasons("comment:accepted") == ["comment: Accepted at ICML 2026 <b>"]
+    assert reasons("net venue:icml journal:nets") == ["words in title, venue: ICML 2026, journal: J. of Nets 3"]
+    assert reasons("-comment:nothing") == []
+
+
+@pytest.mark.parametrize("text", ["a. " * 5_000, "A " * 9_000, "x" * 20_000, "(" * 20_000, "$" * 9_999, "A.B." * 5_000])
+def test_no_abstract_takes_long_to_quote(text: str) -> None:
+    paper = factories.paper(title="B", abstract=f"{text} needle")
+    row = ListRow(paper.pk, paper.public_id, NOW, 0, (), reasons=(IN_ABSTRACT,))
+    started = time.process_time()
+    (quoting,) = with_quotes(parse("needle"), [row])
+    assert time.process_time() - started < 1
+    assert len(quoting.reasons[0]) < 500
+
+
+@pytest.mark.usefixtures("_papers")
+def test_only_what_is_close_is_called_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    near(monkeypatch, distance=0.45)
+    assert "words in abstract, close in meaning" not in reasons("gas")
+    assert "close in meaning" in reasons("gas")
+    near(monkeypatch, distance=0.6)
+    assert "loosely related" in reasons("gas x")
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize("question", ["jiaqi wang", "Wang, Jiaqi", "wang jiaqi", '"Jiaqi Wang"'])
+def test_papers_of_the_author_whose_whole_name_is_asked_for_lead(
+    question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.paper(title="A Wang Jiaqi landau method", abstract="Wang Jiaqi.", authors=["Jiaqi Li", "Xin Wang"])
+    near(monkeypatch)
+    titles = [each.text_content().strip() for each in page(question).find_class("card-title")]
+    assert set(titles[:2]) == {"Cooking", "Baking"}
+    assert reasons(question)[0].startswith("an author’s name: Jiaqi Wang")
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize("question", ["2412.19437", "10.1103/PhysRevLett.77.3865", "https://example.org/paper/77"])
+def test_an_id_that_leads_nowhere_finds_nothing_else(question: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    factories.paper(title="The 77 and 3865", abstract="2412 of 19437 papers of example.org 10.1103")
+    near(monkeypatch)
+    assert not page(question).xpath("//article")
+    assert "has not been fetched yet" in page(question).text_content()
+
+
 # --- Authors ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("J. Wang", ["Jiaqi Wang"]),
+        ("Wang, J.", ["Jiaqi Wang"]),
+        ("wang j.", ["Jiaqi Wang"]),
+        ("A. Lovelace", ["Ada Lovelace"]),
+        ("A. B. Lovelace", ["Ada Lovelace"]),
+        ("B. Lovelace", []),
+        ("j wang", []),
+        ("a. model", []),
+    ],
+)
+def test_initials_lead_to_the_authors_who_may_be_meant(question: str, names: list[str]) -> None:
+    leads = page(question).xpath("//ul[@class='leads']//b")
+    assert [each.text_content() for each in leads] == names
 
 
 @pytest.mark.usefixtures("_papers")

@@ -17,6 +17,7 @@ from papers.models import EmbeddingBacklog, EmbeddingModel
 from papers.services.embeddings import backlog, model_switch, worker
 from papers.services.embeddings.embedder import Embedder, EmbeddingError
 from papers.services.embeddings.embedding_status import embedding_disabled_reason, read_embedding_status
+from papers.services.embeddings.forecast import forecast_embedding
 from papers.services.embeddings.on_demand import EmbeddingWatch
 from papers.services.embeddings.server import EmbeddingServer
 
@@ -35,6 +36,11 @@ class Command(BaseCommand):
             "--all", action="store_true", dest="all_papers", help="every paper anew, with a vector or not"
         )
         parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="embed a few papers, store nothing, and say how long all would take and how much disk",
+        )
+        parser.add_argument(
             "--threads", type=arguments.positive_int, default=1, metavar="N", help="papers at once; one for each core"
         )
         parser.add_argument("--serve", action="store_true", help="keep running: answer queries and embed what comes in")
@@ -42,6 +48,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["serve"]:
             self._serve()
+            return
+        if options["dry_run"]:
+            self._forecast(options["threads"], all_papers=options["all_papers"])
             return
         if not options["status"]:
             self._embed(options["limit"], options["threads"], all_papers=options["all_papers"])
@@ -72,6 +81,29 @@ class Command(BaseCommand):
             raise SystemExit(130) from None
         if model_switch.promote_when_ready(now=timezone.now()):
             self.stdout.write(f"Search uses {row.name} from now on.")
+
+    def _forecast(self, threads: int, *, all_papers: bool) -> None:
+        target = model_switch.target_model()
+        if target is None:
+            raise CommandError(f"{embedding_disabled_reason()} Search goes by words alone.")
+        try:
+            model = worker.load_embedder(target.name)
+            found = forecast_embedding(model, EmbeddingModel(name=target.name), all_papers=all_papers)
+        except EmbeddingError as error:
+            raise CommandError(f"{error} Nothing was stored.") from error
+        if found is None:
+            self.stdout.write("There are no papers yet.")
+            return
+        hours = found.seconds(threads) / 3600
+        self.stdout.write(
+            f"{target.name}: {found.papers:,} papers to embed. {found.sampled} of them took {found.seconds_each:.3f} s "
+            f"each ({found.characters_each:,} characters), so all take about {hours:,.1f} hours with "
+            f"{threads} thread{'s' * (threads > 1)}."
+        )
+        self.stdout.write(
+            f"Its vectors have {found.dimensions:,} dimensions: about {found.bytes / 1e6:,.0f} MB of disk with their "
+            "index beside those of the model that serves until then. Nothing was stored."
+        )
 
     def _tell(self) -> None:
         progress = read_embedding_status(now=timezone.now())

@@ -86,35 +86,37 @@ BEGIN
 END
 $function$;
 
--- Marks of the words of a field, such as `k:accept` of a comment: its words in each spelling, without their places.
-CREATE FUNCTION papers_field_marks(mark text, words text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $function$
-    SELECT coalesce(string_agg(mark || word, ' '), '')
-    FROM unnest(tsvector_to_array(papers_text_vector(left(words, 2000), 'A', 'D'))) AS word
+-- Marks of the words of a field, such as `k:accept` of a comment, in each spelling. By their weight, that of compounds, they
+-- do not count as a part of the paper's length.
+CREATE FUNCTION papers_field_marks(mark text, words text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $function$
+    SELECT regexp_replace(
+        papers_text_vector(left(words, 2000), 'C', 'C')::text, '(^| )''', '\1''' || mark, 'g')::tsvector
 $function$;
 
 -- Runs wherever a row is written, also by a restore: so it says where functions are.
 CREATE FUNCTION papers_write_search_vector() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $function$
 DECLARE
-    marks text := ' s:' || NEW.record_rank;
+    marks tsvector := format('''s:%s'':1C', NEW.record_rank)::tsvector;
 BEGIN
     IF NEW.public_id !~ '^(?:doi/|p-)' THEN
-        marks := marks || ' s:arxiv';
+        marks := marks || '''s:arxiv'':1C'::tsvector;
     ELSIF NEW.public_id LIKE 'doi/%' THEN
-        marks := marks || ' s:doi';
+        marks := marks || '''s:doi'':1C'::tsvector;
     END IF;
     IF NEW.venue <> '' THEN
-        marks := marks || ' ' || papers_field_marks('v:', papers_words(NEW.venue));
+        marks := marks || papers_field_marks('v:', papers_words(NEW.venue));
     END IF;
     IF NEW.journal_ref <> '' THEN
-        marks := marks || ' ' || papers_field_marks('j:', papers_words(NEW.journal_ref));
+        marks := marks || papers_field_marks('j:', papers_words(NEW.journal_ref));
     END IF;
     IF NEW.comment <> '' THEN
-        marks := marks || ' ' || papers_field_marks('k:', papers_words(NEW.comment));
+        marks := marks || papers_field_marks('k:', papers_words(NEW.comment));
     END IF;
     NEW.search_vector := papers_search_vector(
         papers_words(NEW.title), papers_words(NEW.abstract), NEW.author_keys, papers_words(NEW.organization),
         NEW.categories, NEW.listed_at
-    ) || array_to_tsvector(array_remove(string_to_array(marks, ' '), ''));
+    ) || marks;
     RETURN NEW;
 END
 $function$;

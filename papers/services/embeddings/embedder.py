@@ -43,6 +43,17 @@ def paper_text(title: str, abstract: str) -> str:
     return f"{title}\n{abstract}"
 
 
+def prefixed(text: str, prefix: str) -> str:
+    r"""A text as a model wants it that was trained with words before it; `\n` in the setting is a new line.
+
+    Settings lose the space at their end, so one is put between, but for a prefix of several lines, which is a template.
+    """
+    if not prefix:
+        return text
+    prefix = prefix.replace(r"\n", "\n")
+    return f"{prefix}{text}" if "\n" in prefix else f"{prefix} {text}"
+
+
 def unit_vector(vector: Vector) -> list[float]:
     """A vector scaled, so that half precision keeps as much of every model.
 

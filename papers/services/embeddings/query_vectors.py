@@ -23,6 +23,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from papers.models import SHIPPED_MODEL
+from papers.services.embeddings.embedder import prefixed
 from papers.services.embeddings.model_switch import CurrentModel, current_model
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ def request_query_vector(text: str) -> Callable[[], QueryVector | None]:
     model = current_model() if text else None
     if model is None:
         return lambda: None
+    if model.name != SHIPPED_MODEL:
+        text = prefixed(text, settings.EMBEDDINGS_QUERY_PREFIX)
     digest = hashlib.sha256(f"{model.name}\n{text}".encode(errors="replace")).hexdigest()
     key = f"query-vector:{digest}"
     kept: str | None = cache.get(key)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from papers.models import SHIPPED_MODEL
 from papers.services.embeddings import backlog, model_switch
-from papers.services.embeddings.embedder import Embedder, EmbeddingError, paper_text
+from papers.services.embeddings.embedder import Embedder, EmbeddingError, paper_text, prefixed
 from papers.services.embeddings.endpoint import EndpointEmbedder
 from papers.services.embeddings.shipped import ShippedEmbedder
 
@@ -36,6 +38,12 @@ def load_embedder(name: str) -> Embedder:
     return ShippedEmbedder() if name == SHIPPED_MODEL else EndpointEmbedder(name)
 
 
+def document_text(model: str, title: str, abstract: str) -> str:
+    """What a model is given of a paper, with what the settings put before it for a model of an endpoint."""
+    text = paper_text(title, abstract)
+    return text if model == SHIPPED_MODEL else prefixed(text, settings.EMBEDDINGS_DOCUMENT_PREFIX)
+
+
 def embed_batch(
     model: Embedder, name: str, *, clock: Callable[[], datetime], limit: int | None = None
 ) -> EmbeddingBatchResult:
@@ -49,7 +57,7 @@ def embed_batch(
     leased = backlog.lease_papers(min(model.batch_size, limit or model.batch_size), now=clock())
     if leased is None:
         return EmbeddingBatchResult()
-    texts = {paper_id: paper_text(*parts) for paper_id, parts in leased.texts.items()}
+    texts = {paper_id: document_text(name, *parts) for paper_id, parts in leased.texts.items()}
     try:
         vectors, refused = _embed(model, texts)
     except EmbeddingError as error:

@@ -5,7 +5,7 @@ Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, htt
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from papers.services.search.semantic import MAX_DISTANCE, MAX_FILTERED_RESULTS
 
 EXACT_TITLE_BOOST = 2.0
 """A question that is a paper's whole title leads to that paper, wherever else it stands."""
+WHOLE_NAME_BOOST = 1.5
+"""Whose name is all that is asked for leads with their papers, the newest first."""
 TITLE_PHRASE_BOOST = 0.1
 RECENCY_BOOST = 0.05
 """What a paper of today gains; of a year ago, half of it. The best by words or by meaning has 0.5 for that."""
@@ -31,6 +33,8 @@ class RankedResult(NamedTuple):
     in_title: int
     by_author: bool
     by_semantic: bool
+    is_near: bool = True
+    """Found by meaning, and as close as what is called close."""
 
 
 def fuse(
@@ -41,10 +45,13 @@ def fuse(
     *,
     listed_at: Mapping[int, datetime],
     now: datetime,
+    named: Collection[int] = (),
+    near_distance: float = MAX_DISTANCE,
 ) -> list[RankedResult]:
     """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out.
 
-    `more_words` and `more_meaning`: what each ranking says of papers that only the other one found.
+    `more_words` and `more_meaning`: what each ranking says of papers that only the other one found. `named`: papers of
+    an author whose whole name the question is. `near_distance`: how far a close one may be.
     """
     rankings = (
         _shares(
@@ -60,20 +67,22 @@ def fuse(
             full=MAX_FILTERED_RESULTS,
         ),
     )
-    scores: dict[int, float] = {}
+    scores: dict[int, float] = dict.fromkeys(named, WHOLE_NAME_BOOST)
     for ranking in rankings:
         for paper_id, share in ranking.items():
             scores[paper_id] = scores.get(paper_id, 0.0) + share / 2
     by_bm25 = {found.paper_id: found for found in (*words, *more_words)}
-    by_semantic = {near.paper_id for near in meaning}
+    by_semantic = {near.paper_id: near.distance for near in meaning}
+    named = frozenset(named)
     ranked = [
         RankedResult(
             paper_id=paper_id,
             score=score + _signals(by_bm25.get(paper_id), listed_at[paper_id], now),
             by_bm25=paper_id in by_bm25,
             in_title=by_bm25[paper_id].in_title if paper_id in by_bm25 else 0,
-            by_author=paper_id in by_bm25 and by_bm25[paper_id].by_author,
+            by_author=paper_id in named or (paper_id in by_bm25 and by_bm25[paper_id].by_author),
             by_semantic=paper_id in by_semantic,
+            is_near=by_semantic.get(paper_id, 0.0) <= near_distance,
         )
         for paper_id, score in scores.items()
         if paper_id in listed_at

@@ -25,7 +25,14 @@ from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
 from papers.services.search.bm25 import Bm25Hit, Bm25Query, build_bm25_query, rank_bm25, score_bm25
 from papers.services.search.fusion import RankedResult, fuse
-from papers.services.search.semantic import rank_semantic, rank_semantic_among, rank_semantic_in_categories
+from papers.services.search.named_authors import papers_by_whole_name
+from papers.services.search.semantic import (
+    near_distance,
+    only_near,
+    rank_semantic,
+    rank_semantic_among,
+    rank_semantic_in_categories,
+)
 from papers.services.search.timeouts import statement_timeout
 
 
@@ -102,9 +109,10 @@ def search_papers(
         among = _searched_papers(newest_id, examples)
         by_words, by_meaning = mode != SearchMode.SEMANTIC, mode != SearchMode.BM25
         # Asked for while the words are looked up.
-        of_text = request_query_vector(embedded_text(query) if by_meaning else "")
+        wants_meaning = by_meaning and not query.destination
+        of_text = request_query_vector(embedded_text(query) if wants_meaning else "")
         asked = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
-        asked = replace(asked, beside_meaning=by_meaning and current_model() is not None)
+        asked = replace(asked, beside_meaning=wants_meaning and current_model() is not None)
         words = _by_bm25(asked, among, required) if by_words else []
         vector = _vector(of_text(), examples) if by_meaning else None
         if vector is None and by_words and asked.limit < (alone := replace(asked, beside_meaning=False)).limit:
@@ -113,12 +121,25 @@ def search_papers(
             near = rank_semantic_among(vector, [hit.paper_id for hit in words])
         else:
             near = _by_vector(vector, among, required, needed, asked.expected) if vector else []
+        if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
+            near = only_near(near, vector)
         more_words = _scored_by_words(asked, among, words, near) if by_words else []
         more_near = _scored_by_meaning(vector, words, near) if vector else []
-        facets = _facets({hit.paper_id for hit in words} | {hit.paper_id for hit in near})
+        named = papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else []
+        facets = _facets({*named} | {hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
+    ranked = fuse(
+        words,
+        near,
+        more_words,
+        more_near,
+        listed_at=listed_at,
+        now=now,
+        named=named,
+        near_distance=near_distance(vector),
+    )
     return SearchResult(
-        ranked=fuse(words, near, more_words, more_near, listed_at=listed_at, now=now),
+        ranked=ranked,
         facets=facets,
         is_semantic=vector is not None,
         has_words=bool(asked.terms),
@@ -157,8 +178,11 @@ def is_rankable(query: Query) -> bool:
 def _required(query: Query) -> Node | None:
     """All that a paper must fulfil: everything but plain words side by side, which only rank it.
 
-    A single word is not required either: what is close in meaning without it says so.
+    A single word is not required either: what is close in meaning without it says so. An id that leads to no paper
+    here is: nothing else is what was meant.
     """
+    if query.destination:
+        return query.root
     ranks_only: tuple[type, ...] = (nodes.WordTerm, nodes.LikeTerm)
     if query.is_running_text():  # quotation marks and brackets are those of the sentence
         ranks_only += (nodes.PhraseTerm, nodes.Or)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from papers.catalogue.json_columns import AuthorRow
-from papers.models import Paper
+from papers.models import Paper, SuggestedAuthor
+from papers.models.paper import PaperQuerySet
 from papers.query import nodes
 from papers.query.parser import Query
 from papers.services.authors.lookup import AuthorMovedError, Contributor, ContributorNotFoundError, find_author, slug_of
@@ -18,6 +19,7 @@ from papers.text.names import author_key, in_order_of_speech
 MAX_LEADS = 3
 _MOST_WORDS = 5
 _MOST_CHARS = 100
+_MOST_PAPERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +64,73 @@ def find_leads(query: Query, on_page: Mapping[int, Sequence[NamedAuthor]]) -> li
     """
     names = asked_names(query)
     found = [known for name in names[:MAX_LEADS] if (known := _known_name(name))]
+    for name in names[:MAX_LEADS]:
+        found += [each for each in _by_initials(name) if each.key not in {known.key for known in found}]
+    found = found[:MAX_LEADS]
     if not found and any(len(author_key(name).split()) == 1 for name in names):
         seen = Counter(author for authors in on_page.values() for author in authors)
         found = [author for author, _ in seen.most_common(MAX_LEADS)]
     return [lead for author in found if (lead := _lead(author))]
 
 
-def _known_name(name: str) -> NamedAuthor | None:
-    """Whose whole name this is, as typed or with the family's first. One query, by `paper_author_keys`."""
+def papers_by_whole_name(query: Query, among: PaperQuerySet) -> list[int]:
+    """The keys of the newest papers of an author whose whole name is all that is asked for; one query, if it may be."""
+    if any(isinstance(part, nodes.AuthorTerm) for part in query.required()):
+        return []  # a condition already
+    keys = set().union(*map(_whole_name_keys, asked_names(query)))
+    found = among.filter(author_keys__overlap=sorted(keys)).newest_sorted() if keys else among.none()
+    return list(found.values_list("pk", flat=True)[:_MOST_PAPERS])
+
+
+def _whole_name_keys(name: str) -> set[str]:
+    """What the index has of a name in the orders in which it may be typed; nothing of a single word."""
     key = author_index_key(name)
     words = key.split()
     if len(words) < 2:
+        return set()
+    turned = {" ".join([*words[1:], words[0]]), " ".join([words[-1], *words[:-1]])}
+    return {key, author_index_key(in_order_of_speech(name)), *turned}
+
+
+def _known_name(name: str) -> NamedAuthor | None:
+    """Whose whole name this is, as typed or with the family's first. One query, by `paper_author_keys`."""
+    keys = _whole_name_keys(name)
+    if not keys:
         return None
-    keys = {key, author_index_key(in_order_of_speech(name)), " ".join([*words[1:], words[0]])}
-    keys.add(" ".join([words[-1], *words[:-1]]))
     found = Paper.objects.visible().filter(author_keys__overlap=sorted(keys)).values_list("authors", flat=True)[:1]
     for authors in found:
         for author in authors:
             if (each := author_index_key(author["name"])) in keys:
                 return NamedAuthor(each, author["name"])
     return None
+
+
+def _by_initials(name: str) -> list[NamedAuthor]:
+    """Authors of many papers whose given names begin so: of `G. E. Hinton` and `Hinton, G.`. One query, along the key.
+
+    A full stop or a comma says that a letter is an initial: `x ray` is none.
+    """
+    words = author_key(name).split()
+    if "." not in name and "," not in name:
+        return []
+    words.sort(key=lambda word: len(word) > 1)  # "hinton g." has the family's name first
+    given = [word for word in words if len(word) == 1]
+    family = words[len(given) :]
+    if not given or not family or any(len(word) == 1 for word in family):
+        return []
+    rows = SuggestedAuthor.objects.filter(spelling__startswith=f"{' '.join(family)} {given[0]}")
+    ranked = rows.order_by("-papers", "spelling")[: 4 * MAX_LEADS]
+    fitting = [NamedAuthor(row.key, row.name) for row in ranked if _fits(row.key.split(), given, family)]
+    return fitting[:MAX_LEADS]
+
+
+def _fits(key: Sequence[str], given: Sequence[str], family: Sequence[str]) -> bool:
+    known = key[: -len(family)]
+    return (
+        list(key[-len(family) :]) == list(family)
+        and bool(known)
+        and all(word.startswith(initial) for word, initial in zip(known, given, strict=False))
+    )
 
 
 def _lead(author: NamedAuthor) -> AuthorLead | None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from django.conf import settings
+
 from papers.models import SHIPPED_MODEL
 from papers.query import nodes
 from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
 from papers.services.lists.rows import ListRow
 from papers.services.search.hybrid_search import ranking_texts
+from papers.services.search.match_quotes import with_quotes
 from papers.services.search.named_authors import AuthorLead, NamedAuthor, find_leads, matching_authors
 from papers.services.search.result_count import COUNTED, count_results
 from papers.services.search.result_page import AN_AUTHOR, SearchPage, SearchRequest
@@ -40,7 +43,7 @@ class ResultNotes:
     only_by_meaning: bool = False
     """No result has any of the words; all are close in meaning."""
     is_foreign: bool = False
-    """The question is not in English, and the model knows no other language."""
+    """The question is not in English, and the model is not said to know another language."""
     paper_count: int | None = None
     """How many papers fulfil the query as a condition, `COUNTED` + 1 for more; None where that is not known."""
 
@@ -54,24 +57,27 @@ class ResultNotes:
 
 
 def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
-    """What can be said of a page of results. On later pages the authors of each paper alone, which is one query."""
+    """What can be said of a page of results. On later pages the reasons of each paper alone, which is two queries."""
     query, result = request.query, page.search_result
     named = matching_authors(query, _found_by_author(query, page))
-    notes = ResultNotes(query, [_with_authors(row, named.get(row.paper_id, ())) for row in page.rows])
+    rows = [_with_authors(row, named.get(row.paper_id, ())) for row in page.rows]
+    notes = ResultNotes(query, with_quotes(query, rows))
     if query.root is None or not page.is_first or page.timed_out:
         return notes
     has_words = result is not None and any(each.by_bm25 for each in result.ranked)
     notes = replace(
         notes,
-        is_foreign=_is_foreign(query),
+        is_foreign=not _is_well_answered(page, query) and _is_foreign(query),
         only_by_meaning=bool(page.rows and result and result.has_words and not has_words),
     )
     try:
         with statement_timeout(_TIMEOUT_MS):
-            notes = replace(notes, leads=find_leads(query, named))
+            leads = find_leads(query, named)
+            notes = replace(notes, leads=leads, is_foreign=notes.is_foreign and not leads)
             if not _is_well_answered(page, query):
                 advice = advise_on_words(query)
-                notes = replace(notes, absent_words=advice.absent, correction=advice.correction)
+                correction = None if notes.is_foreign else advice.correction  # it knows English words alone
+                notes = replace(notes, absent_words=advice.absent, correction=correction)
             count = count_results(query, viewer=request.viewer, today=request.today)
             more_ranked = result is not None and count is not None and len(result.ranked) > count
             notes = replace(notes, paper_count=count, others_come_close=more_ranked)
@@ -104,4 +110,6 @@ def _is_well_answered(page: SearchPage, query: Query) -> bool:
 
 def _is_foreign(query: Query) -> bool:
     model = current_model()
-    return model is not None and model.name == SHIPPED_MODEL and not is_probably_english(" ".join(ranking_texts(query)))
+    if model is None or (model.name != SHIPPED_MODEL and settings.EMBEDDINGS_LANGUAGES != "english"):
+        return False
+    return not is_probably_english(" ".join(ranking_texts(query)))

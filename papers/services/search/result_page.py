@@ -42,6 +42,7 @@ EXPORT_LIMIT = 400
 """At most this many results leave as a file: all that are ranked, or the first of a longer list."""
 AN_AUTHOR = "an author’s name"
 """Why a paper is among the results, where it is for one of its authors."""
+IN_ABSTRACT = "words in abstract"
 _KEPT_SECONDS = 300
 
 
@@ -227,9 +228,9 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
     if result.by_author:
         found.append(AN_AUTHOR)
     if result.by_bm25 and (result.in_title or not result.by_author):
-        found.append("words in title" if result.in_title else "words in abstract")
+        found.append("words in title" if result.in_title else IN_ABSTRACT)
     if result.by_semantic:
-        found.append("close in meaning")
+        found.append("close in meaning" if result.is_near else "loosely related")
     return tuple(found)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from papers.models import PaperCategory
+from papers.models import SHIPPED_MODEL, PaperCategory
 from papers.models.paper import PaperQuerySet
 from papers.services.embeddings.nearest import PaperDistance
 from papers.services.embeddings.query_vectors import QueryVector
@@ -19,6 +20,9 @@ MAX_FILTERED_RESULTS = 100
 """Through a filter each result costs as many steps in the index as papers fail it."""
 MAX_DISTANCE = 0.85
 """Beyond this cosine distance two texts have nothing in common, for any model that is made for search."""
+NEAR_DISTANCE = 0.5
+"""Where no paper has any of the words, only what is as close as this is offered: by the shipped model; docs/search.md
+says how it was chosen. Distances of other models mean something else."""
 EXACT_SCAN_LIMIT = 10_000
 """So many are compared one by one, which takes 5 µs each, listing them included; the index takes 30 µs for each paper
 that it has to pass by, and finds fewer of the right ones."""
@@ -77,6 +81,19 @@ def rank_semantic_among(
     with connection.cursor() as cursor:
         cursor.execute(query, [sorted(set(paper_ids) - set(exclude_ids))])
         return _close(cursor.fetchall())
+
+
+def near_distance(vector: QueryVector | None) -> float:
+    """How far a paper may be that is called close in meaning."""
+    if settings.EMBEDDINGS_NEAR:
+        return float(settings.EMBEDDINGS_NEAR)
+    return NEAR_DISTANCE if vector is not None and vector.model == SHIPPED_MODEL else MAX_DISTANCE
+
+
+def only_near(found: Sequence[PaperDistance], vector: QueryVector) -> list[PaperDistance]:
+    """Those of `found` that are worth being offered for their meaning alone."""
+    most = near_distance(vector)
+    return [each for each in found if each.distance <= most]
 
 
 def _by_index(

@@ -19,13 +19,13 @@ from papers.query.nodes import Node, TextTerm
 from papers.query.parser import Query
 from papers.query.spellings import CONTINUED, TextForms
 from papers.query.tsquery import any_word, author_marks, every_word
-from papers.text.spelling import MAX_LETTERS, MIN_LETTERS, closest, lookup_keys
+from papers.text.spelling import MAX_LETTERS, MIN_LETTERS, closest, group_lookup_keys, lookup_keys
 
 MAX_TERMS = 12
 """Of a longer question nobody wants each word looked at."""
 MAX_UNKNOWN = 6
 _MOST_ROWS = 400
-RARE_SHARE = 1 / 20_000
+RARE_SHARE = 1 / 10_000
 """A word of no more papers than this share is thought mistyped, where another is a hundred times as common."""
 _TIMES_AS_COMMON = 100
 _WORD = re.compile(r"[^\W\d_]+")
@@ -43,7 +43,7 @@ class WordAdvice:
     absent: tuple[str, ...] = ()
     """Words as typed that no paper has, neither in its texts nor among its authors."""
     correction: Query | None = None
-    """The question with words of titles in place of those that were mistyped; None where nothing comes close."""
+    """The question with words of titles and names for those that were mistyped; None where nothing comes close."""
 
 
 def advise_on_words(query: Query) -> WordAdvice:
@@ -110,7 +110,7 @@ def _meant(doubtful: Mapping[str, int]) -> dict[str, str]:
     """What was likely meant by each word, given in how many papers it is. One query, by an index of equal words."""
     if not doubtful:
         return {}
-    keys = sorted(set().union(*map(lookup_keys, doubtful)))
+    keys = sorted(set().union(*map(lookup_keys, doubtful), *map(group_lookup_keys, doubtful)))
     rows = TitleWord.objects.filter(deletions__overlap=keys).order_by("-papers").values_list("word", "papers")
     known = list(rows[:_MOST_ROWS])
     meant: dict[str, str] = {}
