@@ -173,7 +173,16 @@
     }
   }
 
-  setStops(document);
-  document.addEventListener("toggle", ({ target }) => setStops(target), true);
-  on("htmx:load", ({ detail }) => setStops(detail.elt));
+  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes as long as drawing a part of the page.
+  let areSet = false;
+
+  function setAll() {
+    if (!areSet) setStops(document);
+    areSet = true;
+  }
+
+  on("keydown", ({ key }) => { if (key === "Tab") setAll(); });
+  on("focusin", setAll);
+  document.addEventListener("toggle", ({ target }) => { if (areSet) setStops(target); }, true);
+  on("htmx:load", ({ detail }) => { if (areSet) setStops(detail.elt); });
 })();
