@@ -42,6 +42,7 @@ class AdvisoryLock(IntEnum):
     SEARCH_REINDEX = 19
     THUMBNAILS = 20
     CHANGES = 21
+    SENTENCE_ROLES = 22
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

@@ -46,7 +46,7 @@ from papers.models.source import (
 from papers.models.submission import Submission
 from papers.models.thumbnail import Thumbnail
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
-from papers.models.user import LoginLink, Role, User
+from papers.models.user import CardLead, LoginLink, Role, User
 from papers.models.wanted_record import WantedRecord
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "AuthorClaim",
     "AuthorName",
     "Candidate",
+    "CardLead",
     "ChangedPaper",
     "ClientKey",
     "Comment",
