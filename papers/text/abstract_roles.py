@@ -85,6 +85,27 @@ def _shown(sentence: str) -> str:
     return sentence[heading.end() :].lstrip() or sentence
 
 
+class RoleRun(NamedTuple):
+    """Sentences of one role that follow one another."""
+
+    role: SentenceRole
+    text: str
+
+
+def role_runs(abstract: str, stored: str | None) -> list[RoleRun]:
+    """An abstract in parts of one role each; a paragraph ends a part. Empty where roles are not known."""
+    found: list[RoleRun] = []
+    begin = last = 0
+    sentences = read_roles(abstract, stored)
+    for place, sentence in enumerate(sentences):
+        between = abstract[last : sentence.start]
+        if place and (sentence.role is not sentences[place - 1].role or "\n\n" in between):
+            found.append(RoleRun(sentences[place - 1].role, abstract[begin:last]))
+            begin = sentence.start
+        last = sentence.end
+    return [*found, RoleRun(sentences[-1].role, abstract[begin:].strip())] if sentences else []
+
+
 def mark_line(sentences: Sequence[RoleSentence], certainty: Sequence[Sequence[float]]) -> list[RoleSentence]:
     """The same sentences, with those marked that make the line: an aim, and the result that follows it.
 

@@ -30,7 +30,7 @@ HEADING = re.compile(
     re.I,
 )
 """A heading within an abstract: it belongs to the sentence behind it."""
-_ITEM = re.compile(r"[:;,.]\s+[0-9]{1,2}\Z")
+_ITEM = re.compile(r"[:;]\s+[0-9]{1,2}\Z")
 """The number of an item within a sentence, as in "the following are equal: 1. …"."""
 _LONGEST_ASIDE = 300
 """Characters; a bracket that was opened further back was forgotten."""
