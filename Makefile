@@ -14,7 +14,7 @@ BENCH := @$(PYTHON) -I config/bootstrap.py bench &&
 BENCH_ARGS = $(if $(FILE),--file "$(FILE)") $(if $(PAPERS),--papers "$(PAPERS)") $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage bench-memory lock audit
+.PHONY: help run lint test check storm fuzz e2e e2e-all bench bench-import bench-pages bench-search bench-digests bench-topics bench-trending bench-recommend bench-hostile bench-triage bench-memory train-roles lock audit
 
 help:
 	@echo "make run           start Broadsheet (http://127.0.0.1:8000, or PORT=…); Ctrl-C stops it"
@@ -31,6 +31,7 @@ help:
 	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
 	@echo "                   with PAPERS=… READERS=… how long they take to work out"
 	@echo "make bench-memory  what a whole installation takes, process by process; LIMIT=2048 (MB) puts it under a limit"
+	@echo "make train-roles  the weights of the classifier of sentence roles, from bench/roles/labels.jsonl, and how good it is"
 	@echo "make lock          resolve requirements/*.in anew (needs uv); UPGRADE=--upgrade for the newest of each line"
 	@echo "make audit         licences, and known vulnerabilities where pip-audit is installed and reaches its data"
 	@echo "PYTHON=python3.12  with any of them: another Python"
@@ -114,6 +115,10 @@ ifdef PAPERS
 else
 	$(BENCH) exec $(VENV) -m bench.recommend $(if $(VECTORS),--vectors "$(VECTORS)") $(if $(CACHE),--cache "$(CACHE)") $(BENCH_ARGS)
 endif
+
+# What a sentence of an abstract is for: the weights from the labels, and how good they are on papers not seen.
+train-roles:
+	$(DEV) exec $(VENV) -m bench.roles.train $(if $(JSON),--json "$(JSON)") $(ARGS)
 
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \

@@ -43,6 +43,7 @@ class AdvisoryLock(IntEnum):
     THUMBNAILS = 20
     CHANGES = 21
     BACKUP = 22
+    SENTENCE_ROLES = 23
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

@@ -19,6 +19,7 @@ from papers.services.operations import scheduler
 from papers.services.operations.cleanup import delete_expired_rows
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes as recount
+from papers.services.roles import fill_roles
 from papers.services.search import reindexing, typing_help, word_statistics
 from papers.services.submissions import submission_fetcher
 from papers.services.topics import pending_work
@@ -42,6 +43,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.UPDATE_SEARCH_STATISTICS)
     if due.reindexing:
         enqueue(TaskName.REINDEX_PAPERS)
+    if due.roles:
+        enqueue(TaskName.FILL_SENTENCE_ROLES)
     if due.topics:
         enqueue(TaskName.MATCH_TOPICS)
     if due.rules:
@@ -144,6 +147,13 @@ def reindex_papers() -> None:
     """Give papers that an older version stored the words by which this one finds them, for one turn."""
     if papers := reindexing.reindex_some(now=timezone.now()):
         logger.info("Made the words of %d papers anew", papers)
+
+
+@shared_task(name=TaskName.FILL_SENTENCE_ROLES)
+def fill_sentence_roles() -> None:
+    """Find what each sentence of waiting abstracts is for, for one turn."""
+    if papers := fill_roles.fill_roles(now=timezone.now()):
+        logger.info("Found the roles of the sentences of %d abstracts", papers)
 
 
 @shared_task(name=TaskName.MATCH_TOPICS)

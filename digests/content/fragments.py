@@ -179,7 +179,9 @@ _STORE = """
 
 
 def _lead(paper: Paper) -> Lead:
-    return Lead(markup.plain_text(paper.title), markup.plain_text(markup.excerpt(paper.abstract, OPENING_CHARS)))
+    return Lead(
+        markup.plain_text(paper.title), markup.plain_text(paper.line or markup.excerpt(paper.abstract, OPENING_CHARS))
+    )
 
 
 def _digest(text: str, html: str) -> str:

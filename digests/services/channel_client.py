@@ -82,7 +82,11 @@ class NoticeContent:
     """Text and address, which may be empty."""
     url: str = ""
     papers: list[dict[str, str]] = field(default_factory=list)
-    """Id, title and address of each paper that it is about; for programs."""
+    """Id, title, address and line of each paper that it is about; for programs."""
+
+    def under(self, url: str) -> str:
+        """What the paper does that a line leads to; empty where that is not known."""
+        return next((paper.get("line", "") for paper in self.papers if url and paper["url"] == url), "")
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -208,7 +212,11 @@ def slack_text(content: NoticeContent) -> str:
     def safe(text: str) -> str:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
-    rows = [f"• <{url}|{safe(text).replace('|', '¦')}>" if url else f"• {safe(text)}" for text, url in content.lines]
+    rows = []
+    for text, url in content.lines:
+        rows.append(f"• <{url}|{safe(text).replace('|', '¦')}>" if url else f"• {safe(text)}")
+        if does := content.under(url):
+            rows.append(f"    {safe(does)}")
     head = f"*<{content.url}|{safe(content.title).replace('|', '¦')}>*" if content.url else f"*{safe(content.title)}*"
     return "\n".join([head, *rows])
 
@@ -220,13 +228,21 @@ def markdown_text(content: NoticeContent) -> str:
         escaped = "".join(f"\\{char}" if char in "\\`*_{}[]()<>#+-.!|~" else char for char in text)
         return escaped.replace("@", "@\u200b")
 
-    rows = [f"- [{safe(text)}]({url})" if url else f"- {safe(text)}" for text, url in content.lines]
+    rows = []
+    for text, url in content.lines:
+        rows.append(f"- [{safe(text)}]({url})" if url else f"- {safe(text)}")
+        if does := content.under(url):
+            rows.append(f"  {safe(does)}")
     head = f"**[{safe(content.title)}]({content.url})**" if content.url else f"**{safe(content.title)}**"
     return "\n".join([head, "", *rows])
 
 
 def plain_text(content: NoticeContent) -> str:
-    rows = [f"- {text} {url}".rstrip() for text, url in content.lines]
+    rows = []
+    for text, url in content.lines:
+        rows.append(f"- {text} {url}".rstrip())
+        if does := content.under(url):
+            rows.append(f"  {does}")
     return "\n".join([f"{content.title} {content.url}".rstrip(), *rows])
 
 

@@ -18,6 +18,7 @@ from digests.models import Channel, MergedPaper, Notice
 from digests.services.channel_client import NoticeContent
 from papers.models import Paper, Topic, TopicMatch
 from papers.services.ingest.releases import current_release
+from papers.text.html import plain_text
 
 PAPERS_A_NOTICE = 200
 """More in one release are in one notice all the same: a notice never ends inside a release."""
@@ -60,7 +61,7 @@ def paper_url(paper: Paper) -> str:
 
 def paper_json(paper: Paper) -> dict[str, str]:
     """A paper as webhooks have it."""
-    return {"id": paper.public_id, "title": paper.title, "url": paper_url(paper)}
+    return {"id": paper.public_id, "title": paper.title, "url": paper_url(paper), "line": plain_text(paper.line)}
 
 
 def plan_topic_notices(channel: Channel, *, now: datetime) -> None:

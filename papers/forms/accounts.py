@@ -138,10 +138,19 @@ class ReadingPreferencesForm(_UserForm):
 
     class Meta:
         model = User
-        fields = ["density", "text_size", "votes_unnamed", "hides_seen", "uses_shortcuts", "mails_mentions"]
-        widgets = {"density": forms.RadioSelect, "text_size": forms.RadioSelect}
+        fields = [
+            "density",
+            "card_lead",
+            "text_size",
+            "votes_unnamed",
+            "hides_seen",
+            "uses_shortcuts",
+            "mails_mentions",
+        ]
+        widgets = {"density": forms.RadioSelect, "card_lead": forms.RadioSelect, "text_size": forms.RadioSelect}
         labels = {
             "density": "Paper lists",
+            "card_lead": "Abstracts in lists",
             "text_size": "Text size",
             "votes_unnamed": "Hide my name on votes",
             "hides_seen": "Hide seen papers",
@@ -150,6 +159,7 @@ class ReadingPreferencesForm(_UserForm):
         }
         help_texts = {
             "density": "Compact fits more papers on the screen; press a to open an abstract.",
+            "card_lead": "Which sentences are aim and result is found by a small classifier, which may be wrong.",
             "text_size": "Applies to all pages, on top of your browser’s setting.",
             "votes_unnamed": "Applies to new votes. Members see who voted; visitors see only the number of votes.",
             "hides_seen": "Leave out papers that you opened, voted for, saved, or marked as seen or not interested.",
@@ -159,11 +169,14 @@ class ReadingPreferencesForm(_UserForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
-        for name in ("density", "text_size"):  # a form that does not ask leaves them as they are
+        for name in ("density", "card_lead", "text_size"):  # a form that does not ask leaves them as they are
             self.fields[name].required = False
 
     def clean_density(self) -> str:
         return self.cleaned_data["density"] or self.instance.density
+
+    def clean_card_lead(self) -> str:
+        return self.cleaned_data["card_lead"] or self.instance.card_lead
 
     def clean_text_size(self) -> str:
         return self.cleaned_data["text_size"] or self.instance.text_size

@@ -47,7 +47,7 @@ from papers.models.source import (
 from papers.models.submission import Submission
 from papers.models.thumbnail import Thumbnail
 from papers.models.topic import Topic, TopicBacklog, TopicMatch, TopicWeek
-from papers.models.user import LoginLink, Role, User
+from papers.models.user import CardLead, LoginLink, Role, User
 from papers.models.wanted_record import WantedRecord
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "AuthorName",
     "BackupRun",
     "Candidate",
+    "CardLead",
     "ChangedPaper",
     "ClientKey",
     "Comment",

@@ -22,6 +22,7 @@ from papers.models.user import User
 from papers.query.parser import Query
 from papers.query.tsquery import every_word, organization_marks
 from papers.sources.provenance import provenance_note
+from papers.text.abstract_roles import leading_line
 
 TITLE_LETTERS_SQL = "lower(regexp_replace({}, '[^[:alnum:]]+', '', 'g'))"
 """SQL: what is left of a title for comparing."""
@@ -155,6 +156,12 @@ class Paper(models.Model):
     hidden_at = models.DateTimeField(null=True, blank=True)
     links = models.JSONField(default=dict)
 
+    sentence_roles = models.TextField(  # noqa: DJ001  null: not looked at yet; empty: nothing to look at
+        null=True,
+        blank=True,
+        help_text="What each sentence of the abstract is for (papers/text/abstract_roles.py); null: not known yet.",
+    )
+
     is_sample = models.BooleanField(
         default=False, help_text="From the sample catalogue; cleared when a source sends it."
     )
@@ -212,6 +219,10 @@ class Paper(models.Model):
             ),
             # What a reader brings along without any id is found by its title.
             models.Index(TitleKey("title"), name="paper_title"),
+            # Whose sentences have no roles yet; empty but for new papers and after an update.
+            models.Index(
+                F("listed_at").desc(), F("id").desc(), name="paper_without_roles", condition=Q(sentence_roles=None)
+            ),
             # The sample is removed at the first real edition.
             models.Index(fields=["id"], name="paper_sample", condition=Q(is_sample=True)),
         ]
@@ -226,6 +237,11 @@ class Paper(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("papers:paper", args=[self.public_id])
+
+    @property
+    def line(self) -> str:
+        """What the paper does, in one or two sentences of its abstract; empty where that is not known."""
+        return leading_line(self.abstract, self.sentence_roles)
 
     @property
     def words_note(self) -> str:

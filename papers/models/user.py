@@ -43,6 +43,13 @@ class Density(models.TextChoices):
     COMPACT = "compact", "Compact: title, authors and one line of facts"
 
 
+class CardLead(models.TextChoices):
+    """What a list shows of an abstract."""
+
+    LINE = "line", "What the paper does: its aim and its result"
+    BEGINNING = "beginning", "The first lines of the abstract"
+
+
 class TextSize(models.TextChoices):
     """How large a reader wants all text."""
 
@@ -124,6 +131,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=Density.COMFORTABLE,
         db_default="comfortable",
         help_text="How much of each paper a list shows.",
+    )
+    card_lead = models.CharField(
+        max_length=12,
+        choices=CardLead,
+        default=CardLead.LINE,
+        db_default="line",
+        help_text="What a list shows of an abstract.",
     )
     text_size = models.CharField(
         max_length=12,

@@ -35,6 +35,8 @@ from papers.services.lists.viewer_state import MAX_NAMED_VOTERS
 from papers.services.reading.votes import Voters
 from papers.sources.registry import record_source_name
 from papers.text import html
+from papers.text.abstract_roles import RoleRun, leading_line
+from papers.text.abstract_roles import role_runs as role_runs_of
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
 from papers.web.cards import slot_mark
@@ -47,6 +49,7 @@ _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]
 _SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 LISTED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
+_ROLE_NAMES = {"resource": "Code, data"}
 # Where a link may have been found beside the records of sources.
 _OTHER_ORIGINS = {
     "arxiv": "arXiv",
@@ -90,6 +93,36 @@ def plain(text: str) -> str:
 def excerpt(text: str, chars: int) -> str:
     """The beginning of a text, to be given to `inline` or `plain`."""
     return html.excerpt(text, chars)
+
+
+@register.filter
+def lead(paper: Paper, has_line: bool) -> str:
+    """What a card shows of an abstract: what the paper does, else its first lines; to be given to `excerpt_parts`."""
+    return (has_line and paper_line(paper, 300)) or html.excerpt(paper.abstract, 300)
+
+
+@register.filter
+def opening(paper: Paper, chars: int) -> str:
+    """What the paper does, else its first lines, in about so many characters; to be given to `inline` or `plain`."""
+    return paper_line(paper, chars) or html.excerpt(paper.abstract, chars)
+
+
+def paper_line(paper: Paper, chars: int) -> str:
+    """What a paper does. It may have a quarter more than first lines, as it is mostly whole sentences."""
+    return leading_line(paper.abstract, paper.sentence_roles, chars + chars // 4)
+
+
+@register.filter
+def role_name(role: str) -> str:
+    """What a sentence is for, as it stands beside it."""
+    return _ROLE_NAMES.get(role, role.capitalize())
+
+
+@register.filter
+def role_runs(paper: Paper) -> list[RoleRun]:
+    """An abstract in parts of one role each; none where roles are not known, or there is but one."""
+    found = role_runs_of(paper.abstract, paper.sentence_roles)
+    return found if len(found) > 1 else []
 
 
 @register.filter

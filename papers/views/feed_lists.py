@@ -169,6 +169,7 @@ def feed_entry(paper: Paper) -> FeedEntry:
         address=settings.SITE.origin + paper.get_absolute_url(),
         title=f"Withdrawn: {paper.title}" if paper.withdrawn_at else paper.title,
         abstract=paper.abstract,
+        summary=paper.line,
         authors=tuple(author["name"] for author in paper.authors),
         categories=tuple(paper.categories),
         published=paper.published_at or paper.listed_at,

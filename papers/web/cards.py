@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from papers.models import LibraryItem, Paper, PaperExternalCounts
+from papers.models import CardLead, LibraryItem, Paper, PaperExternalCounts
 from papers.services.fetching.thumbnails import ShownThumbnail
 from papers.services.lists.rows import CardNote, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
@@ -113,7 +113,7 @@ def render_cards(
         slots["thumbnail"] = _thumbnail(address, thumbnails.get(row.paper_id))
         return slots
 
-    return _joined(rows, fill, this_year=this_year)
+    return _joined(rows, fill, this_year=this_year, lead=CardLead.LINE if viewer is None else viewer.card_lead)
 
 
 def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
@@ -125,14 +125,17 @@ def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
         vote = _filler(row.paper_id, "", row.vote_count)(_kept_vote())
         return {**_KEPT_SLOTS, "position": position, "place": place, "vote": vote, "listing": _listing_marks(row)}
 
-    return _joined(rows, fill, this_year=this_year)
+    return _joined(rows, fill, this_year=this_year, lead=CardLead.LINE)
 
 
 def _joined(
-    rows: Sequence[ListRow], fill: Callable[[ListRow, str], Mapping[str, str]], *, this_year: int
+    rows: Sequence[ListRow], fill: Callable[[ListRow, str], Mapping[str, str]], *, this_year: int, lead: str
 ) -> SafeString:
-    """The cards of `rows`; `fill` gives what stands in the slots of a row's, by the address of its paper."""
-    cards = _cached_cards(rows, this_year=this_year)
+    """The cards of `rows`; `fill` gives what stands in the slots of a row's, by the address of its paper.
+
+    `lead` is what they show of the abstract, a value of `CardLead`.
+    """
+    cards = _cached_cards(rows, this_year=this_year, lead=lead)
     html: list[str] = []
     for row in rows:
         card = cards.get(row.paper_id)
@@ -326,14 +329,14 @@ def sign_in_url_for(target: str) -> str:
     return f"{reverse('papers:sign-in')}?{urlencode({'next': target})}"
 
 
-def _cached_cards(rows: Sequence[ListRow], *, this_year: int) -> dict[int, _Card]:
+def _cached_cards(rows: Sequence[ListRow], *, this_year: int, lead: str) -> dict[int, _Card]:
     """The cards by paper; those that the cache lacks are rendered and cached. One read of the cache, one query."""
-    stamp = f"{_template_stamp()}:{this_year}"
+    stamp = f"{_template_stamp()}:{this_year}:{lead}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
     found: dict[str, tuple[str, str]] = cache.get_many(keys)
     missing = {paper_id: key for key, paper_id in keys.items() if key not in found}
     if missing:
-        fresh = {missing[paper.pk]: _render(paper, this_year=this_year) for paper in _papers(missing)}
+        fresh = {missing[paper.pk]: _render(paper, this_year=this_year, lead=lead) for paper in _papers(missing)}
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
     return {keys[key]: _Card(pieces.split(_SLOT), address) for key, (pieces, address) in found.items()}
@@ -344,7 +347,7 @@ def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
     return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", counts))
 
 
-def _render(paper: Paper, *, this_year: int) -> tuple[str, str]:
+def _render(paper: Paper, *, this_year: int, lead: str) -> tuple[str, str]:
     """A card with the marks of its slots, and the paper's address.
 
     Raises:
@@ -356,6 +359,7 @@ def _render(paper: Paper, *, this_year: int) -> tuple[str, str]:
         "address": address,
         "external_counts": paper.external_counts.all(),
         "this_year": this_year,
+        "has_line": lead == CardLead.LINE,
     }
     html = _render_template("papers/_card.html", context)
     names = html.split(_SLOT)[1::2]

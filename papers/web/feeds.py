@@ -56,6 +56,8 @@ class FeedEntry:
     """When the paper itself changed last, not when it was voted for."""
     source: str = ""
     """Its page at the source."""
+    summary: str = ""
+    """What it does, in a sentence or two; beside the abstract, not in its place."""
     content: str = ""
     """Safe HTML that stands for the abstract; empty: the abstract is made into it."""
 
@@ -101,7 +103,9 @@ def fitting(entries: Sequence[FeedEntry]) -> int:
 
 def _most_bytes(entry: FeedEntry) -> int:
     """No fewer bytes than the entry takes in either form. Atom has HTML escaped, which is the longer one."""
-    texts = json.dumps([_content(entry), _title(entry), entry.address, entry.source, entry.id], ensure_ascii=False)
+    texts = json.dumps(
+        [_content(entry), _summary(entry), _title(entry), entry.address, entry.source, entry.id], ensure_ascii=False
+    )
     names = [*_authors(entry), *entry.categories]
     return (
         len(escape(texts).encode("utf-8", errors="replace"))
@@ -138,6 +142,8 @@ class _AtomDocument(Atom1Feed):
             handler.startElement("author", AttributesImpl({}))
             handler.addQuickElement("name", name)
             handler.endElement("author")
+        if item["summary"]:
+            handler.addQuickElement("summary", item["summary"])
         handler.addQuickElement("content", item["description"], {"type": "html"})
 
 
@@ -168,6 +174,7 @@ def atom_feed(feed: PaperFeed) -> bytes:
             categories=_categories(entry),
             authors=_authors(entry),
             source=_source(entry),
+            summary=_summary(entry),
         )
     return document.writeString("utf-8").encode()
 
@@ -194,6 +201,7 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
         "url": entry.address,
         **({"external_url": source} if (source := _source(entry)) else {}),
         "title": _title(entry),
+        **({"summary": summary} if (summary := _summary(entry)) else {}),
         "content_html": _content(entry),
         "date_published": _time(entry.published),
         "date_modified": _time(entry.updated),
@@ -204,6 +212,10 @@ def _item(entry: FeedEntry) -> dict[str, Any]:
 
 def _title(entry: FeedEntry) -> str:
     return _line(plain_text(entry.title)) or "Without a title"
+
+
+def _summary(entry: FeedEntry) -> str:
+    return _line(plain_text(entry.summary))
 
 
 def _content(entry: FeedEntry) -> str:

@@ -22,6 +22,8 @@ from papers.sources.html_words import html_text
 from papers.sources.xml import parse_cut_xml
 from papers.text import cleaning as text
 from papers.text import html, mathml, names, tex, tex_math, venues, xml
+from papers.text.role_features import sentence_features
+from papers.text.sentences import find_sentences
 
 Reader = Callable[[str], Any]
 OWN_ERRORS = (SourceError, InvalidReference)
@@ -88,6 +90,8 @@ READERS: dict[str, Reader] = {
     "page of a source": lambda given: recognise.look_at_answer(
         given.encode("utf-8", "replace"), url="https://a.example/"
     ),
+    "sentences": find_sentences,
+    "features of a sentence": lambda given: sentence_features([given]),
     "references": lambda given: read_references(given.encode("utf-8", "replace")),
     "one entry": lambda given: read_references(b"@article{" + given.encode("utf-8", "replace")),
     "value on a line": lambda given: read_references(b"@article{a,\n title = {" + given.encode("utf-8", "replace")),

@@ -18,6 +18,7 @@ EXAMPLE: dict[str, Any] = {
     "url": "https://papers.example.org/papers/2603.01234",
     "title": "Tides in Shallow Seas",
     "abstract": "We measure how tides move through shallow seas.",
+    "line": "We measure how tides move through shallow seas.",
     "authors": [{"name": "Ada Holm", "affiliation": None, "orcid": None}],
     "organization": None,
     "categories": ["physics.ao-ph", "physics.flu-dyn"],
@@ -68,6 +69,9 @@ class PaperRecord(Schema):
     url: str = Field(description="Its page on this site.")
     title: str = Field(description="May have TeX between dollar signs.")
     abstract: str = Field(description="May have TeX between dollar signs; empty where no source gives one.")
+    line: str | None = Field(
+        None, description="What it does: its aim and its result, out of the abstract; null where that is not known."
+    )
     authors: list[PaperAuthor]
     organization: str | None
     categories: list[str] = Field(description="arXiv's, or of the archive it comes from; the first it was given first.")
@@ -129,6 +133,13 @@ class ChangedField(Schema):
     )
 
 
+class AbstractSentence(Schema):
+    """A sentence of an abstract, and what it is for, as this site's classifier says."""
+
+    role: Literal["background", "aim", "method", "result", "resource"]
+    text: str
+
+
 class VersionRecord(Schema):
     """One version of a paper."""
 
@@ -148,6 +159,7 @@ class PaperDetail(PaperRecord):
                     "identifiers": [{"scheme": "arxiv", "value": "2603.01234"}],
                     "versions": [{"version": 1, "released_at": "2026-03-03T18:59:59Z", "changes": []}],
                     "elsewhere": [{"source": "huggingface", "votes": 12, "comments": 2}],
+                    "sentences": [{"role": "aim", "text": "We measure how tides move through shallow seas."}],
                     "days": ["2026-03-04"],
                     "bibtex": "@misc{holm2026tides, …}",
                 }
@@ -158,6 +170,9 @@ class PaperDetail(PaperRecord):
     identifiers: list[PaperName]
     versions: list[VersionRecord] = Field(description="The newest first.")
     elsewhere: list[ExternalCount]
+    sentences: list[AbstractSentence] = Field(
+        default_factory=list, description="Of its abstract, in order; empty until their roles are known."
+    )
     days: list[date] = Field(description="The editions that list it, the oldest first; ten at most.")
     bibtex: str
 
@@ -188,6 +203,7 @@ def paper_fields(paper: Paper, *, marks: OwnMarks | None) -> dict[str, Any]:
         "url": settings.SITE.origin + paper.get_absolute_url(),
         "title": paper.title,
         "abstract": paper.abstract,
+        "line": paper.line or None,
         "authors": [
             PaperAuthor(name=row["name"], affiliation=row.get("affiliation") or None, orcid=row.get("orcid") or None)
             for row in paper.authors

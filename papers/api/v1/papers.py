@@ -12,6 +12,7 @@ from ninja.params.functions import Query
 from papers.api.v1.base import Cursor, Limit, PaperId, asking, new_router, public, viewer_with_scope
 from papers.api.v1.pages import marks_of, paper_page, records_of
 from papers.api.v1.paper_schema import (
+    AbstractSentence,
     ExternalCount,
     PaperDetail,
     PaperName,
@@ -28,6 +29,7 @@ from papers.services.embeddings.nearest import similar_papers
 from papers.services.lists.trending import trending_floor
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.paper_page import citation_of, details_without_similar, find_moved_paper
+from papers.text.abstract_roles import read_roles
 from papers.web.permissions import paper_for_read
 
 lists = new_router("Papers")
@@ -100,6 +102,10 @@ def get_paper(request: HttpRequest, paper_id: str = PaperId) -> PaperDetail:
         versions=[version_record(one) for one in details.versions],
         elsewhere=[ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.figures],
         days=details.days,
+        sentences=[
+            AbstractSentence(role=each.role.value, text=paper.abstract[each.start : each.end])
+            for each in read_roles(paper.abstract, paper.sentence_roles)
+        ],
         bibtex=citation_of(paper).bibtex,
     )
 

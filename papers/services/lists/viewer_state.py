@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
-from papers.models import User
+from papers.models import CardLead, User
 from papers.services.reading.seen import DONE_WITH_LIST
 
 MAX_NAMED_VOTERS = 2
@@ -54,6 +54,8 @@ class ViewerState:
 
     owner: str
     """The reader's username."""
+    card_lead: str = CardLead.LINE
+    """What the reader wants to see of an abstract."""
     voted: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
     """Of the whole list, where that was asked for."""
@@ -85,7 +87,7 @@ def read_viewer_state(
     """
     if not viewer.is_authenticated:
         return None
-    state = ViewerState(viewer.username)
+    state = ViewerState(viewer.username, card_lead=viewer.card_lead)
     asked: dict[str, Any] = {
         "user": viewer.pk,
         "papers": list(paper_ids),

@@ -21,6 +21,7 @@ from papers.services.library_import.upload_reader import is_upload_waiting
 from papers.services.operations.heartbeat import record_heartbeat
 from papers.services.operations.installation import group_settings
 from papers.services.recommend.staleness import has_stale_readers
+from papers.services.roles.fill_roles import is_role_filling_due
 from papers.services.search.reindexing import is_reindexing
 from papers.services.submissions.submission_fetcher import due_submission_ids
 from papers.services.topics.pending_work import has_pending_work
@@ -65,6 +66,7 @@ class DueWork:
     records: bool = False
     uploads: bool = False
     reindexing: bool = False
+    roles: bool = False
     thumbnail: bool = False
     others: tuple[TaskName, ...] = ()
     """Of other parts."""
@@ -89,6 +91,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         records=is_record_due(now=now) and _claim("records", now, _RECORDS_EVERY_SECONDS),
         uploads=is_upload_waiting(),
         reindexing=is_reindexing(),
+        roles=is_role_filling_due(),
         thumbnail=is_thumbnail_due(now=now) and _claim("thumbnail", now, _RECORDS_EVERY_SECONDS),
         others=tuple(task for task in hooks.due_tasks.all(now) if _claim(task, now, _ENQUEUED_SECONDS)),
     )

@@ -13,7 +13,7 @@ from papers.query.parser import Query
 from papers.services.lists.rows import ListRow
 from papers.services.search.result_page import IN_ABSTRACT, lexemes_to_highlight
 from papers.text.cleaning import plain_formulas
-from papers.text.sentences import quoted, sentences
+from papers.text.sentences import find_sentences, quoted
 
 _WORD = re.compile(r"[^\W_]+(?:[-‐‑–][^\W_]+)*")
 _COLUMNS = {"venue": ("venue", "journal_ref"), "journal": ("journal_ref",), "comment": ("comment",)}
@@ -72,7 +72,7 @@ def _meaning(words: Collection[str], wanted: frozenset[str]) -> dict[str, frozen
 
 def _best_sentence(text: str, meant: Mapping[str, frozenset[str]]) -> str:
     best, most = "", 0
-    for sentence in sentences(text):
+    for sentence in (text[start:end] for start, end in find_sentences(text)):
         hits = [match for match in _WORD.finditer(sentence) if match[0] in meant]
         met = len(frozenset().union(*(meant[match[0]] for match in hits)))
         if met > most:
