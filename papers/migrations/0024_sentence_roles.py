@@ -26,5 +26,5 @@ class Migration(migrations.Migration):
             model_name='paper',
             index=models.Index(models.OrderBy(models.F('listed_at'), descending=True), models.OrderBy(models.F('id'), descending=True), condition=models.Q(('sentence_roles', None)), name='paper_without_roles'),
         ),
-        run_sql_file("0010_sentence_roles"),
+        run_sql_file("0011_sentence_roles"),
     ]
