@@ -2,8 +2,9 @@
 
     make bench-memory [PAPERS=2000] [LIMIT=2048] [JSON=result.json] [ARGS="--idle 600"]
 
-`manage.py up` runs with its defaults on a folder of its own. A day's papers are imported by the command and embedded, and
-a backup is written, while two readers open pages and search. When nothing waits any more and the embedder has slept, everything is at rest.
+`manage.py up` runs with its defaults on a folder of its own. A day's papers are imported by the command and embedded,
+and a backup is written, while two readers open pages and search. When nothing waits any more and the embedder has
+slept, everything is at rest.
 Proportional set sizes: what processes share, Postgres's memory too, is counted once among them. `LIMIT`, in MB, makes a
 control group of that size around all of it, where this account may (root, cgroups of version 1 or 2).
 """
