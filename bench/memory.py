@@ -3,7 +3,8 @@
     make bench-memory [PAPERS=2000] [LIMIT=2048] [JSON=result.json] [ARGS="--idle 600"]
 
 `manage.py up` runs with its defaults on a folder of its own. A day's papers are imported by the command and embedded,
-while two readers open pages and search. When nothing waits any more and the embedder has slept, everything is at rest.
+and a backup is written, while two readers open pages and search. When nothing waits any more and the embedder has
+slept, everything is at rest.
 Proportional set sizes: what processes share, Postgres's memory too, is counted once among them. `LIMIT`, in MB, makes a
 control group of that size around all of it, where this account may (root, cgroups of version 1 or 2).
 """
@@ -47,6 +48,7 @@ _NAMES = (
     ("embed --serve", "embedder"),
     ("papers.isolation", "readers of foreign bytes"),
     ("import_papers", "import command"),
+    ("manage.py backup", "backup command"),
     ("postgres", "Postgres"),
     ("valkey", "Valkey"),
     ("manage.py up", "supervisor"),
@@ -155,6 +157,12 @@ def import_day(site: Site, papers: int, folder: Path) -> subprocess.Popen[bytes]
     return subprocess.Popen(command, cwd=ROOT, env=site.environment, stdout=subprocess.DEVNULL)
 
 
+def back_up(site: Site, folder: Path) -> subprocess.Popen[bytes]:
+    """Start writing a backup."""
+    command = [sys.executable, "manage.py", "backup", str(folder / "broadsheet.zip")]
+    return subprocess.Popen(command, cwd=ROOT, env=site.environment, stdout=subprocess.DEVNULL)
+
+
 def read(site: Site, until: threading.Event, seconds: list[float]) -> None:
     """A reader: pages, then a search by words that nobody has asked for yet, again and again."""
     paths = ("/", "/papers", "/topics", "/status", "/papers.atom", "/api/v1/papers")
@@ -185,16 +193,19 @@ def measure(site: Site, *, papers: int, idle: float) -> dict[str, Any]:
     for reader in readers:
         reader.start()
     with tempfile.TemporaryDirectory() as folder:
-        importing, worst, next_look = import_day(site, papers, Path(folder)), dict[str, Size](), 0.0
-        while True:
-            found = sizes(site.pid, importing.pid)
-            worst = max(worst, found, key=total)
+        command, worst = import_day(site, papers, Path(folder)), dict[str, Size]()
+        next_look, is_kept = 0.0, False
+        while not (is_kept and command.poll() is not None):
+            worst = max(worst, sizes(site.pid, command.pid), key=total)
             time.sleep(0.5)
-            if importing.poll() is not None and time.monotonic() > next_look:
-                if not (left := waiting(site)):
-                    break
+            if not is_kept and command.poll() is not None and time.monotonic() > next_look:
+                left = waiting(site)
                 print(f"{left} papers wait for a vector", file=sys.stderr, flush=True)
                 next_look = time.monotonic() + 20
+                if not left:
+                    command, is_kept = back_up(site, Path(folder)), True
+    if command.returncode:
+        sys.exit("The backup failed.")
     is_over.set()
     for reader in readers:
         reader.join()

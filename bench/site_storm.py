@@ -85,7 +85,7 @@ class Storm:
             for act in (lambda part=part: self.kill(part), self._dice.choice(self._acts)):
                 began = time.monotonic()
                 with suppress(OSError, redis.RedisError):  # it is away already
-                    name = act()  # type: ignore[misc]
+                    name = act()
                     self._result.acts[name] = self._result.acts.get(name, 0) + 1
                 if self._dice.random() < 0.8:
                     self._await_page(began)

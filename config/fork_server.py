@@ -101,7 +101,8 @@ def serve(path: Path) -> list[str]:
         listener.bind(str(path))
         path.chmod(0o600)
         listener.listen(8)
-        while stop not in (ready := select.select([listener, stop], [], [])[0]):
+        waits_for: list[socket.socket | int] = [listener, stop]
+        while stop not in (ready := select.select(waits_for, [], [])[0]):
             if listener in ready and (arguments := _answer(listener)):
                 os.close(stop)
                 os.close(wake)

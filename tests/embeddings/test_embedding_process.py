@@ -300,7 +300,7 @@ def database_url(settings) -> str:
 
 @pytest.fixture
 def sleeper(settings, tmp_path, transactional_db, monkeypatch) -> Iterator[subprocess.Popen[bytes]]:
-    """The embedder as it runs, which gives its model back after two seconds; papers are embedded by it."""
+    """The embedder with a small model, which sleeps after two seconds."""
     settings.EMBEDDER = f"unix://{tmp_path / 'embedder.sock'}"
     monkeypatch.setattr(query_vectors._Pause, "until", 0.0)
     monkeypatch.setattr(query_vectors, "QUERY_TIMEOUT_SECONDS", 30.0)  # a busy machine is no failure here
@@ -308,9 +308,8 @@ def sleeper(settings, tmp_path, transactional_db, monkeypatch) -> Iterator[subpr
         **os.environ,
         "DATABASE_URL": database_url(settings),
         "BROADSHEET_EMBEDDER": settings.EMBEDDER,
-        "BROADSHEET_EMBEDDER_IDLE": "2s",
     }
-    command = [sys.executable, "manage.py", "embed", "--serve"]
+    command = [sys.executable, "-m", "tests.support.small_embedder"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=(tmp_path / "log").open("w"))
     eventually((tmp_path / "embedder.sock").exists, seconds=200)
     yield process

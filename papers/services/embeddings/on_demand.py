@@ -66,7 +66,7 @@ class EmbeddingWatch:
                 if not self._server_pid and time.monotonic() >= self._paused_until and self._is_needed(listener):
                     self._fork(listener)
                 self._keep_alive()
-                waits_for = [reader] if self._server_pid else [reader, listener]
+                waits_for: list[socket.socket | int] = [reader] if self._server_pid else [reader, listener]
                 if reader in select.select(waits_for, [], [], self._poll_seconds)[0]:
                     os.read(reader, 4096)
             self._end_server()
