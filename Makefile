@@ -124,6 +124,8 @@ lock:
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/run.in -o requirements/run.txt
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
+		--custom-compile-command "make lock" requirements/monitoring.in -o requirements/monitoring.txt
+	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
 	$(UV) pip compile --universal --python-version 3.11 --no-emit-index-url --generate-hashes $(UPGRADE) \
 		--custom-compile-command "make lock" requirements/bench.in -o requirements/bench.txt

@@ -15,9 +15,9 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from config.findings import Finding, clock, manage_command, ok, problem, run_command, warning
-from config.local.programs import PARTS, Part
+from config.local.programs import PARTS
 from config.monitoring.counts import connect, read_sightings, site_mark
-from config.monitoring.machine_figures import QUEUE_PREFIX
+from config.monitoring.machine_figures import QUEUE_PREFIX, queue_names
 from config.stored_secrets import read_stored_secrets
 from papers.models import Installation, Source, User
 from papers.services.operations import status
@@ -112,20 +112,22 @@ def check_queues(*, now: datetime) -> Iterator[Finding]:
     if not status.worker_status(now=now).alive:
         return
     answering = answering_queues()
-    lacking = [part for part in PARTS.values() if part.queue and part.queue not in answering]
-    waiting = {part.queue: _waiting(part) for part in lacking}
-    for part in lacking:
-        message = f"No worker answers for the queue {part.queue}, where {waiting[part.queue]} tasks wait."
-        remedy = f"{run_command(part)}, or `make run`; a worker that is busy alone does not answer."
-        yield (problem if waiting[part.queue] else warning)("queues", message, remedy)
+    lacking = [name for name in queue_names() if name not in answering]
+    parts = {part.queue: part for part in PARTS.values()}
+    for name in lacking:
+        waiting = _waiting(name)
+        message = f"No worker answers for the queue {name}, where {waiting} tasks wait."
+        start = f"{run_command(parts[name])}, or `make run`" if name in parts else "`make run`"
+        remedy = f"{start}; a worker that is busy alone does not answer."
+        yield (problem if waiting else warning)("queues", message, remedy)
     if not lacking:
         yield ok("queues", "Each queue has a worker that answers.")
 
 
-def _waiting(part: Part) -> int:
+def _waiting(queue: str) -> int:
     client = connect()
     try:
-        return int(client.llen(QUEUE_PREFIX + part.queue))
+        return int(client.llen(QUEUE_PREFIX + queue))
     except redis.RedisError:
         return 0
     finally:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import redis
+from celery import current_app
 from django.conf import settings
 
 from config.local.paths import DataDir
@@ -26,7 +27,7 @@ SUPERVISOR = "supervisor"
 
 def queue_names() -> list[str]:
     """The queues that workers take tasks from."""
-    return sorted({part.queue for part in PARTS.values() if part.queue})
+    return sorted(current_app.amqp.queues)
 
 
 def broker_families(client: redis.Redis) -> Iterator[Family]:

@@ -74,7 +74,9 @@ def _make_tracer() -> Any:
 def _span_of(request: HttpRequest, ours: Any) -> Iterator[RequestSpan]:
     from opentelemetry.trace import SpanKind
 
-    with ours.start_as_current_span("request", kind=SpanKind.SERVER, record_exception=False) as span:
+    # An exception's words may be a stranger's.
+    quiet = {"record_exception": False, "set_status_on_exception": False}
+    with ours.start_as_current_span("request", kind=SpanKind.SERVER, **quiet) as span:
         span.set_attribute("http.request.method", request.method if request.method in _METHODS else "_OTHER")
         yield RequestSpan(span)
 
