@@ -10,8 +10,10 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from papers.dates import month_start, week_start
-from papers.models import Edition, Listing, Paper, PaperCategory
+from papers.dates import month_start, next_month, week_start
+from papers.models import ChangedPaper, Edition, Listing, Paper, PaperCategory
+from papers.services.changes.numbering import newest_position
+from papers.services.lists.span_trending import listed_by_trending
 from papers.services.lists.trending import trending_floor
 
 CARDS = 51
@@ -37,6 +39,10 @@ def queries() -> Mapping[str, QuerySet[Any]]:
         "new in a common category": PaperCategory.objects.newest(common).values_list("paper_id"),
         "new in a rare category": PaperCategory.objects.newest(rare).values_list("paper_id"),
         "paper": papers.filter(public_id=public_id).values_list("pk"),
+        "changes": ChangedPaper.objects.filter(position__gt=newest_position() - 200)
+        .order_by("position")
+        .values_list("pk"),
+        "a month by trending, once in five minutes": listed_by_trending(month_start(day), next_month(month_start(day))),
     }
     return {page: query[:CARDS] for page, query in found.items()}
 

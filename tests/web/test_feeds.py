@@ -343,12 +343,14 @@ def test_pages_name_their_feeds() -> None:
         ("/", "/papers.atom"),
         ("/papers/trending", "/papers/trending.atom"),
         ("/topics/trees", "/topics/trees.atom"),
-        ("/papers?q=a%26b", "/papers.atom?q=a%26b"),
+        ("/papers?q=paper%26", "/papers.atom?q=paper%26"),
+        ("/curate/log", "/curate/log.atom"),
     ):
-        found = html.fromstring(anonymous_client().get(page).content).xpath(
-            "//link[@type='application/atom+xml']/@href"
-        )
-        assert found == [address]
+        document = html.fromstring(anonymous_client().get(page).content)
+        assert document.xpath("//link[@type='application/atom+xml']/@href") == [address]
+        other = address.replace(".atom", ".json", 1)
+        assert document.xpath("//link[@type='application/feed+json']/@href") == [other]
+        assert address in document.xpath("//a/@href")  # where one sees it
         assert titles(address) is not None
 
 
