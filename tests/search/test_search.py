@@ -244,7 +244,7 @@ def test_results_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     assert reasons == {
         "The tides": "words in title",
-        "Bread": "words in abstract",
+        "Bread": "abstract: “tide”",
         "Waves of the sea": "close in meaning",
     }
     assert "by words alone" not in tree.text_content()

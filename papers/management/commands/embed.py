@@ -99,8 +99,8 @@ class Command(BaseCommand):
             f"{threads} thread{'s' * (threads > 1)}."
         )
         self.stdout.write(
-            f"Its vectors have {found.dimensions:,} dimensions: about {found.bytes / 1e6:,.0f} MB of disk with their index "
-            "beside those of the model that serves until then. Nothing was stored."
+            f"Its vectors have {found.dimensions:,} dimensions: about {found.bytes / 1e6:,.0f} MB of disk with their "
+            "index, beside those of the model that serves until then. Nothing was stored."
         )
 
     def _tell(self) -> None:
