@@ -266,6 +266,7 @@ def test_an_id_that_leads_nowhere_finds_nothing_else(question: str, monkeypatch:
     near(monkeypatch)
     assert not page(question).xpath("//article")
     assert "has not been fetched yet" in page(question).text_content()
+    assert "by words only" not in page(question).text_content()
 
 
 # --- Authors ---------------------------------------------------------------------------------------------------------

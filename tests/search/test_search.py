@@ -432,7 +432,7 @@ def test_ten_results_cost_as_many_queries_as_twenty() -> None:
                 client.get("/papers?q=tensor+vector")
             counts.append(len(queries))
     assert counts[0] == counts[1]
-    assert counts[0] <= 22
+    assert counts[0] <= 23  # one asks whether the words are somebody's whole name
 
 
 def test_narrowing_links_lead_to_fewer_results() -> None:

@@ -118,7 +118,7 @@ def search_papers(
     return SearchResult(
         ranked=fuse(words, near, named=named, listed_at=listed_at, now=now, near_distance=near_distance(vector)),
         facets=facets,
-        is_semantic=vector is not None,
+        is_semantic=vector is not None or query.destination is not None,  # nothing is asked of an id's meaning
         has_words=bool(bm25_query.terms),
     )
 
