@@ -5,7 +5,8 @@
 The import is the command's own: unpacking, reading, cleaning, finding out what is known, storing, with as many
 processes as it takes. The baseline gets the finished rows for nothing, from memory: COPY into a temporary table, then
 one INSERT … ON CONFLICT DO UPDATE a table, in one transaction and one connection, into tables with the same columns,
-indexes, constraints, generated columns and search vectors. With PAPERS more than the file has, its rows are repeated under other ids.
+indexes, constraints, generated columns and search vectors. With PAPERS more than the file has, its rows are repeated
+under other ids.
 """
 
 from __future__ import annotations
