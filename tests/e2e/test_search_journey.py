@@ -30,7 +30,7 @@ def wait_for_meaning(page: Page, address: str) -> None:
     """Until search goes by meaning too."""
     for _ in range(EMBEDDED_SECONDS):
         page.goto(address)
-        if page.get_by_text("close in meaning").count():
+        if page.get_by_text(re.compile("close in meaning|loosely related")).count():
             return
         page.wait_for_timeout(1000)
     pytest.fail("No paper was found by its meaning.")

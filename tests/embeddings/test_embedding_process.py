@@ -250,6 +250,7 @@ def test_a_forecast_reckons_with_time_and_disk():
         factories.paper(title="Frog", abstract="x" * 95)
     ticks = iter([0.0, 6.0])
     found = forecast_embedding(LetterModel(dimensions=500), EmbeddingModel(name="other"), clock=lambda: next(ticks))
+    assert found is not None
     assert (found.papers, found.sampled, found.seconds_each, found.characters_each) == (3, 3, 2.0, 100)
     assert (found.seconds(1), found.seconds(2)) == (6.0, 3.0)
     assert 3 * 2 * 2 * 500 < found.bytes < 3 * 3_000

@@ -35,8 +35,8 @@ def test_the_database_writes_the_marks_that_questions_ask_for() -> None:
     title = TitleTerm("schrödinger bridges").text
     asked |= {*source_marks("arxiv"), "s:60"}
     for field, text in (("venue", "neurips 2026"), ("journal", "phys. rev. b"), ("comment", "accepted, 12 pages")):
-        (marks, *_) = field_marks(field, lexemes_of([text])[text].rows)
-        asked |= set(marks)
+        (of_field, *_) = field_marks(field, lexemes_of([text])[text].rows)
+        asked |= set(of_field)
     asked |= {title_mark(lexeme.word) for lexeme in lexemes_of([title])[title].row}
     marks = {word for word in words_of_index(paper.pk) if ":" in word}
     months = {mark for mark in marks if mark.startswith(MONTH_PREFIX)}

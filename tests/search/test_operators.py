@@ -37,7 +37,7 @@ def made() -> dict[str, int]:
     return {paper.title: paper.pk for paper in papers}
 
 
-OPERATORS = (
+OPERATORS: tuple[tuple[str, set[str] | None], ...] = (
     ("venue:neurips", {"Conference", "Proceedings"}),
     ("venue:NeurIPS2025", {"Conference"}),
     ('venue:"nature physics"', {"Journal"}),

@@ -266,6 +266,8 @@ def test_an_id_that_leads_nowhere_finds_nothing_else(question: str, monkeypatch:
     near(monkeypatch)
     assert not page(question).xpath("//article")
     assert "has not been fetched yet" in page(question).text_content()
+    assert "by words only" not in page(question).text_content()
+    assert all(each.text_content().strip() for each in page(question).find_class("why"))
 
 
 # --- Authors ---------------------------------------------------------------------------------------------------------

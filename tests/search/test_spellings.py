@@ -214,6 +214,11 @@ HOSTILE = {
     "pairs": " ".join(f"a{n}-b{n}-c{n}-d{n}" for n in range(700)),
     "prefixes": "fine " * 1_200,
     "only hyphens": "a" + "-" * 5_000 + "b",
+    "formulas": r"$\ell_{1}^*\alpha" * 300,
+    "backslashes": "\\" * 5_000,
+    "stars and infinity": "a*a∞" * 1_200,
+    "open brackets": "a(1" * 1_600,
+    "below and below": "a_{" * 1_600,
     "one word": "pre-" + "x" * 5_000,
 }
 

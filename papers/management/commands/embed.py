@@ -102,7 +102,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             f"Its vectors have {found.dimensions:,} dimensions: about {found.bytes / 1e6:,.0f} MB of disk with their "
-            "index beside those of the model that serves until then. Nothing was stored."
+            "index, beside those of the model that serves until then. Nothing was stored."
         )
 
     def _tell(self) -> None:

@@ -141,7 +141,7 @@ def search_papers(
     return SearchResult(
         ranked=ranked,
         facets=facets,
-        is_semantic=vector is not None,
+        is_semantic=vector is not None or query.destination is not None,  # nothing is asked of an id's meaning
         has_words=bool(asked.terms),
     )
 

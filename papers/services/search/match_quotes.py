@@ -30,8 +30,11 @@ def with_quotes(query: Query, rows: Sequence[ListRow]) -> list[ListRow]:
     if not fields and not by_abstract:
         return list(rows)
     asked = [row.paper_id for row in rows] if fields else by_abstract
-    columns = Paper.objects.filter(pk__in=asked).values("pk", "abstract", "venue", "journal_ref", "comment")
-    papers = {each["pk"]: each for each in columns}
+    columns = Paper.objects.filter(pk__in=asked).values_list("pk", "abstract", "venue", "journal_ref", "comment")
+    papers = {
+        pk: {"abstract": abstract, "venue": venue, "journal_ref": journal, "comment": comment}
+        for pk, abstract, venue, journal, comment in columns
+    }
     found = _best_sentences({pk: papers[pk]["abstract"] for pk in by_abstract if pk in papers}, query)
     return [_quoting(row, fields, papers.get(row.paper_id, {}), found.get(row.paper_id, "")) for row in rows]
 

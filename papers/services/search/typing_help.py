@@ -74,7 +74,7 @@ def _title_words(first: int, least: int, of_names: Mapping[str, int]) -> Iterato
     """The commonest words of titles and of names; of a word that is both, the larger number."""
     statement = _WORDS.format(first=first, least=least, shortest=MIN_LETTERS, longest=MAX_LETTERS, most=MAX_WORDS)
     of_titles = dict(_rows(statement))
-    for word in of_titles | of_names:
+    for word in dict.fromkeys([*of_titles, *of_names]):
         papers = max(of_titles.get(word, 0), of_names.get(word, 0))
         yield TitleWord(word=word, papers=papers, deletions=sorted(deletions(word) | letter_groups(word)))
 

@@ -25,7 +25,7 @@ MAX_TERMS = 12
 """Of a longer question nobody wants each word looked at."""
 MAX_UNKNOWN = 6
 _MOST_ROWS = 400
-RARE_SHARE = 1 / 10_000
+RARE_SHARE = 1 / 20_000
 """A word of no more papers than this share is thought mistyped, where another is a hundred times as common."""
 _TIMES_AS_COMMON = 100
 _WORD = re.compile(r"[^\W\d_]+")
