@@ -51,6 +51,16 @@ _OUTSIDE = """() => {
     return `${out} px: ` + far.slice(0, 3).map((one) => one.outerHTML.slice(0, 90)).join(" | ");
 }"""
 
+# What is pressed in cards, two by two, of which one covers a part of the other.
+_OVER_EACH_OTHER = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
+    const all = [...card.querySelectorAll("button, summary, .facts a, .facts-more")];
+    const shown = all.map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+    const over = ([, a], [, b]) =>
+        a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    return shown.flatMap((one, at) => shown.slice(at + 1).filter((other) => over(one, other)).map((other) =>
+        one[0].outerHTML.slice(0, 60) + " | " + other[0].outerHTML.slice(0, 60)));
+})"""
+
 
 def outside(page: Page, address: str) -> str:
     """What is wider than the window on a page, also once all that folds is open."""
@@ -80,6 +90,15 @@ def test_ten_pages_fit_a_phone_a_tablet_and_a_desk(
 ) -> None:
     paths = [path or paper_path for path in FEW]
     assert cut_off(chromium, staff_cookies, site, paths, (320, 768, 1280)) == {}
+
+
+def test_nothing_to_press_lies_over_another_on_a_phone_s_card(chromium: Browser, site: Site) -> None:
+    context = chromium.new_context(viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    for path in ("/", "/papers/new"):
+        page.goto(site.url + path)
+        assert page.evaluate(_OVER_EACH_OTHER) == []
+    context.close()
 
 
 @pytest.mark.e2e_all
