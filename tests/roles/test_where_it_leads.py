@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db
 
 ABSTRACT = (
     "Tides in shallow seas have long been a challenge, and many methods were tried. In this paper, we propose a new "
-    "model of tides. It is trained on 300 gauges of two coasts. We show that it outperforms all others by 12 %. "
-    "Our code is available at https://example.org/tides."
+    "model of tides. It is trained on 300 gauges of two coasts, which were read by hand for forty years. We show that "
+    "it outperforms all others by 12 %. Our code is available at https://example.org/tides."
 )
 LINE = "In this paper, we propose a new model of tides. We show that it outperforms all others by 12 %."
 
@@ -70,7 +70,7 @@ class TestPage:
     def test_each_run_says_what_it_is_for(self, tides: Paper) -> None:
         page = get_page(tides.get_absolute_url())
         assert [" ".join(each.text_content().split()) for each in page.xpath("//span[@class='role']")] == [
-            "background:", "aim:", "method:", "result:", "Code, data:",
+            "Background:", "Aim:", "Method:", "Result:", "Code, data:",
         ]  # fmt: skip
         shown = " ".join(each.text_content() for each in page.xpath("//div[@class='role-run']/p"))
         assert shown == ABSTRACT
