@@ -44,9 +44,9 @@ _CUES = {
         could""",
 }
 _CLASSES: dict[str, tuple[str, ...]] = {}
-for _name, _words in _CUES.items():
-    for _word in _words.split():
-        _CLASSES[_word] = tuple(dict.fromkeys((*_CLASSES.get(_word, ()), _name)))
+for _kind, _telling in _CUES.items():
+    for _word in _telling.split():
+        _CLASSES[_word] = tuple(dict.fromkeys((*_CLASSES.get(_word, ()), _kind)))
 
 
 def sentence_features(sentences: Sequence[str]) -> list[list[int]]:

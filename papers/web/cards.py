@@ -347,7 +347,7 @@ def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
     return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", counts))
 
 
-def _render(paper: Paper, *, this_year: int, lead: str) -> tuple[str, str]:
+def _render(paper: Paper, *, this_year: int, lead: str = CardLead.LINE) -> tuple[str, str]:
     """A card with the marks of its slots, and the paper's address.
 
     Raises:

@@ -160,9 +160,9 @@ class TestTheCache:
         rendered: list[int] = []
         render = service._render
 
-        def noted(paper: Paper, *, this_year: int) -> tuple[str, str]:
+        def noted(paper: Paper, *, this_year: int, lead: str) -> tuple[str, str]:
             rendered.append(paper.pk)
-            return render(paper, this_year=this_year)
+            return render(paper, this_year=this_year, lead=lead)
 
         monkeypatch.setattr(service, "_render", noted)
         paper = factories.paper()
