@@ -113,7 +113,7 @@ class ComposeFile:
     """All services, each after those that it waits for."""
 
     name: str
-    services: Mapping[str, ServiceSpec]
+    services: dict[str, ServiceSpec]
 
 
 def read_compose_file(path: Path, environment: Mapping[str, str]) -> ComposeFile:
