@@ -139,7 +139,7 @@ def check_semaphores(app_configs: Sequence[AppConfig] | None, **options: Any) ->
         return []
     return [
         Warning(
-            "No lock can be shared between processes: an import, and a worker that runs alone (`manage.py run`), do one "
+            "No lock can be shared between processes: imports, and workers that run alone (`manage.py run`), do one "
             "thing at a time.",
             hint="Have /dev/shm mounted, open to all: mount -t tmpfs -o mode=1777 tmpfs /dev/shm.",
             id="broadsheet.W005",
