@@ -226,13 +226,13 @@ def check_sender(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
 
 @register()
 def check_semaphores(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[CheckMessage]:
-    """Whether workers can be several processes."""
+    """Whether imports, and workers that run alone, can be several processes."""
     if has_semaphores():
         return []
     return [
         Warning(
-            "No lock can be shared between processes: each worker does one thing at a time, without limits on its time "
-            "and memory.",
+            "No lock can be shared between processes: imports, and workers that run alone (`manage.py run`), do one "
+            "thing at a time.",
             hint="Have /dev/shm mounted, open to all: mount -t tmpfs -o mode=1777 tmpfs /dev/shm.",
             id="broadsheet.W005",
         )

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import socket
+import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,10 @@ class ForkServer(Program):
         connection.settimeout(ANSWER_SECONDS)
         try:
             connection.connect(str(self.path))
+            # The folder may be that of the account that the embedded servers run as, and we may be root.
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            if struct.unpack("3i", credentials)[1] != os.geteuid():
+                raise PermissionError(f"{self.path} is another account's")
         except OSError:
             connection.close()
             raise
