@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -147,7 +148,7 @@ class ArchiveReader:
             try:
                 for chunk in self.chunks(entry):
                     digest.update(chunk)
-            except (KeyError, zipfile.BadZipFile, EOFError, OSError) as error:
+            except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
                 raise BackupError(f"The backup is damaged: table {entry.name} can't be read.") from error
             if digest.hexdigest() != entry.sha256:
                 raise BackupError(f"The backup is damaged: table {entry.name} is not as it was written.")
@@ -155,7 +156,7 @@ class ArchiveReader:
     def _text(self, name: str) -> str:
         try:
             return self._archive.read(name).decode("utf-8")
-        except (KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+        except (KeyError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise BackupError(f"This is no backup of Broadsheet: it has no {name}.") from error
 
 

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from papers.enqueue import TaskName, enqueue
 
-OURS = ("papers.", "digests.")
+OURS = ("papers.", "digests.", "config.")
 
 
 def test_each_name_is_a_registered_task_and_each_task_has_a_name() -> None:
