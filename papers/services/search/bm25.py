@@ -94,6 +94,11 @@ class Bm25Query:
     """What is close in meaning is ranked by these words too, so that fewer papers need to be found by them."""
 
     @property
+    def is_long(self) -> bool:
+        """It has words that rank papers but do not choose them."""
+        return len(self.terms) > CHOOSING_WORDS
+
+    @property
     def limit(self) -> int:
         """How many papers are worth ranking."""
         return ranking_limit(self.terms, beside_meaning=self.beside_meaning)

@@ -71,16 +71,17 @@ def fuse(
     for ranking in rankings:
         for paper_id, share in ranking.items():
             scores[paper_id] = scores.get(paper_id, 0.0) + share / 2
-    by_bm25 = {found.paper_id: found for found in (*words, *more_words)}
+    found_by_words = {found.paper_id for found in words}
+    by_words = {found.paper_id: found for found in (*words, *more_words)}
     by_semantic = {near.paper_id: near.distance for near in meaning}
     named = frozenset(named)
     ranked = [
         RankedResult(
             paper_id=paper_id,
-            score=score + _signals(by_bm25.get(paper_id), listed_at[paper_id], now),
-            by_bm25=paper_id in by_bm25,
-            in_title=by_bm25[paper_id].in_title if paper_id in by_bm25 else 0,
-            by_author=paper_id in named or (paper_id in by_bm25 and by_bm25[paper_id].by_author),
+            score=score + _signals(by_words.get(paper_id), listed_at[paper_id], now),
+            by_bm25=paper_id in found_by_words,
+            in_title=by_words[paper_id].in_title if paper_id in by_words else 0,
+            by_author=paper_id in named or (paper_id in by_words and by_words[paper_id].by_author),
             by_semantic=paper_id in by_semantic,
             is_near=by_semantic.get(paper_id, 0.0) <= near_distance,
         )

@@ -35,6 +35,9 @@ from papers.services.search.semantic import (
 )
 from papers.services.search.timeouts import statement_timeout
 
+PROSE_WORDS = 40
+"""A question of more words is a text of somebody's, which a model understands best as it was written."""
+
 
 class SearchMode(StrEnum):
     """What results are ranked by: one of the rankings, or both together."""
@@ -115,31 +118,22 @@ def search_papers(
         asked = replace(asked, beside_meaning=wants_meaning and current_model() is not None)
         words = _by_bm25(asked, among, required) if by_words else []
         vector = _vector(of_text(), examples) if by_meaning else None
-        if vector is None and by_words and asked.limit < (alone := replace(asked, beside_meaning=False)).limit:
-            words = _by_bm25(alone, among, required)  # it was expected, and did not come in time
-        if vector and words and _wants_phrase(needed):
-            near = rank_semantic_among(vector, [hit.paper_id for hit in words])
-        else:
-            near = _by_vector(vector, among, required, needed, asked.expected) if vector else []
+        if vector is None and by_words:
+            words = _by_bm25_alone(asked, words, among, required)
+        near = _by_vector(vector, words, among, required, needed, asked.expected) if vector else []
         if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
             near = only_near(near, vector)
-        more_words = _scored_by_words(asked, among, words, near) if by_words else []
-        more_near = _scored_by_meaning(vector, words, near) if vector else []
+        # Of a short question it changes nothing that could be measured, and takes a third more time.
+        more_words = _scored_by_words(asked, among, words, near) if by_words and asked.is_long else []
+        more_near = _scored_by_meaning(vector, words, near) if vector and asked.is_long else []
         named = papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else []
         facets = _facets({*named} | {hit.paper_id for hit in words} | {hit.paper_id for hit in near})
     listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
-    ranked = fuse(
-        words,
-        near,
-        more_words,
-        more_near,
-        listed_at=listed_at,
-        now=now,
-        named=named,
-        near_distance=near_distance(vector),
-    )
+    distance = near_distance(vector)
     return SearchResult(
-        ranked=ranked,
+        ranked=fuse(
+            words, near, more_words, more_near, named=named, near_distance=distance, listed_at=listed_at, now=now
+        ),
         facets=facets,
         is_semantic=vector is not None or query.destination is not None,  # nothing is asked of an id's meaning
         has_words=bool(asked.terms),
@@ -157,10 +151,6 @@ def _searched_papers(newest_id: int | None, examples: Sequence[int]) -> PaperQue
 def ranking_texts(query: Query) -> list[str]:
     """What is ranked by: the words, phrases and title words asked for."""
     return [term.text for term in query.leaves() if isinstance(term, TextTerm)]
-
-
-PROSE_WORDS = 40
-"""A question of more words is a text of somebody's, which a model understands best as it was written."""
 
 
 def embedded_text(query: Query) -> str:
@@ -205,9 +195,24 @@ def _by_bm25(wanted: Bm25Query, among: PaperQuerySet, required: QueryCondition |
         return []
 
 
+def _by_bm25_alone(
+    asked: Bm25Query, words: list[Bm25Hit], among: PaperQuerySet, required: QueryCondition | None
+) -> list[Bm25Hit]:
+    """The best by words where meaning was expected and did not come: of a long question more papers are looked at."""
+    alone = replace(asked, beside_meaning=False)
+    return words if alone.limit <= asked.limit else _by_bm25(alone, among, required)
+
+
 def _by_vector(
-    vector: QueryVector, among: PaperQuerySet, required: QueryCondition | None, needed: Node | None, expected: float
+    vector: QueryVector,
+    words: Sequence[Bm25Hit],
+    among: PaperQuerySet,
+    required: QueryCondition | None,
+    needed: Node | None,
+    expected: float,
 ) -> list[PaperDistance]:
+    if words and _wants_phrase(needed):
+        return rank_semantic_among(vector, [hit.paper_id for hit in words])
     if codes := _categories(needed):
         return rank_semantic_in_categories(vector, among, codes)
     if required is not None:
