@@ -98,7 +98,7 @@ def test_a_token_from_its_making_to_its_end(site: Site, pia: Page) -> None:
         pia.get_by_label("Your password").fill(PASSWORD)
         pia.get_by_role("button", name="Continue").click()
     pia.get_by_label("Name").fill("laptop")
-    pia.get_by_label("change").check()
+    pia.get_by_label("vote, save").check()
     fits(pia)
     pia.get_by_role("button", name="Create token").click()
     key = pia.locator(".banner pre").inner_text().strip()
