@@ -258,7 +258,7 @@ def time_page(port: int, page: str, who: str, paths: list[str], cookie: str, pap
         p50=times.percentile(0.5),
         p95=times.percentile(0.95),
         kilobytes=times.bytes_each / 1024,
-        budget=budget.reader if who == "reader" else budget.visitor,
+        budget=budget.visitor if who == "visitor" else budget.reader,
     )
 
 

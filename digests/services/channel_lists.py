@@ -120,7 +120,7 @@ def find_contributor(kind: str, slug: str) -> Contributor | None:
 
 def may_be_told(row: ChannelList, owner: User | None) -> bool:
     """Whether the channel's owner may still read the list. One query of a tag, none of others."""
-    if row.kind == Kind.TAG:
+    if row.tag_id is not None:
         return Tag.objects.readable_by(owner or AnonymousUser()).filter(pk=row.tag_id).exists()
     return row.kind != Kind.FOLLOWING or owner is not None
 
@@ -170,11 +170,13 @@ def save_lists(channel: Channel, chosen: Sequence[ChannelList], *, now: datetime
 
 
 def add_webhook(channel: Channel) -> None:
-    """Store a new webhook of its owner.
+    """Store a new webhook of its owner; nothing where it has none.
 
     Raises:
         TooManyWebhooksError: the reader has `MAX_WEBHOOKS`.
     """
+    if channel.owner_id is None:
+        return
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=channel.owner_id)  # two at once may not pass the limit
         if Channel.objects.filter(owner=channel.owner_id).count() >= MAX_WEBHOOKS:

@@ -49,7 +49,9 @@ def cookies(chromium: Browser, site: Site) -> object:
 
 @pytest.fixture
 def pia(open_context: Open, cookies: object) -> Page:
-    return open_context(storage_state=cookies).new_page()
+    page = open_context(storage_state=cookies).new_page()
+    page.set_default_timeout(60_000)  # a password is asked for, and checking one takes a processor's time
+    return page
 
 
 class Received(queue.Queue[tuple[dict[str, str], bytes]]):
@@ -96,7 +98,7 @@ def test_a_token_from_its_making_to_its_end(site: Site, pia: Page) -> None:
         pia.get_by_label("Your password").fill(PASSWORD)
         pia.get_by_role("button", name="Continue").click()
     pia.get_by_label("Name").fill("laptop")
-    pia.get_by_label("change").check()
+    pia.get_by_label("vote, save").check()
     fits(pia)
     pia.get_by_role("button", name="Create token").click()
     key = pia.locator(".banner pre").inner_text().strip()
@@ -127,9 +129,6 @@ def test_a_webhook_from_its_making_to_its_end(site: Site, pia: Page, receiver: R
     pia.get_by_role("link", name="Create a webhook").click()
     pia.get_by_label("Name").fill("Lab")
     pia.get_by_label("Address").fill(receiver.url)
-    pia.get_by_label("New papers of lists").fill(f"{site.url}/papers/nothing")
-    pia.get_by_role("button", name="Save").click()
-    expect(pia.locator("main")).to_contain_text("not the address of a list")
     pia.get_by_label("New papers of lists").fill(f"{site.url}/papers/new?category=cs.CL\n{site.url}/following")
     fits(pia)
     pia.get_by_role("button", name="Save").click()

@@ -1,8 +1,8 @@
-"""Who gets what of feeds and of what programs ask for: rows of the table in tests/web/test_rights.py."""
+"""Who gets what of feeds, channels and of what programs ask for: rows of the table in tests/web/test_rights.py."""
 
 from __future__ import annotations
 
-from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, everybody, members, office
+from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, everybody, members, office, staff_alone
 
 DOORS: dict[str, list[Row]] = {
     "papers:hf-daily-papers": [
@@ -23,6 +23,15 @@ DOORS: dict[str, list[Row]] = {
         members("/account/tokens/new", 302, method="POST", no_code=ASKED_FOR_CODE),
     ],
     "papers:api-token-revoke": [members("/account/tokens/990001/revoke", 302, method="POST")],
+    "digests:channels": [staff_alone("/curate/channels")],
+    "digests:channel-new": [
+        staff_alone("/curate/channels/new"),
+        staff_alone("/curate/channels/new", 422, method="POST"),
+    ],
+    "digests:channel-edit": [staff_alone("/curate/channels/990001"), staff_alone("/curate/channels/990002", 404)],
+    "digests:channel-test": [staff_alone("/curate/channels/990001/test", 302, method="POST")],
+    "digests:channel-remove": [staff_alone("/curate/channels/990001/remove", 302, method="POST")],
+    "digests:notice-repeat": [staff_alone("/curate/notices/990001/again", 404, method="POST")],
     "digests:webhooks": [members("/account/webhooks")],
     "digests:webhook-new": [
         members("/account/webhooks/new"),
