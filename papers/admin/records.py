@@ -32,9 +32,15 @@ from papers.models import (
     Submission,
     User,
 )
+from papers.query.nodes import And, TitleTerm
+from papers.query.parser import Query
 from papers.services.curation.audit_log import Actor
 from papers.services.curation.perform_action import perform_bulk_action
 from papers.services.curation.review_papers import accept_submission, reject_submission
+
+MOST_TITLED = 200
+"""Papers that words of titles find; who sees so many types another word."""
+MOST_LETTERS = 500
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _IdentifierInline = admin.TabularInline[Identifier, Paper]
@@ -82,7 +88,7 @@ class PaperAdmin(ExactSearchMixin, ReadOnlyMixin, _PaperAdmin):
         "withdrawn_at",
         "hidden_at",
     )
-    search_help_text = "A complete arXiv id, DOI or other identifier."
+    search_help_text = "A complete arXiv id, DOI or other identifier, or words of the title."
     ordering = ("-listed_at", "-pk")
     inlines = (IdentifierInline, VersionInline, ExternalCountsInline)
     exclude = ("author_keys", "search_vector", "trending_score")
@@ -90,7 +96,14 @@ class PaperAdmin(ExactSearchMixin, ReadOnlyMixin, _PaperAdmin):
     def exact_matches(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         # Keys, not a subquery: with one, Postgres would read all papers for the "or". The index begins with the scheme.
         named = Identifier.objects.filter(scheme__in=Identifier.Scheme.values, value__in=[words, words.lower()])
-        return rows.filter(Q(public_id=words) | Q(pk__in=list(named.values_list("paper", flat=True)[:50])))
+        keys = {*named.values_list("paper", flat=True)[:50], *_titled(words).values_list("pk", flat=True)[:MOST_TITLED]}
+        return rows.filter(Q(public_id=words) | Q(pk__in=keys))
+
+
+def _titled(words: str) -> QuerySet[Paper]:
+    """Papers with all of the words in their title, hidden ones too; the search index finds them."""
+    terms = tuple(TitleTerm(word) for word in words[:MOST_LETTERS].split())
+    return Paper.objects.matching(Query(And(terms) if len(terms) > 1 else terms[0]))
 
 
 @admin.register(Listing)

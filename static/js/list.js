@@ -173,7 +173,7 @@
     }
   }
 
-  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes as long as drawing a part of the page.
+  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes a frame.
   let areSet = false;
 
   function setAll() {

@@ -107,6 +107,18 @@ def test_every_list_pages_without_counting_to_the_end(meta: Any) -> None:
     assert own.date_hierarchy is None
 
 
+def test_a_paper_is_found_by_words_of_its_title() -> None:
+    browser = client_of(staff())
+    paper = factories.paper(title="The thickness of sea ice", abstract="Of snow.")
+    factories.paper(title="Snow", abstract="The thickness of sea ice.")
+
+    def found(words: str) -> list[Paper]:
+        return list(browser.get(address(Paper._meta), {"q": words}).context["cl"].result_list)
+
+    assert found("ice thickness") == found("Thickness") == [paper]
+    assert found("ice snow") == found("—") == []
+
+
 def test_a_paper_is_found_by_any_of_its_names_and_a_listing_by_its_day() -> None:
     browser, paper = client_of(staff()), factories.paper(title="Wanted")
     factories.listing(factories.paper(title="Other"), TODAY.replace(day=2))
