@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from papers.text.html import excerpt
 from papers.text.sentences import HEADING
 
 LINE_CHARS = 420
@@ -71,6 +70,8 @@ def leading_line(abstract: str, stored: str | None, chars: int = LINE_CHARS) -> 
 
     Empty where no sentence is aim or result, or roles are not known yet.
     """
+    from papers.text.html import excerpt  # it brings Markdown, 20 MB that processes without pages need not have
+
     parts = [_shown(abstract[each.start : each.end]) for each in read_roles(abstract, stored) if each.leads]
     if len(parts) > 1 and len(" ".join(parts)) > chars:
         parts = parts[:1]
