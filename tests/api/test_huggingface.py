@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -191,21 +190,6 @@ def test_trending_goes_by_score() -> None:
     Paper.objects.filter(public_id="2603.90001").update(trending_score=now.timestamp())  # far above any floor
     assert ids(f"{DAILY}?sort=trending") == ["2603.90001"]
     assert ids(f"{DAILY}?sort=trending&p=1") == []
-
-
-def test_a_month_by_trending_is_sorted_once_in_some_minutes() -> None:
-    for score in (2.0, 9.0, None, 5.0):
-        factories.listing(factories.paper(trending_score=score))
-    month = f"{DAILY}?month={TODAY:%Y-%m}&sort=trending"
-    scores = list(Paper.objects.order_by(F("trending_score").desc(nulls_last=True)).values_list("public_id", flat=True))
-    assert ids(month) == scores
-    assert ids(f"{month}&limit=2&p=1") == scores[2:]
-    hidden = Paper.objects.get(trending_score=9.0)
-    Paper.objects.filter(pk=hidden.pk).update(hidden_at=timezone.now())
-    with CaptureQueriesContext(connection) as queries:
-        assert ids(f"{month}&limit=3") == scores[1:3]
-    assert not any("NULLS LAST" in query["sql"] for query in queries)
-    assert ids(f"{DAY}&sort=trending") == scores[1:]  # a day is as it is now
 
 
 def test_while_nothing_is_trending_the_newest_editions_stand_there() -> None:
