@@ -38,7 +38,7 @@ class ObservedRequestMiddleware:
         if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_X_FORWARDED_PROTO" in request.META:
             note_proxy(request)
         if response.status_code >= 500:
-            response.headers[ID_HEADER] = request_id  # for whoever reports it
+            response.headers.setdefault(ID_HEADER, request_id)  # for whoever reports it; a page may have its own
         count_request(view, _STATUS.get(response.status_code // 100, "other"), time.perf_counter() - began)
         return response
 

@@ -15,7 +15,7 @@ BUCKETS = 1 << 16
 MAX_WORDS = 80
 """Of a sentence; what follows is not looked at."""
 
-_TOKEN = re.compile(r"https?:\S+|www\.\S+|\S*github\S*|[a-z]+|[0-9][0-9.,]*|[?:%∑]")
+_TOKEN = re.compile(r"https?:\S+|www\.\S+|\S{0,60}github\S*|[a-z]+|[0-9][0-9.,]*|[?:%∑]")
 _CUES = {
     "aim": """
         propose proposes proposed present presents introduce introduces study studies investigate investigates address

@@ -434,14 +434,8 @@ def test_a_members_only_site_answers_strangers_401_as_json(settings: Settings) -
     paula = client_of(suspended)
     suspended.is_active = False
     suspended.save()
-    for path in (
-        DAY,
-        DAILY,
-        "/api/papers/search?q=ice",
-        f"/api/papers/{paper.public_id}",
-        "/api/papers/x",
-        "/papers/x.md",
-    ):
+    paths = (DAY, DAILY, "/api/papers/search?q=ice", f"/api/papers/{paper.public_id}", "/api/papers/x", "/papers/x.md")
+    for path in paths:
         for client in (None, paula):
             answer = get(path, client)
             assert (answer.status_code, answer.json()["error"]) == (401, answer["X-Error-Message"])

@@ -79,7 +79,7 @@ def test_the_words_that_a_version_changed_are_marked() -> None:
         PaperVersion.objects.create(paper=paper, version=number, seen_at=NOW, **own)
     marked = [
         [f"{word.tag} {text_of(word)}" for word in change.iter("ins", "del")]
-        for change in get_page(paper.get_absolute_url()).find_class("change")
+        for change in get_page(paper.get_absolute_url()).find_class("word-diff")
     ]
     assert marked == [["del April.", "ins May."], ["del <thin>", "ins <thick>"], ["del n", "ins n+1"]]
 
@@ -89,7 +89,7 @@ def test_what_a_curator_wrote_is_no_change_of_a_version() -> None:
     PaperEdit.objects.create(paper=paper, field="title", value="The curator's", source_value="On ice", edited_at=NOW)
     for number, text in ((1, "On thin ice"), (2, "")):
         PaperVersion.objects.create(paper=paper, version=number, seen_at=NOW, title=text)
-    (change,) = get_page(paper.get_absolute_url()).find_class("change")
+    (change,) = get_page(paper.get_absolute_url()).find_class("word-diff")
     assert text_of(change) == "Title: On thin ice"
 
 

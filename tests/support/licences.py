@@ -30,6 +30,7 @@ SAID: Mapping[str, str] = {
     "joblib": "BSD-3-Clause",
     "mpmath": "BSD-3-Clause",
     "narwhals": "MIT",
+    "pyrage": "MIT",
     "pystemmer": "MIT AND BSD-3-Clause",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "qrcode": "BSD-3-Clause",
