@@ -269,6 +269,7 @@ class TestWorkers:
         assert doctor.check_workers(now=now()).level is PROBLEM
         assert list(check_queues(now=now())) == [], "it is said once"
 
+    @pytest.mark.xdist_group("broker")
     def test_a_queue_has_no_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(doctor_setup, "answering_queues", lambda: {"default", "fetch"})
         record_heartbeat(now=now())

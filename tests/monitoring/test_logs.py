@@ -8,6 +8,8 @@ import logging
 import os
 import subprocess
 import sys
+import time
+import uuid
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -150,33 +152,30 @@ def test_lines_bear_the_ids_in_force() -> None:
 @pytest.mark.slow
 def test_a_request_is_known_in_the_task_that_it_starts() -> None:
     """Through the broker, into a worker: the lines of the task, and of a task that it starts, bear the request's id."""
+    queue = f"test-{uuid.uuid4()}"  # other tests empty the others
     seen: dict[str, dict[str, str]] = {}
 
     @current_app.task(name="tests.first", shared=False)
     def first() -> None:
         seen["first"] = log_context.current_ids()
-        current_app.send_task("tests.second", queue="default")
+        current_app.send_task("tests.second", queue=queue)
 
     @current_app.task(name="tests.second", shared=False)
     def second() -> None:
         seen["second"] = log_context.current_ids()
         raise ValueError("On purpose.")
 
-    current_app.control.purge()
     PROCESS_COUNTS.flush()
     try:
-        with start_worker(current_app, pool="solo", perform_ping_check=False, loglevel="ERROR", queues=["default"]):
+        with start_worker(current_app, pool="solo", perform_ping_check=False, loglevel="ERROR", queues=[queue]):
             token = log_context.begin_request("from-a-request")
-            current_app.send_task("tests.first", queue="default")
+            current_app.send_task("tests.first", queue=queue)
             log_context.end_request(token)
             for _ in range(200):
                 if "second" in seen and not observed._running:
                     break
-                import time
-
                 time.sleep(0.05)
     finally:
-        current_app.control.purge()
         current_app.tasks.pop("tests.first")
         current_app.tasks.pop("tests.second")
     assert seen["first"]["request_id"] == seen["second"]["request_id"] == "from-a-request"

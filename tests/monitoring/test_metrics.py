@@ -187,6 +187,7 @@ class TestWhatItSays:
         assert value(text, "broadsheet_up", part="redis") == 1
         assert value(text, "broadsheet_build_info", version=django_settings.VERSION) == 1
 
+    @pytest.mark.xdist_group("broker")
     def test_tasks_that_wait_are_counted_by_queue(self) -> None:
         current_app.control.purge()
         current_app.send_task("papers.fetch_source", (1,))
