@@ -3,6 +3,9 @@
 gunicorn gives a connection to a thread when its first byte is there; whoever sends one byte every three seconds over as
 many connections as there are threads stops everybody. Here the worker's loop takes in a whole request before a thread
 sees it, and sends what a browser does not take at once. Parsing, answering and everything else is gunicorn's.
+
+Requests with a long body are answered one after another by a thread of their own: twenty that are parsed at the same
+time keep Python's lock from all others for half a second.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import resource
 import selectors
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -96,6 +100,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.waiting: dict[Connection, None] = {}
         """Those in the loop, the one that waits longest first."""
         self.most_waiting = MOST_WAITING
+        self.for_long_bodies: ThreadPoolExecutor
 
     def init_process(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -105,7 +110,18 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.most_waiting = max(50, min(MOST_WAITING, (files - 200) // 2))
+        self.for_long_bodies = ThreadPoolExecutor(max_workers=1)
         super().init_process()
+
+    def run(self) -> None:
+        super().run()
+        self.for_long_bodies.shutdown(wait=False)
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Have a thread answer a request that is whole."""
+        pool = self.for_long_bodies if conn.incoming.on_disk else self.tpool
+        future = pool.submit(self.handle, conn)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
     def accept(self, listener: Any) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):

@@ -178,6 +178,21 @@ def test_large_things_come_through_whole(port: int) -> None:
     assert ask(port, "POST", "/unread", body) == (200, b"ok")
 
 
+def test_long_bodies_are_answered_one_after_another_and_nobody_waits_for_them(port: int) -> None:
+    bodies = [
+        threading.Thread(target=ask, args=(port, "POST", "/parsed", b"x" * 100_000), daemon=True) for _ in range(12)
+    ]
+    for body in bodies:
+        body.start()
+    taken = []
+    while any(body.is_alive() for body in bodies):
+        started = time.monotonic()
+        assert ask(port)[0] == 200
+        taken.append(time.monotonic() - started)
+        time.sleep(0.02)
+    assert max(taken) < 0.4
+
+
 def test_a_slow_but_honest_reader_gets_all_of_a_large_answer(port: int) -> None:
     client = connect(port, window=4096)
     client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,9 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     elif path == "/parts":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return (b"part\n" for _ in range(1000))
+    elif path == "/parsed":  # takes half a second to read what was sent
+        time.sleep(0.5)
+        body = b"ok"
     elif path == "/unread":  # answers without a look at what was sent
         body = b"ok"
     else:
