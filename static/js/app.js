@@ -1,4 +1,5 @@
-// Comfort on top of pages that work without it. What only lists need is in list.js, what a paper's page needs in paper.js.
+// Comfort on top of pages that work without it: keys, the theme without a reload, and words when something fails. What
+// only lists need is in list.js, what only a paper's page needs in paper.js; both add to what is shared here.
 "use strict";
 
 (() => {
@@ -101,7 +102,6 @@
   // Behind a "g".
   const places = { d: press(".wordmark"), l: press("[data-library]") };
   let isGoing = false;
-  let early = []; // before htmx was there
 
   on("keydown", (event) => {
     shared.lastKey = performance.now();
@@ -111,7 +111,7 @@
     isGoing = event.key === "g" && !isGoing;
     if (!act) return;
     event.preventDefault();
-    early?.push(act) ?? (shared.hold(act) || act());
+    if (!shared.hold(act)) act();
   });
 
   // The list of keys is a list of buttons: whoever has no keyboard, or has the keys turned off, presses them there.
@@ -153,7 +153,8 @@
     else if (abstract) abstract.open = false;
   });
 
-  // --- htmx comes once there is something to see. It waits for an event that may have been before it.
+  // --- htmx comes once there is something to see, and not before: the page works without it. It waits for an event that
+  // may have been before it came.
 
   const { htmx: library, worker, scope } = document.currentScript.dataset;
   const READY = "DOMContentLoaded";
@@ -161,18 +162,10 @@
   on(READY, () => { isReady = true; });
   document.head.append(Object.assign(document.createElement("script"), {
     src: library,
-    onload: begin,
-    onerror: begin,
+    onload: () => { if (isReady && document.readyState !== "complete") document.dispatchEvent(new Event(READY)); },
   }));
 
-  function begin() {
-    if (isReady && document.readyState !== "complete") document.dispatchEvent(new Event(READY));
-    const acts = early;
-    early = null;
-    for (const act of acts) shared.hold(act) || act();
-  }
-
-  // --- What the search boxes propose comes when somebody goes to one.
+  // --- What the search boxes propose is loaded when somebody goes to one.
 
   let { suggestions } = document.currentScript.dataset;
 

@@ -173,7 +173,7 @@
     }
   }
 
-  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes a frame.
+  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes as long as drawing a part of the page.
   let areSet = false;
 
   function setAll() {

@@ -75,25 +75,6 @@ def test_every_act_can_be_taken_back_by_key_and_by_button(reading: Page) -> None
     expect(notice(reading)).to_be_hidden()
 
 
-def test_what_is_pressed_before_htmx_is_there_waits_for_it(site: Site, reading: Page) -> None:
-    waiting: list[Route] = []
-    reading.route("**/htmx-2*", lambda route: waiting.append(route))
-    reading.goto(site.url + DAY, wait_until="commit")
-    expect(reading.locator("html.scripted")).to_be_attached()
-    expect(reading.locator(".card")).to_have_count(50)
-    reading.wait_for_timeout(500)  # until list.js is there, too
-    reading.evaluate("document.title = 'the same page'")
-    for key in ("j", "j", "s"):
-        reading.keyboard.press(key)
-    assert waiting
-    waiting[0].continue_()
-    expect(reading.locator(".card").nth(1).locator(".save")).to_have_attribute("aria-pressed", "true")
-    expect(notice(reading)).to_contain_text("Saved to read.")
-    assert reading.title() == "the same page"
-    reading.keyboard.press("z")
-    expect(notice(reading)).to_contain_text("Undone.")
-
-
 def test_escape_closes_what_is_open_and_the_focus_goes_back(reading: Page) -> None:
     reading.keyboard.press("j")
     reading.keyboard.press("t")
