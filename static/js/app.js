@@ -153,20 +153,9 @@
     else if (abstract) abstract.open = false;
   });
 
-  // --- htmx comes once there is something to see, and not before: the page works without it. It waits for an event that
-  // may have been before it came.
-
-  const { htmx: library, worker, scope } = document.currentScript.dataset;
-  const READY = "DOMContentLoaded";
-  let isReady = false;
-  on(READY, () => { isReady = true; });
-  document.head.append(Object.assign(document.createElement("script"), {
-    src: library,
-    onload: () => { if (isReady && document.readyState !== "complete") document.dispatchEvent(new Event(READY)); },
-  }));
-
   // --- What the search boxes propose is loaded when somebody goes to one.
 
+  const { worker, scope } = document.currentScript.dataset;
   let { suggestions } = document.currentScript.dataset;
 
   function propose({ target }) {
