@@ -162,27 +162,18 @@
     },
   });
 
-  // --- Tab stops at what one does with a paper: vote, save, title, abstract. The links in small print take part while the
+  // --- Tab stops at what one does with a paper: vote, save, title, abstract. "Seen" and links in small print take part while the
   // abstract is open, or one's own words are; the paper's page has them all.
 
   function setStops(part) {
     const around = part.closest?.(".card");
     for (const card of around ? [around] : part.querySelectorAll(".card")) {
       const stop = card.querySelector(".abstract details[open], .mine") ? 0 : -1;
-      for (const link of card.querySelectorAll("a[href]:not(.vote, .card-title a, .mine a)")) link.tabIndex = stop;
+      for (const link of card.querySelectorAll("a[href]:not(.vote, .card-title a, .mine a), .mark-seen")) link.tabIndex = stop;
     }
   }
 
-  // Not before somebody goes by Tab, or is somewhere: on fifty cards it takes as long as drawing a part of the page.
-  let areSet = false;
-
-  function setAll() {
-    if (!areSet) setStops(document);
-    areSet = true;
-  }
-
-  on("keydown", ({ key }) => { if (key === "Tab") setAll(); });
-  on("focusin", setAll);
-  document.addEventListener("toggle", ({ target }) => { if (areSet) setStops(target); }, true);
-  on("htmx:load", ({ detail }) => { if (areSet) setStops(detail.elt); });
+  setStops(document);
+  document.addEventListener("toggle", ({ target }) => setStops(target), true);
+  on("htmx:load", ({ detail }) => setStops(detail.elt));
 })();

@@ -90,6 +90,7 @@ def windows(chromium: Browser, staff_cookies: Any) -> dict[str, BrowserContext]:
     }
 
 
+MENU = "main details.menu"
 CASES = [pytest.param("visitor", path, id=name) for name, path in PUBLIC.items()] + [
     pytest.param("staff", path, id=f"{name} (staff)") for name, path in (STAFF | READER).items()
 ]
@@ -106,6 +107,10 @@ def test_a_page_fits_a_phone_and_satisfies_axe(
             page.goto(site.url + (path or paper_path).format(paper=paper_path))
             open_everything(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            if page.locator(MENU).count():  # by itself: it lies over what is below, and hides a part of some of it
+                found = Axe().run(page, context=MENU, options=AXE_OPTIONS)
+                assert found.violations_count == 0, found.generate_report()
+                page.evaluate(f"for (const menu of document.querySelectorAll('{MENU}')) menu.open = false")
             found = Axe().run(page, options=AXE_OPTIONS)
             assert found.violations_count == 0, found.generate_report()
     finally:
