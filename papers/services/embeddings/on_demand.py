@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -50,6 +51,8 @@ class EmbeddingWatch:
         self._paused_until = 0.0
         self._heartbeat_due = 0.0
         self._is_stopping = False
+        self._lifeline = -1
+        """Our end of the pipe by which the server notices that we are gone."""
 
     def run(self) -> None:
         """Wait and serve until SIGTERM or SIGINT. In the main thread, because it takes signals."""
@@ -108,8 +111,14 @@ class EmbeddingWatch:
     def _fork(self, listener: socket.socket) -> None:
         connection.close()  # two processes cannot share it
         self._woken_at = self._clock()
+        self._close_lifeline()
+        lifeline, self._lifeline = os.pipe()
         self._server_pid = os.fork()
-        if not self._server_pid:
+        if self._server_pid:
+            os.close(lifeline)
+        else:
+            os.close(self._lifeline)
+            _end_with(lifeline)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             code = 1
@@ -124,6 +133,11 @@ class EmbeddingWatch:
                 raise
             finally:
                 os._exit(code)
+
+    def _close_lifeline(self) -> None:
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
     def _bury(self) -> None:
         """Notice that the server has ended. One that was killed had perhaps not finished: another one looks."""
@@ -147,3 +161,13 @@ class EmbeddingWatch:
                 os.kill(self._server_pid, signal.SIGKILL)
             time.sleep(0.02)
         self._server_pid = 0
+
+
+def _end_with(lifeline: int) -> None:
+    """Have this process end when the other end of a pipe is closed, as it is when the one that waits is killed."""
+
+    def wait() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
