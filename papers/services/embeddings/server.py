@@ -139,7 +139,7 @@ class EmbeddingServer:
                 logger.warning("Embedding waits for %.0f s: %s", pause, error)
             except DatabaseError as error:
                 logger.warning("Embedding waits for the database: %s", error)
-            except Exception:
+            except Exception:  # questions are answered all the same, and it is tried again
                 logger.exception("Embedding failed")
             self._stop.wait(pause)
         connection.close()

@@ -122,7 +122,7 @@ def _fetch_one(send: Send, name: PaperRef, now: datetime) -> bool:
     except SourceError as error:
         _put_off(name, str(error), now, may_pass=is_retryable(error))
         return False
-    except Exception:
+    except Exception:  # a fault of ours with one record: the others are fetched
         logger.exception("Could not fetch the record of %s", name.value)
         _put_off(name, "An error of Broadsheet itself; its log has the reason.", now, may_pass=True)
         return False

@@ -142,7 +142,7 @@ def _fetch_one(of: LibraryImport, send: Send, row: LibraryImportRow, now: dateti
     except SourceError as error:
         _note_failure(row, given, error, now)
         return True
-    except Exception:
+    except Exception:  # a fault of ours with one row: the others are fetched
         logger.exception("Could not fetch what an import names", extra={"import_row": row.pk})
         _note_failure(row, given, SourceError("an error of Broadsheet itself"), now)
         return True
