@@ -15,7 +15,8 @@ from kombu.exceptions import OperationalError
 from config.queues import configuration
 from papers.enqueue import TaskName
 
-app = Celery("broadsheet-beat", fixups=[])  # Celery's own fixup would load the apps
+# Celery's own fixup would load the apps. It is beat's only, and never the one that tasks belong to where it is imported.
+app = Celery("broadsheet-beat", fixups=[], set_as_current=False)
 app.conf.update(configuration())
 
 

@@ -77,9 +77,11 @@ def call_isolated(function: Callable[Arguments, Result], *args: Arguments.args, 
 def _run(job: Job) -> Outcome:
     request = pack(job)
     for _ in range(_ATTEMPTS):
+        # The child's own clock starts between these two: one that was ended at its deadline has had no less than this.
+        started = time.monotonic()
         with _servers.connect(job.module) as connection:
-            started = time.monotonic()
-            answer = _exchange(connection, request, until=started + DEADLINE_SECONDS + _GRACE_SECONDS)
+            until = time.monotonic() + DEADLINE_SECONDS + _GRACE_SECONDS
+            answer = _exchange(connection, request, until=until)
         if not answer:
             _servers.restart()
             continue

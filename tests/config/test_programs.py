@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from celery import current_app
 from celery.signals import beat_init
 from django.core.management import CommandError, call_command
 from kombu.exceptions import OperationalError
@@ -46,6 +47,10 @@ def test_beat_starts_without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(app, "send_task", fail)
     begin_at_once()
+
+
+def test_tasks_belong_to_the_app_of_the_workers_also_where_beats_is_imported() -> None:
+    assert current_app.main == "broadsheet"
 
 
 def test_the_web_server_listens_where_it_is_told() -> None:
