@@ -25,7 +25,8 @@ help:
 	@echo "make e2e-all       every page at every width, light and dark, signed in and out"
 	@echo "make storm         the tests that take long: sources that lie, through whole days; ten minutes of kills"
 	@echo "make fuzz          random inputs for the API and all readers of what strangers write; SECONDS=3600"
-	@echo "make bench         the measurements; bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
+	@echo "make bench         all measurements at SIZES=\"10000 100000 1000000\" papers of FILE=…, into docs/benchmarks.md"
+	@echo "                   bench-import FILE=… and bench-pages PAPERS=… READERS=… for one of them, JSON=… to keep"
 	@echo "make bench-search  how good search is, on SETS=\"DIR DIR …\" of questions with answers; CACHE=DIR keeps vectors"
 	@echo "                   with PAPERS=… FILE=… VECTORS=… how long a search takes among so many papers"
 	@echo "make bench-recommend  how good the suggestions of For you are: FILE=… VECTORS=… CACHE=DIR"
@@ -71,7 +72,9 @@ e2e:
 e2e-all:
 	$(DEV) exec $(VENV) -m pytest -n $(JOBS) -m e2e_all $(ARGS) tests/e2e
 
-bench: bench-import bench-pages bench-digests bench-topics
+# All of it at growing sizes, into docs/benchmarks.md: make bench FILE=papers.jsonl.xz SIZES="10000 100000 1000000"
+bench:
+	$(DEV) exec $(VENV) -m bench.report $(if $(FILE),--file "$(FILE)") $(if $(SIZES),--sizes $(SIZES)) $(if $(FOLDER),--folder "$(FOLDER)") $(ARGS)
 
 bench-import:
 	$(DEV) exec $(VENV) -m bench.import_papers $(BENCH_ARGS)

@@ -11,6 +11,7 @@ import itertools
 import json
 import lzma
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,17 +44,27 @@ def fill(
 ) -> None:
     """Make `papers` papers, at most so many of them different, their editions, figures and votes.
 
-    For an empty database. Without a file they are made of `words`, the first of them the most frequent.
+    For an empty database, by its superuser. Without a file they are made of `words`, the first of them most frequent.
     """
     from django.db import connection
 
     base = list(itertools.islice(_rows_of(Path(file)) if file else synthetic_papers(words), min(papers, different)))
+    sizes: dict[str, Any] = {"papers": papers, "base": len(base), "a_day": ANNOUNCED_A_DAY, "now": datetime.now(UTC)}
     with connection.cursor() as cursor:
         _copy_base(cursor, base)
-        for statement in _STATEMENTS:
-            cursor.execute(
-                statement, {"papers": papers, "base": len(base), "a_day": ANNOUNCED_A_DAY, "now": datetime.now(UTC)}
-            )
+        for statement in _DIFFERENT_PAPERS:
+            cursor.execute(statement, sizes)
+        # From here on no trigger runs, row by row: what they would have written is written at the end.
+        cursor.execute("SET session_replication_role = replica")
+        for back in range(len(base), papers, len(base)):
+            cursor.execute(_SAME_AGAIN, sizes | {"back": back})
+            _say(f"{min(back + len(base), papers):,} of {papers:,} papers")
+        for statement in _THE_REST:
+            cursor.execute(statement, sizes)
+        _say("listings, categories and identifiers are there")
+        cursor.execute("RESET session_replication_role")
+        for statement in _SEARCH_INDEXES:
+            cursor.execute(statement)
         _vote(cursor, readers)
         _read(cursor)
     from papers.services.lists.trending import recompute_trending_scores
@@ -61,6 +72,10 @@ def fill(
     recompute_trending_scores()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 def open_lines(file: Path) -> IO[str]:
@@ -96,22 +111,24 @@ def synthetic_papers(words: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 def _copy_base(cursor: Any, base: list[dict[str, Any]]) -> None:
     from papers.catalogue.categories import canonical_categories
+    from papers.services.roles.classifier import classify_abstract
     from papers.text.cleaning import clean_abstract, clean_title
     from papers.text.names import author_key, clean_name
 
     cursor.execute(
         "CREATE TEMP TABLE base (number int, title text, abstract text, authors jsonb, author_count int, "
-        "author_keys text[], organization text, categories text[], comment text, votes int)"
+        "author_keys text[], organization text, categories text[], comment text, votes int, roles text)"
     )
     with cursor.copy("COPY base FROM STDIN") as copy:
-        copy.set_types(["int4", "text", "text", "jsonb", "int4", "text[]", "text", "text[]", "text", "int4"])
+        copy.set_types(["int4", "text", "text", "jsonb", "int4", "text[]", "text", "text[]", "text", "int4", "text"])
         for number, row in enumerate(base):
+            abstract = clean_abstract(row["abstract"])
             names = list(filter(None, map(clean_name, row["authors"])))
             copy.write_row(
                 (
                     number,
                     clean_title(row["title"]),
-                    clean_abstract(row["abstract"]),
+                    abstract,
                     Jsonb([{"name": name} for name in names]),
                     len(names),
                     [author_key(name) for name in names],
@@ -119,13 +136,14 @@ def _copy_base(cursor: Any, base: list[dict[str, Any]]) -> None:
                     list(canonical_categories(row.get("categories") or [])) or [_CATEGORIES[number % 10]],
                     clean_title(row.get("comment") or ""),
                     row.get("upvotes") or 0,
+                    classify_abstract(abstract),
                 )
             )
     cursor.execute("ANALYZE base")
 
 
-# Paper 1 is the newest. A working day has `a_day` papers; day 0 is the last working day before today.
-_STATEMENTS = (
+# The newest paper has the highest id. A working day has `a_day` papers; day 0 is the last working day before today.
+_DIFFERENT_PAPERS = (
     # The search indexes are made at the end, as they are larger than all the rest and in no page's way.
     "DROP INDEX paper_search, paper_author_keys",
     """
@@ -134,26 +152,60 @@ _STATEMENTS = (
         FROM generate_series(current_date - 2 * (%(papers)s / %(a_day)s + 10), current_date, '1 day') AS day
         WHERE extract(isodow FROM day) < 6
     """,
+    # As papers_search_vector() writes it.
+    """
+    CREATE FUNCTION pg_temp.month_mark(day date) RETURNS text LANGUAGE sql IMMUTABLE AS
+    $$ SELECT 'm:' || (extract(year FROM day) * 12 + extract(month FROM day))::int $$
+    """,
     """
     INSERT INTO papers_paper (
         id, public_id, title, title_raw, abstract, abstract_raw, authors, author_count, author_keys, organization,
         categories, primary_category, published_at, announced_on, listed_at, version, doi, journal_ref, comment, venue,
-        license, links, is_sample, record_rank, vote_count, comment_count, created_at, changed_at)
+        license, links, is_sample, record_rank, vote_count, comment_count, created_at, changed_at, sentence_roles)
     SELECT made.id, public_id, title, title, abstract, abstract, authors, author_count, author_keys, organization,
         categories, categories[1], day - interval '1 day 5 hours', day, day, 1, '', '', comment, '',
         'http://arxiv.org/licenses/nonexclusive-distrib/1.0/',
         jsonb_build_object(
             'abs', jsonb_build_object('url', 'https://arxiv.org/abs/' || public_id, 'found', 'arxiv'),
             'pdf', jsonb_build_object('url', 'https://arxiv.org/pdf/' || public_id, 'found', 'arxiv')),
-        false, 60, 0, 0, %(now)s, %(now)s
+        false, 60, 0, 0, %(now)s, %(now)s, roles
     FROM (
-        SELECT %(papers)s - paper AS id, days.day, base.*,
-            to_char(days.day, 'YYMM') || '.' || lpad((%(papers)s - paper)::text, 7, '0') AS public_id
-        FROM generate_series(0, %(papers)s - 1) AS paper
-        JOIN base ON base.number = paper %% %(base)s
-        JOIN days ON days.number = paper / %(a_day)s
+        SELECT %(papers)s - base.number AS id, days.day, base.*,
+            to_char(days.day, 'YYMM') || '.' || lpad((%(papers)s - base.number)::text, 7, '0') AS public_id
+        FROM base JOIN days ON days.number = base.number / %(a_day)s
     ) AS made
     """,
+)
+# The same texts under older ids, with all that a trigger found out about them; but for the month, by which search knows
+# how old a paper is.
+_SAME_AGAIN = """
+    INSERT INTO papers_paper (
+        id, public_id, title, title_raw, abstract, abstract_raw, authors, author_count, author_keys, organization,
+        categories, primary_category, published_at, announced_on, listed_at, version, doi, journal_ref, comment, venue,
+        license, links, is_sample, record_rank, vote_count, comment_count, created_at, changed_at, sentence_roles,
+        search_vector)
+    SELECT made.id, public_id, title, title_raw, abstract, abstract_raw, authors, author_count, author_keys,
+        organization, categories, primary_category, made.day - interval '1 day 5 hours', made.day, made.day, 1, '', '',
+        comment, '', license,
+        jsonb_build_object(
+            'abs', jsonb_build_object('url', 'https://arxiv.org/abs/' || public_id, 'found', 'arxiv'),
+            'pdf', jsonb_build_object('url', 'https://arxiv.org/pdf/' || public_id, 'found', 'arxiv')),
+        false, record_rank, 0, 0, created_at, changed_at, sentence_roles,
+        ts_delete(search_vector, pg_temp.month_mark(listed_at::date))
+            || array_to_tsvector(ARRAY[pg_temp.month_mark(made.day)])
+    FROM (
+        SELECT first.id - %(back)s AS id, days.day,
+            to_char(days.day, 'YYMM') || '.' || lpad((first.id - %(back)s)::text, 7, '0') AS public_id,
+            first.title, first.title_raw, first.abstract, first.abstract_raw, first.authors, first.author_count,
+            first.author_keys, first.organization, first.categories, first.primary_category, first.comment,
+            first.license, first.record_rank, first.created_at, first.changed_at, first.sentence_roles,
+            first.search_vector, first.listed_at
+        FROM papers_paper first
+        JOIN days ON days.number = (%(papers)s - first.id + %(back)s) / %(a_day)s
+        WHERE first.id > %(papers)s - %(base)s AND first.id > %(back)s
+    ) AS made
+"""
+_THE_REST = (
     "SELECT setval(pg_get_serial_sequence('papers_paper', 'id'), %(papers)s)",
     "INSERT INTO papers_identifier (scheme, value, paper_id) SELECT 'arxiv', public_id, id FROM papers_paper",
     """
@@ -189,6 +241,11 @@ _STATEMENTS = (
         day, note, listed_count, is_sample, announced_count, stored_count, missing, checked_at, check_note)
     SELECT day, '', count(*), false, count(*), count(*), '{}', %(now)s, '' FROM papers_listing GROUP BY day
     """,
+    # Of triggers: mirrors hear of each paper; topics would have been matched long ago.
+    "INSERT INTO papers_pendingchange (paper_id) SELECT id FROM papers_paper WHERE id <= %(papers)s - %(base)s",
+    "TRUNCATE papers_topicbacklog",
+)
+_SEARCH_INDEXES = (
     "CREATE INDEX paper_search ON papers_paper USING gin (search_vector)",
     "CREATE INDEX paper_author_keys ON papers_paper USING gin (author_keys)",
 )

@@ -108,11 +108,25 @@ def measure(port: int, paths: Sequence[str], *, times: int, warm_up: int, cookie
     return Times([answer.seconds for answer in answers], len(answers[-1].body))
 
 
-def throughput(
+@dataclass(frozen=True, slots=True)
+class CrowdTimes:
+    """What some clients saw that asked at once, each one request after the other. Times in milliseconds."""
+
+    clients: int
+    a_second: float
+    p50: float
+    p95: float
+    p99: float
+    errors: int
+    """Answers that were not 200, and none at all."""
+
+
+def ask_at_once(
     port: int, paths: Sequence[str], *, clients: int, seconds: float, cookies: Iterable[str] = ("",)
-) -> float:
-    """Requests answered a second, with so many clients asking at once."""
-    done = [0] * clients
+) -> CrowdTimes:
+    """Have so many clients ask for so long."""
+    took: list[list[float]] = [[] for _ in range(clients)]
+    errors = [0] * clients
     end = time.perf_counter() + seconds
 
     def ask(number: int, cookie: str) -> None:
@@ -120,8 +134,13 @@ def throughput(
             for path in itertools.cycle(paths[number % len(paths) :] or paths):
                 if time.perf_counter() >= end:
                     return
-                _checked(connection, path)
-                done[number] += 1
+                try:
+                    answer = connection.get(path)
+                except (OSError, EOFError):
+                    errors[number] += 1
+                    continue
+                errors[number] += answer.status != 200
+                took[number].append(answer.seconds)
 
     names = itertools.cycle(cookies)
     threads = [threading.Thread(target=ask, args=(number, next(names))) for number in range(clients)]
@@ -129,7 +148,11 @@ def throughput(
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / seconds
+    times = Times([one for own in took for one in own] or [0.0], 0)
+    return CrowdTimes(
+        clients, len(times.seconds) / seconds,
+        times.percentile(0.5), times.percentile(0.95), times.percentile(0.99), sum(errors),
+    )  # fmt: skip
 
 
 def _checked(connection: Connection, path: str) -> Answer:

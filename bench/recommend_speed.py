@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import clock, serve
-from bench.catalogue import fill
+from bench.filled_site import fill_once
 
 LIKED = 20
 TAGGED = 200
@@ -63,7 +63,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     import papers.ranking  # noqa: F401  before numpy, as in a worker
 
-    vectors = fill_once(options)
+    vectors = fill_once(options.folder, papers=options.papers, file=options.file, vectors=options.vectors, readers=0)
     now = timezone.now()
     make_readers(options.readers, recent=options.recent, now=now)
     runs = []
@@ -81,24 +81,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     tag_many(now=now)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"papers": options.papers, "vectors": vectors, "runs": runs, "megabytes": round(megabytes)}
-
-
-def fill_once(options: argparse.Namespace) -> str:
-    """Papers with vectors; what the vectors are, in a few words."""
-    from bench.vector_fill import fill_vectors
-    from papers.services.embeddings import model_switch
-
-    filled = Path(options.folder) / f".filled-{options.papers}-with-vectors"
-    if options.folder and filled.exists():
-        return filled.read_text(encoding="utf-8")
-    serve.say(f"Making {options.papers:,} papers …")
-    fill(options.papers, file=options.file, readers=0, different=options.papers)
-    vectors = fill_vectors(options.vectors)
-    model_switch.ensure_target_model(model_switch.target_model())
-    model_switch.recount_vectors()
-    if options.folder:
-        filled.write_text(vectors, encoding="utf-8")
-    return vectors
 
 
 def make_readers(count: int, *, recent: int, now: Any) -> None:

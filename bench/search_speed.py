@@ -23,7 +23,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import clock, serve
-from bench.catalogue import fill
+from bench.budgets import SEARCHES_A_SECOND, search_budget
+from bench.filled_site import fill_once
 from bench.search_questions import QUESTION_KINDS, hostile, questions
 
 TIMES, HOSTILE_TIMES = 60, 15
@@ -31,7 +32,6 @@ WARM_UP = 5
 CLIENTS, EACH = 8, 24
 """They come from one address, which may search 200 times a minute."""
 CLIENT_KINDS = ("one rare word", "three words", "a question of 20 words", "words in a category")
-SEARCHES_A_SECOND = 40.0
 EMBEDDER_SECONDS = 90.0
 TOO_LONG = b"This search took too long"
 BY_WORDS_ALONE = b"Matched by words only"
@@ -82,7 +82,7 @@ def main() -> None:
     options = arguments()
     started = time.monotonic()
     with serve.broadsheet(options.folder) as supervisor:
-        vectors = fill_once(options)
+        vectors = fill_once(options.folder, papers=options.papers, file=options.file, vectors=options.vectors)
         serve.start_embedder(supervisor, seconds=EMBEDDER_SECONDS)
         empty, web = serve.start_empty(supervisor), serve.start_web(supervisor)
         base = clock.measure(empty, ["/"], times=200, warm_up=30)
@@ -90,7 +90,8 @@ def main() -> None:
         asked = {kind: (questions(kind, TIMES + WARM_UP), TIMES) for kind in QUESTION_KINDS}
         asked |= {kind: (paths, HOSTILE_TIMES) for kind, paths in hostile(HOSTILE_TIMES + WARM_UP).items()}
         for kind, (paths, times) in asked.items():
-            lines.append(time_kind(web, kind, paths, times=times, budget=budget_of(kind, options.papers)))
+            budget = search_budget(kind, is_hostile=kind not in QUESTION_KINDS).at(options.papers)
+            lines.append(time_kind(web, kind, paths, times=times, budget=budget))
             serve.say(f"{kind}: p50 {lines[-1].p50:.0f}, p95 {lines[-1].p95:.0f} ms")
         crowd = time_crowd(web)
     print(table(lines, papers=options.papers, vectors=vectors), crowd, sep="\n\n")
@@ -110,36 +111,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--folder", default="", help="keep the data there")
     parser.add_argument("--json", default="", help="also write the result there")
     return parser.parse_args()
-
-
-def fill_once(options: argparse.Namespace) -> str:
-    """Papers, their vectors and the words' counts, unless the folder has them; what the vectors are."""
-    filled = Path(options.folder) / f".searchable-{options.papers}"
-    if options.folder and filled.exists():
-        return filled.read_text(encoding="utf-8")
-    from django.utils import timezone
-
-    from bench.vector_fill import fill_vectors
-    from papers.services.embeddings import model_switch
-    from papers.services.search.word_statistics import count_words
-
-    serve.say(f"Making {options.papers:,} papers …")
-    fill(options.papers, file=options.file, readers=0, different=options.papers)
-    serve.say("Giving them vectors, and building their index …")
-    vectors = fill_vectors(options.vectors)
-    serve.say("Counting words …")
-    count_words(now=timezone.now())
-    model_switch.ensure_target_model(model_switch.target_model())
-    model_switch.recount_vectors()
-    if options.folder:
-        filled.write_text(vectors, encoding="utf-8")
-    return vectors
-
-
-def budget_of(kind: str, papers: int) -> float:
-    """Milliseconds that 95 of 100 requests may take."""
-    large = papers > 200_000
-    return (60.0 if large else 50.0) if kind == "similar papers" else (150.0 if large else 80.0)
 
 
 def time_kind(port: int, kind: str, paths: Sequence[str], *, times: int, budget: float) -> Line:

@@ -49,10 +49,12 @@ def fill_vectors(file: str) -> str:
         for rows in _rows(real):  # read before the copying begins: a connection does one thing at a time
             with cursor.copy("COPY made FROM STDIN (FORMAT binary)") as copy:
                 copy.write(_COPY_HEAD + rows.tobytes() + _COPY_END)
+        cursor.execute("SET session_replication_role = replica")  # no trigger: no topic waits for them
         cursor.execute(
             "INSERT INTO papers_papervector (paper_id, model, vector) SELECT paper_id, %s, vector FROM made",
             [SHIPPED_MODEL],
         )
+        cursor.execute("RESET session_replication_role")
         cursor.execute("DROP TABLE made")
         cursor.execute("SET maintenance_work_mem = '2GB'")
         with connection.schema_editor() as editor:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from bench import search_questions
 from bench.catalogue import fill
 from bench.vector_fill import fill_vectors
-from papers.models import PaperVector
+from papers.models import Listing, Paper, PaperVector, PendingChange
 from papers.services.embeddings import model_switch
 from papers.services.embeddings.nearest import nearest_papers
 from papers.services.search.word_statistics import count_words
@@ -42,3 +43,14 @@ def test_every_question_is_answered_and_vectors_have_neighbours(catalogue: None)
     model_switch.recount_vectors()
     model_switch.invalidate_current_model()
     assert nearest_papers([PaperVector.objects.values_list("paper_id", flat=True)[0]], limit=5)
+
+
+def test_repeated_papers_are_as_if_each_had_been_written_by_itself() -> None:
+    fill(130, readers=0, different=40)
+    written = dict(Paper.objects.values_list("pk", "search_vector"))
+    assert len(written) == 130
+    Paper.objects.update(title=F("title"))
+    assert dict(Paper.objects.values_list("pk", "search_vector")) == written
+    assert not Paper.objects.filter(sentence_roles=None).exists()
+    assert PendingChange.objects.values("paper_id").distinct().count() == 130
+    assert Listing.objects.count() == 65
