@@ -1,7 +1,9 @@
 """The one style sheet of all pages, joined from static/css when the static files are collected; nothing else builds it.
 
-A file there is an idea. `tokens` and `base` come first, `components` next, then all others by name: no two of them give
-rules to the same class, so their order says nothing. The admin, which has Django's rules, gets the tokens and its own.
+A file there is an idea. `tokens` and `base` come first, `components` next, what is printed last, as it takes back what
+others say. No two of the others give rules to the same class, so their order says nothing to a page. It is the one in
+which they are smallest, for gzip finds again what it saw in the last 32 kB; a file that has no place in it comes after
+them, by name. The admin, which has Django's rules, gets its own and those of our tokens that they name.
 """
 
 from __future__ import annotations
@@ -16,26 +18,40 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, Storage
 
 FIRST = ("tokens", "base", "components")
+NEXT = (
+    *("list_bar", "paper_tools", "header", "search_page", "search", "topics", "style_page", "imports", "mail"),
+    *("settings", "masthead", "status", "signed_in", "comments", "submit", "cards", "paper", "alone", "people"),
+    *("curate", "forms", "authors", "privacy", "charts"),
+)
+LAST = ("print",)
 ADMIN = ("tokens", "admin")
 _COMMENT = re.compile(r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/")
 _QUOTED = re.compile(r'("[^"]*")')
 _ATTRIBUTE = re.compile(r'="([a-z][\w-]*)"\]')
+_TOKEN = re.compile(r"(--[\w-]+):[^;{}]+;?")
 _SPACES = re.compile(r"\s+")
-_AROUND = re.compile(r" ?([{},>]) ?|(?<=;) |(?<=:) (?!;)")
+_AROUND = re.compile(r" ?([{},>/]) ?|(?<=;) |(?<=:) (?!;)")
+_SELECTOR = re.compile(r"[^{};]+\{")
 _ZERO = re.compile(r"(?<![\w.])0(?=\.[0-9])")
 
 
 def style_sheets(folder: Path) -> dict[str, str]:
     """What browsers get, by name in the static files: without comments, indents and empty lines."""
-    others = sorted(path.stem for path in folder.glob("*.css") if path.stem not in {*FIRST, "admin"})
+    others = sorted(path.stem for path in folder.glob("*.css") if path.stem not in {*FIRST, *NEXT, *LAST, "admin"})
     return {
-        "css/broadsheet.css": _joined(folder, (*FIRST, *others)),
-        "css/broadsheet-admin.css": _joined(folder, ADMIN),
+        "css/broadsheet.css": _joined(folder, (*FIRST, *NEXT, *others, *LAST)),
+        "css/broadsheet-admin.css": _of_tokens_used(_joined(folder, ADMIN)),
     }
 
 
 def _joined(folder: Path, names: tuple[str, ...]) -> str:
     return "".join(_shortened((folder / f"{name}.css").read_text(encoding="utf-8")) for name in names)
+
+
+def _of_tokens_used(css: str) -> str:
+    """Without those of our tokens that no rule of the sheet names. Below the first rule the variables are Django's."""
+    tokens, end, rules = css.partition("}")
+    return _TOKEN.sub(lambda found: found[0] if f"var({found[1]}" in css else "", tokens) + end + rules
 
 
 def _shortened(css: str) -> str:
@@ -46,8 +62,9 @@ def _shortened(css: str) -> str:
 
 
 def _without_idle(css: str) -> str:
-    """Spaces around `+`, `*` and `/` stay, for they may stand in `calc()`; so does the one before a selector's `:`."""
-    return _ZERO.sub("", _AROUND.sub(r"\1", _SPACES.sub(" ", css)))
+    """Spaces around `*` stay, around the `+` of a sum, which needs them, and before the `:` of a selector."""
+    closer = _AROUND.sub(r"\1", _SPACES.sub(" ", css))
+    return _ZERO.sub("", _SELECTOR.sub(lambda found: found[0].replace(" + ", "+"), closer))
 
 
 class OwnFilesFinder(FileSystemFinder):

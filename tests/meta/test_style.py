@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles.finders import get_finders
 
-from config.style_sheet import style_sheets
+from config.style_sheet import FIRST, LAST, NEXT, style_sheets
 from tests.meta.source_files import ROOT, source_files
 from tests.support import factories
 from tests.support.factories import TODAY
@@ -187,3 +188,20 @@ def test_a_style_sheet_begins_with_the_tokens_and_is_whole(name: str) -> None:
     assert css.startswith(":root{")
     assert css.count("{") == css.count("}")
     assert "/*" not in css
+
+
+def test_the_order_of_the_files_names_only_files_that_there_are() -> None:
+    named = (*FIRST, *NEXT, *LAST)
+    assert set(named) <= {path.stem for path in CSS.glob("*.css")} - {"admin"}
+    assert len(set(named)) == len(named)
+
+
+def test_what_is_taken_out_of_a_sheet_says_nothing(tmp_path: Path) -> None:
+    """Spaces go but for those of a sum; of the tokens the admin has those that its rules name."""
+    (tmp_path / "tokens.css").write_text(":root {\n  --ink: #000;\n  --idle: #fff;\n}\n", encoding="utf-8")
+    (tmp_path / "admin.css").write_text("a + b { width: calc(1px + 2px); color: var(--ink); }", encoding="utf-8")
+    for name in (*FIRST[1:], *NEXT, *LAST):
+        (tmp_path / f"{name}.css").write_text("p{font:1rem / 1.5 serif}" if name == "base" else "", encoding="utf-8")
+    sheets = style_sheets(tmp_path)
+    assert sheets["css/broadsheet.css"] == ":root{--ink:#000;--idle:#fff}p{font:1rem/1.5 serif}"
+    assert sheets["css/broadsheet-admin.css"] == ":root{--ink:#000;}a+b{width:calc(1px + 2px);color:var(--ink)}"
