@@ -1,4 +1,4 @@
-"""Feeds of what the pages show: days, weeks and months, what is new and trending, topics, tags, lists, comments, search."""
+"""Feeds of what the pages show: days, weeks and months, new and trending, topics, tags, lists, comments, search."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Move(StrEnum):
 def add_papers(
     shared_list: SharedList, *, paper_ids: Collection[int], by: User, now: datetime, note: str = ""
 ) -> list[int]:
-    """Put papers at the end of a list, in this order; returns the keys of the changes, of what was not on it. Idempotent.
+    """Put papers at the end of a list, in this order; the keys of the changes, one a new paper. Idempotent.
 
     Hidden papers are not put. `note` stands at those that are new.
 
