@@ -34,6 +34,14 @@ from papers.models.recommendation import Recommendation, RecommendationState, Sh
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchReindex, SearchStatistics, SuggestedAuthor, TitleWord, WordCount
 from papers.models.security import SecurityEvent
+from papers.models.shared_list import (
+    ListRole,
+    ListVisibility,
+    SharedList,
+    SharedListChange,
+    SharedListMember,
+    SharedListPaper,
+)
 from papers.models.source import (
     FetchRun,
     Heartbeat,
@@ -91,7 +99,9 @@ __all__ = [
     "LibraryItem",
     "LibraryUpload",
     "LibraryUploadPart",
+    "ListRole",
     "ListRule",
+    "ListVisibility",
     "Listing",
     "LoginLink",
     "MailAllowance",
@@ -115,6 +125,10 @@ __all__ = [
     "SearchStatistics",
     "SecurityEvent",
     "SeenPaper",
+    "SharedList",
+    "SharedListChange",
+    "SharedListMember",
+    "SharedListPaper",
     "ShownRecommendation",
     "Source",
     "SourceDay",

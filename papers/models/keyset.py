@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Value
-from django.db.models.lookups import LessThan
+from django.db.models.lookups import GreaterThan, LessThan
 
 
 class _Row(Func):
@@ -22,3 +22,8 @@ def row_less_than(columns: Sequence[str], values: Sequence[bool | int | float | 
     An index on the columns in this order, all ascending or all descending, is entered at the right place.
     """
     return LessThan(_Row(*(F(column) for column in columns)), _Row(*(Value(value) for value in values)))
+
+
+def row_greater_than(columns: Sequence[str], values: Sequence[bool | int | float | datetime]) -> GreaterThan[Any]:
+    """The same of lists that are read upwards."""
+    return GreaterThan(_Row(*(F(column) for column in columns)), _Row(*(Value(value) for value in values)))

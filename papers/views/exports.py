@@ -24,15 +24,16 @@ from django.views.decorators.http import require_safe
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.registry import CITATION_FORMATS, format_papers
 from papers.dates import parse_day, parse_month, parse_week
-from papers.models import Listing, Paper, TaggedPaper
+from papers.models import Listing, Paper, SharedListPaper, TaggedPaper
 from papers.query.parser import parse
 from papers.services.reading.paper_page import find_moved_paper
 from papers.services.search.result_page import SearchRequest, export_ids, find_destination, resolve_sort
 from papers.views.library import library_filter
 from papers.views.paper import paper as paper_page
+from papers.views.shared_lists import ORDERS as LIST_ORDERS
 from papers.views.tags import tag as tag_page
 from papers.web.http import Request, UserRequest
-from papers.web.permissions import paper_for_read, sign_in_required, tag_for_read
+from papers.web.permissions import list_for_read, paper_for_read, sign_in_required, tag_for_read
 from papers.web.ratelimit import rate_limited
 from papers.web.validators import etag_of, same_since
 
@@ -121,6 +122,17 @@ def tag(request: Request, owner: str, name: str, form: str) -> HttpResponse:
         found = tag_for_read(request.user, owner, name)
         return citation_file(_papers(TaggedPaper.objects.newest_of(found)), form=form, name=found.name)
     return tag_page(request, owner, whole)  # a tag may end like a format
+
+
+@require_safe
+@never_cache
+@rate_limited("export")
+def shared_list(request: Request, slug: str, form: str) -> HttpResponse:
+    """The papers of a shared list, in the order of its editors or in the one that is asked for."""
+    found, _ = list_for_read(request.user, slug)
+    kind = LIST_ORDERS[request.GET.get("sort", "") if request.GET.get("sort") in LIST_ORDERS else ""][1]
+    rows = SharedListPaper.objects.visible_of(found).sorted_by(kind)
+    return citation_file(_papers(rows), form=form, name=found.slug)
 
 
 @require_safe

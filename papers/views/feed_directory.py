@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from papers.models import Followed, Tag, Topic, User
+from papers.models import Followed, ListVisibility, SharedList, Tag, Topic, User
 from papers.services.accounts.feed_keys import feed_key_of
 from papers.services.authors.lookup import slug_of
 from papers.services.editions.masthead import chosen_categories
@@ -19,7 +19,7 @@ from papers.web.http import Request
 from papers.web.opml import OPML_TYPE, FeedGroup, NamedFeed, write_opml
 
 MOST = 1_000
-"""Of topics, of shared tags and of whom a reader follows."""
+"""Of topics, of shared tags, of lists and of whom a reader follows."""
 
 
 @require_safe
@@ -51,8 +51,14 @@ def _groups(request: Request) -> list[FeedGroup]:
     shared = Tag.objects.filter(shared_at__isnull=False, user__is_active=True).select_related("user")
     if not request.group.members_only:
         groups.append(FeedGroup("Shared tags", tuple(_tag(tag) for tag in shared.order_by("name", "pk")[:MOST])))
+    lists = SharedList.objects.readable_by(request.user).order_by("name", "pk")[:MOST]
+    if not request.group.members_only:
+        public = [one for one in lists if one.visibility == ListVisibility.EVERYBODY]
+        groups.append(FeedGroup("Lists", tuple(_list(one) for one in public)))
     if user and key:
         groups.append(FeedGroup("Your own", tuple(_own(user, key)), is_own=True))
+        closed = [one for one in lists if request.group.members_only or one.visibility != ListVisibility.EVERYBODY]
+        groups.append(FeedGroup("Lists of members", tuple(_list(one, key) for one in closed), is_own=True))
     if user and not request.group.members_only:
         followed = Followed.objects.of(user)[:MOST]
         groups.append(FeedGroup("Whom you follow", tuple(_followed(one) for one in followed)))
@@ -104,6 +110,10 @@ def _topic(topic: Topic, key: str) -> NamedFeed:
 def _tag(tag: Tag) -> NamedFeed:
     arguments = {"owner": tag.user.username, "name": tag.name}
     return _feed(f"{tag.name} · {tag.user.username}", tag.get_absolute_url(), "tag-feed", "", "", arguments=arguments)
+
+
+def _list(one: SharedList, key: str = "") -> NamedFeed:
+    return _feed(one.name, one.get_absolute_url(), "list-feed", "own-list-feed", key, arguments={"slug": one.slug})
 
 
 def _followed(one: Followed) -> NamedFeed:

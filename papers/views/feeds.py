@@ -1,4 +1,4 @@
-"""Feeds of what the pages show: days, weeks and months, what is new and trending, topics, tags, comments, searches."""
+"""Feeds of what the pages show: days, weeks and months, new and trending, topics, tags, lists, comments, search."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from django.views.decorators.http import require_safe
 
 from papers.catalogue import categories
 from papers.dates import format_week, parse_day, parse_month, parse_week
-from papers.models import Comment, Listing, Paper, PaperCategory, TaggedPaper, Topic, TopicMatch, User
+from papers.models import Comment, Listing, Paper, PaperCategory, SharedListPaper, TaggedPaper, Topic, TopicMatch, User
 from papers.models.comment import CommentPosition
 from papers.models.library import TaggedPosition
 from papers.models.listing import SpanCursor, StoredCursor
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
+from papers.models.shared_list import ListAddedPosition
 from papers.models.topic import TopicNewestPosition
 from papers.query.parser import parse
 from papers.services.editions.spans import Span, day_span, month_span, newest_span, week_span
@@ -32,7 +33,7 @@ from papers.web.feeds import MAX_ENTRIES, FeedEntry
 from papers.web.http import Request
 from papers.web.page_cache import cache_for_anonymous
 from papers.web.paging import decode_cursor, encode_cursor
-from papers.web.permissions import tag_for_read, topic_for_read
+from papers.web.permissions import list_for_read, tag_for_read, topic_for_read
 from papers.web.ratelimit import rate_limited
 
 FORMS = ("atom", "json")
@@ -197,6 +198,21 @@ def tag_feed(request: Request, form: str, viewer: User | AnonymousUser, owner: s
     about = FeedOf(f"tag:{found.pk}", f"{found.name} · {found.user.username}", found.get_absolute_url())
     return list_feed(
         request, form, about, TaggedPosition, lambda after: TaggedPaper.objects.newest_of(found, after=after)
+    )
+
+
+@require_safe
+def shared_list(request: Request, slug: str, form: str) -> HttpResponse:
+    """The papers of a shared list, last added first."""
+    return list_feed_of(request, form, request.user, slug)
+
+
+def list_feed_of(request: Request, form: str, viewer: User | AnonymousUser, slug: str) -> HttpResponse:
+    found, _ = list_for_read(viewer, slug)
+    about = FeedOf(f"list:{found.pk}", found.name, found.get_absolute_url())
+    rows = SharedListPaper.objects.visible_of(found)
+    return list_feed(
+        request, form, about, ListAddedPosition, lambda after: rows.sorted_by(ListAddedPosition, after=after)
     )
 
 

@@ -62,6 +62,13 @@ def tag(request: Request, key: str, name: str, form: str) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True)
+def shared_list(request: Request, key: str, slug: str, form: str) -> HttpResponse:
+    """A shared list that the reader may see now."""
+    return feeds.list_feed_of(request, form, reader_of(key), slug)
+
+
+@require_safe
+@cache_control(private=True)
 def topic(request: Request, key: str, slug: str, form: str) -> HttpResponse:
     """A topic, or one of the reader's own saved searches."""
     return feeds.topic_feed(request, form, topic_for_read(reader_of(key), slug))

@@ -20,6 +20,7 @@ from papers.models import Paper, Tag, Thumbnail, User
 from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
+from papers.services.shared_lists.overview import lists_naming_paper
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.html import markdown
 from papers.views.comments import show_discussion
@@ -44,6 +45,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         "facts": paper_details(found),
         "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
+        "lists": lists_naming_paper(found.pk, viewer=request.user),
         "citation": citation,
         "json_ld": mark_safe(citation.json_ld),  # noqa: S308  nothing in it can end its element
         "formats": CITATION_FORMATS.values(),

@@ -26,7 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers.models import CardLead, LibraryItem, Paper, PaperExternalCounts
 from papers.services.fetching.thumbnails import ShownThumbnail
-from papers.services.lists.rows import CardNote, ListRow, RecommendationReason, format_voters
+from papers.services.lists.rows import CardNote, ListPlace, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
 from papers.text.html import markdown
@@ -182,6 +182,8 @@ def _place(number: int, total: int) -> tuple[str, str]:
 def _note(note: CardNote) -> tuple[str, str]:
     """What stands among the facts, and what stands under them."""
     text = _reason(note.reason) if note.reason else markdown(note.markdown) if note.markdown else ""
+    if note.place:
+        text = _list_place(note.place)
     return (
         format_html('<li class="news">{}</li>', note.update) if note.update else "",
         format_html('<div class="note">{}</div>', mark_safe(text)) if text else "",  # noqa: S308  a template's, nh3's
@@ -190,6 +192,10 @@ def _note(note: CardNote) -> tuple[str, str]:
 
 def _reason(reason: RecommendationReason) -> str:
     return _render_template("papers/_reason.html", {"reason": reason})
+
+
+def _list_place(place: ListPlace) -> str:
+    return _render_template("papers/_list_place.html", {"place": place, "note": markdown(place.note)})
 
 
 def render_save_button(paper_id: int, address: str, *, state: str) -> SafeString:

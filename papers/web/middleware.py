@@ -81,6 +81,7 @@ PUBLIC_VIEWS = frozenset(
         "papers:own-library-feed",
         "papers:own-tag-feed",
         "papers:own-topic-feed",
+        "papers:own-list-feed",
     )
 )
 

@@ -12,8 +12,9 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.accounts.second_factor import ask_for_code
-from papers.models import Comment, LibraryImport, Paper, Submission, Tag, Topic, User
+from papers.models import Comment, LibraryImport, Paper, SharedList, Submission, Tag, Topic, User
 from papers.models.user import can_curate
+from papers.services.shared_lists.rights import ListRights, rights_on
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
@@ -109,6 +110,43 @@ def own_tag(user: User, owner: str, name: str) -> Tag:
     found = tag_for_read(user, owner, name)
     if found.user_id != user.pk:
         raise Http404("There is no such tag of yours.")
+    return found
+
+
+def list_for_read(user: User | AnonymousUser, slug: str) -> tuple[SharedList, ListRights]:
+    """A shared list, if `user` may see it, and what `user` may do with it. Three queries at most.
+
+    Raises:
+        Http404: there is none, or it is not for this reader.
+    """
+    found = SharedList.objects.select_related("owner").filter(slug=slug).first()
+    rights = rights_on(found, user) if found is not None else ListRights()
+    if found is None or not rights.reads:
+        raise Http404("There is no such list.")
+    return found, rights
+
+
+def list_for_edit(user: User, slug: str) -> tuple[SharedList, ListRights]:
+    """A shared list whose papers `user` may change. Three queries at most.
+
+    Raises:
+        Http404: it is not for this reader to change, or there is none.
+    """
+    found, rights = list_for_read(user, slug)
+    if not rights.edits:
+        raise Http404("There is no such list of yours.")
+    return found, rights
+
+
+def managed_list(user: User, slug: str) -> SharedList:
+    """A shared list whose name, people and owner `user` may change. Three queries at most.
+
+    Raises:
+        Http404: it is not for this reader to change, or there is none.
+    """
+    found, rights = list_for_read(user, slug)
+    if not rights.manages:
+        raise Http404("There is no such list of yours.")
     return found
 
 

@@ -103,5 +103,12 @@ DOORS: dict[str, list[Row]] = {
         everybody("/feeds/key-of-a-feed/topics/own.atom", 404, on_members_site=404),
         everybody("/feeds/key-of-none/topics/curated.atom", 404, on_members_site=404),
     ],
+    "papers:own-list-feed": [
+        everybody("/feeds/key-of-a-feed/lists/open.atom", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/lists/members.json", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/lists/ritas.atom", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/lists/named.atom", 404, on_members_site=404),
+        everybody("/feeds/key-of-none/lists/open.atom", 404, on_members_site=404),
+    ],
     "papers:sources-opml": [office("/curate/sources/opml"), office("/curate/sources/opml", 422, method="POST")],
 }

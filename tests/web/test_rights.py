@@ -35,6 +35,7 @@ from tests.support.api_rights import session_rows
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
 from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
 from tests.support.rights_of_doors import DOORS
+from tests.support.rights_of_lists import LISTS, make_lists
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,7 @@ SENT_ON = frozenset(
 
 ROWS: dict[str, list[Row]] = {
     **DOORS,
+    **LISTS,
     "papers:today": [everybody("/")],
     "papers:papers": [everybody("/papers"), everybody("/papers?q=ice")],
     "papers:suggestions": [everybody("/papers/suggestions?q=ice"), everybody("/papers/suggestions")],
@@ -409,6 +411,7 @@ def _papers() -> None:
     factories.comment(paper, pk=9002)
     factories.submission("10.1000/ice", pk=990001)
     factories.submission("10.1000/fire", pk=990002, by=rita)
+    make_lists(paper, rita)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=factories.NOW)
     schedule = factories.schedule(

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import ForeignObjectRel, Model, QuerySet
+from django.db.models import Case, ForeignObjectRel, Model, Q, QuerySet, Value, When
 from django.utils.text import slugify
 
 from papers.citations.registry import format_papers
 from papers.hooks import account_exported
-from papers.models import Followed, LibraryItem, Paper, TaggedPaper, User
+from papers.models import Followed, LibraryItem, Paper, SharedListPaper, TaggedPaper, User
 
 # Keys to the account, not what is in it; and what the admin notes of others.
 _LEFT_OUT = frozenset(
@@ -63,6 +63,7 @@ def _account(user: User) -> dict[str, Any]:
             .order_by("tag__name", "created_at")
             .values("tag__name", "paper__public_id", "created_at")
         ),
+        "shared_list_papers": _list_papers(user),
         "following": list(Followed.objects.of(user).values("kind", "name", "key")),
     }
     for relation in User._meta.related_objects:
@@ -86,6 +87,14 @@ def _rows(relation: ForeignObjectRel, user: User) -> list[dict[str, Any]]:
     columns = ["paper__public_id" if field.name == "paper" else field.attname for field in fields]
     found: QuerySet[Any] = model._default_manager.filter(**{relation.field.name: user})
     return list(found.order_by("pk").values(*columns))
+
+
+def _list_papers(user: User) -> list[dict[str, Any]]:
+    """What somebody put on shared lists or wrote there; another's note at it is not theirs."""
+    found = SharedListPaper.objects.filter(Q(added_by=user) | Q(noted_by=user)).order_by("shared_list", "position")
+    own_note = Case(When(noted_by=user, then="note"), default=Value(""))
+    columns = ("shared_list__slug", "paper__public_id", "added_at", "noted_at")
+    return list(found.annotate(own_note=own_note).values(*columns, "own_note"))  # type: ignore[arg-type]  # rows of JSON
 
 
 def _papers(user: User) -> QuerySet[Paper]:

@@ -11,6 +11,7 @@ from papers.models import Comment, Invitation, Listing, Paper, User, Vote
 from papers.services.curation.undo import delete_undo_data_of
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.comments import delete_comment
+from papers.services.shared_lists.settings import release_lists_of
 
 
 class LastAdministratorError(Exception):
@@ -21,6 +22,7 @@ def delete_account(user: User) -> None:
     """Remove an account and all that is its own, for good.
 
     Votes are counted off. Comments stay in their threads without text and name, so that answers keep their place.
+    Shared lists that others are named on or see go to the longest editor, or stay without an owner.
 
     Raises:
         LastAdministratorError: make another administrator first.
@@ -31,6 +33,7 @@ def delete_account(user: User) -> None:
         account_deleted.notify(user)
         Invitation.objects.filter(made_by=user, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
         delete_undo_data_of(user)
+        release_lists_of(user)
         _lock_papers(user)
         _take_back_votes(user)
         for comment in Comment.objects.visible().filter(user=user).order_by("paper", "pk"):

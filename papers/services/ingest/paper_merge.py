@@ -23,6 +23,7 @@ def move_related_rows(pairs: Mapping[int, int]) -> None:
     with connection.cursor() as cursor:
         for gone, kept in pairs.items():
             _keep_notes(cursor, gone, kept)
+            _keep_notes_of_lists(cursor, gone, kept)
             for relation in moved_relations():
                 _move(cursor, relation, gone, kept)
             cursor.execute(
@@ -43,6 +44,21 @@ def _keep_notes(cursor: CursorWrapper, gone: int, kept: int) -> None:
         UPDATE papers_libraryitem own SET note = concat_ws(E'\\n\\n', nullif(own.note, ''), other.note)
         FROM papers_libraryitem other
         WHERE own.paper_id = %s AND other.paper_id = %s AND other.user_id = own.user_id AND other.note <> ''
+        """,
+        [kept, gone],
+    )
+
+
+def _keep_notes_of_lists(cursor: CursorWrapper, gone: int, kept: int) -> None:
+    """So does a list that has both papers, under the names of those who wrote last."""
+    cursor.execute(
+        """
+        UPDATE papers_sharedlistpaper own SET note = concat_ws(E'\\n\\n', nullif(own.note, ''), other.note),
+            noted_by_id = coalesce(own.noted_by_id, other.noted_by_id),
+            noted_at = greatest(own.noted_at, other.noted_at)
+        FROM papers_sharedlistpaper other
+        WHERE own.paper_id = %s AND other.paper_id = %s AND other.shared_list_id = own.shared_list_id
+          AND other.note <> ''
         """,
         [kept, gone],
     )

@@ -1,4 +1,4 @@
-"""Releases: a number that grows in commit order, stamped on listings and topic matches.
+"""Releases: a number that grows in commit order, stamped on listings, topic matches, entries of lists.
 
 A digest asks for what was released after its last one. Clock times and plain sequences would lose rows: a transaction
 that began earlier can commit later. So the number is drawn under a lock that is held until the commit.
@@ -53,10 +53,18 @@ _STAMP_MATCHES = """
     WHERE found.paper_id = ANY(%(papers)s) AND found.release > 0
       AND paper.id = found.paper_id AND paper.listed_at >= %(oldest)s
 """
+# A paper of any age is news to who subscribes to a list that it is put on.
+_STAMP_ENTRIES = """
+    UPDATE papers_sharedlistpaper entry SET release = %(release)s, released_at = %(now)s
+    WHERE id IN (
+        SELECT id FROM papers_sharedlistpaper WHERE paper_id = ANY(%(papers)s) AND released_at >= %(oldest)s
+        ORDER BY id FOR NO KEY UPDATE)
+"""
 _STATEMENTS = (
     _STAMP_LISTINGS,
     _STAMP_MATCHES.format(TopicMatch._meta.db_table),
     _STAMP_MATCHES.format(FollowedPaper._meta.db_table),
+    _STAMP_ENTRIES,
 )
 
 
@@ -64,7 +72,7 @@ def re_release(paper_ids: Collection[int], *, now: datetime) -> None:
     """Release papers again that no mail could bring for a while: they were hidden, off their day, or the sample's.
 
     A mail that went out meanwhile has passed their releases, and would never look back. Whoever got them before does
-    not get them again. Inside a transaction that holds the papers' locks; three statements, none for no paper.
+    not get them again. Inside a transaction that holds the papers' locks; four statements, none for no paper.
     """
     if not paper_ids:
         return

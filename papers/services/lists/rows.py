@@ -52,6 +52,27 @@ class RecommendationReason:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPlace:
+    """What a shared list says of a paper on it, and what the viewer may do with that."""
+
+    paper_id: int
+    slug: str
+    """Of the list."""
+    note: str
+    """Markdown."""
+    noted_by: str
+    """A username; empty where the account is gone, as the next."""
+    noted_at: datetime | None
+    added_by: str
+    added_at: datetime
+    may_edit: bool = False
+    is_by_hand: bool = False
+    """The list is shown in its own order, in which a paper can be moved."""
+    names_all: bool = False
+    """The viewer is told who added it, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class CardNote:
     """What one list says of a paper beside its card."""
 
@@ -60,6 +81,8 @@ class CardNote:
     markdown: str = ""
     """The reader's own note."""
     reason: RecommendationReason | None = None
+    place: ListPlace | None = None
+    """On the page of a shared list."""
 
 
 def read_list_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: int = PER_PAGE) -> list[ListRow]:

@@ -6,6 +6,7 @@ has to be cleaned up; `papers/web/answers.py` shows it as "Undo".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -28,6 +29,8 @@ from papers.services.reading.library import set_library_note, set_library_state
 from papers.services.reading.seen import is_seen, set_days_done, set_seen, unmark_list_done
 from papers.services.reading.tags import set_tags, tag_names_of_paper
 from papers.services.reading.votes import set_vote
+from papers.services.shared_lists.history import undo_changes
+from papers.services.shared_lists.settings import ListError
 
 UNDO_SECONDS = 60 * 60
 _SALT = "papers.undo"
@@ -74,6 +77,11 @@ def before_follow(kind: str, key: str, *, on: bool) -> Before:
     return {"kind": kind, "key": key, "follows": not on}
 
 
+def before_list(changes: Sequence[int]) -> Before:
+    """What putting papers on a shared list, or taking them off, changes: as its history says. No queries."""
+    return {"list_changes": list(changes)}
+
+
 def sign_act(user: User, before: Before) -> str:
     """A word that lets this reader, for an hour, put back what was before."""
     return signing.dumps([user.pk, before], salt=_SALT, compress=True)
@@ -93,7 +101,9 @@ def undo(*, user: User, word: str) -> Before:
         raise UndoError("This can no longer be undone.") from error
     if owner != user.pk:
         raise UndoError("This was done from another account.")
-    if "paper" in before:
+    if "list_changes" in before:
+        _undo_list_changes(user, before["list_changes"])
+    elif "paper" in before:
         _restore_paper(user, before)
     elif "papers" in before:
         restore_papers(user, before)
@@ -127,6 +137,13 @@ def _restore_entry(user: User, paper_id: int, entry: dict[str, str]) -> None:
     if entry["state"]:
         set_library_note(user=user, paper_id=paper_id, note=entry["note"])
         LibraryItem.objects.filter(user=user, paper=paper_id).update(added_at=datetime.fromisoformat(entry["added"]))
+
+
+def _undo_list_changes(user: User, keys: Sequence[int]) -> None:
+    try:
+        undo_changes(keys, by=user, now=timezone.now())
+    except ListError as error:
+        raise UndoError(str(error)) from error
 
 
 def _restore_follow(user: User, before: Before) -> None:

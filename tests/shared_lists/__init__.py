@@ -1,0 +1,1 @@
+"""Shared lists: rights, entries, pages, feeds, mail."""
