@@ -74,7 +74,8 @@ def configuration() -> dict[str, Any]:
         worker_cancel_long_running_tasks_on_connection_loss=True,
         # No `expires`: after a pause a worker would throw its work away. No memory of the last run either: that is
         # in rows.
-        beat_scheduler="celery.beat:Scheduler",
+        beat_scheduler="config.beat:SteadyScheduler",
+        beat_max_loop_interval=15,  # so soon it is noticed that the clock was set back
         beat_schedule={
             task: {"task": task, "schedule": seconds}
             for task, seconds in (

@@ -67,6 +67,16 @@ class _OneClient(RedisCacheClient):
             pipeline.set(key, self._values.write(key, value), ex=max(1, timeout))
         pipeline.execute()
 
+    def delete_all(self, prefix: str) -> bool:
+        """Delete what is the cache's; the queue may be in the same database, which Django would empty."""
+        client = self.get_client(write=True)
+        position = -1
+        while position:
+            position, names = client.scan(max(position, 0), match=f"{prefix}:*", count=1_000)
+            if names:
+                client.unlink(*names)
+        return True
+
     def incr(self, key: Any, delta: int) -> int:
         """Raises ValueError where there is no such counter, or somebody else made something else of it."""
         try:
@@ -127,6 +137,10 @@ class ForgivingRedisCache(RedisCache):
 
     def delete_many(self, keys: Iterable[str], version: int | None = None) -> None:
         self._try(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
+
+    def clear(self) -> None:
+        client: Any = self._cache
+        self._try(lambda: client.delete_all(self.key_prefix), False)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
         """`delta` while Redis is away, as if nobody had counted before."""

@@ -8,6 +8,7 @@ class DigestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from digests.services import outbox
         from digests.services.delivery_statistics import mail_charts, mail_queues
         from digests.services.health import mail_problems
         from digests.services.mail_export import export_mail
@@ -19,6 +20,7 @@ class DigestsConfig(AppConfig):
         hooks.papers_merged.register(record_merges)
         for table, condition in UNDO_CONDITIONS.items():
             hooks.merge_undo_tables.register(table, condition)
+        hooks.waiting_columns += [column for column in outbox.WAITS if column not in hooks.waiting_columns]
         hooks.problems.register(mail_problems)
         hooks.privacy_kept.register(mail_kept)
         hooks.privacy_services.register(channel_services)

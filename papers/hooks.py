@@ -108,6 +108,10 @@ class OutsideService(NamedTuple):
     sees: str
 
 
+waiting_columns: list[tuple[str, str]] = []
+"""Tables and columns of other apps that say until when something waits; pulled in when a clock that was ahead is set
+right. Add to it in an app's `ready()`."""
+
 due_tasks: Contributions[datetime, TaskName] = Contributions()
 """For the scheduler: tasks of other parts that are due at a moment."""
 

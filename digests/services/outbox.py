@@ -25,6 +25,15 @@ LEASE = timedelta(minutes=3)
 # Longer than anybody waits for the reply to the end of the data.
 SENDING_LEASE = timedelta(minutes=11)
 BATCH = 200
+WAITS = (
+    ("digests_delivery", "not_before"),
+    ("digests_delivery", "leased_until"),
+    ("digests_notice", "not_before"),
+    ("digests_signup", "not_before"),
+    ("digests_sendingpause", "until"),
+    ("digests_ratelimitbucket", "at"),
+)
+"""Columns by which mail waits; when a mail is due at all is a matter of the calendar, and not among them."""
 
 _LEASE = """
     WITH free AS (

@@ -18,6 +18,7 @@ from papers.services.fetching.thumbnails import is_thumbnail_due
 from papers.services.fetching.wanted_records import is_record_due
 from papers.services.library_import.row_fetcher import due_import_ids
 from papers.services.library_import.upload_reader import is_upload_waiting
+from papers.services.operations.clock_steps import mend_clock_step
 from papers.services.operations.heartbeat import record_heartbeat
 from papers.services.operations.installation import group_settings
 from papers.services.recommend.staleness import has_stale_readers
@@ -73,7 +74,9 @@ class DueWork:
 
 
 def collect_due_work(*, now: datetime) -> DueWork:
-    """What is due at `now`. Records the workers' heartbeat, and ends fetches whose process died."""
+    """What is due at `now`. Records the workers' heartbeat, ends fetches whose process died, and mends what was written
+    by a clock that was ahead."""
+    mend_clock_step()
     record_heartbeat(now=now)
     if ended := end_abandoned_runs(now=now):
         logger.warning("Ended %d visits whose process had died", ended)
