@@ -83,6 +83,7 @@ def configuration() -> dict[str, Any]:
                 (TaskName.SEND_CONFIRMATIONS, 60.0),
                 (TaskName.SEND_MENTIONS, 60.0),
                 (TaskName.SEND_SECURITY, 60.0),
+                (TaskName.SEND_CLUB_MAIL, 60.0),
                 (TaskName.POST_NOTICES, 60.0),
                 (TaskName.RUN_SCHEDULED_MAIL, 60.0),
             )

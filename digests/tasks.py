@@ -8,8 +8,18 @@ from typing import Any
 from celery import current_app, shared_task
 from django.utils import timezone
 
-from digests.services import double_opt_in, mail_scheduler, mention_mail, notices, security_mail, sending
+from digests.services import (
+    club_mail,
+    club_mail_plan,
+    double_opt_in,
+    mail_scheduler,
+    mention_mail,
+    notices,
+    security_mail,
+    sending,
+)
 from papers.enqueue import TaskName, enqueue
+from papers.services.clubs.meetings import plan_all_meetings
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +44,16 @@ def send_security() -> None:
     """Mail people what happened to their accounts."""
     if sent := security_mail.send_due_security_mails(now=timezone.now()):
         logger.info("Sent %d mails about accounts", sent)
+
+
+@shared_task(name=TaskName.SEND_CLUB_MAIL)
+def send_club_mail() -> None:
+    """Plan the meetings of journal clubs, and send their reminders and what changed since."""
+    now = timezone.now()
+    plan_all_meetings(now=now)
+    club_mail_plan.plan_club_mail(now=now)
+    if sent := club_mail.send_due_club_mail(now=now):
+        logger.info("Sent %d mails of journal clubs", sent)
 
 
 @shared_task(name=TaskName.RUN_SCHEDULED_MAIL)

@@ -44,6 +44,7 @@ class TaskName(StrEnum):
     SEND_CONFIRMATIONS = "digests.send_confirmations"
     SEND_MENTIONS = "digests.send_mentions"
     SEND_SECURITY = "digests.send_security"
+    SEND_CLUB_MAIL = "digests.send_club_mail"
     POST_NOTICES = "digests.post_notices"
 
 

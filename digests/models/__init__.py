@@ -1,6 +1,7 @@
 """The tables, each with its QuerySet above its model."""
 
 from digests.models.channel import Channel, ChannelList, Notice
+from digests.models.club_mail import ClubMail
 from digests.models.delivery import Delivery, Fragment, MailDay, MergedPaper
 from digests.models.mail_keys import FormerKey
 from digests.models.send_limits import RateLimitBucket, SendingPause
@@ -10,6 +11,7 @@ from digests.models.subscriber import Schedule, Subscriber, Subscription, Suppre
 __all__ = [
     "Channel",
     "ChannelList",
+    "ClubMail",
     "Delivery",
     "FormerKey",
     "Fragment",

@@ -36,6 +36,7 @@ class KeyPurpose(models.TextChoices):
     SCHEDULE = "schedule", "the way out of one regular mail"
     SUBSCRIPTION = "subscription", "the way out of one of its subjects"
     MAIL = "mail", "a mail as a page"
+    CLUB = "club", "the way out of a journal club's mail"
 
 
 def derive_key(purpose: KeyPurpose, row: object, *, nonce: UUID) -> str:

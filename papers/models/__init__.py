@@ -4,6 +4,7 @@ from papers.models.api import ApiToken, ClientKey, TokenScope
 from papers.models.author import Author, AuthorClaim, AuthorName, Follow, Followed, FollowedPaper
 from papers.models.backup_run import BackupRun
 from papers.models.change import ChangedPaper, PendingChange
+from papers.models.club import AgendaItem, Club, ClubMeeting, ClubMember
 from papers.models.comment import Comment, CommentReport, Mention
 from papers.models.curation import (
     Candidate,
@@ -61,6 +62,7 @@ from papers.models.wanted_record import WantedRecord
 __all__ = [
     "SHIPPED_DIMENSIONS",
     "SHIPPED_MODEL",
+    "AgendaItem",
     "AnnouncedList",
     "Announcement",
     "ApiToken",
@@ -73,6 +75,9 @@ __all__ = [
     "CardLead",
     "ChangedPaper",
     "ClientKey",
+    "Club",
+    "ClubMeeting",
+    "ClubMember",
     "Comment",
     "CommentReport",
     "CurationEvent",

@@ -67,6 +67,7 @@ def _kept() -> tuple[Kept, ...]:
     return (
         Kept("Your account: address, name, password (as a salted hash), second factor, settings", None),
         Kept("Votes, comments, tags, library, notes, seen papers, follows, muted searches and submissions", None),
+        Kept("The journal clubs you are in, and what you nominated or presented there", None),
         Kept("Active sessions: network address and browser", timedelta(seconds=settings.SESSION_COOKIE_AGE)),
         Kept(
             "Account activity: sign-ins, wrong codes, changes of password, address, second factor and "

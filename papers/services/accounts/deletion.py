@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from papers.hooks import account_deleted, lists_changed
 from papers.models import Comment, Invitation, Listing, Paper, User, Vote
+from papers.services.clubs.clubs import release_presentations
 from papers.services.curation.undo import delete_undo_data_of
 from papers.services.lists.trending import refresh_trending_scores
 from papers.services.reading.comments import delete_comment
@@ -34,6 +35,7 @@ def delete_account(user: User) -> None:
         Invitation.objects.filter(made_by=user, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
         delete_undo_data_of(user)
         release_lists_of(user)
+        release_presentations(user=user, now=timezone.now())
         _lock_papers(user)
         _take_back_votes(user)
         for comment in Comment.objects.visible().filter(user=user).order_by("paper", "pk"):

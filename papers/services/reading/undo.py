@@ -23,6 +23,8 @@ from papers.services.authors.lookup import (
     slug_of,
 )
 from papers.services.authors.profile import read_author_profile
+from papers.services.clubs.meetings import ClubError
+from papers.services.clubs.undo import undo_club_act
 from papers.services.reading.bulk import Before, restore_papers
 from papers.services.reading.follows import FollowError, follow, unfollow
 from papers.services.reading.library import set_library_note, set_library_state
@@ -103,6 +105,8 @@ def undo(*, user: User, word: str) -> Before:
         raise UndoError("This was done from another account.")
     if "list_changes" in before:
         _undo_list_changes(user, before["list_changes"])
+    elif "club" in before:
+        _restore_club(user, before)
     elif "paper" in before:
         _restore_paper(user, before)
     elif "papers" in before:
@@ -115,6 +119,13 @@ def undo(*, user: User, word: str) -> Before:
     else:
         _restore_follow(user, before)
     return before
+
+
+def _restore_club(user: User, before: Before) -> None:
+    try:
+        undo_club_act(user=user, before=before, now=timezone.now())
+    except ClubError as error:
+        raise UndoError(str(error)) from error
 
 
 def _restore_paper(user: User, before: Before) -> None:
