@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from config.queues import configuration
 from papers.enqueue import TaskName
 
-# Celery's own fixup would load the apps. It is beat's only, and never the one that tasks belong to where it is imported.
+# Celery's own fixup would load the apps. It is beat's alone: where it is imported, tasks still belong to the workers'.
 app = Celery("broadsheet-beat", fixups=[], set_as_current=False)
 app.conf.update(configuration())
 
