@@ -38,6 +38,7 @@ def broadsheet(folder: str = "") -> Iterator[Supervisor]:
     os.environ |= {
         "BROADSHEET_DATA_DIR": str(path),
         "PORT": str(free_port()),
+        "BROADSHEET_UPGRADE_BACKUP": "off",  # what is measured can be made again
         "PYTHON_DOTENV_DISABLED": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
