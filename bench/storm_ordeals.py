@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,9 +64,14 @@ class Place:
                     break
             time.sleep(0.5)
         took = time.monotonic() - began
-        self.said.append(f"{what}: {took:.0f} s")
+        self.say(f"{what}: {took:.0f} s")
         if took > seconds * self.slowness:
             self.wrong.append(f"{what} took {took:.0f} s")
+
+    def say(self, line: str) -> None:
+        """What was seen, for the result, and at once for whoever waits."""
+        self.said.append(line)
+        print(line, file=sys.stderr, flush=True)
 
     def await_page(self, what: str) -> None:
         self.wait(BACK_SECONDS, f"a good page {what}", lambda: is_well(self.site.url))
@@ -202,7 +208,7 @@ def sign_ins(place: Place) -> None:
     """A thousand at once."""
     place.seen.happens("1,000 sign-ins at once")
     result = crowd(place.site)
-    place.said.append(f"sign-ins: {result}")
+    place.say(f"sign-ins: {result}")
     place.wrong += result.wrong()
     place.await_page("after 1,000 sign-ins")
 

@@ -1,4 +1,4 @@
-"""A whole installation under kills, upheavals and ordeals: nothing that was acknowledged is lost, and all comes back."""
+"""A whole installation under kills and ordeals: nothing that was acknowledged is lost, and everything comes back."""
 
 from __future__ import annotations
 
