@@ -1,11 +1,13 @@
 """A storm over a whole installation: is anything lost, how long do readers wait, is everything back?
 
-    python -m bench.site_storm [--seconds 600] [--seed 1] [--json result.json]
+    python -m bench.site_storm [--seconds 600] [--seed 1] [--ordeals …] [--json result.json]
 
 `manage.py up` runs with its defaults. A reader votes, a visitor opens pages, papers are imported. Meanwhile each part
 in turn is killed (`kill -9`), and so are single processes below them; Postgres is restarted; Valkey is stopped, emptied
-and filled; messages that nobody can read or do are put into the queues. In the end every vote that was answered and
-every paper must be stored, once; every part must run, and what the workers owe must be done within a minute.
+and filled; messages that nobody can read or do are put into the queues. Then come the ordeals (bench/storm_ordeals.py):
+the clock set ahead and back, sources that are slow and lie, a thousand sign-ins at once, Redis full, poisoned tasks,
+the disk full. In the end every vote that was answered and every paper must be stored, once; every part must run, and
+what the workers owe must be done within a minute. A table says what readers saw meanwhile.
 """
 
 from __future__ import annotations
@@ -21,22 +23,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import redis
 
-from bench.hostile import manage, signed_in
+from bench.hostile import manage
+from bench.storm_clock import SetClock
+from bench.storm_ordeals import BACK_SECONDS, FEED, FIRST_SOURCE, ORDEALS, WORK_SECONDS, Place
+from bench.storm_readers import VOTED_PAPERS, VOTER, Seen, arxiv_id, is_well, readers
 from config.local.paths import DataDir
 from tests.e2e import running_site as site_start
 from tests.e2e.running_site import ROOT, Site, running_site
+from tests.support.fake_upstream import fake_upstream, make_catalogue, weekdays
 
-BACK_SECONDS, WORK_SECONDS = 10.0, 60.0
-VOTED_PAPERS, IMPORTED_PAPERS = 600, 600
+IMPORTED_PAPERS = 600
+DISK_MEGABYTES = 300
 _QUEUES = ("default", "fetch", "mail")
 _POISON = (b"{", b"[]", b"{}", b"\xff\xfe", b'{"body": "x", "headers": 1, "properties": 2}')
 
@@ -46,9 +51,8 @@ class Result:
     """What a storm left behind."""
 
     acts: dict[str, int] = field(default_factory=dict)
-    pages: int = 0
-    failed_pages: int = 0
-    """What readers saw of it: answers that were errors, or none."""
+    seen: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What readers saw, by what happened."""
     longest_away: float = 0.0
     """Seconds from an act to the next page that was well, at most."""
     votes: int = 0
@@ -57,11 +61,16 @@ class Result:
     parts_missing: list[str] = field(default_factory=list)
     work_seconds: float = 0.0
     """From the end of the storm until nothing that was claimed is left undone, and the workers were heard of again."""
+    wrong: list[str] = field(default_factory=list)
+    """What was not as it has to be after an ordeal."""
+    skipped: list[str] = field(default_factory=list)
+    """What this machine or account does not let be tried."""
+    said: list[str] = field(default_factory=list)
 
     def is_good(self, *, slowness: float = 1.0) -> bool:
         """Whether nothing was lost, and all was back in time; a busy machine may take `slowness` times as long."""
         return (
-            not (self.votes_lost or self.papers_missing or self.parts_missing)
+            not (self.votes_lost or self.papers_missing or self.parts_missing or self.wrong)
             and self.longest_away <= BACK_SECONDS * slowness
             and self.work_seconds <= WORK_SECONDS * slowness
         )
@@ -70,9 +79,9 @@ class Result:
 class Storm:
     """Does one thing after another to a running site."""
 
-    def __init__(self, site: Site, dice: random.Random, result: Result) -> None:
+    def __init__(self, site: Site, dice: random.Random, result: Result, seen: Seen) -> None:
         self.data = DataDir(site.environment["BROADSHEET_DATA_DIR"])
-        self._url, self._dice, self._result = site.url, dice, result
+        self._url, self._dice, self._result, self._seen = site.url, dice, result, seen
         self._acts: list[Callable[[], str]] = [
             self.kill_below, self.kill_below, self.restart_postgres, self.stop_valkey, self.empty_valkey,
             self.fill_valkey, self.poison, self.poison,
@@ -86,6 +95,7 @@ class Storm:
                 began = time.monotonic()
                 with suppress(OSError, redis.RedisError):  # it is away already
                     name = act()
+                    self._seen.happens(name)
                     self._result.acts[name] = self._result.acts.get(name, 0) + 1
                 if self._dice.random() < 0.8:
                     self._await_page(began)
@@ -149,12 +159,6 @@ class Storm:
         self._result.longest_away = max(self._result.longest_away, time.monotonic() - began)
 
 
-def is_well(url: str) -> bool:
-    with suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/papers", timeout=10).status_code == 200
-    return False
-
-
 def papers_file(folder: Path, first: int, count: int) -> Path:
     """JSON lines of made-up papers, numbered from `first` on."""
     from bench.catalogue import synthetic_papers
@@ -164,10 +168,6 @@ def papers_file(folder: Path, first: int, count: int) -> Path:
         for number, row in enumerate(itertools.islice(synthetic_papers(), count), first):
             lines.write(json.dumps(row | {"arxiv_id": arxiv_id(number)}) + "\n")
     return path
-
-
-def arxiv_id(number: int) -> str:
-    return f"{datetime.now(UTC):%y%m}.{10_000 + number:05}"
 
 
 def import_papers(site: Site, path: Path) -> None:
@@ -180,68 +180,25 @@ def import_papers(site: Site, path: Path) -> None:
     raise RuntimeError("The import never came to its end.")
 
 
-def vote(site: Site, link: str, until: threading.Event, answered: list[str], result: Result) -> None:
-    """For one paper after the other; those whose vote was answered."""
-    with signed_in(site.url, link) as (browser, fields):
-        for number in range(VOTED_PAPERS):
-            if until.wait(0.3):
-                return
-            paper = arxiv_id(number)
-            result.pages += 1
-            try:
-                answer = browser.post(
-                    f"/papers/{paper}/vote", data={**fields, "on": "1"}, headers={"HX-Request": "true"}, timeout=20
-                )
-            except httpx.HTTPError:
-                result.failed_pages += 1
-                continue
-            if answer.is_success:
-                answered.append(paper)
-            elif answer.status_code >= 500:
-                result.failed_pages += 1
-
-
-@contextmanager
-def readers(site: Site, result: Result) -> Iterator[list[str]]:
-    """One who votes and one who reads, for as long as the block runs; the papers whose vote was answered."""
-    (link,) = manage(
-        site.environment,
-        "from papers.services.accounts.login_links import create_login_link\n"
-        "print(create_login_link('voter@example.org'))",
-    )
-    is_over, answered = threading.Event(), list[str]()
-
-    def read() -> None:
-        while not is_over.wait(0.3):
-            result.pages += 1
-            result.failed_pages += not is_well(site.url)
-
-    threads = [
-        threading.Thread(target=vote, args=(site, link, is_over, answered, result), daemon=True),
-        threading.Thread(target=read, daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield answered
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
-
-
-def storm(site: Site, *, seconds: float, seed: int) -> Result:
-    """The storm, and what is left of everything after it."""
+def storm(place: Place, *, seconds: float, seed: int, ordeals: Iterable[str] = ()) -> Result:
+    """The storm, so many seconds of kills and each of the ordeals, and what is left of everything after it."""
+    site, seen = place.site, place.seen
     result = Result()
-    weather = Storm(site, random.Random(seed), result)
+    weather = Storm(site, random.Random(seed), result, seen)
     expected = weather.parts()
+    if place.upstream:
+        manage(site.environment, FIRST_SOURCE.format(url=place.upstream.url + FEED))
     with tempfile.TemporaryDirectory() as folder:
         import_papers(site, papers_file(Path(folder), 0, VOTED_PAPERS))
         more = papers_file(Path(folder), VOTED_PAPERS, IMPORTED_PAPERS)
         importing = threading.Thread(target=import_papers, args=(site, more))
-        with readers(site, result) as answered:
+        with readers(site, seen) as answered:
+            seen.happens("nothing yet")
+            time.sleep(5)
             importing.start()
             weather.blow(seconds)
+            place.await_page("after the kills")
+            place.run(list(ordeals))
         ended = time.monotonic()
         importing.join()
     _await_work(site, ended, result)
@@ -250,13 +207,14 @@ def storm(site: Site, *, seconds: float, seed: int) -> Result:
     stored = manage(site.environment, _STORED)
     result.votes_lost = sorted(set(answered) - set(stored[1:]))
     result.papers_missing = VOTED_PAPERS + IMPORTED_PAPERS - int(stored[0])
+    result.wrong, result.skipped, result.said, result.seen = place.wrong, place.skipped, place.said, seen.rows()
     return result
 
 
-_STORED = """
+_STORED = f"""
 from papers.models import Paper, Vote
-print(Paper.objects.filter(is_sample=False).count())
-for paper in Vote.objects.filter(user__email="voter@example.org").values_list("paper__public_id", flat=True):
+print(Paper.objects.filter(public_id__gte="{arxiv_id(0)}", public_id__lt="{arxiv_id(10_000)}").count())
+for paper in Vote.objects.filter(user__email="{VOTER}").values_list("paper__public_id", flat=True):
     print(paper)
 """
 # What is claimed and due is taken up; a lease of the embedder's may last five minutes, and is not due before.
@@ -282,32 +240,65 @@ def _await_work(site: Site, ended: float, result: Result) -> None:
 
 
 @contextmanager
-def site_by_default(data: str = "") -> Iterator[Site]:
-    """One with as many processes as it has by default, however long it takes to start; on a data folder of its own."""
+def place_by_default(data: str = "", *, slowness: float = 1.0) -> Iterator[Place]:
+    """A site with as many processes as it has by default, however long it takes to start, with sources that do as they
+    are told; on a small disk and with a clock of its own, where this machine and account let it have them. `data`: on
+    this folder instead, which is kept."""
     site_start.START_SECONDS = 600
     settings = {"BROADSHEET_WEB_PROCESSES": "2", "BROADSHEET_WORKERS": "2"}
+    catalogue = make_catalogue(weekdays(datetime.now(UTC).date(), 5), 10)
     with (
         tempfile.TemporaryDirectory(prefix="broadsheet-storm-") as folder,
-        running_site(Path(data or folder), settings=settings) as site,
+        small_disk(Path(folder) / "disk") as disk,
+        fake_upstream(catalogue, today=datetime.now(UTC).date()) as upstream,
     ):
-        yield site
+        Path(folder).chmod(0o755)  # the embedded servers may have an account of their own
+        clock = None
+        with suppress(OSError):
+            clock = SetClock(_new_folder(Path(folder) / "clock"))
+        where = Path(data) if data else (disk or Path(folder)) / "data"
+        if clock:
+            settings |= clock.environment
+        with running_site(where, upstream, settings, prefix=clock.prefix if clock else ()) as site:
+            yield Place(site, Seen(), upstream, clock, None if data else disk, slowness)
+
+
+def _new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """A disk of its own, of 300 MB, in this folder; None where none can be mounted."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m,mode=755", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
 
 
 def main() -> None:
-    """Print what was measured, as JSON; ends with 1 where it is not as it has to be."""
+    """Print what readers saw and what was measured; ends with 1 where it is not as it has to be."""
     parser = argparse.ArgumentParser(prog="python -m bench.site_storm", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seconds", type=float, default=600, help="of kills")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ordeals", nargs="*", default=list(ORDEALS), choices=list(ORDEALS), help="after the kills")
+    parser.add_argument("--slowness", type=float, default=1.0, help="a busy machine may take so many times as long")
     parser.add_argument("--folder", default="", help="on this data folder, which is kept; must have no such papers yet")
     parser.add_argument("--json", default="", help="also write the result there")
     options = parser.parse_args()
-    with site_by_default(options.folder) as site:
-        result = storm(site, seconds=options.seconds, seed=options.seed)
-    text = json.dumps(asdict(result), indent=1)
-    print(text)
+    with place_by_default(options.folder, slowness=options.slowness) as place:
+        result = storm(place, seconds=options.seconds, seed=options.seed, ordeals=options.ordeals)
+    rest = {name: value for name, value in asdict(result).items() if name != "seen"}
+    print(place.seen.table(), json.dumps(rest, indent=1), sep="\n\n")
     if options.json:
-        Path(options.json).write_text(text, encoding="utf-8")
-    sys.exit(0 if result.is_good() else 1)
+        Path(options.json).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
+    sys.exit(0 if result.is_good(slowness=options.slowness) else 1)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.operations.backups import read_backups
 from papers.services.operations.heartbeat import WORKERS
-from papers.services.operations.queue_ages import count_and_age, waiting_around_papers
+from papers.services.operations.queue_ages import counts_and_ages, waiting_around_papers
 from papers.services.operations.status import SourceState, SourceStatus, source_states
 
 DAYS = 7
@@ -139,7 +139,8 @@ def _mail(now: datetime) -> Iterator[Family]:
 def _queues(now: datetime) -> Iterator[Family]:
     waiting = gauge("broadsheet_queue_waiting", "What waits in rows, by queue; counted up to a thousand.")
     age = gauge("broadsheet_queue_age_seconds", "How long the oldest in a queue has waited.")
-    found = [(one.name, *count_and_age(one, now=now)) for one in waiting_around_papers(now=now)]
+    asked = waiting_around_papers(now=now)
+    found = [(one.name, *seen) for one, seen in zip(asked, counts_and_ages(asked, now=now), strict=True)]
     found += [(one.name, one.waiting, one.oldest or timedelta()) for one in hooks.statistics_queues.all(now)]
     for name, count, oldest in found:
         label = slugify(name).replace("-", "_")  # names are words of the program

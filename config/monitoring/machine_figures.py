@@ -80,10 +80,9 @@ def memory_by_part(data: DataDir) -> dict[str, tuple[int, int]]:
 
 
 def _measure(data: DataDir) -> dict[str, tuple[int, int]]:
-    children = _children()
     found: dict[str, tuple[int, int]] = {}
     for name, pid in _parts(data):
-        family = [pid] if name == SUPERVISOR else _descendants(pid, children)
+        family = [pid] if name == SUPERVISOR else _descendants(pid)
         sizes = [size for size in map(_proportional_bytes, family) if size]
         if sizes:
             found[name] = (sum(sizes), len(sizes))
@@ -105,14 +104,6 @@ def _parts(data: DataDir) -> list[tuple[str, int]]:
     return [*found, *((SUPERVISOR, pid) for pid in parents)] if found else [("web", os.getpid())]
 
 
-def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for entry in os.listdir(_PROC):  # noqa: PTH208  a thousand names, no paths
-        if entry.isdigit() and (fields := _stat(int(entry))):
-            found.setdefault(int(fields[1]), []).append(int(entry))
-    return found
-
-
 def _stat(pid: int) -> list[str]:
     """The fields after the name (proc(5)): state, parent, …; empty when it is gone."""
     try:
@@ -121,12 +112,23 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _descendants(pid: int, children: dict[int, list[int]]) -> list[int]:
+def _descendants(pid: int) -> list[int]:
     found, waiting = [], [pid]
     while waiting:
         one = waiting.pop()
         found.append(one)
-        waiting += children.get(one, [])
+        waiting += _children(one)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Those of all its threads. The kernel's own list; a look at all processes takes far longer."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(_PROC / str(pid) / "task"):  # noqa: PTH208  names, no paths
+            found += map(int, (_PROC / str(pid) / "task" / thread / "children").read_text(encoding="ascii").split())
+    except OSError:  # gone meanwhile
+        pass
     return found
 
 

@@ -112,21 +112,27 @@ def _redis() -> list[Family] | None:
 
 def count_families(found: Mapping[Key, int]) -> list[Family]:
     """Requests and tasks, with how long they took; other sums that are there are of no version's, or of another's."""
+    series: dict[str, dict[tuple[str, str], list[int]]] = {kind: {} for kind in _PLACES}
+    for key, value in found.items():
+        if len(key) == 4 and (places := _PLACES.get(key[0])) and (place := places.get(key[3])) is not None:
+            kind, first, second, _ = key
+            buckets = series[kind].get((first, second))
+            if buckets is None:
+                buckets = series[kind][first, second] = [0] * len(places)
+            buckets[place] = value
     requests = Family("broadsheet_request_seconds", "histogram", "Requests by the name of their address and status.")
     tasks = Family("broadsheet_task_seconds", "histogram", "Tasks by name, and whether they failed.")
-    _add_histograms(requests, found, "request", ("view", "status"), REQUEST_EDGES)
-    _add_histograms(tasks, found, "task", ("task", "outcome"), TASK_EDGES)
+    for (view, status), buckets in sorted(series["request"].items()):
+        total = found.get(("request-time", view, status), 0) / 1_000_000
+        requests.add_histogram(buckets, REQUEST_EDGES, total, view=view, status=status)
+    for (task, outcome), buckets in sorted(series["task"].items()):
+        total = found.get(("task-time", task, outcome), 0) / 1_000_000
+        tasks.add_histogram(buckets, TASK_EDGES, total, task=task, outcome=outcome)
     return [requests, tasks]
 
 
-def _add_histograms(
-    family: Family, found: Mapping[Key, int], kind: str, names: tuple[str, str], edges: tuple[float, ...]
-) -> None:
-    series: dict[tuple[str, str], list[int]] = {}
-    for key, value in found.items():
-        match key:
-            case (name, first, second, place) if name == kind and place.isdigit() and int(place) <= len(edges):
-                series.setdefault((first, second), [0] * (len(edges) + 1))[int(place)] = value
-    for labels, buckets in sorted(series.items()):
-        total = found.get((f"{kind}-time", *labels), 0) / 1_000_000
-        family.add_histogram(buckets, edges, total, **dict(zip(names, labels, strict=True)))
+_PLACES = {
+    kind: {str(place): place for place in range(len(edges) + 1)}
+    for kind, edges in (("request", REQUEST_EDGES), ("task", TASK_EDGES))
+}
+"""By kind: the buckets of its histogram, by how they are written."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,17 @@ class Site:
 
 @contextmanager
 def running_site(
-    folder: Path, upstream: UpstreamDriver | None = None, settings: Mapping[str, str] | None = None
+    folder: Path,
+    upstream: UpstreamDriver | None = None,
+    settings: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Site]:
-    """Start it, wait until it is ready, stop it in the end. Without `upstream` the sources can't be reached."""
+    """Start it, wait until it is ready, stop it in the end. Without `upstream` the sources can't be reached. `prefix`
+    is a command that becomes the one that follows it."""
     port = free_port()
     environment = {**site_environment(folder, port, upstream), **(settings or {})}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "up"],
+        [*prefix, sys.executable, "manage.py", "up"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
