@@ -145,9 +145,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """
         reader = "schedule__subscriber__user"
         named = SharedListMember.objects.filter(shared_list=OuterRef("shared_list"), user=OuterRef(reader))
-        can = ~Q(shared_list__visibility=ListVisibility.NAMED) | Q(shared_list__owner=F(reader)) | Exists(named)
-        can |= Q(shared_list__owner=None, schedule__subscriber__user__is_curator=True)
-        can = Q(shared_list=None) | (Q(schedule__subscriber__user__isnull=False) & can)
+        own = Q(shared_list__owner=F(reader)) | Q(Exists(named))
+        seen = ~Q(shared_list__visibility=ListVisibility.NAMED)
+        curated = Q(shared_list__owner=None, schedule__subscriber__user__is_curator=True)
+        can = Q(shared_list=None) | (Q(schedule__subscriber__user__isnull=False) & (seen | own | curated))
         return self.annotate(may_read=Case(When(can, then=True), default=False, output_field=models.BooleanField()))
 
 

@@ -77,7 +77,7 @@ def _lists_of(subscriber: Subscriber) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     rows = Subscription.objects.filter(schedule__in=_going(subscriber), shared_list__isnull=False).order_by("pk")
     for frequency, key in rows.values_list("schedule__frequency", "shared_list"):
-        found.setdefault(frequency, []).append(key)  # type: ignore[arg-type]  # not null
+        found.setdefault(frequency, []).append(key)
     return found
 
 

@@ -94,7 +94,7 @@ def _list_papers(user: User) -> list[dict[str, Any]]:
     found = SharedListPaper.objects.filter(Q(added_by=user) | Q(noted_by=user)).order_by("shared_list", "position")
     own_note = Case(When(noted_by=user, then="note"), default=Value(""), output_field=TextField())
     columns = ("shared_list__slug", "paper__public_id", "added_at", "noted_at")
-    return list(found.annotate(own_note=own_note).values(*columns, "own_note"))  # type: ignore[arg-type]  # rows of JSON
+    return list(found.annotate(own_note=own_note).values(*columns, "own_note"))
 
 
 def _papers(user: User) -> QuerySet[Paper]:
