@@ -3,7 +3,8 @@
 Its cost follows the pairs of a subscription and a new paper, never the papers stored.
 
 - A topic's candidates are its matches released since the schedule's last mail, and so are the papers of those whom a
-  reader follows; those of the daily papers are the listings, a paper's first. Trending and the most voted are read as
+  reader follows, and what others put on the shared lists that the reader may read at that moment; those of the daily
+  papers are the listings, a paper's first. Trending and the most voted are read as
   their pages show them, fifty deep. What is suggested to a reader was worked out before, and comes best first.
 - Left out: hidden and withdrawn papers, those of the sample, and whatever was offered to this reader within 180 days,
   in any mail; also under the id of a paper that was merged into it.
@@ -90,7 +91,7 @@ WITH due AS MATERIALIZED (
 ), asked AS MATERIALIZED (
     -- What their mails are about, without what is paused.
     SELECT due.schedule_id, due.subscriber_id, due.user_id, due.since, due.floor, due.size, due.top_from,
-        due.top_before, subscription.id AS cause, subscription.kind, subscription.topic_id
+        due.top_before, subscription.id AS cause, subscription.kind, subscription.topic_id, subscription.shared_list_id
     FROM digests_subscription subscription JOIN due USING (schedule_id)
     WHERE due.skip_reason <= ''  -- as `=`, of which Postgres would expect one row in 200, and join for few
       AND (subscription.paused_until IS NULL OR subscription.paused_until <= due.period_on)
@@ -118,6 +119,24 @@ _FOLLOWED = """
     WHERE noted.release > 0 AND noted.release > bounds.since AND noted.release <= %(upto)s
       AND noted.matched_at >= bounds.floor
     GROUP BY follow.user_id, noted.paper_id
+)"""
+
+# Who may read a list is asked at each mail: papers/models/shared_list.py, `readable_by`, says the same of pages.
+_SHARED_LISTS = """
+, read_lists AS MATERIALIZED (
+    SELECT lists.cause, lists.shared_list_id
+    FROM lists
+    JOIN papers_sharedlist shared ON shared.id = lists.shared_list_id
+    JOIN papers_user person ON person.id = lists.user_id
+    WHERE lists.kind = 'list' AND (shared.visibility <> 'named' OR shared.owner_id = person.id
+        OR (shared.owner_id IS NULL AND person.is_curator)
+        OR EXISTS (SELECT FROM papers_sharedlistmember member
+            WHERE member.shared_list_id = shared.id AND member.user_id = person.id))
+), put_on_lists AS MATERIALIZED (
+    SELECT entry.shared_list_id, entry.paper_id, entry.release, entry.released_at, entry.added_by_id
+    FROM (SELECT DISTINCT shared_list_id FROM read_lists) wanted
+    JOIN papers_sharedlistpaper entry USING (shared_list_id), bounds
+    WHERE entry.release > bounds.since AND entry.release <= %(upto)s AND entry.released_at >= bounds.floor
 )"""
 
 _SUGGESTED = """
@@ -165,6 +184,7 @@ _PAPERS = f"""
     FROM (
         SELECT paper_id FROM matched UNION SELECT paper_id FROM followed UNION SELECT paper_id FROM edition
         UNION SELECT paper_id FROM trending UNION SELECT paper_id FROM top UNION SELECT paper_id FROM suggested
+        UNION SELECT paper_id FROM put_on_lists
     ) candidate
     JOIN papers_paper paper ON paper.id = candidate.paper_id
     LEFT JOIN LATERAL (
@@ -187,6 +207,14 @@ _PAIRS = """
         paper.place, NULL, paper.offered_from
     FROM lists JOIN followed ON lists.kind = 'followed' AND followed.user_id = lists.user_id
         AND followed.release > lists.since AND followed.matched_at >= lists.floor
+    JOIN paper USING (paper_id)
+    UNION ALL
+    SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, true, listed.paper_id,
+        paper.place, NULL, paper.offered_from
+    FROM lists JOIN read_lists USING (cause)
+    JOIN put_on_lists listed ON listed.shared_list_id = read_lists.shared_list_id
+        AND listed.release > lists.since AND listed.released_at >= lists.floor
+        AND listed.added_by_id IS DISTINCT FROM lists.user_id
     JOIN paper USING (paper_id)
     UNION ALL
     SELECT lists.schedule_id, lists.subscriber_id, lists.size, lists.cause, false, edition.paper_id,
@@ -316,7 +344,20 @@ _PLANNED = """
     ) counted USING (schedule_id)
 """
 _CHOICE = "".join(
-    (_ASKED, _TOPICS, _FOLLOWED, _SUGGESTED, _LISTS, _PAPERS, _PAIRS, _HISTORY, _RANKED, _VERSIONS, _PLANNED)
+    (
+        _ASKED,
+        _TOPICS,
+        _FOLLOWED,
+        _SHARED_LISTS,
+        _SUGGESTED,
+        _LISTS,
+        _PAPERS,
+        _PAIRS,
+        _HISTORY,
+        _RANKED,
+        _VERSIONS,
+        _PLANNED,
+    )
 )
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, register_converter
 
 from digests.views import (
     channels,
+    list_mail,
     mail_page,
     mail_setup,
     outbox,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("account/webhooks/<row:pk>/test", webhooks.test_webhook, name="webhook-test"),
     path("account/webhooks/<row:pk>/remove", webhooks.remove_webhook, name="webhook-remove"),
     path("account/webhooks/deliveries/<row:pk>/again", webhooks.repeat_delivery, name="webhook-repeat"),
+    path("lists/<slug:slug>/mail", list_mail.subscribe_list, name="list-mail"),
     path("outbox", outbox.outbox, name="outbox"),
     path("outbox/<str:name>", outbox.outbox_mail, name="outbox-mail"),
     path("outbox/<str:name>/source", outbox.outbox_mail_source, name="outbox-mail-source"),

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Field
@@ -20,6 +21,7 @@ from digests.services.preferences import (
     get_or_create_subscriber,
     pause_subscriber,
     save_preferences,
+    subscribable_lists,
     subscribable_topics,
 )
 from papers.api.v1.base import READ, WRITE, RequestBody, Text, asking, limit_as_pages, new_router, reader_of
@@ -42,14 +44,15 @@ def _one_of(names: Iterable[str]) -> Any:
     return Annotated[str, AfterValidator(checked), Field(json_schema_extra={"enum": known})]
 
 
+_NAMED_KINDS = (Subscription.Kind.TOPIC, Subscription.Kind.LIST)
 if TYPE_CHECKING:
     SubjectName = str
     FrequencyName = str
 else:
-    SubjectName = _one_of(kind.value for kind in Subscription.Kind if kind != Subscription.Kind.TOPIC)
+    SubjectName = _one_of(kind.value for kind in Subscription.Kind if kind not in _NAMED_KINDS)
     FrequencyName = _one_of(FREQUENCIES)
 _EXAMPLE: dict[str, Any] = {
-    "schedules": [{"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]}],
+    "schedules": [{"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"], "lists": []}],
     "local_time": "07:30",
     "time_zone": "Europe/Berlin",
     "weekday": 0,
@@ -66,6 +69,7 @@ class MailSchedule(RequestBody):
     frequency: FrequencyName
     kinds: list[SubjectName] = Field([], max_length=20)
     topics: list[Text] = Field([], max_length=300, description="Slugs of topics for all and of the reader's own.")
+    lists: list[Text] = Field([], max_length=300, description="Slugs of shared lists that the reader may read.")
 
 
 class MailChoice(RequestBody):
@@ -107,6 +111,7 @@ def put_subscriptions(request: HttpRequest, body: MailChoice) -> dict[str, Any]:
     """Have mail be exactly so. An address that is not confirmed yet gets a mail with a link."""
     user, now = reader_of(request), timezone.now()
     kinds, topics = _chosen(body, user)
+    lists = _chosen_lists(body, user)
     zone = _zone(body.time_zone) if body.time_zone else _record(user, _group_zone(request))["time_zone"]
     when = {
         "local_time": time.fromisoformat(body.local_time),
@@ -125,7 +130,7 @@ def put_subscriptions(request: HttpRequest, body: MailChoice) -> dict[str, Any]:
         )
     limit_as_pages(request, "library")
     subscriber = get_or_create_subscriber(user)
-    save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, when=when, now=now)
+    save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, lists=lists, when=when, now=now)
     pause_subscriber(subscriber=subscriber, until=until, keeps_papers=True, now=now)
     if subscriber.confirmed_at is None and not confirm_account(subscriber=subscriber, now=now):
         limit_as_pages(request, "subscribe")
@@ -149,6 +154,19 @@ def _chosen(body: MailChoice, user: User) -> tuple[dict[str, list[str]], dict[st
     return kinds, {one.frequency: [keys[slug] for slug in dict.fromkeys(one.topics)] for one in body.schedules}
 
 
+def _chosen_lists(body: MailChoice, user: User) -> dict[str, list[int]]:
+    """Frequency → shared lists.
+
+    Raises:
+        ProblemError: 422, a list that the reader may not read.
+    """
+    named = {slug for one in body.schedules for slug in one.lists}
+    keys = dict(subscribable_lists(user).filter(slug__in=named).values_list("slug", "pk"))
+    if unknown := sorted(named - keys.keys()):
+        raise ProblemError(422, f"There is no list {unknown[0][:80]!r}.")
+    return {one.frequency: [keys[slug] for slug in dict.fromkeys(one.lists)] for one in body.schedules}
+
+
 def _zone(name: str) -> str:
     try:
         return find_time_zone(name)
@@ -167,7 +185,12 @@ def _record(user: User, group_zone: str) -> dict[str, Any]:
     rows = list(
         Schedule.objects.filter(subscriber__user=user, ended_at=None)
         .select_related("subscriber")
-        .prefetch_related("subscriptions__topic")
+        .prefetch_related(
+            Prefetch(
+                "subscriptions",
+                Subscription.objects.with_rights().select_related("topic", "shared_list").order_by("pk"),
+            )
+        )
         .order_by("pk")
     )
     model = rows[0] if rows else Schedule(time_zone=user.time_zone or group_zone)
@@ -184,9 +207,10 @@ def _record(user: User, group_zone: str) -> dict[str, Any]:
 
 
 def _schedule(row: Schedule) -> dict[str, Any]:
-    every: list[Subscription] = sorted(row.subscriptions.all(), key=lambda one: one.pk)
+    every = [one for one in row.subscriptions.all() if one.may_read]  # type: ignore[attr-defined]  # with_rights
     return {
         "frequency": row.frequency,
-        "kinds": [one.kind for one in every if one.topic is None],
+        "kinds": [one.kind for one in every if one.kind not in _NAMED_KINDS],
         "topics": [one.topic.slug for one in every if one.topic is not None],
+        "lists": [one.shared_list.slug for one in every if one.shared_list is not None],
     }

@@ -7,7 +7,7 @@ fragments, so that a second attempt has the same bytes, Message-ID and Date as t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -91,6 +91,8 @@ class BatchContext:
     fragments: FragmentCache
     labels: Mapping[int, str]
     """By subscription: what it is called in a mail."""
+    lost: Collection[int]
+    """Subscriptions to shared lists that their readers may no longer read: no paper comes for them alone."""
     about: Mapping[int, Sequence[tuple[str, int]]]
     """By schedule: all that it is about, each with its subscription."""
     keys: Mapping[int, MailKeys]
@@ -119,11 +121,15 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     labels: dict[int, str] = {}
     about: dict[int, list[tuple[str, int]]] = {}
     digests: dict[int, bytes | None] = {}
-    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).order_by("pk")
-    for pk, schedule_id, kind, topic, stored in rows.values_list(
-        "pk", "schedule_id", "kind", "topic__name", "key_digest"
+    lost: set[int] = set()
+    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).with_rights().order_by("pk")
+    for pk, schedule_id, kind, topic, shared_list, stored, may_read in rows.values_list(
+        "pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "may_read"
     ):
-        labels[pk], digests[pk] = topic or _KINDS[kind], stored
+        if not may_read:
+            lost.add(pk)
+            continue
+        labels[pk], digests[pk] = topic or shared_list or _KINDS[kind], stored
         about.setdefault(schedule_id, []).append((labels[pk], pk))
     ring = KeyRing()
     keys = {one.id: _keys(one, _named(one, about, stored_specs), digests, ring) for one in leased}
@@ -133,6 +139,7 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     return BatchContext(
         fragments=fragments,
         labels=labels,
+        lost=lost,
         about=about,
         keys=keys,
         new_keys=ring.new,
@@ -318,7 +325,7 @@ def _that_fit(leased: LeasedDelivery, batch: BatchContext, room: _SizeBudget) ->
     acts = size_of_acts(pieces["save"], batch.keys[leased.id].reader) if leased.has_account else None
     for one, causes in zip(asked, leased.causes, strict=True):
         part, paper = known[one], fragments.current_id(one[0])
-        if part is None or paper in seen:
+        if part is None or paper in seen or _is_lost(causes, batch):
             continue
         seen.add(paper)
         names = _names(causes, batch)
@@ -331,6 +338,11 @@ def _that_fit(leased: LeasedDelivery, batch: BatchContext, room: _SizeBudget) ->
         else:
             found[part.id] = names, one[0]
     return found, left_out
+
+
+def _is_lost(causes: str, batch: BatchContext) -> bool:
+    """Whether a paper was chosen for nothing but lists that its reader may no longer read."""
+    return bool(batch.lost and causes) and all(int(pk) in batch.lost for pk in causes.split(",") if pk)
 
 
 def _names(causes: str, batch: BatchContext) -> str:

@@ -15,7 +15,7 @@ from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS
 from digests.schedule import DAILY, FREQUENCIES, RULE_FIELDS, WEEKLY
 from papers.forms.fields import find_time_zone
-from papers.models import Topic
+from papers.models import SharedList, Topic
 from papers.models.email_fields import AddressFormField
 
 _OFTEN = [("", "off"), *((name, name) for name in FREQUENCIES)]
@@ -34,6 +34,7 @@ _KINDS = {
 # They need a library, or follows: an address without an account has none.
 _OF_AN_ACCOUNT = (Subscription.Kind.FOR_YOU, Subscription.Kind.FOLLOWED, Subscription.Kind.VERSIONS)
 _TOPIC = "topic-"
+_LIST = "list-"
 TOPICS_SHOWN = 300
 """More topics than these are found by the search."""
 
@@ -89,6 +90,8 @@ class ChosenPreferences:
     """Frequency → kinds."""
     topics: Mapping[str, Sequence[int]]
     """Frequency → topics."""
+    lists: Mapping[str, Sequence[int]]
+    """Frequency → shared lists."""
     when: Mapping[str, Any]
     """As `save_schedule` takes it."""
     paused_until: date | None
@@ -146,10 +149,19 @@ class PreferencesForm(forms.Form):
     keeps_papers = forms.BooleanField(label="After a pause, send its best papers", required=False, initial=True)
 
     def __init__(
-        self, *args: Any, subscriber: Subscriber, topics: Iterable[Topic], today: date, time_zone: str, **options: Any
+        self,
+        *args: Any,
+        subscriber: Subscriber,
+        topics: Iterable[Topic],
+        lists: Iterable[SharedList] = (),
+        today: date,
+        time_zone: str,
+        **options: Any,
     ) -> None:
-        """`topics`: those that can be chosen; `time_zone`: where the reader has none yet."""
+        """`topics`: those that can be chosen; `lists`: the shared lists that the reader has chosen on their pages and
+        may read; `time_zone`: where the reader has none yet."""
         self._reader_id = subscriber.user_id
+        self._lists = {f"{_LIST}{one.pk}": one for one in lists}
         self._topics = {f"{_TOPIC}{topic.pk}": topic for topic in topics}
         options.setdefault("label_suffix", "")
         schedules = list(subscriber.schedules.prefetch_related("subscriptions").order_by("pk"))
@@ -185,6 +197,14 @@ class PreferencesForm(forms.Form):
         rows = [self._row(name, often) for name in self._topics if not self._often_of(name)]
         words = self.typed_search.lower().split()
         return [row for row in rows if all(word in row.words for word in words)][:TOPICS_SHOWN]
+
+    def chosen_lists(self) -> list[TopicRow]:
+        """The shared lists that are mailed. One that the sent page did not have yet is as it was."""
+        return [
+            TopicRow(name, one.name, often if often in FREQUENCIES else "", "")
+            for name, one in self._lists.items()
+            if (often := str(self.data.get(name, self.initial.get(name, "")))) or self.is_bound
+        ]
 
     @property
     def topic_count(self) -> int:
@@ -262,7 +282,11 @@ class PreferencesForm(forms.Form):
         kinds, topics = self._chosen_of_preset() if self.preset else self._chosen_one_by_one()
         when = {name: said[name] for name in (*RULE_FIELDS, "max_papers")}
         when["local_time"] = time.fromisoformat(said["local_time"])
-        return ChosenPreferences(kinds, topics, when, said["paused_until"], said["keeps_papers"])
+        lists: dict[str, list[int]] = {}
+        for row in self.chosen_lists():
+            if row.often:
+                lists.setdefault(row.often, []).append(self._lists[row.name].pk)
+        return ChosenPreferences(kinds, topics, lists, when, said["paused_until"], said["keeps_papers"])
 
     def _chosen_of_preset(self) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
         if self.preset is Preset.TRENDING_WEEKLY:
@@ -291,7 +315,8 @@ def _initial(schedules: Sequence[Schedule], time_zone: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for schedule in going:
         for one in schedule.subscriptions.all():
-            name = one.kind if one.topic_id is None else f"{_TOPIC}{one.topic_id}"
+            name = f"{_TOPIC}{one.topic_id}" if one.topic_id is not None else one.kind
+            name = f"{_LIST}{one.shared_list_id}" if one.shared_list_id is not None else name
             found.setdefault(name, schedule.frequency)
     model = next(iter([*going, *schedules]), None) or Schedule(time_zone=time_zone)
 

@@ -9,12 +9,13 @@ from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Lower
 
 from digests.models.mail_keys import key_digest_field
 from digests.schedule import RULE_FIELDS, RecurrenceRule
 from papers.models.email_fields import AddressField
+from papers.models.shared_list import ListVisibility, SharedListMember
 
 MAX_PAPERS = 40
 """More in one mail, and Gmail would cut it off."""
@@ -136,6 +137,21 @@ class Schedule(models.Model):
         return RecurrenceRule(self.frequency, *(getattr(self, name) for name in RULE_FIELDS))
 
 
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def with_rights(self) -> SubscriptionQuerySet:
+        """With `may_read`: False where it is to a shared list that its reader may no longer read.
+
+        As `readable_by` of these lists says it, and digests/selection.py in SQL.
+        """
+        reader = "schedule__subscriber__user"
+        named = SharedListMember.objects.filter(shared_list=OuterRef("shared_list"), user=OuterRef(reader))
+        own = Q(shared_list__owner=F(reader)) | Q(Exists(named))
+        seen = ~Q(shared_list__visibility=ListVisibility.NAMED)
+        curated = Q(shared_list__owner=None, schedule__subscriber__user__is_curator=True)
+        can = Q(shared_list=None) | (Q(schedule__subscriber__user__isnull=False) & (seen | own | curated))
+        return self.annotate(may_read=Case(When(can, then=True), default=False, output_field=models.BooleanField()))
+
+
 class Subscription(models.Model):
     """One thing that a schedule's mail is about."""
 
@@ -147,6 +163,7 @@ class Subscription(models.Model):
         FOLLOWED = "followed", "authors and organizations you follow"
         FOR_YOU = "for_you", "papers suggested to you"
         VERSIONS = "versions", "new versions of saved papers"
+        LIST = "list", "a shared list"
 
     # The first column of `subscription_once`.
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
@@ -154,19 +171,28 @@ class Subscription(models.Model):
     topic = models.ForeignKey(
         "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
     )
+    shared_list = models.ForeignKey(
+        "papers.SharedList", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
+    )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
     key_digest = key_digest_field("Of the key in the mail's link to its end.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = SubscriptionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["schedule", "kind", "topic"], name="subscription_once", nulls_distinct=False
+                fields=["schedule", "kind", "topic", "shared_list"], name="subscription_once", nulls_distinct=False
             ),
             models.UniqueConstraint(fields=["key_digest"], name="subscription_unsub_key"),
             models.CheckConstraint(
                 condition=Q(kind="topic", topic__isnull=False) | (~Q(kind="topic") & Q(topic=None)),
                 name="subscription_topic",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="list", shared_list__isnull=False) | (~Q(kind="list") & Q(shared_list=None)),
+                name="subscription_list",
             ),
         ]
 
@@ -175,8 +201,9 @@ class Subscription(models.Model):
 
     @property
     def label(self) -> str:
-        """What readers call it."""
-        return self.topic.name if self.topic is not None else self.get_kind_display()
+        """What readers call it. A query where `topic` and `shared_list` were not read with it."""
+        named = self.topic or self.shared_list
+        return named.name if named is not None else self.get_kind_display()
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

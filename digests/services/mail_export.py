@@ -29,7 +29,11 @@ def export_mail(user: User, parts: dict[str, Any]) -> None:
     if subscriber is None:
         return
     about: dict[int, list[str]] = {}
-    for one in Subscription.objects.filter(schedule__subscriber=subscriber).select_related("topic").order_by("pk"):
+    for one in (
+        Subscription.objects.filter(schedule__subscriber=subscriber)
+        .select_related("topic", "shared_list")
+        .order_by("pk")
+    ):
         about.setdefault(one.schedule_id, []).append(one.label)
     parts["mail_address"] = [
         {"email": subscriber.email, "confirmed_at": _iso(subscriber.confirmed_at), "consent": subscriber.consent}

@@ -15,7 +15,8 @@ from django.db.models.functions import Lower
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.schedule import FREQUENCIES
 from digests.services.schedules import end_schedule, pause_schedule, save_schedule, set_subscriptions
-from papers.models import Topic, User
+from papers.models import SharedList, Topic, User
+from papers.services.operations.installation import group_settings
 
 _UNDO_SALT = "digests.preferences"
 UNDO_LIFETIME = timedelta(hours=24)
@@ -25,6 +26,59 @@ def subscribable_topics(reader: User | AnonymousUser | None) -> QuerySet[Topic]:
     """What can be subscribed to: topics for all, and a reader's own."""
     mine = Q(owner=reader) if reader is not None and reader.is_authenticated else Q(pk=None)
     return Topic.objects.filter(Q(owner=None) | mine).order_by("owner", Lower("name"), "pk")
+
+
+def subscribable_lists(reader: User | None) -> QuerySet[SharedList]:
+    """The shared lists that a reader may read, and so subscribe to; without an account none."""
+    return SharedList.objects.none() if reader is None else SharedList.objects.readable_by(reader)
+
+
+def subscribe_to_list(*, subscriber: Subscriber, shared_list: SharedList, frequency: str, now: datetime) -> None:
+    """Have what comes to a shared list mailed so often, beside all that comes already; with `""` no more. Idempotent.
+
+    A mail that nothing else is in ends. The caller has checked that the reader may read the list.
+
+    Raises:
+        ValueError: there is no such frequency.
+    """
+    with transaction.atomic():
+        others = Subscription.objects.filter(schedule__subscriber=subscriber, shared_list=shared_list)
+        for one in others.exclude(schedule__frequency=frequency).select_related("schedule"):
+            one.delete()
+            if not one.schedule.subscriptions.exists() and one.schedule.ended_at is None:
+                end_schedule(schedule=one.schedule, now=now)
+        if frequency:
+            going = _going(subscriber).first()
+            zone = {} if going is not None else {"time_zone": _zone_of(subscriber)}
+            before = Schedule.objects.filter(subscriber=subscriber, frequency=frequency, ended_at__isnull=False).first()
+            if before is not None:  # what it was about has ended with it
+                before.subscriptions.all().delete()
+            schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **zone)
+            Subscription.objects.get_or_create(
+                schedule=schedule, kind=Subscription.Kind.LIST, topic=None, shared_list=shared_list
+            )
+
+
+def list_frequency(user: User, shared_list: SharedList) -> str:
+    """How often a reader is mailed what comes to a list; empty: never. One query."""
+    found = Subscription.objects.filter(
+        schedule__subscriber__user=user, schedule__ended_at=None, shared_list=shared_list
+    )
+    return found.values_list("schedule__frequency", flat=True).first() or ""
+
+
+def _zone_of(subscriber: Subscriber) -> str:
+    zone = subscriber.user.time_zone if subscriber.user is not None else ""
+    return zone or group_settings().time_zone
+
+
+def _lists_of(subscriber: Subscriber) -> dict[str, list[int]]:
+    """Frequency → shared lists, as it is now. One query."""
+    found: dict[str, list[int]] = {}
+    rows = Subscription.objects.filter(schedule__in=_going(subscriber), shared_list__isnull=False).order_by("pk")
+    for frequency, key in rows.values_list("schedule__frequency", "shared_list"):
+        found.setdefault(frequency, []).append(key)
+    return found
 
 
 def get_or_create_subscriber(user: User) -> Subscriber:
@@ -46,19 +100,23 @@ def save_preferences(
     subscriber: Subscriber,
     kinds: Mapping[str, Sequence[str]],
     topics: Mapping[str, Sequence[int]],
+    lists: Mapping[str, Sequence[int]] | None = None,
     when: Mapping[str, Any],
     now: datetime,
 ) -> None:
-    """Make a reader's mails be exactly these: frequency → kinds, frequency → topics. Idempotent.
+    """Make a reader's mails be exactly these: frequency → kinds, frequency → topics, frequency → shared lists.
+    Idempotent.
 
-    A frequency with nothing in it ends; what waits of it is cancelled.
+    A frequency with nothing in it ends; what waits of it is cancelled. Without `lists` those stay as they are.
     """
     with transaction.atomic():
+        listed = _lists_of(subscriber) if lists is None else lists
         for frequency in FREQUENCIES:
             about, topic_ids = kinds.get(frequency, ()), topics.get(frequency, ())
-            if about or topic_ids:
+            list_ids = listed.get(frequency, ())
+            if about or topic_ids or list_ids:
                 schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **when)
-                set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids)
+                set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids, list_ids=list_ids)
             elif (going := _going(subscriber).filter(frequency=frequency).first()) is not None:
                 end_schedule(schedule=going, now=now)
         subscriber.consent = {
@@ -73,13 +131,17 @@ def read_choice(subscriber: Subscriber) -> str:
     """A token of what a reader gets now, for `restore_choice`. One query."""
     kinds: dict[str, list[str]] = {}
     topics: dict[str, list[int]] = {}
+    lists: dict[str, list[int]] = {}
     rows = Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None).order_by("pk")
-    for frequency, kind, topic in rows.values_list("schedule__frequency", "kind", "topic"):
-        if topic is None:
-            kinds.setdefault(frequency, []).append(kind)
-        else:
+    for frequency, kind, topic, shared_list in rows.values_list("schedule__frequency", "kind", "topic", "shared_list"):
+        if topic is not None:
             topics.setdefault(frequency, []).append(topic)
-    return signing.dumps({"reader": subscriber.pk, "kinds": kinds, "topics": topics}, salt=_UNDO_SALT)
+        elif shared_list is not None:
+            lists.setdefault(frequency, []).append(shared_list)
+        else:
+            kinds.setdefault(frequency, []).append(kind)
+    choice = {"reader": subscriber.pk, "kinds": kinds, "topics": topics, "lists": lists}
+    return signing.dumps(choice, salt=_UNDO_SALT)
 
 
 def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool:
@@ -94,7 +156,9 @@ def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool
         return False
     there = set(subscribable_topics(subscriber.user).values_list("pk", flat=True))
     topics = {often: [pk for pk in ids if pk in there] for often, ids in before["topics"].items()}
-    save_preferences(subscriber=subscriber, kinds=before["kinds"], topics=topics, when={}, now=now)
+    readable = set(subscribable_lists(subscriber.user).values_list("pk", flat=True))
+    lists = {often: [pk for pk in ids if pk in readable] for often, ids in before.get("lists", {}).items()}
+    save_preferences(subscriber=subscriber, kinds=before["kinds"], topics=topics, lists=lists, when={}, now=now)
     return True
 
 

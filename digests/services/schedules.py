@@ -43,19 +43,31 @@ def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **ch
     return schedule
 
 
-def set_subscriptions(*, schedule: Schedule, kinds: Iterable[str] = (), topic_ids: Iterable[int] = ()) -> None:
-    """Make the mail be about exactly these; those that stay keep their links. Idempotent."""
-    wanted = {(kind, None) for kind in kinds} | {(Subscription.Kind.TOPIC.value, pk) for pk in topic_ids}
+def set_subscriptions(
+    *,
+    schedule: Schedule,
+    kinds: Iterable[str] = (),
+    topic_ids: Iterable[int] = (),
+    list_ids: Iterable[int] | None = None,
+) -> None:
+    """Make the mail be about exactly these; those that stay keep their links. Idempotent.
+
+    Without `list_ids` the shared lists that it is about stay.
+    """
+    wanted: set[tuple[str, int | None, int | None]] = {(kind, None, None) for kind in kinds}
+    wanted |= {(Subscription.Kind.TOPIC.value, pk, None) for pk in topic_ids}
+    wanted |= {(Subscription.Kind.LIST.value, None, pk) for pk in list_ids or ()}
     with transaction.atomic():
         Schedule.objects.select_for_update().get(pk=schedule.pk)
         for one in schedule.subscriptions.all():
-            key = (one.kind, one.topic_id)
+            key = (one.kind, one.topic_id, one.shared_list_id)
             if key in wanted:
                 wanted.remove(key)
-            else:
+            elif one.shared_list_id is None or list_ids is not None:
                 one.delete()
         Subscription.objects.bulk_create(
-            Subscription(schedule=schedule, kind=kind, topic_id=topic_id) for kind, topic_id in sorted(wanted, key=str)
+            Subscription(schedule=schedule, kind=kind, topic_id=topic_id, shared_list_id=list_id)
+            for kind, topic_id, list_id in sorted(wanted, key=str)
         )
 
 

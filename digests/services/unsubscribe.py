@@ -12,7 +12,7 @@ from django.db import transaction
 from digests.models import Schedule, Subscriber, Subscription
 from digests.services.mail_keys import find_by_key
 from digests.services.schedules import end_schedule, save_schedule
-from papers.models import Topic
+from papers.models import SharedList, Topic
 
 _SALT = "digests.undo"
 UNDO_LIFETIME = timedelta(hours=24)
@@ -44,7 +44,7 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
             if subscriber is None
             else UnsubscribeTarget(subscriber, subscriber.schedules.filter(ended_at=None).exists())
         )
-    about = list(schedule.subscriptions.select_related("topic").order_by("pk"))
+    about = list(schedule.subscriptions.select_related("topic", "shared_list").order_by("pk"))
     return UnsubscribeTarget(
         subscriber=schedule.subscriber,
         is_active=schedule.ended_at is None,
@@ -62,7 +62,8 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
             subscription.delete()
         else:
             end_schedule(schedule=schedule, now=now)
-    return _undo([schedule.pk], kind=subscription.kind, topic_id=subscription.topic_id)
+    ended = {"topic": subscription.topic_id, "list": subscription.shared_list_id}
+    return _undo([schedule.pk], kind=subscription.kind, **ended)
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
@@ -80,14 +81,14 @@ def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
     return _undo([schedule.pk for schedule in going])
 
 
-def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = None) -> str:
-    return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
+def _undo(schedules: Sequence[int], *, kind: str = "", **about: int | None) -> str:
+    return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": None, **about}, salt=_SALT)
 
 
 def undo_unsubscribe(token: str, *, now: datetime) -> bool:
     """Undo what returned `token`, which nobody else can make; False when it is too late for that. Idempotent.
 
-    It is too late, too, once the topic that was ended is gone.
+    It is too late, too, once the topic or the list that was ended is gone.
     """
     try:
         ended = signing.loads(token, salt=_SALT, max_age=UNDO_LIFETIME)
@@ -96,9 +97,14 @@ def undo_unsubscribe(token: str, *, now: datetime) -> bool:
     with transaction.atomic():
         if ended["topic"] and not Topic.objects.select_for_update(no_key=True).filter(pk=ended["topic"]).exists():
             return False
+        shared_list = ended.get("list")
+        if shared_list and not SharedList.objects.select_for_update(no_key=True).filter(pk=shared_list).exists():
+            return False
         found = Schedule.objects.filter(pk__in=ended["schedules"]).select_related("subscriber")
         for schedule in found.order_by("pk"):
             save_schedule(subscriber=schedule.subscriber, frequency=schedule.frequency, now=now)
             if ended["kind"]:
-                Subscription.objects.get_or_create(schedule=schedule, kind=ended["kind"], topic_id=ended["topic"])
+                Subscription.objects.get_or_create(
+                    schedule=schedule, kind=ended["kind"], topic_id=ended["topic"], shared_list_id=shared_list
+                )
     return True

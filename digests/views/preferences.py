@@ -22,6 +22,7 @@ from digests.services.preferences import (
     read_choice,
     restore_choice,
     save_preferences,
+    subscribable_lists,
     subscribable_topics,
 )
 from papers.forms.fields import time_zones
@@ -60,7 +61,7 @@ def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> 
     before = read_choice(subscriber) if is_saved and form.preset else ""
     if is_saved:
         _save(form, subscriber)
-        if subscriber.confirmed_at is None and not _ask_owner(request, subscriber):
+        if subscriber.confirmed_at is None and not ask_owner(request, subscriber):
             return too_many_requests(request, "subscribe")
         if not key and not before:
             messages.success(request, "Saved.")
@@ -88,6 +89,7 @@ def _form(request: Request, subscriber: Subscriber, *, is_sent: bool) -> Prefere
         request.POST if is_sent else None,
         subscriber=subscriber,
         topics=subscribable_topics(subscriber.user),
+        lists=subscribable_lists(subscriber.user).filter(subscriptions__schedule__subscriber=subscriber).distinct(),
         today=timezone.localdate(),
         time_zone=request.group.time_zone,
     )
@@ -120,11 +122,12 @@ def unfollow(request: Request, key: str) -> HttpResponse:
 
 def _save(form: PreferencesForm, subscriber: Subscriber) -> None:
     now, chosen = timezone.now(), form.chosen()
-    save_preferences(subscriber=subscriber, kinds=chosen.kinds, topics=chosen.topics, when=chosen.when, now=now)
+    about = {"kinds": chosen.kinds, "topics": chosen.topics, "lists": chosen.lists}
+    save_preferences(subscriber=subscriber, **about, when=chosen.when, now=now)
     pause_subscriber(subscriber=subscriber, until=chosen.paused_until, keeps_papers=chosen.keeps_papers, now=now)
 
 
-def _ask_owner(request: Request, subscriber: Subscriber) -> bool:
+def ask_owner(request: Request, subscriber: Subscriber) -> bool:
     """Have an address confirmed that never was; False where that was asked for too often."""
     if confirm_account(subscriber=subscriber, now=timezone.now()):
         return True

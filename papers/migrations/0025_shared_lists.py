@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='clientkey',
+            name='kind',
+            field=models.CharField(choices=[('comment', 'a comment'), ('submission', 'a submission'), ('topic', 'a saved search'), ('list', 'a shared list')], max_length=12),
+        ),
         migrations.CreateModel(
             name='SharedList',
             fields=[

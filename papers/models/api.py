@@ -63,6 +63,7 @@ class ClientKey(models.Model):
         COMMENT = "comment", "a comment"
         SUBMISSION = "submission", "a submission"
         TOPIC = "topic", "a saved search"
+        LIST = "list", "a shared list"
 
     pk = models.CompositePrimaryKey("user_id", "key")
     # The primary key serves what an index of this column would.

@@ -96,6 +96,12 @@ LISTS: dict[str, list[Row]] = {
         Row("/lists/edits/history/990002/undo", WAY_IN, 404, 404, 404, 404, method="POST"),  # another list's
         Row("/lists/members/history/990005/undo", WAY_IN, 404, 404, 302, 302, method="POST"),
     ],
+    "digests:list-mail": [
+        Row("/lists/open/mail", WAY_IN, 302, 302, 302, 302, method="POST"),
+        Row("/lists/ritas/mail", WAY_IN, 302, 404, 404, 404, method="POST"),
+        Row("/lists/reads/mail", WAY_IN, 302, 404, 404, 404, method="POST"),
+        Row("/lists/named/mail", WAY_IN, 404, 404, 404, 404, method="POST"),
+    ],
     "papers:paper-lists": [
         members("/papers/2603.99001/lists"),
         members("/papers/2603.99001/lists", 302, method="POST"),

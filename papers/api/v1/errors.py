@@ -16,6 +16,7 @@ from papers.services.curation.audit_log import AlreadyDecidedError, CurationErro
 from papers.services.reading.follows import FollowError
 from papers.services.reading.muted_queries import MutingError
 from papers.services.reading.tags import TagError
+from papers.services.shared_lists.settings import ListError
 from papers.services.topics.topic_editor import TopicError
 from papers.web.problems import ProblemError, problem_response
 
@@ -28,6 +29,7 @@ _STATUSES: dict[type[Exception], int] = {
     CurationError: 422,
     FollowError: 422,
     InvalidReference: 422,
+    ListError: 422,
     MutingError: 422,
     TagError: 422,
     TopicError: 422,

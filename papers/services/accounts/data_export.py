@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import IO, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, ForeignObjectRel, Model, Q, QuerySet, Value, When
+from django.db.models import Case, ForeignObjectRel, Model, Q, QuerySet, TextField, Value, When
 from django.utils.text import slugify
 
 from papers.citations.registry import format_papers
@@ -92,9 +92,9 @@ def _rows(relation: ForeignObjectRel, user: User) -> list[dict[str, Any]]:
 def _list_papers(user: User) -> list[dict[str, Any]]:
     """What somebody put on shared lists or wrote there; another's note at it is not theirs."""
     found = SharedListPaper.objects.filter(Q(added_by=user) | Q(noted_by=user)).order_by("shared_list", "position")
-    own_note = Case(When(noted_by=user, then="note"), default=Value(""))
+    own_note = Case(When(noted_by=user, then="note"), default=Value(""), output_field=TextField())
     columns = ("shared_list__slug", "paper__public_id", "added_at", "noted_at")
-    return list(found.annotate(own_note=own_note).values(*columns, "own_note"))  # type: ignore[arg-type]  # rows of JSON
+    return list(found.annotate(own_note=own_note).values(*columns, "own_note"))
 
 
 def _papers(user: User) -> QuerySet[Paper]:
