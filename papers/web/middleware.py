@@ -81,6 +81,8 @@ PUBLIC_VIEWS = frozenset(
         "papers:own-library-feed",
         "papers:own-tag-feed",
         "papers:own-topic-feed",
+        "papers:own-club-calendar",
+        "papers:own-clubs-calendar",
     )
 )
 
