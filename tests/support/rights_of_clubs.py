@@ -45,7 +45,7 @@ CLUBS: dict[str, list[Row]] = {
     ],
     "papers:club-meeting": [
         everybody(f"/clubs/lunch/{_DAY}"),
-        everybody("/clubs/lunch/2199-02-30", 404),
+        everybody("/clubs/lunch/2199-02-30", 404, on_members_site=404),  # no such day, no such address
         Row(f"/clubs/secret/{_DAY}", 404, 200, 404, 200, 200),
     ],
     "papers:meeting-cancel": [

@@ -67,7 +67,7 @@ def votes_since(since: datetime, paper_ids: Collection[int]) -> dict[int, int]:
 
 
 def suggest_papers(meeting: ClubMeeting, *, since: datetime) -> list[SuggestedPaper]:
-    """The papers most voted for since then that the club has neither discussed nor on an agenda to come. Two queries."""
+    """The papers most voted for since then that the club never had on an agenda. Two queries."""
     known = AgendaItem.objects.filter(meeting__club=meeting.club_id).values("paper")
     votes = Vote.objects.filter(created_at__gte=since, paper__hidden_at=None)
     votes = votes.exclude(paper__in=known)
