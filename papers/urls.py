@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
@@ -12,6 +14,9 @@ from papers.views import (
     api_docs,
     api_tokens,
     authors,
+    club_agenda,
+    club_calendars,
+    clubs,
     comments,
     curation_desk,
     curation_log,
@@ -64,6 +69,18 @@ class FeedConverter(StringConverter):
     regex = "atom|json"
 
 
+class DayConverter:
+    """A date as addresses of meetings have it; one that does not exist is no address."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date | str) -> str:
+        return str(value)
+
+
 class RowConverter(IntConverter):
     """A row's key, no longer than a key can be: Postgres takes no greater number."""
 
@@ -71,6 +88,7 @@ class RowConverter(IntConverter):
 
 
 register_converter(RowConverter, "row")
+register_converter(DayConverter, "meeting_day")
 register_converter(FormConverter, "form")
 register_converter(FeedConverter, "feed")
 
@@ -112,6 +130,7 @@ urlpatterns: list[URLPattern] = [
     path("papers/<path:public_id>/after-sign-in", visitor_acts.act_after_sign_in, name="act-after-sign-in"),
     path("papers/<path:public_id>/mine", paper_actions.edit_annotations, name="annotations"),
     path("papers/<path:public_id>/lists", list_entries.lists_of_paper, name="paper-lists"),
+    path("papers/<path:public_id>/nominate", club_agenda.nominate_paper, name="nominate"),
     path("papers/<path:public_id>/comments", comments.comments, name="comments"),
     path("papers/<path:public_id>.<form:form>", exports.paper, name="paper-export"),
     path("papers/<path:public_id>", paper.paper, name="paper"),
@@ -157,6 +176,21 @@ urlpatterns: list[URLPattern] = [
     path("feeds/<str:key>/tags/<str:name>.<feed:form>", own_feeds.tag, name="own-tag-feed"),
     path("feeds/<str:key>/topics/<slug:slug>.<feed:form>", own_feeds.topic, name="own-topic-feed"),
     path("feeds/<str:key>/lists/<slug:slug>.<feed:form>", own_feeds.shared_list, name="own-list-feed"),
+    path("feeds/<str:key>/clubs.ics", club_calendars.all_own, name="own-clubs-calendar"),
+    path("feeds/<str:key>/clubs/<slug:slug>.ics", club_calendars.own_calendar, name="own-club-calendar"),
+    path("clubs", clubs.clubs, name="clubs"),
+    path("clubs/new", clubs.new_club, name="club-new"),
+    path("clubs/agenda/<row:pk>/<slug:act>", club_agenda.act, name="agenda-act"),
+    path("clubs/<slug:slug>.ics", club_calendars.calendar, name="club-calendar"),
+    path("clubs/<slug:slug>", clubs.club, name="club"),
+    path("clubs/<slug:slug>/edit", clubs.edit_club, name="club-edit"),
+    path("clubs/<slug:slug>/membership", clubs.membership, name="club-membership"),
+    path("clubs/<slug:slug>/people", clubs.people, name="club-people"),
+    path("clubs/<slug:slug>/archive", clubs.archive, name="club-archive"),
+    path("clubs/<slug:slug>/<meeting_day:day>", clubs.meeting, name="club-meeting"),
+    path("clubs/<slug:slug>/<meeting_day:day>/cancel", club_agenda.cancel, name="meeting-cancel"),
+    path("clubs/<slug:slug>/<meeting_day:day>/move", club_agenda.move, name="meeting-move"),
+    path("clubs/<slug:slug>/<meeting_day:day>/minutes", club_agenda.minutes, name="meeting-minutes"),
     path("mentions", comments.mentions, name="mentions"),
     path("library", library.library, name="library"),
     path("library.<form:form>", exports.library, name="library-export"),

@@ -98,8 +98,6 @@ def _unwanted(mail: ClubMail, now: datetime) -> str:
     refused = Suppression.objects.of(mail.user.email).exclude(reason=Suppression.Reason.UNSUBSCRIBED)
     if refused.exists():
         return "no mail to this address"
-    if mail.kind == ClubMail.Kind.REMINDER and mail.meeting.cancelled_at is not None:
-        return "the meeting was cancelled"
     return "the meeting is over" if mail.meeting.ends_at <= now else ""
 
 
@@ -202,5 +200,5 @@ def member_of_key(key: str) -> ClubMember | None:
     mail = ClubMail.objects.select_related("meeting").filter(key_digest=digest_of_key(key)).first()
     if mail is None:
         return None
-    found = ClubMember.objects.select_related("club").filter(club=mail.meeting.club_id, user=mail.user_id)
+    found = ClubMember.objects.select_related("club", "user").filter(club=mail.meeting.club_id, user=mail.user_id)
     return found.first()

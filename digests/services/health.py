@@ -16,6 +16,8 @@ _STATE = """
         EXISTS (SELECT FROM digests_delivery WHERE due_at < %(then)s
             AND state = ANY(%(open)s))
         OR EXISTS (SELECT FROM digests_schedule WHERE next_due_at < %(then)s)
+        OR EXISTS (SELECT FROM digests_clubmail WHERE state IN ('waiting', 'leased', 'sending')
+            AND planned_at < %(then)s)
 """
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from digests.services.club_mail import member_of_key
 from digests.services.mail_keys import key_of_reader
 from digests.services.unsubscribe import (
     UnsubscribeTarget,
@@ -21,6 +22,8 @@ from digests.services.unsubscribe import (
     unsubscribe_from_one,
     unsubscribe_from_schedule,
 )
+from papers.models import ClubMember
+from papers.services.clubs.clubs import set_club_mail
 from papers.web.http import Request
 
 
@@ -30,6 +33,8 @@ from papers.web.http import Request
 def unsubscribe(request: Request, key: str) -> HttpResponse:
     """GET asks; POST ends at once what the button names, or what the link is for. Never limited, never refused."""
     target = find_unsubscribe_target(key)
+    if target is None and (member := member_of_key(key)) is not None:
+        return _leave_club_mail(request, member)
     said = _posted(request) if request.method == "POST" else QueryDict()
     if "undo" in said:
         back = undo_unsubscribe(said.get("undo", ""), now=timezone.now())
@@ -40,6 +45,18 @@ def unsubscribe(request: Request, key: str) -> HttpResponse:
         return _page(request, {"target": target, "asks": target.is_active})
     word, ended = _end(target, said.get("what", ""))
     return _page(request, {"target": target, "ended": ended, "undo": word})
+
+
+def _leave_club_mail(request: Request, member: ClubMember) -> HttpResponse:
+    """GET asks; POST ends a journal club's mails at once, or has them come again."""
+    posts, is_back = request.method == "POST", "undo" in _posted(request)
+    asks = member.wants_mail and not posts
+    if posts:
+        set_club_mail(club=member.club, user=member.user, on=is_back)
+    context = {"club": member.club, "asks": asks, "ended": posts and not is_back, "is_back": posts and is_back}
+    response = render(request, "digests/unsubscribe_club.html", context)
+    response["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _end(target: UnsubscribeTarget, what: str) -> tuple[str, str]:

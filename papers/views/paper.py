@@ -17,6 +17,7 @@ from papers.citations.registry import CITATION_FORMATS
 from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, Thumbnail, User
+from papers.services.clubs.read_club import clubs_of, meetings_of_paper
 from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
@@ -54,6 +55,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         "discussion": show_discussion(
             found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
         ),
+        "meetings": meetings_of_paper(found.pk, request.user),
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
@@ -102,6 +104,7 @@ def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
         "note": markdown(own["note"]),
         "own_tags": render_own_tags(paper.pk, own["tags"].split(", ") if own["tags"] else (), owner=user.username),
         "comment_form": CommentForm(),
+        "own_clubs": clubs_of(user),
         "comments_url": reverse("papers:comments", args=[paper.public_id]),
     }
 

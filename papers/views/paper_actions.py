@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from papers.forms.library import AnnotationsForm
 from papers.models import LibraryItem, Paper, Tag, User
+from papers.services.clubs.read_club import is_member_of_any
 from papers.services.reading.library import read_annotations, read_library_entry, save_annotations, set_library_state
 from papers.services.reading.seen import set_seen
 from papers.services.reading.tags import tag_names_of_paper
@@ -141,7 +142,13 @@ def edit_annotations(request: UserRequest, public_id: str) -> HttpResponse:
             html=_own_parts(user, paper) if request.htmx else "",
         )
     target = safe_next(request, default=referring_page(request, default=paper.get_absolute_url()))
-    context = {"paper": paper, "form": form, "tags": Tag.objects.of(user), "next": target}
+    context = {
+        "paper": paper,
+        "form": form,
+        "tags": Tag.objects.of(user),
+        "next": target,
+        "may_nominate": is_member_of_any(user),
+    }
     response = render(request, "papers/_annotations.html" if request.htmx else "papers/annotations.html", context)
     response["HX-Reswap"] = "innerHTML"  # the form goes where it was, also when it was not right
     return response

@@ -1,10 +1,10 @@
 """What it knows: how meetings become a calendar that programs subscribe to, iCalendar (RFC 5545). Pure.
 
-Each meeting is an event of its own with a name that lasts, so every program reads it the same, whatever it makes of rules
-of recurrence and their exceptions. Times are those of the club's clock, beside a definition of its time zone. Of such a
-definition Outlook reads one yearly rule for each of summer and winter time and nothing else ([MS-STANOICAL], 2.2.47): a
-zone that has no such rules, as Morocco's, is not defined, and its meetings stand in UTC, which is right everywhere. A
-meeting that was cancelled stays, and says so.
+Each meeting is an event of its own with a name that lasts, so every program reads it the same, whatever it makes of
+rules of recurrence and their exceptions. Times are those of the club's clock, beside a definition of its time zone. Of
+such a definition Outlook reads one yearly rule for each of summer and winter time and nothing else ([MS-STANOICAL],
+2.2.47): a zone that has no such rules, as Morocco's, is not defined, and its meetings stand in UTC, which is right
+everywhere. A meeting that was cancelled stays, and says so.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -89,8 +89,8 @@ def _event(event: CalendarEvent, *, has_zone: bool) -> Iterator[str]:
 
 
 def _moment(at: datetime, time_zone: str, *, has_zone: bool) -> str:
-    """A time with its zone; in UTC where the zone has no definition, and for the second of a repeated hour, which has no
-    other name: a local time that comes twice is its first (RFC 5545, 3.3.5)."""
+    """A time with its zone. In UTC where the zone has no definition, and for the second of a repeated hour: a local
+    time that comes twice is its first (RFC 5545, 3.3.5)."""
     local = at.astimezone(ZoneInfo(time_zone))
     if not has_zone or local.fold:
         return f":{_utc(at)}"
@@ -155,7 +155,7 @@ def _definition(zone_name: str, first: int, last: int) -> tuple[str, ...]:
     head, end = ("BEGIN:VTIMEZONE", f"TZID:{zone_name}"), ("END:VTIMEZONE",)
     if not any(years):
         offset = datetime(first, 1, 1, tzinfo=zone).utcoffset() or timedelta()
-        fixed = _Onset(datetime(first - 1, 1, 1), offset, offset)
+        fixed = _Onset(datetime.combine(date(first - 1, 1, 1), time()), offset, offset)
         return (*head, *_observance(fixed, "STANDARD", None), *end)
     if any(len(onsets) != 2 for onsets in years):
         return ()

@@ -82,6 +82,8 @@ PUBLIC_VIEWS = frozenset(
         "papers:own-tag-feed",
         "papers:own-topic-feed",
         "papers:own-list-feed",
+        "papers:own-club-calendar",
+        "papers:own-clubs-calendar",
     )
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeAlias
 
@@ -12,7 +13,20 @@ from django.http import Http404, HttpResponse
 from django_htmx.http import HttpResponseClientRedirect
 
 from papers.accounts.second_factor import ask_for_code
-from papers.models import Comment, LibraryImport, Paper, SharedList, Submission, Tag, Topic, User
+from papers.models import (
+    AgendaItem,
+    Club,
+    ClubMeeting,
+    Comment,
+    LibraryImport,
+    Paper,
+    SharedList,
+    Submission,
+    Tag,
+    Topic,
+    User,
+)
+from papers.models.club import ClubRights, rights_in_club
 from papers.models.user import can_curate
 from papers.services.shared_lists.rights import ListRights, rights_on
 from papers.web.http import Request, UserRequest
@@ -232,6 +246,71 @@ def own_import(user: User, pk: int) -> LibraryImport:
     if found is None:
         raise Http404("There is no such import of yours.")
     return found
+
+
+def club_for_read(user: User | AnonymousUser, slug: str) -> Club:
+    """A club, if `user` may see it: private ones are for their members, curators and administrators. One query.
+
+    Raises:
+        Http404: there is none, or it is private.
+    """
+    found = Club.objects.readable_by(user).filter(slug=slug).first()
+    if found is None:
+        raise Http404("There is no such club.")
+    return found
+
+
+def club_of_member(user: User, slug: str) -> tuple[Club, ClubRights]:
+    """A club in which `user` may nominate papers. Two queries.
+
+    Raises:
+        Http404: there is none, or `user` is no member.
+    """
+    club = club_for_read(user, slug)
+    rights = rights_in_club(user, club)
+    if not rights.may_nominate:
+        raise Http404("You are not in this club.")
+    return club, rights
+
+
+def club_of_organizer(user: User, slug: str) -> Club:
+    """A club that `user` organizes; curators and administrators organize all. Two queries.
+
+    Raises:
+        Http404: there is none, or it is not for this reader to organize.
+    """
+    club = club_for_read(user, slug)
+    if not rights_in_club(user, club).may_organize:
+        raise Http404("You don’t organize this club.")
+    return club
+
+
+def meeting_for_read(club: Club, day: date) -> ClubMeeting:
+    """A meeting of a club that the reader may see. One query.
+
+    Raises:
+        Http404: there is none of that date.
+    """
+    found = ClubMeeting.objects.filter(club=club, slot_on=day).first()
+    if found is None:
+        raise Http404("There is no such meeting.")
+    found.club = club
+    return found
+
+
+def agenda_item_for_act(user: User, pk: int) -> tuple[AgendaItem, ClubRights]:
+    """A paper on an agenda of a club in which `user` may do something, and what. Three queries.
+
+    Raises:
+        Http404: there is none, or `user` is neither a member nor an organizer.
+    """
+    found = AgendaItem.objects.select_related("meeting__club", "paper", "presenter").filter(pk=pk).first()
+    if found is None or not Club.objects.readable_by(user).filter(pk=found.meeting.club_id).exists():
+        raise Http404("There is no such paper on an agenda.")
+    rights = rights_in_club(user, found.meeting.club)
+    if not (rights.may_nominate or rights.may_organize):
+        raise Http404("You are not in this club.")
+    return found, rights
 
 
 def can_edit_topic(user: User | AnonymousUser, topic: Topic) -> bool:

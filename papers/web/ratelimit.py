@@ -68,6 +68,7 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "seen": RateLimit(600, 60),
     "follow": RateLimit(60, 60),
     "comment": RateLimit(10, 60),
+    "club": RateLimit(60, 60),
     "preview": RateLimit(60, 60),
     "report": RateLimit(10, 10 * 60),
     # A form that is tried while it is typed.

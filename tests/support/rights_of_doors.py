@@ -110,5 +110,14 @@ DOORS: dict[str, list[Row]] = {
         everybody("/feeds/key-of-a-feed/lists/named.atom", 404, on_members_site=404),
         everybody("/feeds/key-of-none/lists/open.atom", 404, on_members_site=404),
     ],
+    "papers:own-club-calendar": [
+        everybody("/feeds/key-of-a-feed/clubs/lunch.ics", on_members_site=200),
+        everybody("/feeds/key-of-a-feed/clubs/secret.ics", on_members_site=200),  # rita is in it
+        everybody("/feeds/key-of-none/clubs/lunch.ics", 404, on_members_site=404),
+    ],
+    "papers:own-clubs-calendar": [
+        everybody("/feeds/key-of-a-feed/clubs.ics", on_members_site=200),
+        everybody("/feeds/key-of-none/clubs.ics", 404, on_members_site=404),
+    ],
     "papers:sources-opml": [office("/curate/sources/opml"), office("/curate/sources/opml", 422, method="POST")],
 }

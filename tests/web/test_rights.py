@@ -34,6 +34,7 @@ from tests.support import factories
 from tests.support.api_rights import session_rows
 from tests.support.people import anonymous_client, client_of, curator, reader, staff
 from tests.support.rights import ASKED_FOR_CODE, WAY_IN, Row, curators, everybody, members, office, staff_alone
+from tests.support.rights_of_clubs import CLUBS, clubs_for_rights
 from tests.support.rights_of_doors import DOORS
 from tests.support.rights_of_lists import LISTS, make_lists
 
@@ -55,6 +56,7 @@ SENT_ON = frozenset(
 ROWS: dict[str, list[Row]] = {
     **DOORS,
     **LISTS,
+    **CLUBS,
     "papers:today": [everybody("/")],
     "papers:papers": [everybody("/papers"), everybody("/papers?q=ice")],
     "papers:suggestions": [everybody("/papers/suggestions?q=ice"), everybody("/papers/suggestions")],
@@ -414,6 +416,7 @@ def _papers() -> None:
     make_lists(paper, rita)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=factories.NOW)
+    clubs_for_rights(rita, paper)
     schedule = factories.schedule(
         factories.subscriber(key="key-of-preferences"), kinds=["trending"], key="key-of-one-click"
     )

@@ -67,7 +67,8 @@ def restore_item(
     """Put back what was taken off an agenda, as it was. Idempotent."""
     with transaction.atomic():
         lock_club(meeting.club_id)
-        there = set(User.objects.filter(pk__in={presenter_id, nominated_by_id} - {None}).values_list("pk", flat=True))
+        named = [pk for pk in (presenter_id, nominated_by_id) if pk is not None]
+        there = set(User.objects.filter(pk__in=named).values_list("pk", flat=True))
         defaults = {
             "position": position,
             "presenter_id": presenter_id if presenter_id in there else None,

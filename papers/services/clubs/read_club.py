@@ -45,12 +45,10 @@ def items_of(meetings: Collection[ClubMeeting]) -> QuerySet[AgendaItem]:
     return found.order_by("position", "pk")
 
 
-def read_agenda(meeting: ClubMeeting, *, now: datetime) -> list[AgendaRow]:
-    """The agenda of a meeting. Two queries; one where it is over, of which votes are not told."""
+def read_agenda(meeting: ClubMeeting, *, since: datetime | None) -> list[AgendaRow]:
+    """The agenda of a meeting, with the votes given since then; None: votes are not told. Two queries."""
     items = list(items_of([meeting]))
-    votes = (
-        {} if meeting.ends_at <= now else votes_since(voted_since(meeting, now=now), [one.paper_id for one in items])
-    )
+    votes = {} if since is None else votes_since(since, [one.paper_id for one in items])
     return [AgendaRow(item, votes.get(item.paper_id, 0)) for item in items]
 
 
@@ -68,18 +66,21 @@ def votes_since(since: datetime, paper_ids: Collection[int]) -> dict[int, int]:
     return dict(votes.values_list("paper").annotate(count=Count("pk")).order_by())
 
 
-def suggest_papers(meeting: ClubMeeting, *, now: datetime) -> list[SuggestedPaper]:
-    """The papers most voted for since the last meeting that the club has neither discussed nor on an agenda to come.
-
-    Three queries.
-    """
+def suggest_papers(meeting: ClubMeeting, *, since: datetime) -> list[SuggestedPaper]:
+    """The papers most voted for since then that the club never had on an agenda. Two queries."""
     known = AgendaItem.objects.filter(meeting__club=meeting.club_id).values("paper")
-    votes = Vote.objects.filter(created_at__gte=voted_since(meeting, now=now), paper__hidden_at=None)
+    votes = Vote.objects.filter(created_at__gte=since, paper__hidden_at=None)
     votes = votes.exclude(paper__in=known)
     counted = votes.values_list("paper").annotate(count=Count("pk")).order_by("-count", "-paper")[:SUGGESTED]
     counts = dict(counted)
     papers = Paper.objects.for_cards().in_bulk(counts)
     return [SuggestedPaper(papers[pk], count) for pk, count in counts.items() if pk in papers]
+
+
+def next_meetings_of(clubs: Collection[Club], *, now: datetime) -> dict[int, ClubMeeting]:
+    """By club, its next meeting that takes place. One query."""
+    found = ClubMeeting.objects.filter(club__in=clubs, cancelled_at=None, ends_at__gt=now).select_related("club")
+    return {one.club_id: one for one in found.order_by("club", "starts_at", "pk").distinct("club")}
 
 
 def meetings_ahead(club: Club, *, now: datetime) -> list[ClubMeeting]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from papers.models.club import rights_in_club
 from papers.services.clubs.agenda import carry_back, order_of, remove_item, restore_item, set_order, set_presenter
 from papers.services.clubs.meetings import ClubError, following_meeting, restore_meeting
 
-ClubBefore = dict[str, Any]
+ClubBefore = Mapping[str, Any]
 """What was before an act, as JSON can hold it; `club` names the act."""
 
 

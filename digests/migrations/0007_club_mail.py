@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('digests', '0005_readers_webhooks'),
+        ('digests', '0006_shared_lists'),
         ('papers', '0026_journal_clubs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
