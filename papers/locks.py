@@ -44,6 +44,7 @@ class AdvisoryLock(IntEnum):
     CHANGES = 21
     BACKUP = 22
     SENTENCE_ROLES = 23
+    DAY_CLUSTERS = 24
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:
