@@ -32,6 +32,7 @@ class TaskName(StrEnum):
     UPDATE_SEARCH_STATISTICS = "papers.update_search_statistics"
     REINDEX_PAPERS = "papers.reindex_papers"
     FILL_SENTENCE_ROLES = "papers.fill_sentence_roles"
+    CLUSTER_DAYS = "papers.cluster_days"
     MATCH_TOPICS = "papers.match_topics"
     APPLY_RULES = "papers.apply_rules"
     UPDATE_CURATION_QUEUE = "papers.update_curation_queue"

@@ -45,6 +45,7 @@ class AdvisoryLock(IntEnum):
     BACKUP = 22
     SENTENCE_ROLES = 23
     CLUB = 24
+    DAY_CLUSTERS = 25
 
 
 def lock_numbers(lock: AdvisoryLock, key: str = "") -> tuple[int, int]:

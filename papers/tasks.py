@@ -45,6 +45,8 @@ def enqueue_due_work() -> None:
         enqueue(TaskName.REINDEX_PAPERS)
     if due.roles:
         enqueue(TaskName.FILL_SENTENCE_ROLES)
+    if due.clusters:
+        enqueue(TaskName.CLUSTER_DAYS)
     if due.topics:
         enqueue(TaskName.MATCH_TOPICS)
     if due.rules:
@@ -154,6 +156,15 @@ def fill_sentence_roles() -> None:
     """Find what each sentence of waiting abstracts is for, for one turn."""
     if papers := fill_roles.fill_roles(now=timezone.now()):
         logger.info("Found the roles of the sentences of %d abstracts", papers)
+
+
+@shared_task(name=TaskName.CLUSTER_DAYS)
+def cluster_days() -> None:
+    """Find which papers of a day are about the same, where a day is new or has changed."""
+    from papers.services.editions import cluster_days  # with numpy, which no web process is to load
+
+    if days := cluster_days.cluster_days(now=timezone.now()):
+        logger.info("Found the related papers of %d days", days)
 
 
 @shared_task(name=TaskName.MATCH_TOPICS)

@@ -21,7 +21,14 @@ from papers.models.invitation import Invitation
 from papers.models.library import LibraryItem, Tag, TaggedPaper
 from papers.models.library_import import LibraryImport, LibraryImportRow, LibraryUpload, LibraryUploadPart
 from papers.models.limits import AttemptCount, MailAllowance
-from papers.models.listing import AnnouncedList, Announcement, Edition, Listing, RecordedAnnouncement
+from papers.models.listing import (
+    AnnouncedList,
+    Announcement,
+    Edition,
+    EditionClusters,
+    Listing,
+    RecordedAnnouncement,
+)
 from papers.models.paper import (
     FormerAddress,
     Identifier,
@@ -84,6 +91,7 @@ __all__ = [
     "DuplicateCheck",
     "DuplicatePair",
     "Edition",
+    "EditionClusters",
     "EmbeddingBacklog",
     "EmbeddingModel",
     "FeedKey",

@@ -54,12 +54,17 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         return self.raw(_AROUND, {"first": first, "end": end})
 
 
+# Clusters come along where one day is asked for, so that its page asks nothing more.
 _AROUND = """
-    SELECT * FROM papers_edition
-    WHERE (day >= %(first)s AND day < %(end)s)
-        OR day = (SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
-        OR day = (SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
-    ORDER BY day
+    SELECT edition.*, found.clusters AS clusters FROM papers_edition edition
+    LEFT JOIN papers_editionclusters found ON found.day = edition.day
+        AND edition.day = %(first)s AND %(end)s = %(first)s + 1
+    WHERE (edition.day >= %(first)s AND edition.day < %(end)s)
+        OR edition.day = (
+            SELECT day FROM papers_edition WHERE day < %(first)s AND listed_count > 0 ORDER BY day DESC LIMIT 1)
+        OR edition.day = (
+            SELECT day FROM papers_edition WHERE day >= %(end)s AND listed_count > 0 ORDER BY day LIMIT 1)
+    ORDER BY edition.day
 """
 
 _SINCE_FULL = """
@@ -111,6 +116,9 @@ class Edition(models.Model):
             models.Index(fields=["day"], name="edition_with_papers", condition=Q(listed_count__gt=0)),
         ]
 
+    clusters: str | None = None
+    """Of one that `EditionQuerySet.around` read for a single day: those of `EditionClusters`, as JSON. No column."""
+
     def __str__(self) -> str:
         return self.day.isoformat()
 
@@ -123,6 +131,25 @@ class Edition(models.Model):
         if self.announced_count is None or self.stored_count is None:
             return None
         return self.stored_count >= self.announced_count
+
+
+class EditionClusters(models.Model):
+    """Which papers of a day are about the same, worked out by the workers.
+
+    What is gone from the day meanwhile is passed over by those who read it, so no key ties it to papers.
+    """
+
+    day = models.DateField(primary_key=True)
+    clusters = models.JSONField(
+        default=list, help_text="For each a name, which may be empty, and the keys of its papers."
+    )
+    listed_count = models.PositiveIntegerField(help_text="The edition's, when it was worked out.")
+    vector_count = models.PositiveIntegerField(help_text="Its papers that had a vector.")
+    digest = models.CharField(max_length=64, help_text="Of the model and the vectors that it was worked out from.")
+    computed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{len(self.clusters)} on {self.day}"
 
 
 class Announcement(models.Model):

@@ -146,6 +146,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_default="normal",
         help_text="Beside what the browser is set to.",
     )
+    folds_related = models.BooleanField(
+        default=False, db_default=False, help_text="A day shows papers on one theme as one line behind the first."
+    )
     hides_seen = models.BooleanField(default=False, help_text="Lists leave out what the reader has seen.")
     mails_mentions = models.BooleanField(default=False, help_text="A mail says where the reader was named.")
     unread_mentions = models.PositiveIntegerField(default=0, help_text="Copy of what Mention says.")

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from papers.dates import FIRST_DAY, parse_day, parse_month
 from papers.query.tsquery import author_marks, category_mark, organization_marks, source_marks
+from papers.text.abstract_roles import LikenessFacet
 from papers.text.names import organization_key
 
 # A bracket that opens and closes within a word belongs to it: O(n), f(x).
@@ -257,9 +258,11 @@ class LikeTerm(_Term):
     """Close in meaning to that paper, which is itself left out. Orders by meaning; as a condition it asks nothing."""
 
     public_id: str
+    facet: LikenessFacet | None = None
+    """In what it is to be like that paper: the word behind the id, as in `like:2401.00001 method`; None: in all."""
 
     def __str__(self) -> str:
-        return f"like:{_value(self.public_id)}"
+        return f"like:{_value(self.public_id)}{f' {self.facet}' if self.facet else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +278,7 @@ class And:
     nodes: tuple[Node, ...]
 
     def __str__(self) -> str:
-        return " ".join(_grouped(node) for node in self.nodes)
+        return " ".join(_behind(before, node) for before, node in zip((None, *self.nodes), self.nodes, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +404,13 @@ def _days_before(day: date, days: int) -> date:
 def _value(text: str) -> str:
     """What stands behind a colon; in quotation marks where it would end too early without."""
     return text if re.fullmatch(WORD_PATTERN, text) else f'"{text}"'
+
+
+def _behind(before: Node | None, node: Node) -> str:
+    """A part of several. A word that would be taken for the facet of the example before it stands in brackets."""
+    example = before.node if isinstance(before, Not) else before
+    is_word = isinstance(node, WordTerm) and node.text in list(LikenessFacet)
+    return f"({node})" if is_word and isinstance(example, LikeTerm) and example.facet is None else _grouped(node)
 
 
 def _grouped(node: Node) -> str:

@@ -48,6 +48,7 @@ from papers.query.nodes import (
     first_day_of,
     wanted_terms,
 )
+from papers.text.abstract_roles import LikenessFacet
 from papers.text.urls import normalise_url
 
 MAX_LENGTH = 4_000
@@ -103,7 +104,11 @@ class Query:
 
     def examples(self) -> tuple[str, ...]:
         """The papers that the results are to be like."""
-        return tuple(leaf.public_id for leaf in self.leaves() if isinstance(leaf, LikeTerm))
+        return tuple(leaf.public_id for leaf in self.likenesses())
+
+    def likenesses(self) -> tuple[LikeTerm, ...]:
+        """The same, each with what the results are to be like it in."""
+        return tuple(leaf for leaf in self.leaves() if isinstance(leaf, LikeTerm))
 
 
 def parse(text: str) -> Query:
@@ -278,7 +283,8 @@ _TOKEN = re.compile(
     | (?P<or>(?:OR|\|+)(?=[\s()]|$))
     | (?P<and>(?:AND|&+)(?=[\s()]|$))
     | (?P<not>NOT(?=[\s(]) | [-−–](?=[^\s)]))
-    | (?P<field>(?ai:{_NAMES})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
+    | (?P<field>(?P<like>(?ai:like))|(?ai:{_NAMES})):(?:"(?P<quoted>[^"]*)"|(?P<value>{WORD_PATTERN})?)
+        (?(like)(?:\s+(?P<facet>(?ai:{"|".join(LikenessFacet)}))(?=[\s)]|$))?)
     | "(?P<phrase>[^"]*)"
     | (?P<quote>")
     | (?P<word>{WORD_PATTERN})
@@ -392,7 +398,7 @@ class _Parser:
             return None
         self.terms += 1
         if name := token["field"]:
-            return self._field(_OPERATOR_OF[name.lower()], token["value"] or token["quoted"] or "", token[0])
+            return self._field(_OPERATOR_OF[name.lower()], token)
         text = _line(token["phrase"] if token["word"] is None else token["word"])
         if not _says_something(text):
             if text:
@@ -403,11 +409,13 @@ class _Parser:
         self.words.append(text)
         return WordTerm(text)
 
-    def _field(self, operator: _Operator, value: str, written: str) -> Node | None:
-        value = " ".join(value.split())
+    def _field(self, operator: _Operator, token: re.Match[str]) -> Node | None:
+        value = " ".join((token["value"] or token["quoted"] or "").split())
         node = operator.read(value) if value else None
         if node is None:
-            self._say(operator.help if value else f"“{_shortened(written)}” needs a value after the colon.")
+            self._say(operator.help if value else f"“{_shortened(token[0])}” needs a value after the colon.")
+        if isinstance(node, LikeTerm) and (facet := token["facet"]):
+            return LikeTerm(node.public_id, LikenessFacet(facet.lower()))
         return node
 
     def _peek(self) -> str | None:

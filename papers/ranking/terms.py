@@ -13,7 +13,7 @@ _WORD = re.compile(r"[^\W_](?:[\w@+.]*[\w@+])?")
 # Between two words of a pair stands nothing but a space or a hyphen.
 _HYPHENS = ("-", "‐", "–")
 _CLOSE = frozenset((" ", "\n", *_HYPHENS))
-_STOP = frozenset(
+STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -53,16 +53,17 @@ def _words(text: str) -> Iterator[tuple[int, int, str]]:
         word, start, end = match[0].lower(), match.start(), match.end()
         # The "of" of chain-of-thought and the 4 of GPT-4 say something.
         is_joined = text[start - 1 : start] in _HYPHENS or text[end : end + 1] in _HYPHENS
-        if (word in _STOP or word.isdigit()) and not is_joined:
+        if (word in STOP_WORDS or word.isdigit()) and not is_joined:
             yield start, end, ""
             continue
         if not word.isascii():
             letters = unicodedata.normalize("NFKD", word)
             word = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower().strip()
-        yield start, end, _singular(word)
+        yield start, end, singular(word)
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """A word without the s of a plural."""
     if len(word) > 3 and word[-1] == "s" and word[-2] not in "siu":
         return word[:-1]
     return word

@@ -29,6 +29,25 @@ class SentenceRole(StrEnum):
     RESOURCE = "resource"
 
 
+class LikenessFacet(StrEnum):
+    """One side of a paper by which others may be like it."""
+
+    SUBJECT = "subject"
+    METHOD = "method"
+    RESULT = "result"
+
+    @property
+    def roles(self) -> frozenset[SentenceRole]:
+        """The roles of the sentences that tell of it."""
+        return _FACET_ROLES[self]
+
+
+_FACET_ROLES: Mapping[LikenessFacet, frozenset[SentenceRole]] = {
+    LikenessFacet.SUBJECT: frozenset((SentenceRole.BACKGROUND, SentenceRole.AIM)),
+    LikenessFacet.METHOD: frozenset((SentenceRole.METHOD,)),
+    LikenessFacet.RESULT: frozenset((SentenceRole.RESULT, SentenceRole.RESOURCE)),
+}
+
 _LETTERS = {"b": SentenceRole.BACKGROUND, "a": SentenceRole.AIM, "m": SentenceRole.METHOD}
 _LETTERS |= {"r": SentenceRole.RESULT, "c": SentenceRole.RESOURCE}
 _BY_ROLE = {role: letter for letter, role in _LETTERS.items()}
@@ -63,6 +82,11 @@ def read_roles(abstract: str, stored: str | None) -> list[RoleSentence]:
         start += len(abstract[start:end]) - len(abstract[start:end].lstrip())
         found.append(RoleSentence(start, end, _LETTERS[letter.lower()], leads=letter.isupper()))
     return found
+
+
+def facet_sentences(abstract: str, stored: str | None, facet: LikenessFacet) -> list[str]:
+    """The sentences of an abstract that tell of a facet; empty where none does, or roles are not known."""
+    return [abstract[each.start : each.end] for each in read_roles(abstract, stored) if each.role in facet.roles]
 
 
 def leading_line(abstract: str, stored: str | None, chars: int = LINE_CHARS) -> str:

@@ -17,6 +17,7 @@ from papers.models import Listing, Paper, PaperCategory
 from papers.models.listing import DayCursor, ForMeCursor, SpanCursor, StoredCursor
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
 from papers.services.editions.masthead import chosen_categories
+from papers.services.editions.related import related_of
 from papers.services.editions.spans import (
     Span,
     day_span,
@@ -148,7 +149,8 @@ def new(request: Request) -> HttpResponse:
 
 def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResponse:
     day, sort = span.first, request.GET.get("sort", "")
-    bar = BarOf(f"day:{day}", DAY_ORDERS, size=span.listed_count, days=_days(span))
+    related = related_of(span.edition)
+    bar = BarOf(f"day:{day}", DAY_ORDERS, size=span.listed_count, days=_days(span), related=related)
     if sort == "newest":
         page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), bar=bar)
     elif sort == FOR_ME and request.user.is_authenticated:

@@ -18,11 +18,13 @@ from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
 from papers.models import Paper, Tag, Thumbnail, User
 from papers.services.clubs.read_club import clubs_of, meetings_of_paper
+from papers.services.embeddings.facet_likeness import similar_in
 from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
 from papers.services.shared_lists.overview import lists_naming_paper
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
+from papers.text.abstract_roles import LikenessFacet
 from papers.text.html import markdown
 from papers.views.comments import show_discussion
 from papers.web.cards import render_own_tags, render_save_button, sign_in_url_for
@@ -38,12 +40,16 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         found = paper_for_read(request.user, public_id)
     except Http404:
         return _elsewhere(request, public_id)
+    facet = _asked_facet(request)
+    if request.htmx and "similar" in request.GET:
+        return _similar(request, found, facet)
     vote_url = reverse("papers:vote", args=[found.public_id])
     citation = citation_of(found)
     context = {
         "paper": found,
         "name": id_in_words(found),
-        "facts": paper_details(found),
+        "facts": paper_details(found, like_in=facet),
+        "facets": list(LikenessFacet),
         "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
         "lists": lists_naming_paper(found.pk, viewer=request.user),
@@ -62,7 +68,21 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         context |= _own(request, found, request.user)
     response = render(request, "papers/paper.html", context)
     response["Link"] = signposts(found)
-    patch_vary_headers(response, ["Cookie"])
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
+    return response
+
+
+def _asked_facet(request: Request) -> LikenessFacet | None:
+    """In what the papers below are to be like this one; None: on the whole."""
+    asked = request.GET.get("similar", "")
+    return LikenessFacet(asked) if asked in list(LikenessFacet) else None
+
+
+def _similar(request: Request, paper: Paper, facet: LikenessFacet | None) -> HttpResponse:
+    """The papers like it alone, for a page that is open."""
+    context = {"paper": paper, "similar": similar_in(paper, facet), "facets": list(LikenessFacet)}
+    response = render(request, "papers/_similar.html", context)
+    patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -19,6 +19,7 @@ from papers.forms.library import BulkActionForm
 from papers.models import Paper, Tag, Topic
 from papers.models.reading import exclude_seen
 from papers.services.editions.masthead import curator_names
+from papers.services.editions.related import RelatedPapers, folds_of, related_to
 from papers.services.fetching.thumbnails import shown_thumbnails
 from papers.services.lists.overview import ListOverview, read_overview
 from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
@@ -26,7 +27,7 @@ from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
-from papers.web.cards import Places, render_cards
+from papers.web.cards import CardsBehind, Places, render_cards
 from papers.web.http import Request, parse_key
 from papers.web.list_bar import FOR_ME, ListBar, Order, make_bar
 from papers.web.paging import add_count, decode_cursor, encode_cursor, split_count
@@ -34,7 +35,7 @@ from papers.web.paging import add_count, decode_cursor, encode_cursor, split_cou
 P = TypeVar("P", bound=tuple[Any, ...])
 
 # What an address says of a list, and the next page must say, too.
-_KEPT = ("sort", "category", "state", "tag", "news", "pick", "q", "day")
+_KEPT = ("sort", "category", "related", "state", "tag", "news", "pick", "q", "day")
 # A reader who comes back to a list finds as many cards as were there; in steps of a page, and at most so many.
 MAX_SHOWN = 400
 
@@ -52,6 +53,8 @@ class BarOf:
     """Its days with papers, which a reader may be done with."""
     is_part: bool = False
     """In this order not all of its papers are shown."""
+    related: tuple[RelatedPapers, ...] = ()
+    """Which of its papers are about the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class CardPage:
     """How many cards stood on the pages before."""
     is_part: bool = False
     """It begins somewhere inside the list, or the order leaves some papers out."""
+    only: RelatedPapers | None = None
+    """The papers that it shows of a list, which are about the same; None: all."""
 
     @property
     def end(self) -> int:
@@ -92,12 +97,12 @@ class CardPage:
     @property
     def is_empty(self) -> bool:
         """The whole list is."""
-        return self.is_first and not self.cards and not self.muted_count
+        return self.is_first and not self.paper_ids
 
     @property
     def is_past_end(self) -> bool:
         """It got shorter since its last page was read."""
-        return not self.is_first and not self.cards and not self.muted_count
+        return not self.is_first and not self.paper_ids
 
     @property
     def is_all_seen(self) -> bool:
@@ -122,18 +127,34 @@ def card_page(
     """
     record_visit(request.user, now=timezone.now())
     hides_seen = not is_own and request.user.is_authenticated and request.user.hides_seen
-    part = _read_part(request, kind, list_after, bar=bar, hides_seen=hides_seen)
+    only = _asked_related(request, bar)
+    if bar and only:
+        bar = replace(bar, is_part=True)
+
+    def narrowed(after: P | None) -> QuerySet[Any]:
+        found = list_after(after)
+        if hides_seen:
+            found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # only readers hide what they have seen
+        if bar and request.GET.get("category"):
+            found = _of_category(found, request.GET["category"])
+        return found.filter(paper_id__in=only.paper_ids) if only else found
+
+    part = _read_part(request, kind, list_after, narrowed, has_bar=bar is not None)
+    folding = _read_folding(request, part, narrowed, bar=bar) if bar and bar.related and not only else _NO_FOLDING
     overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
-    marks = _marks(request, part.rows, bar=bar, overview=overview, is_own=is_own)
+    rows = [*part.rows, *folding.rows]
+    marks = _marks(request, rows, bar=bar, overview=overview, is_own=is_own)
     list_bar = _bar(request, bar, overview, marks, hides_seen=hides_seen) if bar and overview else None
     total = list_bar.total if bar and list_bar and not bar.is_part else 0
-    render = _card_renderer(request, part, marks, total=total, notes=notes, topic=topic)
-    muted = _muted(request, part.rows, marks)
+    render = _card_renderer(request, part, folding.rows, marks, total=total, notes=notes, topic=topic)
+    muted = _muted(request, rows, marks)
+    shown, behind = _folded(part.rows, folding, muted, is_today=bar is not None and timezone.localdate() in bar.days)
+    muted_rows = [row for row in part.rows if row.paper_id in muted]
     return CardPage(
-        cards=render([row for row in part.rows if row.paper_id not in muted]),
+        cards=render(shown, behind),
         paper_ids=tuple(paper_ids_of(part.rows)),
-        muted_cards=render([row for row in part.rows if row.paper_id in muted]) if muted else None,
-        muted_count=len(muted),
+        muted_cards=render(muted_rows, {}) if muted_rows else None,
+        muted_count=len(muted_rows),
         is_first=part.is_first,
         more=part.more,
         marks=marks,
@@ -142,6 +163,7 @@ def card_page(
         bar=list_bar,
         start=part.before or 0,
         is_part=part.before is None or (bar is not None and bar.is_part),
+        only=only,
     )
 
 
@@ -168,21 +190,17 @@ def _read_part(
     request: Request,
     kind: type[P],
     list_after: Callable[[P | None], QuerySet[Any]],
+    narrowed: Callable[[P | None], QuerySet[Any]],
     *,
-    bar: BarOf | None,
-    hides_seen: bool,
+    has_bar: bool,
 ) -> _Part:
     """The rows that the address asks for: behind a cursor or a paper, of a category. Two queries at most."""
     cursor, before = split_count(request.GET.get("after", ""))
     after = decode_cursor(cursor, kind)
     if after is None:
-        after = _position_of(request, kind, list_after) if bar else None
+        after = _position_of(request, kind, list_after) if has_bar else None
         before = 0 if after is None else None
-    found = list_after(after)
-    if hides_seen:
-        found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # only readers hide what they have seen
-    if bar and request.GET.get("category"):
-        found = _of_category(found, request.GET["category"])
+    found = narrowed(after)
     asked_for = _asked_number(request)
     per_page = asked_for.get("per_page", PER_PAGE)
     rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
@@ -208,22 +226,23 @@ def _marks(
 def _card_renderer(
     request: Request,
     part: _Part,
+    more_rows: Sequence[ListRow],
     marks: ViewerState | None,
     *,
     total: int,
     notes: Callable[[list[ListRow]], dict[int, CardNote]] | None,
     topic: Topic | None,
-) -> Callable[[list[ListRow]], SafeString]:
-    """What makes the cards of some of the rows."""
-    keys = paper_ids_of(part.rows)
+) -> Callable[[list[ListRow], Mapping[int, CardsBehind]], SafeString]:
+    """What makes the cards of some of the rows, and of those behind them."""
+    keys = paper_ids_of([*part.rows, *more_rows])
     pick = request.GET.get("pick") if marks is not None else None
     selected = set(keys if pick == "all" else ()) if pick else None
     topics = topic_names(keys, viewer=request.user, exclude=topic)
-    places = Places.of(keys, before=part.before, total=total)
+    places = Places.of(paper_ids_of(part.rows), before=part.before, total=total)
     pictures = shown_thumbnails(keys)
     year = timezone.localdate().year
 
-    def render(rows: list[ListRow]) -> SafeString:
+    def render(rows: list[ListRow], behind: Mapping[int, CardsBehind]) -> SafeString:
         more = notes(rows) if notes else {}
         return render_cards(
             rows,
@@ -234,9 +253,70 @@ def _card_renderer(
             topics=topics,
             places=places,
             thumbnails=pictures,
+            behind=behind,
         )
 
     return render
+
+
+class _Folding(NamedTuple):
+    """What a page of a day says of papers that are about the same."""
+
+    rows: Sequence[ListRow] = ()
+    """Those of other pages, which stand behind a paper of this one."""
+    order: Sequence[int] = ()
+    """All that may lead or stand behind, in the order of the day; empty where nothing is folded."""
+    related: Sequence[RelatedPapers] = ()
+    """Those with a paper on this page."""
+
+
+_NO_FOLDING = _Folding()
+
+
+def _asked_related(request: Request, bar: BarOf | None) -> RelatedPapers | None:
+    """The papers of a day that an address asks for by one of them; None: all."""
+    asked = parse_key(request.GET.get("related", "")) if bar and bar.related else None
+    return related_to(asked, bar.related) if bar and asked is not None else None
+
+
+def _read_folding(
+    request: Request, part: _Part, narrowed: Callable[[P | None], QuerySet[Any]], *, bar: BarOf
+) -> _Folding:
+    """The related papers of a page. One query where a reader has them folded and there are some."""
+    here = frozenset(paper_ids_of(part.rows))
+    related = [each for each in bar.related if each.paper_ids & here]
+    if not related or not request.user.is_authenticated or not request.user.folds_related:
+        return _Folding(related=related)
+    keys = frozenset[int]().union(*(each.paper_ids for each in related))
+    rows = read_list_rows(narrowed(None).filter(paper_id__in=keys), (), per_page=len(keys))
+    others = [row for row in rows if row.paper_id not in here]
+    return _Folding(others, paper_ids_of(rows), related)
+
+
+def _folded(
+    rows: Sequence[ListRow], folding: _Folding, muted: Container[int], *, is_today: bool
+) -> tuple[list[ListRow], dict[int, CardsBehind]]:
+    """The cards of a page that stand in the list, and those behind them; with a word on each that has related ones."""
+    if not folding.order:
+        return [_with_related(row, folding.related, is_today) for row in rows if row.paper_id not in muted], {}
+    folds = folds_of([paper_id for paper_id in folding.order if paper_id not in muted], folding.related)
+    hidden = {paper_id for fold in folds.values() for paper_id in fold.paper_ids}
+    known = {row.paper_id: row for row in (*rows, *folding.rows)}
+    behind = {
+        leader: CardsBehind(
+            fold.related.words(len(fold.paper_ids), is_today=is_today), [known[key] for key in fold.paper_ids]
+        )
+        for leader, fold in folds.items()
+    }
+    return [row for row in rows if row.paper_id not in hidden and row.paper_id not in muted], behind
+
+
+def _with_related(row: ListRow, related: Iterable[RelatedPapers], is_today: bool) -> ListRow:
+    found = related_to(row.paper_id, related)
+    if found is None:
+        return row
+    words = found.words(len(found.paper_ids) - 1, is_today=is_today)
+    return replace(row, related=(words, f"?related={row.paper_id}"))
 
 
 def _position_of(request: Request, kind: type[P], list_after: Callable[[P | None], QuerySet[Any]]) -> P | None:

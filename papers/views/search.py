@@ -25,11 +25,11 @@ from papers.services.search.result_page import (
     SearchPage,
     SearchRequest,
     available_sorts,
-    example_titles,
     find_destination,
     lexemes_to_highlight,
     more_like_query,
     resolve_sort,
+    search_examples,
     search_page,
 )
 from papers.services.topics.labels import topic_names
@@ -101,7 +101,7 @@ def _context(
         "query": query,
         "results": found,
         "notes": notes,
-        "examples": example_titles(query),
+        "examples": search_examples(query),
         "facet_links": facet_links(query, found.search_result) if found.is_first else [],
         "missing_arxiv_id": str(named) if named else "",
         "first_query": urlencode(again),

@@ -8,7 +8,7 @@ costs one read of the cache and one query for the viewer's state, no template, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
 from itertools import count
@@ -70,6 +70,14 @@ class Places(NamedTuple):
 _NO_PLACES = Places()
 
 
+class CardsBehind(NamedTuple):
+    """Cards that open below another one."""
+
+    words: str
+    """What the line says that they are behind."""
+    rows: Sequence[ListRow]
+
+
 class SlotError(Exception):
     """`_card.html` lacks a slot, has one twice or one that nothing fills. A fault of the template."""
 
@@ -95,12 +103,13 @@ def render_cards(
     topics: TopicNamesByPaper = MappingProxyType({}),
     places: Places = _NO_PLACES,
     thumbnails: Mapping[int, ShownThumbnail] = MappingProxyType({}),
+    behind: Mapping[int, CardsBehind] = MappingProxyType({}),
 ) -> SafeString:
     """The cards of `rows` as HTML for a reader, or for a visitor where `viewer` is None.
 
     One query for all cards that the cache lacks. With `selected` each card has a check box, which is on for the papers
     in it. `notes` say more of a paper, `topics` are named on it, and `places` say which of the list it is.
-    `thumbnails` are the pictures that stand beside it.
+    `thumbnails` are the pictures that stand beside it. What is `behind` a card opens below it.
     """
 
     def fill(row: ListRow, address: str) -> dict[str, str]:
@@ -113,7 +122,8 @@ def render_cards(
         slots["thumbnail"] = _thumbnail(address, thumbnails.get(row.paper_id))
         return slots
 
-    return _joined(rows, fill, this_year=this_year, lead=CardLead.LINE if viewer is None else viewer.card_lead)
+    lead = CardLead.LINE if viewer is None else viewer.card_lead
+    return _joined(rows, fill, this_year=this_year, lead=lead, behind=behind)
 
 
 def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
@@ -129,22 +139,34 @@ def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
 
 
 def _joined(
-    rows: Sequence[ListRow], fill: Callable[[ListRow, str], Mapping[str, str]], *, this_year: int, lead: str
+    rows: Sequence[ListRow],
+    fill: Callable[[ListRow, str], Mapping[str, str]],
+    *,
+    this_year: int,
+    lead: str,
+    behind: Mapping[int, CardsBehind] = MappingProxyType({}),
 ) -> SafeString:
     """The cards of `rows`; `fill` gives what stands in the slots of a row's, by the address of its paper.
 
-    `lead` is what they show of the abstract, a value of `CardLead`.
+    `lead` is what they show of the abstract, a value of `CardLead`. Some stand `behind` others, by the key of these.
     """
-    cards = _cached_cards(rows, this_year=this_year, lead=lead)
-    html: list[str] = []
-    for row in rows:
-        card = cards.get(row.paper_id)
-        if card is None:  # removed since the list was read
-            continue
-        slots, pieces = fill(row, card.address), card.pieces.copy()
-        pieces[1::2] = [slots[name] for name in pieces[1::2]]
-        html += pieces
-    return mark_safe("".join(html))  # noqa: S308  joined from what templates rendered
+    folded = (row for row in rows if row.paper_id in behind)
+    every = [*rows, *(other for row in folded for other in behind[row.paper_id].rows)]
+    cards = _cached_cards(every, this_year=this_year, lead=lead)
+
+    def pieces_of(some: Sequence[ListRow]) -> Iterator[str]:
+        for row in some:
+            card = cards.get(row.paper_id)
+            if card is None:  # removed since the list was read
+                continue
+            slots, pieces = fill(row, card.address), card.pieces.copy()
+            pieces[1::2] = [slots[name] for name in pieces[1::2]]
+            yield from pieces
+            if more := behind.get(row.paper_id):
+                summary = format_html('<details class="muted-fold"><summary>{}</summary>', more.words)
+                yield from (summary, *pieces_of(more.rows), "</details>")
+
+    return mark_safe("".join(pieces_of(rows)))  # noqa: S308  joined from what templates rendered
 
 
 class _Card(NamedTuple):
@@ -300,10 +322,12 @@ def _select(paper_id: int, *, is_on: bool) -> str:
 
 
 def _listing_marks(row: ListRow) -> str:
+    words, address = row.related
+    related = format_html('<li><a href="{}" rel="nofollow">{}</a></li>', address, words) if words else ""
     if not row.is_pinned and not row.submitted_by and not row.reasons:
-        return ""
+        return related
     marks = _marks_like(row.is_pinned, row.submitted_by, row.reasons, has_more=bool(row.similar_search_url))
-    return marks.replace(_ADDRESS, escape(row.similar_search_url))
+    return marks.replace(_ADDRESS, escape(row.similar_search_url)) + related
 
 
 @lru_cache(maxsize=1_000)

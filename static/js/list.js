@@ -82,7 +82,8 @@
 
   function words(fresh) {
     if (!fresh.length) return "There are no more papers.";
-    const [first, last] = [fresh[0], fresh.at(-1)].map((card) => card.getAttribute("aria-posinset"));
+    const places = fresh.map((card) => card.getAttribute("aria-posinset")).filter(Boolean);
+    const [first, last] = [places[0], Math.max(...places)];
     const total = fresh[0].getAttribute("aria-setsize");
     return first ? `Papers ${first} to ${last}${total > 0 ? ` of ${total}` : ""}.` : `${fresh.length} more papers.`;
   }
@@ -104,7 +105,7 @@
       name: document.title.replace(` · ${one(".wordmark").textContent}`, ""),
       address: location.pathname + location.search,
       more: more()?.href,
-      papers: all(".card-title a").filter((link) => !link.closest(".muted-fold")).map((link) => link.pathname),
+      papers: all(".card-title a").filter((link) => !link.closest(".muted-fold:not([open])")).map((link) => link.pathname),
     };
     try { sessionStorage.setItem("list", JSON.stringify(list)); } catch { /* full, or forbidden: then without */ }
   }

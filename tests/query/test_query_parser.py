@@ -35,6 +35,7 @@ from papers.query.nodes import (
     YearTerm,
 )
 from papers.query.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Query, parse
+from papers.text.abstract_roles import LikenessFacet
 
 A, B, C = WordTerm("a"), WordTerm("b"), WordTerm("c")
 
@@ -101,6 +102,13 @@ A, B, C = WordTerm("a"), WordTerm("b"), WordTerm("c")
         ("votes:5+", VotesTerm(">=", 5)),
         ("votes:5", VotesTerm("=", 5)),
         ("like:2401.00001v2", LikeTerm("2401.00001")),
+        ("like:2401.00001v2 Method", LikeTerm("2401.00001", LikenessFacet.METHOD)),
+        ('-like:"2401.00001" result', Not(LikeTerm("2401.00001", LikenessFacet.RESULT))),
+        ("(a like:x subject)", And((A, LikeTerm("x", LikenessFacet.SUBJECT)))),
+        ("like:x methods", And((LikeTerm("x"), WordTerm("methods")))),
+        ("like:x (method)", And((LikeTerm("x"), WordTerm("method")))),
+        ("method like:x", And((WordTerm("method"), LikeTerm("x")))),
+        ("title:t method", And((TitleTerm("t"), WordTerm("method")))),
         ("BERT: pre-training", And((WordTerm("bert:"), WordTerm("pre-training")))),
         ("大规模 语言", And((WordTerm("大规模"), WordTerm("语言")))),
         ("Schrödinger α", And((WordTerm("schrödinger"), WordTerm("α")))),
@@ -232,7 +240,8 @@ WORDS = ["a", "b", "self-attention", "c++", "o(n)", "α", "大", '"x y"', "autho
          "cat:cs.CL", "cat:cs.*", "topic:t", "tag:t", "org:o", "venue:v", 'journal:"j k"',
          "comment:k", "year:2023..", "year:2025-2023", "doi:10.1000/x(1)",
          "source:hf", "after:7d", "before:2025-01", "has:code", "is:withdrawn",
-         "votes:>5", "like:2401.00001", "foo:bar", "OR", "AND", "NOT", "-", "(", ")", '"', "|", "&", "|x", "%", "or",
+         "votes:>5", "like:2401.00001", "method", "like:2401.00001 subject",
+         "foo:bar", "OR", "AND", "NOT", "-", "(", ")", '"', "|", "&", "|x", "%", "or",
          "10.1/x", "ǅ", "İ", "ﬁ", "é"]  # fmt: skip
 texts = st.text(max_size=80) | st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join) | st.lists(
     st.sampled_from([*WORDS, " "]), max_size=30

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Schema
+from ninja import Field, Schema
 from ninja.params.functions import Query
 
 from papers.api.v1.base import Cursor, Limit, PaperId, asking, new_router, public, viewer_with_scope
@@ -25,11 +25,11 @@ from papers.catalogue.categories import find_category
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.models import Paper, PaperCategory
 from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
-from papers.services.embeddings.nearest import similar_papers
+from papers.services.embeddings.facet_likeness import similar_in
 from papers.services.lists.trending import trending_floor
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.paper_page import citation_of, details_without_similar, find_moved_paper
-from papers.text.abstract_roles import read_roles
+from papers.text.abstract_roles import LikenessFacet, read_roles
 from papers.web.permissions import paper_for_read
 
 lists = new_router("Papers")
@@ -40,6 +40,10 @@ class SimilarPapers(Schema):
     """Papers close in meaning."""
 
     items: list[PaperRecord]
+    facet: str = Field(description="In what they are like it; empty: overall.")
+    sentences: list[str] = Field(
+        description="Of each item the sentence that tells of the facet and comes closest; empty where none does."
+    )
 
 
 @lists.get("/papers", response=PaperPage, summary="The newest papers", **public())
@@ -80,10 +84,27 @@ def list_trending(request: HttpRequest, cursor: str = Cursor, limit: int = Limit
 
 
 @lists.get("/papers/{path:paper_id}/similar", response=SimilarPapers, summary="Similar papers", **public())
-def list_similar(request: HttpRequest, paper_id: str = PaperId, limit: int = Query(6, ge=1, le=6)) -> dict[str, Any]:
-    """The papers closest in meaning, the closest first; none where meanings are not known yet."""
-    paper = readable_paper(request, paper_id)
-    return {"items": records_of(request, similar_papers(paper)[:limit])}
+def list_similar(
+    request: HttpRequest,
+    paper_id: str = PaperId,
+    limit: int = Query(6, ge=1, le=6),
+    facet: Literal["", "subject", "method", "result"] = Query(
+        "",
+        description="In what they are to be like it: by the sentences of the abstract that tell of it. Empty: overall.",
+    ),
+) -> dict[str, Any]:
+    """The papers closest in meaning, the closest first; none where meanings are not known yet.
+
+    With `facet`, the closest by what their abstracts say of it. `facet` of the answer is empty where the paper's own
+    abstract has no such sentence: then they are similar overall.
+    """
+    found = similar_in(readable_paper(request, paper_id), LikenessFacet(facet) if facet else None)
+    some = found.items[:limit]
+    return {
+        "items": records_of(request, [each.paper for each in some]),
+        "facet": found.facet or "",
+        "sentences": [each.sentence for each in some],
+    }
 
 
 @router.get("/papers/{path:paper_id}", response=PaperDetail, summary="One paper", **public())

@@ -46,9 +46,9 @@ def similar_papers(paper: Paper, *, limit: int = 6) -> list[Paper]:
     if not ids and (ids := [each.paper_id for each in nearest_papers([paper.pk], limit=limit + _SPARE)]):
         cache.set(key, ids, _KEPT_SECONDS)
     papers = Paper.objects.visible().filter(withdrawn_at=None).for_cards().in_bulk(ids) if ids else {}
-    own = _plain(paper.title)
+    own = title_key(paper.title)
     in_order = (papers[paper_id] for paper_id in ids if paper_id in papers)
-    return [other for other in in_order if _plain(other.title) != own][:limit]
+    return [other for other in in_order if title_key(other.title) != own][:limit]
 
 
 def nearest_papers(paper_ids: Collection[int], *, limit: int, exclude_ids: Collection[int] = ()) -> list[PaperDistance]:
@@ -93,17 +93,18 @@ def nearest_to_vector(
     ).format(
         distance=cosine_distance(vector),
         model=sql.Literal(model.name),
-        looked_at=sql.Literal(max(_LOOKED_AT, 2 * limit) + len(exclude_ids)),
+        looked_at=sql.Literal(max(_LOOKED_AT, min(2 * limit, limit + _LOOKED_AT)) + len(exclude_ids)),
     )
     with transaction.atomic(), connection.cursor() as cursor:
         # Until as many are found as are asked for, past what was deleted or written again since the index was built.
         cursor.execute(
             "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', %s, true)",
-            [str(_EF_SEARCH)],
+            [str(max(_EF_SEARCH, limit))],
         )
         cursor.execute(query, [list(exclude_ids), limit])
         return [PaperDistance(*row) for row in cursor.fetchall()]
 
 
-def _plain(title: str) -> str:
+def title_key(title: str) -> str:
+    """A title to compare, whatever its case and spaces: two records of one paper have the same."""
     return " ".join(title.casefold().split())

@@ -31,6 +31,8 @@ class ListRow:
     """Why it was found, on a list of search results."""
     similar_search_url: str = ""
     """The address of a search for papers like it, on such a list."""
+    related: tuple[str, str] = ("", "")
+    """What is said of the papers of its day that are about the same, and the address that shows them."""
 
 
 @dataclass(frozen=True, slots=True)

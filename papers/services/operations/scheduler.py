@@ -44,6 +44,8 @@ _RULES_EVERY_SECONDS = 240
 _DESK_EVERY_SECONDS = 60
 # How often days are looked for whose announcement was not read in time.
 _DAYS_EVERY_SECONDS = 600
+# How often it is looked whether papers that are about the same are to be found anew on a day; mostly they are not.
+_CLUSTERS_EVERY_SECONDS = 120
 # A task asks for a hundred; an import of many thousands leaves arXiv time for others.
 _RECORDS_EVERY_SECONDS = 25
 # Reading a month of papers takes seconds; what readers do in a minute is taken up at once.
@@ -68,6 +70,7 @@ class DueWork:
     uploads: bool = False
     reindexing: bool = False
     roles: bool = False
+    clusters: bool = False
     thumbnail: bool = False
     others: tuple[TaskName, ...] = ()
     """Of other parts."""
@@ -95,6 +98,7 @@ def collect_due_work(*, now: datetime) -> DueWork:
         uploads=is_upload_waiting(),
         reindexing=is_reindexing(),
         roles=is_role_filling_due(),
+        clusters=_claim("clusters", now, _CLUSTERS_EVERY_SECONDS),
         thumbnail=is_thumbnail_due(now=now) and _claim("thumbnail", now, _RECORDS_EVERY_SECONDS),
         others=tuple(task for task in hooks.due_tasks.all(now) if _claim(task, now, _ENQUEUED_SECONDS)),
     )

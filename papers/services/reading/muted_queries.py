@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from papers.models import Listing, MutedQuery, Paper, User
-from papers.query.nodes import Or
+from papers.query.nodes import LikeTerm, Or, all_terms
 from papers.query.parser import Query, parse
 from papers.services.recommend.staleness import mark_recommendations_stale
 
@@ -58,9 +58,12 @@ def mute_query(*, user: User, text: str) -> None:
     Raises:
         MutingError: it asks for nothing, or there are too many.
     """
-    query = str(parse(text))
-    if not query:
+    root = parse(text).root
+    query = "" if root is None else str(root)
+    if root is None:
         raise MutingError("Enter a search to mute: a word, “a phrase”, author:name, cat:cs.CL.")
+    if any(isinstance(term, LikeTerm) for term in all_terms(root)):
+        raise MutingError("like: can’t be muted: it puts papers in an order and leaves none out.")
     longest = MutedQuery._meta.get_field("query").max_length or 0
     if len(query) > longest:
         raise MutingError(f"That is too long. Use at most {longest} characters.")

@@ -12,8 +12,9 @@ from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.record import citation_record
 from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts
-from papers.services.embeddings.nearest import similar_papers
+from papers.services.embeddings.facet_likeness import SimilarPapers, similar_in
 from papers.services.reading.paper_versions import VersionChanges, read_versions
+from papers.text.abstract_roles import LikenessFacet
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class PaperDetails:
     identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
-    similar: list[Paper]
-    """Close in meaning, the closest first; empty while it is not known."""
+    similar: SimilarPapers
+    """Close in meaning, or in what was asked for, the closest first; empty while it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ def id_in_words(paper: Paper) -> str:
     return f"doi:{doi}" if doi else ""
 
 
-def paper_details(paper: Paper) -> PaperDetails:
-    """What is known of `paper`. Four or five queries, and those of the similar papers."""
-    return replace(details_without_similar(paper), similar=similar_papers(paper))
+def paper_details(paper: Paper, *, like_in: LikenessFacet | None = None) -> PaperDetails:
+    """What is known of `paper`, with the papers like it in `like_in`. Four or five queries, and those of the similar
+    papers."""
+    return replace(details_without_similar(paper), similar=similar_in(paper, like_in))
 
 
 def details_without_similar(paper: Paper) -> PaperDetails:
@@ -98,7 +100,7 @@ def details_without_similar(paper: Paper) -> PaperDetails:
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
         ),
-        similar=[],
+        similar=SimilarPapers([]),
     )
 
 

@@ -20,6 +20,7 @@ from papers.models.query_sql import QueryCondition, compile_query
 from papers.query import nodes
 from papers.query.nodes import Node, TextTerm
 from papers.query.parser import Query
+from papers.services.embeddings.facet_likeness import reordered
 from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance, mean_vector
 from papers.services.embeddings.query_vectors import QueryVector, request_query_vector
@@ -121,6 +122,7 @@ def search_papers(
         if vector is None and by_words:
             words = _by_bm25_alone(asked, words, among, required)
         near = _by_vector(vector, words, among, required, needed, asked.expected) if vector else []
+        near = reordered(near, query.likenesses())
         if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
             near = only_near(near, vector)
         # Of a short question it changes nothing that could be measured, and takes a third more time.

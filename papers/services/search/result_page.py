@@ -24,6 +24,7 @@ from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
+from papers.services.embeddings.facet_likeness import unknown_facet_note
 from papers.services.embeddings.model_switch import current_model
 from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.search.bm25_words import pairs_of_texts
@@ -36,6 +37,7 @@ from papers.services.search.hybrid_search import (
     search_papers,
 )
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
+from papers.text.abstract_roles import facet_sentences
 
 PER_PAGE = 20
 EXPORT_LIMIT = 400
@@ -138,18 +140,37 @@ def find_destination(destination: Destination) -> str | None:
     return public_id
 
 
-def example_titles(query: Query) -> list[tuple[str, str, str]]:
-    """The papers that results are to be like: id, title, and the query without it. One query where there are some."""
-    names = query.examples()
-    if not names:
+class SearchExample(NamedTuple):
+    """A paper that results are to be like."""
+
+    public_id: str
+    title: str
+    without: str
+    """The query without it."""
+    facet: str
+    """In what they are to be like it; empty: on the whole."""
+    note: str
+    """Why it is compared on the whole after all, in a sentence for the reader."""
+
+
+def search_examples(query: Query) -> list[SearchExample]:
+    """The papers that results are to be like. One query where there are some."""
+    asked = query.likenesses()
+    if not asked:
         return []
-    titles = dict(Paper.objects.visible().filter(public_id__in=names).values_list("public_id", "title"))
-    return [(name, titles.get(name, name), str(_without_example(query, name))) for name in names]
+    found = Paper.objects.visible().filter(public_id__in=[term.public_id for term in asked])
+    papers = {paper.public_id: paper for paper in found.only("public_id", "title", "abstract", "sentence_roles")}
+    return [_example(query, term, papers.get(term.public_id)) for term in asked]
 
 
-def _without_example(query: Query, name: str) -> Query:
-    left = tuple(part for part in query.required() if part != nodes.LikeTerm(name))
-    return Query(None if not left else left[0] if len(left) == 1 else nodes.And(left))
+def _example(query: Query, term: nodes.LikeTerm, paper: Paper | None) -> SearchExample:
+    note = ""
+    if paper is not None and term.facet and not facet_sentences(paper.abstract, paper.sentence_roles, term.facet):
+        note = unknown_facet_note(paper, term.facet)
+    left = tuple(part for part in query.required() if part != term)
+    without = Query(None if not left else left[0] if len(left) == 1 else nodes.And(left))
+    title = paper.title if paper else term.public_id
+    return SearchExample(term.public_id, title, str(without), term.facet or "", note)
 
 
 def _best(request: SearchRequest) -> SearchPage:
@@ -236,8 +257,8 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
 
 def more_like_query(query: Query, example_id: str) -> str:
     """The query for papers like this one, and like those that the query names already."""
-    examples = [*query.examples(), example_id]
-    return " ".join(str(nodes.LikeTerm(name)) for name in dict.fromkeys(examples))
+    examples = dict.fromkeys([*query.likenesses(), nodes.LikeTerm(example_id)])
+    return " ".join(map(str, examples))
 
 
 def _listed(request: SearchRequest) -> SearchPage:

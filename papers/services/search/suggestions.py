@@ -43,7 +43,7 @@ OPERATORS = {
     "has": "with code, or a project page",
     "is": "withdrawn",
     "votes": "by number of votes here",
-    "like": "similar to a paper",
+    "like": "similar to a paper; in its method, subject or result",
 }
 """What may stand in front of a colon, with what it finds."""
 _ALIASES = {"au": "author", "authors": "author", "category": "cat", "conference": "venue"}

@@ -134,6 +134,10 @@ def _check(draft: TopicDraft, *, slug: str) -> None:
     examples = parse(draft.query).examples()
     if query.root is None and not examples:
         raise TopicError("The search is empty. Enter words, a category, or an example such as like:2401.00001.")
+    if faceted := next((term for term in parse(draft.query).likenesses() if term.facet), None):
+        raise TopicError(
+            f"A topic compares papers as a whole. Leave out “{faceted.facet}” behind {str(faceted).split()[0]}."
+        )
     if examples and not _examples(draft).exists():
         raise TopicError("None of the papers given with like: is here.")
     if slug and _leads_to(slug, referenced_topics(query.root)):
