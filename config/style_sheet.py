@@ -1,9 +1,10 @@
 """The one style sheet of all pages, joined from static/css when the static files are collected; nothing else builds it.
 
-A file there is an idea. `tokens` and `base` come first, `components` next, what is printed last, as it takes back what
-others say. No two of the others give rules to the same class, so their order says nothing to a page. It is the one in
-which they are smallest, for gzip finds again what it saw in the last 32 kB; a file that has no place in it comes after
-them, by name. The admin, which has Django's rules, gets its own and those of our tokens that they name.
+A file there is an idea. `tokens` and `base` come first, `components` and `forms` next, and last what is printed, as it
+takes back what others say. The others come in an order in which they are small, for gzip finds again what it saw in the
+last 32 kB; a file without a place in it follows them, by name. No two of them give rules to the same class, but where
+parts of one page meet, as a paper's buttons and a card's do, the part stands behind the whole. The admin, which has
+Django's rules, gets its own and those of our tokens that they name.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from django.contrib.staticfiles.finders import FileSystemFinder
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, Storage
 
-FIRST = ("tokens", "base", "components")
+FIRST = ("tokens", "base", "components", "forms")
 NEXT = (
-    *("list_bar", "paper_tools", "header", "search_page", "search", "topics", "style_page", "imports", "mail"),
-    *("settings", "masthead", "status", "signed_in", "comments", "submit", "cards", "paper", "alone", "people"),
-    *("curate", "forms", "authors", "privacy", "charts"),
+    *("submit", "style_page", "search", "search_page", "imports", "comments", "cards", "paper", "header"),
+    *("paper_tools", "list_bar", "masthead", "mail", "curate", "alone", "signed_in", "topics", "charts"),
+    *("authors", "privacy", "people", "status", "settings"),
 )
 LAST = ("print",)
 ADMIN = ("tokens", "admin")

@@ -61,6 +61,14 @@ _OVER_EACH_OTHER = """() => [...document.querySelectorAll(".card")].flatMap((car
         one[0].outerHTML.slice(0, 60) + " | " + other[0].outerHTML.slice(0, 60)));
 })"""
 
+# Of each card the heights at which its last fact and what opens the others begin, and whether both fit into one line.
+_LAST_LINES = """() => [...document.querySelectorAll(".card")].map((card) => {
+    const line = card.querySelector(".facts-line").getBoundingClientRect();
+    const facts = [...card.querySelectorAll(".facts li")].filter((one) => one.getClientRects().length);
+    const [fact, more] = [facts.at(-1), card.querySelector(".facts-more")].map((one) => one.getBoundingClientRect());
+    return { fact: fact.top, more: more.top, has_room: line.right - 88 - fact.right > more.width + 14 };
+})"""
+
 
 def outside(page: Page, address: str) -> str:
     """What is wider than the window on a page, also once all that folds is open."""
@@ -98,6 +106,31 @@ def test_nothing_to_press_lies_over_another_on_a_phone_s_card(chromium: Browser,
     for path in ("/", "/papers/new"):
         page.goto(site.url + path)
         assert page.evaluate(_OVER_EACH_OTHER) == []
+    context.close()
+
+
+def test_what_opens_the_other_facts_stands_in_the_line_that_they_end_in(chromium: Browser, site: Site) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(site.url + "/papers/new")
+    lines = page.evaluate(_LAST_LINES)
+    assert len(lines) > 10
+    assert [line for line in lines if line["has_room"] and line["more"] != line["fact"]] == []
+    context.close()
+
+
+def test_what_stands_over_a_list_begins_where_the_list_does(chromium: Browser, site: Site, staff_cookies: Any) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, storage_state=staff_cookies)
+    page = context.new_page()
+    page.goto(site.url)
+    author = page.locator(".byline a").first.get_attribute("href")
+    edge = page.locator(".card").first.evaluate("(card) => card.getBoundingClientRect().left")
+    for path, first in ((author, ".papers-head"), ("/library", ".filters label")):
+        page.goto(f"{site.url}{path}")
+        text = page.locator(first).first
+        begins = """(one) => { const range = document.createRange(); range.selectNodeContents(one);
+            return range.getBoundingClientRect().left }"""
+        assert text.evaluate(begins) == edge, path
     context.close()
 
 

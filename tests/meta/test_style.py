@@ -196,6 +196,14 @@ def test_the_order_of_the_files_names_only_files_that_there_are() -> None:
     assert len(set(named)) == len(named)
 
 
+def test_what_is_for_every_field_comes_before_what_is_for_one() -> None:
+    """Both weigh the same, so the later one wins."""
+    css = style_sheets(CSS)["css/broadsheet.css"]
+    assert css.index("input[type=checkbox],") < css.index(".pick input{")
+    assert css.index(".save:hover") < css.index(".paper .save{")
+    assert css.rindex("@media ") == css.index("@media print{")
+
+
 def test_what_is_taken_out_of_a_sheet_says_nothing(tmp_path: Path) -> None:
     """Spaces go but for those of a sum; of the tokens the admin has those that its rules name."""
     (tmp_path / "tokens.css").write_text(":root {\n  --ink: #000;\n  --idle: #fff;\n}\n", encoding="utf-8")
