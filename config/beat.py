@@ -14,6 +14,7 @@ from celery.beat import Scheduler
 from celery.signals import beat_init
 from kombu.exceptions import OperationalError
 
+from config.alive_file import touch
 from config.queues import configuration
 from papers.enqueue import TaskName
 
@@ -30,6 +31,7 @@ class SteadyScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Have what is due enqueued. Returns the seconds until something may be due again."""
+        touch()
         now = self.app.now()
         entries = list(self.schedule.values())
         if any(entry.last_run_at and entry.last_run_at > now + CLOCK_SLACK for entry in entries):
