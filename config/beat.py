@@ -18,7 +18,8 @@ from config.alive_file import touch
 from config.queues import configuration
 from papers.enqueue import TaskName
 
-# Celery's own fixup would load the apps. It is beat's only, and never the one that tasks belong to where it is imported.
+# Celery's own fixup would load the apps. It is beat's only, and never the one that tasks belong to where it is
+# imported.
 app = Celery("broadsheet-beat", fixups=[], set_as_current=False)
 app.conf.update(configuration())
 
