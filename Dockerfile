@@ -28,7 +28,7 @@ ENV PATH=/opt/broadsheet/bin:$PATH \
 # Nothing is installed in it any more, so its installer goes.
 RUN PIP_ROOT_USER_ACTION=ignore python -m pip uninstall --yes --quiet pip \
  && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent broadsheet \
- && install --directory --owner broadsheet --group broadsheet --mode 700 /data
+ && install --directory --owner broadsheet --group broadsheet --mode 700 /data /backups
 COPY --from=build /opt/broadsheet /opt/broadsheet
 COPY --from=build /app /app
 WORKDIR /app

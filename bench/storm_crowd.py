@@ -65,7 +65,7 @@ class CrowdResult:
         )
 
 
-def crowd(site: Site) -> CrowdResult:
+def crowd(site: Site, *, people: int = PEOPLE, guesses: int = GUESSES, mails: int = MAILS) -> CrowdResult:
     """All of them at once; how it ended."""
     manage(site.environment, _ACCOUNTS)
     with httpx.Client(base_url=site.url, timeout=60) as browser:
@@ -73,10 +73,10 @@ def crowd(site: Site) -> CrowdResult:
         token = browser.cookies["broadsheet_csrf"]
     asked: list[tuple[str, str, dict[str, str]]] = [
         ("person", "/sign-in", {"username": f"crowd{number + 1}@example.org", "password": PASSWORD})
-        for number in range(PEOPLE)
+        for number in range(people)
     ]
-    asked += [("guess", "/sign-in", {"username": VICTIM, "password": f"guess {number}"}) for number in range(GUESSES)]
-    asked += [("mail", "/forgotten", {"email": VICTIM}) for _ in range(MAILS)]
+    asked += [("guess", "/sign-in", {"username": VICTIM, "password": f"guess {number}"}) for number in range(guesses)]
+    asked += [("mail", "/forgotten", {"email": VICTIM}) for _ in range(mails)]
     result = CrowdResult({kind: Counter() for kind, _, _ in asked})
     for kind, status in asyncio.run(_ask_all(site.url, token, asked)):
         result.answers[kind][status] += 1

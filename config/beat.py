@@ -14,10 +14,12 @@ from celery.beat import Scheduler
 from celery.signals import beat_init
 from kombu.exceptions import OperationalError
 
+from config.alive_file import touch
 from config.queues import configuration
 from papers.enqueue import TaskName
 
-# Celery's own fixup would load the apps. It is beat's alone: where it is imported, tasks still belong to the workers'.
+# Celery's own fixup would load the apps. It is beat's only, and never the one that tasks belong to where it is
+# imported.
 app = Celery("broadsheet-beat", fixups=[], set_as_current=False)
 app.conf.update(configuration())
 
@@ -30,6 +32,7 @@ class SteadyScheduler(Scheduler):
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Have what is due enqueued. Returns the seconds until something may be due again."""
+        touch()
         now = self.app.now()
         entries = list(self.schedule.values())
         if any(entry.last_run_at and entry.last_run_at > now + CLOCK_SLACK for entry in entries):

@@ -12,6 +12,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
+from urllib.parse import unquote_to_bytes
 
 HEAD_SECONDS = 10.0
 """From a request's first byte to the end of its head; also how long a new connection may stay silent."""
@@ -30,6 +31,7 @@ THROWN_AWAY_HEADER = "X-Broadsheet-Body-Thrown-Away"
 _END = b"\r\n\r\n"
 _FIELD = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.I)
 
+_SIGN_IN_PATHS = (b"/sign-in", b"/sign-up", b"/forgotten")
 # Without a body its type may not be looked at: multipart without a boundary is an error of its own.
 _OF_BODY = frozenset((b"content-length", b"content-type", b"expect"))
 
@@ -44,6 +46,8 @@ class Head:
     waits_for_go_on: bool
     """The browser sends the body once it has "100 Continue"."""
     is_chunked: bool
+    is_sign_in: bool = False
+    """Whether it is a form for which a password is computed, which takes a processor for a quarter of a second."""
 
 
 def read_head(data: bytes | bytearray, seen: int = 0) -> Head | None:
@@ -63,7 +67,15 @@ def read_head(data: bytes | bytearray, seen: int = 0) -> Head | None:
         body_length=int(said) if said.isdigit() and len(said) < 16 else 0,
         waits_for_go_on=fields.get(b"expect", b"").lower() == b"100-continue",
         is_chunked=b"transfer-encoding" in fields,
+        is_sign_in=_is_sign_in(bytes(data[: data.find(b"\r\n")])),
     )
+
+
+def _is_sign_in(line: bytes) -> bool:
+    """Whether a request line sends a form of `/sign-in`, `/sign-up` or `/forgotten`, at whatever sub-path."""
+    method, _, rest = line.partition(b" ")
+    path = unquote_to_bytes(rest.partition(b" ")[0].partition(b"?")[0])
+    return method == b"POST" and any(name in path for name in _SIGN_IN_PATHS)
 
 
 def without_body(head: bytes | bytearray) -> bytes:
@@ -76,9 +88,9 @@ def without_body(head: bytes | bytearray) -> bytes:
 class TurnedAwayError(Exception):
     """The request gets this answer from the loop itself, and its connection is closed."""
 
-    def __init__(self, status: str) -> None:
+    def __init__(self, status: str, sentence: str = "") -> None:
         super().__init__(status)
-        body = f"{status}\n".encode()
+        body = f"{sentence or status}\n".encode()
         self.answer = (
             f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
             "Connection: close\r\n\r\n"
@@ -101,6 +113,11 @@ class IncomingRequest:
     def on_disk(self) -> int:
         """How many of its bytes are on the disk, at most."""
         return self.received if self._body is not None else 0
+
+    @property
+    def is_sign_in(self) -> bool:
+        """Whether its head says that it is a form with a password (`Head.is_sign_in`)."""
+        return self.head is not None and self.head.is_sign_in
 
     @property
     def is_complete(self) -> bool:

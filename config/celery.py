@@ -9,10 +9,12 @@ from celery import Celery
 from celery.signals import worker_before_create_process
 
 from config import task_limits  # noqa: F401  connects to the worker's signals
+from config.alive_file import TouchAliveFile
 from config.queues import configuration
 
 app = Celery("broadsheet")
 app.conf.update(configuration())
+app.steps["worker"].add(TouchAliveFile)
 
 
 @worker_before_create_process.connect

@@ -363,6 +363,8 @@ WEB_THREADS = env.number("BROADSHEET_WEB_THREADS", 4, at_least=1)
 
 # --- monitoring ----------------------------------------------------------------------------------------------------
 
+# For a container's health check; where several parts run on one machine, each needs its own.
+ALIVE_FILE = env.text("BROADSHEET_ALIVE_FILE")
 METRICS_TOKEN = env.secret("BROADSHEET_METRICS_TOKEN")
 SENTRY_DSN = env.secret("BROADSHEET_SENTRY_DSN")
 OTEL_ENDPOINT = env.url("BROADSHEET_OTEL_ENDPOINT", "") if env.is_set("BROADSHEET_OTEL_ENDPOINT") else ""

@@ -5,7 +5,8 @@ many connections as there are threads stops everybody. Here the worker's loop ta
 sees it, and sends what a browser does not take at once. Parsing, answering and everything else is gunicorn's.
 
 Requests with a long body are answered one after another by a thread of their own: twenty that are parsed at the same
-time keep Python's lock from all others for half a second.
+time keep Python's lock from all others for half a second. So are forms that sign somebody in: a password is made to
+take long, and pages would wait behind a thousand of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ MOST_WAITING = 1_000
 """Connections that a process holds while nothing is to be done for them. One more closes the one that waits longest."""
 MOST_ON_DISK = 256_000_000
 """Bytes of bodies and answers on the disk, of all connections of a process together."""
+MOST_SIGN_INS = 50
+"""Forms with passwords that wait in a process, each a quarter of a second's work. One more is turned away at once."""
 LINGER_SECONDS = 2.0
 _ACCEPTED_AT_ONCE = 8
 _RECEIVED_AT_ONCE = 256_000
@@ -101,6 +104,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         """Those in the loop, the one that waits longest first."""
         self.most_waiting = MOST_WAITING
         self.for_long_bodies: ThreadPoolExecutor
+        self.for_sign_ins: ThreadPoolExecutor
+        self.sign_ins = 0
+        """How many of them wait, or are being answered."""
 
     def init_process(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -111,15 +117,20 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.most_waiting = max(50, min(MOST_WAITING, (files - 200) // 2))
         self.for_long_bodies = ThreadPoolExecutor(max_workers=1)
+        self.for_sign_ins = ThreadPoolExecutor(max_workers=1)
         super().init_process()
 
     def run(self) -> None:
         super().run()
         self.for_long_bodies.shutdown(wait=False)
+        self.for_sign_ins.shutdown(wait=False)
 
     def enqueue_req(self, conn: Connection) -> None:
         """Have a thread answer a request that is whole."""
         pool = self.for_long_bodies if conn.incoming.on_disk else self.tpool
+        if conn.incoming.is_sign_in:
+            pool = self.for_sign_ins
+            self.sign_ins += 1
         future = pool.submit(self.handle, conn)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
 
@@ -138,6 +149,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, future: Any) -> None:
         """A thread is done with it: send what is left, then take the next request, or say farewell."""
+        self.sign_ins -= conn.incoming.is_sign_in
         try:
             conn.stays = bool(not future.cancelled() and future.result())
         except Exception:  # noqa: BLE001  gunicorn has logged it
@@ -207,6 +219,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 conn.sock.raw.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             if conn.incoming.on_disk and sum(each.on_disk for each in self.waiting) > MOST_ON_DISK:
                 raise TurnedAwayError("503 Service Unavailable")
+            if conn.incoming.is_complete and conn.incoming.is_sign_in and self.sign_ins >= MOST_SIGN_INS:
+                raise TurnedAwayError("503 Service Unavailable", "Very many sign in at this moment: try again soon.")
         except TurnedAwayError as refused:
             conn.sock.send(refused.answer)
             self._leave(conn)

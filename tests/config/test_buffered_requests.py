@@ -54,6 +54,25 @@ def test_what_comes_behind_it_is_not_lost() -> None:
     assert all_of(request) == GET + GET[:5]
 
 
+@pytest.mark.parametrize(
+    ("line", "is_sign_in"),
+    [
+        (b"POST /sign-in HTTP/1.1", True),
+        (b"POST /papers/sign-in?next=/ HTTP/1.1", True),
+        (b"POST /sign%2Din HTTP/1.1", True),
+        (b"POST /forgotten HTTP/1.0", True),
+        (b"GET /sign-in HTTP/1.1", False),
+        (b"POST /papers/2611.00001/vote?next=/sign-in HTTP/1.1", False),
+        (b"POST", False),
+        (b"\xff\xfe POST /sign-in", False),
+    ],
+)
+def test_forms_with_passwords_are_known_by_their_first_line(line: bytes, is_sign_in: bool) -> None:
+    request = IncomingRequest(0)
+    request.add(line + b"\r\nHost: x\r\n\r\n", 0)
+    assert request.is_sign_in is is_sign_in
+
+
 @pytest.mark.parametrize("length", [IN_MEMORY_BYTES, IN_MEMORY_BYTES + 1, 3_000_000])
 def test_a_long_body_is_on_the_disk(length: int) -> None:
     request, body = IncomingRequest(0), bytes(range(256)) * (length // 256 + 1)

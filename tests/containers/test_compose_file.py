@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -63,7 +66,34 @@ def test_ours_run_without_rights_and_write_nothing_beside_their_volume() -> None
     for spec in ours:
         options = set(spec.run_options(project="here"))
         assert options >= {"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp"}
-        assert {option for option in options if option.startswith("--volume")} == {"--volume=here_data:/data"}
+        volumes = {option for option in options if option.startswith("--volume")}
+        assert volumes == {"--volume=here_data:/data", "--volume=here_backups:/backups"}
+
+
+def test_a_folder_of_the_hosts_can_take_the_backups() -> None:
+    file = read_compose_file(ROOT / "docker-compose.yml", {**SECRETS, "BACKUP_VOLUME": "/srv/backups"})
+    assert "--volume=/srv/backups:/backups" in file.services["fetcher"].run_options(project="here")
+
+
+@pytest.mark.parametrize("name", ["worker", "fetcher", "mailer", "beat"])
+def test_what_goes_round_is_looked_at_without_starting_python(name: str, tmp_path: Path) -> None:
+    """The check itself, on a file that was just touched, is old, and is not there."""
+    service = read_compose_file(ROOT / "docker-compose.yml", SECRETS).services[name]
+    assert service.health_check
+    file = Path(service.environment["BROADSHEET_ALIVE_FILE"])
+    here = tmp_path / "alive"
+    command = [word.replace(str(file), str(here)) for word in service.health_check.command]
+    assert "python" not in " ".join(command)
+    assert "celery" not in " ".join(command)
+
+    def is_well() -> bool:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    assert not is_well(), "it never came as far as its loop"
+    here.touch()
+    assert is_well()
+    os.utime(here, (time.time() - 100, time.time() - 100))
+    assert not is_well(), "it hangs"
 
 
 def test_health_checks_ask_for_no_variable_that_only_docker_sets() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -27,6 +28,7 @@ class Read(NamedTuple):
     """`_UNKNOWN` where it is not written as a literal."""
 
 
+@cache
 def reads() -> dict[str, list[Read]]:
     """Variable → how it is read, from the source text of everything that runs in production."""
     found: dict[str, list[Read]] = {}
@@ -118,5 +120,5 @@ def test_the_compose_file_keeps_what_is_written_beside_the_database() -> None:
     """The file systems are read-only, and without a place for the backup before it an upgrade would be refused."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     (folder,) = re.findall(r"BROADSHEET_DATA_DIR: (\S+)", text)
-    assert f'volumes: ["data:{folder}"]' in text.partition("\nservices:")[0]
+    assert f'volumes: ["data:{folder}", "' in text.partition("\nservices:")[0]
     assert re.search(r"^  data:$", text.rpartition("\nvolumes:")[2], re.MULTILINE)

@@ -44,7 +44,8 @@ _SEEN = """
 """
 _STEP = "SELECT at - clock_timestamp() FROM papers_heartbeat WHERE name = %s FOR UPDATE"
 _PULL = """
-    UPDATE {table} SET {column} = greatest(clock_timestamp() - interval '5 seconds', {column} - make_interval(secs => %(step)s))
+    UPDATE {table} SET {column} =
+        greatest(clock_timestamp() - interval '5 seconds', {column} - make_interval(secs => %(step)s))
     WHERE {column} > clock_timestamp()
 """
 
