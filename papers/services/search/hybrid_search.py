@@ -108,36 +108,70 @@ def search_papers(
         SearchTimeout: a statement took longer than it may.
     """
     with statement_timeout():
-        texts, needed, examples = ranking_texts(query), _required(query), _examples(query)
-        required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
-        among = _searched_papers(newest_id, examples)
-        by_words, by_meaning = mode != SearchMode.SEMANTIC, mode != SearchMode.BM25
-        # Asked for while the words are looked up.
-        wants_meaning = by_meaning and not query.destination
-        of_text = request_query_vector(embedded_text(query) if wants_meaning else "")
-        asked = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
-        asked = replace(asked, beside_meaning=wants_meaning and current_model() is not None)
-        words = _by_bm25(asked, among, required) if by_words else []
-        vector = _vector(of_text(), examples) if by_meaning else None
-        if vector is None and by_words:
-            words = _by_bm25_alone(asked, words, among, required)
-        near = _by_vector(vector, words, among, required, needed, asked.expected) if vector else []
-        near = reordered(near, query.likenesses())
-        if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
-            near = only_near(near, vector)
-        # Of a short question it changes nothing that could be measured, and takes a third more time.
-        more_words = _scored_by_words(asked, among, words, near) if by_words and asked.is_long else []
-        more_near = _scored_by_meaning(vector, words, near) if vector and asked.is_long else []
-        named = papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else []
-        facets = _facets({*named} | {hit.paper_id for hit in words} | {hit.paper_id for hit in near})
-    listed_at = {paper_id: each.listed_at for paper_id, each in facets.items()}
-    distance = near_distance(vector)
-    return SearchResult(
-        ranked=fuse(
-            words, near, more_words, more_near, named=named, near_distance=distance, listed_at=listed_at, now=now
-        ),
-        facets=facets,
-        is_semantic=vector is not None or query.destination is not None,  # nothing is asked of an id's meaning
+        found = _rankings(query, mode=mode, viewer=viewer, today=today, newest_id=newest_id)
+        facets = _facets(found.paper_ids())
+    ranked = fuse(
+        found.words,
+        found.near,
+        found.more_words,
+        found.more_near,
+        named=found.named,
+        near_distance=near_distance(found.vector),
+        listed_at={paper_id: each.listed_at for paper_id, each in facets.items()},
+        now=now,
+    )
+    # Of an id that was typed nothing is asked in meaning.
+    is_semantic = found.vector is not None or query.destination is not None
+    return SearchResult(ranked=ranked, facets=facets, is_semantic=is_semantic, has_words=found.has_words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rankings:
+    """What each way of looking found, the best first."""
+
+    words: list[Bm25Hit]
+    near: list[PaperDistance]
+    more_words: list[Bm25Hit]
+    """Of what meaning alone found, how well it fits by words."""
+    more_near: list[PaperDistance]
+    """Of what words alone found, how near it is in meaning."""
+    named: list[int]
+    """Papers of the author whose whole name was typed."""
+    vector: QueryVector | None
+    has_words: bool
+
+    def paper_ids(self) -> set[int]:
+        return {*self.named, *(hit.paper_id for hit in self.words), *(hit.paper_id for hit in self.near)}
+
+
+def _rankings(
+    query: Query, *, mode: SearchMode, viewer: User | AnonymousUser | None, today: date, newest_id: int | None
+) -> _Rankings:
+    texts, needed, examples = ranking_texts(query), _required(query), _examples(query)
+    required = compile_query(Query(needed), viewer=viewer, today=today) if needed else None
+    among = _searched_papers(newest_id, examples)
+    by_words, by_meaning = mode != SearchMode.SEMANTIC, mode != SearchMode.BM25
+    # Asked for while the words are looked up.
+    wants_meaning = by_meaning and not query.destination
+    of_text = request_query_vector(embedded_text(query) if wants_meaning else "")
+    asked = build_bm25_query(texts, needed, repetitions=dict(query.repeated))
+    asked = replace(asked, beside_meaning=wants_meaning and current_model() is not None)
+    words = _by_bm25(asked, among, required) if by_words else []
+    vector = _vector(of_text(), examples) if by_meaning else None
+    if vector is None and by_words:
+        words = _by_bm25_alone(asked, words, among, required)
+    near = _by_vector(vector, words, among, required, needed, asked.expected) if vector else []
+    near = reordered(near, query.likenesses())
+    if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
+        near = only_near(near, vector)
+    return _Rankings(
+        words=words,
+        near=near,
+        # Of a short question these change nothing that could be measured, and take a third more time.
+        more_words=_scored_by_words(asked, among, words, near) if by_words and asked.is_long else [],
+        more_near=_scored_by_meaning(vector, words, near) if vector and asked.is_long else [],
+        named=papers_by_whole_name(query, among) if mode == SearchMode.HYBRID else [],
+        vector=vector,
         has_words=bool(asked.terms),
     )
 
