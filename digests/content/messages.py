@@ -123,7 +123,7 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     digests: dict[int, bytes | None] = {}
     lost: set[int] = set()
     rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).with_rights().order_by("pk")
-    for pk, schedule_id, kind, topic, shared_list, stored, may_read in rows.values_list(
+    for pk, schedule_id, kind, topic, shared_list, stored, may_read in rows.values_list(  # type: ignore[misc]  # with_rights
         "pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "may_read"
     ):
         if not may_read:

@@ -122,8 +122,14 @@ def unfollow(request: Request, key: str) -> HttpResponse:
 
 def _save(form: PreferencesForm, subscriber: Subscriber) -> None:
     now, chosen = timezone.now(), form.chosen()
-    about = {"kinds": chosen.kinds, "topics": chosen.topics, "lists": chosen.lists}
-    save_preferences(subscriber=subscriber, **about, when=chosen.when, now=now)
+    save_preferences(
+        subscriber=subscriber,
+        kinds=chosen.kinds,
+        topics=chosen.topics,
+        lists=chosen.lists,
+        when=chosen.when,
+        now=now,
+    )
     pause_subscriber(subscriber=subscriber, until=chosen.paused_until, keeps_papers=chosen.keeps_papers, now=now)
 
 

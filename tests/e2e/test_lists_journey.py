@@ -41,7 +41,7 @@ def test_a_list_is_filled_ordered_and_shared(site: Site, open_context: Open, rea
         card.get_by_role("link", name="Tags, state and note").click()
         card.get_by_role("link", name="Add to a list").click()
         card.get_by_label("Papers for the course").check()
-        card.get_by_role("button", name="Save").click()
+        card.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("#notice")).to_contain_text("Added to “Papers for the course”.")
     page.goto(f"{site.url}/lists")
     page.get_by_role("link", name="Papers for the course").click()
