@@ -43,7 +43,7 @@ def agenda_facts(row: AgendaRow) -> str:
     votes = f"{row.votes} vote{'' if row.votes == 1 else 's'} since the last meeting" if row.votes else ""
     carried = f"from {item.carried_from.day} {item.carried_from:%B}" if item.carried_from else ""
     nominated = f"nominated by {item.nominated_by.username}" if item.nominated_by else ""
-    by = f"presented by {presenter.username}" if presenter else "nobody presents it yet"
+    by = f"Presented by {presenter.username}" if presenter else "Nobody presents it yet"
     return " · ".join(filter(None, [by, nominated, votes, carried]))
 
 
