@@ -40,6 +40,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         return _elsewhere(request, public_id)
     vote_url = reverse("papers:vote", args=[found.public_id])
     citation = citation_of(found)
+    meetings = meetings_of_paper(found.pk, request.user)
     context = {
         "paper": found,
         "name": id_in_words(found),
@@ -54,12 +55,12 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         "discussion": show_discussion(
             found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
         ),
-        "meetings": meetings_of_paper(found.pk, request.user),
+        "meetings": meetings,
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
         context |= _own(request, found, request.user)
-        context["own_clubs"] = _clubs_to_ask(request.user, context["meetings"])
+        context["own_clubs"] = _clubs_to_ask(request.user, meetings)
     response = render(request, "papers/paper.html", context)
     response["Link"] = signposts(found)
     patch_vary_headers(response, ["Cookie"])

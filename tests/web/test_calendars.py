@@ -16,7 +16,12 @@ AT = datetime(2026, 3, 26, 15, tzinfo=UTC)
 
 
 def event(zone: str = "Europe/Berlin", at: datetime = AT, **fields: Any) -> CalendarEvent:
-    given = {"uid": "a@papers.example.org", "sequence": 2, "title": "Reading group", "changed_at": AT} | fields
+    given: dict[str, Any] = {
+        "uid": "a@papers.example.org",
+        "sequence": 2,
+        "title": "Reading group",
+        "changed_at": AT,
+    } | fields
     return CalendarEvent(starts_at=at, ends_at=at + timedelta(hours=1), time_zone=zone, **given)
 
 
