@@ -38,7 +38,9 @@ class ClubForm(_ClubModelForm):
         help_text="Type a city. Meetings keep their time by its clock in summer and winter.",
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}),
     )
-    link = forms.URLField(label="Link", required=False, max_length=500, assume_scheme="https", help_text="A call.")
+    link = forms.URLField(
+        label="Link", required=False, max_length=500, assume_scheme="https", help_text="Of a video call, for example."
+    )
 
     class Meta:
         model = Club

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
 
 from papers.models import AgendaItem, Club, ClubMeeting, User
+from papers.models.club import ClubRights
 from papers.services.clubs.read_club import AgendaRow
 
 register = template.Library()
@@ -43,34 +43,27 @@ def agenda_facts(row: AgendaRow) -> str:
     votes = f"{row.votes} vote{'' if row.votes == 1 else 's'} since the last meeting" if row.votes else ""
     carried = f"from {item.carried_from.day} {item.carried_from:%B}" if item.carried_from else ""
     nominated = f"nominated by {item.nominated_by.username}" if item.nominated_by else ""
-    by = f"presented by {presenter.username}" if presenter else "nobody presents it yet"
+    by = f"Presented by {presenter.username}" if presenter else "Nobody presents it yet"
     return " · ".join(filter(None, [by, nominated, votes, carried]))
 
 
-@dataclass(frozen=True, slots=True)
-class AgendaAct:
-    """Something that may be pressed beside a paper on an agenda."""
+@register.simple_tag
+def agenda_acts(
+    item: AgendaItem, user: User | AnonymousUser, rights: ClubRights, is_open: bool
+) -> list[tuple[str, str]]:
+    """What the reader may press beside a paper on an agenda, as `papers.views.club_agenda` allows it: name and label.
 
-    name: str
-    label: str
-    for_organizers: bool = False
-    for_members: bool = False
-    is_own: bool = False
-    """It takes back what the reader did."""
-
-
-@register.filter
-def agenda_acts(item: AgendaItem, user: User | AnonymousUser) -> list[AgendaAct]:
-    """What may be pressed, whoever presses it; the page shows each to those who may."""
+    Of a meeting that is over or cancelled, a paper can only be carried over.
+    """
     has_presenter = item.presenter is not None and item.presenter.is_active
-    presents, nominated = item.presenter_id == user.pk, item.nominated_by_id == user.pk
+    presents, nominated, organizes = item.presenter_id == user.pk, item.nominated_by_id == user.pk, rights.may_organize
     acts = [
-        AgendaAct("present", "I’ll present it", for_members=True) if not has_presenter else None,
-        AgendaAct("withdraw", "I can no longer present it", is_own=True) if presents else None,
-        AgendaAct("withdraw", "Take off presenter", for_organizers=True) if has_presenter and not presents else None,
-        AgendaAct("up", "Up", for_organizers=True),
-        AgendaAct("down", "Down", for_organizers=True),
-        AgendaAct("later", "Next time", for_organizers=True),
-        AgendaAct("remove", "Remove", for_organizers=True, is_own=nominated),
+        ("present", "I’ll present it", rights.may_nominate and not has_presenter and is_open),
+        ("withdraw", "I can no longer present it", presents and is_open),
+        ("withdraw", "Take off presenter", organizes and has_presenter and not presents and is_open),
+        ("up", "Up", organizes and is_open),
+        ("down", "Down", organizes and is_open),
+        ("later", "Next time", organizes and item.meeting.cancelled_at is None),
+        ("remove", "Remove", (organizes or (nominated and rights.may_nominate)) and is_open),
     ]
-    return [act for act in acts if act is not None]
+    return [(name, label) for name, label, may in acts if may]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -16,7 +17,7 @@ from papers.catalogue.identifiers import parse_arxiv_id
 from papers.citations.registry import CITATION_FORMATS
 from papers.forms.comments import CommentForm
 from papers.forms.library import AnnotationsForm
-from papers.models import Paper, Tag, Thumbnail, User
+from papers.models import Club, ClubMeeting, Paper, Tag, Thumbnail, User
 from papers.services.clubs.read_club import clubs_of, meetings_of_paper
 from papers.services.embeddings.facet_likeness import similar_in
 from papers.services.reading.library import mark_opened, read_annotations
@@ -45,6 +46,7 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         return _similar(request, found, facet)
     vote_url = reverse("papers:vote", args=[found.public_id])
     citation = citation_of(found)
+    meetings = meetings_of_paper(found.pk, request.user)
     context = {
         "paper": found,
         "name": id_in_words(found),
@@ -61,11 +63,12 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         "discussion": show_discussion(
             found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
         ),
-        "meetings": meetings_of_paper(found.pk, request.user),
+        "meetings": meetings,
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
         context |= _own(request, found, request.user)
+        context["own_clubs"] = _clubs_to_ask(request.user, meetings)
     response = render(request, "papers/paper.html", context)
     response["Link"] = signposts(found)
     patch_vary_headers(response, ["Cookie", "HX-Request"])
@@ -124,9 +127,14 @@ def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
         "note": markdown(own["note"]),
         "own_tags": render_own_tags(paper.pk, own["tags"].split(", ") if own["tags"] else (), owner=user.username),
         "comment_form": CommentForm(),
-        "own_clubs": clubs_of(user),
         "comments_url": reverse("papers:comments", args=[paper.public_id]),
     }
+
+
+def _clubs_to_ask(user: User, meetings: Sequence[ClubMeeting]) -> list[Club]:
+    """The reader's clubs, but for those that have the paper on an agenda to come."""
+    known = {meeting.club_id for meeting in meetings if meeting.ends_at > timezone.now()}
+    return [club for club in clubs_of(user) if club.pk not in known]
 
 
 @require_safe

@@ -89,11 +89,12 @@ def test_from_nomination_to_minutes(group: Club, paper: Paper) -> None:
     assert not AgendaItem.objects.exists()
     ben.post(f"{paper.get_absolute_url()}/nominate", {"club": group.slug})
     item = AgendaItem.objects.get()
+    assert f"{paper.get_absolute_url()}/nominate" not in ben.get(paper.get_absolute_url()).content.decode()
     assert "nominated by ben" in page_text(group.get_absolute_url())
     page = press(ben, item, "present")
-    assert "presented by ben" in page_text(group.get_absolute_url())
+    assert "Presented by ben" in page_text(group.get_absolute_url())
     undo(ben, page)
-    assert "nobody presents it yet" in page_text(group.get_absolute_url())
+    assert "Nobody presents it yet" in page_text(group.get_absolute_url())
     assert press(ben, item, "up").status_code == 404, "members don't order"
     other = nominate(club=group, paper_id=factories.paper(title="Later").pk, user=None, now=timezone.now())
     page = press(olga, other, "up")
@@ -219,7 +220,7 @@ def test_a_presenter_who_goes_leaves_the_paper(group: Club, paper: Paper) -> Non
     User.objects.filter(pk=ben.pk).update(is_active=False)
     item.refresh_from_db()
     assert item.needs_presenter
-    assert "nobody presents it yet" in page_text(group.get_absolute_url())
+    assert "Nobody presents it yet" in page_text(group.get_absolute_url())
     delete_account(ben)
     item.refresh_from_db()
     assert (item.presenter, item.nominated_by, item.lost_presenter) == (None, None, True)

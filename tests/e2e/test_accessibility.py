@@ -47,6 +47,8 @@ READER = {
     "since": "/papers/since",
     "mentions": "/mentions",
     "muted": "/account/muted?q=model",
+    "clubs": "/clubs",
+    "new club": "/clubs/new",
     "reading": "/account/reading",
     "saved searches": "/topics",
     "new search": "/topics/new?q=language+model",

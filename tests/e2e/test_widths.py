@@ -23,6 +23,8 @@ MORE = (
         "/papers/for-you",
         "/following",
         "/submit",
+        "/clubs",
+        "/clubs/new",
         "/library/import",
         "/account",
         "/account/address",

@@ -20,7 +20,9 @@ from papers.models import Followed, LibraryItem, Paper, SharedListPaper, TaggedP
 _LEFT_OUT = frozenset(
     {"feedkey", "loginlink", "usersession", "authenticator", "socialtoken", "logentry", "emailconfirmation"}
 )
-_SECRET_FIELDS = frozenset({"token_digest", "session_key", "password", "key_digest", "key_nonce"})
+_SECRET_FIELDS = frozenset(
+    {"token_digest", "session_key", "password", "key_digest", "key_nonce", "clubmail.message", "clubmail.lease"}
+)
 _IN_MEMORY_BYTES = 2_000_000
 
 EXPORT_README = """What Broadsheet keeps of you.

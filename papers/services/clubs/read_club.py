@@ -48,6 +48,8 @@ def items_of(meetings: Collection[ClubMeeting]) -> QuerySet[AgendaItem]:
 def read_agenda(meeting: ClubMeeting, *, since: datetime | None) -> list[AgendaRow]:
     """The agenda of a meeting, with the votes given since then; None: votes are not told. Two queries."""
     items = list(items_of([meeting]))
+    for item in items:
+        item.meeting = meeting
     votes = {} if since is None else votes_since(since, [one.paper_id for one in items])
     return [AgendaRow(item, votes.get(item.paper_id, 0)) for item in items]
 
