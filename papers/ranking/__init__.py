@@ -1,6 +1,7 @@
-"""Pure arithmetic: what a reader will like, what is trending, and where the bars of a chart stand.
+"""Pure arithmetic: what a reader will like, what is like a paper, what is trending, where the bars of a chart stand.
 
-Only `recommend.py`, `stream.py` and `day_clusters.py` load numpy, which is heavy: workers and measurements import them, pages don't.
+Only `recommend.py`, `stream.py` and `day_clusters.py` load numpy, which is heavy: workers and measurements import them,
+pages don't.
 """
 
 import os

@@ -130,17 +130,9 @@ def card_page(
     only = _asked_related(request, bar)
     if bar and only:
         bar = replace(bar, is_part=True)
-
-    def narrowed(after: P | None) -> QuerySet[Any]:
-        found = list_after(after)
-        if hides_seen:
-            found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # only readers hide what they have seen
-        if bar and request.GET.get("category"):
-            found = _of_category(found, request.GET["category"])
-        return found.filter(paper_id__in=only.paper_ids) if only else found
-
+    narrowed = _narrowed(request, list_after, has_bar=bar is not None, only=only, hides_seen=hides_seen)
     part = _read_part(request, kind, list_after, narrowed, has_bar=bar is not None)
-    folding = _read_folding(request, part, narrowed, bar=bar) if bar and bar.related and not only else _NO_FOLDING
+    folding = _read_folding(request, part, narrowed(None), bar=bar) if bar and bar.related and not only else _NO_FOLDING
     overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None
     rows = [*part.rows, *folding.rows]
     marks = _marks(request, rows, bar=bar, overview=overview, is_own=is_own)
@@ -205,6 +197,27 @@ def _read_part(
     per_page = asked_for.get("per_page", PER_PAGE)
     rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
     return _Part(rows[:per_page], before, is_first=after is None, is_last=len(rows) <= per_page)
+
+
+def _narrowed(
+    request: Request,
+    list_after: Callable[[P | None], QuerySet[Any]],
+    *,
+    has_bar: bool,
+    only: RelatedPapers | None,
+    hides_seen: bool,
+) -> Callable[[P | None], QuerySet[Any]]:
+    """A list behind a position, without what the reader leaves out and what the address does not ask for."""
+
+    def behind(after: P | None) -> QuerySet[Any]:
+        found = list_after(after)
+        if hides_seen:
+            found = exclude_seen(found, request.user)  # type: ignore[arg-type]  # only readers hide what they have seen
+        if has_bar and request.GET.get("category"):
+            found = _of_category(found, request.GET["category"])
+        return found.filter(paper_id__in=only.paper_ids) if only else found
+
+    return behind
 
 
 def _marks(
@@ -279,16 +292,14 @@ def _asked_related(request: Request, bar: BarOf | None) -> RelatedPapers | None:
     return related_to(asked, bar.related) if bar and asked is not None else None
 
 
-def _read_folding(
-    request: Request, part: _Part, narrowed: Callable[[P | None], QuerySet[Any]], *, bar: BarOf
-) -> _Folding:
+def _read_folding(request: Request, part: _Part, whole_list: QuerySet[Any], *, bar: BarOf) -> _Folding:
     """The related papers of a page. One query where a reader has them folded and there are some."""
     here = frozenset(paper_ids_of(part.rows))
     related = [each for each in bar.related if each.paper_ids & here]
     if not related or not request.user.is_authenticated or not request.user.folds_related:
         return _Folding(related=related)
     keys = frozenset[int]().union(*(each.paper_ids for each in related))
-    rows = read_list_rows(narrowed(None).filter(paper_id__in=keys), (), per_page=len(keys))
+    rows = read_list_rows(whole_list.filter(paper_id__in=keys), (), per_page=len(keys))
     others = [row for row in rows if row.paper_id not in here]
     return _Folding(others, paper_ids_of(rows), related)
 

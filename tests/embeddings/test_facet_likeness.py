@@ -141,7 +141,7 @@ def test_topics_and_mutes_say_that_they_cannot(tides: Paper) -> None:
 
 
 def test_the_api_has_the_facet_and_the_sentences(tides: Paper, client: Client) -> None:
-    found = client.get(f"/api/v1/papers/{tides.public_id}/similar", {"facet": "method", "limit": 2}).json()
+    found = client.get(f"/api/v1/papers/{tides.public_id}/similar", {"facet": "method", "limit": "2"}).json()
     assert found["facet"] == "method"
     assert found["items"][0]["title"] == "Bread"
     assert found["sentences"][0] == "Wavelet networks are trained."

@@ -18,7 +18,7 @@ from papers.services.embeddings.model_switch import current_model
 from papers.services.embeddings.nearest import PaperDistance, nearest_papers, similar_papers, title_key
 from papers.text.abstract_roles import LikenessFacet
 
-CANDIDATES = 120
+CANDIDATES = 100
 """How many of the nearest are looked at for a facet."""
 _SPARE = 4
 _KEPT_SECONDS = 60 * 30
