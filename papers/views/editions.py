@@ -22,6 +22,7 @@ from papers.services.editions.spans import (
     Span,
     day_span,
     explain_absence,
+    explain_empty_day,
     front_page,
     month_span,
     newest_span,
@@ -47,7 +48,7 @@ def today(request: Request) -> HttpResponse:
     now = timezone.now()
     front = front_page(today=timezone.localdate(now))
     why = explain_absence(front.span.edition, today=timezone.localdate(now), now=now)
-    return _show_day(request, front.span, {"why": why, "is_newest": True, "later": front.later})
+    return _show_day(request, front.span, {"why": why, "now": now, "is_newest": True, "later": front.later})
 
 
 @require_safe
@@ -57,7 +58,9 @@ def day(request: Request, day: str) -> HttpResponse:
     found = parse_day(day)
     if found is None:
         raise Http404("There is no such day.")
-    return _show_day(request, day_span(found), {})
+    span, now = day_span(found), timezone.now()
+    why_empty = None if span.listed_count else explain_empty_day(found, today=timezone.localdate(now), now=now)
+    return _show_day(request, span, {"why_empty": why_empty, "now": now})
 
 
 @require_safe

@@ -151,6 +151,27 @@ def test_every_page_fits_every_width(
 
 
 @pytest.mark.e2e_all
+def test_every_page_fits_a_small_phone_with_larger_text(
+    chromium: Browser, site: Site, staff_cookies: Any, paper_path: str
+) -> None:
+    """The largest of what a reader may choose, on the smallest width; what is wider scrolls by itself."""
+    paths = sorted(
+        {*PUBLIC.values(), *STAFF.values(), *READER.values(), *MORE} - {path for path in MORE if "/admin" in path}
+    )
+    context = chromium.new_context(storage_state=staff_cookies, viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    found = {}
+    for path in ((path or paper_path).format(paper=paper_path) for path in paths):
+        page.goto(site.url + path, wait_until="domcontentloaded")
+        page.evaluate("document.documentElement.dataset.text = 'larger'")
+        open_everything(page)
+        if wrong := page.evaluate(_OUTSIDE):
+            found[path] = wrong
+    context.close()
+    assert found == {}
+
+
+@pytest.mark.e2e_all
 def test_every_page_fits_at_twice_the_size(chromium: Browser, site: Site, staff_cookies: Any, paper_path: str) -> None:
     """What a browser does at 200 %: half as many of the pixels that a style sheet counts, each drawn by four."""
     paths = sorted({*PUBLIC.values(), *STAFF.values(), *READER.values(), *MORE})

@@ -154,6 +154,23 @@ class TestTheDayPage:
     def test_a_saturday_is_said_to_be_one(self) -> None:
         assert "arXiv announces nothing on Saturdays" in page_text("/papers/date/2026-03-07")
 
+    def test_today_without_papers_says_when_they_come(self) -> None:
+        today = timezone.localdate()
+        factories.listing(day=today - ONE_DAY)
+        assert "No papers on this day" in page_text(f"/papers/date/{today}"), "nobody can say"
+        factories.source(next_fetch_at=timezone.now() + timedelta(minutes=1))
+        found = page_text(f"/papers/date/{today}")
+        assert "No papers yet today" in found
+        assert "That begins at" in found or "That begins on" in found
+
+    def test_a_day_to_come_says_when_its_papers_are_due(self) -> None:
+        factories.source()
+        day = timezone.localdate() + 30 * ONE_DAY
+        found = page_text(f"/papers/date/{day}")
+        assert any(
+            words in found for words in ("will appear here after", "announces nothing on", "makes no announcement on")
+        )
+
     def test_a_day_to_come_is_said_to_come(self) -> None:
         day = timezone.localdate() + 30 * ONE_DAY
         assert "in the future" in page_text(f"/papers/date/{day}")

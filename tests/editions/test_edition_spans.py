@@ -13,6 +13,7 @@ from papers.services.editions.spans import (
     EditionAbsence,
     day_span,
     explain_absence,
+    explain_empty_day,
     front_page,
     month_span,
     newest_span,
@@ -175,6 +176,31 @@ class TestWhyNotToday:
         why = self.why(now=late)
         assert why is not None
         assert why.absence is AbsenceReason.HOLIDAY
+
+    def test_it_says_when_arxiv_is_asked_again_while_that_is_to_come(self) -> None:
+        late = ANNOUNCED + timedelta(hours=12)
+        source = factories.source(error_count=2, next_fetch_at=late + timedelta(minutes=9))
+        factories.fetch_run(source, state=FetchRun.State.FAILED, started_at=late)
+        for now, next_fetch_at in ((late, source.next_fetch_at), (late + timedelta(minutes=9), None)):
+            why = self.why(now=now)
+            assert why is not None
+            assert (why.absence, why.next_fetch_at) == (AbsenceReason.FAILING, next_fetch_at)
+            Edition.objects.all().delete()
+
+    def test_an_empty_day_to_come_says_when_its_papers_are_due(self) -> None:
+        assert explain_empty_day(TODAY, today=TODAY, now=NOW) is None, "no source knows"
+        assert explain_empty_day(TODAY + ONE_DAY, today=TODAY, now=NOW) is None
+        factories.source()
+        assert explain_empty_day(TODAY - ONE_DAY, today=TODAY, now=NOW) is None
+        why = explain_empty_day(TODAY + ONE_DAY, today=TODAY, now=NOW)
+        assert why is not None
+        assert why.due == edition_due(TODAY + ONE_DAY)
+        saturday = explain_empty_day(date(2026, 3, 7), today=TODAY, now=NOW)
+        assert saturday is not None
+        assert saturday.due is None
+        today = explain_empty_day(TODAY, today=TODAY, now=NOW)
+        assert today is not None
+        assert today.absence is AbsenceReason.UNASKED
 
     def test_before_arxiv_was_ever_asked_nobody_says_that_it_announced_nothing(self) -> None:
         source = factories.source()

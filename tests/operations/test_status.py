@@ -240,7 +240,9 @@ class TestVerdict:
         for name in ("arXiv", "Hugging Face"):
             run(source(name, error_count=1), FetchRun.State.FAILED)
         assert self.verdict() is Verdict.ALL_FAILING
-        assert self.words().startswith("No source is responding.")
+        assert self.words().startswith("No source is responding. They will be checked again")
+        Source.objects.update(next_fetch_at=NOW + timedelta(minutes=20))
+        assert self.words().startswith("No source is responding. They will be checked again at 08:20.")
 
     def test_one_that_is_off_counts_for_nothing(self) -> None:
         run(source(error_count=1), FetchRun.State.FAILED)
@@ -273,6 +275,12 @@ class TestFirstVisit:
         arxiv = source(next_fetch_at=NOW + timedelta(minutes=5), last_success_at=None)
         visit = first_fetch_status(now=NOW)
         assert (visit.is_over, visit.is_begun, visit.begins_at) == (False, False, arxiv.next_fetch_at)
+
+    def test_that_no_source_has_answered_is_said(self) -> None:
+        run(source(error_count=1), FetchRun.State.FAILED)
+        assert first_fetch_status(now=NOW).is_failing
+        run(source("Hugging Face"))
+        assert not first_fetch_status(now=NOW).is_failing
 
     def test_it_is_over_when_nothing_is_due_or_running(self) -> None:
         arxiv = source(next_fetch_at=NOW)

@@ -75,6 +75,8 @@ class EditionAbsence:
     """None where no source of the site follows arXiv's calendar, so that nobody can say."""
     due: datetime | None
     """By when arXiv is asked for the next edition."""
+    next_fetch_at: datetime | None = None
+    """When the first of the sources that follow arXiv's calendar is asked again; None where that time has come."""
 
 
 def day_span(day: date) -> Span:
@@ -141,4 +143,22 @@ def explain_absence(edition: Edition | None, *, today: date, now: datetime) -> E
         is_asked=has_real or is_failing or not states <= {FetchRun.State.RUNNING, FetchRun.State.ABANDONED},
     )
     due = edition_due(today) if absence is AbsenceReason.NOT_YET else next_edition_due(today)
-    return EditionAbsence(today=today, absence=absence, due=due)
+    next_fetch_at = min((source.next_fetch_at for source in sources if source.next_fetch_at), default=None)
+    return EditionAbsence(
+        today=today,
+        absence=absence,
+        due=due,
+        next_fetch_at=next_fetch_at if next_fetch_at and next_fetch_at > now else None,
+    )
+
+
+def explain_empty_day(day: date, *, today: date, now: datetime) -> EditionAbsence | None:
+    """Why a day from today on has no papers; None for one in the past, and where nobody can say. Two queries."""
+    if day < today:
+        return None
+    if day == today:
+        why = explain_absence(None, today=today, now=now)
+        return why if why and why.absence else None
+    if not Source.objects.announcing().exclude(lists="nothing").exists():
+        return None
+    return EditionAbsence(today=day, absence=None, due=edition_due(day))

@@ -120,6 +120,11 @@ class SiteStatus:
         return min((one.source.next_fetch_at for one in self.unasked if one.source.next_fetch_at), default=None)
 
     @property
+    def next_check_at(self) -> datetime | None:
+        """When the first of the sources with trouble is asked again; None where none is planned."""
+        return min((one.source.next_fetch_at for one in self.troubled if one.source.next_fetch_at), default=None)
+
+    @property
     def is_fetching(self) -> bool:
         """A source is being asked at this moment."""
         return any(source.state is SourceState.RUNNING for source in self.sources)
@@ -170,6 +175,11 @@ class FirstFetchStatus:
     def is_over(self) -> bool:
         """Each source was asked, and none has a visit before it or in progress: there is nothing to watch any more."""
         return not any(source.is_pending or source.run is None for source in self.sources)
+
+    @property
+    def is_failing(self) -> bool:
+        """Each source was asked, and none has answered."""
+        return bool(self.sources) and all(source.trouble is SourceState.FAILING for source in self.sources)
 
     @property
     def begins_at(self) -> datetime | None:
