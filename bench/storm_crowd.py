@@ -80,8 +80,7 @@ def crowd(site: Site, *, people: int = PEOPLE, guesses: int = GUESSES, mails: in
     result = CrowdResult({kind: Counter() for kind, _, _ in asked})
     for kind, status in asyncio.run(_ask_all(site.url, token, asked)):
         result.answers[kind][status] += 1
-    counted, mails = manage(site.environment, _COUNTED)
-    result.guesses_counted, result.most_mails = int(counted), int(mails)
+    result.guesses_counted, result.most_mails = map(int, manage(site.environment, _COUNTED))
     return result
 
 

@@ -80,7 +80,13 @@ class _OneClient(RedisCacheClient):
     def incr(self, key: Any, delta: int) -> int:
         """Raises ValueError where there is no such counter, or somebody else made something else of it."""
         try:
-            return int(super().incr(key, delta))
+            count = int(super().incr(key, delta))
+            # Between Django's look whether there is one and the command it may have run out; the new one never would,
+            # and who is counted by it would be shut out for good.
+            if count == delta and self.get_client().ttl(key) == -1:
+                self.delete(key)
+                raise ValueError(f"{key!r} has just run out.")
+            return count
         except ResponseError as error:
             if not str(error).startswith(_NOT_A_COUNTER):
                 raise

@@ -116,6 +116,19 @@ def test_a_counter_that_is_none_begins_anew(server: redis.Redis, prefix: str, va
     assert not count_attempt("vote", "ada")
 
 
+def test_a_counter_that_would_never_end_begins_anew(server: redis.Redis, prefix: str) -> None:
+    """As it is left where a counter ran out between the look whether it is there and the counting."""
+    key = f"{prefix}:1:limit:y"
+    cache.add("limit:y", 0, 60)
+    server.persist(key)
+    with pytest.raises(ValueError, match="run out"):
+        cache.incr("limit:y")
+    assert not server.exists(key)
+    cache.add("limit:y", 0, 60)
+    assert cache.incr("limit:y") == 1
+    assert 0 < server.ttl(key) <= 60
+
+
 def test_values_come_back(prefix: str) -> None:
     values: dict[str, Any] = {
         "a": None,
