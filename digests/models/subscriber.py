@@ -98,6 +98,11 @@ class Schedule(models.Model):
     max_papers = models.PositiveSmallIntegerField(
         default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_PAPERS)]
     )
+    sends_empty = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A mail also says so where papers came and none was above its line.",
+    )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day with mail again.")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When the reader unsubscribed from all of it.")
 
@@ -136,6 +141,15 @@ class Schedule(models.Model):
         return RecurrenceRule(self.frequency, *(getattr(self, name) for name in RULE_FIELDS))
 
 
+class LineKind(models.TextChoices):
+    """What is above the line of a subscription; digests/line.py has the numbers."""
+
+    ANY = "any", "anything"
+    RELATED = "related", "related"
+    CLOSE = "close", "close"
+    VOTED = "voted", "voted for"
+
+
 class Subscription(models.Model):
     """One thing that a schedule's mail is about."""
 
@@ -148,11 +162,29 @@ class Subscription(models.Model):
         FOR_YOU = "for_you", "papers suggested to you"
         VERSIONS = "versions", "new versions of saved papers"
 
+    Line = LineKind
+
     # The first column of `subscription_once`.
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind)
     topic = models.ForeignKey(
         "papers.Topic", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
+    )
+    max_papers = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="At most so many in one mail; empty: its share of the mail."
+    )
+    line = models.CharField(
+        max_length=8,
+        choices=LineKind,
+        default=LineKind.ANY,
+        db_default="any",
+        help_text="Only what is above it is in the mail.",
+    )
+    min_votes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="The line in votes; 0 for other lines."
+    )
+    line_set_at = models.DateTimeField(
+        null=True, blank=True, help_text="Papers that stood below an earlier line stay there."
     )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
     key_digest = key_digest_field("Of the key in the mail's link to its end.")
@@ -168,6 +200,14 @@ class Subscription(models.Model):
                 condition=Q(kind="topic", topic__isnull=False) | (~Q(kind="topic") & Q(topic=None)),
                 name="subscription_topic",
             ),
+            models.CheckConstraint(
+                condition=Q(max_papers=None) | Q(max_papers__gte=1, max_papers__lte=MAX_PAPERS),
+                name="subscription_size",
+            ),
+            models.CheckConstraint(
+                condition=Q(line="voted", min_votes__gte=1) | Q(line__in=["any", "related", "close"], min_votes=0),
+                name="subscription_line",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -177,6 +217,16 @@ class Subscription(models.Model):
     def label(self) -> str:
         """What readers call it."""
         return self.topic.name if self.topic is not None else self.get_kind_display()
+
+    @property
+    def limits_in_words(self) -> str:
+        """How much of it comes: `only close, at most 5`."""
+        lines = {
+            LineKind.ANY: "anything",
+            LineKind.VOTED: f"only with {self.min_votes} vote{'' if self.min_votes == 1 else 's'} or more",
+        }
+        line = lines.get(LineKind(self.line), f"only {self.get_line_display()}")
+        return line if self.max_papers is None else f"{line}, at most {self.max_papers}"
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

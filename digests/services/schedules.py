@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from django.db import connection, transaction
 
+from digests.line import ANY
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.schedule import FREQUENCIES, RULE_FIELDS, due_on, next_slot
 
+Subject: TypeAlias = tuple[str, int | None]
+"""A kind of subscriptions, and the topic where it is one."""
+
+
+class Limits(NamedTuple):
+    """How much of a subject is in a mail: columns of Subscription."""
+
+    line: str = ANY
+    min_votes: int = 0
+    max_papers: int | None = None
+    line_set_at: datetime | None = None
+
+
 # What a reader chooses, as `save_schedule` takes it.
-_CHOSEN = (*RULE_FIELDS, "max_papers")
+_CHOSEN = (*RULE_FIELDS, "max_papers", "sends_empty")
 
 
 def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **chosen: Any) -> Schedule:
     """The reader's schedule of this frequency with what is `chosen`, made or changed, and going again if it had ended.
 
-    `chosen` may have what `RULE_FIELDS` names and max_papers. A new one looks back on its last period only. Idempotent.
+    `chosen` may have what `RULE_FIELDS` names, max_papers and sends_empty. A new one looks back on its last period
+    only. Idempotent.
 
     Raises:
         ValueError: there is no such frequency.
@@ -43,8 +59,17 @@ def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **ch
     return schedule
 
 
-def set_subscriptions(*, schedule: Schedule, kinds: Iterable[str] = (), topic_ids: Iterable[int] = ()) -> None:
-    """Make the mail be about exactly these; those that stay keep their links. Idempotent."""
+def set_subscriptions(
+    *,
+    schedule: Schedule,
+    kinds: Iterable[str] = (),
+    topic_ids: Iterable[int] = (),
+    limits: Mapping[Subject, Limits] = MappingProxyType({}),
+) -> None:
+    """Make the mail be about exactly these; those that stay keep their links and limits. Idempotent.
+
+    `limits` are given to those that are new to the mail.
+    """
     wanted = {(kind, None) for kind in kinds} | {(Subscription.Kind.TOPIC.value, pk) for pk in topic_ids}
     with transaction.atomic():
         Schedule.objects.select_for_update().get(pk=schedule.pk)
@@ -55,7 +80,10 @@ def set_subscriptions(*, schedule: Schedule, kinds: Iterable[str] = (), topic_id
             else:
                 one.delete()
         Subscription.objects.bulk_create(
-            Subscription(schedule=schedule, kind=kind, topic_id=topic_id) for kind, topic_id in sorted(wanted, key=str)
+            Subscription(
+                schedule=schedule, kind=kind, topic_id=topic_id, **limits.get((kind, topic_id), Limits())._asdict()
+            )
+            for kind, topic_id in sorted(wanted, key=str)
         )
 
 

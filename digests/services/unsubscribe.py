@@ -11,7 +11,7 @@ from django.db import transaction
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.services.mail_keys import find_by_key
-from digests.services.schedules import end_schedule, save_schedule
+from digests.services.schedules import Limits, end_schedule, save_schedule
 from papers.models import Topic
 
 _SALT = "digests.undo"
@@ -62,7 +62,8 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
             subscription.delete()
         else:
             end_schedule(schedule=schedule, now=now)
-    return _undo([schedule.pk], kind=subscription.kind, topic_id=subscription.topic_id)
+    limits = (subscription.line, subscription.min_votes, subscription.max_papers)
+    return _undo([schedule.pk], kind=subscription.kind, topic_id=subscription.topic_id, limits=limits)
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
@@ -80,8 +81,11 @@ def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
     return _undo([schedule.pk for schedule in going])
 
 
-def _undo(schedules: Sequence[int], *, kind: str = "", topic_id: int | None = None) -> str:
-    return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": topic_id}, salt=_SALT)
+def _undo(
+    schedules: Sequence[int], *, kind: str = "", topic_id: int | None = None, limits: Sequence[object] = ()
+) -> str:
+    ended = {"schedules": list(schedules), "kind": kind, "topic": topic_id, "limits": limits}
+    return signing.dumps(ended, salt=_SALT)
 
 
 def undo_unsubscribe(token: str, *, now: datetime) -> bool:
@@ -100,5 +104,10 @@ def undo_unsubscribe(token: str, *, now: datetime) -> bool:
         for schedule in found.order_by("pk"):
             save_schedule(subscriber=schedule.subscriber, frequency=schedule.frequency, now=now)
             if ended["kind"]:
-                Subscription.objects.get_or_create(schedule=schedule, kind=ended["kind"], topic_id=ended["topic"])
+                Subscription.objects.get_or_create(
+                    schedule=schedule,
+                    kind=ended["kind"],
+                    topic_id=ended["topic"],
+                    defaults=Limits(*ended.get("limits", ()))._asdict(),
+                )
     return True
