@@ -32,9 +32,14 @@ SECRET_ADDRESSES: Mapping[str, str] = {
     "digests:save": "s/<key>/<paper_id>",
     "digests:vote": "s/<key>/<paper_id>/vote",
     "digests:seen": "s/<key>/<paper_id>/seen",
+    "digests:more": "s/<key>/<paper_id>/more",
+    "digests:less": "s/<key>/<paper_id>/less",
+    "digests:subscription": "subscriptions/<key>/of/<pk>",
+    "digests:weekly": "subscriptions/<key>/weekly",
     "digests:unsubscribe": "u/<key>",
     "digests:mail": "mail/<key>",
     "digests:mail-more": "mail/<key>/more",
+    "digests:mail-below": "mail/<key>/below",
 }
 """URL name → the address, with `<key>` and `<token>` where something is that opens it."""
 

@@ -7,16 +7,19 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Field
 from pydantic import AfterValidator
 
-from digests.models import Schedule, Subscription
+from digests.line import ANY
+from digests.models import Schedule, Subscriber, Subscription
 from digests.models.subscriber import MAX_PAPERS
 from digests.schedule import FREQUENCIES
 from digests.services.double_opt_in import confirm_account, request_sign_up
+from digests.services.limits import line_value, set_limits
 from digests.services.preferences import (
     get_or_create_subscriber,
     pause_subscriber,
@@ -52,15 +55,40 @@ else:
     SubjectName = _one_of(kind.value for kind in Subscription.Kind if kind not in _NAMED_KINDS)
     FrequencyName = _one_of(FREQUENCIES)
 _EXAMPLE: dict[str, Any] = {
-    "schedules": [{"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"], "lists": []}],
+    "schedules": [
+        {
+            "frequency": "weekly",
+            "kinds": ["trending"],
+            "topics": ["tides"],
+            "lists": [],
+            "limits": [{"kind": "trending", "topic": None, "list": None, "line": "votes-5", "max_papers": 10}],
+        }
+    ],
     "local_time": "07:30",
     "time_zone": "Europe/Berlin",
     "weekday": 0,
     "month_day": 1,
     "skips_weekends": False,
     "max_papers": 20,
+    "sends_empty": False,
     "paused_until": None,
 }
+
+
+class SubjectLimits(RequestBody):
+    """How much of one subject is in a mail."""
+
+    kind: SubjectName | None = Field(
+        None, description="One of the kinds of the mail; null where it is a topic or a list."
+    )
+    topic: Text | None = Field(None, max_length=80, description="The slug of one of its topics.")
+    list: Text | None = Field(None, max_length=80, description="The slug of one of its shared lists.")
+    line: Text = Field(
+        "any",
+        pattern=r"^(any|related|close|votes-[1-9][0-9]{0,3})$",
+        description="What a paper must be to be in it: `related`, `close`, or have `votes-5`: so many votes.",
+    )
+    max_papers: int | None = Field(None, ge=1, le=MAX_PAPERS, description="At most; null: as many as fit.")
 
 
 class MailSchedule(RequestBody):
@@ -70,6 +98,9 @@ class MailSchedule(RequestBody):
     kinds: list[SubjectName] = Field([], max_length=20)
     topics: list[Text] = Field([], max_length=300, description="Slugs of topics for all and of the reader's own.")
     lists: list[Text] = Field([], max_length=300, description="Slugs of shared lists that the reader may read.")
+    limits: list[SubjectLimits] | None = Field(
+        None, max_length=320, description="Of subjects with a line or a number; null: as they were."
+    )
 
 
 class MailChoice(RequestBody):
@@ -84,6 +115,9 @@ class MailChoice(RequestBody):
     month_day: int = Field(1, ge=1, le=31, description="Of monthly mail; the last day where a month has fewer.")
     skips_weekends: bool = Field(False, description="No daily mail at weekends; Monday's has their papers.")
     max_papers: int = Field(20, ge=1, le=MAX_PAPERS, description="In one mail.")
+    sends_empty: bool | None = Field(
+        None, description="A mail also says so where nothing was above its line; null: as it was."
+    )
     paused_until: date | None = Field(None, description="The first day with mail again, in `time_zone`.")
 
 
@@ -120,6 +154,7 @@ def put_subscriptions(request: HttpRequest, body: MailChoice) -> dict[str, Any]:
         "month_day": body.month_day,
         "skips_weekends": body.skips_weekends,
         "max_papers": body.max_papers,
+        **({} if body.sends_empty is None else {"sends_empty": body.sends_empty}),
     }
     until = body.paused_until if body.paused_until and body.paused_until > timezone.localdate(now) else None
     if until is not None and (until - timezone.localdate(now)).days > 366 * 2:
@@ -130,7 +165,9 @@ def put_subscriptions(request: HttpRequest, body: MailChoice) -> dict[str, Any]:
         )
     limit_as_pages(request, "library")
     subscriber = get_or_create_subscriber(user)
-    save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, lists=lists, when=when, now=now)
+    with transaction.atomic():
+        save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, lists=lists, when=when, now=now)
+        _set_limits(body, subscriber, now=now)
     pause_subscriber(subscriber=subscriber, until=until, keeps_papers=True, now=now)
     if subscriber.confirmed_at is None and not confirm_account(subscriber=subscriber, now=now):
         limit_as_pages(request, "subscribe")
@@ -167,6 +204,28 @@ def _chosen_lists(body: MailChoice, user: User) -> dict[str, list[int]]:
     return {one.frequency: [keys[slug] for slug in dict.fromkeys(one.lists)] for one in body.schedules}
 
 
+def _set_limits(body: MailChoice, subscriber: Subscriber, *, now: datetime) -> None:
+    """Draw the lines of the mails that say any.
+
+    Raises:
+        ProblemError: 422, a subject that is not in the mail, or a line that can't be measured for it.
+    """
+    asked = {one.frequency: one.limits for one in body.schedules if one.limits is not None}
+    rows = Subscription.objects.filter(
+        schedule__subscriber=subscriber, schedule__frequency__in=asked, schedule__ended_at=None
+    ).select_related("topic", "shared_list", "schedule__subscriber")
+    found = {(row.schedule.frequency, *_named(row)): row for row in rows}
+    wanted = {(often, *_asked_of(one)): one for often, limits in asked.items() for one in limits}
+    if unknown := [key for key in wanted if key not in found]:
+        raise ProblemError(422, f"The mail is not about {next(filter(None, unknown[0][1:]), '')[:80]!r}.")
+    for subject, row in found.items():
+        one = wanted.get(subject) or SubjectLimits()
+        try:
+            set_limits(subscription=row, value=one.line, max_papers=one.max_papers, now=now)
+        except ValueError as error:
+            raise ProblemError(422, str(error)) from error
+
+
 def _zone(name: str) -> str:
     try:
         return find_time_zone(name)
@@ -200,6 +259,7 @@ def _record(user: User, group_zone: str) -> dict[str, Any]:
         **{
             name: getattr(model, name) for name in ("time_zone", "weekday", "month_day", "skips_weekends", "max_papers")
         },
+        "sends_empty": model.sends_empty,
         "paused_until": model.paused_until,
         "confirmed": bool(rows) and model.subscriber.confirmed_at is not None,
         "next_due_at": min((row.next_due_at for row in rows if row.next_due_at), default=None),
@@ -213,4 +273,21 @@ def _schedule(row: Schedule) -> dict[str, Any]:
         "kinds": [one.kind for one in every if one.kind not in _NAMED_KINDS],
         "topics": [one.topic.slug for one in every if one.topic is not None],
         "lists": [one.shared_list.slug for one in every if one.shared_list is not None],
+        "limits": [
+            dict(zip(("kind", "topic", "list"), _named(one), strict=True))
+            | {"line": line_value(one), "max_papers": one.max_papers}
+            for one in every
+            if one.line != ANY or one.max_papers is not None
+        ],
     }
+
+
+def _named(one: Subscription) -> tuple[str | None, str | None, str | None]:
+    """Its kind, or the slug of its topic or shared list."""
+    topic = one.topic.slug if one.topic is not None else None
+    shared_list = one.shared_list.slug if one.shared_list is not None else None
+    return (None if topic or shared_list else one.kind, topic, shared_list)
+
+
+def _asked_of(one: SubjectLimits) -> tuple[str | None, str | None, str | None]:
+    return (None if one.topic or one.list else one.kind, one.topic, None if one.topic else one.list)

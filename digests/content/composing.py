@@ -42,10 +42,15 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment], keys:
     saves = _saves(pieces["save"], words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
     subjects = about(pieces["about"], topics, spec["about_more"])
     more = _more(pieces[spec["more_is"]], words["key"], spec["more"])
+    below = _if(spec["below"], pieces["below"], {"count": f"{spec['below']:,}", "key": words["key"]})
+    weekly = _if(spec["weekly"], pieces["weekly"], {"reader": words["reader"]})
+    count, total = spec["opened"]
+    opened = _if(total, pieces["opened"], {"count": str(count), "total": str(total)})
     halves = []
     for place in (0, 1):
         around = {name: quoted_printable(escape(word) if place else word) for name, word in words.items()}
         around["about"], around["more"] = subjects[place], more[place]
+        around["below"], around["weekly"], around["opened"] = below[place], weekly[place], opened[place]
         around["items"] = "".join(
             fill_placeholders(stored[pk].pieces[place], {"why": whys[reason][place], "save": saves[number][place]})
             for number, (pk, reason) in enumerate(spec["papers"])
@@ -96,6 +101,14 @@ def _more(snippet: StoredFragment, key: str, count: int) -> Pair:
     return quoted_printable(fill_placeholders(snippet.pieces[0], words) + "\n"), quoted_printable(
         fill_placeholders(snippet.pieces[1], words)
     )
+
+
+def _if(is_there: object, snippet: StoredFragment, words: Mapping[str, str]) -> Pair:
+    """A small piece with its words filled in, or nothing."""
+    if not is_there:
+        return "", ""
+    text, html = (quoted_printable(fill_placeholders(half, words)) for half in snippet.pieces)
+    return text, html
 
 
 def _saves(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:

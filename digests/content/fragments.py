@@ -212,11 +212,14 @@ def _links_of_frame() -> dict[str, str]:
 def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
     """The small pieces, of which `cut` says what `more` says where papers that were chosen have no room."""
     key, reader, paper = (rendering.placeholder(name) for name in ("key", "reader", "paper"))
-    acts = {f"{act}_url": urls.paper_act_url(reader, paper, act) for act in ("vote", "save", "seen")}
+    acts = {f"{act}_url": urls.paper_act_url(reader, paper, act) for act in ("vote", "save", "seen", "more", "less")}
     links = {
         "about": {"url": urls.unsubscribe_url(key)},
         "save": acts,
         "more": {"url": urls.mail_more_url(key)},
+        "above": {"url": urls.mail_more_url(key)},
+        "below": {"url": urls.mail_below_url(key)},
+        "weekly": {"url": urls.weekly_url(reader)},
     }
     linked = [(name, rendering.render_snippet(name).filled(leads_to)) for name, leads_to in links.items()]
     cut = rendering.render_snippet("more").filled({"url": urls.mail_page_url(key)})
@@ -224,6 +227,7 @@ def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
         *linked,
         ("cut", cut),
         ("why", rendering.render_snippet("why")),
+        ("opened", rendering.render_snippet("opened")),
         ("versions", rendering.render_snippet("versions")),
     ]
 

@@ -7,7 +7,7 @@ fragments, so that a second attempt has the same bytes, Message-ID and Date as t
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -22,16 +22,21 @@ from digests.content.composing import about, compose, size_of_acts, size_of_why
 from digests.content.fragments import AskedPaper, FragmentCache, Lead
 from digests.content.keys import KeyRing, MailKeys, NewKey, row_of_mail
 from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
+from digests.line import ANY
 from digests.models import Subscription
 from digests.models.mail_keys import KeyPurpose, message_name
+from digests.opened import OpenedPapers, opened_of_schedules
+from digests.schedule import WEEKLY
 from digests.wire.mime import EncodedSize, ascii_address, size_of
 
 # Of specifications: one of another form, from before an upgrade, is made anew.
-_FORM = 3
+_FORM = 4
 _KINDS = {
     **{"daily": "Daily papers", "trending": "Trending", "top": "Most voted", "versions": "New versions"},
     **{"followed": "Authors you follow", "for_you": "Suggested for you"},
 }
+
+NOTHING_ABOVE = "nothing above your line"
 
 # Gmail cuts off what is beyond 102 KB of HTML, others count the whole mail as it is on its way. Bytes, of which headers
 # and the words of the frame are to have some. Where names, titles and topics are all as long as can be, in scripts of
@@ -63,6 +68,8 @@ class LeasedDelivery:
     paper_ids: Sequence[int]
     causes: Sequence[str]
     more_ids: Sequence[int]
+    below_ids: Sequence[int]
+    offers_weekly: bool
     version_ids: Sequence[int]
     edition_count: int
     from_release: int
@@ -99,6 +106,10 @@ class BatchContext:
     """By mail."""
     new_keys: Sequence[NewKey]
     """What is to be stored before one of the mails leaves."""
+    lined: Set[int]
+    """Schedules of which a subscription has a line or a size of its own."""
+    opened: Mapping[int, OpenedPapers]
+    """By schedule whose mail says so: how many of its last papers the reader opened."""
     reasons: dict[str, str]
     """By causes: for which topics a paper is there."""
     editions: Mapping[ReleaseWindow, frozenset[int]]
@@ -122,13 +133,17 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
     about: dict[int, list[tuple[str, int]]] = {}
     digests: dict[int, bytes | None] = {}
     lost: set[int] = set()
+    lined: set[int] = set()
     rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).with_rights().order_by("pk")
-    for pk, schedule_id, kind, topic, shared_list, stored, may_read in rows.values_list(  # type: ignore[misc]  # with_rights
-        "pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "may_read"
+    columns = ("pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "line", "max_papers")
+    for pk, schedule_id, kind, topic, shared_list, stored, line, size, may_read in rows.values_list(
+        *columns, "may_read"
     ):
         if not may_read:
             lost.add(pk)
             continue
+        if line != ANY or size is not None:
+            lined.add(schedule_id)
         labels[pk], digests[pk] = topic or shared_list or _KINDS[kind], stored
         about.setdefault(schedule_id, []).append((labels[pk], pk))
     ring = KeyRing()
@@ -143,6 +158,8 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
         about=about,
         keys=keys,
         new_keys=ring.new,
+        lined=lined,
+        opened=opened_of_schedules([one.schedule_id for one in first if one.frequency == WEEKLY.name]),
         reasons={},
         editions=editions,
         stored_specs=stored_specs,
@@ -209,7 +226,10 @@ def build_spec(leased: LeasedDelivery, batch: BatchContext, *, now: datetime) ->
         "about": topics[:_ABOUT_NAMED],
         "about_more": max(len(topics) - _ABOUT_NAMED, 0),
         "more": content.more,
-        "more_is": "cut" if content.is_cut else "more",
+        "more_is": "cut" if content.is_cut else "above" if leased.schedule_id in batch.lined else "more",
+        "below": len(leased.below_ids),
+        "weekly": leased.offers_weekly,
+        "opened": _opened(batch.opened.get(leased.schedule_id)),
         "words": _words(leased, content, [name for name, _ in topics], now),
     }
 
@@ -231,6 +251,8 @@ class _Content:
 
     @property
     def count(self) -> str:
+        if not self.leads:
+            return NOTHING_ABOVE
         return _count(len(self.papers) + self.more, len(self.versions) if not self.papers else 0)
 
 
@@ -253,6 +275,8 @@ class _SizeBudget:
 def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, int]]) -> _Content:
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
+    A mail that was planned to say that there are none has none.
+
     Raises:
         EmptyMailError: there are none.
     """
@@ -267,7 +291,8 @@ def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple
     for part in (frame_pieces["frame"], *versions):
         room.take(part.size)
     papers, left_out = _that_fit(leased, batch, room)
-    if not papers and not versions:
+    says_none = bool(leased.below_ids) and not leased.paper_ids and not leased.version_ids
+    if not papers and not versions and not says_none:
         raise EmptyMailError("the papers chosen are gone")
     return _Content(
         papers=papers,
@@ -285,15 +310,14 @@ def _words(leased: LeasedDelivery, content: _Content, about: Sequence[str], now:
     Raises:
         ValueError: its address cannot be written to.
     """
+    opening = content.leads[0].opening if content.leads else ""
     return {
         "to": ascii_address(leased.email),
-        "title": _subject(content),
+        "title": _subject(leased, content),
         "date": _written(leased.period_on, "l j F Y"),
         "sent": format_datetime(now),
         "day": f"{leased.period_on:%Y%m%d}",
-        "preheader": rendering.preheader(
-            [lead.title for lead in content.leads], content.leads[0].opening or ", ".join(about[:3])
-        ),
+        "preheader": rendering.preheader([lead.title for lead in content.leads], opening or ", ".join(about[:3])),
         "count": content.count,
         "since": f" on {_written(leased.consented_at.date(), 'j F Y')}",
         "number": str(leased.id),
@@ -361,8 +385,15 @@ def _count(papers: int, versions: int) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _subject(content: _Content) -> str:
-    """Named after the best paper; the date stands in the mail."""
+def _opened(found: OpenedPapers | None) -> tuple[int, int]:
+    """How many of how many; nothing where there is nothing to say."""
+    return (found.opened, found.total) if found is not None and found.total else (0, 0)
+
+
+def _subject(leased: LeasedDelivery, content: _Content) -> str:
+    """Named after the best paper; the date stands in the mail. A mail without papers is named after its date."""
+    if not content.leads:
+        return f"{NOTHING_ABOVE.capitalize()}, {_written(leased.period_on, 'j F')}"
     others = (len(content.papers) + content.more or len(content.versions)) - 1
     return rendering.subject(content.leads[0].title, others=others, is_version=not content.papers)
 

@@ -79,8 +79,8 @@ class MailRenderer:
     def frame(self, *, frequency: str) -> RenderedPart:
         """The frame around papers.
 
-        Marks: title, preheader, date, count, view_url, items, more, versions, since, about, preferences_url,
-        unsubscribe_url, leave_url.
+        Marks: title, preheader, date, count, below, view_url, items, more, versions, since, about, weekly, opened,
+        preferences_url, unsubscribe_url, leave_url.
         """
         context = {
             "group_name": self.group_name,
@@ -119,7 +119,7 @@ class MailRenderer:
 
 
 def render_snippet(name: str) -> RenderedPart:
-    """One of the small pieces: why, more, save, versions, about; templates/emails/ says which placeholders each has."""
+    """One of the small pieces, such as why, more, save, about; templates/emails/ says which placeholders each has."""
     return _piece(f"_{name}")
 
 

@@ -24,7 +24,7 @@ def preferences_url(key: str) -> str:
 
 
 def paper_act_url(key: str, paper: int | str, act: str) -> str:
-    """Asks whether to `save` a paper into its reader's library, to `vote` for it, or to mark it as `seen`; by the
+    """Asks whether to `save` a paper, `vote` for it, mark it as `seen`, or want `more` or `less` like it; by the
     subscriber's key.
     """
     return f"{settings.SITE_URL}/s/{key}/{paper}{'' if act == 'save' else f'/{act}'}"
@@ -38,3 +38,13 @@ def mail_page_url(key: str) -> str:
 def mail_more_url(key: str) -> str:
     """The papers behind "and 23 more"; by the delivery's key."""
     return f"{settings.SITE_URL}/mail/{key}/more"
+
+
+def mail_below_url(key: str) -> str:
+    """The papers that were below the line of its reader; by the delivery's key."""
+    return f"{settings.SITE_URL}/mail/{key}/below"
+
+
+def weekly_url(key: str) -> str:
+    """Asks whether the daily mail shall come weekly; by the subscriber's key."""
+    return f"{settings.SITE_URL}/subscriptions/{key}/weekly"

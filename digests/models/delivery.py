@@ -83,6 +83,11 @@ class Delivery(models.Model):
         models.TextField(), default=list, help_text="For each paper the subscriptions that it is there for: 12,15."
     )
     more_ids = ArrayField(models.BigIntegerField(), default=list, help_text="Offered behind “and 23 more”.")
+    below_ids = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Below a reader's line: named, not offered; best first."
+    )
+    below_causes = ArrayField(models.TextField(), default=list, help_text="As causes, of below_ids.")
+    offers_weekly = models.BooleanField(default=False, db_default=False, help_text="It offers to come weekly instead.")
     version_ids = ArrayField(models.BigIntegerField(), default=list, help_text="New versions of saved papers.")
     edition_count = models.PositiveIntegerField(default=0, help_text="How many the daily papers had in that time.")
     from_release = models.BigIntegerField(default=0)

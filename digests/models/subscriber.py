@@ -99,6 +99,11 @@ class Schedule(models.Model):
     max_papers = models.PositiveSmallIntegerField(
         default=20, validators=[MinValueValidator(1), MaxValueValidator(MAX_PAPERS)]
     )
+    sends_empty = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A mail also says so where papers came and none was above its line.",
+    )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day with mail again.")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When the reader unsubscribed from all of it.")
 
@@ -137,6 +142,15 @@ class Schedule(models.Model):
         return RecurrenceRule(self.frequency, *(getattr(self, name) for name in RULE_FIELDS))
 
 
+class LineKind(models.TextChoices):
+    """What is above the line of a subscription; digests/line.py has the numbers."""
+
+    ANY = "any", "anything"
+    RELATED = "related", "related"
+    CLOSE = "close", "close"
+    VOTED = "voted", "voted for"
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def with_rights(self) -> SubscriptionQuerySet:
         """With `may_read`: False where it is to a shared list that its reader may no longer read.
@@ -165,6 +179,8 @@ class Subscription(models.Model):
         VERSIONS = "versions", "new versions of saved papers"
         LIST = "list", "a shared list"
 
+    Line = LineKind
+
     # The first column of `subscription_once`.
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind)
@@ -173,6 +189,22 @@ class Subscription(models.Model):
     )
     shared_list = models.ForeignKey(
         "papers.SharedList", on_delete=models.CASCADE, null=True, blank=True, related_name="subscriptions"
+    )
+    max_papers = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="At most so many in one mail; empty: its share of the mail."
+    )
+    line = models.CharField(
+        max_length=8,
+        choices=LineKind,
+        default=LineKind.ANY,
+        db_default="any",
+        help_text="Only what is above it is in the mail.",
+    )
+    min_votes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="The line in votes; 0 for other lines."
+    )
+    line_set_at = models.DateTimeField(
+        null=True, blank=True, help_text="Papers that stood below an earlier line stay there."
     )
     paused_until = models.DateField(null=True, blank=True, help_text="The first day it counts again.")
     key_digest = key_digest_field("Of the key in the mail's link to its end.")
@@ -194,6 +226,14 @@ class Subscription(models.Model):
                 condition=Q(kind="list", shared_list__isnull=False) | (~Q(kind="list") & Q(shared_list=None)),
                 name="subscription_list",
             ),
+            models.CheckConstraint(
+                condition=Q(max_papers=None) | Q(max_papers__gte=1, max_papers__lte=MAX_PAPERS),
+                name="subscription_size",
+            ),
+            models.CheckConstraint(
+                condition=Q(line="voted", min_votes__gte=1) | Q(line__in=["any", "related", "close"], min_votes=0),
+                name="subscription_line",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -204,6 +244,16 @@ class Subscription(models.Model):
         """What readers call it. A query where `topic` and `shared_list` were not read with it."""
         named = self.topic or self.shared_list
         return named.name if named is not None else self.get_kind_display()
+
+    @property
+    def limits_in_words(self) -> str:
+        """How much of it comes: `only close, at most 5`."""
+        lines = {
+            LineKind.ANY: "anything",
+            LineKind.VOTED: f"only with {self.min_votes} vote{'' if self.min_votes == 1 else 's'} or more",
+        }
+        line = lines.get(LineKind(self.line), f"only {self.get_line_display()}")
+        return line if self.max_papers is None else f"{line}, at most {self.max_papers}"
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

@@ -40,6 +40,12 @@ def more_papers_page(mail: Delivery, *, offset: int) -> tuple[list[ListRow], int
     return paper_rows(page), offset + PER_PAGE if len(ids) > offset + PER_PAGE else None
 
 
+def below_page(mail: Delivery, *, offset: int) -> tuple[list[ListRow], int | None]:
+    """A page of the papers that were below the line of the mail's reader, in order; and the place of the next page."""
+    page = mail.below_ids[offset : offset + PER_PAGE]
+    return paper_rows(page), offset + PER_PAGE if len(mail.below_ids) > offset + PER_PAGE else None
+
+
 def more_papers_count(mail: Delivery) -> int:
     """How many papers `more_papers_page` has. At most one query."""
     return len(mail.more_ids or _rest_of_edition(mail))

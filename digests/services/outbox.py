@@ -48,9 +48,10 @@ _LEASE = """
         FROM free WHERE delivery.id = free.id RETURNING delivery.*
     )
     SELECT leased.id, leased.key_digest, leased.period_on, leased.due_at, leased.attempts, leased.content_spec,
-        leased.paper_ids, leased.causes, leased.more_ids, leased.version_ids, leased.edition_count, leased.from_release,
-        leased.to_release, leased.floor, leased.schedule_id, schedule.frequency, schedule.key_digest,
-        reader.id, reader.email, reader.key_nonce, reader.key_digest, reader.user_id IS NOT NULL, reader.confirmed_at,
+        leased.paper_ids, leased.causes, leased.more_ids, leased.below_ids, leased.offers_weekly, leased.version_ids,
+        leased.edition_count, leased.from_release, leased.to_release, leased.floor,
+        leased.schedule_id, schedule.frequency, schedule.key_digest, reader.id, reader.email, reader.key_nonce,
+        reader.key_digest, reader.user_id IS NOT NULL, reader.confirmed_at,
         CASE WHEN schedule.ended_at IS NOT NULL OR reader.confirmed_at IS NULL THEN 'unsubscribed'
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address'
             WHEN EXISTS (SELECT FROM papers_user person WHERE NOT person.is_active

@@ -18,6 +18,7 @@ from digests.content.keys import row_of_mail
 from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.models.mail_keys import KeyPurpose, derive_key, digest_of_key
 from digests.schedule import (
+    DAILY,
     FREQUENCIES,
     RULE_FIELDS,
     RecurrenceRule,
@@ -28,6 +29,7 @@ from digests.schedule import (
     period_for,
 )
 from digests.selection import DigestBatch, store_deliveries
+from digests.services.weekly_offer import offer_weekly
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.services.ingest.releases import current_release
 
@@ -88,6 +90,8 @@ def _plan_some(frequency: str, now: datetime) -> tuple[int, PlanningResult]:
     planned = skipped = 0
     if batches:
         planned, skipped = store_deliveries(batches, overtaken=_overtake(batches), upto=upto, now=now)
+        if frequency == DAILY.name and planned:
+            offer_weekly(schedules=[pk for batch in batches for pk in batch.schedules], now=now)
     _move_on(moves, upto=upto)
     postponed = sum(len(move.schedules) for move in moves if move.batch is None)
     return sum(len(move.schedules) for move in moves), PlanningResult(planned, skipped, postponed)

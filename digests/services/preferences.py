@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
@@ -14,7 +14,14 @@ from django.db.models.functions import Lower
 
 from digests.models import Schedule, SignUp, Subscriber, Subscription, Suppression
 from digests.schedule import FREQUENCIES
-from digests.services.schedules import end_schedule, pause_schedule, save_schedule, set_subscriptions
+from digests.services.schedules import (
+    Limits,
+    Subject,
+    end_schedule,
+    pause_schedule,
+    save_schedule,
+    set_subscriptions,
+)
 from papers.models import SharedList, Topic, User
 from papers.services.operations.installation import group_settings
 
@@ -103,20 +110,23 @@ def save_preferences(
     lists: Mapping[str, Sequence[int]] | None = None,
     when: Mapping[str, Any],
     now: datetime,
+    limits: Mapping[Subject, Limits] | None = None,
 ) -> None:
     """Make a reader's mails be exactly these: frequency → kinds, frequency → topics, frequency → shared lists.
     Idempotent.
 
-    A frequency with nothing in it ends; what waits of it is cancelled. Without `lists` those stay as they are.
+    A frequency with nothing in it ends; what waits of it is cancelled. Without `lists` those stay as they are. A
+    subject that comes in another mail than before keeps its limits, or has those of `limits`.
     """
     with transaction.atomic():
         listed = _lists_of(subscriber) if lists is None else lists
+        limits = {**_limits_of(subscriber), **(limits or {})}
         for frequency in FREQUENCIES:
             about, topic_ids = kinds.get(frequency, ()), topics.get(frequency, ())
             list_ids = listed.get(frequency, ())
             if about or topic_ids or list_ids:
                 schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **when)
-                set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids, list_ids=list_ids)
+                set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids, list_ids=list_ids, limits=limits)
             elif (going := _going(subscriber).filter(frequency=frequency).first()) is not None:
                 end_schedule(schedule=going, now=now)
         subscriber.consent = {
@@ -127,12 +137,20 @@ def save_preferences(
         subscriber.save(update_fields=["consent"])
 
 
-def read_choice(subscriber: Subscriber) -> str:
-    """A token of what a reader gets now, for `restore_choice`. One query."""
+class ChosenSubjects(NamedTuple):
+    """What a reader gets: frequency → kinds, frequency → topics, frequency → shared lists."""
+
+    kinds: Mapping[str, list[str]]
+    topics: Mapping[str, list[int]]
+    lists: Mapping[str, list[int]]
+
+
+def read_subjects(subscriber: Subscriber) -> ChosenSubjects:
+    """What a reader gets now. One query."""
     kinds: dict[str, list[str]] = {}
     topics: dict[str, list[int]] = {}
     lists: dict[str, list[int]] = {}
-    rows = Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None).order_by("pk")
+    rows = _subscriptions_of(subscriber).filter(schedule__ended_at=None)
     for frequency, kind, topic, shared_list in rows.values_list("schedule__frequency", "kind", "topic", "shared_list"):
         if topic is not None:
             topics.setdefault(frequency, []).append(topic)
@@ -140,8 +158,25 @@ def read_choice(subscriber: Subscriber) -> str:
             lists.setdefault(frequency, []).append(shared_list)
         else:
             kinds.setdefault(frequency, []).append(kind)
-    choice = {"reader": subscriber.pk, "kinds": kinds, "topics": topics, "lists": lists}
-    return signing.dumps(choice, salt=_UNDO_SALT)
+    return ChosenSubjects(kinds, topics, lists)
+
+
+def _subscriptions_of(subscriber: Subscriber) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(schedule__subscriber=subscriber).order_by("pk")
+
+
+def _limits_of(subscriber: Subscriber) -> dict[Subject, Limits]:
+    """By subject, where a line or a number was chosen. One query."""
+    rows = _subscriptions_of(subscriber).values_list("kind", "topic", "shared_list", *Limits._fields)
+    found = {(kind, topic, shared_list): Limits(*chosen) for kind, topic, shared_list, *chosen in rows}
+    return {subject: limits for subject, limits in found.items() if limits != Limits()}
+
+
+def read_choice(subscriber: Subscriber) -> str:
+    """A token of what a reader gets now, for `restore_choice`. Two queries."""
+    chosen = read_subjects(subscriber)
+    limits = [(*subject, one.line, one.min_votes, one.max_papers) for subject, one in _limits_of(subscriber).items()]
+    return signing.dumps({"reader": subscriber.pk, **chosen._asdict(), "limits": limits}, salt=_UNDO_SALT)
 
 
 def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool:
@@ -158,7 +193,10 @@ def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool
     topics = {often: [pk for pk in ids if pk in there] for often, ids in before["topics"].items()}
     readable = set(subscribable_lists(subscriber.user).values_list("pk", flat=True))
     lists = {often: [pk for pk in ids if pk in readable] for often, ids in before.get("lists", {}).items()}
-    save_preferences(subscriber=subscriber, kinds=before["kinds"], topics=topics, lists=lists, when={}, now=now)
+    limits = {(kind, topic, listed): Limits(*chosen, now) for kind, topic, listed, *chosen in before.get("limits", ())}
+    save_preferences(
+        subscriber=subscriber, kinds=before["kinds"], topics=topics, lists=lists, when={}, now=now, limits=limits
+    )
     return True
 
 

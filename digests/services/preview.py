@@ -52,6 +52,8 @@ def _message(schedule: Schedule, choice: SelectedPapers, now: datetime) -> bytes
         paper_ids=choice.paper_ids,
         causes=choice.causes,
         more_ids=choice.more_ids,
+        below_ids=choice.below_ids,
+        offers_weekly=False,
         version_ids=choice.version_ids,
         edition_count=choice.edition_count,
         from_release=choice.from_release,

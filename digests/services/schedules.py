@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from django.db import connection, transaction
 
+from digests.line import ANY
 from digests.models import Schedule, Subscriber, Subscription
 from digests.models.delivery import WAITING_STATES, DeliveryState
 from digests.schedule import FREQUENCIES, RULE_FIELDS, due_on, next_slot
 
+Subject: TypeAlias = tuple[str, int | None, int | None]
+"""A kind of subscriptions, and the topic or the shared list where it is one."""
+
+
+class Limits(NamedTuple):
+    """How much of a subject is in a mail: columns of Subscription."""
+
+    line: str = ANY
+    min_votes: int = 0
+    max_papers: int | None = None
+    line_set_at: datetime | None = None
+
+
 # What a reader chooses, as `save_schedule` takes it.
-_CHOSEN = (*RULE_FIELDS, "max_papers")
+_CHOSEN = (*RULE_FIELDS, "max_papers", "sends_empty")
 
 
 def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **chosen: Any) -> Schedule:
     """The reader's schedule of this frequency with what is `chosen`, made or changed, and going again if it had ended.
 
-    `chosen` may have what `RULE_FIELDS` names and max_papers. A new one looks back on its last period only. Idempotent.
+    `chosen` may have what `RULE_FIELDS` names, max_papers and sends_empty. A new one looks back on its last period
+    only. Idempotent.
 
     Raises:
         ValueError: there is no such frequency.
@@ -49,12 +65,13 @@ def set_subscriptions(
     kinds: Iterable[str] = (),
     topic_ids: Iterable[int] = (),
     list_ids: Iterable[int] | None = None,
+    limits: Mapping[Subject, Limits] = MappingProxyType({}),
 ) -> None:
-    """Make the mail be about exactly these; those that stay keep their links. Idempotent.
+    """Make the mail be about exactly these; those that stay keep their links and limits. Idempotent.
 
-    Without `list_ids` the shared lists that it is about stay.
+    Without `list_ids` the shared lists that it is about stay. `limits` are given to those that are new to the mail.
     """
-    wanted: set[tuple[str, int | None, int | None]] = {(kind, None, None) for kind in kinds}
+    wanted: set[Subject] = {(kind, None, None) for kind in kinds}
     wanted |= {(Subscription.Kind.TOPIC.value, pk, None) for pk in topic_ids}
     wanted |= {(Subscription.Kind.LIST.value, None, pk) for pk in list_ids or ()}
     with transaction.atomic():
@@ -66,8 +83,14 @@ def set_subscriptions(
             elif one.shared_list_id is None or list_ids is not None:
                 one.delete()
         Subscription.objects.bulk_create(
-            Subscription(schedule=schedule, kind=kind, topic_id=topic_id, shared_list_id=list_id)
-            for kind, topic_id, list_id in sorted(wanted, key=str)
+            Subscription(
+                schedule=schedule,
+                kind=subject[0],
+                topic_id=subject[1],
+                shared_list_id=subject[2],
+                **limits.get(subject, Limits())._asdict(),
+            )
+            for subject in sorted(wanted, key=str)
         )
 
 

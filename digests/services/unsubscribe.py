@@ -11,7 +11,7 @@ from django.db import transaction
 
 from digests.models import Schedule, Subscriber, Subscription
 from digests.services.mail_keys import find_by_key
-from digests.services.schedules import end_schedule, save_schedule
+from digests.services.schedules import Limits, end_schedule, save_schedule
 from papers.models import SharedList, Topic
 
 _SALT = "digests.undo"
@@ -63,7 +63,8 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
         else:
             end_schedule(schedule=schedule, now=now)
     ended = {"topic": subscription.topic_id, "list": subscription.shared_list_id}
-    return _undo([schedule.pk], kind=subscription.kind, **ended)
+    limits = (subscription.line, subscription.min_votes, subscription.max_papers)
+    return _undo([schedule.pk], kind=subscription.kind, limits=limits, **ended)
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
@@ -81,8 +82,9 @@ def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
     return _undo([schedule.pk for schedule in going])
 
 
-def _undo(schedules: Sequence[int], *, kind: str = "", **about: int | None) -> str:
-    return signing.dumps({"schedules": list(schedules), "kind": kind, "topic": None, **about}, salt=_SALT)
+def _undo(schedules: Sequence[int], *, kind: str = "", limits: Sequence[object] = (), **about: int | None) -> str:
+    ended = {"schedules": list(schedules), "kind": kind, "topic": None, "limits": limits, **about}
+    return signing.dumps(ended, salt=_SALT)
 
 
 def undo_unsubscribe(token: str, *, now: datetime) -> bool:
@@ -105,6 +107,10 @@ def undo_unsubscribe(token: str, *, now: datetime) -> bool:
             save_schedule(subscriber=schedule.subscriber, frequency=schedule.frequency, now=now)
             if ended["kind"]:
                 Subscription.objects.get_or_create(
-                    schedule=schedule, kind=ended["kind"], topic_id=ended["topic"], shared_list_id=shared_list
+                    schedule=schedule,
+                    kind=ended["kind"],
+                    topic_id=ended["topic"],
+                    shared_list_id=shared_list,
+                    defaults=Limits(*ended.get("limits", ()))._asdict(),
                 )
     return True

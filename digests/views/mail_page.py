@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -10,7 +11,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
-from digests.services.mail_page import find_delivery, more_papers_count, more_papers_page, paper_rows, told_versions
+from digests.services.mail_page import (
+    below_page,
+    find_delivery,
+    more_papers_count,
+    more_papers_page,
+    paper_rows,
+    told_versions,
+)
 from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.topics.labels import topic_names
@@ -31,12 +39,25 @@ def mail(request: Request, key: str) -> HttpResponse:
 @require_safe
 def more(request: Request, key: str) -> HttpResponse:
     """The papers behind "and 23 more"."""
+    return _rest(request, key, "digests/mail_more.html", more_papers_page)
+
+
+@require_safe
+def below(request: Request, key: str) -> HttpResponse:
+    """The papers that were below the line of the mail's reader."""
+    return _rest(request, key, "digests/mail_below.html", below_page)
+
+
+def _rest(
+    request: Request, key: str, template: str, read_page: Callable[..., tuple[list[ListRow], int | None]]
+) -> HttpResponse:
+    """A page of papers that the mail did not bring, from the place on that the address names."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
     offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = more_papers_page(found, offset=offset)
+    rows, following = read_page(found, offset=offset)
     places = Places.of(paper_ids_of(rows), before=offset)
-    return _page(request, "digests/mail_more.html", found, rows, places, {"key": key, "following": following})
+    return _page(request, template, found, rows, places, {"key": key, "following": following})
 
 
 def _of_key(key: str) -> Delivery:

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from digests.forms.preferences import AddressChangeForm, PreferencesForm
-from digests.models import Delivery, Subscriber
+from digests.models import Delivery, Subscriber, Subscription
 from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
 from digests.services.mail_keys import find_by_key, key_of_reader, keys_of_mails
 from digests.services.mail_setup import current_mail_setup
@@ -34,6 +34,7 @@ from papers.web.ratelimit import count_attempt, rate_limit_key, rate_limited, to
 
 SENT_SHOWN = 50
 FOLLOWED_SHOWN = 100
+SUBSCRIBED_SHOWN = 300
 
 
 @never_cache
@@ -79,6 +80,9 @@ def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> 
         "move_form": AddressChangeForm(),
         "mail": current_mail_setup(),
         "time_zones": time_zones(),
+        "subscribed": Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None)
+        .select_related("topic", "schedule")
+        .order_by("schedule", "pk")[:SUBSCRIBED_SHOWN],
         "followed": Followed.objects.of(subscriber.user)[:FOLLOWED_SHOWN] if subscriber.user else [],
     }
     return render(request, "digests/preferences.html", context)

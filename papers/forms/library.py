@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from papers.forms.fields import TagsField
-from papers.models import LibraryItem, Paper
+from papers.models import LibraryItem, Paper, RecommendationProfile
 from papers.services.reading.bulk import REMOVE, BulkAct
 from papers.services.reading.library import MAX_NOTE_LENGTH
 from papers.services.reading.tags import TagError, parse_tag_name
+from papers.services.recommend.feedback import COUNTED
 from papers.web.http import parse_key
+
+if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
+    _ProfileForm = forms.ModelForm[RecommendationProfile]
+else:
+    _ProfileForm = forms.ModelForm
 
 MAX_SELECTED_PAPERS = 500
 """Papers selected at once; no page shows more."""
@@ -34,6 +40,14 @@ class AnnotationsForm(forms.Form):
         """Several may stand on one page, so their ids differ by paper."""
         super().__init__(*args, **{"label_suffix": "", "auto_id": f"mine-{paper.pk}-%s", **options})
         self.datalist = self.fields["tags"].widget.attrs["list"] = f"own-tags-{paper.pk}"
+
+
+class RecommendationProfileForm(_ProfileForm):
+    """What the recommendations to a reader may learn from."""
+
+    class Meta:
+        model = RecommendationProfile
+        fields = COUNTED
 
 
 class BulkActionForm(forms.Form):

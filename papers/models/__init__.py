@@ -38,7 +38,13 @@ from papers.models.paper import (
     PaperVersion,
 )
 from papers.models.reading import FeedKey, MutedQuery, SeenPaper, Vote
-from papers.models.recommendation import Recommendation, RecommendationState, ShownRecommendation
+from papers.models.recommendation import (
+    Recommendation,
+    RecommendationFeedback,
+    RecommendationProfile,
+    RecommendationState,
+    ShownRecommendation,
+)
 from papers.models.rule import ListRule, RuleListing
 from papers.models.search_index import SearchReindex, SearchStatistics, SuggestedAuthor, TitleWord, WordCount
 from papers.models.security import SecurityEvent
@@ -129,6 +135,8 @@ __all__ = [
     "PendingChange",
     "PlannedListing",
     "Recommendation",
+    "RecommendationFeedback",
+    "RecommendationProfile",
     "RecommendationState",
     "RecordedAnnouncement",
     "RejectedRecord",

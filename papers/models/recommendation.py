@@ -1,4 +1,4 @@
-"""Recommendations to readers, computed before a page asks for them."""
+"""Recommendations to readers, computed before a page asks for them, and what readers decide about them."""
 
 from __future__ import annotations
 
@@ -104,3 +104,52 @@ class ShownRecommendation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.paper_id} shown to {self.user_id}"
+
+
+class FeedbackKind(models.TextChoices):
+    """What a reader said of one paper, for the recommendations alone."""
+
+    MORE = "more", "more like this"
+    LESS = "less", "less like this"
+    IGNORED = "ignored", "does not count"
+
+
+class RecommendationFeedback(models.Model):
+    """What a reader said of a paper: more like it, less like it, or that what was done with it shall not count."""
+
+    Kind = FeedbackKind
+
+    pk = models.CompositePrimaryKey("user_id", "paper_id")
+    # The primary key serves what an index of this column would.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recommendation_feedback", db_index=False
+    )
+    paper = models.ForeignKey("papers.Paper", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=8, choices=FeedbackKind)
+    by_mail = models.BooleanField(default=False, help_text="By the link in a mail.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=FeedbackKind.values), name="recommendation_feedback_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} like {self.paper_id} for {self.user_id}"
+
+
+class RecommendationProfile(models.Model):
+    """What a reader lets the recommendations learn from; without a row as the defaults say."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="recommendation_profile"
+    )
+    votes = models.BooleanField("papers you vote for", default=True)
+    saves = models.BooleanField("papers you save", default=True)
+    imports = models.BooleanField("papers you imported into your library", default=True)
+    tags = models.BooleanField("papers you tag", default=True)
+    follows = models.BooleanField("papers of the authors and organizations you follow", default=False)
+    forgotten_at = models.DateTimeField(null=True, blank=True, help_text="What was done up to then does not count.")
+
+    def __str__(self) -> str:
+        return f"what counts for {self.user_id}"

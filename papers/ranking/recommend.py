@@ -7,20 +7,30 @@ Two opinions are added up, each in standard deviations over the stream.
 - Meaning: how close a vector is to the middle of the liked ones, seen from the middle of the stream.
 
 The words of disliked papers count against a paper, as far as more of them have a word than of the liked ones; their
-vectors say nothing, for mostly they are near those of the liked papers. Nothing is trained: a reader costs a sum over
-the papers with the reader's best terms and one product of a matrix with a vector.
+vectors say nothing, for mostly they are near those of the liked papers.
+
+"More like this" and "less like this" are relevance feedback as Rocchio's (1971): q' = a q + b mean(R) - c mean(N), with
+R and N the papers judged relevant and not. Of the first kind a paper stands in the mean `MORE_WEIGHT` times. The second
+kind is not subtracted from the mean, which would lift whatever is far from it and lower all that is liked around it; it
+is taken from a paper's score, and only where the paper is near the one that was judged and nearer to it than to any
+liked one (`_lowered`). Rocchio likewise drops what becomes negative.
+
+Nothing is trained: a reader costs a sum over the papers with the reader's best terms, one product of a matrix with a
+vector, and one more for each paper of which less is wanted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from papers.ranking.stream import Example, Floats, PaperStream, TermHashes, centred
 
+MORE_WEIGHT = 3
+"""As many liked papers a paper counts as of which the reader asked for more."""
 # Where hardly any papers come, a subject may well be that of a third of them.
 _NEVER_TOO_COMMON = 30
 
@@ -42,6 +52,14 @@ class RankerSettings:
     """A term that a greater part of the stream has says nothing."""
     disliked: float = 0.2
     """What a term that all disliked papers have and no liked one weighs, beside one of the liked ones."""
+    less: float = 1.0
+    """How far a paper falls for each standard deviation that it is nearer than `less_from` to one of which the reader
+    wants less."""
+    less_from: float = 1.5
+    """Standard deviations above the middle of the stream, in nearness to that one: beyond it falls one paper in
+    fifteen at most, the nearest."""
+    less_most: float = 4.0
+    """Of these standard deviations count so many at most: what is near is less wanted, not forbidden."""
     age_penalty: float = 0.05
     """Standard deviations a day: a paper of yesterday goes before one as good of last week."""
     shown_penalty: float = 0.1
@@ -56,6 +74,10 @@ class ReaderProfile:
 
     liked: Sequence[Example]
     disliked: Sequence[Example] = ()
+    more: Collection[int] = ()
+    """Those of the liked papers of which the reader asked for more."""
+    less: Sequence[Example] = ()
+    """Papers of which the reader wants less."""
     known: Collection[int] = ()
     """Papers not to suggest."""
     shown: Mapping[int, float] = field(default_factory=dict)
@@ -103,13 +125,15 @@ def rank_for_reader(
     settings = settings or RankerSettings()
     if not profile.liked or not len(stream):
         return []
+    profile = _emphasised(profile)
     terms = _terms(stream, profile.liked, settings)
     liked = _vectors(stream, profile.liked)
     scores = _scores(stream, profile, settings, terms, liked) - settings.age_penalty * stream.ages
     for paper_id, days in profile.shown.items():
         if (index := stream.index_of.get(paper_id)) is not None:
             scores[index] -= settings.shown_penalty * days
-    for paper_id in {example.paper_id for example in (*profile.liked, *profile.disliked)} | set(profile.known):
+    judged = {example.paper_id for example in (*profile.liked, *profile.disliked, *profile.less)}
+    for paper_id in judged | set(profile.known):
         if (index := stream.index_of.get(paper_id)) is not None:
             scores[index] = -np.inf
     good = np.flatnonzero(scores > settings.min_score)
@@ -122,7 +146,14 @@ def scores_for(stream: PaperStream, profile: ReaderProfile, settings: RankerSett
 
     What `rank_for_reader` adds up, without its limits; for measurements and tests.
     """
+    profile = _emphasised(profile)
     return _scores(stream, profile, settings, _terms(stream, profile.liked, settings), _vectors(stream, profile.liked))
+
+
+def _emphasised(profile: ReaderProfile) -> ReaderProfile:
+    """The same with the papers of which the reader asked for more standing among the liked ones several times."""
+    again = [example for example in profile.liked if example.paper_id in profile.more]
+    return replace(profile, liked=[*profile.liked, *again * (MORE_WEIGHT - 1)]) if again else profile
 
 
 def _scores(
@@ -133,13 +164,49 @@ def _scores(
     speaks_against = settings.disliked * stream.sums(against.positions, against.weights)
     # In units of what is liked: what is disliked moves papers and stretches nothing.
     words = _standard(speaks_for) - speaks_against / _deviation(speaks_for)
+    lowered = _lowered(stream, profile, settings, liked)
     if not len(liked.vectors):
-        return words
+        return words - lowered
     # A paper without a vector yet stands in the middle. All are multiplied: to leave some out, all would be copied.
     meaning = np.zeros(len(stream))
     meaning[stream.has_vector] = _standard((stream.vectors @ liked.vectors.mean(axis=0))[stream.has_vector])
-    found: ScoreArray = settings.words * words + (1 - settings.words) * meaning
+    found: ScoreArray = settings.words * words + (1 - settings.words) * meaning - lowered
     return found
+
+
+def _lowered(stream: PaperStream, profile: ReaderProfile, settings: RankerSettings, liked: _Vectors) -> ScoreArray:
+    """How far each paper falls for being near one of which the reader wants less; 0 for most, and never below."""
+    found = np.zeros(len(stream))
+    for example in profile.less:
+        near = (
+            _near_in_words(stream, example, profile.liked, settings)
+            if example.vector is None
+            else _near_in_meaning(stream, example.vector, liked)
+        )
+        found = np.maximum(found, np.clip(near - settings.less_from, 0, settings.less_most))
+    return settings.less * found
+
+
+def _near_in_meaning(stream: PaperStream, vector: Floats, liked: _Vectors) -> ScoreArray:
+    """How near papers are to one, in standard deviations; 0 for those that are as near to one that the reader likes."""
+    near = stream.vectors @ centred(vector, stream.middle)
+    found = np.zeros(len(stream))
+    found[stream.has_vector] = _standard(near[stream.has_vector])
+    for index in np.flatnonzero(found > 0) if len(liked.vectors) else ():
+        if (liked.vectors @ stream.vectors[index]).max() >= near[index]:
+            found[index] = 0
+    return found
+
+
+def _near_in_words(
+    stream: PaperStream, example: Example, liked: Sequence[Example], settings: RankerSettings
+) -> ScoreArray:
+    """The same by the terms that one paper has and none of the liked ones."""
+    terms, _ = _weighed(stream, [example], settings)
+    theirs = np.unique(np.concatenate([one.term_hashes for one in liked]))
+    own = _Terms(terms.positions, np.where(np.isin(stream.terms[terms.positions], theirs), 0, terms.weights))
+    own = own.best(settings.max_terms)
+    return _standard(stream.sums(own.positions, own.weights))
 
 
 def _terms(stream: PaperStream, liked: Sequence[Example], settings: RankerSettings) -> _Terms:
@@ -153,9 +220,10 @@ def _against(stream: PaperStream, profile: ReaderProfile, settings: RankerSettin
 
     What both have alike says nothing: a reader who dislikes a paper mostly still likes its field.
     """
-    if not profile.disliked:
+    disliked = [*profile.disliked, *profile.less]
+    if not disliked:
         return _Terms(np.zeros(0, np.int64), np.zeros(0))
-    found, shares = _weighed(stream, profile.disliked, settings)
+    found, shares = _weighed(stream, disliked, settings)
     term_hashes, counts = np.unique(
         np.concatenate([example.term_hashes for example in profile.liked]), return_counts=True
     )
@@ -163,7 +231,7 @@ def _against(stream: PaperStream, profile: ReaderProfile, settings: RankerSettin
     liked_shares = np.where(term_hashes[at] == stream.terms[found.positions], counts[at], 0)
     # At least this part of what is disliked, at most that of what is liked: a single paper says less than five that
     # agree, and that no liked one has a term says little where there are three of them (Laplace's rule of succession).
-    more = shares / (len(profile.disliked) + 1) - (liked_shares + 1) / (len(profile.liked) + 2)
+    more = shares / (len(disliked) + 1) - (liked_shares + 1) / (len(profile.liked) + 2)
     return _Terms(found.positions, found.weights * np.maximum(more, 0) ** 2).best(settings.max_terms)
 
 

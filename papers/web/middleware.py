@@ -57,7 +57,8 @@ PUBLIC_VIEWS = frozenset(
         # What the links in a mail lead to: whoever has its key may read that mail, change it and end it.
         *("digests:unsubscribe", "digests:preferences", "digests:sent", "digests:confirm"),
         *("digests:unfollow", "digests:forget"),
-        *("digests:mail", "digests:mail-more", "digests:save", "digests:vote", "digests:seen"),
+        *("digests:mail", "digests:mail-more", "digests:mail-below", "digests:save", "digests:vote", "digests:seen"),
+        *("digests:more", "digests:less", "digests:subscription", "digests:weekly"),
         # Programs that look before they read.
         *(
             "papers:robots",

@@ -218,8 +218,8 @@ def test_mail(api: ApiClient, rita: User) -> None:
     assert api.get("/subscriptions").json()["schedules"] == []
     wanted: dict[str, Any] = {
         "schedules": [
-            {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]},
-            {"frequency": "daily", "kinds": ["daily"], "topics": []},
+            {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"], "limits": []},
+            {"frequency": "daily", "kinds": ["daily"], "topics": [], "limits": []},
         ],
         "local_time": "06:30",
         "time_zone": "Europe/Berlin",
@@ -238,6 +238,40 @@ def test_mail(api: ApiClient, rita: User) -> None:
         {"schedules": [], "paused_until": "2199-01-01"},
     ):
         assert api.put("/subscriptions", wrong).status_code == 422, wrong
+
+
+def test_the_lines_of_mail(api: ApiClient) -> None:
+    factories.topic("tides")
+    limits = [
+        {"kind": "trending", "topic": None, "line": "votes-5", "max_papers": 3},
+        {"kind": None, "topic": "tides", "line": "close", "max_papers": None},
+    ]
+    mail: dict[str, Any] = {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]}
+    wanted = {"schedules": [mail | {"limits": limits}], "sends_empty": True}
+    found = api.put("/subscriptions", wanted).json()
+    assert (found["schedules"][0]["limits"], found["sends_empty"]) == (limits, True)
+    kept = api.put("/subscriptions", {"schedules": [mail]}).json()
+    assert (kept["schedules"][0]["limits"], kept["sends_empty"]) == (limits, True), "as they were"
+    for wrong in (
+        {"kind": "trending", "line": "close"},  # there is no closeness of what is trending
+        {"kind": "daily", "line": "votes-1"},  # the mail is not about it
+        {"kind": "trending", "line": "votes-0"},
+        {"kind": "trending", "max_papers": 41},
+    ):
+        assert api.put("/subscriptions", {"schedules": [mail | {"limits": [wrong]}]}).status_code == 422, wrong
+    assert api.get("/subscriptions").json() == kept
+    gone = api.put("/subscriptions", {"schedules": [mail | {"limits": []}], "sends_empty": False}).json()
+    assert (gone["schedules"][0]["limits"], gone["sends_empty"]) == ([], False)
+
+
+def test_more_and_less_like_a_paper(api: ApiClient, paper: Paper, rita: User) -> None:
+    for said in ("more", "less"):
+        assert api.put(f"{HERE}/feedback", {"feedback": said}).json() == {"feedback": said}
+        assert rita.recommendation_feedback.get().kind == said
+    assert api.put(f"{HERE}/feedback", {"feedback": "ignored"}).status_code == 422
+    for _ in range(2):
+        assert api.delete(f"{HERE}/feedback").status_code == 204
+    assert not rita.recommendation_feedback.exists()
 
 
 def test_limits_are_those_of_pages(api: ApiClient, paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ def test_only_a_reader_with_an_account_is_shown_links_that_vote_save_and_mark_as
     key = mail_key(user.subscriber)
     for place in (0, 1):
         found = {reader: re.findall(r"https://[^/]+(/s/[^\s\"]+)", both[place]) for reader, both in by_reader.items()}
-        acts = [f"/s/{key}/{paper.pk}{act}" for act in ("/vote", "", "/seen")]
+        acts = [f"/s/{key}/{paper.pk}{act}" for act in ("/vote", "", "/seen", "/more", "/less")]
         assert sorted(found.values()) == [[], acts]
         assert found[user.subscriber.email]
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from digests.models import MergedPaper, Subscriber
-from papers.models import LibraryItem, Paper, SeenPaper, User, Vote
+from papers.models import LibraryItem, Paper, RecommendationFeedback, SeenPaper, User, Vote
 from papers.services.reading.library import set_library_state
 from tests.support import factories
 from tests.support.factories import NOW
@@ -19,11 +19,15 @@ from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
 
-ACTS = ("save", "vote", "seen")
+ACTS = ("save", "vote", "seen", "more", "less")
 ASKS = {"save": "Save this paper?", "vote": "Vote for this paper?", "seen": "Mark this paper as seen?"}
+ASKS |= {"more": "More like this paper?", "less": "Less like this paper?"}
 DONE = {"save": "Saved", "vote": "You voted", "seen": "Marked as seen"}
+DONE |= {"more": "For you will bring more like this", "less": "For you will bring less like this"}
 ALREADY = {"save": "Already saved", "vote": "You have already voted", "seen": "Already marked as seen"}
+ALREADY |= {"more": DONE["more"], "less": DONE["less"]}
 BUTTONS = {"save": "Save to library", "vote": "Vote", "seen": "Mark as seen"}
+BUTTONS |= {"more": "More like this", "less": "Less like this"}
 
 
 @pytest.fixture
@@ -47,6 +51,8 @@ def noted(act: str) -> list[tuple[str, int]]:
         "save": LibraryItem.objects.all(),
         "vote": Vote.objects.all(),
         "seen": SeenPaper.objects.all(),
+        "more": RecommendationFeedback.objects.filter(kind="more", by_mail=True),
+        "less": RecommendationFeedback.objects.filter(kind="less", by_mail=True),
     }
     return list(rows[act].values_list("user__username", "paper"))
 
@@ -95,6 +101,30 @@ def test_a_vote_is_taken_back_by_a_button(rita: User) -> None:
     assert heading(anonymous_client().post(link(paper, "vote"), {"undo": "1"})) == "Vote removed"
     paper.refresh_from_db()
     assert (noted("vote"), paper.vote_count) == ([], 0)
+
+
+@pytest.mark.parametrize("act", ["more", "less"])
+def test_what_was_said_is_taken_back_by_a_button(act: str, rita: User) -> None:
+    paper = factories.paper()
+    page = parse_html(anonymous_client().post(link(paper, act)).content.decode())
+    assert page.xpath("//button[@name='undo']/text()") == ["Undo"]
+    assert heading(anonymous_client().post(link(paper, act), {"undo": "1"})) == "Taken back"
+    assert noted(act) == []
+
+
+def test_less_takes_the_place_of_more(rita: User) -> None:
+    paper = factories.paper()
+    anonymous_client().post(link(paper, "more"))
+    anonymous_client().post(link(paper, "less"))
+    assert (noted("more"), noted("less")) == ([], [("rita", paper.pk)])
+
+
+def test_a_mail_that_was_forwarded_says_no_more_than_some_a_day(rita: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("papers.services.recommend.feedback.MAX_BY_MAIL_A_DAY", 1)
+    anonymous_client().post(link(factories.paper(), "less"))
+    answer = anonymous_client().post(link(factories.paper(), "less"))
+    assert heading(answer) == "Nothing was changed"
+    assert len(noted("less")) == 1
 
 
 def test_what_is_left_to_do_is_one_tap_away_afterwards(rita: User) -> None:

@@ -60,7 +60,7 @@ def test_the_page_says_why(rita: User, stream: list[Paper]) -> None:
     page = text_of(PAGE, client_of(rita))
     assert "Because you saved <a" in page
     assert "both mention “Flow matching”" in page
-    assert page.count("Not interested</button>") == 4
+    assert page.count("More like this</button>") == page.count("Less like this</button>") == 4
     assert "Matched by words only" in page
 
 

@@ -32,6 +32,23 @@ DOORS: dict[str, list[Row]] = {
     "digests:channel-test": [staff_alone("/curate/channels/990001/test", 302, method="POST")],
     "digests:channel-remove": [staff_alone("/curate/channels/990001/remove", 302, method="POST")],
     "digests:notice-repeat": [staff_alone("/curate/notices/990001/again", 404, method="POST")],
+    "digests:more": [everybody("/s/key-of-preferences/0/more", 404, on_members_site=404)],
+    "digests:less": [everybody("/s/key-of-preferences/0/less", 404, on_members_site=404)],
+    "digests:mail-below": [everybody("/mail/key-of-mail/below", on_members_site=200)],
+    "digests:subscription": [everybody("/subscriptions/key-of-preferences/of/990099", 404, on_members_site=404)],
+    "digests:own-subscription": [members("/subscriptions/of/990099", 404)],
+    "digests:weekly": [everybody("/subscriptions/key-of-preferences/weekly", on_members_site=200)],
+    "digests:own-weekly": [members("/subscriptions/weekly")],
+    "papers:feedback": [
+        members("/papers/2603.99001/feedback", 302, method="POST"),
+        Row("/papers/2603.99002/feedback", WAY_IN, 404, 404, 302, 302, method="POST"),
+    ],
+    "papers:recommendation-profile": [
+        members("/account/recommendations"),
+        members("/account/recommendations", 302, method="POST"),
+    ],
+    "papers:recommendation-seed": [members("/account/recommendations/papers/990099", 404, method="POST")],
+    "papers:forget-recommendations": [members("/account/recommendations/forget", 302, method="POST")],
     "digests:webhooks": [members("/account/webhooks")],
     "digests:webhook-new": [
         members("/account/webhooks/new"),

@@ -27,6 +27,7 @@ from papers.services.fetching.completeness import delete_expired_announcements
 from papers.services.fetching.thumbnails import delete_old_thumbnails
 from papers.services.library_import.drafts import delete_expired_imports
 from papers.services.reading.follows import delete_unfollowed
+from papers.services.recommend.feedback import delete_forgotten_feedback
 
 FETCH_RUNS_KEPT = timedelta(days=60)
 SETTLED_REJECTS_KEPT = timedelta(days=30)
@@ -68,6 +69,7 @@ def delete_expired_rows(*, now: datetime) -> int:
         + delete_expired_candidates(now=now)
         + delete_expired_changes(now=now)
         + delete_unfollowed()
+        + delete_forgotten_feedback(now=now)
         + delete_old_attempts(now=now)
         + delete_old_allowances(now=now)
         + delete_old_thumbnails(now=now)

@@ -31,6 +31,7 @@ from papers.services.reading.library import set_library_note, set_library_state
 from papers.services.reading.seen import is_seen, set_days_done, set_seen, unmark_list_done
 from papers.services.reading.tags import set_tags, tag_names_of_paper
 from papers.services.reading.votes import set_vote
+from papers.services.recommend.feedback import feedback_on, read_profile, set_feedback, set_forgotten
 from papers.services.shared_lists.history import undo_changes
 from papers.services.shared_lists.settings import ListError
 
@@ -57,6 +58,21 @@ def before_library(user: User, paper_id: int, *, with_tags: bool = False) -> Bef
     if with_tags:
         found["tags"] = tag_names_of_paper(user=user, paper_id=paper_id)
     return found
+
+
+def before_feedback(user: User, paper_id: int) -> Before:
+    """What "more like this" and "less like this" change. Two queries."""
+    return {
+        "paper": paper_id,
+        "feedback": feedback_on(user=user, paper_id=paper_id),
+        "seen": is_seen(user=user, paper_id=paper_id),
+    }
+
+
+def before_forgetting(user: User) -> Before:
+    """What "forget what you know about me" changes. One query."""
+    at = read_profile(user).forgotten_at
+    return {"forgotten_at": at.isoformat() if at else ""}
 
 
 def before_seen(user: User, paper_id: int) -> Before:
@@ -111,6 +127,9 @@ def undo(*, user: User, word: str) -> Before:
         _restore_paper(user, before)
     elif "papers" in before:
         restore_papers(user, before)
+    elif "forgotten_at" in before:
+        at = before["forgotten_at"]
+        set_forgotten(user=user, at=datetime.fromisoformat(at) if at else None)
     elif "list_done_at" in before:
         unmark_list_done(user=user, at=datetime.fromisoformat(before["list_done_at"]))
     elif "days" in before:
@@ -138,6 +157,8 @@ def _restore_paper(user: User, before: Before) -> None:
             raise UndoError("This paper is no longer here.") from error
         if "entry" in before:
             _restore_entry(user, paper_id, before["entry"])
+        if "feedback" in before:
+            set_feedback(user=user, paper_id=paper_id, kind=before["feedback"], now=timezone.now())
         if "tags" in before:
             set_tags(user=user, paper_id=paper_id, names=before["tags"])
         set_seen(user=user, paper_id=paper_id, on=before["seen"])

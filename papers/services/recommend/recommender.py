@@ -99,6 +99,8 @@ def _rows(
         profile = ReaderProfile(
             liked=[examples[paper] for paper in liked if paper in examples],
             disliked=[examples[paper] for paper in signals.disliked if paper in examples],
+            more=signals.more,
+            less=[examples[paper] for paper in signals.less if paper in examples],
             known=signals.known | signals.examples | passed,
             shown=signals.shown,
         )
