@@ -193,7 +193,10 @@ def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool
     topics = {often: [pk for pk in ids if pk in there] for often, ids in before["topics"].items()}
     readable = set(subscribable_lists(subscriber.user).values_list("pk", flat=True))
     lists = {often: [pk for pk in ids if pk in readable] for often, ids in before.get("lists", {}).items()}
-    limits = {(kind, topic, listed): Limits(*chosen, now) for kind, topic, listed, *chosen in before.get("limits", ())}
+    limits = {
+        (kind, topic, listed): Limits(line, votes, most, now)
+        for kind, topic, listed, line, votes, most in before.get("limits", ())
+    }
     save_preferences(
         subscriber=subscriber, kinds=before["kinds"], topics=topics, lists=lists, when={}, now=now, limits=limits
     )
