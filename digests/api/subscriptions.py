@@ -211,17 +211,19 @@ def _set_limits(body: MailChoice, subscriber: Subscriber, *, now: datetime) -> N
         ProblemError: 422, a subject that is not in the mail, or a line that can't be measured for it.
     """
     asked = {one.frequency: one.limits for one in body.schedules if one.limits is not None}
-    rows = Subscription.objects.filter(
+    rows = Subscription.objects.readable().filter(
         schedule__subscriber=subscriber, schedule__frequency__in=asked, schedule__ended_at=None
-    ).select_related("topic", "shared_list", "schedule__subscriber")
+    )
+    rows = rows.select_related("topic", "shared_list", "schedule__subscriber")
     found = {(row.schedule.frequency, *_named(row)): row for row in rows}
     wanted = {(often, *_asked_of(one)): one for often, limits in asked.items() for one in limits}
     if unknown := [key for key in wanted if key not in found]:
         raise ProblemError(422, f"The mail is not about {next(filter(None, unknown[0][1:]), '')[:80]!r}.")
     for subject, row in found.items():
-        one = wanted.get(subject) or SubjectLimits()
+        one = wanted.get(subject)
+        line, most = (one.line, one.max_papers) if one else (ANY, None)
         try:
-            set_limits(subscription=row, value=one.line, max_papers=one.max_papers, now=now)
+            set_limits(subscription=row, value=line, max_papers=most, now=now)
         except ValueError as error:
             raise ProblemError(422, str(error)) from error
 

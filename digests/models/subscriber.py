@@ -165,6 +165,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         can = Q(shared_list=None) | (Q(schedule__subscriber__user__isnull=False) & (seen | own | curated))
         return self.annotate(may_read=Case(When(can, then=True), default=False, output_field=models.BooleanField()))
 
+    def readable(self) -> SubscriptionQuerySet:
+        """Without those to shared lists that their readers may no longer read."""
+        return self.with_rights().filter(may_read=True)
+
 
 class Subscription(models.Model):
     """One thing that a schedule's mail is about."""
@@ -241,7 +245,12 @@ class Subscription(models.Model):
 
     @property
     def label(self) -> str:
-        """What readers call it. A query where `topic` and `shared_list` were not read with it."""
+        """What readers call it. A query where `topic` and `shared_list` were not read with it.
+
+        Read `with_rights`, a list that is no longer for its reader is not named.
+        """
+        if not getattr(self, "may_read", True):
+            return "a shared list that you can no longer read"
         named = self.topic or self.shared_list
         return named.name if named is not None else self.get_kind_display()
 

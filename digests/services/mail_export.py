@@ -30,7 +30,8 @@ def export_mail(user: User, parts: dict[str, Any]) -> None:
         return
     about: dict[int, list[str]] = {}
     for one in (
-        Subscription.objects.filter(schedule__subscriber=subscriber)
+        Subscription.objects.with_rights()
+        .filter(schedule__subscriber=subscriber)
         .select_related("topic", "shared_list")
         .order_by("pk")
     ):

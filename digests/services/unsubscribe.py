@@ -44,7 +44,8 @@ def find_unsubscribe_target(key: str) -> UnsubscribeTarget | None:
             if subscriber is None
             else UnsubscribeTarget(subscriber, subscriber.schedules.filter(ended_at=None).exists())
         )
-    about = list(schedule.subscriptions.select_related("topic", "shared_list").order_by("pk"))
+    rows = Subscription.objects.with_rights().filter(schedule=schedule)
+    about = list(rows.select_related("topic", "shared_list").order_by("pk"))
     return UnsubscribeTarget(
         subscriber=schedule.subscriber,
         is_active=schedule.ended_at is None,

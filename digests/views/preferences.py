@@ -80,8 +80,9 @@ def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> 
         "move_form": AddressChangeForm(),
         "mail": current_mail_setup(),
         "time_zones": time_zones(),
-        "subscribed": Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None)
-        .select_related("topic", "schedule")
+        "subscribed": Subscription.objects.readable()
+        .filter(schedule__subscriber=subscriber, schedule__ended_at=None)
+        .select_related("topic", "shared_list", "schedule")
         .order_by("schedule", "pk")[:SUBSCRIBED_SHOWN],
         "followed": Followed.objects.of(subscriber.user)[:FOLLOWED_SHOWN] if subscriber.user else [],
     }

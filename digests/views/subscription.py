@@ -47,8 +47,8 @@ def own_subscription(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _subscription(request: Request, subscriber: Subscriber, pk: int, *, key: str = "") -> HttpResponse:
-    rows = Subscription.objects.filter(schedule__subscriber=subscriber, schedule__ended_at=None)
-    found = rows.select_related("schedule__subscriber", "topic").filter(pk=pk).first()
+    rows = Subscription.objects.readable().filter(schedule__subscriber=subscriber, schedule__ended_at=None)
+    found = rows.select_related("schedule__subscriber", "topic", "shared_list").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such subscription.")
     now = timezone.now()

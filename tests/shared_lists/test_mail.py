@@ -12,6 +12,7 @@ import pytest
 from config.site_url import Site
 from digests.models import Delivery, Subscription
 from digests.models.delivery import DeliveryState
+from digests.services.mail_export import export_mail
 from digests.services.planning import plan_due
 from digests.services.preferences import (
     get_or_create_subscriber,
@@ -300,7 +301,8 @@ class TestChoosing:
         api = ApiClient(rita, scopes=["read", "write"])
         wanted = {"schedules": [{"frequency": "weekly", "lists": [tides.slug]}]}
         answer = api.call("PUT", "/subscriptions", wanted)
-        assert answer.json()["schedules"] == [{"frequency": "weekly", "kinds": [], "topics": [], "lists": [tides.slug]}]
+        (schedule,) = answer.json()["schedules"]
+        assert schedule == {"frequency": "weekly", "kinds": [], "topics": [], "lists": [tides.slug], "limits": []}
         assert (
             api.call(
                 "PUT", "/subscriptions", {"schedules": [{"frequency": "daily", "lists": [hidden.slug]}]}
@@ -308,3 +310,15 @@ class TestChoosing:
             == 422
         )
         assert api.call("PUT", "/subscriptions", {"schedules": []}).json()["schedules"] == []
+
+
+def test_no_page_of_mail_and_no_export_names_a_list_that_one_may_no_longer_read(rita: User) -> None:
+    tides, _ = a_list()
+    subscribed(rita, tides)
+    change_list(tides, ListDraft("Seances", visibility="named"), now=NOW)
+    one = Subscription.objects.with_rights().get(shared_list=tides)
+    assert one.label == "a shared list that you can no longer read"
+    parts: dict[str, Any] = {}
+    export_mail(rita, parts)
+    assert parts["mail_schedules"][0]["about"] == [one.label]
+    assert client_of(rita).get(f"/subscriptions/of/{one.pk}").status_code == 404
