@@ -31,7 +31,7 @@ def subscribe_list(request: UserRequest, slug: str) -> HttpResponse:
     if not frequency:
         messages.success(request, "You get no e-mail about this list.")
     elif subscriber.confirmed_at is None:
-        messages.success(request, "Saved. We have sent you a link; nothing is mailed until you confirm your address.")
+        messages.success(request, "Saved. Nothing is mailed until you confirm your address.")
     else:
         messages.success(request, f"New papers on this list come with your {frequency} e-mail.")
     return redirect(found)

@@ -231,8 +231,8 @@ class TestChoosing:
         subscribed(rita)
         client.post(f"{tides.get_absolute_url()}/mail", {"often": "weekly"})
         assert list_frequency(rita, tides) == "weekly"
-        (select,) = get_page(tides.get_absolute_url(), client).xpath("//select[@name='often']")
-        assert [option.text.strip() for option in select if option.get("selected") is not None] == ["weekly"]
+        pressed = get_page(tides.get_absolute_url(), client).xpath("//button[@name='often'][@aria-pressed='true']")
+        assert [button.text for button in pressed] == ["Weekly"]
         client.post(f"{tides.get_absolute_url()}/mail", {"often": "daily"})
         assert list_frequency(rita, tides) == "daily"
         assert rita.subscriber.schedules.filter(ended_at=None).count() == 1
