@@ -57,7 +57,10 @@ def _note(request: UserRequest, paper: Paper, *, default: str, stays: bool = Fal
     if kind not in _SAID:
         return HttpResponseBadRequest("There is no such word.")
     before = before_feedback(request.user, paper.pk)
-    set_feedback(user=request.user, paper_id=paper.pk, kind=kind, now=timezone.now())
+    try:
+        set_feedback(user=request.user, paper_id=paper.pk, kind=kind, now=timezone.now())
+    except Paper.DoesNotExist as error:
+        raise Http404("There is no such paper here.") from error
     return answer_act(request, _SAID[kind], default=default, before=before, paper=None if stays else paper)
 
 

@@ -153,12 +153,12 @@ def _restore_paper(user: User, before: Before) -> None:
         try:
             if "vote" in before:
                 set_vote(user=user, paper_id=paper_id, on=before["vote"]["on"], is_unnamed=before["vote"]["unnamed"])
+            if "feedback" in before:
+                set_feedback(user=user, paper_id=paper_id, kind=before["feedback"], now=timezone.now())
         except Paper.DoesNotExist as error:
             raise UndoError("This paper is no longer here.") from error
         if "entry" in before:
             _restore_entry(user, paper_id, before["entry"])
-        if "feedback" in before:
-            set_feedback(user=user, paper_id=paper_id, kind=before["feedback"], now=timezone.now())
         if "tags" in before:
             set_tags(user=user, paper_id=paper_id, names=before["tags"])
         set_seen(user=user, paper_id=paper_id, on=before["seen"])

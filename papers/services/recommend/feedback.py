@@ -38,7 +38,7 @@ class FeedbackError(Exception):
 _SAY = """
     INSERT INTO papers_recommendationfeedback (user_id, paper_id, kind, by_mail, created_at)
     SELECT %(user)s, paper.id, %(kind)s, %(by_mail)s, %(now)s
-    FROM papers_paper paper WHERE paper.id = %(paper)s FOR KEY SHARE
+    FROM papers_paper paper WHERE paper.id = %(paper)s AND paper.hidden_at IS NULL FOR KEY SHARE
     ON CONFLICT (user_id, paper_id) DO UPDATE
         SET kind = excluded.kind, by_mail = excluded.by_mail, created_at = excluded.created_at
 """
@@ -57,6 +57,7 @@ def set_feedback(*, user: User, paper_id: int, kind: str, now: datetime, by_mail
 
     Raises:
         FeedbackError: too much came by the links of mails today.
+        Paper.DoesNotExist: it is gone, or hidden.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         mark_recommendations_stale(user)
@@ -74,8 +75,10 @@ def set_feedback(*, user: User, paper_id: int, kind: str, now: datetime, by_mail
             own.filter(paper__in=list(kept[MAX_FEEDBACK - 1 :])).delete()
         values = {"user": user.pk, "paper": paper_id, "kind": FeedbackKind(kind).value, "by_mail": by_mail, "now": now}
         cursor.execute(_SAY, values)
+        if not cursor.rowcount:
+            raise Paper.DoesNotExist
         if kind != FeedbackKind.IGNORED:
-            mark_seen(user=user, paper_ids=Paper.objects.visible().filter(pk=paper_id).values_list("pk", flat=True))
+            mark_seen(user=user, paper_ids=[paper_id])
 
 
 def read_profile(user: User) -> RecommendationProfile:
