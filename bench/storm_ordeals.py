@@ -208,8 +208,12 @@ for number, title in Paper.objects.filter(public_id__in={ids}).values_list("publ
 
 def sign_ins(place: Place) -> None:
     """A thousand at once."""
-    place.seen.happens("1,000 sign-ins at once")
+    name = "1,000 sign-ins at once"
+    place.seen.happens(name)
     result = crowd(place.site)
+    place.seen.happens("after the sign-ins")
+    if (away := place.seen.sights[name].away) > BACK_SECONDS * place.slowness:
+        place.wrong.append(f"no page for {away:.0f} s during the sign-ins")
     place.say(f"sign-ins: {result}")
     place.wrong += result.wrong()
     place.await_page("after 1,000 sign-ins")
