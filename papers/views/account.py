@@ -53,6 +53,7 @@ from papers.text.mailboxes import canonical_or_same
 from papers.web.http import Request, UserRequest, client_network, safe_next
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import count_attempt, rate_limited, too_many_requests, uncount_attempt
+from papers.web.visitor_acts import kept_place
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ def login_link(request: Request, token: str) -> HttpResponse:
     """A one-time link. Opening it shows a button; only the button uses it, because mail scanners open links too."""
     now = timezone.now()
     if request.method == "POST" and (user := use_login_link(token, now=now)):
-        answer = sign_in_user(request, user, target=landing_url(user))
+        answer = sign_in_user(request, user, target=kept_place(request) or landing_url(user))
         record_link(request, user)
         return answer
     if is_login_link_usable(token, now=now):

@@ -28,5 +28,5 @@ def act_after_sign_in(request: Request, public_id: str) -> HttpResponse:
     if request.user.is_authenticated:  # in another tab meanwhile: the page has the reader's own buttons now
         return redirect(target)
     response = redirect(sign_in_url_for(target))
-    keep_act(response, act=act, paper_id=paper.pk)
+    keep_act(response, act=act, paper_id=paper.pk, place=target)
     return response

@@ -1,7 +1,8 @@
 """What a visitor pressed before signing in: kept in the browser, signed and for half an hour, and done afterwards.
 
 Nobody else's page can have it done. It is only kept when a page of this site sent the form, as the browser itself says;
-the cookie holds one of two acts and a paper, and nothing that could be made up; and it is spent by the next sign-in.
+the cookie holds one of two acts, a paper and the page it was on, and nothing that could be made up; and it is spent by
+the next sign-in.
 """
 
 from __future__ import annotations
@@ -43,17 +44,34 @@ def is_from_this_site(request: HttpRequest) -> bool:
         return False
 
 
-def keep_act(response: HttpResponse, *, act: str, paper_id: int) -> None:
-    """Have the browser keep an act of `VISITOR_ACTS` until the next sign-in."""
+def keep_act(response: HttpResponse, *, act: str, paper_id: int, place: str) -> None:
+    """Have the browser keep an act of `VISITOR_ACTS` until the next sign-in, and the address of this site it was on."""
     response.set_cookie(
         visitor_act_cookie(),
-        signing.dumps([act, paper_id], salt=_SALT),
+        signing.dumps([act, paper_id, place], salt=_SALT),
         max_age=VISITOR_ACT_SECONDS,
         path=settings.SESSION_COOKIE_PATH,
         secure=settings.SITE.is_https,
         httponly=True,
         samesite="Lax",
     )
+
+
+def kept_place(request: HttpRequest) -> str | None:
+    """Where on this site the act was pressed that waits for a sign-in; None without one."""
+    act = _kept(request)
+    return act[2] if act else None
+
+
+def _kept(request: HttpRequest) -> tuple[str, int, str] | None:
+    """The act, the paper and the place that the browser keeps; None where it keeps none, or none that makes sense."""
+    try:
+        found = signing.loads(request.COOKIES.get(visitor_act_cookie(), ""), salt=_SALT, max_age=VISITOR_ACT_SECONDS)
+        act, paper_id, place = found
+    except (signing.BadSignature, TypeError, ValueError):
+        return None
+    is_known = isinstance(act, str) and act in VISITOR_ACTS and isinstance(paper_id, int) and isinstance(place, str)
+    return (act, paper_id, place) if is_known else None
 
 
 def _vote(request: HttpRequest, user: User, paper_id: int) -> None:
@@ -79,16 +97,13 @@ def connect() -> None:
 
 
 def _finish(request: Any = None, user: User | None = None, **_about: Any) -> None:
-    word = request.COOKIES.get(visitor_act_cookie(), "") if request is not None else ""
-    if not word or user is None:
+    if request is None or user is None or not request.COOKIES.get(visitor_act_cookie()):
         return
     request.spent_visitor_act = True
-    try:
-        act, paper_id = signing.loads(word, salt=_SALT, max_age=VISITOR_ACT_SECONDS)
-    except (signing.BadSignature, ValueError):
+    if (kept := _kept(request)) is None:
         return
-    is_known = isinstance(act, str) and act in VISITOR_ACTS and isinstance(paper_id, int)
-    if is_known and Paper.objects.visible().filter(pk=paper_id).exists():
+    act, paper_id, _ = kept
+    if Paper.objects.visible().filter(pk=paper_id).exists():
         with suppress(Paper.DoesNotExist):  # hidden a moment ago
             VISITOR_ACTS[act](request, user, paper_id)
 

@@ -7,6 +7,7 @@ from django.core import signing
 from django.test import Client
 
 from papers.models import LibraryItem, Paper, User, Vote
+from papers.services.accounts.login_links import create_login_link
 from papers.services.reading.library import set_library_state
 from papers.web import visitor_acts
 from papers.web.visitor_acts import visitor_act_cookie
@@ -78,6 +79,15 @@ def test_a_save_too_but_it_changes_nothing_that_is_there(visitor: Client, rita: 
     assert LibraryItem.objects.get().state == "read"
 
 
+def test_a_one_time_link_leads_back_to_the_paper_too(visitor: Client, rita: User, paper: Paper) -> None:
+    """It names no page itself: it may be opened long after, and in another browser, where nothing is kept."""
+    link = create_login_link(rita.email).partition(":8000")[2]
+    press(visitor, paper)
+    assert visitor.post(link)["Location"] == f"{DAY}#paper-{paper.pk}"
+    assert Vote.objects.filter(user=rita, paper=paper).exists()
+    assert anonymous_client().post(create_login_link(rita.email).partition(":8000")[2])["Location"] == "/"
+
+
 def test_it_is_done_once(visitor: Client, rita: User, paper: Paper) -> None:
     press(visitor, paper)
     sign_in(visitor, rita)
@@ -132,7 +142,13 @@ def test_it_leads_nowhere_else(visitor: Client, paper: Paper) -> None:
     assert "evil" not in there
 
 
-@pytest.mark.parametrize("act", [["unknown", 1], ["vote", 10**17], "x", {"act": "vote"}, ["vote"], ["vote", "1; DROP"]])
+@pytest.mark.parametrize(
+    "act",
+    [
+        *(["unknown", 1, "/"], ["vote", 10**17, "/"], ["vote", "1; DROP", "/"], ["vote", 1, 2], ["vote", 1]),
+        *("x", {"act": "vote"}, ["vote"], 7),
+    ],
+)
 def test_what_is_signed_and_makes_no_sense_is_left(visitor: Client, rita: User, act: object) -> None:
     visitor.cookies[visitor_act_cookie()] = signing.dumps(act, salt=visitor_acts._SALT)
     sign_in(visitor, rita)

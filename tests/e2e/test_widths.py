@@ -136,6 +136,21 @@ def test_what_stands_over_a_list_begins_where_the_list_does(chromium: Browser, s
     context.close()
 
 
+def test_saving_preferences_is_never_behind_the_tabs_of_a_phone(
+    chromium: Browser, site: Site, staff_cookies: Any
+) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, storage_state=staff_cookies)
+    page = context.new_page()
+    page.goto(f"{site.url}/subscriptions")
+    save = page.locator(".save-bar button")
+    is_on_top = """(one) => { const at = one.getBoundingClientRect();
+        return one === document.elementFromPoint(at.x + 9, at.bottom - 2) }"""
+    assert save.evaluate(is_on_top)
+    page.keyboard.press("End")
+    assert save.evaluate(is_on_top)
+    context.close()
+
+
 @pytest.mark.e2e_all
 @pytest.mark.parametrize(
     ("who", "scheme"), itertools.product(("visitor", "staff"), ("light", "dark")), ids=lambda value: value
