@@ -68,7 +68,8 @@ def test_what_is_found_is_kept(tides: Paper, django_assert_max_num_queries: Any)
         similar_in(tides, METHOD)
     with django_assert_max_num_queries(1):
         similar_in(tides, METHOD)
-    Paper.objects.filter(pk=tides.pk).update(abstract="We count shells.", sentence_roles="m16")
+    Paper.objects.filter(pk=tides.pk).update(abstract="We count shells.")  # which takes the roles away
+    Paper.objects.filter(pk=tides.pk).update(sentence_roles="m16")
     tides.refresh_from_db()
     assert titles(tides, METHOD)[0] == "Old sea"
 

@@ -37,7 +37,7 @@ class SimilarPaper:
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarPapers:
+class LikenessAnswer:
     """The papers like one, and in what."""
 
     items: list[SimilarPaper]
@@ -47,20 +47,20 @@ class SimilarPapers:
     """Why they are not what was asked for, in a sentence for the reader."""
 
 
-def similar_in(paper: Paper, facet: LikenessFacet | None, *, limit: int = 6) -> SimilarPapers:
+def similar_in(paper: Paper, facet: LikenessFacet | None, *, limit: int = 6) -> LikenessAnswer:
     """The papers like `paper` in a facet, the most first; on the whole where that is asked, or the facet is not known.
 
     As `similar_papers`: neither hidden nor withdrawn ones, which ones is kept for half an hour. One query where it is,
     else four and a transaction.
     """
     if facet is None:
-        return SimilarPapers([SimilarPaper(other) for other in similar_papers(paper, limit=limit)])
+        return LikenessAnswer([SimilarPaper(other) for other in similar_papers(paper, limit=limit)])
     own = LikenessText(paper.title, paper.abstract, paper.sentence_roles)
     if not own.sentences(facet):
         return replace(similar_in(paper, None, limit=limit), note=unknown_facet_note(paper, facet))
     model = current_model()
     if model is None:
-        return SimilarPapers([], facet)
+        return LikenessAnswer([], facet)
     # The paper's texts are in the key: a new version tells of something else.
     parts = (model.name, facet, paper.pk, own.told_of(facet))
     key = f"similar-in:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
@@ -71,7 +71,7 @@ def similar_in(paper: Paper, facet: LikenessFacet | None, *, limit: int = 6) -> 
             cache.set(key, ids, _KEPT_SECONDS)
     found = Paper.objects.visible().filter(withdrawn_at=None).for_cards().in_bulk(ids) if ids else {}
     others = [found[pk] for pk in ids if pk in found and title_key(found[pk].title) != title_key(paper.title)]
-    return SimilarPapers([_with_sentence(own, other, facet) for other in others[:limit]], facet)
+    return LikenessAnswer([_with_sentence(own, other, facet) for other in others[:limit]], facet)
 
 
 def unknown_facet_note(paper: Paper, facet: LikenessFacet) -> str:

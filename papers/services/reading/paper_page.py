@@ -12,7 +12,7 @@ from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.record import citation_record
 from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts
-from papers.services.embeddings.facet_likeness import SimilarPapers, similar_in
+from papers.services.embeddings.facet_likeness import LikenessAnswer, similar_in
 from papers.services.reading.paper_versions import VersionChanges, read_versions
 from papers.text.abstract_roles import LikenessFacet
 
@@ -27,7 +27,7 @@ class PaperDetails:
     identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
-    similar: SimilarPapers
+    similar: LikenessAnswer
     """Close in meaning, or in what was asked for, the closest first; empty while it is not known."""
 
 
@@ -100,7 +100,7 @@ def details_without_similar(paper: Paper) -> PaperDetails:
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
         ),
-        similar=SimilarPapers([]),
+        similar=LikenessAnswer([]),
     )
 
 
