@@ -293,9 +293,12 @@ def main() -> None:
     parser.add_argument("--json", default="", help="also write the result there")
     options = parser.parse_args()
     with place_by_default(options.folder, slowness=options.slowness) as place:
-        result = storm(place, seconds=options.seconds, seed=options.seed, ordeals=options.ordeals)
+        try:
+            result = storm(place, seconds=options.seconds, seed=options.seed, ordeals=options.ordeals)
+        finally:  # also of one that is stopped
+            print(place.seen.table(), flush=True)
     rest = {name: value for name, value in asdict(result).items() if name != "seen"}
-    print(place.seen.table(), json.dumps(rest, indent=1), sep="\n\n")
+    print("", json.dumps(rest, indent=1), sep="\n")
     if options.json:
         Path(options.json).write_text(json.dumps(asdict(result), indent=1), encoding="utf-8")
     sys.exit(0 if result.is_good(slowness=options.slowness) else 1)

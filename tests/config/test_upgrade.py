@@ -94,7 +94,11 @@ def of_a_release_before(papers_at: str, digests_at: str) -> None:
 @pytest.mark.usefixtures("_data_folder")
 @pytest.mark.parametrize(
     ("papers_at", "digests_at"),
-    [("0002_triggers", "0001_first_release"), ("0020_paper_changes", "0004_channel_topics_and_failures")],
+    [
+        ("0002_triggers", "0001_first_release"),
+        ("0020_paper_changes", "0004_channel_topics_and_failures"),
+        ("0024_sentence_roles", "0005_readers_webhooks"),
+    ],
 )
 def test_a_data_folder_of_a_release_before_comes_up(papers_at: str, digests_at: str, settings: Any) -> None:
     of_a_release_before(papers_at, digests_at)
