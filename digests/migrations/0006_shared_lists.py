@@ -12,6 +12,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='channellist',
+            name='kind',
+            field=models.CharField(choices=[('category', 'category'), ('author', 'author'), ('organization', 'organization'), ('following', 'following'), ('tag', 'tag'), ('list', 'shared list')], max_length=12),
+        ),
+        migrations.AlterField(
+            model_name='channellist',
+            name='key',
+            field=models.TextField(blank=True, help_text="A category's code; of authors, organizations and lists their address."),
+        ),
         migrations.RemoveConstraint(
             model_name='subscription',
             name='subscription_once',

@@ -98,10 +98,13 @@ class ChannelList(models.Model):
         ORGANIZATION = "organization", "organization"
         FOLLOWING = "following", "following"
         TAG = "tag", "tag"
+        LIST = "list", "shared list"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="lists", db_index=False)
     kind = models.CharField(max_length=12, choices=Kind)
-    key = models.TextField(blank=True, help_text="A category's code; of authors and organizations their address.")
+    key = models.TextField(
+        blank=True, help_text="A category's code; of authors, organizations and lists their address."
+    )
     tag = models.ForeignKey("papers.Tag", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     read_to = models.BigIntegerField(
         help_text="The position of a change, or for whom one follows the release, up to which it was told."

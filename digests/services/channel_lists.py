@@ -13,11 +13,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import Resolver404, get_script_prefix, resolve, reverse
 
 from digests.models import Channel, ChannelList
 from papers.catalogue import categories
-from papers.models import Tag, Topic, User
+from papers.models import ListVisibility, SharedList, Tag, Topic, User
 from papers.services.authors.lookup import (
     AuthorMovedError,
     Contributor,
@@ -90,9 +91,18 @@ def _find(address: str, owner: User | None) -> Topic | ChannelList:
         contributor = find_contributor(view.removeprefix("papers:"), given["slug"])
         if contributor is not None:
             return ChannelList(kind=contributor.kind, key=slug_of(contributor.key))
+    elif view == "papers:list" and _lists(owner).filter(slug=given["slug"]).exists():
+        return ChannelList(kind=Kind.LIST, key=given["slug"])
     elif view == "papers:following" and owner is not None:
         return ChannelList(kind=Kind.FOLLOWING)
     raise ListNotFoundError(f"This is not the address of a list you can read here: {address[:200]}")
+
+
+def _lists(owner: User | None) -> QuerySet[SharedList]:
+    """The shared lists that a channel may be told of: its owner's to read; a group's those of all members."""
+    if owner is None:
+        return SharedList.objects.exclude(visibility=ListVisibility.NAMED)
+    return SharedList.objects.readable_by(owner)
 
 
 def _page_of(address: str) -> tuple[str, dict[str, str], dict[str, str]]:
@@ -119,9 +129,11 @@ def find_contributor(kind: str, slug: str) -> Contributor | None:
 
 
 def may_be_told(row: ChannelList, owner: User | None) -> bool:
-    """Whether the channel's owner may still read the list. One query of a tag, none of others."""
+    """Whether the channel's owner may still read the list. One query of a tag or a shared list, none of others."""
     if row.tag_id is not None:
         return Tag.objects.readable_by(owner or AnonymousUser()).filter(pk=row.tag_id).exists()
+    if row.kind == Kind.LIST:
+        return _lists(owner).filter(slug=row.key).exists()
     return row.kind != Kind.FOLLOWING or owner is not None
 
 
@@ -142,6 +154,9 @@ def label_of(row: ChannelList) -> str:
         return f"the tag {row.tag.name}"
     if row.kind == Kind.FOLLOWING:
         return "Following"
+    if row.kind == Kind.LIST:
+        name = SharedList.objects.filter(slug=row.key).values_list("name", flat=True).first()
+        return f"the list {name or row.key}"
     return row.key if row.kind == Kind.CATEGORY else row.key.replace("-", " ")
 
 

@@ -2,8 +2,8 @@
 
 Of a category, an author and an organization, news are found in the log that mirrors read (papers/services/changes):
 positions grow in the order of commits, so no paper is passed over, also one that gets its category a minute after it
-came. For whom a reader follows there are releases, as for topics. Tags have few papers, and all recent ones are looked
-at. What was told, the notices say.
+came. For whom a reader follows there are releases, as for topics. Tags and shared lists have few papers, and all recent
+ones are looked at. What was told, the notices say.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digests.models import Channel, ChannelList, Notice
 from digests.services.channel_client import NoticeContent
 from digests.services.channel_lists import address_of, find_contributor, label_of, lists_of, may_be_told
 from digests.services.topic_notices import PAPERS_A_NOTICE, new_notice, paper_json, paper_url, untold
-from papers.models import ChangedPaper, FollowedPaper, Paper, TaggedPaper
+from papers.models import ChangedPaper, FollowedPaper, Paper, SharedListPaper, TaggedPaper
 from papers.services.changes.numbering import newest_position, number_changes
 from papers.services.ingest.releases import RELEASE_WINDOW, current_release
 
@@ -28,7 +28,8 @@ _LONGEST_TRANSACTION = timedelta(minutes=15)
 """A paper whose transaction began so long before its list was chosen may have been committed after that."""
 Kind = ChannelList.Kind
 _BY_CHANGES = (Kind.CATEGORY, Kind.AUTHOR, Kind.ORGANIZATION)
-_PREPOSITIONS = {Kind.AUTHOR: "by", Kind.ORGANIZATION: "from"}
+_BY_HAND = (Kind.TAG, Kind.LIST)
+_PREPOSITIONS = {Kind.AUTHOR: "by", Kind.ORGANIZATION: "from", Kind.LIST: "on"}
 
 
 def plan_list_notices(channels: Sequence[Channel], *, now: datetime) -> None:
@@ -48,12 +49,12 @@ def plan_list_notices(channels: Sequence[Channel], *, now: datetime) -> None:
 def _plan(row: ChannelList, channel: Channel, *, newest: int, now: datetime) -> None:
     with transaction.atomic():
         fresh = ChannelList.objects.select_for_update().filter(pk=row.pk).first()
-        if fresh is None or (fresh.read_to >= newest and row.kind != Kind.TAG):
+        if fresh is None or (fresh.read_to >= newest and row.kind not in _BY_HAND):
             return
-        upto = newest if row.kind in (Kind.TAG, Kind.FOLLOWING) else min(newest, fresh.read_to + CHANGES_AT_ONCE)
+        upto = newest if row.kind in (*_BY_HAND, Kind.FOLLOWING) else min(newest, fresh.read_to + CHANGES_AT_ONCE)
         prefix = f"list:{row.pk}:"
-        if row.kind == Kind.TAG:
-            papers, mark = _tagged(fresh, now=now)
+        if row.kind in _BY_HAND:
+            papers, mark = (_tagged if row.kind == Kind.TAG else _listed)(fresh, now=now)
         else:
             papers = _followed(fresh, channel, upto) if row.kind == Kind.FOLLOWING else _changed(fresh, upto, now=now)
             mark = upto
@@ -93,6 +94,14 @@ def _tagged(row: ChannelList, *, now: datetime) -> tuple[list[Paper], int]:
     since = max(row.made_at, now - RELEASE_WINDOW)
     tagged = TaggedPaper.objects.filter(tag=row.tag_id, created_at__gte=since, paper__hidden_at=None)
     rows = list(tagged.select_related("paper").only("paper__public_id", "paper__title").order_by("created_at", "pk"))
+    return [one.paper for one in rows], max((one.pk for one in rows), default=0)
+
+
+def _listed(row: ChannelList, *, now: datetime) -> tuple[list[Paper], int]:
+    """The same of a shared list."""
+    since = max(row.made_at, now - RELEASE_WINDOW)
+    entries = SharedListPaper.objects.filter(shared_list__slug=row.key, added_at__gte=since, paper__hidden_at=None)
+    rows = list(entries.select_related("paper").only("paper__public_id", "paper__title").order_by("added_at", "pk"))
     return [one.paper for one in rows], max((one.pk for one in rows), default=0)
 
 
