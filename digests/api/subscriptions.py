@@ -199,9 +199,10 @@ def _set_limits(body: MailChoice, subscriber: Subscriber, *, now: datetime) -> N
     if unknown := [kind or topic for often, kind, topic in wanted if (often, kind, topic) not in found]:
         raise ProblemError(422, f"The mail is not about {str(unknown[0])[:80]!r}.")
     for subject, row in found.items():
-        one = wanted.get(subject) or SubjectLimits()
+        one = wanted.get(subject)
+        line, most = (one.line, one.max_papers) if one is not None else (ANY, None)
         try:
-            set_limits(subscription=row, value=one.line, max_papers=one.max_papers, now=now)
+            set_limits(subscription=row, value=line, max_papers=most, now=now)
         except ValueError as error:
             raise ProblemError(422, str(error)) from error
 

@@ -132,7 +132,9 @@ def restore_choice(*, subscriber: Subscriber, token: str, now: datetime) -> bool
         return False
     there = set(subscribable_topics(subscriber.user).values_list("pk", flat=True))
     topics = {often: [pk for pk in ids if pk in there] for often, ids in before["topics"].items()}
-    limits = {(kind, topic): Limits(*chosen, now) for kind, topic, *chosen in before.get("limits", ())}
+    limits = {
+        (kind, topic): Limits(line, votes, most, now) for kind, topic, line, votes, most in before.get("limits", ())
+    }
     save_preferences(subscriber=subscriber, kinds=before["kinds"], topics=topics, when={}, now=now, limits=limits)
     return True
 
