@@ -33,7 +33,7 @@ class LimitsForm(forms.Form):
             for one in preview.choices
         ]
         sizes: Any = self.fields["max_papers"]
-        own = {subscription.max_papers} - {None}
+        own = {subscription.max_papers} if subscription.max_papers is not None else set()
         sizes.choices = [
             ("", "as many as fit"),
             *((size, f"{size} paper{'' if size == 1 else 's'}") for size in sorted({*SIZES, *own})),

@@ -169,8 +169,8 @@ def _measure(subscription: Subscription, *, now: datetime, compares: bool) -> li
 
 def _label(kind: str, votes: int) -> str:
     if kind == line.VOTED:
-        return f"{votes} vote{'' if votes == 1 else 's'} or more, here or on another site"
-    return {line.ANY: "Anything", line.RELATED: "Related", line.CLOSE: "Close"}[kind]
+        return f"{votes} vote{'' if votes == 1 else 's'} or more"
+    return {line.ANY: "Anything", line.RELATED: "Related only", line.CLOSE: "Close only"}[kind]
 
 
 def _measures(subscription: Subscription) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -44,7 +45,7 @@ def offer_weekly(*, schedules: Collection[int], now: datetime) -> int:
     """Have mails of these daily schedules that were planned at `now` offer to come weekly, where their readers opened
     nothing for three weeks and did not come by; how many. In the transaction that planned them. One statement.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "schedules": list(schedules),
         "now": now,
         "since": now - UNREAD_FOR,
@@ -54,7 +55,7 @@ def offer_weekly(*, schedules: Collection[int], now: datetime) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(_OFFER, asked)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def comes_daily(subscriber: Subscriber) -> bool:

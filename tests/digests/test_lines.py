@@ -5,13 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from random import Random
 
 import pytest
+from django.db.models import F
 
 from digests.models import Delivery, Schedule, Subscription
 from digests.models.delivery import DeliveryState
+from digests.services import planning
 from digests.services.limits import preview_lines, set_limits
 from digests.services.planning import plan_due
+from digests.services.schedules import cancel_waiting
 from papers.models import (
     SHIPPED_DIMENSIONS,
     SHIPPED_MODEL,
@@ -289,3 +293,59 @@ def test_a_mail_says_that_nothing_was_above_the_line_where_that_was_asked_for() 
     first = plan()
     assert (first.state, first.paper_ids, first.below_ids) == (DeliveryState.PLANNED, [], [low.pk])
     assert plan(DUE + DAY).state == DeliveryState.SKIPPED, "nothing came at all"
+
+
+# --- Days, with workers that die --------------------------------------------------------------------------------------
+
+
+class KilledError(Exception):
+    """A worker died."""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_through_days_with_kills_nothing_above_the_line_is_lost_or_comes_twice(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten days: planning dies before it commits, mails are overtaken or cancelled before they leave, votes come."""
+    chance, topic, needed = Random(seed), factories.topic(), 2
+    schedule = factories.schedule(None, topic)
+    draw(schedule, f"votes-{needed}", 3)
+    papers: list[Paper] = []
+    for day in range(10):
+        now = DUE + day * DAY
+        papers += [match(topic, at=now - timedelta(hours=3), vote_count=chance.choice((0, 0, 1, 3))) for _ in range(5)]
+        for paper in chance.sample(papers, len(papers) // 3):
+            Paper.objects.filter(pk=paper.pk).update(vote_count=F("vote_count") + 1)
+        if chance.random() < 0.4:
+            _die_while_planning(now, monkeypatch)
+        plan_due(now=now)
+        fate = chance.random()
+        if fate < 0.2:
+            cancel_waiting(schedules=[schedule.pk], reason="killed")
+        elif fate < 0.7:
+            Delivery.objects.filter(state=DeliveryState.PLANNED).update(state=DeliveryState.SENT, sent_at=now)
+    end = DUE + 10 * DAY
+    for day in range(3):
+        plan(end + day * DAY)
+    sent = Delivery.objects.filter(state=DeliveryState.SENT)
+    brought = [pk for mail in sent for pk in (*mail.paper_ids, *mail.more_ids)]
+    named = [pk for mail in sent for pk in mail.below_ids]
+    above = set(Paper.objects.filter(vote_count__gte=needed, topic_matches__topic=topic).values_list("pk", flat=True))
+    assert len(brought) == len(set(brought)), "nothing comes twice"
+    assert set(brought) == above, "all that reached the line came, and nothing else"
+    assert len(named) == len(set(named)), "nothing is named twice"
+    assert all(len(mail.paper_ids) <= 3 for mail in sent)
+
+
+def _die_while_planning(now, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mails are stored, and the schedules not moved on, when the worker is killed: its transaction is gone."""
+
+    def die(*_args, **_more) -> None:
+        raise KilledError
+
+    before = Delivery.objects.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "_move_on", die)
+        with pytest.raises(KilledError):
+            plan_due(now=now)
+    assert Delivery.objects.count() == before

@@ -73,7 +73,13 @@ def set_feedback(*, user: User, paper_id: int, kind: str, now: datetime, by_mail
         if before is None:
             kept = own.order_by("-created_at", "-paper_id").values_list("paper_id", flat=True)
             own.filter(paper__in=list(kept[MAX_FEEDBACK - 1 :])).delete()
-        values = {"user": user.pk, "paper": paper_id, "kind": FeedbackKind(kind).value, "by_mail": by_mail, "now": now}
+        values: dict[str, Any] = {
+            "user": user.pk,
+            "paper": paper_id,
+            "kind": FeedbackKind(kind).value,
+            "by_mail": by_mail,
+            "now": now,
+        }
         cursor.execute(_SAY, values)
         if not cursor.rowcount:
             raise Paper.DoesNotExist
@@ -126,4 +132,4 @@ def delete_forgotten_feedback(*, now: datetime) -> int:
     values: dict[str, Any] = {"before": now - FORGOTTEN_AFTER}
     with connection.cursor() as cursor:
         cursor.execute(_FORGOTTEN, values)
-        return cursor.rowcount
+        return int(cursor.rowcount)
