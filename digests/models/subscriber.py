@@ -167,7 +167,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
     def readable(self) -> SubscriptionQuerySet:
         """Without those to shared lists that their readers may no longer read."""
-        return self.with_rights().filter(may_read=True)
+        return self.with_rights().filter(may_read=True)  # type: ignore[misc]  # annotated there
 
 
 class Subscription(models.Model):

@@ -218,8 +218,8 @@ def test_mail(api: ApiClient, rita: User) -> None:
     assert api.get("/subscriptions").json()["schedules"] == []
     wanted: dict[str, Any] = {
         "schedules": [
-            {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"], "limits": []},
-            {"frequency": "daily", "kinds": ["daily"], "topics": [], "limits": []},
+            {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"], "lists": [], "limits": []},
+            {"frequency": "daily", "kinds": ["daily"], "topics": [], "lists": [], "limits": []},
         ],
         "local_time": "06:30",
         "time_zone": "Europe/Berlin",
