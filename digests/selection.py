@@ -30,16 +30,13 @@ from digests.daily_papers import DAILY_PAPERS, MAILABLE
 from digests.line import scored_lines
 from digests.models import Suppression
 from digests.models.delivery import HISTORY_RETENTION, OFFERED_STATES
+from digests.new_versions import VERSIONS, version_parameters
 from papers.models.recommendation import SHOWN_FOR
 from papers.services.editions.listing import SAMPLE_KIND
 from papers.services.lists.trending import trending_floor
 
 LIST_DEPTH = 50
 """How far down the daily papers, Trending and the most voted are read: their first page."""
-MAX_VERSIONS = 20
-VERSIONS_SINCE = timedelta(days=30)
-# A version's date is when its authors sent it in; a paper may have been announced, and saved, some days later.
-_ANNOUNCED_WITHIN = timedelta(days=5)
 # What was offered cannot be older than the paper; but the clocks of two machines may differ.
 _CLOCKS_DIFFER = timedelta(days=1)
 
@@ -351,42 +348,6 @@ _RANKED = """
     FROM unmet GROUP BY schedule_id
 )"""
 
-_VERSIONS = f"""
-, saved AS MATERIALIZED (
-    SELECT user_id, paper_id, min(saved_at) AS saved_at, max(seen) AS seen FROM (
-        SELECT user_id, paper_id, added_at AS saved_at, coalesce(version_seen, 0) AS seen FROM papers_libraryitem
-        WHERE state <> 'not_interested' AND user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
-        UNION ALL
-        SELECT tag.user_id, tagged.paper_id, tagged.created_at, 0
-        FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
-        WHERE tag.user_id IN (SELECT user_id FROM lists WHERE kind = 'versions')
-    ) ways GROUP BY user_id, paper_id
-), mailed_versions AS MATERIALIZED (
-    SELECT DISTINCT delivery.subscriber_id, unnest(delivery.version_ids) AS version_id
-    FROM digests_delivery delivery
-    WHERE delivery.subscriber_id IN (SELECT subscriber_id FROM lists WHERE kind = 'versions')
-      AND delivery.planned_at >= %(versions_from)s - %(clocks_differ)s AND delivery.version_ids <> '{{}}'
-      AND delivery.state = ANY(%(chosen)s)
-), newest AS (
-    SELECT lists.schedule_id, version.id,
-        row_number() OVER (PARTITION BY lists.schedule_id ORDER BY version.seen_at, version.id) AS position
-    FROM lists
-    JOIN saved ON saved.user_id = lists.user_id
-    JOIN papers_paperversion version ON version.paper_id = saved.paper_id
-    JOIN papers_paper paper ON paper.id = saved.paper_id
-    WHERE lists.kind = 'versions' AND version.version > greatest(saved.seen, 1)
-      AND version.seen_at > greatest(saved.saved_at, lists.floor, %(versions_from)s)
-      AND coalesce(version.released_at, version.seen_at) > saved.saved_at - %(announced_within)s
-      AND {MAILABLE}
-      AND NOT EXISTS (SELECT FROM papers_paperversion later
-        WHERE later.paper_id = version.paper_id AND later.version > version.version)
-      AND NOT EXISTS (SELECT FROM mailed_versions mailed
-        WHERE mailed.subscriber_id = lists.subscriber_id AND mailed.version_id = version.id)
-), versions AS (
-    SELECT schedule_id, array_agg(id ORDER BY position) AS version_ids
-    FROM newest WHERE position <= %(max_versions)s GROUP BY schedule_id
-)"""  # noqa: S608  joined from constants
-
 _PLANNED = """
     SELECT due.schedule_id, due.subscriber_id, due.period_on, due.due_at,
         CASE WHEN due.skip_reason = '' AND (chosen.paper_ids IS NOT NULL OR versions.version_ids IS NOT NULL
@@ -414,7 +375,7 @@ _PLANNED = """
 _CHOICE = "".join(
     (
         *(_ASKED, _TOPICS, _FOLLOWED, _SHARED_LISTS, _SUGGESTED, _LISTS, WAITING, _PAPERS, _PAIRS, _HISTORY),
-        *(LIKENESS, _RANKED, _VERSIONS, _PLANNED),
+        *(LIKENESS, _RANKED, VERSIONS, _PLANNED),
     )
 )
 _COLUMNS = (
@@ -511,9 +472,7 @@ def _parameters(
         "history_from": now - HISTORY_RETENTION,
         "clocks_differ": _CLOCKS_DIFFER,
         "chosen": [str(state) for state in OFFERED_STATES],
-        "versions_from": now - VERSIONS_SINCE,
-        "announced_within": _ANNOUNCED_WITHIN,
-        "max_versions": MAX_VERSIONS,
+        **version_parameters(now=now),
         "nothing_new": NOTHING_NEW,
         "nothing_above": NOTHING_ABOVE,
         "rises_from": now - RISES_WITHIN,

@@ -130,7 +130,9 @@ def card_page(
     only = _asked_related(request, bar)
     if bar and only:
         bar = replace(bar, is_part=True)
-    narrowed: Callable[[P | None], QuerySet[Any]] = _narrowed(request, list_after, has_bar=bar is not None, only=only, hides_seen=hides_seen)
+    narrowed: Callable[[P | None], QuerySet[Any]] = _narrowed(
+        request, list_after, has_bar=bar is not None, only=only, hides_seen=hides_seen
+    )
     part = _read_part(request, kind, list_after, narrowed, has_bar=bar is not None)
     folding = _read_folding(request, part, narrowed(None), bar=bar) if bar and bar.related and not only else _NO_FOLDING
     overview = read_overview(bar.name, viewer=request.user, now=timezone.now(), size=bar.size) if bar else None

@@ -243,8 +243,8 @@ def test_mail(api: ApiClient, rita: User) -> None:
 def test_the_lines_of_mail(api: ApiClient) -> None:
     factories.topic("tides")
     limits = [
-        {"kind": None, "topic": "tides", "line": "close", "max_papers": None},
-        {"kind": "trending", "topic": None, "line": "votes-5", "max_papers": 3},
+        {"kind": None, "topic": "tides", "list": None, "line": "close", "max_papers": None},
+        {"kind": "trending", "topic": None, "list": None, "line": "votes-5", "max_papers": 3},
     ]
     mail: dict[str, Any] = {"frequency": "weekly", "kinds": ["trending"], "topics": ["tides"]}
     wanted = {"schedules": [mail | {"limits": limits}], "sends_empty": True}
