@@ -20,6 +20,7 @@ SECRET_ADDRESSES: Mapping[str, str] = {
     "papers:own-library-feed": "feeds/<key>/library.<form>",
     "papers:own-tag-feed": "feeds/<key>/tags/<name>.<form>",
     "papers:own-topic-feed": "feeds/<key>/topics/<slug>.<form>",
+    "papers:own-list-feed": "feeds/<key>/lists/<slug>.<form>",
     "papers:own-club-calendar": "feeds/<key>/clubs/<slug>.ics",
     "papers:own-clubs-calendar": "feeds/<key>/clubs.ics",
     "account_confirm_email": "account/address/confirm/<key>",

@@ -37,7 +37,9 @@ servers = pytest.StashKey[tuple[Supervisor, Path]]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Runs before pytest-django's own hook, which sets Django up once its settings are loaded."""
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        _take_own_redis_database(config.workerinput["workerid"])
+    else:
         _forget_surroundings()
         _start_servers(config)
     _change_settings()
@@ -63,6 +65,12 @@ def _start_servers(config: pytest.Config) -> None:
         supervisor.start(valkey)
         supervisor.wait_for(valkey, seconds=10)
         os.environ["REDIS_URL"] = data.redis_url
+
+
+def _take_own_redis_database(worker: str) -> None:
+    """One for each of xdist's workers, as Postgres has: what one counts, enqueues or flushes is in no other's way."""
+    if os.environ["REDIS_URL"].startswith("unix:"):  # the embedded one, which has sixteen
+        os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) % 15 + 1}"
 
 
 def _change_settings() -> None:

@@ -26,6 +26,9 @@ from digests.wire.mime import (
 )
 
 _NO_WORDS = {"why": "", "save": ""}
+JUDGED_PAPERS = 12
+"""So many papers of a mail have the links that ask for more or less like them: under forty they would take the room of
+two papers."""
 # No paper of ours has a longer one.
 _LARGE_ID = 10**9
 
@@ -39,7 +42,7 @@ def compose(spec: Mapping[str, Any], stored: Mapping[int, StoredFragment], keys:
     words: dict[str, str] = {**spec["words"], "key": keys.mail, "reader": keys.reader, "schedule": keys.schedule}
     topics = tuple((name, keys.subscriptions[pk]) for name, pk in spec["about"])
     whys = [why(pieces["why"], names) for names in spec["whys"]]
-    saves = _saves(pieces["save"], words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
+    saves = _acts(pieces, words["reader"], spec["saves"]) or [("", "")] * len(spec["papers"])
     subjects = about(pieces["about"], topics, spec["about_more"])
     more = _more(pieces[spec["more_is"]], words["key"], spec["more"])
     below = _if(spec["below"], pieces["below"], {"count": f"{spec['below']:,}", "key": words["key"]})
@@ -79,8 +82,8 @@ def size_of_why(snippet: StoredFragment, names: str) -> EncodedSize:
 
 
 def size_of_acts(snippet: StoredFragment, reader: str) -> EncodedSize:
-    """How many bytes the links of one paper have that vote for it, save it and mark it as seen."""
-    return size_of(*_saves(snippet, reader, [_LARGE_ID])[0])
+    """How many bytes such a piece has for one paper: the links that vote for it, save it and mark it as seen."""
+    return size_of(*_links_of_papers(snippet, reader, [_LARGE_ID])[0])
 
 
 @lru_cache(maxsize=16)  # asked for twice a mail: how large it is, and what it says
@@ -111,8 +114,16 @@ def _if(is_there: object, snippet: StoredFragment, words: Mapping[str, str]) -> 
     return text, html
 
 
-def _saves(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
-    """For each of these papers the links that vote for it, save it and mark it as seen."""
+def _acts(pieces: Mapping[str, StoredFragment], reader: str, papers: Sequence[int]) -> list[Pair]:
+    """For each of these papers its links; the first have those that ask for more or less like them, too."""
+    saves = _links_of_papers(pieces["save"], reader, papers)
+    judged = _links_of_papers(pieces["like"], reader, papers[:JUDGED_PAPERS])
+    first = [(text + more, html + more_html) for (text, html), (more, more_html) in zip(saves, judged, strict=False)]
+    return first + saves[JUDGED_PAPERS:]
+
+
+def _links_of_papers(snippet: StoredFragment, reader: str, papers: Sequence[int]) -> list[Pair]:
+    """A piece with links, for each of these papers."""
     words = {"reader": reader, "paper": f"{PLACEHOLDER}paper{PLACEHOLDER}"}
     text, html = (
         quoted_printable_template(fill_placeholders(half, words).split(PLACEHOLDER)).split(PLACEHOLDER)

@@ -213,9 +213,11 @@ def _pieces() -> list[tuple[str, rendering.RenderedPart]]:
     """The small pieces, of which `cut` says what `more` says where papers that were chosen have no room."""
     key, reader, paper = (rendering.placeholder(name) for name in ("key", "reader", "paper"))
     acts = {f"{act}_url": urls.paper_act_url(reader, paper, act) for act in ("vote", "save", "seen", "more", "less")}
+    judging = {name: acts.pop(name) for name in ("more_url", "less_url")}
     links = {
         "about": {"url": urls.unsubscribe_url(key)},
         "save": acts,
+        "like": judging,
         "more": {"url": urls.mail_more_url(key)},
         "above": {"url": urls.mail_more_url(key)},
         "below": {"url": urls.mail_below_url(key)},

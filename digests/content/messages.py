@@ -18,7 +18,7 @@ from uuid import UUID
 from django.utils.formats import date_format
 
 from digests.content import rendering
-from digests.content.composing import about, compose, size_of_acts, size_of_why
+from digests.content.composing import JUDGED_PAPERS, about, compose, size_of_acts, size_of_why
 from digests.content.fragments import AskedPaper, FragmentCache, Lead
 from digests.content.keys import KeyRing, MailKeys, NewKey, row_of_mail
 from digests.daily_papers import ReleaseWindow, daily_papers_in, window_of
@@ -346,7 +346,8 @@ def _that_fit(leased: LeasedDelivery, batch: BatchContext, room: _SizeBudget) ->
     fragments, pieces = batch.fragments, batch.fragments.frame_pieces(leased.frequency)
     asked = _asked_papers(leased.paper_ids)
     known = fragments.papers(asked)
-    acts = size_of_acts(pieces["save"], batch.keys[leased.id].reader) if leased.has_account else None
+    reader = batch.keys[leased.id].reader
+    acts = [size_of_acts(pieces[name], reader) for name in ("save", "like")] if leased.has_account else []
     for one, causes in zip(asked, leased.causes, strict=True):
         part, paper = known[one], fragments.current_id(one[0])
         if part is None or paper in seen or _is_lost(causes, batch):
@@ -355,8 +356,8 @@ def _that_fit(leased: LeasedDelivery, batch: BatchContext, room: _SizeBudget) ->
         names = _names(causes, batch)
         room.take(part.size)
         room.take(size_of_why(pieces["why"], names))
-        if acts is not None:
-            room.take(acts)
+        for links in acts if len(found) < JUDGED_PAPERS else acts[:1]:
+            room.take(links)
         if found and room.is_over(papers=len(found)):
             left_out += 1
         else:

@@ -236,13 +236,13 @@ def history(request: UserRequest, slug: str) -> HttpResponse:
 @require_POST
 @sign_in_required
 @rate_limited("library")
-def restore(request: UserRequest, slug: str, key: int) -> HttpResponse:
+def restore(request: UserRequest, slug: str, change_id: int) -> HttpResponse:
     """Put a paper back that somebody removed."""
     found, _ = list_for_edit(request.user, slug)
-    if not found.changes.filter(pk=key, kind=SharedListChange.Kind.REMOVED).exists():
+    if not found.changes.filter(pk=change_id, kind=SharedListChange.Kind.REMOVED).exists():
         raise Http404("There is no such change.")
     try:
-        undo_changes([key], by=request.user, now=timezone.now())
+        undo_changes([change_id], by=request.user, now=timezone.now())
         messages.success(request, "Put back.")
     except ListError as error:
         messages.error(request, str(error))

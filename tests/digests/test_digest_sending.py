@@ -461,7 +461,7 @@ def test_the_number_of_statements_grows_by_two_a_mail(sink: MailSink) -> None:
         send()
     assert len(sink.taken) == 30
     assert len(more) <= len(few), "marks go past Django, and all else is read once for all"
-    assert Fragment.objects.count() == 2 + 8, "two papers, and what stands around the papers of all mails"
+    assert Fragment.objects.count() == 2 + 13, "two papers, and what stands around the papers of all mails"
 
 
 def test_it_is_utc_that_dates_are_in(sink: MailSink) -> None:

@@ -82,7 +82,7 @@ def redis_flushed_all_the_time() -> Iterator[None]:
 
     def flush() -> None:
         while not is_over.wait(0.05):
-            server.flushall()
+            server.flushdb()
 
     thread = threading.Thread(target=flush)
     thread.start()

@@ -39,6 +39,7 @@ PLAIN = {
     "FeedConverter": "atom",
     "SlugConverter": "x",
     "KeyConverter": "x",
+    "DayConverter": "2026-03-05",
 }
 
 
