@@ -40,6 +40,7 @@ class ProcessCounts:
     def _forget(self) -> None:
         """Begin at nothing: in a forked process, whose parent has and adds what was there."""
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
         self._waiting: Counter[Key] = Counter()
         self._timer: threading.Timer | None = None
         self._client: redis.Redis | None = None
@@ -72,7 +73,15 @@ class ProcessCounts:
                 self._waiting[key] += 1
 
     def flush(self) -> bool:
-        """Add the sums to those of the others. False where Redis did not answer: they go on waiting."""
+        """Add the sums to those of the others. False where Redis did not answer: they go on waiting.
+
+        What was counted before has arrived when it returns, also where a flush was under way: a process that ends
+        would end that one with it.
+        """
+        with self._flushing:
+            return self._flush()
+
+    def _flush(self) -> bool:
         with self._lock:
             taken, self._waiting, self._timer = self._waiting, Counter(), None
             noted, self._noted = self._noted, {}

@@ -46,9 +46,13 @@ def now() -> datetime:
 @pytest.fixture(autouse=True)
 def _nothing_seen() -> Iterator[None]:
     """What other tests' requests showed is not this one's."""
-    PROCESS_COUNTS._forget()
-    connect().delete(SIGHTINGS)
+    _forget_sightings()
     yield
+    _forget_sightings()
+
+
+def _forget_sightings() -> None:
+    PROCESS_COUNTS.flush()  # and wait for one that is under way
     PROCESS_COUNTS._forget()
     connect().delete(SIGHTINGS)
 

@@ -218,8 +218,11 @@ class TestWhatItSays:
     def test_memory_of_what_the_supervisor_runs(self, tmp_path: Path) -> None:
         data = DataDir(tmp_path)
         data.make()
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        code = "print(1, flush=True); input()"
+        child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert child.stdout is not None
         try:
+            child.stdout.readline()
             (data.run_dir / "1-worker.pid").write_text(f"{child.pid} x")
             (data.run_dir / "2-mailer.pid").write_text("999999999 gone")
             (data.run_dir / "0-stranger.pid").write_text(f"{child.pid} x")
@@ -370,3 +373,25 @@ def test_no_statement_counts_what_may_be_large() -> None:
     for query in queries:
         sql = query["sql"].lower()
         assert "count(" not in sql or "limit" in sql or "pg_stat_activity" in sql, sql
+
+
+def test_a_flush_waits_for_one_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends has no sums in the hands of a thread that ends with it."""
+    has_begun, may_go_on = threading.Event(), threading.Event()
+    real = counts.connect
+
+    def slowly() -> Any:
+        has_begun.set()
+        assert may_go_on.wait(10)
+        return real()
+
+    count_task("papers.cleanup", "done", 0.3)
+    PROCESS_COUNTS._client = None
+    monkeypatch.setattr(counts, "connect", slowly)
+    under_way = threading.Thread(target=PROCESS_COUNTS.flush)
+    under_way.start()
+    assert has_begun.wait(10)
+    threading.Timer(0.2, may_go_on.set).start()
+    assert PROCESS_COUNTS.flush()
+    assert counts.read_counts(real())["task", "papers.cleanup", "done", "1"] == 1
+    under_way.join()
