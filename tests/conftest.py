@@ -70,7 +70,8 @@ def _start_servers(config: pytest.Config) -> None:
 def _take_own_redis_database(worker: str) -> None:
     """One for each of xdist's workers, as Postgres has: what one counts, enqueues or flushes is in no other's way."""
     if os.environ["REDIS_URL"].startswith("unix:"):  # the embedded one, which has sixteen
-        os.environ["REDIS_URL"] += f"?db={int(worker.removeprefix('gw')) % 15 + 1}"
+        socket = os.environ["REDIS_URL"].partition("?")[0]
+        os.environ["REDIS_URL"] = f"{socket}?db={int(worker.removeprefix('gw')) % 15 + 1}"
 
 
 def _change_settings() -> None:
