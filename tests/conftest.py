@@ -17,6 +17,7 @@ from config.local.paths import DataDir
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
+from config.monitoring import counts
 
 # A test database that a crash ruins is made again: nothing waits for the disk.
 FAST_SETTINGS = {
@@ -37,9 +38,7 @@ servers = pytest.StashKey[tuple[Supervisor, Path]]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Runs before pytest-django's own hook, which sets Django up once its settings are loaded."""
-    if hasattr(config, "workerinput"):
-        _take_own_redis_database(config.workerinput["workerid"])
-    else:
+    if not hasattr(config, "workerinput"):
         _forget_surroundings()
         _start_servers(config)
     _change_settings()
@@ -67,13 +66,6 @@ def _start_servers(config: pytest.Config) -> None:
         os.environ["REDIS_URL"] = data.redis_url
 
 
-def _take_own_redis_database(worker: str) -> None:
-    """One for each of xdist's workers, as Postgres has: what one counts, enqueues or flushes is in no other's way."""
-    if os.environ["REDIS_URL"].startswith("unix:"):  # the embedded one, which has sixteen
-        socket = os.environ["REDIS_URL"].partition("?")[0]
-        os.environ["REDIS_URL"] = f"{socket}?db={int(worker.removeprefix('gw')) % 15 + 1}"
-
-
 def _change_settings() -> None:
     """The cache in memory, each process its own; no page kept; passwords hashed quickly; static files as they are."""
     settings.CACHES = {"default": {"BACKEND": "tests.support.memory_cache.SealedMemoryCache"}}
@@ -81,6 +73,9 @@ def _change_settings() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": files}
+    # All processes have one Redis; what requests of one are counted as, and show the doctor, is not for the others.
+    counts.HASH += f"-{os.getpid()}"
+    counts.SIGHTINGS += f"-{os.getpid()}"
 
 
 def _forget_surroundings() -> None:

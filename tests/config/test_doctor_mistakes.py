@@ -34,6 +34,8 @@ from papers.services.operations.heartbeat import record_heartbeat
 from tests.support import factories
 from tests.support.people import reader, staff
 
+pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
+
 PUBLIC = Site.from_url("https://papers.example.org")
 PROXY: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.5"}
 PROBLEM, WARNING = FindingLevel.PROBLEM, FindingLevel.WARNING

@@ -150,6 +150,7 @@ def test_lines_bear_the_ids_in_force() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("broker")  # another test flushes it
 def test_a_request_is_known_in_the_task_that_it_starts() -> None:
     """Through the broker, into a worker: the lines of the task, and of a task that it starts, bear the request's id."""
     queue = f"test-{uuid.uuid4()}"  # other tests empty the others

@@ -29,6 +29,8 @@ from papers.models import Edition
 from papers.services.operations.heartbeat import record_heartbeat
 from tests.support import factories
 
+pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
+
 TOKEN = "a-token-that-nobody-guesses"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 HERE: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"}
