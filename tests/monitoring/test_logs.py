@@ -176,8 +176,9 @@ def test_a_request_is_known_in_the_task_that_it_starts() -> None:
             while not ("second" in seen and not observed._running) and time.monotonic() < give_up_at:
                 time.sleep(0.05)
     finally:
-        app.amqp.queues.pop(queue)
-        app.amqp.queues._consume_from = None  # as if no worker had been started here
+        queues: Any = app.amqp.queues
+        queues.pop(queue)
+        queues._consume_from = None  # as if no worker had been started here
         app.tasks.pop("tests.first")
         app.tasks.pop("tests.second")
     assert seen["first"]["request_id"] == seen["second"]["request_id"] == "from-a-request"
