@@ -28,7 +28,7 @@ from papers.models import Topic
 from papers.models.email_fields import checked
 from papers.outbound.errors import RefusedError
 from papers.outbound.host_rate_limit import host_group_of
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import typed_line
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ChannelForm = forms.ModelForm[Channel]
@@ -61,7 +61,7 @@ class _ListsForm(_ChannelForm):
         return [str(settings.SITE.origin + address_of(row)) for row in lists_of(self.instance)]
 
     def clean_name(self) -> str:
-        name = " ".join(safe_text(str(self.cleaned_data["name"])).split())
+        name = typed_line(str(self.cleaned_data["name"]))
         if not name:
             raise ValidationError("Enter a name.")
         return name

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from papers.forms.fields import find_time_zone
 from papers.models import Role, TokenScope, User
 from papers.models.email_fields import AddressFormField
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import typed_line
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _UserForm = forms.ModelForm[User]
@@ -127,7 +127,7 @@ class ApiTokenForm(forms.Form):
         self.fields["scopes"].choices = [(scope.value, scope.label) for scope in scopes]  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
-        name = " ".join(safe_text(str(self.cleaned_data["name"])).split())
+        name = typed_line(str(self.cleaned_data["name"]))
         if not name:
             raise ValidationError("Enter a name.")
         return name

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from papers.forms.fields import find_time_zone
 from papers.models import Club, ClubMeeting
 from papers.services.clubs.meetings import MOST_MINUTES, MeetingChange
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import safe_text, typed_line
 
 if TYPE_CHECKING:  # Django's classes take type arguments only in its stubs
     _ClubModelForm = forms.ModelForm[Club]
@@ -77,10 +77,13 @@ class ClubForm(_ClubModelForm):
         super().__init__(*args, **options)
 
     def clean_name(self) -> str:
-        return _line(self.cleaned_data["name"])
+        name = typed_line(str(self.cleaned_data["name"]))
+        if not name:
+            raise ValidationError("Enter a name.")
+        return name
 
     def clean_place(self) -> str:
-        return _line(self.cleaned_data["place"])
+        return typed_line(str(self.cleaned_data["place"]))
 
     def clean_description(self) -> str:
         return safe_text(str(self.cleaned_data["description"])).strip()
@@ -129,8 +132,8 @@ class MeetingForm(forms.Form):
         """What was typed, after it was found valid."""
         said = self.cleaned_data
         return MeetingChange(
-            on=said["on"], local_time=said["at"], duration=said["duration"], place=_line(said["place"]),
-            link=said["link"], note=_line(said["note"]),
+            on=said["on"], local_time=said["at"], duration=said["duration"], place=typed_line(said["place"]),
+            link=said["link"], note=typed_line(said["note"]),
         )  # fmt: skip
 
 
@@ -160,7 +163,3 @@ class MinutesForm(forms.Form):
 
     def clean_decisions(self) -> str:
         return safe_text(str(self.cleaned_data["decisions"])).strip()
-
-
-def _line(text: str) -> str:
-    return " ".join(safe_text(str(text)).split())

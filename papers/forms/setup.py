@@ -10,7 +10,7 @@ from django import forms
 
 from papers.catalogue.categories import CategoryArchive, CategoryGroup, aliases_of, taxonomy
 from papers.forms.fields import find_time_zone
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import safe_text, typed_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,9 @@ class SetupForm(forms.Form):
     def clean_time_zone(self) -> str:
         """The name as `zoneinfo` writes it. Spaces and case don't matter, and a city will do."""
         return find_time_zone(str(self.cleaned_data["time_zone"]))
+
+    def clean_group_name(self) -> str:
+        return typed_line(str(self.cleaned_data["group_name"]))
 
     def clean_privacy_text(self) -> str:
         return safe_text(str(self.cleaned_data["privacy_text"])).strip()

@@ -13,7 +13,7 @@ from papers.models import Topic, User
 from papers.models.topic import DEFAULT_CLOSENESS
 from papers.query.parser import parse
 from papers.services.topics.topic_editor import TopicDraft
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import safe_text, typed_line
 
 
 class TopicForm(forms.Form):
@@ -61,7 +61,10 @@ class TopicForm(forms.Form):
         }
 
     def clean_name(self) -> str:
-        return safe_text(str(self.cleaned_data["name"]))
+        name = typed_line(str(self.cleaned_data["name"]))
+        if not name:
+            raise ValidationError("Enter a name.")
+        return name
 
     def clean_query(self) -> str:
         return " ".join(safe_text(str(self.cleaned_data["query"])).split())

@@ -42,6 +42,13 @@ def safe_text(text: str) -> str:
     return _ODD_SPACE.sub(" ", _UNSAFE.sub("", text))
 
 
+def typed_line(text: str) -> str:
+    """One line that somebody typed here, such as a name: as `safe_text`, its white space collapsed, and without what
+    nobody sees. A bidi control would turn around whatever stands behind the name on pages and in mails.
+    """
+    return " ".join(_INVISIBLE.sub("", safe_text(text)).split())
+
+
 def clean_line(raw: str) -> str:
     """One line of text: a title, a name, a comment. Entities are decoded once, white space is collapsed, NFC."""
     return " ".join(_decode(raw).split())

@@ -3,6 +3,7 @@ workers that are killed. Each mail comes once, and the calendar that programs re
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -276,3 +277,17 @@ def test_both_halves_say_the_same(people: dict[str, User]) -> None:
     assert parsed["List-Unsubscribe"].startswith("<https://papers.example.org/u/")
     assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert club_mail.BUDGET_SECONDS > 0
+
+
+def test_each_link_of_a_reminder_can_be_read(people: dict[str, User]) -> None:
+    """No words in the colour of what they stand on: rules are inlined, and the more exact one wins."""
+    weekly = club(people["olga"], now=BEGIN)
+    nominate(club=weekly, paper_id=factories.paper(title="On thin ice").pk, user=people["olga"], now=BEGIN)
+    taken: list[tuple[str, bytes]] = []
+    some_minutes(datetime(2026, 3, 11, 18, tzinfo=UTC), taken)
+    (_, message), *_ = taken
+    html = str(message_from_bytes(message, policy=modern).get_body(("html",)).get_content())  # type: ignore[union-attr]
+    styles = [dict(re.findall(r"([\w-]+):\s*([^;]+)", style)) for style in re.findall(r'style="([^"]*)"', html)]
+    assert any("color" in style for style in styles)
+    assert not [style for style in styles if "color" in style and style.get("background-color") == style["color"]]
+    assert re.search(r"<a [^>]*>Agenda</a>", html)

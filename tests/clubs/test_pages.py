@@ -282,3 +282,15 @@ def test_a_club_costs_the_same_for_few_and_for_many(group: Club) -> None:
         costs.append([(count_queries(path, visitor), count_queries(path, member)) for path in paths])
     assert costs[0] == costs[1]
     assert max(max(pair) for pair in costs[0]) <= 12
+
+
+def test_a_club_s_name_turns_nothing_around(olga: User) -> None:
+    olga.is_curator = True
+    olga.save()
+    client = client_of(olga)
+    page = client.get("/clubs/new").context["form"]
+    values = {name: "" if page[name].value() is None else page[name].value() for name in page.fields}
+    values |= {"is_private": "", "name": "Tea\u202e \u200btime"}
+    client.post("/clubs/new", {name: value for name, value in values.items() if value not in ("", False)})
+    assert Club.objects.get().name == "Tea time"
+    assert "Enter a name." in client.post("/clubs/new", values | {"name": "\u2067"}).content.decode()

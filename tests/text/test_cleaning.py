@@ -15,6 +15,7 @@ from papers.text.cleaning import (
     plain_formulas,
     safe_text,
     search_text,
+    typed_line,
 )
 from papers.text.names import author_key, clean_name, split_authors
 
@@ -189,3 +190,9 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 def test_formulas_read_as_plain_text() -> None:
     text = r"On $\alpha_1$ for \$5, $\ell_1$ and \(x^2\)"
     assert plain_formulas(text) == "On α₁ for $5, ℓ₁ and x²"
+
+
+def test_a_name_that_somebody_types_turns_nothing_around() -> None:
+    assert typed_line(" Reading\u202e \u200bgroup\n& tea\x00 ") == "Reading group & tea"
+    assert typed_line("\u2067\u200b") == ""
+    assert typed_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬", "joiners that shape letters stay"

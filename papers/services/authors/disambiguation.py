@@ -20,7 +20,7 @@ from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.subjects import author_subject
 from papers.services.ingest.clean_record import author_index_key
 from papers.services.reading.follows import move_followers, refresh_followed_authors
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import typed_line
 from papers.text.names import author_key
 
 AUTHOR_ACTIONS = (CurationAction.AUTHOR_MERGED, CurationAction.AUTHOR_SPLIT, CurationAction.AUTHOR_ORCID)
@@ -75,9 +75,7 @@ def split_author(
             raise AuthorCurationError("Select at least one paper.")
         known = AuthorClaim.objects.filter(author=contributor.key).values_list("paper_id", flat=True)
         before = sorted(set(known).intersection(pk for pk, _ in pairs))
-        author = Author.objects.create(
-            key=_free_key(contributor.key), name=" ".join(safe_text(name).split())[:200] or contributor.key
-        )
+        author = Author.objects.create(key=_free_key(contributor.key), name=typed_line(name)[:200] or contributor.key)
         AuthorClaim.objects.bulk_create(
             (AuthorClaim(paper_id=pk, name=key, author=author) for pk, key in pairs),
             update_conflicts=True, update_fields=["author"], unique_fields=["paper_id", "name"],

@@ -17,7 +17,7 @@ from papers.services.curation import row_diff
 from papers.services.curation.audit_actions import CurationAction
 from papers.services.curation.refresh_derived import refresh_derived_columns
 from papers.services.curation.row_diff import ActionScope
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import typed_line
 
 MAX_REASON_LENGTH = 1_000
 
@@ -131,7 +131,7 @@ def lock_subject(subject: str, scope: ActionScope) -> None:
 
 def clean_reason(reason: str) -> str:
     """A reason as the log keeps it: one line, at most `MAX_REASON_LENGTH` characters."""
-    return " ".join(safe_text(reason).split())[:MAX_REASON_LENGTH]
+    return typed_line(reason)[:MAX_REASON_LENGTH]
 
 
 def _days(rows: dict[tuple[str, str], row_diff.RowData]) -> set[date]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from papers.models import Paper, Tag, TaggedPaper, User
 from papers.models.library import MAX_TAG_LENGTH
 from papers.services.recommend.staleness import mark_recommendations_stale
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import typed_line
 
 MAX_TAGS_AT_ONCE = 20
 _SEPARATORS = re.compile(r"[,;\n]")
@@ -39,7 +39,7 @@ def parse_tag_name(text: str) -> str:
     Raises:
         TagError: it is too long, or could not stand in an address.
     """
-    name = " ".join(safe_text(text).split()).removeprefix("#").strip()
+    name = typed_line(text).removeprefix("#").strip()
     if len(name) > MAX_TAG_LENGTH:
         raise TagError(f"A tag can have at most {MAX_TAG_LENGTH} characters.")
     if "/" in name or "\\" in name or name in (".", ".."):

@@ -16,7 +16,7 @@ from django.utils.text import slugify
 from papers.models import ListRole, ListVisibility, SharedList, SharedListMember, User
 from papers.models.shared_list import MAX_LIST_NAME
 from papers.services.shared_lists.rights import longest_editor
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import safe_text, typed_line
 
 MAX_LISTS = 200
 """Of one owner."""
@@ -45,7 +45,7 @@ class ListDraft:
         Raises:
             ListError: it has no name, a text is too long, or nobody is meant.
         """
-        name = " ".join(safe_text(self.name).split())
+        name = typed_line(self.name)
         description = safe_text(self.description).strip()
         if not name:
             raise ListError("Enter a name for the list.")
