@@ -1,13 +1,17 @@
-"""One embedded Postgres and one Valkey for the whole run, the same that `make run` starts; none with DATABASE_URL set.
+"""One embedded Postgres for the whole run; for each process of tests a folder and a Valkey, as `make run` starts them.
 
-pytest's main process starts them before Django reads its settings; xdist's workers inherit their addresses.
+pytest's main process starts them before Django reads its settings; xdist's workers are given their addresses. In that
+Postgres each process has a database of its own, so what one process empties, flushes or counts is never another's.
+None is started where DATABASE_URL or REDIS_URL names one. A Redis that is named is shared by all processes, and tests
+flush it: it must hold nothing else, and wants `-n 0` or `-n 1`.
 """
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -17,7 +21,6 @@ from config.local.paths import DataDir
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
-from config.monitoring import counts
 
 # A test database that a crash ruins is made again: nothing waits for the disk.
 FAST_SETTINGS = {
@@ -32,7 +35,7 @@ FAST_SETTINGS = {
     "log_min_duration_statement": "-1",
 }
 
-servers = pytest.StashKey[tuple[Supervisor, Path]]()
+supervisors = pytest.StashKey[list[Supervisor]]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,26 +47,49 @@ def pytest_configure(config: pytest.Config) -> None:
     _change_settings()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: Sequence[Any]) -> None:
+    """Each worker's own folder and Valkey, in its environment from the start: pytest-django reads settings early."""
+    for spec in specs:
+        data = _make_folder(config.stash[supervisors][0].data.path / spec.id)
+        spec.env["BROADSHEET_DATA_DIR"] = str(data.path)
+        if "REDIS_URL" not in os.environ:
+            spec.env["REDIS_URL"] = _start_valkey(config, data)
+
+
 def _start_servers(config: pytest.Config) -> None:
-    data = DataDir(tempfile.mkdtemp(prefix="broadsheet-tests-"))
-    data.make()
+    data = _make_folder(Path(tempfile.mkdtemp(prefix="broadsheet-tests-")))
     os.environ["BROADSHEET_DATA_DIR"] = str(data.path)
     supervisor = Supervisor(data)
-    config.stash[servers] = supervisor, data.path
+    config.stash[supervisors] = [supervisor]
     if config.option.collectonly:
         return
-    postgres = PostgresServer(data, settings=FAST_SETTINGS)
     if "DATABASE_URL" not in os.environ:
+        postgres = PostgresServer(data, settings=FAST_SETTINGS)
         postgres.prepare()
         supervisor.start(postgres)
         supervisor.wait_for(postgres, seconds=30)
         postgres.create_database()
         os.environ["DATABASE_URL"] = data.database_url
-    if "REDIS_URL" not in os.environ:
-        valkey = ValkeyServer(data, privileges=postgres.privileges)
-        supervisor.start(valkey)
-        supervisor.wait_for(valkey, seconds=10)
-        os.environ["REDIS_URL"] = data.redis_url
+    has_workers = getattr(config.option, "dist", "no") != "no"
+    if "REDIS_URL" not in os.environ and not has_workers:
+        os.environ["REDIS_URL"] = _start_valkey(config, data)
+
+
+def _make_folder(path: Path) -> DataDir:
+    data = DataDir(path)
+    data.make()
+    (path / "static").mkdir()  # whose absence each handler of requests would warn of
+    return data
+
+
+def _start_valkey(config: pytest.Config, data: DataDir) -> str:
+    """Start one in this folder. Returns its address."""
+    valkey, supervisor = ValkeyServer(data), Supervisor(data)
+    config.stash[supervisors].append(supervisor)
+    supervisor.start(valkey)
+    supervisor.wait_for(valkey, seconds=10)
+    return data.redis_url
 
 
 def _change_settings() -> None:
@@ -73,9 +99,6 @@ def _change_settings() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     files = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": files}
-    # All processes have one Redis; what requests of one are counted as, and show the doctor, is not for the others.
-    counts.HASH += f"-{os.getpid()}"
-    counts.SIGHTINGS += f"-{os.getpid()}"
 
 
 def _forget_surroundings() -> None:
@@ -88,10 +111,11 @@ def _forget_surroundings() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Also called after Ctrl-C; after kill -9 the kernel stops the servers."""
-    if servers in config.stash:
-        supervisor, folder = config.stash[servers]
+    started = config.stash.get(supervisors, [])
+    for supervisor in reversed(started):
         supervisor.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    if started:
+        shutil.rmtree(started[0].data.path, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

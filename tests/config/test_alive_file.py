@@ -28,7 +28,6 @@ def wait_until(is_so: Callable[[], object], seconds: float) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("broker")
 def test_a_workers_loop_touches_it_until_it_hangs(tmp_path: Path) -> None:
     file = tmp_path / "alive"
     command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "config.celery", "worker", "--pool", "solo"]

@@ -21,8 +21,6 @@ from tests.support import factories
 from tests.support.factories import TODAY
 from tests.support.people import anonymous_client
 
-pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
-
 DAY = f"/papers/date/{TODAY}"
 PAGES = (DAY, "/", "/search?q=paper", "/trending", "/authors/ada-lovelace", "/subscribe", "/status")
 

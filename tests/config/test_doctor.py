@@ -27,8 +27,6 @@ from papers.services.embeddings.embedding_status import HEARTBEAT as EMBEDDER
 from papers.services.operations.heartbeat import record_heartbeat
 from tests.support.prerelease import make_prerelease
 
-pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
-
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 

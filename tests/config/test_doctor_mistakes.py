@@ -34,8 +34,6 @@ from papers.services.operations.heartbeat import record_heartbeat
 from tests.support import factories
 from tests.support.people import reader, staff
 
-pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
-
 PUBLIC = Site.from_url("https://papers.example.org")
 PROXY: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "203.0.113.5"}
 PROBLEM, WARNING = FindingLevel.PROBLEM, FindingLevel.WARNING
@@ -275,7 +273,6 @@ class TestWorkers:
         assert doctor.check_workers(now=now()).level is PROBLEM
         assert list(check_queues(now=now())) == [], "it is said once"
 
-    @pytest.mark.xdist_group("broker")
     def test_a_queue_has_no_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(doctor_setup, "answering_queues", lambda: {"default", "fetch"})
         record_heartbeat(now=now())

@@ -33,7 +33,6 @@ def waiting_tasks() -> int:
         return sum(int(channel.queue_declare(queue=name).message_count) for name in app.amqp.queues)
 
 
-@pytest.mark.xdist_group("broker")
 def test_beat_has_due_work_collected_when_it_starts() -> None:
     app.control.purge()
     beat_init.send(sender=None)

@@ -29,8 +29,6 @@ from papers.models import Edition
 from papers.services.operations.heartbeat import record_heartbeat
 from tests.support import factories
 
-pytestmark = pytest.mark.xdist_group("broker")  # another test flushes Redis
-
 TOKEN = "a-token-that-nobody-guesses"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 HERE: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1:8000"}
@@ -199,7 +197,6 @@ class TestWhatItSays:
         assert 5 * 3600 <= value(text, "broadsheet_queue_age_seconds", queue="sources_to_fetch") < 5 * 3600 + 60
         assert value(text, "broadsheet_queue_age_seconds", queue="topics_to_match") == 0
 
-    @pytest.mark.xdist_group("broker")
     def test_tasks_that_wait_are_counted_by_queue(self) -> None:
         current_app.control.purge()
         current_app.send_task("papers.fetch_source", (1,))

@@ -113,7 +113,6 @@ def wait_until(is_so: Callable[[], object], seconds: float = 20.0) -> None:
 # --- over all processes --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xdist_group("broker")  # whose other tests use the Redis that is flushed
 def test_three_processes_never_ask_at_once_nor_too_soon(upstream):
     upstream.script("/rss", Behaviour(stall_seconds=0.05, times=12))
     with redis_flushed_all_the_time():
@@ -125,7 +124,6 @@ def test_three_processes_never_ask_at_once_nor_too_soon(upstream):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("broker")
 def test_arxiv_is_asked_three_seconds_after_the_end_of_the_last_request_at_the_earliest(upstream):
     upstream.script("/rss", Behaviour(stall_seconds=0.3, times=3))
     with redis_flushed_all_the_time():
