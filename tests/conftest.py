@@ -9,7 +9,7 @@ flush it: it must hold nothing else, and wants `-n 0` or `-n 1`.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from config.local.paths import DataDir
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
+from tests.support.prepared_site import copy_prepared, prepared_folder
 
 # A test database that a crash ruins is made again: nothing waits for the disk.
 FAST_SETTINGS = {
@@ -122,3 +123,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def prepared_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a site before its first start; all processes of tests have one, and start sites on copies."""
+    base = tmp_path_factory.getbasetemp()
+    return prepared_folder((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared")
+
+
+@pytest.fixture(scope="session")
+def new_data_folder(tmp_path_factory: pytest.TempPathFactory, prepared_site: Path) -> Callable[[], Path]:
+    """Makes a data folder for another site."""
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("site")
+        copy_prepared(prepared_site, folder)
+        return folder
+
+    return make

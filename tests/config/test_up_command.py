@@ -22,6 +22,7 @@ from django.conf import settings
 from config.local.paths import DataDir
 from config.local.processes import command_line, process_identity
 from tests.e2e.running_site import ROOT, free_port, site_environment, wait_for_line
+from tests.support.prepared_site import copy_prepared
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
 
@@ -269,9 +270,10 @@ def test_a_data_folder_of_another_postgres_is_refused(environment: dict[str, str
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux stops a child with its parent")
-def test_killed_it_recovers_and_stopped_it_leaves_nothing(tmp_path: Path) -> None:
+def test_killed_it_recovers_and_stopped_it_leaves_nothing(tmp_path: Path, prepared_site: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    copy_prepared(prepared_site, home / "data")
     environment = {**site_environment(home / "data", free_port(), None), "HOME": str(home)}
     before = listing(home)
 

@@ -34,9 +34,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(new_data_folder: Callable[[], Path]) -> Iterator[Site]:
     """A fresh one that reaches no source: it shows the sample edition."""
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    with running_site(new_data_folder()) as running:
         yield running
 
 

@@ -15,8 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.support.fake_upstream import UpstreamDriver
+if TYPE_CHECKING:  # it loads what reads Django's settings, and `tests/conftest.py` loads this before they are made
+    from tests.support.fake_upstream import UpstreamDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,8 +53,8 @@ while time.monotonic() < end and (EmbeddingBacklog.objects.exists() or TopicBack
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("desk")) as running:
+def site(new_data_folder: Callable[[], Path]) -> Iterator[Site]:
+    with running_site(new_data_folder()) as running:
         running.link_for("carl@example.org")
         command = [sys.executable, "manage.py", "shell", "-v0", "-c", _FILL]
         subprocess.run(command, cwd=ROOT, env=running.environment, check=True, capture_output=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -15,9 +16,9 @@ IS_KEPT = "async () => Boolean(await caches.match('/offline'))"
 
 
 @pytest.fixture(scope="module")
-def members_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def members_site(new_data_folder: Callable[[], Path]) -> Iterator[Site]:
     """A site that nobody reads who has not signed in."""
-    with running_site(tmp_path_factory.mktemp("members"), settings={"BROADSHEET_ACCESS": "members"}) as running:
+    with running_site(new_data_folder(), settings={"BROADSHEET_ACCESS": "members"}) as running:
         yield running
 
 

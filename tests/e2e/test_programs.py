@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,10 +23,10 @@ WIDTHS = (320, 1280)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(new_data_folder: Callable[[], Path]) -> Iterator[Site]:
     """One that may post to this machine."""
     settings = {"BROADSHEET_FETCH_ALLOW": "127.0.0.1"}
-    with running_site(tmp_path_factory.mktemp("site"), settings=settings) as running:
+    with running_site(new_data_folder(), settings=settings) as running:
         yield running
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -19,9 +20,9 @@ pytestmark = [
 ]
 
 
-def test_pages_do_not_wait_for_a_crowd_that_signs_in(tmp_path: Path) -> None:
+def test_pages_do_not_wait_for_a_crowd_that_signs_in(new_data_folder: Callable[[], Path]) -> None:
     taken: list[float] = []
-    with running_site(tmp_path) as site, httpx.Client(base_url=site.url, timeout=60) as browser:
+    with running_site(new_data_folder()) as site, httpx.Client(base_url=site.url, timeout=60) as browser:
         is_over = threading.Event()
 
         def read() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,8 +25,8 @@ def upstream() -> Iterator[UpstreamDriver]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamDriver) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("uploads"), upstream) as running:
+def site(new_data_folder: Callable[[], Path], upstream: UpstreamDriver) -> Iterator[Site]:
+    with running_site(new_data_folder(), upstream) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ def upstream() -> Iterator[UpstreamDriver]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, upstream: UpstreamDriver) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("submitting"), upstream) as running:
+def site(new_data_folder: Callable[[], Path], upstream: UpstreamDriver) -> Iterator[Site]:
+    with running_site(new_data_folder(), upstream) as running:
         yield running
 
 
