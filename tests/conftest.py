@@ -125,6 +125,15 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _empty_used_tables_only() -> None:
+    from django.test import TransactionTestCase  # these need the models
+
+    from tests.support.empty_tables import empty_tables
+
+    TransactionTestCase._fixture_teardown = empty_tables
+
+
 @pytest.fixture(scope="session")
 def prepared_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a site before its first start; all processes of tests have one, and start sites on copies."""
