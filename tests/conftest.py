@@ -126,12 +126,14 @@ def _empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _empty_used_tables_only() -> None:
+def _empty_used_tables_only() -> Iterator[None]:
     from django.test import TransactionTestCase  # these need the models
 
     from tests.support.empty_tables import empty_tables
 
-    TransactionTestCase._fixture_teardown = empty_tables
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -273,9 +273,9 @@ def test_a_data_folder_of_another_postgres_is_refused(environment: dict[str, str
 def test_killed_it_recovers_and_stopped_it_leaves_nothing(tmp_path: Path, prepared_site: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    copy_prepared(prepared_site, home / "data")
     environment = {**site_environment(home / "data", free_port(), None), "HOME": str(home)}
     before = listing(home)
+    copy_prepared(prepared_site, home / "data")
 
     with up(environment) as killed:
         first = [killed.pid_of(part) for part in killed.parts()]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.management import _get_all_permissions
 from django.core.management import call_command
 from django.db import connection, transaction
 
@@ -26,11 +25,13 @@ def empty_tables(case: Any = None) -> None:
     Where that cannot be done so (the account may not switch triggers off, a test changed Django's own rows), Django's
     `flush` does it.
     """
-    if not _empty_used_tables():
+    if not empty_used_tables():
         call_command("flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False)
 
 
-def _empty_used_tables() -> bool:
+def empty_used_tables() -> bool:
+    """Empty those that hold something, but for Django's own rows, which stay. False: they are not as Django makes them,
+    or the account may not do it; nothing was emptied."""
     quoted = connection.ops.quote_name
     with transaction.atomic(), connection.cursor() as cursor:
         tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
@@ -60,6 +61,6 @@ def _is_as_django_made_it(cursor: Any) -> bool:
         " current_setting('is_superuser')"
     )
     models = apps.get_models()
-    permissions = sum(len(_get_all_permissions(model._meta)) for model in models)
+    permissions = sum(len(model._meta.default_permissions) + len(model._meta.permissions) for model in models)
     found: tuple[int, int, str] = cursor.fetchone()
     return found == (len(models), permissions, "on")
