@@ -153,7 +153,7 @@ def test_saving_preferences_is_never_behind_the_tabs_of_a_phone(
 
 @pytest.mark.e2e_all
 @pytest.mark.parametrize(
-    ("who", "scheme"), itertools.product(("visitor", "staff"), ("light", "dark")), ids=lambda value: value
+    ("who", "scheme"), list(itertools.product(("visitor", "staff"), ("light", "dark"))), ids=lambda value: value
 )
 def test_every_page_fits_every_width(
     who: str, scheme: str, chromium: Browser, site: Site, staff_cookies: Any, paper_path: str
