@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import LockNotAvailable
 
@@ -38,15 +38,21 @@ def apply_migrations(
 
     Raises:
         OperatorError: others hold the tables; nothing was changed.
-        DatabaseError: a migration failed; nothing was changed.
+        DatabaseError: a migration failed; nothing was changed. Which one it was is reported before.
     """
     failures = 0
     while True:
+        progress = _Progress()
         try:
-            _apply_once()
+            _apply_once(progress)
             return
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable):
+        except DatabaseError as error:
+            if not (isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable)):
+                if progress.migration:
+                    report(
+                        f"The migration {progress.migration} failed, and nothing was changed: the version of before "
+                        "runs on this database as it did. Go back to it, and report this."
+                    )
                 raise
             failures += 1
             blocker = oldest_transaction()
@@ -61,7 +67,22 @@ def apply_migrations(
             pause(wait.total_seconds())
 
 
-def _apply_once() -> None:
+class _Progress:
+    """Follows an executor through the migrations of one transaction."""
+
+    migration = ""
+    """The one that is being applied; empty where none is, or not in the one transaction of all."""
+
+    def __call__(self, action: str, migration: object = "", *_: object) -> None:
+        """After each migration: check the keys that it wrote now, or the next one could not change those tables."""
+        if action == "apply_start":
+            self.migration = str(migration)
+        if action == "apply_success":
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
+def _apply_once(progress: _Progress) -> None:
     with transaction.atomic() if is_one_transaction() else nullcontext():
         with connection.cursor() as cursor:
             # Of the transaction alone; where there is none, of this connection, until it is set back.
@@ -71,20 +92,13 @@ def _apply_once() -> None:
             )
         try:
             if connection.in_atomic_block:
-                executor = MigrationExecutor(connection, _settle_constraints)
+                executor = MigrationExecutor(connection, progress)
                 executor.migrate(executor.loader.graph.leaf_nodes())
             call_command("migrate", interactive=False, verbosity=0)  # what is left, and what follows migrations
         finally:
             if not connection.in_atomic_block:
                 with connection.cursor() as cursor:
                     cursor.execute("SET lock_timeout = 0")
-
-
-def _settle_constraints(action: str, *_: object) -> None:
-    """After each migration: check the keys that it wrote now, or the next one could not change those tables."""
-    if action == "apply_success":
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 
 
 def is_one_transaction() -> bool:

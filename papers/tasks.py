@@ -12,6 +12,7 @@ from papers.services.changes.numbering import number_waiting_changes
 from papers.services.curation.find_candidates import find_candidates
 from papers.services.curation.find_duplicates import check_duplicates
 from papers.services.curation.plan_listings import publish_due_listings
+from papers.services.editions import cluster_days as related_days
 from papers.services.editions import list_rules
 from papers.services.fetching import fetch_runner, thumbnails, unread_days, wanted_records
 from papers.services.library_import import row_fetcher, upload_reader
@@ -161,9 +162,7 @@ def fill_sentence_roles() -> None:
 @shared_task(name=TaskName.CLUSTER_DAYS)
 def cluster_days() -> None:
     """Find which papers of a day are about the same, where a day is new or has changed."""
-    from papers.services.editions import cluster_days  # with numpy, which no web process is to load
-
-    if days := cluster_days.cluster_days(now=timezone.now()):
+    if days := related_days.cluster_days(now=timezone.now()):
         logger.info("Found the related papers of %d days", days)
 
 

@@ -22,6 +22,8 @@ STEADY_SECONDS = 10.0  # a service that ran this long did not die at once
 # Between a service's deaths that came at once: none after the first, then 1, 2, 4 … up to 30 seconds.
 RESTARTS = RetrySchedule(tuple(timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8, 16, 30)), gives_up=False)
 STALE_PROCESS_SECONDS = 10.0
+FORK_WAIT_SECONDS = 30.0
+FORK_POLL_SECONDS = 0.2
 LOG_CAP_BYTES = 10_000_000
 LOG_CHECK_SECONDS = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -83,6 +85,7 @@ class Supervisor:
         self._stops_asked = 0
         self._wakeup: int | None = None
         self._fork: Fork | None = None
+        self._forks_by = ""
 
     def __enter__(self) -> Self:
         return self
@@ -90,12 +93,15 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def use_forks(self, fork: Fork) -> None:
+    def use_forks(self, fork: Fork, *, by: str = "") -> None:
         """Start services from now on by `fork`, and by themselves only where it answers 0.
 
+        `by` names the service that forks. While that one is started again, those that died wait for it: alone each
+        would load the same once more, which takes longer on a small machine, and share none of it afterwards.
         This process must be the one that orphans below it come to.
         """
         self._fork = fork
+        self._forks_by = by
 
     def start(self, service: Service) -> None:
         """Start a service without waiting for it."""
@@ -233,12 +239,24 @@ class Supervisor:
         )
 
     def _restart(self, child: SupervisedProcess) -> None:
+        if self._can_soon_be_forked(child):
+            child.restart_at = time.monotonic() + FORK_POLL_SECONDS
+            return
         try:
             self._spawn(child)
         except (OSError, OperatorError) as error:
             child.failures += 1
             child.restart_at = time.monotonic() + restart_delay(child.failures)
             self.report(f"{child.service.name} could not be started again: {error}")
+
+    def _can_soon_be_forked(self, child: SupervisedProcess) -> bool:
+        """Whether what forks services is being started, and will be there before long. Those below it never wait."""
+        forks = self._children.get(self._forks_by)
+        if forks is None or forks is child or child.service.stage < forks.service.stage or forks.failures > 2:
+            return False
+        if forks.pid and time.monotonic() - forks.started > FORK_WAIT_SECONDS:
+            return False
+        return not forks.service.is_ready()
 
     def _reap(self) -> None:
         """Notice which services have ended. Where orphans come to us, as to process 1 of a container, bury them too."""

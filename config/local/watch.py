@@ -83,7 +83,7 @@ def main() -> None:
         service = setup.service(child.pop("name"), data)
         supervisor.adopt(service, **child)
         if isinstance(service, ForkServer):
-            supervisor.use_forks(forks_of(service))
+            supervisor.use_forks(forks_of(service), by=service.name)
     try:
         with supervisor.handle_stop_signals(), supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

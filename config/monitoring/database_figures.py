@@ -32,6 +32,13 @@ _DELIVERIES = """
     SELECT state, count(*), min(due_at)
     FROM (SELECT state, due_at FROM digests_delivery WHERE state = ANY(%s) LIMIT %s) AS found GROUP BY state
 """
+# What is due and is not even planned counts, too; and mails of journal clubs, whose retries have other moments.
+_LATE_SINCE = """
+    SELECT least(
+        (SELECT min(next_due_at) FROM digests_schedule),
+        (SELECT min(planned_at) FROM digests_clubmail WHERE state IN ('waiting', 'leased', 'sending'))
+    )
+"""
 _MAIL_DAYS = "SELECT day, sent, failed, skipped, ended FROM digests_mailday WHERE day >= %s"
 _PAUSES = "SELECT name = %s FROM digests_sendingpause WHERE until IS NULL OR until > %s LIMIT 1000"
 _CONNECTIONS = """
@@ -114,26 +121,28 @@ def _days(now: datetime) -> Iterator[Family]:
 
 def _mail(now: datetime) -> Iterator[Family]:
     waiting = gauge("broadsheet_deliveries", f"Mails under way, by state; counted up to {MOST_COUNTED}.")
-    oldest = gauge("broadsheet_delivery_late_seconds", "By how much the longest waiting mail is late.")
+    late = gauge("broadsheet_delivery_late_seconds", "By how much the longest waiting mail is late, planned or not.")
     ended = gauge("broadsheet_deliveries_ended", "How the mails meant for a day ended; counted every five minutes.")
     paused = gauge("broadsheet_mail_paused", "Whether all mail is stopped; and how many domains are.")
     with connection.cursor() as cursor:
         cursor.execute(_DELIVERIES, [_OPEN_STATES, MOST_COUNTED])
         rows = cursor.fetchall()
+        cursor.execute(_LATE_SINCE)
+        moments = [cursor.fetchone()[0], *(due for state, _, due in rows if state in WAITING_STATES)]
         cursor.execute(_MAIL_DAYS, [now.date() - timedelta(days=1)])
         days = cursor.fetchall()
         cursor.execute(_PAUSES, [ALL_MAIL, now])
         pauses = [row[0] for row in cursor.fetchall()]
     for state, count in sums_of({row[0]: row[1] for row in rows}, _OPEN_STATES).items():
         waiting.add(count, state=state)
-    oldest.add(max([0.0, *((now - row[2]).total_seconds() for row in rows if row[0] in WAITING_STATES)]))
+    late.add(max([0.0, *((now - moment).total_seconds() for moment in moments if moment)]))
     for day, *counts in days:
         if 0 <= (ago := (now.date() - day).days) <= 1:
             for outcome, count in zip(("sent", "given_up", "skipped", "cancelled"), counts, strict=True):
                 ended.add(count, outcome=outcome, days_ago=str(ago))
     paused.add(any(pauses), scope="all")
     paused.add(pauses.count(False), scope="domains")
-    yield from (waiting, oldest, ended, paused)
+    yield from (waiting, late, ended, paused)
 
 
 def _queues(now: datetime) -> Iterator[Family]:

@@ -6,8 +6,9 @@ import errno
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,6 +107,68 @@ def test_a_service_that_does_not_stop_is_killed_in_the_end(data: DataDir) -> Non
 
     assert process_identity(pid) is None
     assert list(data.run_dir.glob("*.pid")) == []
+
+
+@dataclass
+class Forker(Script):
+    """Forks others once a file is there."""
+
+    path: Path = Path()
+
+    def is_ready(self) -> bool:
+        return self.path.exists()
+
+
+def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(data: DataDir, tmp_path: Path) -> None:
+    """Both killed: a web server that loads all by itself beside it takes longer, and shares nothing afterwards."""
+    forker = Forker("import time; time.sleep(60)", name="forker", path=tmp_path / "ready")
+    part, below = Script("import time; time.sleep(60)", name="part"), Script("import time; time.sleep(60)", "below", 0)
+    forked: list[str] = []
+
+    def fork(service: module.Service, _: Path) -> int:
+        forked.append(service.name)
+        return 0
+
+    with Supervisor(data) as supervisor:
+        for service in (forker, part, below):
+            supervisor.start(service)
+        supervisor.use_forks(fork, by="forker")
+        for name in ("forker", "part", "below"):
+            os.kill(supervisor.pid_of(name), signal.SIGKILL)
+        thread = threading.Thread(target=supervisor.run)
+        thread.start()
+        try:
+            wait_until(lambda: supervisor.pid_of("forker") and supervisor.pid_of("below"))
+            time.sleep(1)
+            assert sorted(forked) == ["below", "forker"]
+            forker.path.touch()
+            wait_until(lambda: supervisor.pid_of("part"))
+        finally:
+            supervisor._stops_asked = 1
+            thread.join()
+
+
+def test_a_service_that_forks_and_does_not_come_back_is_not_waited_for(data: DataDir, tmp_path: Path) -> None:
+    forker = Forker("import time; time.sleep(60)", name="forker", path=tmp_path / "never")
+    with Supervisor(data) as supervisor:
+        supervisor.start(forker)
+        supervisor.start(Script("import time; time.sleep(60)", name="part"))
+        supervisor.use_forks(lambda service, log: 0, by="forker")
+        part = supervisor._children["part"]
+        assert supervisor._can_soon_be_forked(part)
+        supervisor._children["forker"].started -= module.FORK_WAIT_SECONDS + 1
+        assert not supervisor._can_soon_be_forked(part)
+        supervisor._children["forker"].pid, pid = 0, supervisor.pid_of("forker")
+        supervisor._children["forker"].failures = 3
+        assert not supervisor._can_soon_be_forked(part)
+        supervisor._children["forker"].pid = pid
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_one_supervisor_a_folder(data: DataDir) -> None:

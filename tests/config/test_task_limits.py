@@ -19,7 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.worker import state
 
 from config.celery import app
-from config.task_limits import TaskLimits, resident_kilobytes
+from config.task_limits import REST_SECONDS, TaskLimits, resident_kilobytes
 from tests.e2e.running_site import ROOT
 
 
@@ -58,6 +58,32 @@ def test_a_worker_ends_after_some_tasks_or_grown_too_large(limits: TaskLimits) -
     state.should_stop = None
     TaskLimits(tasks=9, kilobytes=resident_kilobytes() // 2).end()
     assert state.should_stop == os.EX_OK
+
+
+def test_a_worker_that_has_grown_gives_its_memory_back_when_no_work_came_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "should_stop", None)
+    moment = [1000.0]
+    limits = TaskLimits(tasks=900, kilobytes=10**9, clock=lambda: moment[0])
+
+    def does(seconds: float) -> bool:
+        limits.begin(task=a_task(soft=600, hard=600))
+        moment[0] += seconds
+        limits.end()
+        return state.should_stop is not None
+
+    assert not does(0.1)
+    moment[0] += 2 * REST_SECONDS
+    assert not does(0.1), "it has not grown"
+    taken = bytearray(b"x" * 40_000_000)
+    assert not does(2.0), "it works"
+    moment[0] += REST_SECONDS / 2
+    assert not does(0.1)
+    assert not does(2.0), "work came again"
+    moment[0] += REST_SECONDS + 1
+    assert does(0.1)
+    del taken
 
 
 @contextmanager

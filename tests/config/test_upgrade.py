@@ -151,8 +151,10 @@ def test_a_migration_that_fails_in_the_middle_leaves_everything_as_it_was(made_u
     (made_up / "9999_fails.py").write_text(FAILS)
     factories.paper(title="Ice")
     assert startup.missing_migrations() == 2
+    said: list[str] = []
     with pytest.raises(DataError):
-        startup.migrate(quiet)
+        startup.migrate(said.append)
+    assert "The migration papers.9999_fails failed, and nothing was changed" in said[-1]
     assert has_made_up() == (False, False)
     assert startup.missing_migrations() == 2, "none of them is done, the one before it neither"
     assert Paper.objects.get().title == "Ice", "the program of before runs on it"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from papers.services.embeddings import model_switch
 from papers.services.reading.muted_queries import mute_query
 from papers.services.reading.seen import mark_seen
 from papers.views import paper_lists
+from tests.e2e.running_site import ROOT
 from tests.support import factories
 from tests.support.factories import TODAY
 from tests.support.pages import get_page, page_text, text_of
@@ -79,6 +82,13 @@ def titles(tree: Any, *, folded: bool) -> list[str]:
 
 
 class TestTheWorker:
+    def test_what_only_looks_whether_a_day_changed_takes_no_memory_for_numpy(self) -> None:
+        """Workers look every two minutes; with numpy each of them would keep 20 MB for that."""
+        code = "import django; django.setup(); import sys, papers.services.editions.cluster_days as looks"
+        code += "; print('numpy' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["False"]
+
     def test_papers_on_one_theme_are_found_and_named(self, day: dict[str, Paper]) -> None:
         assert cluster_days(now=factories.NOW) == 1
         ((name, paper_ids),) = EditionClusters.objects.get(day=TODAY).clusters

@@ -25,9 +25,10 @@ from config.monitoring import counts, database_figures, machine_figures
 from config.monitoring.counts import HASH, PROCESS_COUNTS, connect, count_task
 from config.monitoring.metrics import count_families
 from config.monitoring.text_format import Family, gauge, number, write_families
+from digests.models import ClubMail, Schedule
 from papers.models import Edition
 from papers.services.operations.heartbeat import record_heartbeat
-from tests.support import factories
+from tests.support import clubs, factories
 
 TOKEN = "a-token-that-nobody-guesses"
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
@@ -186,6 +187,29 @@ class TestWhatItSays:
         assert value(text, "broadsheet_up", part="database") == 1
         assert value(text, "broadsheet_up", part="redis") == 1
         assert value(text, "broadsheet_build_info", version=django_settings.VERSION) == 1
+
+    def test_a_mail_that_nobody_planned_is_late_all_the_same(self) -> None:
+        schedule = factories.schedule()
+        due = datetime.now(UTC) - timedelta(hours=3)
+        Schedule.objects.filter(pk=schedule.pk).update(next_on=due.date(), next_due_at=due)
+        assert 3 * 3600 <= value(ask().content.decode(), "broadsheet_delivery_late_seconds") < 3 * 3600 + 60
+
+    def test_a_mail_of_a_journal_club_that_waits_is_late_however_often_it_was_tried(self) -> None:
+        now = datetime.now(UTC)
+        member = clubs.mailable("ada")
+        meeting = clubs.club(member).meetings.first()
+        assert meeting is not None
+        mail = ClubMail.objects.create(
+            meeting=meeting,
+            user=member,
+            kind=ClubMail.Kind.REMINDER,
+            sequence=meeting.sequence,
+            not_before=now + timedelta(hours=1),
+            planned_at=now - timedelta(hours=2),
+        )
+        assert 7200 <= value(ask().content.decode(), "broadsheet_delivery_late_seconds") < 7260
+        ClubMail.objects.filter(pk=mail.pk).update(state=ClubMail.State.SENT)
+        assert value(ask().content.decode(), "broadsheet_delivery_late_seconds") == 0
 
     def test_what_waits_is_counted_with_how_long_the_oldest_has(self) -> None:
         now = datetime.now(UTC)

@@ -118,7 +118,7 @@ def await_fork_server(supervisor: Supervisor, server: ForkServer | None) -> None
     """Have the parts that are started from now on forked."""
     if server:
         supervisor.wait_for(server, seconds=READY_SECONDS)
-        supervisor.use_forks(forks_of(server))
+        supervisor.use_forks(forks_of(server), by=server.name)
 
 
 def start_embedded(supervisor: Supervisor) -> Privileges:

@@ -1,7 +1,8 @@
 """Finds which papers of a day are about the same, once its vectors are there, and again when the day changes.
 
-For workers: it loads numpy. The newest days are looked at each time, older ones where their number of papers changed,
-or vectors were missing an hour ago. A worker that is killed loses the day it was at, and nothing else.
+For workers: it loads numpy, though only where a day has changed. The newest days are looked at each time, older ones
+where their number of papers changed, or vectors were missing an hour ago. A worker that is killed loses the day it was
+at, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from django.db import connection, transaction
 
 from papers.dates import ONE_DAY, start_of_day
 from papers.locks import AdvisoryLock, try_lock_transaction
 from papers.models import EditionClusters, Paper
 from papers.ranking.cluster_names import PaperText, comparable, name_cluster
-from papers.ranking.day_clusters import UNNAMED_CLOSENESS, find_clusters
-from papers.ranking.stream import Floats
 from papers.services.embeddings.model_switch import CurrentModel, current_model
+
+if TYPE_CHECKING:
+    from papers.ranking.stream import Floats
 
 MAX_PAPERS = 2_000
 """Of a day; what is listed behind these is in no cluster."""
@@ -106,6 +107,8 @@ def _find(day: date, model: CurrentModel, ids: Sequence[int], sent: Sequence[byt
     _, around = _read_vectors(model, first=day - _LOOK_BACK, last=day, most=MAX_PAPERS)
     if len(around) < _LEAST_AROUND or len(ids) < 2:
         return []
+    from papers.ranking.day_clusters import UNNAMED_CLOSENESS, find_clusters  # numpy: days seldom change
+
     groups = find_clusters(_numbers(sent), _numbers(around).mean(axis=0))
     rows = Paper.objects.only("title", "abstract").in_bulk(list(ids)).values()
     abstracts = [row.abstract for row in rows]
@@ -134,6 +137,8 @@ def _read_vectors(model: CurrentModel, *, first: date, last: date, most: int) ->
 
 def _numbers(sent: Sequence[bytes]) -> Floats:
     """As Postgres sends a halfvec: its length, two empty bytes, its numbers."""
+    import numpy as np
+
     return np.array([np.frombuffer(vector, dtype=">f2", offset=4) for vector in sent], dtype=np.float32)
 
 
