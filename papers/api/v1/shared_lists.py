@@ -30,6 +30,7 @@ from papers.api.v1.base import (
 )
 from papers.api.v1.pages import position_of, records_of_rows
 from papers.api.v1.paper_schema import PaperRecord
+from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, SharedList, SharedListPaper, User
 from papers.models.shared_list import (
     MAX_LIST_NAME,
@@ -54,7 +55,7 @@ from papers.services.shared_lists.settings import (
     unname_member,
 )
 from papers.web.paging import encode_cursor
-from papers.web.permissions import list_for_edit, list_for_read, managed_list, paper_for_read
+from papers.web.permissions import list_for_edit, list_for_read, managed_list
 from papers.web.problems import ProblemError
 
 router = new_router("Lists")
@@ -261,7 +262,7 @@ def put_list_paper(
     """Have a paper on a list, say why, and move it to an end."""
     user, now, choice = reader_of(request), timezone.now(), body or ListEntryChoice(note=None, place=None)
     found, _ = list_for_edit(user, slug)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     add_papers(found, paper_ids=[paper.pk], by=user, now=now, note=choice.note or "")
     if choice.note is not None:
@@ -280,7 +281,7 @@ def delete_list_paper(request: HttpRequest, slug: str = Slug, paper_id: str = Pa
     """Take a paper off a list, with its note; its editors can put it back from the list's history."""
     user = reader_of(request)
     found, _ = list_for_edit(user, slug)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     remove_papers(found, paper_ids=[paper.pk], by=user, now=timezone.now())
     return Status(204, None)
