@@ -27,7 +27,7 @@ from papers.api.v1.base import (
     reader_of,
     viewer_with_scope,
 )
-from papers.api.v1.pages import position_of, records_of
+from papers.api.v1.pages import cut_page, position_of, records_of
 from papers.api.v1.paper_schema import PaperRecord
 from papers.api.v1.papers import readable_paper
 from papers.models import AgendaItem, Club, ClubMeeting, Paper, User
@@ -42,7 +42,6 @@ from papers.services.clubs.read_club import (
     read_agenda,
     voted_since,
 )
-from papers.web.paging import encode_cursor
 from papers.web.permissions import club_for_read, club_of_member, meeting_for_read
 from papers.web.problems import ProblemError
 
@@ -198,9 +197,7 @@ def list_meetings(
     after = position_of(cursor, MeetingPosition)
     found = ClubMeeting.objects.filter(club=club)
     found = found.upcoming(now, after=after) if when == "upcoming" else found.held(now, after=after)
-    rows = list(found[: limit + 1])
-    shown = rows[:limit]
-    following = encode_cursor(MeetingPosition(shown[-1].starts_at, shown[-1].pk)) if len(rows) > limit else None
+    shown, following = cut_page(found, lambda last: MeetingPosition(last.starts_at, last.pk), limit=limit)
     for meeting in shown:
         meeting.club = club
     return {"items": _meeting_records(shown), "next": following}

@@ -24,7 +24,7 @@ from papers.api.v1.base import (
     public,
     reader_of,
 )
-from papers.api.v1.pages import position_of
+from papers.api.v1.pages import cut_page, position_of
 from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, Comment
 from papers.models.comment import CommentPosition
@@ -36,7 +36,6 @@ from papers.services.reading.comments import (
     edit_comment,
     report_comment,
 )
-from papers.web.paging import encode_cursor
 from papers.web.permissions import comment_for_read, deletable_comment, own_comment
 from papers.web.problems import ProblemError
 
@@ -113,11 +112,10 @@ def list_comments(
     """All comments, in the order they were written; what each answers says how they hang together."""
     paper = readable_paper(request, paper_id)
     after = position_of(cursor, CommentPosition)
-    rows = list(Comment.objects.of_paper(paper.pk, after=after.pk if after else 0)[: limit + 1])
-    for row in rows:
+    found = Comment.objects.of_paper(paper.pk, after=after.pk if after else 0)
+    shown, following = cut_page(found, lambda last: CommentPosition(last.pk), limit=limit)
+    for row in shown:
         row.paper = paper
-    shown = rows[:limit]
-    following = encode_cursor(CommentPosition(shown[-1].pk)) if len(rows) > limit else None
     return {"items": [comment_record(row) for row in shown], "next": following}
 
 

@@ -28,7 +28,7 @@ from papers.api.v1.base import (
     reader_of,
     viewer_with_scope,
 )
-from papers.api.v1.pages import position_of, records_of_rows
+from papers.api.v1.pages import cut_page, position_of, records_of_rows
 from papers.api.v1.paper_schema import PaperRecord
 from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, SharedList, SharedListPaper, User
@@ -175,14 +175,13 @@ def list_lists(request: HttpRequest, cursor: str = Cursor, limit: int = Limit) -
     """Those for everybody; with a token that may read, all that its reader may see. Last changed first."""
     viewer = _viewer(request)
     found = SharedList.objects.readable_by(viewer).select_related("owner")
-    rows = list(found.last_changed(after=position_of(cursor, ListsPosition))[: limit + 1])
-    shown = rows[:limit]
+    found = found.last_changed(after=position_of(cursor, ListsPosition))
+    shown, following = cut_page(found, lambda last: ListsPosition(last.changed_at, last.pk), limit=limit)
     edited: set[int] = set()
     if viewer.is_authenticated:
         edited = set(
             SharedList.objects.edited_by(viewer).filter(pk__in=[one.pk for one in shown]).values_list("pk", flat=True)
         )
-    following = encode_cursor(ListsPosition(shown[-1].changed_at, shown[-1].pk)) if len(rows) > limit else None
     return {"items": [_record(one, viewer, may_edit=one.pk in edited) for one in shown], "next": following}
 
 
