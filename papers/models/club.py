@@ -192,11 +192,6 @@ class ClubMeeting(models.Model):
         return self.starts_at.astimezone(self.club.zone)
 
     @property
-    def local_end(self) -> datetime:
-        """By the club's clock."""
-        return self.ends_at.astimezone(self.club.zone)
-
-    @property
     def local_day(self) -> date:
         """The day on which it takes place, by the club's clock; not `slot_on` where it was moved."""
         return self.local_start.date()
