@@ -290,7 +290,7 @@ class OutgoingSocket:
         pass
 
     def close_now(self) -> None:
-        """Really."""
+        """Close the socket and what is kept for it; `close`, which gunicorn calls, leaves both to the loop."""
         if self._kept is not None:
             self._kept.close()
             self._kept = None

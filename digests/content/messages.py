@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
@@ -118,6 +118,39 @@ class BatchContext:
     """By mail that was attempted before: what it was made of, if all its fragments are still kept."""
 
 
+@dataclass(slots=True)
+class _Subscribed:
+    """The subscriptions of some schedules."""
+
+    labels: dict[int, str] = field(default_factory=dict)
+    """By subscription, as the next."""
+    key_digests: dict[int, bytes | None] = field(default_factory=dict)
+    about: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    """By schedule: the label and the key of each, the first made first."""
+    lost: set[int] = field(default_factory=set)
+    """Those whose list may not be read any more."""
+    lined: set[int] = field(default_factory=set)
+    """Schedules with a subscription that has a line or a size of its own."""
+
+
+def _read_subscriptions(schedule_ids: Sequence[int]) -> _Subscribed:
+    """One statement."""
+    found = _Subscribed()
+    rows = Subscription.objects.filter(schedule__in=schedule_ids).with_rights().order_by("pk")
+    columns = ("pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "line", "max_papers")
+    for pk, schedule_id, kind, topic, shared_list, stored, line, size, may_read in rows.values_list(
+        *columns, "may_read"
+    ):
+        if not may_read:
+            found.lost.add(pk)
+            continue
+        if line != ANY or size is not None:
+            found.lined.add(schedule_id)
+        found.labels[pk], found.key_digests[pk] = topic or shared_list or _KINDS[kind], stored
+        found.about.setdefault(schedule_id, []).append((found.labels[pk], pk))
+    return found
+
+
 def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentCache) -> BatchContext:
     """Read and render what these mails need. Statements: as many for one mail as for two hundred."""
     tried = {one.id: spec for one in leased if (spec := stored_spec(one))}
@@ -129,36 +162,22 @@ def load_batch_context(leased: Sequence[LeasedDelivery], *, fragments: FragmentC
         fragments.frame_pieces(frequency)
     fragments.papers(asked for one in first for asked in _asked_papers(one.paper_ids))
     fragments.versions(pk for one in first for pk in one.version_ids)
-    labels: dict[int, str] = {}
-    about: dict[int, list[tuple[str, int]]] = {}
-    digests: dict[int, bytes | None] = {}
-    lost: set[int] = set()
-    lined: set[int] = set()
-    rows = Subscription.objects.filter(schedule__in=[one.schedule_id for one in leased]).with_rights().order_by("pk")
-    columns = ("pk", "schedule_id", "kind", "topic__name", "shared_list__name", "key_digest", "line", "max_papers")
-    for pk, schedule_id, kind, topic, shared_list, stored, line, size, may_read in rows.values_list(
-        *columns, "may_read"
-    ):
-        if not may_read:
-            lost.add(pk)
-            continue
-        if line != ANY or size is not None:
-            lined.add(schedule_id)
-        labels[pk], digests[pk] = topic or shared_list or _KINDS[kind], stored
-        about.setdefault(schedule_id, []).append((labels[pk], pk))
+    subscribed = _read_subscriptions([one.schedule_id for one in leased])
     ring = KeyRing()
-    keys = {one.id: _keys(one, _named(one, about, stored_specs), digests, ring) for one in leased}
+    keys = {
+        one.id: _keys(one, _named(one, subscribed.about, stored_specs), subscribed.key_digests, ring) for one in leased
+    }
     # Of the daily papers a mail only counts the rest; what it offers for topics is named in it.
     windows = [window_of(one) for one in first if one.edition_count and not one.more_ids]
     editions = {window: frozenset(papers) for window, papers in daily_papers_in(windows).items()}
     return BatchContext(
         fragments=fragments,
-        labels=labels,
-        lost=lost,
-        about=about,
+        labels=subscribed.labels,
+        lost=subscribed.lost,
+        about=subscribed.about,
         keys=keys,
         new_keys=ring.new,
-        lined=lined,
+        lined=subscribed.lined,
         opened=opened_of_schedules([one.schedule_id for one in first if one.frequency == WEEKLY.name]),
         reasons={},
         editions=editions,

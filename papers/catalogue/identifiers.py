@@ -1,4 +1,4 @@
-"""What it knows: the identifiers of papers and authors (arXiv id, DOI, ORCID), their spellings, their one stored form.
+"""The identifiers of papers and authors (arXiv id, DOI, ORCID), their spellings, their one stored form.
 
 The stored forms are: an arXiv id without its version (`2301.00001`, `hep-th/9901001`), a bare lower-case DOI
 (`10.1000/xyz`), and an ORCID with its hyphens. The stored form of an address is `papers.text.urls.normalise_url`'s.

@@ -1,4 +1,4 @@
-"""What it knows: what a paper's columns of JSON hold, its authors and its links."""
+"""What a paper's columns of JSON hold, its authors and its links."""
 
 from typing import TypedDict
 

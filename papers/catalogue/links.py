@@ -1,4 +1,4 @@
-"""What it knows: where a paper's code and project page are and where it was accepted, from its abstract and comment.
+"""Where a paper's code and project page are and where it was accepted, from its abstract and comment.
 
 All of it is found, not declared: a page says so beside it. A link to somebody else's repository ("we build on …")
 cannot be told from the paper's own when it is the only one.

@@ -1,4 +1,4 @@
-"""What it knows: the addresses that are a paper, on hosts whose path is its name. Pure.
+"""The addresses that are a paper, on hosts whose path is its name. Pure.
 
 Anybody can put a paper's number into an address, a query or a text; that names no paper. Only here listed are the hosts
 whose page at such a path can be nothing but that paper's: arXiv with its mirrors, the readers of arXiv's papers, the

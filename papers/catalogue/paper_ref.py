@@ -1,4 +1,4 @@
-"""What it knows: how a reader names a paper: by an arXiv id in any spelling, a DOI, or a page's address."""
+"""How a reader names a paper: by an arXiv id in any spelling, a DOI, or a page's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it knows: which part of a name is the family's, and which names are no person's."""
+"""Which part of a name is the family's, and which names are no person's."""
 
 from __future__ import annotations
 

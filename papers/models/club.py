@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,10 +14,12 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Deferrable, Exists, OuterRef, Q
+from django.db.models import Deferrable, Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 
 from papers.meeting_times import MeetingRule, Repeats
+from papers.models.keyset import row_greater_than, row_less_than
 from papers.models.user import User, can_curate
 
 MINUTES_WORDS = SearchVector("note", "minutes", "decisions", config="english")
@@ -39,6 +42,10 @@ class ClubQuerySet(models.QuerySet["Club"]):
     def open(self) -> ClubQuerySet:
         """Those that still meet."""
         return self.filter(ended_at=None)
+
+    def by_name(self) -> ClubQuerySet:
+        """Those that still meet by their names, then those that have ended, the last ended first."""
+        return self.order_by(F("ended_at").desc(nulls_first=True), Lower("name"), "pk")
 
 
 class Club(models.Model):
@@ -110,14 +117,27 @@ class ClubMember(models.Model):
         return f"{self.user_id} in {self.club_id}"
 
 
-class ClubMeetingQuerySet(models.QuerySet["ClubMeeting"]):
-    def upcoming(self, now: datetime) -> ClubMeetingQuerySet:
-        """Those that are not over at `now`, cancelled ones among them, the next first."""
-        return self.filter(ends_at__gt=now).order_by("starts_at", "pk")
+class MeetingPosition(NamedTuple):
+    """What a club's meetings are sorted by."""
 
-    def held(self, now: datetime) -> ClubMeetingQuerySet:
+    starts_at: datetime
+    pk: int
+
+
+class ClubMeetingQuerySet(models.QuerySet["ClubMeeting"]):
+    def upcoming(self, now: datetime, *, after: MeetingPosition | None = None) -> ClubMeetingQuerySet:
+        """Those that are not over at `now`, cancelled ones among them, the next first."""
+        found = self.filter(ends_at__gt=now)
+        if after is not None:
+            found = found.filter(row_greater_than(MeetingPosition._fields, after))
+        return found.order_by("starts_at", "pk")
+
+    def held(self, now: datetime, *, after: MeetingPosition | None = None) -> ClubMeetingQuerySet:
         """Those that took place before `now`, the last first."""
-        return self.filter(ends_at__lte=now, cancelled_at=None).order_by("-starts_at", "-pk")
+        found = self.filter(ends_at__lte=now, cancelled_at=None)
+        if after is not None:
+            found = found.filter(row_less_than(MeetingPosition._fields, after))
+        return found.order_by("-starts_at", "-pk")
 
 
 class ClubMeeting(models.Model):
@@ -170,11 +190,6 @@ class ClubMeeting(models.Model):
     def local_start(self) -> datetime:
         """By the club's clock."""
         return self.starts_at.astimezone(self.club.zone)
-
-    @property
-    def local_end(self) -> datetime:
-        """By the club's clock."""
-        return self.ends_at.astimezone(self.club.zone)
 
     @property
     def local_day(self) -> date:

@@ -1,4 +1,4 @@
-"""What it knows: the words of a text and the pairs of words that stand beside each other, in a form to compare."""
+"""The words of a text and the pairs of words that stand beside each other, in a form to compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it knows: the categories of bioRxiv and medRxiv, as their API writes them, and which somebody means. Pure."""
+"""The categories of bioRxiv and medRxiv, as their API writes them, and which somebody means. Pure."""
 
 from __future__ import annotations
 

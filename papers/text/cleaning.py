@@ -1,4 +1,4 @@
-"""What it knows: how titles, abstracts and comments as sources send them become clean Unicode text.
+"""How titles, abstracts and comments as sources send them become clean Unicode text.
 
 Cleaned text has no TeX and no HTML left but formulas (`$…$`, verbatim) and `\\$` where a bare dollar would begin one;
 `papers.text.html` turns it into HTML or plain text. The raw text is kept beside it, so all of this can be done again.

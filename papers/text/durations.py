@@ -1,4 +1,4 @@
-"""What it knows: how a span of time reads in words: rounded down, roughly, or exactly."""
+"""How a span of time reads in words: rounded down, roughly, or exactly."""
 
 from datetime import timedelta
 

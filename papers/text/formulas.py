@@ -1,4 +1,4 @@
-"""What it knows: where the formulas in a text are, and which dollars are money."""
+"""Where the formulas in a text are, and which dollars are money."""
 
 import re
 from collections.abc import Iterator

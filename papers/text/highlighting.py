@@ -1,4 +1,4 @@
-"""What it knows: how to mark words in HTML that is already safe, and leave tags, entities and formulas alone. Pure."""
+"""How to mark words in HTML that is already safe, and leave tags, entities and formulas alone. Pure."""
 
 from __future__ import annotations
 

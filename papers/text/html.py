@@ -1,4 +1,4 @@
-r"""What it knows: how text that other people wrote becomes safe HTML. Nothing else in the project makes HTML from it.
+r"""How text that other people wrote becomes safe HTML. Nothing else in the project makes HTML from it.
 
 Takes text as `papers.text.cleaning` cleans it (it is safe with any). Everything is escaped except for two things that
 it makes itself: formulas become MathML, and http and https addresses in abstracts become links. What readers write is

@@ -1,4 +1,4 @@
-r"""What it knows: how a formula written in TeX becomes MathML Core, by way of latex2mathml.
+r"""How a formula written in TeX becomes MathML Core, by way of latex2mathml.
 
 latex2mathml is strict where papers are not and writes MathML 3; this module reads more TeX than it does (see
 `_prepared`) and rewrites its tree into what browsers draw: letters of mathematical alphabets instead of mathvariant,

@@ -1,4 +1,4 @@
-"""What it knows: how the names of authors and organizations read, and by which keys they are found and followed."""
+"""How the names of authors and organizations read, and by which keys they are found and followed."""
 
 import re
 import unicodedata

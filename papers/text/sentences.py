@@ -1,4 +1,4 @@
-"""What it knows: where the sentences of an abstract begin and end. Linear in the length of the text."""
+"""Where the sentences of an abstract begin and end. Linear in the length of the text."""
 
 from __future__ import annotations
 

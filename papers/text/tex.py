@@ -1,4 +1,4 @@
-"""What it knows: how TeX written in running text reads as plain Unicode.
+"""How TeX written in running text reads as plain Unicode.
 
 One pass over the text with an explicit stack: unbalanced braces, endless nesting and very long input cost time in
 proportion to their length and never raise.

@@ -1,4 +1,4 @@
-r"""What it knows: how a formula written in TeX reads as one line of plain Unicode text (`$\ell_1$` → ℓ₁).
+r"""How a formula written in TeX reads as one line of plain Unicode text (`$\ell_1$` → ℓ₁).
 
 For places that cannot show MathML: mail subjects, feed titles, `<title>`, search.
 """

@@ -1,4 +1,4 @@
-r"""What it knows: whether a formula does no more than draw, wherever TeX or a Markdown reader sets it.
+r"""Whether a formula does no more than draw, wherever TeX or a Markdown reader sets it.
 
 A formula of a stranger's title ends up in somebody's thesis. TeX can read files (`\input`), write them (`\openout`),
 run commands (`\write18`), and rename its own commands (`\def`, `\catcode`), so that a list of forbidden words is never

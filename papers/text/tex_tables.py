@@ -1,4 +1,4 @@
-r"""What it knows: what a TeX command stands for: a Unicode character, an accent, or another command.
+r"""What a TeX command stands for: a Unicode character, an accent, or another command.
 
 The tables are written as words by turns: a name (without its backslash) and what it stands for.
 """

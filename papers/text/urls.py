@@ -1,4 +1,4 @@
-"""What it knows: where an address in running text ends, and the one stored form of an http or https address."""
+"""Where an address in running text ends, and the one stored form of an http or https address."""
 
 import re
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit

@@ -1,4 +1,4 @@
-"""What it knows: where a paper says it was accepted or published ("Accepted to NeurIPS 2025 (spotlight)")."""
+"""Where a paper says it was accepted or published ("Accepted to NeurIPS 2025 (spotlight)")."""
 
 import re
 

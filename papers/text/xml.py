@@ -1,4 +1,4 @@
-"""What it knows: how XML and HTML from strangers are read: no entities, no network, bounded. All of lxml is here."""
+"""How XML and HTML from strangers are read: no entities, no network, bounded. All of lxml is here."""
 
 from __future__ import annotations
 

@@ -15,7 +15,15 @@ from papers.forms.clubs import MeetingForm, MinutesForm
 from papers.models import AgendaItem, ClubMeeting, Paper
 from papers.models.club import ClubRights
 from papers.services.clubs import undo
-from papers.services.clubs.agenda import carry_over, nominate, remove_item, set_presenter, shift_item
+from papers.services.clubs.agenda import (
+    carry_over,
+    may_remove,
+    may_withdraw,
+    nominate,
+    remove_item,
+    set_presenter,
+    shift_item,
+)
 from papers.services.clubs.meetings import ClubError, cancel_meeting, move_meeting, restore_meeting, write_minutes
 from papers.services.clubs.read_club import clubs_of
 from papers.web.answers import answer_act
@@ -75,8 +83,9 @@ def _may(request: UserRequest, item: AgendaItem, rights: ClubRights, act: str) -
     """Organizers do all; members volunteer, withdraw, and take off what they nominated."""
     if act in _OF_ORGANIZERS or rights.may_organize:
         return rights.may_organize and act in _OF_ORGANIZERS | _OF_MEMBERS and (act != "present" or rights.may_nominate)
-    own = {"present": True, "withdraw": item.presenter_id == request.user.pk}
-    return own.get(act, act == "remove" and item.nominated_by_id == request.user.pk)
+    if act == "withdraw":
+        return may_withdraw(item, request.user, rights)
+    return act == "present" or (act == "remove" and may_remove(item, request.user, rights))
 
 
 def _perform(request: UserRequest, item: AgendaItem, act: str) -> tuple[str, undo.ClubBefore]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from papers.forms.clubs import ClubForm
 from papers.forms.fields import time_zones
-from papers.models import Club, ClubMeeting, ClubMember, User
+from papers.models import Club, ClubMeeting, User
 from papers.models.club import may_manage_clubs, rights_in_club
 from papers.services.accounts.feed_keys import feed_key_of
 from papers.services.clubs.clubs import (
@@ -34,6 +34,7 @@ from papers.services.clubs.read_club import (
     find_in_archive,
     meetings_ahead,
     next_meetings_of,
+    own_club_keys,
     read_agenda,
     suggest_papers,
     voted_since,
@@ -48,17 +49,13 @@ from papers.web.permissions import (
 )
 from papers.web.ratelimit import rate_limited
 
-_MOST_LISTED = 100
-
 
 @require_safe
 def clubs(request: Request) -> HttpResponse:
     """The clubs that one may see, each with its next meeting."""
     now = timezone.now()
-    found = list(Club.objects.readable_by(request.user).order_by("ended_at", "name", "pk")[:_MOST_LISTED])
-    own = set[int]()
-    if request.user.is_authenticated:
-        own = set(ClubMember.objects.filter(user=request.user).values_list("club", flat=True))
+    found = list(Club.objects.readable_by(request.user).by_name())
+    own = own_club_keys(request.user)
     ahead = next_meetings_of(found, now=now)
     context = {
         "rows": [{"club": one, "meeting": ahead.get(one.pk), "is_own": one.pk in own} for one in found],

@@ -1,4 +1,4 @@
-"""The desk of figures."""
+"""The page of statistics, for curators and administrators."""
 
 from __future__ import annotations
 

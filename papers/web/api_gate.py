@@ -18,6 +18,7 @@ from django.utils.http import parse_etags
 
 from papers.models import ApiToken
 from papers.services.accounts.api_tokens import TOKEN_PREFIX, token_of_key
+from papers.web.compression import gunzipped
 from papers.web.http import Request, client_network
 from papers.web.json_errors import is_program, json_error
 from papers.web.problems import PROBLEM_TYPE, ProblemError, is_api, problem_response
@@ -98,12 +99,20 @@ def _allowed_origin(origin: str) -> str:
 
 def _as_problem(response: HttpResponse) -> HttpResponse:
     kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    methods = kept.get("Allow", "").split(", ")
+    if "GET" in methods and "HEAD" not in methods:  # which this middleware answers for every GET
+        kept["Allow"] = ", ".join(sorted([*methods, "HEAD"]))
     return problem_response(response.status_code, _SAID.get(response.status_code, ""), headers=kept)
 
 
 def _with_etag(request: Request, response: HttpResponse) -> HttpResponse:
-    """The answer, or 304 where whoever asks has the same (RFC 9110, 13.1.2). Made of its bytes, so always right."""
-    etag = f'W/"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    """The answer, or 304 where whoever asks has the same (RFC 9110, 13.1.2). Made of its bytes, so always right.
+
+    Of those before compression, which adds a head of random length: the same answer never has the same bytes twice.
+    """
+    is_packed = response.headers.get("Content-Encoding") == "gzip"
+    plain = gunzipped(response.content) if is_packed else response.content
+    etag = f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"'
     is_own = "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in request.COOKIES
     is_own = is_own or "private" in response.headers.get("Cache-Control", "")  # of a members-only site
     known = {one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))}

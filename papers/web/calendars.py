@@ -1,4 +1,4 @@
-"""What it knows: how meetings become a calendar that programs subscribe to, iCalendar (RFC 5545). Pure.
+"""How meetings become a calendar that programs subscribe to, iCalendar (RFC 5545). Pure.
 
 Each meeting is an event of its own with a name that lasts, so every program reads it the same, whatever it makes of
 rules of recurrence and their exceptions. Times are those of the club's clock, beside a definition of its time zone. Of

@@ -1,4 +1,4 @@
-"""What it knows: how a list of papers becomes a feed, Atom (RFC 4287) or JSON Feed 1.1. The only writer of feeds.
+"""How a list of papers becomes a feed, Atom (RFC 4287) or JSON Feed 1.1. The only writer of feeds.
 
 Text is cleaned of what XML refuses, abstracts become safe HTML (papers/text/html.py), and nothing in a feed depends on
 when it is asked for: the same papers give the same bytes. A document is kept small, and says where the older entries

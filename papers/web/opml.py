@@ -1,4 +1,4 @@
-"""What it knows: how a list of feeds is written as OPML 2.0 (opml.org/spec2.opml), which feed readers take."""
+"""How a list of feeds is written as OPML 2.0 (opml.org/spec2.opml), which feed readers take."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def decode_cursor(text: str, kind: type[P]) -> P | None:
     if not text or len(text) > _LONGEST or not text.isascii():
         return None
     try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        # Not `urlsafe_b64decode`, which passes over whatever is not of its alphabet.
+        found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         return None
     hints = get_type_hints(kind)

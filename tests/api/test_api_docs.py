@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from papers.models import LibraryItem, Submission, Tag, User, Vote
 from tests.meta.source_files import ROOT
 from tests.support import factories
 from tests.support.api import ApiClient
+from tests.support.clubs import club
 from tests.support.people import reader
 from tests.support.wire_server import WireServer
 
@@ -38,7 +40,9 @@ def rita() -> User:
         for number, title in enumerate(("Tides in Shallow Seas", "Graphs of Ice", "Tidal Waves")):
             paper = factories.paper(public_id=f"2603.0000{number}", title=title, vote_count=number)
             factories.listing(paper, vote_count=number)
-        return reader()
+        found = reader()
+        club(found, now=timezone.now())
+        return found
 
 
 def run(command: list[str], site: Any, user: User, **more: str) -> str:

@@ -19,6 +19,7 @@ from tests.support import factories
 from tests.support.api import ApiClient
 from tests.support.api_rights import TOKEN_ROWS, TokenRow
 from tests.support.people import curator, reader, staff
+from tests.support.rights_of_clubs import clubs_for_rights
 from tests.support.rights_of_lists import make_lists
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,8 @@ def _things() -> None:
     factories.submission("10.1000/fire", pk=990002, by=rita)
     factories.rejected_record(pk=990001)
     make_lists(paper, rita)
+    reader("paul")
+    clubs_for_rights(rita, paper)
     Tag.objects.create(user=rita, name="own")
     Tag.objects.create(user=rita, name="shared", shared_at=factories.NOW)
     reader("otto")

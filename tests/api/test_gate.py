@@ -52,7 +52,8 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
 def test_each_error_is_a_problem(api: ApiClient) -> None:
     problem(api.get("/nothing"), 404)
     problem(api.get("/papers/none"), 404)
-    assert "GET" in api.put("/papers")["Allow"]
+    assert api.put("/papers")["Allow"] == "GET, HEAD"
+    assert api.get(f"{HERE}/vote")["Allow"] == "DELETE, PUT"
     problem(api.put("/papers"), 405)
     problem(api.call("PATCH", "/me"), 405)
     assert problem(api.get("/papers?limit=0"), 422)["errors"][0] == {

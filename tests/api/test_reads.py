@@ -237,6 +237,17 @@ def test_304_while_nothing_changed(paper: Paper) -> None:
     assert {"Authorization", "Cookie"} <= set(own["Vary"].split(", "))
 
 
+def test_304_for_who_takes_compressed_answers(paper: Paper) -> None:
+    api, packed = ApiClient(), {"Accept-Encoding": "gzip, deflate"}
+    first = api.get("/papers", **packed)
+    assert first["Content-Encoding"] == "gzip"
+    assert first["ETag"] == api.get("/papers")["ETag"]
+    again = api.get("/papers", **packed, **{"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    set_vote(user=reader(), paper_id=paper.pk, on=True)
+    assert api.get("/papers", **packed, **{"If-None-Match": first["ETag"]}).status_code == 200
+
+
 def test_head(paper: Paper) -> None:
     api = ApiClient()
     found = api.call("HEAD", "/papers")

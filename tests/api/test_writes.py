@@ -17,6 +17,7 @@ from papers.models import (
     CurationEvent,
     Edition,
     Follow,
+    FormerAddress,
     LibraryItem,
     Listing,
     MutedQuery,
@@ -141,6 +142,28 @@ def test_comments(api: ApiClient, paper: Paper) -> None:
     assert api.post(f"{HERE}/comments", {"id": str(uuid.uuid4()), "body": " \0 "}).status_code == 422
     assert api.post(f"{HERE}/comments", {"body": "No id."}).status_code == 422
     assert Comment.objects.count() == 2
+
+
+def test_the_id_of_a_comment_is_for_one_paper(api: ApiClient, paper: Paper) -> None:
+    factories.paper(public_id="2603.99003")
+    wanted = {"id": str(uuid.uuid4()), "body": "See figure 3."}
+    assert api.post(f"{HERE}/comments", wanted).status_code == 201
+    taken = api.post("/papers/2603.99003/comments", wanted)
+    assert (taken.status_code, taken.json()["detail"]) == (409, "This id was given to a comment on another paper.")
+    assert Comment.objects.count() == 1
+
+
+def test_an_address_of_before_is_written_to_as_it_is_read(api: ApiClient, paper: Paper, rita: User) -> None:
+    FormerAddress.objects.create(public_id="p-abcdefghij", paper=paper)
+    for named in ("p-abcdefghij", "2603.99001v2"):
+        before = f"/papers/{named}"
+        assert api.put(f"{before}/vote").json() == {"voted": True, "votes": 1}
+        assert api.put(f"{before}/library", {"state": "read"}).status_code == 200
+        assert api.put(f"{before}/tags/tides").status_code == 200
+        assert api.get(f"{before}/library").json()["state"] == "read"
+        written = api.post(f"{before}/comments", {"id": str(uuid.uuid4()), "body": "Well said."})
+        assert (written.status_code, written.json()["paper"]) == (201, "2603.99001")
+        assert api.delete(f"{before}/vote").json() == {"voted": False, "votes": 0}
 
 
 def test_an_id_is_for_one_thing(api: ApiClient, paper: Paper) -> None:

@@ -89,3 +89,14 @@ def test_the_design_names_every_table() -> None:
     models = [model for app in ("papers", "digests") for model in apps.get_app_config(app).get_models()]
     assert len(models) > 60
     assert [model.__name__ for model in models if f"`{model.__name__}`" not in text] == []
+
+
+def test_the_design_names_every_folder_of_services() -> None:
+    folders = {path.parent.name for path in (ROOT / "papers" / "services").glob("*/__init__.py")}
+    named = set(re.findall(r"\w+", _below((ROOT / "docs" / "design.md").read_text(encoding="utf-8"), "## The folders")))
+    assert folders - named == set()
+
+
+def _below(text: str, heading: str) -> str:
+    """A section of a page."""
+    return text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]

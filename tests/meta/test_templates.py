@@ -121,3 +121,27 @@ def test_flaws_are_found() -> None:
 @pytest.mark.parametrize("path", list(source_files(".html", under="templates")), ids=lambda path: path.name)
 def test_no_template_has_a_flaw(path: Path) -> None:
     assert flaws(path.read_text(encoding="utf-8")) == []
+
+
+_COMMENT = re.compile(r"\{#(.*?)#\}|\{%\s*comment\s*%\}(.*?)\{%\s*endcomment\s*%\}", re.DOTALL)
+_CLASS = re.compile(r"\b(?:[A-Z][a-z]+){2,}\b")
+_KNOWN_ELSEWHERE = {"ChangeList", "JavaScript", "LogEntry"}
+"""Django's own, and a language."""
+
+
+def unknown_classes(text: str, known: frozenset[str]) -> set[str]:
+    """What the comments of a template name like a class, and is none."""
+    said = " ".join("".join(found) for found in _COMMENT.findall(text))
+    return set(_CLASS.findall(said)) - known - _KNOWN_ELSEWHERE
+
+
+def test_the_classes_that_comments_name_exist() -> None:
+    modules = [path for folder in ("papers", "digests", "config") for path in source_files(".py", under=folder)]
+    known = frozenset(
+        name for path in modules for name in re.findall(r"^class (\w+)", path.read_text("utf-8"), re.MULTILINE)
+    )
+    assert len(known) > 300
+    assert unknown_classes("{# Context: form (FormOfBefore), day (Edition). #}", known) == {"FormOfBefore"}
+    templates = source_files(".html", under="templates")
+    found = {str(path): unknown_classes(path.read_text(encoding="utf-8"), known) for path in templates}
+    assert {path: names for path, names in found.items() if names} == {}

@@ -12,6 +12,7 @@ from tests.support.rights import Row
 NO_TOKEN = 401
 _HERE, _HIDDEN = "/papers/2603.99001", "/papers/2603.99002"
 _DAY = "/editions/2026-03-04"
+_MEETING = "/meetings/2199-01-03"
 _KEY = "0d9f7c1e-8a35-4f0c-9a53-3f6d3f0c2b11"
 
 
@@ -168,6 +169,27 @@ TOKEN_ROWS = [
     TokenRow("put_list_member", "PUT", "/lists/edits/people/otto", 404, 404, 404, 404, {"role": "editor"}),
     TokenRow("delete_list_member", "DELETE", "/lists/reads/people/rita", 204, 404, 404, 404),
     TokenRow("delete_list_member", "DELETE", "/lists/open/people/otto", 204, 204, 404, 204),
+    _public("list_clubs", "/clubs"),
+    _public("get_club", "/clubs/lunch"),
+    TokenRow("get_club", "GET", "/clubs/secret", 200, 404, 404, 200, is_public=True),
+    _public("list_meetings", "/clubs/lunch/meetings"),
+    _public("list_meetings", "/clubs/lunch/meetings?cursor=x", 400),
+    TokenRow("list_meetings", "GET", "/clubs/secret/meetings?when=past", 200, 404, 404, 200, is_public=True),
+    _public("get_meeting", f"/clubs/lunch{_MEETING}"),
+    _public("get_meeting", "/clubs/lunch/meetings/2199-02-30", 404),
+    TokenRow("get_meeting", "GET", f"/clubs/secret{_MEETING}", 200, 404, 404, 200, is_public=True),
+    # In lunch, rita is a member; what paul nominated is not hers to take off. Curators organize, and are no members.
+    TokenRow("put_agenda_paper", "PUT", f"/clubs/lunch/meetings/2199-01-10{_HERE}", 200, 404, 404, 404),
+    TokenRow("put_agenda_paper", "PUT", f"/clubs/secret{_MEETING}{_HIDDEN}", 404, 404, 404, 404),
+    TokenRow("delete_agenda_paper", "DELETE", f"/clubs/lunch{_MEETING}{_HERE}", 404, 404, 404, 204),
+    TokenRow("delete_agenda_paper", "DELETE", f"/clubs/secret{_MEETING}{_HERE}", 204, 404, 404, 204),
+    TokenRow("delete_agenda_paper", "DELETE", f"/clubs/own{_MEETING}{_HERE}", 204, 404, 404, 204),
+    TokenRow("put_presenter", "PUT", f"/clubs/lunch{_MEETING}{_HERE}/presenter", 200, 404, 404, 404),
+    TokenRow("delete_presenter", "DELETE", f"/clubs/lunch{_MEETING}{_HERE}/presenter", 200, 404, 404, 200),
+    _members("put_membership", "PUT", "/clubs/lunch/membership"),
+    TokenRow("put_membership", "PUT", "/clubs/secret/membership", 200, 404, 404, 200),
+    _members("delete_membership", "DELETE", "/clubs/lunch/membership", 204),
+    TokenRow("delete_membership", "DELETE", "/clubs/secret/membership", 204, 404, 404, 204),
     _members("get_subscriptions", "GET", "/subscriptions"),
     _members("put_subscriptions", "PUT", "/subscriptions", body={"schedules": []}),
     _curators("list_queue", "GET", "/curation/queue"),

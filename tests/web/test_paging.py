@@ -61,6 +61,13 @@ def test_a_moment_out_of_reach_is_none() -> None:
     assert decode_cursor(written([2**62, 1]), NewestPosition) is None
 
 
+@pytest.mark.parametrize("changed", [" {}", "{}\x00", "{}\n", "{}====", "!{}", '"{}"', "{}."])
+def test_signs_around_a_cursor_are_none(changed: str) -> None:
+    cursor = encode_cursor(SpanCursor(*range(len(SpanCursor._fields))))
+    assert decode_cursor(cursor, SpanCursor) is not None
+    assert decode_cursor(changed.format(cursor), SpanCursor) is None
+
+
 def test_it_is_short_and_needs_no_escaping() -> None:
     word = encode_cursor(DayCursor(False, 0, 12, 345, 678, 123_456_789))
     assert word.replace("-", "").replace("_", "").isalnum()

@@ -13,6 +13,7 @@ from ninja.operation import Operation
 from papers.api.v1 import (
     authors,
     changes,
+    clubs,
     comments,
     curation,
     editions,
@@ -147,6 +148,7 @@ def build_api(more: Iterable[Router] = ()) -> NinjaAPI:
         library.router,
         tags.router,
         shared_lists.router,
+        clubs.router,
         comments.router,
         submissions.router,
         follows.router,

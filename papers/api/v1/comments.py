@@ -24,11 +24,11 @@ from papers.api.v1.base import (
     public,
     reader_of,
 )
-from papers.api.v1.pages import position_of
+from papers.api.v1.pages import cut_page, position_of
 from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, Comment
 from papers.models.comment import CommentPosition
-from papers.services.accounts.client_keys import MadeRow, make_once
+from papers.services.accounts.client_keys import ClientKeyTakenError, MadeRow, make_once
 from papers.services.reading.comments import (
     MAX_COMMENT_LENGTH,
     add_comment,
@@ -36,8 +36,7 @@ from papers.services.reading.comments import (
     edit_comment,
     report_comment,
 )
-from papers.web.paging import encode_cursor
-from papers.web.permissions import comment_for_read, deletable_comment, own_comment, paper_for_read
+from papers.web.permissions import comment_for_read, deletable_comment, own_comment
 from papers.web.problems import ProblemError
 
 router = new_router("Comments")
@@ -113,11 +112,10 @@ def list_comments(
     """All comments, in the order they were written; what each answers says how they hang together."""
     paper = readable_paper(request, paper_id)
     after = position_of(cursor, CommentPosition)
-    rows = list(Comment.objects.of_paper(paper.pk, after=after.pk if after else 0)[: limit + 1])
-    for row in rows:
+    found = Comment.objects.of_paper(paper.pk, after=after.pk if after else 0)
+    shown, following = cut_page(found, lambda last: CommentPosition(last.pk), limit=limit)
+    for row in shown:
         row.paper = paper
-    shown = rows[:limit]
-    following = encode_cursor(CommentPosition(shown[-1].pk)) if len(rows) > limit else None
     return {"items": [comment_record(row) for row in shown], "next": following}
 
 
@@ -130,7 +128,7 @@ def list_comments(
 def create_comment(request: HttpRequest, body: NewComment, paper_id: str = PaperId) -> Status[CommentRecord]:
     """Comment on a paper. 200: it was written with this id before."""
     user, text = reader_of(request), _cleaned(body.body)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     parent = comment_for_read(user, body.answers) if body.answers else None
     if parent is not None and parent.paper_id != paper.pk:
         raise ProblemError(404, "There is no such comment on this paper.")
@@ -144,6 +142,8 @@ def create_comment(request: HttpRequest, body: NewComment, paper_id: str = Paper
     found = Comment.objects.select_related("paper", "user").filter(pk=made.made_id or 0, paper__hidden_at=None).first()
     if found is None:
         raise ProblemError(410, "It was made with this id, and is gone.")
+    if found.paper_id != paper.pk:
+        raise ClientKeyTakenError("This id was given to a comment on another paper.")
     return Status(201 if is_new else 200, comment_record(found))
 
 

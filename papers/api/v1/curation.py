@@ -12,7 +12,7 @@ from ninja import Field, Schema
 from ninja.params.functions import Path, Query
 
 from papers.api.v1.base import CURATE, Cursor, Limit, RequestBody, RowKey, Text, new_router, reader_of
-from papers.api.v1.pages import position_of
+from papers.api.v1.pages import cut_page, position_of
 from papers.models import CurationEvent
 from papers.models.curation import LogPosition
 from papers.services.curation.audit_actions import describe
@@ -160,9 +160,8 @@ def put_decision(request: HttpRequest, body: DecisionText, kind: QueueKindName =
 def list_events(request: HttpRequest, cursor: str = Cursor, limit: int = Limit) -> dict[str, Any]:
     """What curators did, the newest first; also what the public log leaves out."""
     after = position_of(cursor, LogPosition)
-    rows = list(CurationEvent.objects.newest(before=after.pk if after else None)[: limit + 1])
-    shown = rows[:limit]
-    following = encode_cursor(LogPosition(shown[-1].pk)) if len(rows) > limit else None
+    found = CurationEvent.objects.newest(before=after.pk if after else None)
+    shown, following = cut_page(found, lambda last: LogPosition(last.pk), limit=limit)
     return {"items": [event_record(event) for event in shown], "next": following}
 
 

@@ -12,12 +12,11 @@ from ninja import Field, Schema
 from ninja.params.functions import Query
 
 from papers.api.v1.base import Cursor, Day, Limit, day_of, new_router, public
-from papers.api.v1.pages import paper_page, position_of
+from papers.api.v1.pages import cut_page, paper_page, position_of
 from papers.api.v1.paper_schema import PaperPage
 from papers.models import Edition, Listing
 from papers.models.listing import DayCursor, StoredCursor
 from papers.services.editions.spans import Span, day_span
-from papers.web.paging import encode_cursor
 
 router = new_router("Editions")
 
@@ -77,13 +76,8 @@ def list_editions(request: HttpRequest, cursor: str = Cursor, limit: int = Limit
     found = Edition.objects.newest(timezone.localdate())
     if after is not None:
         found = found.filter(day__lt=after.day.date())
-    rows = list(found[: limit + 1])
-    shown = rows[:limit]
-    last = _midnight(shown[-1].day) if len(rows) > limit else None
-    return {
-        "items": [edition_record(edition) for edition in shown],
-        "next": encode_cursor(EditionPosition(last)) if last else None,
-    }
+    shown, following = cut_page(found, lambda last: EditionPosition(_midnight(last.day)), limit=limit)
+    return {"items": [edition_record(edition) for edition in shown], "next": following}
 
 
 @router.get("/editions/{day}", response=EditionDetail, summary="One day", **public())

@@ -12,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from papers.catalogue.paper_ref import InvalidReference
 from papers.services.accounts.client_keys import ClientKeyTakenError
+from papers.services.clubs.meetings import ClubError
 from papers.services.curation.audit_log import AlreadyDecidedError, CurationError
 from papers.services.reading.follows import FollowError
 from papers.services.reading.muted_queries import MutingError
@@ -26,6 +27,7 @@ _STATUSES: dict[type[Exception], int] = {
     PermissionDenied: 403,
     AlreadyDecidedError: 409,
     ClientKeyTakenError: 409,
+    ClubError: 422,
     CurationError: 422,
     FollowError: 422,
     InvalidReference: 422,

@@ -9,8 +9,8 @@ from django.utils import timezone
 from ninja import Field, Schema, Status
 
 from papers.api.v1.base import WRITE, PaperId, RequestBody, limit_as_pages, new_router, reader_of
+from papers.api.v1.papers import readable_paper
 from papers.services.recommend.feedback import set_feedback
-from papers.web.permissions import paper_for_read
 
 router = new_router("Recommendations")
 _EXAMPLE: dict[str, Any] = {"examples": [{"feedback": "more"}]}
@@ -48,6 +48,6 @@ def delete_feedback(request: HttpRequest, paper_id: str = PaperId) -> Status[Non
 
 def _set(request: HttpRequest, paper_id: str, kind: str) -> None:
     user = reader_of(request)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     set_feedback(user=user, paper_id=paper.pk, kind=kind, now=timezone.now())

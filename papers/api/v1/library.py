@@ -24,6 +24,7 @@ from papers.api.v1.base import (
 )
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import LibraryStateName, PaperPage
+from papers.api.v1.papers import readable_paper
 from papers.models import LibraryItem, Paper, Tag
 from papers.models.library import AddedPosition, LibraryPosition, OpenedPosition, PublishedPosition
 from papers.query.parser import parse
@@ -34,7 +35,6 @@ from papers.services.reading.library import (
     set_library_state,
 )
 from papers.services.reading.seen import set_day_done, set_seen
-from papers.web.permissions import paper_for_read
 
 router = new_router("Library")
 
@@ -107,8 +107,7 @@ def list_library(
 @router.get("/papers/{path:paper_id}/library", response=LibraryRecord, summary="What you keep of a paper", **READ)
 def get_library_entry(request: HttpRequest, paper_id: str = PaperId) -> LibraryRecord:
     """State and note of one paper."""
-    user = reader_of(request)
-    return _record(request, paper_for_read(user, paper_id))
+    return _record(request, readable_paper(request, paper_id))
 
 
 @router.put("/papers/{path:paper_id}/library", response=LibraryRecord, summary="Save a paper", **WRITE)
@@ -161,7 +160,7 @@ def delete_day_done(request: HttpRequest, day: str = Day) -> DoneRecord:
 
 def _set_state(request: HttpRequest, paper_id: str, state: str) -> LibraryRecord:
     user = reader_of(request)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     set_library_state(user=user, paper_ids=[paper.pk], state=state)
     return _record(request, paper)
@@ -169,7 +168,7 @@ def _set_state(request: HttpRequest, paper_id: str, state: str) -> LibraryRecord
 
 def _set_note(request: HttpRequest, paper_id: str, note: str) -> LibraryRecord:
     user = reader_of(request)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     set_library_note(user=user, paper_id=paper.pk, note=note)
     return _record(request, paper)
@@ -177,7 +176,7 @@ def _set_note(request: HttpRequest, paper_id: str, note: str) -> LibraryRecord:
 
 def _set_seen(request: HttpRequest, paper_id: str, *, on: bool) -> SeenRecord:
     user = reader_of(request)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "seen")
     set_seen(user=user, paper_id=paper.pk, on=on)
     return SeenRecord(seen=on)

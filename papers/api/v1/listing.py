@@ -6,12 +6,12 @@ from django.http import HttpRequest
 from ninja import Field
 from ninja.params.functions import Query
 
-from papers.api.v1.base import CURATE, Day, PaperId, RequestBody, Text, day_of, new_router, reader_of
+from papers.api.v1.base import CURATE, Day, PaperId, RequestBody, Text, day_of, new_router
 from papers.api.v1.curation import ActRecord, act_record, actor_of
+from papers.api.v1.papers import readable_paper
 from papers.services.curation.audit_log import MAX_REASON_LENGTH
 from papers.services.curation.place_paper import MAX_DAY_NOTE_LENGTH, hide_paper, pin_paper, set_day_note
 from papers.services.curation.plan_listings import put_on_day, take_from_day
-from papers.web.permissions import paper_for_read
 
 router = new_router("Curation")
 _Reason = Query("", max_length=MAX_REASON_LENGTH, description="Stands in the public log.")
@@ -28,28 +28,28 @@ class DayNoteText(RequestBody):
 @router.put("/editions/{day}/papers/{path:paper_id}", response=ActRecord, summary="Put a paper on a day", **CURATE)
 def put_listing(request: HttpRequest, day: str = Day, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Put a paper on a day, again if it was taken off; on one to come it is planned, and listed as that begins."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(put_on_day(paper_id=paper.pk, day=day_of(day), actor=actor_of(request, reason=reason)))
 
 
 @router.delete("/editions/{day}/papers/{path:paper_id}", response=ActRecord, summary="Take a paper off a day", **CURATE)
 def delete_listing(request: HttpRequest, day: str = Day, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Take a paper off one day; all else of it stays."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(take_from_day(paper_id=paper.pk, day=day_of(day), actor=actor_of(request, reason=reason)))
 
 
 @router.put("/editions/{day}/pins/{path:paper_id}", response=ActRecord, summary="Pin a paper", **CURATE)
 def put_pin(request: HttpRequest, day: str = Day, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Put a paper of a day behind what is pinned on top of it."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(pin_paper(paper_id=paper.pk, day=day_of(day), on=True, actor=actor_of(request, reason=reason)))
 
 
 @router.delete("/editions/{day}/pins/{path:paper_id}", response=ActRecord, summary="Unpin a paper", **CURATE)
 def delete_pin(request: HttpRequest, day: str = Day, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Let a paper go from the top of a day."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(pin_paper(paper_id=paper.pk, day=day_of(day), on=False, actor=actor_of(request, reason=reason)))
 
 
@@ -68,12 +68,12 @@ def delete_day_note(request: HttpRequest, day: str = Day, reason: Text = _Reason
 @router.put("/papers/{path:paper_id}/hidden", response=ActRecord, summary="Hide a paper", **CURATE)
 def put_hidden(request: HttpRequest, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Take a paper off every page; curators still see it."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(hide_paper(paper_id=paper.pk, on=True, actor=actor_of(request, reason=reason)))
 
 
 @router.delete("/papers/{path:paper_id}/hidden", response=ActRecord, summary="Show a paper again", **CURATE)
 def delete_hidden(request: HttpRequest, paper_id: str = PaperId, reason: Text = _Reason) -> ActRecord:
     """Show a hidden paper again."""
-    paper = paper_for_read(reader_of(request), paper_id)
+    paper = readable_paper(request, paper_id)
     return act_record(hide_paper(paper_id=paper.pk, on=False, actor=actor_of(request, reason=reason)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from papers.api.v1.base import viewer_with_scope
@@ -16,6 +17,7 @@ from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.web.paging import decode_cursor, encode_cursor
 from papers.web.problems import ProblemError
 
+M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=tuple[Any, ...])
 
 
@@ -31,6 +33,15 @@ def position_of(cursor: str, kind: type[P]) -> P | None:
     if found is None:
         raise ProblemError(400, "This is no cursor of this list.")
     return found
+
+
+def cut_page(
+    found: QuerySet[M], position: Callable[[M], tuple[bool | int | float | datetime, ...]], *, limit: int
+) -> tuple[list[M], str | None]:
+    """The first rows of what is left of a list, and the cursor of the following page; None on the last. One query."""
+    rows = list(found[: limit + 1])
+    shown = rows[:limit]
+    return shown, encode_cursor(position(shown[-1])) if len(rows) > limit else None
 
 
 def paper_page(

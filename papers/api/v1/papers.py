@@ -121,7 +121,9 @@ def get_paper(request: HttpRequest, paper_id: str = PaperId) -> PaperDetail:
         **paper_fields(paper, marks=marks),
         identifiers=[PaperName(scheme=one.scheme, value=one.value) for one in details.identifiers],
         versions=[version_record(one) for one in details.versions],
-        elsewhere=[ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.figures],
+        elsewhere=[
+            ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.external_counts
+        ],
         days=details.days,
         sentences=[
             AbstractSentence(role=each.role.value, text=paper.abstract[each.start : each.end])

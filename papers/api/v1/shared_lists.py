@@ -28,8 +28,9 @@ from papers.api.v1.base import (
     reader_of,
     viewer_with_scope,
 )
-from papers.api.v1.pages import position_of, records_of_rows
+from papers.api.v1.pages import cut_page, position_of, records_of_rows
 from papers.api.v1.paper_schema import PaperRecord
+from papers.api.v1.papers import readable_paper
 from papers.models import ClientKey, SharedList, SharedListPaper, User
 from papers.models.shared_list import (
     MAX_LIST_NAME,
@@ -54,7 +55,7 @@ from papers.services.shared_lists.settings import (
     unname_member,
 )
 from papers.web.paging import encode_cursor
-from papers.web.permissions import list_for_edit, list_for_read, managed_list, paper_for_read
+from papers.web.permissions import list_for_edit, list_for_read, managed_list
 from papers.web.problems import ProblemError
 
 router = new_router("Lists")
@@ -174,14 +175,13 @@ def list_lists(request: HttpRequest, cursor: str = Cursor, limit: int = Limit) -
     """Those for everybody; with a token that may read, all that its reader may see. Last changed first."""
     viewer = _viewer(request)
     found = SharedList.objects.readable_by(viewer).select_related("owner")
-    rows = list(found.last_changed(after=position_of(cursor, ListsPosition))[: limit + 1])
-    shown = rows[:limit]
+    found = found.last_changed(after=position_of(cursor, ListsPosition))
+    shown, following = cut_page(found, lambda last: ListsPosition(last.changed_at, last.pk), limit=limit)
     edited: set[int] = set()
     if viewer.is_authenticated:
         edited = set(
             SharedList.objects.edited_by(viewer).filter(pk__in=[one.pk for one in shown]).values_list("pk", flat=True)
         )
-    following = encode_cursor(ListsPosition(shown[-1].changed_at, shown[-1].pk)) if len(rows) > limit else None
     return {"items": [_record(one, viewer, may_edit=one.pk in edited) for one in shown], "next": following}
 
 
@@ -261,7 +261,7 @@ def put_list_paper(
     """Have a paper on a list, say why, and move it to an end."""
     user, now, choice = reader_of(request), timezone.now(), body or ListEntryChoice(note=None, place=None)
     found, _ = list_for_edit(user, slug)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     add_papers(found, paper_ids=[paper.pk], by=user, now=now, note=choice.note or "")
     if choice.note is not None:
@@ -280,7 +280,7 @@ def delete_list_paper(request: HttpRequest, slug: str = Slug, paper_id: str = Pa
     """Take a paper off a list, with its note; its editors can put it back from the list's history."""
     user = reader_of(request)
     found, _ = list_for_edit(user, slug)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     remove_papers(found, paper_ids=[paper.pk], by=user, now=timezone.now())
     return Status(204, None)

@@ -22,12 +22,11 @@ from papers.api.v1.base import (
     new_router,
     reader_of,
 )
-from papers.api.v1.pages import position_of
+from papers.api.v1.pages import cut_page, position_of
 from papers.models import ClientKey, Paper, Submission, User
 from papers.services.accounts.client_keys import MadeRow, make_once
 from papers.services.reading.tags import parse_tag_name
 from papers.services.submissions.intake import retry_submission, submit
-from papers.web.paging import encode_cursor
 from papers.web.permissions import submission_for_read
 from papers.web.problems import ProblemError
 
@@ -99,9 +98,8 @@ def list_submissions(request: HttpRequest, cursor: str = Cursor, limit: int = Li
     """What the reader submitted, the newest first."""
     after = position_of(cursor, SubmissionPosition)
     own = Submission.objects.filter(user=reader_of(request)).select_related("paper").order_by("-pk")
-    rows = list((own.filter(pk__lt=after.pk) if after else own)[: limit + 1])
-    shown = rows[:limit]
-    following = encode_cursor(SubmissionPosition(shown[-1].pk)) if len(rows) > limit else None
+    found = own.filter(pk__lt=after.pk) if after else own
+    shown, following = cut_page(found, lambda last: SubmissionPosition(last.pk), limit=limit)
     return {"items": [submission_record(row, reader_of(request)) for row in shown], "next": following}
 
 

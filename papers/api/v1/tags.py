@@ -24,6 +24,7 @@ from papers.api.v1.base import (
 )
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
+from papers.api.v1.papers import readable_paper
 from papers.models import Tag, TaggedPaper, User
 from papers.models.library import MAX_TAG_LENGTH, TaggedPosition
 from papers.services.reading.tags import (
@@ -37,7 +38,7 @@ from papers.services.reading.tags import (
     share_tag,
     tag_names_of_paper,
 )
-from papers.web.permissions import own_tag, paper_for_read, tag_for_read
+from papers.web.permissions import own_tag, tag_for_read
 from papers.web.problems import ProblemError
 
 router = new_router("Tags")
@@ -139,7 +140,7 @@ def list_tag_papers(
 def put_paper_tag(request: HttpRequest, paper_id: str = PaperId, name: str = _TagName) -> TagNames:
     """Put a tag on a paper; the tag is made if it is not there."""
     user, cleaned = reader_of(request), _cleaned(name)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     add_tags(user=user, paper_ids=[paper.pk], names=[cleaned])
     return TagNames(tags=tag_names_of_paper(user=user, paper_id=paper.pk))
@@ -149,7 +150,7 @@ def put_paper_tag(request: HttpRequest, paper_id: str = PaperId, name: str = _Ta
 def delete_paper_tag(request: HttpRequest, paper_id: str = PaperId, name: str = _TagName) -> TagNames:
     """Take a tag off a paper; the tag stays."""
     user, cleaned = reader_of(request), _cleaned(name)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "library")
     remove_tags(user=user, paper_ids=[paper.pk], names=[cleaned])
     return TagNames(tags=tag_names_of_paper(user=user, paper_id=paper.pk))

@@ -11,10 +11,10 @@ from ninja import Field, Schema
 from papers.api.v1.base import READ, WRITE, Cursor, Limit, PaperId, RequestBody, limit_as_pages, new_router, reader_of
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
+from papers.api.v1.papers import readable_paper
 from papers.models import Vote
 from papers.models.keyset import row_less_than
 from papers.services.reading.votes import VoteResult, set_vote
-from papers.web.permissions import paper_for_read
 
 router = new_router("Votes")
 
@@ -72,7 +72,7 @@ def delete_vote(request: HttpRequest, paper_id: str = PaperId) -> VoteRecord:
 
 def _set(request: HttpRequest, paper_id: str, *, on: bool, is_unnamed: bool | None = None) -> VoteResult:
     user = reader_of(request)
-    paper = paper_for_read(user, paper_id)
+    paper = readable_paper(request, paper_id)
     limit_as_pages(request, "vote")
     return set_vote(user=user, paper_id=paper.pk, on=on, is_unnamed=is_unnamed)
 

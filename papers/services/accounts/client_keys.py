@@ -30,7 +30,7 @@ def make_once(*, user: User, key: uuid.UUID, kind: str, make: Callable[[], MadeR
     What fails is not remembered: it may be tried again under its id.
 
     Raises:
-        ClientKeyTakenError: see there.
+        ClientKeyTakenError: the id was given to something of another kind.
         Whatever `make` raises.
     """
     with transaction.atomic():

@@ -27,8 +27,8 @@ _IN_MEMORY_BYTES = 2_000_000
 
 EXPORT_README = """What Broadsheet keeps of you.
 
-account.json   everything, for programs: your profile, votes, comments, tags, reading list, and what else there is.
-papers.bib     the papers you voted for, tagged or put on your list, for reference managers.
+account.json   everything, for programs: your profile, votes, comments, tags, library, and what else there is.
+papers.bib     the papers you voted for, tagged or saved, for reference managers.
 notes/         your notes, one Markdown file a paper.
 """
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from papers.models import AgendaItem, Club, ClubMeeting, ClubMember, Paper, User
+from papers.models.club import ClubRights
 from papers.services.clubs.meetings import (
     ClubError,
     following_meeting,
@@ -20,6 +21,16 @@ from papers.services.clubs.meetings import (
 )
 
 MOST_ON_AGENDA = 50
+
+
+def may_remove(item: AgendaItem, user: User, rights: ClubRights) -> bool:
+    """Whether a paper is the user's to take off an agenda: organizers take off all, members what they nominated."""
+    return rights.may_organize or (rights.may_nominate and item.nominated_by_id == user.pk)
+
+
+def may_withdraw(item: AgendaItem, user: User, rights: ClubRights) -> bool:
+    """Whether the user may have nobody present a paper: organizers always, members who were to present it."""
+    return rights.may_organize or (rights.may_nominate and item.presenter_id == user.pk)
 
 
 def nominate(

@@ -11,7 +11,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from papers.models import AgendaItem, Club, ClubMeeting, ClubMember, Paper, User, Vote
-from papers.models.club import MINUTES_WORDS, may_manage_clubs
+from papers.models.club import MINUTES_WORDS, MeetingPosition, may_manage_clubs
 
 FIRST_LOOK_BACK = timedelta(days=28)
 """Before its first meeting, a club is suggested what was voted for in so many days."""
@@ -85,6 +85,19 @@ def next_meetings_of(clubs: Collection[Club], *, now: datetime) -> dict[int, Clu
     return {one.club_id: one for one in found.order_by("club", "starts_at", "pk").distinct("club")}
 
 
+def own_club_keys(viewer: User | AnonymousUser) -> set[int]:
+    """The keys of the clubs that `viewer` takes part in. One query, none for a visitor."""
+    if not viewer.is_authenticated:
+        return set()
+    return set(ClubMember.objects.filter(user=viewer).values_list("club", flat=True))
+
+
+def paper_counts(meetings: Collection[ClubMeeting]) -> dict[int, int]:
+    """How many papers readers see on each agenda; 0 is left out. One query."""
+    found = AgendaItem.objects.filter(meeting__in=meetings, paper__hidden_at=None)
+    return dict(found.order_by().values_list("meeting").annotate(count=Count("pk")))
+
+
 def meetings_ahead(club: Club, *, now: datetime) -> list[ClubMeeting]:
     """The next meetings, cancelled ones among them. One query."""
     found = list(ClubMeeting.objects.filter(club=club).upcoming(now)[:SHOWN_AHEAD])
@@ -107,7 +120,7 @@ def find_in_archive(club: Club, *, words: str, now: datetime, before: int | None
         titled = titled.annotate(words=SearchVector("paper__title", config="english")).filter(words=asked)
         found = found.filter(Q(pk__in=said.values("pk")) | Q(pk__in=titled.values("meeting")))
     if before is not None and (last := ClubMeeting.objects.filter(pk=before, club=club).first()):
-        found = found.filter(Q(starts_at__lt=last.starts_at) | Q(starts_at=last.starts_at, pk__lt=last.pk))
+        found = found.held(now, after=MeetingPosition(last.starts_at, last.pk))
     shown = list(found.prefetch_related(_agendas())[: ARCHIVE_PAGE + 1])
     for meeting in shown:
         meeting.club = club

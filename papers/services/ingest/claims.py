@@ -1,4 +1,4 @@
-"""Papers that third parties name: whose claims hold, and whose own records are wanted (`models.RecordWanted`).
+"""Papers that third parties name: whose claims hold, and whose own records are wanted (`models.WantedRecord`).
 
 A feed's entry may say that it is an arXiv paper or has a DOI. Where the record of that paper is stored, the entry is
 about it, and adds nothing to its words. Where it is not, the entry stands for itself under its own address; the record

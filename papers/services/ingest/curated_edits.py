@@ -14,9 +14,6 @@ from typing import Any
 from papers.services.ingest.clean_record import author_keys
 from papers.services.ingest.paper_row import PaperRow
 
-EDITABLE_FIELDS = ("title", "abstract", "authors", "organization", "code", "withdrawn_at")
-"""What a curator may change. Values as JSON has them."""
-
 
 @dataclass(frozen=True, slots=True)
 class CuratedEdit:

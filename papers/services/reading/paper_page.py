@@ -23,7 +23,7 @@ class PaperDetails:
 
     versions: list[VersionChanges]
     """Newest first."""
-    figures: list[PaperExternalCounts]
+    external_counts: list[PaperExternalCounts]
     identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
@@ -95,7 +95,7 @@ def details_without_similar(paper: Paper) -> PaperDetails:
     """The same without the papers that are close in meaning. Four queries, or five."""
     return PaperDetails(
         versions=read_versions(paper),
-        figures=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
+        external_counts=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
         identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
         days=list(
             Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
