@@ -15,7 +15,7 @@ from tests.support.people import client_of, reader
 pytestmark = pytest.mark.django_db
 
 TYPED = "Ten minutes of “typing”,\n<b>in</b> two lines."
-HERE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
+HERE: dict[str, Any] = {"HTTP_SEC_FETCH_SITE": "same-origin"}
 
 
 def comment(client: Client, path: str, body: str = TYPED, **headers: Any) -> Any:
@@ -50,7 +50,7 @@ class TestSignedOut:
     @pytest.mark.parametrize(
         "headers", [{}, {"HTTP_SEC_FETCH_SITE": "cross-site"}, {"HTTP_ORIGIN": "https://evil.example"}]
     )
-    def test_nobody_else_s_page_puts_words_there(self, headers: dict[str, str]) -> None:
+    def test_nobody_else_s_page_puts_words_there(self, headers: dict[str, Any]) -> None:
         answer = comment(Client(), factories.paper().get_absolute_url(), **headers)
         assert answer.status_code == 302
 
