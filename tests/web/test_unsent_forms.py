@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import lxml.html
 import pytest
 from django.test import Client
 
 from papers.models import Club, Comment
 from tests.support import factories
+from tests.support.pages import parse_html
 from tests.support.people import client_of, reader
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def comment(client: Client, path: str, body: str = TYPED, **headers: Any) -> Any
 
 def values_of(answer: Any) -> dict[str, str]:
     """The fields of the form that sends it again."""
-    (form,) = (one for one in lxml.html.fromstring(answer.content.decode()).forms if one.xpath(".//*[@name='body']"))
+    (form,) = (one for one in parse_html(answer.content.decode()).forms if one.xpath(".//*[@name='body']"))
     assert form.method == "POST"
     return {name: value.removeprefix("\n") for name, value in form.form_values()}  # as browsers read it
 
