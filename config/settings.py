@@ -64,6 +64,7 @@ SESSION_COOKIE_NAME = f"{SITE.cookie_prefix}broadsheet_session"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SITE.path or "/"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+CSRF_FAILURE_VIEW = "papers.web.ask_sign_in.form_expired"
 CSRF_COOKIE_NAME = f"{SITE.cookie_prefix}broadsheet_csrf"
 MESSAGE_STORAGE = "papers.web.notes.NoteStorage"
 SECURE_HSTS_SECONDS = env.seconds("BROADSHEET_HSTS", 0)

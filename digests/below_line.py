@@ -21,13 +21,14 @@ LIKED_OF = f"""
 
 WAITING = """
 , waiting AS MATERIALIZED (
-    -- What stood below the line in mails of these schedules since it was drawn; told: in a mail that its reader got.
+    -- What stood below the line since it was drawn, in mails of the schedule that the subscription is part of or was;
+    -- told: in a mail that its reader got.
     -- What is news now is found as such.
     SELECT lined.schedule_id, lined.cause, coalesce(merged.kept_id, below.paper_id) AS paper_id,
         bool_or(delivery.state = ANY(%(chosen)s)) AS is_told
     FROM lined
     JOIN digests_delivery delivery ON delivery.subscriber_id = lined.subscriber_id
-        AND delivery.schedule_id = lined.schedule_id AND delivery.planned_at >= %(rises_from)s
+        AND delivery.planned_at >= %(rises_from)s
         AND delivery.planned_at > coalesce(lined.line_set_at, '-infinity')
         AND delivery.state = ANY(%(chosen)s || ARRAY['skipped'])
     CROSS JOIN LATERAL unnest(delivery.below_ids, delivery.below_causes) AS below (paper_id, causes)

@@ -323,13 +323,14 @@ _RANKED = """
     FROM once
 ), chosen AS (
     SELECT schedule_id, array_agg(paper_id ORDER BY place) AS paper_ids, array_agg(causes ORDER BY place) AS causes,
-        NULL::bigint[] AS more_ids
+        NULL::bigint[] AS more_ids, NULL::text[] AS more_causes
     FROM all_of_few GROUP BY schedule_id
     UNION ALL
     SELECT schedule_id,
         array_agg(paper_id ORDER BY place) FILTER (WHERE rank <= size AND NOT is_over),
         array_agg(causes ORDER BY place) FILTER (WHERE rank <= size AND NOT is_over),
-        array_agg(paper_id ORDER BY place) FILTER (WHERE (rank > size OR is_over) AND is_kept)
+        array_agg(paper_id ORDER BY place) FILTER (WHERE (rank > size OR is_over) AND is_kept),
+        array_agg(causes ORDER BY place) FILTER (WHERE (rank > size OR is_over) AND is_kept)
     FROM ranked GROUP BY schedule_id
 ), unmet AS MATERIALIZED (
     SELECT schedule_id, paper_id, place, string_agg(cause::text, ',' ORDER BY cause) AS causes
@@ -358,13 +359,19 @@ _PLANNED = """
             WHEN below.below_ids IS NULL THEN %(nothing_new)s
             WHEN due.sends_empty THEN '' ELSE %(nothing_above)s END AS reason,
         coalesce(chosen.paper_ids, '{}') AS paper_ids, coalesce(chosen.causes, '{}') AS causes,
-        coalesce(chosen.more_ids, '{}') AS more_ids, coalesce(versions.version_ids, '{}') AS version_ids,
+        coalesce(chosen.more_ids, '{}') AS more_ids, coalesce(chosen.more_causes, '{}') AS more_causes,
+        coalesce(from_lists.cause_lists, '{}') AS cause_lists, coalesce(versions.version_ids, '{}') AS version_ids,
         coalesce(counted.edition_count, 0) AS edition_count, due.since AS from_release, %(upto)s AS to_release,
         due.floor, due.key_digest, coalesce(below.below_ids, '{}') AS below_ids,
         coalesce(below.below_causes, '{}') AS below_causes
     FROM due
     LEFT JOIN chosen USING (schedule_id)
     LEFT JOIN below USING (schedule_id)
+    LEFT JOIN (
+        -- Which lists they are, for when the subscription is gone, or the right to read one.
+        SELECT schedule_id, array_agg(cause || ':' || shared_list_id ORDER BY cause) AS cause_lists
+        FROM lists WHERE kind = 'list' GROUP BY schedule_id
+    ) from_lists USING (schedule_id)
     LEFT JOIN versions USING (schedule_id)
     LEFT JOIN (
         SELECT lists.schedule_id, edition.edition_count FROM lists
@@ -380,7 +387,16 @@ _CHOICE = "".join(
 )
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
-    *("version_ids", "edition_count", "from_release", "to_release", "floor", "key_digest"),
+    *(
+        "more_causes",
+        "cause_lists",
+        "version_ids",
+        "edition_count",
+        "from_release",
+        "to_release",
+        "floor",
+        "key_digest",
+    ),
     *("below_ids", "below_causes"),
 )
 _STORE = f"""
@@ -413,6 +429,8 @@ class SelectedPapers:
     paper_ids: list[int]
     causes: list[str]
     more_ids: list[int]
+    more_causes: list[str]
+    cause_lists: list[str]
     version_ids: list[int]
     edition_count: int
     from_release: int

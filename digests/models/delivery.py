@@ -83,6 +83,12 @@ class Delivery(models.Model):
         models.TextField(), default=list, help_text="For each paper the subscriptions that it is there for: 12,15."
     )
     more_ids = ArrayField(models.BigIntegerField(), default=list, help_text="Offered behind “and 23 more”.")
+    more_causes = ArrayField(models.TextField(), default=list, help_text="As causes, of more_ids.")
+    cause_lists = ArrayField(
+        models.TextField(),
+        default=list,
+        help_text="Of causes that are shared lists, which: 12:7 is subscription 12, to list 7.",
+    )
     below_ids = ArrayField(
         models.BigIntegerField(), default=list, help_text="Below a reader's line: named, not offered; best first."
     )

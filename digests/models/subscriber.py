@@ -244,6 +244,11 @@ class Subscription(models.Model):
         return f"{self.kind} for {self.schedule_id}"
 
     @property
+    def subject(self) -> tuple[str, int | None, int | None]:
+        """Its kind, and the topic or the shared list where it is one."""
+        return self.kind, self.topic_id, self.shared_list_id
+
+    @property
     def label(self) -> str:
         """What readers call it. A query where `topic` and `shared_list` were not read with it.
 

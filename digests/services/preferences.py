@@ -18,9 +18,11 @@ from digests.services.schedules import (
     Limits,
     Subject,
     end_schedule,
+    move_subscriptions,
     pause_schedule,
     save_schedule,
     set_subscriptions,
+    subjects_of,
 )
 from papers.models import SharedList, Topic, User
 from papers.services.operations.installation import group_settings
@@ -49,11 +51,6 @@ def subscribe_to_list(*, subscriber: Subscriber, shared_list: SharedList, freque
         ValueError: there is no such frequency.
     """
     with transaction.atomic():
-        others = Subscription.objects.filter(schedule__subscriber=subscriber, shared_list=shared_list)
-        for one in others.exclude(schedule__frequency=frequency).select_related("schedule"):
-            one.delete()
-            if not one.schedule.subscriptions.exists() and one.schedule.ended_at is None:
-                end_schedule(schedule=one.schedule, now=now)
         if frequency:
             going = _going(subscriber).first()
             zone = {} if going is not None else {"time_zone": _zone_of(subscriber)}
@@ -61,9 +58,14 @@ def subscribe_to_list(*, subscriber: Subscriber, shared_list: SharedList, freque
             if before is not None:  # what it was about has ended with it
                 before.subscriptions.all().delete()
             schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **zone)
+            move_subscriptions(subscriber=subscriber, wanted={frequency: subjects_of((), (), [shared_list.pk])})
             Subscription.objects.get_or_create(
                 schedule=schedule, kind=Subscription.Kind.LIST, topic=None, shared_list=shared_list
             )
+        others = Subscription.objects.filter(schedule__subscriber=subscriber, shared_list=shared_list)
+        others.exclude(schedule__frequency=frequency).delete()
+        for empty in _going(subscriber).filter(subscriptions=None):
+            end_schedule(schedule=empty, now=now)
 
 
 def list_frequency(user: User, shared_list: SharedList) -> str:
@@ -116,19 +118,24 @@ def save_preferences(
     Idempotent.
 
     A frequency with nothing in it ends; what waits of it is cancelled. Without `lists` those stay as they are. A
-    subject that comes in another mail than before keeps its limits, or has those of `limits`.
+    subject that comes in another mail than before keeps its limits and what waits below its line; one that is new has
+    those of `limits`.
     """
     with transaction.atomic():
         listed = _lists_of(subscriber) if lists is None else lists
         limits = {**_limits_of(subscriber), **(limits or {})}
-        for frequency in FREQUENCIES:
-            about, topic_ids = kinds.get(frequency, ()), topics.get(frequency, ())
-            list_ids = listed.get(frequency, ())
-            if about or topic_ids or list_ids:
-                schedule = save_schedule(subscriber=subscriber, frequency=frequency, now=now, **when)
+        chosen = {often: (kinds.get(often, ()), topics.get(often, ()), listed.get(often, ())) for often in FREQUENCIES}
+        going = {
+            often: save_schedule(subscriber=subscriber, frequency=often, now=now, **when)
+            for often, about in chosen.items()
+            if any(about)
+        }
+        move_subscriptions(subscriber=subscriber, wanted={often: subjects_of(*chosen[often]) for often in going})
+        for frequency, (about, topic_ids, list_ids) in chosen.items():
+            if (schedule := going.get(frequency)) is not None:
                 set_subscriptions(schedule=schedule, kinds=about, topic_ids=topic_ids, list_ids=list_ids, limits=limits)
-            elif (going := _going(subscriber).filter(frequency=frequency).first()) is not None:
-                end_schedule(schedule=going, now=now)
+            elif (ending := _going(subscriber).filter(frequency=frequency).first()) is not None:
+                end_schedule(schedule=ending, now=now)
         subscriber.consent = {
             **subscriber.consent,
             "changed_at": now.isoformat(),

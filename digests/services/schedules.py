@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -59,6 +59,15 @@ def save_schedule(*, subscriber: Subscriber, frequency: str, now: datetime, **ch
     return schedule
 
 
+def subjects_of(kinds: Iterable[str], topic_ids: Iterable[int], list_ids: Iterable[int]) -> set[Subject]:
+    """What a mail is to be about."""
+    return {
+        *((kind, None, None) for kind in kinds),
+        *((Subscription.Kind.TOPIC.value, pk, None) for pk in topic_ids),
+        *((Subscription.Kind.LIST.value, None, pk) for pk in list_ids),
+    }
+
+
 def set_subscriptions(
     *,
     schedule: Schedule,
@@ -71,15 +80,12 @@ def set_subscriptions(
 
     Without `list_ids` the shared lists that it is about stay. `limits` are given to those that are new to the mail.
     """
-    wanted: set[Subject] = {(kind, None, None) for kind in kinds}
-    wanted |= {(Subscription.Kind.TOPIC.value, pk, None) for pk in topic_ids}
-    wanted |= {(Subscription.Kind.LIST.value, None, pk) for pk in list_ids or ()}
+    wanted = subjects_of(kinds, topic_ids, list_ids or ())
     with transaction.atomic():
         Schedule.objects.select_for_update().get(pk=schedule.pk)
         for one in schedule.subscriptions.all():
-            key = (one.kind, one.topic_id, one.shared_list_id)
-            if key in wanted:
-                wanted.remove(key)
+            if one.subject in wanted:
+                wanted.remove(one.subject)
             elif one.shared_list_id is None or list_ids is not None:
                 one.delete()
         Subscription.objects.bulk_create(
@@ -92,6 +98,31 @@ def set_subscriptions(
             )
             for subject in sorted(wanted, key=str)
         )
+
+
+def move_subscriptions(*, subscriber: Subscriber, wanted: Mapping[str, Collection[Subject]]) -> None:
+    """Let subjects that leave one mail of a reader for another keep their rows, and with them links, limits, and what
+    waits below their line. `wanted`: all that each frequency is to be about; those in it have a schedule. Idempotent.
+    """
+    with transaction.atomic():
+        going = subscriber.schedules.filter(ended_at=None)
+        schedules = {one.frequency: one for one in going.select_for_update().order_by("pk")}
+        rows = Subscription.objects.filter(schedule__in=schedules.values()).select_related("schedule").order_by("pk")
+        there = {(one.schedule.frequency, one.subject): one for one in rows}
+        for frequency, subjects in wanted.items():
+            for subject in subjects:
+                if (frequency, subject) in there:
+                    continue
+                leaving = (
+                    one
+                    for (other, about), one in there.items()
+                    if about == subject and subject not in wanted.get(other, ())
+                )
+                if (found := next(leaving, None)) is not None:
+                    del there[found.schedule.frequency, subject]
+                    found.schedule = schedules[frequency]
+                    found.save(update_fields=["schedule"])
+                    there[frequency, subject] = found
 
 
 def start_schedules(*, subscriber: Subscriber, now: datetime) -> None:

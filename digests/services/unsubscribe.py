@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core import signing
 from django.db import transaction
@@ -59,13 +60,12 @@ def unsubscribe_from_one(*, subscription: Subscription, now: datetime) -> str:
     """End one subscription; with the last one its mail ends. Returns the token that undoes it. Idempotent."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=subscription.schedule_id)
+        undo = _undo([schedule.pk], one=subscription)
         if schedule.subscriptions.exclude(pk=subscription.pk).exists():
             subscription.delete()
         else:
             end_schedule(schedule=schedule, now=now)
-    ended = {"topic": subscription.topic_id, "list": subscription.shared_list_id}
-    limits = (subscription.line, subscription.min_votes, subscription.max_papers)
-    return _undo([schedule.pk], kind=subscription.kind, limits=limits, **ended)
+    return undo
 
 
 def unsubscribe_from_schedule(*, schedule: Schedule, now: datetime) -> str:
@@ -83,8 +83,19 @@ def unsubscribe_from_all(*, subscriber: Subscriber, now: datetime) -> str:
     return _undo([schedule.pk for schedule in going])
 
 
-def _undo(schedules: Sequence[int], *, kind: str = "", limits: Sequence[object] = (), **about: int | None) -> str:
-    ended = {"schedules": list(schedules), "kind": kind, "topic": None, "limits": limits, **about}
+def _undo(schedules: Sequence[int], *, one: Subscription | None = None) -> str:
+    """The row comes back as it was: by its id a mail's link still finds it, and what waits below its line rises."""
+    ended: dict[str, object] = {"schedules": list(schedules), "kind": "", "topic": None}
+    if one is not None:
+        set_at = one.line_set_at.isoformat() if one.line_set_at else None
+        ended |= {
+            "kind": one.kind,
+            "topic": one.topic_id,
+            "list": one.shared_list_id,
+            "row": one.pk,
+            "digest": bytes(one.key_digest).hex() if one.key_digest else None,
+            "limits": (one.line, one.min_votes, one.max_papers, set_at),
+        }
     return signing.dumps(ended, salt=_SALT)
 
 
@@ -112,6 +123,13 @@ def undo_unsubscribe(token: str, *, now: datetime) -> bool:
                     kind=ended["kind"],
                     topic_id=ended["topic"],
                     shared_list_id=shared_list,
-                    defaults=Limits(*ended.get("limits", ()))._asdict(),
+                    defaults=_row_of(ended),
                 )
     return True
+
+
+def _row_of(ended: Mapping[str, Any]) -> dict[str, Any]:
+    """What a subscription that comes back has beside its subject. Its id is given to no other meanwhile."""
+    line, votes, most, set_at = ended["limits"]
+    digest, limits = ended["digest"], Limits(line, votes, most, datetime.fromisoformat(set_at) if set_at else None)
+    return {**limits._asdict(), "pk": ended["row"], "key_digest": bytes.fromhex(digest) if digest else None}

@@ -67,9 +67,9 @@ def make_weekly(*, subscriber: Subscriber, now: datetime) -> str:
     """Have all that comes daily come weekly. Returns the token that undoes it, for `restore_choice`. Idempotent."""
     with transaction.atomic():
         undo, chosen = read_choice(subscriber), read_subjects(subscriber)
-        kinds, topics = dict(chosen.kinds), dict(chosen.topics)
-        for found in (kinds, topics):
+        kinds, topics, lists = dict(chosen.kinds), dict(chosen.topics), dict(chosen.lists)
+        for found in (kinds, topics, lists):
             daily = found.pop(DAILY.name, [])
             found[WEEKLY.name] = list(dict.fromkeys([*found.get(WEEKLY.name, []), *daily]))
-        save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, when={}, now=now)
+        save_preferences(subscriber=subscriber, kinds=kinds, topics=topics, lists=lists, when={}, now=now)
     return undo

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from digests.models import Delivery
 from digests.services.mail_page import (
-    below_page,
+    below_ids,
+    brought_ids,
     find_delivery,
-    more_papers_count,
-    more_papers_page,
+    more_ids,
+    page_of,
     paper_rows,
     told_versions,
 )
@@ -31,33 +32,37 @@ from papers.web.http import Request
 def mail(request: Request, key: str) -> HttpResponse:
     """The papers of a mail, in its order."""
     found = _of_key(key)
-    rows = paper_rows(found.paper_ids)
-    context = {"key": key, "versions": told_versions(found.version_ids), "more_count": more_papers_count(found)}
+    rows = paper_rows(brought_ids(found))
+    context = {
+        "key": key,
+        "versions": told_versions(found.version_ids),
+        "more_count": len(more_ids(found)),
+        "below_count": len(below_ids(found)),
+    }
     return _page(request, "digests/mail.html", found, rows, Places.of(paper_ids_of(rows), total=len(rows)), context)
 
 
 @require_safe
 def more(request: Request, key: str) -> HttpResponse:
     """The papers behind "and 23 more"."""
-    return _rest(request, key, "digests/mail_more.html", more_papers_page)
+    return _rest(request, key, "digests/mail_more.html", more_ids)
 
 
 @require_safe
 def below(request: Request, key: str) -> HttpResponse:
     """The papers that were below the line of the mail's reader."""
-    return _rest(request, key, "digests/mail_below.html", below_page)
+    return _rest(request, key, "digests/mail_below.html", below_ids)
 
 
-def _rest(
-    request: Request, key: str, template: str, read_page: Callable[..., tuple[list[ListRow], int | None]]
-) -> HttpResponse:
+def _rest(request: Request, key: str, template: str, ids_of: Callable[[Delivery], list[int]]) -> HttpResponse:
     """A page of papers that the mail did not bring, from the place on that the address names."""
     found = _of_key(key)
     asked = request.GET.get("from", "")
     offset = int(asked[:6]) if asked.isascii() and asked.isdigit() else 0
-    rows, following = read_page(found, offset=offset)
+    ids = ids_of(found)
+    rows, following = page_of(ids, offset=offset)
     places = Places.of(paper_ids_of(rows), before=offset)
-    return _page(request, template, found, rows, places, {"key": key, "following": following})
+    return _page(request, template, found, rows, places, {"key": key, "following": following, "count": len(ids)})
 
 
 def _of_key(key: str) -> Delivery:

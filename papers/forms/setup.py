@@ -103,7 +103,7 @@ class SetupForm(forms.Form):
         choices=category_choices,
         help_text="All new and cross-listed papers that arXiv announces in these categories are listed each day.",
     )
-    huggingface = forms.BooleanField(label="Also show Hugging Face's daily papers", required=False)
+    huggingface = forms.BooleanField(label="Also show Hugging Face’s daily papers", required=False)
     access = forms.ChoiceField(
         label="Who can read",
         choices=[("public", "Anyone with the address"), ("members", "Members only (sign-in required)")],
@@ -140,7 +140,7 @@ class SetupForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "categories" not in self.errors and not cleaned.get("categories") and not cleaned.get("huggingface"):
-            self.add_error("categories", "Choose at least one category, or turn on Hugging Face's daily papers.")
+            self.add_error("categories", "Choose at least one category, or turn on Hugging Face’s daily papers.")
         return cleaned
 
     def groups(self) -> list[GroupOptions]:

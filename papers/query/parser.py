@@ -49,6 +49,7 @@ from papers.query.nodes import (
     wanted_terms,
 )
 from papers.text.abstract_roles import LikenessFacet
+from papers.text.cleaning import without_invisible
 from papers.text.urls import normalise_url
 
 MAX_LENGTH = 4_000
@@ -294,8 +295,10 @@ _TOKEN = re.compile(
 
 
 def _clean(text: str) -> str:
-    """In composed form, control characters and lone surrogates as spaces, one kind of quotation mark."""
-    safe = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in text[:20_000])
+    """In composed form, control characters and lone surrogates as spaces, one kind of quotation mark, and without what
+    nobody sees in words that were pasted."""
+    seen = without_invisible(text[:20_000])
+    safe = "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in seen)
     return " ".join(unicodedata.normalize("NFC", safe).translate(_QUOTES).split())
 
 

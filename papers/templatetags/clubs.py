@@ -49,7 +49,13 @@ def agenda_facts(row: AgendaRow) -> str:
 
 @register.simple_tag
 def agenda_acts(
-    item: AgendaItem, user: User | AnonymousUser, rights: ClubRights, is_open: bool
+    item: AgendaItem,
+    user: User | AnonymousUser,
+    rights: ClubRights,
+    is_open: bool,
+    *,
+    is_first: bool = False,
+    is_last: bool = False,
 ) -> list[tuple[str, str]]:
     """What the reader may press beside a paper on an agenda, as `papers.views.club_agenda` allows it: name and label.
 
@@ -61,8 +67,8 @@ def agenda_acts(
         ("present", "I’ll present it", rights.may_nominate and not has_presenter and is_open),
         ("withdraw", "I can no longer present it", presents and is_open),
         ("withdraw", "Take off presenter", organizes and has_presenter and not presents and is_open),
-        ("up", "Up", organizes and is_open),
-        ("down", "Down", organizes and is_open),
+        ("up", "Up", organizes and is_open and not is_first),
+        ("down", "Down", organizes and is_open and not is_last),
         ("later", "Next time", organizes and item.meeting.cancelled_at is None),
         ("remove", "Remove", (organizes or (nominated and rights.may_nominate)) and is_open),
     ]

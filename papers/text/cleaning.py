@@ -42,11 +42,16 @@ def safe_text(text: str) -> str:
     return _ODD_SPACE.sub(" ", _UNSAFE.sub("", text))
 
 
+def without_invisible(text: str) -> str:
+    """`text` without what nobody sees, as it comes along with words that are pasted."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def typed_line(text: str) -> str:
     """One line that somebody typed here, such as a name: as `safe_text`, its white space collapsed, and without what
     nobody sees. A bidi control would turn around whatever stands behind the name on pages and in mails.
     """
-    return " ".join(_INVISIBLE.sub("", safe_text(text)).split())
+    return " ".join(without_invisible(safe_text(text)).split())
 
 
 def clean_line(raw: str) -> str:

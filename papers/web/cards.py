@@ -49,6 +49,8 @@ _QUOTED_ADDRESS = quote_plus(_ADDRESS)
 
 _LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
 _NO_NOTE = CardNote()
+MOST_TAGS_SHOWN = 12
+"""Of a reader's tags on a paper; the rest is counted."""
 _VISITOR_SLOTS = dict.fromkeys(("seen", "annotations", "voters", "tags"), "")
 _KEPT_SLOTS = dict.fromkeys(SLOTS, "")
 
@@ -299,9 +301,11 @@ def _filler(paper_id: int, address: str, vote_count: int = 0) -> Callable[[str],
 
 def render_own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
     """A reader's tags on a paper, in an element that is there without any, too, for htmx to fill. No queries."""
-    addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags)
+    addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags[:MOST_TAGS_SHOWN])
     chips = format_html_join(" ", '<a class="tag" href="{}">{}</a>', addresses)
-    return format_html('<div class="own" id="own-{}">{}</div>', paper_id, chips)
+    others = len(tags) - MOST_TAGS_SHOWN
+    more = format_html(' <span class="muted">and {} more</span>', others) if others > 0 else ""
+    return format_html('<div class="own" id="own-{}">{}{}</div>', paper_id, chips, more)
 
 
 def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:

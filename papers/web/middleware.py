@@ -7,7 +7,6 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.middleware import get_user
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,6 +18,7 @@ from papers.accounts.second_factor import mark_session
 from papers.models import User
 from papers.references.common import MAX_BYTES
 from papers.services.operations.installation import group_settings
+from papers.web.ask_sign_in import ask_to_sign_in
 from papers.web.http import Request
 from papers.web.json_errors import is_program, json_error
 
@@ -196,7 +196,7 @@ class AccessMiddleware:
             return None
         if is_program(request):
             return json_error(401, "This site is for members only. Sign in to read it.")
-        return redirect_to_login(request.get_full_path())
+        return ask_to_sign_in(request)
 
 
 class RejectNulMiddleware:

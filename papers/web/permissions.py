@@ -8,9 +8,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse
-from django_htmx.http import HttpResponseClientRedirect
 
 from papers.accounts.second_factor import ask_for_code
 from papers.models import (
@@ -29,6 +27,7 @@ from papers.models import (
 from papers.models.club import ClubRights, rights_in_club
 from papers.models.user import can_curate
 from papers.services.shared_lists.rights import ListRights, rights_on
+from papers.web.ask_sign_in import ask_to_sign_in
 from papers.web.http import Request, UserRequest
 
 P = ParamSpec("P")
@@ -45,7 +44,7 @@ def _accounts_only(view: _UserView[P], may_see: Callable[[User], bool]) -> _View
     @wraps(view)
     def guarded(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return ask_to_sign_in(request)
         if not may_see(request.user):
             raise Http404
         if request.user.lacks_code:
@@ -73,19 +72,13 @@ def curators_only(view: _UserView[P]) -> _View[P]:
 def sign_in_required(
     view: _UserView[P],
 ) -> Callable[Concatenate[Request, P], HttpResponse]:
-    """A view for those who are signed in; strangers are asked to.
-
-    htmx would put the sign-in page into the place of a button, so the answer has the whole window go there.
-    """
+    """A view for those who are signed in; strangers are asked to."""
 
     @wraps(view)
     def signed_in_view(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.user.is_authenticated:
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
-        if not request.htmx:
-            return redirect_to_login(request.get_full_path())
-        here = request.htmx.current_url_abs_path or request.get_full_path()
-        return HttpResponseClientRedirect(redirect_to_login(here).url)
+        if not request.user.is_authenticated:
+            return ask_to_sign_in(request)
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]  # signed in, as was just seen
 
     return signed_in_view
 

@@ -21,7 +21,7 @@ from papers.services.curation.merge_papers import merge_papers
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.clubs import club
-from tests.support.pages import page_text
+from tests.support.pages import page_text, parse_html
 from tests.support.people import anonymous_client, client_of, curator, reader
 from tests.support.query_counts import count_queries
 
@@ -97,6 +97,9 @@ def test_from_nomination_to_minutes(group: Club, paper: Paper) -> None:
     assert "Nobody presents it yet" in page_text(group.get_absolute_url())
     assert press(ben, item, "up").status_code == 404, "members don't order"
     other = nominate(club=group, paper_id=factories.paper(title="Later").pk, user=None, now=timezone.now())
+    tree = parse_html(olga.get(group.get_absolute_url()).content.decode())
+    acts = [" ".join(row.xpath(".//button/text()")) for row in tree.xpath("//ol[@class='day-rows']/li")]
+    assert [("Up" in said, "Down" in said) for said in acts] == [(False, True), (True, False)]
     page = press(olga, other, "up")
     assert list(AgendaItem.objects.order_by("position").values_list("pk", flat=True)) == [other.pk, item.pk]
     undo(olga, page)

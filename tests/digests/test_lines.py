@@ -15,6 +15,7 @@ from digests.models.delivery import DeliveryState
 from digests.services import planning
 from digests.services.limits import preview_lines, set_limits
 from digests.services.planning import plan_due
+from digests.services.preferences import read_choice, restore_choice, save_preferences
 from digests.services.schedules import cancel_waiting
 from papers.models import (
     SHIPPED_DIMENSIONS,
@@ -172,6 +173,44 @@ def test_the_edition_is_read_to_its_end_where_a_line_is_drawn() -> None:
     set_vote(user=reader(), paper_id=papers[0].pk, on=True)
     delivery = plan()
     assert (delivery.paper_ids, len(delivery.below_ids), delivery.edition_count) == ([papers[0].pk], 59, 0)
+
+
+def test_what_waits_rises_in_the_mail_that_its_subject_moved_to() -> None:
+    one, two = factories.topic(), factories.topic()
+    daily = factories.schedule(None, one)
+    reader_of = daily.subscriber
+    weekly = factories.schedule(reader_of, two, frequency="weekly", weekday=DUE.weekday())
+    drawn = draw(daily, "votes-2")
+    low = match(one, vote_count=1)
+    plan_due(now=DUE)
+    assert Delivery.objects.get(schedule=daily).below_ids == [low.pk]
+    undo = read_choice(reader_of)
+    moved = {"weekly": [one.pk, two.pk]}
+    for _ in range(2):
+        save_preferences(subscriber=reader_of, kinds={}, topics=moved, when={}, now=DUE + timedelta(hours=1))
+    kept = weekly.subscriptions.get(topic=one)
+    assert (kept.pk, kept.line, kept.min_votes, kept.line_set_at) == (
+        drawn.pk, drawn.line, 2, drawn.line_set_at,
+    )  # fmt: skip
+    Paper.objects.filter(pk=low.pk).update(vote_count=2)
+    plan_due(now=DUE + 7 * DAY)
+    assert Delivery.objects.filter(schedule=weekly).latest("pk").paper_ids == [low.pk]
+    assert restore_choice(subscriber=reader_of, token=undo, now=DUE + 7 * DAY)
+    assert daily.subscriptions.get().pk == drawn.pk
+    assert [row.topic_id for row in weekly.subscriptions.all()] == [two.pk]
+
+
+def test_what_comes_daily_and_weekly_has_a_line_in_each() -> None:
+    topic = factories.topic()
+    daily = factories.schedule(None, topic)
+    draw(daily, "votes-2")
+    both = {"daily": [topic.pk], "weekly": [topic.pk]}
+    save_preferences(subscriber=daily.subscriber, kinds={}, topics=both, when={}, now=NOW)
+    rows = Subscription.objects.order_by("pk")
+    assert [(row.schedule.frequency, row.min_votes) for row in rows] == [("daily", 2), ("weekly", 2)]
+    save_preferences(subscriber=daily.subscriber, kinds={}, topics={"weekly": [topic.pk]}, when={}, now=NOW)
+    going = Subscription.objects.filter(schedule__ended_at=None)
+    assert [(row.schedule.frequency, row.pk) for row in going] == [("weekly", rows[1].pk)]
 
 
 # --- At most ----------------------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from digests.content.rendering import MailRenderer
 from digests.models import Schedule, SignUp, Subscriber
 from digests.services import double_opt_in
 from digests.services.mail_export import export_mail
 from papers.services.accounts.email_addresses import ensure_confirmed_address
 from tests.support import factories
 from tests.support.mail import first_link_path, mail_key, set_up_mail
-from tests.support.pages import parse_html
+from tests.support.pages import page_text, parse_html
 from tests.support.people import anonymous_client, client_of, reader
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +174,20 @@ def test_the_archive_lists_what_was_sent_and_each_mail_is_a_page() -> None:
     assert titles == ["Second", "First"]
     rest = parse_html(anonymous_client().get(f"/mail/{mail_key(sent)}/more").content.decode())
     assert [one.text_content() for one in rest.xpath("//h2[@class='card-title']")] == ["Over"]
+
+
+@pytest.mark.parametrize(("below", "said"), [([1], True), ([], False)])
+def test_only_a_mail_with_a_line_says_that_nothing_was_above_it(below: list[int], said: bool) -> None:
+    sent = factories.delivery(factories.schedule(), state="sent", sent_at=factories.NOW, paper_ids=[], below_ids=below)
+    assert ("Nothing was above your line" in page_text(f"/mail/{mail_key(sent)}")) is said
+
+
+def test_a_weekly_mail_is_not_called_daily() -> None:
+    schedule = factories.schedule(frequency="weekly")
+    sent = factories.delivery(schedule, state="sent", sent_at=factories.NOW, paper_ids=[factories.paper().pk])
+    assert "Weekly Papers" in page_text(f"/mail/{mail_key(sent)}")
+    parts = MailRenderer("https://papers.example.org", "", 2026).frame(frequency="weekly")
+    assert all("Weekly Papers" in part and "Daily Papers" not in part for part in (parts.text, parts.html))
 
 
 def test_more_of_a_daily_mail_are_the_other_papers_of_its_time() -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from digests.models import Delivery, Subscription
+from digests.services.limits import set_limits
 from digests.services.unsubscribe import UNDO_LIFETIME
 from tests.support import factories
 from tests.support.mail import mail_key
@@ -83,6 +84,7 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
     agents, rag = factories.topic("Agents"), factories.topic("RAG")
     schedule = factories.schedule(None, agents, rag)
     one = schedule.subscriptions.get(topic=agents)
+    set_limits(subscription=one, value="votes-2", max_papers=None, now=factories.NOW)
     path = f"/u/{mail_key(one)}"
     named = buttons(path)
     assert set(named) == {
@@ -98,6 +100,9 @@ def test_one_topic_can_be_ended_and_taken_back() -> None:
     back = strict().post(path, {"undo": undo})
     assert "subscribed again" in back.content.decode()
     assert {left.topic for left in schedule.subscriptions.all()} == {agents, rag}
+    again = schedule.subscriptions.get(topic=agents)
+    assert (again.pk, again.line, again.line_set_at) == (one.pk, "voted", one.line_set_at)
+    assert "Unsubscribe from Agents" in buttons(path), "the link of the mail ends it once more"
 
 
 def test_a_day_later_nothing_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:

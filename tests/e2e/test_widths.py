@@ -111,6 +111,33 @@ def test_nothing_to_press_lies_over_another_on_a_phone_s_card(chromium: Browser,
     context.close()
 
 
+def test_a_formula_wider_than_a_phone_scrolls_by_itself(chromium: Browser, site: Site) -> None:
+    context = chromium.new_context(viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    page.goto(site.url + "/papers/new")
+    wide = "<math><mrow>" + "<mi>x</mi><mo>+</mo>" * 40 + "<mi>y</mi></mrow></math>"
+    page.eval_on_selector(".excerpt", f"one => one.innerHTML = `It holds that {wide} always.`")
+    assert page.evaluate(_OUTSIDE) == ""
+    context.close()
+
+
+def test_a_phone_s_card_names_one_topic_until_more_is_asked_for(chromium: Browser, site: Site) -> None:
+    context = chromium.new_context(viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    page.goto(site.url + "/papers/new")
+    page.evaluate("""() => {
+        const topics = document.querySelector(".card .facts .topics") ?? document.createElement("li");
+        topics.className = "topics";
+        topics.innerHTML = '<a href="/topics">Agents</a><a href="/topics">Language models</a>';
+        document.querySelector(".card .facts").prepend(topics);
+    }""")
+    second = page.locator(".card .facts .topics a").nth(1)
+    assert not second.is_visible()
+    page.locator(".card .facts-more").first.check()
+    assert second.is_visible()
+    context.close()
+
+
 def test_what_opens_the_other_facts_stands_in_the_line_that_they_end_in(chromium: Browser, site: Site) -> None:
     context = chromium.new_context(viewport={"width": 390, "height": 800})
     page = context.new_page()

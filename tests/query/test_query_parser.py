@@ -274,3 +274,10 @@ def _parts(query: Query) -> tuple[object, ...]:
 def test_every_archive_has_one_canonical_pattern(code: str) -> None:
     query = parse(f"cat:{code}")
     assert parse(str(query)) == query
+
+
+@pytest.mark.parametrize(
+    "pasted", ["\u200bdiffusion", "dif\u00adfusion", "\ufeffdiffusion\u202e", "\u2066diffusion\u2069"]
+)
+def test_what_nobody_sees_in_pasted_words_is_left_out(pasted: str) -> None:
+    assert parse(pasted).root == WordTerm("diffusion")

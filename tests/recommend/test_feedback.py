@@ -158,6 +158,14 @@ def test_imported_papers_may_count_without_saved_ones(rita: User) -> None:
         assert [seed.paper.title for seed in read_known(rita).liked] == titles
 
 
+def test_of_many_tags_the_first_are_named(rita: User) -> None:
+    paper = factories.paper()
+    add_tags(user=rita, paper_ids=[paper.pk], names=["a", "b", "c", "d", "e"])
+    (seed,) = read_known(rita).liked
+    assert seed.why.count("tagged") == 3
+    assert seed.why.endswith(", and 2 more tags")
+
+
 def test_computing_is_due_at_once_where_it_was_asked_for(rita: User, stream: list[Paper]) -> None:
     upvote_papers(rita)
     assert not has_stale_readers(now=NOW)  # other acts may follow

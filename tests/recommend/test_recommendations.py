@@ -381,3 +381,7 @@ def test_what_was_shown_is_forgotten_when_it_can_say_nothing_more(rita: User, st
     record_shown(user=rita, paper_ids=[stream[0].pk], now=NOW)
     assert delete_expired_rows(now=NOW + 59 * DAY) == 0
     assert delete_expired_rows(now=NOW + 61 * DAY) == 1
+
+
+def test_a_letter_alone_is_no_reason() -> None:
+    assert recommender._worth_saying(["α", "n", "flows"]) == ["flows"]

@@ -383,3 +383,17 @@ def test_the_worker_rewrites_them_also_where_words_were_counted_before() -> None
     word_statistics.count_words(now=NOW)
     update_search_statistics()
     assert TitleWord.objects.filter(word="tensor").exists()
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize("name", ["topic:agentz", "topic:agentz ice"])
+    def test_a_topic_that_nobody_made_is_named(self, name: str) -> None:
+        factories.paper(title="Ice")
+        assert "There is no topic “agentz”." in said(name)
+
+    def test_a_tag_that_is_not_one_s_own_is_named(self) -> None:
+        assert "There is no tag “flows” of yours." in said("tag:Flows")
+
+    def test_what_is_there_and_empty_is_not_called_missing(self) -> None:
+        topic = factories.topic("Agents")
+        assert "There is no" not in said(f"topic:{topic.slug}")

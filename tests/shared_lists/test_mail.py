@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from config.site_url import Site
+from digests.content.keys import row_of_mail
 from digests.models import Delivery, Subscription
 from digests.models.delivery import DeliveryState
+from digests.models.mail_keys import KeyPurpose, derive_key
+from digests.services.limits import set_limits
 from digests.services.mail_export import export_mail
 from digests.services.planning import plan_due
 from digests.services.preferences import (
@@ -24,6 +27,7 @@ from digests.services.preferences import (
 )
 from digests.services.sending import send_waiting
 from digests.services.unsubscribe import undo_unsubscribe, unsubscribe_from_one
+from digests.services.weekly_offer import make_weekly
 from papers.models import ListVisibility, Paper, SharedList, User
 from papers.services.ingest.releases import re_release
 from papers.services.shared_lists.entries import add_papers, remove_papers
@@ -240,6 +244,23 @@ class TestChoosing:
         assert list_frequency(rita, tides) == ""
         assert not rita.subscriber.schedules.filter(ended_at=None).exists()
 
+    def test_another_frequency_keeps_its_line(self, rita: User) -> None:
+        tides, _ = a_list()
+        subscribed(rita, tides)
+        drawn = Subscription.objects.get()
+        set_limits(subscription=drawn, value="votes-3", max_papers=5, now=NOW)
+        subscribe_to_list(subscriber=rita.subscriber, shared_list=tides, frequency="weekly", now=NOW)
+        found = Subscription.objects.get()
+        assert (found.pk, found.schedule.frequency, found.limits_in_words) == (
+            drawn.pk, "weekly", "only with 3 votes or more, at most 5",
+        )  # fmt: skip
+
+    def test_weekly_instead_of_daily_is_for_lists_too(self, rita: User) -> None:
+        tides, _ = a_list()
+        subscribed(rita, tides)
+        make_weekly(subscriber=rita.subscriber, now=NOW)
+        assert list_frequency(rita, tides) == "weekly"
+
     def test_beside_what_comes_already(self, rita: User) -> None:
         tides, _ = a_list()
         subscribed(rita)
@@ -322,3 +343,52 @@ def test_no_page_of_mail_and_no_export_names_a_list_that_one_may_no_longer_read(
     export_mail(rita, parts)
     assert parts["mail_schedules"][0]["about"] == [one.label]
     assert client_of(rita).get(f"/subscriptions/of/{one.pk}").status_code == 404
+
+
+class TestAnOldMail:
+    """The page of a mail asks for the right to a list each time, as the list's own page does."""
+
+    def mail(self, rita: User) -> tuple[Delivery, str, SharedList, list[Paper]]:
+        tides, owner = a_list()
+        subscribed(rita, tides)
+        subscription = Subscription.objects.get()
+        set_limits(subscription=subscription, value="votes-1", max_papers=1, now=NOW - DAY)
+        papers = [
+            put(tides, owner, title=title, vote_count=votes) for title, votes in (("Ebb", 2), ("Flow", 1), ("Low", 0))
+        ]
+        found = plan()
+        assert [found.paper_ids, found.more_ids, found.below_ids] == [[paper.pk] for paper in papers]
+        key = derive_key(
+            KeyPurpose.MAIL, row_of_mail(found.schedule_id, found.period_on), nonce=rita.subscriber.key_nonce
+        )
+        return found, key, tides, papers
+
+    def pages(self, key: str) -> str:
+        return " ".join(page_text(f"/mail/{key}{part}") for part in ("", "/more", "/below"))
+
+    def test_shows_what_it_brought_as_long_as_the_list_may_be_read(self, rita: User) -> None:
+        _, key, _, _ = self.mail(rita)
+        assert all(word in self.pages(key) for word in ("Ebb", "Flow", "Low", "And 1 more", "1 below your line"))
+
+    @pytest.mark.parametrize("ends", [False, True])
+    def test_shows_nothing_of_a_list_that_one_may_no_longer_read(self, rita: User, ends: bool) -> None:
+        _, key, tides, _ = self.mail(rita)
+        change_list(tides, ListDraft("Tides", visibility="named"), now=NOW)
+        if ends:  # nothing but the mail remembers then which list it was
+            Subscription.objects.all().delete()
+        text = self.pages(key)
+        assert not any(word in text for word in ("Ebb", "Flow", "Low", "And 1 more", "1 below your line"))
+        name_member(tides, person=rita, role="reader", now=NOW)
+        assert "Flow" in self.pages(key)
+
+    def test_shows_nothing_of_a_list_that_is_gone(self, rita: User) -> None:
+        _, key, tides, _ = self.mail(rita)
+        delete_list(tides)
+        assert "Flow" not in self.pages(key)
+
+    def test_shows_what_came_for_something_else_too(self, rita: User) -> None:
+        found, key, tides, papers = self.mail(rita)
+        Delivery.objects.filter(pk=found.pk).update(more_causes=[f"{found.causes[0]},999"])
+        change_list(tides, ListDraft("Tides", visibility="named"), now=NOW)
+        assert papers[1].title in self.pages(key)
+        assert papers[0].title not in self.pages(key)

@@ -256,3 +256,10 @@ class TestSlots:
     def test_a_paper_that_is_twice_on_a_list_has_two_cards(self) -> None:
         found = row(factories.paper())
         assert html(found, found) == html(found) * 2
+
+
+def test_of_many_tags_a_card_shows_a_dozen() -> None:
+    html = service.render_own_tags(7, [f"tag-{number}" for number in range(20)], owner="rita")
+    assert html.count('class="tag"') == 12
+    assert "and 8 more" in html
+    assert "more" not in service.render_own_tags(7, ["one"], owner="rita")

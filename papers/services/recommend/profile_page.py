@@ -9,6 +9,7 @@ from papers.models import Paper, Tag, User
 from papers.models.recommendation import FeedbackKind
 from papers.services.recommend.reader_signals import ReaderSignal, read_signals_of
 
+_TAGS_NAMED = 3
 _DID = {
     "voted": "you voted for it",
     "saved": "you saved it",
@@ -66,12 +67,10 @@ def _is_said(done: Sequence[ReaderSignal]) -> bool:
 
 
 def _why(done: Sequence[ReaderSignal], tags: dict[int, str]) -> str:
-    """`you voted for it, tagged “flows”`."""
-    said = []
-    for one in done:
-        if one.tag_id is not None:
-            if one.counts and one.tag_id in tags:
-                said.append(f"tagged “{tags[one.tag_id]}”")
-        elif one.source in _DID:
-            said.append(_DID[one.source])
-    return ", ".join(dict.fromkeys(said))
+    """`you voted for it, tagged “flows”`; of many tags the first."""
+    did = dict.fromkeys(_DID[one.source] for one in done if one.tag_id is None and one.source in _DID)
+    tagged = dict.fromkeys(tags[one.tag_id] for one in done if one.tag_id in tags and one.counts)
+    named = [f"tagged “{name}”" for name in list(tagged)[:_TAGS_NAMED]]
+    others = len(tagged) - len(named)
+    more = [f"and {others} more tag{'' if others == 1 else 's'}"] if others > 0 else []
+    return ", ".join([*did, *named, *more])

@@ -145,7 +145,8 @@ def _first(shared: TermHashes) -> list[int]:
 def _worth_saying(terms: Sequence[str]) -> list[str]:
     """The weightiest pairs of words; single words where there are none."""
     words = {term: term.lower().replace("-", " ").split() for term in terms}
-    said = [term for term in terms if not any(word.endswith(_SAYS_LITTLE) for word in words[term])]
+    # A letter alone is a symbol in any two papers.
+    said = [term for term in terms if len(term) > 1 and not any(word.endswith(_SAYS_LITTLE) for word in words[term])]
     pairs = [term for term in said if len(words[term]) > 1]
     return (pairs or said)[:MAX_SHARED_TERMS]
 

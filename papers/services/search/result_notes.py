@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models.functions import Lower
 
-from papers.models import SHIPPED_MODEL
+from papers.models import SHIPPED_MODEL, Tag, Topic, User
 from papers.query import nodes
 from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
@@ -38,6 +40,8 @@ class ResultNotes:
     leads: list[AuthorLead] = field(default_factory=list)
     absent_words: tuple[str, ...] = ()
     """Words as typed that no paper has."""
+    unknown: tuple[str, ...] = ()
+    """What the question names and is not there for who asks, in words: `topic “agentz”`."""
     correction: Query | None = None
     """What may have been meant."""
     only_by_meaning: bool = False
@@ -74,6 +78,8 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
         with statement_timeout(_TIMEOUT_MS):
             leads = find_leads(query, named)
             notes = replace(notes, leads=leads, is_foreign=notes.is_foreign and not leads)
+            if not page.rows:
+                notes = replace(notes, unknown=_unknown(query, request.viewer))
             if not _is_well_answered(page, query):
                 advice = advise_on_words(query)
                 correction = None if notes.is_foreign else advice.correction  # it knows English words alone
@@ -84,6 +90,22 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
     except SearchTimeout:  # what was found until then is said
         pass
     return notes
+
+
+def _unknown(query: Query, viewer: User | AnonymousUser) -> tuple[str, ...]:
+    """The topics and tags in a question that its reader does not have. A query for each kind that is named."""
+    slugs = dict.fromkeys(leaf.slug for leaf in query.leaves() if isinstance(leaf, nodes.TopicTerm))
+    names = dict.fromkeys(leaf.name for leaf in query.leaves() if isinstance(leaf, nodes.TagTerm))
+    topics = (
+        set(Topic.objects.readable_by(viewer).filter(slug__in=slugs).values_list("slug", flat=True)) if slugs else ()
+    )
+    own = Tag.objects.filter(user=viewer.pk).annotate(spelled=Lower("name"))
+    asked = own.filter(spelled__in=[name.lower() for name in names])
+    tags = set(asked.values_list("spelled", flat=True)) if names else ()
+    return (
+        *(f"topic “{slug}”" for slug in slugs if slug not in topics),
+        *(f"tag “{name}” of yours" for name in names if name.lower() not in tags),
+    )
 
 
 def _found_by_author(query: Query, page: SearchPage) -> list[int]:
