@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "papers.web.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
+    "papers.web.page_cache.KeptPageMiddleware",
     "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -18,6 +18,7 @@ from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
 from config.monitoring import counts
+from papers.web import process_memory
 
 # A test database that a crash ruins is made again: nothing waits for the disk.
 FAST_SETTINGS = {
@@ -98,3 +99,4 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
+    process_memory.forget_everything()
