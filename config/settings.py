@@ -151,6 +151,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "papers.web.context_processors.site",
             ],
+            "builtins": ["papers.templatetags.addresses"],
         },
     },
 ]

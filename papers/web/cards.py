@@ -10,7 +10,7 @@ cache.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
 from html import escape
@@ -162,17 +162,19 @@ def _joined(
     every = [*rows, *(other for row in folded for other in behind[row.paper_id].rows)]
     cards = _cached_cards(every, this_year=this_year, lead=lead)
 
-    def pieces_of(some: Sequence[ListRow]) -> Iterator[str]:
+    def pieces_of(some: Sequence[ListRow]) -> list[str]:
+        joined: list[str] = []
         for row in some:
             card = cards.get(row.paper_id)
             if card is None:  # removed since the list was read
                 continue
             slots, pieces = fill(row, card.address), list(card.pieces)
             pieces[1::2] = [slots[name] for name in pieces[1::2]]
-            yield from pieces
+            joined += pieces
             if more := behind.get(row.paper_id):
                 summary = format_html('<details class="muted-fold"><summary>{}</summary>', more.words)
-                yield from (summary, *pieces_of(more.rows), "</details>")
+                joined += (summary, *pieces_of(more.rows), "</details>")
+        return joined
 
     return mark_safe("".join(pieces_of(rows)))  # noqa: S308  joined from what templates rendered
 
