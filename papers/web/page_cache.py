@@ -150,7 +150,7 @@ class KeptPageMiddleware:
 
 def _answer_from_here(request: Request) -> HttpResponse | None:
     """The page that is asked for, where it is remembered and nothing has changed since. One read of the cache."""
-    if not _is_anybodys(request) or (here := _here.get(_key_here(request))) is None:
+    if not _is_whole_page(request) or (here := _here.get(_key_here(request))) is None:
         return None
     if time.monotonic() > here.until or timezone.localdate(timezone=here.zone) != here.day:
         return None
@@ -164,14 +164,19 @@ def _answer_from_here(request: Request) -> HttpResponse | None:
 
 
 def _remember(request: Request, kept: _Kept, stamp: str, made_at: float) -> None:
-    """Keep a page in the memory of this process; not what htmx asks for, which is a part of one."""
-    if not stamp or "HX-Request" in request.headers or request.resolver_match is None:
+    """Keep a page in the memory of this process."""
+    if not stamp or not _is_whole_page(request) or request.resolver_match is None:
         return
     zone = timezone.get_current_timezone()
     age = max(0.0, time.time() - made_at)
     until = time.monotonic() + settings.ANONYMOUS_PAGE_SECONDS - age
     here = _KeptHere(kept, stamp, until, timezone.localdate(), zone, request.resolver_match)
     _here.put(_key_here(request), here, len(kept.packed) + 2_000)
+
+
+def _is_whole_page(request: Request) -> bool:
+    """Whether a page is asked for that may be everybody's; htmx asks for parts."""
+    return "HTTP_HX_REQUEST" not in request.META and _is_anybodys(request)
 
 
 def _key_here(request: Request) -> tuple[str, str, str]:
