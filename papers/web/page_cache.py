@@ -180,7 +180,7 @@ def _is_whole_page(request: Request) -> bool:
 
 
 def _key_here(request: Request) -> tuple[str, str, str]:
-    return settings.ACCESS, chosen_theme(request.COOKIES), request.get_full_path()
+    return settings.ACCESS or "", chosen_theme(request.COOKIES), request.get_full_path()
 
 
 @contextmanager
