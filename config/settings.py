@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "papers.web.compression.CompressionMiddleware",
     "csp.middleware.CSPMiddleware",
+    "papers.web.page_cache.KeptPageMiddleware",
     "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -151,6 +152,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "papers.web.context_processors.site",
             ],
+            "builtins": ["papers.templatetags.addresses"],
         },
     },
 ]

@@ -42,7 +42,8 @@ papers_merged: Event[[Mapping[int, int]]] = Event()
 """Called with `{id of the paper that goes: id of the one that stays}`, while the rows of both are still there."""
 
 lists_changed: Event[[]] = Event()
-"""Called when what lists show has changed, before the commit: votes, comments, hidden papers, the group's settings."""
+"""Called when what lists show has changed, before the commit: votes, comments, hidden papers, topics, the
+group's settings."""
 
 
 class UndoTables:

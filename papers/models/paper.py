@@ -12,9 +12,9 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Q, Value
-from django.urls import reverse
 from django.utils import timezone
 
+from papers.models.addresses import address_of
 from papers.models.author import AuthorClaim
 from papers.models.keyset import row_less_than
 from papers.models.query_sql import compile_query, vector_matches
@@ -236,7 +236,7 @@ class Paper(models.Model):
         return f"{self.public_id} {self.title}"
 
     def get_absolute_url(self) -> str:
-        return reverse("papers:paper", args=[self.public_id])
+        return address_of("papers:paper", self.public_id)
 
     @property
     def line(self) -> str:

@@ -19,7 +19,6 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.http import RFC3986_SUBDELIMS
 from django.utils.safestring import SafeString, mark_safe
 
 from papers import dates
@@ -28,6 +27,7 @@ from papers.catalogue.json_columns import AuthorRow
 from papers.citations.record import CitationFormat
 from papers.citations.registry import CITATION_FORMATS
 from papers.models import Paper
+from papers.models.addresses import address_of
 from papers.services.authors.lookup import slug_of as slug_of_key
 from papers.services.ingest.clean_record import author_index_key
 from papers.services.lists.rows import format_voters
@@ -46,7 +46,6 @@ register = template.Library()
 _SMALL_EXCERPT = 160
 
 _CREATIVE_COMMONS = re.compile(r"(?:www\.)?creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
-_SAFE = RFC3986_SUBDELIMS + "/~:@"  # in a path, as django.urls has it
 LISTED_AUTHORS = 3
 UNFOLDED_AUTHORS = 30
 _ROLE_NAMES = {"resource": "Code, data"}
@@ -172,18 +171,8 @@ def author_link(name: str) -> SafeString | html.SafeHtml:
     key = author_index_key(name)
     if not key:
         return html.inline(name)
-    address = _address("papers:author", slug_of_key(key))
+    address = address_of("papers:author", slug_of_key(key))
     return format_html('<a href="{}" rel="nofollow">{}</a>', address, html.inline(name))
-
-
-def _address(view: str, word: str) -> str:
-    """As `reverse`, of a view whose address ends with a word: a list has two hundred of them."""
-    return _front_of(view, get_script_prefix()) + quote(word, safe=_SAFE)
-
-
-@lru_cache(maxsize=100)
-def _front_of(view: str, script_prefix: str) -> str:
-    return reverse(view, args=["x"])[:-1]
 
 
 @register.filter
@@ -198,7 +187,7 @@ def organization_link(name: str) -> SafeString:
     key = organization_key(name)
     if not key:
         return format_html("{}", name)
-    return format_html('<a href="{}" rel="nofollow">{}</a>', _address("papers:organization", slug_of_key(key)), name)
+    return format_html('<a href="{}" rel="nofollow">{}</a>', address_of("papers:organization", slug_of_key(key)), name)
 
 
 @register.filter

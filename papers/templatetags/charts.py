@@ -1,7 +1,7 @@
 """Pictures of figures as SVG, each with its table. No queries.
 
 Written here in one pass and not by a template: a page of them has some thousand rectangles and cells, and a template
-takes ten times as long over each.
+takes ten times as long over each. Bars are drawn once for the same figures.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @register.filter
+@lru_cache(maxsize=100)
 def bars_svg(bars: BarChart) -> SafeString:
     """Stacked bars, each with its numbers for whoever points at it."""
     drawn = ((bar.title, bar.left, bar.room, HEIGHT, _rectangles(bar.segments)) for bar in bars.bars)
@@ -38,6 +39,7 @@ def bars_svg(bars: BarChart) -> SafeString:
 
 
 @register.filter
+@lru_cache(maxsize=100)
 def bars_table(bars: BarChart) -> SafeString:
     """The same numbers, the newest row first."""
     head = format_html_join(

@@ -20,7 +20,7 @@ from papers.services.editions.spans import day_span, newest_span
 from papers.services.lists.rows import read_list_rows
 from papers.web.cards import render_kept_cards
 from papers.web.http import Request
-from papers.web.page_cache import cache_for_anonymous
+from papers.web.page_cache import cache_with_parameters
 
 MOST_KEPT = 100
 """Papers of the edition that a browser keeps, the most voted first."""
@@ -87,7 +87,7 @@ def offline(request: Request) -> HttpResponse:
     return _kept_edition(request)
 
 
-@cache_for_anonymous
+@cache_with_parameters(frozenset())
 def _kept_edition(request: Request) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)

@@ -254,7 +254,7 @@ def _card_renderer(
     selected = set(keys if pick == "all" else ()) if pick else None
     topics = topic_names(keys, viewer=request.user, exclude=topic)
     places = Places.of(paper_ids_of(part.rows), before=part.before, total=total)
-    pictures = shown_thumbnails(keys)
+    pictures = shown_thumbnails(keys) if request.group.shows_thumbnails else {}
     year = timezone.localdate().year
 
     def render(rows: list[ListRow], behind: Mapping[int, CardsBehind]) -> SafeString:

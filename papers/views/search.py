@@ -83,7 +83,7 @@ def _context(
     places = Places.of(paper_ids_of(rows), before=before)
     cards = render_cards(
         rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places,
-        thumbnails=shown_thumbnails(paper_ids_of(rows)),
+        thumbnails=shown_thumbnails(paper_ids_of(rows)) if request.group.shows_thumbnails else {},
     )  # fmt: skip
     again = {"q": typed, **({"sort": found.sort} if "sort" in request.GET else {})}
     after_these = None if before is None else before + len(rows)

@@ -19,6 +19,7 @@ from papers.services.topics.topic_editor import TopicError, create_topic, delete
 from papers.views.paper_lists import BarOf, card_page, show_list
 from papers.web.http import Request, UserRequest
 from papers.web.list_bar import Order
+from papers.web.page_cache import cache_for_anonymous
 from papers.web.permissions import can_edit_topic, own_topic, sign_in_required, topic_for_read
 from papers.web.ratelimit import rate_limited
 
@@ -37,6 +38,7 @@ def topics(request: Request) -> HttpResponse:
 
 
 @require_safe
+@cache_for_anonymous
 def topic(request: Request, slug: str) -> HttpResponse:
     """The papers of a topic, newest first or those with the most votes."""
     found = topic_for_read(request.user, slug)

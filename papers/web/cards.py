@@ -2,36 +2,44 @@
 
 `_card.html` has slots, by name, for what is the viewer's or the list's: `{% slot 'vote' %}`. What stands in a slot is
 the same on all cards but for a paper's key, address and count, and is rendered once a process. So a page of fifty
-costs one read of the cache and one query for the viewer's state, no template, and its counts are always the newest.
+costs one query for the viewer's state, no template, and its counts are always the newest. Cards that this process had
+in its hands lately are in its memory, under the same keys, in which the paper's last change stands; the others in the
+cache.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
+from html import escape
 from itertools import count
+from sys import getsizeof
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Prefetch, QuerySet
 from django.template.loader import get_template, render_to_string
 from django.urls import reverse
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from papers.models import CardLead, LibraryItem, Paper, PaperExternalCounts
+from papers.models.addresses import address_of
 from papers.services.fetching.thumbnails import ShownThumbnail
 from papers.services.lists.rows import CardNote, ListPlace, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
 from papers.text.html import markdown
+from papers.web.process_memory import ProcessMemory
 
 CARD_SECONDS = 7 * 24 * 60 * 60
+MOST_BYTES_HERE = 8_000_000
+"""Of cards in the memory of a process: about a thousand."""
 SLOTS = frozenset(
     (
         "seen", "position", "place", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics",
@@ -45,7 +53,7 @@ _SLOT = "\x00"
 _COUNT = "\x01"
 _KEY = "\x02"
 _ADDRESS = "\x03"
-_QUOTED_ADDRESS = quote_plus(_ADDRESS)
+_NAMES = {_COUNT: "count", _KEY: "key", _ADDRESS: "address"}
 
 _LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
 _NO_NOTE = CardNote()
@@ -134,7 +142,7 @@ def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
 
     def fill(row: ListRow, _address: str) -> dict[str, str]:
         position, place = _place(places.numbers[row.paper_id], places.total)
-        vote = _filler(row.paper_id, "", row.vote_count)(_kept_vote())
+        vote = _kept_vote() % _about(row.paper_id, "", row.vote_count)
         return {**_KEPT_SLOTS, "position": position, "place": place, "vote": vote, "listing": _listing_marks(row)}
 
     return _joined(rows, fill, this_year=this_year, lead=CardLead.LINE)
@@ -156,17 +164,19 @@ def _joined(
     every = [*rows, *(other for row in folded for other in behind[row.paper_id].rows)]
     cards = _cached_cards(every, this_year=this_year, lead=lead)
 
-    def pieces_of(some: Sequence[ListRow]) -> Iterator[str]:
+    def pieces_of(some: Sequence[ListRow]) -> list[str]:
+        joined: list[str] = []
         for row in some:
             card = cards.get(row.paper_id)
             if card is None:  # removed since the list was read
                 continue
-            slots, pieces = fill(row, card.address), card.pieces.copy()
+            slots, pieces = fill(row, card.address), list(card.pieces)
             pieces[1::2] = [slots[name] for name in pieces[1::2]]
-            yield from pieces
+            joined += pieces
             if more := behind.get(row.paper_id):
                 summary = format_html('<details class="muted-fold"><summary>{}</summary>', more.words)
-                yield from (summary, *pieces_of(more.rows), "</details>")
+                joined += (summary, *pieces_of(more.rows), "</details>")
+        return joined
 
     return mark_safe("".join(pieces_of(rows)))  # noqa: S308  joined from what templates rendered
 
@@ -174,21 +184,24 @@ def _joined(
 class _Card(NamedTuple):
     """A card as it is cached: its HTML in pieces, every second one the name of a slot, and the paper's address."""
 
-    pieces: list[str]
+    pieces: tuple[str, ...]
     address: str
+
+
+_here: ProcessMemory[str, _Card] = ProcessMemory(MOST_BYTES_HERE)
 
 
 def _viewer_slots(row: ListRow, address: str, viewer: ViewerState | None) -> dict[str, str]:
     """What is the viewer's own on one card, by slot."""
-    fill = _filler(row.paper_id, address, row.vote_count)
+    about = _about(row.paper_id, address, row.vote_count)
     if viewer is None:
-        return _VISITOR_SLOTS | {"vote": fill(_visitors_vote()), "save": fill(_visitors_save())}
+        return _VISITOR_SLOTS | {"vote": _visitors_vote() % about, "save": _visitors_save() % about}
     pk = row.paper_id
     return {
         "seen": " seen" if pk in viewer.seen else "",
-        "vote": fill(_readers_vote(pk in viewer.voted)),
-        "save": fill(_save_button(viewer.library_states.get(pk, ""))),
-        "annotations": fill(_seen_button(pk in viewer.seen) + _annotations_link()),
+        "vote": _readers_vote(pk in viewer.voted) % about,
+        "save": _save_button(viewer.library_states.get(pk, "")) % about,
+        "annotations": _seen_button(pk in viewer.seen) % about + _annotations_link() % about,
         "voters": _voters(row, address, viewer.voters.get(pk, ())),
         "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
     }
@@ -224,30 +237,30 @@ def _list_place(place: ListPlace) -> str:
 
 def render_save_button(paper_id: int, address: str, *, state: str) -> SafeString:
     """A reader's button that adds a paper to the library or removes it. No queries."""
-    return mark_safe(_filler(paper_id, address)(_save_button(state)))  # noqa: S308  a template's
+    return mark_safe(_save_button(state) % _about(paper_id, address))  # noqa: S308  a template's
 
 
 def render_seen_button(paper_id: int, address: str, *, is_seen: bool) -> SafeString:
     """A reader's button that marks a paper as seen or not. No queries."""
-    return mark_safe(_filler(paper_id, address)(_seen_button(is_seen)))  # noqa: S308  a template's
+    return mark_safe(_seen_button(is_seen) % _about(paper_id, address))  # noqa: S308  a template's
 
 
 def render_card_buttons(paper: Paper, *, viewer: ViewerState | None) -> dict[str, str]:
     """A reader's vote, save and seen button of a card, and the tags, by name; nothing for a visitor. No queries."""
     if viewer is None:
         return {}
-    pk, fill = paper.pk, _filler(paper.pk, paper.get_absolute_url(), paper.vote_count)
+    pk, about = paper.pk, _about(paper.pk, paper.get_absolute_url(), paper.vote_count)
     return {
-        "vote": fill(_readers_vote(pk in viewer.voted)),
-        "save": fill(_save_button(viewer.library_states.get(pk, ""))),
-        "seen": fill(_seen_button(pk in viewer.seen)),
+        "vote": _readers_vote(pk in viewer.voted) % about,
+        "save": _save_button(viewer.library_states.get(pk, "")) % about,
+        "seen": _seen_button(pk in viewer.seen) % about,
         "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
     }
 
 
 @remember
 def _seen_button(is_seen: bool) -> str:
-    return _render_template("papers/_seen.html", {"is_seen": is_seen, "key": _KEY, "address": _ADDRESS})
+    return _pattern("papers/_seen.html", {"is_seen": is_seen, "key": _KEY, "address": _ADDRESS})
 
 
 @remember
@@ -255,12 +268,12 @@ def _save_button(state: str) -> str:
     label = LibraryItem.State(state).label if state else ""
     icon = _LIBRARY_ICONS.get(state, "saved")
     context = {"state": state, "label": label, "icon": icon, "key": _KEY, "address": _ADDRESS}
-    return _render_template("papers/_save.html", context)
+    return _pattern("papers/_save.html", context)
 
 
 @remember
 def _annotations_link() -> str:
-    return _render_template("papers/_annotations_link.html", {"key": _KEY, "address": _ADDRESS})
+    return _pattern("papers/_annotations_link.html", {"key": _KEY, "address": _ADDRESS})
 
 
 @remember
@@ -270,7 +283,7 @@ def _visitors_vote() -> str:
 
 @remember
 def _visitors_save() -> str:
-    return _render_template("papers/_save_later.html", {"key": _KEY, "later_url": f"{_ADDRESS}/after-sign-in"})
+    return _pattern("papers/_save_later.html", {"key": _KEY, "later_url": f"{_ADDRESS}/after-sign-in"})
 
 
 @remember
@@ -280,39 +293,44 @@ def _readers_vote(is_on: bool) -> str:
 
 @remember
 def _kept_vote() -> str:
-    return _render_template("papers/_kept_vote.html", {"vote_count": _COUNT})
+    return _pattern("papers/_kept_vote.html", {"vote_count": _COUNT})
 
 
 def _vote(viewer: Mapping[str, Any]) -> str:
     context = {"paper": {"pk": _KEY, "vote_count": _COUNT}, "vote_url": f"{_ADDRESS}/vote"}
-    return _render_template("papers/_vote.html", {**context, **viewer})
+    return _pattern("papers/_vote.html", {**context, **viewer})
 
 
-def _filler(paper_id: int, address: str, vote_count: int = 0) -> Callable[[str], str]:
-    """Makes what is the same on all cards that of one paper: numbers and an escaped address go in."""
-    key, count, escaped, quoted = str(paper_id), str(vote_count), escape(address), quote_plus(address)
+def _pattern(template: str, context: Mapping[str, Any]) -> str:
+    """What is the same on all cards, to be filled by `%` with what `_about` says of a paper."""
+    html = _render_template(template, context).replace("%", "%%")
+    for mark, name in _NAMES.items():
+        html = html.replace(mark, f"%({name})s")
+    return html
 
-    def fill(html: str) -> str:
-        html = html.replace(_COUNT, count).replace(_KEY, key)
-        return html.replace(_ADDRESS, escaped).replace(_QUOTED_ADDRESS, quoted)
 
-    return fill
+def _about(paper_id: int, address: str, vote_count: int = 0) -> dict[str, int | str]:
+    return {"key": paper_id, "count": vote_count, "address": escape(address)}
 
 
 def render_own_tags(paper_id: int, tags: Sequence[str], *, owner: str) -> SafeString:
     """A reader's tags on a paper, in an element that is there without any, too, for htmx to fill. No queries."""
-    addresses = ((reverse("papers:tag", args=[owner, tag]), tag) for tag in tags[:MOST_TAGS_SHOWN])
-    chips = format_html_join(" ", '<a class="tag" href="{}">{}</a>', addresses)
-    others = len(tags) - MOST_TAGS_SHOWN
-    more = format_html(' <span class="muted">and {} more</span>', others) if others > 0 else ""
-    return format_html('<div class="own" id="own-{}">{}{}</div>', paper_id, chips, more)
+    shown = tags[:MOST_TAGS_SHOWN]
+    chips = " ".join(_link(address_of("papers:tag", owner, tag), tag, attributes=' class="tag"') for tag in shown)
+    others = len(tags) - len(shown)
+    more = f' <span class="muted">and {others} more</span>' if others else ""
+    return mark_safe(f'<div class="own" id="own-{paper_id}">{chips}{more}</div>')  # noqa: S308  escaped
+
+
+def _link(address: str, words: str, *, attributes: str = "") -> str:
+    """A link as plain text: a list has hundreds, and `format_html` takes many times as long over each."""
+    return f'<a{attributes} href="{escape(address)}">{escape(words)}</a>'
 
 
 def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
     if not row.vote_count or not names:
         return ""
-    line = format_voters(names, row.vote_count)
-    return format_html('<li class="voters">voted for by <a href="{}#voters">{}</a></li>', address, line)
+    return f'<li class="voters">voted for by {_link(f"{address}#voters", format_voters(names, row.vote_count))}</li>'
 
 
 def _select(paper_id: int, *, is_on: bool) -> str:
@@ -354,8 +372,8 @@ def _thumbnail(address: str, picture: ShownThumbnail | None) -> str:
 def _topics(names: Collection[TopicName]) -> str:
     if not names:
         return ""
-    links = ((reverse("papers:topic", args=[topic.slug]), topic.name) for topic in names)
-    return format_html('<li class="topics">{}</li>', format_html_join("", '<a href="{}">{}</a>', links))
+    links = "".join(_link(address_of("papers:topic", topic.slug), topic.name) for topic in names)
+    return f'<li class="topics">{links}</li>'
 
 
 def sign_in_url_for(target: str) -> str:
@@ -364,16 +382,29 @@ def sign_in_url_for(target: str) -> str:
 
 
 def _cached_cards(rows: Sequence[ListRow], *, this_year: int, lead: str) -> dict[int, _Card]:
-    """The cards by paper; those that the cache lacks are rendered and cached. One read of the cache, one query."""
+    """The cards by paper, from this process's memory, else from the cache; those that neither has are rendered.
+
+    One read of the cache and one query at most.
+    """
     stamp = f"{_template_stamp()}:{this_year}:{lead}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
+    here = {paper_id: card for key, paper_id in keys.items() if (card := _here.get(key)) is not None}
+    others = {key: paper_id for key, paper_id in keys.items() if paper_id not in here}
+    return here | (_cards_from_cache(others, this_year=this_year, lead=lead) if others else {})
+
+
+def _cards_from_cache(keys: Mapping[str, int], *, this_year: int, lead: str) -> dict[int, _Card]:
+    """The cards of these keys by paper; what the cache lacks is rendered and cached, and all of it remembered."""
     found: dict[str, tuple[str, str]] = cache.get_many(keys)
     missing = {paper_id: key for key, paper_id in keys.items() if key not in found}
     if missing:
         fresh = {missing[paper.pk]: _render(paper, this_year=this_year, lead=lead) for paper in _papers(missing)}
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
-    return {keys[key]: _Card(pieces.split(_SLOT), address) for key, (pieces, address) in found.items()}
+    cards = {key: _Card(tuple(html.split(_SLOT)), address) for key, (html, address) in found.items()}
+    for key, card in cards.items():
+        _here.put(key, card, sum(map(getsizeof, card.pieces)) + getsizeof(key) + getsizeof(card.address))
+    return {keys[key]: card for key, card in cards.items()}
 
 
 def _papers(pks: Iterable[int]) -> QuerySet[Paper]:

@@ -14,12 +14,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from papers.models import Listing, Paper, User
+from papers.models import CardLead, LibraryItem, Listing, Paper, User
 from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.lists.viewer_state import read_viewer_state
+from papers.services.reading.library import set_library_state
+from papers.services.reading.seen import mark_seen
+from papers.services.reading.tags import set_tags
 from papers.services.reading.votes import set_vote
 from papers.web import cards as service
 from papers.web.cards import render_cards
+from papers.web.process_memory import forget_everything
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import Card, parse_card, parse_html
@@ -173,11 +177,59 @@ class TestTheCache:
         assert card(paper).title == "Another"
         assert rendered == [paper.pk] * 2
 
-    def test_a_lost_cache_costs_time_only(self) -> None:
+    def test_a_lost_cache_costs_time_only(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         rows = [row(factories.paper()) for _ in range(3)]
         first = html(*rows)
         cache.clear()
+        with django_assert_num_queries(0):
+            assert html(*rows) == first  # from the memory of the process
+        forget_everything()
         assert html(*rows) == first
+        forget_everything()
+        with django_assert_num_queries(0):
+            assert html(*rows) == first  # from the cache
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"title": "Another"},
+            {"abstract": "Other words."},
+            {"authors": [{"name": "Somebody Else"}]},
+            {"withdrawn_at": NOW},
+            {"categories": ["cs.RO"]},
+            {"venue": "ACL 2026"},
+            {"comment_count": 3},
+            {"links": {"code": {"url": "https://github.com/a/b", "found": "abstract"}}},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_whatever_changes_a_paper_changes_its_card_at_once(self, change: dict[str, Any]) -> None:
+        paper = factories.paper()
+        before = html(row(paper))
+        Paper.objects.filter(pk=paper.pk).update(**change, changed_at=paper.changed_at + timedelta(microseconds=1))
+        assert html(row(paper)) != before
+
+    def test_what_a_reader_wants_to_see_of_abstracts_is_the_reader_s_own(self) -> None:
+        abstract = "Tides are old. " * 30 + "We measure tides."
+        paper = factories.paper(abstract=abstract, sentence_roles=f"b{len(abstract) - 18} A{len(abstract)}")
+        plain, other = factories.user(), factories.user(card_lead=CardLead.BEGINNING)
+        shown = [card(paper, viewer).excerpt for viewer in (plain, other, plain, other)]
+        assert shown[:2] == shown[2:]
+        assert shown[0] == "We measure tides."
+        assert shown[1].startswith("Tides are old.")
+
+    def test_readers_never_see_each_other_s_marks(self) -> None:
+        paper, rita, carl = factories.paper(), factories.user("rita"), factories.user("carl")
+        untouched = html(row(paper), viewer=carl)
+        set_library_state(user=rita, paper_ids=[paper.pk], state=LibraryItem.State.READ)
+        set_tags(user=rita, paper_id=paper.pk, names=["100% %(key)s"])
+        mark_seen(user=rita, paper_ids=[paper.pk])
+        own = html(row(paper), viewer=rita)
+        assert "100% %(key)s" in own
+        assert "In your library: read." in own
+        assert html(row(paper), viewer=carl) == untouched
+        assert html(row(paper), viewer=rita) == own
+        assert "rita" not in html(row(paper)) + untouched
 
     def test_a_vote_shows_without_rendering_anew(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         paper, user, other = factories.paper(), factories.user(), factories.user()

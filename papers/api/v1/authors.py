@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
-from ninja import Field, Schema
+from ninja import Field
 
-from papers.api.v1.base import Cursor, Limit, Slug, new_router, public
+from papers.api.v1.base import Cursor, Limit, Record, Slug, new_router, public
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
 from papers.models.paper import NewestPosition
@@ -26,14 +26,14 @@ from papers.services.authors.profile import read_author_profile
 router = new_router("Authors")
 
 
-class YearCount(Schema):
+class YearCount(Record):
     """Papers of a year."""
 
     year: int
     papers: int
 
 
-class CoauthorRecord(Schema):
+class CoauthorRecord(Record):
     """Another author of the same papers."""
 
     slug: str
@@ -41,7 +41,7 @@ class CoauthorRecord(Schema):
     papers: int
 
 
-class AuthorRecord(Schema):
+class AuthorRecord(Record):
     """An author or an organization, as far as the papers here tell."""
 
     model_config = {

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Query
 
-from papers.api.v1.base import new_router, public
+from papers.api.v1.base import Record, new_router, public
 from papers.api.v1.pages import position_of
 from papers.models.change import ChangePosition
 from papers.services.changes.numbering import MOST_AT_ONCE, newest_position, number_changes
@@ -48,7 +48,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class ListingRecord(Schema):
+class ListingRecord(Record):
     """A day on which a paper stands."""
 
     day: date
@@ -56,7 +56,7 @@ class ListingRecord(Schema):
     kind: str
 
 
-class ExportedPaper(Schema):
+class ExportedPaper(Record):
     """A paper in the form that `import_papers` reads, with its counts and listings here. What is empty is left out."""
 
     arxiv_id: str | None = None
@@ -82,7 +82,7 @@ class ExportedPaper(Schema):
     listings: list[ListingRecord]
 
 
-class ChangeRecord(Schema):
+class ChangeRecord(Record):
     """The last change of a paper."""
 
     type: Literal["paper", "gone"] = Field(description="`gone`: deleted, merged into another paper, or hidden.")
@@ -92,7 +92,7 @@ class ChangeRecord(Schema):
     paper: ExportedPaper | None = Field(None, description="As it is now; left out of what is gone.")
 
 
-class ChangesAnswer(Schema):
+class ChangesAnswer(Record):
     """Changes in their order."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 from ninja.params.functions import Path, Query
 
 from papers.api.v1.base import (
@@ -19,6 +19,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    Record,
     RequestBody,
     day_of,
     limit_as_pages,
@@ -82,7 +83,7 @@ _CLUB: dict[str, Any] = {
 }
 
 
-class MeetingRecord(Schema):
+class MeetingRecord(Record):
     """One meeting of a club."""
 
     model_config = {"json_schema_extra": {"examples": [_MEETING]}}
@@ -98,7 +99,7 @@ class MeetingRecord(Schema):
     papers: int = Field(description="How many papers are on its agenda.")
 
 
-class ClubRecord(Schema):
+class ClubRecord(Record):
     """A group that meets at regular times to talk about papers."""
 
     model_config = {"json_schema_extra": {"examples": [_CLUB]}}
@@ -117,20 +118,20 @@ class ClubRecord(Schema):
     next_meeting: MeetingRecord | None = Field(description="The next that takes place, or the one that goes on.")
 
 
-class ClubRecords(Schema):
+class ClubRecords(Record):
     """The clubs that whoever asks may see, 100 at most."""
 
     items: list[ClubRecord]
 
 
-class MeetingRecords(Schema):
+class MeetingRecords(Record):
     """A page of a club's meetings."""
 
     items: list[MeetingRecord]
     next: str | None = Field(description="The cursor of the following page; null on the last.")
 
 
-class AgendaRecord(Schema):
+class AgendaRecord(Record):
     """A paper on an agenda."""
 
     paper: PaperRecord
@@ -151,7 +152,7 @@ class MeetingDetail(MeetingRecord):
     decisions: str = Field(description="Markdown.")
 
 
-class MembershipRecord(Schema):
+class MembershipRecord(Record):
     """Whether the reader takes part in a club."""
 
     model_config = {"json_schema_extra": {"examples": [{"is_member": True, "mail": True}]}}

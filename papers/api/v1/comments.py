@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 
 from papers.api.v1.base import (
     WRITE,
@@ -15,6 +15,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    Record,
     RequestBody,
     RowKey,
     Text,
@@ -53,7 +54,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class CommentRecord(Schema):
+class CommentRecord(Record):
     """A comment on a paper."""
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
@@ -69,7 +70,7 @@ class CommentRecord(Schema):
     deleted: bool
 
 
-class CommentPage(Schema):
+class CommentPage(Record):
     """Comments of a paper, the first written first."""
 
     items: list[CommentRecord]

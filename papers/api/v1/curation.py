@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Path, Query
 
-from papers.api.v1.base import CURATE, Cursor, Limit, RequestBody, RowKey, Text, new_router, reader_of
+from papers.api.v1.base import CURATE, Cursor, Limit, Record, RequestBody, RowKey, Text, new_router, reader_of
 from papers.api.v1.pages import cut_page, position_of
 from papers.models import CurationEvent
 from papers.models.curation import LogPosition
@@ -28,7 +28,7 @@ QueueKindName = Literal["submission", "search", "comment", "pair", "candidate", 
 _Kind = Path(..., description="What kind of thing waits.")
 
 
-class QueueRecord(Schema):
+class QueueRecord(Record):
     """Something that waits for a curator."""
 
     model_config = {
@@ -56,7 +56,7 @@ class QueueRecord(Schema):
     other: str | None = Field(description="Of two that may be one, the other.")
 
 
-class QueueAnswer(Schema):
+class QueueAnswer(Record):
     """A page of what waits, the newest first."""
 
     items: list[QueueRecord]
@@ -80,7 +80,7 @@ class DecisionText(RequestBody):
     reason: Text = Field("", max_length=MAX_REASON_LENGTH, description="Stands in the public log.")
 
 
-class EventRecord(Schema):
+class EventRecord(Record):
     """An act in the public log."""
 
     model_config = {
@@ -112,20 +112,20 @@ class EventRecord(Schema):
     undone_at: datetime | None = Field(description="UTC.")
 
 
-class ActRecord(Schema):
+class ActRecord(Record):
     """What an act has done."""
 
     event: EventRecord | None = Field(description="Its line in the log; null where there was nothing to change.")
 
 
-class EventPage(Schema):
+class EventPage(Record):
     """The log, the newest first."""
 
     items: list[EventRecord]
     next: str | None = Field(description="The `cursor` of the next page; null on the last.")
 
 
-class UndoRecord(Schema):
+class UndoRecord(Record):
     """What undoing has done."""
 
     undone: int = Field(description="Events that were taken back; 0: it was undone before.")

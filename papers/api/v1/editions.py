@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Query
 
-from papers.api.v1.base import Cursor, Day, Limit, day_of, new_router, public
+from papers.api.v1.base import Cursor, Day, Limit, Record, day_of, new_router, public
 from papers.api.v1.pages import cut_page, paper_page, position_of
 from papers.api.v1.paper_schema import PaperPage
 from papers.models import Edition, Listing
@@ -27,7 +27,7 @@ class EditionPosition(NamedTuple):
     day: datetime
 
 
-class EditionRecord(Schema):
+class EditionRecord(Record):
     """The edition of a day."""
 
     model_config = {
@@ -62,7 +62,7 @@ class EditionDetail(EditionRecord):
     following: date | None
 
 
-class EditionPage(Schema):
+class EditionPage(Record):
     """Days, the newest first."""
 
     items: list[EditionRecord]
@@ -85,7 +85,7 @@ def get_edition(request: HttpRequest, day: str = Day) -> EditionDetail:
     """What is known of a day, whether it has papers or not."""
     span: Span = day_span(day_of(day))
     record = edition_record(span.edition or Edition(day=span.first))
-    return EditionDetail(**record.dict(), previous=span.previous, following=span.next)
+    return EditionDetail(**record.model_dump(), previous=span.previous, following=span.next)
 
 
 @router.get("/editions/{day}/papers", response=PaperPage, summary="The papers of a day", **public())

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 
-from papers.api.v1.base import WRITE, PaperId, RequestBody, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import WRITE, PaperId, Record, RequestBody, limit_as_pages, new_router, reader_of
 from papers.api.v1.papers import readable_paper
 from papers.services.recommend.feedback import set_feedback
 
@@ -24,7 +24,7 @@ class FeedbackChoice(RequestBody):
     feedback: Literal["more", "less"] = Field(description="More papers like this one, or less.")
 
 
-class FeedbackRecord(Schema):
+class FeedbackRecord(Record):
     """What the reader said of a paper."""
 
     model_config = {"json_schema_extra": _EXAMPLE}

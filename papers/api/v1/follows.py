@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 
 from papers.api.v1.authors import author_of, organization_of
-from papers.api.v1.base import READ, WRITE, Cursor, Limit, Slug, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import READ, WRITE, Cursor, Limit, Record, Slug, limit_as_pages, new_router, reader_of
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
 from papers.models import Followed
@@ -21,7 +21,7 @@ from papers.services.reading.follows import follow, followed_papers, unfollow
 router = new_router("Follows")
 
 
-class FollowRecord(Schema):
+class FollowRecord(Record):
     """An author or organization that the reader follows."""
 
     model_config = {"json_schema_extra": {"examples": [{"kind": "author", "slug": "ada-holm", "name": "Ada Holm"}]}}
@@ -31,7 +31,7 @@ class FollowRecord(Schema):
     name: str
 
 
-class FollowList(Schema):
+class FollowList(Record):
     """Whom a reader follows, 500 at most."""
 
     items: list[FollowRecord]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Query
 
 from papers.api.v1.base import (
@@ -15,6 +15,7 @@ from papers.api.v1.base import (
     Day,
     Limit,
     PaperId,
+    Record,
     RequestBody,
     Text,
     day_of,
@@ -53,7 +54,7 @@ class LibraryChoice(RequestBody):
     state: LibraryStateName = "to_read"
 
 
-class LibraryRecord(Schema):
+class LibraryRecord(Record):
     """What a reader keeps of a paper."""
 
     model_config = {"json_schema_extra": {"examples": [{"state": "reading", "note": "See section 3."}]}}
@@ -70,13 +71,13 @@ class NoteText(RequestBody):
     note: Text = Field(max_length=MAX_NOTE_LENGTH, description="Markdown.")
 
 
-class SeenRecord(Schema):
+class SeenRecord(Record):
     """Whether a paper was seen."""
 
     seen: bool
 
 
-class DoneRecord(Schema):
+class DoneRecord(Record):
     """What marking a day has done."""
 
     changed: int = Field(description="Papers that are seen, or not seen, since.")

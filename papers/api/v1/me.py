@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Field, Schema
+from ninja import Field
 
-from papers.api.v1.base import READ, asking, new_router, reader_of
+from papers.api.v1.base import READ, Record, asking, new_router, reader_of
 
 router = new_router("You")
 
 
-class TokenRecord(Schema):
+class TokenRecord(Record):
     """The token that asks."""
 
     name: str
@@ -20,7 +20,7 @@ class TokenRecord(Schema):
     expires_at: datetime = Field(description="UTC.")
 
 
-class ReaderRecord(Schema):
+class ReaderRecord(Record):
     """The reader whose token it is."""
 
     model_config = {

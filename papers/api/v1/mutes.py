@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 
-from papers.api.v1.base import READ, WRITE, RequestBody, RowKey, Text, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import READ, WRITE, Record, RequestBody, RowKey, Text, limit_as_pages, new_router, reader_of
 from papers.models import MutedQuery
 from papers.services.reading.muted_queries import mute_query, unmute_query
 
 router = new_router("Mutes")
 
 
-class MuteRecord(Schema):
+class MuteRecord(Record):
     """A muted search."""
 
     model_config = {
@@ -27,7 +27,7 @@ class MuteRecord(Schema):
     created_at: datetime = Field(description="UTC.")
 
 
-class MuteList(Schema):
+class MuteList(Record):
     """A reader's muted searches, 50 at most."""
 
     items: list[MuteRecord]

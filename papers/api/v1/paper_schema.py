@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from django.conf import settings
-from ninja import Field, Schema
+from ninja import Field
 
+from papers.api.v1.base import Record
 from papers.models import Paper
 from papers.services.reading.paper_versions import VersionChanges
 
@@ -41,7 +42,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class PaperAuthor(Schema):
+class PaperAuthor(Record):
     """An author, as the paper names them."""
 
     name: str
@@ -49,7 +50,7 @@ class PaperAuthor(Schema):
     orcid: str | None = Field(None, description="Sixteen digits in four groups, where the record has it.")
 
 
-class OwnMarks(Schema):
+class OwnMarks(Record):
     """What the reader whose token it is has done with a paper."""
 
     voted: bool
@@ -58,7 +59,7 @@ class OwnMarks(Schema):
     tags: list[str]
 
 
-class PaperRecord(Schema):
+class PaperRecord(Record):
     """A paper, whatever its sources."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
@@ -95,14 +96,14 @@ class PaperRecord(Schema):
     mine: OwnMarks | None = Field(None, description="With a token that may read: what is its reader's own.")
 
 
-class PaperPage(Schema):
+class PaperPage(Record):
     """A page of a list of papers."""
 
     items: list[PaperRecord]
     next: str | None = Field(description="The `cursor` of the next page; null on the last.")
 
 
-class ExternalCount(Schema):
+class ExternalCount(Record):
     """What another site counts for a paper."""
 
     source: str
@@ -110,21 +111,21 @@ class ExternalCount(Schema):
     comments: int | None
 
 
-class PaperName(Schema):
+class PaperName(Record):
     """A name by which a source knows a paper."""
 
     scheme: str = Field(description="`arxiv`, `doi`, `openreview`, `s2`, `pmid`, `acl` or `url`.")
     value: str
 
 
-class ChangedWords(Schema):
+class ChangedWords(Record):
     """Consecutive words of a text that changed."""
 
     side: Literal["same", "removed", "added"]
     text: str
 
 
-class ChangedField(Schema):
+class ChangedField(Record):
     """A field that a version changed."""
 
     field: Literal["title", "abstract", "comment"]
@@ -133,14 +134,14 @@ class ChangedField(Schema):
     )
 
 
-class AbstractSentence(Schema):
+class AbstractSentence(Record):
     """A sentence of an abstract, and what it is for, as this site's classifier says."""
 
     role: Literal["background", "aim", "method", "result", "resource"]
     text: str
 
 
-class VersionRecord(Schema):
+class VersionRecord(Record):
     """One version of a paper."""
 
     version: int

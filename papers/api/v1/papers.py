@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Query
 
-from papers.api.v1.base import Cursor, Limit, PaperId, asking, new_router, public, viewer_with_scope
+from papers.api.v1.base import Cursor, Limit, PaperId, Record, asking, new_router, public, viewer_with_scope
 from papers.api.v1.pages import marks_of, paper_page, records_of
 from papers.api.v1.paper_schema import (
     AbstractSentence,
@@ -36,7 +36,7 @@ lists = new_router("Papers")
 router = new_router("Papers")
 
 
-class SimilarPapers(Schema):
+class SimilarPapers(Record):
     """Papers close in meaning."""
 
     items: list[PaperRecord]

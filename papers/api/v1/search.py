@@ -7,10 +7,10 @@ from typing import Any, Literal
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 from ninja.params.functions import Query
 
-from papers.api.v1.base import Cursor, Text, limit_as_pages, new_router, public, viewer_with_scope
+from papers.api.v1.base import Cursor, Record, Text, limit_as_pages, new_router, public, viewer_with_scope
 from papers.api.v1.pages import position_of, records_of_rows
 from papers.api.v1.paper_schema import PaperRecord
 from papers.query.parser import parse
@@ -21,7 +21,7 @@ from papers.web.problems import ProblemError
 router = new_router("Search")
 
 
-class SearchAnswer(Schema):
+class SearchAnswer(Record):
     """A page of results."""
 
     items: list[PaperRecord]

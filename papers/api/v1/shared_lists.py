@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 from ninja.params.functions import Path, Query
 
 from papers.api.v1.base import (
@@ -19,6 +19,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    Record,
     RequestBody,
     Slug,
     Text,
@@ -75,7 +76,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class ListRecord(Schema):
+class ListRecord(Record):
     """Papers that members keep together, in an order of their own."""
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
@@ -91,7 +92,7 @@ class ListRecord(Schema):
     changed_at: datetime = Field(description="When its papers, name or description changed last. UTC.")
 
 
-class ListRecords(Schema):
+class ListRecords(Record):
     """A page of lists, last changed first."""
 
     items: list[ListRecord]
@@ -120,7 +121,7 @@ class NewList(ListWording):
     id: ClientId
 
 
-class ListEntryRecord(Schema):
+class ListEntryRecord(Record):
     """A paper on a list."""
 
     paper: PaperRecord
@@ -131,7 +132,7 @@ class ListEntryRecord(Schema):
     added_at: datetime = Field(description="UTC.")
 
 
-class ListEntries(Schema):
+class ListEntries(Record):
     """A page of a list."""
 
     items: list[ListEntryRecord]
@@ -147,14 +148,14 @@ class ListEntryChoice(RequestBody):
     place: Literal["top", "bottom"] | None = Field(None, description="null: as it is; a new one is at the bottom.")
 
 
-class MemberRecord(Schema):
+class MemberRecord(Record):
     """Somebody who is named on a list."""
 
     username: str
     role: Literal["owner", "editor", "reader"]
 
 
-class ListPeople(Schema):
+class ListPeople(Record):
     """The owner, and who is named."""
 
     items: list[MemberRecord]

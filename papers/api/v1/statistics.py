@@ -7,16 +7,16 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema
+from ninja import Field
 
-from papers.api.v1.base import new_router, public
+from papers.api.v1.base import Record, new_router, public
 from papers.api.v1.editions import EditionRecord, edition_record
 from papers.services.operations.status import site_status
 
 router = new_router("Statistics")
 
 
-class SourceRecord(Schema):
+class SourceRecord(Record):
     """A source of papers."""
 
     name: str
@@ -24,7 +24,7 @@ class SourceRecord(Schema):
     state: str = Field(description="`off`, `waiting`, `running`, `ok`, `stale`, `failing` or `late`.")
 
 
-class SiteStatistics(Schema):
+class SiteStatistics(Record):
     """The last fourteen days and the sources."""
 
     model_config = {

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 
 from papers.api.v1.base import (
     READ,
@@ -15,6 +15,7 @@ from papers.api.v1.base import (
     ClientId,
     Cursor,
     Limit,
+    Record,
     RequestBody,
     RowKey,
     Text,
@@ -58,7 +59,7 @@ class NewSubmission(RequestBody):
     tags: list[Text] = Field([], max_length=20, description="The reader's tags to put on it.")
 
 
-class SubmissionRecord(Schema):
+class SubmissionRecord(Record):
     """A submission as it stands."""
 
     model_config = {
@@ -86,7 +87,7 @@ class SubmissionRecord(Schema):
     created_at: datetime | None = Field(description="UTC.")
 
 
-class SubmissionPage(Schema):
+class SubmissionPage(Record):
     """A reader's submissions, the newest first."""
 
     items: list[SubmissionRecord]

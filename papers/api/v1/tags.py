@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 from ninja.params.functions import Path
 
 from papers.api.v1.base import (
@@ -13,6 +13,7 @@ from papers.api.v1.base import (
     Cursor,
     Limit,
     PaperId,
+    Record,
     RequestBody,
     Text,
     asking,
@@ -47,7 +48,7 @@ _TagName = Path(..., max_length=MAX_TAG_LENGTH, description="Without `#`; case c
 _Owner = Path(..., max_length=30, description="A reader's username.", example="rita")
 
 
-class TagRecord(Schema):
+class TagRecord(Record):
     """A reader's own word for papers."""
 
     model_config = {
@@ -63,7 +64,7 @@ class TagRecord(Schema):
     papers: int | None = Field(None, description="Papers with it; null where they were not counted.")
 
 
-class TagList(Schema):
+class TagList(Record):
     """Tags by name, a thousand at most."""
 
     items: list[TagRecord]
@@ -82,7 +83,7 @@ class TagChoice(RequestBody):
     )
 
 
-class TagNames(Schema):
+class TagNames(Record):
     """The reader's tags on a paper."""
 
     tags: list[str]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Field, Schema, Status
+from ninja import Field, Status
 from ninja.params.functions import Query
 
 from papers.api.v1.base import (
@@ -17,6 +17,7 @@ from papers.api.v1.base import (
     ClientId,
     Cursor,
     Limit,
+    Record,
     RequestBody,
     Slug,
     Text,
@@ -52,7 +53,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class TopicRecord(Schema):
+class TopicRecord(Record):
     """A topic for all, or a search that a reader saved."""
 
     model_config = {"json_schema_extra": {"examples": [_EXAMPLE]}}
@@ -68,7 +69,7 @@ class TopicRecord(Schema):
     created_at: datetime = Field(description="UTC.")
 
 
-class TopicList(Schema):
+class TopicList(Record):
     """Topics by name, a thousand at most."""
 
     items: list[TopicRecord]

@@ -6,9 +6,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
-from ninja import Field, Schema
+from ninja import Field
 
-from papers.api.v1.base import READ, WRITE, Cursor, Limit, PaperId, RequestBody, limit_as_pages, new_router, reader_of
+from papers.api.v1.base import (
+    READ,
+    WRITE,
+    Cursor,
+    Limit,
+    PaperId,
+    Record,
+    RequestBody,
+    limit_as_pages,
+    new_router,
+    reader_of,
+)
 from papers.api.v1.pages import paper_page
 from papers.api.v1.paper_schema import PaperPage
 from papers.api.v1.papers import readable_paper
@@ -36,7 +47,7 @@ class VoteChoice(RequestBody):
     )
 
 
-class VoteRecord(Schema):
+class VoteRecord(Record):
     """A reader's vote on a paper."""
 
     model_config = {"json_schema_extra": {"examples": [{"voted": True, "votes": 4}]}}

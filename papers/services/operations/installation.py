@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from papers.hooks import lists_changed
 from papers.models import Installation
 
 # Only the row is cached. What the environment says is added by each process for itself, so that a worker started
@@ -111,6 +112,7 @@ def save_group_settings(
     }
     Installation.objects.update_or_create(pk=1, defaults=answers)
     transaction.on_commit(invalidate_group_settings)
+    lists_changed.notify()
 
 
 def skip_setup(*, now: datetime) -> None:

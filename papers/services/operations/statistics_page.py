@@ -114,11 +114,14 @@ def day_label(day: date) -> str:
     return date_format(day, "D j M")
 
 
+@lru_cache(maxsize=1_000)
+def week_label(monday: date) -> str:
+    return date_format(monday, "j M Y")
+
+
 def topic_year_chart(topic: Topic, *, today: date) -> BarChart:
     """A topic's papers a week over a year. One query."""
-    rows = [
-        BarRow(date_format(monday, "j M Y"), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)
-    ]
+    rows = [BarRow(week_label(monday), (count,)) for monday, count in TopicWeek.objects.year_of(topic, last=today)]
     return BarChart(title="Papers per week", first="Week from", series=(Series("stored", "papers"),), rows=tuple(rows))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.text import slugify
 
+from papers.hooks import lists_changed
 from papers.models import Paper, Topic, User
 from papers.models.paper import PaperQuerySet
 from papers.query.parser import parse
@@ -52,6 +53,7 @@ def create_topic(draft: TopicDraft, *, owner: User | None, now: datetime, slug: 
         _write(topic, draft)
         topic.save()
         topic.examples.set(_examples(draft))
+        lists_changed.notify()
     return topic
 
 
@@ -73,12 +75,14 @@ def update_topic(topic: Topic, draft: TopicDraft, *, now: datetime) -> None:
             topic.pending_since = now
         topic.save()
         topic.examples.set(examples)
+        lists_changed.notify()
 
 
 def delete_topic(topic: Topic) -> None:
     """Remove it with its matches and whatever asked for it. The papers stay."""
     with transaction.atomic():
         Topic.objects.select_for_update().filter(pk=topic.pk).delete()
+        lists_changed.notify()
 
 
 @dataclass(frozen=True, slots=True)
