@@ -37,25 +37,48 @@ def test_what_a_long_question_says_again_and_again_finds_papers_not_its_many_nam
     assert set(found[:6]) == {f"Tensors {number}" for number in range(6)}
 
 
-@pytest.mark.parametrize(("enough", "expected"), [(5, {0, 1, 2, 3, 4, 5, 38}), (9, {*range(0, 40, 2)} | {1, 3, 5, 38})])
-def test_a_phrase_of_common_words_is_looked_for_in_titles_and_the_newest_first(
-    monkeypatch: pytest.MonkeyPatch, enough: int, expected: set[int]
-) -> None:
+def papers_with_deep_waters(monkeypatch: pytest.MonkeyPatch, *, enough: int, at_last: int) -> None:
+    """Forty papers, a month between each: every other one has the phrase, the six newest, and one in its title."""
     from papers.services.search import bm25, common_phrases
 
     monkeypatch.setattr(common_phrases, "MOST_OPENED", 6)
-    monkeypatch.setattr(bm25, "MOST_OPENED", 8)
+    monkeypatch.setattr(common_phrases, "MOST_OPENED_AT_LAST", at_last)
     monkeypatch.setattr(bm25, "ENOUGH", enough)
     for number in range(40):
-        in_title = number == 38
+        title = {38: "Deep waters 38", 30: "By the sea 30"}.get(number, f"Paper {number}")
         abstract = "Of deep waters." if number % 2 == 0 or number < 6 else "Of waters that are deep."
         factories.paper(
-            title=f"{'Deep waters' if in_title else 'Paper'} {number}", abstract="" if in_title else abstract,
-            listed_at=NOW - timedelta(days=31 * number),
-        )  # fmt: skip
+            title=title, abstract="" if number == 38 else abstract, listed_at=NOW - timedelta(days=31 * number)
+        )
     word_statistics.count_words(now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("enough", "at_last", "expected"),
+    [
+        (5, 1_000, {0, 1, 2, 3, 4, 5, 38}),
+        (9, 1_000, {*range(0, 40, 2)} | {1, 3, 5, 38}),
+        (20, 12, {*range(0, 12, 2)} | {1, 3, 5, 38}),
+    ],
+)
+def test_a_phrase_of_common_words_is_looked_for_in_titles_and_the_newest_first(
+    monkeypatch: pytest.MonkeyPatch, enough: int, at_last: int, expected: set[int]
+) -> None:
+    papers_with_deep_waters(monkeypatch, enough=enough, at_last=at_last)
     assert {int(title.split()[-1]) for title in titles('"deep waters"')} == expected
     assert titles('"waters that deep"') == []
+
+
+def test_of_papers_too_old_to_be_opened_those_close_in_meaning_that_have_the_phrase_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    papers_with_deep_waters(monkeypatch, enough=20, at_last=12)
+    for number in (31, 33):
+        factories.paper(title=f"At sea {number}", abstract="Of waters that are deep.", listed_at=NOW)
+    with_vectors(monkeypatch)
+    found = titles('"deep waters"')
+    assert "By the sea 30" in found
+    assert not [title for title in found if title.startswith("At sea")]
 
 
 def test_a_category_is_asked_of_the_row_where_many_papers_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -154,17 +155,36 @@ def test_counting_is_done_when_there_are_enough_new_papers() -> None:
 
 
 def term(word: str, papers: int, titles: int | None = None) -> WeightedWord:
-    return WeightedWord(word, papers, papers // 10 if titles is None else titles, 1.0)
+    """As common as it is of a million papers."""
+    weight = math.log(1 + (1_000_000 - papers + 0.5) / (papers + 0.5))
+    return WeightedWord(word, papers, papers // 10 if titles is None else titles, weight)
 
 
 def test_rare_words_are_taken_alone_and_common_ones_together() -> None:
-    terms = rarest_words([term("model", 400_000), term("rare", 30), term("token", 15_000), term("continuous", 16_000)])
+    terms = [term("rare", 30), term("token", 15_000), term("continuous", 16_000), term("model", 400_000)]
     found = choose_candidates(terms, papers=1_000_000, most=MAX_RANKED)
     assert found is not None
-    assert found.tsquery.split(" | ")[0] == "'rare'"
-    assert "('token' & 'continuous')" in found.tsquery
-    assert "'model'" not in [part.strip() for part in found.tsquery.split(" | ")]
-    assert found.expected <= 3 * MAX_RANKED
+    assert found.tsquery == "('rare' | 'token' & 'continuous')"
+    assert 300 < found.expected <= MAX_RANKED
+    assert not found.is_too_common
+
+
+def test_papers_are_chosen_by_what_their_words_weigh_together() -> None:
+    terms = [term(word, 2_000) for word in ("one", "two", "three")] + [term("common", 100_000)]
+    terms[0] = replace(terms[0], weight=2 * terms[0].weight)  # said twice
+    found = choose_candidates(heaviest_words(terms), papers=1_000_000, most=100)
+    assert found is not None
+    assert found.tsquery == "'one' & ('three' | 'two')"
+    all_of_them = choose_candidates(terms, papers=1_000_000, most=106_000)
+    assert all_of_them is not None
+    assert all_of_them.tsquery == "('one' | 'two' | 'three' | 'common')"
+
+
+def test_of_common_words_as_many_are_joined_as_few_papers_have() -> None:
+    words = [term(word, 150_000, titles=90_000) for word in ("a", "b", "c", "d", "e")]
+    found = choose_candidates(words, papers=1_000_000, most=MAX_RANKED)
+    assert found is not None
+    assert found.tsquery == "'a' & 'b' & 'c' & 'd' & 'e'"
     assert not found.is_too_common
 
 

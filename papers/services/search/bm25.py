@@ -38,10 +38,9 @@ from papers.services.search.bm25_candidates import (
     choose_candidates,
     heaviest_words,
     ranking_limit,
-    rarest_words,
 )
 from papers.services.search.bm25_words import asked_words, pairs_of_texts, weigh
-from papers.services.search.common_phrases import ENOUGH, MOST_OPENED, first_look
+from papers.services.search.common_phrases import ENOUGH, PhraseLook, looks_for_phrases
 from papers.services.search.selectivity import estimate_share
 from papers.services.search.word_statistics import (
     WordFrequencies,
@@ -55,6 +54,7 @@ MAX_RESULTS = 200
 K1, B = 1.2, 0.75
 TITLE_WEIGHT = 1.0
 """How many more occurrences a word of the title counts as."""
+_VECTOR = SearchVectorField()
 _EXACT_WORDS = 12
 # How often a word is in a paper, of its `ts_rank`.
 _TIMES = "1 / (1.644934 * (1.0000001 - ts_rank('{1,1,1,1}', vector, %s::tsquery))) - 0.607928"
@@ -88,8 +88,8 @@ class Bm25Query:
     """The words among them that are oftener an author's name than a word of a text, as marks of the index."""
     share: float = 1.0
     """What part of all papers is expected to fulfil the condition."""
-    first_look: str = ""
-    """A tsquery for the papers that are opened first, where too many would have to be."""
+    looks: tuple[PhraseLook, ...] = ()
+    """Which papers are opened one look after the other, where too many would have to be to find all with a phrase."""
     beside_meaning: bool = False
     """What is close in meaning is ranked by these words too, so that fewer papers need to be found by them."""
 
@@ -102,6 +102,10 @@ class Bm25Query:
     def limit(self) -> int:
         """How many papers are worth ranking."""
         return ranking_limit(self.terms, beside_meaning=self.beside_meaning)
+
+    def left_some_unopened(self, found: int) -> bool:
+        """Whether there may be papers with the phrase that were not opened, and no more than `found` are known."""
+        return bool(self.looks) and found < ENOUGH and not self.looks[-1].is_of_all
 
     @property
     def expected(self) -> float:
@@ -135,7 +139,7 @@ def build_bm25_query(
         average_length=known.average_length,
         names=tuple(heaviest_words(_names(keys, known, lexemes))),
         share=estimate_share(required, known, lexemes) if required is not None else 1.0,
-        first_look=first_look(required, known, lexemes),
+        looks=looks_for_phrases(required, known, lexemes),
     )
 
 
@@ -159,12 +163,14 @@ def rank_bm25(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition 
     """The best papers by words, among those that fulfil the condition. One query; two where every word is common."""
     if not query.terms:
         return []
-    if query.first_look and condition is not None:
-        opened = among.filter(vector_matches(query.first_look))[:MOST_OPENED]
-        found = _ranked(query, opened, condition.tsquery)
+    if not query.looks or condition is None:
+        return _ranked(query, candidates(query, among, condition))
+    found: list[Bm25Hit] = []
+    for look in query.looks:
+        found = _ranked(query, among.filter(vector_matches(look.tsquery))[: look.most * 3 // 2], condition.tsquery)
         if len(found) >= ENOUGH:
-            return found
-    return _ranked(query, candidates(query, among, condition))
+            break
+    return found
 
 
 def score_bm25(query: Bm25Query, among: PaperQuerySet, paper_ids: Collection[int]) -> list[Bm25Hit]:
@@ -181,12 +187,13 @@ def candidates(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition
 
 def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[Bm25Hit]:
     """Those of `found` that match a tsquery, where there is one, ranked."""
-    vector = Func(F("search_vector"), template="(%(expressions)s || ''::tsvector)", output_field=SearchVectorField())
     # A copy, made once: the vector itself would be fetched and unpacked again for every word.
-    rows = found.annotate(vector=vector).values_list("pk", "vector")
-    inner, values = rows.query.sql_with_params()
+    copied = "(%(expressions)s || ''::tsvector)"
+    vector = Func(F("search_vector"), template="%(expressions)s" if matching else copied, output_field=_VECTOR)
+    inner, values = found.annotate(vector=vector).values_list("pk", "vector").query.sql_with_params()
     if matching:
-        inner = f"SELECT id, vector FROM ({inner}) AS opened (id, vector) WHERE vector @@ %s::tsquery"  # noqa: S608
+        copy = copied % {"expressions": "vector"}
+        inner = f"SELECT id, {copy} FROM ({inner}) AS opened (id, vector) WHERE vector @@ %s::tsquery"  # noqa: S608
         values = (*values, matching)
     with connection.cursor() as cursor:
         cursor.execute(*_statement(query, inner, values))
@@ -203,7 +210,7 @@ def _asked(query: Bm25Query, condition: QueryCondition | None) -> QueryCondition
     if query.share < 1 and query.share * query.papers <= most:
         return condition
     terms = [replace(term, papers=round(term.papers * query.share) + 1, titles=round(term.titles * query.share) + 1)
-             for term in rarest_words(heaviest_words([*query.terms, *query.names], CHOOSING_WORDS))]  # fmt: skip
+             for term in heaviest_words([*query.terms, *query.names], CHOOSING_WORDS)]  # fmt: skip
     chosen = choose_candidates(terms, papers=max(1, round(query.papers * query.share)), most=most)
     if chosen is None:
         return condition
@@ -243,9 +250,13 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     row = lexemes_of([query.text])[query.text].row[:_EXACT_WORDS]
     norm = f"{K1} * ({1 - B} + {B / query.average_length:.8f} * {length_sql('vector')})"
     sql = f"""
+        WITH asked AS MATERIALIZED (
+            SELECT vector, length(ts_filter(vector, '{{a}}')) AS parts
+            FROM papers_text_vector(papers_words(%s), 'A', 'D') AS vector)
         SELECT id, score, {in_title},
-            vector @@ %s::tsquery AND papers_text_vector(papers_words(%s), 'A', 'D') = (
-                SELECT papers_text_vector(papers_words(title), 'A', 'D') FROM papers_paper WHERE id = best.id),
+            vector @@ %s::tsquery AND length(ts_filter(vector, '{{a}}')) = (SELECT parts FROM asked)
+                AND (SELECT vector FROM asked) = (
+                    SELECT papers_text_vector(papers_words(title), 'A', 'D') FROM papers_paper WHERE id = best.id),
             vector @@ %s::tsquery,
             {"vector @@ %s::tsquery" if query.names else "false"}
         FROM (
@@ -256,4 +267,4 @@ def _statement(query: Bm25Query, inner: str, inner_values: Sequence[Any]) -> tup
     """  # noqa: S608  (made of numbers and of what Django made)
     in_row = phrase_tsquery(row, in_title=True)
     names = [any_word(name.word for name in query.names)] if query.names else []
-    return sql, [*marks, " & ".join(marks), query.text, in_row, *names, *values, *inner_values]
+    return sql, [query.text, *marks, " & ".join(marks), in_row, *names, *values, *inner_values]

@@ -1,16 +1,17 @@
-"""Which papers are worth ranking: those with the rare words of a question, or with several of its common ones. Pure.
+"""Which papers are worth ranking: those with heavy words of a question, or with several of its lighter ones. Pure.
 
-A question of twenty words, joined by OR, matches half of all papers, and ranking those takes seconds. A paper that has
-none of the rare words and only one or two common ones is never among the best, so it need not be looked at. The words
-are joined so that about as many papers are expected as can be ranked in time; the GIN index walks the rarest word of
-each part and skips through the others.
+A question of twenty words, joined by OR, matches half of all papers, and ranking those takes seconds. By BM25 no
+paper has more than 2.2 times what its words weigh together, so one whose words weigh little is never among the best.
+Words are joined so that what is found weighs at least so much, and about as many papers are expected as can be ranked
+in time. The GIN index walks the rarest words, without which none weighs enough, and looks the others up. The idea is
+WAND's: Broder and others, Efficient Query Evaluation using a Two-Level Retrieval Process,
+https://doi.org/10.1145/956863.956944
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from papers.query.tsquery import any_word, either, quote_lexeme, title_mark
 
@@ -25,10 +26,13 @@ _WORK = 9_000
 MIN_RANKED = 400
 MIN_RANKED_BESIDE_MEANING = 200
 """Of a long question, where what a search by meaning finds is ranked too."""
-_LARGEST_SET = 4
-_COMMON_WORDS = 8
+_SET_WORDS, _SET_SIZES = 8, (3, 4, 5)
+# Of so many words sets choose, larger ones where all are common: with more the index evaluates thousands of words.
+_TITLE_WORDS = 4
+_STEPS = 12
+_ROUNDING = 1e-9
 # Words of one question occur together more often than by chance.
-_TOGETHER = 2.0
+_TOGETHER = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,47 +89,82 @@ def rarest_words(terms: Iterable[WeightedWord]) -> list[WeightedWord]:
 
 
 def choose_candidates(terms: Sequence[WeightedWord], *, papers: int, most: int) -> CandidateQuery | None:
-    """What to look for, of words in the order of `rarest_words`, to find about `most`; None where there are none."""
+    """What to look for, of words in the order of `heaviest_words`, to find about `most`; None where there are none."""
     if not terms:
         return None
-    rare, expected = _rare(terms, most)
-    sets: list[tuple[WeightedWord, ...]] = [(term,) for term in rare]
-    common = terms[len(rare) : len(rare) + _COMMON_WORDS]
-    expected += _add_sets(sets, common, papers=papers, room=most - expected)
-    if not sets:
-        return _too_common(terms, papers)
-    return CandidateQuery(" | ".join(_together([term.tsquery for term in words]) for words in sets), expected)
+    if (found := sum(term.papers for term in terms)) <= most:
+        return CandidateQuery(either([term.tsquery for term in terms]), found)
+    heavy = terms[:_SET_WORDS]
+    for size in _SET_SIZES:
+        sets = _Sets(heavy, size, papers, most)
+        if sets.expected(sets.heaviest) <= most:
+            least = sets.least_weight()
+            return CandidateQuery(sets.tsquery(least), sets.expected(least))
+    return _too_common(rarest_words(terms), papers)
 
 
-def _rare(terms: Sequence[WeightedWord], most: float) -> tuple[list[WeightedWord], float]:
-    """The rarest words, as far as all their papers can be ranked."""
-    found: list[WeightedWord] = []
-    total = 0.0
-    for term in terms:
-        if total + term.papers > most:
-            break
-        found.append(term)
-        total += term.papers
-    return found, total
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """The sets of at most `size` words that weigh at least so much together."""
 
+    terms: Sequence[WeightedWord]
+    size: int
+    papers: int
+    most: int
 
-def _add_sets(
-    sets: list[tuple[WeightedWord, ...]], common: Sequence[WeightedWord], *, papers: int, room: float
-) -> float:
-    """Add pairs of common words, then sets of three and four, as there is room; what they are expected to find."""
-    taken = 0.0
-    for size in range(2, _LARGEST_SET + 1):
-        for words in combinations(common, size):
-            expected = _expected([term.papers for term in words], papers)
-            if taken + expected <= room and not any(set(known) <= set(words) for known in sets):
-                sets.append(words)
-                taken += expected
-    return taken
+    @property
+    def heaviest(self) -> float:
+        return sum(term.weight for term in self.terms[: self.size])
+
+    def least_weight(self) -> float:
+        """The least that there is room for, from 0 to that of the heaviest set."""
+        below, least = 0.0, self.heaviest
+        for _ in range(_STEPS):
+            middle = (below + least) / 2
+            if self.expected(middle) > self.most:
+                below = middle
+            else:
+                least = middle
+        return least
+
+    def expected(self, least: float) -> float:
+        """How many papers are expected to have one of the sets, or some number above `most`."""
+        return self._expected(0, least, self.size, float(self.papers), 0.0)
+
+    def _expected(self, start: int, need: float, left: int, among: float, total: float) -> float:
+        for place in range(start, len(self.terms)):
+            if total > self.most or not self._can_weigh(place, left, need):
+                break
+            term = self.terms[place]
+            together = 1.0 if left == self.size else _TOGETHER
+            found = min(among, term.papers, among * together * term.papers / max(self.papers, 1))
+            if term.weight >= need - _ROUNDING:
+                total += found
+            elif left > 1:
+                total = self._expected(place + 1, need - term.weight, left - 1, found, total)
+        return total
+
+    def tsquery(self, need: float, start: int = 0, left: int = 0) -> str:
+        """What finds the papers that have one of the sets."""
+        left = left or self.size
+        parts: list[str] = []
+        for place in range(start, len(self.terms)):
+            if not self._can_weigh(place, left, need):
+                break
+            term = self.terms[place]
+            if term.weight >= need - _ROUNDING:
+                parts.append(term.tsquery)
+            elif left > 1 and (others := self.tsquery(need - term.weight, place + 1, left - 1)):
+                parts.append(f"{term.tsquery} & {others}")
+        return either(parts)
+
+    def _can_weigh(self, start: int, left: int, need: float) -> bool:
+        return sum(term.weight for term in self.terms[start : start + left]) >= need - _ROUNDING
 
 
 def _too_common(terms: Sequence[WeightedWord], papers: int) -> CandidateQuery:
     """All the words in the title if that is rare enough to choose from, else all of them anywhere."""
-    some = terms[:_LARGEST_SET]
+    some = terms[:_TITLE_WORDS]
     in_title = _expected([term.titles for term in some], papers)
     if in_title >= MIN_RANKED / 2:
         return CandidateQuery(_together([term.title_tsquery for term in some]), in_title, is_too_common=True)

@@ -160,7 +160,7 @@ def _rankings(
     vector = _vector(of_text(), examples) if by_meaning else None
     if vector is None and by_words:
         words = _by_bm25_alone(asked, words, among, required)
-    near = _by_vector(vector, words, among, required, needed, asked.expected) if vector else []
+    near = _by_vector(vector, words, among, required, needed, asked) if vector else []
     near = reordered(near, query.likenesses())
     if vector and texts and not words and not examples and mode == SearchMode.HYBRID:
         near = only_near(near, vector)
@@ -245,16 +245,28 @@ def _by_vector(
     among: PaperQuerySet,
     required: QueryCondition | None,
     needed: Node | None,
-    expected: float,
+    asked: Bm25Query,
 ) -> list[PaperDistance]:
-    if words and _wants_phrase(needed):
-        return rank_semantic_among(vector, [hit.paper_id for hit in words])
+    if _wants_phrase(needed) and required is not None:
+        found = [hit.paper_id for hit in words]
+        if not found or asked.left_some_unopened(len(found)):
+            found += _passing(rank_semantic(vector, among, is_filtered=False), among, required)
+        return rank_semantic_among(vector, found)
     if codes := _categories(needed):
         return rank_semantic_in_categories(vector, among, codes)
     if required is not None:
         among = among.filter(required.as_filter())
     try:
-        return rank_semantic(vector, among, is_filtered=required is not None, expected_count=expected)
+        return rank_semantic(vector, among, is_filtered=required is not None, expected_count=asked.expected)
+    except EmptyResultSet:
+        return []
+
+
+def _passing(near: Sequence[PaperDistance], among: PaperQuerySet, required: QueryCondition) -> list[int]:
+    """Those that fulfil the condition: 200 are opened at most, where the index would have all with the words opened."""
+    try:
+        found = among.filter(required.as_filter(), pk__in=[each.paper_id for each in near])
+        return list(found.values_list("pk", flat=True))
     except EmptyResultSet:
         return []
 
