@@ -387,17 +387,8 @@ _CHOICE = "".join(
 )
 _COLUMNS = (
     *("schedule_id", "subscriber_id", "period_on", "due_at", "state", "reason", "paper_ids", "causes", "more_ids"),
-    *(
-        "more_causes",
-        "cause_lists",
-        "version_ids",
-        "edition_count",
-        "from_release",
-        "to_release",
-        "floor",
-        "key_digest",
-    ),
-    *("below_ids", "below_causes"),
+    *("more_causes", "cause_lists", "version_ids", "edition_count", "from_release", "to_release", "floor"),
+    *("key_digest", "below_ids", "below_causes"),
 )
 _STORE = f"""
 WITH stored AS (
