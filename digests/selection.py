@@ -188,9 +188,9 @@ _PAPERS = f"""
     SELECT paper.id AS paper_id,
         CASE WHEN EXISTS (SELECT FROM digests_mergedpaper WHERE kept_id = paper.id) THEN %(history_from)s
             ELSE greatest(paper.created_at - %(clocks_differ)s, %(history_from)s) END AS offered_from,
-        row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(elsewhere.votes, 0) DESC,
+        row_number() OVER (ORDER BY paper.vote_count DESC, coalesce(figures.votes, 0) DESC,
             coalesce(topics.score, 0) DESC, paper.id DESC) AS place,
-        greatest(paper.vote_count, coalesce(elsewhere.votes, 0)) AS votes
+        greatest(paper.vote_count, coalesce(figures.votes, 0)) AS votes
     FROM (
         SELECT paper_id FROM matched UNION SELECT paper_id FROM followed UNION SELECT paper_id FROM edition
         UNION SELECT paper_id FROM trending UNION SELECT paper_id FROM top UNION SELECT paper_id FROM suggested
@@ -201,7 +201,7 @@ _PAPERS = f"""
     LEFT JOIN LATERAL (
         SELECT max(score) AS score FROM papers_topicmatch WHERE paper_id = paper.id) topics ON true
     LEFT JOIN LATERAL (
-        SELECT max(votes) AS votes FROM papers_paperexternalcounts WHERE paper_id = paper.id) elsewhere ON true
+        SELECT max(votes) AS votes FROM papers_paperexternalcounts WHERE paper_id = paper.id) figures ON true
     WHERE {MAILABLE}
 ), matched_papers AS MATERIALIZED (
     SELECT * FROM matched JOIN paper USING (paper_id)

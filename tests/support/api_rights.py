@@ -185,7 +185,7 @@ TOKEN_ROWS = [
     TokenRow("delete_agenda_paper", "DELETE", f"/clubs/secret{_MEETING}{_HERE}", 204, 404, 404, 204),
     TokenRow("delete_agenda_paper", "DELETE", f"/clubs/own{_MEETING}{_HERE}", 204, 404, 404, 204),
     TokenRow("put_presenter", "PUT", f"/clubs/lunch{_MEETING}{_HERE}/presenter", 200, 404, 404, 404),
-    TokenRow("delete_presenter", "DELETE", f"/clubs/lunch{_MEETING}{_HERE}/presenter", 200, 404, 404, 200),
+    TokenRow("delete_presenter", "DELETE", f"/clubs/lunch{_MEETING}{_HERE}/presenter", 204, 404, 404, 204),
     _members("put_membership", "PUT", "/clubs/lunch/membership"),
     TokenRow("put_membership", "PUT", "/clubs/secret/membership", 200, 404, 404, 200),
     _members("delete_membership", "DELETE", "/clubs/lunch/membership", 204),

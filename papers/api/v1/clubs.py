@@ -29,6 +29,7 @@ from papers.api.v1.base import (
     viewer_with_scope,
 )
 from papers.api.v1.pages import cut_page, position_of, records_of
+from papers.api.v1.paper_schema import EXAMPLE as PAPER_EXAMPLE
 from papers.api.v1.paper_schema import PaperRecord
 from papers.api.v1.papers import readable_paper
 from papers.models import AgendaItem, Club, ClubMeeting, Paper, User
@@ -66,6 +67,14 @@ _MEETING: dict[str, Any] = {
     "cancelled": False,
     "note": "",
     "papers": 2,
+}
+_ON_AGENDA: dict[str, Any] = {
+    "paper": PAPER_EXAMPLE,
+    "presenter": "rita",
+    "nominated_by": "otto",
+    "nominated_at": "2026-02-27T09:30:00Z",
+    "carried_from": None,
+    "votes_since": 3,
 }
 _CLUB: dict[str, Any] = {
     "slug": "reading-group",
@@ -134,6 +143,8 @@ class MeetingRecords(Record):
 class AgendaRecord(Record):
     """A paper on an agenda."""
 
+    model_config = {"json_schema_extra": {"examples": [_ON_AGENDA]}}
+
     paper: PaperRecord
     presenter: str | None = Field(description="Who presents it: a username; null: nobody yet.")
     nominated_by: str | None = Field(description="A username; null: the account is gone.")
@@ -145,7 +156,9 @@ class AgendaRecord(Record):
 class MeetingDetail(MeetingRecord):
     """A meeting with its agenda, and what was said there."""
 
-    model_config = {"json_schema_extra": {"examples": [{**_MEETING, "agenda": [], "minutes": "", "decisions": ""}]}}
+    model_config = {
+        "json_schema_extra": {"examples": [{**_MEETING, "agenda": [_ON_AGENDA], "minutes": "", "decisions": ""}]}
+    }
 
     agenda: list[AgendaRecord] = Field(description="In the order of the meeting; 50 at most.")
     minutes: str = Field(description="Markdown.")
@@ -212,31 +225,31 @@ def get_meeting(request: HttpRequest, slug: str = _Slug, day: str = _MeetingDay)
 
 @router.put(
     "/clubs/{slug}/meetings/{day}/papers/{path:paper_id}/presenter",
-    response=MeetingDetail,
+    response=AgendaRecord,
     summary="Present a paper",
     **WRITE,
 )
 def put_presenter(
     request: HttpRequest, slug: str = _Slug, day: str = _MeetingDay, paper_id: str = PaperId
-) -> MeetingDetail:
+) -> AgendaRecord:
     """Offer to present a paper that is on the agenda. 422: somebody else does."""
     user = reader_of(request)
     club, _ = club_of_member(user, slug)
     item = _agenda_item(request, meeting_for_read(club, day_of(day)), paper_id)
     limit_as_pages(request, "club")
     set_presenter(item=item, presenter=user, now=timezone.now())
-    return _detail(request, item.meeting)
+    return _agenda_answer(request, item.meeting, item.paper_id)
 
 
 @router.delete(
     "/clubs/{slug}/meetings/{day}/papers/{path:paper_id}/presenter",
-    response=MeetingDetail,
+    response={204: None},
     summary="Present a paper no longer",
     **WRITE,
 )
 def delete_presenter(
     request: HttpRequest, slug: str = _Slug, day: str = _MeetingDay, paper_id: str = PaperId
-) -> MeetingDetail:
+) -> Status[None]:
     """Have nobody present a paper: for who was to, and for organizers."""
     user = reader_of(request)
     club, rights = _club_to_act_in(user, slug)
@@ -246,15 +259,15 @@ def delete_presenter(
     limit_as_pages(request, "club")
     if item.presenter_id is not None:
         set_presenter(item=item, presenter=None, now=timezone.now())
-    return _detail(request, item.meeting)
+    return Status(204, None)
 
 
 @router.put(
-    "/clubs/{slug}/meetings/{day}/papers/{path:paper_id}", response=MeetingDetail, summary="Nominate a paper", **WRITE
+    "/clubs/{slug}/meetings/{day}/papers/{path:paper_id}", response=AgendaRecord, summary="Nominate a paper", **WRITE
 )
 def put_agenda_paper(
     request: HttpRequest, slug: str = _Slug, day: str = _MeetingDay, paper_id: str = PaperId
-) -> MeetingDetail:
+) -> AgendaRecord:
     """Have a paper on the agenda of a meeting to come: for members of the club."""
     user = reader_of(request)
     club, _ = club_of_member(user, slug)
@@ -262,7 +275,7 @@ def put_agenda_paper(
     paper = readable_paper(request, paper_id)
     limit_as_pages(request, "club")
     nominate(club=club, meeting=meeting, paper_id=paper.pk, user=user, now=timezone.now())
-    return _detail(request, meeting)
+    return _agenda_answer(request, meeting, paper.pk)
 
 
 @router.delete(
@@ -331,7 +344,7 @@ def _club_to_act_in(user: User, slug: str) -> tuple[Club, ClubRights]:
 
 def _agenda_item(request: HttpRequest, meeting: ClubMeeting, paper_id: str) -> AgendaItem:
     paper = readable_paper(request, paper_id)
-    found = AgendaItem.objects.filter(meeting=meeting, paper=paper).first()
+    found = AgendaItem.objects.filter(meeting=meeting, paper=paper, paper__hidden_at=None).first()
     if found is None:
         raise ProblemError(404, "This paper is not on the agenda.")
     found.meeting = meeting
@@ -384,19 +397,38 @@ def _meeting_fields(meeting: ClubMeeting) -> dict[str, Any]:
 
 def _detail(request: HttpRequest, meeting: ClubMeeting) -> MeetingDetail:
     """A meeting, which has its club. Five queries; one more for who may read what is their own."""
-    now = timezone.now()
-    is_open = meeting.ends_at > now and meeting.cancelled_at is None
-    rows = read_agenda(meeting, since=voted_since(meeting, now=now) if is_open else None)
-    papers = Paper.objects.for_cards().in_bulk([row.item.paper_id for row in rows])
-    found = [row for row in rows if row.item.paper_id in papers]
-    records = records_of(request, [papers[row.item.paper_id] for row in found])
+    agenda = _agenda(request, meeting, _agenda_rows(meeting))
     return MeetingDetail(
         **_meeting_fields(meeting),
-        papers=len(found),
-        agenda=[_agenda_record(row, record, is_open=is_open) for row, record in zip(found, records, strict=True)],
+        papers=len(agenda),
+        agenda=agenda,
         minutes=meeting.minutes,
         decisions=meeting.decisions,
     )
+
+
+def _agenda_answer(request: HttpRequest, meeting: ClubMeeting, paper_id: int) -> AgendaRecord:
+    """One paper of an agenda: who writes without the scope to read is told no more of a private club."""
+    found = _agenda(request, meeting, [row for row in _agenda_rows(meeting) if row.item.paper_id == paper_id])
+    if not found:
+        raise ProblemError(404, "This paper is not on the agenda.")
+    return found[0]
+
+
+def _is_open(meeting: ClubMeeting) -> bool:
+    return meeting.ends_at > timezone.now() and meeting.cancelled_at is None
+
+
+def _agenda_rows(meeting: ClubMeeting) -> list[AgendaRow]:
+    return read_agenda(meeting, since=voted_since(meeting, now=timezone.now()) if _is_open(meeting) else None)
+
+
+def _agenda(request: HttpRequest, meeting: ClubMeeting, rows: Sequence[AgendaRow]) -> list[AgendaRecord]:
+    papers = Paper.objects.for_cards().in_bulk([row.item.paper_id for row in rows])
+    found = [row for row in rows if row.item.paper_id in papers]
+    records = records_of(request, [papers[row.item.paper_id] for row in found])
+    is_open = _is_open(meeting)
+    return [_agenda_record(row, record, is_open=is_open) for row, record in zip(found, records, strict=True)]
 
 
 def _agenda_record(row: AgendaRow, record: PaperRecord, *, is_open: bool) -> AgendaRecord:
