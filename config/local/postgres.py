@@ -236,7 +236,7 @@ def default_settings(memory: int) -> dict[str, str]:
 
     What the server takes for itself stays small; the system keeps files in memory as well, and gives that back.
     """
-    shared = min(max(memory // 20 // MEGABYTE, 64), 512)
+    shared = min(max(memory // 20 // MEGABYTE, 64), 2048)
     return {
         # Reached through a socket in a folder that only this account can enter, never over the network.
         "listen_addresses": "",
@@ -244,7 +244,7 @@ def default_settings(memory: int) -> dict[str, str]:
         "max_connections": "60",
         "shared_buffers": f"{shared}MB",
         "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 256)}MB",
-        "maintenance_work_mem": f"{max(shared // 2, 64)}MB",
+        "maintenance_work_mem": f"{min(max(shared // 2, 64), 256)}MB",
         "work_mem": f"{min(max(memory // 256 // MEGABYTE, 4), 16)}MB",
         "max_wal_size": "2GB",
         "random_page_cost": "1.1",  # solid-state disks
