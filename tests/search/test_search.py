@@ -188,6 +188,15 @@ def test_of_common_words_as_many_are_joined_as_few_papers_have() -> None:
     assert not found.is_too_common
 
 
+@pytest.mark.parametrize(("papers", "together"), [(20_000, 4), (1_000_000, 3)])
+def test_among_few_papers_larger_sets_of_more_words_choose(papers: int, together: int) -> None:
+    words = [term(f"w{number:02}", papers // 8) for number in range(12)]
+    found = choose_candidates(words, papers=papers, most=papers // 5)
+    assert found is not None
+    assert found.tsquery.count(" & ") >= together - 1
+    assert ("'w09'" in found.tsquery) == (papers == 20_000)
+
+
 def test_one_common_word_is_looked_for_in_titles() -> None:
     found = choose_candidates([term("model", 400_000)], papers=1_000_000, most=MAX_RANKED)
     assert found is not None

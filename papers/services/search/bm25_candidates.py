@@ -26,6 +26,8 @@ _WORK = 9_000
 MIN_RANKED = 400
 MIN_RANKED_BESIDE_MEANING = 200
 """Of a long question, where what a search by meaning finds is ranked too."""
+_SMALL, _SMALL_SET_WORDS, _SMALL_SET_SIZES = 20_000, 12, (4, 5)
+"""Up to so many papers more words and larger sets take no time that could be told."""
 _SET_WORDS, _SET_SIZES = 8, (3, 4, 5)
 # Of so many words sets choose, larger ones where all are common: with more the index evaluates thousands of words.
 _TITLE_WORDS = 4
@@ -94,8 +96,9 @@ def choose_candidates(terms: Sequence[WeightedWord], *, papers: int, most: int) 
         return None
     if (found := sum(term.papers for term in terms)) <= most:
         return CandidateQuery(either([term.tsquery for term in terms]), found)
-    heavy = terms[:_SET_WORDS]
-    for size in _SET_SIZES:
+    is_small = papers <= _SMALL
+    heavy = terms[: _SMALL_SET_WORDS if is_small else _SET_WORDS]
+    for size in _SMALL_SET_SIZES if is_small else _SET_SIZES:
         sets = _Sets(heavy, size, papers, most)
         if sets.expected(sets.heaviest) <= most:
             least = sets.least_weight()
