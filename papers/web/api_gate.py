@@ -99,9 +99,9 @@ def _allowed_origin(origin: str) -> str:
 
 def _as_problem(response: HttpResponse) -> HttpResponse:
     kept = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    methods = kept.get("Allow", "").split(", ")
-    if "GET" in methods and "HEAD" not in methods:  # which this middleware answers for every GET
-        kept["Allow"] = ", ".join(sorted([*methods, "HEAD"]))
+    if "Allow" in kept:  # in no order, and without HEAD, which this middleware answers for every GET
+        methods = set(kept["Allow"].split(", "))
+        kept["Allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     return problem_response(response.status_code, _SAID.get(response.status_code, ""), headers=kept)
 
 
