@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -23,6 +27,7 @@ from tests.support.letter_model import LetterModel, embed_all
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).parents[2]
 VECTOR = LetterModel().embed(["frog"])[0]
 
 
@@ -276,6 +281,14 @@ def test_turning_back_to_a_model_keeps_its_vectors(animals, settings):
 
 
 # --- the shipped model ----------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_model_tells_nobody_that_it_runs(tmp_path: Path) -> None:
+    """onnxruntime keeps what it means to send to its maker in the home folder, unless `CI` is set."""
+    text = "from papers.services.embeddings.shipped import ShippedEmbedder; ShippedEmbedder().embed(['a frog'])"
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", text], env=environment, cwd=ROOT, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_the_shipped_model_knows_what_is_alike():

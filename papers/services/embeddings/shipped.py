@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,8 @@ class ShippedEmbedder:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != SHA256:
             raise EmbeddingError(f"{path} is not the file that was published: install the packages again.")
+        # From 1.29 on onnxruntime tells its maker of each process and model, unless this stands when it is imported.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
