@@ -138,7 +138,7 @@ def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(da
         thread = threading.Thread(target=supervisor.run)
         thread.start()
         try:
-            wait_until(lambda: supervisor.pid_of("forker") and supervisor.pid_of("below"))
+            wait_until(lambda: len(forked) == 2)
             time.sleep(1)
             assert sorted(forked) == ["below", "forker"]
             forker.path.touch()
