@@ -30,7 +30,8 @@ def draw(curves: Mapping[str, Sequence[float]], sizes: Sequence[int]) -> str:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
     for size in sizes:
-        parts.append(f'<text x="{place_x(size, sizes):.1f}" y="{HEIGHT - 22}" text-anchor="middle">{size:,}</text>')
+        anchor = "end" if size == sizes[-1] else "middle"  # beside it stand the names
+        parts.append(f'<text x="{place_x(size, sizes):.1f}" y="{HEIGHT - 22}" text-anchor="{anchor}">{size:,}</text>')
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 4}">papers; ms, 95 of 100 requests</text>')
     labels = label_places([place_y(values[-1], highest) for values in curves.values()])
     for number, ((name, values), label_y) in enumerate(zip(curves.items(), labels, strict=True)):
