@@ -134,7 +134,9 @@ def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(da
             supervisor.start(service)
         supervisor.use_forks(fork, by="forker")
         for name in ("forker", "part", "below"):
-            os.kill(supervisor.pid_of(name), signal.SIGKILL)
+            pid = supervisor.pid_of(name)
+            os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # dead: nothing wakes `run` here, which has no signals
         thread = threading.Thread(target=supervisor.run)
         thread.start()
         try:
