@@ -119,8 +119,11 @@ class Forker(Script):
         return self.path.exists()
 
 
-def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(data: DataDir, tmp_path: Path) -> None:
+def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(
+    data: DataDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both killed: a web server that loads all by itself beside it takes longer, and shares nothing afterwards."""
+    monkeypatch.setattr(module, "LOG_CHECK_SECONDS", 0.2)  # no signal wakes `run` here, which is in a thread
     forker = Forker("import time; time.sleep(60)", name="forker", path=tmp_path / "ready")
     part, below = Script("import time; time.sleep(60)", name="part"), Script("import time; time.sleep(60)", "below", 0)
     forked: list[str] = []
@@ -134,9 +137,7 @@ def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(da
             supervisor.start(service)
         supervisor.use_forks(fork, by="forker")
         for name in ("forker", "part", "below"):
-            pid = supervisor.pid_of(name)
-            os.kill(pid, signal.SIGKILL)
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # dead: nothing wakes `run` here, which has no signals
+            os.kill(supervisor.pid_of(name), signal.SIGKILL)
         thread = threading.Thread(target=supervisor.run)
         thread.start()
         try:
