@@ -198,10 +198,15 @@ def _subscribed(sign_up: SignUp, now: datetime) -> Subscriber:
     return subscriber
 
 
+def has_confirmed_account(subscriber: Subscriber) -> bool:
+    """Whether mail goes to an account's own address, which it has confirmed: it need not be asked again. One query."""
+    user = subscriber.user
+    return user is not None and is_same(user.email, subscriber.email) and has_confirmed_address(user)
+
+
 def confirm_account(*, subscriber: Subscriber, now: datetime) -> bool:
     """Begin the mail of a reader whose account has a confirmed address; False where it has none. Idempotent."""
-    user = subscriber.user
-    if user is None or not is_same(user.email, subscriber.email) or not has_confirmed_address(user):
+    if not has_confirmed_account(subscriber):
         return False
     with transaction.atomic():
         subscriber.confirmed_at = subscriber.confirmed_at or now

@@ -12,7 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from digests.forms.preferences import AddressChangeForm, PreferencesForm
 from digests.models import Delivery, Subscriber, Subscription
-from digests.services.double_opt_in import confirm_account, request_address_change, request_sign_up
+from digests.services.double_opt_in import (
+    confirm_account,
+    has_confirmed_account,
+    request_address_change,
+    request_sign_up,
+)
 from digests.services.mail_keys import find_by_key, key_of_reader, keys_of_mails
 from digests.services.mail_setup import current_mail_setup
 from digests.services.preferences import (
@@ -71,6 +76,7 @@ def _preferences(request: Request, subscriber: Subscriber, *, key: str = "") -> 
     context = {
         "form": form,
         "subscriber": subscriber,
+        "must_confirm": subscriber.confirmed_at is None and not has_confirmed_account(subscriber),
         "schedules": subscriber.schedules.exclude(next_due_at=None).order_by("next_due_at"),
         "key": key,
         "reader_key": key or key_of_reader(subscriber),

@@ -217,6 +217,15 @@ def test_a_sign_up_is_nobody_s_until_confirmed() -> None:
     assert Subscriber.objects.get().confirmed_at is None
 
 
+def test_only_who_will_be_asked_to_confirm_reads_so(settings: Any) -> None:
+    set_up_mail(settings)
+    user = reader("rita")
+    client = client_of(user)
+    assert "until you confirm this address" in client.get("/subscriptions").content.decode()
+    ensure_confirmed_address(user)
+    assert "until you confirm this address" not in client.get("/subscriptions").content.decode()
+
+
 def test_an_account_with_a_confirmed_address_needs_no_letter() -> None:
     user = reader("rita")
     ensure_confirmed_address(user)
