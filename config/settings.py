@@ -152,7 +152,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "papers.web.context_processors.site",
             ],
-            "builtins": ["papers.templatetags.addresses"],
+            "builtins": ["papers.templatetags.addresses", "papers.templatetags.kept"],
         },
     },
 ]

@@ -21,7 +21,7 @@ from config.local.paths import DataDir
 from config.local.postgres import PostgresServer
 from config.local.supervisor import Supervisor
 from config.local.valkey import ValkeyServer
-from papers.web import process_memory
+from papers import process_memory
 from tests.support.prepared_site import copy_prepared, prepared_folder
 
 # A test database that a crash ruins is made again: nothing waits for the disk.

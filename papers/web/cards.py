@@ -30,12 +30,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from papers.models import CardLead, LibraryItem, Paper, PaperExternalCounts
 from papers.models.addresses import address_of
+from papers.process_memory import ProcessMemory
 from papers.services.fetching.thumbnails import ShownThumbnail
 from papers.services.lists.rows import CardNote, ListPlace, ListRow, RecommendationReason, format_voters
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
 from papers.text.html import markdown
-from papers.web.process_memory import ProcessMemory
 
 CARD_SECONDS = 7 * 24 * 60 * 60
 MOST_BYTES_HERE = 8_000_000

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.models import AnonymousUser
 
 from papers.models import User
+from papers.process_memory import ProcessMemory
 from papers.services.lists.overview import ListOverview, count_seen, read_overview
 
 FOR_ME = "for-me"
@@ -93,31 +94,50 @@ def make_bar(
     left_out = seen if hides_seen else frozenset[int]()
     is_known = any(order.name == sort for order in orders)
 
-    def choice(label: str, is_on: bool, count: int = 0, **changes: str) -> Choice:
-        changed = {key: value for key, value in {**query, **changes}.items() if value}
-        return Choice(label, urlencode(changed), is_on, count)
-
-    chips = [
-        choice(code, code == category, count, category="" if code == category else code)
-        for code, count in overview.category_counts(without=left_out)
-    ]
-    front = sorted(
-        chips[:MAX_CHIPS] + [chip for chip in chips[MAX_CHIPS:] if chip.is_on], key=lambda chip: -chip.papers
-    )
+    counts = overview.category_counts(without=left_out)
+    front, more = _chips(counts, tuple(query.items()), category)
     return ListBar(
         name=name,
         counted=SeenCount(len(seen), len(overview.papers), overview.is_cut),
         total=overview.count(category, without=left_out),
         orders=[
-            choice(order.label, order.name == sort or (not is_known and number == 0), sort=order.name)
+            _choice(query, order.label, order.name == sort or (not is_known and number == 0), sort=order.name)
             for number, order in enumerate(orders)
         ],
         chips=front,
-        more_chips=[chip for chip in chips[MAX_CHIPS:] if not chip.is_on],
+        more_chips=more,
         category=category,
-        all_query=choice("", False, category="").query,
+        all_query=_choice(query, "", False, category="").query,
         place=place,
     )
+
+
+_Chips = tuple[tuple[Choice, ...], tuple[Choice, ...]]
+_here: ProcessMemory[tuple[object, ...], _Chips] = ProcessMemory(2_000_000)
+
+
+def _chips(counts: tuple[tuple[str, int], ...], query: tuple[tuple[str, str], ...], category: str) -> _Chips:
+    """The categories on the bar, and those behind "more". They are the same for all readers until a paper comes."""
+    key = (counts, query, category)
+    found = _here.get(key)
+    if found is not None:
+        return found
+    asked = dict(query)
+    chips = [
+        _choice(asked, code, code == category, count, category="" if code == category else code)
+        for code, count in counts
+    ]
+    front = sorted(
+        chips[:MAX_CHIPS] + [chip for chip in chips[MAX_CHIPS:] if chip.is_on], key=lambda chip: -chip.papers
+    )
+    found = tuple(front), tuple(chip for chip in chips[MAX_CHIPS:] if not chip.is_on)
+    _here.put(key, found, sum(300 + 2 * len(chip.query) for chip in chips))
+    return found
+
+
+def _choice(query: Mapping[str, str], label: str, is_on: bool, count: int = 0, **changes: str) -> Choice:
+    changed = {key: value for key, value in {**query, **changes}.items() if value}
+    return Choice(label, urlencode(changed), is_on, count)
 
 
 def seen_count(name: str, *, viewer: User | AnonymousUser, now: datetime) -> SeenCount | None:

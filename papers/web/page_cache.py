@@ -30,9 +30,9 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_http_date_safe
 
+from papers.process_memory import ProcessMemory
 from papers.web.compression import KEPT_LEVEL, gunzipped, gzipped, mark_gzip, takes_gzip
 from papers.web.http import Request
-from papers.web.process_memory import ProcessMemory
 from papers.web.theme import chosen_theme, theme_cookie
 from papers.web.validators import etag_of
 

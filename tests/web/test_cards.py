@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from papers.models import CardLead, LibraryItem, Listing, Paper, User
+from papers.process_memory import forget_everything
 from papers.services.lists.rows import ListRow, read_list_rows
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.reading.library import set_library_state
@@ -23,7 +24,6 @@ from papers.services.reading.tags import set_tags
 from papers.services.reading.votes import set_vote
 from papers.web import cards as service
 from papers.web.cards import render_cards
-from papers.web.process_memory import forget_everything
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import Card, parse_card, parse_html

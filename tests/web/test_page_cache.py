@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from config.monitoring.counts import PROCESS_COUNTS
+from papers.process_memory import forget_everything
 from papers.services.curation.audit_log import Actor
 from papers.services.curation.place_paper import hide_paper
 from papers.services.operations.installation import save_group_settings
 from papers.services.reading.votes import set_vote
 from papers.services.topics.topic_editor import TopicDraft, delete_topic, update_topic
-from papers.web.process_memory import forget_everything
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.pages import cards_on

@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django.urls import NoReverseMatch, get_script_prefix, reverse, set_script_prefix
 
 from papers.models.addresses import address_of
-from papers.web.process_memory import ProcessMemory, forget_everything
+from papers.process_memory import ProcessMemory, forget_everything
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from papers.models import PaperVersion, Topic
+from papers.process_memory import forget_everything
 from papers.services.reading.votes import set_vote
-from papers.web.process_memory import forget_everything
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
 from tests.support.people import anonymous_client, client_of, reader

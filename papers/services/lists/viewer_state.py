@@ -11,24 +11,31 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from papers.models import CardLead, User
+from papers.models.arrays import array_of
 from papers.services.reading.seen import DONE_WITH_LIST
 
 MAX_NAMED_VOTERS = 2
 
-# One statement for all of it. Each part enters an index by the reader and the papers of the page, or by one paper.
+# One statement for all of it, of the parts that are asked for: each takes its time to be planned. Each enters an index
+# by the reader and the papers of the page, or by one paper. What was seen comes as one row, as a list has thousands.
 _VIEWER_STATE = """
-    SELECT 'voted', paper_id, '' FROM papers_vote WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    SELECT 'voted', paper_id, '' FROM papers_vote WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s::bigint[])
     UNION ALL
-    SELECT 'library', paper_id, state FROM papers_libraryitem WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s)
+    SELECT 'library', paper_id, state FROM papers_libraryitem
+        WHERE user_id = %(user)s AND paper_id = ANY(%(papers)s::bigint[])
     UNION ALL
-    SELECT 'seen', paper_id, '' FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(list)s)
-    UNION ALL
-    (SELECT 'last', paper_id, '' FROM papers_seenpaper
-        WHERE user_id = %(user)s AND paper_id = ANY(%(list)s) AND done_on IS NULL ORDER BY seen_at DESC LIMIT 1)
+    SELECT CASE WHEN bool_or(done_on = %(done_with_list)s) THEN 'seen-done' ELSE 'seen' END,
+            (array_agg(paper_id ORDER BY seen_at DESC) FILTER (WHERE done_on IS NULL))[1],
+            string_agg(paper_id::text, ',')
+        FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(list)s::bigint[])
     UNION ALL
     (SELECT 'tag', tagged.paper_id, tag.name
         FROM papers_tag tag JOIN papers_taggedpaper tagged ON tagged.tag_id = tag.id
-        WHERE tag.user_id = %(user)s AND tagged.paper_id = ANY(%(papers)s) ORDER BY lower(tag.name))
+        WHERE tag.user_id = %(user)s AND tagged.paper_id = ANY(%(papers)s::bigint[]) ORDER BY lower(tag.name))
+    UNION ALL
+    SELECT 'mute', id, query FROM papers_mutedquery WHERE user_id = %(user)s
+"""
+_VOTERS = """
     UNION ALL
     SELECT 'voter', voted.id, voter.username
         FROM unnest(%(voters_of)s::bigint[]) AS voted(id)
@@ -37,11 +44,8 @@ _VIEWER_STATE = """
             WHERE vote.paper_id = voted.id AND NOT vote.is_unnamed AND person.is_active
             ORDER BY vote.created_at LIMIT %(names)s
         ) AS voter
-    UNION ALL
-    SELECT 'mute', id, query FROM papers_mutedquery WHERE user_id = %(user)s
-    UNION ALL
-    (SELECT 'list-done', paper_id, '' FROM papers_seenpaper
-        WHERE user_id = %(user)s AND paper_id = ANY(%(list)s) AND done_on = %(done_with_list)s LIMIT 1)
+"""
+_DONE_DAYS = """
     UNION ALL
     SELECT 'done', 0, asked.day::text FROM unnest(%(days)s::date[]) AS asked(day)
         WHERE EXISTS (SELECT 1 FROM papers_seenpaper WHERE user_id = %(user)s AND done_on = asked.day)
@@ -90,32 +94,32 @@ def read_viewer_state(
     state = ViewerState(viewer.username, card_lead=viewer.card_lead)
     asked: dict[str, Any] = {
         "user": viewer.pk,
-        "papers": list(paper_ids),
-        "list": list({*paper_ids, *whole_list}),
-        "voters_of": list(voters_of),
+        "papers": array_of(paper_ids),
+        "list": array_of({*paper_ids, *whole_list}),
+        "voters_of": array_of(voters_of),
         "names": MAX_NAMED_VOTERS,
         "days": list(days),
         "done_with_list": DONE_WITH_LIST,
     }
+    statement = _VIEWER_STATE + (_VOTERS if voters_of else "") + (_DONE_DAYS if days else "")
     with connection.cursor() as cursor:
-        cursor.execute(_VIEWER_STATE, asked)
+        cursor.execute(statement, asked)
         rows = cursor.fetchall()
     for kind, paper_id, word in rows:
         _note(state, kind, paper_id, word)
     if days:
         state.is_done = sum(kind == "done" for kind, _, _ in rows) == len(days)
     else:
-        state.is_done = any(kind == "list-done" for kind, _, _ in rows) and state.seen.issuperset(whole_list)
+        state.is_done = any(kind == "seen-done" for kind, _, _ in rows) and state.seen.issuperset(whole_list)
     return state
 
 
-def _note(state: ViewerState, kind: str, paper_id: int, word: str) -> None:
+def _note(state: ViewerState, kind: str, paper_id: Any, word: str | None) -> None:
     match kind:
         case "voted":
             state.voted.add(paper_id)
-        case "seen":
-            state.seen.add(paper_id)
-        case "last":
+        case "seen" | "seen-done":
+            state.seen.update(map(int, word.split(",")) if word else ())
             state.last_seen = paper_id
         case "library":
             state.library_states[paper_id] = word

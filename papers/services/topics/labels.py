@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from papers.models import Topic, User
+from papers.models.arrays import array_of
 
 MAX_ON_CARD = 3
 MAX_ON_PAGE = 12
@@ -42,7 +43,7 @@ def topic_names(
 ) -> TopicNamesByPaper:
     """By paper: the first of the topics that it is in and `viewer` may see, their own before the others. One query."""
     asked: dict[str, Any] = {
-        "papers": list(papers),
+        "papers": array_of(papers),
         "viewer": viewer.pk,
         "exclude": exclude and exclude.pk,
         "limit": limit,
