@@ -183,7 +183,7 @@ CACHES: dict[str, dict[str, Any]] = {
         "TIMEOUT": 60 * 60 * 24,
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "papers.accounts.sessions"
 
 # --- people --------------------------------------------------------------------------------------------------------
 

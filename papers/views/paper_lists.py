@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
@@ -29,6 +29,7 @@ from papers.services.reading.visits import record_visit
 from papers.services.topics.labels import topic_names
 from papers.web.cards import CardsBehind, Places, render_cards
 from papers.web.http import Request, parse_key
+from papers.web.large_parts import LargeParts
 from papers.web.list_bar import FOR_ME, ListBar, Order, make_bar
 from papers.web.paging import add_count, decode_cursor, encode_cursor, split_count
 
@@ -382,11 +383,18 @@ def paper_ids_of(rows: Iterable[ListRow]) -> list[int]:
     return [row.paper_id for row in rows]
 
 
+def _with_marks(page: CardPage, parts: LargeParts) -> CardPage:
+    """A page whose cards are joined with it at the end."""
+    muted = page.muted_cards
+    return replace(page, cards=parts.add(page.cards), muted_cards=None if muted is None else parts.add(muted))
+
+
 def show_list(request: Request, template: str, page: CardPage, context: dict[str, Any]) -> HttpResponse:
     """A whole page; for htmx that asks for more, the next cards alone."""
     query = {name: request.GET[name] for name in _KEPT if name in request.GET}
+    parts = LargeParts()
     context |= {
-        "page": page,
+        "page": _with_marks(page, parts),
         "first_query": urlencode(query),
         "more_query": urlencode(query | {"after": page.more}),
         "select_query": urlencode({**query, "pick": "1"}),
@@ -398,9 +406,10 @@ def show_list(request: Request, template: str, page: CardPage, context: dict[str
         names = Tag.objects.of(request.user).values_list("name", flat=True)  # type: ignore[arg-type]  # signed in
         context |= {"bulk_form": BulkActionForm(), "own_tag_names": list(names)}
     if request.htmx and "after" in request.GET and not page.is_first:
-        response = render(request, "papers/_cards.html", context)
+        html = render_to_string("papers/_cards.html", context, request)
     else:
-        response = render(request, template, {**context, "curators": curator_names()})
+        html = render_to_string(template, {**context, "curators": curator_names()}, request)
+    response = HttpResponse(parts.joined(html))
     # One address, two answers: a cache must not take one for the other.
     patch_vary_headers(response, ["Cookie", "HX-Request"])
     return response

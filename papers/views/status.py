@@ -13,11 +13,13 @@ from papers.services.operations.backups import read_backups
 from papers.services.operations.sample import has_sample
 from papers.services.operations.status import server_statistics, site_status
 from papers.web.http import Request
+from papers.web.page_cache import cache_for_anonymous
 from papers.web.permissions import may_administer
 
 
-@never_cache
 @require_safe
+@cache_for_anonymous
+@never_cache
 def status(request: Request) -> HttpResponse:
     """For readers: completeness, and whether news come in. For the staff: errors, addresses and figures too."""
     now = timezone.now()

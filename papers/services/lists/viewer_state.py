@@ -26,7 +26,7 @@ _VIEWER_STATE = """
     UNION ALL
     SELECT CASE WHEN bool_or(done_on = %(done_with_list)s) THEN 'seen-done' ELSE 'seen' END,
             (array_agg(paper_id ORDER BY seen_at DESC) FILTER (WHERE done_on IS NULL))[1],
-            string_agg(paper_id::text, ',')
+            coalesce(string_agg(paper_id::text, ','), '')
         FROM papers_seenpaper WHERE user_id = %(user)s AND paper_id = ANY(%(list)s::bigint[])
     UNION ALL
     (SELECT 'tag', tagged.paper_id, tag.name
@@ -114,7 +114,7 @@ def read_viewer_state(
     return state
 
 
-def _note(state: ViewerState, kind: str, paper_id: Any, word: str | None) -> None:
+def _note(state: ViewerState, kind: str, paper_id: Any, word: str) -> None:
     match kind:
         case "voted":
             state.voted.add(paper_id)
