@@ -219,7 +219,7 @@ def test_parts_are_forked_and_outlive_what_they_were_forked_from(running: Runnin
     worker, forks = running.pid_of("1-worker"), running.pid_of("1-forkserver")
     status = Path(f"/proc/{worker}/status").read_text(encoding="ascii")
     assert f"\nPPid:\t{running.process.pid}\n" in status
-    assert " -m celery --skip-checks " in command_line(worker)
+    assert " -m config.celery_command worker " in command_line(worker)
     assert " -m config.fork_server " in command_line(forks)
 
     os.kill(forks, signal.SIGKILL)
@@ -259,7 +259,7 @@ def test_where_nothing_can_be_forked_a_part_is_started_by_itself(running: Runnin
     try:
         os.kill(beat, signal.SIGKILL)
         wait_until(lambda: running.pid_of("2-beat") not in (0, beat))
-        wait_until(lambda: " -m celery -A config.beat " in command_line(running.pid_of("2-beat")))
+        wait_until(lambda: " -m config.celery_command beat config.beat " in command_line(running.pid_of("2-beat")))
     finally:
         os.kill(forks, signal.SIGCONT)
         spare.with_suffix(".away").rename(spare)
@@ -274,7 +274,7 @@ def is_beat(running: Running, pid: int) -> bool:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    return " -A config.beat " in command_line(pid) and f"\nPPid:\t{running.process.pid}\n" in status
+    return " beat config.beat " in command_line(pid) and f"\nPPid:\t{running.process.pid}\n" in status
 
 
 def test_what_the_parts_write_is_in_private_logs(running: Running) -> None:
