@@ -32,15 +32,10 @@ from config.local.forking import ANSWER_SECONDS, FORK_SERVER_MODULE, set_title
 from config.local.launch import die_with_parent
 
 _LOADED_LATE = (
-    *(
-        "celery.apps.beat",
-        "celery.apps.worker",
-        "config.celery_command",
-        "celery.concurrency.solo",
-        "celery.events.state",
-    ),
+    *("celery.apps.beat", "celery.apps.worker", "celery.concurrency.solo", "celery.events.state"),
     *("celery.contrib.django.task", "celery.worker.consumer.delayed_delivery", "celery.worker.autoscale"),
-    *("celery.app.amqp", "celery.app.control", "celery.app.events", "celery.app.log", "config.celery_command"),
+    *("celery.app.amqp", "celery.app.control", "celery.app.events", "celery.app.log", "celery.backends.base"),
+    "config.celery_command",
     *("celery.worker.components", "celery.worker.consumer", "celery.worker.control", "celery.worker.strategy"),
     *("kombu.transport.redis", "redis", "gunicorn.app.wsgiapp", "config.web_worker", "config.api_urls"),
     *("django.contrib.sessions.backends.db", "django.db.backends.postgresql.base", "config.redis_cache"),
