@@ -258,7 +258,7 @@ def check_sources(*, now: datetime) -> list[Finding]:
         source, again = each.source, manage_command(f"fetch {each.source.pk}")
         if each.trouble is SourceState.FAILING:
             since = f", since {clock(each.trouble_since)}" if each.trouble_since else ""
-            message = f"{source.name} failed {source.error_count} times{since}: {source.last_error}"
+            message = f"{source.name} failed {source.failures_in_words}{since}: {source.last_error}"
             is_long = each.trouble_since is not None and now - each.trouble_since > SOURCE_PROBLEM
             judged = problem if is_long else warning
             found.append(judged("sources", message, f"It is asked again by itself; now: {again}"))

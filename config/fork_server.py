@@ -6,6 +6,9 @@ It loads Django, the tasks, the pages and their templates, sets them aside from 
 to each of them, and waits. The supervisor asks for a part by a line of JSON; the part is forked twice, so that it
 becomes the supervisor's own child. This process may be killed at any moment: the parts go on.
 
+A second one stands by, forked from it, and shares with it what was loaded; of the two, whichever is killed is forked
+from the other. Loading takes five seconds of a processor, and a web server that died meanwhile would have to wait.
+
 It opens no connection and starts no thread, which a fork could not take along.
 """
 
@@ -25,13 +28,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from config.local.forking import ANSWER_SECONDS, set_title
+from config.local.forking import ANSWER_SECONDS, FORK_SERVER_MODULE, set_title
 from config.local.launch import die_with_parent
 
 _LOADED_LATE = (
-    *("celery.apps.beat", "celery.apps.worker", "celery.bin.celery", "celery.concurrency.solo", "celery.events.state"),
+    *("celery.apps.beat", "celery.apps.worker", "celery.concurrency.solo", "celery.events.state"),
     *("celery.contrib.django.task", "celery.worker.consumer.delayed_delivery", "celery.worker.autoscale"),
     *("celery.app.amqp", "celery.app.control", "celery.app.events", "celery.app.log", "celery.backends.base"),
+    "config.celery_command",
     *("celery.worker.components", "celery.worker.consumer", "celery.worker.control", "celery.worker.strategy"),
     *("kombu.transport.redis", "redis", "gunicorn.app.wsgiapp", "config.web_worker", "config.api_urls"),
     *("papers.accounts.sessions", "django.db.backends.postgresql.base", "config.redis_cache"),
@@ -42,14 +46,19 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> None:
-    path = Path(sys.argv[1])
-    set_title(f"{sys.executable} -m config.fork_server {path}")
     load()
-    arguments = serve(path)
+    arguments = [FORK_SERVER_MODULE, *sys.argv[1:]]
+    while arguments and arguments[0] == FORK_SERVER_MODULE:  # this one at first, then one that was forked from it
+        _have_title(arguments)
+        arguments = serve(Path(arguments[1]))
     if arguments:
-        set_title(" ".join([sys.executable, "-m", *arguments]))
+        _have_title(arguments)
         sys.argv = list(arguments)
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+def _have_title(arguments: list[str]) -> None:
+    set_title(" ".join([sys.executable, "-m", *arguments]))
 
 
 def load() -> None:

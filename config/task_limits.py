@@ -5,7 +5,8 @@ ends, from a thread of C that needs no lock of Python's, so that code which neve
 thread stood is in the log. The supervisor starts another one, and what the task had claimed is free with its session.
 After some hundred tasks, or grown too large, a worker ends between two tasks, as processes of a pool do. So does one
 that keeps what a long task took (numpy, a day's papers) when no long one came for some minutes: the next is forked from
-what all parts share, so a site at rest takes little, whatever it did before.
+what all parts share, so a site at rest takes little, whatever it did before. It looks every minute, since at rest there
+may be no next task for hours.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import task_postrun, task_prerun, worker_init
+from celery.signals import task_postrun, task_prerun, worker_init, worker_ready
 from celery.worker import state
 
 LONG_SECONDS = 1.0
 """What takes longer is work; all else looks whether there is some."""
 REST_SECONDS = 180.0
 """How long no work came when a worker that has grown gives back what it took for the last."""
-GROWN_KILOBYTES = 16_000
+LOOK_SECONDS = 60.0
+GROWN_KILOBYTES = 4_000
+"""More than this beyond what it had before its first task is worth a fork, a third of a second of a processor."""
 
 
 class TaskLimits:
@@ -42,7 +45,9 @@ class TaskLimits:
         self._kilobytes = kilobytes
         self._clock = clock
         self._is_running = False
-        self._began = self._worked_at = clock()
+        self._began = clock()
+        self._worked_at = float("inf")
+        """When the last long task ended; infinite where none came since the last look at rest."""
         self._had_kilobytes = 0
         """What it took before its first task."""
 
@@ -65,21 +70,28 @@ class TaskLimits:
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
         self._tasks_left -= 1
-        has_kilobytes = resident_kilobytes()
-        if self._tasks_left <= 0 or has_kilobytes > self._kilobytes or self._gives_back(has_kilobytes):
-            state.should_stop = os.EX_OK  # type: ignore[assignment]
-
-    def _gives_back(self, has_kilobytes: int) -> bool:
-        """Whether it keeps what it took for work, and no work came for a while."""
         now = self._clock()
         if now - self._began > LONG_SECONDS:
             self._worked_at = now
-        has_grown = has_kilobytes - (self._had_kilobytes or has_kilobytes) > GROWN_KILOBYTES
-        return has_grown and now - self._worked_at > REST_SECONDS
+        if self._tasks_left <= 0 or resident_kilobytes() > self._kilobytes:
+            _stop()
+
+    def look(self) -> None:
+        """End where it keeps what it took for work, and none came for a while. For when no task runs."""
+        if self._is_running or self._clock() - self._worked_at <= REST_SECONDS:
+            return
+        self._worked_at = float("inf")  # short tasks alone are no reason: each new process would end like this one
+        if resident_kilobytes() - self._had_kilobytes > GROWN_KILOBYTES:
+            _stop()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._is_running:
             raise SoftTimeLimitExceeded
+
+
+def _stop() -> None:
+    """Have this worker end in order, before it takes another task."""
+    state.should_stop = os.EX_OK  # type: ignore[assignment]
 
 
 def resident_kilobytes() -> int:
@@ -98,3 +110,4 @@ def limit_tasks_of_one_process(sender: Any, **_: Any) -> None:
         conf = sender.app.conf
         limits = TaskLimits(tasks=conf.worker_max_tasks_per_child, kilobytes=conf.worker_max_memory_per_child)
         limits.install()
+        worker_ready.connect(lambda sender, **_: sender.timer.call_repeatedly(LOOK_SECONDS, limits.look), weak=False)

@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from config.local.launch import call_libc
 from config.local.programs import Program
 from config.local.supervisor import Fork, Service
 
-FORK_SERVER = "forkserver"
+FORK_SERVERS = ("forkserver", "forkserver2")
+"""The process that has loaded what parts share, and a fork of it that stands by. Each is forked anew from the other."""
+FORK_SERVER_MODULE = "config.fork_server"
 ANSWER_SECONDS = 10.0
 """How long a fork may take on a busy machine before the part is started without it."""
 PR_SET_CHILD_SUBREAPER = 36
@@ -89,19 +92,26 @@ class ForkServer(Program):
         return connection
 
 
-def fork_server(path: Path) -> ForkServer:
-    """The one of a data folder, which listens at `path`."""
-    arguments = ("config.fork_server", str(path), TITLE_ROOM)
-    return ForkServer(FORK_SERVER, arguments, stage=1, stop_seconds=5, path=path)
+def fork_servers(paths: Iterable[Path]) -> list[ForkServer]:
+    """Both, which listen at these paths."""
+    return [
+        ForkServer(name, (FORK_SERVER_MODULE, str(path), TITLE_ROOM), stage=1, stop_seconds=5, path=path)
+        for name, path in zip(FORK_SERVERS, paths, strict=True)
+    ]
 
 
-def forks_of(server: ForkServer) -> Fork:
-    """What `Supervisor.use_forks` takes. The calling process becomes the parent of what is forked."""
+def forks_of(servers: Iterable[ForkServer]) -> Fork:
+    """What `Supervisor.use_forks` takes: has the first of the servers that answers fork, and no server itself.
+
+    The calling process becomes the parent of what is forked.
+    """
     become_subreaper()
 
     def fork(service: Service, log: Path) -> int:
-        if isinstance(service, Program) and service is not server:
-            return server.fork(service, log=log, parent=os.getpid())
+        if isinstance(service, Program):
+            for server in servers:
+                if service.name != server.name and (pid := server.fork(service, log=log, parent=os.getpid())):
+                    return pid
         return 0
 
     return fork

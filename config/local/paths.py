@@ -21,7 +21,7 @@ MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 POSTGRES_SOCKET_NAME = ".s.PGSQL.5432"
 VALKEY_SOCKET_NAME = "valkey.sock"
 EMBEDDER_SOCKET_NAME = "embedder.sock"
-FORK_SOCKET_NAME = "fork.sock"
+FORK_SOCKET_NAMES = ("fork.sock", "fork2.sock")
 DATABASE = "broadsheet"
 
 
@@ -105,8 +105,9 @@ class DataDir:
         return self.socket_dir / EMBEDDER_SOCKET_NAME
 
     @property
-    def fork_socket(self) -> Path:
-        return self.socket_dir / FORK_SOCKET_NAME
+    def fork_sockets(self) -> tuple[Path, ...]:
+        """Of the process that parts are forked from, and of the one that stands by for it."""
+        return tuple(self.socket_dir / name for name in FORK_SOCKET_NAMES)
 
     @property
     def database_url(self) -> str:

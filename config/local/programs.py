@@ -1,6 +1,5 @@
 """The parts of Broadsheet itself that run under the supervisor: web server, workers, embedder, beat."""
 
-import http.client
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from config.local.paths import PROJECT
 from config.local.processes import Privileges, launch_command
 from papers.services.operations.semaphores import has_semaphores
 
+CELERY = "config.celery_command"
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "2"}
 """For glibc: what a large upload or answer took is given back when it is done with. By itself glibc raises these limits
 with each large block that is freed, and a process keeps what it once needed (mallopt(3))."""
@@ -80,7 +80,7 @@ MAILER = Part("mailer", 1, 10, queue="mail")
 """Hands mails to the mail server, and mostly waits for its answers. One connection; more of them may run."""
 EMBEDDER = Part("embedder", 1, 5, ("manage", "embed", "--serve"))
 """Has the embedding model in memory, alone on this machine: answers the web server's queries, embeds new papers."""
-BEAT = Part("beat", 2, 5, ("celery", "-A", "config.beat", "beat", "--loglevel", "WARNING", "--pidfile", ""))
+BEAT = Part("beat", 2, 5, (CELERY, "beat", "config.beat", "--loglevel", "WARNING", "--pidfile", ""))
 """Enqueues the task that collects due work, again and again."""
 
 PARTS = {part.name: part for part in (WEB, WORKER, FETCHER, MAILER, EMBEDDER, BEAT)}
@@ -118,9 +118,7 @@ def program_of(part: Part, *, host: str = "127.0.0.1", port: int = 8000, process
 
 def _worker_arguments(part: Part, *, name: str, pool: tuple[str, ...]) -> tuple[str, ...]:
     return (
-        # `up` and `run` have looked whether everything is right; once more would import all that only the web server
-        # needs.
-        *("celery", "--skip-checks", "-A", "config.celery", "worker"),
+        *(CELERY, "worker", "config.celery"),
         *("-Q", part.queue, "-n", f"{name}@%h", *pool),
         *("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
@@ -128,6 +126,9 @@ def _worker_arguments(part: Part, *, name: str, pool: tuple[str, ...]) -> tuple[
 
 def is_answering(host: str, port: int) -> bool:
     """Whether a Broadsheet answers at this address."""
+    # Here, because it brings TLS and e-mail with it: three megabytes of the supervisor, which never asks.
+    import http.client
+
     connection = http.client.HTTPConnection(connect_address(host), port, timeout=5)
     try:
         connection.request("GET", "/health/live")

@@ -2,12 +2,13 @@
 
 import contextlib
 import fcntl
+import itertools
 import os
 import select
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -85,7 +86,7 @@ class Supervisor:
         self._stops_asked = 0
         self._wakeup: int | None = None
         self._fork: Fork | None = None
-        self._forks_by = ""
+        self._forks_by: Sequence[str] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -93,11 +94,12 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def use_forks(self, fork: Fork, *, by: str = "") -> None:
+    def use_forks(self, fork: Fork, *, by: Sequence[str] = ()) -> None:
         """Start services from now on by `fork`, and by themselves only where it answers 0.
 
-        `by` names the service that forks. While that one is started again, those that died wait for it: alone each
-        would load the same once more, which takes longer on a small machine, and share none of it afterwards.
+        `by` names the services that fork. While none of them is there and one is started again, those that died wait
+        for it, services that fork for those named before them: alone each would load the same once more, which takes
+        longer on a small machine, and share none of it afterwards.
         This process must be the one that orphans below it come to.
         """
         self._fork = fork
@@ -250,13 +252,21 @@ class Supervisor:
             self.report(f"{child.service.name} could not be started again: {error}")
 
     def _can_soon_be_forked(self, child: SupervisedProcess) -> bool:
-        """Whether what forks services is being started, and will be there before long. Those below it never wait."""
-        forks = self._children.get(self._forks_by)
-        if forks is None or forks is child or child.service.stage < forks.service.stage or forks.failures > 2:
+        """Whether nothing that forks services is there, but will be before long. Those below it never wait."""
+        names = itertools.takewhile(lambda name: name != child.service.name, self._forks_by)
+        before = [self._children[name] for name in names if name in self._children]
+        coming = [forks for forks in before if self._is_coming(forks) and forks.service.stage <= child.service.stage]
+        if not coming:
             return False
-        if forks.pid and time.monotonic() - forks.started > FORK_WAIT_SECONDS:
+        others = [forks for name in self._forks_by if (forks := self._children.get(name)) and forks is not child]
+        return not any(forks.pid and forks.service.is_ready() for forks in others)
+
+    @staticmethod
+    def _is_coming(forks: SupervisedProcess) -> bool:
+        """Whether it is being started, or will be at once."""
+        if forks.failures > 2:
             return False
-        return not forks.service.is_ready()
+        return not forks.pid or time.monotonic() - forks.started <= FORK_WAIT_SECONDS
 
     def _reap(self) -> None:
         """Notice which services have ended. Where orphans come to us, as to process 1 of a container, bury them too."""

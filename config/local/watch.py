@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from config.local.forking import FORK_SERVER, ForkServer, fork_server, forks_of
+from config.local.forking import ForkServer, fork_servers, forks_of
 from config.local.paths import PROJECT, DataDir
 from config.local.postgres import PostgresServer
 from config.local.processes import Privileges
@@ -42,14 +42,12 @@ class Setup:
             return postgres
         if name == ValkeyServer.name:
             return ValkeyServer(data, privileges=self.privileges)
-        if name == FORK_SERVER:
-            return fork_server(data.fork_socket)
         programs = (
             program
             for part in PARTS.values()
             for program in programs_of(part, host=self.host, port=self.port, processes=self.processes)
         )
-        return next(program for program in programs if program.name == name)
+        return next(program for program in (*fork_servers(data.fork_sockets), *programs) if program.name == name)
 
 
 def become_watcher(supervisor: Supervisor, setup: Setup, *, lock: int) -> None:
@@ -79,11 +77,14 @@ def main() -> None:
     privileges = Privileges(**given["setup"].pop("privileges"))
     setup = Setup(**given["setup"], privileges=privileges)
     supervisor = Supervisor(data, report=say)
+    servers = []
     for child in given["children"]:
         service = setup.service(child.pop("name"), data)
         supervisor.adopt(service, **child)
         if isinstance(service, ForkServer):
-            supervisor.use_forks(forks_of(service), by=service.name)
+            servers.append(service)
+    if servers:
+        supervisor.use_forks(forks_of(servers), by=[server.name for server in servers])
     try:
         with supervisor.handle_stop_signals(), supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

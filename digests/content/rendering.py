@@ -12,15 +12,17 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import css_inline
 from django.template.loader import get_template, render_to_string
 from django.utils.html import escape
 
 from digests.content import urls
 from papers.models import Paper
 from papers.services.reading.paper_versions import FieldChange
+
+if TYPE_CHECKING:
+    from css_inline import CSSInliner
 
 # Control characters, which no text of a paper has.
 _PLACEHOLDER = re.compile("\x02([a-z_]+)\x03")
@@ -179,12 +181,19 @@ def _piece(name: str) -> RenderedPart:
 
 def inline_styles(html: str) -> str:
     """A whole document with the rules of emails/style.css written into its elements."""
-    return css_inline.CSSInliner(extra_css=_style(), keep_style_tags=True, load_remote_stylesheets=False).inline(html)
+    inliner = _inliner()(extra_css=_style(), keep_style_tags=True, load_remote_stylesheets=False)
+    return str(inliner.inline(html))
 
 
 def inline_fragment_styles(html: str) -> str:
     """The same for a part of a document."""
-    return css_inline.CSSInliner(load_remote_stylesheets=False).inline_fragment(html, _style())
+    return str(_inliner()(load_remote_stylesheets=False).inline_fragment(html, _style()))
+
+
+def _inliner() -> type[CSSInliner]:
+    from css_inline import CSSInliner  # here, because only who sends mails needs its two megabytes
+
+    return CSSInliner
 
 
 @cache

@@ -9,8 +9,6 @@ import struct
 import zlib
 from typing import NamedTuple
 
-import pypdfium2
-
 WIDTH = 160
 """Pixels; shown at half of it, so it is sharp on a dense screen."""
 MAX_HEIGHT = 240
@@ -38,6 +36,8 @@ def draw_first_page(data: bytes) -> Picture:
     Raises:
         NoFirstPageError: it can't be drawn.
     """
+    import pypdfium2  # here, in the child that draws: three megabytes that no other process needs
+
     try:
         document = pypdfium2.PdfDocument(data)
         page = document[0]

@@ -30,7 +30,7 @@ def wait_until(is_so: Callable[[], object], seconds: float) -> bool:
 @pytest.mark.slow
 def test_a_workers_loop_touches_it_until_it_hangs(tmp_path: Path) -> None:
     file = tmp_path / "alive"
-    command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "config.celery", "worker", "--pool", "solo"]
+    command = [sys.executable, "-m", "config.celery_command", "worker", "config.celery", "--pool", "solo"]
     worker = subprocess.Popen(
         [*command, "-Q", "of-nobody", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         cwd=ROOT,

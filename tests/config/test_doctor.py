@@ -219,6 +219,9 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
     found = doctor.check_sources(now=NOW)
     assert [finding.level for finding in found] == [FindingLevel.WARNING] * 2
     assert "failed 3 times: 503" in found[0].message
+    failing.error_count = 1
+    failing.save()
+    assert "failed once: 503" in doctor.check_sources(now=NOW)[0].message
     assert f"manage.py fetch {failing.pk}" in found[0].remedy
     assert f"manage.py fetch {late.pk}" in found[1].remedy
 

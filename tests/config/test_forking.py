@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from config.local.forking import fork_server
+from config.local.forking import ForkServer, fork_servers, forks_of
 from config.local.programs import Program
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 PART = Program("part", ("celery",), stage=1, stop_seconds=1)
+
+
+def first_server(folder: Path) -> ForkServer:
+    return fork_servers([folder / "fork.sock", folder / "fork2.sock"])[0]
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def answered(tmp_path: Path) -> Iterator[list[bytes]]:
 
 
 def test_the_process_that_was_forked_is_told_to_go_on(answered: list[bytes], tmp_path: Path) -> None:
-    server = fork_server(tmp_path / "fork.sock")
+    server = first_server(tmp_path)
     assert server.fork(PART, log=tmp_path / "log", parent=os.getpid()) == 4711
     while len(answered) < 3:
         time.sleep(0.01)
@@ -52,13 +56,26 @@ def test_the_process_that_was_forked_is_told_to_go_on(answered: list[bytes], tmp
 @pytest.mark.parametrize("said", [b"\n", b"no\n", b"47"])
 def test_an_answer_that_is_none_forks_nothing(answered: list[bytes], tmp_path: Path, said: bytes) -> None:
     answered[0] = said
-    assert fork_server(tmp_path / "fork.sock").fork(PART, log=tmp_path / "log", parent=os.getpid()) == 0
+    assert first_server(tmp_path).fork(PART, log=tmp_path / "log", parent=os.getpid()) == 0
 
 
 def test_where_nobody_listens_nothing_is_forked(tmp_path: Path) -> None:
-    server = fork_server(tmp_path / "fork.sock")
+    server = first_server(tmp_path)
     assert not server.is_ready()
     assert server.fork(PART, log=tmp_path / "log", parent=os.getpid()) == 0
+
+
+def test_where_the_first_is_gone_the_one_that_stands_by_forks_it_too(
+    answered: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.local.forking.become_subreaper", lambda: None)
+    first, spare = fork_servers([tmp_path / "gone.sock", tmp_path / "fork.sock"])
+    fork = forks_of([first, spare])
+    assert fork(spare, tmp_path / "log") == 0  # nobody forks itself
+    assert fork(first, tmp_path / "log") == 4711
+    while len(answered) < 3:
+        time.sleep(0.01)
+    assert b'"arguments": ["config.fork_server", ' in answered[1]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has another account to be")
@@ -78,5 +95,5 @@ def test_another_account_s_server_is_not_believed(tmp_path: Path) -> None:
         finally:
             os._exit(0)
     os.read(ready, 1)
-    assert fork_server(path).fork(PART, log=tmp_path / "log", parent=os.getpid()) == 0
+    assert first_server(tmp_path).fork(PART, log=tmp_path / "log", parent=os.getpid()) == 0
     os.waitpid(pid, 0)

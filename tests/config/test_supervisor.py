@@ -135,7 +135,7 @@ def test_what_died_waits_for_the_service_that_forks_where_that_one_comes_back(
     with Supervisor(data) as supervisor:
         for service in (forker, part, below):
             supervisor.start(service)
-        supervisor.use_forks(fork, by="forker")
+        supervisor.use_forks(fork, by=["forker"])
         for name in ("forker", "part", "below"):
             os.kill(supervisor.pid_of(name), signal.SIGKILL)
         thread = threading.Thread(target=supervisor.run)
@@ -156,7 +156,7 @@ def test_a_service_that_forks_and_does_not_come_back_is_not_waited_for(data: Dat
     with Supervisor(data) as supervisor:
         supervisor.start(forker)
         supervisor.start(Script("import time; time.sleep(60)", name="part"))
-        supervisor.use_forks(lambda service, log: 0, by="forker")
+        supervisor.use_forks(lambda service, log: 0, by=["forker"])
         part = supervisor._children["part"]
         assert supervisor._can_soon_be_forked(part)
         supervisor._children["forker"].started -= module.FORK_WAIT_SECONDS + 1
@@ -165,6 +165,25 @@ def test_a_service_that_forks_and_does_not_come_back_is_not_waited_for(data: Dat
         supervisor._children["forker"].failures = 3
         assert not supervisor._can_soon_be_forked(part)
         supervisor._children["forker"].pid = pid
+
+
+def test_one_of_two_services_that_fork_is_enough(data: DataDir, tmp_path: Path) -> None:
+    """Nobody waits while one is there, and of two that are gone the first waits for nobody."""
+    sleeps = "import time; time.sleep(60)"
+    first, spare = (Forker(sleeps, name=name, path=tmp_path / name) for name in ("first", "spare"))
+    with Supervisor(data) as supervisor:
+        for service in (first, spare, Script(sleeps, name="part")):
+            supervisor.start(service)
+        supervisor.use_forks(lambda service, log: 0, by=["first", "spare"])
+
+        def waiting() -> list[str]:
+            return [name for name, child in supervisor._children.items() if supervisor._can_soon_be_forked(child)]
+
+        assert waiting() == ["spare", "part"]
+        spare.path.touch()
+        assert waiting() == ["spare"]  # if it had died, the first would soon be there to fork it
+        first.path.touch()
+        assert waiting() == []
 
 
 def wait_until(is_so: Callable[[], object]) -> None:

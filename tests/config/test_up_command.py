@@ -27,7 +27,7 @@ from tests.support.prepared_site import copy_prepared
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("running")]
 
 EMBEDDED = ("0-postgres", "0-valkey")
-PARTS = ("1-embedder", "1-fetcher", "1-forkserver", "1-mailer", "1-worker", "2-beat", "2-web")
+PARTS = ("1-embedder", "1-fetcher", "1-forkserver", "1-forkserver2", "1-mailer", "1-worker", "2-beat", "2-web")
 
 
 class Running:
@@ -219,7 +219,7 @@ def test_parts_are_forked_and_outlive_what_they_were_forked_from(running: Runnin
     worker, forks = running.pid_of("1-worker"), running.pid_of("1-forkserver")
     status = Path(f"/proc/{worker}/status").read_text(encoding="ascii")
     assert f"\nPPid:\t{running.process.pid}\n" in status
-    assert " -m celery --skip-checks " in command_line(worker)
+    assert " -m config.celery_command worker " in command_line(worker)
     assert " -m config.fork_server " in command_line(forks)
 
     os.kill(forks, signal.SIGKILL)
@@ -230,15 +230,39 @@ def test_parts_are_forked_and_outlive_what_they_were_forked_from(running: Runnin
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each part is started by itself")
+@pytest.mark.parametrize("killed", ["1-forkserver", "1-forkserver2"])
+def test_nothing_is_loaded_again_after_what_forks_and_a_part_were_killed(running: Running, killed: str) -> None:
+    """A reader would wait for it: five seconds of a processor."""
+    before = {part: running.pid_of(part) for part in (killed, "2-web")}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    wait_until(lambda: all(running.pid_of(part) not in (0, pid) for part, pid in before.items()))
+    wait_until(lambda: running.page("/") == 200)
+
+    for part in before:
+        assert processor_seconds(running.pid_of(part)) < 1.5, part
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used itself."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each part is started by itself")
 def test_where_nothing_can_be_forked_a_part_is_started_by_itself(running: Running) -> None:
     forks, beat = running.pid_of("1-forkserver"), running.pid_of("2-beat")
+    spare = running.data.fork_sockets[1]
     os.kill(forks, signal.SIGSTOP)
+    spare.rename(spare.with_suffix(".away"))
     try:
         os.kill(beat, signal.SIGKILL)
         wait_until(lambda: running.pid_of("2-beat") not in (0, beat))
-        wait_until(lambda: " -m celery -A config.beat " in command_line(running.pid_of("2-beat")))
+        wait_until(lambda: " -m config.celery_command beat config.beat " in command_line(running.pid_of("2-beat")))
     finally:
         os.kill(forks, signal.SIGCONT)
+        spare.with_suffix(".away").rename(spare)
     time.sleep(1)  # a fork that was asked for meanwhile and is late ends: nobody waits for it
     pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     beats = [pid for pid in pids if is_beat(running, pid)]
@@ -250,7 +274,7 @@ def is_beat(running: Running, pid: int) -> bool:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    return " -A config.beat " in command_line(pid) and f"\nPPid:\t{running.process.pid}\n" in status
+    return " beat config.beat " in command_line(pid) and f"\nPPid:\t{running.process.pid}\n" in status
 
 
 def test_what_the_parts_write_is_in_private_logs(running: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db import DatabaseError, connections
 
 from config import startup
 from config.local import programs
-from config.local.forking import ForkServer, can_fork, fork_server, forks_of
+from config.local.forking import ForkServer, can_fork, fork_servers, forks_of
 from config.local.paths import DataDir, OperatorError
 from config.local.postgres import PostgresServer, start_postgres
 from config.local.processes import Privileges
@@ -80,6 +81,8 @@ class Command(BaseCommand):
         for program in others:
             if program.name != programs.EMBEDDER.name or not reason:
                 supervisor.start(program)
+        for spare in forks[1:]:
+            supervisor.start(spare)  # forked from the first, for which it stands by
         self.say(f"Broadsheet is ready: {settings.SITE_URL}")
         self.say(f"Sign in as {settings.ADMIN_EMAIL}, once: {link}")
         if named := loopback_name_url():
@@ -105,20 +108,20 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def start_fork_server(supervisor: Supervisor) -> ForkServer | None:
-    """Start the process that the parts are forked from; None on a system where that cannot be."""
+def start_fork_server(supervisor: Supervisor) -> list[ForkServer]:
+    """Start the process that the parts are forked from. Returns it and its spare; none where that cannot be."""
     if not can_fork():
-        return None
-    server = fork_server(settings.DATA_DIR.fork_socket)
-    supervisor.start(server)
-    return server
+        return []
+    servers = fork_servers(settings.DATA_DIR.fork_sockets)
+    supervisor.start(servers[0])
+    return servers
 
 
-def await_fork_server(supervisor: Supervisor, server: ForkServer | None) -> None:
+def await_fork_server(supervisor: Supervisor, servers: Sequence[ForkServer]) -> None:
     """Have the parts that are started from now on forked."""
-    if server:
-        supervisor.wait_for(server, seconds=READY_SECONDS)
-        supervisor.use_forks(forks_of(server), by=server.name)
+    if servers:
+        supervisor.wait_for(servers[0], seconds=READY_SECONDS)
+        supervisor.use_forks(forks_of(servers), by=[server.name for server in servers])
 
 
 def start_embedded(supervisor: Supervisor) -> Privileges:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{source.pk:>3}  {source.kind:<12} {source.name}: {when}")
             self.stdout.write(f"     {base_url_of(source)}  {' '.join(source.categories)}{source.query}".rstrip())
             if source.last_error:
-                self.stdout.write(f"     failed {source.error_count} times: {source.last_error}")
+                self.stdout.write(f"     failed {source.failures_in_words}: {source.last_error}")
 
     def _visit(self, source: Source, options: dict[str, Any]) -> bool:
         self.stdout.write(f"{source.name} ({source.kind})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from functools import cache
 
 
@@ -12,6 +11,8 @@ def has_semaphores() -> bool:
 
     What works with several processes, workers and imports, then works with one.
     """
+    import multiprocessing  # here, so that the supervisor, which never asks, does without
+
     try:
         # The same call of the system as for any other way to start processes, but with no helper process to watch it.
         multiprocessing.get_context("fork").Lock()
