@@ -59,6 +59,11 @@ def clean_name(raw: str) -> str:
     return line if any(map(str.isalnum, line)) else ""
 
 
+def is_initial(key: str) -> bool:
+    """Whether a key says too little to be somebody's name: a single letter, as that of `H∞`; an ideograph is one."""
+    return len(key) == 1 and key.isascii()
+
+
 def in_order_of_speech(name: str) -> str:
     """One person's name as it is said: "Holm, Chiara" as "Chiara Holm", "Holm, C., Jr." as "C. Holm, Jr."."""
     parts = [part for each in name.split(",") if (part := each.strip())]

@@ -48,7 +48,7 @@ from papers.services.search.word_statistics import (
     load_word_frequencies,
     newest_month_marks,
 )
-from papers.text.names import author_key
+from papers.text.names import author_key, is_initial
 
 MAX_RESULTS = 200
 K1, B = 1.2, 0.75
@@ -125,7 +125,7 @@ def build_bm25_query(
     words = asked_words(texts, lexemes, repetitions or {})
     if not words:
         return Bm25Query((), " ".join(texts), 1, 100.0)
-    keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
+    keys = {text: key for text in texts if (key := author_key(text)) and " " not in key and not is_initial(key)}
     asked = [each for word in words for each in word.all_words()]
     asked += [mark for key in keys.values() for mark in author_marks(key)]
     if required is not None:
