@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from papers.text.cleaning import clean_line, fold
 from papers.text.tex import to_text
 
+PARTICLES = frozenset(
+    {"af", "al", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du", "el"}
+    | {"ibn", "la", "le", "los", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur"}
+)
+"""Written small before a family name, and part of it."""
+
 _ET_AL = re.compile(r"(?:^|[\s,;])(?:and\s)?et\.?\s?al(?:ii)?$|^others$", re.I)
 _LONGEST_ET_AL = len(", and et. alii")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?", re.I)

@@ -81,6 +81,15 @@ def test_a_symbol_is_no_initial_of_an_author() -> None:
     assert not tree.xpath("//main//a[starts-with(@href, '/authors/')][contains(., 'McDowell')][not(ancestor::article)]")
 
 
+def test_a_small_word_among_others_is_nobodys_name() -> None:
+    factories.paper(title="Langage", abstract="La langue.")
+    factories.paper(title="Rivers", abstract="", authors=["Ana de la Cruz"])
+    factories.paper(title="Lakes", abstract="", authors=["Joan La"])
+    word_statistics.count_words(now=factories.NOW)
+    assert titles("la langue") == ["Langage"]
+    assert set(titles("la")) == {"Langage", "Rivers", "Lakes"}
+
+
 def test_words_say_more_than_a_loose_relation(papers: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     near(monkeypatch, {papers["Learning"]: 0.7, papers["Generative"]: 0.7})
     assert reasons("learning") == ["words in title", "loosely related"]
