@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from papers.text.names import PARTICLES
+
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?", re.I)
 _GROUP = re.compile(r"\b(?:collaborations?|consortium|team|group|project|initiative|university|institute)\b", re.I)
-# Written small before a family name, and part of it.
-_PARTICLES = frozenset(
-    {"af", "al", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du", "el"}
-    | {"ibn", "la", "le", "los", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ def parse_name(text: str) -> PersonName:
     if len(words) == 1:
         return PersonName(text, is_group=True)
     start = len(words) - 1
-    while start > 1 and words[start - 1].lower() in _PARTICLES and words[start - 1][0].islower():
+    while start > 1 and words[start - 1].lower() in PARTICLES and words[start - 1][0].islower():
         start -= 1
     return PersonName(" ".join(words[start:]), " ".join(words[:start]), suffix)
 

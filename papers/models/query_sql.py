@@ -21,6 +21,7 @@ from papers.catalogue.source_names import SOURCE_NAMES
 from papers.dates import start_of_day
 from papers.models.library import TaggedPaper
 from papers.models.search_index import lexemes_of
+from papers.models.shared_list import SharedList, SharedListPaper
 from papers.models.topic import TopicMatch
 from papers.models.user import User
 from papers.query import nodes
@@ -58,7 +59,7 @@ class QueryContext:
     """What a condition depends on beside its text."""
 
     viewer: User | AnonymousUser | None
-    """Whose tags and topics are meant."""
+    """Whose tags and topics are meant, and who must be allowed to read the lists."""
     today: date
     """The day, in the group's zone, before which spans such as `7d` end."""
     lexemes: Lexemes
@@ -133,6 +134,10 @@ def _compile_term(term: Leaf, context: QueryContext) -> QueryCondition | None:
             return _topic(slug, context.viewer)
         case nodes.TagTerm(name):
             return _tag(name, context.viewer)
+        case nodes.ListTerm(slug):
+            readable = SharedList.objects.readable_by(context.viewer or AnonymousUser()).filter(slug=slug)
+            entries = SharedListPaper.objects.filter(paper=OuterRef("pk"), shared_list__in=readable)
+            return QueryCondition(filter=Q(Exists(entries)))
         case nodes.LikeTerm():
             return None  # orders by meaning and leaves nothing out
         case _:

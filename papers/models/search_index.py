@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
 
 from papers.query.spellings import Lexeme, Lexemes, TextForms, forms_of, pairs_in
+from papers.text.english_variants import other_spellings
 
 _MAX_REMEMBERED = 50_000
 _FORMS = """
@@ -46,14 +48,22 @@ def lexemes_of(texts: Iterable[str]) -> dict[str, TextForms]:
 
 def _read(texts: list[str]) -> dict[str, TextForms]:
     pairs = {text: pairs_in(text) for text in texts}
-    asked = list(dict.fromkeys([*texts, *(pair for found in pairs.values() for pair in found)]))
+    others = {text: other_spellings(text) for text in texts}
+    asked = list(dict.fromkeys(chain(texts, *pairs.values(), *others.values())))
     kinds: dict[str, tuple[list[Lexeme], list[Lexeme], list[Lexeme]]] = {text: ([], [], []) for text in asked}
     with connection.cursor() as cursor:
         cursor.execute(_FORMS, [asked])
         for text, kind, word, position in cursor.fetchall():
             kinds[text][kind].append(Lexeme(word, position))
     found = {text: forms_of(*lexemes) for text, lexemes in kinds.items()}
-    return {text: replace(found[text], pairs=_joined(pairs[text], found)) for text in texts}
+    return {
+        text: replace(
+            found[text],
+            pairs=_joined(pairs[text], found),
+            respelled=tuple(found[other].row for other in others[text] if found[other].row != found[text].row),
+        )
+        for text in texts
+    }
 
 
 def _joined(pairs: Sequence[str], found: Lexemes) -> tuple[tuple[int, str], ...]:

@@ -34,6 +34,22 @@ class ListRole(models.TextChoices):
     READER = "reader", "reader"
 
 
+class ListAudience(NamedTuple):
+    """Who may see a list: the rule of `readable_by` for many readers at once."""
+
+    visibility: str
+    owner_id: int | None
+    named: frozenset[int]
+    """The keys of those who are named on it."""
+
+    def includes(self, user_id: int | None, *, curates: bool) -> bool:
+        """Whether somebody is among them; a visitor has no key."""
+        if self.visibility == ListVisibility.EVERYBODY or user_id is None:
+            return self.visibility == ListVisibility.EVERYBODY
+        is_theirs = user_id == self.owner_id or user_id in self.named
+        return is_theirs or self.visibility == ListVisibility.MEMBERS or (curates and self.owner_id is None)
+
+
 class ListsPosition(NamedTuple):
     """What the page of lists is sorted by: last changed first."""
 

@@ -171,6 +171,16 @@ class TagTerm(_Term):
 
 
 @dataclass(frozen=True, slots=True)
+class ListTerm(_Term):
+    """The papers on a shared list that the reader who asks may see, by its slug."""
+
+    slug: str
+
+    def __str__(self) -> str:
+        return f"list:{_value(self.slug)}"
+
+
+@dataclass(frozen=True, slots=True)
 class DateExpression:
     """A day as it was written: a day, a month, a year, or a span before today."""
 
@@ -291,7 +301,7 @@ class Or:
 
 TextTerm: TypeAlias = WordTerm | PhraseTerm | TitleTerm
 """What is asked for in words of the papers' texts, which results are ranked by."""
-PersonalTerm: TypeAlias = TopicTerm | TagTerm
+PersonalTerm: TypeAlias = TopicTerm | TagTerm | ListTerm
 """What the same text finds other papers by for another reader."""
 Leaf: TypeAlias = (
     TextTerm
@@ -383,7 +393,7 @@ def _pairs_of(node: Node) -> Iterator[str]:
 
 
 def is_personal(node: Node) -> bool:
-    """Whether the same text finds other papers for another reader: it names a tag or a topic, behind a minus too."""
+    """Whether the same text finds other papers for another reader: by a tag, topic or list, behind a minus too."""
     return any(isinstance(term, PersonalTerm) for term in all_terms(node))
 
 

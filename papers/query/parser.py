@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from papers.catalogue import categories
@@ -32,6 +32,7 @@ from papers.query.nodes import (
     HasTerm,
     Leaf,
     LikeTerm,
+    ListTerm,
     Node,
     Not,
     Or,
@@ -122,7 +123,9 @@ def parse(text: str) -> Query:
     parser = _Parser(text, problems)
     root = parser.read()
     repeated = tuple((word, times) for word, times in Counter(parser.words).items() if times > 1)
-    return Query(root, tuple(dict.fromkeys(problems))[:MAX_PROBLEMS], _destination(text), repeated, parser.prose())
+    found = Query(root, (), _destination(text), repeated, parser.prose())
+    said = dict.fromkeys(problem for problem in problems if problem not in _OF_MARKS or not found.is_running_text())
+    return replace(found, problems=tuple(said)[:MAX_PROBLEMS])
 
 
 # --- Operators ------------------------------------------------------------------------------------------------------
@@ -131,6 +134,12 @@ def parse(text: str) -> Query:
 def _text_of(kind: type[TitleTerm | OrganizationTerm | TopicTerm | TagTerm], value: str) -> Node | None:
     text = _line(value)
     return kind(text) if _says_something(text) else None
+
+
+def _list(value: str) -> Node | None:
+    """By the list's slug, or what its name makes one."""
+    slug = _line(value).replace(" ", "-")
+    return ListTerm(slug) if _says_something(slug) else None
 
 
 def _author(value: str) -> Node | None:
@@ -246,6 +255,7 @@ _OPERATORS = (
     ),
     _Operator(("topic",), lambda value: _text_of(TopicTerm, value), "topic: needs a topic’s short name."),
     _Operator(("tag",), lambda value: _text_of(TagTerm, value), "tag: needs one of your tags."),
+    _Operator(("list",), _list, "list: needs a shared list’s short name, as in its address."),
     _Operator(("cat", "category"), _category, "cat: needs an arXiv category, such as cat:cs.CL or cat:cs.*."),
     _Operator(
         ("venue", "conference"), _field("venue"), "venue: needs a conference or a journal, such as venue:neurips."
@@ -271,10 +281,17 @@ _OPERATORS = (
     _Operator(("like",), _like, "like: needs the id of a paper here, such as like:2401.00001."),
 )
 _OPERATOR_OF = {name: operator for operator in _OPERATORS for name in operator.names}
+OPERATOR_NAMES = tuple(_OPERATOR_OF)
+"""All that may stand in front of a colon."""
 
 
 # --- The parser -----------------------------------------------------------------------------------------------------
 
+_ONE_QUOTE = "There is a quotation mark without a second one."
+_ONLY_CLOSED = "There is a closing bracket without an opening one."
+_ONLY_OPENED = "There is an opening bracket without a closing one."
+_OF_MARKS = (_ONE_QUOTE, _ONLY_CLOSED, _ONLY_OPENED)
+"""Nobody needs to hear that of a text that was pasted, in which these marks mean nothing."""
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "＂": '"', "（": "(", "）": ")", "：": ":"})
 _NAMES = "|".join(sorted(_OPERATOR_OF, key=len, reverse=True))
 _TOKEN = re.compile(
@@ -348,7 +365,7 @@ class _Parser:
                 if depth:
                     break
                 self.position += 1
-                self._say("There is a closing bracket without an opening one.")
+                self._say(_ONLY_CLOSED)
             elif (node := self._one(depth)) is not None:
                 nodes.append(node)
         return _joined(And, nodes)
@@ -363,7 +380,7 @@ class _Parser:
             case "not":
                 return self._negated(depth)
             case "quote":
-                self._say("There is a quotation mark without a second one.")
+                self._say(_ONE_QUOTE)
             case "space" | "and":
                 pass
             case _:
@@ -379,7 +396,7 @@ class _Parser:
         if self._peek() == "close":
             self.position += 1
         else:
-            self._say("There is an opening bracket without a closing one.")
+            self._say(_ONLY_OPENED)
         return node
 
     def _negated(self, depth: int) -> Node | None:

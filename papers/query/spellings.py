@@ -100,6 +100,8 @@ class TextForms:
     """With hyphens as spaces and nothing else: as papers have it whose words were made before there were compounds."""
     pairs: tuple[tuple[int, str], ...] = ()
     """Words of two that stand side by side in it, written as one: the place of the first, and the word."""
+    respelled: tuple[Row, ...] = ()
+    """The text as it is written in American and in British English, where that is another."""
 
     @cached_property
     def row(self) -> Row:
@@ -123,7 +125,15 @@ class TextForms:
 
     def shown_words(self) -> frozenset[str]:
         """The words by which a text is pointed out where it is shown."""
-        return frozenset(word for unit in self.units for word in unit.shown_words)
+        others = (lexeme.word for row in self.respelled for lexeme in row)
+        return frozenset([*(word for unit in self.units for word in unit.shown_words), *others])
+
+    def respelled_words(self, unit: Unit) -> list[str]:
+        """What a word of the text is in its other spellings."""
+        if unit.width > 1:
+            return []
+        found = (lexeme.word for row in self.respelled for lexeme in row if lexeme.position == unit.start)
+        return [word for word in found if word != unit.parts[0].word]
 
     def _rows(self) -> Iterator[Row]:
         yield self.row
@@ -131,6 +141,7 @@ class TextForms:
             yield self._row([((Lexeme(unit.joined, 0),), 1) if unit.joined else unit.written() for unit in self.units])
         if not any(unit.is_number_left for unit in self.units):
             yield self.unsplit
+        yield from self.respelled
         if len(self.units) > MAX_VARIED:
             return
         written = [unit.written() for unit in self.units]

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from papers.text.cleaning import clean_line, fold
 from papers.text.tex import to_text
 
+PARTICLES = frozenset(
+    {"af", "al", "bin", "da", "das", "de", "degli", "dei", "del", "della", "den", "der", "di", "do", "dos", "du", "el"}
+    | {"ibn", "la", "le", "los", "ten", "ter", "van", "vom", "von", "zu", "zum", "zur"}
+)
+"""Written small before a family name, and part of it."""
+
 _ET_AL = re.compile(r"(?:^|[\s,;])(?:and\s)?et\.?\s?al(?:ii)?$|^others$", re.I)
 _LONGEST_ET_AL = len(", and et. alii")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?", re.I)
@@ -57,6 +63,11 @@ def clean_name(raw: str) -> str:
             break
         line = head.rstrip(_MARKS_BEHIND)
     return line if any(map(str.isalnum, line)) else ""
+
+
+def is_initial(key: str) -> bool:
+    """Whether a key says too little to be somebody's name: a single letter, as that of `H∞`; an ideograph is one."""
+    return len(key) == 1 and key.isascii()
 
 
 def in_order_of_speech(name: str) -> str:

@@ -91,6 +91,35 @@ def test_what_was_meant_is_proposed_in_words_of_titles(typed: str, meant: str) -
 
 
 @pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("yaer:2025", "year:2025"),
+        ("auther:hinton language", "author:hinton language"),
+        ("titel:model OR gas", "title:model OR gas"),
+    ],
+)
+def test_an_operator_that_was_mistyped_is_proposed(typed: str, meant: str) -> None:
+    (link,) = page(typed).xpath("//p[contains(., 'Did you mean')]/a")
+    assert link.text_content() == meant
+
+
+@pytest.mark.usefixtures("_papers")
+@pytest.mark.parametrize(
+    "typed", ["language:model", "yaer:abc", "re:invent", "yaer:", "pear:2025", "year:2025", "-titel:gas language"]
+)
+def test_not_everything_with_a_colon_is_an_operator(typed: str) -> None:
+    assert "Did you mean" not in said(typed)
+
+
+@pytest.mark.usefixtures("_papers")
+def test_of_nonsense_no_single_word_is_corrected() -> None:
+    assert str(advise_on_words(parse("langauge modle")).correction) == "language model"
+    assert advise_on_words(parse("langauge zzzzqqqq")).correction is None
+    assert str(advise_on_words(parse("langauge zzzzqqqq gas")).correction) == "language zzzzqqqq gas"
+
+
+@pytest.mark.usefixtures("_papers")
 def test_nothing_is_proposed_for_a_word_that_is_close_to_none() -> None:
     assert advise_on_words(parse("zzzzqqqq")).correction is None
 

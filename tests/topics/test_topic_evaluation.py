@@ -9,7 +9,18 @@ from typing import get_args
 
 import pytest
 
-from papers.models import Identifier, Paper, Tag, TaggedPaper, Topic, TopicMatch, User
+from papers.models import (
+    Identifier,
+    Paper,
+    SharedList,
+    SharedListMember,
+    SharedListPaper,
+    Tag,
+    TaggedPaper,
+    Topic,
+    TopicMatch,
+    User,
+)
 from papers.models.search_index import lexemes_of
 from papers.query.nodes import (
     COMPARISONS,
@@ -24,6 +35,7 @@ from papers.query.nodes import (
     HasTerm,
     Leaf,
     LikeTerm,
+    ListTerm,
     Node,
     Not,
     Or,
@@ -89,6 +101,7 @@ TERMS: dict[type, Callable[[random.Random], Leaf]] = {
     YearTerm: lambda dice: YearTerm(*dice.choice(((2026, 2026), (2025, None), (None, 2025), (2020, 2025)))),
     TopicTerm: lambda dice: TopicTerm(dice.choice(("curated", "own", "unknown"))),
     TagTerm: lambda dice: TagTerm(dice.choice(("mine", "other", "Other"))),
+    ListTerm: lambda dice: ListTerm(dice.choice(("everybody", "members", "named", "owned", "orphan", "unknown"))),
     AfterTerm: lambda dice: AfterTerm(some_day(dice)),
     BeforeTerm: lambda dice: BeforeTerm(some_day(dice)),
     HasTerm: lambda dice: HasTerm(dice.choice(("code", "project"))),
@@ -162,11 +175,34 @@ def topic(slug: str, papers: list[Paper], owner: User | None = None) -> Topic:
     return made
 
 
+def shared_list(slug: str, papers: list[Paper], visibility: str, owner: User | None) -> SharedList:
+    made = SharedList.objects.create(
+        slug=slug, name=slug, visibility=visibility, owner=owner, created_at=NOW, changed_at=NOW
+    )
+    SharedListPaper.objects.bulk_create(
+        SharedListPaper(shared_list=made, paper=each, position=place, added_at=NOW, released_at=NOW)
+        for place, each in enumerate(papers)
+    )
+    return made
+
+
+def some_lists(papers: list[Paper], viewer: User, other: User) -> None:
+    """What a visitor sees, what members see, what `viewer` is named on, what is `other`'s own, what curators see."""
+    shared_list("everybody", papers[:15], "everybody", other)
+    shared_list("members", papers[5:20], "members", other)
+    named = shared_list("named", papers[10:25], "named", other)
+    SharedListMember.objects.create(shared_list=named, user=viewer, role="reader", since=NOW)
+    shared_list("owned", papers[15:30], "named", other)
+    shared_list("orphan", papers[20:35], "named", None)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_all_at_once_is_as_one_by_one(seed: int) -> None:
     dice = random.Random(seed)
     made = [paper(dice) for _ in range(40)]
     viewer, other = reader("Mine", made[:9]), reader("other", made[5:20])
+    curator = factories.user(is_curator=True)
+    some_lists(made, viewer, other)
     topics = {topic("curated", made[10:25]): made[10:25], topic("own", made[20:30], viewer): made[20:30]}
     papers = PaperBatch(each.pk for each in made)
 
@@ -175,7 +211,7 @@ def test_all_at_once_is_as_one_by_one(seed: int) -> None:
         return next((papers.among({one.pk for one in topics[each]}) for each in readable), 0)
 
     roots = [tree(dice) for _ in range(200)]
-    asked = [(root, who) for root in roots for who in (viewer, other, None)]
+    asked = [(root, who) for root in roots for who in (viewer, other, curator, None)]
     evaluator = BitsetEvaluator(papers, roots, today=TODAY, topic_bits=topic_bits)
     hits = 0
     for root, who in asked:

@@ -48,7 +48,7 @@ from papers.services.search.word_statistics import (
     load_word_frequencies,
     newest_month_marks,
 )
-from papers.text.names import author_key
+from papers.text.names import PARTICLES, author_key, is_initial
 
 MAX_RESULTS = 200
 K1, B = 1.2, 0.75
@@ -125,7 +125,7 @@ def build_bm25_query(
     words = asked_words(texts, lexemes, repetitions or {})
     if not words:
         return Bm25Query((), " ".join(texts), 1, 100.0)
-    keys = {text: key for text in texts if (key := author_key(text)) and " " not in key}
+    keys = {text: key for text in texts if " " not in (key := author_key(text)) and _may_name(key, len(texts))}
     asked = [each for word in words for each in word.all_words()]
     asked += [mark for key in keys.values() for mark in author_marks(key)]
     if required is not None:
@@ -146,6 +146,11 @@ def build_bm25_query(
 def _field_marks(term: Leaf, lexemes: Lexemes) -> list[str]:
     ways = field_marks(term.field, lexemes[term.text].rows) if isinstance(term, FieldTerm) else []
     return [mark for marks in ways for mark in marks]
+
+
+def _may_name(key: str, words: int) -> bool:
+    """Whether a word of a question of so many may be somebody's name: `la` of a question in French is none."""
+    return bool(key) and not is_initial(key) and (words == 1 or key not in PARTICLES)
 
 
 def _names(keys: Mapping[str, str], known: WordFrequencies, lexemes: Lexemes) -> list[WeightedWord]:

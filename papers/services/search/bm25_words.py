@@ -28,7 +28,7 @@ class AskedWord:
     word: str
     times: int = 0
     others: dict[str, None] = field(default_factory=dict)
-    """Compounds that it is a part of: a paper that has one of them has the word."""
+    """Compounds that it is a part of, and other spellings: a paper that has one of them has the word."""
     pairs: dict[str, None] = field(default_factory=dict)
     """The same of two words that stand side by side: nearly none of these is a word."""
     parts: tuple[Lexeme, ...] = ()
@@ -51,6 +51,8 @@ def asked_words(texts: Sequence[str], lexemes: Lexemes, repetitions: Mapping[str
     for text in texts:
         for unit in lexemes[text].units:
             _add(found, unit, repetitions.get(text, 1))
+            if not unit.joined:
+                found[unit.parts[0].word].others.update(dict.fromkeys(lexemes[text].respelled_words(unit)))
         _add_pairs(found, lexemes[text])
     for one, other in pairwise(texts):
         pair = pair_of_words(one, other)

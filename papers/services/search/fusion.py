@@ -47,11 +47,13 @@ def fuse(
     now: datetime,
     named: Collection[int] = (),
     near_distance: float = MAX_DISTANCE,
+    having_name: Collection[int] | None = None,
 ) -> list[RankedResult]:
     """The papers of both rankings, the best first. Papers that are not in `listed_at` are gone, and left out.
 
     `more_words` and `more_meaning`: what each ranking says of papers that only the other one found. `named`: papers of
-    an author whose whole name the question is. `near_distance`: how far a close one may be.
+    an author whose whole name the question is. `near_distance`: how far a close one may be. `having_name`: where the
+    question is one word or name, the papers that have it: they come before those that neither have it nor are close.
     """
     rankings = (
         _shares(
@@ -88,7 +90,12 @@ def fuse(
         for paper_id, score in scores.items()
         if paper_id in listed_at
     ]
-    return sorted(ranked, key=lambda result: (-result.score, -result.paper_id))
+    ranked.sort(key=lambda result: (-result.score, -result.paper_id))
+    if having_name is not None:
+        # What a model makes of a rare word says little: few that are far away belong before those that have it.
+        answers = {*named, *having_name, *(paper_id for paper_id, far in by_semantic.items() if far <= near_distance)}
+        ranked.sort(key=lambda result: result.paper_id not in answers)
+    return ranked
 
 
 def _shares(scores: Mapping[int, float], more: Mapping[int, float], *, least: float, full: int) -> dict[int, float]:

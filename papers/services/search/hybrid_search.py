@@ -17,6 +17,7 @@ from django.db.models.lookups import LessThanOrEqual
 from papers.models import Paper, User
 from papers.models.paper import PaperQuerySet
 from papers.models.query_sql import QueryCondition, compile_query
+from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.nodes import Node, TextTerm
 from papers.query.parser import Query
@@ -110,6 +111,7 @@ def search_papers(
     with statement_timeout():
         found = _rankings(query, mode=mode, viewer=viewer, today=today, newest_id=newest_id)
         facets = _facets(found.paper_ids())
+        having_name = _having_name(query, found, today)
     ranked = fuse(
         found.words,
         found.near,
@@ -117,6 +119,7 @@ def search_papers(
         found.more_near,
         named=found.named,
         near_distance=near_distance(found.vector),
+        having_name=having_name,
         listed_at={paper_id: each.listed_at for paper_id, each in facets.items()},
         now=now,
     )
@@ -174,6 +177,31 @@ def _rankings(
         vector=vector,
         has_words=bool(asked.terms),
     )
+
+
+def named_thing(query: Query) -> str:
+    """The one word or name that is all a question has: `hinton`, `SU(3)`, `k means`, `gpt 4`; empty for another one."""
+    parts = query.required()
+    words = [part.text for part in parts if isinstance(part, nodes.WordTerm)]
+    if len(words) < len(parts) or query.destination or not 0 < len(words) <= 2:
+        return ""
+    is_split = len(words) == 2 and any(len(word) == 1 or word.isdigit() for word in words)
+    return " ".join(words) if len(words) == 1 or is_split else ""
+
+
+def _having_name(query: Query, found: _Rankings, today: date) -> set[int] | None:
+    """Of the papers found those that have the one name asked for; None where more is asked. One query at most."""
+    if not (name := named_thing(query)):
+        return None
+    rows = lexemes_of([name])[name].rows
+    authors = {hit.paper_id for hit in found.words if hit.by_author}
+    if len(rows) == 1 and len(rows[0]) == 1:  # what was found by words has it, as there is but this one
+        return authors | {hit.paper_id for hit in found.words}
+    condition = compile_query(Query(nodes.PhraseTerm(name)), today=today)
+    if condition is None:
+        return None
+    opened = Paper.objects.filter(condition.as_filter(), pk__in=found.paper_ids())
+    return authors | set(opened.values_list("pk", flat=True))
 
 
 def _searched_papers(newest_id: int | None, examples: Sequence[int]) -> PaperQuerySet:

@@ -14,7 +14,7 @@ from papers.query.parser import Query
 from papers.services.authors.lookup import AuthorMovedError, Contributor, ContributorNotFoundError, find_author, slug_of
 from papers.services.ingest.clean_record import author_index_key
 from papers.services.search.result_count import COUNTED
-from papers.text.names import author_key, in_order_of_speech
+from papers.text.names import author_key, in_order_of_speech, is_initial
 
 MAX_LEADS = 3
 _MOST_WORDS = 5
@@ -54,6 +54,8 @@ def asked_names(query: Query) -> list[str]:
     text = " ".join(part.text for part in plain)
     if len(plain) < len(required) or len(text) > _MOST_CHARS or not 0 < len(text.split()) <= _MOST_WORDS:
         return []
+    if is_initial(author_key(text)):
+        return []
     return [text]
 
 
@@ -74,10 +76,14 @@ def find_leads(query: Query, on_page: Mapping[int, Sequence[NamedAuthor]]) -> li
 
 
 def papers_by_whole_name(query: Query, among: PaperQuerySet) -> list[int]:
-    """The keys of the newest papers of an author whose whole name is all that is asked for; one query, if it may be."""
+    """The keys of the newest papers of an author whose whole name, or its initials, are all that is asked for.
+
+    One query, and one more for initials, if it may be a name.
+    """
     if any(isinstance(part, nodes.AuthorTerm) for part in query.required()):
         return []  # a condition already
-    keys = set().union(*map(_whole_name_keys, asked_names(query)))
+    names = asked_names(query)
+    keys = set().union(*map(_whole_name_keys, names), *({each.key for each in _by_initials(name)} for name in names))
     found = among.filter(author_keys__overlap=sorted(keys)).newest_sorted() if keys else among.none()
     return list(found.values_list("pk", flat=True)[:_MOST_PAPERS])
 

@@ -12,10 +12,11 @@ from django.core.exceptions import EmptyResultSet
 from papers.models import Paper, User, WordCount
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
-from papers.query.nodes import is_personal, texts_of
+from papers.query.nodes import texts_of
 from papers.query.parser import Query
 from papers.services.search.common_phrases import MOST_OPENED, phrases_in
 from papers.services.search.selectivity import estimate_share
+from papers.services.search.viewer_key import viewer_key
 from papers.services.search.word_statistics import load_word_frequencies
 
 COUNTED = 400
@@ -36,8 +37,7 @@ def count_results(query: Query, *, viewer: User | AnonymousUser, today: date) ->
         return COUNTED + 1
     if _takes_long(query):
         return None
-    own = viewer.pk if is_personal(query.root) else ""
-    parts = repr((str(query), str(today), own))
+    parts = repr((str(query), str(today), viewer_key(query.root, viewer)))
     key = f"search-count:{hashlib.sha256(parts.encode(errors='replace')).hexdigest()}"
     kept: int | None = cache.get(key)
     if kept is None:

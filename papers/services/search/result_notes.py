@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models.functions import Lower
 
-from papers.models import SHIPPED_MODEL, Tag, Topic, User
+from papers.models import SHIPPED_MODEL, SharedList, Tag, Topic, User
 from papers.query import nodes
 from papers.query.parser import Query
 from papers.services.embeddings.model_switch import current_model
@@ -23,7 +23,7 @@ from papers.services.search.named_authors import AuthorLead, NamedAuthor, find_l
 from papers.services.search.result_count import COUNTED, count_results
 from papers.services.search.result_page import AN_AUTHOR, SearchPage, SearchRequest
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
-from papers.services.search.word_advice import advise_on_words
+from papers.services.search.word_advice import advise_on_words, corrected_operator
 from papers.text.language import is_probably_english
 
 _TIMEOUT_MS = 200
@@ -80,7 +80,9 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
             notes = replace(notes, leads=leads, is_foreign=notes.is_foreign and not leads)
             if not page.rows:
                 notes = replace(notes, unknown=_unknown(query, request.viewer))
-            if not _is_well_answered(page, query):
+            if operator := corrected_operator(query):
+                notes = replace(notes, correction=operator)
+            elif not _is_well_answered(page, query):
                 advice = advise_on_words(query)
                 correction = None if notes.is_foreign else advice.correction  # it knows English words alone
                 notes = replace(notes, absent_words=advice.absent, correction=correction)
@@ -93,7 +95,7 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
 
 
 def _unknown(query: Query, viewer: User | AnonymousUser) -> tuple[str, ...]:
-    """The topics and tags in a question that its reader does not have. A query for each kind that is named."""
+    """The topics, tags and lists in a question that its reader does not have. A query for each kind that is named."""
     slugs = dict.fromkeys(leaf.slug for leaf in query.leaves() if isinstance(leaf, nodes.TopicTerm))
     names = dict.fromkeys(leaf.name for leaf in query.leaves() if isinstance(leaf, nodes.TagTerm))
     topics = (
@@ -102,9 +104,13 @@ def _unknown(query: Query, viewer: User | AnonymousUser) -> tuple[str, ...]:
     own = Tag.objects.filter(user=viewer.pk).annotate(spelled=Lower("name"))
     asked = own.filter(spelled__in=[name.lower() for name in names])
     tags = set(asked.values_list("spelled", flat=True)) if names else ()
+    lists = dict.fromkeys(leaf.slug for leaf in query.leaves() if isinstance(leaf, nodes.ListTerm))
+    found = SharedList.objects.readable_by(viewer).filter(slug__in=lists) if lists else SharedList.objects.none()
+    readable = set(found.values_list("slug", flat=True))
     return (
         *(f"topic “{slug}”" for slug in slugs if slug not in topics),
         *(f"tag “{name}” of yours" for name in names if name.lower() not in tags),
+        *(f"list “{slug}”" for slug in lists if slug not in readable),
     )
 
 

@@ -22,7 +22,6 @@ from papers.models.paper import NewestPosition, VotesPosition
 from papers.models.reading import exclude_seen
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
-from papers.query.nodes import is_personal
 from papers.query.parser import Destination, Query
 from papers.services.embeddings.facet_likeness import unknown_facet_note
 from papers.services.embeddings.model_switch import current_model
@@ -37,6 +36,7 @@ from papers.services.search.hybrid_search import (
     search_papers,
 )
 from papers.services.search.timeouts import SearchTimeout, statement_timeout
+from papers.services.search.viewer_key import viewer_key
 from papers.text.abstract_roles import facet_sentences
 
 PER_PAGE = 20
@@ -216,10 +216,14 @@ def _start(ranked: Sequence[RankedResult], position: RelevancePosition | None) -
 def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
     """The best results, from the cache, where they were found some minutes ago, or found now."""
     model = current_model()
-    root = request.query.root
-    own = request.viewer.pk if root is not None and is_personal(root) else ""
     asked = (str(request.query), request.query.repeated, embedded_text(request.query))
-    parts = (asked, newest_id, request.today, model.name if model else "", own)
+    parts = (
+        asked,
+        newest_id,
+        request.today,
+        model.name if model else "",
+        viewer_key(request.query.root, request.viewer),
+    )
     key = f"search:{hashlib.sha256(repr(parts).encode(errors='replace')).hexdigest()}"
     kept: list[Any] | None = cache.get(key)
     if kept is not None:
@@ -250,8 +254,10 @@ def match_reasons(result: RankedResult) -> tuple[str, ...]:
         found.append(AN_AUTHOR)
     if result.by_bm25 and (result.in_title or not result.by_author):
         found.append("words in title" if result.in_title else IN_ABSTRACT)
-    if result.by_semantic:
-        found.append("close in meaning" if result.is_near else "loosely related")
+    if result.by_semantic and result.is_near:
+        found.append("close in meaning")
+    elif result.by_semantic and not found:
+        found.append("loosely related")
     return tuple(found)
 
 

@@ -63,7 +63,9 @@ def _share_of_term(term: Leaf, known: WordFrequencies, lexemes: Lexemes) -> floa
             return min(1.0, sum(known.share(mark) for mark in term.index_marks)) if term.index_marks else _HAS
         case nodes.HasTerm():
             return _HAS
-        case nodes.DoiTerm() | nodes.VotesTerm() | nodes.WithdrawnTerm() | nodes.TopicTerm() | nodes.TagTerm():
+        case nodes.DoiTerm() | nodes.VotesTerm() | nodes.WithdrawnTerm():
+            return _FEW
+        case nodes.TopicTerm() | nodes.TagTerm() | nodes.ListTerm():
             return _FEW
         case nodes.AfterTerm() | nodes.BeforeTerm() | nodes.YearTerm():
             return _ALL

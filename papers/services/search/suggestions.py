@@ -1,4 +1,4 @@
-"""What the search box proposes while somebody types: operators, authors, categories, topics and the reader's own tags.
+"""What the search box proposes while somebody types: operators, authors, categories, topics, lists, and own tags.
 
 At most three queries, each along an index or through the short list of topics; what is typed is cut first.
 """
@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from papers.catalogue.categories import Category, archives
 from papers.catalogue.source_names import SOURCE_NAMES
-from papers.models import SuggestedAuthor, Tag, Topic, User
+from papers.models import SharedList, SuggestedAuthor, Tag, Topic, User
 from papers.query import nodes
 from papers.query.nodes import Node
 from papers.text.names import author_key
@@ -31,6 +31,7 @@ OPERATORS = {
     "cat": "an arXiv category",
     "topic": "the papers of a topic",
     "tag": "one of your tags",
+    "list": "a shared list",
     "org": "an organization",
     "year": "a year, or 2023..2025",
     "venue": "a conference or journal",
@@ -64,7 +65,7 @@ class SearchSuggestion:
 def suggest(text: str, *, viewer: User | AnonymousUser) -> list[SearchSuggestion]:
     """What the last words of a question may become, at most eight; nothing for an empty one, or a long one.
 
-    Topics and tags are those that the viewer may see.
+    Topics, tags and lists are those that the viewer may see.
     """
     text = text.lstrip()
     if not text or len(text) > MAX_CHARS:
@@ -116,6 +117,8 @@ def _values(operator: str, typed: str, viewer: User | AnonymousUser) -> Iterator
         case "tag" if isinstance(viewer, User):
             for name in Tag.objects.of(viewer).filter(name__istartswith=typed).values_list("name", flat=True):
                 yield "tag", name, nodes.TagTerm(name.lower())
+        case "list":
+            yield from _lists(typed, viewer)
         case _:
             pass
 
@@ -159,6 +162,14 @@ def _topics(typed: str, viewer: User | AnonymousUser) -> Iterator[tuple[str, str
     rows = Topic.objects.readable_by(viewer).filter(named).order_by("name", "pk").values_list("slug", "name")
     for slug, name in rows[:_EACH]:
         yield "topic", name, nodes.TopicTerm(slug)
+
+
+def _lists(typed: str, viewer: User | AnonymousUser) -> Iterator[tuple[str, str, Node]]:
+    """The shared lists that this viewer may see, those changed last first. One query, of a table with a row a list."""
+    named = Q(name__istartswith=typed) | Q(name__icontains=f" {typed}") | Q(slug__startswith=typed.lower())
+    rows = SharedList.objects.readable_by(viewer).filter(named).last_changed().values_list("slug", "name")
+    for slug, name in rows[:MAX_SUGGESTIONS]:
+        yield "list", name, nodes.ListTerm(slug)
 
 
 def _categories(typed: str) -> Iterator[tuple[str, str, Node]]:

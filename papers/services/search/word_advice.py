@@ -6,8 +6,8 @@ Costs two look-ups by key where every word is known, which is nearly always, els
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from django.db import connection
@@ -16,7 +16,7 @@ from papers.models import SearchStatistics, TitleWord, WordCount
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.nodes import Node, TextTerm
-from papers.query.parser import Query
+from papers.query.parser import OPERATOR_NAMES, Query, parse
 from papers.query.spellings import CONTINUED, TextForms
 from papers.query.tsquery import any_word, author_marks, every_word
 from papers.text.spelling import MAX_LETTERS, MIN_LETTERS, closest, group_lookup_keys, lookup_keys
@@ -44,6 +44,26 @@ class WordAdvice:
     """Words as typed that no paper has, neither in its texts nor among its authors."""
     correction: Query | None = None
     """The question with words of titles and names for those that were mistyped; None where nothing comes close."""
+
+
+def corrected_operator(query: Query) -> Query | None:
+    """The question with `author:levine` for `auther:levine`; None where no operator was mistyped. Without any query."""
+    words = [leaf.text for leaf in query.leaves() if isinstance(leaf, nodes.WordTerm)]
+    meant = {text: found for text in words[:MAX_TERMS] if (found := _with_operator(text))}
+    if not meant or query.root is None or query.is_running_text():
+        return None
+    root = _replacing(query.root, lambda word: meant.get(word.text, word))
+    return Query(root)
+
+
+def _with_operator(text: str) -> Node | None:
+    """What a word with a colon in it means with the operator that is one mistake away."""
+    typed, colon, value = text.partition(":")
+    if not colon or not value or not MIN_LETTERS <= len(typed) <= MAX_LETTERS or not typed.isalpha():
+        return None
+    near = closest(typed, [(name, 0) for name in OPERATOR_NAMES if len(name) >= MIN_LETTERS and name[0] == typed[0]])
+    node = parse(f"{near[0]}:{value}").root if near else None
+    return None if isinstance(node, nodes.WordTerm) else node
 
 
 def advise_on_words(query: Query) -> WordAdvice:
@@ -79,7 +99,9 @@ def _advise(query: Query, words: list[str], parts: Iterable[str], *, rare: int) 
     absent = _absent({text: indexed[text] for text in unknown[:MAX_UNKNOWN]})
     doubtful = {text: 0 if text in absent else max(1, count) for text, count in uncommon.items() if text in parts}
     meant = _meant(dict(list(doubtful.items())[:MAX_UNKNOWN]))
-    corrected = Query(_with_words(query.root, meant)) if meant and query.root is not None else None
+    # Of nonsense one word may look like another by chance: what would still find nothing is not proposed.
+    is_nonsense = len(absent) == len(indexed) and any(text not in meant for text in absent)
+    corrected = Query(_with_words(query.root, meant)) if meant and query.root is not None and not is_nonsense else None
     return WordAdvice(absent=tuple(word for word in words if word in absent), correction=corrected)
 
 
@@ -122,18 +144,19 @@ def _meant(doubtful: Mapping[str, int]) -> dict[str, str]:
 
 
 def _with_words(node: Node, meant: Mapping[str, str]) -> Node:
-    """The tree with words replaced; what is behind a minus stays, for nothing was found by it."""
+    """The tree with words replaced."""
+    return _replacing(node, lambda term: replace(term, text=_replaced(term.text, meant)))
+
+
+def _replacing(node: Node, other: Callable[[TextTerm], Node]) -> Node:
+    """The tree with other words, phrases and titles; what is behind a minus stays, for nothing was found by it."""
     match node:
         case nodes.And(parts):
-            return nodes.And(tuple(dict.fromkeys(_with_words(part, meant) for part in parts)))
+            return nodes.And(tuple(dict.fromkeys(_replacing(part, other) for part in parts)))
         case nodes.Or(parts):
-            return nodes.Or(tuple(dict.fromkeys(_with_words(part, meant) for part in parts)))
-        case nodes.WordTerm(text):
-            return nodes.WordTerm(_replaced(text, meant))
-        case nodes.PhraseTerm(text):
-            return nodes.PhraseTerm(_replaced(text, meant))
-        case nodes.TitleTerm(text):
-            return nodes.TitleTerm(_replaced(text, meant))
+            return nodes.Or(tuple(dict.fromkeys(_replacing(part, other) for part in parts)))
+        case nodes.WordTerm() | nodes.PhraseTerm() | nodes.TitleTerm():
+            return other(node)
         case _:
             return node
 

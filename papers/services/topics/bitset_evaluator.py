@@ -17,7 +17,9 @@ from django.db import connection
 
 from papers.catalogue.source_names import SOURCE_NAMES
 from papers.dates import start_of_day
+from papers.models import User
 from papers.models.search_index import lexemes_of
+from papers.models.shared_list import ListAudience
 from papers.query import nodes
 from papers.query.nodes import FieldTerm, Leaf, Node, TextTerm, all_terms, side_by_side, texts_of
 from papers.query.spellings import Lexeme, Row
@@ -56,8 +58,14 @@ _TAGGED = """
     JOIN unnest(%s::bigint[]) WITH ORDINALITY AS paper (id, place) ON paper.id = tagged.paper_id
     GROUP BY asked.name, tag.user_id
 """
-
-
+_ON_LISTS = """
+    SELECT list.slug, list.visibility, list.owner_id,
+        ARRAY(SELECT user_id FROM papers_sharedlistmember WHERE shared_list_id = list.id),
+        ARRAY(SELECT place - 1 FROM papers_sharedlistpaper entry
+            JOIN unnest(%s::bigint[]) WITH ORDINALITY AS paper (id, place) ON paper.id = entry.paper_id
+            WHERE entry.shared_list_id = list.id)
+    FROM papers_sharedlist list WHERE list.slug = ANY(%s)
+"""
 _COUNTED_BY = """
     SELECT counts.source, array_agg(asked.place - 1)
     FROM unnest(%s::bigint[]) WITH ORDINALITY AS asked (id, place)
@@ -190,7 +198,7 @@ class BitsetEvaluator:
             case nodes.Not(part):
                 bits = self._evaluate(part, viewer)
                 return None if bits is None else self.papers.all & ~bits
-            case nodes.TagTerm() | nodes.TopicTerm():
+            case nodes.TagTerm() | nodes.TopicTerm() | nodes.ListTerm():
                 return self._evaluate_term(node, viewer)
             case _:
                 if node not in self._known:
@@ -236,10 +244,17 @@ class BitsetEvaluator:
                 return self._topic_bits(slug, viewer)
             case nodes.TagTerm(name):
                 return self._tags.get((name, viewer), 0)
+            case nodes.ListTerm(slug):
+                return self._on_list(slug, viewer)
             case nodes.LikeTerm():
                 return None  # orders by meaning and leaves nothing out
             case _:
                 assert_never(term)
+
+    def _on_list(self, slug: str, viewer: int | None) -> int:
+        """The papers on a list that this reader may see."""
+        bits, audience = self._lists.get(slug, (0, None))
+        return bits if audience and audience.includes(viewer, curates=viewer in self._curators) else 0
 
     # --- Words ------------------------------------------------------------------------------------------------------
 
@@ -308,6 +323,7 @@ class BitsetEvaluator:
         self._counted = self._named_places(_COUNTED_BY, sorted(counts))
         dois = {term.doi for term in terms if isinstance(term, nodes.DoiTerm)}
         self._with_doi = self._named_places(_WITH_DOI, sorted(dois))
+        self._read_lists(sorted({term.slug for term in terms if isinstance(term, nodes.ListTerm)}))
         self._read_chains(chains)
         self._read_authors([term for term in terms if isinstance(term, nodes.AuthorTerm)])
 
@@ -318,6 +334,19 @@ class BitsetEvaluator:
         with connection.cursor() as cursor:
             cursor.execute(statement, [self.papers.ids, list(names)])
             return {name: bits_from_positions(places) for name, places in cursor.fetchall()}
+
+    def _read_lists(self, slugs: list[str]) -> None:
+        """What is on the lists that are asked for, and who may see it."""
+        self._lists: dict[str, tuple[int, ListAudience]] = {}
+        self._curators: frozenset[int] = frozenset()
+        if not slugs:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_ON_LISTS, [self.papers.ids, slugs])
+            for slug, visibility, owner_id, named, places in cursor.fetchall():
+                audience = ListAudience(visibility, owner_id, frozenset(named))
+                self._lists[slug] = bits_from_positions(places), audience
+        self._curators = frozenset(User.objects.filter(is_curator=True).values_list("pk", flat=True))
 
     def _words_of(self, term: TextTerm) -> Iterator[str]:
         is_title = isinstance(term, nodes.TitleTerm)
