@@ -32,6 +32,7 @@ from papers.services.embeddings.embedding_status import read_embedding_status
 from papers.services.fetching.live_answers import ask_services
 from papers.services.operations import status
 from papers.services.operations.status import SourceState
+from papers.text.counts import counted
 
 MEGABYTE = 1024 * 1024
 DISK_WARNING_BYTES = 2000 * MEGABYTE
@@ -258,7 +259,7 @@ def check_sources(*, now: datetime) -> list[Finding]:
         source, again = each.source, manage_command(f"fetch {each.source.pk}")
         if each.trouble is SourceState.FAILING:
             since = f", since {clock(each.trouble_since)}" if each.trouble_since else ""
-            message = f"{source.name} failed {source.failures_in_words}{since}: {source.last_error}"
+            message = f"{source.name} failed {counted(source.error_count, 'time')}{since}: {source.last_error}"
             is_long = each.trouble_since is not None and now - each.trouble_since > SOURCE_PROBLEM
             judged = problem if is_long else warning
             found.append(judged("sources", message, f"It is asked again by itself; now: {again}"))
@@ -280,7 +281,7 @@ def check_sources(*, now: datetime) -> list[Finding]:
                 "sources", "No source is on, so nothing is fetched.", "Choose some on the first-run page or at /admin/."
             )
         ]
-    return [ok("sources", f"{well} are on, and none of them fails.")]
+    return [ok("sources", f"{counted(well, 'source')} on, and none fails.")]
 
 
 def check_embeddings(*, now: datetime) -> Finding:

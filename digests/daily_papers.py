@@ -9,9 +9,13 @@ from typing import NamedTuple, Protocol
 from django.db import connection
 
 from papers.services.editions.listing import SAMPLE_KIND
+from papers.services.ingest.releases import RELEASE_WINDOW
 
 MAILABLE = "paper.hidden_at IS NULL AND paper.withdrawn_at IS NULL AND NOT paper.is_sample"
 """Of a row of `papers_paper` called `paper`: whether it may be in a mail."""
+
+# A day that is filled in after its papers were announced is still news; what is imported from the past is not.
+_OLDEST_DAY = f"(windows.floor AT TIME ZONE 'UTC')::date - {RELEASE_WINDOW.days}"
 
 DAILY_PAPERS = f"""
     SELECT *, row_number() OVER (PARTITION BY since, upto, floor
@@ -22,7 +26,7 @@ DAILY_PAPERS = f"""
             max(listing.source_votes) AS source_votes
         FROM windows
         JOIN papers_listing listing ON listing.release > windows.since AND listing.release <= windows.upto
-            AND listing.created_at >= windows.floor AND listing.hidden_at IS NULL
+            AND listing.created_at >= windows.floor AND listing.day >= {_OLDEST_DAY} AND listing.hidden_at IS NULL
         JOIN papers_paper paper ON paper.id = listing.paper_id AND {MAILABLE}
         WHERE NOT EXISTS (
             SELECT FROM papers_listing before WHERE before.paper_id = listing.paper_id
@@ -33,7 +37,8 @@ DAILY_PAPERS = f"""
 """For each row of `windows` (since, upto, floor) the papers that the daily pages had in it, with their places from 1
 and how many there are. Parameter `sample`: SAMPLE_KIND.
 
-A paper that was listed before was offered with that day; not where it was taken off it, or by the sample.
+A paper that was listed before was offered with that day; not where it was taken off it, or by the sample. What is put
+on a day more than `RELEASE_WINDOW` before the window is the past, and in no mail.
 """
 
 _IN_WINDOWS = f"""

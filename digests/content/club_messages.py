@@ -1,8 +1,9 @@
-"""The mails of journal clubs as bytes: the same text in both halves, the papers each with what it does."""
+"""The mails of journal clubs as bytes: the same text in both halves, the papers each with what it does, and the meeting
+as a file for calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
@@ -15,6 +16,7 @@ from digests.content import rendering, urls
 from digests.models import ClubMail
 from digests.models.mail_keys import KeyPurpose, derive_key
 from digests.wire.mime import (
+    Attachment,
     ascii_address,
     assemble,
     header,
@@ -26,6 +28,11 @@ from digests.wire.mime import (
 from papers.models import AgendaItem, ClubMeeting, ClubMember
 from papers.services.clubs.read_club import items_of
 from papers.services.operations.installation import group_settings
+from papers.web.calendars import CALENDAR_TYPE
+from papers.web.club_calendar import meeting_calendar
+
+# PUBLISH: what holds is told, and no answer is asked for (RFC 5546, 1.4); the file says the same.
+_CALENDAR_TYPE = f'{CALENDAR_TYPE}; method=PUBLISH; name="meeting.ics"'
 
 
 def club_key(mail: ClubMail) -> str:
@@ -45,7 +52,8 @@ def build_club_message(mail: ClubMail, *, told: Mapping[str, Any], key: str, now
     Raises:
         ValueError: the address cannot be written to.
     """
-    context = _context(mail, told, key, now)
+    items = list(items_of([mail.meeting]))
+    context = _context(mail, items, told, key, now)
     text = render_to_string("emails/club.txt", context)
     html = rendering.inline_styles(render_to_string("emails/club.html", context))
     return assemble(
@@ -53,12 +61,14 @@ def build_club_message(mail: ClubMail, *, told: Mapping[str, Any], key: str, now
         text=quoted_printable(text),
         html=quoted_printable(html),
         boundary=f"=_{mail.uid.hex}",
+        attachment=Attachment("meeting.ics", _CALENDAR_TYPE, meeting_calendar(mail.meeting, items)),
     )
 
 
-def _context(mail: ClubMail, told: Mapping[str, Any], key: str, now: datetime) -> dict[str, Any]:
+def _context(
+    mail: ClubMail, items: Sequence[AgendaItem], told: Mapping[str, Any], key: str, now: datetime
+) -> dict[str, Any]:
     meeting, club = mail.meeting, mail.meeting.club
-    items = list(items_of([meeting]))
     rows = [_row(item) for item in items]
     organizes = ClubMember.objects.filter(club=club, user=mail.user_id, is_organizer=True).exists()
     news = _news(meeting, told)

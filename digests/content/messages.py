@@ -28,6 +28,7 @@ from digests.models.mail_keys import KeyPurpose, message_name
 from digests.opened import OpenedPapers, opened_of_schedules
 from digests.schedule import WEEKLY
 from digests.wire.mime import EncodedSize, ascii_address, size_of
+from papers.text.counts import counted
 
 # Of specifications: one of another form, from before an upgrade, is made anew.
 _FORM = 4
@@ -402,7 +403,7 @@ def _names(causes: str, batch: BatchContext) -> str:
 def _count(papers: int, versions: int) -> str:
     """How many papers a mail brings, or versions where it brings none: `12 new papers`."""
     count, noun = (papers, "new paper") if papers else (versions, "new version")
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return counted(count, noun)
 
 
 def _opened(found: OpenedPapers | None) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from django import forms
 
 from digests.models import Subscription
 from digests.services.limits import SIZES, LinePreview, line_value
+from papers.text.counts import counted
 
 
 class LimitsForm(forms.Form):
@@ -36,5 +37,5 @@ class LimitsForm(forms.Form):
         own = {subscription.max_papers} if subscription.max_papers is not None else set()
         sizes.choices = [
             ("", "as many as fit"),
-            *((size, f"{size} paper{'' if size == 1 else 's'}") for size in sorted({*SIZES, *own})),
+            *((size, counted(size, "paper")) for size in sorted({*SIZES, *own})),
         ]

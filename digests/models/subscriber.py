@@ -16,6 +16,7 @@ from digests.models.mail_keys import key_digest_field
 from digests.schedule import RULE_FIELDS, RecurrenceRule
 from papers.models.email_fields import AddressField
 from papers.models.shared_list import ListVisibility, SharedListMember
+from papers.text.counts import counted
 
 MAX_PAPERS = 40
 """More in one mail, and Gmail would cut it off."""
@@ -264,7 +265,7 @@ class Subscription(models.Model):
         """How much of it comes: `only close, at most 5`."""
         lines = {
             LineKind.ANY: "anything",
-            LineKind.VOTED: f"only with {self.min_votes} vote{'' if self.min_votes == 1 else 's'} or more",
+            LineKind.VOTED: f"only with {counted(self.min_votes, 'vote')} or more",
         }
         line = lines.get(LineKind(self.line), f"only {self.get_line_display()}")
         return line if self.max_papers is None else f"{line}, at most {self.max_papers}"

@@ -15,6 +15,7 @@ from digests.models import Schedule, Subscription
 from digests.models.subscriber import MAX_PAPERS
 from digests.selection import LIST_DEPTH
 from papers.services.lists.trending import trending_floor
+from papers.text.counts import counted
 
 PREVIEW_WINDOW = timedelta(days=14)
 SIZES = (1, 3, 5, 10, 20)
@@ -169,7 +170,7 @@ def _measure(subscription: Subscription, *, now: datetime, compares: bool) -> li
 
 def _label(kind: str, votes: int) -> str:
     if kind == line.VOTED:
-        return f"{votes} vote{'' if votes == 1 else 's'} or more"
+        return f"{counted(votes, 'vote')} or more"
     return {line.ANY: "Anything", line.RELATED: "Related only", line.CLOSE: "Close only"}[kind]
 
 

@@ -8,6 +8,7 @@ from digests.wire.mime import wrap_lines
 from papers.models import Paper
 from papers.services.reading.paper_versions import FieldChange
 from papers.templatetags.broadsheet import author_line, day_of, short_day
+from papers.text.counts import counted
 from papers.text.html import plain_text
 from papers.text.word_diff import DiffPart, Side, around_changes
 
@@ -46,7 +47,7 @@ def short_byline(paper: Paper) -> str:
 @register.filter
 def mail_facts(paper: Paper, this_year: int) -> str:
     """`12 votes · 24 Nov · cs.CL`; of a paper without votes not that it has none."""
-    votes = f"{paper.vote_count:,} vote{'' if paper.vote_count == 1 else 's'}" if paper.vote_count else ""
+    votes = counted(paper.vote_count, "vote") if paper.vote_count else ""
     return " · ".join(filter(None, [votes, short_day(day_of(paper), this_year), paper.primary_category]))
 
 

@@ -153,29 +153,52 @@ def ascii_address(address: str) -> str:
     return canonical(address)
 
 
-def assemble(headers: str, *, text: str, html: str, boundary: str) -> bytes:
+class Attachment(NamedTuple):
+    """A file that comes with a message."""
+
+    name: str
+    """ASCII, without quotes or line ends."""
+    content_type: str
+    """With its parameters."""
+    content: bytes
+
+
+def assemble(headers: str, *, text: str, html: str, boundary: str, attachment: Attachment | None = None) -> bytes:
     """The message (RFC 5322, 2046), lines ended by CR LF; `text` and `html` are encoded as quoted-printable.
 
     `headers` has whole header lines, as `header` makes them. A half whose letters are mostly beyond ASCII is shorter as
     base64 (RFC 2045), and becomes that.
     """
-    return "".join(
-        [
-            headers,
-            "MIME-Version: 1.0\r\n",
-            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
-            f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",
-            _half(text),
-            f"\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\n",
-            _half(html),
-            f"\r\n--{boundary}--\r\n",
-        ]
-    ).encode("ascii")
+    halves = [
+        f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n',
+        f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n",
+        _half(text),
+        f"\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\n",
+        _half(html),
+        f"\r\n--{boundary}--\r\n",
+    ]
+    body = halves if attachment is None else _with_attachment(halves, attachment, f"=_mixed{boundary}")
+    return "".join([headers, "MIME-Version: 1.0\r\n", *body]).encode("ascii")
+
+
+def _with_attachment(message: list[str], attachment: Attachment, boundary: str) -> list[str]:
+    """A part and a file beside it. The boundary does not begin as that of the part does."""
+    return [
+        f'Content-Type: multipart/mixed; boundary="{boundary}"\r\n\r\n--{boundary}\r\n',
+        *message,
+        f"\r\n--{boundary}\r\nContent-Type: {attachment.content_type}\r\n",
+        f'Content-Disposition: attachment; filename="{attachment.name}"\r\n',
+        f"Content-Transfer-Encoding: base64\r\n\r\n{_base64_lines(attachment.content)}",
+        f"\r\n--{boundary}--\r\n",
+    ]
 
 
 def _half(quoted: str) -> str:
     """Its last header and its content, in the shorter encoding."""
     if len(quoted) > _BASE64 * (len(quoted) - 2 * quoted.count("=")):
-        content = encodebytes(binascii.a2b_qp(quoted)).decode("ascii").replace("\n", "\r\n")
-        return f"Content-Transfer-Encoding: base64\r\n\r\n{content}"
+        return f"Content-Transfer-Encoding: base64\r\n\r\n{_base64_lines(binascii.a2b_qp(quoted))}"
     return f"Content-Transfer-Encoding: quoted-printable\r\n\r\n{quoted}"
+
+
+def _base64_lines(content: bytes) -> str:
+    return encodebytes(content).decode("ascii").replace("\n", "\r\n")

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from papers.services.reading.comments import MAX_COMMENT_LENGTH
-from papers.text.cleaning import safe_text
+from papers.text.cleaning import is_blank, safe_text
 
 
 class CommentForm(forms.Form):
@@ -26,7 +26,7 @@ class CommentForm(forms.Form):
 
     def clean_body(self) -> str:
         body = safe_text(self.cleaned_data["body"]).strip()
-        if not body:
+        if is_blank(body):
             raise ValidationError("Write something first.")
         return body
 

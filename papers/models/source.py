@@ -62,11 +62,6 @@ class Source(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def failures_in_words(self) -> str:
-        """How often in a row it failed: "once", "3 times"."""
-        return "once" if self.error_count == 1 else f"{self.error_count} times"
-
 
 class FetchRun(models.Model):
     """One fetch of a source: what it was asked, what came, what was stored."""

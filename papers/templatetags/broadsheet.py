@@ -37,6 +37,7 @@ from papers.sources.registry import record_source_name
 from papers.text import html
 from papers.text.abstract_roles import RoleRun, leading_line
 from papers.text.abstract_roles import role_runs as role_runs_of
+from papers.text.counts import counted
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
 from papers.web.cards import slot_mark
@@ -142,7 +143,7 @@ def author_line(paper: Paper) -> str:
     names = [author.get("name", "") for author in paper.authors[: LISTED_AUTHORS + 1]]
     count = max(paper.author_count, len(paper.authors))
     if not names:
-        return f"{count:,} author{'' if count == 1 else 's'}" if count else ""
+        return counted(count, "author") if count else ""
     if count > LISTED_AUTHORS + 1:
         return f"{', '.join(names[:LISTED_AUTHORS])} and {count - LISTED_AUTHORS:,} others"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

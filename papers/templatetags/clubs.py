@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from papers.models import AgendaItem, Club, ClubMeeting, User
 from papers.models.club import ClubRights
 from papers.services.clubs.read_club import AgendaRow
+from papers.text.counts import counted
 
 register = template.Library()
 
@@ -40,7 +41,7 @@ def agenda_facts(row: AgendaRow) -> str:
     """`Presented by ada · nominated by ben · 5 votes since the last meeting`."""
     item = row.item
     presenter = item.presenter if item.presenter is not None and item.presenter.is_active else None
-    votes = f"{row.votes} vote{'' if row.votes == 1 else 's'} since the last meeting" if row.votes else ""
+    votes = f"{counted(row.votes, 'vote')} {row.period.words}" if row.votes and row.period else ""
     carried = f"from {item.carried_from.day} {item.carried_from:%B}" if item.carried_from else ""
     nominated = f"nominated by {item.nominated_by.username}" if item.nominated_by else ""
     by = f"Presented by {presenter.username}" if presenter else "Nobody presents it yet"

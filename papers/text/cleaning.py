@@ -23,6 +23,11 @@ _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
     "|(?:(?<=[\x00-\x7f])|^)[\u200c\u200d]+"
 )
+# What shows nothing wherever it stands (Unicode's Default_Ignorable_Code_Point), and a pattern of no dots of Braille.
+_SHOWS_NOTHING = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]*"
+)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # UTF-8 read as Latin-1 or Windows-1252: a byte after Ã or Â, two after â. Other lead bytes are too often real letters.
 _MOJIBAKE = re.compile("[ÂÃ][\x80-\xbf]|â[\x80€][\x80-\xbfœžŸšŠŒŽ‚ƒ„…†‡ˆ‰‹‘’“”•–—˜™›]")
@@ -49,9 +54,16 @@ def without_invisible(text: str) -> str:
 
 def typed_line(text: str) -> str:
     """One line that somebody typed here, such as a name: as `safe_text`, its white space collapsed, and without what
-    nobody sees. A bidi control would turn around whatever stands behind the name on pages and in mails.
+    nobody sees. A bidi control would turn around whatever stands behind the name on pages and in mails. Empty where
+    nothing of it can be seen: nobody could press a link with such a name.
     """
-    return " ".join(without_invisible(safe_text(text)).split())
+    line = " ".join(without_invisible(safe_text(text)).split())
+    return "" if is_blank(line) else line
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing in a text can be seen: white space, joiners, fillers of Hangul, and the like."""
+    return _SHOWS_NOTHING.fullmatch(text) is not None
 
 
 def clean_line(raw: str) -> str:

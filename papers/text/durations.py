@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from papers.text.counts import counted
+
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -10,7 +12,7 @@ def duration_in_words(span: timedelta) -> str:
     seconds = int(span.total_seconds())
     for size, unit in _UNITS:
         if seconds >= size:
-            return _counted(seconds // size, unit)
+            return counted(seconds // size, unit)
     return "less than a minute"
 
 
@@ -19,14 +21,10 @@ def rough_duration(span: timedelta) -> str:
     seconds = span.total_seconds()
     if seconds < 90:
         return "a minute"
-    return _counted(round(seconds / 60), "minute") if seconds < 5_400 else _counted(round(seconds / 3_600), "hour")
+    return counted(round(seconds / 60), "minute") if seconds < 5_400 else counted(round(seconds / 3_600), "hour")
 
 
 def exact_duration(span: timedelta) -> str:
     """`36 hours`, `7 days`: hours, rounded; days from three whole days on."""
     hours = round(span.total_seconds() / 3_600)
-    return _counted(hours // 24, "day") if hours >= 72 and hours % 24 == 0 else _counted(hours, "hour")
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return counted(hours // 24, "day") if hours >= 72 and hours % 24 == 0 else counted(hours, "hour")

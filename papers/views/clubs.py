@@ -37,7 +37,7 @@ from papers.services.clubs.read_club import (
     own_club_keys,
     read_agenda,
     suggest_papers,
-    voted_since,
+    voting_period,
 )
 from papers.web.http import Request, UserRequest, parse_key
 from papers.web.permissions import (
@@ -87,7 +87,7 @@ def meeting(request: Request, slug: str, day: Any) -> HttpResponse:
 def _show(request: Request, club: Club, meeting: ClubMeeting | None, *, is_home: bool) -> HttpResponse:
     now, rights = timezone.now(), rights_in_club(request.user, club)
     is_open = meeting is not None and meeting.ends_at > now and meeting.cancelled_at is None
-    since = voted_since(meeting, now=now) if meeting and is_open else None
+    period = voting_period(meeting, now=now) if meeting and is_open else None
     key = feed_key_of(request.user) if request.user.is_authenticated and is_home else ""
     keyed = reverse("papers:own-club-calendar", args=[key, club.slug]) if key else ""
     # A program that has no session reads what not everybody may read by the key alone.
@@ -100,8 +100,9 @@ def _show(request: Request, club: Club, meeting: ClubMeeting | None, *, is_home:
         "has_begun": meeting is not None and meeting.starts_at <= now,
         "rights": rights,
         "may_manage": may_manage_clubs(request.user),
-        "rows": read_agenda(meeting, since=since) if meeting else [],
-        "suggested": suggest_papers(meeting, since=since) if meeting and since and rights.may_nominate else [],
+        "rows": read_agenda(meeting, period=period) if meeting else [],
+        "period": period,
+        "suggested": suggest_papers(meeting, period=period) if meeting and period and rights.may_nominate else [],
         "ahead": meetings_ahead(club, now=now) if is_home else [],
         "reader_zone": _reader_zone(request, club),
         "calendar_url": keyed if closed else reverse("papers:club-calendar", args=[club.slug]),

@@ -19,6 +19,7 @@ from papers.query.parser import Query, parse
 from papers.services.accounts.feed_keys import feed_key_of
 from papers.services.reading.bulk import act_on_papers
 from papers.services.reading.library_page import count_with_newer_version, library_notes, state_counts
+from papers.text.counts import counted
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act
 from papers.web.http import UserRequest, safe_next
@@ -120,5 +121,5 @@ def bulk(request: UserRequest) -> HttpResponse:
         messages.error(request, " ".join(words) or "Select at least one paper first.")
         return redirect(target)
     before = act_on_papers(user=request.user, paper_ids=papers, act=form.act())
-    said = f"Done, for {len(papers)} paper{'' if len(papers) == 1 else 's'}."
+    said = f"Done, for {counted(len(papers), 'paper')}."
     return answer_act(request, said, default=reverse("papers:library"), before=before)

@@ -17,6 +17,7 @@ from papers.services.shared_lists.entries import Move, add_papers, move_paper, r
 from papers.services.shared_lists.overview import edited_lists, lists_with_paper
 from papers.services.shared_lists.pasted import MISSING_SHOWN, read_pasted
 from papers.services.shared_lists.settings import ListDraft, ListError, create_list
+from papers.text.counts import counted
 from papers.web.answers import answer_act
 from papers.web.cards import render_own_tags
 from papers.web.http import UserRequest, parse_key, referring_page, safe_next
@@ -83,7 +84,7 @@ def paste(request: UserRequest, slug: str) -> HttpResponse:
         except ListError as error:
             form.add_error("papers", str(error))
         else:
-            said = f"{len(changes)} paper{'' if len(changes) == 1 else 's'} added."
+            said = f"{counted(len(changes), 'paper')} added."
             if not named.missing and not named.unread:
                 before = before_list(changes) if changes else None
                 return answer_act(request, said, default=found.get_absolute_url(), before=before)

@@ -166,6 +166,8 @@ def card_page(
 class _Part:
     """The rows of one page."""
 
+    kind: type[tuple[Any, ...]]
+    """What they are sorted by, a named tuple."""
     rows: list[ListRow]
     before: int | None
     """How many stand before them; None where that is not known."""
@@ -178,7 +180,7 @@ class _Part:
         if self.is_last:
             return ""
         count = None if self.before is None else self.before + len(self.rows)
-        return add_count(encode_cursor(self.rows[-1].position), before=count)
+        return add_count(encode_cursor(self.kind(*self.rows[-1].position)), before=count)
 
 
 def _read_part(
@@ -199,7 +201,7 @@ def _read_part(
     asked_for = _asked_number(request)
     per_page = asked_for.get("per_page", PER_PAGE)
     rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
-    return _Part(rows[:per_page], before, is_first=after is None, is_last=len(rows) <= per_page)
+    return _Part(kind, rows[:per_page], before, is_first=after is None, is_last=len(rows) <= per_page)
 
 
 def _narrowed(

@@ -24,6 +24,7 @@ from papers.services.reading.muted_queries import MutingError, mute_query, previ
 from papers.services.reading.seen import set_days_done, set_list_done
 from papers.services.reading.undo import before_done, before_list_done
 from papers.services.reading.visits import missed_since, record_visit
+from papers.text.counts import counted
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act, seen_count_html
 from papers.web.http import UserRequest, safe_next
@@ -83,7 +84,7 @@ def _mark_done(request: UserRequest, first: date, last: date, what: str, *, defa
 def _answer_done(
     request: UserRequest, changed: int, what: str, *, is_on: bool, before: Before | None, default: str
 ) -> HttpResponse:
-    papers = f"{changed} paper{'' if changed == 1 else 's'}"
+    papers = counted(changed, "paper")
     said = f"{papers} of this {what} marked as seen." if is_on else f"{papers} marked as unseen.".capitalize()
     if not is_on and request.htmx:  # which cards were seen before is not known here
         messages.success(request, said, extra_tags=WITHOUT_UNDO)

@@ -1,4 +1,4 @@
-"""How meetings become a calendar that programs subscribe to, iCalendar (RFC 5545). Pure.
+"""How meetings become a calendar that programs subscribe to or take events from, iCalendar (RFC 5545). Pure.
 
 Each meeting is an event of its own with a name that lasts, so every program reads it the same, whatever it makes of
 rules of recurrence and their exceptions. Times are those of the club's clock, beside a definition of its time zone. Of
@@ -47,7 +47,18 @@ class CalendarEvent:
 
 
 def write_calendar(name: str, events: Sequence[CalendarEvent]) -> bytes:
-    """The calendar: the same bytes for the same events, lines ended by CR LF and folded."""
+    """The calendar: the same bytes for the same events, lines ended by CR LF and folded.
+
+    Without a name it is no calendar to subscribe to: programs take its events into the calendar that their reader has.
+    With one, Outlook would open another calendar for them.
+    """
+    subscribed = [
+        f"NAME:{_text(name)}",
+        f"X-WR-CALNAME:{_text(name)}",
+        # How often programs may look (RFC 7986, 5.7), and the older word for it.
+        "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
+        "X-PUBLISHED-TTL:PT1H",
+    ]
     zones = {zone: _definition(zone, *_years(events, zone)) for zone in sorted({one.time_zone for one in events})}
     lines = [
         "BEGIN:VCALENDAR",
@@ -55,11 +66,7 @@ def write_calendar(name: str, events: Sequence[CalendarEvent]) -> bytes:
         "PRODID:-//Broadsheet//Journal clubs//EN",
         "CALSCALE:GREGORIAN",
         "METHOD:PUBLISH",
-        f"NAME:{_text(name)}",
-        f"X-WR-CALNAME:{_text(name)}",
-        # How often programs may look (RFC 7986, 5.7), and the older word for it.
-        "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
-        "X-PUBLISHED-TTL:PT1H",
+        *(subscribed if name else ()),
         *(line for definition in zones.values() for line in definition),
         *(line for one in events for line in _event(one, has_zone=bool(zones[one.time_zone]))),
         "END:VCALENDAR",

@@ -1,4 +1,4 @@
-"""Clubs as a calendar: their meetings with agendas, as `papers.web.calendars` writes them."""
+"""Clubs as a calendar, and a meeting for one: with agendas, as `papers.web.calendars` writes them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ LOOK_BACK = timedelta(days=365)
 def clubs_calendar(name: str, clubs: Sequence[Club], *, now: datetime) -> bytes:
     """The meetings of some clubs, to be subscribed to. Two queries."""
     meetings = meetings_for_calendar(clubs, now=now, back=LOOK_BACK)
-    return write_calendar(name, [_event(meeting) for meeting in meetings])
+    return write_calendar(name, [_event(one, one.papers_shown) for one in meetings])  # type: ignore[attr-defined]  # prefetched
 
 
-def _event(meeting: ClubMeeting) -> CalendarEvent:
-    items: Sequence[AgendaItem] = meeting.papers_shown  # type: ignore[attr-defined]  # prefetched
+def meeting_calendar(meeting: ClubMeeting, items: Sequence[AgendaItem]) -> bytes:
+    """One meeting with its agenda, to be taken into a reader's own calendar; with its club. No query.
+
+    The event is the one of `clubs_calendar`: whoever subscribes and takes it has it once.
+    """
+    return write_calendar("", [_event(meeting, items)])
+
+
+def _event(meeting: ClubMeeting, items: Sequence[AgendaItem]) -> CalendarEvent:
     address = settings.SITE.origin + meeting.get_absolute_url()
     return CalendarEvent(
         uid=f"{meeting.uid}@{settings.SITE.host}",

@@ -1,7 +1,9 @@
 """Cursors of lists: where a page ended, so that the next one starts behind it without counting or skipping rows.
 
-A cursor is what the last row was sorted by, a named tuple. Readers can write anything into an address, so a cursor is
-read by its exact shape; anything else is no cursor, and the list starts at its beginning.
+A cursor is what the last row was sorted by, a named tuple, and the name of its class: two lists whose positions look
+the same do not take each other's. Readers can write anything into an address, so a cursor is read by its exact shape;
+anything else is no cursor, and the list starts at its beginning. Those of earlier versions carry no name and are still
+read by their shape alone, since mirrors have stored them.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ _MOST_BEFORE = 1_000_000
 
 
 def encode_cursor(position: tuple[bool | int | float | datetime, ...]) -> str:
-    """A position as a word for an address. Datetimes are aware."""
-    plain = [_microseconds(value) if isinstance(value, datetime) else value for value in position]
+    """A position, a named tuple, as a word for an address. Datetimes are aware."""
+    values = [_microseconds(value) if isinstance(value, datetime) else value for value in position]
+    plain = [type(position).__name__, *values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
@@ -37,7 +40,9 @@ def decode_cursor(text: str, kind: type[P]) -> P | None:
     except (binascii.Error, ValueError, RecursionError):
         return None
     hints = get_type_hints(kind)
-    if not isinstance(found, list) or len(found) != len(hints):
+    if not isinstance(found, list) or len(found) not in (len(hints), len(hints) + 1):
+        return None
+    if len(found) > len(hints) and found.pop(0) != kind.__name__:
         return None
     values: list[Any] = [_read(value, hint) for value, hint in zip(found, hints.values(), strict=True)]
     return None if None in values else kind(*values)

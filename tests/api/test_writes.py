@@ -139,7 +139,8 @@ def test_comments(api: ApiClient, paper: Paper) -> None:
     assert api.delete(here).status_code == 204
     assert ApiClient().get(here).status_code == 404
     assert api.post(f"{HERE}/comments", wanted).json()["deleted"]
-    assert api.post(f"{HERE}/comments", {"id": str(uuid.uuid4()), "body": " \0 "}).status_code == 422
+    for nothing in (" \0 ", "\u200b\u200b", "\u3164"):
+        assert api.post(f"{HERE}/comments", {"id": str(uuid.uuid4()), "body": nothing}).status_code == 422
     assert api.post(f"{HERE}/comments", {"body": "No id."}).status_code == 422
     assert Comment.objects.count() == 2
 

@@ -92,7 +92,7 @@ def subject_of(message: bytes) -> str:
 
 
 def text_of(message: bytes) -> str:
-    return str(next(message_from_bytes(message, policy=modern).iter_parts()).get_content())
+    return str(message_from_bytes(message, policy=modern).get_body(("plain",)).get_content())  # type: ignore[union-attr]
 
 
 def test_a_month_of_two_clubs(people: dict[str, User]) -> None:
@@ -270,13 +270,46 @@ def test_both_halves_say_the_same(people: dict[str, User]) -> None:
     send_due_club_mail(now=now, transport=transport)
     ((_, message),) = transport.taken
     parsed = message_from_bytes(message, policy=modern)
-    text, html = (part.get_content() for part in parsed.iter_parts())
+    text, html = (str(parsed.get_body((kind,)).get_content()) for kind in ("plain", "html"))  # type: ignore[union-attr]
     for words in ("Reading group", "Room 12", "Presented by olga", "16:00–17:00", "Unsubscribe"):
         assert words in text
         assert words in html
     assert parsed["List-Unsubscribe"].startswith("<https://papers.example.org/u/")
     assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert club_mail.BUDGET_SECONDS > 0
+
+
+def test_a_mail_brings_its_meeting_for_the_reader_s_calendar(people: dict[str, User]) -> None:
+    """The same event as the calendar that programs subscribe to: a UID that stays, a SEQUENCE that grows."""
+    made = club(people["olga"], now=BEGIN)
+    nominate(club=made, paper_id=factories.paper(title="On thin ice, twice").pk, user=None, now=BEGIN)
+    now, transport = datetime(2026, 3, 11, 16, tzinfo=UTC), RecordingTransport()
+    plan_club_mail(now=now)
+    send_due_club_mail(now=now, transport=transport)
+    cancel_meeting(meeting=meeting_on(made, date(2026, 3, 12)), note="Strike", now=now + timedelta(minutes=10))
+    plan_club_mail(now=now + timedelta(hours=1))
+    send_due_club_mail(now=now + timedelta(hours=1), transport=transport)
+    reminder, cancelled = (one_event_in(message) for _, message in transport.taken)
+    assert reminder["UID"] == cancelled["UID"]
+    assert int(cancelled["SEQUENCE"]) > int(reminder["SEQUENCE"])
+    assert (reminder["STATUS"], cancelled["STATUS"]) == ("CONFIRMED", "CANCELLED")
+    assert reminder["DTSTART"].dt == datetime(2026, 3, 12, 16, tzinfo=BERLIN)
+    assert "On thin ice, twice" in reminder["DESCRIPTION"]
+    (subscribed,) = (one for one in read_back([made]) if one["DTSTART"].dt == cancelled["DTSTART"].dt)
+    assert dict(subscribed) == dict(cancelled)
+
+
+def one_event_in(message: bytes) -> Any:
+    """The one event in the one file of a mail, which no program takes for another calendar, or an invitation."""
+    parsed = message_from_bytes(message, policy=modern)
+    (file,) = parsed.iter_attachments()
+    assert (file.get_content_type(), file.get_filename()) == ("text/calendar", "meeting.ics")
+    assert file.get_params()[1:] == [("charset", "utf-8"), ("method", "PUBLISH"), ("name", "meeting.ics")]
+    read = Calendar.from_ical(file.get_content())
+    assert read["METHOD"] == "PUBLISH"
+    assert "X-WR-CALNAME" not in read
+    (event,) = read.walk("VEVENT")
+    return event
 
 
 def test_each_link_of_a_reminder_can_be_read(people: dict[str, User]) -> None:

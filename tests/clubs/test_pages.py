@@ -118,13 +118,27 @@ def test_from_nomination_to_minutes(group: Club, paper: Paper) -> None:
 
 def test_what_was_voted_for_is_suggested(group: Club, paper: Paper) -> None:
     set_vote(user=reader("vera"), paper_id=paper.pk, on=True)
-    assert "Voted for since the last meeting On thin ice 1 vote" in page_text(
-        group.get_absolute_url(), client_named("ben")
-    )
+    text = page_text(group.get_absolute_url(), client_named("ben"))
+    assert "Voted for in the last four weeks On thin ice 1 vote" in text
+    assert "since the last meeting" not in text, "it has not met yet"
     nominate(club=group, paper_id=paper.pk, user=None, now=timezone.now())
     text = page_text(group.get_absolute_url(), client_named("ben"))
-    assert "1 vote since the last meeting" in text
-    assert "Voted for since" not in text
+    assert "1 vote in the last four weeks" in text
+    assert "Voted for" not in text
+
+
+def test_a_club_that_met_counts_votes_since_then(group: Club, paper: Paper) -> None:
+    coming = next_of(group)
+    begins = timezone.now() - timedelta(days=2)
+    ClubMeeting.objects.create(
+        club=group, slot_on=begins.date(), starts_at=begins, ends_at=begins + timedelta(hours=1), changed_at=begins
+    )
+    set_vote(user=reader("vera"), paper_id=paper.pk, on=True)
+    assert coming.starts_at > begins
+    text = page_text(group.get_absolute_url(), client_named("ben"))
+    assert "Voted for since the last meeting On thin ice 1 vote" in text
+    nominate(club=group, paper_id=paper.pk, user=None, now=timezone.now())
+    assert "1 vote since the last meeting" in page_text(group.get_absolute_url(), client_named("ben"))
 
 
 def test_a_cancelled_week_passes_its_papers_on(group: Club, paper: Paper) -> None:

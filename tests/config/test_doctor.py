@@ -221,7 +221,7 @@ def test_sources_that_fail_or_that_nobody_visits() -> None:
     assert "failed 3 times: 503" in found[0].message
     failing.error_count = 1
     failing.save()
-    assert "failed once: 503" in doctor.check_sources(now=NOW)[0].message
+    assert "failed 1 time: 503" in doctor.check_sources(now=NOW)[0].message
     assert f"manage.py fetch {failing.pk}" in found[0].remedy
     assert f"manage.py fetch {late.pk}" in found[1].remedy
 
@@ -234,7 +234,7 @@ def test_a_source_that_was_never_asked_is_not_said_to_be_well() -> None:
     assert "was not asked yet" in found.message
     FetchRun.objects.create(source=new, state=FetchRun.State.DONE, started_at=NOW, heartbeat_at=NOW)
     (found,) = doctor.check_sources(now=NOW)
-    assert (found.level, found.message) == (FindingLevel.OK, "1 are on, and none of them fails.")
+    assert (found.level, found.message) == (FindingLevel.OK, "1 source on, and none fails.")
 
 
 @pytest.mark.django_db

@@ -238,6 +238,14 @@ def test_the_daily_papers_are_those_listed_since_the_last_mail() -> None:
     assert plan(DUE + DAY).paper_ids == [later.pk], "a paper listed on another day again is not news"
 
 
+def test_papers_that_are_imported_into_days_of_the_past_are_no_news() -> None:
+    """`import_papers --list arxiv` on a site with subscribers: its editions get their papers, and nobody a mail."""
+    factories.schedule(kinds=["daily"])
+    new = [listing(at=NOW + DAY / 2), listing(at=NOW + DAY / 2, day=factories.TODAY - 29 * DAY)]
+    listing(at=NOW + DAY / 2, day=factories.TODAY - 60 * DAY)
+    assert sorted(plan().paper_ids) == ids(new)
+
+
 def test_trending_brings_what_is_new_to_the_reader_on_its_first_page() -> None:
     factories.schedule(kinds=["trending"], max_papers=1)
     trending_score, hotter, _ = (

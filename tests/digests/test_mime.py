@@ -7,7 +7,7 @@ from email.policy import default
 
 import pytest
 
-from digests.wire.mime import assemble, header, mailbox, quoted_printable, with_display_name
+from digests.wire.mime import Attachment, assemble, header, mailbox, quoted_printable, with_display_name
 
 LONG = "Wege zur Übersetzung von Gedichten · " * 8
 
@@ -60,4 +60,17 @@ def test_a_half_has_the_shorter_encoding_and_is_read_back(text: str, encoding: s
     assert first["Content-Transfer-Encoding"] == encoding
     assert first.get_content().replace("\r\n", "\n").strip() == text.strip()
     assert second.get_content().replace("\r\n", "\n").strip() == f"<p>{text}</p>"
+    assert max(map(len, message.split(b"\r\n"))) <= 78
+
+
+def test_a_file_beside_the_halves_is_read_back() -> None:
+    content = "BEGIN:VCALENDAR\r\nSUMMARY:Grüße\r\n--=_b--\r\n".encode() * 9
+    file = Attachment("a.ics", "text/calendar; charset=utf-8", content)
+    halves = {"text": quoted_printable("Plain"), "html": quoted_printable("<p>Rich</p>"), "boundary": "=_b"}
+    message = assemble(header("Subject", "x"), **halves, attachment=file)
+    parsed = message_from_bytes(message, policy=default)
+    (read,) = parsed.iter_attachments()
+    assert (read.get_filename(), read.get_payload(decode=True)) == ("a.ics", content)
+    assert [parsed.get_body((kind,)).get_content().strip() for kind in ("plain", "html")] == ["Plain", "<p>Rich</p>"]  # type: ignore[union-attr]
+    assert not parsed.defects
     assert max(map(len, message.split(b"\r\n"))) <= 78

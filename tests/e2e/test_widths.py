@@ -53,6 +53,15 @@ _OUTSIDE = """() => {
     return `${out} px: ` + far.slice(0, 3).map((one) => one.outerHTML.slice(0, 90)).join(" | ");
 }"""
 
+# The menus that stand out of the window on the left when they are opened, where nobody can scroll to.
+_LEFT_OF_IT = """() => [...document.querySelectorAll("details[name=popup]")].flatMap((popup) => {
+    popup.open = true;
+    const items = popup.querySelector(":scope > :not(summary)");
+    const box = items.getBoundingClientRect();
+    popup.open = false;
+    return box.width && box.left < 0 ? [items.outerHTML.slice(0, 90)] : [];
+})"""
+
 # What is pressed in cards, two by two, of which one covers a part of the other.
 _OVER_EACH_OTHER = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
     const all = [...card.querySelectorAll("button, summary, .facts a, .facts-more")];
@@ -100,6 +109,17 @@ def test_ten_pages_fit_a_phone_a_tablet_and_a_desk(
 ) -> None:
     paths = [path or paper_path for path in FEW]
     assert cut_off(chromium, staff_cookies, site, paths, (320, 768, 1280)) == {}
+
+
+def test_no_menu_opens_out_of_the_window(chromium: Browser, site: Site, staff_cookies: Any) -> None:
+    for cookies in (None, staff_cookies):
+        for width in (320, 1280):
+            context = chromium.new_context(viewport={"width": width, "height": 800}, storage_state=cookies)
+            page = context.new_page()
+            for path in ("/papers", "/papers/week", "/papers/new", "/topics/agents"):
+                page.goto(site.url + path)
+                assert page.evaluate(_LEFT_OF_IT) == [], (path, width)
+            context.close()
 
 
 def test_nothing_to_press_lies_over_another_on_a_phone_s_card(chromium: Browser, site: Site) -> None:

@@ -209,7 +209,7 @@ class TestThePage:
         assert "<form" not in part
         assert not Comment.objects.exists()
 
-    @pytest.mark.parametrize("body", ["", "  \n ", "\x00", "x" * 10_001])
+    @pytest.mark.parametrize("body", ["", "  \n ", "\x00", "\u200b\u200b", "\u3164", "x" * 10_001])
     def test_nothing_and_too_much_are_refused(self, client: Client, paper: Paper, body: str) -> None:
         response = self.write(client, paper, body)
         assert response.status_code == 200

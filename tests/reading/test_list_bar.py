@@ -67,7 +67,8 @@ class TestWhatItSays:
     def test_a_visitor_s_has_nothing_personal(self) -> None:
         fill("cs.CL", "cs.LG")
         found = text_of(bar(DAY))
-        assert found.startswith("2 papers")
+        assert found.endswith("2 of 2 shown")
+        assert "2 papers" not in found, "the head of the day says so"
         assert not re.search("seen|Done|For me|Continue", found)
 
     def test_it_is_on_trending_and_topics_too(self, client: Client) -> None:

@@ -208,7 +208,9 @@ class World:
         """The daily papers that came after `since`, and stood on no day before."""
         on = [one for one in self.listings if one.is_on]
         before = {one.paper for one in on if one.number <= since}
-        found = {one.paper for one in on if one.number > since and one.at >= floor} - before - self.gone
+        oldest = floor.date() - 30 * DAY
+        news = (one for one in on if one.number > since and one.at >= floor and one.day >= oldest)
+        found = {one.paper for one in news} - before - self.gone
         return sorted(found, key=lambda paper: (-self.votes.get(paper, 0), -paper))[:50]
 
     def _order(self, paper: int) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from papers.text.cleaning import (
     clean_title,
     flatten_links,
     fold,
+    is_blank,
     plain_formulas,
     safe_text,
     search_text,
@@ -196,3 +197,17 @@ def test_a_name_that_somebody_types_turns_nothing_around() -> None:
     assert typed_line(" Reading\u202e \u200bgroup\n& tea\x00 ") == "Reading group & tea"
     assert typed_line("\u2067\u200b") == ""
     assert typed_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬", "joiners that shape letters stay"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n\t\xa0", "\u200b\u200b", "\u3164", "\u2800 \ufeff", "\ufe0f\u200d", "\U000e0041"]
+)
+def test_what_nobody_can_see_is_no_name(text: str) -> None:
+    assert is_blank(text)
+    assert typed_line(text) == ""
+
+
+@pytest.mark.parametrize("text", [".", "0", "é", "👩\u200d🔬", "می\u200cخواهم", "한글", "\u200ba"])
+def test_what_somebody_can_see_is_something(text: str) -> None:
+    assert not is_blank(text)
+    assert typed_line(text)

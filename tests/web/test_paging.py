@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papers.models.change import ChangePosition
+from papers.models.comment import CommentPosition
 from papers.models.listing import DayCursor, SpanCursor
-from papers.models.paper import NewestPosition, TrendingPosition
+from papers.models.paper import CategoryPosition, NewestPosition, TrendingPosition
 from papers.web.paging import decode_cursor, encode_cursor
 
 numbers = st.integers(0, 2**63 - 1)
@@ -72,6 +74,23 @@ def test_it_is_short_and_needs_no_escaping() -> None:
     word = encode_cursor(DayCursor(False, 0, 12, 345, 678, 123_456_789))
     assert word.replace("-", "").replace("_", "").isalnum()
     assert len(word) < 60
+
+
+def test_a_list_takes_no_cursor_of_another_whose_positions_look_the_same() -> None:
+    moment = datetime(2026, 3, 4, tzinfo=UTC)
+    assert decode_cursor(encode_cursor(NewestPosition(moment, 1)), CategoryPosition) is None
+    assert decode_cursor(encode_cursor(CommentPosition(1)), ChangePosition) is None
+
+
+def test_a_cursor_of_earlier_versions_without_a_name_is_read_by_its_shape() -> None:
+    """Mirrors have them stored beside what they took, and would begin anew."""
+    assert decode_cursor(written([7]), ChangePosition) == ChangePosition(7)
+
+
+@pytest.mark.parametrize("name", [None, 7, True, "", "SpanCursor ", ["SpanCursor"], "tuple"])
+def test_a_name_that_is_none_of_this_list_is_none(name: object) -> None:
+    assert decode_cursor(written(["SpanCursor", 1, 2, 3]), SpanCursor) == SpanCursor(1, 2, 3)
+    assert decode_cursor(written([name, 1, 2, 3]), SpanCursor) is None
 
 
 def test_a_deep_nest_is_none() -> None:

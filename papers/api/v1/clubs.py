@@ -42,7 +42,7 @@ from papers.services.clubs.read_club import (
     own_club_keys,
     paper_counts,
     read_agenda,
-    voted_since,
+    voting_period,
 )
 from papers.web.permissions import club_for_read, club_of_member, meeting_for_read
 from papers.web.problems import ProblemError
@@ -150,7 +150,9 @@ class AgendaRecord(Record):
     nominated_by: str | None = Field(description="A username; null: the account is gone.")
     nominated_at: datetime = Field(description="UTC.")
     carried_from: calendar_date | None = Field(description="The local day of the meeting that had no time for it.")
-    votes_since: int | None = Field(description="Given since the meeting before; null once this one is over.")
+    votes_since: int | None = Field(
+        description="Given since the meeting before, or in four weeks; null once this one is over."
+    )
 
 
 class MeetingDetail(MeetingRecord):
@@ -420,7 +422,8 @@ def _is_open(meeting: ClubMeeting) -> bool:
 
 
 def _agenda_rows(meeting: ClubMeeting) -> list[AgendaRow]:
-    return read_agenda(meeting, since=voted_since(meeting, now=timezone.now()) if _is_open(meeting) else None)
+    period = voting_period(meeting, now=timezone.now()) if _is_open(meeting) else None
+    return read_agenda(meeting, period=period)
 
 
 def _agenda(request: HttpRequest, meeting: ClubMeeting, rows: Sequence[AgendaRow]) -> list[AgendaRecord]:

@@ -37,6 +37,7 @@ from papers.services.reading.comments import (
     edit_comment,
     report_comment,
 )
+from papers.text.cleaning import is_blank
 from papers.web.permissions import comment_for_read, deletable_comment, own_comment
 from papers.web.problems import ProblemError
 
@@ -190,7 +191,7 @@ def _cleaned(body: str) -> str:
         ProblemError: 422, there is nothing in it.
     """
     cleaned = body.strip()
-    if not cleaned:
+    if is_blank(cleaned):
         raise ProblemError(422, "Write something first.", errors=[{"pointer": "#/body", "detail": "It is empty."}])
     return cleaned
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from papers.services.changes.export_papers import export_rows
+from papers.text.counts import counted
 
 
 class Command(BaseCommand):
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             part.replace(path)  # never half a file under this name
         except OSError as error:
             raise CommandError(f"The file can't be written: {error}") from error
-        self.stderr.write(f"{path}: {count:,} papers")
+        self.stderr.write(f"{path}: {counted(count, 'paper')}")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from papers.models import FetchRun, Source
 from papers.services.fetching.fetch_runner import FetchPreview, fetch_source, preview_source
 from papers.services.fetching.source_config import base_url_of
 from papers.sources.registry import since_kinds
+from papers.text.counts import counted
 
 _GOOD = {FetchRun.State.DONE, FetchRun.State.PARTIAL}
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{source.pk:>3}  {source.kind:<12} {source.name}: {when}")
             self.stdout.write(f"     {base_url_of(source)}  {' '.join(source.categories)}{source.query}".rstrip())
             if source.last_error:
-                self.stdout.write(f"     failed {source.failures_in_words}: {source.last_error}")
+                self.stdout.write(f"     failed {counted(source.error_count, 'time')}: {source.last_error}")
 
     def _visit(self, source: Source, options: dict[str, Any]) -> bool:
         self.stdout.write(f"{source.name} ({source.kind})")

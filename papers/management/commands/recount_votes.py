@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from papers.services.lists.trending import recompute_trending_scores
 from papers.services.reading.comments import recount_comments
 from papers.services.reading.votes import recount_votes
+from papers.text.counts import counted
 
 
 class Command(BaseCommand):
@@ -23,6 +24,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for what, wrong in (("votes", recount_votes()), ("comments", recount_comments())):
-            self.stdout.write(f"Counted the {what}; {wrong:,} paper{'' if wrong == 1 else 's'} had a wrong count.")
+            self.stdout.write(f"Counted the {what}; {counted(wrong, 'paper')} had a wrong count.")
         if options["trending"]:
-            self.stdout.write(f"Computed the trending figures of {recompute_trending_scores():,} papers.")
+            self.stdout.write(f"Computed the trending figures of {counted(recompute_trending_scores(), 'paper')}.")

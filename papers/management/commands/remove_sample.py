@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from papers.services.operations.sample import has_sample, remove_sample
+from papers.text.counts import counted
 
 
 class Command(BaseCommand):
@@ -22,6 +23,6 @@ class Command(BaseCommand):
         if not was_present:
             self.stdout.write("There is no sample; nothing was removed.")
             return
-        self.stdout.write(f"Removed the sample: {done.removed:,} papers.")
+        self.stdout.write(f"Removed the sample: {counted(done.removed, 'paper')}.")
         if done.kept:
             self.stdout.write(f"{done.kept:,} that readers marked stay; they are on no edition.")

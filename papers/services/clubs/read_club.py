@@ -22,17 +22,28 @@ _HEAVY = ("title_raw", "abstract_raw", "search_vector", "author_keys")
 
 
 @dataclass(frozen=True, slots=True)
+class VotingPeriod:
+    """From when votes count for a meeting."""
+
+    since: datetime
+    words: str
+    """`since the last meeting`, `in the last four weeks`."""
+
+
+@dataclass(frozen=True, slots=True)
 class AgendaRow:
     """A paper on an agenda, with what speaks for it."""
 
     item: AgendaItem
     votes: int
-    """Given since the meeting before."""
+    """Given in the voting period."""
+    period: VotingPeriod | None
+    """None: votes are not told."""
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestedPaper:
-    """A paper that readers voted for since the last meeting."""
+    """A paper that readers voted for in the voting period."""
 
     paper: Paper
     votes: int
@@ -45,19 +56,21 @@ def items_of(meetings: Collection[ClubMeeting]) -> QuerySet[AgendaItem]:
     return found.order_by("position", "pk")
 
 
-def read_agenda(meeting: ClubMeeting, *, since: datetime | None) -> list[AgendaRow]:
-    """The agenda of a meeting, with the votes given since then; None: votes are not told. Two queries."""
+def read_agenda(meeting: ClubMeeting, *, period: VotingPeriod | None) -> list[AgendaRow]:
+    """The agenda of a meeting, with the votes given in that period; None: votes are not told. Two queries."""
     items = list(items_of([meeting]))
     for item in items:
         item.meeting = meeting
-    votes = {} if since is None else votes_since(since, [one.paper_id for one in items])
-    return [AgendaRow(item, votes.get(item.paper_id, 0)) for item in items]
+    votes = {} if period is None else votes_since(period.since, [one.paper_id for one in items])
+    return [AgendaRow(item, votes.get(item.paper_id, 0), period) for item in items]
 
 
-def voted_since(meeting: ClubMeeting, *, now: datetime) -> datetime:
-    """When the meeting before this one began, else four weeks ago. One query."""
+def voting_period(meeting: ClubMeeting, *, now: datetime) -> VotingPeriod:
+    """Since the meeting before this one began; of a club that has not met, the last four weeks. One query."""
     before = ClubMeeting.objects.filter(club=meeting.club_id, starts_at__lt=meeting.starts_at).held(now).first()
-    return now - FIRST_LOOK_BACK if before is None else before.starts_at
+    if before is None:
+        return VotingPeriod(now - FIRST_LOOK_BACK, "in the last four weeks")
+    return VotingPeriod(before.starts_at, "since the last meeting")
 
 
 def votes_since(since: datetime, paper_ids: Collection[int]) -> dict[int, int]:
@@ -68,10 +81,10 @@ def votes_since(since: datetime, paper_ids: Collection[int]) -> dict[int, int]:
     return dict(votes.values_list("paper").annotate(count=Count("pk")).order_by())
 
 
-def suggest_papers(meeting: ClubMeeting, *, since: datetime) -> list[SuggestedPaper]:
-    """The papers most voted for since then that the club never had on an agenda. Two queries."""
+def suggest_papers(meeting: ClubMeeting, *, period: VotingPeriod) -> list[SuggestedPaper]:
+    """The papers most voted for in that period that the club never had on an agenda. Two queries."""
     known = AgendaItem.objects.filter(meeting__club=meeting.club_id).values("paper")
-    votes = Vote.objects.filter(created_at__gte=since, paper__hidden_at=None)
+    votes = Vote.objects.filter(created_at__gte=period.since, paper__hidden_at=None)
     votes = votes.exclude(paper__in=known)
     counted = votes.values_list("paper").annotate(count=Count("pk")).order_by("-count", "-paper")[:SUGGESTED]
     counts = dict(counted)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from papers.models import Edition
+from papers.text.counts import counted
 
 
 class RelatedPapers(NamedTuple):
@@ -21,7 +22,7 @@ class RelatedPapers(NamedTuple):
         if not self.name:
             return f"{others} more like this"
         when = "today" if is_today else "that day"
-        return f"Also {when} on {self.name}: {others} paper{'' if others == 1 else 's'}"
+        return f"Also {when} on {self.name}: {counted(others, 'paper')}"
 
 
 def related_of(edition: Edition | None) -> tuple[RelatedPapers, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from papers.models import Listing, Paper
+from papers.text.counts import counted
 
 PER_PAGE = 50
 
@@ -115,5 +116,5 @@ def read_list_rows(found: QuerySet[Any], columns: Sequence[str], *, per_page: in
 def format_voters(names: Sequence[str], vote_count: int) -> str:
     """`rita`, `rita and carl`, `rita, carl and 3 others`; those without a name are among the others."""
     others = max(vote_count - len(names), 0)
-    words = [*names, *([f"{others} other{'' if others == 1 else 's'}"] if others else [])]
+    words = [*names, *([counted(others, "other")] if others else [])]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""

@@ -42,8 +42,10 @@ def parse_tag_name(text: str) -> str:
     name = typed_line(text).removeprefix("#").strip()
     if len(name) > MAX_TAG_LENGTH:
         raise TagError(f"A tag can have at most {MAX_TAG_LENGTH} characters.")
-    if "/" in name or "\\" in name or name in (".", ".."):
+    if "/" in name or "\\" in name:
         raise TagError("A tag can’t contain slashes.")
+    if name in (".", ".."):
+        raise TagError("Dots alone are no tag.")
     return name
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from papers.models import Paper, Tag, User
 from papers.models.recommendation import FeedbackKind
 from papers.services.recommend.reader_signals import ReaderSignal, read_signals_of
+from papers.text.counts import counted
 
 _TAGS_NAMED = 3
 _DID = {
@@ -72,5 +73,5 @@ def _why(done: Sequence[ReaderSignal], tags: dict[int, str]) -> str:
     tagged = dict.fromkeys(tags[one.tag_id] for one in done if one.tag_id in tags and one.counts)
     named = [f"tagged “{name}”" for name in list(tagged)[:_TAGS_NAMED]]
     others = len(tagged) - len(named)
-    more = [f"and {others} more tag{'' if others == 1 else 's'}"] if others > 0 else []
+    more = [f"and {counted(others, 'more tag')}"] if others > 0 else []
     return ", ".join([*did, *named, *more])
