@@ -39,7 +39,7 @@ from papers.text.abstract_roles import RoleRun, leading_line
 from papers.text.abstract_roles import role_runs as role_runs_of
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
-from papers.web.cards import slot_mark
+from papers.web.card_slots import slot_mark
 from papers.web.notes import WITHOUT_UNDO
 
 register = template.Library()

@@ -35,21 +35,14 @@ from papers.services.lists.rows import CardNote, ListPlace, ListRow, Recommendat
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
 from papers.text.html import markdown
+from papers.web.card_parts import card_html
+from papers.web.card_slots import SLOT, SLOTS, SlotError
 from papers.web.process_memory import ProcessMemory
 
 CARD_SECONDS = 7 * 24 * 60 * 60
 MOST_BYTES_HERE = 8_000_000
 """Of cards in the memory of a process: about a thousand."""
-SLOTS = frozenset(
-    (
-        "seen", "position", "place", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics",
-        "tags", "note", "thumbnail",
-    )
-)  # fmt: skip
-"""The names of the slots of `_card.html`: each stands in it once."""
-# Control characters, which no text of a paper has: around the name of a slot, and where the paper's count, key and
-# address go in what is the same on all cards.
-_SLOT = "\x00"
+# Control characters, which no text of a paper has: where its count, key and address go in what is the same on all cards.
 _COUNT = "\x01"
 _KEY = "\x02"
 _ADDRESS = "\x03"
@@ -86,21 +79,6 @@ class CardsBehind(NamedTuple):
     words: str
     """What the line says that they are behind."""
     rows: Sequence[ListRow]
-
-
-class SlotError(Exception):
-    """`_card.html` lacks a slot, has one twice or one that nothing fills. A fault of the template."""
-
-
-def slot_mark(name: str) -> SafeString:
-    """What stands for a slot in a cached card.
-
-    Raises:
-        SlotError: nothing fills a slot of this name.
-    """
-    if name not in SLOTS:
-        raise SlotError(f"Nothing fills the slot {name!r}.")
-    return mark_safe(f"{_SLOT}{name}{_SLOT}")  # noqa: S308  a name of ours
 
 
 def render_cards(
@@ -401,7 +379,7 @@ def _cards_from_cache(keys: Mapping[str, int], *, this_year: int, lead: str) -> 
         fresh = {missing[paper.pk]: _render(paper, this_year=this_year, lead=lead) for paper in _papers(missing)}
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
-    cards = {key: _Card(tuple(html.split(_SLOT)), address) for key, (html, address) in found.items()}
+    cards = {key: _Card(tuple(html.split(SLOT)), address) for key, (html, address) in found.items()}
     for key, card in cards.items():
         _here.put(key, card, sum(map(getsizeof, card.pieces)) + getsizeof(key) + getsizeof(card.address))
     return {keys[key]: card for key, card in cards.items()}
@@ -419,15 +397,8 @@ def _render(paper: Paper, *, this_year: int, lead: str = CardLead.LINE) -> tuple
         SlotError: the template has not each slot once.
     """
     address = paper.get_absolute_url()
-    context = {
-        "paper": paper,
-        "address": address,
-        "external_counts": paper.external_counts.all(),
-        "this_year": this_year,
-        "has_line": lead == CardLead.LINE,
-    }
-    html = _render_template("papers/_card.html", context)
-    names = html.split(_SLOT)[1::2]
+    html = card_html(paper, address=address, this_year=this_year, lead=lead)
+    names = html.split(SLOT)[1::2]
     if sorted(names) != sorted(SLOTS):
         raise SlotError(f"Each slot stands once in papers/_card.html: {sorted(SLOTS)}, not {sorted(names)}.")
     return html, address
