@@ -7,7 +7,7 @@ card is that with its own parts between the pieces, which takes a fifth of the t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
 
@@ -23,12 +23,15 @@ _MOST_CATEGORIES = 4
 _MOST_KINDS = 1_000
 
 
-def card_html(paper: Paper, *, address: str, this_year: int, lead: str) -> str:
-    """A card of a paper, with the marks of its slots; `lead` is a value of `CardLead`.
+def card_html(
+    paper: Paper, counts: Sequence[PaperExternalCounts], *, address: str, this_year: int, lead: str
+) -> str:
+    """A card of a paper, which other sites have with these counts, with the marks of its slots. No queries.
 
-    Its figures of other sites are read, in one query unless they were fetched before.
+    `lead` is a value of `CardLead`.
     """
-    parts = {name: html for name, html in _parts(paper, address, this_year, lead).items() if html}
+    every = {**_parts(paper, address, this_year, lead), "figures": "".join(map(_figure, counts))}
+    parts = {name: html for name, html in every.items() if html}
     pieces = list(_pieces(frozenset(parts)))
     pieces[1::2] = [parts[name] for name in pieces[1::2]]
     return "".join(pieces)
@@ -46,7 +49,7 @@ def _pieces(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def _parts(paper: Paper, address: str, this_year: int, lead: str) -> dict[str, str]:
-    """By name in the template the HTML of each part; empty where the paper has none. Of flags, only whether they are."""
+    """By name in the template the HTML of each part, empty where the paper has none; of flags, whether they are set."""
     day = words.day_of(paper)
     first = words.lead(paper, lead == CardLead.LINE) if paper.abstract else ""
     return {
@@ -65,7 +68,6 @@ def _parts(paper: Paper, address: str, this_year: int, lead: str) -> dict[str, s
         "categories": "".join(map(words.category_link, paper.categories[:_MOST_CATEGORIES])),
         "venue": words.inline(paper.venue) if paper.venue else "",
         "comments": _comments(paper.comment_count),
-        "figures": "".join(map(_figure, paper.external_counts.all())),
         **_links(paper.links),
     }
 

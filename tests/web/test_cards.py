@@ -164,9 +164,9 @@ class TestTheCache:
         rendered: list[int] = []
         render = service._render
 
-        def noted(paper: Paper, *, this_year: int, lead: str) -> tuple[str, str]:
+        def noted(paper: Paper, *counts: Any, **more: Any) -> tuple[str, str]:
             rendered.append(paper.pk)
-            return render(paper, this_year=this_year, lead=lead)
+            return render(paper, *counts, **more)
 
         monkeypatch.setattr(service, "_render", noted)
         paper = factories.paper()

@@ -8,6 +8,7 @@ from datetime import date
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
+from django.db import OperationalError
 
 from papers.models import Paper, User, WordCount
 from papers.models.search_index import lexemes_of
@@ -41,8 +42,11 @@ def count_results(query: Query, *, viewer: User | AnonymousUser, today: date) ->
     key = f"search-count:{hashlib.sha256(parts.encode(errors='replace')).hexdigest()}"
     kept: int | None = cache.get(key)
     if kept is None:
-        cache.set(key, _UNKNOWN, _SECONDS)  # stays, where it takes too long
-        kept = _count(query, viewer, today)
+        try:
+            kept = _count(query, viewer, today)
+        except OperationalError:  # it took too long, and would again
+            cache.set(key, _UNKNOWN, _SECONDS)
+            raise
         cache.set(key, kept, _SECONDS)
     return None if kept == _UNKNOWN else kept
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db.models import Max
+from django.db import connection
 
 from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewestPosition, VotesPosition
@@ -193,7 +193,9 @@ def _best(request: SearchRequest) -> SearchPage:
 
 
 def _newest_id() -> int:
-    return Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM papers_paper")
+        return cursor.fetchone()[0] or 0
 
 
 def _without_seen(ranked: Sequence[RankedResult], viewer: User | AnonymousUser) -> Sequence[RankedResult]:
