@@ -23,9 +23,7 @@ _MOST_CATEGORIES = 4
 _MOST_KINDS = 1_000
 
 
-def card_html(
-    paper: Paper, counts: Sequence[PaperExternalCounts], *, address: str, this_year: int, lead: str
-) -> str:
+def card_html(paper: Paper, counts: Sequence[PaperExternalCounts], *, address: str, this_year: int, lead: str) -> str:
     """A card of a paper, which other sites have with these counts, with the marks of its slots. No queries.
 
     `lead` is a value of `CardLead`.
