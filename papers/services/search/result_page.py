@@ -46,6 +46,7 @@ AN_AUTHOR = "an author’s name"
 """Why a paper is among the results, where it is for one of its authors."""
 IN_ABSTRACT = "words in abstract"
 _KEPT_SECONDS = 300
+_ROWS = "SELECT id, public_id, changed_at, vote_count FROM papers_paper WHERE hidden_at IS NULL AND id = ANY(%s)"
 
 
 class RelevancePosition(NamedTuple):
@@ -235,9 +236,9 @@ def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
 
 
 def _rows(shown: Sequence[RankedResult]) -> list[ListRow]:
-    ids = [result.paper_id for result in shown]
-    found = Paper.objects.visible().filter(pk__in=ids).values_list("pk", "public_id", "changed_at", "vote_count")
-    known = {row[0]: row for row in found}
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [[result.paper_id for result in shown]])
+        known: dict[int, tuple[int, str, datetime, int]] = {row[0]: row for row in cursor.fetchall()}
     return [
         ListRow(*known[result.paper_id], position=(), reasons=match_reasons(result))
         for result in shown
