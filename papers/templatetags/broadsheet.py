@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache as remember
 from functools import lru_cache
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from papers import dates
@@ -40,7 +41,7 @@ from papers.text.abstract_roles import role_runs as role_runs_of
 from papers.text.counts import counted
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
-from papers.web.cards import slot_mark
+from papers.web.card_slots import slot_mark
 from papers.web.notes import WITHOUT_UNDO
 
 register = template.Library()
@@ -126,15 +127,15 @@ def role_runs(paper: Paper) -> list[RoleRun]:
 
 
 @register.filter
-def excerpt_parts(text: str) -> SafeString:
+def excerpt_parts(text: str) -> html.SafeHtml:
     """An excerpt with its first words apart from the rest, which small screens leave out; both end at a word."""
     head = html.excerpt(text, _SMALL_EXCERPT)
     is_cut = head.endswith("…") and not text.startswith(head)
     start = head[:-1] if is_cut else head
     if not (rest := text[len(start) :]).strip():
-        return format_html("{}", html.inline(text))
-    mark = mark_safe('<span class="excerpt-cut">…</span>') if is_cut else ""
-    return format_html('{}{}<span class="excerpt-rest">{}</span>', html.inline(start), mark, html.inline(rest))
+        return html.inline(text)
+    mark = '<span class="excerpt-cut">…</span>' if is_cut else ""
+    return html.SafeHtml(f'{html.inline(start)}{mark}<span class="excerpt-rest">{html.inline(rest)}</span>')
 
 
 @register.filter
@@ -150,30 +151,26 @@ def author_line(paper: Paper) -> str:
 
 
 @register.filter
-def author_links(paper: Paper) -> SafeString | html.SafeHtml:
+def author_links(paper: Paper) -> html.SafeHtml:
     """`author_line`, each name a link to the author's papers."""
     count = max(paper.author_count, len(paper.authors))
     shown = LISTED_AUTHORS if count > LISTED_AUTHORS + 1 else LISTED_AUTHORS + 1
     names = [author_link(author.get("name", "")) for author in paper.authors[:shown]]
     if not names:
-        return format_html("{}", author_line(paper))
+        return html.SafeHtml(escape(author_line(paper)))
     if count > LISTED_AUTHORS + 1:
-        return format_html("{} and {} others", _listed(names), f"{count - LISTED_AUTHORS:,}")
-    return format_html("{} and {}", _listed(names[:-1]), names[-1]) if len(names) > 1 else names[0]
-
-
-def _listed(names: Sequence[SafeString | html.SafeHtml]) -> SafeString:
-    return format_html_join(", ", "{}", ((name,) for name in names))
+        return html.SafeHtml(f"{', '.join(names)} and {count - LISTED_AUTHORS:,} others")
+    return html.SafeHtml(" and ".join(filter(None, [", ".join(names[:-1]), names[-1]])))
 
 
 @register.filter
-def author_link(name: str) -> SafeString | html.SafeHtml:
+def author_link(name: str) -> html.SafeHtml:
     """A name as a link to the author's page; the name alone where there is no letter in it."""
     key = author_index_key(name)
     if not key:
         return html.inline(name)
-    address = address_of("papers:author", slug_of_key(key))
-    return format_html('<a href="{}" rel="nofollow">{}</a>', address, html.inline(name))
+    address = escape(address_of("papers:author", slug_of_key(key)))
+    return html.SafeHtml(f'<a href="{address}" rel="nofollow">{html.inline(name)}</a>')
 
 
 @register.filter

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_safe
 from papers.catalogue.identifiers import parse_arxiv_id
 from papers.query.parser import Query, parse
 from papers.services.fetching.thumbnails import shown_thumbnails
+from papers.services.lists.rows import ListRow
 from papers.services.lists.viewer_state import read_viewer_state
 from papers.services.search.facets import facet_links
 from papers.services.search.result_notes import ResultNotes, read_notes
@@ -79,7 +81,7 @@ def _context(
     )
     topics = topic_names(paper_ids_of(found.rows), viewer=request.user)
     if found.search_result is not None:  # ranked; elsewhere nothing is said of a result
-        rows = [replace(row, similar_search_url=_more_like(query, row.public_id)) for row in rows]
+        rows = _with_more_like(rows, query)
     places = Places.of(paper_ids_of(rows), before=before)
     cards = render_cards(
         rows, viewer=marks, this_year=timezone.localdate().year, topics=topics, places=places,
@@ -110,6 +112,7 @@ def _context(
     }
 
 
-def _more_like(query: Query, example_id: str) -> str:
-    """The address of a search for papers like this one."""
-    return f"{reverse('papers:papers')}?{urlencode({'q': more_like_query(query, example_id)})}"
+def _with_more_like(rows: Sequence[ListRow], query: Query) -> list[ListRow]:
+    """The rows, each with the address of a search for papers like it."""
+    front = f"{reverse('papers:papers')}?q="
+    return [replace(row, similar_search_url=front + quote_plus(more_like_query(query, row.public_id))) for row in rows]

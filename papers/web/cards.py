@@ -10,6 +10,7 @@ cache.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from functools import cache as remember
 from functools import lru_cache
@@ -22,7 +23,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Prefetch, QuerySet
 from django.template.loader import get_template, render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -36,20 +36,13 @@ from papers.services.lists.rows import CardNote, ListPlace, ListRow, Recommendat
 from papers.services.lists.viewer_state import ViewerState
 from papers.services.topics.labels import TopicName, TopicNamesByPaper
 from papers.text.html import markdown
+from papers.web.card_parts import card_html
+from papers.web.card_slots import SLOT, SLOTS, SlotError
 
 CARD_SECONDS = 7 * 24 * 60 * 60
 MOST_BYTES_HERE = 8_000_000
 """Of cards in the memory of a process: about a thousand."""
-SLOTS = frozenset(
-    (
-        "seen", "position", "place", "select", "vote", "save", "annotations", "update", "voters", "listing", "topics",
-        "tags", "note", "thumbnail",
-    )
-)  # fmt: skip
-"""The names of the slots of `_card.html`: each stands in it once."""
-# Control characters, which no text of a paper has: around the name of a slot, and where the paper's count, key and
-# address go in what is the same on all cards.
-_SLOT = "\x00"
+# Control characters, which no text of a paper has: for its count, key and address in what is the same on all cards.
 _COUNT = "\x01"
 _KEY = "\x02"
 _ADDRESS = "\x03"
@@ -88,21 +81,6 @@ class CardsBehind(NamedTuple):
     rows: Sequence[ListRow]
 
 
-class SlotError(Exception):
-    """`_card.html` lacks a slot, has one twice or one that nothing fills. A fault of the template."""
-
-
-def slot_mark(name: str) -> SafeString:
-    """What stands for a slot in a cached card.
-
-    Raises:
-        SlotError: nothing fills a slot of this name.
-    """
-    if name not in SLOTS:
-        raise SlotError(f"Nothing fills the slot {name!r}.")
-    return mark_safe(f"{_SLOT}{name}{_SLOT}")  # noqa: S308  a name of ours
-
-
 def render_cards(
     rows: Sequence[ListRow],
     *,
@@ -117,8 +95,8 @@ def render_cards(
 ) -> SafeString:
     """The cards of `rows` as HTML for a reader, or for a visitor where `viewer` is None.
 
-    One query for all cards that the cache lacks. With `selected` each card has a check box, which is on for the papers
-    in it. `notes` say more of a paper, `topics` are named on it, and `places` say which of the list it is.
+    Two queries for all cards that the cache lacks. With `selected` each card has a check box, which is on for those in
+    it. `notes` say more of a paper, `topics` are named on it, and `places` say which of the list it is.
     `thumbnails` are the pictures that stand beside it. What is `behind` a card opens below it.
     """
 
@@ -384,7 +362,7 @@ def sign_in_url_for(target: str) -> str:
 def _cached_cards(rows: Sequence[ListRow], *, this_year: int, lead: str) -> dict[int, _Card]:
     """The cards by paper, from this process's memory, else from the cache; those that neither has are rendered.
 
-    One read of the cache and one query at most.
+    One read of the cache and two queries at most.
     """
     stamp = f"{_template_stamp()}:{this_year}:{lead}"
     keys = {f"card:{stamp}:{row.paper_id}:{row.changed_at.timestamp()}": row.paper_id for row in rows}
@@ -398,36 +376,38 @@ def _cards_from_cache(keys: Mapping[str, int], *, this_year: int, lead: str) -> 
     found: dict[str, tuple[str, str]] = cache.get_many(keys)
     missing = {paper_id: key for key, paper_id in keys.items() if key not in found}
     if missing:
-        fresh = {missing[paper.pk]: _render(paper, this_year=this_year, lead=lead) for paper in _papers(missing)}
+        counts = _counts_of_other_sites(missing)
+        fresh = {
+            missing[paper.pk]: _render(paper, counts[paper.pk], this_year=this_year, lead=lead)
+            for paper in Paper.objects.for_cards().filter(pk__in=missing)
+        }
         cache.set_many(fresh, CARD_SECONDS)
         found |= fresh
-    cards = {key: _Card(tuple(html.split(_SLOT)), address) for key, (html, address) in found.items()}
+    cards = {key: _Card(tuple(html.split(SLOT)), address) for key, (html, address) in found.items()}
     for key, card in cards.items():
         _here.put(key, card, sum(map(getsizeof, card.pieces)) + getsizeof(key) + getsizeof(card.address))
     return {keys[key]: card for key, card in cards.items()}
 
 
-def _papers(pks: Iterable[int]) -> QuerySet[Paper]:
-    counts = PaperExternalCounts.objects.order_by("source")
-    return Paper.objects.for_cards().filter(pk__in=pks).prefetch_related(Prefetch("external_counts", counts))
+def _counts_of_other_sites(paper_ids: Iterable[int]) -> dict[int, list[PaperExternalCounts]]:
+    """By paper, in the order of their names. One query."""
+    found: dict[int, list[PaperExternalCounts]] = defaultdict(list)
+    for counts in PaperExternalCounts.objects.filter(paper__in=paper_ids).order_by("source"):
+        found[counts.paper_id].append(counts)
+    return found
 
 
-def _render(paper: Paper, *, this_year: int, lead: str = CardLead.LINE) -> tuple[str, str]:
+def _render(
+    paper: Paper, counts: Sequence[PaperExternalCounts] = (), *, this_year: int, lead: str = CardLead.LINE
+) -> tuple[str, str]:
     """A card with the marks of its slots, and the paper's address.
 
     Raises:
         SlotError: the template has not each slot once.
     """
     address = paper.get_absolute_url()
-    context = {
-        "paper": paper,
-        "address": address,
-        "external_counts": paper.external_counts.all(),
-        "this_year": this_year,
-        "has_line": lead == CardLead.LINE,
-    }
-    html = _render_template("papers/_card.html", context)
-    names = html.split(_SLOT)[1::2]
+    html = card_html(paper, counts, address=address, this_year=this_year, lead=lead)
+    names = html.split(SLOT)[1::2]
     if sorted(names) != sorted(SLOTS):
         raise SlotError(f"Each slot stands once in papers/_card.html: {sorted(SLOTS)}, not {sorted(names)}.")
     return html, address

@@ -22,7 +22,9 @@ from papers.services.reading.library import set_library_state
 from papers.services.reading.seen import mark_seen
 from papers.services.reading.tags import set_tags
 from papers.services.reading.votes import set_vote
+from papers.web import card_parts
 from papers.web import cards as service
+from papers.web.card_slots import SLOTS, SlotError
 from papers.web.cards import render_cards
 from tests.support import factories
 from tests.support.factories import NOW, TODAY
@@ -164,9 +166,9 @@ class TestTheCache:
         rendered: list[int] = []
         render = service._render
 
-        def noted(paper: Paper, *, this_year: int, lead: str) -> tuple[str, str]:
+        def noted(paper: Paper, *counts: Any, **more: Any) -> tuple[str, str]:
             rendered.append(paper.pk)
-            return render(paper, this_year=this_year, lead=lead)
+            return render(paper, *counts, **more)
 
         monkeypatch.setattr(service, "_render", noted)
         paper = factories.paper()
@@ -176,6 +178,16 @@ class TestTheCache:
         Paper.objects.filter(pk=paper.pk).update(title="Another", changed_at=NOW + timedelta(seconds=1))
         assert card(paper).title == "Another"
         assert rendered == [paper.pk] * 2
+
+    def test_the_template_is_rendered_once_for_papers_with_the_same_parts(self) -> None:
+        card_parts._pieces.cache_clear()
+        titles = ["One", "Two", "\x04title\x04"]
+        papers = [factories.paper(title=title, abstract="Short.", organization="") for title in titles]
+        assert [card(paper).title for paper in papers[:2]] == ["One", "Two"]
+        assert html(row(papers[2])).count("</h2>") == 1  # a text with the marks of parts is no part
+        assert card_parts._pieces.cache_info().misses == 1
+        assert "Lab" in html(row(factories.paper(abstract="Short.", organization="Lab")))
+        assert card_parts._pieces.cache_info().misses == 2
 
     def test_a_lost_cache_costs_time_only(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         rows = [row(factories.paper()) for _ in range(3)]
@@ -289,16 +301,16 @@ def test_a_submission_names_the_reader_on_the_list() -> None:
 class TestSlots:
     def test_the_template_has_each_slot_once(self) -> None:
         html, _ = service._render(factories.paper(), this_year=YEAR)
-        assert sorted(html.split("\x00")[1::2]) == sorted(service.SLOTS)
+        assert sorted(html.split("\x00")[1::2]) == sorted(SLOTS)
 
     def test_an_unknown_slot_is_refused(self) -> None:
         template = Template("{% load broadsheet %}{% slot 'votes' %}")
-        with pytest.raises(service.SlotError, match="votes"):
+        with pytest.raises(SlotError, match="votes"):
             template.render(Context())
 
     def test_a_missing_slot_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(service, "SLOTS", service.SLOTS | {"price"})
-        with pytest.raises(service.SlotError, match="price"):
+        monkeypatch.setattr(service, "SLOTS", SLOTS | {"price"})
+        with pytest.raises(SlotError, match="price"):
             service._render(factories.paper(), this_year=YEAR)
 
     def test_no_mark_of_a_slot_is_left_on_a_page(self) -> None:

@@ -192,8 +192,9 @@ def candidates(query: Bm25Query, among: PaperQuerySet, condition: QueryCondition
 
 def _ranked(query: Bm25Query, found: PaperQuerySet, matching: str = "") -> list[Bm25Hit]:
     """Those of `found` that match a tsquery, where there is one, ranked."""
-    # A copy, made once: the vector itself would be fetched and unpacked again for every word.
-    copied = "(%(expressions)s || ''::tsvector)"
+    # Unpacked once: the vector itself would be fetched and unpacked again for every word. Of a word that no vector has,
+    # `ts_delete` gives back what it has unpacked, where `||` copies each word of it.
+    copied = "ts_delete(%(expressions)s, ' ')"
     vector = Func(F("search_vector"), template="%(expressions)s" if matching else copied, output_field=_VECTOR)
     inner, values = found.annotate(vector=vector).values_list("pk", "vector").query.sql_with_params()
     if matching:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import EmptyResultSet
-from django.db.models import F, FloatField, Func, Q
+from django.db import connection
+from django.db.models import F
 from django.db.models.lookups import LessThanOrEqual
 
 from papers.models import Paper, User
@@ -39,6 +40,11 @@ from papers.services.search.timeouts import statement_timeout
 
 PROSE_WORDS = 40
 """A question of more words is a text of somebody's, which a model understands best as it was written."""
+# Numbers and text: moments and lists take longer to be read from what Postgres sends than all else of a row.
+_FACETS = """
+    SELECT id, extract(epoch FROM listed_at)::float8, array_to_string(categories, ' '), links ? 'code'
+    FROM papers_paper WHERE hidden_at IS NULL AND id = ANY(%s)
+"""
 
 
 class SearchMode(StrEnum):
@@ -82,14 +88,22 @@ class SearchResult:
 
     def packed(self) -> list[Any]:
         """The same as lists, numbers and text, for the cache, which holds JSON."""
-        facets = [(pk, row.listed_at.timestamp(), row.categories, row.has_code) for pk, row in self.facets.items()]
-        return [self.ranked, facets, self.is_semantic, self.has_words]
+        facets = [
+            (pk, row.listed_at.timestamp(), " ".join(row.categories), row.has_code) for pk, row in self.facets.items()
+        ]
+        # By columns: a few long lists are written in a tenth of the time of 800 short ones.
+        return [_columns(self.ranked), _columns(facets), self.is_semantic, self.has_words]
 
     @classmethod
     def unpacked(cls, packed: list[Any]) -> SearchResult:
         """What `packed` made that."""
         ranked, facets, is_semantic, has_words = packed
-        return cls([RankedResult(*row) for row in ranked], _facets_by_paper(facets), is_semantic, has_words)
+        found = [RankedResult(*row) for row in zip(*ranked, strict=True)]
+        return cls(found, _facets_by_paper(zip(*facets, strict=True)), is_semantic, has_words)
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True))
 
 
 def search_papers(
@@ -339,15 +353,14 @@ def _vector(of_text: QueryVector | None, examples: Sequence[int]) -> QueryVector
 
 
 def _facets(paper_ids: set[int]) -> dict[int, PaperFacets]:
-    # As a number: Django reads a moment from text, which takes longer than all else of a row.
-    listed_at = Func(F("listed_at"), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
-    found = Paper.objects.visible().filter(pk__in=paper_ids).annotate(at=listed_at, has_code=Q(links__has_key="code"))
-    rows = found.values_list("pk", "at", "categories", "has_code")
-    return _facets_by_paper(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(_FACETS, [list(paper_ids)])
+        return _facets_by_paper(cursor.fetchall())
 
 
 def _facets_by_paper(rows: Iterable[Sequence[Any]]) -> dict[int, PaperFacets]:
-    """Facets of rows of key, seconds, categories, and whether there is code."""
+    """Facets of rows of key, seconds, categories with a space between them, and whether there is code."""
     return {
-        pk: PaperFacets(datetime.fromtimestamp(at, UTC), tuple(codes), has_code) for pk, at, codes, has_code in rows
+        pk: PaperFacets(datetime.fromtimestamp(at, UTC), tuple(codes.split()), has_code)
+        for pk, at, codes, has_code in rows
     }

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from papers.models import Paper
+from django.db import connection
+
 from papers.models.search_index import lexemes_of
 from papers.query import nodes
 from papers.query.parser import Query
@@ -18,6 +19,7 @@ from papers.text.sentences import find_sentences, quoted
 _WORD = re.compile(r"[^\W_]+(?:[-‐‑–][^\W_]+)*")
 _COLUMNS = {"venue": ("venue", "journal_ref"), "journal": ("journal_ref",), "comment": ("comment",)}
 _MAX_FIELD = 120
+_TEXTS = "SELECT id, abstract, venue, journal_ref, comment FROM papers_paper WHERE id = ANY(%s)"
 
 
 def with_quotes(query: Query, rows: Sequence[ListRow]) -> list[ListRow]:
@@ -30,11 +32,12 @@ def with_quotes(query: Query, rows: Sequence[ListRow]) -> list[ListRow]:
     if not fields and not by_abstract:
         return list(rows)
     asked = [row.paper_id for row in rows] if fields else by_abstract
-    columns = Paper.objects.filter(pk__in=asked).values_list("pk", "abstract", "venue", "journal_ref", "comment")
-    papers = {
-        pk: {"abstract": abstract, "venue": venue, "journal_ref": journal, "comment": comment}
-        for pk, abstract, venue, journal, comment in columns
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS, [asked])
+        papers = {
+            pk: {"abstract": abstract, "venue": venue, "journal_ref": journal, "comment": comment}
+            for pk, abstract, venue, journal, comment in cursor.fetchall()
+        }
     found = _best_sentences({pk: papers[pk]["abstract"] for pk in by_abstract if pk in papers}, query)
     return [_quoting(row, fields, papers.get(row.paper_id, {}), found.get(row.paper_id, "")) for row in rows]
 

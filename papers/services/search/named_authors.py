@@ -59,13 +59,17 @@ def asked_names(query: Query) -> list[str]:
     return [text]
 
 
-def find_leads(query: Query, on_page: Mapping[int, Sequence[NamedAuthor]]) -> list[AuthorLead]:
+def find_leads(
+    query: Query, on_page: Mapping[int, Sequence[NamedAuthor]], *, has_whole_name: bool = True
+) -> list[AuthorLead]:
     """The authors whom the question names, at most three: by a whole name, else the commonest `on_page` of one word.
 
-    One query where there is no such author, else two or three for each. To be called within `statement_timeout`.
+    `has_whole_name`: there may be papers of an author whose whole name it is; where it is known that there are none,
+    nobody asks again. No query then, nor for another question one; two or three for each author who is found. To be
+    called within `statement_timeout`.
     """
     names = asked_names(query)
-    found = [known for name in names[:MAX_LEADS] if (known := _known_name(name))]
+    found = [known for name in names[:MAX_LEADS] if has_whole_name and (known := _known_name(name))]
     for name in names[:MAX_LEADS]:
         found += [each for each in _by_initials(name) if each.key not in {known.key for known in found}]
     found = found[:MAX_LEADS]

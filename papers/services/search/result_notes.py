@@ -76,7 +76,7 @@ def read_notes(request: SearchRequest, page: SearchPage) -> ResultNotes:
     )
     try:
         with statement_timeout(_TIMEOUT_MS):
-            leads = find_leads(query, named)
+            leads = find_leads(query, named, has_whole_name=_may_be_whole_name(query, page))
             notes = replace(notes, leads=leads, is_foreign=notes.is_foreign and not leads)
             if not page.rows:
                 notes = replace(notes, unknown=_unknown(query, request.viewer))
@@ -119,6 +119,13 @@ def _found_by_author(query: Query, page: SearchPage) -> list[int]:
         return [row.paper_id for row in page.rows]
     by_author = {each.paper_id for each in page.search_result.ranked if each.by_author} if page.search_result else set()
     return [row.paper_id for row in page.rows if row.paper_id in by_author]
+
+
+def _may_be_whole_name(query: Query, page: SearchPage) -> bool:
+    """Whether there may be papers of an author of that whole name: the ranking found some, or has not looked."""
+    if page.search_result is None or any(isinstance(part, nodes.AuthorTerm) for part in query.required()):
+        return True
+    return any(each.by_author for each in page.search_result.ranked)
 
 
 def _with_authors(row: ListRow, named: Sequence[NamedAuthor]) -> ListRow:

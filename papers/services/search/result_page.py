@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db.models import Max
+from django.db import connection
 
 from papers.models import FormerAddress, Identifier, Paper, SeenPaper, User
 from papers.models.paper import NewestPosition, VotesPosition
@@ -46,6 +46,7 @@ AN_AUTHOR = "an author’s name"
 """Why a paper is among the results, where it is for one of its authors."""
 IN_ABSTRACT = "words in abstract"
 _KEPT_SECONDS = 300
+_ROWS = "SELECT id, public_id, changed_at, vote_count FROM papers_paper WHERE hidden_at IS NULL AND id = ANY(%s)"
 
 
 class RelevancePosition(NamedTuple):
@@ -193,7 +194,9 @@ def _best(request: SearchRequest) -> SearchPage:
 
 
 def _newest_id() -> int:
-    return Paper.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM papers_paper")
+        return cursor.fetchone()[0] or 0
 
 
 def _without_seen(ranked: Sequence[RankedResult], viewer: User | AnonymousUser) -> Sequence[RankedResult]:
@@ -237,9 +240,9 @@ def _cached_result(request: SearchRequest, newest_id: int) -> SearchResult:
 
 
 def _rows(shown: Sequence[RankedResult]) -> list[ListRow]:
-    ids = [result.paper_id for result in shown]
-    found = Paper.objects.visible().filter(pk__in=ids).values_list("pk", "public_id", "changed_at", "vote_count")
-    known = {row[0]: row for row in found}
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [[result.paper_id for result in shown]])
+        known: dict[int, tuple[int, str, datetime, int]] = {row[0]: row for row in cursor.fetchall()}
     return [
         ListRow(*known[result.paper_id], position=(), reasons=match_reasons(result))
         for result in shown

@@ -27,13 +27,15 @@ def statement_timeout(milliseconds: int | None = None) -> Iterator[None]:
         SearchTimeout: one was stopped.
     """
     limit = STATEMENT_TIMEOUT_MS if milliseconds is None else milliseconds
+    is_within_another = connection.in_atomic_block
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL statement_timeout = {limit}; SET LOCAL enable_seqscan = off")
             yield
-            with connection.cursor() as cursor:  # what comes after, in a transaction around this one, has its own time
-                cursor.execute("SET LOCAL statement_timeout = DEFAULT; SET LOCAL enable_seqscan = DEFAULT")
+            if is_within_another:  # what comes after in that one has its own time
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL statement_timeout = DEFAULT; SET LOCAL enable_seqscan = DEFAULT")
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _CANCELED:
             raise

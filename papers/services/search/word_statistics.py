@@ -28,6 +28,12 @@ _COUNT = """
     FROM ts_stat('SELECT search_vector FROM papers_paper TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)')
     WHERE ndoc > 1 OR word LIKE '{month}%'
 """
+_KNOWN = """
+    SELECT papers, average_length, least, counted.words, counted.counts
+    FROM papers_searchstatistics, (
+        SELECT array_agg(word) AS words, array_agg(papers) AS counts FROM papers_wordcount WHERE word = ANY(%s)
+    ) AS counted
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,14 @@ def length_sql(vector: str) -> str:
 
 
 def load_word_frequencies(words: Collection[str]) -> WordFrequencies:
-    """What is known of these words. Two queries; before anything was counted, every word is taken for a rare one."""
-    kept = SearchStatistics.objects.first()
-    if kept is None:
+    """What is known of these words. One query; before anything was counted, every word is taken for a rare one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [list(words)])
+        row = cursor.fetchone()
+    if row is None:
         return WordFrequencies(papers=1, average_length=100.0, least=1, counts={})
-    counts = dict(WordCount.objects.filter(word__in=list(words)).values_list("word", "papers"))
-    return WordFrequencies(kept.papers, kept.average_length, kept.least, counts)
+    papers, average_length, least, known, counts = row
+    return WordFrequencies(papers, average_length, least, dict(zip(known or (), counts or (), strict=True)))
 
 
 def count_words_if_due(*, now: datetime) -> bool:
