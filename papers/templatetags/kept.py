@@ -48,19 +48,21 @@ def kept(parser: Parser, token: Token) -> Node:
 
 
 class _Kept(Node):
+    """Its parts have the names that Django's own nodes give them: whoever walks through templates finds them."""
+
     def __init__(self, values: Mapping[str, FilterExpression], inside: NodeList) -> None:
-        self._values = values
-        self._inside = inside
+        self.extra_context = values
+        self.nodelist = inside
         self._number = next(_numbers)
 
     def render(self, context: Context) -> SafeString:
-        values = {name: value.resolve(context) for name, value in self._values.items()}
+        values = {name: value.resolve(context) for name, value in self.extra_context.items()}
         key = (self._number, get_script_prefix(), context.autoescape, *map(_key_of, values.values()))
         html = _here.get(key)
         if html is None:
             alone = Context(values, autoescape=context.autoescape)
             alone.template = context.template
-            html = mark_safe(self._inside.render(alone))  # noqa: S308  what its own tags escaped
+            html = mark_safe(self.nodelist.render(alone))  # noqa: S308  what its own tags escaped
             _here.put(key, html, 4 * (len(html) + len(repr(key))))
         return html
 
