@@ -31,7 +31,7 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_http_date_safe
 
 from papers.process_memory import ProcessMemory
-from papers.web.compression import KEPT_LEVEL, gunzipped, gzipped, mark_gzip, takes_gzip
+from papers.web.compression import gunzipped, gzipped, mark_gzip, takes_gzip
 from papers.web.http import Request
 from papers.web.theme import chosen_theme, theme_cookie
 from papers.web.validators import etag_of
@@ -115,7 +115,7 @@ def _cached(view: View[P], names: frozenset[str], *, is_first: bool = False) -> 
             if response.status_code != 200:
                 return response
             kept = _Kept(
-                gzipped(response.content, level=KEPT_LEVEL),
+                gzipped(response.content, is_kept=True),
                 etag_of(response.content),
                 {name: response[name] for name in _KEPT_HEADERS if name in response},
             )
