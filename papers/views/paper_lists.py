@@ -180,7 +180,7 @@ class _Part:
         if self.is_last:
             return ""
         count = None if self.before is None else self.before + len(self.rows)
-        return add_count(encode_cursor(self.kind(*self.rows[-1].position)), before=count)
+        return add_count(encode_cursor(self.rows[-1].position, self.kind), before=count)
 
 
 def _read_part(

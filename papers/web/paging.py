@@ -23,10 +23,12 @@ _LONGEST = 200
 _MOST_BEFORE = 1_000_000
 
 
-def encode_cursor(position: tuple[bool | int | float | datetime, ...]) -> str:
-    """A position, a named tuple, as a word for an address. Datetimes are aware."""
+def encode_cursor(
+    position: tuple[bool | int | float | datetime, ...], kind: type[tuple[Any, ...]] | None = None
+) -> str:
+    """A position as a word for an address: a named tuple, or a plain one with its `kind`. Datetimes are aware."""
     values = [_microseconds(value) if isinstance(value, datetime) else value for value in position]
-    plain = [type(position).__name__, *values]
+    plain = [(kind or type(position)).__name__, *values]
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 

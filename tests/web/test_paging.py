@@ -82,6 +82,10 @@ def test_a_list_takes_no_cursor_of_another_whose_positions_look_the_same() -> No
     assert decode_cursor(encode_cursor(CommentPosition(1)), ChangePosition) is None
 
 
+def test_a_plain_position_is_named_by_its_kind() -> None:
+    assert decode_cursor(encode_cursor((1, 2, 3), SpanCursor), SpanCursor) == SpanCursor(1, 2, 3)
+
+
 def test_a_cursor_of_earlier_versions_without_a_name_is_read_by_its_shape() -> None:
     """Mirrors have them stored beside what they took, and would begin anew."""
     assert decode_cursor(written([7]), ChangePosition) == ChangePosition(7)

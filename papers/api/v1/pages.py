@@ -55,7 +55,7 @@ def paper_page(
     """A page of a list that is sorted by `kind`. Three queries, whatever its length; two for visitors."""
     rows = read_list_rows(list_after(position_of(cursor, kind)), kind._fields, per_page=limit)  # type: ignore[attr-defined]  # a named tuple
     shown = rows[:limit]
-    following = encode_cursor(kind(*shown[-1].position)) if len(rows) > limit else None
+    following = encode_cursor(shown[-1].position, kind) if len(rows) > limit else None
     return {"items": records_of_rows(request, shown), "next": following}
 
 

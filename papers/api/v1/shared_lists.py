@@ -252,7 +252,7 @@ def list_list_papers(
         for row in shown
         if row.public_id in known and row.paper_id in places
     ]
-    return {"items": items, "next": encode_cursor(kind(*shown[-1].position)) if len(rows) > limit else None}
+    return {"items": items, "next": encode_cursor(shown[-1].position, kind) if len(rows) > limit else None}
 
 
 @router.put("/lists/{slug}/papers/{path:paper_id}", response=ListEntryRecord, summary="Put a paper on a list", **WRITE)
