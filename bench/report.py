@@ -118,7 +118,7 @@ def page(results: Results, sizes: Sequence[int]) -> str:
         "Written by `make bench`, which fills a site of each size once, with real papers repeated under other ids\n"
         "where there are not enough, and with readers, votes, tags and vectors; then whole requests go through the\n"
         f"running server, on {machine['cores']} cores, with data in memory, Python {machine['python']}, "
-        f"{machine['measured']}; what else runs beside it makes figures worse.\n"
+        f"{machine['measured']}, searches after 400 others; what else runs beside it makes figures worse.\n"
         "Milliseconds, median / 95 of 100; **bold** is over the budget, which stands in brackets.\n",
         "![What 95 of 100 requests take, by the number of papers](images/growth.svg)\n",
         "## Pages, feeds, API and searches\n",

@@ -327,7 +327,10 @@ def test_cluster_of_the_product_keeps_what_it_was_told() -> None:
     assert not {"fsync", "synchronous_commit", "full_page_writes"} & settings.keys()
 
 
-@pytest.mark.parametrize(("gigabytes", "expected"), [(0.5, "64MB"), (2, "102MB"), (24, "1228MB"), (64, "2048MB")])
+@pytest.mark.parametrize(
+    ("gigabytes", "expected"),
+    [(0.5, "64MB"), (2, "102MB"), (4, "204MB"), (8, "1228MB"), (24, "5324MB"), (64, "8192MB")],
+)
 def test_shared_memory_follows_the_machine_within_limits(gigabytes: float, expected: str) -> None:
     assert default_settings(int(gigabytes * 1024**3))["shared_buffers"] == expected
 

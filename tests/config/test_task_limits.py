@@ -106,6 +106,8 @@ def worker(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[
     finally:
         process.kill()
         process.wait()
+        queues: Any = app.amqp.queues
+        queues.pop(queue, None)  # a queue that is named is known from then on
 
 
 def void(_: object) -> None: ...
