@@ -41,6 +41,7 @@ INITDB_OPTIONS = (
 SERVICE_ACCOUNTS = ("postgres", "_postgres", "nobody")
 # A server that was killed first replays what it had written down; after a large import that takes minutes.
 READY_SECONDS = 600.0
+SMALL_MACHINE = 4096 * MEGABYTE
 
 
 class PostgresServer:
@@ -231,9 +232,6 @@ def postgres_bin_dir() -> Path:
     )
 
 
-_SMALL = 4096 * MEGABYTE
-
-
 def default_settings(memory: int) -> dict[str, str]:
     """Settings for a machine that also runs the web server and the workers. `memory` in bytes.
 
@@ -241,7 +239,8 @@ def default_settings(memory: int) -> dict[str, str]:
     that back. On a larger one it is the usual quarter of what is beyond 4 GB: among a million papers a search reads
     some thousand pages, each of which takes 9 µs from the system's memory and nearly nothing from the server's own.
     """
-    shared = min(max((min(memory, _SMALL) // 20 + max(memory - _SMALL, 0) // 4) // MEGABYTE, 64), 8192)
+    wanted = min(memory, SMALL_MACHINE) // 20 + max(memory - SMALL_MACHINE, 0) // 4
+    shared = min(max(wanted // MEGABYTE, 64), 8192)
     return {
         # Reached through a socket in a folder that only this account can enter, never over the network.
         "listen_addresses": "",

@@ -16,6 +16,7 @@ from django.utils.safestring import mark_safe
 
 from papers.models import CardLead, Paper, PaperExternalCounts
 from papers.templatetags import broadsheet as words
+from papers.text.counts import counted
 
 _PART = "\x04"
 """Stands around the name of a part. A control character, which no part has before it is between the pieces."""
@@ -71,7 +72,7 @@ def _parts(paper: Paper, address: str, this_year: int, lead: str) -> dict[str, s
 
 
 def _comments(count: int) -> str:
-    return f"{count:,} comment{'' if count == 1 else 's'}" if count else ""
+    return counted(count, "comment") if count else ""
 
 
 def _figure(counts: PaperExternalCounts) -> str:

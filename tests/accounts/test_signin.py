@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -360,3 +361,14 @@ class TestAdmin:
             SIGN_IN, {"username": "ada@example.org", "password": PASSWORD, "next": "/admin/"}
         )
         assert answer["Location"] == "/admin/"
+
+
+@pytest.mark.parametrize("key", ["abcdefgh\x00xyz", "short", "ABCDEFGHIJKLMNOP", "äöüäöüäöüä", "a" * 32])
+def test_a_key_that_no_session_has_is_a_visitor_s(key: str) -> None:
+    """A quoted cookie may hold any byte (RFC 6265 has no escapes, Python's parser has)."""
+    browser = Client()
+    quoted = "".join(f"\\{byte:03o}" for byte in key.encode())
+    answer = browser.get("/papers/new", headers={"cookie": f'{settings.SESSION_COOKIE_NAME}="{quoted}"'})
+    assert answer.status_code == 200
+    answer = browser.get("/library", headers={"cookie": f'{settings.SESSION_COOKIE_NAME}="{quoted}"'})
+    assert answer.status_code == 302

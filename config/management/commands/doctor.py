@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from config.doctor import diagnose
 from config.findings import Finding, FindingLevel
+from papers.text.counts import counted
 
 
 class Command(BaseCommand):
@@ -60,4 +61,4 @@ class Command(BaseCommand):
 
 
 def _of(number: int, noun: str) -> str:
-    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
+    return counted(number, noun) if number else f"No {noun}s"
