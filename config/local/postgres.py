@@ -172,8 +172,7 @@ class PostgresServer:
             initdb.append("--no-sync")
         ended = run_program(initdb, privileges=self.privileges, folder=half_made)
         if ended.returncode != 0:
-            last = ended.stdout.strip().splitlines()[-3:]
-            raise OperatorError(f"PostgreSQL could not make its cluster in {half_made}: {' '.join(last)}")
+            raise OperatorError(_why_no_cluster(ended.stdout, self.data.path, half_made))
         half_made.rename(self.data.postgres_dir)
 
     def _give_to_service_account(self) -> None:
@@ -200,6 +199,15 @@ class PostgresServer:
         temporary.chmod(0o600)
         os.chown(temporary, owner.st_uid, owner.st_gid)
         temporary.replace(target)
+
+
+def _why_no_cluster(said: str, data: Path, half_made: Path) -> str:
+    """One sentence for what initdb said: what went wrong stands before what it did about it."""
+    if "No space left on device" in said or "Disk quota exceeded" in said:
+        return f"The disk is full: make room for the data folder {data}. PostgreSQL needs about 100 MB to begin with."
+    lines = said.strip().splitlines()
+    wrong = [line for line in lines if "FATAL" in line or "error:" in line] or lines[-3:]
+    return f"PostgreSQL could not make its cluster in {half_made}: {' '.join(wrong)}"
 
 
 def start_postgres(server: PostgresServer, supervisor: Supervisor) -> None:

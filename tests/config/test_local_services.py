@@ -311,6 +311,25 @@ def test_server_that_cannot_start_says_why_in_its_own_words(cluster: DataDir) ->
             supervisor.wait_for(server, seconds=30)
 
 
+INITDB_SAID = """running bootstrap script ... ok
+performing post-bootstrap initialization ... 23:57:47 UTC [27071] FATAL:  could not write file "base/4/1255": {}
+2026-11-30 23:57:47.425 UTC [27071] STATEMENT:  CREATE DATABASE template0 IS_TEMPLATE = true;
+
+child process exited with exit code 1
+initdb: removing data directory "/srv/data/postgres.new"
+"""
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [("No space left on device", "The disk is full: make room"), ("Input/output error", "base/4/1255")],
+)
+def test_cluster_that_cannot_be_made_says_what_went_wrong_first(cause: str, said: str, tmp_path: Path) -> None:
+    sentence = postgres_module._why_no_cluster(INITDB_SAID.format(cause), tmp_path, tmp_path / "postgres.new")
+    assert said in sentence
+    assert "removing data directory" not in sentence
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such folder")
 def test_without_a_folder_for_shared_memory_files_do(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
