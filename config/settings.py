@@ -144,8 +144,16 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "config.template_loader.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -169,7 +177,7 @@ DATABASE_URL = (
 REDIS_URL = DATA_DIR.redis_url if REDIS_IS_EMBEDDED else env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **dj_database_url.parse(DATABASE_URL, engine="django.db.backends.postgresql"),
+        **dj_database_url.parse(DATABASE_URL, engine="config.database"),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
