@@ -80,4 +80,6 @@ def _key_of(value: Any) -> Hashable:
         return kind, value, timezone.get_current_timezone_name()
     if isinstance(value, (tuple, list)):  # named ones, too
         return kind, tuple(map(_key_of, value))
+    if kind is dict:
+        return kind, tuple((name, _key_of(each)) for name, each in value.items())
     raise TypeError(f"Nothing is kept by a {kind.__name__}: it may not say all that it shows.")
