@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import dj_database_url
-from csp.constants import NONE, SELF
 from dotenv import load_dotenv
 
 from config.env import Env, contact_address
@@ -100,7 +99,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django_htmx",
-    "csp",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -116,7 +114,6 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "papers.web.compression.CompressionMiddleware",
-    "csp.middleware.CSPMiddleware",
     "papers.web.page_cache.KeptPageMiddleware",
     "papers.web.middleware.NoTrailingSlashMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -295,21 +292,6 @@ STATICFILES_FINDERS = [
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "manifest-src": [SELF],
-        "worker-src": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
 }
 
 # --- fetching ------------------------------------------------------------------------------------------------------
