@@ -38,7 +38,7 @@ _LOADED_LATE = (
     "config.celery_command",
     *("celery.worker.components", "celery.worker.consumer", "celery.worker.control", "celery.worker.strategy"),
     *("kombu.transport.redis", "redis", "gunicorn.app.wsgiapp", "config.web_worker", "config.api_urls"),
-    *("papers.accounts.sessions", "django.db.backends.postgresql.base", "config.redis_cache"),
+    *("papers.accounts.sessions", "config.database.base", "config.redis_cache"),
 )
 """What Celery, gunicorn and Django import by name when they need it."""
 _MAX_WISH_BYTES = 20_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace, csp_update
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -14,8 +12,19 @@ from django.views.decorators.http import require_safe
 from digests.services import outbox_folder
 from digests.services.mail_setup import current_mail_setup
 from digests.services.outbox_folder import OutboxFile
+from papers.web.content_security import NOTHING, OWN, content_security_policy
 from papers.web.http import UserRequest
 from papers.web.permissions import staff_only
+
+_POLICY_OF_MAIL = content_security_policy(
+    {
+        "script-src": NOTHING,
+        "style-src": "'unsafe-inline'",
+        "sandbox": "allow-popups allow-popups-to-escape-sandbox",
+        "frame-ancestors": OWN,
+        "form-action": NOTHING,
+    }
+)
 
 
 @never_cache
@@ -27,7 +36,6 @@ def outbox(request: UserRequest) -> HttpResponse:
     return render(request, "digests/outbox.html", context)
 
 
-@csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]  # it knows plain requests only
 @never_cache
 @require_safe
 @staff_only
@@ -37,7 +45,9 @@ def outbox_mail(request: UserRequest, name: str) -> HttpResponse:
     headers = [(header, str(value)) for header, value in mail.parsed().items()]
     has_html = bool(mail.part("html"))
     context = {"mail": mail, "headers": headers, "text": mail.part("plain"), "has_html": has_html}
-    return render(request, "digests/outbox_mail.html", context)
+    response = render(request, "digests/outbox_mail.html", context)
+    response["Content-Security-Policy"] = content_security_policy({"frame-src": OWN})
+    return response
 
 
 @never_cache
@@ -51,23 +61,14 @@ def outbox_mail_source(request: UserRequest, name: str) -> HttpResponse:
     return HttpResponse(mail.source, content_type="message/rfc822", headers=disposition)
 
 
-@csp_replace(  # type: ignore[arg-type]  # it knows plain requests only
-    {
-        "default-src": [NONE],
-        "style-src": ["'unsafe-inline'"],
-        "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
-        "frame-ancestors": [SELF],
-        "base-uri": [NONE],
-        "form-action": [NONE],
-    }
-)
 @never_cache
 @require_safe
 @xframe_options_sameorigin
 @staff_only
 def outbox_mail_html(request: UserRequest, name: str) -> HttpResponse:
     """The HTML part as it is, in a frame that runs and loads nothing: mails carry their style in their elements."""
-    return HttpResponse(_of_name(name).part("html").replace("<head>", '<head><base target="_blank">', 1))
+    html = _of_name(name).part("html").replace("<head>", '<head><base target="_blank">', 1)
+    return HttpResponse(html, headers={"Content-Security-Policy": _POLICY_OF_MAIL})
 
 
 def _of_name(name: str) -> OutboxFile:

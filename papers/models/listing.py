@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -82,6 +82,19 @@ _SINCE_FULL = """
 """
 
 
+class Completeness(NamedTuple):
+    """What a day's page says of how complete the day is; each as in `Edition`."""
+
+    is_sample: bool
+    is_complete: bool | None
+    announced_count: int | None
+    stored_count: int | None
+    recorded_count: int | None
+    missing: list[str]
+    checked_at: datetime | None
+    check_note: str
+
+
 class Edition(models.Model):
     """A day: the curator's note, and how complete it is."""
 
@@ -131,6 +144,10 @@ class Edition(models.Model):
         if self.announced_count is None or self.stored_count is None:
             return None
         return self.stored_count >= self.announced_count
+
+    @property
+    def completeness(self) -> Completeness:
+        return Completeness(*(getattr(self, name) for name in Completeness._fields))
 
 
 class EditionClusters(models.Model):

@@ -7,7 +7,7 @@ values, says all that it is made of, and what belongs to one reader gets in only
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from datetime import date
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.template.defaulttags import CsrfTokenNode
 from django.template.loader_tags import BlockNode
 from django.urls import get_script_prefix
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from papers.process_memory import ProcessMemory
@@ -24,7 +25,6 @@ from papers.process_memory import ProcessMemory
 register = template.Library()
 MOST_BYTES_HERE = 4_000_000
 _VALUES = frozenset((str, SafeString, int, float, bool, date, type(None)))
-"""Not datetime: how it is shown depends on the reader's time zone."""
 _numbers = count()
 _here: ProcessMemory[Hashable, SafeString] = ProcessMemory(MOST_BYTES_HERE)
 
@@ -76,6 +76,10 @@ def _key_of(value: Any) -> Hashable:
     kind = type(value)
     if kind in _VALUES:
         return kind, value
+    if kind is datetime:  # shown in the reader's time zone
+        return kind, value, timezone.get_current_timezone_name()
     if isinstance(value, (tuple, list)):  # named ones, too
         return kind, tuple(map(_key_of, value))
+    if kind is dict:
+        return kind, tuple((name, _key_of(each)) for name, each in value.items())
     raise TypeError(f"Nothing is kept by a {kind.__name__}: it may not say all that it shows.")

@@ -60,6 +60,10 @@ class ShownDiscussion:
     """The key behind which the later ones are; 0 on the last page."""
 
 
+NO_DISCUSSION = ShownDiscussion([], 0)
+"""Of a paper without comments."""
+
+
 def show_discussion(paper: Paper, *, viewer: User | AnonymousUser, after: int = 0) -> ShownDiscussion:
     """The comments of a paper as `viewer` sees them. Two queries; one where there are none."""
     found = read_discussion(paper, after=after)

@@ -28,6 +28,7 @@ from papers.services.editions.spans import (
     newest_span,
     week_span,
 )
+from papers.services.lists.rows import DatedList
 from papers.services.lists.trending import trending_floor, trending_half_life
 from papers.services.reading.visits import has_missed_editions
 from papers.views.paper_lists import BarOf, card_page, show_list
@@ -78,7 +79,7 @@ def week(request: Request, week: str | None = None) -> HttpResponse:
     page = card_page(
         request,
         SpanCursor,
-        lambda after: Listing.objects.best_of_week(span.first, after=after),
+        DatedList(Listing.objects.best_of_week, span.first),
         bar=BarOf(f"week:{span.first}", WEEK_ORDERS, size=span.listed_count, days=_days(span)),
     )
     return show_list(request, "papers/week.html", page, {"span": span})
@@ -89,7 +90,7 @@ def week(request: Request, week: str | None = None) -> HttpResponse:
 def month(request: Request, month: str | None = None) -> HttpResponse:
     """A month, most voted first; without one, the newest that has papers."""
     span = _span_of(month, parse_month, month_span, what="month")
-    page = card_page(request, SpanCursor, lambda after: Listing.objects.best_of_month(span.first, after=after))
+    page = card_page(request, SpanCursor, DatedList(Listing.objects.best_of_month, span.first))
     return show_list(request, "papers/month.html", page, {"span": span})
 
 
@@ -126,7 +127,7 @@ def trending(request: Request) -> HttpResponse:
     page = card_page(
         request,
         DayCursor,
-        lambda after: Listing.objects.best_of_day(span.first, after=after),
+        DatedList(Listing.objects.best_of_day, span.first),
         bar=BarOf(f"day:{span.first}", DAY_ORDERS[:1], size=span.listed_count, days=_days(span)),
     )
     return show_list(request, "papers/trending.html", page, {"instead": span})
@@ -155,12 +156,12 @@ def _show_day(request: Request, span: Span, context: dict[str, Any]) -> HttpResp
     related = related_of(span.edition)
     bar = BarOf(f"day:{day}", DAY_ORDERS, size=span.listed_count, days=_days(span), related=related)
     if sort == "newest":
-        page = card_page(request, StoredCursor, lambda after: Listing.objects.newest_of_day(day, after=after), bar=bar)
+        page = card_page(request, StoredCursor, DatedList(Listing.objects.newest_of_day, day), bar=bar)
     elif sort == FOR_ME and request.user.is_authenticated:
         user = request.user
         page = card_page(request, ForMeCursor, lambda after: Listing.objects.day_for(user, day, after=after), bar=bar)
     else:
-        page = card_page(request, DayCursor, lambda after: Listing.objects.best_of_day(day, after=after), bar=bar)
+        page = card_page(request, DayCursor, DatedList(Listing.objects.best_of_day, day), bar=bar)
     context |= {"span": span}
     if "is_newest" in context and page.is_first:
         context["missed_editions"] = has_missed_editions(request.user, before=day)

@@ -20,6 +20,7 @@ from papers.forms.library import AnnotationsForm
 from papers.models import Club, ClubMeeting, Paper, Tag, Thumbnail, User
 from papers.services.clubs.read_club import clubs_of, meetings_of_paper
 from papers.services.embeddings.facet_likeness import similar_in
+from papers.services.reading.beside_paper import BesidePaper, beside_paper
 from papers.services.reading.library import mark_opened, read_annotations
 from papers.services.reading.paper_page import citation_of, find_moved_paper, id_in_words, links_of, paper_details
 from papers.services.reading.votes import voters_of
@@ -27,7 +28,7 @@ from papers.services.shared_lists.overview import lists_naming_paper
 from papers.services.topics.labels import MAX_ON_PAGE, topic_names
 from papers.text.abstract_roles import LikenessFacet
 from papers.text.html import markdown
-from papers.views.comments import show_discussion
+from papers.views.comments import NO_DISCUSSION, show_discussion
 from papers.web.cards import render_own_tags, render_save_button, sign_in_url_for
 from papers.web.http import Request, parse_key
 from papers.web.permissions import paper_for_read
@@ -46,29 +47,33 @@ def paper(request: Request, public_id: str) -> HttpResponse:
         return _similar(request, found, facet)
     vote_url = reverse("papers:vote", args=[found.public_id])
     citation = citation_of(found)
-    meetings = meetings_of_paper(found.pk, request.user)
+    beside = beside_paper(found.pk, viewer=request.user)
+    meetings = meetings_of_paper(found.pk, request.user) if beside.is_on_agendas else []
+    after = parse_key(request.GET.get("comments", "")) or 0
     context = {
         "paper": found,
         "name": id_in_words(found),
-        "facts": paper_details(found, like_in=facet),
+        "facts": paper_details(found, beside=beside),
+        "similar": similar_in(found, facet),
         "facets": list(LikenessFacet),
         "topics": topic_names([found.pk], viewer=request.user, limit=MAX_ON_PAGE).get(found.pk, ()),
         "links": links_of(found),
-        "lists": lists_naming_paper(found.pk, viewer=request.user),
+        "lists": lists_naming_paper(found.pk, viewer=request.user) if beside.is_on_lists else [],
         "citation": citation,
         "json_ld": mark_safe(citation.json_ld),  # noqa: S308  nothing in it can end its element
         "formats": CITATION_FORMATS.values(),
         "vote_url": vote_url,
         "sign_in_url": sign_in_url_for(vote_url),
-        "discussion": show_discussion(
-            found, viewer=request.user, after=parse_key(request.GET.get("comments", "")) or 0
-        ),
+        "discussion": show_discussion(found, viewer=request.user, after=after)
+        if beside.has_comments
+        else NO_DISCUSSION,
         "meetings": meetings,
         "now": timezone.now(),
     }
     if request.user.is_authenticated:
-        context |= _own(request, found, request.user)
-        context["own_clubs"] = _clubs_to_ask(request.user, meetings)
+        context |= _own(request, found, request.user, beside)
+        if beside.viewer_is_in_clubs:
+            context["own_clubs"] = _clubs_to_ask(request.user, meetings)
     response = render(request, "papers/paper.html", context)
     response["Link"] = signposts(found)
     patch_vary_headers(response, ["Cookie", "HX-Request"])
@@ -111,9 +116,9 @@ def _not_here(request: Request, arxiv_id: str) -> HttpResponse:
     return render(request, "papers/paper_not_here.html", context, status=404)
 
 
-def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
+def _own(request: Request, paper: Paper, user: User, beside: BesidePaper) -> dict[str, Any]:
     """What is the reader's own on the page; and that it was opened, unless a browser only fetches it ahead."""
-    own = read_annotations(user, paper)
+    own = read_annotations(user, paper, in_library=beside.is_in_library, has_tags=beside.viewer_has_tags)
     if request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", ""):
         mark_opened(user=user, paper=paper)
     voters = voters_of(paper, viewer=user)
@@ -122,7 +127,7 @@ def _own(request: Request, paper: Paper, user: User) -> dict[str, Any]:
         "is_on": voters.is_unnamed is not None,
         "save": render_save_button(paper.pk, paper.get_absolute_url(), state=own["state"]),
         "form": AnnotationsForm(paper=paper, initial=own),
-        "tags": Tag.objects.of(user),
+        "tags": Tag.objects.of(user) if beside.viewer_has_tags else [],
         "next": request.get_full_path(),
         "note": markdown(own["note"]),
         "own_tags": render_own_tags(paper.pk, own["tags"].split(", ") if own["tags"] else (), owner=user.username),

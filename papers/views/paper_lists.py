@@ -22,7 +22,7 @@ from papers.services.editions.masthead import curator_names
 from papers.services.editions.related import RelatedPapers, folds_of, related_to
 from papers.services.fetching.thumbnails import shown_thumbnails
 from papers.services.lists.overview import ListOverview, read_overview
-from papers.services.lists.rows import PER_PAGE, CardNote, ListRow, read_list_rows
+from papers.services.lists.rows import PER_PAGE, CardNote, DatedList, ListRow, read_list_rows
 from papers.services.lists.viewer_state import ViewerState, read_viewer_state
 from papers.services.reading.muted_queries import find_muted
 from papers.services.reading.visits import record_visit
@@ -197,10 +197,12 @@ def _read_part(
     if after is None:
         after = _position_of(request, kind, list_after) if has_bar else None
         before = 0 if after is None else None
-    found = narrowed(after)
-    asked_for = _asked_number(request)
-    per_page = asked_for.get("per_page", PER_PAGE)
-    rows = read_list_rows(found, kind._fields, **asked_for)  # type: ignore[attr-defined]  # a named tuple
+    per_page = _asked_number(request)
+    columns: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]  # a named tuple
+    if after is None and narrowed is list_after and isinstance(list_after, DatedList):
+        rows = list_after.read_first_rows(columns, per_page=per_page)
+    else:
+        rows = read_list_rows(narrowed(after), columns, per_page=per_page)
     return _Part(kind, rows[:per_page], before, is_first=after is None, is_last=len(rows) <= per_page)
 
 
@@ -212,7 +214,12 @@ def _narrowed(
     only: RelatedPapers | None,
     hides_seen: bool,
 ) -> Callable[[P | None], QuerySet[Any]]:
-    """A list behind a position, without what the reader leaves out and what the address does not ask for."""
+    """A list behind a position, without what the reader leaves out and what the address does not ask for.
+
+    The list itself, where nothing is left out.
+    """
+    if not hides_seen and not only and not (has_bar and request.GET.get("category")):
+        return list_after
 
     def behind(after: P | None) -> QuerySet[Any]:
         found = list_after(after)
@@ -353,10 +360,10 @@ def _of_category(found: QuerySet[Any], code: str) -> QuerySet[Any]:
     return found.filter(**{f"{column}__contains": [code]})
 
 
-def _asked_number(request: Request) -> dict[str, int]:
-    """How many cards a page has: as many as were there when the reader left; nothing where the address does not say."""
+def _asked_number(request: Request) -> int:
+    """How many cards a page has: as many as were there when the reader left, where the address says so."""
     asked = parse_key(request.GET.get("show", ""), digits=4)
-    return {"per_page": min(-(-asked // PER_PAGE) * PER_PAGE, MAX_SHOWN)} if asked else {}
+    return min(-(-asked // PER_PAGE) * PER_PAGE, MAX_SHOWN) if asked else PER_PAGE
 
 
 def _bar(

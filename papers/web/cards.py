@@ -49,11 +49,9 @@ _ADDRESS = "\x03"
 _NAMES = {_COUNT: "count", _KEY: "key", _ADDRESS: "address"}
 
 _LIBRARY_ICONS = {"": "save", "read": "check", "not_interested": "cross", "reading": "book"}
-_NO_NOTE = CardNote()
 MOST_TAGS_SHOWN = 12
 """Of a reader's tags on a paper; the rest is counted."""
-_VISITOR_SLOTS = dict.fromkeys(("seen", "annotations", "voters", "tags"), "")
-_KEPT_SLOTS = dict.fromkeys(SLOTS, "")
+_EMPTY_SLOTS = dict.fromkeys(SLOTS, "")
 
 
 class Places(NamedTuple):
@@ -101,13 +99,18 @@ def render_cards(
     """
 
     def fill(row: ListRow, address: str) -> dict[str, str]:
+        pk = row.paper_id
         slots = _viewer_slots(row, address, viewer)
-        slots["position"], slots["place"] = _place(places.numbers.get(row.paper_id, 0), places.total)
-        slots["select"] = "" if selected is None else _select(row.paper_id, is_on=row.paper_id in selected)
-        slots["update"], slots["note"] = _note(notes.get(row.paper_id, _NO_NOTE))
+        slots["position"], slots["place"] = _place(places.numbers.get(pk, 0), places.total)
         slots["listing"] = _listing_marks(row)
-        slots["topics"] = _topics(topics.get(row.paper_id, ()))
-        slots["thumbnail"] = _thumbnail(address, thumbnails.get(row.paper_id))
+        if selected is not None:
+            slots["select"] = _select(pk, is_on=pk in selected)
+        if note := notes.get(pk):
+            slots["update"], slots["note"] = _note(note)
+        if names := topics.get(pk):
+            slots["topics"] = _topics(names)
+        if picture := thumbnails.get(pk):
+            slots["thumbnail"] = _thumbnail(address, picture)
         return slots
 
     lead = CardLead.LINE if viewer is None else viewer.card_lead
@@ -121,7 +124,7 @@ def render_kept_cards(rows: Sequence[ListRow], *, this_year: int) -> SafeString:
     def fill(row: ListRow, _address: str) -> dict[str, str]:
         position, place = _place(places.numbers[row.paper_id], places.total)
         vote = _kept_vote() % _about(row.paper_id, "", row.vote_count)
-        return {**_KEPT_SLOTS, "position": position, "place": place, "vote": vote, "listing": _listing_marks(row)}
+        return {**_EMPTY_SLOTS, "position": position, "place": place, "vote": vote, "listing": _listing_marks(row)}
 
     return _joined(rows, fill, this_year=this_year, lead=CardLead.LINE)
 
@@ -170,19 +173,41 @@ _here: ProcessMemory[str, _Card] = ProcessMemory(MOST_BYTES_HERE)
 
 
 def _viewer_slots(row: ListRow, address: str, viewer: ViewerState | None) -> dict[str, str]:
-    """What is the viewer's own on one card, by slot."""
-    about = _about(row.paper_id, address, row.vote_count)
+    """All slots of one card, with what is the viewer's own in those that are for it."""
+    pk, votes = row.paper_id, row.vote_count
     if viewer is None:
-        return _VISITOR_SLOTS | {"vote": _visitors_vote() % about, "save": _visitors_save() % about}
-    pk = row.paper_id
-    return {
-        "seen": " seen" if pk in viewer.seen else "",
-        "vote": _readers_vote(pk in viewer.voted) % about,
-        "save": _save_button(viewer.library_states.get(pk, "")) % about,
-        "annotations": _seen_button(pk in viewer.seen) % about + _annotations_link() % about,
-        "voters": _voters(row, address, viewer.voters.get(pk, ())),
-        "tags": render_own_tags(pk, viewer.tags.get(pk, ()), owner=viewer.owner),
+        return _untouched_slots(pk, address, votes, is_reader=False).copy()
+    slots = _untouched_slots(pk, address, votes, is_reader=True).copy()
+    if pk in viewer.seen:
+        slots["seen"] = " seen"
+        slots["annotations"] = _beside_card(_about(pk, address), is_seen=True)
+    if pk in viewer.voted:
+        slots["vote"] = _readers_vote(True) % _about(pk, address, votes)
+    if state := viewer.library_states.get(pk):
+        slots["save"] = _save_button(state) % _about(pk, address)
+    if names := viewer.voters.get(pk):
+        slots["voters"] = _voters(address, votes, tuple(names))
+    if tags := viewer.tags.get(pk):
+        slots["tags"] = render_own_tags(pk, tags, owner=viewer.owner)
+    return slots
+
+
+@lru_cache(maxsize=500)
+def _untouched_slots(paper_id: int, address: str, vote_count: int, *, is_reader: bool) -> dict[str, str]:
+    """The slots of a card for who has done nothing with the paper; to be copied. Most papers of a day are such."""
+    about = _about(paper_id, address, vote_count)
+    if not is_reader:
+        return _EMPTY_SLOTS | {"vote": _visitors_vote() % about, "save": _visitors_save() % about}
+    return _EMPTY_SLOTS | {
+        "vote": _readers_vote(False) % about,
+        "save": _save_button("") % about,
+        "annotations": _beside_card(about, is_seen=False),
+        "tags": render_own_tags(paper_id, (), owner=""),
     }
+
+
+def _beside_card(about: Mapping[str, int | str], *, is_seen: bool) -> str:
+    return _seen_button(is_seen) % about + _annotations_link() % about
 
 
 def _place(number: int, total: int) -> tuple[str, str]:
@@ -305,10 +330,12 @@ def _link(address: str, words: str, *, attributes: str = "") -> str:
     return f'<a{attributes} href="{escape(address)}">{escape(words)}</a>'
 
 
-def _voters(row: ListRow, address: str, names: Sequence[str]) -> str:
-    if not row.vote_count or not names:
+@lru_cache(maxsize=500)
+def _voters(address: str, vote_count: int, names: tuple[str, ...]) -> str:
+    """Who voted for a paper; nothing where its last vote was taken back since they were read."""
+    if not vote_count:
         return ""
-    return f'<li class="voters">voted for by {_link(f"{address}#voters", format_voters(names, row.vote_count))}</li>'
+    return f'<li class="voters">voted for by {_link(f"{address}#voters", format_voters(names, vote_count))}</li>'
 
 
 def _select(paper_id: int, *, is_on: bool) -> str:
@@ -337,10 +364,8 @@ def _marks_like(is_pinned: bool, submitted_by: str, reasons: tuple[str, ...], *,
     return _render_template("papers/_listing_marks.html", {"row": row | more})
 
 
-def _thumbnail(address: str, picture: ShownThumbnail | None) -> str:
+def _thumbnail(address: str, picture: ShownThumbnail) -> str:
     """A picture that says nothing more than the card; its room is kept, and it is loaded when it is near."""
-    if picture is None:
-        return ""
     return format_html(
         '<img class="thumbnail" src="{}/first-page?v={}" width="{}" height="{}" alt="" loading="lazy">',
         address, picture.version, picture.width // 2, picture.height // 2,
@@ -348,8 +373,6 @@ def _thumbnail(address: str, picture: ShownThumbnail | None) -> str:
 
 
 def _topics(names: Collection[TopicName]) -> str:
-    if not names:
-        return ""
     links = "".join(_link(address_of("papers:topic", topic.slug), topic.name) for topic in names)
     return f'<li class="topics">{links}</li>'
 

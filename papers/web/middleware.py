@@ -19,6 +19,7 @@ from papers.models import User
 from papers.references.common import MAX_BYTES
 from papers.services.operations.installation import group_settings
 from papers.web.ask_sign_in import ask_to_sign_in
+from papers.web.content_security import POLICY
 from papers.web.http import Request
 from papers.web.json_errors import is_program, json_error
 
@@ -109,6 +110,7 @@ class ResponseHeadersMiddleware:
             response.headers.setdefault(name, value)
         if not response.headers.get("Content-Type", "").startswith(_PARTS_OF_PAGES):
             response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+            response.headers.setdefault("Content-Security-Policy", POLICY)
         if _ends_session(response):
             response.headers["Clear-Site-Data"] = '"cache"' if settings.SITE.path else '"cache", "storage"'
         said = response.headers.get("Cache-Control", "")

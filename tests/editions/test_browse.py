@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from papers.models import Listing, Paper
-from papers.services.lists import rows as list_rows
+from papers.process_memory import forget_everything
 from papers.services.reading.votes import set_vote
 from tests.support import factories
 from tests.support.factories import NOW, TODAY, at_hour
@@ -27,10 +27,6 @@ ONE_DAY = timedelta(days=1)
 @pytest.fixture
 def three_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("papers.views.paper_lists.PER_PAGE", 3)
-    read = list_rows.read_list_rows
-    monkeypatch.setattr(
-        "papers.views.paper_lists.read_list_rows", lambda found, columns: read(found, columns, per_page=3)
-    )
 
 
 class TestTheOrderOfADay:
@@ -231,9 +227,7 @@ class TestTheDayPage:
     def test_who_makes_it(self) -> None:
         assert "by the research community" in page_text(DAY)
         reader("carl", is_curator=True)
-        from django.core.cache import cache
-
-        cache.clear()
+        forget_everything()  # the names hold for a minute
         assert "by carl and the research community" in page_text(DAY)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 import pytest
 from django.template import Context, Template, TemplateSyntaxError, engines
 from django.test import RequestFactory
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from papers.models import User
@@ -69,10 +70,24 @@ def test_text_is_escaped_where_the_page_escapes_it() -> None:
     assert rendered(template, value="<i>") == "&lt;i&gt;<i>"
 
 
-@pytest.mark.parametrize("value", [User(username="rita"), {"name": 1}, {1}, datetime(2026, 1, 1, tzinfo=UTC), object()])
+@pytest.mark.parametrize("value", [User(username="rita"), {"name": {1}}, {1}, time(12), object()])
 def test_only_values_that_say_all_they_show_are_kept_by(value: object) -> None:
     with pytest.raises(TypeError, match=r"Nothing is kept by a "):
         rendered(compiled("{% kept value=value %}{{ value }}{% endkept %}"), value=value)
+
+
+def test_a_moment_is_kept_for_each_time_zone() -> None:
+    template = compiled("{% kept value=value %}{{ value|date:'H:i' }}{% endkept %}")
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    for zone, shown in (("Asia/Tokyo", "21:00"), ("UTC", "12:00"), ("Asia/Tokyo", "21:00")):
+        with timezone.override(zone):
+            assert rendered(template, value=noon) == shown
+
+
+def test_what_a_record_has_by_name_is_told_apart() -> None:
+    template = compiled("{% kept value=value %}{{ value.name }}{{ value.count }}{% endkept %}")
+    records = [{"name": "a", "count": 1}, {"name": "a", "count": True}, {"name": mark_safe("<"), "count": 1}]
+    assert [rendered(template, value=record) for record in records] == ["a1", "aTrue", "<1"]
 
 
 @pytest.mark.parametrize(

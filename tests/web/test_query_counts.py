@@ -98,5 +98,5 @@ def test_a_paper_s_page_costs_the_same_however_much_is_known() -> None:
     visitor, member = anonymous_client(), client_of(reader())
     few, many = paper_page(1, 1), paper_page(12, 12)
     count_queries(few, visitor)  # reads the group's choices, which are kept
-    assert count_queries(few, visitor) == count_queries(many, visitor) == 9
-    assert count_queries(few, member) == count_queries(many, member) == 19
+    assert count_queries(few, visitor) == count_queries(many, visitor) == 5
+    assert count_queries(few, member) == count_queries(many, member) == 9

@@ -28,7 +28,7 @@ from papers.models.paper import CategoryPosition, NewestPosition, TrendingPositi
 from papers.services.embeddings.facet_likeness import similar_in
 from papers.services.lists.trending import trending_floor
 from papers.services.lists.viewer_state import read_viewer_state
-from papers.services.reading.paper_page import citation_of, details_without_similar, find_moved_paper
+from papers.services.reading.paper_page import citation_of, find_moved_paper, identifiers_of, paper_details
 from papers.text.abstract_roles import LikenessFacet, read_roles
 from papers.web.permissions import paper_for_read
 
@@ -116,10 +116,10 @@ def get_paper(request: HttpRequest, paper_id: str = PaperId) -> PaperDetail:
     paper = readable_paper(request, paper_id)
     viewer = viewer_with_scope(request)
     marks = marks_of(read_viewer_state(viewer, [paper.pk]) if viewer else None, paper.pk)
-    details = details_without_similar(paper)
+    details = paper_details(paper)
     return PaperDetail(
         **paper_fields(paper, marks=marks),
-        identifiers=[PaperName(scheme=one.scheme, value=one.value) for one in details.identifiers],
+        identifiers=[PaperName(scheme=one.scheme, value=one.value) for one in identifiers_of(paper)],
         versions=[version_record(one) for one in details.versions],
         elsewhere=[
             ExternalCount(source=one.source, votes=one.votes, comments=one.comments) for one in details.external_counts

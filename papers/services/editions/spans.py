@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from papers.dates import (
     ONE_DAY,
@@ -14,7 +15,19 @@ from papers.dates import (
     week_start,
 )
 from papers.models import Edition, FetchRun, Source
+from papers.models.listing import Completeness
 from papers.sources.arxiv_schedule import AbsenceReason, absence_reason, edition_due, next_edition_due
+
+
+class DayShown(NamedTuple):
+    """What stands above a day's papers, the same for everybody."""
+
+    first: date
+    """The day."""
+    previous: date | None
+    next: date | None
+    listed_count: int
+    completeness: Completeness | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,12 @@ class Span:
     def edition(self) -> Edition | None:
         """The edition of a span of one day."""
         return self.editions[0] if self.editions else None
+
+    @property
+    def day(self) -> DayShown:
+        """What the page of a span of one day says of it."""
+        completeness = self.edition.completeness if self.edition else None
+        return DayShown(self.first, self.previous, self.next, self.listed_count, completeness)
 
     @property
     def listed_count(self) -> int:

@@ -74,10 +74,14 @@ def mark_opened(*, user: User, paper: Paper) -> None:
     LibraryItem.objects.filter(user=user, paper=paper).update(opened_at=now, version_seen=paper.version)
 
 
-def read_annotations(user: User, paper: Paper) -> dict[str, str]:
-    """A reader's own of one paper, for its form: state, tags separated by commas, note. Two queries."""
-    own = read_library_entry(user=user, paper_id=paper.pk)
-    return {"state": own.state, "tags": ", ".join(tag_names_of_paper(user=user, paper_id=paper.pk)), "note": own.note}
+def read_annotations(user: User, paper: Paper, *, in_library: bool = True, has_tags: bool = True) -> dict[str, str]:
+    """A reader's own of one paper, for its form: state, tags separated by commas, note. Two queries at most.
+
+    None for what is known not to be there: a paper that is not `in_library`, tags where the reader has none.
+    """
+    own = read_library_entry(user=user, paper_id=paper.pk) if in_library else LibraryEntry()
+    tags = tag_names_of_paper(user=user, paper_id=paper.pk) if has_tags else []
+    return {"state": own.state, "tags": ", ".join(tags), "note": own.note}
 
 
 def save_annotations(*, user: User, paper_id: int, state: str, tags: Collection[str], note: str) -> None:

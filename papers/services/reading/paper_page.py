@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
@@ -12,9 +12,8 @@ from papers.citations.bibtex import entry
 from papers.citations.page_metadata import highwire_tags, json_ld
 from papers.citations.record import citation_record
 from papers.models import FormerAddress, Identifier, Listing, Paper, PaperExternalCounts
-from papers.services.embeddings.facet_likeness import LikenessAnswer, similar_in
+from papers.services.reading.beside_paper import BesidePaper
 from papers.services.reading.paper_versions import VersionChanges, read_versions
-from papers.text.abstract_roles import LikenessFacet
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,8 @@ class PaperDetails:
     versions: list[VersionChanges]
     """Newest first."""
     external_counts: list[PaperExternalCounts]
-    identifiers: list[Identifier]
     days: list[date]
     """The editions that list it, oldest first."""
-    similar: LikenessAnswer
-    """Close in meaning, or in what was asked for, the closest first; empty while it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +81,20 @@ def id_in_words(paper: Paper) -> str:
     return f"doi:{doi}" if doi else ""
 
 
-def paper_details(paper: Paper, *, like_in: LikenessFacet | None = None) -> PaperDetails:
-    """What is known of `paper`, with the papers like it in `like_in`. Four or five queries, and those of the similar
-    papers."""
-    return replace(details_without_similar(paper), similar=similar_in(paper, like_in))
-
-
-def details_without_similar(paper: Paper) -> PaperDetails:
-    """The same without the papers that are close in meaning. Four queries, or five."""
+def paper_details(paper: Paper, *, beside: BesidePaper | None = None) -> PaperDetails:
+    """What is known of `paper`. Three queries, or four; fewer where it is known what there is `beside` it."""
+    counts = PaperExternalCounts.objects.filter(paper=paper).order_by("source")
+    days = Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)
     return PaperDetails(
-        versions=read_versions(paper),
-        external_counts=list(PaperExternalCounts.objects.filter(paper=paper).order_by("source")),
-        identifiers=list(Identifier.objects.filter(paper=paper).order_by("scheme", "value")),
-        days=list(
-            Listing.objects.filter(paper=paper, hidden_at=None).order_by("day").values_list("day", flat=True)[:10]
-        ),
-        similar=LikenessAnswer([]),
+        versions=read_versions(paper) if beside is None or beside.has_versions else [],
+        external_counts=list(counts) if beside is None or beside.has_external_counts else [],
+        days=list(days[:10]),
     )
+
+
+def identifiers_of(paper: Paper) -> list[Identifier]:
+    """The names by which it is known elsewhere. One query."""
+    return list(Identifier.objects.filter(paper=paper).order_by("scheme", "value"))
 
 
 def find_moved_paper(public_id: str) -> str | None:

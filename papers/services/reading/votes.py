@@ -34,6 +34,10 @@ class Voters:
     """Whether the viewer's own vote shows no name; None without a vote."""
 
     @property
+    def all_names(self) -> str:
+        return ", ".join(self.names)
+
+    @property
     def others(self) -> int:
         """The number of voters who are not in `names`: they show no name, or are beyond its end."""
         return max(self.vote_count - len(self.names), 0)
@@ -81,7 +85,9 @@ def _store(*, user: User, paper_id: int, on: bool, is_unnamed: bool | None) -> i
 
 
 def voters_of(paper: Paper, *, viewer: User, limit: int = 200) -> Voters:
-    """Who voted for a paper, with at most `limit` names. Two queries."""
+    """Who voted for a paper, with at most `limit` names. Two queries, or none where nobody has."""
+    if not paper.vote_count:
+        return Voters(names=[], vote_count=0, is_unnamed=None)
     votes = Vote.objects.filter(paper=paper)
     named = votes.filter(is_unnamed=False, user__is_active=True).order_by("created_at")
     return Voters(
