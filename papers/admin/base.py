@@ -48,7 +48,7 @@ class ReadOnlyMixin(BoundedListMixin):
 
 
 class ExactSearchMixin:
-    """A search that an index answers: `found_by` says which rows somebody means by what was typed."""
+    """A search that an index answers: `exact_matches` says which rows somebody means by what was typed."""
 
     search_fields: Any = ("pk",)  # so that the box is there
 

@@ -119,7 +119,7 @@ class AllowList:
 
 
 def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
-    """Refuse what no address could make right; ports and addresses are checked by `addresses_to_open`.
+    """Refuse what no address could make right; ports and addresses are checked by `allowed_addresses`.
 
     Raises:
         RefusedError: not http(s), no host or one whose name has no valid form, or credentials in the address.

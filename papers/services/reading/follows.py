@@ -1,8 +1,8 @@
 """Following authors and organisations: who follows whom, and which papers that brings.
 
-`FollowedPaper` has them. A worker notes new papers with the same release as topics' matches (`note_papers`), so that
-the mail counts as news only what came after its last one; what was there before anybody followed has release 0 and is
-on the list, but in no mail.
+`FollowedPaper` has them. A worker notes new papers with the same release as topics' matches (`match_followed_papers`),
+so that the mail counts as news only what came after its last one; what was there before anybody followed has release 0
+and is on the list, but in no mail.
 """
 
 from __future__ import annotations
