@@ -295,10 +295,10 @@ class _SizeBudget:
 def _content(leased: LeasedDelivery, batch: BatchContext, topics: Sequence[tuple[str, int]]) -> _Content:
     """Papers and versions of a mail, as many as there is room for beside its frame and what it is about.
 
-    A mail that was planned to say that there are none has none.
+    A mail that is sent to say that there are no papers has none.
 
     Raises:
-        EmptyMailError: there are none.
+        EmptyMailError: papers were chosen, and none of them is left.
     """
     fragments = batch.fragments
     frame_pieces = fragments.frame_pieces(leased.frequency)

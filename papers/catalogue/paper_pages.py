@@ -95,7 +95,7 @@ def paper_at(address: str) -> Name | None:
 def paper_of_doi(text: str) -> Name | None:
     """The paper of a field that is a DOI, bare, as a URI or as its address; one of arXiv's own is an arXiv id.
 
-    A DOI somewhere inside other words is none.
+    A DOI somewhere inside other words does not count.
     """
     text = text.strip()
     if text[:4].lower() == "http":

@@ -131,7 +131,7 @@ def check_url(*, scheme: str, host: str, has_credentials: bool) -> None:
     try:
         _ = ":" in host or ascii_host(host)
     except ValueError:
-        raise RefusedError(f"{host} is no valid name of a host.") from None
+        raise RefusedError(f"{host} is not a valid host name.") from None
     if has_credentials:
         raise RefusedError("An address with a user name or password in it is not fetched; take them out.")
 

@@ -146,7 +146,7 @@ class WebFeed(SourceAdapter):
         try:
             paper = _read_entry(rejected.as_json(), urlsplit(rejected.site).hostname or "feed", {})
         except (TypeError, AttributeError) as error:  # not what feedparser makes of one
-            raise SourceError("It is no entry of a feed.") from error
+            raise SourceError("It is not an entry of a feed.") from error
         if paper is None:
             raise SourceError(_NO_TITLE)
         return paper

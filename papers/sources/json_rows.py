@@ -93,7 +93,7 @@ def parse_row(row: Mapping[str, Any], *, position: int = 0, site: str = "") -> t
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _why_no_json(line: bytes, error: ValueError) -> str:

@@ -343,5 +343,5 @@ def _moment(match: re.Match[str]) -> datetime | None:
 
 
 def _sets(text: str) -> tuple[str, ...]:
-    """Set names, parted by commas or blanks."""
+    """Set names, separated by commas or blanks."""
     return tuple(dict.fromkeys(text.replace(",", " ").split()))

@@ -221,7 +221,7 @@ def _short_day(year: int, month: int, day: int, this_year: int) -> str:
 
 @register.filter
 def undo_word(message: Message) -> str:
-    """The word that undoes what a message speaks of; empty where nothing does."""
+    """The token that undoes what a message tells; empty where it can't be undone."""
     return "" if message.extra_tags == WITHOUT_UNDO else str(message.extra_tags)
 
 

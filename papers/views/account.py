@@ -127,7 +127,7 @@ def openid_connect_callback(request: Request, provider_id: str) -> HttpResponse:
 def _with_provider(request: Request, ask: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return ask()
-    except PROVIDER_ERRORS:  # it is away, or its answer is none
+    except PROVIDER_ERRORS:  # it does not answer, or its answer is malformed
         logger.exception("The OpenID Connect provider did not say who somebody is")
         return render(request, "socialaccount/authentication_error.html", status=503)
 

@@ -61,7 +61,7 @@ def _problem(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
-    return problem_response(error.status_code, "The body is no JSON." if error.status_code == 400 else str(error))
+    return problem_response(error.status_code, "The body is not JSON." if error.status_code == 400 else str(error))
 
 
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:

@@ -207,7 +207,7 @@ def _read_json(data: bytes, options: ReadOptions) -> ParsedDocument:
     except RecursionError:
         raise UnreadableFile("it is JSON that is nested too deeply") from None
     except ValueError as error:
-        raise UnreadableFile(f"it is no whole JSON ({error})") from None
+        raise UnreadableFile(f"it is not complete JSON ({error})") from None
     items = found if isinstance(found, list) else [found]
     if any(isinstance(item, dict) and "title" in item and "paper" not in item for item in items):
         return _read_rows(items, options)
@@ -237,7 +237,7 @@ def _read_rows(items: list[Any], options: ReadOptions) -> ParsedDocument:
     for position, item in enumerate(items, start=1):
         try:
             if not isinstance(item, dict):
-                raise InvalidRow("The item is no object with the fields of a paper.")
+                raise InvalidRow("The item is not an object with the fields of a paper.")
             papers += parse_row(item, position=position, site=options.site)
         except InvalidRow as error:
             rejected.append(_rejected(json.dumps(item).encode(), str(error)))
