@@ -315,14 +315,14 @@ def test_lines_keep_their_numbers_and_the_memory_its_bound():
 def test_an_xz_file_cannot_ask_for_gigabytes():
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]
     packed = lzma.compress(b"{}", filters=filters)
-    with pytest.raises(file_reader.UnreadableFile, match="damaged or can't be read"):
+    with pytest.raises(file_reader.UnreadableFileError, match="damaged or can't be read"):
         list(file_reader.read_chunks(io.BytesIO(packed)))
 
 
 def test_a_document_has_a_largest_size(monkeypatch):
     monkeypatch.setattr(formats, "MAX_DOCUMENT", 1 << 20)
     content = formats.detect_format(io.BytesIO(b"[" + b" " * (3 << 20)), formats.ReadOptions(name="", site=SITE))
-    with pytest.raises(file_reader.UnreadableFile, match="more than 1 MB"):
+    with pytest.raises(file_reader.UnreadableFileError, match="more than 1 MB"):
         next(content.items)
 
 
