@@ -25,12 +25,12 @@ from typing import Any
 
 from django.db import connection
 
-from digests.below_line import LIKENESS, LIKENESS_PARAMETERS, RISES_WITHIN, WAITING
-from digests.daily_papers import DAILY_PAPERS, MAILABLE
 from digests.line import scored_lines
 from digests.models import Suppression
 from digests.models.delivery import HISTORY_RETENTION, OFFERED_STATES
-from digests.new_versions import VERSIONS, version_parameters
+from digests.selection.below_line import LIKENESS, LIKENESS_PARAMETERS, RISES_WITHIN, WAITING
+from digests.selection.daily_papers import DAILY_PAPERS, MAILABLE
+from digests.selection.new_versions import VERSIONS, version_parameters
 from papers.models.recommendation import SHOWN_FOR
 from papers.services.editions.listing import SAMPLE_KIND
 from papers.services.lists.trending import trending_floor
