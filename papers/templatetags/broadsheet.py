@@ -42,7 +42,7 @@ from papers.text.counts import counted
 from papers.text.mailboxes import readable
 from papers.text.names import organization_key
 from papers.web.card_slots import slot_mark
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 
 register = template.Library()
 _SMALL_EXCERPT = 160

@@ -28,7 +28,7 @@ from papers.text.counts import counted
 from papers.views.paper_lists import card_page, show_list
 from papers.web.answers import answer_act, seen_count_html
 from papers.web.http import UserRequest, safe_next
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 from papers.web.permissions import sign_in_required
 from papers.web.ratelimit import rate_limited
 

@@ -23,7 +23,7 @@ from papers.services.reading.undo import sign_act
 from papers.web.cards import render_card_buttons
 from papers.web.http import UserRequest, safe_next
 from papers.web.list_bar import seen_count
-from papers.web.notes import WITHOUT_UNDO
+from papers.web.message_storage import WITHOUT_UNDO
 
 UNDONE = "Undone."
 
