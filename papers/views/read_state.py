@@ -142,7 +142,7 @@ def reading_preferences(request: UserRequest) -> HttpResponse:
 @rate_limited("library")
 @require_http_methods(["GET", "HEAD", "POST"])
 def muted_queries(request: UserRequest) -> HttpResponse:
-    """The reader's muted questions; a new one is looked at first (GET with `q`), then kept (POST)."""
+    """The reader's muted searches; a new one is previewed (GET with `q`), then stored (POST)."""
     if request.method == "POST":
         try:
             mute_query(user=request.user, text=request.POST.get("q", ""))
