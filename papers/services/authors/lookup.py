@@ -1,4 +1,4 @@
-"""Who an address names: an author, with the spellings and the papers a curator said are hers, or an organization."""
+"""Who an address names: an author, with the spellings and papers that curators assigned to them, or an organization."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class ListDraft:
         """As it is stored.
 
         Raises:
-            ListError: it has no name, a text is too long, or nobody is meant.
+            ListError: it has no name, a text is too long, or the visibility is unknown.
         """
         name = typed_line(self.name)
         description = safe_text(self.description).strip()
