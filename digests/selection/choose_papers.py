@@ -77,7 +77,7 @@ WITH due AS MATERIALIZED (
         schedule.max_papers AS size, schedule.sends_empty, batch.top_from, batch.top_before,
         CASE WHEN NOT %(heeds_reasons)s THEN ''
             WHEN suppression.id IS NOT NULL THEN 'no mail to this address: ' || coalesce(said.label, suppression.reason)
-            WHEN NOT person.is_active THEN 'the account is closed' ELSE '' END AS skip_reason
+            WHEN NOT person.is_active THEN 'the account is suspended' ELSE '' END AS skip_reason
     FROM unnest(%(schedules)s::bigint[], %(places)s::int[], %(key_digests)s::bytea[])
         AS leaving (schedule_id, place, key_digest)
     JOIN unnest({_BATCH_ARRAYS}) WITH ORDINALITY AS batch ({", ".join(_BATCH_COLUMNS)}, place)

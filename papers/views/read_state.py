@@ -132,7 +132,7 @@ def reading_preferences(request: UserRequest) -> HttpResponse:
     form = ReadingPreferencesForm(request.POST if request.method == "POST" else None, instance=request.user)
     if form.is_valid():
         form.save()
-        messages.success(request, "Kept.")
+        messages.success(request, "Saved.")
         return redirect("papers:reading-preferences")
     return render(request, "papers/reading_preferences.html", {"form": form})
 
